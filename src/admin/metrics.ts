@@ -15,7 +15,7 @@ export interface Metrics extends RedemptionObserver, AdminObserver {
   revoked(what: 'grant' | 'redemption' | 'token'): void;
   /** Called for each attempt that the ledger could not record. */
   ledgerFailed(): void;
-  /** Called for each request without a valid code or key beyond the budget of its source. */
+  /** Called for each request without a proven code or key beyond the budget of its source. */
   unprovenRequestLimited(): void;
   /** Called for each attempt to send an event to a webhook receiver. */
   webhookAnswered(outcome: 'delivered' | 'failed'): void;
@@ -79,7 +79,7 @@ export function createMetrics(): Metrics {
   });
   const limited = new Counter({
     name: 'linkgrant_unproven_limited_total',
-    help: 'Requests without a valid code or key beyond the budget of their source; answered in the same way, but not logged.',
+    help: 'Requests without a proven code or key beyond the budget of their source; answered in the same way, but not logged.',
     registers,
   });
   const attacks = new Counter({
@@ -100,6 +100,7 @@ export function createMetrics(): Metrics {
     registers,
   });
   // A series that exists from the start shows its first increase.
+  for (const operation of ['redeem', 'check', 'renew']) answers.inc({ operation, outcome: 'overloaded' }, 0);
   for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
   for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);
   for (const outcome of ['delivered', 'failed']) webhooks.inc({ outcome }, 0);

@@ -47,7 +47,7 @@ export class UnprovenRequests {
     if (count === this.#sources.points + 1) {
       this.#logger.warn(
         { event: 'unproven_limited', source, peer },
-        `more than ${SOURCE_BUDGET.points} requests that proved no code or key (during overload none is checked) within ${SOURCE_BUDGET.seconds} s from one source; further ones are counted in the metrics only`,
+        `more than ${SOURCE_BUDGET.points} requests without a proven code or key within ${SOURCE_BUDGET.seconds} s from one source; further ones are counted in the metrics only`,
       );
     }
     return false;

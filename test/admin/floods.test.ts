@@ -62,7 +62,7 @@ async function administerOften(): Promise<void> {
 
 const readiness = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status;
 
-describe('a flood', { timeout: 180_000 }, () => {
+describe('a flood', { timeout: 300_000 }, () => {
   it("a flood of wrong codes at the service's listener does not affect administrators", async () => {
     const guess = `POST ${token.path} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nwrong`;
     await during(administerOften, publicSide, guess);

@@ -375,7 +375,7 @@ describe('removal of the service', () => {
     await tools.shell(lines.slice(2), { kubeconfig: cluster.kubeconfig, cwd: scratch });
     expect(await cluster.admin.get(REDEMPTIONS, created.metadata)).toEqual(created);
     await kubectl('delete', 'namespace', namespace, '--timeout', '120s');
-  }, 330_000);
+  });
 
   it('leaves neither the CRD nor a Redemption if it is done by `kubectl delete -k`', async () => {
     const { namespace } = await deployed('000000000010');
@@ -383,7 +383,7 @@ describe('removal of the service', () => {
     expect(await left(...ofService)).toBe('');
     expect(await left('customresourcedefinition/redemptions.linkgrant.dev')).toBe('');
     await kubectl('delete', 'namespace', namespace, '--timeout', '120s');
-  }, 330_000);
+  });
 });
 
 describe("schemas of Skupper's kinds", () => {

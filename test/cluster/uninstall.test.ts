@@ -47,7 +47,7 @@ describe('a namespace with active links', () => {
     const namespace = await linkedNamespace();
     await cluster.admin.delete(NAMESPACES, { name: namespace });
     await waitUntilGone(namespace);
-  }, 300_000);
+  });
 
   it('can be deleted while no service runs', async () => {
     const namespace = await linkedNamespace();
@@ -55,7 +55,7 @@ describe('a namespace with active links', () => {
     await cluster.admin.delete(NAMESPACES, { name: namespace });
     await waitUntilGone(namespace);
     serving = await serveCluster(workplace, account.kubeconfig);
-  }, 300_000);
+  });
 });
 
 describe('uninstall', () => {
@@ -99,7 +99,7 @@ describe('uninstall', () => {
     const again = await uninstall('-A', '--yes');
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(again.stdout).toContain('There are no resources of a removed service.\n');
-  }, 300_000);
+  });
 
   it('reports what is missing, and invalid flags', async () => {
     const standalone = await linkgrant(['uninstall', '--yes']);

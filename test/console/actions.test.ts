@@ -97,7 +97,7 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Enter');
   // The page shows the removed label until it has read the grant again.
-  await expect.poll(() => page.getByText('region=eu').count(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => page.getByText('region=eu').count()).toBe(0);
   expect((await running.administration.showGrant(grant.uid)).labels).toEqual({
     team: `payments-${grant.name}`,
   });

@@ -148,7 +148,7 @@ describe('the PostgreSQL store when its connections break', () => {
   });
 
   it('does not block others for long if a process stops in the middle of a transaction', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 2 });

@@ -75,7 +75,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   });
 
   it('counts nothing on a full, a missing and a read-only disk, and recovers without being reopened', {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     const grant = sampleGrant({ redemptionsAllowed: 5_000 });
     const template = sampleRedemption(grant.uid, { certificate: 'x'.repeat(2_000) });

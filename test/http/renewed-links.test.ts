@@ -233,7 +233,7 @@ describe('20 lifetimes with 5 % of the responses lost', () => {
   const recorded = async ({ id }: TestLink) => (await service.store.listRenewals(id)).length;
 
   it('each link always has one newest certificate and a working key pair', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     let seed = 20_310_304;
     const random = () => {

@@ -89,5 +89,5 @@ it.each([
     expect(peers.sort()).toEqual(permitted.sort());
     expect(service.said.stderr).not.toContain('proxy_header_refused');
   },
-  180_000,
+  300_000,
 );

@@ -49,7 +49,7 @@ async function measured(words: readonly string[]): Promise<MeasuredEnd> {
 
 /** Fails if a command used much more than the same command without bombs. */
 function expectCheap(ended: MeasuredEnd, without: MeasuredEnd): void {
-  // On a slow machine the CPU times of two equal runs differ by more than the limit.
+  // On a slow machine two equal runs differ by more than 0.5 s of CPU, so allow half of the run without bombs.
   expect(ended.cpuMs - without.cpuMs).toBeLessThan(Math.max(MAX_CPU_MS, without.cpuMs / 2));
   expect(ended.peakMiB - without.peakMiB).toBeLessThan(MAX_MIB);
 }
@@ -64,7 +64,7 @@ describe('a YAML bomb', () => {
     ['a file', FILE, 100],
   ])(
     'the parser refuses each YAML bomb within 0.5 s of CPU and 100 MiB, at the size limit of %s',
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async (_what, length, documents) => {
       const argument = JSON.stringify({ names: BOMB_NAMES, length, documents });
       const { stdout } = await promisify(execFile)(process.execPath, [PARSER, argument]);
@@ -77,7 +77,7 @@ describe('a YAML bomb', () => {
   );
 
   it('token redeem refuses a YAML bomb as the response within 0.5 s of CPU and 100 MiB', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     let response = '';
     const server = await serveHttps((request, _incoming, answer) => {
@@ -104,7 +104,7 @@ describe('a YAML bomb', () => {
   });
 
   it('link renew refuses a YAML bomb as the response within 0.5 s of CPU and 100 MiB', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     const site = await makeRenewedSite();
     const words = ['--dir', site.directory, '--data-dir', site.dataDirectory];

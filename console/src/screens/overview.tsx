@@ -127,7 +127,7 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
               <div class="finding">
                 {sentence(withTimes(visible(message)))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
-                {/* Command adds the name of the program. */}
+                {/* Both kinds of command add the name of the program. */}
                 {!resource && <NextStep kind={kind} words={nextStep.split(' ').slice(1)} />}
               </div>
             </li>

@@ -196,14 +196,14 @@ async function bindRole(
 }
 
 /**
- * Waits until the API server has read a new binding of these rules, in `target` or the whole cluster. For a moment after its
- * creation it answers 403.
+ * Waits until the API server allows the first verb and resource of the first rule, in `targetNamespace` or the whole cluster.
+ * Until the API server has read a new binding, it answers 403. The account must not have this right from another binding.
  */
 export async function untilAllowed(
   admin: KubernetesClient,
   { namespace, name }: Pick<ServiceAccount, 'namespace' | 'name'>,
   [rule]: readonly AccessRule[],
-  target?: string,
+  targetNamespace?: string,
 ): Promise<void> {
   if (!rule) return;
   const [resource, subresource] = (rule.resources[0] ?? '').split('/');
@@ -215,7 +215,7 @@ export async function untilAllowed(
       user: `system:serviceaccount:${namespace}:${name}`,
       resourceAttributes: {
         ...{ group: rule.apiGroups[0], resource, subresource, verb: rule.verbs[0] },
-        ...{ name: rule.resourceNames?.[0], namespace: target },
+        ...{ name: rule.resourceNames?.[0], namespace: targetNamespace },
       },
     },
   };

@@ -31,8 +31,8 @@ export async function bindRedeemer({ admin }: TestCluster, namespace: string): P
     roleRef: { apiGroup: ROLE_BINDINGS.group, kind: 'ClusterRole', name: REDEEMER },
     subjects: [{ kind: 'ServiceAccount', name: REDEEMER, namespace: REDEEMER }],
   } as Resource);
-  const [listsSecrets] = [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }];
-  await untilAllowed(admin, { namespace: REDEEMER, name: REDEEMER }, [listsSecrets], namespace);
+  const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }];
+  await untilAllowed(admin, { namespace: REDEEMER, name: REDEEMER }, rules, namespace);
 }
 
 /** Deletes the RoleBinding of the shipped redeemer in a namespace. */

@@ -46,6 +46,7 @@ describe('admission', () => {
     queue.waitMs = 5_000;
     for (let request = 0; request < 3; request += 1)
       expect(await admission.run(async () => true)).toBeUndefined();
-    expect(logger.warn).toHaveBeenCalledTimes(1);
+    const fields = { event: 'overloaded', inFlight: 0, connectionWaitMs: 5_000 };
+    expect(logger.warn.mock.calls).toEqual([[fields, expect.any(String)]]);
   });
 });
