@@ -34,8 +34,8 @@ export interface ProxyHeader {
 export type ProxyHeaderFault = 'missing' | 'invalid' | 'incomplete';
 
 /**
- * Parses the PROXY header, version 1 or 2, at the start of `bytes`. Sections are those of
- * https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt.
+ * Parses the PROXY header, version 1 or 2, at the start of `bytes`. Sections are those of HAProxy's specification
+ * (doc/proxy-protocol.txt, version 2.9).
  */
 export function parseProxyHeader(bytes: Buffer): ProxyHeader | ProxyHeaderFault {
   if (beginsWith(bytes, BINARY_START)) return parseBinary(bytes);

@@ -51,7 +51,7 @@ describe('the listener', () => {
           open -= 1;
         });
     }
-    await expect.poll(() => open, { timeout: 20_000 }).toBe(3);
+    await expect.poll(() => open).toBe(3);
     for (const socket of sockets) socket.destroy();
   });
 

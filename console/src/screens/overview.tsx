@@ -108,9 +108,6 @@ function FirstSteps() {
   );
 }
 
-/** Items whose next step is a command for the host of the service. */
-const HOST_KINDS: ReadonlySet<string> = new Set(['service-not-ready', 'no-endpoints']);
-
 function Attention({ items }: { readonly items: Overview['attention'] }) {
   const withTimes = useTimesInText();
   return (
@@ -127,8 +124,7 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
               <div class="finding">
                 {sentence(withTimes(visible(message)))}{' '}
                 {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
-                {/* Both kinds of command add the name of the program. */}
-                {!resource && <NextStep kind={kind} words={nextStep.split(' ').slice(1)} />}
+                {!resource && <NextStep kind={kind} command={nextStep} />}
               </div>
             </li>
           ))}
@@ -138,7 +134,12 @@ function Attention({ items }: { readonly items: Overview['attention'] }) {
   );
 }
 
-function NextStep({ kind, words }: { readonly kind: string; readonly words: readonly string[] }) {
+/** Items whose next step is a command for the host of the service. */
+const HOST_KINDS: ReadonlySet<string> = new Set(['service-not-ready', 'no-endpoints']);
+
+function NextStep({ kind, command }: { readonly kind: string; readonly command: string }) {
+  // Both components add the name of the program.
+  const words = command.split(' ').slice(1);
   return HOST_KINDS.has(kind) ? (
     <HostCommand label="Next step, on the host of the service" words={words} />
   ) : (

@@ -9,7 +9,7 @@ import { CommandError } from '../terminal/command-error.js';
 import type { WorkerMessage, WorkerRequest } from './worker-message.js';
 
 const RESTART_DELAY_MS = 1_000;
-// After this a scrape uses the last metrics of a busy worker.
+// After this time a scrape uses the last metrics of a busy worker.
 const METRICS_TIMEOUT_MS = 1_000;
 // Four times the interval at which a live worker reports.
 const SILENT_MS = 20_000;

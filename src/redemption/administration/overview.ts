@@ -200,7 +200,7 @@ function healthItem({ status, check, message }: HealthFinding): AttentionItem[] 
 function endpointsItem(service: ServiceDescription | undefined): AttentionItem[] {
   if (service?.platform !== 'standalone' || service.endpoints.length > 0) return [];
   const message =
-    'the service was started without an endpoint, so no site can link to it; restart it with the address of its router';
+    'the service was started without an endpoint, so no site can link to it; restart it with the address of your router';
   return [{ kind: 'no-endpoints', message, nextStep: 'linkgrant serve --endpoint inter-router=HOST:PORT' }];
 }
 
