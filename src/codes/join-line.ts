@@ -55,8 +55,8 @@ export function containsJoinLine(text: string): boolean {
 }
 
 /**
- * Reads the first join line in a text, or returns why there is none, as the end of a sentence (`it …`). Skips characters that no
- * join line contains, so that a line can be wrapped, quoted or put in brackets. The checksum detects every other change. The
+ * Reads the first join line in a text, or returns why it cannot be read, as a clause that ends a sentence. Skips characters that
+ * no join line contains, so that a line can be wrapped, quoted or put in brackets. The checksum detects every other change. The
  * fields are not validated.
  */
 export function decodeJoinLine(text: string): JoinLine | string {

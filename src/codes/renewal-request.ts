@@ -90,8 +90,8 @@ export function readRenewalRequest(text: string): UnverifiedRenewal | undefined 
 
 /**
  * Verifies that the key of the first certificate in `certificatePem` signed a request, with an algorithm of that kind of
- * key. Returns the content of the request, undefined if it does not verify. Without a certificate, returns undefined after the
- * same computation. The time of the request is not checked.
+ * key. Returns the content of the request, undefined if it does not verify. Without a certificate, verifies an ES256 signature
+ * with a fixed key, so that this takes the usual time, and returns undefined. The time of the request is not checked.
  */
 export async function verifyRenewalRequest(
   text: string,

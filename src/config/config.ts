@@ -76,8 +76,8 @@ function readVariable(env: Environment, name: string | undefined): string | unde
 }
 
 /**
- * Returns the values of Skupper's variables that need a conversion, and, in a cluster, of those whose names other programs
- * use too.
+ * Returns the values of Skupper's variables that are not read as an `alias` of a setting: those that need a conversion, and
+ * those that are read only on platform kubernetes, because other programs also use their names.
  */
 function skupperVariables(
   env: Environment,

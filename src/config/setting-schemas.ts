@@ -99,7 +99,7 @@ function parseWebhook(value: string): URL | undefined {
   return url;
 }
 
-/** True for a text that can be the name of a login: the name of its file, and never a URL. */
+/** True if the text can be the name of a login. The name is also part of a file name, and cannot be mistaken for a URL. */
 export function isLoginName(text: string): boolean {
   return /^[A-Za-z0-9][\w.-]{0,99}$/.test(text);
 }

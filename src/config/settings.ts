@@ -2,7 +2,7 @@ import { ADMIN_SETTINGS } from './admin-settings.js';
 
 /** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
-  /** The default as on the command line; that of root if it depends on the user. Absent if the setting has none. */
+  /** The default, as text for the flag. If it depends on the user, the one for root. Absent if the setting has no default. */
   readonly default?: string | boolean;
   /** The placeholder of the value in help; absent for a switch. */
   readonly placeholder?: string;

@@ -8,7 +8,7 @@ export interface IssuedCertificate {
   readonly certificateSha256: string;
   /** SHA-256 over the issuing CA certificate's DER. */
   readonly issuerSha256: string;
-  /** Milliseconds since the epoch, whole seconds. */
+  /** End of the validity, in milliseconds since the epoch; always a whole second. */
   readonly notAfter: number;
   /** PEM of the certificate, followed by the issuer's intermediates. */
   readonly certificate: string;

@@ -15,8 +15,8 @@ export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 /** Annotation that revokes an AccessGrant resource: the time of the revocation, RFC 3339; every value but `false` revokes. */
 export const GRANT_REVOKED = 'linkgrant.dev/revoked';
 /**
- * Label of a Link's Secret on Kubernetes that is set after its Links are written: the beginning of the id of its pending
- * redemption.
+ * Label of a Link's Secret on Kubernetes that identifies the token: the first 40 hex digits of SHA-256 over its URL and code.
+ * Set after the Links are written; then the pending redemption of the token is deleted.
  */
 export const SECRET_TOKEN = 'linkgrant.dev/token';
 /** Annotation of an AccessGrant resource that a linkgrant command created: the id of the request, a UUID. */

@@ -30,7 +30,7 @@ function unlessEmpty(texts: Texts): Texts | undefined {
   return Object.keys(texts).length === 0 ? undefined : texts;
 }
 
-/** Returns a LinkSecret as a `v1/Secret`. Throws for values that are not ASCII; PEM is always ASCII. */
+/** Returns a LinkSecret as a `v1/Secret`. The credentials must be ASCII, as PEM is; `btoa` does not detect all other text. */
 export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOptions = {}) {
   return {
     apiVersion: 'v1',

@@ -79,7 +79,7 @@ export function isTlsSecretType(type: unknown): boolean {
   return type === 'kubernetes.io/tls' || type === 'Opaque' || type === undefined || type === '';
 }
 
-/** The Secret of a Link; all values are PEM text. */
+/** The Secret of a Link; its credentials are PEM text. */
 export interface LinkSecret {
   readonly name: string;
   readonly caCrt: string;

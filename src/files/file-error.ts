@@ -29,7 +29,7 @@ const REASONS: Readonly<Record<string, FileProblem>> = {
   EEXIST: { reason: 'a file of this name exists', hint: 'move it away, or use another path' },
   EISDIR: { reason: 'it is a directory', hint: 'use a file' },
   ENOTDIR: { reason: 'the path, or a part of it, is not a directory', hint: 'check the path' },
-  ELOOP: { reason: 'it is a symbolic link to itself', hint: 'remove the link' },
+  ELOOP: { reason: 'the path has too many symbolic links, or a loop of them', hint: 'correct the links' },
   ENOSPC: { reason: 'the file system is full', hint: 'free space on the file system' },
   EROFS: { reason: 'the file system is read-only', hint: 'make it writable, or use another path' },
 };

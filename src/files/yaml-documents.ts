@@ -101,8 +101,8 @@ function* tokensOf(text: string): Generator<CST.Token> {
 }
 
 /**
- * Throws at the first bad escape or line of a scalar, because the composer would collect an Error for each, which takes
- * seconds.
+ * Throws at the first invalid escape or line in a scalar. The composer would create an Error for each of them, which takes
+ * seconds for a long text.
  */
 function requireScalars(document: CST.Document): void {
   const refuse = () => {

@@ -120,7 +120,7 @@ export function keyUsage(...bits: readonly number[]): Uint8Array {
   return extension('keyUsage', true, element(TAG.bitString, Buffer.of(unused, octet)));
 }
 
-/** Returns the extensions of a CA certificate without its issuer: basicConstraints, keyUsage and subjectKeyIdentifier. */
+/** Returns basicConstraints, keyUsage and subjectKeyIdentifier of a CA certificate; its issuer adds authorityKeyIdentifier. */
 export function authorityExtensions(spkiDer: Uint8Array): Uint8Array[] {
   return [
     basicConstraints(true),
@@ -146,7 +146,7 @@ export function subjectKeyIdentifier(identifier: Uint8Array): Uint8Array {
   return extension('subjectKeyIdentifier', false, element(TAG.octetString, identifier));
 }
 
-/** authorityKeyIdentifier that names the issuer's key alone. */
+/** authorityKeyIdentifier with the key identifier only, without the issuer's name and serial number (RFC 5280 §4.2.1.1). */
 export function authorityKeyIdentifier(identifier: Uint8Array): Uint8Array {
   return extension(
     'authorityKeyIdentifier',

@@ -37,8 +37,8 @@ function parseBlock(label: string, body: string): X509Certificate {
 }
 
 /**
- * Parses the certificates of a PEM text in order, 1 to 16. Text around the blocks is skipped (RFC 7468 §2). Throws an
- * Error if there is no block, a block of another kind, one that is cut off, or too many or too long ones.
+ * Parses the certificates of a PEM text in order. Text around the blocks is skipped (RFC 7468 §2). Throws an Error if the text
+ * has no block, a block that is not a certificate or is cut off, more than 16 blocks, or more than 256 KiB.
  */
 export function parseCertificates(pem: string): X509Certificate[] {
   if (pem.length > MAX_PEM_BYTES) throw new Error('more than 256 KiB of certificates');

@@ -14,8 +14,8 @@ export interface SharedReadOptions {
 }
 
 /**
- * A read that many callers share. One read runs at a time; callers that arrive during a read share the read that starts
- * after it. No caller gets a value from a read that started before the requested moment.
+ * A read that many callers share; one read runs at a time. A caller gets the value of the last read, running or ended, if that
+ * started after the requested moment. Otherwise it shares the next read, which starts when the running one has ended.
  */
 export class SharedRead<T> {
   readonly #read: () => Promise<T>;

@@ -32,7 +32,7 @@ const ERROR_CODE = /^\w{1,64}$/;
 /**
  * Creates a tracer with OpenTelemetry's SDK, which reads the variables `OTEL_*` of the process itself. Spans are exported in
  * batches in the background, and dropped if the collector does not accept them in time. `onFailing` is called with the reason
- * when an export fails, and with undefined when one succeeds again.
+ * when exports start to fail, not for each failure, and with undefined when they succeed again.
  */
 export async function openTelemetryTracer({
   protocol,
