@@ -108,9 +108,7 @@ function chainOf(links: readonly [ChainLink, ...ChainLink[]], now: number): read
 /** Returns the CA's own subjectKeyIdentifier, which authorityKeyIdentifier must match, else one derived from its key. */
 function identifierOf({ fields }: ChainLink): Uint8Array {
   const ownKeyId = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
-  return ownKeyId
-    ? new DerReader(ownKeyId.value).read(TAG.octetString).content
-    : keyIdentifier(fields.spkiDer);
+  return ownKeyId ? new DerReader(ownKeyId).read(TAG.octetString).content : keyIdentifier(fields.spkiDer);
 }
 
 function assemble(

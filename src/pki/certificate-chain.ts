@@ -66,7 +66,7 @@ function verifies(x509: X509Certificate, issuer: X509Certificate): boolean {
 export function allowsUsage(fields: CertificateFields, bit: number): boolean {
   const extension = fields.extensions.get(EXTENSION.keyUsage);
   if (!extension) return true;
-  const octet = new DerReader(extension.value).read(TAG.bitString).content[1] ?? 0;
+  const octet = new DerReader(extension).read(TAG.bitString).content[1] ?? 0;
   return (octet & (0x80 >> bit)) !== 0;
 }
 
@@ -76,7 +76,7 @@ const ANY_PURPOSE = '2.5.29.37.0';
 export function allowsPurpose(fields: CertificateFields, purpose: string): boolean {
   const extension = fields.extensions.get(EXTENSION.extendedKeyUsage);
   if (!extension) return true;
-  const purposes = new DerReader(extension.value).enter(TAG.sequence);
+  const purposes = new DerReader(extension).enter(TAG.sequence);
   while (!purposes.done) {
     const found = purposes.readOid();
     if (found === purpose || found === ANY_PURPOSE) return true;
@@ -88,7 +88,7 @@ export function allowsPurpose(fields: CertificateFields, purpose: string): boole
 export function pathLimit(fields: CertificateFields): number | undefined {
   const extension = fields.extensions.get(EXTENSION.basicConstraints);
   if (!extension) return undefined;
-  const constraints = new DerReader(extension.value).enter(TAG.sequence);
+  const constraints = new DerReader(extension).enter(TAG.sequence);
   const isAuthority = (constraints.optional(TAG.boolean)?.[0] ?? 0) !== 0;
   if (!isAuthority) return undefined;
   if (constraints.done) return Number.POSITIVE_INFINITY;
@@ -157,7 +157,7 @@ const URI = 0x86;
 export function nameConstraintProblem(fields: CertificateFields): string | undefined {
   const extension = fields.extensions.get(EXTENSION.nameConstraints);
   if (!extension) return undefined;
-  const constraints = new DerReader(extension.value).enter(TAG.sequence);
+  const constraints = new DerReader(extension).enter(TAG.sequence);
   const permitted = readSubtrees(constraints.optional(0xa0));
   const excluded = readSubtrees(constraints.optional(0xa1));
   if ([...permitted, ...excluded].some(({ base }) => base.tag === URI))

@@ -1,11 +1,5 @@
 import { DerError, DerReader, TAG } from './der.js';
 
-/** One extension of a certificate: the value is the DER inside its OCTET STRING. */
-export interface CertificateExtension {
-  readonly critical: boolean;
-  readonly value: Uint8Array;
-}
-
 /** The parts of an X.509 certificate (RFC 5280 §4.1), as views of its DER. Times are milliseconds since the epoch. */
 export interface CertificateFields {
   readonly tbsDer: Uint8Array;
@@ -18,8 +12,8 @@ export interface CertificateFields {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly spkiDer: Uint8Array;
-  /** By dotted object identifier. */
-  readonly extensions: ReadonlyMap<string, CertificateExtension>;
+  /** The DER inside the OCTET STRING of each extension, by dotted object identifier. */
+  readonly extensions: ReadonlyMap<string, Uint8Array>;
   readonly signature: Uint8Array;
 }
 
@@ -40,16 +34,16 @@ function readTime(reader: DerReader): number {
   return time.getTime();
 }
 
-function readExtensions(list: DerReader): Map<string, CertificateExtension> {
-  const extensions = new Map<string, CertificateExtension>();
+function readExtensions(list: DerReader): Map<string, Uint8Array> {
+  const extensions = new Map<string, Uint8Array>();
   while (!list.done) {
     const extension = list.enter(TAG.sequence);
     const id = extension.readOid();
-    const critical = (extension.optional(TAG.boolean)?.[0] ?? 0) !== 0;
+    extension.optional(TAG.boolean);
     const { content } = extension.read(TAG.octetString);
     extension.finish();
     if (extensions.has(id)) throw new DerError('an extension that occurs twice');
-    extensions.set(id, { critical, value: content });
+    extensions.set(id, content);
   }
   return extensions;
 }
@@ -81,7 +75,7 @@ export function parseCertificateFields(der: Uint8Array): CertificateFields {
   tbs.optional(0x82);
   const wrapped = tbs.optional(0xa3);
   tbs.finish();
-  let extensions = new Map<string, CertificateExtension>();
+  let extensions = new Map<string, Uint8Array>();
   if (wrapped) {
     const wrapper = new DerReader(wrapped);
     extensions = readExtensions(wrapper.enter(TAG.sequence));

@@ -38,7 +38,7 @@ function hostsOf({ fields }: ChainLink): string[] {
   const extension = fields.extensions.get(EXTENSION.subjectAltName);
   const hosts = new Set<string>();
   if (!extension) return [];
-  const names = new DerReader(extension.value).enter(TAG.sequence);
+  const names = new DerReader(extension).enter(TAG.sequence);
   while (!names.done) {
     const { tag, content } = names.read();
     if (tag === 0x82) hosts.add(Buffer.from(content).toString('latin1'));
