@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { EXTENSION, KEY_USAGE } from './certificate-encoding.js';
 import { type CertificateFields, parseCertificateFields } from './certificate-fields.js';
 import { DerReader, TAG } from './der.js';
-import { COMMON_NAME } from './distinguished-name.js';
+import { COMMON_NAME, relativeNames } from './distinguished-name.js';
 import { parseCertificates } from './pem.js';
 import { certificateKeyProblem } from './public-key.js';
 
@@ -189,25 +189,16 @@ function readSubtrees(content: Uint8Array | undefined): Subtree[] {
 }
 
 function permitsEverything({ base }: Subtree): boolean {
-  return attributeTypes(base.content).length === 0;
+  return attributeTypes(base).length === 0;
 }
 
 /** Returns whether a subject that is only a common name can be in this subtree. */
 function mayExclude({ base, isBounded }: Subtree): boolean {
-  const parts = attributeTypes(base.content);
-  const [types = []] = parts;
-  return isBounded || parts.length === 0 || (parts.length === 1 && types.join() === COMMON_NAME);
+  const names = attributeTypes(base);
+  return isBounded || names.length === 0 || (names.length === 1 && names.join() === COMMON_NAME);
 }
 
 /** Returns the attribute types of each relative name in a directoryName. */
-function attributeTypes(directoryName: Uint8Array): string[][] {
-  const parts: string[][] = [];
-  const sets = new DerReader(directoryName).enter(TAG.sequence);
-  while (!sets.done) {
-    const types: string[] = [];
-    const attributes = sets.enter(TAG.set);
-    while (!attributes.done) types.push(attributes.enter(TAG.sequence).readOid());
-    parts.push(types);
-  }
-  return parts;
+function attributeTypes({ content }: Subtree['base']): string[][] {
+  return relativeNames(content, (attribute) => attribute.readOid());
 }

@@ -27,20 +27,26 @@ interface NameAttribute {
   readonly text: string;
 }
 
-/** The attributes in the DER of a Name, in order. Throws DerError if it is no Name. */
-function nameAttributes(nameDer: Uint8Array): NameAttribute[] {
-  const found: NameAttribute[] = [];
+function readAttribute(attribute: DerReader): NameAttribute {
+  const type = attribute.readOid();
+  const { tag, content } = attribute.read();
+  return { type, text: decodeString(tag, content) };
+}
+
+/**
+ * Returns the relative names in the DER of a Name, in order: for each of its attributes what `read` returns. Throws DerError if it
+ * is no Name.
+ */
+export function relativeNames<T>(nameDer: Uint8Array, read: (attribute: DerReader) => T): T[][] {
+  const names: T[][] = [];
   const sets = new DerReader(nameDer).enter(TAG.sequence);
   while (!sets.done) {
     const attributes = sets.enter(TAG.set);
-    while (!attributes.done) {
-      const attribute = attributes.enter(TAG.sequence);
-      const type = attribute.readOid();
-      const { tag, content } = attribute.read();
-      found.push({ type, text: decodeString(tag, content) });
-    }
+    const name: T[] = [];
+    while (!attributes.done) name.push(read(attributes.enter(TAG.sequence)));
+    names.push(name);
   }
-  return found;
+  return names;
 }
 
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
@@ -57,7 +63,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
  * else `(no name)`. Control characters are replaced. Throws DerError if it is no Name.
  */
 export function subjectText(nameDer: Uint8Array): string {
-  const attributes = nameAttributes(nameDer);
+  const attributes = relativeNames(nameDer, readAttribute).flat();
   const text =
     attributes.findLast(({ type }) => type === COMMON_NAME)?.text ??
     attributes.map(({ type, text }) => `${SHORT_NAMES[type] ?? type}=${text}`).join(', ');
