@@ -190,6 +190,7 @@ export function readPublicKey(spkiDer: Uint8Array): PublicKey | WeakPublicKey {
 const SMALL_PRIMES = primesBelow(2000);
 /** Number of steps of Fermat's factorization: enough for primes that differ only in their lower half. */
 const FERMAT_STEPS = 64;
+const SQUARES_MODULO_16: readonly bigint[] = [0n, 1n, 4n, 9n];
 /** The primes up to this one divide the constant M that ROCA keys of 1984 bits and more are generated with. */
 const LAST_ROCA_PRIME = 701n;
 const ROCA_GENERATOR = 65537n;
@@ -216,8 +217,9 @@ function integerOf(bytes: Uint8Array): bigint {
 }
 
 /** The largest integer whose square is at most `value`. */
-function squareRoot(value: bigint, bits: number): bigint {
-  let root = 1n << BigInt(Math.ceil(bits / 2));
+function squareRoot(value: bigint): bigint {
+  // Not below the result: each hex digit has four bits, half of them for the root.
+  let root = 1n << BigInt(value.toString(16).length * 2);
   for (;;) {
     const next = (root + value / root) >> 1n;
     if (next >= root) return root;
@@ -225,14 +227,14 @@ function squareRoot(value: bigint, bits: number): bigint {
   }
 }
 
-function hasClosePrimes(modulus: bigint, bits: number): boolean {
-  let middle = squareRoot(modulus, bits);
+function hasClosePrimes(modulus: bigint): boolean {
+  let middle = squareRoot(modulus);
   if (middle * middle < modulus) middle++;
   for (let step = 0; step < FERMAT_STEPS; step++, middle++) {
     const rest = middle * middle - modulus;
-    // Squares are 0, 1, 4 or 9 modulo 16: most candidates end here without a root.
-    if (!['0', '1', '4', '9'].includes((rest & 15n).toString())) continue;
-    const root = rest === 0n ? 0n : squareRoot(rest, rest.toString(2).length);
+    // Most candidates end here without a root.
+    if (!SQUARES_MODULO_16.includes(rest & 15n)) continue;
+    const root = rest === 0n ? 0n : squareRoot(rest);
     if (root * root === rest) return true;
   }
   return false;
@@ -261,5 +263,5 @@ function rsaWeakness(modulusBytes: Uint8Array, exponentBytes: Uint8Array): strin
   const modulus = integerOf(modulusBytes);
   if (SMALL_PRIMES.some((prime) => modulus % prime === 0n)) return 'an RSA modulus with a small factor';
   if (hasRocaForm(modulus)) return 'an RSA modulus of the ROCA form';
-  return hasClosePrimes(modulus, bits) ? 'an RSA modulus whose primes are too close together' : undefined;
+  return hasClosePrimes(modulus) ? 'an RSA modulus whose primes are too close together' : undefined;
 }
