@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
+import { formatTime } from '../domain/rfc3339.js';
 import { DerReader, TAG } from './der.js';
 import { bitString, element, encodeConstructed, oid, unsignedInteger } from './der-encoding.js';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './keys.js';
@@ -18,11 +19,10 @@ export function randomSerial(): Uint8Array {
 
 /** DER of a time in whole seconds, rounded down: UTCTime before 2050, GeneralizedTime from then on (RFC 5280 §4.1.2.5). */
 export function encodeTime(time: number): Uint8Array {
-  const iso = new Date(Math.min(time, LAST_TIME)).toISOString();
-  const rest = `${iso.slice(5, 7)}${iso.slice(8, 10)}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`;
+  const digits = formatTime(Math.min(time, LAST_TIME)).replace(/[-:T]/g, '');
   return time < FIRST_GENERALIZED
-    ? element(TAG.utcTime, iso.slice(2, 4) + rest)
-    : element(TAG.generalizedTime, iso.slice(0, 4) + rest);
+    ? element(TAG.utcTime, digits.slice(2))
+    : element(TAG.generalizedTime, digits);
 }
 
 const signInPool = promisify(sign);
