@@ -1,12 +1,6 @@
-import { hkdfSync } from 'node:crypto';
-import { open, seal } from './sealing.js';
+import { deriveKey, open, seal } from './sealing.js';
 
-// Separates these keys from keys for other purposes (HKDF info).
 const KEY_PURPOSE = 'linkgrant sealed answer v1';
-
-function sealingKey(code: Uint8Array, grantUid: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', code, grantUid, KEY_PURPOSE, 32));
-}
 
 /**
  * Encrypts the stored part of an answer so that only the code opens it: AES-256-GCM under HKDF-SHA256 of the code, salted
@@ -18,7 +12,7 @@ export function sealAnswer(o: {
   readonly redemptionId: string;
   readonly plaintext: Uint8Array;
 }): Uint8Array {
-  return seal(sealingKey(o.code, o.grantUid), o.redemptionId, o.plaintext);
+  return seal(deriveKey(o.code, o.grantUid, KEY_PURPOSE), o.redemptionId, o.plaintext);
 }
 
 /** Decrypts what {@link sealAnswer} encrypted; undefined if the code, grant, redemption or any bit differs. */
@@ -28,5 +22,5 @@ export function openAnswer(o: {
   readonly redemptionId: string;
   readonly sealed: Uint8Array;
 }): Uint8Array | undefined {
-  return open(sealingKey(o.code, o.grantUid), o.redemptionId, o.sealed);
+  return open(deriveKey(o.code, o.grantUid, KEY_PURPOSE), o.redemptionId, o.sealed);
 }

@@ -1,8 +1,7 @@
-import { createHmac, hash, hkdfSync } from 'node:crypto';
-import { open, seal } from './sealing.js';
+import { createHmac, hash } from 'node:crypto';
+import { deriveKey, open, seal } from './sealing.js';
 import type { MasterKey } from './signing-keys.js';
 
-// Separates these keys from keys for other purposes (HKDF info).
 const KEY_PURPOSE = 'linkgrant outcome v1';
 
 /** Identifies a creation: its kind, its caller and the caller's idempotency key. */
@@ -19,7 +18,7 @@ export class OutcomeSeal {
   readonly #key: Uint8Array;
 
   constructor(master: MasterKey, name: OutcomeName) {
-    this.#key = new Uint8Array(hkdfSync('sha256', master.key, JSON.stringify(name), KEY_PURPOSE, 32));
+    this.#key = deriveKey(master.key, JSON.stringify(name), KEY_PURPOSE);
     this.id = hash('sha256', JSON.stringify([name.kind, name.caller, name.key]));
   }
 

@@ -1,8 +1,13 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+
+/** Derives a key of 32 bytes with HKDF-SHA256. `purpose` (HKDF info) separates it from keys for other purposes. */
+export function deriveKey(secret: Uint8Array, salt: string, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, salt, purpose, 32));
+}
 
 /**
  * Encrypts with AES-256-GCM under a key of 32 bytes, bound to the text `associated`. Layout: nonce (12 bytes), ciphertext, tag

@@ -1,8 +1,7 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { deriveKey } from './sealing.js';
 
-// Separates these keys from keys for other purposes (HKDF info).
 const KEY_PURPOSE = 'linkgrant signed code v1';
-const KEY_BYTES = 32;
 
 /** A key of the service, from which each grant's own key for signing codes is derived. A secret. */
 export interface MasterKey {
@@ -22,12 +21,12 @@ export interface GrantSigningKey {
 
 /** Generates a master key. */
 export function createMasterKey(): MasterKey {
-  return { kid: randomBytes(9).toString('base64url'), key: randomBytes(KEY_BYTES) };
+  return { kid: randomBytes(9).toString('base64url'), key: randomBytes(32) };
 }
 
 /** Derives the key of one grant: HKDF-SHA256 of the master key over the grant's uid. It reveals nothing about other keys. */
 export function grantSigningKey({ kid, key }: MasterKey, grantUid: string): GrantSigningKey {
-  return { kid, key: new Uint8Array(hkdfSync('sha256', key, grantUid, KEY_PURPOSE, KEY_BYTES)) };
+  return { kid, key: deriveKey(key, grantUid, KEY_PURPOSE) };
 }
 
 /** Encodes a master key as a JSON Web Key of type `oct` (RFC 7518 §6.4), with its creation time. */

@@ -1,5 +1,6 @@
-import { createHash, hkdfSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { EncryptJWT, type JWTPayload, jwtDecrypt } from 'jose';
+import { deriveKey } from '../../codes/sealing.js';
 import type { MasterKey } from '../../codes/signing-keys.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { CodeKeys } from '../../redemption/ports/code-keys.js';
@@ -54,6 +55,6 @@ export class SealedCookie<Claims extends object> {
   }
 
   #keyOf({ key }: MasterKey): Uint8Array {
-    return new Uint8Array(hkdfSync('sha256', key, '', this.#info, 32));
+    return deriveKey(key, '', this.#info);
   }
 }
