@@ -17,9 +17,10 @@ export class OutcomeSeal {
   readonly id: string;
   readonly #key: Uint8Array;
 
-  constructor(master: MasterKey, name: OutcomeName) {
-    this.#key = deriveKey(master.key, JSON.stringify(name), KEY_PURPOSE);
-    this.id = hash('sha256', JSON.stringify([name.kind, name.caller, name.key]));
+  constructor(master: MasterKey, { kind, caller, key }: OutcomeName) {
+    // Named one by one, because the key must not depend on the order of properties in the caller's object.
+    this.#key = deriveKey(master.key, JSON.stringify({ kind, caller, key }), KEY_PURPOSE);
+    this.id = hash('sha256', JSON.stringify([kind, caller, key]));
   }
 
   /** Returns the HMAC-SHA256 of a request: without the key, guesses of the request cannot be tested. */
