@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CaPin } from '../domain/access-token.js';
 
 /** The content of a join line, which is a token as one word. */
@@ -99,7 +99,7 @@ function parseContent(content: Buffer): JoinLine | string {
 }
 
 function checksum(content: Uint8Array): Buffer {
-  return createHash('sha256').update(content).digest().subarray(0, CHECKSUM_BYTES);
+  return hash('sha256', content, 'buffer').subarray(0, CHECKSUM_BYTES);
 }
 
 function toDigits(bytes: Buffer): string {

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hash, type KeyObject, X509Certificate } from 'node:crypto';
 import { base64url, CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
 import { isUuid } from '../domain/names.js';
 
@@ -57,14 +57,14 @@ export async function signRenewalRequest(o: {
   const key = createPrivateKey(o.privateKeyPem);
   const [alg] = algorithmsOf(key);
   if (alg === undefined) throw new Error('the key type is not supported for link certificates');
-  const certificateSha256 = createHash('sha256').update(new X509Certificate(o.certificatePem).raw).digest();
+  const certificateSha256 = hash('sha256', new X509Certificate(o.certificatePem).raw, 'base64url');
   const claims = {
     csr: Buffer.from(o.csrDer).toString('base64'),
     iat: Math.floor(o.now / 1000),
     aud: AUDIENCE + o.redemptionId,
   };
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg, typ: TYPE, 'x5t#S256': base64url.encode(certificateSha256) })
+    .setProtectedHeader({ alg, typ: TYPE, 'x5t#S256': certificateSha256 })
     .sign(key);
 }
 

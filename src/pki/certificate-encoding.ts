@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { formatTime } from '../domain/rfc3339.js';
 import { DerReader, TAG } from './der.js';
@@ -138,7 +138,7 @@ export function extendedKeyUsage(purpose: string): Uint8Array {
 export function keyIdentifier(spkiDer: Uint8Array): Uint8Array {
   const spki = new DerReader(spkiDer).enter(TAG.sequence);
   spki.read(TAG.sequence);
-  return createHash('sha256').update(spki.readBits()).digest().subarray(0, 20);
+  return hash('sha256', spki.readBits(), 'buffer').subarray(0, 20);
 }
 
 /** subjectKeyIdentifier. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Router } from 'express';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -76,11 +76,11 @@ export class OneTimeAccess implements ConsoleAccess {
   }
 
   /** Returns true if the code with this hash may start a session now. */
-  #useCode(hash: string): boolean {
-    const end = this.#codes.get(hash);
+  #useCode(codeHash: string): boolean {
+    const end = this.#codes.get(codeHash);
     if (end === undefined) return false;
     const isValid = end !== 'used' && this.#clock() < end;
-    this.#codes.set(hash, 'used');
+    this.#codes.set(codeHash, 'used');
     if (isValid || end === 'used') this.#onOpen(isValid ? 'opened' : 'repeated');
     return isValid;
   }
@@ -93,5 +93,5 @@ function newSecret(): string {
 
 /** Secrets are looked up by this hash, so that the time of a look-up reveals nothing about them. */
 function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+  return hash('sha256', secret, 'base64url');
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { EncryptJWT, type JWTPayload, jwtDecrypt } from 'jose';
 import { deriveKey } from '../../codes/sealing.js';
 import type { MasterKey } from '../../codes/signing-keys.js';
@@ -16,7 +16,7 @@ export class SealedCookie<Claims extends object> {
 
   /** A cookie can be opened only with the `configuration` that sealed it, so a change of the configuration ends all sessions. */
   constructor(purpose: 'session' | 'sign-in', keys: CodeKeys, clock: Clock, configuration = '') {
-    this.#info = `linkgrant console ${purpose} v1 ${createHash('sha256').update(configuration).digest('hex')}`;
+    this.#info = `linkgrant console ${purpose} v1 ${hash('sha256', configuration)}`;
     this.#keys = keys;
     this.#clock = clock;
   }
