@@ -50,27 +50,19 @@ export async function withinTime<T>(
 }
 
 /** Returns a promise like `new Promise(start)`, which also rejects with the signal's reason as soon as the signal is aborted. */
-export function untilAborted<T = void>(
+export async function untilAborted<T = void>(
   signal: AbortSignal,
   start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
 ): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener('abort', abort, { once: true });
-    const removeListener = () => signal.removeEventListener('abort', abort);
-    start(
-      (value) => {
-        removeListener();
-        resolve(value);
-      },
-      (reason) => {
-        removeListener();
-        reject(reason);
-      },
-    );
+  signal.throwIfAborted();
+  let abort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason);
   });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([new Promise<T>(start), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }

@@ -1,8 +1,9 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from 'vitest';
-import { withinTime } from '../../../src/time/abort.js';
+import { describe, expect, it, vi } from 'vitest';
+import { untilAborted, withinTime } from '../../../src/time/abort.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -59,5 +60,41 @@ describe('an operation with a time limit', () => {
     await expect(withinTime(60_000, [], () => Promise.reject(new Error('bad')))).rejects.toThrow('bad');
     other.abort();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  });
+});
+
+describe('a promise until a signal is aborted', () => {
+  it('settles as its operation does', async () => {
+    const { signal } = new AbortController();
+    expect(await untilAborted<string>(signal, (resolve) => resolve('done'))).toBe('done');
+    await expect(untilAborted(signal, (_, reject) => reject(new Error('bad')))).rejects.toThrow('bad');
+  });
+
+  it('rejects with the reason of the signal, and starts nothing if that was aborted before', async () => {
+    const controller = new AbortController();
+    const outcome = untilAborted(controller.signal, () => {});
+    controller.abort(new Error('no more'));
+    await expect(outcome).rejects.toThrow('no more');
+    const start = vi.fn();
+    await expect(untilAborted(controller.signal, start)).rejects.toThrow('no more');
+    expect(start).not.toHaveBeenCalled();
+  });
+
+  it('returns a result that arrived before the abort', async () => {
+    const controller = new AbortController();
+    const outcome = untilAborted<string>(controller.signal, (resolve) => resolve('done'));
+    controller.abort();
+    expect(await outcome).toBe('done');
+  });
+
+  it('removes its listener from the signal, also if the operation throws', async () => {
+    const { signal } = new AbortController();
+    await untilAborted(signal, (resolve) => resolve());
+    await expect(
+      untilAborted(signal, () => {
+        throw new Error('bad');
+      }),
+    ).rejects.toThrow('bad');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
