@@ -10,7 +10,7 @@ export function drain(request: IncomingMessage, maxBytes: number, done: () => vo
   let remaining = maxBytes;
   const finish = () => {
     clearTimeout(timer);
-    request.removeListener('data', onData);
+    request.off('data', onData).off('end', finish).off('close', finish);
     done();
   };
   const onData = (chunk: Buffer) => {
@@ -18,8 +18,5 @@ export function drain(request: IncomingMessage, maxBytes: number, done: () => vo
     if (remaining < 0) finish();
   };
   const timer = setTimeout(finish, DRAIN_MS);
-  request.on('data', onData);
-  request.once('end', finish);
-  request.once('close', finish);
-  request.resume();
+  request.on('data', onData).on('end', finish).on('close', finish).resume();
 }
