@@ -21,23 +21,13 @@ export function chooseSqlite(name: SqliteDriverName | undefined): void {
   choice = name;
 }
 
-const loaded = new Map<SqliteDriverName | undefined, Promise<SqliteDriver | MissingSqlite>>();
-
 /**
- * Loads a driver once: the one with this name, else the chosen one, else the first one that can be used. `node:sqlite` is a part
+ * Loads a driver: the one with this name, else the chosen one, else the first one that can be used. `node:sqlite` is a part
  * of newer versions of Node; `better-sqlite3` is an optional package whose native module may be missing or built for another
  * Node.
  */
-export function loadSqlite(name = choice): Promise<SqliteDriver | MissingSqlite> {
-  let driver = loaded.get(name);
-  if (!driver) {
-    driver = name === undefined ? loadFirst() : load(name);
-    loaded.set(name, driver);
-  }
-  return driver;
-}
-
-async function loadFirst(): Promise<SqliteDriver | MissingSqlite> {
+export async function loadSqlite(name = choice): Promise<SqliteDriver | MissingSqlite> {
+  if (name !== undefined) return load(name);
   const builtIn = await load('node:sqlite');
   return 'missing' in builtIn ? load('better-sqlite3') : builtIn;
 }
