@@ -14,9 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isUuid } from '../domain/names.js';
 import { withFileErrors } from './file-error.js';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 // No write takes this long between creation and rename.
 const STALE_MS = 10 * 60_000;
 
@@ -69,7 +69,7 @@ export function writeBeside(file: string, content: string): string {
 export function sweepStaleFiles(directory: string, now: number, isOurs: (name: string) => boolean): void {
   for (const entry of readdirSync(directory)) {
     const end = entry.lastIndexOf('.');
-    if (!entry.startsWith('.') || !UUID.test(entry.slice(end + 1)) || !isOurs(entry.slice(1, end))) continue;
+    if (!entry.startsWith('.') || !isUuid(entry.slice(end + 1)) || !isOurs(entry.slice(1, end))) continue;
     const path = join(directory, entry);
     const { mtimeMs = now } = statSync(path, { throwIfNoEntry: false }) ?? {};
     if (now - mtimeMs > STALE_MS) rmSync(path, { recursive: true, force: true });
