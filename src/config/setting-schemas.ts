@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { parseDuration } from '../domain/duration.js';
+import { DAY_MS, parseDuration } from '../domain/duration.js';
 import { isLinkRole, type LinkEndpoint } from '../domain/link.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
@@ -23,10 +23,6 @@ function scalarText(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
 }
 
-function listenAddress() {
-  return text('HOST:PORT, :PORT or [IPv6]:PORT', parseHostPort);
-}
-
 function positive(most: number) {
   return text(`a whole number from 1 to ${most}`, (value) => {
     const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
@@ -34,22 +30,15 @@ function positive(most: number) {
   });
 }
 
-function flag() {
-  const words = new Map([
-    ['true', true],
-    ['false', false],
-  ]);
-  return text('true or false', (value) => words.get(value));
-}
-
-function resourceName() {
-  return text('a name of lower-case letters, digits, - and .', (value) =>
-    isResourceName(value) ? value : undefined,
-  );
-}
-
-function duration() {
-  return text('a duration such as 90s, 15m, 1h30m, 7d', parseDuration);
+function duration(
+  allowed = 'a duration such as 90s, 15m, 1h30m, 7d',
+  minMs = 0,
+  maxMs = Number.POSITIVE_INFINITY,
+) {
+  return text(allowed, (value) => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined;
+  });
 }
 
 function oneOf<const T extends readonly string[]>(...choices: T) {
@@ -71,7 +60,7 @@ function parseEndpoint(value: string): LinkEndpoint | undefined {
   return { name, host: address.host, port: String(address.port), group };
 }
 
-const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
+const cidrOrAddress = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
 
 /**
  * Returns a CIDR or address unchanged. Refuses IPv4-mapped IPv6 addresses, because clients are identified by their IPv4
@@ -79,7 +68,7 @@ const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
  */
 function parseNetwork(value: string): string | undefined {
   const isMapped = value.includes(':') && value.includes('.');
-  return !isMapped && network.safeParse(value).success ? value : undefined;
+  return !isMapped && cidrOrAddress.safeParse(value).success ? value : undefined;
 }
 
 function parseExternalUrl(value: string): URL | undefined {
@@ -108,13 +97,6 @@ function visibleText(value: string): string | undefined {
   return /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined;
 }
 
-/** Refuses commas: they separate scopes in a variable, but would be part of a scope in a flag. */
-function scope() {
-  return text('a scope without spaces and commas; repeat the flag for another one', (value) =>
-    value.includes(',') ? undefined : visibleText(value),
-  );
-}
-
 // Only algorithms with public keys: a secret shared with the issuer could also sign tokens.
 const SIGNATURES = [
   'RS256',
@@ -130,6 +112,27 @@ const SIGNATURES = [
   'Ed25519',
 ] as const;
 
+const flag = text('true or false', (value) =>
+  value === 'true' ? true : value === 'false' ? false : undefined,
+);
+const namespace = text('a name of at most 63 lower-case letters, digits and -', (value) =>
+  isNamespace(value) ? value : undefined,
+);
+const resourceName = text('a name of lower-case letters, digits, - and .', (value) =>
+  isResourceName(value) ? value : undefined,
+);
+const network = text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork);
+const listenAddress = text('HOST:PORT, :PORT or [IPv6]:PORT', parseHostPort);
+const listenAddressOrOff = z.union(
+  [z.literal('off').transform(() => undefined), listenAddress],
+  'HOST:PORT, or off',
+);
+const role = text('a role', (value) => value || undefined);
+const visible = text('a text without spaces', visibleText);
+/** Refuses commas: they separate scopes in a variable, but would be part of a scope in a flag. */
+const scope = text('a scope without spaces and commas; repeat the flag for another one', (value) =>
+  value.includes(',') ? undefined : visibleText(value),
+);
 const path = z.string().min(1, 'a path');
 /** Absolute, because it is part of printed commands, which may run in another directory. */
 const directory = path.transform((value) => resolve(value));
@@ -138,21 +141,17 @@ const directory = path.transform((value) => resolve(value));
 export const SETTING_SCHEMAS = {
   dataDir: directory,
   platform: oneOf('standalone', 'podman', 'docker', 'linux', 'kubernetes'),
-  namespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
-    isNamespace(value) ? value : undefined,
-  ),
-  serviceNamespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
-    isNamespace(value) ? value : undefined,
-  ),
+  namespace,
+  serviceNamespace: namespace,
   // As in kubectl, several files are merged.
   kubeconfig: text('a path, or several with : between them', (value) => value.split(':').filter(Boolean)),
   context: z.string().min(1, 'the name of a context'),
   controllers: listOf(oneOf('accessgrant', 'accesstoken')),
-  noRedemption: flag(),
-  tokenNetwork: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
-  ownKey: flag(),
+  noRedemption: flag,
+  tokenNetwork: listOf(network),
+  ownKey: flag,
   skupperHome: directory,
-  listen: listenAddress(),
+  listen: listenAddress,
   externalUrl: text(
     'an https URL without query, such as https://grants.example.com:9090/grants',
     parseExternalUrl,
@@ -170,17 +169,17 @@ export const SETTING_SCHEMAS = {
   tlsCert: path,
   tlsKey: path,
   tlsCa: path,
-  service: resourceName(),
-  securedAccess: flag(),
-  tlsSecret: resourceName(),
+  service: resourceName,
+  securedAccess: flag,
+  tlsSecret: resourceName,
   tlsMinVersion: oneOf('1.3', '1.2'),
   issuerCert: path,
   issuerKey: path,
   serverKeyType: oneOf('p256', 'rsa2048'),
   store: text(STORE_FORM, parseStoreUrl),
   workers: positive(64),
-  opsListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
-  adminListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
+  opsListen: listenAddressOrOff,
+  adminListen: listenAddressOrOff,
   adminTlsCert: path,
   adminTlsKey: path,
   adminIssuer: text('the issuer as its tokens name it, a URL without query', (value) =>
@@ -188,32 +187,26 @@ export const SETTING_SCHEMAS = {
   ),
   adminIssuerCa: path,
   adminJwks: path,
-  adminAudience: text('a text without spaces', visibleText),
+  adminAudience: visible,
   adminAlgorithm: listOf(oneOf(...SIGNATURES)),
-  adminClockTolerance: text('a duration of at most 10m, such as 30s', (value) => {
-    const ms = parseDuration(value);
-    return ms !== undefined && ms <= 600_000 ? ms : undefined;
-  }),
+  adminClockTolerance: duration('a duration of at most 10m, such as 30s', 0, 10 * 60_000),
   adminRoleClaim: text('the name of a claim', (value) => value || undefined),
-  adminViewerRole: listOf(text('a role', (value) => value || undefined)),
-  adminOperatorRole: listOf(text('a role', (value) => value || undefined)),
-  loginClient: text('a text without spaces', visibleText),
-  loginScope: listOf(scope()),
+  adminViewerRole: listOf(role),
+  adminOperatorRole: listOf(role),
+  loginClient: visible,
+  loginScope: listOf(scope),
   console: text('an https URL without path and query, such as https://grants.example.com:9443', parseOrigin),
-  consoleClient: text('a text without spaces', visibleText),
+  consoleClient: visible,
   consoleSecretFile: path,
-  consoleScope: listOf(scope()),
-  consoleSession: text('a duration from 1m to 7d, such as 8h', (value) => {
-    const ms = parseDuration(value);
-    return ms !== undefined && ms >= 60_000 && ms <= 7 * 86_400_000 ? ms : undefined;
-  }),
-  allowRedeemByKey: flag(),
+  consoleScope: listOf(scope),
+  consoleSession: duration('a duration from 1m to 7d, such as 8h', 60_000, 7 * DAY_MS),
+  allowRedeemByKey: flag,
   stockReplayWindow: duration(),
   stockReplaySource: oneOf('on', 'off'),
   grantRetention: duration(),
   ledgerRetention: duration(),
-  trustedProxy: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
-  proxyProtocol: flag(),
+  trustedProxy: listOf(network),
+  proxyProtocol: flag,
   maxConnections: positive(1_000_000),
   logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
   observer: text('an https URL without path and query, such as https://observer.example.com', parseOrigin),
@@ -224,7 +217,7 @@ export const SETTING_SCHEMAS = {
   ),
   webhookSecretFile: path,
   webhookCa: path,
-  webhookAllowPrivate: flag(),
+  webhookAllowPrivate: flag,
   server: text(
     'an https URL without path and query, such as https://grants.example.com:9443, or the name of a login',
     (value) => parseOrigin(value) ?? (isLoginName(value) ? value : undefined),
