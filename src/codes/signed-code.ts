@@ -79,8 +79,8 @@ export async function verifySignedCode(
     });
     // No critical header parameter is supported (RFC 7515 §4.1.11).
     if (protectedHeader.typ !== TYPE || protectedHeader.crit !== undefined) return undefined;
-    const read = claimsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
-    return read?.grantUid === grantUid ? read : undefined;
+    const claims = claimsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
+    return claims?.grantUid === grantUid ? claims : undefined;
   } catch {
     return undefined;
   }

@@ -157,9 +157,9 @@ export function loadConfiguration(
     maxConnections: () => defaultMaxConnections(settings.workers),
   };
   const dataDir = String(flags.dataDir ?? readVariable(env, variableOf('dataDir')) ?? dataDirDefault);
-  const chosenFile = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
+  const explicitFile = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
   const defaultFile = join(dataDir, 'config.yaml');
-  const file = chosenFile ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  const file = explicitFile ?? (existsSync(defaultFile) ? defaultFile : undefined);
   const fileValues = file === undefined ? {} : readFile(file);
   const platform =
     flags.platform ?? readVariable(env, variableOf('platform')) ?? readVariable(env, 'SKUPPER_PLATFORM');

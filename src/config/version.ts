@@ -2,6 +2,5 @@ import { packagedFile } from '../files/packaged-files.js';
 
 /** The version of this program, from its package.json. */
 export function version(): string {
-  const { version: found } = JSON.parse(packagedFile('package.json').toString()) as { version: string };
-  return found;
+  return (JSON.parse(packagedFile('package.json').toString()) as { version: string }).version;
 }

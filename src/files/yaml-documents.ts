@@ -48,7 +48,7 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
 export function parseYamlDocuments(text: string, limits: YamlLimits): Document.Parsed[] {
   if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
   if (hasMoreLines(text, MAX_LINES)) throw new UnfitYaml('it has too many lines');
-  // The composer's search for duplicate keys takes quadratic time; `requirePlain` checks for them instead.
+  // The composer's search for duplicate keys takes quadratic time; `checkPlain` checks for them instead.
   const composer = new Composer({ logLevel: 'silent', stringKeys: true, uniqueKeys: false });
   const documents: Document.Parsed[] = [];
   const add = (composed: Iterable<Document.Parsed>) => {
@@ -56,13 +56,13 @@ export function parseYamlDocuments(text: string, limits: YamlLimits): Document.P
       if (document.errors.length > 0) throw new UnfitYaml('it is not YAML');
       if (document.contents === null) continue;
       if (documents.length === limits.documents) throw tooMany(limits);
-      requirePlain(document);
+      checkPlain(document);
       documents.push(document);
     }
   };
   try {
     for (const token of tokensOf(text)) {
-      if (token.type === 'document') requireScalars(token);
+      if (token.type === 'document') checkScalars(token);
       add(composer.next(token));
     }
     add(composer.end());
@@ -104,7 +104,7 @@ function* tokensOf(text: string): Generator<CST.Token> {
  * Throws at the first invalid escape or line in a scalar. The composer would create an Error for each of them, which takes
  * seconds for a long text.
  */
-function requireScalars(document: CST.Document): void {
+function checkScalars(document: CST.Document): void {
   const refuse = () => {
     throw new UnfitYaml('it is not YAML');
   };
@@ -119,7 +119,7 @@ function tooMany(limits: YamlLimits): UnfitYaml {
 }
 
 /** Throws unless the document is a mapping without anchors, aliases, unknown tags and duplicate keys. */
-function requirePlain(document: Document.Parsed): void {
+function checkPlain(document: Document.Parsed): void {
   visit(document, {
     Node: (_key, node) => {
       if (isAlias(node) || node.anchor !== undefined) throw new UnfitYaml('it uses YAML anchors or aliases');

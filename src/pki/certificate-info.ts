@@ -112,7 +112,7 @@ export function verificationProblem(
   }
 }
 
-const REDEMPTION = /^URI:urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const REDEMPTION_URI = /^URI:urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /**
  * Returns the redemption id in the alternative names of the first certificate of a PEM text (`urn:uuid:<id>`); undefined if there
@@ -125,7 +125,7 @@ export function redemptionIdIn(pem: string): string | undefined {
   } catch {
     return undefined;
   }
-  const ids = names.split(', ').flatMap((name) => REDEMPTION.exec(name)?.[1] ?? []);
+  const ids = names.split(', ').flatMap((name) => REDEMPTION_URI.exec(name)?.[1] ?? []);
   return ids.length === 1 ? ids[0] : undefined;
 }
 

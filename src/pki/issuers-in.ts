@@ -7,15 +7,15 @@ import { encodeCertificatePem, parseCertificates } from './pem.js';
  * PEM.
  */
 export function issuersIn(chainPem: string, caPem: string): string[] {
-  const needed = parseCertificates(chainPem);
-  const presented = needed.length;
+  const chain = parseCertificates(chainPem);
+  const presented = chain.length;
   const cas = parseCertificates(caPem);
   // The loop also visits the issuers that it appends.
-  for (const certificate of needed) {
-    const isMissing = (ca: X509Certificate) => needed.every(({ raw }) => !raw.equals(ca.raw));
-    needed.push(...cas.filter((ca) => isMissing(ca) && isIssuedBy(certificate, ca)));
+  for (const certificate of chain) {
+    const isMissing = (ca: X509Certificate) => chain.every(({ raw }) => !raw.equals(ca.raw));
+    chain.push(...cas.filter((ca) => isMissing(ca) && isIssuedBy(certificate, ca)));
   }
-  return needed.slice(presented).map(({ raw }) => encodeCertificatePem(raw));
+  return chain.slice(presented).map(({ raw }) => encodeCertificatePem(raw));
 }
 
 function isIssuedBy(certificate: X509Certificate, ca: X509Certificate): boolean {

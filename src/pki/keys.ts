@@ -119,7 +119,7 @@ export function readPrivateKey(pem: string): KeyObject {
   }
 }
 
-const SIZE = 32;
+const P256_BYTES = 32;
 // The constant bytes before the private number and the public point of a P-256 key: a PKCS#8 structure (RFC 5958 §2) around an
 // ECPrivateKey (RFC 5915 §3), and a SubjectPublicKeyInfo (RFC 5480 §2).
 const PKCS8_BEFORE_NUMBER = Buffer.from(
@@ -136,7 +136,7 @@ function generateP256(): { readonly pkcs8Der: Uint8Array; readonly spkiDer: Uint
   const point = pair.generateKeys();
   const number = pair.getPrivateKey();
   // Node omits leading zeros, the encoding requires them.
-  const padding = Buffer.alloc(SIZE - number.length);
+  const padding = Buffer.alloc(P256_BYTES - number.length);
   return {
     pkcs8Der: Buffer.concat([PKCS8_BEFORE_NUMBER, padding, number, PKCS8_BEFORE_POINT, point]),
     spkiDer: Buffer.concat([SPKI_BEFORE_POINT, point]),
