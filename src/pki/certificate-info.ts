@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { formatTime } from '../domain/rfc3339.js';
 import {
   allowsUsage,
   type ChainLink,
@@ -96,9 +97,9 @@ export function verificationProblem(
     const authorities = chainLinks(caPem);
     const validity = validityAt(leaf.fields, now);
     if (validity === 'expired')
-      return `the certificate expired at ${new Date(leaf.fields.notAfter).toISOString()}`;
+      return `the certificate expired at ${formatTime(leaf.fields.notAfter)}`;
     if (validity === 'early')
-      return `the certificate is not valid before ${new Date(leaf.fields.notBefore).toISOString()}`;
+      return `the certificate is not valid before ${formatTime(leaf.fields.notBefore)}`;
     const keyProblem = certificateKeyProblem(leaf.fields.spkiDer);
     if (keyProblem !== undefined) return `the certificate has ${keyProblem}`;
     if (findChain(leaf, { trusted: authorities, others: intermediates }, now, checks)) return undefined;
