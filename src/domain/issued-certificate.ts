@@ -1,3 +1,5 @@
+import { DAY_MS } from './duration.js';
+
 /** A certificate that was issued for a link or a server. Hashes and the serial are lower-case hex. */
 export interface IssuedCertificate {
   /** Certificate serial number, 32 digits. */
@@ -26,4 +28,4 @@ export interface Renewal extends IssuedCertificate {
 }
 
 /** How long after its expiry a link's newest certificate can still be renewed, in milliseconds. */
-export const RENEWAL_GRACE_MS = 7 * 86_400_000;
+export const RENEWAL_GRACE_MS = 7 * DAY_MS;

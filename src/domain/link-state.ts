@@ -1,4 +1,6 @@
-const EXPIRING_MS = 7 * 86_400_000;
+import { DAY_MS } from './duration.js';
+
+const EXPIRING_MS = 7 * DAY_MS;
 
 /** Every state of a link. */
 export const LINK_STATES = ['valid', 'expiring', 'expired', 'revoked'] as const;
