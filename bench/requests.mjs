@@ -1,6 +1,6 @@
 import { openStore } from '../dist/compose/open-store.js';
 import { parseStoreUrl } from '../dist/config/store-url.js';
-import { generateKeyPair } from '../dist/pki/keys.js';
+import { generatePrivateKey } from '../dist/pki/keys.js';
 import { createCertificateRequest } from '../dist/pki/requests.js';
 import { createGrant } from '../dist/redemption/accepting/create-grant.js';
 import { readService } from '../dist/redemption/accepting/service-description.js';
@@ -45,7 +45,7 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
 
 /** Returns a certificate request for a new P-256 key, as base64 of its DER. */
 export async function freshCertificateRequest(name) {
-  const key = await generateKeyPair('p256');
+  const key = await generatePrivateKey('p256');
   return Buffer.from(createCertificateRequest(key, name)).toString('base64');
 }
 

@@ -1,7 +1,7 @@
 import { SETTINGS, type SettingKey } from './settings.js';
 
 /** The settings for commands that use a remote service; the service itself ignores them. */
-export const SERVER_SETTINGS = [
+export const REMOTE_SETTINGS = [
   'server',
   'serverCa',
   'serverTokenFile',
@@ -16,7 +16,7 @@ export const OBSERVER_SETTINGS = [
 
 /** The settings of the service. */
 export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as SettingKey[]).filter(
-  (key) => !(SERVER_SETTINGS as readonly SettingKey[]).includes(key),
+  (key) => !(REMOTE_SETTINGS as readonly SettingKey[]).includes(key),
 );
 
 /**
@@ -57,7 +57,7 @@ const SETTING_GROUPS = {
   'of the web console': ['console', 'consoleClient', 'consoleSecretFile', 'consoleScope', 'consoleSession'],
   'of the network observer': OBSERVER_SETTINGS,
   'of webhooks': ['webhook', 'webhookSecretFile', 'webhookCa', 'webhookAllowPrivate'],
-  'of a remote service': SERVER_SETTINGS,
+  'of a remote service': REMOTE_SETTINGS,
 } as const satisfies Record<string, readonly SettingKey[]>;
 
 export type SettingGroup = keyof typeof SETTING_GROUPS;

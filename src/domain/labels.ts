@@ -18,7 +18,7 @@ export const GRANT_REVOKED = 'linkgrant.dev/revoked';
  * Label of a Link's Secret on Kubernetes that identifies the token: the first 40 hex digits of SHA-256 over its URL and code.
  * Set after the Links are written; then the pending redemption of the token is deleted.
  */
-export const SECRET_TOKEN = 'linkgrant.dev/token';
+export const SECRET_TOKEN_LABEL = 'linkgrant.dev/token';
 /** Annotation of an AccessGrant resource that a linkgrant command created: the id of the request, a UUID. */
 export const GRANT_REQUEST = 'linkgrant.dev/request';
 

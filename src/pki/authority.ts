@@ -25,7 +25,7 @@ import {
 import { DerReader, TAG } from './der.js';
 import { encodeCommonName, subjectText } from './distinguished-name.js';
 import {
-  generateKeyPair,
+  generatePrivateKey,
   keyKind,
   privateKeyPem,
   readPrivateKey,
@@ -174,7 +174,7 @@ export async function createAuthority(o: {
   readonly lifetimeMs: number;
   readonly now: number;
 }): Promise<{ certificate: string; key: string }> {
-  const key = await generateKeyPair(o.keyType);
+  const key = await generatePrivateKey(o.keyType);
   const spkiDer = spkiOf(key);
   const nameDer = encodeCommonName(o.commonName);
   const der = await signCertificate(

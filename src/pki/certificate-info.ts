@@ -96,8 +96,7 @@ export function verificationProblem(
     const [leaf, ...intermediates] = chainLinks(leafPem);
     const authorities = chainLinks(caPem);
     const validity = validityAt(leaf.fields, now);
-    if (validity === 'expired')
-      return `the certificate expired at ${formatTime(leaf.fields.notAfter)}`;
+    if (validity === 'expired') return `the certificate expired at ${formatTime(leaf.fields.notAfter)}`;
     if (validity === 'early')
       return `the certificate is not valid before ${formatTime(leaf.fields.notBefore)}`;
     const keyProblem = certificateKeyProblem(leaf.fields.spkiDer);

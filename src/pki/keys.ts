@@ -1,10 +1,4 @@
-import {
-  createECDH,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair as generateInPool,
-  type KeyObject,
-} from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { encodePem } from './pem.js';
 
 /** Types of the keys that the service generates, as in the configuration. */
@@ -23,7 +17,7 @@ export interface NewKey {
 
 function generateRsa(): Promise<NewKey> {
   return new Promise((resolve, reject) => {
-    generateInPool(
+    generateKeyPair(
       'rsa',
       {
         modulusLength: 2048,
@@ -47,7 +41,7 @@ async function generateEncoded(type: ServerKeyType): Promise<NewKey> {
 }
 
 /** Generates a private key as an object. RSA takes 45 to 250 ms in the thread pool. */
-export async function generateKeyPair(type: ServerKeyType): Promise<KeyObject> {
+export async function generatePrivateKey(type: ServerKeyType): Promise<KeyObject> {
   // Do not use the object that Node's generator returns. Until the generator is garbage-collected, it shares a lock with the
   // object, and reading the key's details while the garbage collector runs can deadlock (seen on Node 20.20).
   return createPrivateKey((await generateEncoded(type)).keyPem);

@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openTokenRedemption } from '../../src/compose/token-redemption.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { run } from '../chaos/commands.js';
 import {
   type Ended,
@@ -542,7 +542,7 @@ describe('bootstrap of a link whose certificate has expired', () => {
       checkpoint: () => undefined,
     }).openLocation(work.path('links'), {});
     const authority = await makeAuthority('Site CA of long ago');
-    const key = await generateKeyPair('p256');
+    const key = await generatePrivateKey('p256');
     const redemptionId = '6f0b7d3e-3b0c-4a1c-9a51-0a4a5a0d7c11';
     const { certificate: tlsCrt } = await issueClientCertificate({
       authority,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Redemption } from '../../src/domain/redemption.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
@@ -173,7 +173,7 @@ describe('link renew --platform kubernetes', () => {
     const place = releaseAfterTest(await requestingNamespace(cluster));
     const redemptionId = crypto.randomUUID();
     const server = releaseAfterTest(await startRenewingServer(redemptionId));
-    const key = await generateKeyPair('p256');
+    const key = await generatePrivateKey('p256');
     const issued = await issueClientCertificate({
       authority: server.authority,
       spkiDer: spkiOf(key),

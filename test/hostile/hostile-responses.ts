@@ -3,7 +3,7 @@ import { type Link, linksToEndpoints } from '../../src/domain/link.js';
 import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate, issueServerCertificate } from '../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { ENDPOINTS } from '../support/servers/issuing-server.js';
 import type { Chance } from './round.js';
@@ -58,7 +58,7 @@ async function issue(
 }
 
 async function otherSpki(): Promise<Uint8Array> {
-  return spkiOf(await generateKeyPair('p256'));
+  return spkiOf(await generatePrivateKey('p256'));
 }
 
 const endpointChange = (change: (endpoint: Record<string, unknown>, chance: Chance) => void): PartChange => {
@@ -74,7 +74,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
   'a certificate for another key': async (parts, { request, material }) => {
     if (request.manner === 'linkgrant')
       parts.tlsCrt = await issue(material.authority, await otherSpki(), request.name);
-    else parts.tlsKey = privateKeyPem(await generateKeyPair('p256'));
+    else parts.tlsKey = privateKeyPem(await generatePrivateKey('p256'));
   },
   'a certificate of another CA with the same name': (parts, { material }) => {
     parts.caCrt = material.other.bundlePem;
@@ -104,7 +104,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
     parts.tlsCrt = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
   },
   'a wrong private key': async (parts, { request, material }) => {
-    const key = await generateKeyPair('p256');
+    const key = await generatePrivateKey('p256');
     if (request.manner === 'stock') {
       parts.tlsKey = 'none';
       return;
@@ -182,7 +182,7 @@ export async function renderResponse(
   chance: Chance,
 ): Promise<string> {
   const { name, manner } = request;
-  const key = manner === 'stock' ? await generateKeyPair('p256') : undefined;
+  const key = manner === 'stock' ? await generatePrivateKey('p256') : undefined;
   const spkiDer = key ? spkiOf(key) : request.spkiDer;
   const parts: ResponseParts = {
     ...{ name, caCrt: material.authority.bundlePem, links: linksToEndpoints(name, ENDPOINTS) },

@@ -1,6 +1,6 @@
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../src/pki/authority.js';
 import { issueServerCertificate } from '../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 
 export const DAY_MS = 86_400_000;
 
@@ -27,7 +27,7 @@ export async function makeIdentity(
   } = {},
 ): Promise<TestIdentity> {
   const authority = options.authority ?? (await makeAuthority('Test Server CA'));
-  const key = await generateKeyPair('p256');
+  const key = await generatePrivateKey('p256');
   const { certificate: cert } = await issueServerCertificate({
     authority,
     spkiDer: spkiOf(key),

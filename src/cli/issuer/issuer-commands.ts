@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { SERVER_SETTINGS } from '../../config/setting-groups.js';
+import { REMOTE_SETTINGS } from '../../config/setting-groups.js';
 import type { SettingKey } from '../../config/settings.js';
 import type { CommandContext } from '../session/command-context.js';
 import { addConnectionFlags, addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
@@ -51,7 +51,7 @@ export function addRedemptionRevoke(redemption: Command, context: CommandContext
       redemption
         .command('revoke <ID>')
         .description('Revoke the link of a redemption: refuse its renewals, or cut it off'),
-      [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...SERVER_SETTINGS],
+      [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...REMOTE_SETTINGS],
     ),
   )
     .option('--with-token', 'also revoke its signed token')

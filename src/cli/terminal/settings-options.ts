@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { groupOf, SERVER_SETTINGS, type SettingGroup } from '../../config/setting-groups.js';
+import { groupOf, REMOTE_SETTINGS, type SettingGroup } from '../../config/setting-groups.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
 import { defaultPlatform } from './program-name.js';
 
@@ -52,5 +52,5 @@ export const CLUSTER_SETTINGS: readonly SettingKey[] = ['kubeconfig', 'context',
 export const ADMINISTRATION_SETTINGS: readonly SettingKey[] = [
   ...STORE_SETTINGS,
   ...CLUSTER_SETTINGS,
-  ...SERVER_SETTINGS,
+  ...REMOTE_SETTINGS,
 ];

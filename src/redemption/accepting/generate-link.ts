@@ -8,7 +8,7 @@ import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteRefusal } from '../ports/site.js';
@@ -55,7 +55,7 @@ export async function generateLink(
   // Without a published service there is no renewal URL.
   const service = await readService(deps.store);
   const grant = singleUseGrant({ namespace, issuer, siteUid: access.siteUid }, deps.clock());
-  const key = await generateKeyPair('p256');
+  const key = await generatePrivateKey('p256');
   const id = randomUUID();
   const certificate = await issueClientCertificate({
     authority: access.issuer,

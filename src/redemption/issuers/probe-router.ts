@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type CertificateAuthority, CertificateAuthorityError } from '../../pki/authority.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { LinkDialer } from '../ports/link-dialer.js';
 
@@ -29,7 +29,7 @@ export async function probeRouter(
   { dial, clock }: { readonly dial: LinkDialer; readonly clock: Clock },
 ): Promise<RouterProbe> {
   const dialWith = async (authority: CertificateAuthority, { bundlePem: caCrt }: CertificateAuthority) => {
-    const key = await generateKeyPair('p256');
+    const key = await generatePrivateKey('p256');
     const { certificate: tlsCrt } = await issueClientCertificate({
       authority,
       spkiDer: spkiOf(key),

@@ -3,7 +3,7 @@ import type { CertificateAuthority } from '../../pki/authority.js';
 import { describeCertificate, splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import { issueServerCertificate } from '../../pki/certificates.js';
 import { issuersIn } from '../../pki/issuers-in.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../pki/keys.js';
 
 const YEAR_MS = 365 * 86_400_000;
 
@@ -117,7 +117,7 @@ export async function issueIdentity(
   hosts: readonly string[],
   now: number,
 ): Promise<ServerIdentity> {
-  const key = await generateKeyPair('p256');
+  const key = await generatePrivateKey('p256');
   const commonName = hosts[0] ?? 'linkgrant';
   const { certificate: cert, notAfter } = await issueServerCertificate({
     authority,

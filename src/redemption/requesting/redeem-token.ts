@@ -9,7 +9,7 @@ import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { generateKeyPair, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
+import { generatePrivateKey, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { Materializer } from '../ports/materializer.js';
@@ -168,7 +168,7 @@ function damagedError(place: string): RedemptionError {
 }
 
 async function newKey(): Promise<string> {
-  return privateKeyPem(await generateKeyPair('p256'));
+  return privateKeyPem(await generatePrivateKey('p256'));
 }
 
 /**

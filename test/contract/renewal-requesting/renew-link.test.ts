@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { newKey } from '../../support/redeemed-answer.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
@@ -143,9 +143,9 @@ describe('a failed renewal', () => {
 
   test('refuses a certificate for another key, of another redemption, or without its CA in the response', async () => {
     const before = await site.secret();
-    const other = spkiOf(await generateKeyPair('p256'));
+    const other = spkiOf(await generatePrivateKey('p256'));
     const foreign = await makeAuthority('Foreign CA');
-    const tlsKey = privateKeyPem(await generateKeyPair('p256'));
+    const tlsKey = privateKeyPem(await generatePrivateKey('p256'));
     const hostile: Parameters<typeof site.server.changeAnswers>[0][] = [
       (answer) => ({ ...answer, spkiDer: other }),
       (answer) => ({ ...answer, redemptionId: '0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232' }),
@@ -165,7 +165,7 @@ describe('a failed renewal', () => {
   });
 
   test('reports that the response to a renewal contains a private key', async () => {
-    const tlsKey = privateKeyPem(await generateKeyPair('p256'));
+    const tlsKey = privateKeyPem(await generatePrivateKey('p256'));
     site.server.changeAnswers((answer) => ({ ...answer, spkiDer: spkiOf(tlsKey), tlsKey }));
     await expect(site.renew()).rejects.toMatchObject({
       code: 'answer_invalid',

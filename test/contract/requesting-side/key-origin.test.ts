@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
 import { postings, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
@@ -14,7 +14,7 @@ beforeEach(() => {
 
 /** Starts a server that answers the check as linkgrant, and whose redemption response contains a private key. */
 async function startDowngrading(): Promise<TestServer> {
-  const key = await generateKeyPair('p256');
+  const key = await generatePrivateKey('p256');
   const issued = { name: 'my-link', spkiDer: spkiOf(key), tlsKey: privateKeyPem(key) };
   const response = await renderAnswer(await makeAuthority('Site CA'), issued);
   const state = { state: 'ready', redemptions: 0, redemptionsAllowed: 1, expirationTime: null };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS } from '../../support/server-identity.js';
@@ -23,7 +23,7 @@ const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf
 /** Redeems the token and writes a renewed key pair; returns the serial number of its certificate. */
 async function redeemAndRenew(redemptionId?: string): Promise<string> {
   const redeemed = await site.redeem({ token: server.token });
-  const key = await generateKeyPair('p256');
+  const key = await generatePrivateKey('p256');
   const { certificate: tlsCrt } = await issueClientCertificate({
     authority: server.authority,
     spkiDer: spkiOf(key),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Link, LinkSecret } from '../../../src/domain/link.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { DAY_MS } from '../server-identity.js';
 
 /**
@@ -19,7 +19,7 @@ export async function makeLinkSecret(
 ): Promise<LinkSecret & { readonly tlsKey: string }> {
   const { name = 'to-west', issuedAt = Date.now(), caCrt = authority.bundlePem } = options;
   const { lifetimeMs = 30 * DAY_MS } = options;
-  const key = await generateKeyPair('p256');
+  const key = await generatePrivateKey('p256');
   const redemptionId = randomUUID();
   const issued = await issueClientCertificate({
     authority,

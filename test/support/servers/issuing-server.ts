@@ -6,7 +6,7 @@ import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
 import type { RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { parseCertificateRequest } from '../../../src/pki/requests.js';
 import { releaseAfterTest } from '../release.js';
 import { DAY_MS, makeAuthority } from '../server-identity.js';
@@ -76,7 +76,7 @@ export async function startIssuingServer(
     const name = String(headers.name);
     if (manner === 'stock') {
       issued += 1;
-      const key = await generateKeyPair('p256');
+      const key = await generatePrivateKey('p256');
       const tlsKey = privateKeyPem(key);
       return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey }, endpoints, sent);
     }

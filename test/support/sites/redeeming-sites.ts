@@ -2,7 +2,7 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 import { hashCode, mintCode } from '../../../src/codes/opaque-code.js';
-import { generateKeyPair } from '../../../src/pki/keys.js';
+import { generatePrivateKey } from '../../../src/pki/keys.js';
 import { createCertificateRequest } from '../../../src/pki/requests.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { DAY_MS } from '../server-identity.js';
@@ -42,7 +42,7 @@ export async function makeRedeemingSites(
       });
       making.push(store.createGrant(grant, code));
       for (let site = 0; site < wanting; site += 1) {
-        const request = createCertificateRequest(await generateKeyPair('p256'), 'site');
+        const request = createCertificateRequest(await generatePrivateKey('p256'), 'site');
         sites.push({ uid, code, csr: Buffer.from(request).toString('base64') });
       }
     }

@@ -4,15 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { readAnswer } from '../../../src/client/answer-reader.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import type { AnswerContext } from '../../../src/redemption/ports/redemption-client.js';
 import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
 import { ENDPOINTS, renderAnswer } from '../../support/servers/issuing-server.js';
 import { slowCertificates } from '../../support/slow-certificates.js';
 
 const authority = await makeAuthority('Site CA');
-const key = await generateKeyPair('p256');
-const serverKey = await generateKeyPair('rsa2048');
+const key = await generatePrivateKey('p256');
+const serverKey = await generatePrivateKey('rsa2048');
 const ownKeyPem = privateKeyPem(key);
 const answer = await renderAnswer(authority, { name: 'my-link', spkiDer: spkiOf(key) });
 const delivered = await renderAnswer(authority, {

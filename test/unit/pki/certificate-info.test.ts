@@ -6,7 +6,7 @@ import {
   verificationProblem,
 } from '../../../src/pki/certificate-info.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { makeAuthority, OpenSsl } from './openssl.js';
 
@@ -16,7 +16,7 @@ const DAY = 86_400_000;
 const now = Date.now() + 60_000;
 const root = makeAuthority(openssl, { subject: '/CN=root' });
 const between = makeAuthority(openssl, { subject: '/CN=between', issuer: root });
-const key = await generateKeyPair('p256');
+const key = await generatePrivateKey('p256');
 
 async function serverUnder(authority: { certificate: string; key: string }): Promise<string> {
   const { certificate } = await issueServerCertificate({
@@ -172,7 +172,9 @@ describe('verification', () => {
     expect(verificationProblem(direct, root.certificate, now - 2 * DAY)).toMatch(
       /is not valid before [\d-]+T[\d:]+Z$/,
     );
-    expect(verificationProblem(direct, root.certificate, now + 2 * DAY)).toMatch(/expired at [\d-]+T[\d:]+Z$/);
+    expect(verificationProblem(direct, root.certificate, now + 2 * DAY)).toMatch(
+      /expired at [\d-]+T[\d:]+Z$/,
+    );
     const brief = makeAuthority(openssl, { subject: '/CN=brief', days: 2 });
     const outliving = makeAuthority(openssl, { subject: '/CN=outliving', issuer: brief });
     expect(verificationProblem(outliving.certificate, brief.certificate, now + DAY)).toBeUndefined();

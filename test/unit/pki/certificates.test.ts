@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate, issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
@@ -27,9 +27,9 @@ async function clientKeys(): Promise<Uint8Array[]> {
   const p384 = openssl.run(['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384']).toString();
   const ed25519 = openssl.run(['genpkey', '-algorithm', 'ED25519']).toString();
   return [
-    spkiOf(await generateKeyPair('p256')),
+    spkiOf(await generatePrivateKey('p256')),
     spkiOf(p384),
-    spkiOf(await generateKeyPair('rsa2048')),
+    spkiOf(await generatePrivateKey('rsa2048')),
     spkiOf(ed25519),
   ];
 }
@@ -93,7 +93,7 @@ test.each(['p256', 'rsa2048'] as const)(
     expect(text).toMatch(/Basic Constraints: critical\s+CA:TRUE/);
     expect(text).toMatch(/Key Usage: critical\s+Certificate Sign, CRL Sign/);
     expect(text).toMatch(/Subject Key Identifier/);
-    const spkiDer = spkiOf(await generateKeyPair('p256'));
+    const spkiDer = spkiOf(await generatePrivateKey('p256'));
     expectClientOnly(
       (await issueClientCertificate({ authority, spkiDer, subject: 's', redemptionId, lifetimeMs: DAY, now }))
         .certificate,
@@ -104,7 +104,7 @@ test.each(['p256', 'rsa2048'] as const)(
 
 test('a client certificate has the specified contents and no host name', async () => {
   const authority = await ownAuthority();
-  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const spkiDer = spkiOf(await generatePrivateKey('p256'));
   const issued = await issueClientCertificate({
     authority,
     spkiDer,
@@ -135,7 +135,7 @@ test('a client certificate has the specified contents and no host name', async (
 
 test('a client certificate for an RSA key allows key encipherment too', async () => {
   const authority = await ownAuthority();
-  const spkiDer = spkiOf(await generateKeyPair('rsa2048'));
+  const spkiDer = spkiOf(await generatePrivateKey('rsa2048'));
   const { certificate: pem } = await issueClientCertificate({
     authority,
     spkiDer,
@@ -150,7 +150,7 @@ test('a client certificate for an RSA key allows key encipherment too', async ()
 
 test('no two certificates have the same serial number', async () => {
   const authority = await ownAuthority();
-  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const spkiDer = spkiOf(await generatePrivateKey('p256'));
   const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY, now };
   const issued = await Promise.all(Array.from({ length: 200 }, () => issueClientCertificate(options)));
   expect(new Set(issued.map(({ serial }) => serial)).size).toBe(200);
@@ -165,7 +165,9 @@ test.each([
   ['a surrogate pair across the 64th UTF-16 unit', `${'a'.repeat(63)}😀tail`],
 ])('a subject of %s is in the certificate up to its 64th character', async (_case, subject) => {
   const authority = await ownAuthority();
-  const request = parseCertificateRequest(createCertificateRequest(await generateKeyPair('p256'), subject));
+  const request = parseCertificateRequest(
+    createCertificateRequest(await generatePrivateKey('p256'), subject),
+  );
   if ('invalid' in request) throw new Error(request.reason);
   const issued = await issueClientCertificate({
     authority,
@@ -186,7 +188,7 @@ test.each([
 
 test('a certificate neither starts before its CA nor expires after it', async () => {
   const authority = await ownAuthority(10 * DAY);
-  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const spkiDer = spkiOf(await generatePrivateKey('p256'));
   const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: 30 * DAY };
   const issuedEarly = await issueClientCertificate({ ...options, now: authority.notBefore + 1_000 });
   const early = describeCertificate(issuedEarly.certificate);
@@ -198,7 +200,7 @@ test('a certificate neither starts before its CA nor expires after it', async ()
 
 test('a CA issues nothing before its start and after its expiry', async () => {
   const authority = await ownAuthority(10 * DAY);
-  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const spkiDer = spkiOf(await generatePrivateKey('p256'));
   const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY };
   await expect(issueClientCertificate({ ...options, now: authority.notAfter + 1 })).rejects.toThrow(
     '"own authority" is not valid',
@@ -216,7 +218,7 @@ test('the expiry below an intermediate is the earliest expiry on the way to the 
     'x',
     now,
   );
-  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const spkiDer = spkiOf(await generatePrivateKey('p256'));
   const issued = await issueClientCertificate({
     authority,
     spkiDer,
@@ -234,7 +236,7 @@ test.each([
   ['GeneralizedTime in a far century', Date.UTC(2399, 5, 1), 'GENERALIZEDTIME', '23990601000000Z'],
 ])('an expiry is written as %s', async (_case, end, type, text) => {
   const authority = await ownAuthority(500 * 366 * DAY);
-  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const spkiDer = spkiOf(await generatePrivateKey('p256'));
   const issued = await issueClientCertificate({
     authority,
     spkiDer,
@@ -257,7 +259,7 @@ test('a server certificate has addresses both as IP entries and as DNS names, ea
   const authority = await ownAuthority();
   const issued = await issueServerCertificate({
     authority,
-    spkiDer: spkiOf(await generateKeyPair('p256')),
+    spkiDer: spkiOf(await generatePrivateKey('p256')),
     commonName: 'grant server',
     hosts: ['links.example', '192.0.2.7', '[2001:db8::7]', 'links.example'],
     lifetimeMs: DAY,
@@ -289,7 +291,7 @@ test.each([[[]], [['münchen.example']], [['a b']], [['']]])(
   'a server certificate for the hosts %j is refused',
   async (hosts) => {
     const authority = await ownAuthority();
-    const spkiDer = spkiOf(await generateKeyPair('p256'));
+    const spkiDer = spkiOf(await generatePrivateKey('p256'));
     await expect(
       issueServerCertificate({ authority, spkiDer, commonName: 'x', hosts, lifetimeMs: DAY, now }),
     ).rejects.toThrow(RangeError);
@@ -298,8 +300,8 @@ test.each([[[]], [['münchen.example']], [['a b']], [['']]])(
 
 test('an authority whose private key does not match its certificate issues nothing', async () => {
   const authority = await ownAuthority();
-  const foreign = { ...authority, privateKey: await generateKeyPair('p256') };
-  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const foreign = { ...authority, privateKey: await generatePrivateKey('p256') };
+  const spkiDer = spkiOf(await generatePrivateKey('p256'));
   await expect(
     issueClientCertificate({ authority: foreign, spkiDer, subject: 'e', redemptionId, lifetimeMs: DAY, now }),
   ).rejects.toThrow('does not verify');
@@ -314,7 +316,7 @@ test('a CA limited to one purpose issues for that purpose only', async () => {
     ],
   });
   const authority = loadAuthority(pem, 'x', now);
-  const common = { authority, spkiDer: spkiOf(await generateKeyPair('p256')), lifetimeMs: DAY, now };
+  const common = { authority, spkiDer: spkiOf(await generatePrivateKey('p256')), lifetimeMs: DAY, now };
   const server = await issueServerCertificate({ ...common, commonName: 'w', hosts: ['w'] });
   expectServerOnly(server.certificate, authority);
   await expect(issueClientCertificate({ ...common, subject: 'e', redemptionId })).rejects.toThrow(

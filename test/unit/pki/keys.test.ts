@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
-  generateKeyPair,
+  generatePrivateKey,
   KeyGenerator,
   privateKeyPem,
   readPrivateKey,
@@ -16,7 +16,7 @@ test.each([
   ['p256', 'P-256'],
   ['rsa2048', '2048 bit'],
 ] as const)('openssl reads a new key of type %s as PKCS#8 with that type', async (type, shown) => {
-  const pem = privateKeyPem(await generateKeyPair(type));
+  const pem = privateKeyPem(await generatePrivateKey(type));
   expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
   const text = openssl.run(['pkey', '-noout', '-text'], pem).toString();
   expect(text).toContain(shown);
@@ -24,7 +24,7 @@ test.each([
 });
 
 test.each(['p256', 'rsa2048'] as const)('a key of type %s is read from every form', async (type) => {
-  const key = await generateKeyPair(type);
+  const key = await generatePrivateKey(type);
   const pkcs8 = privateKeyPem(key);
   const traditional = openssl.run(['pkey', '-traditional'], pkcs8).toString();
   expect(traditional).toContain(type === 'p256' ? 'BEGIN EC PRIVATE KEY' : 'BEGIN RSA PRIVATE KEY');
@@ -34,7 +34,7 @@ test.each(['p256', 'rsa2048'] as const)('a key of type %s is read from every for
 });
 
 test('a key without its last line is refused as truncated', async () => {
-  const pem = privateKeyPem(await generateKeyPair('p256'));
+  const pem = privateKeyPem(await generatePrivateKey('p256'));
   expect(() => readPrivateKey(pem.slice(0, -10))).toThrow('the private key is cut off');
 });
 

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { generateKeyPair } from '../../../src/pki/keys.js';
+import { generatePrivateKey } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { der, signedRequest } from './der-by-hand.js';
@@ -9,7 +9,7 @@ import { OpenSsl } from './openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
 
-const key = await generateKeyPair('p256');
+const key = await generatePrivateKey('p256');
 const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
 const version = der(0x02, Buffer.of(0));
 

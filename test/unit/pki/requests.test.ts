@@ -1,6 +1,6 @@
 import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { generateKeyPair } from '../../../src/pki/keys.js';
+import { generatePrivateKey } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { der as element, signedRequest } from './der-by-hand.js';
@@ -9,7 +9,7 @@ import { rsaKeyOfClosePrimes, unsignedRsaRequest } from './weak-rsa.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
 
-const P256 = await generateKeyPair('p256');
+const P256 = await generatePrivateKey('p256');
 
 function opensslRequest(keyArgs: readonly string[], reqArgs: readonly string[] = []): Buffer {
   const key = openssl.write('request.key', openssl.run(keyArgs));
@@ -222,7 +222,7 @@ describe('a damaged request', () => {
     const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
     const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, element(0xa0));
     expect(parseCertificateRequest(signedRequest(info, P256))).toMatchObject({ keyType: 'p256' });
-    expect(parseCertificateRequest(signedRequest(info, await generateKeyPair('p256')))).toEqual({
+    expect(parseCertificateRequest(signedRequest(info, await generatePrivateKey('p256')))).toEqual({
       invalid: 'csr_invalid',
       reason: 'its signature does not prove possession of the key',
     });

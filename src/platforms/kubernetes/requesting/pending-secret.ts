@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { MANAGED_BY, SECRET_TOKEN } from '../../../domain/labels.js';
+import { MANAGED_BY, SECRET_TOKEN_LABEL } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type {
   OpenPendingRedemption,
@@ -162,10 +162,10 @@ class PendingSecret implements PendingRedemption {
       // The link was deleted meanwhile. The pending Secret stays, so that a later run can create the link again.
       if (!placedSecret) return;
       const label = tokenLabel(this.#id);
-      if (placedSecret.metadata.labels?.[SECRET_TOKEN] !== label) {
+      if (placedSecret.metadata.labels?.[SECRET_TOKEN_LABEL] !== label) {
         const { resourceVersion } = placedSecret.metadata;
         await client.patch(SECRETS, key, {
-          metadata: { resourceVersion, labels: { [SECRET_TOKEN]: label } },
+          metadata: { resourceVersion, labels: { [SECRET_TOKEN_LABEL]: label } },
         });
       }
       await client.delete(SECRETS, this.#key);

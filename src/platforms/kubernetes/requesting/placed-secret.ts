@@ -1,4 +1,4 @@
-import { MANAGED_BY, SECRET_REDEMPTION_ID, SECRET_TOKEN } from '../../../domain/labels.js';
+import { MANAGED_BY, SECRET_REDEMPTION_ID, SECRET_TOKEN_LABEL } from '../../../domain/labels.js';
 import type { Link } from '../../../domain/link.js';
 import { encodeLinkDocuments } from '../../../domain/link-resources.js';
 import type { YamlMapping } from '../../../files/yaml-documents.js';
@@ -28,7 +28,7 @@ export async function findPlacedSecret(
   namespace: string,
   id: string,
 ): Promise<PlacedSecret | undefined> {
-  const labelSelector = `${SECRET_TOKEN}=${tokenLabel(id)},${MANAGED_BY}=linkgrant`;
+  const labelSelector = `${SECRET_TOKEN_LABEL}=${tokenLabel(id)},${MANAGED_BY}=linkgrant`;
   const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
   const secret = items.find(hasTlsCredentials);
   const keyPem = secretText(secret, 'tls.key');

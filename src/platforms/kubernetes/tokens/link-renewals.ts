@@ -1,4 +1,4 @@
-import { MANAGED_BY, SECRET_TOKEN } from '../../../domain/labels.js';
+import { MANAGED_BY, SECRET_TOKEN_LABEL } from '../../../domain/labels.js';
 import type { LinkSecret } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
@@ -147,7 +147,7 @@ export class LinkRenewals {
 
   /** Records every link of a namespace and returns the names of their Secrets. Private keys are not retained. */
   async #recordLinksOf(namespace: string): Promise<string[]> {
-    const labelSelector = `${SECRET_TOKEN},${MANAGED_BY}=linkgrant`;
+    const labelSelector = `${SECRET_TOKEN_LABEL},${MANAGED_BY}=linkgrant`;
     const selection = { kind: SECRETS, namespace, labelSelector };
     const read = (item: Stored<SecretResource>) => {
       const secret = linkSecret({ ...item });

@@ -1,6 +1,6 @@
 import { readSignedCode } from '../../../codes/signed-code.js';
 import type { AccessToken } from '../../../domain/access-token.js';
-import { SECRET_TOKEN } from '../../../domain/labels.js';
+import { SECRET_TOKEN_LABEL } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import { readAccessToken } from '../../../redemption/requesting/read-access-token.js';
@@ -176,7 +176,7 @@ export class TokenReconciler {
   /** Checks the permissions with the cheapest request that needs them. Rejects with NamespaceNotServedError. */
   async #assertServed(namespace: string): Promise<void> {
     try {
-      await this.#deps.client.list(SECRETS, { namespace, labelSelector: SECRET_TOKEN }, { limit: 1 });
+      await this.#deps.client.list(SECRETS, { namespace, labelSelector: SECRET_TOKEN_LABEL }, { limit: 1 });
     } catch (error) {
       throw isApiError(error, 'forbidden') ? new NamespaceNotServedError() : error;
     }
