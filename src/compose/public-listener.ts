@@ -13,9 +13,9 @@ import { createRedemptionApp, type RedemptionAppDependencies } from '../http/red
 import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
 import { issueClientCertificate } from '../pki/certificates.js';
-import { KeyGenerator } from '../pki/keys.js';
 import type { Site } from '../redemption/ports/site.js';
 import { inSpan } from '../tracing/span.js';
+import { KeyGenerator } from './key-generator.js';
 
 // An RSA key takes up to 250 ms of CPU, and clients time out after 10 s.
 const MAX_QUEUED_KEYS = 64;

@@ -5,8 +5,6 @@ import { encodePem } from './pem.js';
 export type ServerKeyType = 'p256' | 'rsa2048';
 
 const MAX_PEM_BYTES = 64 * 1024;
-// Half of libuv's four threads, so that file and DNS operations still get a thread while RSA keys are generated.
-const CONCURRENT_RSA_KEYS = 2;
 const PRIVATE_KEY_BEGIN = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----/;
 
 /** A new key pair: the private key as PEM in PKCS#8, the public key as DER of its SubjectPublicKeyInfo. */
@@ -33,8 +31,10 @@ function generateRsa(): Promise<NewKey> {
   });
 }
 
-/** Generates a key: RSA with exponent 65537 in the thread pool, P-256 synchronously. */
-async function generateEncoded(type: ServerKeyType): Promise<NewKey> {
+/**
+ * Generates a key pair: RSA with exponent 65537 in the thread pool (45 to 250 ms of CPU), P-256 synchronously (less than 0.1 ms).
+ */
+export async function generateKey(type: ServerKeyType): Promise<NewKey> {
   if (type !== 'p256') return generateRsa();
   const { pkcs8Der, spkiDer } = generateP256();
   return { keyPem: encodePem('PRIVATE KEY', pkcs8Der), spkiDer };
@@ -44,39 +44,7 @@ async function generateEncoded(type: ServerKeyType): Promise<NewKey> {
 export async function generatePrivateKey(type: ServerKeyType): Promise<KeyObject> {
   // Do not use the object that Node's generator returns. Until the generator is garbage-collected, it shares a lock with the
   // object, and reading the key's details while the garbage collector runs can deadlock (seen on Node 20.20).
-  return createPrivateKey((await generateEncoded(type)).keyPem);
-}
-
-/** Generates keys on demand; at most two RSA keys at a time, with a bounded queue. */
-export class KeyGenerator {
-  readonly #maxQueued: number;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
-
-  /** `maxQueued`: the maximum number of requests that wait for an RSA key. */
-  constructor(o: { readonly maxQueued: number }) {
-    this.#maxQueued = o.maxQueued;
-  }
-
-  /** Generates a key; undefined if it is RSA and the queue is full. RSA takes 45 to 250 ms of CPU, P-256 less than 0.1 ms. */
-  async generate(type: ServerKeyType): Promise<NewKey | undefined> {
-    if (type === 'p256') return generateEncoded(type);
-    if (this.#running >= CONCURRENT_RSA_KEYS) {
-      if (this.#waiting.length >= this.#maxQueued) return undefined;
-      // A request that ends resolves the first promise of the queue instead of decrementing `#running`, so that no later request
-      // overtakes the queue.
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      this.#running++;
-    }
-    try {
-      return await generateEncoded(type);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
-    }
-  }
+  return createPrivateKey((await generateKey(type)).keyPem);
 }
 
 /** DER of the SubjectPublicKeyInfo of a private or public key in PEM or as an object. */

@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
+  generateKey,
   generatePrivateKey,
-  KeyGenerator,
   privateKeyPem,
   readPrivateKey,
   spkiOf,
@@ -42,18 +42,17 @@ test('a text far larger than a key is refused before it is searched', () => {
   expect(() => readPrivateKey('-----BEGIN PRIVATE KEY-----\n'.repeat(3_000))).toThrow('larger than 64 KiB');
 });
 
-describe('the key generator', () => {
-  test.each(['p256', 'rsa2048'] as const)('returns both halves of a key of type %s', async (type) => {
-    const { keyPem = '', spkiDer } = (await new KeyGenerator({ maxQueued: 0 }).generate(type)) ?? {};
+describe('a new key', () => {
+  test.each(['p256', 'rsa2048'] as const)('of type %s is returned with both halves', async (type) => {
+    const { keyPem, spkiDer } = await generateKey(type);
     expect(spkiOf(readPrivateKey(keyPem))).toEqual(spkiDer);
   });
 
-  test('encodes each P-256 key as openssl does, including keys with leading zeros', async () => {
-    const maker = new KeyGenerator({ maxQueued: 0 });
+  test('of type p256 is encoded as by openssl, also with leading zeros', async () => {
     let short = 0;
     // One key in 256 begins with a zero byte.
     for (let count = 0; count < 20_000 && short < 2; count++) {
-      const { keyPem = '', spkiDer } = (await maker.generate('p256')) ?? {};
+      const { keyPem, spkiDer } = await generateKey('p256');
       const key = readPrivateKey(keyPem);
       if (Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')[0] !== 0) continue;
       short++;
@@ -61,33 +60,5 @@ describe('the key generator', () => {
       expect(spkiOf(keyPem)).toEqual(spkiDer);
     }
     expect(short).toBe(2);
-  });
-
-  test('generates P-256 keys whatever the queue contains', async () => {
-    const maker = new KeyGenerator({ maxQueued: 0 });
-    const busy = [maker.generate('rsa2048'), maker.generate('rsa2048')];
-    const { keyPem = '' } = (await maker.generate('p256')) ?? {};
-    expect(readPrivateKey(keyPem).asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
-    await Promise.all(busy);
-  });
-
-  test('generates two RSA keys at once, queues up to its limit, and refuses the rest', async () => {
-    const maker = new KeyGenerator({ maxQueued: 3 });
-    const keys = await Promise.all(Array.from({ length: 8 }, () => maker.generate('rsa2048')));
-    const privateKeys = keys.map((key) => key && readPrivateKey(key.keyPem));
-    expect(privateKeys.map((key) => key?.asymmetricKeyType)).toEqual([
-      ...Array(5).fill('rsa'),
-      ...Array(3).fill(undefined),
-    ]);
-    const moduli = new Set(privateKeys.slice(0, 5).map((key) => key?.export({ format: 'jwk' }).n));
-    expect(moduli.size).toBe(5);
-  });
-
-  test('accepts new requests when the queue is empty again', async () => {
-    const maker = new KeyGenerator({ maxQueued: 1 });
-    for (let round = 0; round < 2; round++) {
-      const keys = await Promise.all(Array.from({ length: 4 }, () => maker.generate('rsa2048')));
-      expect(keys.filter((key) => key !== undefined)).toHaveLength(3);
-    }
   });
 });

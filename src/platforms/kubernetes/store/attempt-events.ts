@@ -1,6 +1,7 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import type { AttemptTotal } from '../../../redemption/ports/ledger-store.js';
+import { Semaphore } from '../../../time/semaphore.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { isApiError } from '../api/api-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
@@ -153,28 +154,6 @@ class KnownRows {
     } catch (error) {
       this.#counting = undefined;
       throw error;
-    }
-  }
-}
-
-/** Runs at most `limit` operations at a time; the others wait in the order in which they arrived. */
-class Semaphore {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
-
-  constructor(limit: number) {
-    this.#free = limit;
-  }
-
-  async run<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((begin) => this.#waiting.push(begin));
-    try {
-      return await operation();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
     }
   }
 }
