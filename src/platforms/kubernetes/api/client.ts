@@ -65,8 +65,8 @@ export interface KubernetesClient {
     preconditions?: { readonly uid?: string; readonly resourceVersion?: string },
   ): Promise<boolean>;
   /**
-   * Yields the changes since `resourceVersion` until the server ends the watch after `timeoutSeconds`, or `signal` is aborted.
-   * Throws `gone` if that version is too old, `unavailable` if the stream breaks.
+   * Yields the changes since `resourceVersion` until the server ends the watch after `timeoutSeconds`. Throws `gone` if that
+   * version is too old, `unavailable` if the stream breaks or `signal` is aborted.
    */
   watch<T extends Resource>(
     kind: ResourceKind,

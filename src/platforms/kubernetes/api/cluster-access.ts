@@ -53,7 +53,9 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
     throw new ClusterConfigError(name ? `context "${name}" does not name a cluster` : 'no context is set');
   }
   if (!URL.canParse(cluster.server)) {
-    throw new ClusterConfigError('there is no kubeconfig, and this process does not run in a pod');
+    throw new ClusterConfigError(
+      'there is no kubeconfig with a valid server URL, and this process does not run in a pod',
+    );
   }
   let cached: { readonly access: Access; readonly tlsMaterial: string; readonly until: number } | undefined;
   let reading: Promise<Access> | undefined;

@@ -26,7 +26,7 @@ export async function retryOnConflict<T>(
 }
 
 /**
- * Runs an idempotent operation, and repeats it while the API server does not answer, until `deadline` in the unit of
+ * Runs an idempotent operation, and repeats it while it fails with `unavailable`, until `deadline` in the unit of
  * `performance.now()`. Rejects with the last failure.
  */
 export async function retryUntil<T>(deadline: number, operation: () => Promise<T>): Promise<T> {

@@ -69,7 +69,7 @@ export class ClusterWatch {
     const now = this.#options.clock();
     for (const [name, { isSynced, seenAt }] of this.#informers) {
       if (!isSynced) return `the ${name} were not listed yet`;
-      if (now - seenAt > FRESH_MS) return `there was no update about ${name} for ${FRESH_MS / 1_000} s`;
+      if (now - seenAt > FRESH_MS) return `the watch of ${name} got no response for ${FRESH_MS / 1_000} s`;
     }
     return undefined;
   }

@@ -21,7 +21,10 @@ export interface WorkQueueOptions {
   /** Maximum number of keys that are processed at a time. */
   readonly concurrency: number;
   readonly backOff: BackOffLimits;
-  /** Partitions that are served in rotation; without them, keys are served in the order in which they were added. */
+  /**
+   * Partitions that are served in rotation; without them, keys are served in the order in which they were added. Retries count
+   * separately for `maxRunning`, so a partition may have twice as many running keys.
+   */
   readonly partitions?: Partitions;
   /** Maximum number of concurrent retries; `concurrency` if absent. */
   readonly mostRetries?: number;

@@ -74,7 +74,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   const problems = [
     windowProblem,
     redemptionsAllowedProblem(redemptionsAllowed),
-    // A code that existing tokens contain stays valid.
+    // Tokens may already contain the code in the status, so it stays valid even if it is weak.
     spec.code === undefined || spec.code === status.code
       ? undefined
       : userSuppliedCodeProblem(spec.code, [namespace, name]),

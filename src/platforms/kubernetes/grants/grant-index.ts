@@ -38,9 +38,9 @@ const PAUSE_FACTOR = 9;
 const MAX_PAUSE_MS = 2_000;
 
 /**
- * The namespace and name of each grant by uid, from a watch. The watch may lag, so a uid that it has not reported is searched in
- * a new listing. If that does not contain it, the uid is recorded as absent: the API server chooses uids, so no later grant can
- * have it.
+ * The namespace and name of each grant by uid, from a watch. The watch may lag, so a uid that it has not reported is looked up
+ * in a new listing. If that does not contain it, the uid is recorded as absent: the API server chooses uids, so no later grant
+ * can have it.
  */
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;

@@ -35,7 +35,7 @@ type AttemptedGrant = Pick<GrantAccount, 'uid' | 'namespace' | 'name'>;
 const WRITES_AT_ONCE = 8;
 // Few grants have many refusals.
 const MAX_GRANTS = 1_000;
-// An Event that is dropped here is still written.
+// The write of an entry starts or is queued when the entry is added, so an entry that is evicted from the map is still written.
 const MAX_PENDING_EVENTS = 1_000;
 
 /** The attempts of one Event that are not written yet. */

@@ -7,7 +7,7 @@ import { listRedemptionResources, readLinks, type StoreParts } from './store-par
 
 type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;
 
-/** The record of a code that was redeemed but not stored, because it was issued without the store. */
+/** The record of a redeemed code that has no stored record: it was issued without the store, or its record was dropped. */
 function usedCode(grantUid: string, code: WrittenCode, used: number): StoredCode {
   const { jti, uses = 0, expirationTime, subject = null } = code;
   const expiresAt = timeOf(expirationTime) ?? 0;

@@ -56,9 +56,7 @@ export class ExpiredLedgerCollector {
     return false;
   }
 
-  /**
-   * Deletes the codes of a grant with its last ledger. It has several if Redemptions in other namespaces name it too.
-   */
+  /** Deletes the codes of a grant with its last ledger. A grant has several if Redemptions in other namespaces name it too. */
   async #forgetCodes({ grantUid }: Ledger, { namespaces }: ExpiredLedgers): Promise<void> {
     const others = (namespaces.get(grantUid) ?? 1) - 1;
     namespaces.set(grantUid, others);

@@ -55,7 +55,10 @@ export interface GrantAccount {
   readonly grant: SharedRead<AccessGrant | undefined>;
   /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
-  /** True if the status of the grant counts more redemptions than slots are known, and than it did before the last listing. */
+  /**
+   * True if a listing of the slots is needed: the status of the grant counts more redemptions than this process knows slots, and
+   * more than it counted before the last listing.
+   */
   readonly isBehind: boolean;
   /** This process creates one Redemption of the grant at a time. */
   readonly queue: SerialQueue;

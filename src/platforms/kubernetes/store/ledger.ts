@@ -135,7 +135,7 @@ function ledgerEntries({ redemptions, grants, codes }: LedgerSources): LedgerEnt
     });
 }
 
-/** The attempts at a grant, newest first. */
+/** The last attempts to redeem a grant, newest first. */
 function attemptsOf(
   redemptions: readonly Stored<RedemptionResource>[],
   rows: readonly AttemptRow[],

@@ -12,7 +12,10 @@ import { type RedemptionResource, redemptionResource, slotName } from './redempt
 import type { StoreParts } from './store-parts.js';
 import { findReplay, revokeResource } from './stored-redemptions.js';
 
-/** A redemption that is being recorded. Moments are in the unit of `performance.now()`. */
+/**
+ * A redemption that is being recorded. `now` is in milliseconds since the epoch; `receivedAt` and `deadline` are in the unit of
+ * `performance.now()`.
+ */
 interface Recording {
   readonly account: GrantAccount;
   readonly redemption: Redemption;
@@ -55,7 +58,7 @@ export async function recordRedemption(
 
 async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordOutcome | FilledSlot> {
   const { account, redemption, receivedAt } = recording;
-  // An earlier call recorded and confirmed it.
+  // An earlier call recorded it.
   if (account.slots.ofId(redemption.id) !== undefined) return 'recorded';
   assertInTime(recording);
   const grant = await account.grant.readAfter(receivedAt);
@@ -116,7 +119,8 @@ async function createSlot(slot: number, recording: Recording, deps: StoreParts):
     slots.add(created);
   } catch (error) {
     if (!isApiError(error, 'already_exists')) throw error;
-    // Another replica fills slots at this moment. A random pause of up to two creations lets replicas alternate.
+    // Another replica fills slots at this moment. A random pause of up to twice the duration of a creation lets replicas
+    // alternate.
     await sleep(2 * Math.random() * (performance.now() - startedAt));
     if (slots.next === slot) await account.filledSlots.readAfter();
     return false;

@@ -36,7 +36,7 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
     return [...this.#byId.values()].flatMap(({ link }) => link ?? []);
   }
 
-  /** The key of the Redemption with this id; undefined if the index does not have it. */
+  /** The location of the Redemption with this id; undefined if the index does not have it. */
   find(id: string): RedemptionLocation | undefined {
     return this.#byId.get(id);
   }

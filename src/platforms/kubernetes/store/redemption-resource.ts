@@ -71,7 +71,7 @@ export interface RedemptionStatus {
   readonly earlier?: readonly EarlierRenewal[];
 }
 
-// Enough for a link that is renewed every few hours, and small enough for etcd.
+// CRLs and the ledger read these. Enough for a link that is renewed every few hours, and small enough for etcd.
 const MAX_EARLIER_CERTIFICATES = 50;
 
 /** Name of the Redemption that fills a slot. */

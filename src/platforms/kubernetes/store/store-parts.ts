@@ -31,7 +31,8 @@ export interface StoreParts {
 }
 
 /**
- * Lists the Redemptions of one grant, or of all, with the selected labels; only those named after the slot in their spec.
+ * Lists the Redemptions of one grant, or of all, with the selected labels; only those named after the slot in their spec. Adds
+ * them to the index and to the known slots of the grant.
  */
 export async function listRedemptionResources(
   { client, namespace, accounts, index }: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
