@@ -17,7 +17,7 @@ import { RedemptionIndex } from './redemption-index.js';
 import type { RedemptionResource } from './redemption-resource.js';
 import { redemptionOperations } from './redemptions.js';
 import { renewalOperations } from './renewals.js';
-import { claimOutcome, SealedAnswers } from './sealed-secrets.js';
+import { SealedSecrets } from './sealed-secrets.js';
 import { SettingsConfigMap } from './settings.js';
 import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
@@ -66,13 +66,14 @@ export function kubernetesStore(
   const locator = options.locator ?? new ListingLocator(client, namespace);
   const settings = new SettingsConfigMap(client, serviceNamespace);
   const codes = new CodeConfigMaps(client, serviceNamespace);
+  const sealed = new SealedSecrets(client, serviceNamespace);
   const { getSetting, ...serviceData } =
     options.isService === false
       ? withoutServiceNamespaceAccess(settings, codes)
       : {
           getSetting: (key: string) => settings.get(key),
           codes,
-          sealed: new SealedAnswers(client, serviceNamespace),
+          sealed,
         };
   const accounts = new GrantAccounts(client, locator);
   const index = options.redemptions ?? new RedemptionIndex();
@@ -99,8 +100,7 @@ export function kubernetesStore(
     getSetting,
     putSetting: (key: string, value: string) => settings.put(key, value),
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
-    claimOutcome: (outcome: StoredOutcome, now: number) =>
-      claimOutcome(client, serviceNamespace, outcome, now),
+    claimOutcome: (outcome: StoredOutcome, now: number) => sealed.claimOutcome(outcome, now),
     probe: () => settings.probe(),
     async prepareLookup(uid: string) {
       await accounts.find(uid);

@@ -22,8 +22,11 @@ interface SealedEntry {
   readonly value: Uint8Array;
 }
 
-/** Values that expire, stored as entries `<id>.<until>` of sixteen Secrets of the service's own namespace. */
-class SealedSecrets {
+/**
+ * Values that expire: private keys for repeated requests, encrypted under their code, and outcomes. Each is an entry
+ * `<id>.<until>` of one of sixteen Secrets in the service's own namespace, because tenants can read Redemptions.
+ */
+export class SealedSecrets {
   readonly #client: KubernetesClient;
   readonly #namespace: string;
 
@@ -32,26 +35,57 @@ class SealedSecrets {
     this.#namespace = namespace;
   }
 
-  /** The entry of an id, expired or not. */
-  async find(id: string): Promise<SealedEntry | undefined> {
-    return entryOf(await this.#secretOf(id), id);
-  }
-
-  /** Stores an entry, or replaces the one with the same id and time. */
-  async put(entry: SealedEntry): Promise<void> {
-    const data = { [keyOf(entry)]: encode(entry.value) };
+  /** Stores the sealed answer of a redemption that is about to be recorded, if it has one. */
+  async store({ id, sealedAnswer, sealedUntil }: Redemption): Promise<void> {
+    if (sealedAnswer === null || sealedUntil === null) return;
+    const data = { [keyOf({ id, until: sealedUntil })]: encode(sealedAnswer) };
     await retryOnConflict(async () => {
       try {
-        await this.#patch(entry.id, data);
+        await this.#patch(id, data);
       } catch (error) {
         if (!isApiError(error, 'not_found')) throw error;
-        await this.#create(entry.id, data);
+        await this.#create(id, data);
       }
     });
   }
 
+  /** Erases the sealed answer of a redemption. */
+  async forget({ id, sealedUntil }: Pick<Redemption, 'id' | 'sealedUntil'>): Promise<void> {
+    if (sealedUntil !== null) await this.#removeKeys(id, [keyOf({ id, until: sealedUntil })]);
+  }
+
+  /** Returns the redemption with its sealed answer, unless that was erased. */
+  async withSealedAnswer(redemption: Redemption): Promise<Redemption> {
+    if (redemption.sealedUntil === null) return redemption;
+    const entry = entryOf(await this.#secretOf(redemption.id), redemption.id);
+    return entry ? { ...redemption, sealedAnswer: entry.value } : { ...redemption, sealedUntil: null };
+  }
+
+  /** Implements OutcomeStore.claimOutcome. */
+  async claimOutcome(outcome: StoredOutcome, now: number): Promise<StoredOutcome> {
+    const { id, sealed, until, ...rest } = outcome;
+    const text = JSON.stringify({ ...rest, sealed: encode(sealed) });
+    const stored = await this.#claim({ id, until, value: Buffer.from(text) }, now);
+    const read = JSON.parse(Buffer.from(stored.value).toString()) as typeof rest & {
+      readonly sealed: string;
+    };
+    const bytes = new Uint8Array(Buffer.from(read.sealed, 'base64'));
+    return { ...read, id: stored.id, until: stored.until, sealed: bytes };
+  }
+
+  /** Erases the entries that have expired at `now`; returns their number. */
+  async erase(now: number): Promise<number> {
+    const erased = [...DIGITS].map(async (digit) => {
+      const { data = {} } = (await this.#secretOf(digit)) ?? {};
+      const expired = Object.keys(data).filter((key) => untilOf(key) <= now);
+      if (expired.length > 0) await this.#removeKeys(digit, expired);
+      return expired.length;
+    });
+    return (await Promise.all(erased)).reduce((sum, count) => sum + count, 0);
+  }
+
   /** Stores an entry unless one with its id is valid at `now`; returns the stored entry. */
-  async claim(entry: SealedEntry, now: number): Promise<SealedEntry> {
+  async #claim(entry: SealedEntry, now: number): Promise<SealedEntry> {
     const added = { [keyOf(entry)]: encode(entry.value) };
     const attempt = async () => {
       const secret = await this.#secretOf(entry.id);
@@ -68,21 +102,6 @@ class SealedSecrets {
     };
     // The Secret may be deleted between the read and the write.
     return retryOnConflict(attempt, (error) => isApiError(error, 'not_found'));
-  }
-
-  async remove(entry: Pick<SealedEntry, 'id' | 'until'>): Promise<void> {
-    await this.#removeKeys(entry.id, [keyOf(entry)]);
-  }
-
-  /** Erases the entries that have expired at `now`; returns how many there were. */
-  async erase(now: number): Promise<number> {
-    const erased = [...DIGITS].map(async (digit) => {
-      const { data = {} } = (await this.#secretOf(digit)) ?? {};
-      const expired = Object.keys(data).filter((key) => untilOf(key) <= now);
-      if (expired.length > 0) await this.#removeKeys(digit, expired);
-      return expired.length;
-    });
-    return (await Promise.all(erased)).reduce((sum, count) => sum + count, 0);
   }
 
   async #removeKeys(id: string, keys: readonly string[]): Promise<void> {
@@ -111,57 +130,6 @@ class SealedSecrets {
   #secretKey(id: string) {
     return { namespace: this.#namespace, name: `linkgrant-sealed-${id.charAt(0)}` };
   }
-}
-
-/**
- * Private keys for repeated requests, encrypted under their code. They are in Secrets of the service's own namespace because
- * tenants can read Redemptions.
- */
-export class SealedAnswers {
-  readonly #secrets: SealedSecrets;
-
-  constructor(client: KubernetesClient, namespace: string) {
-    this.#secrets = new SealedSecrets(client, namespace);
-  }
-
-  /** Stores the sealed answer of a redemption that is about to be recorded, if it has one. */
-  async store({ id, sealedAnswer, sealedUntil }: Redemption): Promise<void> {
-    if (sealedAnswer === null || sealedUntil === null) return;
-    await this.#secrets.put({ id, until: sealedUntil, value: sealedAnswer });
-  }
-
-  /** Erases the sealed answer of a redemption. */
-  async forget({ id, sealedUntil }: Pick<Redemption, 'id' | 'sealedUntil'>): Promise<void> {
-    if (sealedUntil !== null) await this.#secrets.remove({ id, until: sealedUntil });
-  }
-
-  /** Returns the redemption with its sealed answer, unless that was erased. */
-  async withSealedAnswer(redemption: Redemption): Promise<Redemption> {
-    if (redemption.sealedUntil === null) return redemption;
-    const entry = await this.#secrets.find(redemption.id);
-    return entry ? { ...redemption, sealedAnswer: entry.value } : { ...redemption, sealedUntil: null };
-  }
-
-  /** Erases the answers that have expired at `now`; returns their number. */
-  erase(now: number): Promise<number> {
-    return this.#secrets.erase(now);
-  }
-}
-
-/** Implements OutcomeStore.claimOutcome: the first caller stores an entry in the Secrets of the sealed answers. */
-export async function claimOutcome(
-  client: KubernetesClient,
-  namespace: string,
-  outcome: StoredOutcome,
-  now: number,
-): Promise<StoredOutcome> {
-  const { id, sealed, until, ...rest } = outcome;
-  const text = JSON.stringify({ ...rest, sealed: encode(sealed) });
-  const entry = { id, until, value: Buffer.from(text) };
-  const stored = await new SealedSecrets(client, namespace).claim(entry, now);
-  const read = JSON.parse(Buffer.from(stored.value).toString()) as typeof rest & { readonly sealed: string };
-  const bytes = new Uint8Array(Buffer.from(read.sealed, 'base64'));
-  return { ...read, id: stored.id, until: stored.until, sealed: bytes };
 }
 
 function keyOf({ id, until }: Pick<SealedEntry, 'id' | 'until'>): string {

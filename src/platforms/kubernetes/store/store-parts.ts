@@ -9,7 +9,7 @@ import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
 import { fillsItsSlot, GRANT_UID, type RedemptionResource } from './redemption-resource.js';
-import type { SealedAnswers } from './sealed-secrets.js';
+import type { SealedSecrets } from './sealed-secrets.js';
 import type { StoreWatch } from './store-watch.js';
 
 /** The dependencies that the operations of the store share. */
@@ -23,7 +23,7 @@ export interface StoreParts {
   /** Fills the index. */
   readonly watch: StoreWatch;
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
-  readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'withSealedAnswer' | 'erase'>;
+  readonly sealed: Pick<SealedSecrets, 'store' | 'forget' | 'withSealedAnswer' | 'erase'>;
   readonly attempts: AttemptEvents;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
