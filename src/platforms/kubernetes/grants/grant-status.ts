@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { mintCode } from '../../../codes/opaque-code.js';
 import { type AccessGrant, type AccessGrantState, grantState } from '../../../domain/access-grant.js';
 import { notBeforeProblem } from '../../../redemption/accepting/create-grant.js';
@@ -91,7 +92,7 @@ export function statusChange(
   wanted: AccessGrantStatus,
 ): AccessGrantStatus | undefined {
   const keys = Object.keys(wanted) as (keyof AccessGrantStatus)[];
-  const changed = keys.filter((key) => key !== 'message' && canonical(found[key]) !== canonical(wanted[key]));
+  const changed = keys.filter((key) => key !== 'message' && !isDeepStrictEqual(found[key], wanted[key]));
   if (changed.length === 0) return undefined;
   return Object.fromEntries([...changed, 'message' as const].map((key) => [key, wanted[key]]));
 }
@@ -143,13 +144,4 @@ function defined(
   fields: { readonly [K in keyof AccessGrantStatus]: AccessGrantStatus[K] | undefined },
 ): AccessGrantStatus {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-/** JSON with sorted keys, because the API server does not retain their order. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }
