@@ -13,6 +13,7 @@ const UNITS: Readonly<Record<string, number>> = {
   d: DAY_MS,
   w: 604_800_000,
 };
+const GO_UNITS = ['h', 'm', 's', 'ms'];
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)/y;
 
 /**
@@ -33,9 +34,18 @@ export function parseDuration(text: string): number | undefined {
 
 /** The duration in whole units, the largest first: `15m`, `1h30m`, `30d`. */
 export function formatDuration(ms: number): string {
+  return formatIn(['d', ...GO_UNITS], ms);
+}
+
+/** The duration in the syntax of Go (`15m`, `36h`, `1h30m`), without the units that only linkgrant accepts. */
+export function formatGoDuration(ms: number): string {
+  return formatIn(GO_UNITS, ms);
+}
+
+function formatIn(units: readonly string[], ms: number): string {
   let rest = ms;
   let text = '';
-  for (const unit of ['d', 'h', 'm', 's', 'ms'] as const) {
+  for (const unit of units) {
     const size = UNITS[unit] as number;
     const count = Math.floor(rest / size);
     if (count > 0) text += `${count}${unit}`;

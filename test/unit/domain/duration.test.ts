@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../../src/domain/duration.js';
+import { formatDuration, formatGoDuration, parseDuration } from '../../../src/domain/duration.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -63,6 +63,11 @@ describe('a duration', () => {
     [1_001, '1s1ms'],
   ])('of %i ms is written %s', (milliseconds, text) => {
     expect(formatDuration(milliseconds)).toBe(text);
+  });
+
+  it('is written without days in the syntax of Go', () => {
+    expect(formatGoDuration(30 * DAY + 90 * MINUTE)).toBe('721h30m');
+    expect(formatGoDuration(0)).toBe('0s');
   });
 
   it('is parsed to the same value after it was formatted', () => {

@@ -1,7 +1,7 @@
 import { hashCode } from '../../../codes/opaque-code.js';
 import { userSuppliedCodeProblem } from '../../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
-import { parseDuration } from '../../../domain/duration.js';
+import { formatGoDuration, parseDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { isResourceName } from '../../../domain/names.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
@@ -115,7 +115,7 @@ export function accessGrantSpec(
   const settings = formatPolicySettings(grant.policy);
   return {
     redemptionsAllowed: encodeRedemptionsAllowed(grant.redemptionsAllowed),
-    expirationWindow: goDuration(grant.expirationWindowMs),
+    expirationWindow: formatGoDuration(grant.expirationWindowMs),
     ...(code !== undefined && { code }),
     ...(grant.issuer !== null && { issuer: grant.issuer }),
     ...(Object.keys(settings).length > 0 && { settings }),
@@ -137,24 +137,6 @@ export function settingsPatch(
 ): Record<string, string | null> {
   const ours = Object.keys(settings).filter(isPolicySetting);
   return { ...Object.fromEntries(ours.map((key) => [key, null])), ...formatPolicySettings(policy) };
-}
-
-/** A duration in the syntax of Go (`15m`, `36h`, `1h30m`), without the units that only linkgrant accepts. */
-export function goDuration(ms: number): string {
-  const units = [
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-    ['ms', 1],
-  ] as const;
-  let rest = ms;
-  let text = '';
-  for (const [unit, size] of units) {
-    const count = Math.floor(rest / size);
-    if (count > 0) text += `${count}${unit}`;
-    rest -= count * size;
-  }
-  return text || '0s';
 }
 
 /** RFC 3339 in UTC, with milliseconds only if they are not zero. */

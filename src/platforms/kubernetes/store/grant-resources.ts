@@ -1,5 +1,6 @@
 import { mintCode } from '../../../codes/opaque-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
+import { formatGoDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import type { GrantChange } from '../../../redemption/ports/grant-store.js';
 import { isApiError } from '../api/api-error.js';
@@ -12,7 +13,6 @@ import {
   type AccessGrantStatus,
   accessGrantSpec,
   encodeRedemptionsAllowed,
-  goDuration,
   readAccessGrant,
   settingsPatch,
   timestamp,
@@ -114,7 +114,7 @@ export function updateGrantResource(
       ...(redemptionsAllowed !== undefined && {
         redemptionsAllowed: encodeRedemptionsAllowed(redemptionsAllowed),
       }),
-      ...(expirationWindowMs !== undefined && { expirationWindow: goDuration(expirationWindowMs) }),
+      ...(expirationWindowMs !== undefined && { expirationWindow: formatGoDuration(expirationWindowMs) }),
       ...(policy && { settings: settingsPatch(spec, policy) }),
     };
     const { resourceVersion } = metadata;
