@@ -3,12 +3,12 @@ import type { Attempt, GrantStore } from '../../../redemption/ports/grant-store.
 import type { LedgerEntry, LedgerStore } from '../../../redemption/ports/ledger-store.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
-import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
+import { revokedAtOf } from '../grants/access-grant-resource.js';
 import type { AttemptKey, AttemptRow } from './attempt-events.js';
-import type { StoredCodeRecord } from './code-config-maps.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
-import { listGrantResources } from './grant-resources.js';
 import {
   type RedemptionResource,
   readEarlierRenewals,
@@ -44,10 +44,21 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
   const entries = async (grantUid?: string) => {
     const [redemptions, grants, storedCodes] = await Promise.all([
       listRedemptionResources(parts, grantUid),
-      listGrantResources(client, namespace),
+      readListing(client, { kind: ACCESS_GRANTS, namespace }, ({ metadata }) => ({
+        grantUid: metadata.uid,
+        at: revokedAtOf(metadata),
+      })),
       codes.list(grantUid),
     ]);
-    const all = ledgerEntries({ redemptions, grants, codes: storedCodes });
+    const found = redemptions.flatMap(entriesOf);
+    for (const { grantUid, at } of grants.items) {
+      if (at !== null) found.push({ grantUid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
+    }
+    for (const { grantUid, jti, revokedAt: at } of storedCodes) {
+      if (at !== null)
+        found.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail: { jti } });
+    }
+    const all = numberedByGrant(found);
     return grantUid === undefined ? all : all.filter((entry) => entry.grantUid === grantUid);
   };
 
@@ -104,27 +115,11 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
   };
 }
 
-/** The resources that a ledger is derived from. */
-interface LedgerSources {
-  readonly redemptions: readonly Stored<RedemptionResource>[];
-  readonly grants: readonly Stored<AccessGrantResource>[];
-  readonly codes: readonly StoredCodeRecord[];
-}
-
 /**
- * The entries of all grants. They are derived from the resources: when a Redemption is deleted, its entries disappear, and
- * later entries get lower numbers.
+ * Numbers the entries of each grant by time. They are derived from the resources: when a Redemption is deleted, its entries
+ * disappear, and later entries get lower numbers.
  */
-function ledgerEntries({ redemptions, grants, codes }: LedgerSources): LedgerEntry[] {
-  const entries = redemptions.flatMap(entriesOf);
-  for (const resource of grants) {
-    const { uid: grantUid, revokedAt: at } = readAccessGrant(resource).grant;
-    if (at !== null) entries.push({ grantUid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
-  }
-  for (const { grantUid, jti, revokedAt: at } of codes) {
-    if (at !== null)
-      entries.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail: { jti } });
-  }
+function numberedByGrant(entries: Omit<LedgerEntry, 'seq'>[]): LedgerEntry[] {
   const lengths = new Map<string, number>();
   return entries
     .sort((a, b) => a.at - b.at)
