@@ -3,12 +3,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { KubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
+import { ListingLocator } from '../../src/platforms/kubernetes/store/grant-accounts.js';
 import { kubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
   RedemptionIndex,
   readRedemptionLocation,
 } from '../../src/platforms/kubernetes/store/redemption-index.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { LazyStoreWatch } from '../../src/platforms/kubernetes/store/store-watch.js';
 import { releaseAfterFile } from '../support/release.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
@@ -199,11 +201,16 @@ describe('a renewal', () => {
     const [first, second] = [await redeemed(grant), await redeemed(grant)];
     const location = readRedemptionLocation(await resource(grant, 1));
     await throughProxy(opened.account.kubeconfig, async (proxied, { requests }) => {
+      const clock = () => NOW;
       const redemptions = new RedemptionIndex();
       const proxiedStore = kubernetesStore(proxied, {
         serviceNamespace: LINKGRANT,
-        clock: () => NOW,
-        redemptions,
+        clock,
+        indexes: {
+          locator: new ListingLocator(proxied, undefined),
+          redemptions,
+          watch: new LazyStoreWatch(proxied, { namespace: undefined, clock, index: redemptions }),
+        },
       });
       const renew = async ({ id }: { readonly id: string }) => {
         const before = requests.length;

@@ -130,9 +130,11 @@ function openStore({ settings, context, client, ownNamespace }: ServiceParts, co
     namespace: settings.namespace,
     clock: context.clock,
     checkpoint: context.checkpoint,
-    locator: controller.grants,
-    redemptions: controller.redemptions,
-    watch: controller.storeWatch(),
+    indexes: {
+      locator: controller.grants,
+      redemptions: controller.redemptions,
+      watch: controller.storeWatch(),
+    },
   });
 }
 

@@ -35,12 +35,19 @@ export interface KubernetesStoreOptions {
   readonly deadlineMs?: number | undefined;
   /** False for a user who may have no access to the service's own namespace; true when absent. */
   readonly isService?: boolean | undefined;
-  /** Finds grants by uid; by listings when absent. */
-  readonly locator?: GrantLocator | undefined;
-  /** Finds Redemptions by id, and is filled by `watch`; the store creates its own index when absent. */
-  readonly redemptions?: RedemptionIndex | undefined;
-  /** The watch that fills `redemptions`; when absent, the store starts its own watch when it is first needed. */
-  readonly watch?: StoreWatch | undefined;
+  /**
+   * The indexes of a controller in this process. When absent, the store finds grants by listings, and starts its own watch when
+   * it is first needed.
+   */
+  readonly indexes?: StoreIndexes | undefined;
+}
+
+/** Where the store finds grants by uid and Redemptions by id. */
+interface StoreIndexes {
+  readonly locator: GrantLocator;
+  readonly redemptions: RedemptionIndex;
+  /** Fills `redemptions`. */
+  readonly watch: StoreWatch;
 }
 
 /** A grant store in a cluster, with operations that only such a store needs. */
@@ -63,7 +70,7 @@ export function kubernetesStore(
   options: KubernetesStoreOptions,
 ): KubernetesGrantStore {
   const { namespace, serviceNamespace, clock, checkpoint = () => undefined, deadlineMs = 8_000 } = options;
-  const locator = options.locator ?? new ListingLocator(client, namespace);
+  const { locator, redemptions, watch } = options.indexes ?? ownIndexes(client, options);
   const settings = new SettingsConfigMap(client, serviceNamespace);
   const codes = new CodeConfigMaps(client, serviceNamespace);
   const sealed = new SealedSecrets(client, serviceNamespace);
@@ -76,14 +83,12 @@ export function kubernetesStore(
           sealed,
         };
   const accounts = new GrantAccounts(client, locator);
-  const index = options.redemptions ?? new RedemptionIndex();
-  const lazyWatch = new LazyStoreWatch(client, { namespace, clock, index });
   const parts: StoreParts = {
     client,
     namespace,
     accounts,
-    index,
-    watch: options.watch ?? lazyWatch,
+    index: redemptions,
+    watch,
     ...serviceData,
     attempts: new AttemptEvents(client),
     clock,
@@ -110,7 +115,7 @@ export function kubernetesStore(
     ...store,
     observeRedemption: (redemption) => accounts.observe(redemption as Stored<RedemptionResource>),
     async close() {
-      await Promise.all([store.close(), lazyWatch.close()]);
+      await Promise.all([store.close(), watch.close?.()]);
     },
   };
 }
@@ -128,6 +133,15 @@ export async function openKubernetesStore(
       client.close();
     },
   };
+}
+
+function ownIndexes(
+  client: KubernetesClient,
+  { namespace, clock }: Pick<KubernetesStoreOptions, 'namespace' | 'clock'>,
+): StoreIndexes {
+  const redemptions = new RedemptionIndex();
+  const watch = new LazyStoreWatch(client, { namespace, clock, index: redemptions });
+  return { locator: new ListingLocator(client, namespace), redemptions, watch };
 }
 
 /**

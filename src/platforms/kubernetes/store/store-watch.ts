@@ -21,6 +21,8 @@ export interface StoreWatch {
   grants(): Iterable<GrantLocation>;
   /** Number of changes of grants so far. */
   readonly grantChanges: number;
+  /** Stops the watch; absent if its owner stops it. */
+  close?(): Promise<void>;
 }
 
 const POLL_MS = 20;
@@ -100,7 +102,6 @@ export class LazyStoreWatch implements StoreWatch {
     if (problem !== undefined) throw storeUnavailable(problem, this.#takeFailure());
   }
 
-  /** Stops the watch. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
