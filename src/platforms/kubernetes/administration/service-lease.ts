@@ -1,7 +1,8 @@
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
-import type { FoundLease } from '../controller/leader-election.js';
-import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
+import { LEASES } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
+import { GRANTS_LEASE, type LeaseResource } from '../controller/lease-access.js';
 
 /** The namespace of the service in the shipped manifests. */
 const DEFAULT_NAMESPACE = 'linkgrant';
@@ -29,15 +30,15 @@ export async function readLeaseState(
   lease: { readonly namespace: string; readonly name: string },
   now: number,
 ): Promise<LeaseReport> {
-  let found: FoundLease | undefined;
+  let found: Stored<LeaseResource> | undefined;
   try {
-    found = await leaseAccess(client, lease).find();
+    found = await client.find(LEASES, lease);
   } catch (error) {
     if (isApiError(error, 'forbidden')) return { state: 'forbidden' };
     throw error;
   }
   if (!found) return { state: 'none' };
-  const { holderIdentity = '', renewTime = '', leaseDurationSeconds = DEFAULT_DURATION_S } = found.record;
+  const { holderIdentity = '', renewTime = '', leaseDurationSeconds = DEFAULT_DURATION_S } = found.spec ?? {};
   const end = Date.parse(renewTime) + leaseDurationSeconds * 1_000 + CLOCK_SKEW_MS;
   return holderIdentity !== '' && end > now
     ? { state: 'leading', holder: holderIdentity }

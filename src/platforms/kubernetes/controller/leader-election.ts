@@ -1,29 +1,6 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
-
-/** The fields of a Lease (coordination.k8s.io/v1) that the election uses. */
-export interface LeaseRecord {
-  /** Empty or absent while there is no leader. */
-  readonly holderIdentity?: string | undefined;
-  readonly leaseDurationSeconds?: number | undefined;
-  /** RFC 3339 with microseconds. */
-  readonly acquireTime?: string | undefined;
-  readonly renewTime?: string | undefined;
-  readonly leaseTransitions?: number | undefined;
-}
-
-/** A Lease that was read. It is replaced only if it still has this version. */
-export interface FoundLease {
-  readonly record: LeaseRecord;
-  readonly resourceVersion: string;
-}
-
-/** Reads and writes one Lease. Each call rejects after a time-out. */
-export interface LeaseAccess {
-  find(): Promise<FoundLease | undefined>;
-  /** `create` and `replace` return the written Lease, or undefined after a write conflict. */
-  create(record: LeaseRecord): Promise<FoundLease | undefined>;
-  replace(found: FoundLease, record: LeaseRecord): Promise<FoundLease | undefined>;
-}
+import type { Stored } from '../api/resource.js';
+import type { LeaseAccess, LeaseResource, LeaseSpec } from './lease-access.js';
 
 /** What {@link LeaderElection} needs. */
 export interface LeaderElectionOptions {
@@ -51,7 +28,7 @@ const RETRY_MS = 2_000;
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
-  #found: FoundLease | undefined;
+  #found: Stored<LeaseResource> | undefined;
   /** When `#found` was first read, by the monotonic clock. */
   #firstSeenAt = 0;
   #leading: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
@@ -88,28 +65,30 @@ export class LeaderElection {
     const { identity } = this.#options;
     const startedAt = performance.now();
     const found = await this.#options.lease.find();
-    if (found?.resourceVersion !== this.#found?.resourceVersion) this.#firstSeenAt = startedAt;
+    if (found?.metadata.resourceVersion !== this.#found?.metadata.resourceVersion)
+      this.#firstSeenAt = startedAt;
     this.#found = found;
-    const holder = found?.record.holderIdentity ?? '';
+    const before = found && (found.spec ?? {});
+    const holder = before?.holderIdentity ?? '';
     const isOurs = holder === identity;
     if (this.#leading && !isOurs) await this.#endLeading();
-    if (!isOurs && holder !== '' && !this.#hasExpired(found, startedAt)) return;
-    const record = this.#record(found?.record, isOurs);
+    if (!isOurs && holder !== '' && !this.#hasExpired(before, startedAt)) return;
+    const spec = this.#spec(before, isOurs);
     const written = found
-      ? await this.#options.lease.replace(found, record)
-      : await this.#options.lease.create(record);
+      ? await this.#options.lease.replace(found, spec)
+      : await this.#options.lease.create(spec);
     if (!written) return;
     this.#found = written;
     this.#beginLeading();
     this.#leadUntil(startedAt + RENEW_DEADLINE_MS);
   }
 
-  #hasExpired(found: FoundLease | undefined, now: number): boolean {
-    const recordedMs = (found?.record.leaseDurationSeconds ?? 0) * 1_000;
+  #hasExpired(before: LeaseSpec | undefined, now: number): boolean {
+    const recordedMs = (before?.leaseDurationSeconds ?? 0) * 1_000;
     return now - this.#firstSeenAt >= Math.max(recordedMs, LEASE_DURATION_MS);
   }
 
-  #record(before: LeaseRecord | undefined, isOurs: boolean): LeaseRecord {
+  #spec(before: LeaseSpec | undefined, isOurs: boolean): LeaseSpec {
     const time = microTime(this.#options.clock());
     const transitions = before?.leaseTransitions ?? 0;
     return {
@@ -147,9 +126,9 @@ export class LeaderElection {
 
   /** Clears the holder of the Lease, so that the next leader need not wait until it expires. */
   async #release(): Promise<void> {
-    if (this.#found?.record.holderIdentity !== this.#options.identity) return;
+    if (this.#found?.spec?.holderIdentity !== this.#options.identity) return;
     await this.#options.lease.replace(this.#found, {
-      ...this.#found.record,
+      ...this.#found.spec,
       holderIdentity: '',
       leaseDurationSeconds: 1,
     });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  type FoundLease,
-  LeaderElection,
-  type LeaseAccess,
-  type LeaseRecord,
-} from '../../../../../src/platforms/kubernetes/controller/leader-election.js';
+import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { LeaderElection } from '../../../../../src/platforms/kubernetes/controller/leader-election.js';
+import type {
+  LeaseAccess,
+  LeaseResource,
+  LeaseSpec,
+} from '../../../../../src/platforms/kubernetes/controller/lease-access.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -26,7 +27,7 @@ const wait = (ms: number, signal: AbortSignal) =>
 
 /** The Lease of an API server. Operations reject after `givesUpAfterMs` while the server is not reachable. */
 class Lease {
-  found: FoundLease | undefined;
+  found: Stored<LeaseResource> | undefined;
   #version = 0;
 
   access(isReachable: () => boolean, givesUpAfterMs: number): LeaseAccess {
@@ -36,16 +37,19 @@ class Lease {
         : new Promise<T>((_resolve, reject) =>
             setTimeout(() => reject(new Error('no answer')), givesUpAfterMs),
           );
-    const put = (record: LeaseRecord) => {
+    const put = (spec: LeaseSpec) => {
       this.#version += 1;
-      this.found = { record, resourceVersion: String(this.#version) };
+      const metadata = { name: 'l', uid: 'l', creationTimestamp: '', resourceVersion: String(this.#version) };
+      this.found = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
       return this.found;
     };
     return {
       find: () => reached(() => this.found),
-      create: (record) => reached(() => (this.found ? undefined : put(record))),
-      replace: (found, record) =>
-        reached(() => (found.resourceVersion === this.found?.resourceVersion ? put(record) : undefined)),
+      create: (spec) => reached(() => (this.found ? undefined : put(spec))),
+      replace: ({ metadata }, spec) =>
+        reached(() =>
+          metadata.resourceVersion === this.found?.metadata.resourceVersion ? put(spec) : undefined,
+        ),
     };
   }
 }
@@ -88,8 +92,8 @@ describe('leader election', () => {
       expect(leading).toEqual([first]);
     }
     expect(all.filter(({ election }) => election.isLeading)).toHaveLength(1);
-    expect(lease.found?.record.leaseTransitions).toBe(0);
-    expect(lease.found?.record.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    expect(lease.found?.spec?.leaseTransitions).toBe(0);
+    expect(lease.found?.spec?.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   });
 
   it('hands over at once when the leader stops', async () => {
@@ -105,7 +109,7 @@ describe('leader election', () => {
     expect(leading).toEqual([]);
     await vi.advanceTimersByTimeAsync(2_400);
     expect(leading).toEqual(['b']);
-    expect(lease.found?.record.leaseTransitions).toBe(1);
+    expect(lease.found?.spec?.leaseTransitions).toBe(1);
   });
 
   it('never has two leaders when the leader loses its connection, and elects another in the end', async () => {
@@ -165,6 +169,6 @@ describe('leader election', () => {
     a.process.isReachable = true;
     await vi.advanceTimersByTimeAsync(20_000);
     expect(leading).toEqual(['a']);
-    expect(lease.found?.record.leaseTransitions).toBe(0);
+    expect(lease.found?.spec?.leaseTransitions).toBe(0);
   });
 });
