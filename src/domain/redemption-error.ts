@@ -101,3 +101,8 @@ export class RedemptionError extends Error {
     this.code = code;
   }
 }
+
+/** The error for a caller when the store cannot answer. */
+export function storeUnavailable(message: string, cause?: unknown): RedemptionError {
+  return new RedemptionError('store_unavailable', message, { cause });
+}

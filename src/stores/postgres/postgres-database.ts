@@ -1,3 +1,4 @@
+import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
@@ -6,7 +7,7 @@ import { LedgerChain } from '../sql/ledger-chain.js';
 import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
 import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
-import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
+import { translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
 import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure.js';
 import { OperationRunner } from './run-operation.js';

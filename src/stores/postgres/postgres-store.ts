@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { highWaterMarksBeside } from '../high-water-marks.js';
@@ -6,7 +7,7 @@ import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlOperation } from '../sql/operation.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
-import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
+import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { openConnections, type PostgresConnection, type PostgresConnections } from './connections.js';
 import { checkSchema, migrateSchema } from './migrations.js';

@@ -1,6 +1,7 @@
+import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { put, type SqlOperation } from './operation.js';
-import { type StoreFailure, storeUnavailable, translateFailure } from './store-failure.js';
+import { type StoreFailure, translateFailure } from './store-failure.js';
 
 /** The dependencies of a write. Each write has its own savepoint. */
 export interface WriteContext {

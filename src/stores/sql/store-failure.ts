@@ -1,4 +1,4 @@
-import { RedemptionError } from '../../domain/redemption-error.js';
+import { RedemptionError, storeUnavailable } from '../../domain/redemption-error.js';
 import { LedgerKeyError } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 
@@ -7,11 +7,6 @@ import { StoreOpenError } from '../store-open-error.js';
  * can be used again later; `lost` the connection cannot be used any more; `statement` only that statement failed.
  */
 export type StoreFailure = 'busy' | 'full' | 'lost' | 'statement';
-
-/** Creates the error for a store that could not answer. */
-export function storeUnavailable(message: string, cause?: unknown): RedemptionError {
-  return new RedemptionError('store_unavailable', message, { cause });
-}
 
 /** Returns the error that the store rejects with for an error of its database. */
 export function translateFailure(error: unknown, failureOf: (error: unknown) => StoreFailure): Error {

@@ -1,4 +1,4 @@
-import { storeUnavailable } from '../sql/store-failure.js';
+import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { SqliteConnection } from './connection.js';
 import { failureOf } from './sqlite-failure.js';
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { storeUnavailable } from '../../domain/redemption-error.js';
 import { primaryCode } from '../../files/sqlite-driver.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { SerialQueue } from '../../time/serial-queue.js';
@@ -7,7 +8,7 @@ import type { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
-import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
+import { translateFailure } from '../sql/store-failure.js';
 import { runOperation, runYielding, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
 import { failureOf } from './sqlite-failure.js';

@@ -1,6 +1,6 @@
 import { type AccessGrantState, countStates, grantState } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
-import { RedemptionError } from '../../../domain/redemption-error.js';
+import { storeUnavailable } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -247,11 +247,11 @@ export class GrantController {
 
   #assertFresh(): void {
     const problem = this.#watch.problem();
-    if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
+    if (problem !== undefined) throw storeUnavailable(problem);
   }
 
   #assertSynced(...kinds: readonly string[]): void {
     if (this.#watch.isSynced(...kinds)) return;
-    throw new RedemptionError('store_unavailable', 'the sites of the cluster are not known yet');
+    throw storeUnavailable('the sites of the cluster are not known yet');
   }
 }

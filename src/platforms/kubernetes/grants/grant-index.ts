@@ -1,6 +1,6 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
-import { RedemptionError } from '../../../domain/redemption-error.js';
+import { RedemptionError, storeUnavailable } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { BoundedMap } from '../api/bounded-map.js';
@@ -88,9 +88,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     const listed = await this.#list
       .readAfter()
       .catch((cause: unknown) => {
-        throw new RedemptionError('store_unavailable', 'the API server did not list the grants', {
-          cause,
-        });
+        throw storeUnavailable('the API server did not list the grants', cause);
       })
       .finally(() => {
         this.#waiting -= 1;

@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../../../domain/host-port-text.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
 import { isResourceName } from '../../../domain/names.js';
-import { RedemptionError } from '../../../domain/redemption-error.js';
+import { storeUnavailable } from '../../../domain/redemption-error.js';
 import {
   type CertificateAuthority,
   CertificateAuthorityError,
@@ -149,7 +149,7 @@ export class KubernetesSite implements Site {
     try {
       return await this.#deps.secrets.read(namespace, name);
     } catch (cause) {
-      throw new RedemptionError('store_unavailable', `Secret "${name}" cannot be read now`, { cause });
+      throw storeUnavailable(`Secret "${name}" cannot be read now`, cause);
     }
   }
 }

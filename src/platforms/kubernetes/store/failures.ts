@@ -1,11 +1,6 @@
-import { RedemptionError } from '../../../domain/redemption-error.js';
+import { storeUnavailable } from '../../../domain/redemption-error.js';
 import { ApiError } from '../api/api-error.js';
 import { ClusterConfigError } from '../api/cluster-access.js';
-
-/** The error for a caller when the store cannot answer. */
-export function storeUnavailable(message: string, cause?: unknown): RedemptionError {
-  return new RedemptionError('store_unavailable', message, { cause });
-}
 
 /** Translates an error of the API client into the error that leaves the store; returns any other error unchanged. */
 export function translateFailure(error: unknown): unknown {

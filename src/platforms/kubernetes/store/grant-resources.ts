@@ -2,6 +2,7 @@ import { mintCode } from '../../../codes/opaque-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { formatGoDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
+import { storeUnavailable } from '../../../domain/redemption-error.js';
 import type { GrantChange } from '../../../redemption/ports/grant-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -18,7 +19,6 @@ import {
   timestamp,
 } from '../grants/access-grant-resource.js';
 import { labelsAndNoteMetadata, labelsAndNotePatch } from '../grants/labels-and-note.js';
-import { storeUnavailable } from './failures.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
 

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AccessGrant, grantState } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
-import type { Refusal } from '../../../domain/redemption-error.js';
+import { type Refusal, storeUnavailable } from '../../../domain/redemption-error.js';
 import type { RecordOutcome, RecordRules } from '../../../redemption/ports/grant-store.js';
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { retryUntil } from '../api/retry.js';
-import { storeUnavailable } from './failures.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { type RedemptionResource, redemptionResource, slotName } from './redemption-resource.js';
 import type { StoreParts } from './store-parts.js';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { storeUnavailable } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import { ClusterWatch } from '../controller/cluster-watch.js';
 import { type GrantLocation, readLocation } from '../grants/grant-index.js';
-import { storeUnavailable } from './failures.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
 import type { RedemptionResource } from './redemption-resource.js';
 
