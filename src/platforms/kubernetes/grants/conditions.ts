@@ -56,8 +56,10 @@ export function endCondition(state: AccessGrantState): WantedCondition | undefin
   return end && { type: end.type, status: 'True', reason: end.type, message: end.message };
 }
 
+/** The types of the conditions for final states. */
+export const END_TYPES = ['Expired', 'Exhausted', 'Revoked'] as const;
 /** Conditions that a grant has only after they were True once. */
-const OPTIONAL: readonly GrantConditionType[] = ['Expired', 'Exhausted', 'Revoked', 'ForeignController'];
+const OPTIONAL: readonly GrantConditionType[] = [...END_TYPES, 'ForeignController'];
 
 /**
  * Merges the conditions `wanted` into `found`, by type. Sets linkgrant's conditions that are only in `found` to False.

@@ -12,7 +12,7 @@ import {
   notReadyReasonOf,
   readAccessGrant,
 } from './access-grant-resource.js';
-import { foreignConditions } from './conditions.js';
+import { END_TYPES, endCondition, foreignConditions } from './conditions.js';
 import { type ConflictingControllerDetector, FOREIGN_HOLD_MS } from './conflicting-controller-detector.js';
 import { type ComputedStatus, computeStatus, stateOf, statusChange } from './grant-status.js';
 
@@ -31,8 +31,6 @@ export interface GrantReconcilerDependencies {
   readonly clock: Clock;
 }
 
-const END_STATES = ['expired', 'exhausted', 'revoked'];
-const END_CONDITIONS = ['Expired', 'Exhausted', 'Revoked'] as const;
 // setTimeout accepts at most 24 days. Reconciling once an hour costs nothing.
 const MAX_DELAY_MS = 3_600_000;
 const MIN_DELAY_MS = 100;
@@ -65,7 +63,7 @@ export class GrantReconciler {
       return { requeueAfterMs: FOREIGN_HOLD_MS };
     }
     const present = readAccessGrant(grant).grant;
-    const hasEnded = END_STATES.includes(stateOf(present, redemptions, now));
+    const hasEnded = endCondition(stateOf(present, redemptions, now)) !== undefined;
     if (hasEnded) siteAccess.forget(uid);
     const { issuer, policy } = present;
     const request = { uid, namespace, name, issuer, policy };
@@ -106,9 +104,9 @@ export class GrantReconciler {
 
 /** The Events that report the change from one status to another. */
 function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventContent[] {
-  const end = END_CONDITIONS.find((type) => becomesTrue(type, found, wanted));
+  const end = END_TYPES.find((type) => becomesTrue(type, found, wanted));
   if (end) return [{ type: 'Normal', reason: `Grant${end}`, message: wanted.message ?? '' }];
-  if (END_CONDITIONS.some((type) => isTrue(type, wanted))) return [];
+  if (END_TYPES.some((type) => isTrue(type, wanted))) return [];
   const message = notReadyReasonOf(wanted);
   if (message === notReadyReasonOf(found)) return [];
   if (message === undefined)
@@ -130,6 +128,6 @@ function becomesTrue(type: string, found: AccessGrantStatus, wanted: AccessGrant
  * ended or its expiration window has not started.
  */
 function requeueAtExpiry({ state, expirationTime }: ComputedStatus, now: number): ReconcileResult {
-  if (expirationTime === null || END_STATES.includes(state)) return 'settled';
+  if (state !== 'ready' || expirationTime === null) return 'settled';
   return { requeueAfterMs: Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, expirationTime - now)) };
 }
