@@ -3,8 +3,8 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
-import { EVENTS } from '../api/kinds.js';
-import type { Resource, ResourceMetadata } from '../api/resource.js';
+import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
+import { apiVersionOf, type Resource, type ResourceMetadata } from '../api/resource.js';
 import { timestamp } from '../grants/access-grant-resource.js';
 
 /** The resource that an Event is about. */
@@ -14,6 +14,15 @@ export interface EventSubject {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+}
+
+/** An AccessGrant as the subject of an Event. */
+export function grantSubject({
+  namespace,
+  name,
+  uid,
+}: Pick<EventSubject, 'namespace' | 'name' | 'uid'>): EventSubject {
+  return { apiVersion: apiVersionOf(ACCESS_GRANTS), kind: ACCESS_GRANTS.kind, namespace, name, uid };
 }
 
 /** What happened to the subject. A repetition with the same message raises the count of the Event. */

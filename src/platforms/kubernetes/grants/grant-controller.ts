@@ -6,9 +6,9 @@ import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
-import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
+import type { Resource, Stored } from '../api/resource.js';
 import { ClusterWatch } from '../controller/cluster-watch.js';
-import { EventRecorder } from '../controller/event-recorder.js';
+import { EventRecorder, grantSubject } from '../controller/event-recorder.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
 import { RateLimiter } from '../controller/rate-limiter.js';
@@ -175,14 +175,10 @@ export class GrantController {
 
   /** Records an Event of the AccessGrant for a redemption. */
   recordRedeemed({ grantUid, name, subject }: Redemption): void {
-    const [namespace, grantName] = this.grants.keyOf(grantUid)?.split('/') ?? [];
-    if (namespace === undefined || grantName === undefined) return;
-    const grant = { apiVersion: apiVersionOf(ACCESS_GRANTS), kind: ACCESS_GRANTS.kind, uid: grantUid };
+    const grant = this.grants.get(grantUid);
+    if (!grant) return;
     const message = `Redeemed for link "${name}", subject "${subject}"`;
-    this.events.record(
-      { ...grant, namespace, name: grantName },
-      { type: 'Normal', reason: 'Redeemed', message },
-    );
+    this.events.record(grantSubject(grant), { type: 'Normal', reason: 'Redeemed', message });
   }
 
   /** The number of grants in each state at `now`, from the watch. Throws if the watched state is incomplete or stale. */

@@ -109,6 +109,11 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     return [...this.#byUid.values()].map(keyOf);
   }
 
+  /** The grant of that uid, if the watch reported it. */
+  get(uid: string): GrantLocation | undefined {
+    return this.#byUid.get(uid);
+  }
+
   /** `namespace/name` of the grant of that uid, if the watch reported it. */
   keyOf(uid: string): string | undefined {
     const location = this.#byUid.get(uid);

@@ -6,9 +6,9 @@ import { SharedRead } from '../../../time/shared-read.js';
 import { isApiError } from '../api/api-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
-import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
-import { apiVersionOf, type Stored } from '../api/resource.js';
-import { type EventResource, eventResource } from '../controller/event-recorder.js';
+import { EVENTS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
+import { type EventResource, eventResource, grantSubject } from '../controller/event-recorder.js';
 import { createOrUpdate } from './create-or-update.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { GRANT_UID } from './redemption-resource.js';
@@ -81,11 +81,7 @@ export class AttemptEvents {
   }
 
   #rowsOf({ uid, namespace }: AttemptedGrant): KnownRows {
-    const names = async () => {
-      const labelSelector = `${GRANT_UID}=${uid}`;
-      const { items } = await this.#client.listAll<EventResource>(EVENTS, { namespace, labelSelector });
-      return items.map(({ metadata }) => metadata.name);
-    };
+    const names = async () => (await this.list(namespace, uid)).map(eventName);
     const known = this.#rows.get(uid) ?? new KnownRows(names);
     this.#rows.set(uid, known);
     return known;
@@ -188,13 +184,7 @@ function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventRes
       labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: uid },
       annotations: { [ATTEMPT]: JSON.stringify(attempt) },
     },
-    subject: {
-      apiVersion: apiVersionOf(ACCESS_GRANTS),
-      kind: ACCESS_GRANTS.kind,
-      namespace,
-      name: grant.name,
-      uid,
-    },
+    subject: grantSubject(grant),
     content: {
       type: row.code === 'replayed' ? 'Normal' : 'Warning',
       reason: REASONS[row.code] ?? 'RedemptionRefused',
