@@ -2,10 +2,8 @@ import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
-import type { RedemptionResource } from './redemption-resource.js';
+import type { RedemptionResource, WrittenCode } from './redemption-resource.js';
 import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
-
-type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;
 
 /** The record of a redeemed code that has no stored record: it was issued without the store, or its record was dropped. */
 function usedCode(grantUid: string, code: WrittenCode, used: number): StoredCode {

@@ -1,10 +1,10 @@
 import type { Redemption } from '../../../domain/redemption.js';
 import { timeOf } from '../grants/access-grant-resource.js';
-import { type RedemptionResource, slotOf } from './redemption-resource.js';
+import { type RedemptionResource, slotOf, type WrittenCode } from './redemption-resource.js';
 
 /** A signed code, as recorded in the Redemptions that used it. */
 interface UsedCode {
-  readonly code: NonNullable<RedemptionResource['spec']['code']>;
+  readonly code: WrittenCode;
   readonly uses: number;
 }
 

@@ -21,6 +21,14 @@ interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certi
   readonly pem: string;
 }
 
+/** The signed code that a Redemption used; times are RFC 3339. */
+export interface WrittenCode {
+  readonly jti: string;
+  readonly uses?: number;
+  readonly expirationTime?: string;
+  readonly subject?: string;
+}
+
 /** A renewal in the status of a Redemption. */
 interface WrittenRenewal {
   readonly number: number;
@@ -47,12 +55,7 @@ export interface RedemptionResource extends Resource {
     readonly name: string;
     readonly subject: string;
     readonly peer: string;
-    readonly code?: {
-      readonly jti: string;
-      readonly uses?: number;
-      readonly expirationTime?: string;
-      readonly subject?: string;
-    };
+    readonly code?: WrittenCode;
     readonly policy: Readonly<Record<string, string>>;
     readonly certificate: WrittenCertificate;
     readonly sealedUntil?: string;
