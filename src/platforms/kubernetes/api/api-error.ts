@@ -87,11 +87,6 @@ export function failureLog(error: unknown): {
     : { level: 'warn', fields: { err: error } };
 }
 
-/** True for an ApiError of a request without a response. */
-export function isUnanswered(error: unknown): boolean {
-  return isApiError(error, 'unavailable') && error.status === undefined;
-}
-
 /** The error for a response with this status. Of `body`, only the one-word reasons and the retry delay are used. */
 export function errorOfAnswer(
   request: string,

@@ -129,13 +129,7 @@ export async function openKubernetesClient(
       }
     },
 
-    async list<T extends Resource>(
-      kind: ResourceKind,
-      selection: Selection = {},
-      page: { readonly limit?: number; readonly after?: string | undefined } = {},
-    ) {
-      return listPage<T>(send, kind, selection, page);
-    },
+    list: (kind, selection = {}, page = {}) => listPage(send, kind, selection, page),
 
     listAll: <T extends Resource>(kind: ResourceKind, selection: Selection = {}) =>
       readListing<T, Stored<T>>(client, { kind, ...selection }, (resource) => resource),

@@ -1,4 +1,4 @@
-import { isApiError, isUnanswered } from '../api/api-error.js';
+import { isApiError } from '../api/api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
@@ -48,7 +48,7 @@ export class ExpiredLedgerCollector {
         return true;
       } catch (error) {
         expired.failures.push(error);
-        if (isUnanswered(error)) break;
+        if (isApiError(error, 'unavailable') && error.status === undefined) break;
       }
     }
     this.#expired = undefined;
