@@ -8,7 +8,7 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
-import { readLinks, type StoreParts, watchedLinks } from './store-parts.js';
+import { type StoreParts, watchedLinks } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */
 export function linkOperations(parts: StoreParts): LinkStore {
@@ -18,7 +18,10 @@ export function linkOperations(parts: StoreParts): LinkStore {
   return {
     async listLinks(page, matches) {
       await watch.ready();
-      const links = (await readLinks(parts, page.grantUid)).filter((link) => matches(link));
+      const { grantUid } = page;
+      const links = watchedLinks(parts).filter(
+        (link) => (grantUid === undefined || link.grantUid === grantUid) && matches(link),
+      );
       return sortedPage(links, page, 2, ({ createdAt, id }) => [-createdAt, id]);
     },
 
