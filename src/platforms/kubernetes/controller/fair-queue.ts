@@ -38,9 +38,9 @@ export class FairQueue {
 
   /** Adds a key, unless it waits already. */
   add(key: string): void {
-    if (this.has(key)) return;
     const name = this.#partitions.of(key);
     const partition = this.#byName.get(name) ?? { waiting: new Set<string>(), running: 0 };
+    if (partition.waiting.has(key)) return;
     this.#byName.set(name, partition);
     partition.waiting.add(key);
     this.#size += 1;
