@@ -5,7 +5,7 @@ import { type ApiProxy, startApiProxy } from './api-proxy.js';
 export async function throughProxy(
   kubeconfig: string,
   use: (proxied: KubernetesClient, proxy: ApiProxy) => Promise<void>,
-  options: { readonly answerMs?: number } = {},
+  options: { readonly responseTimeoutMs?: number } = {},
 ): Promise<void> {
   const proxy = await startApiProxy(kubeconfig);
   const proxied = await openKubernetesClient({ kubeconfig: [proxy.kubeconfig], ...options });

@@ -88,7 +88,7 @@ export function failureLog(error: unknown): {
 }
 
 /** The error for a response with this status. Of `body`, only the one-word reasons and the retry delay are used. */
-export function errorOfAnswer(
+export function errorOfResponse(
   request: string,
   status: number,
   headers: IncomingHttpHeaders,

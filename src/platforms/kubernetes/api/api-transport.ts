@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import { inSpan } from '../../../tracing/span.js';
-import { ApiError, errorOfAnswer, isApiError } from './api-error.js';
+import { ApiError, errorOfResponse, isApiError } from './api-error.js';
 import type { Access, ClusterAccess } from './cluster-access.js';
 
 /** A request to the API server. */
@@ -27,7 +27,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * Sends a request and returns the response when its headers arrive with a successful status. If the server refuses the cached
  * credentials, reads them again and retries once. Also retries a GET once if an idle connection broke. Rejects with ApiError.
  */
-export async function openAnswer(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
+export async function openResponse(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
   try {
     return await attempt(await access.current(), request);
   } catch (error) {
@@ -44,12 +44,12 @@ export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promis
   const [verb, resource] = request.description.split(' ');
   const attributes = { 'http.request.method': request.method };
   return inSpan({ name: `${verb} ${resource}`, kind: 'client', attributes }, async (span) => {
-    const answer = await openAnswer(access, request).catch((error: unknown) => {
+    const response = await openResponse(access, request).catch((error: unknown) => {
       if (error instanceof ApiError) span.set({ 'http.response.status_code': error.status });
       throw error;
     });
-    span.set({ 'http.response.status_code': answer.statusCode });
-    const text = await textOf(answer, request);
+    span.set({ 'http.response.status_code': response.statusCode });
+    const text = await textOf(response, request);
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -84,8 +84,8 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   const { method, path, description, signal, contentType = 'application/json' } = request;
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
   const open = server.protocol === 'http:' ? httpRequest : httpsRequest;
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = open({
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const clientRequest = open({
       ...urlToHttpOptions(server),
       // The server URL may have a path, for example behind a proxy for many clusters.
       path: `${server.pathname.replace(/\/+$/, '')}${path}`,
@@ -99,30 +99,30 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
       },
     });
     // Node's own `signal` option costs a tenth of the request's CPU time, and does not end a request that waits for a socket.
-    const giveUp = () => {
-      reject(noResponseError(description, signal.reason, sent.socket !== null));
-      sent.destroy(signal.reason);
+    const abort = () => {
+      reject(noResponseError(description, signal.reason, clientRequest.socket !== null));
+      clientRequest.destroy(signal.reason);
     };
-    signal.addEventListener('abort', giveUp);
-    sent.once('close', () => signal.removeEventListener('abort', giveUp));
-    if (signal.aborted) giveUp();
-    sent.once('response', resolve);
-    sent.on('error', (error: NodeJS.ErrnoException) => {
-      const broken = new BrokenConnection(sent.reusedSocket, error);
+    signal.addEventListener('abort', abort);
+    clientRequest.once('close', () => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+    clientRequest.once('response', resolve);
+    clientRequest.on('error', (error: NodeJS.ErrnoException) => {
+      const broken = new BrokenConnection(clientRequest.reusedSocket, error);
       reject(noResponseError(description, broken, !NEVER_SENT.has(error.code ?? '')));
     });
-    sent.end(body);
+    clientRequest.end(body);
   });
-  const status = answer.statusCode ?? 0;
-  if (status >= 200 && status < 300) return answer;
-  throw errorOfAnswer(description, status, answer.headers, await textOf(answer, request));
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return response;
+  throw errorOfResponse(description, status, response.headers, await textOf(response, request));
 }
 
-async function textOf(answer: IncomingMessage, { description }: ApiRequest): Promise<string> {
+async function textOf(response: IncomingMessage, { description }: ApiRequest): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > MAX_BYTES) throw new ApiError(description, { reason: 'too_large', outcomeUnknown: true });
       chunks.push(chunk);

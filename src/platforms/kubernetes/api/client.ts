@@ -1,7 +1,7 @@
 import { linkAbort, withinTime } from '../../../time/abort.js';
 import { isApiError } from './api-error.js';
 import { type ApiQuery, descriptionOf, pathOf } from './api-path.js';
-import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
+import { type ApiRequest, exchangeJson, openResponse } from './api-transport.js';
 import { type ClusterOptions, openClusterAccess } from './cluster-access.js';
 import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
@@ -83,21 +83,21 @@ interface WatchSelection extends Selection {
 }
 
 /** Time-out of a response, in milliseconds. */
-const ANSWER_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 const MERGE_PATCH = 'application/merge-patch+json';
 // Any JSON is YAML.
 const APPLY_PATCH = 'application/apply-patch+yaml';
 
 /** Opens a client of a cluster; sends no request yet. Rejects with ClusterConfigError. */
 export async function openKubernetesClient(
-  options: ClusterOptions & { readonly answerMs?: number | undefined },
+  options: ClusterOptions & { readonly responseTimeoutMs?: number | undefined },
 ): Promise<KubernetesClient> {
-  const { answerMs = ANSWER_MS } = options;
+  const { responseTimeoutMs = RESPONSE_TIMEOUT_MS } = options;
   const access = await openClusterAccess(options);
   const closing = new AbortController();
 
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
-    withinTime(answerMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
+    withinTime(responseTimeoutMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
 
   const client: KubernetesClient = {
     namespace: access.namespace,
@@ -211,17 +211,17 @@ export async function openKubernetesClient(
       const query: ApiQuery = { watch: true, allowWatchBookmarks: true, ...selection };
       const description = descriptionOf('watch', kind, { namespace });
       const { controller, unlink } = linkAbort([signal, closing.signal]);
-      const timer = setTimeout(() => controller.abort(), answerMs);
+      const timer = setTimeout(() => controller.abort(), responseTimeoutMs);
       try {
-        const answer = await openAnswer(access, {
+        const response = await openResponse(access, {
           method: 'GET',
           path: pathOf(kind, { namespace }, query),
           description,
           signal: controller.signal,
         }).finally(() => clearTimeout(timer));
         // Without TCP keep-alive, a lost peer would be noticed only at the time when the watch should end.
-        answer.socket.setKeepAlive(true, 10_000);
-        yield* watchEvents<T>(answer, description);
+        response.socket.setKeepAlive(true, 10_000);
+        yield* watchEvents<T>(response, description);
       } finally {
         unlink();
       }

@@ -79,8 +79,8 @@ export async function readListing<T extends Resource, V>(
   }
 }
 
-function pageOf<T extends Resource>(answer: unknown): ResourcePage<T> {
-  const { items, metadata } = answer as {
+function pageOf<T extends Resource>(response: unknown): ResourcePage<T> {
+  const { items, metadata } = response as {
     readonly items: readonly Stored<T>[] | null;
     readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
   };

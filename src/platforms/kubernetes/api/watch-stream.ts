@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiError, errorOfAnswer } from './api-error.js';
+import { ApiError, errorOfResponse } from './api-error.js';
 import { noResponseError } from './api-transport.js';
 import type { Resource, Stored } from './resource.js';
 
@@ -16,13 +16,13 @@ const MAX_CHARACTERS = 16 * 1024 * 1024;
  * with a list, `unavailable` if the stream broke.
  */
 export async function* watchEvents<T extends Resource>(
-  answer: IncomingMessage,
+  response: IncomingMessage,
   description: string,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   let rest = '';
-  answer.setEncoding('utf8');
+  response.setEncoding('utf8');
   try {
-    for await (const chunk of answer as AsyncIterable<string>) {
+    for await (const chunk of response as AsyncIterable<string>) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > MAX_CHARACTERS) throw new Error('an event is too long');
@@ -33,7 +33,7 @@ export async function* watchEvents<T extends Resource>(
   } catch (error) {
     throw error instanceof ApiError ? error : noResponseError(description, error, false);
   } finally {
-    answer.destroy();
+    response.destroy();
   }
 }
 
@@ -48,7 +48,7 @@ function eventOf<T extends Resource>(line: string, description: string): WatchEv
       return { type, resourceVersion: object.metadata.resourceVersion };
     default: {
       const { code } = object as unknown as { readonly code?: unknown };
-      throw errorOfAnswer(description, typeof code === 'number' ? code : 500, {}, JSON.stringify(object));
+      throw errorOfResponse(description, typeof code === 'number' ? code : 500, {}, JSON.stringify(object));
     }
   }
 }

@@ -43,7 +43,7 @@ export class ClusterWatch {
   ): void {
     const { client, namespace, clock, wait, onFailure } = this.#options;
     const informer = new Informer<V>({
-      source: watchedResources(client, { kind, namespace }, read),
+      source: resourceSource(client, { kind, namespace }, read),
       sink,
       clock,
       wait,
@@ -76,7 +76,7 @@ export class ClusterWatch {
 }
 
 /** Lists and watches the resources of a kind, in `namespace` or in all, each converted by `read`. */
-function watchedResources<T extends Resource, V>(
+function resourceSource<T extends Resource, V>(
   client: Pick<KubernetesClient, 'list' | 'watch'>,
   { kind, namespace }: { readonly kind: ResourceKind; readonly namespace: string | undefined },
   read: (resource: Stored<T>) => V,

@@ -69,7 +69,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   const { uid, name, namespace = '', creationTimestamp } = metadata;
   const { window, problem: windowProblem } = windowOf(spec);
   const { policy, problem: policyProblem } = policyOf(spec);
-  const redemptionsAllowed = allowedOf(spec);
+  const redemptionsAllowed = redemptionsAllowedOf(spec);
   const issuer = spec.issuer || null;
   const problems = [
     windowProblem,
@@ -100,7 +100,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     sourceFile: null,
     createdAt: timeOf(creationTimestamp) ?? 0,
     readyAt: code === undefined || end === null ? null : end - window,
-    revokedAt: revokedAtOf(metadata),
+    revokedAt: grantRevokedAt(metadata),
     ...readLabelsAndNote(metadata),
     ...(notReadyReason !== undefined && { notReadyReason }),
   };
@@ -177,7 +177,7 @@ function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; pr
 }
 
 /** How often a grant with this spec may be redeemed. As in Skupper, 0 means the default. */
-export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
+export function redemptionsAllowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
   return redemptionsAllowed === 0 ? DEFAULT_REDEMPTIONS_ALLOWED : redemptionsAllowed;
 }
 
@@ -194,7 +194,7 @@ export function notReadyReasonOf({ url, conditions = [] }: AccessGrantStatus): s
 }
 
 /** When a grant was revoked by its annotation, in milliseconds since the epoch; null if it was not. */
-export function revokedAtOf({
+export function grantRevokedAt({
   annotations = {},
   creationTimestamp,
 }: Stored<Resource>['metadata']): number | null {

@@ -73,7 +73,7 @@ export class GrantController {
   constructor(options: GrantControllerOptions) {
     this.#options = options;
     const { client, clock, identity } = options;
-    const failed = (operation: string) => (error: unknown) => options.onFailure(operation, error);
+    const onFailureOf = (operation: string) => (error: unknown) => options.onFailure(operation, error);
     const sites = new SiteIndex((namespace) => this.#siteAccess.siteChanged(namespace));
     this.#sites = sites;
     this.site = new KubernetesSite({
@@ -86,7 +86,7 @@ export class GrantController {
       client,
       instance: identity,
       clock,
-      onFailure: failed('write an Event'),
+      onFailure: onFailureOf('write an Event'),
     });
     const conflicts = new ConflictingControllerDetector();
     this.#counter = new RedemptionCounter((uid) => this.#addLater(this.grants.keyOf(uid)));
@@ -145,7 +145,7 @@ export class GrantController {
       clock,
       wait: options.wait,
       lead: (signal) => this.#lead(signal),
-      onFailure: failed('take part in the election of a leader'),
+      onFailure: onFailureOf('take part in the election of a leader'),
     });
   }
 

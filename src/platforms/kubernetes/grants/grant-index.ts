@@ -6,7 +6,7 @@ import { SharedRead } from '../../../time/shared-read.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { Stored } from '../api/resource.js';
 import type { ObjectSink } from '../controller/informer.js';
-import { type AccessGrantResource, allowedOf, revokedAtOf, timeOf } from './access-grant-resource.js';
+import { type AccessGrantResource, redemptionsAllowedOf, grantRevokedAt, timeOf } from './access-grant-resource.js';
 
 /** The location of an AccessGrant, and the fields that determine its state; `redemptions` is from its status. */
 export interface GrantLocation
@@ -161,10 +161,10 @@ export function readLocation({
     uid,
     namespace,
     name,
-    redemptionsAllowed: allowedOf(spec),
+    redemptionsAllowed: redemptionsAllowedOf(spec),
     redemptions: status.redemptions ?? 0,
     expirationTime: status.code ? timeOf(status.expirationTime) : null,
-    revokedAt: revokedAtOf(metadata),
+    revokedAt: grantRevokedAt(metadata),
     specVersion: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`,
   };
 }

@@ -22,12 +22,12 @@ import {
   type SiteRequest,
   siteRefusal,
 } from '../../../redemption/ports/site.js';
-import { TtlCache } from '../controller/ttl-cache.js';
 import { JudgementBudget } from './judgement-budget.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
 import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
+import { TtlCache } from './ttl-cache.js';
 
 // How long an acceptance is cached, and a refusal that can change with time alone. Other refusals are cached longer.
 const RESULT_MS = 10_000;
@@ -82,7 +82,7 @@ export class KubernetesSite implements Site {
       authority.sha256,
       routers.map(({ access, hosts }) => [access.name, hosts]),
     ]);
-    const verdict = this.#verdicts.of(key, texts, now, makeVerdict, (result) =>
+    const verdict = this.#verdicts.getOrCompute(key, texts, now, makeVerdict, (result) =>
       lifetimeMs(result, texts, now),
     );
     if ('refused' in verdict) return verdict;
@@ -107,7 +107,7 @@ export class KubernetesSite implements Site {
         throw error;
       }
     };
-    return this.#authorities.of(
+    return this.#authorities.getOrCompute(
       `${namespace}/${name}`,
       texts,
       now,

@@ -6,7 +6,7 @@ import type { RedemptionResource, WrittenCode } from './redemption-resource.js';
 import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
 
 /** The record of a redeemed code that has no stored record: it was issued without the store, or its record was dropped. */
-function usedCode(grantUid: string, code: WrittenCode, used: number): StoredCode {
+function codeWithoutRecord(grantUid: string, code: WrittenCode, used: number): StoredCode {
   const { jti, uses = 0, expirationTime, subject = null } = code;
   const expiresAt = timeOf(expirationTime) ?? 0;
   return { grantUid, jti, uses, expirationTime: expiresAt, subject, used, issuedAt: null, revokedAt: null };
@@ -18,7 +18,7 @@ function countUses(resources: readonly RedemptionResource[]): Map<string, Stored
   for (const { spec } of resources) {
     if (!spec.code) continue;
     const key = `${spec.grantUid}/${spec.code.jti}`;
-    const first = used.get(key) ?? usedCode(spec.grantUid, spec.code, 0);
+    const first = used.get(key) ?? codeWithoutRecord(spec.grantUid, spec.code, 0);
     used.set(key, { ...first, used: first.used + 1 });
   }
   return used;
@@ -37,7 +37,7 @@ export function codeOperations(parts: StoreParts): CodeStore {
       const [stored] = await Promise.all([codes.find(grantUid, jti), account?.filledSlots.readAfter()]);
       const used = account?.slots.codeOf(jti);
       if (stored) return { ...stored, used: used?.uses ?? 0 };
-      return used && usedCode(grantUid, used.code, used.uses);
+      return used && codeWithoutRecord(grantUid, used.code, used.uses);
     },
 
     async listCodes(page) {

@@ -83,14 +83,14 @@ export class GrantAccounts {
 
   /** The account of a grant; undefined if there is no such grant. */
   async find(uid: string): Promise<GrantAccount | undefined> {
-    const known = this.known(uid);
-    if (known) return this.#use(known);
+    const cached = this.cachedAccount(uid);
+    if (cached) return this.#use(cached);
     const key = await this.#locator.locate(uid);
-    return key && this.#use(this.known(uid) ?? openAccount(this.#client, uid, key));
+    return key && this.#use(this.cachedAccount(uid) ?? openAccount(this.#client, uid, key));
   }
 
   /** The account of a grant, if it is cached. */
-  known(uid: string): GrantAccount | undefined {
+  cachedAccount(uid: string): GrantAccount | undefined {
     return this.#accounts.get(uid);
   }
 
@@ -118,15 +118,15 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
   /** `status.redemptions` of the grant: when the grant was last read, and when the last listing started. */
-  let counted = 0;
-  let countedBeforeListing = 0;
+  let statusCount = 0;
+  let statusCountBeforeListing = 0;
 
   const list = async (): Promise<void> => {
-    const countedBefore = counted;
+    const countBefore = statusCount;
     const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
     const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
     for (const item of items) slots.add(item);
-    countedBeforeListing = Math.max(countedBeforeListing, countedBefore);
+    statusCountBeforeListing = Math.max(statusCountBeforeListing, countBefore);
   };
 
   const account: GrantAccount = {
@@ -138,7 +138,7 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
       if (found?.metadata.uid !== uid) return undefined;
       const { grant } = readAccessGrant(found);
-      counted = grant.redemptions;
+      statusCount = grant.redemptions;
       return grant;
     }),
     filledSlots: new SharedRead(async () => {
@@ -156,7 +156,7 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       }
     }),
     get isBehind() {
-      return counted > Math.max(slots.next, countedBeforeListing);
+      return statusCount > Math.max(slots.next, statusCountBeforeListing);
     },
     queue: new SerialQueue(),
   };

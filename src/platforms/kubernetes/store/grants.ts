@@ -39,7 +39,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
 
   /** Raises the number of redemptions to that of the known slots, which the status may not count yet. */
   const withKnownSlots = (grant: AccessGrant): AccessGrant => {
-    const redemptions = Math.max(grant.redemptions, accounts.known(grant.uid)?.slots.size ?? 0);
+    const redemptions = Math.max(grant.redemptions, accounts.cachedAccount(grant.uid)?.slots.size ?? 0);
     return { ...grant, redemptions };
   };
   const grantOf = (resource: Stored<AccessGrantResource>): AccessGrant =>

@@ -6,7 +6,7 @@ import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
-import { revokedAtOf } from '../grants/access-grant-resource.js';
+import { grantRevokedAt } from '../grants/access-grant-resource.js';
 import type { AttemptKey, AttemptRow } from './attempt-events.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
 import {
@@ -38,7 +38,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
       record({ grantUid, code, name, subject, peer }, now, id);
   const rows = (grantUid?: string): Promise<readonly AttemptRow[]> =>
     attempts.list(
-      grantUid === undefined ? namespace : (accounts.known(grantUid)?.namespace ?? namespace),
+      grantUid === undefined ? namespace : (accounts.cachedAccount(grantUid)?.namespace ?? namespace),
       grantUid,
     );
   const entries = async (grantUid?: string) => {
@@ -46,7 +46,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
       listRedemptionResources(parts, grantUid),
       readListing(client, { kind: ACCESS_GRANTS, namespace }, ({ metadata }) => ({
         grantUid: metadata.uid,
-        at: revokedAtOf(metadata),
+        at: grantRevokedAt(metadata),
       })),
       codes.list(grantUid),
     ]);

@@ -3,7 +3,7 @@ import type { Stored } from '../api/resource.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import { readLabelsAndNote } from '../grants/labels-and-note.js';
-import { fillsItsSlot, type RedemptionResource, revokedAtOf } from './redemption-resource.js';
+import { fillsItsSlot, type RedemptionResource, redemptionRevokedAt } from './redemption-resource.js';
 
 /** The location and age of the Redemption with an id, and its link. */
 export interface RedemptionLocation {
@@ -107,7 +107,7 @@ function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): 
     notAfter: timeOf(notAfter) ?? 0,
     issuedAt: newest ? (timeOf(newest.renewedAt) ?? createdAt) : createdAt,
     renewals: newest?.number ?? 0,
-    revokedAt: revokedAtOf({ metadata, spec }),
+    revokedAt: redemptionRevokedAt({ metadata, spec }),
     ...readLabelsAndNote(metadata),
   };
 }

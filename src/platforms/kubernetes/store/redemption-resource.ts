@@ -75,7 +75,7 @@ export interface RedemptionStatus {
 }
 
 // CRLs and the ledger read these. Enough for a link that is renewed every few hours, and small enough for etcd.
-const MAX_EARLIER_CERTIFICATES = 50;
+const MAX_EARLIER_RENEWALS = 50;
 
 /** Name of the Redemption that fills a slot. */
 export function slotName(grantUid: string, slot: number): string {
@@ -158,7 +158,7 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
     sealedAnswer: null,
     sealedUntil: timeOf(spec.sealedUntil),
     createdAt: timeOf(spec.createdAt) ?? 0,
-    revokedAt: revokedAtOf({ metadata, spec }),
+    revokedAt: redemptionRevokedAt({ metadata, spec }),
     ...readLabelsAndNote(metadata),
   };
 }
@@ -203,7 +203,7 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   return {
     notAfter: certificate.notAfter,
     renewals: previous ? [written, previous] : [written],
-    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MAX_EARLIER_CERTIFICATES),
+    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MAX_EARLIER_RENEWALS),
   };
 }
 
@@ -214,7 +214,7 @@ export function lastNotAfter({ spec, status = {} }: Stored<RedemptionResource>):
 }
 
 /** When a redemption was revoked, by `spec.revoked` or by its deletion; null if it was not. */
-export function revokedAtOf({
+export function redemptionRevokedAt({
   metadata,
   spec,
 }: Pick<Stored<RedemptionResource>, 'metadata' | 'spec'>): number | null {

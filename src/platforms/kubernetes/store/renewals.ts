@@ -12,8 +12,8 @@ import {
   readEarlierRenewals,
   readRedemption,
   readRenewals,
+  redemptionRevokedAt,
   renewedStatus,
-  revokedAtOf,
 } from './redemption-resource.js';
 import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
@@ -96,7 +96,7 @@ function outcomeWithoutWrite(
   resource: Stored<RedemptionResource>,
   renewal: Renewal,
 ): RecordRenewalOutcome | undefined {
-  if (revokedAtOf(resource) !== null) return { refused: 'redemption_revoked' };
+  if (redemptionRevokedAt(resource) !== null) return { refused: 'redemption_revoked' };
   const renewals = readRenewals(resource);
   const [newest] = renewals;
   const next = (newest?.number ?? 0) + 1;

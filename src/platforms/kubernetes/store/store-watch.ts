@@ -51,7 +51,7 @@ export class LazyStoreWatch implements StoreWatch {
       namespace,
       clock,
       wait: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => undefined),
-      onFailure: (_what, error) => {
+      onFailure: (_operation, error) => {
         this.#failure = error;
       },
     });

@@ -14,7 +14,7 @@ import {
   type RedemptionResource,
   readRedemption,
   readRenewals,
-  revokedAtOf,
+  redemptionRevokedAt,
   slotName,
 } from './redemption-resource.js';
 import type { StoreParts } from './store-parts.js';
@@ -81,7 +81,7 @@ export async function revokeResource(
 ): Promise<boolean> {
   return retryOnConflict(async () => {
     const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
-    if (!resource || revokedAtOf(resource) !== null) return false;
+    if (!resource || redemptionRevokedAt(resource) !== null) return false;
     const { uid, resourceVersion } = resource.metadata;
     const patch = {
       metadata: { uid, resourceVersion, annotations: { [REVOKED_AT]: timestamp(now) } },

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type ApiRequest,
   exchangeJson,
-  openAnswer,
+  openResponse,
 } from '../../../../../src/platforms/kubernetes/api/api-transport.js';
 import type { ClusterAccess } from '../../../../../src/platforms/kubernetes/api/cluster-access.js';
 import { openTelemetryTracer } from '../../../../../src/tracing/open-telemetry.js';
@@ -118,7 +118,7 @@ describe('a request to the API server', () => {
     await expect(exchangeJson(access, request('/missing', signal))).rejects.toMatchObject({
       message: expect.stringContaining('HTTP 404'),
     });
-    const stream = await openAnswer(access, request('/things', signal));
+    const stream = await openResponse(access, request('/things', signal));
     expect(await stream.toArray()).toHaveLength(1);
     await sleep(10);
     expect([getEventListeners(signal, 'abort'), connections]).toEqual([[], 1]);

@@ -19,7 +19,7 @@ export class TtlCache<T> {
    * The cached result of `key` if it is for the same texts and valid at `now`, else the result of `make`. A result is valid for
    * the milliseconds that `msOf` returns.
    */
-  of(
+  getOrCompute(
     key: string,
     texts: readonly string[],
     now: number,

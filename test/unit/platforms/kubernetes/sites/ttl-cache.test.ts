@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TtlCache } from '../../../../../src/platforms/kubernetes/controller/ttl-cache.js';
+import { TtlCache } from '../../../../../src/platforms/kubernetes/sites/ttl-cache.js';
 
 const NOW = 1_000_000;
 
@@ -8,7 +8,7 @@ describe('the TTL cache', () => {
     const cache = new TtlCache<number>();
     let computations = 0;
     const at = (now: number, ...texts: readonly string[]) =>
-      cache.of('key', texts, now, () => ++computations);
+      cache.getOrCompute('key', texts, now, () => ++computations);
     expect([at(NOW, 'a', 'b'), at(NOW + 9_999, 'a', 'b')]).toEqual([1, 1]);
     expect(at(NOW + 10_000, 'a', 'b')).toBe(2);
     expect(at(NOW + 10_000, 'ab')).toBe(3);
@@ -19,19 +19,19 @@ describe('the TTL cache', () => {
   it('stores one result for each key, and none of a failure', () => {
     const cache = new TtlCache<number>();
     expect(() =>
-      cache.of('a', [], NOW, () => {
+      cache.getOrCompute('a', [], NOW, () => {
         throw new Error('no');
       }),
     ).toThrow('no');
-    expect(cache.of('a', [], NOW, () => 1)).toBe(1);
-    expect(cache.of('b', [], NOW, () => 2)).toBe(2);
-    expect(cache.of('a', [], NOW, () => 3)).toBe(1);
+    expect(cache.getOrCompute('a', [], NOW, () => 1)).toBe(1);
+    expect(cache.getOrCompute('b', [], NOW, () => 2)).toBe(2);
+    expect(cache.getOrCompute('a', [], NOW, () => 3)).toBe(1);
   });
 
   it('evicts the oldest of many results', () => {
     const cache = new TtlCache<number>();
-    for (let key = 0; key <= 1_000; key += 1) cache.of(String(key), [], NOW, () => key);
-    expect(cache.of('1000', [], NOW, () => -1)).toBe(1_000);
-    expect(cache.of('0', [], NOW, () => -1)).toBe(-1);
+    for (let key = 0; key <= 1_000; key += 1) cache.getOrCompute(String(key), [], NOW, () => key);
+    expect(cache.getOrCompute('1000', [], NOW, () => -1)).toBe(1_000);
+    expect(cache.getOrCompute('0', [], NOW, () => -1)).toBe(-1);
   });
 });
