@@ -5,7 +5,7 @@ import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type ResourceMetadata } from '../api/resource.js';
-import { timestamp } from '../grants/access-grant-resource.js';
+import { timestamp } from '../api/timestamp.js';
 
 /** The resource that an Event is about. */
 export interface EventSubject {

@@ -17,6 +17,7 @@ import {
   parsePolicySettings,
 } from '../../../redemption/accepting/policy-settings.js';
 import type { Condition, Resource, Stored } from '../api/resource.js';
+import { timeOf } from '../api/timestamp.js';
 import { goDurationError } from './go-duration-error.js';
 import { readLabelsAndNote } from './labels-and-note.js';
 
@@ -137,17 +138,6 @@ export function settingsPatch(
 ): Record<string, string | null> {
   const ours = Object.keys(settings).filter(isPolicySetting);
   return { ...Object.fromEntries(ours.map((key) => [key, null])), ...formatPolicySettings(policy) };
-}
-
-/** RFC 3339 in UTC, with milliseconds only if they are not zero. */
-export function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
-}
-
-/** Milliseconds since the epoch of an RFC 3339 time; null if the text is absent or not a time. */
-export function timeOf(text: string | undefined): number | null {
-  const ms = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) ? null : ms;
 }
 
 function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {

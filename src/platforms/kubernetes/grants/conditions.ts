@@ -2,7 +2,7 @@ import type { AccessGrantState } from '../../../domain/access-grant.js';
 import { STOCK_TEXT } from '../../../domain/stock-texts.js';
 import type { SiteRefusal } from '../../../redemption/ports/site.js';
 import { type Condition, isConditionTrue } from '../api/resource.js';
-import { timestamp } from './access-grant-resource.js';
+import { timestamp } from '../api/timestamp.js';
 
 /** Skupper's three conditions, which every AccessGrant has, then linkgrant's, which are added when they first become True. */
 export type GrantConditionType =

@@ -1,5 +1,6 @@
 import type { Stored } from '../api/resource.js';
-import { type AccessGrantResource, timeOf } from './access-grant-resource.js';
+import { timeOf } from '../api/timestamp.js';
+import type { AccessGrantResource } from './access-grant-resource.js';
 
 const WINDOW_MS = 60_000;
 const MAX_REWRITES = 3;

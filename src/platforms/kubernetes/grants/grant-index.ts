@@ -5,8 +5,9 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { Stored } from '../api/resource.js';
+import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
-import { type AccessGrantResource, redemptionsAllowedOf, grantRevokedAt, timeOf } from './access-grant-resource.js';
+import { type AccessGrantResource, grantRevokedAt, redemptionsAllowedOf } from './access-grant-resource.js';
 
 /** The location of an AccessGrant, and the fields that determine its state; `redemptions` is from its status. */
 export interface GrantLocation

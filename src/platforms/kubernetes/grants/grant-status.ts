@@ -4,11 +4,11 @@ import { type AccessGrant, type AccessGrantState, grantState } from '../../../do
 import { notBeforeProblem } from '../../../redemption/accepting/create-grant.js';
 import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
 import type { Stored } from '../api/resource.js';
+import { timestamp } from '../api/timestamp.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
   readAccessGrant,
-  timestamp,
 } from './access-grant-resource.js';
 import {
   endCondition,

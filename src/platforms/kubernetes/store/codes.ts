@@ -1,6 +1,6 @@
 import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
 import { sortedPage } from '../../../redemption/ports/sorted-page.js';
-import { timeOf } from '../grants/access-grant-resource.js';
+import { timeOf } from '../api/timestamp.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import type { RedemptionResource, WrittenCode } from './redemption-resource.js';
 import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';

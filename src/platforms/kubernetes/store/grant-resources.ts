@@ -9,6 +9,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { apiVersionOf, type ResourceKey, type Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
+import { timestamp } from '../api/timestamp.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
@@ -16,7 +17,6 @@ import {
   encodeRedemptionsAllowed,
   readAccessGrant,
   settingsPatch,
-  timestamp,
 } from '../grants/access-grant-resource.js';
 import { labelsAndNoteMetadata, labelsAndNotePatch } from '../grants/labels-and-note.js';
 

@@ -1,5 +1,5 @@
 import type { Redemption } from '../../../domain/redemption.js';
-import { timeOf } from '../grants/access-grant-resource.js';
+import { timeOf } from '../api/timestamp.js';
 import { type RedemptionResource, slotOf, type WrittenCode } from './redemption-resource.js';
 
 /** A signed code, as recorded in the Redemptions that used it. */

@@ -1,7 +1,7 @@
 import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { Stored } from '../api/resource.js';
+import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
-import { timeOf } from '../grants/access-grant-resource.js';
 import { readLabelsAndNote } from '../grants/labels-and-note.js';
 import { fillsItsSlot, type RedemptionResource, redemptionRevokedAt } from './redemption-resource.js';
 

@@ -5,7 +5,7 @@ import { formatPolicySettings, parsePolicySettings } from '../../../redemption/a
 import type { RecordRules } from '../../../redemption/ports/grant-store.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
-import { timeOf, timestamp } from '../grants/access-grant-resource.js';
+import { timeOf, timestamp } from '../api/timestamp.js';
 import { labelsAndNoteMetadata, readLabelsAndNote } from '../grants/labels-and-note.js';
 
 /** Label of resources that belong to a grant: its uid. */

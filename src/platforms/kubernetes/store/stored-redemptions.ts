@@ -4,7 +4,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
-import { timestamp } from '../grants/access-grant-resource.js';
+import { timestamp } from '../api/timestamp.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { readRedemptionLocation } from './redemption-index.js';
 import {

@@ -1,5 +1,5 @@
 import type { Condition, Resource, Stored } from '../api/resource.js';
-import { timestamp } from '../grants/access-grant-resource.js';
+import { timestamp } from '../api/timestamp.js';
 
 /** The status of an AccessToken. A controller sets the fields; absent fields are not set yet. */
 export interface AccessTokenStatus {

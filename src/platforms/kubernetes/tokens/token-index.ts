@@ -1,6 +1,6 @@
 import type { Stored } from '../api/resource.js';
+import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
-import { timeOf } from '../grants/access-grant-resource.js';
 import {
   type AccessTokenResource,
   finalReason,
