@@ -26,7 +26,7 @@ export function renderCheck(check: GrantCheck): string {
   })}\n`;
 }
 
-/** Sends `body` in one write, then closes the connection: unmodified Skupper clients neither reuse nor close it. */
+/** Sends a response and closes the connection, because unmodified Skupper clients neither reuse nor close it. */
 export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
   response.writeHead(status, {
     'content-type': contentType,
@@ -45,7 +45,7 @@ export function send(response: ServerResponse, status: number, contentType: stri
 }
 
 /**
- * Sends a refusal: as an RFC 9457 problem with additional `members` if the client accepts that, else as Skupper's text.
+ * Sends a refusal: as an RFC 9457 problem with additional `members` if the client accepts that, else as plain text.
  * `isProven` adds the header `linkgrant-reason`, which only a client that proved the code or the key of its link may see.
  */
 export function sendRefusal(

@@ -1,8 +1,8 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 
 /**
- * Counts by key within a period that begins with the key's first count. The number of keys is limited; beyond the limit the
- * oldest key is removed and starts at zero when it is counted again.
+ * Counts events of each key in periods of `seconds`; a period begins with the first event after the last period. At most
+ * `mostKeys` keys are stored: beyond that the oldest key is removed, and its next event starts at one.
  */
 export class BoundedLimiter {
   readonly points: number;

@@ -16,7 +16,7 @@ interface Connection {
   address: string;
   /**
    * The networks that an unproven connection counts for: its source and, for IPv6, the /48. Empty for a connection of a
-   * trusted proxy.
+   * trusted proxy until a PROXY header has named the client.
    */
   networks: readonly string[];
   /** Address and port of the peer, by which the TLS socket of this connection is found. */
@@ -28,7 +28,8 @@ export type DropReason = 'source_limit' | 'total_limit';
 
 /**
  * The open connections of a listener. Their total is limited, and so is the number of unproven ones of each source and IPv6
- * /48. Beyond a limit the oldest unproven connection is dropped; a connection that has proven a code never is.
+ * /48. Beyond a limit the oldest unproven connection is dropped. Connections on which the client has proven a code, the key of
+ * a link, or a bearer token are never dropped.
  */
 export class ConnectionTable {
   /** Maximum number of open connections. */
@@ -74,7 +75,7 @@ export class ConnectionTable {
     const networks = this.#isProxy(address) ? [] : networksOf(address);
     this.#makeRoom(networks);
     if (this.#all.size >= this.limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
-      // All other connections have proven a code, and their responses will be sent soon.
+      // All other connections are proven, and their responses will be sent soon.
       this.#dropped.total_limit += 1;
       socket.destroy();
       return;
@@ -108,14 +109,14 @@ export class ConnectionTable {
   }
 
   /**
-   * Returns the peer's address of a connection by its TLS socket, also after a reset, when the kernel no longer reports it.
-   * Undefined if the connection was reset before its handshake had ended.
+   * Returns the client's address by the TLS socket of its connection, also after a reset, when the kernel no longer reports it.
+   * Undefined if the connection was reset before its handshake had ended, or the TLS socket is closed.
    */
   addressOf(socket: Socket): string | undefined {
     return this.#byTlsSocket.get(socket)?.address || undefined;
   }
 
-  /** Records that a code was proven on the connection of this TLS socket: it is no longer dropped. */
+  /** Marks the connection of this TLS socket as proven: from now on it is not dropped. */
   markProven(socket: Socket): void {
     const connection = this.#byTlsSocket.get(socket);
     if (connection) this.#forgetUnproven(connection);

@@ -75,7 +75,7 @@ function readProxyHeader(
     received = Buffer.concat([received, chunk]);
     const result = parseProxyHeader(received);
     if (result === 'incomplete') return;
-    // Node passes bytes that a socket has buffered to the TLS connection that it creates on it.
+    // The TLS connection that Node creates on the socket reads the bytes that the socket has buffered.
     if (typeof result === 'object' && received.length > result.length)
       socket.unshift(received.subarray(result.length));
     finish(result);

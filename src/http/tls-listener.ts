@@ -148,7 +148,7 @@ export function createTlsListener(
     connections.setTlsSocket(socket);
     socket.once('error', () => socket.destroy());
   });
-  // Without this listener Node would also close the socket, but it would not be counted.
+  // Node closes the socket even without this listener; the listener counts the failed handshake.
   server.on('tlsClientError', (_error, socket) => {
     failedHandshakes += 1;
     socket.destroy();
@@ -196,8 +196,8 @@ const stockBody: UnreadableBody = () => ({
 });
 
 /**
- * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `answer` is the response to an earlier request on the
- * same connection.
+ * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `answer` is the response to the request on the same
+ * connection, if its headers were read: the unreadable bytes are part of its body, or follow it.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },

@@ -61,7 +61,7 @@ const MIGRATIONS: readonly Migration[] = [
       // Redemptions are listed in the order of these entries.
       "CREATE INDEX events_redeemed ON events (position) WHERE kind = 'redeemed'",
       "CREATE INDEX events_redeemed_of_grant ON events (grant_uid, position) WHERE kind = 'redeemed'",
-      // Without this index, the entries of a redemption would be searched among all entries of its grant.
+      // Without this index, reading the entries of a redemption would scan the whole table.
       'CREATE INDEX events_of_redemption ON events (redemption_id) WHERE redemption_id IS NOT NULL',
       `CREATE TABLE refusals (
         grant_uid TEXT NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,

@@ -26,11 +26,11 @@ export const POSTGRES: SqlDialect = {
 };
 // Overrides settings of the server, the database, the role and a pooler.
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on';
-// With statement_timeout the server would end the wait for a synchronous standby, and report a commit that is not on it.
+// With statement_timeout the server would end the wait for a synchronous standby, and report a commit that the standby lacks.
 const COMMIT = 'SET LOCAL statement_timeout = 0; COMMIT';
 const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
 // Serializes transactions about the same grant. All transactions lock in the same order, so there is no deadlock. A subquery
-// finds the grant of each redemption: for a list, a plan made while the table was empty would scan the whole table.
+// finds the grant of each redemption. With `id = ANY (...)` a plan made while the table was empty would scan the whole table.
 const LOCK_GRANTS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
       SELECT unnest(CAST(? AS text[])) AS uid UNION
       SELECT (SELECT grant_uid FROM redemptions WHERE id = wanted.id)
@@ -71,7 +71,7 @@ export function postgresDatabase(
     read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
     readSnapshot: (query) => use((connection) => runInSnapshot(connection, query(ledger))),
     write,
-    // Erased content stays in the server's log and dead rows until vacuum and checkpoint remove it.
+    // Erased content stays in the WAL until checkpoints remove it, and in dead rows until a vacuum.
     afterErasing: () => undefined,
     close() {
       closing ??= finish().then(async () => {

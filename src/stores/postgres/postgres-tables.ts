@@ -11,8 +11,8 @@ const WRITE = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchr
   SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
 /**
- * Opens the tables of a database for one transaction. Without `writes` it is read-only and reads one snapshot. Rejects as opening
- * the store does.
+ * Opens the tables of a database for one transaction. Without `writes` it is read-only and reads one snapshot. Rejects as
+ * `PostgresConnections.use` does, and with StoreSchemaError for another schema version.
  */
 export async function openPostgresTables(target: PostgresTarget, writes: boolean): Promise<TableSession> {
   const connections = openConnections(target, 1);

@@ -89,8 +89,8 @@ interface PendingWrite {
 }
 
 /**
- * Starts a queue of writes. A write waits until `batchIntervalMs` have passed since the last commit. Each settles within
- * `deadlineMs`.
+ * Starts a queue of writes. A write waits until `batchIntervalMs` have passed since the last commit. Transient failures are
+ * retried for `deadlineMs`.
  */
 export function startGroupCommit(committer: Committer, deadlineMs: number): GroupCommit {
   const { failureOf, batchIntervalMs } = committer;

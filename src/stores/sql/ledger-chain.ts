@@ -45,7 +45,7 @@ export interface StoredEnd extends LedgerEnd {
 }
 
 /**
- * The ledger of one connection: a chain of MACs over all entries in commit order, and a MAC over its end. `append` and the
+ * The ledger as one writer sees it: a chain of MACs over all entries in commit order, and a MAC over its end. `append` and the
  * `count` methods collect additions in memory. `settle` writes them just before the commit, so that the lock on the ledger's
  * end is held only briefly. Call `releaseSavepoint` after RELEASE, `rollbackToSavepoint` after ROLLBACK TO, and
  * `endTransaction` after the commit or the rollback.

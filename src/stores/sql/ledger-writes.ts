@@ -87,7 +87,7 @@ function countRefusal(
   };
 }
 
-/** Implements GrantStore.eraseSealedAnswers. */
+/** Erases sealed answers that have expired. Returns their number. GrantStore.eraseSealedAnswers also erases outcomes. */
 export function eraseSealedAnswers(now: number): WriteOperation<number> {
   return countingWrite(() => change(ERASE, now));
 }

@@ -31,7 +31,7 @@ export function startOf<Key extends [] | readonly (string | number)[]>(
   return key as KeyLike<Key>;
 }
 
-/** Whether a value has the type of another one, and every database accepts it. */
+/** Whether `value` has the type of `part`, and all databases accept it as a parameter. */
 function isLike(part: string | number, value: unknown): boolean {
   if (typeof part === 'number') return Number.isSafeInteger(value);
   return typeof value === 'string' && !value.includes('\0');

@@ -9,7 +9,7 @@ const EPOCH = "SELECT value FROM settings WHERE key = 'ledger-epoch'";
 const PUT_EPOCH = `INSERT INTO settings (key, value) VALUES ('ledger-epoch', ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
 
-/** The hint for a database without the mark of its ledger. */
+/** The hint for a database without a ledger, or without the mark of its ledger. */
 export const ACCEPT_HINT =
   'restore its latest backup; if there is none, or the store is a new one, accept it with `linkgrant store restored`';
 

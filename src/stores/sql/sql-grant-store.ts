@@ -47,7 +47,7 @@ export interface SqlDatabase {
   /** Runs many queries on one snapshot of the database, without a time limit; other operations run meanwhile. */
   readSnapshot<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   readonly write: GroupCommit['write'];
-  /** Removes erased content from the database's log, if that is possible now. */
+  /** Removes erased content from the database's write-ahead log, if that is possible now. */
   afterErasing(erasedCount: number): void;
   close(): Promise<void>;
 }

@@ -154,7 +154,7 @@ function* changedEntry(
   }
 }
 
-/** Finds entries whose content was deleted, but not by retention, or whose number hides them from listings. */
+/** Finds entries whose content was deleted, but not by retention, or whose `seq` was changed so that listings skip them. */
 function hiddenEntry({ position, removed }: StoredEnd, { entries }: EntryTotals): LedgerFault | undefined {
   const hidden = position - removed - entries;
   return hidden === 0 ? undefined : ledgerFault(`lacks the content of ${hidden} of ${position} entries`);
@@ -207,7 +207,7 @@ function* changedRefusal(
     if (found.length < STEP) break;
     after = (found.at(-1) as readonly SqlValue[]).slice(0, 5);
   }
-  // Retention deletes the refusals of a grant with its entries: these were inserted again.
+  // Retention deletes the refusals of a grant together with its entries, so refusals without entries were inserted later.
   const grantUid = yield* value(REFUSALS_WITHOUT_ENTRY, first, last);
   if (typeof grantUid !== 'string') return undefined;
   return { grantUid, seq: null, problem: 'has refusals, and no entry about its creation' };

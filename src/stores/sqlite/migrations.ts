@@ -26,7 +26,7 @@ const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX grants_declared ON grants (namespace, name) WHERE source_file IS NOT NULL',
       'CREATE INDEX grants_expired ON grants (expires_at) WHERE source_file IS NULL AND expires_at IS NOT NULL',
       'CREATE INDEX grants_revoked ON grants (revoked_at) WHERE source_file IS NULL AND revoked_at IS NOT NULL',
-      // Listings are in the order of the rowid, which is the order of the commits: no row appears behind a page already read.
+      // Listings are in the order of the rowid, which is the order of commits, so no row is added to a page that was read before.
       `CREATE TABLE redemptions (
         position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
         grant_uid TEXT NOT NULL, replay_key TEXT NOT NULL, mode TEXT NOT NULL,
@@ -62,7 +62,7 @@ const MIGRATIONS: readonly Migration[] = [
         detail TEXT, mac BLOB NOT NULL
       ) STRICT`,
       'CREATE UNIQUE INDEX events_of_grant ON events (grant_uid, seq)',
-      // Without this index, the entries of a redemption would be searched among all entries of its grant.
+      // Without this index, reading the entries of a redemption would scan the whole table.
       'CREATE INDEX events_of_redemption ON events (redemption_id) WHERE redemption_id IS NOT NULL',
       `CREATE TABLE refusals (
         grant_uid TEXT NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,

@@ -6,7 +6,10 @@ import { openConnection, runOperation } from './connection.js';
 import { checkSchema } from './migrations.js';
 import { SQLITE } from './sqlite-database.js';
 
-/** Opens the tables of a file for one transaction; with `writes` it excludes other writers. Throws as opening the store does. */
+/**
+ * Opens the tables of a file for one transaction; with `writes` it excludes other writers. Rejects with the errors of
+ * openConnection and checkSchema, and with the driver's own error if no driver can be loaded.
+ */
 export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
   const driver = await loadSqlite();
   if ('missing' in driver) throw driver.missing;
