@@ -96,39 +96,29 @@ export async function copyStore(
   }
 }
 
-async function copyAll(
+function copyAll(
   from: StoreUrl,
   to: StoreUrl,
   onProgress: (copied: number) => void,
 ): Promise<CopiedRows> {
-  const source = await openTables(from, false);
-  try {
-    const target = await openTables(to, true);
-    let isDone = false;
-    try {
+  return withTables(from, false, (source) =>
+    withTables(to, true, async (target) => {
       const filled = await target.run(firstFilledTable());
-      if (filled !== undefined) {
-        throw new StoreOpenError(
-          `the target store is not empty: it has ${filled}`,
-          'pass an empty store as TO',
-        );
-      }
-      const rows = await copyTables(source, target, onProgress);
-      isDone = true;
-      return rows;
-    } finally {
-      await target.close(isDone);
-    }
-  } finally {
-    await source.close(false);
-  }
+      if (filled === undefined) return copyTables(source, target, onProgress);
+      throw new StoreOpenError(`the target store is not empty: it has ${filled}`, 'pass an empty store as TO');
+    }),
+  );
 }
 
-async function openTables(store: StoreUrl, writes: boolean): Promise<TableSession> {
+async function withTables<T>(
+  store: StoreUrl,
+  writes: boolean,
+  work: (session: TableSession) => Promise<T>,
+): Promise<T> {
   if (store.kind === 'postgres') {
-    const { openPostgresTables } = await import('../stores/postgres/postgres-tables.js');
-    return openPostgresTables(await targetOf(store), writes);
+    const { withPostgresTables } = await import('../stores/postgres/postgres-tables.js');
+    return withPostgresTables(await targetOf(store), writes, work);
   }
-  const { openSqliteTables } = await import('../stores/sqlite/sqlite-tables.js');
-  return openSqliteTables(store.file, writes);
+  const { withSqliteTables } = await import('../stores/sqlite/sqlite-tables.js');
+  return withSqliteTables(store.file, writes, work);
 }

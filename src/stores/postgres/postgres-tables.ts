@@ -1,5 +1,6 @@
 import type { TableSession } from '../sql/copy-tables.js';
-import { openConnections, type PostgresConnection } from './connections.js';
+import type { SqlOperation } from '../sql/operation.js';
+import { openConnections } from './connections.js';
 import { checkSchema } from './migrations.js';
 import { POSTGRES } from './postgres-database.js';
 import type { PostgresTarget } from './postgres-target.js';
@@ -11,34 +12,29 @@ const WRITE = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchr
   SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
 /**
- * Opens the tables of a database for one transaction. Without `writes` it is read-only and reads one snapshot. Rejects as
- * `PostgresConnections.use` does, and with StoreSchemaError for another schema version.
+ * Runs `work` on the tables of a database in one transaction, which is rolled back if `work` rejects. Without `writes` it is
+ * read-only and reads one snapshot. Rejects as `work` and `PostgresConnections.use` do, and with StoreSchemaError for another
+ * schema version.
  */
-export async function openPostgresTables(target: PostgresTarget, writes: boolean): Promise<TableSession> {
+export async function withPostgresTables<T>(
+  target: PostgresTarget,
+  writes: boolean,
+  work: (session: TableSession) => Promise<T>,
+): Promise<T> {
   const connections = openConnections(target, 1);
-  let finish: (isDone: boolean) => void = () => undefined;
-  const finished = new Promise<boolean>((resolve) => {
-    finish = resolve;
-  });
-  let transaction: Promise<void> = Promise.resolve();
-  const connection = await new Promise<PostgresConnection>((resolve, reject) => {
-    transaction = connections.use(async (opened) => {
-      await opened.query(writes ? WRITE : READ);
-      await new OperationRunner(opened).run(checkSchema(target.displayUrl));
-      resolve(opened);
-      await opened.query((await finished) ? 'COMMIT' : 'ROLLBACK');
+  try {
+    const result = await connections.use(async (connection) => {
+      const run = <R>(operation: SqlOperation<R>) => new OperationRunner(connection).run(operation);
+      await connection.query(writes ? WRITE : READ);
+      await run(checkSchema(target.displayUrl));
+      // `use` would report an error of the other database as a lost connection of this one.
+      const [settled] = await Promise.allSettled([work({ dialect: POSTGRES, run })]);
+      await connection.query(settled.status === 'fulfilled' ? 'COMMIT' : 'ROLLBACK');
+      return settled;
     });
-    transaction.catch(reject);
-  }).catch(async (error: unknown) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  } finally {
     await connections.close();
-    throw error;
-  });
-  return {
-    dialect: POSTGRES,
-    run: (operation) => new OperationRunner(connection).run(operation),
-    async close(isDone) {
-      finish(isDone);
-      await transaction.finally(() => connections.close());
-    },
-  };
+  }
 }

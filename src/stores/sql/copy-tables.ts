@@ -18,8 +18,6 @@ import { RENEWAL_COLUMNS } from './renewals.js';
 export interface TableSession {
   readonly dialect: SqlDialect;
   run<T>(operation: SqlOperation<T>): Promise<T>;
-  /** Commits the transaction if `isDone`, else rolls it back; closes the database. */
-  close(isDone: boolean): Promise<void>;
 }
 
 /** Number of copied rows, by table. */

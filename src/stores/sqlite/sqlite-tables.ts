@@ -7,10 +7,15 @@ import { checkSchema } from './migrations.js';
 import { SQLITE } from './sqlite-database.js';
 
 /**
- * Opens the tables of a file for one transaction; with `writes` it excludes other writers. Rejects with the errors of
- * openConnection and checkSchema, and with the driver's own error if no driver can be loaded.
+ * Runs `work` on the tables of a file in one transaction, which is rolled back if `work` rejects; with `writes` it excludes
+ * other writers. Rejects with the errors of `work`, openConnection and checkSchema, and with the driver's own error if no
+ * driver can be loaded.
  */
-export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
+export async function withSqliteTables<T>(
+  file: string,
+  writes: boolean,
+  work: (session: TableSession) => Promise<T>,
+): Promise<T> {
   const driver = await loadSqlite();
   if ('missing' in driver) throw driver.missing;
   // The key and the high-water marks are not needed, because copying adds no entries to a ledger.
@@ -18,17 +23,15 @@ export async function openSqliteTables(file: string, writes: boolean): Promise<T
   try {
     runOperation(connection, checkSchema(file));
     connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();
-  } catch (error) {
+    const result = await work({
+      dialect: SQLITE,
+      run: async (operation) => runOperation(connection, operation),
+    });
+    connection.statement('COMMIT').run();
+    connection.truncateWal();
+    return result;
+  } finally {
+    // Closing rolls back a transaction that is still open.
     connection.close();
-    throw error;
   }
-  return {
-    dialect: SQLITE,
-    run: async (operation) => runOperation(connection, operation),
-    async close(isDone) {
-      connection.statement(isDone ? 'COMMIT' : 'ROLLBACK').run();
-      connection.truncateWal();
-      connection.close();
-    },
-  };
 }
