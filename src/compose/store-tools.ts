@@ -1,7 +1,6 @@
 import type { StoreUrl } from '../config/store-url.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { LedgerVerdict } from '../redemption/ports/ledger-store.js';
-import { highWaterMarksBeside } from '../stores/high-water-marks.js';
 import { LedgerKeyFile } from '../stores/ledger-key.js';
 import {
   type CopiedRows,
@@ -32,9 +31,8 @@ export async function findStoreLoss(
   try {
     database = await openDatabase(location, context, false);
   } catch (error) {
-    const keyFile = ledgerKeyPath(location);
-    const isKnown = new LedgerKeyFile(keyFile).exists() || highWaterMarksBeside(keyFile).hasAny();
-    if (!(error instanceof StoreSchemaError) || error.found !== 0 || !isKnown) throw error;
+    const hasLedger = new LedgerKeyFile(ledgerKeyPath(location)).hasEvidenceOfLedger();
+    if (!(error instanceof StoreSchemaError) || error.found !== 0 || !hasLedger) throw error;
     return { lost: 'empty', redeemable: [] };
   }
   try {

@@ -1,5 +1,5 @@
 import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 /** The highest state of a ledger that a host has seen. An accepted rollback increases `epoch`; `position` counts the entries. */
 export interface HighWaterMark {
@@ -51,9 +51,4 @@ export class HighWaterMarks {
       // For example, the directory belongs to another user, or the disk is full.
     }
   }
-}
-
-/** Returns the high-water marks of the host whose ledger key is in this file. */
-export function highWaterMarksBeside(keyFile: string): HighWaterMarks {
-  return new HighWaterMarks(join(dirname(keyFile), 'ledger-seen'));
 }

@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { createPrivateFile, syncDirectory } from '../files/private-file.js';
+import { HighWaterMarks } from './high-water-marks.js';
 
 const RESTORE_HINT =
   "restore ledger.key from the backup of the service's data directory, or copy it from another host that serves, and name its directory with --data-dir";
@@ -22,16 +23,24 @@ export class LedgerKeyError extends ConfigurationError {
  */
 export class LedgerKeyFile {
   readonly path: string;
+  /** The high-water marks of this host, in a directory beside the key. */
+  readonly marks: HighWaterMarks;
   readonly #pending: string;
 
   constructor(path: string) {
     this.path = path;
+    this.marks = new HighWaterMarks(join(dirname(path), 'ledger-seen'));
     this.#pending = `${path}.new`;
   }
 
   /** Returns whether the key of a committed ledger exists. */
   exists(): boolean {
     return existsSync(this.path);
+  }
+
+  /** Returns whether this host has the key or the high-water mark of a committed ledger. */
+  hasEvidenceOfLedger(): boolean {
+    return this.exists() || this.marks.hasAny();
   }
 
   /**
@@ -77,11 +86,6 @@ export class LedgerKeyFile {
       if (!this.exists()) throw error;
     }
     syncDirectory(dirname(this.path));
-  }
-
-  /** Creates the error for a key that is not the one with the expected {@link ledgerKeyId}. */
-  wrongKey(): LedgerKeyError {
-    return new LedgerKeyError(`${this.path} is not the key of this ledger`);
   }
 }
 

@@ -1,6 +1,5 @@
 import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
-import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
@@ -17,7 +16,6 @@ const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.re
 const REDEEMED = `SELECT ${REDEMPTION_FIELDS}, e.position FROM ${FROM} WHERE`;
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
-  forUpdate: ' FOR UPDATE',
   redemptions: `${REDEEMED} e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionsOfGrant: `${REDEEMED} e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
     ORDER BY e.position LIMIT ?`,
@@ -41,10 +39,9 @@ const LOCK_GRANTS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) 
 export function postgresDatabase(
   { readers, writer }: { readonly readers: PostgresConnections; readonly writer: PostgresConnections },
   ledgerKey: LedgerKeyFile,
-  marks: HighWaterMarks,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
 ): SqlDatabase {
-  const ledger = new LedgerChain(ledgerKey, marks, POSTGRES.forUpdate);
+  const ledger = new LedgerChain(ledgerKey, ' FOR UPDATE');
   const { write, finish } = startGroupCommit(
     {
       commit: (batch, subjects) => commit(writer, ledger, batch, subjects, options.checkpoint),

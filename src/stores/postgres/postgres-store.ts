@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
-import { highWaterMarksBeside } from '../high-water-marks.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlOperation } from '../sql/operation.js';
@@ -50,10 +49,9 @@ export async function openPostgresDatabase(
 ): Promise<SqlDatabase> {
   const { target, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
-  const marks = highWaterMarksBeside(options.ledgerKeyFile);
   const readers = openConnections(target);
   try {
-    const ledger = new LedgerChain(ledgerKey, marks);
+    const ledger = new LedgerChain(ledgerKey);
     await prepare(readers, options, ledger, performance.now() + deadlineMs);
     if (options.migrate) ledgerKey.confirm();
   } catch (error) {
@@ -62,7 +60,7 @@ export async function openPostgresDatabase(
   }
   // A write never waits for a connection that reads.
   const writer = openConnections(target, 1);
-  return postgresDatabase({ readers, writer }, ledgerKey, marks, { checkpoint, deadlineMs });
+  return postgresDatabase({ readers, writer }, ledgerKey, { checkpoint, deadlineMs });
 }
 
 async function prepare(

@@ -1,6 +1,5 @@
 import type { LedgerEntry, LedgerKind } from '../../redemption/ports/ledger-store.js';
-import type { HighWaterMarks } from '../high-water-marks.js';
-import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
+import { LedgerKeyError, type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
 import {
@@ -53,7 +52,6 @@ export interface StoredEnd extends LedgerEnd {
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
   readonly #forUpdate: string;
-  readonly #marks: HighWaterMarks;
   readonly #rollback: RollbackCheck;
   #key: Uint8Array | undefined;
   // The additions of the open transaction: entries, deletions of content, and refusals.
@@ -65,11 +63,13 @@ export class LedgerChain {
   // Position of the last entry once the transaction is committed.
   #settledAt: number | undefined;
 
-  /** `forUpdate` is appended to a query to lock its row until the end of the transaction. */
-  constructor(keyFile: LedgerKeyFile, marks: HighWaterMarks, forUpdate = '') {
+  /**
+   * `forUpdate` is appended to a query to lock its row until the end of the transaction; empty for a database whose
+   * transactions exclude other writers.
+   */
+  constructor(keyFile: LedgerKeyFile, forUpdate = '') {
     this.#keyFile = keyFile;
-    this.#marks = marks;
-    this.#rollback = new RollbackCheck(marks);
+    this.#rollback = new RollbackCheck(keyFile.marks);
     this.#forUpdate = forUpdate;
   }
 
@@ -82,7 +82,9 @@ export class LedgerChain {
     const keyId = yield* value(KEY_ID);
     if (keyId === undefined) throw this.#missingLedgerError();
     const key = this.#keyFile.read();
-    if (keyId !== ledgerKeyId(key)) throw this.#keyFile.wrongKey();
+    if (keyId !== ledgerKeyId(key)) {
+      throw new LedgerKeyError(`${this.#keyFile.path} is not the key of this ledger`);
+    }
     this.#key = key;
     return key;
   }
@@ -95,7 +97,7 @@ export class LedgerChain {
    */
   *begin(acceptsEmpty = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {
-      if (!acceptsEmpty && (this.#keyFile.exists() || this.#marks.hasAny())) throw this.#missingLedgerError();
+      if (!acceptsEmpty && this.#keyFile.hasEvidenceOfLedger()) throw this.#missingLedgerError();
       yield* this.#rollback.begin(yield* this.#beginChain());
     }
     yield* this.#rollback.check(yield* this.key());

@@ -71,8 +71,6 @@ export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<
 
 /** The statements that differ between SQL databases. */
 export interface SqlDialect {
-  /** Text at the end of a query that locks its row until the end of the transaction. */
-  readonly forUpdate: string;
   /**
    * Lists redemptions in commit order, each row with its `position`. Values: the position to start after, the earliest
    * creation time, the limit.

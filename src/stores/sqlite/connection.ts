@@ -5,7 +5,6 @@ import {
   type SqliteFile,
   type SqliteStatement,
 } from '../../files/sqlite-driver.js';
-import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
@@ -48,7 +47,6 @@ export function openConnection(
   driver: SqliteDriver,
   file: string,
   ledgerKey: LedgerKeyFile,
-  marks: HighWaterMarks,
 ): SqliteConnection {
   const db = openFile(driver, file);
   const statements = new Map<string, SqliteStatement>();
@@ -80,7 +78,7 @@ export function openConnection(
   const identity = fileIdentity(file);
   return {
     statement,
-    ledger: new LedgerChain(ledgerKey, marks),
+    ledger: new LedgerChain(ledgerKey),
     inTransaction: db.inTransaction,
     truncateWal: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').value() === 0,
     isCurrent: () => fileIdentity(file) === identity,

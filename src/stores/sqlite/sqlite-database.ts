@@ -16,8 +16,6 @@ import { failureOf } from './sqlite-failure.js';
 const REDEMPTIONS = `SELECT ${REDEMPTION_FIELDS}, r.position FROM redemptions r WHERE`;
 /** The SQL for SQLite where SQLite and PostgreSQL differ. */
 export const SQLITE: SqlDialect = {
-  // BEGIN IMMEDIATE excludes other writers.
-  forUpdate: '',
   redemptions: `${REDEMPTIONS} position > ? AND created_at >= ? ORDER BY position LIMIT ?`,
   redemptionsOfGrant: `${REDEMPTIONS} position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key

@@ -4,7 +4,6 @@ import { explainMissing, loadSqlite, type MissingSqlite } from '../../files/load
 import type { SqliteDriverName } from '../../files/sqlite-driver.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
-import { highWaterMarksBeside } from '../high-water-marks.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
@@ -51,16 +50,14 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
   const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
   const driver = await loadSqlite(options.driver);
   if ('missing' in driver) throw noDriver(file, driver);
-  const keyFile = options.ledgerKeyFile ?? join(dirname(file), 'ledger.key');
-  const ledgerKey = new LedgerKeyFile(keyFile);
-  const marks = highWaterMarksBeside(keyFile);
+  const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile ?? join(dirname(file), 'ledger.key'));
   if (!prepareDatabaseFile(file, migrate)) {
     const hint =
       'run the command as the user of the service and with its --data-dir, or start `linkgrant serve` once';
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, hint);
   }
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
-    const connection = openConnection(driver, file, ledgerKey, marks);
+    const connection = openConnection(driver, file, ledgerKey);
     try {
       prepare(connection);
       return connection;

@@ -1,5 +1,4 @@
 import { loadSqlite } from '../../files/load-sqlite.js';
-import { HighWaterMarks } from '../high-water-marks.js';
 import { LedgerKeyFile } from '../ledger-key.js';
 import type { TableSession } from '../sql/copy-tables.js';
 import { openConnection, runOperation } from './connection.js';
@@ -19,7 +18,7 @@ export async function withSqliteTables<T>(
   const driver = await loadSqlite();
   if ('missing' in driver) throw driver.missing;
   // The key and the high-water marks are not needed, because copying adds no entries to a ledger.
-  const connection = openConnection(driver, file, new LedgerKeyFile(''), new HighWaterMarks(''));
+  const connection = openConnection(driver, file, new LedgerKeyFile(''));
   try {
     runOperation(connection, checkSchema(file));
     connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();
