@@ -51,13 +51,13 @@ export function* checkSchema(displayUrl: string): SqlOperation<void> {
 }
 
 /**
- * Brings the database to this program's schema, in the open transaction. A database with this schema or a newer one stays
- * unchanged. Other processes that migrate wait for the transaction.
+ * Brings the database to this program's schema, in the open transaction. A database with this schema stays
+ * unchanged. Other processes that migrate wait for the transaction. Throws StoreSchemaError for a newer schema.
  */
 export function* migrateSchema(displayUrl: string): SqlOperation<void> {
   yield* put(LOCK);
   const found = yield* schemaVersion(displayUrl);
-  if (found >= SCHEMA_VERSION) return;
+  if (found >= SCHEMA_VERSION) return yield* requireVersion(displayUrl, { found, wanted: SCHEMA_VERSION });
   // Creating a schema needs a right that the owner of an existing schema may not have.
   if ((yield* value(HAS_SCHEMA)) === undefined) yield* change('CREATE SCHEMA linkgrant');
   yield* runMigrations(MIGRATIONS.slice(found));

@@ -9,7 +9,7 @@ import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
 import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure.js';
-import { OperationRunner } from './run-operation.js';
+import { inTransaction, OperationRunner } from './run-operation.js';
 
 // Positions in the ledger are in commit order, unlike the numbers of a sequence.
 const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
@@ -66,7 +66,8 @@ export function postgresDatabase(
   return {
     dialect: POSTGRES,
     read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
-    readSnapshot: (query) => use((connection) => runInSnapshot(connection, query(ledger))),
+    readSnapshot: (query) =>
+      use((connection) => inTransaction(connection, SNAPSHOT, (runner) => runner.run(query(ledger)))),
     write,
     // Erased content stays in the WAL until checkpoints remove it, and in dead rows until a vacuum.
     afterErasing: () => undefined,
@@ -77,15 +78,6 @@ export function postgresDatabase(
       return closing;
     },
   };
-}
-
-async function runInSnapshot<T>(connection: PostgresConnection, query: SqlOperation<T>): Promise<T> {
-  await connection.query(SNAPSHOT);
-  try {
-    return await new OperationRunner(connection).run(query);
-  } finally {
-    await connection.query('ROLLBACK');
-  }
 }
 
 async function commit(

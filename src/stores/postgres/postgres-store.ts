@@ -4,16 +4,15 @@ import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
-import type { SqlOperation } from '../sql/operation.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
-import { openConnections, type PostgresConnection, type PostgresConnections } from './connections.js';
+import { openConnections, type PostgresConnections } from './connections.js';
 import { checkSchema, migrateSchema } from './migrations.js';
 import { postgresDatabase } from './postgres-database.js';
 import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js';
 import type { PostgresTarget } from './postgres-target.js';
-import { OperationRunner } from './run-operation.js';
+import { inTransaction, OperationRunner } from './run-operation.js';
 
 /** Connection target of the store, and how it is opened. */
 export interface PostgresStoreOptions {
@@ -63,6 +62,8 @@ export async function openPostgresDatabase(
   return postgresDatabase({ readers, writer }, ledgerKey, { checkpoint, deadlineMs });
 }
 
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0';
+
 async function prepare(
   connections: PostgresConnections,
   options: Omit<PostgresStoreOptions, 'clock'>,
@@ -73,8 +74,11 @@ async function prepare(
   for (;;) {
     try {
       await connections.use(async (connection) => {
-        if (migrate) await migrateAndBegin(connection, target.displayUrl, ledger.begin(acceptsEmpty));
-        else await new OperationRunner(connection).run(checkSchema(target.displayUrl));
+        if (!migrate) return new OperationRunner(connection).run(checkSchema(target.displayUrl));
+        return inTransaction(connection, BEGIN, async (runner) => {
+          await runner.run(migrateSchema(target.displayUrl));
+          await runner.run(ledger.begin(acceptsEmpty));
+        });
       });
       return;
     } catch (error) {
@@ -83,24 +87,6 @@ async function prepare(
       if (!isTransient || performance.now() >= deadline) throw openingError(error, target);
       await sleep(20 + Math.random() * 80);
     }
-  }
-}
-
-async function migrateAndBegin(
-  connection: PostgresConnection,
-  displayUrl: string,
-  begin: SqlOperation<void>,
-): Promise<void> {
-  const runner = new OperationRunner(connection);
-  await connection.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0');
-  try {
-    await runner.run(migrateSchema(displayUrl));
-    await runner.run(checkSchema(displayUrl));
-    await runner.run(begin);
-    await connection.query('COMMIT');
-  } catch (error) {
-    await connection.query('ROLLBACK').catch(() => undefined);
-    throw error;
   }
 }
 

@@ -42,14 +42,6 @@ function resultOf({ rows, rowCount }: pg.QueryResult<never>): SqlResult {
   return { rows, changes: rowCount ?? 0 };
 }
 
-/** Resolves with all results, or rejects with the first failure, which causes the others. */
-async function allOf(answers: readonly Promise<SqlResult>[]): Promise<SqlResult[]> {
-  const results: SqlResult[] = [];
-  for (const answer of answers) answer.catch(() => undefined);
-  for (const answer of answers) results.push(await answer);
-  return results;
-}
-
 /** Runs operations on one connection in sequence. Statements whose results are ignored are sent without waiting. */
 export class OperationRunner {
   readonly #connection: PostgresConnection;
@@ -82,9 +74,10 @@ export class OperationRunner {
       }
       let results: readonly SqlResult[] = [];
       try {
-        if (awaited.length > 0) results = await allOf(awaited);
+        // The server answers in order, so this is the first failure, which causes the others.
+        if (awaited.length > 0) results = await Promise.all(awaited);
       } catch (error) {
-        step = operation.throw(this.#takeFailure() ?? error);
+        step = operation.throw(this.#clearFailure() ?? error);
         continue;
       }
       step = operation.next(results);
@@ -98,9 +91,27 @@ export class OperationRunner {
     });
   }
 
-  #takeFailure(): unknown {
+  #clearFailure(): unknown {
     const failure = this.#failure;
     this.#failure = undefined;
     return failure;
+  }
+}
+
+/** Runs `work` in a transaction that the statement `begin` starts; the transaction is rolled back if `work` rejects. */
+export async function inTransaction<T>(
+  connection: PostgresConnection,
+  begin: string,
+  work: (runner: OperationRunner) => Promise<T>,
+): Promise<T> {
+  await connection.query(begin);
+  try {
+    const result = await work(new OperationRunner(connection));
+    await connection.query('COMMIT');
+    return result;
+  } catch (error) {
+    // A failure of the rollback would hide the cause.
+    await connection.query('ROLLBACK').catch(() => undefined);
+    throw error;
   }
 }

@@ -38,12 +38,12 @@ export function* checkSchema(file: string, orNewer = false): SqlOperation<void> 
 }
 
 /**
- * Brings the database to this program's schema, in the open transaction. A database with this schema or a newer one stays
- * unchanged.
+ * Brings the database to this program's schema, in the open transaction. A database with this schema stays
+ * unchanged. Throws StoreSchemaError for a newer one.
  */
 export function* migrateSchema(file: string): SqlOperation<void> {
   const found = yield* schemaVersion(file);
-  if (found >= SCHEMA_VERSION) return;
+  if (found >= SCHEMA_VERSION) return yield* requireVersion(file, { found, wanted: SCHEMA_VERSION });
   yield* runMigrations(MIGRATIONS.slice(found));
   yield* change(`PRAGMA application_id = ${APPLICATION_ID}`);
   yield* change(`PRAGMA user_version = ${SCHEMA_VERSION}`);

@@ -100,7 +100,6 @@ function migrateAndBegin(
   connection.statement('BEGIN IMMEDIATE').run();
   try {
     runOperation(connection, migrateSchema(file));
-    runOperation(connection, checkSchema(file));
     runOperation(connection, ledger.begin(acceptsEmpty));
     connection.statement('COMMIT').run();
   } catch (error) {
