@@ -13,12 +13,10 @@ import { inTransaction, OperationRunner } from './run-operation.js';
 
 // Positions in the ledger are in commit order, unlike the numbers of a sequence.
 const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
-const REDEEMED = `SELECT ${REDEMPTION_FIELDS}, e.position FROM ${FROM} WHERE`;
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
-  redemptions: `${REDEEMED} e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
-  redemptionsOfGrant: `${REDEEMED} e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
-    ORDER BY e.position LIMIT ?`,
+  redemptionsOfGrant: `SELECT ${REDEMPTION_FIELDS}, e.position FROM ${FROM}
+    WHERE e.grant_uid = ? AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionParts: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
   indexOfText: 'strpos',
 };

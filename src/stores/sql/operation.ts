@@ -72,11 +72,9 @@ export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<
 /** The statements that differ between SQL databases. */
 export interface SqlDialect {
   /**
-   * Lists redemptions in commit order, each row with its `position`. Values: the position to start after, the earliest
-   * creation time, the limit.
+   * Lists redemptions of a grant in commit order, each row with its `position`. Values: the uid of the grant, the position to
+   * start after, the earliest creation time, the limit.
    */
-  readonly redemptions: string;
-  /** The same for one grant, whose uid is the first value. */
   readonly redemptionsOfGrant: string;
   /** Parts of a query for redemptions (as `r`) in commit order: the tables, and the expressions for position and grant. */
   readonly redemptionParts: { readonly from: string; readonly position: string; readonly grantUid: string };

@@ -124,6 +124,11 @@ export function* findReplay(grantUid: string, replayKey: string): SqlOperation<R
   return found && redemptionOfRow(found);
 }
 
+function listAll({ redemptionParts: { from, position } }: SqlDialect): string {
+  return `SELECT ${REDEMPTION_FIELDS}, ${position} AS position FROM ${from}
+    WHERE ${position} > ? AND r.created_at >= ? ORDER BY ${position} LIMIT ?`;
+}
+
 /** Implements GrantStore.listRedemptions. */
 export function* listRedemptions(
   dialect: SqlDialect,
@@ -134,7 +139,7 @@ export function* listRedemptions(
   const { grantUid, since = 0 } = page;
   const found =
     grantUid === undefined
-      ? yield* rows<PositionedRow>(dialect.redemptions, after, since, limit)
+      ? yield* rows<PositionedRow>(listAll(dialect), after, since, limit)
       : yield* rows<PositionedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
   return selectByLabels(
     pageOf(

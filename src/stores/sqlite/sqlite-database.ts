@@ -13,11 +13,9 @@ import { runOperation, runYielding, type SqliteConnection } from './connection.j
 import type { SqliteSession } from './session.js';
 import { failureOf } from './sqlite-failure.js';
 
-const REDEMPTIONS = `SELECT ${REDEMPTION_FIELDS}, r.position FROM redemptions r WHERE`;
 /** The SQL for SQLite where SQLite and PostgreSQL differ. */
 export const SQLITE: SqlDialect = {
-  redemptions: `${REDEMPTIONS} position > ? AND created_at >= ? ORDER BY position LIMIT ?`,
-  redemptionsOfGrant: `${REDEMPTIONS} position IN (
+  redemptionsOfGrant: `SELECT ${REDEMPTION_FIELDS}, r.position FROM redemptions r WHERE position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
