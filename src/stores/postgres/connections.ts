@@ -46,19 +46,15 @@ const SESSION = `SET synchronous_commit = on;
 const IS_STANDBY = 'SELECT pg_is_in_recovery() AS standby';
 
 /** Returns integers as numbers (times in milliseconds are far below 2^53), and JSON as text. */
-const TYPES = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
-    if (oid === pg.types.builtins.INT8) return Number;
-    if (oid === pg.types.builtins.JSON) return String;
-    return pg.types.getTypeParser(oid, format as 'text');
-  }) as typeof pg.types.getTypeParser,
-};
+const TYPES = new pg.TypeOverrides();
+TYPES.setTypeParser(pg.types.builtins.INT8, Number);
+TYPES.setTypeParser(pg.types.builtins.JSON, String);
 
 /** Creates a pool whose connections are opened on demand, to the first host of the target that is a primary. */
 export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): PostgresConnections {
   const { hosts } = target;
-  let current = 0;
-  const server = () => hosts[current % hosts.length] as PostgresHost;
+  let hostIndex = 0;
+  const server = () => hosts[hostIndex % hosts.length] as PostgresHost;
   const serverOptions = () => ({ ...server(), ssl: target.tls(server()) });
   const pool = new pg.Pool({
     ...serverOptions(),
@@ -84,14 +80,14 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
   async function connect(): Promise<PostgresConnection> {
     let failure: unknown;
     for (let tried = 0; tried < hosts.length; tried += 1) {
-      const attempted = current;
+      const attempted = hostIndex;
       try {
         return await pool.connect();
       } catch (error) {
         // A refusal by one server is more useful than the failure to reach another one.
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
-        if (current === attempted && hosts.length > 1) {
-          current += 1;
+        if (hostIndex === attempted && hosts.length > 1) {
+          hostIndex += 1;
           Object.assign(pool.options, serverOptions());
         }
       }

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import type { StoreFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 
@@ -9,8 +10,6 @@ const BY_CODE: Readonly<Record<string, StoreFailure>> = {
   '55P03': 'busy',
   // A statement took too long, or was cancelled.
   '57014': 'busy',
-  '53100': 'full',
-  '53200': 'full',
   // Too many connections.
   '53300': 'lost',
   '53': 'full',
@@ -19,10 +18,10 @@ const BY_CODE: Readonly<Record<string, StoreFailure>> = {
   '28': 'lost',
   '3D': 'lost',
   // Shut down, crashed, starting up, or ended by an administrator.
-  '57P': 'lost',
   '57': 'lost',
-  // The session was idle in a transaction for too long.
+  // The session was idle in a transaction for too long, or the transaction took too long: both end the connection.
   '25P03': 'lost',
+  '25P04': 'lost',
   // Read-only transaction: a standby, or a primary that became one.
   '25006': 'lost',
   // A prepared statement that a pooler or a restart has dropped.
@@ -34,13 +33,7 @@ const BY_CODE: Readonly<Record<string, StoreFailure>> = {
 
 /** Returns the SQLSTATE of an error of the server; undefined for every other error. */
 export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return /^[0-9A-Z]{5}$/.test(error.code) && 'severity' in error ? error.code : undefined;
-}
-
-/** Whether an error reports that the transaction was rolled back, and did not end the connection. */
-export function isRolledBack(error: unknown): boolean {
-  return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
+  return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
 /** A connection that broke or could not be opened; replaces such errors of the driver and of Node. */
@@ -53,5 +46,11 @@ export function failureOf(error: unknown): StoreFailure {
   if (error instanceof StoreOpenError || error instanceof ConnectionLostError) return 'lost';
   const code = sqlState(error);
   if (code === undefined) return 'statement';
-  return BY_CODE[code] ?? BY_CODE[code.slice(0, 3)] ?? BY_CODE[code.slice(0, 2)] ?? 'statement';
+  return BY_CODE[code] ?? BY_CODE[code.slice(0, 2)] ?? 'statement';
+}
+
+/** Whether an error of a COMMIT reports that the transaction was rolled back, and did not end the connection. */
+export function isRolledBack(error: unknown): boolean {
+  // The severity of an error is in the language of the server.
+  return sqlState(error) !== undefined && failureOf(error) !== 'lost';
 }
