@@ -16,7 +16,7 @@ import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { clientAddress, TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
-import { FailedAuthentications } from '../http/failed-authentications.js';
+import { SourceBudget } from '../http/source-budget.js';
 import { createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
@@ -35,6 +35,14 @@ const REQUEST_TIMEOUT_MS = 20_000;
 export const ADMIN_CONNECTIONS = 500;
 // Administrators are few, even behind one address. Connections with a valid bearer token do not count.
 const UNPROVEN_PER_SOURCE = 128;
+// A person with an expired bearer token tries a few times, a polling client a few times a minute. Beyond the budget, failures
+// are not logged and do not cause a fetch of keys from the issuer.
+const FAILURE_BUDGET = {
+  points: 30,
+  seconds: 60,
+  event: 'authentications_limited',
+  subject: 'failed authentications',
+};
 
 /** Dependencies of the admin API. */
 export interface AdminContext {
@@ -113,7 +121,7 @@ export async function startAdmin(
   const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
   const shared = {
-    failures: new FailedAuthentications(metrics.authenticationLimited, logger),
+    failures: new SourceBudget(FAILURE_BUDGET, metrics.authenticationLimited, logger),
     peerOf: (request: IncomingMessage) =>
       clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
     clock,

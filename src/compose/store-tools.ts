@@ -94,16 +94,15 @@ export async function copyStore(
   }
 }
 
-function copyAll(
-  from: StoreUrl,
-  to: StoreUrl,
-  onProgress: (copied: number) => void,
-): Promise<CopiedRows> {
+function copyAll(from: StoreUrl, to: StoreUrl, onProgress: (copied: number) => void): Promise<CopiedRows> {
   return withTables(from, false, (source) =>
     withTables(to, true, async (target) => {
       const filled = await target.run(firstFilledTable());
       if (filled === undefined) return copyTables(source, target, onProgress);
-      throw new StoreOpenError(`the target store is not empty: it has ${filled}`, 'pass an empty store as TO');
+      throw new StoreOpenError(
+        `the target store is not empty: it has ${filled}`,
+        'pass an empty store as TO',
+      );
     }),
   );
 }

@@ -1,12 +1,17 @@
 import type { Logger } from 'pino';
 import type { AccessGrant } from '../domain/access-grant.js';
-import { sourceOf } from '../domain/peer-address.js';
-import { BoundedLimiter } from './bounded-limiter.js';
+import { KeyedCounter } from './keyed-counter.js';
+import { SourceBudget } from './source-budget.js';
 
 // A client with a wrong token tries once, a controller with an expired token twice a minute.
-const SOURCE_BUDGET = { points: 60, seconds: 60, mostKeys: 10_000 };
+const SOURCE_BUDGET = {
+  points: 60,
+  seconds: 60,
+  event: 'unproven_limited',
+  subject: 'requests without a proven code or key',
+};
 // Expired tokens stay far below this; guessing a code takes many more.
-const USER_SUPPLIED_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
+const USER_SUPPLIED_CODE_BUDGET = { points: 100, seconds: 600, maxKeys: 10_000 };
 
 /** The grant that a wrong code was presented for. */
 export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'isUserSuppliedCode'>;
@@ -24,12 +29,13 @@ export interface UnprovenRequestObserver {
  * wrong ones.
  */
 export class UnprovenRequests {
-  readonly #sources = new BoundedLimiter(SOURCE_BUDGET);
-  readonly #grants = new BoundedLimiter(USER_SUPPLIED_CODE_BUDGET);
+  readonly #sources: SourceBudget;
+  readonly #grants = new KeyedCounter(USER_SUPPLIED_CODE_BUDGET);
   readonly #observer: UnprovenRequestObserver;
   readonly #logger: Logger;
 
   constructor(observer: UnprovenRequestObserver, logger: Logger) {
+    this.#sources = new SourceBudget(SOURCE_BUDGET, () => observer.unprovenRequestLimited(), logger);
     this.#observer = observer;
     this.#logger = logger;
   }
@@ -40,21 +46,11 @@ export class UnprovenRequests {
    */
   async count(peer: string, guessed?: GuessedGrant): Promise<boolean> {
     if (guessed?.isUserSuppliedCode) await this.#countGuess(guessed, peer);
-    const source = sourceOf(peer);
-    const count = await this.#sources.count(source);
-    if (count <= this.#sources.points) return true;
-    this.#observer.unprovenRequestLimited();
-    if (count === this.#sources.points + 1) {
-      this.#logger.warn(
-        { event: 'unproven_limited', source, peer },
-        `more than ${SOURCE_BUDGET.points} requests without a proven code or key within ${SOURCE_BUDGET.seconds} s from one source; further ones are counted in the metrics only`,
-      );
-    }
-    return false;
+    return this.#sources.count(peer);
   }
 
   async #countGuess({ uid, namespace, name }: GuessedGrant, peer: string): Promise<void> {
-    if ((await this.#grants.count(uid)) !== this.#grants.points + 1) return;
+    if ((await this.#grants.count(uid)) !== USER_SUPPLIED_CODE_BUDGET.points + 1) return;
     this.#observer.weakCodeBruteforced();
     this.#logger.warn(
       { event: 'weak_code_bruteforce', grant: uid, namespace, name, peer },

@@ -2,20 +2,18 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 
 /**
  * Counts events of each key in periods of `seconds`; a period begins with the first event after the last period. At most
- * `mostKeys` keys are stored: beyond that the oldest key is removed, and its next event starts at one.
+ * `maxKeys` keys are stored: beyond that the oldest key is removed, and its next event starts at one.
  */
-export class BoundedLimiter {
-  readonly points: number;
+export class KeyedCounter {
   readonly #limiter: RateLimiterMemory;
-  readonly #most: number;
+  readonly #maxKeys: number;
   /** In order of their first count. */
   readonly #keys = new Set<string>();
 
-  constructor(options: { readonly points: number; readonly seconds: number; readonly mostKeys: number }) {
-    const { points, seconds, mostKeys } = options;
-    this.points = points;
-    this.#most = mostKeys;
-    this.#limiter = new RateLimiterMemory({ points, duration: seconds });
+  constructor({ seconds, maxKeys }: { readonly seconds: number; readonly maxKeys: number }) {
+    this.#maxKeys = maxKeys;
+    // The library requires a limit, but does not use it for counting.
+    this.#limiter = new RateLimiterMemory({ points: 0, duration: seconds });
   }
 
   /** Number of keys. */
@@ -23,11 +21,10 @@ export class BoundedLimiter {
     return this.#keys.size;
   }
 
-  /** Adds one and returns the count; more than `points` exceeds the budget. */
+  /** Adds one and returns the count. */
   async count(key: string): Promise<number> {
     if (!this.#keys.has(key)) await this.#admit(key);
-    const { consumedPoints } = await this.#limiter.penalty(key);
-    return consumedPoints;
+    return (await this.#limiter.penalty(key)).consumedPoints;
   }
 
   /** Returns the count. */
@@ -37,7 +34,7 @@ export class BoundedLimiter {
 
   async #admit(key: string): Promise<void> {
     this.#keys.add(key);
-    if (this.#keys.size <= this.#most) return;
+    if (this.#keys.size <= this.#maxKeys) return;
     const [oldest] = this.#keys;
     if (oldest === undefined) return;
     this.#keys.delete(oldest);
