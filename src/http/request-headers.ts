@@ -24,35 +24,30 @@ function decodeUtf8(value: string): string | undefined {
   }
 }
 
-/** The refusal of a repeated header. `csr_invalid` is returned only after the code is proven, so it is not used here. */
-const REPEATED = {
-  name: 'name_invalid',
-  subject: 'subject_invalid',
-  csr: 'body_invalid',
-  renews: 'body_invalid',
-} as const satisfies Record<keyof RedemptionHeaders, RedemptionErrorCode>;
-
-function isRedemptionHeader(header: string): header is keyof RedemptionHeaders {
-  return Object.hasOwn(REPEATED, header);
+/**
+ * Returns the value of each occurrence of a header; `name` is in lower case. Node's `headersDistinct` is not used: in releases
+ * before March 2026 it throws for a request with a header `__proto__` (CVE-2026-21710).
+ */
+export function headerValues({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>, name: string): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
 
 /** Reads the headers `name`, `subject`, `csr` and `renews`; a repeated or undecodable one is refused. */
 export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeaders | RedemptionErrorCode {
-  const values = new Map<string, string>();
-  const { rawHeaders } = request;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const header = (rawHeaders[index] as string).toLowerCase();
-    if (!isRedemptionHeader(header)) continue;
-    if (values.has(header)) return REPEATED[header];
-    values.set(header, rawHeaders[index + 1] as string);
-  }
-  const subject = decodeUtf8(values.get('subject') ?? '');
-  if (subject === undefined) return 'subject_invalid';
+  const [name, ...otherNames] = headerValues(request, 'name');
+  const [subject = '', ...otherSubjects] = headerValues(request, 'subject');
+  const [csr, ...otherCsrs] = headerValues(request, 'csr');
+  const [renews, ...otherRenews] = headerValues(request, 'renews');
+  const decodedSubject = decodeUtf8(subject);
+  if (otherNames.length > 0) return 'name_invalid';
+  if (otherSubjects.length > 0 || decodedSubject === undefined) return 'subject_invalid';
+  // `csr_invalid` is returned only after the code is proven.
+  if (otherCsrs.length > 0 || otherRenews.length > 0) return 'body_invalid';
   return {
-    name: values.get('name') || undefined,
-    subject: subject || undefined,
-    csr: values.get('csr') || undefined,
-    renews: values.get('renews') === 'true',
+    name: name || undefined,
+    subject: decodedSubject || undefined,
+    csr: csr || undefined,
+    renews: renews === 'true',
   };
 }
 

@@ -11,6 +11,7 @@ import { issuersIn } from '../pki/issuers-in.js';
 import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 import { type ProxyHeaderOptions, requireProxyHeaders } from './proxy-header-reader.js';
+import { headerValues } from './request-headers.js';
 import { originForm } from './request-path.js';
 
 const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -179,10 +180,10 @@ export function createTlsListener(
 }
 
 /** True for HTTP/1.1 with one Host (RFC 9112 §3.2) and without a transfer coding other than chunked. */
-function isSupported({ httpVersion, headers, headersDistinct }: IncomingMessage): boolean {
-  const coding = headers['transfer-encoding'];
+function isSupported(request: IncomingMessage): boolean {
+  const coding = request.headers['transfer-encoding'];
   const isPlain = coding === undefined || coding.toLowerCase() === 'chunked';
-  return httpVersion === '1.1' && headersDistinct.host?.length === 1 && isPlain;
+  return request.httpVersion === '1.1' && headerValues(request, 'host').length === 1 && isPlain;
 }
 
 const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>> = {

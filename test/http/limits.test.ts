@@ -156,6 +156,10 @@ describe('request headers', () => {
     expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
   });
 
+  it('a header with the name __proto__ is ignored', async () => {
+    redeemedAnswer(await exchange(service, completeRequest(['__proto__: x', '__proto__: y'])));
+  });
+
   it('empty headers count as absent', async () => {
     const answer = redeemedAnswer(await exchange(service, completeRequest(['name:', 'subject:  '])));
     expect(answer.secret.metadata.name).toBe(created.grant.name);
