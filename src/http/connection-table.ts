@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ConnectionCounts } from '../admin/listener-metrics.js';
 import { normalizeAddress, siteNetworkOf, sourceOf } from '../domain/peer-address.js';
 
 // Each legitimate site behind a NAT address needs a connection only for the milliseconds of one request.
@@ -59,14 +60,10 @@ export class ConnectionTable {
   }
 
   /** Numbers of open, of ever opened and of dropped connections. */
-  get counts(): {
-    readonly unproven: number;
-    readonly proven: number;
-    readonly opened: number;
-    readonly dropped: Readonly<Record<DropReason, number>>;
-  } {
+  get counts(): Omit<ConnectionCounts, 'failedHandshakes'> {
     const unproven = this.#unproven.size;
-    return { unproven, proven: this.#all.size - unproven, opened: this.#opened, dropped: this.#dropped };
+    const open = { unproven, proven: this.#all.size - unproven };
+    return { limit: this.limit, open, opened: this.#opened, dropped: this.#dropped };
   }
 
   add(socket: Socket): void {

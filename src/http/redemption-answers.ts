@@ -13,16 +13,23 @@ import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.j
 import { type RedemptionHeaders, readRedemptionHeaders } from './request-headers.js';
 import type { RequestOutcome } from './request-outcome.js';
 
+/** Dependencies of the handler of a request. */
+export interface ExchangeDependencies extends RedeemDependencies {
+  readonly admission: Pick<Admission, 'run'>;
+  readonly bodyTimeoutMs: number;
+  /**
+   * Waits for the listing of grants that the lookup of this uid requires, if any; absent where lookups require no listing.
+   * Rejects with RedemptionError `overloaded` when too many requests wait for it, `store_unavailable` when it fails.
+   */
+  readonly prepareLookup?: (uid: string) => Promise<void>;
+}
+
 /** A request with its response, the client's address and the dependencies of its handler. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly peer: string;
-  readonly deps: RedeemDependencies & {
-    readonly admission: Pick<Admission, 'run'>;
-    readonly bodyTimeoutMs: number;
-    readonly prepareLookup?: (uid: string) => Promise<void>;
-  };
+  readonly deps: ExchangeDependencies;
 }
 
 /** Ends a request whose client disconnected before a use was counted for it. */

@@ -6,13 +6,11 @@ import type { Request } from 'express';
 import type { Logger } from 'pino';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
-import type { RedeemDependencies } from '../redemption/accepting/redeem.js';
 import { inSpan } from '../tracing/span.js';
-import type { Admission } from './admission.js';
 import { sendRefusal } from './answer.js';
 import { clientAddress, type TrustedProxies } from './client-address.js';
 import type { ConnectionTable } from './connection-table.js';
-import { type Exchange, endDisconnected } from './redemption-answers.js';
+import { type Exchange, type ExchangeDependencies, endDisconnected } from './redemption-answers.js';
 import { logOutcome, type Operation, type RequestOutcome } from './request-outcome.js';
 import type { UnprovenRequests } from './unproven-requests.js';
 
@@ -23,17 +21,10 @@ export interface RedemptionObserver {
 
 /** Dependencies of the handling of a request, for all routes. */
 export interface RequestDependencies
-  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'isClientConnected'> {
-  readonly bodyTimeoutMs: number;
+  extends Omit<ExchangeDependencies, 'onLedgerFailure' | 'onProven' | 'isClientConnected'> {
   readonly trustedProxies: TrustedProxies;
   readonly connections: Pick<ConnectionTable, 'markProven' | 'addressOf'>;
-  readonly admission: Admission;
   readonly unprovenRequests: UnprovenRequests;
-  /**
-   * Waits for the listing of grants that the lookup of this uid requires, if any; absent where lookups require no listing.
-   * Rejects with RedemptionError `overloaded` when too many requests wait for it, `store_unavailable` when it fails.
-   */
-  readonly prepareLookup?: (uid: string) => Promise<void>;
   /** Called when the ledger could not record an attempt of this request. */
   readonly onLedgerFailure: (error: unknown, requestId: string) => void;
   readonly logger: Logger;

@@ -161,10 +161,7 @@ export function createTlsListener(
   });
   return {
     server,
-    connectionCounts() {
-      const { unproven, proven, opened, dropped } = connections.counts;
-      return { limit: connections.limit, open: { unproven, proven }, opened, dropped, failedHandshakes };
-    },
+    connectionCounts: () => ({ ...connections.counts, failedHandshakes }),
     setCredentials: (next) => server.setSecureContext(secureContext(next, options)),
     drain: (graceMs) =>
       new Promise((resolve) => {

@@ -69,7 +69,7 @@ describe('the connection table', () => {
     table.markProven(tlsSocketOf(table, third));
     table.add(fourth);
     expect(openOf([first, third, fourth])).toEqual([true, true, false]);
-    expect(table.counts).toMatchObject({ unproven: 0, proven: 2, opened: 4, dropped: { total_limit: 2 } });
+    expect(table.counts).toMatchObject({ open: { unproven: 0, proven: 2 }, opened: 4, dropped: { total_limit: 2 } });
     table.destroyAll();
   });
 
@@ -84,7 +84,7 @@ describe('the connection table', () => {
     for (const socket of others) table.add(socket);
     expect(openOf(proven)).not.toContain(false);
     expect(openOf(others).indexOf(true)).toBe(1);
-    expect(table.counts).toMatchObject({ unproven: 256, proven: 2_000, dropped: { source_limit: 1 } });
+    expect(table.counts).toMatchObject({ open: { unproven: 256, proven: 2_000 }, dropped: { source_limit: 1 } });
     table.destroyAll();
   });
 
@@ -99,12 +99,12 @@ describe('the connection table', () => {
     const first = fromSubnet(1, 257);
     expect(openOf(first).indexOf(true)).toBe(1);
     const second = [2, 3, 4].flatMap((subnet) => fromSubnet(subnet, 256));
-    expect(table.counts).toMatchObject({ unproven: 1_024, dropped: { source_limit: 1 } });
+    expect(table.counts).toMatchObject({ open: { unproven: 1_024 }, dropped: { source_limit: 1 } });
     const third = fromSubnet(5, 10);
-    expect(table.counts).toMatchObject({ unproven: 1_024, dropped: { source_limit: 11 } });
+    expect(table.counts).toMatchObject({ open: { unproven: 1_024 }, dropped: { source_limit: 11 } });
     expect(openOf(first).indexOf(true)).toBe(11);
     table.add(socketFrom('2001:db8:2:1::1', 1));
-    expect(table.counts).toMatchObject({ unproven: 1_025, dropped: { source_limit: 11 } });
+    expect(table.counts).toMatchObject({ open: { unproven: 1_025 }, dropped: { source_limit: 11 } });
     expect(openOf([...second, ...third])).not.toContain(false);
     table.destroyAll();
   });
@@ -114,7 +114,7 @@ describe('the connection table', () => {
     const sockets = Array.from({ length: 3_000 }, (_, at) => socketFrom('::ffff:192.0.2.1', at + 1));
     for (const socket of sockets) table.add(socket);
     expect(openOf(sockets)).not.toContain(false);
-    expect(table.counts.unproven).toBe(3_000);
+    expect(table.counts.open.unproven).toBe(3_000);
     table.destroyAll();
   });
 
@@ -134,7 +134,7 @@ describe('the connection table', () => {
     expect(table.addressOf(tlsSocketOf(table, last))).toBe('203.0.113.9');
     await once(last.destroy(), 'close');
     open(2_000, '203.0.113.9');
-    expect(table.counts).toMatchObject({ unproven: 512, dropped: { source_limit: 1 } });
+    expect(table.counts).toMatchObject({ open: { unproven: 512 }, dropped: { source_limit: 1 } });
     table.destroyAll();
   });
 
@@ -144,7 +144,7 @@ describe('the connection table', () => {
     table.add(socket);
     await once(socket.destroy(), 'close');
     table.markProven(tlsSocketOf(table, socket));
-    expect(table.counts).toMatchObject({ unproven: 0, proven: 0, opened: 1 });
+    expect(table.counts).toMatchObject({ open: { unproven: 0, proven: 0 }, opened: 1 });
   });
 
   it('returns the address of a connection that was reset after its handshake, and none if it was reset before', () => {
