@@ -1,4 +1,4 @@
-import { change, type SqlOperation, value } from './sql/operation.js';
+import { change, type SqlOperation, setting, writeSetting } from './sql/operation.js';
 import { StoreSchemaError } from './store-open-error.js';
 
 /** A step from an empty database to the current schema. */
@@ -8,9 +8,8 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-const RELEASE = "SELECT value FROM settings WHERE key = 'schema-release'";
-const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
-  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+// Setting: the release that created the newest tables.
+const RELEASE = 'schema-release';
 
 /** Throws StoreSchemaError unless the database has the wanted schema version; `where` names the database in the message. */
 export function* requireVersion(
@@ -21,7 +20,7 @@ export function* requireVersion(
   if (found === wanted) return;
   let hint = 'start `linkgrant serve` once';
   if (found > wanted) {
-    const release = (yield* value(RELEASE)) ?? 'of the release that created it';
+    const release = (yield* setting(RELEASE)) ?? 'of the release that created it';
     hint = `install linkgrant ${release} or newer`;
   }
   throw new StoreSchemaError(where, versions, hint);
@@ -31,11 +30,6 @@ export function* requireVersion(
 export function* runMigrations(migrations: readonly Migration[]): SqlOperation<void> {
   for (const { release, statements } of migrations) {
     for (const sql of statements) yield* change(sql);
-    yield* putSchemaSetting('schema-release', release);
+    yield* writeSetting(RELEASE, release);
   }
-}
-
-/** Stores a setting about the schema in the open transaction. */
-export function* putSchemaSetting(key: `schema-${string}`, text: string): SqlOperation<void> {
-  yield* change(PUT_SETTING, key, text);
 }

@@ -1,6 +1,6 @@
-import { putSchemaSetting, requireVersion, runMigrations } from '../migration.js';
+import { requireVersion, runMigrations } from '../migration.js';
 import { schemaMigrations } from '../schema.js';
-import { change, put, type SqlOperation, value } from '../sql/operation.js';
+import { change, put, type SqlOperation, setting, value, writeSetting } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 
 const FILL_FACTORS: Readonly<Record<string, string>> = {
@@ -27,7 +27,7 @@ const LOCK = 'SELECT pg_advisory_xact_lock(1818978162)';
 const HAS_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = 'linkgrant'";
 const HAS_TABLES = "SELECT 1 FROM pg_class WHERE relnamespace = CAST('linkgrant' AS regnamespace) LIMIT 1";
 const HAS_SETTINGS = "SELECT to_regclass('linkgrant.settings')";
-const VERSION = "SELECT value FROM settings WHERE key = 'schema-version'";
+const VERSION = 'schema-version';
 
 /**
  * Returns the schema version of a database, 0 without tables of linkgrant. Throws StoreOpenError for another program's tables.
@@ -36,7 +36,7 @@ function* schemaVersion(displayUrl: string): SqlOperation<number> {
   if ((yield* value(HAS_SCHEMA)) === undefined) return 0;
   if ((yield* value(HAS_TABLES)) === undefined) return 0;
   const hasSettings = ((yield* value(HAS_SETTINGS)) ?? null) !== null;
-  const version = hasSettings ? yield* value(VERSION) : undefined;
+  const version = hasSettings ? yield* setting(VERSION) : undefined;
   if (version !== undefined) return Number(version);
   throw new StoreOpenError(
     `the schema linkgrant of the store ${displayUrl} has another program's tables`,
@@ -61,5 +61,5 @@ export function* migrateSchema(displayUrl: string): SqlOperation<void> {
   // Creating a schema needs a right that the owner of an existing schema may not have.
   if ((yield* value(HAS_SCHEMA)) === undefined) yield* change('CREATE SCHEMA linkgrant');
   yield* runMigrations(MIGRATIONS.slice(found));
-  yield* putSchemaSetting('schema-version', String(SCHEMA_VERSION));
+  yield* writeSetting(VERSION, String(SCHEMA_VERSION));
 }

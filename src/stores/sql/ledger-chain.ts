@@ -10,7 +10,7 @@ import {
   put,
   type SqlOperation,
   type SqlValue,
-  value,
+  setting,
 } from './operation.js';
 import { ACCEPT_HINT, type LedgerLoss, RollbackCheck } from './rollback-check.js';
 
@@ -18,8 +18,9 @@ import { ACCEPT_HINT, type LedgerLoss, RollbackCheck } from './rollback-check.js
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
   Partial<Pick<LedgerEntry, 'redemptionId' | 'detail'>>;
 
-const KEY_ID = "SELECT value FROM settings WHERE key = 'ledger-key'";
-const PUT_KEY_ID = "INSERT INTO settings (key, value) VALUES ('ledger-key', ?) ON CONFLICT DO NOTHING";
+// Setting: the id of the key of the ledger.
+const KEY_ID = 'ledger-key';
+const PUT_KEY_ID = `INSERT INTO settings (key, value) VALUES ('${KEY_ID}', ?) ON CONFLICT DO NOTHING`;
 const END = 'SELECT position, removed, refusals, mac FROM ledger_end';
 const LAST_ENTRY = 'SELECT position, mac FROM events ORDER BY position DESC LIMIT 1';
 const LAST_SEQS = (count: number): string =>
@@ -79,7 +80,7 @@ export class LedgerChain {
    */
   *key(): SqlOperation<Uint8Array> {
     if (this.#key) return this.#key;
-    const keyId = yield* value(KEY_ID);
+    const keyId = yield* setting(KEY_ID);
     if (keyId === undefined) throw this.#missingLedgerError();
     const key = this.#keyFile.read();
     if (keyId !== ledgerKeyId(key)) {
@@ -96,7 +97,7 @@ export class LedgerChain {
    * host has the key or the high-water mark of one.
    */
   *begin(acceptsEmpty = false): SqlOperation<void> {
-    if ((yield* value(KEY_ID)) === undefined) {
+    if ((yield* setting(KEY_ID)) === undefined) {
       if (!acceptsEmpty && this.#keyFile.hasEvidenceOfLedger()) throw this.#missingLedgerError();
       yield* this.#rollback.begin(yield* this.#beginChain());
     }
@@ -108,13 +109,13 @@ export class LedgerChain {
    * without the key.
    */
   *loss(): SqlOperation<LedgerLoss> {
-    if ((yield* value(KEY_ID)) === undefined) return 'mark';
+    if ((yield* setting(KEY_ID)) === undefined) return 'mark';
     return yield* this.#rollback.loss(yield* this.key());
   }
 
   /** Accepts the database as it is: missing entries or a missing ledger are no longer refused. */
   *accept(): SqlOperation<void> {
-    if ((yield* value(KEY_ID)) === undefined) yield* this.#beginChain();
+    if ((yield* setting(KEY_ID)) === undefined) yield* this.#beginChain();
     yield* this.#rollback.accept(yield* this.key());
   }
 

@@ -69,6 +69,20 @@ export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<
   yield [{ sql, values, isResultIgnored: true }];
 }
 
+const SETTING = 'SELECT value FROM settings WHERE key = ?';
+const WRITE_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+
+/** Returns a value of table `settings`; undefined if it has none for the key. */
+export function setting(key: string): SqlOperation<string | undefined> {
+  return value(SETTING, key) as SqlOperation<string | undefined>;
+}
+
+/** Inserts or replaces a value of table `settings`. */
+export function* writeSetting(key: string, text: string): SqlOperation<void> {
+  yield* change(WRITE_SETTING, key, text);
+}
+
 /** The statements that differ between SQL databases. */
 export interface SqlDialect {
   /**

@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { HighWaterMark, HighWaterMarks } from '../high-water-marks.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { epochMac, isMac } from './ledger-mac.js';
-import { change, type SqlOperation, value } from './operation.js';
+import { type SqlOperation, setting, value, writeSetting } from './operation.js';
 
 const POSITION = 'SELECT position FROM ledger_end';
-const EPOCH = "SELECT value FROM settings WHERE key = 'ledger-epoch'";
-const PUT_EPOCH = `INSERT INTO settings (key, value) VALUES ('ledger-epoch', ?)
-  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+const EPOCH = 'ledger-epoch';
 
 /** The hint for a database without a ledger, or without the mark of its ledger. */
 export const ACCEPT_HINT =
@@ -97,7 +95,7 @@ export class RollbackCheck {
 
   *#put(key: Uint8Array, mark: Mark): SqlOperation<void> {
     const { id, epoch } = mark;
-    yield* change(PUT_EPOCH, `${id} ${epoch} ${epochMac(key, id, epoch).toString('hex')}`);
+    yield* writeSetting(EPOCH, `${id} ${epoch} ${epochMac(key, id, epoch).toString('hex')}`);
     this.#mark = mark;
     this.#seen = undefined;
   }
@@ -105,7 +103,7 @@ export class RollbackCheck {
 
 /** Returns the mark; undefined if it is missing or has the MAC of another key. */
 function* readMark(key: Uint8Array): SqlOperation<Mark | undefined> {
-  const found = String(yield* value(EPOCH));
+  const found = String(yield* setting(EPOCH));
   const [, id = '', digits = '', mac = ''] = /^([0-9a-f-]{36}) (\d+) ([0-9a-f]{64})$/.exec(found) ?? [];
   const epoch = Number(digits);
   return isMac(Buffer.from(mac, 'hex'), epochMac(key, id, epoch)) ? { id, epoch } : undefined;

@@ -3,7 +3,6 @@ import type { WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
 import { change, rawRows, type SqlOperation, value } from './operation.js';
 
-const GET = 'SELECT value FROM settings WHERE key = ?';
 const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value`;
 const LIST = 'SELECT key, value FROM settings ORDER BY key';
@@ -16,11 +15,6 @@ const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
     WHEN CAST(settings.value AS BIGINT) < CAST(excluded.value AS BIGINT) THEN excluded.value
     ELSE CAST(CAST(settings.value AS BIGINT) + 1 AS TEXT) END
   RETURNING value`;
-
-/** Implements GrantStore.getSetting. */
-export function getSetting(key: string): SqlOperation<string | undefined> {
-  return value(GET, key) as SqlOperation<string | undefined>;
-}
 
 /** Implements GrantStore.putSetting. */
 export function putSetting(key: string, text: string, now: number): WriteOperation<void> {

@@ -16,7 +16,7 @@ import type { LedgerChain } from './ledger-chain.js';
 import { listAttemptTotals, listLedger, listRedemptionEntries } from './ledger-reads.js';
 import { eraseSealedAnswers, recordRefusal, recordRepetition } from './ledger-writes.js';
 import { countLinks, countOpenCodes, countRefusals, listLinks, readChanges } from './links.js';
-import type { SqlDialect, SqlOperation } from './operation.js';
+import { type SqlDialect, type SqlOperation, setting } from './operation.js';
 import { claimOutcome, eraseOutcomes } from './outcomes.js';
 import { recordRedemption, recordSingleUse } from './record-redemption.js';
 import {
@@ -36,7 +36,7 @@ import {
   recordRenewal,
 } from './renewals.js';
 import { deleteEndedGrants, removeOldLedger } from './retention.js';
-import { getSetting, nextNumber, putSetting, recordProbe } from './settings.js';
+import { nextNumber, putSetting, recordProbe } from './settings.js';
 import { verifyLedger } from './verify-ledger.js';
 
 /** An SQL database that stores grants. */
@@ -123,7 +123,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
       return erased;
     },
 
-    getSetting: (key) => read(() => getSetting(key)),
+    getSetting: (key) => read(() => setting(key)),
     putSetting: (key, text) => write(putSetting(key, text, clock())),
     nextNumber: (key, atLeast) => write(nextNumber(key, atLeast)),
 
