@@ -57,21 +57,20 @@ export function ledgerKeyPath({ dataDir }: Pick<Settings, 'dataDir'>): string {
  */
 export async function openDatabase(
   { store, dataDir }: StoreLocation,
-  { clock, checkpoint }: OpenContext,
+  { checkpoint }: OpenContext,
   migrate: boolean,
   acceptsEmpty = false,
 ): Promise<SqlDatabase> {
-  const ledgerKeyFile = ledgerKeyPath({ dataDir });
+  const shared = { migrate, acceptsEmpty, checkpoint, ledgerKeyFile: ledgerKeyPath({ dataDir }) };
   if (migrate) makePrivateDirectory(dataDir);
   if (store?.kind === 'postgres') {
     const { openPostgresDatabase } = await import('../stores/postgres/postgres-store.js');
-    const shared = { migrate, acceptsEmpty, checkpoint, ledgerKeyFile };
     return openPostgresDatabase({ target: await targetOf(store), ...shared });
   }
   const { openSqliteDatabase } = await import('../stores/sqlite/sqlite-store.js');
   const file = store?.file ?? join(dataDir, 'linkgrant.db');
   if (migrate) makePrivateDirectory(dirname(file));
-  return openSqliteDatabase({ file, migrate, acceptsEmpty, clock, checkpoint, ledgerKeyFile });
+  return openSqliteDatabase({ file, ...shared });
 }
 
 /** Acquires the lease in a PostgreSQL store. Rejects with OtherServiceError while a service with other settings runs on it. */

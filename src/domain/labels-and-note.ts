@@ -36,6 +36,14 @@ export function changedLabels(labels: Labels, change: LabelsAndNoteChange['label
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Returns the labels and the note of an object after a change. */
+export function changedLabelsAndNote(
+  current: LabelsAndNote,
+  { labels, note = current.note }: LabelsAndNoteChange,
+): LabelsAndNote {
+  return { labels: changedLabels(current.labels, labels), note };
+}
+
 /** Truncates a note that another program wrote to the length that {@link labelsAndNoteProblem} accepts. */
 export function truncateNote(text: string): string {
   return text.length <= MAX_NOTE ? text : [...text].slice(0, MAX_NOTE).join('');

@@ -1,6 +1,7 @@
 import { DAY_MS } from './duration.js';
 
-const EXPIRING_MS = 7 * DAY_MS;
+/** A link is `expiring` at most this long before its end, in milliseconds. */
+export const EXPIRING_MS = 7 * DAY_MS;
 
 /** Every state of a link. */
 export const LINK_STATES = ['valid', 'expiring', 'expired', 'revoked'] as const;

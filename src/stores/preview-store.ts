@@ -1,5 +1,5 @@
 import type { AccessGrant } from '../domain/access-grant.js';
-import { changedLabels, type LabelsAndNote, type LabelsAndNoteChange } from '../domain/labels-and-note.js';
+import { changedLabelsAndNote } from '../domain/labels-and-note.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
@@ -49,8 +49,4 @@ export function previewStore(store: GrantStore): GrantStore {
     probe: async () => undefined,
     close: () => store.close(),
   };
-}
-
-function changedLabelsAndNote(current: LabelsAndNote, { labels, note }: LabelsAndNoteChange): LabelsAndNote {
-  return { labels: changedLabels(current.labels, labels), note: note === undefined ? current.note : note };
 }

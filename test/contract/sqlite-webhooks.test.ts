@@ -14,7 +14,7 @@ let webhooks: WebhookStore;
 beforeEach(async () => {
   const file = join(directoryForTest(), 'linkgrant.db');
   const clock = () => NOW;
-  const database = await openSqliteDatabase({ file, migrate: true, clock });
+  const database = await openSqliteDatabase({ file, migrate: true });
   store = releaseAfterTest(sqlGrantStore(database, clock));
   webhooks = webhookStore(database);
 });

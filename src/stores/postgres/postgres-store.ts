@@ -19,7 +19,6 @@ export interface PostgresStoreOptions {
   readonly target: PostgresTarget;
   /** Whether to create or migrate the tables. */
   readonly migrate: boolean;
-  readonly clock: Clock;
   /** File with the key of the ledger, created with the tables. */
   readonly ledgerKeyFile: string;
   /** Whether a database without a ledger is accepted on a host that has the key of one. */
@@ -30,22 +29,22 @@ export interface PostgresStoreOptions {
   readonly deadlineMs?: number;
 }
 
+/** Opens the grant store in a PostgreSQL database. Rejects as {@link openPostgresDatabase} does. */
+export async function openPostgresStore(
+  options: PostgresStoreOptions & { readonly clock: Clock },
+): Promise<GrantStore> {
+  return sqlGrantStore(await openPostgresDatabase(options), options.clock);
+}
+
 /**
- * Opens the grant store in the schema `linkgrant` of a PostgreSQL database. Any number of processes on any number of hosts
- * may share it, if they have the same ledger key.
+ * Opens the schema `linkgrant` of a PostgreSQL database. Any number of processes on any number of hosts may share it, if they
+ * have the same ledger key.
  * Rejects with StoreSchemaError when the tables are of another version, StoreOpenError when the server or the database cannot
  * be used (a standby, a wrong password, no such database), LedgerKeyError when the key of an existing ledger is
  * missing and `migrate` is set (without it, the first operation that needs the key rejects), and RedemptionError
  * `store_unavailable` when the server cannot be reached now.
  */
-export async function openPostgresStore(options: PostgresStoreOptions): Promise<GrantStore> {
-  return sqlGrantStore(await openPostgresDatabase(options), options.clock);
-}
-
-/** Opens the PostgreSQL database of the store. */
-export async function openPostgresDatabase(
-  options: Omit<PostgresStoreOptions, 'clock'>,
-): Promise<SqlDatabase> {
+export async function openPostgresDatabase(options: PostgresStoreOptions): Promise<SqlDatabase> {
   const { target, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
   const readers = openConnections(target);
@@ -66,7 +65,7 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statem
 
 async function prepare(
   connections: PostgresConnections,
-  options: Omit<PostgresStoreOptions, 'clock'>,
+  options: PostgresStoreOptions,
   ledger: LedgerChain,
   deadline: number,
 ): Promise<void> {

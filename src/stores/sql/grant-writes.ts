@@ -1,5 +1,5 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
-import { changedLabels } from '../../domain/labels-and-note.js';
+import { changedLabelsAndNote } from '../../domain/labels-and-note.js';
 import type { GrantChange } from '../../redemption/ports/grant-store.js';
 import {
   GRANT_BY_UID,
@@ -31,15 +31,15 @@ const EXPIRE_LEDGER =
   'INSERT INTO expiring_ledgers (grant_uid, check_at) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
 /** Implements GrantStore.createGrant. */
-export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'name_taken'> {
+export function createGrant(grant: AccessGrant): WriteOperation<AccessGrant | 'name_taken'> {
   return function* ({ ledger, isRepeated }) {
     const sameName = yield* value(UID_BY_NAME, grant.namespace, grant.name);
-    if (isRepeated && sameName === grant.uid) return 'created';
+    if (isRepeated && sameName === grant.uid) return grant;
     if (sameName !== undefined) return 'name_taken';
     const created = yield* row<GrantRow>(INSERT, ...grantValues(grant));
     if (!created) return 'name_taken';
     yield* ledger.append(grantEntry('created', created, grant.createdAt));
-    return 'created';
+    return grant;
   };
 }
 
@@ -65,8 +65,8 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
     const found = yield* row<GrantRow>(GRANT_BY_UID, uid);
     if (!found) return false;
     const current = grantOfRow(found);
-    const { labels, note = current.note, ...limits } = changes;
-    const grant = { ...current, ...limits };
+    const { labels, note, ...limits } = changes;
+    const grant = { ...current, ...limits, ...changedLabelsAndNote(current, { labels, note }) };
     const changed = yield* row<GrantRow>(
       UPDATE,
       grant.redemptionsAllowed,
@@ -74,11 +74,11 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
       JSON.stringify(grant.policy),
       grant.expirationWindowMs,
       grant.expirationTime,
-      JSON.stringify(changedLabels(grant.labels, labels)),
-      note,
+      JSON.stringify(grant.labels),
+      grant.note,
       uid,
     );
-    if (labels || note !== current.note) yield* countLabelChange();
+    if (labels || grant.note !== current.note) yield* countLabelChange();
     if (changed && grantHash(changed) !== grantHash(found)) {
       yield* ledger.append(grantEntry('changed', changed, now));
     }

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../domain/duration.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/ports/grant-store.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
@@ -17,7 +18,7 @@ const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL 
 // A grant has at most 1,000 rows of refusals: this many in detail, the others are one summary row for each error code.
 const DETAILED_REFUSALS = 950;
 // A repeated request about a redemption adds at most one entry in this time; further ones are counted in `refusals`.
-const ENTRY_INTERVAL_MS = 86_400_000;
+const ENTRY_INTERVAL_MS = DAY_MS;
 // The counts of equal refusals at which an entry is written: 10, 100, 1,000, …, so that refusals cannot fill the ledger.
 const POWER_OF_TEN = /^10+$/;
 

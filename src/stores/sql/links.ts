@@ -1,4 +1,5 @@
 import type { Labels } from '../../domain/labels-and-note.js';
+import { EXPIRING_MS } from '../../domain/link-state.js';
 import type { LedgerKind } from '../../redemption/ports/ledger-store.js';
 import {
   CHANGING_RESOURCES,
@@ -27,10 +28,9 @@ const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespa
   r.mode, coalesce(renewed_issuer, r.issuer_sha256) AS "issuerSha256",
   r.labels, r.note`;
 // The conditions below are those of linkState and isNotRenewing.
-const DAYS_7 = 7 * 86_400_000;
 const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoked,
     count(*) FILTER (WHERE "revokedAt" IS NULL AND rest <= 0) AS expired,
-    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest <= ${DAYS_7} AND rest * 3 <= lifetime) AS expiring,
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest <= ${EXPIRING_MS} AND rest * 3 <= lifetime) AS expiring,
     count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest * 4 <= lifetime) AS "notRenewing", count(*) AS total
   FROM (SELECT "revokedAt", "notAfter" - CAST(? AS BIGINT) AS rest, "notAfter" - "issuedAt" AS lifetime
     FROM (SELECT ${TIMES} FROM redemptions r) AS times) AS lives`;

@@ -1,4 +1,4 @@
-import { changedLabels, type Labels, type LabelsAndNoteChange } from '../../domain/labels-and-note.js';
+import { changedLabelsAndNote, type Labels, type LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Attempt, GrantStore } from '../../redemption/ports/grant-store.js';
@@ -178,8 +178,8 @@ export function updateRedemption(id: string, change: LabelsAndNoteChange): Write
   return function* () {
     const found = yield* findRedemption(id);
     if (!found) return false;
-    const { note = found.note } = change;
-    yield* put(UPDATE, JSON.stringify(changedLabels(found.labels, change.labels)), note, id);
+    const { labels, note } = changedLabelsAndNote(found, change);
+    yield* put(UPDATE, JSON.stringify(labels), note, id);
     yield* countLabelChange();
     return true;
   };

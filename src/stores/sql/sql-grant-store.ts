@@ -56,10 +56,7 @@ export interface SqlDatabase {
 export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
   const { dialect, read, readSnapshot, write } = database;
   return {
-    async createGrant(grant) {
-      const outcome = await write(createGrant(grant), { grantUid: grant.uid });
-      return outcome === 'created' ? grant : outcome;
-    },
+    createGrant: (grant) => write(createGrant(grant), { grantUid: grant.uid }),
     findGrant: (uid) => read(() => findGrant(uid)),
     findGrantByName: (namespace, name) => read(() => findGrantByName(namespace, name)),
     listGrants: (page) => read(() => listGrants(page)),

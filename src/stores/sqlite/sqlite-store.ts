@@ -21,7 +21,6 @@ export interface SqliteStoreOptions {
   readonly file: string;
   /** Whether to create or migrate the database. */
   readonly migrate: boolean;
-  readonly clock: Clock;
   /** File with the key of the ledger, created with the tables; `ledger.key` beside the database if absent. */
   readonly ledgerKeyFile?: string;
   /** Whether a database without a ledger is accepted on a host that has the key of one. */
@@ -34,18 +33,20 @@ export interface SqliteStoreOptions {
   readonly deadlineMs?: number;
 }
 
+/** Opens the grant store in an SQLite file. Rejects as {@link openSqliteDatabase} does. */
+export async function openSqliteStore(
+  options: SqliteStoreOptions & { readonly clock: Clock },
+): Promise<GrantStore> {
+  return sqlGrantStore(await openSqliteDatabase(options), options.clock);
+}
+
 /**
- * Opens the grant store in an SQLite file (created with mode 0600). Several processes may share one file.
+ * Opens the SQLite database of the store (created with mode 0600). Several processes may share one file.
  * Rejects with StoreSchemaError when the tables are of another version, StoreOpenError when the file or its
  * directory cannot be used, LedgerKeyError when the key of an existing ledger is missing and `migrate`
  * is set (without it, the first operation that needs the key rejects), and RedemptionError
  * `store_unavailable` when it cannot be read now.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<GrantStore> {
-  return sqlGrantStore(await openSqliteDatabase(options), options.clock);
-}
-
-/** Opens the SQLite database of the store. */
 export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<SqlDatabase> {
   const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
   const driver = await loadSqlite(options.driver);
