@@ -120,7 +120,7 @@ async function checkStoreAge(settings: Settings, clock: LinkDialOptions['clock']
   return fail(
     'store age',
     problem,
-    'run `linkgrant store restored`, which names such grants; then add --revoke or --keep',
+    'run `linkgrant store restored`, which names these grants; then repeat it with --revoke or --keep',
     2,
   );
 }

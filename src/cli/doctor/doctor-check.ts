@@ -24,12 +24,12 @@ export function ok(name: string, detail: string): Check {
   return { name, status: 'ok', detail, exitCode: 0 };
 }
 
-/** A check with a warning: it works now, but will fail later or is not secure. */
+/** A check with a warning: a problem that prevents no link now, or something that could not be checked. */
 export function warn(name: string, detail: string, hint: string): Check {
   return { name, status: 'warn', detail, hint, exitCode: 0 };
 }
 
-/** A failed check: a link cannot be established. */
+/** A failed check: something that has to be corrected. `exitCode` is that of `doctor` if no other failure is worse. */
 export function fail(name: string, detail: string, hint: string, exitCode: ExitCode = 1): Check {
   return { name, status: 'fail', detail, hint, exitCode };
 }
@@ -93,7 +93,7 @@ export function checksText(checks: readonly Check[]): string {
     .join('');
 }
 
-/** Turns a failure that matters only to a site that accepts links into a warning. */
+/** Returns a failed check as a warning, because it matters only to a site that accepts links. Returns other checks unchanged. */
 export function downgradeToWarning(check: Check): Check {
   if (check.status !== 'fail') return check;
   return warn(check.name, check.detail, `needed only if this site accepts links: ${check.hint}`);

@@ -256,7 +256,7 @@ function invalidSpecFinding({ problems }: InspectedGrant): Omit<Finding, 'resour
   return warn('', detail, 'correct it before linkgrant serves the AccessGrants of this namespace');
 }
 
-/** Checks that the user of this command has the permissions; a missing one is a warning, because the cluster works. */
+/** Checks that the user of this command has the permissions. A missing one is a warning: it affects only this user. */
 export async function checkPermissions(
   inspector: ClusterInspector,
   { name, commands, permissions }: RequiredPermissions,

@@ -133,7 +133,7 @@ export function credentialsCheck(
   }
   const renewal =
     'problem' in renewableLink(secret)
-      ? 'it cannot be renewed: redeem a new token before it expires'
+      ? 'it cannot be renewed: redeem a new token'
       : `its renewal is overdue: run \`${command}\`, and check that a ${runner} runs this command`;
   return certificateCheck(label, secret.tlsCrt, now, renewal);
 }

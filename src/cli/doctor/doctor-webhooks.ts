@@ -10,8 +10,8 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { type Check, ok, warn } from './doctor-check.js';
 
 /**
- * Reports the last failure of each webhook receiver in the settings. If the settings name none, reports on the receivers that a
- * service has served within a day before `now`.
+ * Reports the last failure of each webhook receiver in the settings. If the settings name none, reports on the receivers to which
+ * a service delivered, or failed to deliver, within a day before `now`.
  */
 export async function webhookChecks(
   store: Pick<GrantStore, 'getSetting'>,

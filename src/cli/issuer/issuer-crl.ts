@@ -30,8 +30,8 @@ export interface CrlFlags extends IssuerFlags {
 }
 
 /**
- * `issuer crl`: writes a CRL for each CA of an issuer (PEM, concatenated). It lists the unexpired certificates of revoked
- * redemptions. Reports the number of them on standard error.
+ * `issuer crl`: writes a CRL for each CA of an issuer (PEM, concatenated). Each CRL lists the unexpired certificates of revoked
+ * redemptions that its CA has signed; their number is reported on standard error.
  */
 export async function crlCommand(
   name: string,

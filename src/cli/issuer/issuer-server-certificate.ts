@@ -34,7 +34,7 @@ function writeCertificate(
     ['tls.crt', cert],
   ] as const;
   const caFile = join(to, 'ca.crt');
-  // After a rotation the CA file contains the previous CA too.
+  // After a rotation `ca` contains the previous CA too, so one certificate in common with the existing file is enough.
   const isSameCa = () =>
     existsSync(caFile) &&
     splitCertificates(readBoundedText(caFile)).some((certificate) => ca.includes(certificate.trim()));

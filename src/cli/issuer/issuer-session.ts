@@ -109,7 +109,10 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
   return { name, signs: 'service', cas };
 }
 
-/** Publishes the CAs of an issuer in the store, so that tokens and commands use them at once, even if no service runs. */
+/**
+ * Publishes a change of the CA of the service or of the site CA in the store, so that tokens and commands use it at once, even if
+ * no service runs. Does nothing for other issuers, which the store does not contain.
+ */
 export async function publishIssuer(
   name: string,
   { settings, store, issuers }: IssuerSession,

@@ -15,8 +15,9 @@ export interface LinkLists {
   readonly outgoing?: readonly OutgoingReport[] | undefined;
   readonly incoming?: readonly IncomingReport[] | undefined;
   readonly outgoingListing: Listing<OutgoingReport>;
-  /** Lines below the table of this direction. */
+  /** Lines below the table of the outgoing links. */
   readonly outgoingNotes: string;
+  /** As `outgoingNotes`, for the incoming links. */
   readonly incomingNotes: string;
 }
 

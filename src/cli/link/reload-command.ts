@@ -44,7 +44,7 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   for (const signal of SIGNALS) process.on(signal, onSignal);
   const limit = setTimeout(() => stop.abort('limit'), Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS));
   try {
-    // Standard output is reserved for the output of this program. A process group can be ended as a whole.
+    // Standard output is reserved for the output of this program. `detached` creates a process group, which endGroup ends.
     const { env } = processContext();
     const child = spawn(program, args, { stdio: ['ignore', 2, 2], detached: true, env });
     const ended = once(child, 'exit').then(

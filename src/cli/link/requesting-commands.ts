@@ -76,7 +76,7 @@ function addTarget(command: Command): Command {
   return withSettings(command, [...LOCATION_SETTINGS, 'ownKey']);
 }
 
-/** Returns the flags with the value of `--cost` as that of `--link-cost`. */
+/** Renames the flag `--cost` to `--link-cost`, its other name. If both are given, `--link-cost` applies. */
 export function withCost<T extends { cost?: string; linkCost?: string }>({ cost, ...flags }: T): T {
   return (cost === undefined ? flags : { linkCost: cost, ...flags }) as T;
 }

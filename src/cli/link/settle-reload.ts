@@ -38,8 +38,9 @@ function commandFor({
 }
 
 /**
- * Reloads the router of the target if changes of this or an earlier run need that: with the command of the flag, else with
- * Skupper's, which is stopped after `timeoutMs`. A site that was never started is not reloaded; its operator has to start it.
+ * Reloads the router of the target if changes of this or an earlier run need that: with `--reload-command`, else with Skupper's
+ * command. The command is stopped after `timeoutMs` milliseconds. Skupper's command is not run on a site that was never started
+ * (its operator has to start it) or that has AccessTokens in its input directory.
  */
 export async function settleReload(
   target: ReloadTarget,
@@ -76,7 +77,7 @@ function obstacleTo(site: RequestingSite): 'not-started' | 'tokens-left' | undef
   return site.inputTokens().length > 0 ? 'tokens-left' : undefined;
 }
 
-/** Throws a CommandError for a failed reload; `done` is a sentence on what the command has done. */
+/** Throws a CommandError for a failed reload; `done` says what the command has done, as the start of the message. */
 export function requireReload({ pendingReason, command }: ReloadReport, done = 'the link is written'): void {
   if (typeof pendingReason !== 'object') return;
   throw new CommandError(`${done}, but the reload failed: ${pendingReason.failed}`, {

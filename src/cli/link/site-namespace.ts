@@ -7,7 +7,10 @@ export function siteNamespace({ namespace = 'default' }: Settings): string {
   return namespace;
 }
 
-/** Throws a CommandError for an unknown namespace if others exist: it is probably mistyped. Without any, a site may follow. */
+/**
+ * Throws a CommandError if namespaces exist below `skupperHome`, but not this one: the name is probably mistyped. If there are
+ * none, the site may be created later.
+ */
 export function requireKnownNamespace(skupperHome: string, namespace: string): void {
   const existing = namespacesIn(skupperHome);
   if (existing.length === 0 || existing.includes(namespace)) return;

@@ -24,5 +24,5 @@ export async function logoutCommand(
 async function revoke(login: Login): Promise<void> {
   const client = createLoginClient(login, { ...connectionOptions({}), clock: Date.now });
   if (await client.revoke(login.refreshToken ?? login.accessToken)) return;
-  throw new Error('the OIDC provider does not offer that');
+  throw new Error('the OIDC provider has no revocation endpoint');
 }

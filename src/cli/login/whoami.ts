@@ -3,7 +3,7 @@ import { fields, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { chosenLogin, requireLogin } from './logins.js';
 
-/** `whoami`: prints the user and the role of a login, as the service sees it. */
+/** `whoami`: prints the user of a login, as the login file records it, and its role, as the service reports it. */
 export async function whoamiCommand(
   target: string | undefined,
   { output, ...flags }: { readonly output?: OutputFormat; readonly [setting: string]: unknown },
