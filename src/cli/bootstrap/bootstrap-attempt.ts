@@ -18,20 +18,15 @@ import { parseToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
-/** A prerequisite is missing, but may appear later. The message is a sentence without a full stop. */
-export class PrerequisiteMissing extends Error {
-  override readonly name: string = 'PrerequisiteMissing';
-  readonly hint: string;
+/** A failed reload. It is repeated with longer pauses than other failures, because it may stop the router. */
+export class ReloadError extends CommandError {}
 
-  constructor(message: string, hint = 'provide it, or wait longer with --deadline') {
-    super(message);
-    this.hint = hint;
-  }
-}
-
-/** A reload failed. */
-export class ReloadError extends PrerequisiteMissing {
-  override readonly name = 'ReloadError';
+/** The error for a missing prerequisite, which may appear later. `message` is a sentence without a full stop. */
+function missingPrerequisite(
+  message: string,
+  hint = 'provide it, or wait longer with --deadline',
+): CommandError {
+  return new CommandError(message, { exitCode: 4, hint });
 }
 
 /** What `bootstrap` is to do. */
@@ -56,8 +51,8 @@ export interface BootstrapResult {
 }
 
 /**
- * Tries once to get from a token to a loaded link; safe to repeat. Rejects with PrerequisiteMissing for a missing prerequisite,
- * ReloadError for a failed reload, and RedemptionError or CommandError for another failure. `remainingMs()` returns whole
+ * Tries once to get from a token to a loaded link; safe to repeat. Rejects with ReloadError for a failed reload, and with
+ * RedemptionError or CommandError for another failure; a failure with exit code 4 is temporary. `remainingMs()` returns whole
  * milliseconds; `signal` aborts reading the token from standard input or a named pipe. All attempts share one `progress`.
  */
 export async function attemptBootstrap(
@@ -85,21 +80,21 @@ export async function attemptBootstrap(
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
   if (reload.pendingReason === 'not-started') throw notStarted(target);
   if (reload.pendingReason === 'tokens-left') {
-    throw new PrerequisiteMissing(
+    throw missingPrerequisite(
       `${target.describe()} contains an AccessToken that Skupper's reload would redeem again`,
     );
   }
   if (reload.pendingReason === 'not-installed' && request.requiresConnection) {
-    throw new PrerequisiteMissing(
+    throw missingPrerequisite(
       `the site has not loaded the link, and this machine has no \`skupper\` command to run \`${reload.command}\``,
       'set --reload-command, or use `--wait configured` to wait only until the link is written',
     );
   }
   if (typeof reload.pendingReason === 'object') {
-    throw new ReloadError(
-      `the reload with \`${reload.command}\` failed: ${reload.pendingReason.failed}`,
-      'the link is written: correct the reload, then repeat this command; it spends no use',
-    );
+    throw new ReloadError(`the reload with \`${reload.command}\` failed: ${reload.pendingReason.failed}`, {
+      exitCode: 4,
+      hint: 'the link is written: correct the reload, then repeat this command; it spends no use',
+    });
   }
   if (request.requiresConnection) await confirmLinks(links, target, context);
   return { links, alreadyLinked: !progress.redeemed, reload };
@@ -176,9 +171,9 @@ async function redeem(
 ): Promise<void> {
   const { redeemer, materializer, proxyConfiguration, ownKey } = target;
   const { name, linkCost, renews } = request;
-  if (read && 'missing' in read) throw new PrerequisiteMissing(read.missing);
+  if (read && 'missing' in read) throw missingPrerequisite(read.missing);
   if (target.kind === 'cluster' && !(await target.cluster.findSite())) {
-    throw new PrerequisiteMissing(
+    throw missingPrerequisite(
       `namespace "${target.namespace}" has no site yet`,
       'create one with `skupper site create`',
     );
@@ -212,15 +207,14 @@ async function redeemTokensOfInput(
   const failure = inputFailure(results);
   if (failure) throw failure;
   if (results.length > 0) return;
-  throw new PrerequisiteMissing(`${target.directory} contains no AccessToken`);
+  throw missingPrerequisite(`${target.directory} contains no AccessToken`);
 }
 
-function notStarted(target: StoredLinkTarget): PrerequisiteMissing {
-  if (target.kind !== 'system-site')
-    return new PrerequisiteMissing(`${target.describe()} has no started site`);
+function notStarted(target: StoredLinkTarget): CommandError {
+  if (target.kind !== 'system-site') return missingPrerequisite(`${target.describe()} has no started site`);
   const isAbsent = target.site.state() === 'no-site';
   const state = isAbsent ? 'has no site yet' : 'has a site that is not started yet';
-  return new PrerequisiteMissing(`namespace "${target.namespace}" ${state}`);
+  return missingPrerequisite(`namespace "${target.namespace}" ${state}`);
 }
 
 /** Returns `error` if it is a RedemptionError, or the RedemptionError that caused a CommandError; else undefined. */

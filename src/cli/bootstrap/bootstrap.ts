@@ -18,7 +18,6 @@ import {
   attemptBootstrap,
   type BootstrapRequest,
   type BootstrapResult,
-  PrerequisiteMissing,
   ReloadError,
   redemptionErrorOf,
 } from './bootstrap-attempt.js';
@@ -140,11 +139,11 @@ async function repeatAttempts(
 function requireTemporary(error: unknown, isSettling: boolean, remainingMs: number): void {
   const { message, exitCode, hint } = describeFailure(error);
   if (redemptionErrorOf(error)?.code === 'outcome_unknown') throw lostResponse(error);
-  if (!(error instanceof PrerequisiteMissing) && exitCode !== 4 && !isSettling) throw withOperatorHint(error);
+  if (exitCode !== 4 && !isSettling) throw withOperatorHint(error);
   if (remainingMs > 0) return;
   throw new CommandError(`no link before the deadline: ${message}`, {
     exitCode: isSettling ? 3 : 4,
-    hint: error instanceof PrerequisiteMissing ? error.hint : hint,
+    hint,
     cause: error,
   });
 }
