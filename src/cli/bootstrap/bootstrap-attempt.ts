@@ -78,11 +78,13 @@ export async function attemptBootstrap(
   const links = existing ?? (await findLinks(target, request, read)) ?? [];
   await recordSource(links, target, request, read, context);
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
-  if (reload.pendingReason === 'not-started') throw notStarted(target);
-  if (reload.pendingReason === 'tokens-left') {
-    throw missingPrerequisite(
-      `${target.describe()} contains an AccessToken that Skupper's reload would redeem again`,
-    );
+  if (target.kind === 'system-site') {
+    if (reload.pendingReason === 'not-started') throw notStarted(target);
+    if (reload.pendingReason === 'tokens-left') {
+      throw missingPrerequisite(
+        `${target.directory} contains an AccessToken that Skupper's reload would redeem again`,
+      );
+    }
   }
   if (reload.pendingReason === 'not-installed' && request.requiresConnection) {
     throw missingPrerequisite(
@@ -210,11 +212,10 @@ async function redeemTokensOfInput(
   throw missingPrerequisite(`${target.directory} contains no AccessToken`);
 }
 
-function notStarted(target: StoredLinkTarget): CommandError {
-  if (target.kind !== 'system-site') return missingPrerequisite(`${target.describe()} has no started site`);
-  const isAbsent = target.site.state() === 'no-site';
+function notStarted({ site, namespace }: SystemSiteTarget): CommandError {
+  const isAbsent = site.state() === 'no-site';
   const state = isAbsent ? 'has no site yet' : 'has a site that is not started yet';
-  return missingPrerequisite(`namespace "${target.namespace}" ${state}`);
+  return missingPrerequisite(`namespace "${namespace}" ${state}`);
 }
 
 /** Returns `error` if it is a RedemptionError, or the RedemptionError that caused a CommandError; else undefined. */

@@ -62,10 +62,8 @@ interface AnyTarget {
   readonly location?: LinkLocation;
   /** Uid of the site, if there is one and it is known. */
   siteUid(): string | undefined;
-  /** Returns the target as the object of a sentence. */
-  describe(): string;
-  /** Returns a sentence on how to renew the links in time. */
-  describeRenewal(): string;
+  /** A sentence on how to renew the links in time, without a full stop. */
+  readonly renewalHint: string;
 }
 
 /** A directory of Secret and Link files. */
@@ -154,8 +152,8 @@ function commonOf({ flags, settings, proxy, connection }: Opening) {
   };
 }
 
-function renewalBy(timer: string, flags: string): () => string {
-  return () => `To renew it in time, let ${timer} run at least daily: linkgrant link renew --all ${flags}`;
+function renewalBy(timer: string, flags: string): string {
+  return `To renew it in time, let ${timer} run at least daily: linkgrant link renew --all ${flags}`;
 }
 
 function openStream(opening: Opening): StreamTarget {
@@ -167,8 +165,7 @@ function openStream(opening: Opening): StreamTarget {
     redeemer,
     materializer: redeemer.toStream(writeOut),
     siteUid: () => undefined,
-    describe: () => 'standard output',
-    describeRenewal: renewalBy('a timer', '--dir DIR'),
+    renewalHint: renewalBy('a timer', '--dir DIR'),
   };
 }
 
@@ -188,8 +185,7 @@ function openDirectory(opening: Opening, directory: string): DirectoryTarget {
     materializer: location?.materializer ?? redeemer.toDirectory(directory, directoryOptions),
     ...(location && { location }),
     siteUid: () => undefined,
-    describe: () => directory,
-    describeRenewal: renewalBy('a timer', `--dir ${directory}`),
+    renewalHint: renewalBy('a timer', `--dir ${directory}`),
   };
 }
 
@@ -220,8 +216,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
     location,
     materializer: location.materializer,
     siteUid: () => site.uid(),
-    describe: () => directory,
-    describeRenewal: renewalBy('a timer', `-n ${namespace} -p ${platform}`),
+    renewalHint: renewalBy('a timer', `-n ${namespace} -p ${platform}`),
   };
 }
 
@@ -243,8 +238,7 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
     location,
     materializer: location.materializer,
     siteUid: () => cluster.uid(),
-    describe: () => `namespace ${namespace}`,
-    describeRenewal: renewalBy('a timer or a CronJob', `-n ${namespace} -p kubernetes`),
+    renewalHint: renewalBy('a timer or a CronJob', `-n ${namespace} -p kubernetes`),
   };
 }
 

@@ -209,7 +209,7 @@ function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget
   const link = renewableLink(secret);
   if ('problem' in link) return `${valid}; it cannot be renewed: ${link.problem}.\n`;
   if (!renews) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
-  return `${valid}. ${target.describeRenewal()}\n`;
+  return `${valid}. ${target.renewalHint}\n`;
 }
 
 function reportOf(redeemed: RedeemedToken) {
