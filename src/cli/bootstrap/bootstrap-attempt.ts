@@ -111,10 +111,10 @@ async function renewExpired(
   context: CommandContext,
   timeoutMs: number,
 ): Promise<void> {
-  const { lockableLinks, dependencies } = renewalOf(target, context, timeoutMs);
+  const dependencies = renewalOf(target, context, timeoutMs);
   const isSelected = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
-  const links = await lockableLinks.links.list();
-  const renewals = await renewSecrets(links, { isSelected }, lockableLinks, dependencies);
+  const links = await dependencies.links.list();
+  const renewals = await renewSecrets(links, { isSelected }, dependencies);
   const temporary = failedOf(renewals).find(({ final }) => !final);
   if (!temporary) return;
   const { message, hint } = temporary.failure;

@@ -10,7 +10,14 @@ import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { type LinkFlags, openLinksForChange, requireLinks } from './link.js';
 import { worstOf } from './link-faults.js';
-import { failedOf, renewalReport, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
+import {
+  failedOf,
+  renewalReport,
+  renewalText,
+  renewSecrets,
+  type SecretRenewal,
+  withLockedReplacement,
+} from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
 
 /** The flags of `link renew`. */
@@ -46,8 +53,7 @@ export async function renewCommand(
   const renewals = await renewSecrets(
     links,
     { isSelected: (link) => isForced || isRenewalDue(link, context.clock(), withinMs), server },
-    { links: siteLinks.links, change },
-    renewing,
+    { ...renewing, links: withLockedReplacement(siteLinks.links, change) },
   );
   const reload = await settleReload(target, context);
   await report(renewals, reload, flags.output);

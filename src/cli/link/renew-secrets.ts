@@ -37,12 +37,6 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
     }
 );
 
-/** Links, and a function that changes them, under a lock if their storage needs one. */
-export interface LockableLinks {
-  readonly links: LinkFiles;
-  readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
-}
-
 /** Which links to renew, and an override of their renewal URL and CA. */
 export interface RenewalRequest {
   readonly isSelected: (link: RenewableLink) => boolean;
@@ -53,17 +47,12 @@ export interface RenewalRequest {
 export async function renewSecrets(
   links: readonly StoredLink[],
   request: RenewalRequest,
-  lockableLinks: LockableLinks,
-  dependencies: Omit<RenewLinkDependencies, 'links'>,
+  dependencies: RenewLinkDependencies,
 ): Promise<SecretRenewal[]> {
   const renewals: SecretRenewal[] = [];
   for (const secret of new Set(links.map((link) => link.tlsCredentials))) {
     const users = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
-    renewals.push({
-      secret,
-      links: users,
-      ...(await renewSecret(secret, request, lockableLinks, dependencies)),
-    });
+    renewals.push({ secret, links: users, ...(await renewSecret(secret, request, dependencies)) });
   }
   return renewals;
 }
@@ -73,22 +62,16 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 async function renewSecret(
   name: string,
   { isSelected, server }: RenewalRequest,
-  lockableLinks: LockableLinks,
-  dependencies: Omit<RenewLinkDependencies, 'links'>,
+  dependencies: RenewLinkDependencies,
 ): Promise<Outcome<SecretRenewal>> {
-  const secret = await lockableLinks.links.findSecret(name);
+  const secret = await dependencies.links.findSecret(name);
   if (!secret) return { outcome: 'not-renewable', reason: `Secret "${name}" does not exist` };
   const link = renewableLink(secret, server);
   if ('problem' in link) return { outcome: 'not-renewable', reason: link.problem };
   const { certificateSha256, notAfter } = link;
   if (!isSelected(link)) return { outcome: 'not-due', certificateSha256, notAfter };
-  const links: RenewLinkDependencies['links'] = {
-    findSecret: (secretName) => lockableLinks.links.findSecret(secretName),
-    replaceCredentials: (...replacement) =>
-      lockableLinks.change((locked) => locked.replaceCredentials(...replacement)),
-  };
   try {
-    const renewed = await renewLink(name, link, { ...dependencies, links });
+    const renewed = await renewLink(name, link, dependencies);
     const { certificate, redemptionId } = renewed;
     return {
       outcome: 'renewed',
@@ -138,22 +121,31 @@ export function failedOf(renewals: readonly SecretRenewal[]) {
   return renewals.flatMap((renewal) => (renewal.outcome === 'failed' ? [renewal] : []));
 }
 
-/** Returns the links of a target and the dependencies of their renewal. `timeoutMs` limits an exchange, except in a cluster. */
+/** Returns links whose credentials are replaced within `change`, which holds a lock if their storage needs one. */
+export function withLockedReplacement(
+  links: LinkFiles,
+  change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>,
+): LinkFiles {
+  return {
+    ...links,
+    replaceCredentials: (...replacement) => change((locked) => locked.replaceCredentials(...replacement)),
+  };
+}
+
+/** Returns what the renewal of a target's links needs, with these links. `timeoutMs` limits an exchange, except in a cluster. */
 export function renewalOf(
   target: StoredLinkTarget,
   context: CommandContext,
   timeoutMs?: number,
-): { readonly lockableLinks: LockableLinks; readonly dependencies: Omit<RenewLinkDependencies, 'links'> } {
-  if (target.kind === 'cluster') {
-    const { links, renewing } = target.cluster;
-    return { lockableLinks: { links, change: (operation) => operation(links) }, dependencies: renewing };
-  }
+): RenewLinkDependencies & { readonly links: LinkFiles } {
+  if (target.kind === 'cluster') return { ...target.cluster.renewing, links: target.cluster.links };
   const { directory, dataDir, connection } = target;
-  const { links } = openLinks(directory, dataDir);
   const reload = openPendingReload(dataDir, directory);
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
   return {
-    lockableLinks: { links, change: (operation) => reload.change(operation) },
-    dependencies: openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
+    ...openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
+    links: withLockedReplacement(openLinks(directory, dataDir).links, (operation) =>
+      reload.change(operation),
+    ),
   };
 }

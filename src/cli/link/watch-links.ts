@@ -1,19 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RenewLinkDependencies } from '../../redemption/requesting/renew-link.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { StoredLinkTarget } from './link-target.js';
-import {
-  failedOf,
-  type LockableLinks,
-  renewalOf,
-  renewalText,
-  renewSecrets,
-  type SecretRenewal,
-} from './renew-secrets.js';
+import { failedOf, renewalOf, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
 import { reloadText, settleReload } from './settle-reload.js';
 
 // Limits the delay of a renewal after the machine was suspended, the clock was changed or a link was added.
@@ -27,14 +19,14 @@ const RELOAD_RETRY_MS = 60_000;
  * links are left.
  */
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
-  const { lockableLinks, dependencies } = renewalOf(target, context);
+  const dependencies = renewalOf(target, context);
   const stop = new AbortController();
   const finished = new AbortController();
   void shutdownSignal(finished.signal).then(() => stop.abort());
   try {
     const plan = new RenewalPlan();
     while (!stop.signal.aborted) {
-      const ms = await runRound(plan, lockableLinks, dependencies, target, context);
+      const ms = await runRound(plan, dependencies, target, context);
       if (ms === 'nothing-left') return;
       await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
     }
@@ -46,18 +38,17 @@ export async function watchLinks(target: StoredLinkTarget, context: CommandConte
 /** Renews the links that are due and reloads their router. Returns the milliseconds until the next round. */
 async function runRound(
   plan: RenewalPlan,
-  lockableLinks: LockableLinks,
-  dependencies: Omit<RenewLinkDependencies, 'links'>,
+  dependencies: ReturnType<typeof renewalOf>,
   target: StoredLinkTarget,
   context: CommandContext,
 ): Promise<number | 'nothing-left'> {
-  const links = await lockableLinks.links.list();
+  const links = await dependencies.links.list();
   if (links.length === 0) {
     writeStderr('There are no links left.\n');
     return 'nothing-left';
   }
   const isSelected = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
-  const renewals = await renewSecrets(links, { isSelected }, lockableLinks, dependencies);
+  const renewals = await renewSecrets(links, { isSelected }, dependencies);
   for (const renewal of renewals) {
     if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
     if (renewal.outcome !== 'failed') continue;
