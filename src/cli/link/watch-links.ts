@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
-import { shutdownSignal } from '../terminal/shutdown-signal.js';
+import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { StoredLinkTarget } from './link-target.js';
 import { failedOf, renewalOf, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
@@ -20,32 +20,30 @@ const RELOAD_RETRY_MS = 60_000;
  */
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
   const dependencies = renewalOf(target, context);
-  const stop = new AbortController();
-  const finished = new AbortController();
-  void shutdownSignal(finished.signal).then(() => stop.abort());
-  try {
-    const plan = new RenewalPlan();
-    while (!stop.signal.aborted) {
-      const ms = await runRound(plan, dependencies, target, context);
-      if (ms === 'nothing-left') return;
-      await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
+  const plan = new RenewalPlan();
+  await withShutdownSignal(async (stop) => {
+    while (!stop.aborted) {
+      const pauseMs = await runRound(plan, dependencies, target, context);
+      if (pauseMs === undefined) return;
+      await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
     }
-  } finally {
-    finished.abort();
-  }
+  });
 }
 
-/** Renews the links that are due and reloads their router. Returns the milliseconds until the next round. */
+/**
+ * Renews the links that are due and reloads their router. Returns the milliseconds until the next round; undefined if no link can
+ * be renewed any more.
+ */
 async function runRound(
   plan: RenewalPlan,
   dependencies: ReturnType<typeof renewalOf>,
   target: StoredLinkTarget,
   context: CommandContext,
-): Promise<number | 'nothing-left'> {
+): Promise<number | undefined> {
   const links = await dependencies.links.list();
   if (links.length === 0) {
     writeStderr('There are no links left.\n');
-    return 'nothing-left';
+    return undefined;
   }
   const isSelected = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
   const renewals = await renewSecrets(links, { isSelected }, dependencies);
@@ -71,7 +69,7 @@ function certificateHashesOf(renewals: readonly SecretRenewal[]): string[] {
 }
 
 /** Throws if the service rejected a renewal in this round. Otherwise prints a warning, and the command ends without an error. */
-function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
+function nothingLeft(renewals: readonly SecretRenewal[]): undefined {
   const [failed] = failedOf(renewals);
   if (failed) {
     const { message, hint } = failed.failure;
@@ -79,5 +77,5 @@ function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
     throw new CommandError(`link "${names}" can no longer be renewed: ${message}`, { exitCode: 3, hint });
   }
   writeStderr(`warning: no link can be renewed\n${renewals.map(renewalText).join('')}`);
-  return 'nothing-left';
+  return undefined;
 }

@@ -14,7 +14,7 @@ import { configurationFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainLine } from '../terminal/plain-text.js';
-import { shutdownSignal } from '../terminal/shutdown-signal.js';
+import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeOut } from '../terminal/write-out.js';
 import { providerError, tokenFields } from './access-token.js';
 import { findLogin, requireLogin, withLoginLock, writeLogin } from './logins.js';
@@ -138,26 +138,24 @@ function serverOf(name: string): string | undefined {
 async function loginOnThisMachine(client: OidcClient, { open, port }: LoginFlags): Promise<UserTokens> {
   const { stdout, env } = processContext();
   const loopbackPort = parsePort(port);
-  const cancel = new AbortController();
-  const finish = new AbortController();
-  void shutdownSignal(finish.signal).then(() => cancel.abort());
   let deleteFile = () => {};
   const onUrl = async (url: string) => {
     await writeOut(`Log in with a browser on this machine (without one, use --device):\n\n  ${url}\n\n`);
     if (open && isTerminal(stdout)) deleteFile = openBrowser(url, env);
   };
-  try {
-    return await withinTime(BROWSER_TIMEOUT_MS, [cancel.signal], (signal) =>
-      loginByBrowser(client, { port: loopbackPort, signal, onUrl }),
-    );
-  } catch (error) {
-    if (cancel.signal.aborted) throw notCompleted('was cancelled', error);
-    if ((error as Error).name === 'TimeoutError') throw notCompleted('was not completed in time', error);
-    throw loopbackError(error, loopbackPort);
-  } finally {
-    finish.abort();
-    deleteFile();
-  }
+  return withShutdownSignal(async (cancelled) => {
+    try {
+      return await withinTime(BROWSER_TIMEOUT_MS, [cancelled], (signal) =>
+        loginByBrowser(client, { port: loopbackPort, signal, onUrl }),
+      );
+    } catch (error) {
+      if (cancelled.aborted) throw notCompleted('was cancelled', error);
+      if ((error as Error).name === 'TimeoutError') throw notCompleted('was not completed in time', error);
+      throw loopbackError(error, loopbackPort);
+    } finally {
+      deleteFile();
+    }
+  });
 }
 
 async function loginOnOtherDevice(client: OidcClient, issuer: string): Promise<UserTokens> {

@@ -11,3 +11,15 @@ export function shutdownSignal(end?: AbortSignal): Promise<void> {
     }
   });
 }
+
+/** Runs `operation` with a signal that is aborted at the first SIGTERM or SIGINT. */
+export async function withShutdownSignal<T>(operation: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const finished = new AbortController();
+  void shutdownSignal(finished.signal).then(() => stop.abort());
+  try {
+    return await operation(stop.signal);
+  } finally {
+    finished.abort();
+  }
+}
