@@ -40,8 +40,8 @@ export interface LinkLocation {
   readonly materializer: Materializer;
   /** Returns the links that linkgrant wrote, if they are complete and valid. */
   links(): PlacedLink[] | Promise<PlacedLink[]>;
-  /** See {@link PendingReload.settle}. */
-  settleReload: PendingReload['settle'];
+  /** The reload of the router after changes; absent if the router needs none. */
+  readonly reload?: Pick<PendingReload, 'settle'>;
   /** The recorded link of each token source. */
   readonly records: Pick<BootstrapRecords, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
 }
@@ -66,7 +66,7 @@ export function openTokenRedemption(
       return {
         materializer: reload.materializer(clock, directoryOptions),
         links: () => placedLinks(directory, clock()),
-        settleReload: (router, at) => reload.settle(router, at),
+        reload,
         records: new BootstrapRecords(dataDir, directory),
       };
     },

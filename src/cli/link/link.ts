@@ -147,7 +147,7 @@ export async function openLinksForChange(
   const target: ReloadTarget = {
     platform: site?.platform() ?? platform,
     ...(site && { site, namespace }),
-    ...(reload && { location: { settleReload: (...callbacks) => reload.settle(...callbacks) } }),
+    ...(reload && { location: { reload } }),
     ...(reloadCommand !== undefined && { reloadCommand }),
   };
   return {

@@ -5,8 +5,8 @@ import { commandText, type ReloadCommand, runReload } from './reload-command.js'
 
 /** The router of a directory of links, for its reload. */
 export interface ReloadTarget {
-  /** Absent if nothing is to be reloaded. */
-  readonly location?: Pick<LinkLocation, 'settleReload'>;
+  /** Without it or its `reload` nothing is to be reloaded. */
+  readonly location?: Pick<LinkLocation, 'reload'>;
   readonly site?: RequestingSite;
   readonly namespace?: string;
   /** Name of the platform in Skupper. */
@@ -48,7 +48,7 @@ export async function settleReload(
   timeoutMs = DEFAULT_LIMIT_MS,
 ): Promise<ReloadReport> {
   const { location, site, reloadCommand } = target;
-  if (!location) return { outcome: 'not-needed' };
+  if (!location?.reload) return { outcome: 'not-needed' };
   const command = commandFor(target);
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async () => {
@@ -61,7 +61,7 @@ export async function settleReload(
     return false;
   };
   const isLoaded = (removed: readonly string[]) => site?.hasLoadedAll(removed) ?? false;
-  const outcome = await location.settleReload({ isLoaded, reload }, context.checkpoint);
+  const outcome = await location.reload.settle({ isLoaded, reload }, context.checkpoint);
   if (command === undefined) return { outcome: 'not-needed' };
   return {
     outcome,

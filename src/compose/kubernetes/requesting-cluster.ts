@@ -91,11 +91,10 @@ export async function openRequestingCluster(
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },
+    /** The links of the namespace. They need no reload, because the controller watches the resources. */
     openLocation: (proxy?: ClusterProxySecret): LinkLocation => ({
       materializer: clusterMaterializer(target, clock, proxy),
       links: () => placedIn(links, clock()),
-      // The controller watches the resources.
-      settleReload: async () => 'not-needed',
       records: NO_RECORDS,
     }),
     /** Dependencies of renewing these links. */
