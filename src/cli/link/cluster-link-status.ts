@@ -1,4 +1,5 @@
 import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
+import { PeerIndex } from '../../redemption/administration/link-connections.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import type { Listing } from '../terminal/listing.js';
@@ -17,13 +18,13 @@ export async function clusterLinks(
   const all = await cluster.links.list();
   const selected = name === undefined ? all : linksNamed(all, name);
   const redemptions = await cluster.listIncoming();
-  const observed = await cluster.connections.observe();
+  const peers = new PeerIndex(await cluster.connections.observe());
   const incoming =
     typeof redemptions === 'string'
       ? undefined
       : redemptions
           .filter(({ redemption }) => name === undefined || redemption.name === name)
-          .map((renewed) => incomingReport(renewed, clock(), observed));
+          .map((renewed) => incomingReport(renewed, clock(), peers));
   if (name !== undefined && selected.length === 0 && (incoming?.length ?? 0) === 0) {
     throw linkNotFound(name, `namespace ${namespace}`);
   }

@@ -1,6 +1,5 @@
-import { PeerIndex } from '../../redemption/administration/link-connections.js';
+import type { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { remainingText, remainingWords } from '../../redemption/administration/remaining.js';
-import type { ObservedConnections } from '../../redemption/ports/connections.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
@@ -9,15 +8,11 @@ import { formatTime } from '../terminal/output.js';
  * Returns the report of an incoming link from its redemption: expiry and state of its newest certificate, and whether it is
  * connected.
  */
-export function incomingReport(
-  { redemption, renewals }: RenewedRedemption,
-  now: number,
-  { peers }: Pick<ObservedConnections, 'peers'> = { peers: undefined },
-) {
+export function incomingReport({ redemption, renewals }: RenewedRedemption, now: number, peers: PeerIndex) {
   const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
   const { notAfter } = renewals[0] ?? redemption;
   const life = { revokedAt, notAfter };
-  const connected = new PeerIndex({ peers }).isConnected(redemption);
+  const connected = peers.isConnected(redemption);
   const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
   return {
     name,

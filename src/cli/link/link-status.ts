@@ -5,6 +5,7 @@ import { openStore } from '../../compose/open-store.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
+import { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
@@ -166,14 +167,14 @@ async function incomingReports(
   const uid = isSystem ? siteUid(settings.skupperHome, siteNamespace(settings)) : undefined;
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
-    const observed = await networkObserver(settings, clock)?.observe();
+    const peers = new PeerIndex(await networkObserver(settings, clock)?.observe());
     const reports: IncomingReport[] = [];
     for (const redemption of await everyItem((page) => store.listRedemptions(page))) {
       // A site that was never started has no uid, and has issued no link.
       if (isSystem && (uid === undefined || redemption.siteUid !== uid)) continue;
       if (name !== undefined && redemption.name !== name) continue;
       const renewed = await store.findRenewedRedemption(redemption.id);
-      reports.push(incomingReport(renewed ?? { redemption, renewals: [] }, clock(), observed));
+      reports.push(incomingReport(renewed ?? { redemption, renewals: [] }, clock(), peers));
     }
     return reports;
   } finally {
