@@ -137,7 +137,7 @@ export async function openLinkTarget(
   if (settings.platform === 'kubernetes') return openCluster(opening);
   if (settings.platform !== 'standalone') return openSystemSite(opening);
   requireStandaloneFlags(flags);
-  return flags.to === '-' ? openStream(opening) : openDirectory(opening, resolve(flags.to));
+  return flags.to === '-' ? openStream(opening) : openDirectory(opening, directoryFrom('--to', flags.to));
 }
 
 function commonOf({ flags, settings, proxy, connection }: Opening) {
@@ -275,9 +275,16 @@ function requireStandaloneFlags(
   if (to === '-' && reloadCommand !== undefined) {
     throw refuse('--reload-command cannot be combined with --to -', 'set --to to a directory');
   }
-  if (to !== '-' && parsePath(resolve(to)).root === resolve(to)) {
-    throw refuse('--to cannot be the root directory', 'use another directory');
-  }
+}
+
+/** Returns the absolute path of a directory. Throws a CommandError if it is the root directory. */
+export function directoryFrom(flag: '--dir' | '--to', directory: string): string {
+  const path = resolve(directory);
+  if (parsePath(path).root !== path) return path;
+  throw new CommandError(`${flag} cannot be the root directory`, {
+    exitCode: 2,
+    hint: 'use another directory',
+  });
 }
 
 function requirePlatform(site: RequestingSite, requested: string, namespace: string): void {

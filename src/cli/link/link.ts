@@ -1,4 +1,3 @@
-import { parse as parsePath, resolve } from 'node:path';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { inputDirectory, type OpenLinks, openLinks, openPendingReload } from '../../compose/links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
@@ -15,7 +14,7 @@ import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
-import { refuseReloadCommand } from './link-target.js';
+import { directoryFrom, refuseReloadCommand } from './link-target.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 
@@ -75,13 +74,7 @@ export async function openSettingsCluster(
  * Throws a CommandError if `--dir` is the root directory.
  */
 export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
-  if (dir !== undefined) {
-    if (parsePath(resolve(dir)).root !== resolve(dir)) return resolve(dir);
-    throw new CommandError('--dir cannot be the root directory', {
-      exitCode: 2,
-      hint: 'use another directory',
-    });
-  }
+  if (dir !== undefined) return directoryFrom('--dir', dir);
   return settings.platform === 'standalone'
     ? undefined
     : inputDirectory(settings.skupperHome, siteNamespace(settings));
