@@ -3,7 +3,7 @@ import { isResourceName } from '../../domain/names.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
-import { type IssuerFlags, type IssuerSession, platformOf, withIssuers } from './issuer-session.js';
+import { type IssuerFlags, refuseSystem, withIssuers } from './issuer-session.js';
 
 /** `issuer create`: creates a CA for grants that name it with `--issuer`. */
 export async function createIssuerCommand(
@@ -18,7 +18,7 @@ export async function createIssuerCommand(
     });
   }
   await withIssuers(flags, context, async (session) => {
-    refuseSystem(session);
+    refuseSystem(name, session);
     const isNew = await createIssuer(session.settings.dataDir, name, context.clock());
     await writeOut(
       [
@@ -33,22 +33,12 @@ export async function createIssuerCommand(
 /** `issuer trust`: prints the CAs that a router has to trust, including the previous and the prepared one. */
 export async function trustCommand(name: string, flags: IssuerFlags, context: CommandContext): Promise<void> {
   await withIssuers(flags, context, async (session) => {
-    refuseSystem(session);
+    refuseSystem(name, session);
     const found = await findIssuer(session.settings, name, context.clock());
     if (typeof found === 'string') {
       const hint = '`linkgrant issuer list` shows the existing CAs';
       throw new CommandError(found, { exitCode: 2, hint });
     }
     await writeOut(found.trustPem);
-  });
-}
-
-/** Throws a CommandError on a system platform, where Skupper manages the CAs. */
-function refuseSystem(session: IssuerSession): void {
-  const platform = platformOf(session);
-  if (platform === 'standalone') return;
-  throw new CommandError(`on ${platform} Skupper manages the CAs that sign links`, {
-    exitCode: 2,
-    hint: 'put a CA into input/issuers/NAME of the namespace, add it to the CAs that the routers trust in input/certs, and reload the site; then grants can select it',
   });
 }

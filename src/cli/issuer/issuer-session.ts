@@ -70,16 +70,20 @@ export function platformOf({ settings, service }: Pick<IssuerSession, 'settings'
   return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;
 }
 
+/** Throws a CommandError on a system platform, where Skupper manages the CAs that sign links; `name` is that of the issuer. */
+export function refuseSystem(name: string, session: IssuerSession): void {
+  const platform = platformOf(session);
+  if (platform === 'standalone') return;
+  throw new CommandError(`on ${platform} Skupper manages the CAs that sign links`, {
+    exitCode: 2,
+    hint: `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to the CAs that the routers trust in input/certs, and reload the site; the service reads it then`,
+  });
+}
+
 /** Returns the issuer of that name. Throws a CommandError if the issuer does not exist, or linkgrant does not manage its CAs. */
 export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssuer {
   const { issuers, settings, service } = session;
-  const platform = platformOf(session);
-  if (name !== SERVER_CA && platform !== 'standalone') {
-    throw new CommandError(`on ${platform} Skupper manages the CAs that sign links`, {
-      exitCode: 2,
-      hint: `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to the CAs that the routers trust in input/certs, and reload the site; the service reads it then`,
-    });
-  }
+  if (name !== SERVER_CA) refuseSystem(name, session);
   if (name === SITE_CA && settings.issuerCert !== undefined) {
     const message = `links are signed by the CA in ${settings.issuerCert}, which linkgrant does not manage`;
     throw new CommandError(message, { exitCode: 2, hint: REPLACE_EXTERNAL_CA });
