@@ -46,10 +46,8 @@ export function failWithError(name: string, error: unknown, defaultHint: string)
   return fail(name, message, hint, exitCode);
 }
 
-/** The check result of one resource, to be merged with those of other resources of its kind. */
-export interface Finding extends Omit<Check, 'name' | 'hint'> {
-  /** Name of the resource. */
-  readonly resource: string;
+/** The check result of one resource, to be merged with those of other resources of its kind; its name is that of the resource. */
+export interface Finding extends Omit<Check, 'hint'> {
   /** The remedy, or a function that returns it for the space-separated names of all resources with this finding. */
   readonly hint?: string | ((names: string) => string);
 }
@@ -67,8 +65,8 @@ export function mergeFindings(noun: string, findings: readonly Finding[]): Check
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
   return [...groups.values()].map((group) => {
-    const [{ resource, hint, ...finding }] = group as [Finding];
-    const names = group.map((member) => member.resource);
+    const [{ name, hint, ...finding }] = group as [Finding];
+    const names = group.map((member) => member.name);
     const hintText = typeof hint === 'function' ? hint(names.join(' ')) : hint;
     const nameList = names.slice(0, MAX_LISTED_NAMES).join(', ');
     const more = names.length > MAX_LISTED_NAMES ? ` and ${names.length - MAX_LISTED_NAMES} more` : '';
@@ -76,7 +74,7 @@ export function mergeFindings(noun: string, findings: readonly Finding[]): Check
       ...finding,
       ...(hintText !== undefined && { hint: hintText }),
       ...(group.length === 1
-        ? { name: `${noun} ${resource}` }
+        ? { name: `${noun} ${name}` }
         : { name: `${noun}s`, detail: `${finding.detail} (${names.length}: ${nameList}${more})` }),
     };
   });

@@ -217,12 +217,12 @@ async function grantChecks(
   const grantWithUrl = grants.find(({ url, ca, uid }) => ca !== undefined && url?.endsWith(`/${uid}`));
   const { url = '', ca = '', uid = '' } = grantWithUrl ?? {};
   const findings = grants.flatMap((grant): Finding[] => {
-    const { name: resource, state, isContended } = grant;
-    const contended = fail('', 'another controller rewrites its status', DISABLE_SKUPPER_GRANTS_HINT);
+    const { name, state, isContended } = grant;
+    const contended = fail(name, 'another controller rewrites its status', DISABLE_SKUPPER_GRANTS_HINT);
     return [
-      ...(isContended ? [{ resource, ...contended }] : []),
-      ...(state === 'pending' ? [{ resource, ...pendingFinding(grant, { namespace, earlier }) }] : []),
-      ...(grant.isReady && grant.problems.length > 0 ? [{ resource, ...invalidSpecFinding(grant) }] : []),
+      ...(isContended ? [contended] : []),
+      ...(state === 'pending' ? [pendingFinding(grant, { namespace, earlier })] : []),
+      ...(grant.isReady && grant.problems.length > 0 ? [invalidSpecFinding(grant)] : []),
     ];
   });
   return [
@@ -234,26 +234,26 @@ async function grantChecks(
 
 /** Returns why a grant is not Ready: the problems of its spec, or else the message of its controller. */
 function pendingFinding(
-  { problems, message = 'no controller has written its status' }: InspectedGrant,
+  { name, problems, message = 'no controller has written its status' }: InspectedGrant,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
-): Omit<Finding, 'resource'> {
+): Finding {
   if (problems.length > 0) {
     const hint = (names: string) => `correct it with \`kubectl -n ${namespace} edit accessgrant ${names}\``;
-    return { ...fail('', problems.join('; '), ''), hint };
+    return { ...fail(name, problems.join('; '), ''), hint };
   }
-  const failed = earlier.filter(({ name, status }) => status === 'fail' && CAUSES.has(name));
+  const failed = earlier.filter((check) => check.status === 'fail' && CAUSES.has(check.name));
   const defaultHint =
     failed.length > 0
-      ? `correct what failed above: ${failed.map(({ name }) => `"${name}"`).join(', ')}`
+      ? `correct what failed above: ${failed.map((check) => `"${check.name}"`).join(', ')}`
       : `repeat this command in a minute; then read the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
   // linkgrant writes "<reason>; <hint>" into the message.
   const [what = '', hint = defaultHint] = message.split(/; (.*)/s);
-  return fail('', what, hint);
+  return fail(name, what, hint);
 }
 
-function invalidSpecFinding({ problems }: InspectedGrant): Omit<Finding, 'resource'> {
+function invalidSpecFinding({ name, problems }: InspectedGrant): Finding {
   const detail = `its controller reports it Ready, but linkgrant refuses it: ${problems.join('; ')}`;
-  return warn('', detail, 'correct it before linkgrant serves the AccessGrants of this namespace');
+  return warn(name, detail, 'correct it before linkgrant serves the AccessGrants of this namespace');
 }
 
 /** Checks that the user of this command has the permissions. A missing one is a warning: it affects only this user. */

@@ -134,17 +134,17 @@ async function requestingClusterChecks(
 }
 
 function tokenFinding({
-  name: resource,
+  name,
   isRedeemed,
   isFinal,
   message = 'no controller has written its status',
 }: TokenReport): Finding {
-  if (isRedeemed) return { resource, ...ok('', 'redeemed') };
+  if (isRedeemed) return ok(name, 'redeemed');
   if (isFinal) {
     const hint = 'delete the AccessToken, and apply a new one from the accepting site';
-    return { resource, ...fail('', message, hint, 3) };
+    return fail(name, message, hint, 3);
   }
   const redeemers =
     "Skupper's controller redeems it, or linkgrant if that controller ignores AccessTokens: docs/how-to/kubernetes-accesstokens.md";
-  return { resource, ...warn('', `not redeemed: ${message}`, redeemers) };
+  return warn(name, `not redeemed: ${message}`, redeemers);
 }
