@@ -29,7 +29,7 @@ const FAILED_STEP: Readonly<Record<string, Step>> = {
   tls_name: 'name',
   clock_skew: 'clock',
 };
-const STEPS_BEFORE_CERTIFICATE: ReadonlySet<Step> = new Set(['proxy', 'DNS', 'TCP', 'TLS']);
+const STEPS_BEFORE_CERTIFICATE: ReadonlySet<Step | undefined> = new Set(['proxy', 'DNS', 'TCP', 'TLS']);
 const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself';
@@ -46,48 +46,40 @@ export async function checkRoute(
     if (error instanceof RedemptionError) return error;
     throw error;
   });
+  const step = answer instanceof RedemptionError ? FAILED_STEP[answer.code] : undefined;
   // Without a connection there is no certificate, and a second attempt would only wait for another time-out.
-  const hasCertificate =
-    !(answer instanceof RedemptionError) || !isBeforeCertificate(FAILED_STEP[answer.code]);
-  const serverCertificate = hasCertificate ? await fetchServerCertificate(target, options) : undefined;
+  const serverCertificate = STEPS_BEFORE_CERTIFICATE.has(step)
+    ? undefined
+    : await fetchServerCertificate(target, options);
   const failedStep =
-    answer instanceof RedemptionError
-      ? findFailedStep(answer, serverCertificate, token.ca, options)
-      : undefined;
+    step === 'CA pin' && isOutsideValidity(serverCertificate, token.ca, options) ? 'validity' : step;
   const details = describePassedSteps(url, target, serverCertificate);
-  const checks: Check[] = [];
-  for (const step of stepsBefore(failedStep, options.proxy !== undefined)) {
-    checks.push(ok(prefix + step, details[step]));
-  }
-  if (failedStep === undefined)
-    return { checks: [...checks, ...checkClock(answer, prefix, options)], answer };
-  const error = answer as RedemptionError;
-  const { hint, exitCode } = adviceFor(error.code);
-  return {
-    checks: [
-      ...checks,
-      fail(prefix + failedStep, error.message, failedStep === 'validity' ? EXPIRED_HINT : hint, exitCode),
-    ],
-  };
+  const passed = stepsBefore(failedStep, options.proxy !== undefined).map((name) =>
+    ok(prefix + name, details[name]),
+  );
+  if (!(answer instanceof RedemptionError) || failedStep === undefined)
+    return { checks: [...passed, ...checkClock(answer, prefix, options)], answer };
+  const { hint, exitCode } = adviceFor(answer.code);
+  const remedy = failedStep === 'validity' ? EXPIRED_HINT : hint;
+  return { checks: [...passed, fail(prefix + failedStep, answer.message, remedy, exitCode)] };
 }
 
-function findFailedStep(
-  { code }: RedemptionError,
+/** True if the CA signed the certificate of the server, but the clock is outside the validity of the certificate. */
+function isOutsideValidity(
   serverCertificate: string | undefined,
   ca: RedeemableToken['ca'],
   { clock }: LinkDialOptions,
-): Step | undefined {
-  const step = FAILED_STEP[code];
-  if (step !== 'CA pin' || serverCertificate === undefined || typeof ca !== 'string') return step;
+): boolean {
+  if (serverCertificate === undefined || typeof ca !== 'string') return false;
   try {
     const { notBefore, notAfter } = describeCertificate(serverCertificate);
     const now = clock();
     const isOutside = now > notAfter || now < notBefore;
     // Verify at a moment within its validity: if the CA signed it, only the time is wrong.
     const within = Math.min(Math.max(now, notBefore), notAfter);
-    return isOutside && verificationProblem(serverCertificate, ca, within) === undefined ? 'validity' : step;
+    return isOutside && verificationProblem(serverCertificate, ca, within) === undefined;
   } catch {
-    return step;
+    return false;
   }
 }
 
@@ -100,10 +92,6 @@ function stepsBefore(failed: Step | undefined, hasProxy: boolean): Exclude<Step,
   // A clock failure means that the time is outside the certificate's validity; the name was not checked.
   const end = failed === 'clock' ? 'validity' : failed;
   return end === undefined ? steps : steps.slice(0, steps.indexOf(end));
-}
-
-function isBeforeCertificate(step: Step | undefined): boolean {
-  return step !== undefined && STEPS_BEFORE_CERTIFICATE.has(step);
 }
 
 function describePassedSteps(
