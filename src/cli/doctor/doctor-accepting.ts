@@ -75,7 +75,9 @@ async function checkStore(
   try {
     const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
     try {
-      checks.push(ok('store', `its schema version matches this release${await driverText(settings)}`));
+      const isFile = settings.store?.kind !== 'postgres';
+      const driver = isFile ? `; it is opened by ${(await loadSqlite()).name}` : '';
+      checks.push(ok('store', `its schema version matches this release${driver}`));
       const age = await checkStoreAge(settings, clock);
       checks.push(age);
       // Do not write to an outdated copy: on a restored PostgreSQL primary the write would wait for a standby that is gone.
@@ -98,11 +100,6 @@ async function checkStore(
     checks.push(failWithError(checks.length === 0 ? 'store' : 'store writable', error, SERVE_ONCE_HINT));
     return { checks };
   }
-}
-
-/** Names the SQLite driver of a store in a file. */
-async function driverText({ store }: Settings): Promise<string> {
-  return store?.kind === 'postgres' ? '' : `; it is opened by ${(await loadSqlite()).name}`;
 }
 
 /**

@@ -8,6 +8,12 @@ import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import { plainLine } from '../terminal/plain-text.js';
 
+/** What `doctor` checks beside the settings: the file of a token, and the directory for its Link. */
+export interface CheckedFiles {
+  readonly token?: string | undefined;
+  readonly to?: string | undefined;
+}
+
 /** The result of one check. */
 export interface Check {
   readonly name: string;
@@ -97,15 +103,16 @@ export function downgradeToWarning(check: Check): Check {
   return warn(check.name, check.detail, `needed only if this site accepts links: ${check.hint}`);
 }
 
-/** Returns the checks of `run`, or a failed check if it rejects. */
+/** Returns the checks of `run`, or a failed check if it rejects; `defaultHint` applies if the error has no hint. */
 export async function checksOf(
   name: string,
   run: () => Promise<readonly Check[]>,
+  defaultHint = 'check it with kubectl',
 ): Promise<readonly Check[]> {
   try {
     return await run();
   } catch (error) {
-    return [failWithError(name, error, 'check it with kubectl')];
+    return [failWithError(name, error, defaultHint)];
   }
 }
 

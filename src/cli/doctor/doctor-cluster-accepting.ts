@@ -22,7 +22,7 @@ const DISABLE_SKUPPER_GRANTS_HINT =
 const DEPLOY_HINT =
   'deploy linkgrant as docs/how-to/kubernetes.md describes, or set its namespace with --service-namespace';
 // A grant cannot become Ready while one of these checks fails.
-const CAUSES: ReadonlySet<string> = new Set(['kinds', 'service', 'controller', 'site', 'issuer']);
+const BLOCKING_CHECKS: ReadonlySet<string> = new Set(['kinds', 'service', 'controller', 'site', 'issuer']);
 
 const PERMISSIONS: readonly RequiredPermissions[] = [
   {
@@ -214,8 +214,9 @@ async function grantChecks(
   const states = new Map<string, number>();
   for (const { state } of grants) states.set(state, (states.get(state) ?? 0) + 1);
   const counted = [...states].map(([state, count]) => `${count} ${state}`).join(', ');
-  const grantWithUrl = grants.find(({ url, ca, uid }) => ca !== undefined && url?.endsWith(`/${uid}`));
-  const { url = '', ca = '', uid = '' } = grantWithUrl ?? {};
+  const [service] = grants.flatMap(({ url, ca, uid }) =>
+    ca !== undefined && url?.endsWith(`/${uid}`) ? [{ url: url.slice(0, -uid.length - 1), ca }] : [],
+  );
   const findings = grants.flatMap((grant): Finding[] => {
     const { name, state, isContended } = grant;
     const contended = fail(name, 'another controller rewrites its status', DISABLE_SKUPPER_GRANTS_HINT);
@@ -228,7 +229,7 @@ async function grantChecks(
   return [
     ok('grants', counted),
     ...mergeFindings('grant', findings),
-    ...(grantWithUrl ? await checkUrl(probeToken({ url: url.slice(0, -uid.length - 1), ca }), options) : []),
+    ...(service ? await checkUrl(probeToken(service), options) : []),
   ];
 }
 
@@ -241,7 +242,7 @@ function pendingFinding(
     const hint = (names: string) => `correct it with \`kubectl -n ${namespace} edit accessgrant ${names}\``;
     return { ...fail(name, problems.join('; '), ''), hint };
   }
-  const failed = earlier.filter((check) => check.status === 'fail' && CAUSES.has(check.name));
+  const failed = earlier.filter((check) => check.status === 'fail' && BLOCKING_CHECKS.has(check.name));
   const defaultHint =
     failed.length > 0
       ? `correct what failed above: ${failed.map((check) => `"${check.name}"`).join(', ')}`

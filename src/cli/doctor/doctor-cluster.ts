@@ -8,6 +8,7 @@ import { withCluster } from '../session/cluster-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import {
   type Check,
+  type CheckedFiles,
   checksOf,
   downgradeToWarning,
   type Finding,
@@ -40,7 +41,7 @@ const PERMISSIONS: RequiredPermissions = {
  */
 export async function clusterChecks(
   settings: Settings,
-  { token, to }: { readonly token: string | undefined; readonly to: string | undefined },
+  { token, to }: CheckedFiles,
   options: LinkDialOptions,
 ): Promise<readonly Check[]> {
   if (to !== undefined) {

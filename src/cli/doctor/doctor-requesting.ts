@@ -27,13 +27,13 @@ import { checkRoute, type RouteChecks } from './doctor-route.js';
 // The service reports a deleted grant as unknown.
 const END_CODES: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
 
-/** Returns the name of the link that this site created from a token, or undefined. */
-export type FindLink = (token: RedeemableToken) => Promise<string | undefined>;
-
-/** Checks whether this site can redeem a token now, or has redeemed it. Spends no use. */
+/**
+ * Checks whether this site can redeem a token now, or has redeemed it; `findLink` returns the name of the link that this site
+ * created from a token. Spends no use.
+ */
 export async function tokenChecks(
   file: string,
-  findLink: FindLink,
+  findLink: (token: RedeemableToken) => Promise<string | undefined>,
   options: LinkDialOptions,
 ): Promise<Check[]> {
   let token: ReturnType<typeof parseToken>;

@@ -15,7 +15,7 @@ import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { acceptingChecks } from './doctor-accepting.js';
-import { type Check, checksText, failWithError, writableCheck } from './doctor-check.js';
+import { type Check, type CheckedFiles, checksOf, checksText, writableCheck } from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
 /** The flags of `doctor`: `token` is the file of an AccessToken, `to` the directory for its Link. */
@@ -48,20 +48,13 @@ export async function runDoctor(
   flags: Readonly<Record<string, unknown>>,
   { clock }: { readonly clock: Clock },
 ): Promise<readonly HealthFinding[]> {
-  const nothing = { token: undefined, to: undefined };
-  const checks = await runChecks(settings, flags, nothing, { ...connectionOptions({}), clock });
+  const checks = await runChecks(settings, flags, {}, { ...connectionOptions({}), clock });
   return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
     check,
     status: STATUS[status],
     message,
     ...(remedy !== undefined && { remedy: withProgramName(remedy) }),
   }));
-}
-
-/** What `doctor` checks beside the settings: the file of a token, and the directory for its Link. */
-interface CheckedFiles {
-  readonly token: string | undefined;
-  readonly to: string | undefined;
 }
 
 /** Runs the checks, and adds the flags to the commands in their hints. */
@@ -99,24 +92,14 @@ async function localChecks(
   }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
-    const unknownNamespace = to === undefined ? checkNamespace(settings) : undefined;
-    checks.push(
-      ...(unknownNamespace
-        ? [unknownNamespace]
-        : await linkDirectoryChecks(directory, settings.dataDir, options.clock())),
-    );
+    const checkLinks = async () => {
+      // A redemption into an unknown namespace is refused.
+      if (to === undefined) requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
+      return linkDirectoryChecks(directory, settings.dataDir, options.clock());
+    };
+    checks.push(...(await checksOf('namespace', checkLinks, 'check --namespace and --skupper-home')));
   }
   return checks;
-}
-
-/** Returns a failed check if the namespace is unknown, because a redemption into it is refused; else undefined. */
-function checkNamespace(settings: Settings): Check | undefined {
-  try {
-    requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
-    return undefined;
-  } catch (error) {
-    return failWithError('namespace', error, '');
-  }
 }
 
 function throwWorst(checks: readonly Check[]): void {
