@@ -1,7 +1,7 @@
 import { createLinkDialer, type LinkDialOptions } from '../../compose/links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
-import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
+import type { LinkFailure, LinkFault } from '../../redemption/ports/link-dialer.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';
 import type { CommandContext } from '../session/command-context.js';
@@ -21,7 +21,7 @@ interface Row {
   readonly link: string;
   readonly endpoint?: string;
   readonly status: 'ok' | 'failed';
-  readonly fault?: string;
+  readonly fault?: LinkFault;
   readonly message?: string;
   readonly hint?: string;
   readonly routerNotAfter?: string;
@@ -47,7 +47,7 @@ export async function checkCommand(
   );
   const rows = checks.flatMap(rowsOf);
   await print(flags.output, rows, () => rows.map(rowText).join(''));
-  throwWorst(checks);
+  throwWorst(rows);
 }
 
 function failureRow(link: string, { fault, message }: LinkFailure, endpoint?: string): Row {
@@ -71,16 +71,12 @@ function rowText({ link, endpoint, status, fault, message, hint, routerNotAfter 
   return `failed  ${subject}  ${fault}: ${message}\n        hint: ${hint}\n`;
 }
 
-function throwWorst(checks: readonly LinkCheck[]): void {
-  const failures = checks.flatMap(({ failure, endpoints }) => [
-    ...(failure ? [failure] : []),
-    ...endpoints.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : [])),
-  ]);
+function throwWorst(rows: readonly Row[]): void {
+  const failures = rows.flatMap(({ fault, message }) => (fault === undefined ? [] : [{ fault, message }]));
   const worst = worstOf(failures, ({ fault }) => adviceForFault(fault).exitCode);
   if (!worst) return;
-  const dialed = checks.reduce((sum, { endpoints }) => sum + Math.max(endpoints.length, 1), 0);
   throw new CommandError(
-    `${failures.length} of ${dialed} failed; ${worst.message}`,
+    `${failures.length} of ${rows.length} failed; ${worst.message}`,
     adviceForFault(worst.fault),
   );
 }
