@@ -132,7 +132,7 @@ describe("rotation of the links' CA under load", () => {
     await expectLinked(await routerIdentity(), both);
     await expectLinked(before, first);
     service.clock.advance(MINUTE);
-    expect(await retire(SITE_CA)).toMatchObject([{ kept: { links: expect.any(Number) } }]);
+    expect(await retire(SITE_CA)).toMatchObject([{ dependents: { links: expect.any(Number) } }]);
 
     await load.stop();
     const renewed = await renew(idle);
@@ -191,7 +191,7 @@ describe("rotation of the links' CA under load", () => {
     );
     // No link depends on the second CA, but the oldest pair verifies the newest CA through it.
     expect(await retire(SITE_CA)).toMatchObject([
-      { ca: { subject: 'linkgrant site CA' }, kept: { links: 1 } },
+      { ca: { subject: 'linkgrant site CA' }, dependents: { links: 1 } },
     ]);
     expect(await dialEach(openssl, pairs, await routerIdentity(), await trustedCas())).toEqual(
       allLinked(pairs),
@@ -244,9 +244,9 @@ describe("rotation of the service's CA", () => {
     }
 
     service.clock.advance(MINUTE);
-    expect(await retire(SERVER_CA)).toMatchObject([{ kept: { links: 1, tokens: true } }]);
+    expect(await retire(SERVER_CA)).toMatchObject([{ dependents: { links: 1, tokens: true } }]);
     await renew(link, through(old));
-    expect(await retire(SERVER_CA)).toMatchObject([{ kept: { links: 0, tokens: true } }]);
+    expect(await retire(SERVER_CA)).toMatchObject([{ dependents: { links: 0, tokens: true } }]);
     await service.store.revokeGrant(early.grant.uid, now());
     // Exhausted, but its response can be repeated until the grant is revoked or expires.
     await service.store.revokeGrant((await service.store.findRedemption(link.id))?.grantUid ?? '', now());

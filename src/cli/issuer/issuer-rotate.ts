@@ -182,7 +182,7 @@ function notRetiredError(
       hint: `try again in ${Math.ceil(retirement.waitMs / 1000)} seconds`,
     });
   }
-  const { links, tokens } = retirement.kept;
+  const { links, tokens } = retirement.dependents;
   const reasons = [
     ...(links > 0
       ? [

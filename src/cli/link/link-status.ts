@@ -33,10 +33,10 @@ export async function statusCommand(
     const { clusterLinks } = await import('./cluster-link-status.js');
     return writeLinks(() => clusterLinks(name, cluster, context), flags, context);
   }
-  return writeLinks(() => siteLinks(name, dir, settings, context), flags, context);
+  return writeLinks(() => localLinks(name, dir, settings, context), flags, context);
 }
 
-async function siteLinks(
+async function localLinks(
   name: string | undefined,
   dir: string | undefined,
   settings: Settings,

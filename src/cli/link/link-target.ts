@@ -200,7 +200,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   const { skupperHome, platform } = settings;
   const namespace = siteNamespace(settings);
   const site = openRequestingSite(skupperHome, namespace);
-  requirePlatform(site, platform, namespace);
+  requireSitePlatform(site, platform, namespace);
   const directory = site.inputResources;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
   const proxySecret = proxySecretFor(directory, proxy, namespace);
@@ -287,7 +287,7 @@ export function directoryFrom(flag: '--dir' | '--to', directory: string): string
   });
 }
 
-function requirePlatform(site: RequestingSite, requested: string, namespace: string): void {
+function requireSitePlatform(site: RequestingSite, requested: string, namespace: string): void {
   const used = site.platform();
   if (used === undefined || used === requested) return;
   throw new CommandError(`the site of namespace "${namespace}" runs on ${used}, not on ${requested}`, {

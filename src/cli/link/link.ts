@@ -109,7 +109,7 @@ interface WaitFlags {
 }
 
 /** Open links, the target of their reload, and `change`, which runs an operation and records that a reload is needed. */
-export interface ChangeableLinks {
+interface ChangeableLinks {
   readonly siteLinks: SiteLinks;
   readonly target: ReloadTarget;
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
@@ -152,12 +152,13 @@ export async function openLinksForChange(
 
 /** The links for a dry run: an update or a deletion returns the location of the resource, and changes nothing. */
 function previewLinks(links: LinkFiles): LinkFiles {
-  const linkPlace = async (name: string) => (await links.list()).find((link) => link.name === name)?.place;
+  const locationOf = async (name: string) => (await links.list()).find((link) => link.name === name)?.place;
   return {
     ...links,
-    update: linkPlace,
+    update: locationOf,
     replaceCredentials: async () => undefined,
-    remove: async (kind, name) => (kind === 'Link' ? linkPlace(name) : (await links.findSecret(name))?.place),
+    remove: async (kind, name) =>
+      kind === 'Link' ? locationOf(name) : (await links.findSecret(name))?.place,
   };
 }
 

@@ -95,7 +95,7 @@ export function deleteLogin(name: string): void {
  * Returns the name of the login that a command uses: its argument, else the setting `server`, else the only login. Throws a
  * CommandError without such a name, or if there is no login of that name.
  */
-export function chosenLogin(target: string | undefined, flags: Readonly<Record<string, unknown>>): string {
+export function selectLogin(target: string | undefined, flags: Readonly<Record<string, unknown>>): string {
   const { server } = configurationFrom(flags).settings;
   const names = loginNames();
   const [first] = names;

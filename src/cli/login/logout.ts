@@ -2,14 +2,14 @@ import { createLoginClient } from '../../compose/login.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut, writeStderr } from '../terminal/write-out.js';
 import { providerError } from './access-token.js';
-import { chosenLogin, deleteLogin, type Login, requireLogin, withLoginLock } from './logins.js';
+import { deleteLogin, type Login, requireLogin, selectLogin, withLoginLock } from './logins.js';
 
 /** `logout`: revokes the tokens of a login at the OIDC provider, and deletes the login from this machine. */
 export async function logoutCommand(
   target: string | undefined,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const name = chosenLogin(target, flags);
+  const name = selectLogin(target, flags);
   await withLoginLock(async () => {
     const login = requireLogin(name);
     await revoke(login).catch((error: unknown) => {

@@ -20,12 +20,12 @@ export interface Dependents {
 }
 
 /**
- * Result of retiring a CA. `kept`: it stays because of these dependents. `waitMs`: it stays because services may use it for
+ * Result of retiring a CA. `dependents`: it stays because of these dependents. `waitMs`: it stays because services may use it for
  * this time.
  */
 export type Retirement = { readonly ca: IssuerCa } & (
   | { readonly retired: Dependents }
-  | { readonly kept: Dependents }
+  | { readonly dependents: Dependents }
   | { readonly waitMs: number }
 );
 
@@ -79,7 +79,7 @@ export async function retireIssuer(
     const dependents = await dependentsOf(ca, { signs, cas }, deps);
     const isNeeded = dependents.links > 0 || dependents.tokens;
     if (!force && (isNeeded || waitMs > 0)) {
-      retirements.push(isNeeded ? { ca, kept: dependents } : { ca, waitMs });
+      retirements.push(isNeeded ? { ca, dependents } : { ca, waitMs });
       // Newer CAs stay too: their cross-certificates connect this one with the active one.
       break;
     }
