@@ -210,7 +210,7 @@ describe('link status', () => {
     const { outgoing } = json(await link('status', ...words));
     expect(outgoing.map(({ name, warning }: Record<string, string>) => [name, warning])).toEqual([
       ['dead', expect.stringContaining('has expired')],
-      ['old', expect.stringContaining('less than a third of the lifetime')],
+      ['old', expect.stringContaining('a third or less of the lifetime of the certificate is left')],
       ['young', undefined],
     ]);
   });

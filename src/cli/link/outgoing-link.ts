@@ -1,3 +1,4 @@
+import type { LinkStatus } from '../../compose/kubernetes/requesting-cluster.js';
 import type { LoadedState } from '../../compose/token-redemption.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { LinkSecret } from '../../domain/link.js';
@@ -36,8 +37,8 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       valid: undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',
       ending: isRenewable
-        ? 'less than a third of the lifetime of the certificate is left; run `linkgrant link renew`'
-        : 'less than a third of the lifetime of the certificate is left, and it cannot be renewed; redeem a new token',
+        ? 'a third or less of the lifetime of the certificate is left; run `linkgrant link renew`'
+        : 'a third or less of the lifetime of the certificate is left, and it cannot be renewed; redeem a new token',
       expired: isRenewable
         ? 'the certificate has expired; run `linkgrant link renew`, or redeem a new token if that is refused'
         : 'the certificate has expired; redeem a new token',
@@ -70,10 +71,13 @@ export interface OutgoingReport {
   readonly warning?: string;
   /** Its state in the running router of a system site. */
   readonly router?: LoadedState;
-  /** Its state in a cluster. */
+  /** Its state in a cluster: the members of {@link LinkStatus}. */
+  readonly ready?: boolean;
   readonly status?: string;
-  readonly remoteSite?: string;
   readonly message?: string;
+  readonly remoteSite?: string;
+  readonly remoteSiteId?: string;
+  readonly conditions?: LinkStatus['conditions'];
 }
 
 /** The columns of an outgoing link in a directory; a cluster shows some of them. */
