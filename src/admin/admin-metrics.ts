@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** An answer of the admin API. */
 export interface AdminAnswer {
-  /** The method of the route; `other` if the route does not support it. */
+  /** HTTP method; `other` if the request was refused before routing, or its route does not support the method. */
   readonly method: string;
   /** Path as in openapi.yaml; `none` if the request was refused before routing or no route matches. */
   readonly route: string;

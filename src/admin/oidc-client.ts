@@ -282,7 +282,7 @@ function toUserTokens(tokens: oauth.TokenEndpointResponse): UserTokens {
   };
 }
 
-/** Returns the first present one of the claims that may contain the name of a user. */
+/** Returns the user's name for display: the first non-empty of these claims, cut to 253 characters; empty without one. */
 function userNameIn(claims: Readonly<Record<string, unknown>> = {}): string {
   const names = [claims.preferred_username, claims.name, claims.email, claims.sub];
   const name = names.find((one): one is string => typeof one === 'string' && one !== '') ?? '';

@@ -40,7 +40,7 @@ export async function healthFindings(parts: readonly ReadinessPart[]): Promise<r
 }
 
 /**
- * Creates the app of `/healthz` (the process answers), `/readyz` (each part with its reason; 503 while one is not ready),
+ * Creates the app of `/healthz` (the process answers), `/readyz` (each part with its reason; 503 while one is not ready) and
  * `/metrics`.
  */
 export function createOperationsApp(deps: OperationsDependencies): Express {

@@ -108,9 +108,7 @@ export function toTrustError(
   const { code, cause } = error;
   if (code === 'tls_untrusted') {
     const trusted =
-      ca === undefined
-        ? `a CA that this machine trusts; name its CA with ${flag}`
-        : `the CA in the file of ${flag}`;
+      ca === undefined ? `a CA that Node trusts; name its CA with ${flag}` : `the CA in the file of ${flag}`;
     const where = formatHostPort({ host, port });
     return new RedemptionError(code, `The certificate of ${where} does not come from ${trusted}.`, { cause });
   }

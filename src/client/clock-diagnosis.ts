@@ -61,7 +61,7 @@ export async function diagnoseClock({
   }
   return new RedemptionError(
     'tls_untrusted',
-    `The certificate of ${where}, or the CA in the token, ${when}.`,
+    `The certificate of ${where}, or the CA that signed it, ${when}.`,
   );
 }
 

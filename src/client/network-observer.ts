@@ -47,8 +47,10 @@ export async function readRouterLinks(
   );
   if (answer.status === 401 || answer.status === 403)
     throw new RedemptionError('service_unavailable', `${where} refuses the credentials`);
-  if (answer.status !== 200 || answer.isTruncated)
+  if (answer.status !== 200)
     throw new RedemptionError('service_unavailable', `${where} answers HTTP ${answer.status}`);
+  if (answer.isTruncated)
+    throw new RedemptionError('service_unavailable', `${where} returned more than 16 MiB`);
   try {
     return connectedPeers(JSON.parse(Buffer.from(answer.body).toString()));
   } catch (cause) {

@@ -73,15 +73,12 @@ export function refusalOf(answer: ExchangeAnswer): RedemptionError {
   if (code) return new RedemptionError(code, SENTENCES[code] + waitOf(answer));
   const { status } = answer;
   if (status >= 300 && status < 400) {
-    return new RedemptionError(
-      'redirect',
-      `The URL of the token answers with a redirect (status ${status}).`,
-    );
+    return new RedemptionError('redirect', `The server answers with a redirect (status ${status}).`);
   }
   if (status === 429) return new RedemptionError('overloaded', SENTENCES.overloaded + waitOf(answer));
   return new RedemptionError(
     'service_unavailable',
-    `The server at the URL of the token is not a redemption service now (status ${status}).`,
+    `The server that answered is not a redemption service now (status ${status}).`,
   );
 }
 

@@ -16,7 +16,7 @@ import type { components, paths } from './generated/admin-api.js';
 
 type Problem = Partial<components['schemas']['AdminProblem']>;
 
-/** The members of T without `undefined`, which cannot be sent. */
+/** T with optional members that are absent instead of `undefined`, as the generated types require. */
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /**

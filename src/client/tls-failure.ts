@@ -40,7 +40,8 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
     return new RedemptionError('tls_untrusted', `${untrustedMessage(target)} (${code}).`, { cause: error });
   }
   if (NO_COMMON_VERSION.has(code)) {
-    return new RedemptionError('not_https', `${where} does not offer TLS 1.3.`, { cause: error });
+    const version = target.minVersion === undefined ? '1.3' : '1.2 or newer';
+    return new RedemptionError('not_https', `${where} does not offer TLS ${version}.`, { cause: error });
   }
   if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) {
     return new RedemptionError('not_https', `${where} refused the TLS handshake (${code}).`, {

@@ -33,7 +33,7 @@ export const ADMIN_BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
 /** Maximum number of open connections to the admin API. */
 export const ADMIN_CONNECTIONS = 500;
-// Administrators are few, even behind one address. Connections with a valid bearer token do not count.
+// Administrators are few, even behind one address. Authenticated connections do not count.
 const UNPROVEN_PER_SOURCE = 128;
 // A person with an expired bearer token tries a few times, a polling client a few times a minute. Beyond the budget, failures
 // are not logged and do not cause a fetch of keys from the issuer.

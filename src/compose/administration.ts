@@ -43,7 +43,7 @@ export function administrationDependencies({
     async resolveAccess(request, { system, endpoints }) {
       if (system) return openSystemSite(system, clock).resolveAccess(request);
       const { issuer } = request;
-      // An invalid name is refused together with the grant's other values.
+      // The validation of the grant refuses an invalid name.
       const isNamed = issuer !== null && isResourceName(issuer);
       const refusal = isNamed ? namedIssuerRefusal(dataDir, issuer, clock()) : undefined;
       if (refusal) return refusal;

@@ -15,7 +15,7 @@ export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identi
   readonly lease: ServingLease;
   /** The identity that the listener presents now. */
   readonly presented: FoundIdentity;
-  /** The URL and the CA in responses; this watch updates the CA. */
+  /** The CA in responses, which this watch updates. */
   readonly responseEndpoint: { ca: string };
   readonly listener: Pick<TlsListener, 'setCredentials'>;
   readonly store: GrantStore;

@@ -59,7 +59,7 @@ function isStringArray(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
-/** Creates the client of a provider. Trusts the CA in `issuerCa`, else the CAs of the system. */
+/** Creates the client of a provider. Trusts only the CA in the file `issuerCa`; if that is absent, the CAs that Node trusts. */
 export function createLoginClient(
   { issuer, clientId, scopes, issuerCa }: LoginMetadata & { readonly issuerCa?: string | undefined },
   options: ConnectionOptions,

@@ -21,7 +21,7 @@ import { KeyGenerator } from './key-generator.js';
 const MAX_QUEUED_KEYS = 64;
 /** How long a stopping service waits for its open connections. The whole stop, with its store, takes less than 10 s. */
 export const DRAIN_MS = 4_500;
-// The specification recommends at least 3 s, for a TCP retransmission.
+// The specification of the PROXY protocol recommends at least 3 s, for a TCP retransmission.
 const PROXY_HEADER_TIMEOUT_MS = 5_000;
 // Clients time out after 10 s, and a body has at most 4 KiB.
 const BODY_TIMEOUT_MS = 10_000;

@@ -3,7 +3,7 @@ import { remoteAdministration } from '../client/remote-administration.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { Administration } from '../redemption/administration/administration.js';
 
-/** The administration through the admin API at `url`. Trusts the CA in `caFile`, else the CAs of the system. */
+/** The administration through the admin API at `url`. Trusts only the CA in `caFile`; if absent, the CAs that Node trusts. */
 export function serverAdministration(
   {
     url,

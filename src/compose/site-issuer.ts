@@ -28,8 +28,8 @@ export interface DefaultIssuer {
 }
 
 /**
- * The external CA, else the site CA of the data directory, which is created at the first use. Throws
- * CertificateAuthorityError unless it can sign now.
+ * Opens the external CA, else the site CA of the data directory, which is created at the first use. Rejects with
+ * CertificateAuthorityError unless the CA can sign now.
  */
 export async function openIssuer(
   {

@@ -77,7 +77,7 @@ export function openTokenRedemption(
 }
 
 /**
- * Redeems a token within the default time limit of an exchange, or within `limitMs`, which also limits the wait for a
+ * Redeems a token. The time limit of an exchange is `limitMs`, else that of the options. `limitMs` also limits the wait for a
  * concurrent run.
  */
 export type Redeem = (

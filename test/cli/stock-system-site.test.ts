@@ -101,7 +101,7 @@ describe.each(Object.entries(COMMANDS))("%s on a system site, at Skupper's grant
 it('bootstrap waits while the proxy of a Skupper grant server responds with 503, and sends one request', async () => {
   requestsToMiss = 2;
   const joined = expectSuccess(await COMMANDS.bootstrap());
-  expect(joined.stderr).toContain('Waiting: The server at the URL of the token is not a redemption service');
+  expect(joined.stderr).toContain('Waiting: The server that answered is not a redemption service');
   expect(postings(server)).toHaveLength(1);
   expect(joined.reloads).toEqual([RELOAD]);
 });

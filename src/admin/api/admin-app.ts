@@ -24,8 +24,8 @@ const DRAIN_BYTES = 1024 * 1024;
 const SHARED_INTERVAL_MS = 1_000;
 
 /**
- * Returns the caller of a request. Rejects with AdministrationError if the caller is not authenticated or has no accepted
- * role.
+ * Returns the caller of a request. Rejects with AdministrationError if the caller is not authenticated, has no accepted role, or
+ * uses the console's session from a page of another origin.
  */
 export type AuthenticateRequest = (request: IncomingMessage, search: KeySearch) => Promise<Caller>;
 

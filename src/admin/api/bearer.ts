@@ -86,7 +86,7 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
     // `sub` is a string (RFC 7519 §4.1.2). Two callers whose `sub` has another type could convert to the same string and
     // then share idempotency keys.
     if (typeof subject !== 'string' || subject === '')
-      throw invalid(new Error('its subject is not a string'));
+      throw invalid(new Error('its subject is empty or not a string'));
     const role = roleOf(payload, rules);
     if (!role) {
       throw new AdministrationError('role_insufficient', 'the bearer token contains no role of this service');

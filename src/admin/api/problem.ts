@@ -66,7 +66,7 @@ export function adminProblem({ code, message, hint, choices }: AdministrationErr
   };
 }
 
-/** Returns the body of the answer to bytes that are not a supported HTTP/1.1 request, or to a timeout, by its status. */
+/** Returns the body of an answer with this status to bytes that are not a supported HTTP/1.1 request, or to late headers. */
 export function unreadableProblem(status: number): { readonly type: string; readonly text: string } {
   const [title, code, detail] = UNREADABLE[status] ?? UNREADABLE_OTHERWISE;
   const problem = { type: 'about:blank', title, status, code, detail };

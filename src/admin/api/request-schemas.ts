@@ -32,7 +32,7 @@ function policy<T extends z.ZodType>(value: T) {
   });
 }
 
-/** Removes undefined members, because the operations expect no member for a rule that is not set. */
+/** Removes undefined members: the operations accept an absent rule, but not an undefined one. */
 function withoutUndefined<V>(rules: Readonly<Record<string, V | undefined>>): Record<string, V> {
   const entries = Object.entries(rules).filter((entry): entry is [string, V] => entry[1] !== undefined);
   return Object.fromEntries(entries);

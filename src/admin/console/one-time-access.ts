@@ -75,7 +75,7 @@ export class OneTimeAccess implements ConsoleAccess {
     });
   }
 
-  /** Returns true if the code with this hash may start a session now. */
+  /** Marks the code with this hash as used. Returns true if it was unused and has not expired. */
   #useCode(codeHash: string): boolean {
     const end = this.#codes.get(codeHash);
     if (end === undefined) return false;

@@ -74,7 +74,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     listening,
     adminListening: undefined,
     metrics,
-    // Counted from the watch, because collectors scrape each replica periodically.
+    // Count the grants in the watch cache: collectors scrape every replica, and a scrape must not list all AccessGrants.
     storeMetrics: storeMetrics(
       { ...store, countGrants: async (now) => controller.countGrants(now) },
       { clock, connections: new CachedConnections(async () => controller.connectedPeers(), clock) },

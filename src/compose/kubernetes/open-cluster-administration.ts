@@ -33,7 +33,7 @@ export type { ClusterInspector, InspectedGrant, TokenReport };
 /** The opened administration of a cluster's grants. */
 export interface OpenClusterAdministration {
   readonly administration: ClusterAdministration;
-  /** Reads from the Sites that the user may list which sites are connected. */
+  /** Reads which sites are connected; the source is the status of the Sites that the user may list. */
   readonly connections: ConnectionObserver;
   readonly store: GrantStore;
   /** The sites that accept links, as far as the user may read them. */

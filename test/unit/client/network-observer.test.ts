@@ -59,6 +59,7 @@ it.each([
   ['a body that is not JSON', { body: '<html>' }, 'returned an invalid response'],
   ['credentials that are refused', { status: 401, body: '' }, 'refuses the credentials'],
   ['another status', { status: 502, body: '' }, 'answers HTTP 502'],
+  ['a response that is too long', { body: ' '.repeat(16 * 1024 * 1024 + 1) }, 'returned more than 16 MiB'],
   ['no answer in time', {}, 'no complete response in time'],
 ] as const)('reports %s', async (_what, answer, message) => {
   await expect(read(answer, undefined, 'body' in answer ? 5_000 : 200)).rejects.toThrow(message);
