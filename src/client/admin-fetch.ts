@@ -1,9 +1,9 @@
-import { formatHostPort, hostPortOf } from '../domain/host-port-text.js';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { inSpan } from '../tracing/span.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
-import type { TlsTarget } from './route.js';
+import { targetOf } from './route.js';
 
 // Limit of one exchange.
 const TIMEOUT_MS = 10_000;
@@ -76,11 +76,9 @@ async function send(
   options: ConnectionOptions,
 ): Promise<Response> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const target = { ...hostPortOf(url), ca };
+  const target = targetOf(url, ca, '--server-ca');
   const where = formatHostPort(target);
-  const socket = await openConnection(target, options, signal).catch((error: unknown) => {
-    throw toTrustError(error, target, '--server-ca');
-  });
+  const socket = await openConnection(target, options, signal);
   const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
   if (answer.isTruncated) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
   if (answer.status >= 300 && answer.status < 400)
@@ -96,23 +94,4 @@ async function send(
     status: answer.status,
     headers,
   });
-}
-
-/** Rewords a failure to connect to an admin API or OIDC provider: the message names the flag of the CA, and not a token. */
-export function toTrustError(
-  error: unknown,
-  { host, port, ca }: TlsTarget,
-  flag: '--server-ca' | '--issuer-ca',
-): unknown {
-  if (!(error instanceof RedemptionError)) return error;
-  const { code, cause } = error;
-  if (code === 'tls_untrusted') {
-    const trusted =
-      ca === undefined ? `a CA that Node trusts; name its CA with ${flag}` : `the CA in the file of ${flag}`;
-    const where = formatHostPort({ host, port });
-    return new RedemptionError(code, `The certificate of ${where} does not come from ${trusted}.`, { cause });
-  }
-  if (code === 'token_invalid')
-    return new RedemptionError(code, `The file of ${flag} contains no readable CA.`, { cause });
-  return error;
 }

@@ -11,7 +11,7 @@ import { presentedCertificates, presentedChain } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
 import { addressRefused, awaitHandshake, connectTcp } from './tcp-connection.js';
-import { tlsFailure } from './tls-failure.js';
+import { caNameOf, tlsFailure } from './tls-failure.js';
 
 /** Options for opening and verifying a connection. */
 export interface ConnectionOptions extends RouteOptions {
@@ -133,7 +133,7 @@ async function handshake(
     });
   } catch (error) {
     socket.destroy();
-    throw new RedemptionError('token_invalid', 'The CA of the token cannot be read.', { cause: error });
+    throw new RedemptionError('token_invalid', `TLS cannot use ${caNameOf(target)}.`, { cause: error });
   }
   try {
     await awaitHandshake(secured, signal);

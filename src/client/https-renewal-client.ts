@@ -23,7 +23,7 @@ export function createRenewalClient(options: RedemptionClientOptions): RenewalCl
       throw new RedemptionError('not_https', 'The renewal URL of the link is not an https URL.');
     }
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const target = { ...hostPortOf(url), ca };
+    const target = { ...hostPortOf(url), ca, caName: 'the CA of the link' };
     const socket = await openConnection(target, options, signal);
     const posting = {
       method: 'POST',

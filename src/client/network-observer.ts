@@ -1,9 +1,10 @@
-import { formatHostPort, hostPortOf } from '../domain/host-port-text.js';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping } from '../files/yaml-documents.js';
 import type { ConnectedPeer } from '../redemption/ports/connections.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
+import { targetOf } from './route.js';
 
 // A network of 300 sites has some 100 KB of router links.
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
@@ -26,7 +27,7 @@ export async function readRouterLinks(
   options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<ConnectedPeer[]> {
-  const target = { ...hostPortOf(url), ca };
+  const target = targetOf(url, ca, '--observer-ca');
   const where = `the network observer at ${formatHostPort(target)}`;
   const socket = await openConnection(target, options, signal).catch((error: Error) => {
     throw new RedemptionError('service_unavailable', `${where} cannot be reached: ${error.message}`);

@@ -1,8 +1,8 @@
-import { formatHostPort, hostPortOf } from '../domain/host-port-text.js';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { toTrustError } from './admin-fetch.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange, onAnswerLost } from './http-exchange.js';
+import { targetOf } from './route.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
@@ -27,10 +27,8 @@ export function providerFetch(
   return async (url: string, { signal, method, headers, body }: ProviderRequest): Promise<Response> => {
     const parsed = new URL(url);
     const { host, pathname, search } = parsed;
-    const target = { ...hostPortOf(parsed), ca, minVersion: 'TLSv1.2' } as const;
-    const socket = await openConnection(target, options, signal).catch((error: unknown) => {
-      throw toTrustError(error, target, flag);
-    });
+    const target = { ...targetOf(parsed, ca, flag), minVersion: 'TLSv1.2' } as const;
+    const socket = await openConnection(target, options, signal);
     const request = {
       method: method === 'POST' ? method : 'GET',
       path: pathname + search,

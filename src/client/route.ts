@@ -6,6 +6,8 @@ import { RedemptionError } from '../domain/redemption-error.js';
 export interface TlsTarget extends HostPort {
   /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
+  /** Name of the trusted CA in messages; by default that of the token if `ca` is present. */
+  readonly caName?: string | undefined;
   /** Lowest TLS version; 1.3 by default. */
   readonly minVersion?: 'TLSv1.2' | undefined;
 }
@@ -20,6 +22,13 @@ export interface ConnectTo {
   readonly port?: number | undefined;
   readonly toHost?: string | undefined;
   readonly toPort?: number | undefined;
+}
+
+/** Returns the target for a URL whose CA is in the file of `flag`, if `ca` is present. Messages mention the flag. */
+export function targetOf(url: URL, ca: string | undefined, flag: `--${string}-ca`): TlsTarget {
+  const caName =
+    ca === undefined ? `a CA that Node trusts; name its CA with ${flag}` : `the CA in the file of ${flag}`;
+  return { ...hostPortOf(url), ca, caName };
 }
 
 /** Options for connections. */

@@ -58,8 +58,12 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
 
 /** Returns the message for an untrusted server, without its full stop. */
 export function untrustedMessage(target: TlsTarget): string {
-  const trusted = target.ca === undefined ? 'a CA that Node trusts' : 'the CA in the token';
-  return `The certificate of ${formatHostPort(target)} does not come from ${trusted}`;
+  return `The certificate of ${formatHostPort(target)} does not come from ${caNameOf(target)}`;
+}
+
+/** Returns the name of the CA that a target trusts, for messages. */
+export function caNameOf({ ca, caName }: TlsTarget): string {
+  return caName ?? (ca === undefined ? 'a CA that Node trusts' : 'the CA in the token');
 }
 
 /** Returns the names of a certificate, for messages. */

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
-import { hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { withinTime } from '../time/abort.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
+import { targetOf } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 import { isPublicAddress } from './token-networks.js';
 
@@ -56,32 +56,20 @@ async function connectTo(
   { ca, clock, allowPrivate }: WebhookRules,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const server = hostPortOf(url);
+  const target = targetOf(url, ca, '--webhook-ca');
   try {
     if (url.protocol === 'http:') {
       const isAllowed = (address: string) => allowPrivate && !isPublicAddress(address);
-      return await connectTcp(server, signal, isAllowed);
+      return await connectTcp(target, signal, isAllowed);
     }
     const mayReach = allowPrivate ? undefined : isPublicAddress;
-    return await openConnection({ ...server, ca }, { clock, mayReach }, signal);
+    return await openConnection(target, { clock, mayReach }, signal);
   } catch (error) {
-    throw toWebhookError(error, url);
-  }
-}
-
-/** Rewords failures whose messages mention tokens, and those that a setting can correct. */
-function toWebhookError(error: unknown, { protocol }: URL): unknown {
-  if (!(error instanceof RedemptionError)) return error;
-  switch (error.code) {
-    case 'address_refused':
-      return new Error(
-        protocol === 'http:'
-          ? 'its address is not private, so it requires an https URL'
-          : 'its address is private, which requires --webhook-allow-private',
-      );
-    case 'tls_untrusted':
-      return new Error('its certificate does not come from a trusted CA; name its CA with --webhook-ca');
-    default:
-      return error;
+    if (!(error instanceof RedemptionError && error.code === 'address_refused')) throw error;
+    throw new Error(
+      url.protocol === 'http:'
+        ? 'its address is not private, so it requires an https URL'
+        : 'its address is private, which requires --webhook-allow-private',
+    );
   }
 }

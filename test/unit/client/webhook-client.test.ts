@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { postWebhook } from '../../../src/client/webhook-client.js';
 import { releaseAfterTest } from '../../support/release.js';
-import { makeIdentity } from '../../support/server-identity.js';
+import { DAY_MS, makeIdentity } from '../../support/server-identity.js';
 
 async function listen(server: Server): Promise<number> {
   releaseAfterTest(server);
@@ -34,6 +34,12 @@ describe('a message to a webhook receiver', () => {
       await expect(post(`https://${host}:${port}/a?b=c`, { ca: identity.ca })).resolves.toBeUndefined();
     await expect(post(`https://127.0.0.1:${port}/`, { ca: other.ca })).rejects.toThrow('--webhook-ca');
     await expect(post(`https://127.0.0.1:${port}/`)).rejects.toThrow('--webhook-ca');
+  });
+
+  it('is not sent to a server whose certificate has expired, and the reason is the expiry', async () => {
+    const { ca, ...expired } = await makeIdentity({ issuedAt: Date.now() - 3 * DAY_MS });
+    const port = await listen(createHttpsServer(expired, accept));
+    await expect(post(`https://127.0.0.1:${port}/`, { ca })).rejects.toThrow('expired at');
   });
 
   it.each([
