@@ -1,8 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import { AdministrationError } from '../domain/administration-error.js';
 import type { Clock } from '../redemption/ports/clock.js';
-import type { IdentityFetch } from './api/identity-fetch.js';
-import { isProviderUrl } from './api/oidc-keys.js';
+import { type IdentityFetch, isProviderUrl } from './api/oidc-keys.js';
 import { isInvalidGrant, isRefusal } from './oidc-errors.js';
 
 const TIMEOUT_MS = 5_000;

@@ -1,12 +1,14 @@
 import { formatHostPort } from '../domain/host-port-text.js';
+import { isLoopback } from '../domain/peer-address.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange, onAnswerLost } from './http-exchange.js';
 import { targetOf } from './route.js';
+import { connectTcp } from './tcp-connection.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
-/** A request of a login: GET without a body, or the fields of a form. */
+/** A request to an OIDC provider or of a login: GET without a body, or the fields of a form. */
 export interface ProviderRequest {
   readonly signal: AbortSignal;
   readonly method?: string;
@@ -15,20 +17,24 @@ export interface ProviderRequest {
 }
 
 /**
- * Sends requests of a login to a service or an OIDC provider (TLS 1.2 or newer), each on its own connection, through the proxy of
- * the options. Trusts only `ca`, or the CAs that Node trusts if `ca` is absent. Errors about the CA mention `flag`. Redirects are
- * not followed. Rejects with RedemptionError if there is no valid response.
+ * Sends requests to an OIDC provider, or those of a login to a service (TLS 1.2 or newer), each on its own connection, through the
+ * proxy of the options. An `http` URL may lead only to this machine. Trusts only `ca`, or the CAs that Node trusts if `ca` is
+ * absent. Errors about the CA mention `flag`. Redirects are not followed. Rejects with RedemptionError if there is no valid
+ * response of at most 1 MiB.
  */
 export function providerFetch(
   ca: string | undefined,
-  flag: '--server-ca' | '--issuer-ca',
+  flag: '--server-ca' | '--issuer-ca' | '--admin-issuer-ca',
   options: ConnectionOptions,
 ) {
   return async (url: string, { signal, method, headers, body }: ProviderRequest): Promise<Response> => {
     const parsed = new URL(url);
     const { host, pathname, search } = parsed;
     const target = { ...targetOf(parsed, ca, flag), minVersion: 'TLSv1.2' } as const;
-    const socket = await openConnection(target, options, signal);
+    const socket =
+      parsed.protocol === 'http:'
+        ? await connectTcp(target, signal, isLoopback)
+        : await openConnection(target, options, signal);
     const request = {
       method: method === 'POST' ? method : 'GET',
       path: pathname + search,

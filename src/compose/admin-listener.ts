@@ -4,13 +4,13 @@ import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
 import { bearerAuthentication } from '../admin/api/bearer.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
-import { identityFetch } from '../admin/api/identity-fetch.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
 import { isProviderUrl, oidcKeys } from '../admin/api/oidc-keys.js';
 import { unreadableProblem } from '../admin/api/problem.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import type { Metrics } from '../admin/metrics.js';
 import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
+import { providerFetch } from '../client/provider-fetch.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText } from '../files/bounded-text.js';
@@ -93,7 +93,8 @@ export async function startAdmin(
     viewerRoles: settings.adminViewerRole,
     operatorRoles: settings.adminOperatorRole,
   };
-  const fetch = identityFetch(settings.adminIssuerCa && readBoundedText(settings.adminIssuerCa));
+  const issuerCa = settings.adminIssuerCa && readBoundedText(settings.adminIssuerCa);
+  const fetch = providerFetch(issuerCa, '--admin-issuer-ca', { clock });
   const { adminJwks } = settings;
   if ((adminJwks === undefined || settings.console !== undefined) && !isProviderUrl(adminIssuer)) {
     throw new ConfigurationError(

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as oauth from 'oauth4webapi';
-import { identityFetch } from '../admin/api/identity-fetch.js';
 import { isProviderUrl } from '../admin/api/oidc-keys.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import { listenOnLoopback } from '../admin/console/loopback-server.js';
@@ -65,10 +64,7 @@ export function createLoginClient(
   options: ConnectionOptions,
 ): OidcClient {
   const ca = issuerCa === undefined ? undefined : readBoundedText(issuerCa);
-  // Only a provider on this machine may use http.
-  const fetch = issuer.startsWith('https:')
-    ? providerFetch(ca, '--issuer-ca', options)
-    : identityFetch(undefined);
+  const fetch = providerFetch(ca, '--issuer-ca', options);
   return new OidcClient({ issuer, clientId, scopes, readSecret: undefined, fetch, clock: options.clock });
 }
 

@@ -7,7 +7,7 @@ import {
   type BearerRules,
   bearerAuthentication,
 } from '../admin/api/bearer.js';
-import type { IdentityFetch } from '../admin/api/identity-fetch.js';
+import type { IdentityFetch } from '../admin/api/oidc-keys.js';
 import { consoleAuthentication } from '../admin/console/console-access.js';
 import { createConsoleRouter } from '../admin/console/console-router.js';
 import { OidcAccess } from '../admin/console/oidc-access.js';

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type IdentityFetch, identityFetch } from '../../src/admin/api/identity-fetch.js';
-import { oidcKeys } from '../../src/admin/api/oidc-keys.js';
+import { type IdentityFetch, oidcKeys } from '../../src/admin/api/oidc-keys.js';
+import { providerFetch } from '../../src/client/provider-fetch.js';
 import { AdministrationError } from '../../src/domain/administration-error.js';
 import { type AdminService, makeIssuerKey, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
@@ -147,6 +147,7 @@ describe('an OIDC provider', () => {
 describe('the keys of an OIDC provider', () => {
   let provider: OidcIssuer;
   const clock = new TestClock();
+  const fetch = providerFetch(undefined, '--admin-issuer-ca', { clock: clock.read });
   beforeEach(async () => {
     provider = await startOidcIssuer(await makeIssuerKey('one'));
   });
@@ -155,7 +156,7 @@ describe('the keys of an OIDC provider', () => {
   it('fetches the keys again for a new key id, and removed keys verify nothing', async () => {
     const keys = oidcKeys({
       issuer: provider.issuer,
-      fetch: identityFetch(undefined),
+      fetch,
       clock: clock.read,
       cooldownMs: 0,
     });
@@ -169,7 +170,7 @@ describe('the keys of an OIDC provider', () => {
   });
 
   it('does not fetch the keys repeatedly for an unknown key id', async () => {
-    const keys = oidcKeys({ issuer: provider.issuer, fetch: identityFetch(undefined), clock: clock.read });
+    const keys = oidcKeys({ issuer: provider.issuer, fetch, clock: clock.read });
     const bearer = await provider.accessToken('linkgrant-viewer');
     await jwtVerify(bearer, keys);
     await provider.rotate(await makeIssuerKey('two'));
@@ -182,9 +183,14 @@ describe('the keys of an OIDC provider', () => {
     await jwtVerify(unknown, keys);
   });
 
+  it('fetches nothing over plain HTTP from another machine', async () => {
+    const url = 'http://192.0.2.1/.well-known/openid-configuration';
+    const signal = AbortSignal.timeout(5_000);
+    await expect(fetch(url, { signal })).rejects.toMatchObject({ code: 'address_refused' });
+  });
+
   it('fetches the keys at most once in an interval while fetching fails', async () => {
     let fetched = 0;
-    const fetch = identityFetch(undefined);
     const counting: IdentityFetch = (url, sent) => {
       fetched += 1;
       return fetch(url, sent);

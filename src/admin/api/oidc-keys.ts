@@ -4,12 +4,23 @@ import { hostPortOf } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { BearerKeys } from './bearer.js';
-import type { IdentityFetch } from './identity-fetch.js';
 
 const FETCH_TIMEOUT_MS = 5_000;
 const CACHE_MS = 600_000;
 // While a provider is down, do not query it for each request.
 const FAILURE_CACHE_MS = 5_000;
+
+/** A request to an OIDC provider; GET without a body by default. */
+export interface IdentityRequest {
+  readonly signal: AbortSignal;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The fields of a form. */
+  readonly body?: URLSearchParams;
+}
+
+/** Sends a request to an OIDC provider and resolves with the whole response. Redirects are not followed. */
+export type IdentityFetch = (url: string, request: IdentityRequest) => Promise<Response>;
 
 /** Options for fetching the keys of an OIDC provider. */
 export interface OidcOptions {
