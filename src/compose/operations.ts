@@ -75,8 +75,19 @@ export async function startOperations(
   };
 }
 
+/**
+ * Runs each task every `ms` milliseconds, the first time after that interval, and returns a function that stops all. A task must
+ * not throw or reject. The timers do not keep the process alive.
+ */
+export function startPeriodic(tasks: readonly (readonly [ms: number, run: () => unknown])[]): () => void {
+  const timers = tasks.map(([ms, run]) => setInterval(run, ms).unref());
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+  };
+}
+
 /** Erases stored responses whose replay window has ended. Never rejects. */
-export async function sweep(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
+export async function eraseSealedAnswers(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
   try {
     await store.eraseSealedAnswers(clock());
   } catch (error) {

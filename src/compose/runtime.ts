@@ -24,7 +24,7 @@ import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openServiceStore, openStore } from './open-store.js';
-import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
+import { eraseSealedAnswers, listen, periodicRetention, startPeriodic, storeMetrics } from './operations.js';
 import { assertListening, createPublicListener, DRAIN_MS, pathPrefixOf } from './public-listener.js';
 import {
   acquireLeases,
@@ -207,14 +207,13 @@ async function serve(
     { grantMs: settings.grantRetention, ledgerMs: settings.ledgerRetention },
     context,
   );
-  const timers = [
-    setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
-    setInterval(() => void sweep(store, context), SWEEP_MS),
-    setInterval(() => void retention.runOnce(), RETENTION_MS),
-    setInterval(() => void sweepCodeKeys(store, codeKeys, context), KEY_SWEEP_MS),
-    ...(adoptGrants ? [setInterval(() => void adoptGrants(), SWEEP_MS)] : []),
-  ];
-  for (const timer of timers) timer.unref();
+  const stopPeriodic = startPeriodic([
+    [IDENTITY_CHECK_MS, reloadIdentity],
+    [SWEEP_MS, () => eraseSealedAnswers(store, context)],
+    [RETENTION_MS, () => retention.runOnce()],
+    [KEY_SWEEP_MS, () => sweepCodeKeys(store, codeKeys, context)],
+    ...(adoptGrants ? [[SWEEP_MS, adoptGrants] as const] : []),
+  ]);
   const webhooks = startWebhooks(parts);
   return {
     description,
@@ -226,7 +225,7 @@ async function serve(
     readiness,
     reloadIdentity,
     async close() {
-      for (const timer of timers) clearInterval(timer);
+      stopPeriodic();
       retention.stop();
       await Promise.all([listener.drain(DRAIN_MS), admin?.close(DRAIN_MS), webhooks.stop()]);
       await store.close();

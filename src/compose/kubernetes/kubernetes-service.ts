@@ -13,7 +13,7 @@ import { CachedConnections } from '../../redemption/administration/cached-connec
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
 import { sweepCodeKeys } from '../code-keys.js';
-import { listen, periodicRetention, storeMetrics, sweep } from '../operations.js';
+import { eraseSealedAnswers, listen, periodicRetention, startPeriodic, storeMetrics } from '../operations.js';
 import { assertListening, createPublicListener, DRAIN_MS } from '../public-listener.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
@@ -68,7 +68,16 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const listening = await listen(listener.server, settings.listen);
   controller.start();
   publication.follow(listener, controller);
-  const stopPeriodicWork = startPeriodicWork({ store, controller, publication, codeKeys }, parts);
+  // AccessGrants are user resources, so retention never deletes them.
+  const retention = periodicRetention(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
+  // The leader does the work for the whole cluster.
+  const ifLeading = (operation: () => unknown) => () => controller.isLeading && operation();
+  const stopPeriodic = startPeriodic([
+    [PUBLICATION_MS, () => publication.runOnce()],
+    [SWEEP_MS, ifLeading(() => eraseSealedAnswers(store, context))],
+    [RETENTION_MS, ifLeading(() => retention.runOnce())],
+    [RETENTION_MS, ifLeading(() => sweepCodeKeys(store, codeKeys, context))],
+  ]);
   return {
     description: publication.description(),
     listening,
@@ -87,7 +96,8 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     ],
     reloadIdentity: () => publication.runOnce(),
     async close() {
-      stopPeriodicWork();
+      stopPeriodic();
+      retention.stop();
       publication.close();
       await listener.drain(DRAIN_MS);
       await controller.stop();
@@ -147,48 +157,6 @@ function withRedeemedEvents(store: KubernetesGrantStore, controller: GrantContro
       if (outcome === 'recorded') controller.recordRedeemed(redemption);
       return outcome;
     },
-  };
-}
-
-/** Starts the periodic work; only the leader does the work for the whole cluster. */
-function startPeriodicWork(
-  {
-    store,
-    controller,
-    publication,
-    codeKeys,
-  }: {
-    readonly store: GrantStore;
-    readonly controller: GrantController;
-    readonly publication: KubernetesPublication;
-    readonly codeKeys: CodeKeySecret;
-  },
-  { settings, context }: ServiceParts,
-): () => void {
-  // AccessGrants are user resources, so retention never deletes them.
-  const retention = periodicRetention(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
-  const ifLeading = (operation: () => unknown) => () => {
-    if (controller.isLeading) operation();
-  };
-  const timers = [
-    setInterval(() => void publication.runOnce(), PUBLICATION_MS),
-    setInterval(
-      ifLeading(() => sweep(store, context)),
-      SWEEP_MS,
-    ),
-    setInterval(
-      ifLeading(() => retention.runOnce()),
-      RETENTION_MS,
-    ),
-    setInterval(
-      ifLeading(() => sweepCodeKeys(store, codeKeys, context)),
-      RETENTION_MS,
-    ),
-  ];
-  for (const timer of timers) timer.unref();
-  return () => {
-    for (const timer of timers) clearInterval(timer);
-    retention.stop();
   };
 }
 
