@@ -125,23 +125,3 @@ export function createMetrics(): Metrics {
     weakCodeBruteforced: () => attacks.inc(),
   };
 }
-
-/**
- * Creates the metric of grants by state, in a registry of its own because all processes serve the same store. Each scrape
- * counts the grants; the metric has no value if the store fails.
- */
-export function createGrantMetrics(count: () => Promise<Readonly<Record<string, number>>>): Registry {
-  const registry = new Registry();
-  new Gauge({
-    name: 'linkgrant_grants',
-    help: 'Grants by state.',
-    labelNames: ['state'],
-    registers: [registry],
-    async collect() {
-      this.reset();
-      const byState = await count().catch(() => ({}));
-      for (const [state, grants] of Object.entries(byState)) this.set({ state }, grants);
-    },
-  });
-  return registry;
-}

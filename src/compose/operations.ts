@@ -4,9 +4,8 @@ import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
-import { addLinkMetrics } from '../admin/link-metrics.js';
-import { createGrantMetrics } from '../admin/metrics.js';
-import { createOperationsApp } from '../admin/operations-app.js';
+import { createOperationsApp, type OperationsDependencies } from '../admin/operations-app.js';
+import { createStoreMetrics } from '../admin/store-metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { applyRetention, type Retention } from '../redemption/accepting/retention.js';
@@ -42,12 +41,11 @@ export function storeMetrics(
   store: Pick<GrantStore, 'countGrants' | 'countLinks' | 'listLinks'>,
   { clock, connections }: { readonly clock: Clock; readonly connections: ConnectionObserver | undefined },
 ): Registry {
-  const registry = createGrantMetrics(() => store.countGrants(clock()));
-  addLinkMetrics(registry, {
-    count: () => store.countLinks(clock()),
+  return createStoreMetrics({
+    countGrants: () => store.countGrants(clock()),
+    countLinks: () => store.countLinks(clock()),
     ...(connections && { observe: () => summarizeConnections(store, connections.latest()) }),
   });
-  return registry;
 }
 
 /**
@@ -56,7 +54,7 @@ export function storeMetrics(
  */
 export async function startOperations(
   address: NonNullable<Settings['opsListen']>,
-  deps: Parameters<typeof createOperationsApp>[0] & { certificateTimes?(): CertificateTimes },
+  deps: OperationsDependencies & { certificateTimes?(): CertificateTimes },
   { clock }: { readonly clock: Clock },
 ): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
   const { certificateTimes } = deps;

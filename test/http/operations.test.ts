@@ -1,8 +1,9 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { certificateParts } from '../../src/admin/certificate-readiness.js';
-import { createGrantMetrics, createMetrics } from '../../src/admin/metrics.js';
+import { createMetrics } from '../../src/admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
+import { createStoreMetrics } from '../../src/admin/store-metrics.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY, HOUR, startTestService } from '../support/service.js';
 
@@ -89,7 +90,10 @@ describe('the operations listener', () => {
 
   it('counts grants by state at each scrape, and omits the counts while the store fails', async () => {
     const counts = [Promise.resolve({ ready: 3, expired: 1 }), Promise.reject(new Error('busy'))];
-    const registry = createGrantMetrics(() => counts.shift() as Promise<Record<string, number>>);
+    const registry = createStoreMetrics({
+      countGrants: () => counts.shift() as Promise<Record<string, number>>,
+      countLinks: () => Promise.reject(new Error('busy')),
+    });
     expect(await registry.metrics()).toContain('linkgrant_grants{state="ready"} 3\n');
     expect(await registry.metrics()).not.toContain('linkgrant_grants{');
   });
