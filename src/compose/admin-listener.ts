@@ -28,8 +28,6 @@ import { storeAdministration } from './administration.js';
 import { listen } from './operations.js';
 import { createTeamConsole } from './team-console.js';
 
-/** Time limit for the arrival of a body after its headers. */
-export const ADMIN_BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
 /** Maximum number of open connections to the admin API. */
 export const ADMIN_CONNECTIONS = 500;
@@ -136,7 +134,6 @@ export async function startAdmin(
     ...createTeamConsole(settings, { ...shared, files: context.consoleFiles, rules, keys, byBearer, fetch }),
     ...shared,
     onAuthenticated: ({ socket }) => connections.markProven(socket),
-    bodyTimeoutMs: ADMIN_BODY_TIMEOUT_MS,
     observer: metrics,
   });
   const pair =

@@ -9,7 +9,6 @@ import { listenOnLoopback } from '../admin/console/loopback-server.js';
 import { OneTimeAccess, type OneTimeAccessOptions } from '../admin/console/one-time-access.js';
 import { version } from '../config/version.js';
 import type { Administration } from '../redemption/administration/administration.js';
-import { ADMIN_BODY_TIMEOUT_MS } from './admin-listener.js';
 
 /** Options of {@link startLocalConsole}. */
 export interface LocalConsoleOptions
@@ -58,7 +57,6 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
     failures: { isSpent: async () => false, count: async () => true },
     peerOf: ({ socket }) => socket.remoteAddress ?? '',
     onAuthenticated: () => {},
-    bodyTimeoutMs: ADMIN_BODY_TIMEOUT_MS,
     observer: { adminAnswered: () => {}, authenticationLimited: () => {} },
     logger,
   });

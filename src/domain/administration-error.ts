@@ -1,4 +1,4 @@
-/** Every code of {@link AdministrationErrorCode}. */
+/** Every code of {@link AdministrationErrorCode}, in the order of openapi.yaml. */
 export const ADMINISTRATION_ERROR_CODES = [
   'bearer_missing',
   'bearer_invalid',
@@ -31,10 +31,10 @@ export const ADMINISTRATION_ERROR_CODES = [
   'idempotency_key_reused',
   /** The outcome of the same earlier request no longer exists. */
   'outcome_gone',
-  /** The site accepts no links now, or the requested CA cannot sign. */
-  'no_link_access',
   'service_unknown',
   'signing_keys_foreign',
+  /** The site accepts no links now, or the requested CA cannot sign. */
+  'no_link_access',
   'method_not_allowed',
   /** The limit of open streams is reached. */
   'too_many_streams',

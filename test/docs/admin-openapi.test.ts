@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ADMIN_CODES, problemStatus } from '../../src/admin/api/problem.js';
+import { problemStatus } from '../../src/admin/api/problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from '../../src/admin/api/routes.js';
+import { ADMINISTRATION_ERROR_CODES } from '../../src/domain/administration-error.js';
 import { PROJECT } from '../support/programs.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
 import { METHODS, openApi, resolve, resolved } from './openapi-document.js';
@@ -28,8 +29,8 @@ describe('openapi.yaml, admin API', () => {
   });
 
   it('lists exactly the codes of the admin API, each in the description of its status', () => {
-    expect(openApi.components.schemas.AdminCode?.enum).toEqual([...ADMIN_CODES]);
-    for (const code of ADMIN_CODES) {
+    expect(openApi.components.schemas.AdminCode?.enum).toEqual([...ADMINISTRATION_ERROR_CODES]);
+    for (const code of ADMINISTRATION_ERROR_CODES) {
       const status = problemStatus(code);
       const described = operations
         .flatMap(({ operation }) => operation.responses[status] ?? [])
@@ -48,7 +49,7 @@ describe('openapi.yaml, admin API', () => {
       const named = (where: string) => parameters.filter((one) => one.in === where).map(({ name }) => name);
       const { shape } = route.query as unknown as { shape: object };
       expect(named('query').sort()).toEqual(Object.keys(shape).sort());
-      expect(named('header')).toEqual(route.takesKey ? ['Idempotency-Key'] : []);
+      expect(named('header')).toEqual(route.supportsIdempotencyKey ? ['Idempotency-Key'] : []);
       expect(named('path')).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
     },
   );

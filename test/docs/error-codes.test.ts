@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ADMIN_CODES, adminProblem } from '../../src/admin/api/problem.js';
+import { adminProblem } from '../../src/admin/api/problem.js';
 import { adviceFor, ERROR_CODES } from '../../src/cli/terminal/exit-codes.js';
 import { refusalOf, STOCK_PREFIXES, STOCK_TEXTS } from '../../src/client/refusals.js';
-import { AdministrationError } from '../../src/domain/administration-error.js';
+import { ADMINISTRATION_ERROR_CODES, AdministrationError } from '../../src/domain/administration-error.js';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { readProjectFile, sectionsOf } from './document.js';
 
@@ -26,7 +26,7 @@ describe('docs/reference/error-codes.md', () => {
     const refused = REFUSAL_CODES.find((known) => known === heading);
     const { exitCode } = adviceFor(code);
     const wire = refused && wireRefusal(refused);
-    const admin = ADMIN_CODES.find((known) => known === heading);
+    const admin = ADMINISTRATION_ERROR_CODES.find((known) => known === heading);
     const { status, title } = adminProblem(new AdministrationError(admin ?? 'internal', ''));
     const firstLine = wire
       ? `HTTP ${wire.status} \`${wire.text}\`, exit code ${exitCode}`

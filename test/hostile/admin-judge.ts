@@ -1,5 +1,5 @@
-import { ADMIN_CODES, adminProblem } from '../../src/admin/api/problem.js';
-import { AdministrationError } from '../../src/domain/administration-error.js';
+import { adminProblem } from '../../src/admin/api/problem.js';
+import { ADMINISTRATION_ERROR_CODES, AdministrationError } from '../../src/domain/administration-error.js';
 import type { WireAnswer } from '../support/wire.js';
 import type { HostileAdminRequest } from './admin-requests.js';
 
@@ -16,7 +16,7 @@ const RULES = [
   'csr-required',
   'not-before',
 ];
-const CODES: ReadonlySet<string> = new Set(ADMIN_CODES);
+const CODES: ReadonlySet<string> = new Set(ADMINISTRATION_ERROR_CODES);
 // The longest response is a page of a listing.
 const MAX_RESPONSE = 1024 * 1024;
 

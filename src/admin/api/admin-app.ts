@@ -19,6 +19,8 @@ import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 const MAX_BYTES = 64 * 1024;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const MAX_ISSUES = 5;
+// Time limit for the arrival of a body after its headers.
+const BODY_TIMEOUT_MS = 10_000;
 const DRAIN_BYTES = 1024 * 1024;
 // An overview reads all links, and a health check takes some seconds.
 const SHARED_INTERVAL_MS = 1_000;
@@ -44,8 +46,6 @@ export interface AdminAppDependencies {
   peerOf(request: IncomingMessage): string;
   /** Called for each authenticated request. */
   onAuthenticated(request: IncomingMessage): void;
-  /** Time limit for the arrival of a body after its headers. */
-  readonly bodyTimeoutMs: number;
   readonly observer: AdminObserver;
   readonly logger: Logger;
 }
@@ -127,28 +127,30 @@ function authenticationHandler(deps: AdminAppDependencies): express.RequestHandl
   };
 }
 
+/** Returns the caller, which the authentication before all routes has stored. */
+function callerOf(response: Response): Caller {
+  return findingsOf(response).caller as Caller;
+}
+
 function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.RequestHandler[] {
   const checkRole: express.RequestHandler = (_request, response, next) => {
-    const findings = findingsOf(response);
-    const { caller } = findings;
-    findings.route = { method: route.method.toUpperCase(), path: route.path };
-    if (!caller) throw new AdministrationError('bearer_missing', 'the request has no bearer token');
-    requireRole(caller, route.role);
+    findingsOf(response).route = { method: route.method.toUpperCase(), path: route.path };
+    requireRole(callerOf(response), route.role);
     next();
   };
   const run: express.RequestHandler = async (request, response) => {
     const findings = findingsOf(response);
-    const { caller } = findings;
+    const caller = callerOf(response);
     const [id = ''] = Object.values(request.params).map(String);
     const input = {
-      role: caller?.role,
+      role: caller.role,
       id,
       query: validate(route.query, request.query, 'query'),
       body: validate(route.body, request.body ?? {}, 'body'),
-      once: route.takesKey && caller ? onceOf(request, caller) : undefined,
+      once: route.supportsIdempotencyKey ? onceOf(request, caller) : undefined,
     };
     if (route.hasStream && wantsStream(request)) {
-      await deps.streams.open(response, caller ? callerKey(caller) : '');
+      await deps.streams.open(response, callerKey(caller));
       findings.answeredAt = performance.now();
       return;
     }
@@ -158,7 +160,7 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
     sendJson(response, status, 'application/json', body);
   };
   const takesBody = route.method === 'post' || route.method === 'patch';
-  return takesBody ? [checkRole, requireJson, readJsonWithin(deps.bodyTimeoutMs), run] : [checkRole, run];
+  return takesBody ? [checkRole, requireJson, readJsonInTime, run] : [checkRole, run];
 }
 
 function wantsStream(request: Request): boolean {
@@ -168,20 +170,18 @@ function wantsStream(request: Request): boolean {
 
 const readJson = express.json({ limit: MAX_BYTES, inflate: false, type: () => true });
 
-function readJsonWithin(timeoutMs: number): express.RequestHandler {
-  return (request, response, next) => {
-    let isSettled = false;
-    const settle = (error?: unknown) => {
-      clearTimeout(timer);
-      if (!isSettled) next(error);
-      isSettled = true;
-    };
-    const timer = setTimeout(() => {
-      settle(new AdministrationError('request_timeout', 'the body did not arrive in time'));
-    }, timeoutMs);
-    readJson(request, response, settle);
+const readJsonInTime: express.RequestHandler = (request, response, next) => {
+  let isSettled = false;
+  const settle = (error?: unknown) => {
+    clearTimeout(timer);
+    if (!isSettled) next(error);
+    isSettled = true;
   };
-}
+  const timer = setTimeout(() => {
+    settle(new AdministrationError('request_timeout', 'the body did not arrive in time'));
+  }, BODY_TIMEOUT_MS);
+  readJson(request, response, settle);
+};
 
 /** Refuses a body that is not JSON. A request without a body continues. */
 const requireJson: express.RequestHandler = (request, _response, next) => {

@@ -37,9 +37,6 @@ const PROBLEMS = {
   internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<AdministrationErrorCode, ProblemShape>;
 
-/** All refusal codes of the admin API, in the order of the table. */
-export const ADMIN_CODES = Object.keys(PROBLEMS) as readonly AdministrationErrorCode[];
-
 /** The status of a refusal with this code. */
 export function problemStatus(code: AdministrationErrorCode): ProblemShape['status'] {
   return PROBLEMS[code].status;

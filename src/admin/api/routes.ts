@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import { AdministrationError } from '../../domain/administration-error.js';
+import { AdministrationError, type AdministrationErrorCode } from '../../domain/administration-error.js';
 import { isUuid } from '../../domain/names.js';
 import type { Administration, OnceOnly } from '../../redemption/administration/administration.js';
 import type { Page } from '../../redemption/ports/page.js';
@@ -50,7 +50,7 @@ export interface AdminRoute {
   readonly path: string;
   readonly role: Role;
   /** True if the route supports an Idempotency-Key. */
-  readonly takesKey: boolean;
+  readonly supportsIdempotencyKey: boolean;
   /** True if the route answers with a stream of changes to a client that prefers one. */
   readonly hasStream: boolean;
   readonly query: ZodType;
@@ -62,14 +62,14 @@ function route<Query, Body>(
   {
     method,
     path,
-    takesKey = false,
+    supportsIdempotencyKey = false,
     hasStream = false,
     query,
     body,
   }: {
     readonly method: AdminRoute['method'];
     readonly path: string;
-    readonly takesKey?: boolean;
+    readonly supportsIdempotencyKey?: boolean;
     readonly hasStream?: boolean;
     readonly query?: ZodType<Query>;
     readonly body?: ZodType<Body>;
@@ -80,7 +80,7 @@ function route<Query, Body>(
     method,
     path: `/api/v1${path}`,
     role: method === 'get' ? 'viewer' : 'operator',
-    takesKey,
+    supportsIdempotencyKey,
     hasStream,
     query: query ?? NOTHING,
     body: body ?? NOTHING,
@@ -127,20 +127,17 @@ async function readChanges(since: string | undefined, administration: Administra
   }
 }
 
-function requireUid(id: string): string {
-  if (isUuid(id)) return id;
-  throw new AdministrationError('no_such_grant', 'this is not the uid of a grant');
+/** Returns a function that accepts the id of a path. It throws an AdministrationError with this code if that is not a UUID. */
+function idCheck(code: AdministrationErrorCode, what: string): (id: string) => string {
+  return (id) => {
+    if (isUuid(id)) return id;
+    throw new AdministrationError(code, `this is not the ${what}`);
+  };
 }
 
-function requireId(id: string): string {
-  if (isUuid(id)) return id;
-  throw new AdministrationError('no_such_redemption', 'this is not the id of a redemption');
-}
-
-function requireVerification(id: string): string {
-  if (isUuid(id)) return id;
-  throw new AdministrationError('no_such_verification', 'this is not the id of a verification');
-}
+const requireUid = idCheck('no_such_grant', 'uid of a grant');
+const requireId = idCheck('no_such_redemption', 'id of a redemption');
+const requireVerification = idCheck('no_such_verification', 'id of a verification');
 
 /** Every route of the admin API. */
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
@@ -152,7 +149,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     administration.listGrants({ ...page, labels }),
   ),
   route(
-    { method: 'post', path: '/grants', body: GRANT_CREATION, takesKey: true },
+    { method: 'post', path: '/grants', body: GRANT_CREATION, supportsIdempotencyKey: true },
     async ({ body, once }, administration) => {
       const created = await administration.createGrant(body, once);
       return { status: 201, body: created, location: `/api/v1/grants/${created.uid}` };
@@ -177,7 +174,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
 
   pageRoute('/tokens', TOKEN_QUERY, (page, administration) => administration.listTokens(page)),
   route(
-    { method: 'post', path: '/tokens', body: TOKEN_ISSUANCE, takesKey: true },
+    { method: 'post', path: '/tokens', body: TOKEN_ISSUANCE, supportsIdempotencyKey: true },
     async ({ body, once }, administration) => ({
       status: 201,
       body: await administration.issueToken(body, once),
