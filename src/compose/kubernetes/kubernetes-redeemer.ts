@@ -7,7 +7,6 @@ import { createRenewalClient, readRenewal } from '../../client/https-renewal-cli
 import { tokenNetworks } from '../../client/token-networks.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { failureLog } from '../../platforms/kubernetes/api/api-error.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import {
@@ -17,7 +16,7 @@ import {
 import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
 import type { RuntimeContext } from '../runtime.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
-import { openReplica } from './open-replica.js';
+import { clusterReadiness, logClusterFailure, openReplica } from './open-replica.js';
 
 // A request in progress gets its full time limit plus time to store the response: Skupper's grant server counts each request
 // as a use, and sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
@@ -59,7 +58,7 @@ export async function startKubernetesRedeemer(
   controller.start();
   return {
     metrics: metrics.registry,
-    readiness: [{ name: 'cluster', ready: async () => assertUpToDate(controller) }],
+    readiness: [clusterReadiness(controller)],
     async close() {
       stopping.abort();
       await Promise.race([controller.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
@@ -108,9 +107,7 @@ function reportingOptions(
   | 'onFailure'
 > {
   const failed = (what: string, error: unknown) => {
-    if (stopping.aborted) return;
-    const { level, fields } = failureLog(error);
-    logger[level]({ event: 'cluster_failed', what, ...fields }, 'an operation failed and will be retried');
+    if (!stopping.aborted) logClusterFailure(logger, what, error);
   };
   return {
     onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
@@ -185,9 +182,4 @@ function countByState(tokens: Iterable<TokenFacts>): Record<TokenFacts['state'],
   const counts = { open: 0, redeemed: 0, refused: 0, unknown: 0 };
   for (const { state } of tokens) counts[state] += 1;
   return counts;
-}
-
-function assertUpToDate(controller: TokenController): void {
-  const problem = controller.problem();
-  if (problem !== undefined) throw new Error(problem);
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '../../admin/metrics.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { failureLog } from '../../platforms/kubernetes/api/api-error.js';
 import type { Resource, Stored } from '../../platforms/kubernetes/api/resource.js';
 import { GrantController } from '../../platforms/kubernetes/grants/grant-controller.js';
 import { CodeKeySecret } from '../../platforms/kubernetes/identity/code-key-secret.js';
@@ -17,7 +16,7 @@ import { eraseSealedAnswers, listen, periodicRetention, startPeriodic, storeMetr
 import { assertListening, createPublicListener, DRAIN_MS } from '../public-listener.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
-import { openReplica } from './open-replica.js';
+import { clusterReadiness, logClusterFailure, openReplica } from './open-replica.js';
 
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
@@ -90,7 +89,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     ),
     certificateTimes: () => publication.times(),
     readiness: [
-      { name: 'cluster', ready: async () => assertUpToDate(controller) },
+      clusterReadiness(controller),
       { name: 'store', ready: () => store.probe() },
       { name: 'listener', ready: async () => assertListening(listener) },
     ],
@@ -127,10 +126,7 @@ function openController(
         { event: 'grant_taken_over', accessGrant: key, url },
         'another controller repeatedly rewrites the status of an AccessGrant, so linkgrant stops writing it',
       ),
-    onFailure(what, error) {
-      const { level, fields } = failureLog(error);
-      logger[level]({ event: 'cluster_failed', what, ...fields }, 'an operation failed and will be retried');
-    },
+    onFailure: (what, error) => logClusterFailure(logger, what, error),
   });
 }
 
@@ -158,9 +154,4 @@ function withRedeemedEvents(store: KubernetesGrantStore, controller: GrantContro
       return outcome;
     },
   };
-}
-
-function assertUpToDate(controller: GrantController): void {
-  const problem = controller.problem();
-  if (problem !== undefined) throw new Error(problem);
 }

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { ReadinessPart } from '../../admin/operations-app.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { failureLog } from '../../platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
 import { ClusterConfigError } from '../../platforms/kubernetes/api/cluster-access.js';
 
@@ -16,4 +19,21 @@ export async function openReplica({ kubeconfig, context, serviceNamespace }: Set
     throw new ClusterConfigError('the namespace of this program is unknown: set --service-namespace');
   }
   return { client, ownNamespace, identity: `${hostname()}_${randomUUID()}` };
+}
+
+/** Returns the readiness check of a controller: not ready while it reports a problem. */
+export function clusterReadiness(controller: { problem(): string | undefined }): ReadinessPart {
+  return {
+    name: 'cluster',
+    async ready() {
+      const problem = controller.problem();
+      if (problem !== undefined) throw new Error(problem);
+    },
+  };
+}
+
+/** Logs a failed operation of a controller, which retries it. */
+export function logClusterFailure(logger: Logger, what: string, error: unknown): void {
+  const { level, fields } = failureLog(error);
+  logger[level]({ event: 'cluster_failed', what, ...fields }, 'an operation failed and will be retried');
 }
