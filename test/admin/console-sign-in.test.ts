@@ -145,7 +145,7 @@ describe('the console of a team', () => {
   it('stores the session in a cookie that no script, no other site and no other host can use', async () => {
     await browser.signIn('ada');
     expect(browser.received.join('\n')).toMatch(
-      /^__Host-linkgrant-session=[^;]+; Path=\/; Secure; HttpOnly; SameSite=Strict; Max-Age=28800$/m,
+      /^__Host-linkgrant-session=[^;]+; Max-Age=28800; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/m,
     );
     expect(browser.received.join('\n')).not.toMatch(/ada|operator/);
   });

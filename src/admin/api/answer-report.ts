@@ -106,6 +106,6 @@ function logRefusal(logger: Logger, refusal: AdministrationError, fields: object
 }
 
 /** Returns the reason, for the operator. Messages of libraries about tokens and keys name claims, but contain no values. */
-function reasonOf({ message, cause }: AdministrationError): string {
+export function reasonOf({ message, cause }: AdministrationError): string {
   return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

@@ -43,6 +43,7 @@ const pageHeaders = helmet({
 /** Creates the routes under `/console/`: the pages, the session, and the routes that start and end sessions. */
 export function createConsoleRouter({ access, files, ...description }: ConsoleRouterDependencies): Router {
   const router = Router();
+  const { signInPath } = access;
   const sendFile = (path: string, response: Response, next: NextFunction, caching = 'no-store') => {
     const content = files.get(path);
     if (content) response.setHeader('cache-control', caching).type(extname(path)).send(content);
@@ -66,10 +67,9 @@ export function createConsoleRouter({ access, files, ...description }: ConsoleRo
     const session = await access.findSession(request);
     if (session) {
       const { caller, user } = session;
-      response.json({ user, role: caller.role, ...description, canSignOut: access.signInPath !== null });
+      response.json({ user, role: caller.role, ...description, canSignOut: signInPath !== null });
       return;
     }
-    const { signInPath } = access;
     response.status(401).json({ signIn: signInPath && signInUrl(signInPath, request.query.to) });
   });
   access.addRoutes(router);

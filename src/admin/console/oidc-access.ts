@@ -5,6 +5,7 @@ import { AdministrationError, type AdministrationErrorCode } from '../../domain/
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { CodeKeys } from '../../redemption/ports/code-keys.js';
 import type { AuthenticationBudget } from '../api/admin-app.js';
+import { reasonOf } from '../api/answer-report.js';
 import type { Authenticate, Role } from '../api/bearer.js';
 import { problemStatus } from '../api/problem.js';
 import { OidcClient, type SignInSecrets } from '../oidc-client.js';
@@ -15,6 +16,7 @@ import { SealedCookie } from './sealed-cookie.js';
 // Browsers accept `__Host-` cookies only over HTTPS, from this host, for all its paths.
 const SESSION = '__Host-linkgrant-session';
 const SIGN_IN = '__Host-linkgrant-sign-in';
+const COOKIE = { path: '/', secure: true, httpOnly: true } as const;
 const SIGN_IN_MS = 600_000;
 const FAILURE_TEXTS: Readonly<Partial<Record<AdministrationErrorCode, string>>> = {
   request_invalid: 'This sign-in was started in another browser, or more than ten minutes ago.',
@@ -77,23 +79,21 @@ export class OidcAccess implements ConsoleAccess {
       this.#answer(request, response, async () => {
         const claims = { ...OidcClient.createSecrets(), to: consolePath(request.query.to) };
         const url = await this.#options.client.authorizationUrl(claims, this.#redirectUri);
+        const signIn = await this.#signIn.seal(claims, SIGN_IN_MS);
         // Lax: the provider's redirect is a navigation from another site.
-        response.append(
-          'set-cookie',
-          cookie(SIGN_IN, await this.#signIn.seal(claims, SIGN_IN_MS), 'Lax', SIGN_IN_MS),
-        );
+        response.cookie(SIGN_IN, signIn, { ...COOKIE, sameSite: 'lax', maxAge: SIGN_IN_MS });
         response.redirect(303, url);
       }),
     );
     router.get('/console/callback', (request, response) =>
       this.#answer(request, response, async () => {
         const signIn = await this.#signIn.open(cookieOf(request, SIGN_IN) ?? '');
-        response.append('set-cookie', cookie(SIGN_IN, '', 'Lax', 0));
+        response.cookie(SIGN_IN, '', { ...COOKIE, sameSite: 'lax', maxAge: 0 });
         if (!signIn) throw new AdministrationError('request_invalid', 'there is no cookie of a sign-in');
         const { role, sub, user } = await this.#redeem(new URL(request.originalUrl, this.origin), signIn);
         const { sessionMs, logger } = this.#options;
         const session = await this.#session.seal({ sub, role, user }, sessionMs);
-        response.append('set-cookie', cookie(SESSION, session, 'Strict', sessionMs));
+        response.cookie(SESSION, session, { ...COOKIE, sameSite: 'strict', maxAge: sessionMs });
         logger.info(
           { event: 'console_sign_in', caller: sub, role, peer: this.#options.peerOf(request) },
           'a user signed in to the console',
@@ -103,7 +103,7 @@ export class OidcAccess implements ConsoleAccess {
     );
     router.post('/console/sign-out', (request, response) => {
       requireOwnOrigin(request, this.origin);
-      response.append('set-cookie', cookie(SESSION, '', 'Strict', 0));
+      response.cookie(SESSION, '', { ...COOKIE, sameSite: 'strict', maxAge: 0 });
       response.status(204).end();
     });
   }
@@ -122,15 +122,15 @@ export class OidcAccess implements ConsoleAccess {
     try {
       await step();
     } catch (error) {
-      const { code, message, cause } =
+      const refusal =
         error instanceof AdministrationError
           ? error
           : new AdministrationError('internal', 'unexpected error', { cause: error });
+      const { code } = refusal;
       // A page of another site can send callbacks that belong to no sign-in.
       if (code !== 'request_invalid' && (await failures.count(peer))) {
-        const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
         logger.info(
-          { event: 'console_sign_in_refused', code, reason, peer },
+          { event: 'console_sign_in_refused', code, reason: reasonOf(refusal), peer },
           'a sign-in to the console failed',
         );
       }
@@ -139,8 +139,4 @@ export class OidcAccess implements ConsoleAccess {
       response.status(problemStatus(code)).type('html').send(messagePage(text, again));
     }
   }
-}
-
-function cookie(name: string, value: string, sameSite: 'Lax' | 'Strict', lifetimeMs: number): string {
-  return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=${sameSite}; Max-Age=${Math.floor(lifetimeMs / 1000)}`;
 }

@@ -70,7 +70,7 @@ export class OneTimeAccess implements ConsoleAccess {
       }
       const cookie = newSecret();
       this.#sessions.add(hashOf(cookie));
-      response.setHeader('set-cookie', `${this.#cookie}=${cookie}; Path=/; HttpOnly; SameSite=Strict`);
+      response.cookie(this.#cookie, cookie, { path: '/', httpOnly: true, sameSite: 'strict' });
       response.redirect(303, '/console/');
     });
   }
