@@ -22,6 +22,7 @@ import { OtherServiceError, type ServingLease } from '../redemption/ports/servin
 import type { Site } from '../redemption/ports/site.js';
 import { openCodeKeys } from './code-keys.js';
 import { acquireStoreLease } from './open-store.js';
+import { pathPrefixOf } from './public-listener.js';
 import { type DefaultIssuer, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
@@ -93,7 +94,7 @@ function sharedSettings(settings: Settings): Readonly<Partial<Record<SettingKey,
     platform,
     ...(platform !== 'standalone' && { skupperHome, namespace: namespace ?? null }),
     externalUrl: externalUrl?.href ?? null,
-    pathPrefix: settings.pathPrefix ?? externalUrl?.pathname ?? '/',
+    pathPrefix: pathPrefixOf(settings),
     host: host ?? [],
     // Behind one external URL each service may have a port of its own.
     listen: externalUrl ? listenHost : formatHostPort(listen),

@@ -128,9 +128,6 @@ export function namespacesIn(skupperHome: string): string[] {
   return new SkupperHome(skupperHome).namespaces();
 }
 
-/** Identifies a token without revealing its code. */
-export const tokenId = pendingRedemptionId;
-
 /** Queries the state of a token's grant. */
 export function checkToken(
   token: RedeemableToken,

@@ -1,8 +1,8 @@
 import { readSignedCode } from '../../codes/signed-code.js';
-import { type InputToken, type RequestingSite, tokenId } from '../../compose/token-redemption.js';
+import type { InputToken, RequestingSite } from '../../compose/token-redemption.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
+import { pendingRedemptionId, type RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import type { LinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import type { CommandContext } from '../session/command-context.js';
@@ -68,7 +68,7 @@ async function redeemFile(
       throw new RedemptionError('token_invalid', `The token file cannot be read: ${unreadable}.`);
     }
     const token = parseToken(input.text);
-    id = tokenId(token);
+    id = pendingRedemptionId(token);
     const outcome = site.findOutcome(file);
     if (outcome?.final && outcome.tokenId === id && !retry) {
       const error = new RedemptionError(outcome.code as RedemptionError['code'], outcome.message);

@@ -44,10 +44,10 @@ export async function openRequestingCluster(
   const client = await openKubernetesClient({ kubeconfig, context });
   const namespace = settings.namespace ?? client.namespace ?? 'default';
   const { clock, checkpoint } = options;
-  let known: SiteFacts | undefined;
+  let cachedSite: SiteFacts | undefined;
   const findSite = async () => {
-    known ??= await findRequestingSite(client, namespace);
-    return known;
+    cachedSite ??= await findRequestingSite(client, namespace);
+    return cachedSite;
   };
   const target: NamespaceTarget = {
     client,
@@ -60,7 +60,7 @@ export async function openRequestingCluster(
     /** The Site of these links, if there is one. */
     findSite,
     /** The uid of the Site, once it has been read. */
-    uid: () => known?.uid,
+    uid: () => cachedSite?.uid,
     links,
     records: clusterLinkRecords(target),
     /** The state that Skupper's controller reports of each Link, by name. */
