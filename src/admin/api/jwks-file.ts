@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { withFileErrors } from '../../files/file-error.js';
+import { fileVersion } from '../../files/file-version.js';
 import type { BearerKeys } from './bearer.js';
 
 const ASYMMETRIC_KEY_TYPES = ['RSA', 'EC', 'OKP'];
@@ -15,8 +15,7 @@ export function jwksFile(file: string): BearerKeys {
   let version = '';
   let keys = createLocalJWKSet({ keys: [] });
   const load = () => {
-    const { mtimeMs, size, ino } = withFileErrors(file, () => statSync(file));
-    const found = `${mtimeMs} ${size} ${ino}`;
+    const found = withFileErrors(file, () => fileVersion(file));
     if (found === version) return;
     keys = createLocalJWKSet(readKeys(file));
     version = found;

@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { ifExists } from '../../files/file-error.js';
+import { fileVersion } from '../../files/file-version.js';
 import { CertificateAuthorityError } from '../../pki/authority.js';
 import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
 import { readAuthority } from './owned-authorities.js';
@@ -40,11 +41,9 @@ export class ExternalAuthority {
   }
 
   #version(): string {
-    const files = [this.#certificateFile, this.#keyFile].map((file) => {
-      const found = statSync(file, { throwIfNoEntry: false });
-      return found ? `${found.ino}/${found.mtimeMs}/${found.size}` : 'gone';
-    });
-    return files.join();
+    return [this.#certificateFile, this.#keyFile]
+      .map((file) => ifExists(() => fileVersion(file)) ?? 'gone')
+      .join();
   }
 
   #read(now: number): TrustedAuthority {

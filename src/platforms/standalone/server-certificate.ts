@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
+import { fileVersion } from '../../files/file-version.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import {
@@ -31,7 +32,7 @@ function readPem(file: string): string {
 
 /** Changes if one of the files is written. */
 function versionOf(...files: readonly string[]): string {
-  return files.map((file) => withIdentityErrors(file, () => statSync(file).mtimeMs)).join();
+  return files.map((file) => withIdentityErrors(file, () => fileVersion(file))).join();
 }
 
 /** A certificate chain and its key in PEM files that the operator manages. */
