@@ -66,7 +66,7 @@ describe('grant commands in a cluster', () => {
     const longer = await west.run(['grant', 'update', 'listed', '--expiration-window', '2h']);
     expect(longer.code).toBe(1);
     expect(refusalOf(longer).error).toBe(
-      'the clock of grant "listed" runs, so its expiration time cannot change',
+      'the expiration window of grant "listed" has started, so its expiration time cannot change',
     );
   });
 

@@ -15,8 +15,8 @@ export type WithDirectoryLock = <T>(operation: () => Promise<T>) => Promise<T>;
 /**
  * Returns a function that runs operations under the lock of a directory (0700): a kernel lock on the empty file `turn`. The
  * lock also excludes containers that share the directory, and is released when its process ends. SQLite locks the file; without
- * a usable SQLite driver, the program `flock` does. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable`
- * if the file cannot be locked.
+ * a usable SQLite driver, the program `flock` does. Rejects with RedemptionError `busy` after `patienceMs()` (default: never),
+ * `not_writable` if the file cannot be locked, and with ConfigurationError if this machine has neither SQLite nor `flock`.
  */
 export function directoryLock(
   directory: string,

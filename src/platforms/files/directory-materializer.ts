@@ -42,7 +42,7 @@ const ROOM_BYTES = 64 * 1024;
 export interface DirectoryOptions {
   /** `metadata.namespace` of the resources; absent for none. */
   readonly namespace?: string | undefined;
-  /** Name and text of the Secret of the proxy, which the Links name. It is written first. */
+  /** The Secret of the proxy that the Links use: its name, and the text of its file, which is written first. */
   readonly proxySecret?: { readonly name: string; readonly text: string } | undefined;
   /** Called before the first file that differs is written. */
   readonly beforeChange?: () => void;
@@ -154,7 +154,8 @@ function parseResource(text: string | undefined): YamlMapping | undefined {
 
 /**
  * The text of a file with the wanted resource. Retains the `present` text if its content is equal. If the present resource is of
- * the same redemption, sets the wanted fields in it. Otherwise, the wanted resource replaces it.
+ * the same redemption, sets the wanted fields in it; if it then has no other fields, returns the text as received, without
+ * comments. Otherwise, the wanted resource replaces it.
  */
 function mergedText(present: string | undefined, wanted: ResourceFields, redemption: OwnRedemption): string {
   const text = encodeResource(wanted);
@@ -176,7 +177,7 @@ function requireSameText({ file, text }: WantedFile): void {
   if (present !== undefined && present !== text) throw placeTakenError(file);
 }
 
-/** Throws `place_taken` if the file exists with another text and belongs to another redemption. */
+/** Throws `place_taken` if the file exists with another text and this redemption may not replace it. */
 function requireReplaceable({ file, text }: WantedFile, redemption: OwnRedemption): void {
   const present = readExisting(file);
   if (present === undefined || present === text) return;

@@ -25,8 +25,8 @@ const KINDS: readonly string[] = ['Link', 'Secret'] satisfies Kind[];
 /**
  * The Links and Secrets in the YAML files of a directory: the files that redemption writes, `Link-<name>.yaml` and
  * `Secret-<name>.yaml`, and those of users. A missing directory has none. Files that are not YAML are skipped. Methods reject
- * with UnreadableFileError for a file that cannot be read. `beforeChange` is called before each change of a file; if the change
- * deletes a Link, with its name.
+ * with UnreadableFileError for a file that cannot be read, and with RedemptionError `not_writable` for a failed write.
+ * `beforeChange` is called before each change of a file, with the name of the Link if the change deletes one.
  */
 export function linkDirectory(
   directory: string,

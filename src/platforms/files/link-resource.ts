@@ -24,8 +24,8 @@ export function storedLink(resource: YamlMapping, place: string): StoredLink {
 }
 
 /**
- * The string entries of a mapping as the field `key`, without those that only linkgrant sets; an empty object if there are
- * none.
+ * The string entries of a mapping as the field `key`; for labels and annotations, without those that only linkgrant sets. An
+ * empty object if there are none.
  */
 function textsField(key: 'settings' | 'labels' | 'annotations', value: unknown): Pick<Link, typeof key> {
   const texts = textsOf(value).filter(([name]) => key === 'settings' || !isOwnName(name));
@@ -48,7 +48,7 @@ function readEndpoint(value: unknown): LinkEndpoint[] {
   return [{ name, host, port: String(number), group: typeof group === 'string' ? group : '' }];
 }
 
-/** The credentials in a Secret resource. Values that are absent or not base64 become empty. */
+/** The credentials in a Secret resource. An absent value becomes empty; characters that are not base64 are ignored. */
 export function linkSecret(resource: YamlMapping): LinkSecret {
   const data = asMapping(resource.data);
   return {

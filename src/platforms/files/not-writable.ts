@@ -1,7 +1,7 @@
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 
-/** A RedemptionError `not_writable` for a file system error at `path`. */
+/** A RedemptionError `not_writable` for an error at `path`. */
 function notWritable(path: string, error: unknown): RedemptionError {
   const code = (error as { code?: unknown } | null)?.code;
   const otherReason = error instanceof UnreadableFileError ? error.reason : 'unknown error';
@@ -9,7 +9,7 @@ function notWritable(path: string, error: unknown): RedemptionError {
   return new RedemptionError('not_writable', `${path} cannot be written (${reason}).`, { cause: error });
 }
 
-/** Runs an operation and translates its file system errors to RedemptionError `not_writable` for `path`. */
+/** Runs an operation and translates every error except RedemptionError to RedemptionError `not_writable` for `path`. */
 export function withWriteErrors<T>(path: string, operation: () => T): T {
   try {
     return operation();

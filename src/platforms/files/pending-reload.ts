@@ -18,7 +18,7 @@ export type ReloadOutcome = 'not-needed' | 'reloaded' | 'pending';
 
 /**
  * The reload that a router needs after a change of files in a directory. It is recorded durably before the first file is
- * written and removed when it is done, so that a crash neither loses it nor repeats it.
+ * written, and the record is removed after the reload, so that a crash does not lose it.
  */
 export class PendingReload {
   readonly #recordDirectory: string;

@@ -8,8 +8,8 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
-// One for each file, by device and inode. Entries are never deleted, because the memory of a closed file of better-sqlite3 is
-// never freed (see files/better-sqlite3.ts).
+// One database for each lock file, by device and inode. Entries are never deleted, because the memory of a closed file of
+// better-sqlite3 is never freed (see files/better-sqlite3.ts).
 const databases = new Map<string, SqliteFile>();
 
 /** Creates the empty file of a lock (0600) in its directory (0700) unless it exists. */

@@ -105,7 +105,7 @@ async function prepare(directory: string, now: number, checkpoint: Checkpoint): 
       `${directory} holds ${retiring.length} CAs that have not been retired`,
     );
   }
-  // An expired CA can be replaced too.
+  // Do not load it as a CA: an expired CA can be replaced too.
   const { subject } = describe(active.certificate);
   const x509 = new X509Certificate(readBoundedText(active.certificate));
   if (!x509.checkIssued(x509)) {
@@ -161,7 +161,10 @@ async function crossFrom(
   }
 }
 
-/** Completes an activation that was interrupted after it wrote `tls.crt`. Deletes the files of one interrupted before. */
+/**
+ * Completes an activation that was interrupted after it wrote `tls.crt`. Deletes the keys and cross certificates in `trusted/`
+ * that have no certificate: an activation was interrupted earlier.
+ */
 async function settle(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { active } = issuerFiles(directory);
   const activePair = pairIn(directory);

@@ -18,7 +18,7 @@ import {
 /** A source of the server identity; `read` returns the present one, and may be called repeatedly. */
 export interface ServerIdentitySource {
   read(now: number): Promise<FoundIdentity>;
-  /** Changes if another `read` would return something else. */
+  /** Changes if the next `read` would return something else. */
   version(now: number): string;
 }
 
@@ -37,7 +37,7 @@ function versionOf(...files: readonly string[]): string {
 
 /** A certificate chain and its key in PEM files that the operator manages. */
 export interface ExternalKeyPair {
-  /** Changes if another `read` would return something else. */
+  /** Changes if the next `read` would return something else. */
   version(): string;
   /** Returns the present pair; throws ServerIdentityError if it is unusable. */
   read(): { readonly cert: string; readonly key: string };
@@ -79,8 +79,8 @@ function readPair(file: string): { readonly cert: string; readonly key: string }
 
 /**
  * Returns the identity with a certificate for `hosts` from the service's own CA, which `signing` returns. The certificate is
- * stored with its key in `<data directory>/server.pem`. It is reissued when the hosts or the CA change, or when a third of its
- * lifetime is left. Clients have to trust every CA in the trust bundle of the service's CA.
+ * stored with its key in `<data directory>/server.pem`. It is reissued when the hosts or the CA change, or when less than a
+ * third of its lifetime is left. Clients have to trust every CA in the trust bundle of the service's CA.
  */
 export function ownIdentity(
   dataDirectory: string,

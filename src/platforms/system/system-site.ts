@@ -31,7 +31,7 @@ const FIX_TRUST = 'use the issuer of the router, or add this issuer to the CAs t
 
 interface SystemSiteOptions {
   readonly home: SkupperHome;
-  /** Replace the detected hosts of links. A link gets the first one that the certificate of its router names. */
+  /** The possible hosts of links; a link gets the first one that its router's certificate names. Empty: hosts are detected. */
   readonly hosts: readonly string[];
   /** The only namespace that is served; absent for all. */
   readonly only?: string | undefined;
@@ -43,7 +43,7 @@ interface SystemSiteOptions {
 /**
  * The sites of Skupper's system platforms. Each call reads the site of a namespace from its runtime state. Refuses access
  * unless the link would work: the router trusts the issuer, the CAs in the response verify the router's certificate,
- * and that certificate names the host by the rules of the router.
+ * and that certificate contains the host, compared in the way that routers compare names.
  */
 export class SystemSite implements Site {
   readonly #options: SystemSiteOptions;

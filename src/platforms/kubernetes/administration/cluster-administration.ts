@@ -96,7 +96,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       if (change.expirationWindow !== undefined && grant.expirationTime !== null) {
         throw new AdministrationError(
           'grant_state',
-          `the clock of grant "${grant.name}" runs, so its expiration time cannot change`,
+          `the expiration window of grant "${grant.name}" has started, so its expiration time cannot change`,
           { hint: 'create another grant' },
         );
       }

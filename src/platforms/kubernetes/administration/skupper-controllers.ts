@@ -16,7 +16,7 @@ const FLAG = /^--?enable-grants(?:=(.*))?$/;
 
 /**
  * The Skupper controllers in the cluster, or in `namespace` if the user may only list the Deployments in it. Undefined if the
- * user may list neither, or if `namespace` has none, because a controller may run in another namespace.
+ * user may list neither, or may list only `namespace` and it has none: a controller may run in another namespace.
  */
 export async function findSkupperControllers(
   client: KubernetesClient,

@@ -41,7 +41,7 @@ interface Found {
 }
 
 /**
- * The master keys in one Secret, each an entry `<number>.json` as the data directory has them. The highest number signs;
+ * The master keys in one Secret, each an entry `<number>.json` in the format of the data directory. The highest number signs;
  * the lower ones verify older codes. Any number of processes may use and rotate them. A removed key is rejected after at
  * most 10 s. A new key is accepted at once, or up to 250 ms later if other codes name unknown keys. Rejects with RedemptionError
  * `store_unavailable` if the API does not answer.

@@ -137,7 +137,7 @@ async function ownAuthority(
   const other = await find(client, reference);
   if (other) return load(other.tls);
   throw new CertificateAuthorityError(
-    `Secret "${reference.namespace}/${reference.name}" was deleted repeatedly while it was created`,
+    `Secret "${reference.namespace}/${reference.name}" was deleted while it was created`,
   );
 }
 

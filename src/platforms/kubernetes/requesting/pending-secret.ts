@@ -126,7 +126,8 @@ class PendingSecret implements PendingRedemption {
       const pending = await this.#find();
       const last = lastPosting(textsOf(pending));
       if (pending) return last && { number: last.number, at: last.at };
-      // An earlier run posted and completed. If its link was deleted, the request is not repeated automatically.
+      // An earlier run posted and completed. If its Links were deleted, the time 0 ends the wait for a response, and the code is
+      // not posted again automatically. Else the present time makes the caller wait for the response in the Links.
       const placedSecret = await this.#findPlaced();
       return placedSecret && { number: 1, at: placedSecret.answer === undefined ? 0 : this.#clock() };
     });

@@ -33,7 +33,8 @@ interface PresentLink {
 }
 
 /**
- * The wanted Secret and Links of a link in `namespace`, merged with the present ones. `now` determines which have expired.
+ * The wanted Secret and Links of a link in `namespace`, merged with the present ones. `now` determines which certificates have
+ * expired.
  */
 export function wantedLink(
   secret: LinkSecret,

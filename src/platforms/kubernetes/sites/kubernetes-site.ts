@@ -48,7 +48,7 @@ interface Dependencies {
 /**
  * The sites of a cluster. The access of a namespace depends only on its own Site, RouterAccesses and Secrets. Secrets are
  * read at each call. Refuses access if a router to which an endpoint leads would not accept the link. Rejects with
- * RedemptionError `store_unavailable` if the API server does not answer.
+ * RedemptionError `store_unavailable` if the API server does not answer, and `overloaded` if the CPU budget is spent.
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;

@@ -82,7 +82,7 @@ export function readRouterAccess(access: Stored<Resource>): RouterAccessFacts {
 
 function readEndpoints(status: unknown): SiteFacts['endpoints'] {
   const { endpoints = [] } = asMapping(status);
-  if (!Array.isArray(endpoints)) return 'its status.endpoints are no list';
+  if (!Array.isArray(endpoints)) return 'its status.endpoints is not a list';
   if (endpoints.length > MAX_ENDPOINTS) return `it has more than ${MAX_ENDPOINTS} endpoints`;
   const read: LinkEndpoint[] = [];
   for (const endpoint of endpoints) {

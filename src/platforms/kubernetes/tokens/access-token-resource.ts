@@ -17,8 +17,8 @@ export interface AccessTokenResource extends Resource {
 
 /**
  * The reason of the condition `Redeemed`. `Ready`: the link is in place. `Refused`: final until the spec changes.
- * `OutcomeUnknown`: a use may be spent, so the request is not repeated automatically. `Error`: it is retried. `Pending`: the
- * namespace has no Site yet.
+ * `OutcomeUnknown`: a use may be spent, so the request is not repeated automatically. `Error`: the redemption is retried,
+ * except in {@link DELETED_SITE_STATE}. `Pending`: the namespace has no Site yet.
  */
 export type TokenReason = 'Ready' | 'Refused' | 'OutcomeUnknown' | 'Error' | 'Pending';
 
@@ -38,7 +38,7 @@ export const DELETED_SITE_STATE: TokenState = {
 
 const REDEEMED = 'Redeemed';
 
-/** Differs for a recreated resource of the same name and for a changed spec. */
+/** The version of a token. It differs for a recreated resource of the same name and for a changed spec. */
 export function tokenVersion({ metadata: { uid, generation } }: Stored<AccessTokenResource>): string {
   return `${uid} ${generation}`;
 }

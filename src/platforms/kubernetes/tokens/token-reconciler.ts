@@ -70,7 +70,7 @@ export class TokenReconciler {
     this.#finalStatus = new FinalStatusCache(deps.onOverwritten);
   }
 
-  /** Processes the token `namespace/name`. Rejects with RedemptionError if it has to be retried. */
+  /** Processes the token `namespace/name`. Rejects with RedemptionError or ApiError if it has to be retried. */
   async reconcile(key: string): Promise<ReconcileResult> {
     const [namespace, name] = key.split('/') as [string, string];
     const { clock } = this.#deps;
