@@ -31,7 +31,7 @@ import {
   retiringIn,
   TRUSTED,
 } from './issuer-directory.js';
-import { readAuthority, writeNewAuthority } from './owned-authorities.js';
+import { readAuthority, withAuthorityErrors, writeNewAuthority } from './owned-authorities.js';
 
 const TIMEOUT_MS = 10_000;
 // Responses contain every CA of an issuer, and a client accepts at most 16 certificates.
@@ -90,11 +90,7 @@ function issuerCa(
 }
 
 function describe(certificateFile: string): ReturnType<typeof describeCertificate> {
-  try {
-    return describeCertificate(readBoundedText(certificateFile));
-  } catch (error) {
-    throw new CertificateAuthorityError(`${certificateFile}: ${(error as Error).message}`, { cause: error });
-  }
+  return withAuthorityErrors(certificateFile, () => describeCertificate(readBoundedText(certificateFile)));
 }
 
 async function prepare(directory: string, now: number, checkpoint: Checkpoint): Promise<PrepareOutcome> {

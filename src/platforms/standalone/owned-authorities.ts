@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
+import { UnreadableFileError } from '../../files/file-error.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
 import { CertificateAuthorityError, createAuthority, loadAuthority } from '../../pki/authority.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
@@ -17,16 +18,20 @@ export const SERVER_CA = 'linkgrant-server-ca';
 
 /** Loads a CA from a certificate file and a key file. Throws CertificateAuthorityError. */
 export function readAuthority(certificateFile: string, keyFile: string, now: number): TrustedAuthority {
+  const read = (file: string) => withAuthorityErrors(file, () => readBoundedText(file));
   const pem = { certificate: read(certificateFile), key: read(keyFile) };
   const authority = loadAuthority(pem, certificateFile, now);
   return { ...authority, trustPem: authority.bundlePem };
 }
 
-function read(file: string): string {
+/** Runs an operation on a file of a CA and translates its errors to CertificateAuthorityError, which names the file once. */
+export function withAuthorityErrors<T>(file: string, operation: () => T): T {
   try {
-    return readBoundedText(file);
+    return operation();
   } catch (error) {
-    throw new CertificateAuthorityError((error as Error).message, { cause: error });
+    const { message } = error as Error;
+    const text = error instanceof UnreadableFileError ? message : `${file}: ${message}`;
+    throw new CertificateAuthorityError(text, { cause: error });
   }
 }
 
@@ -110,7 +115,7 @@ export class OwnedAuthorities {
 }
 
 function readIssuer(directory: string, now: number): TrustedAuthority {
-  const { active, prepared, retiring } = filesOf(directory);
+  const { active, prepared, retiring } = withAuthorityErrors(directory, () => issuerFiles(directory));
   const authority = readAuthority(active.certificate, active.key, now);
   const others = [...(prepared ? [prepared] : []), ...retiring];
   const trusted = new Set(splitCertificates(authority.bundlePem));
@@ -126,18 +131,6 @@ function readIssuer(directory: string, now: number): TrustedAuthority {
   };
 }
 
-function filesOf(directory: string): ReturnType<typeof issuerFiles> {
-  try {
-    return issuerFiles(directory);
-  } catch (error) {
-    throw new CertificateAuthorityError((error as Error).message, { cause: error });
-  }
-}
-
 function certificatesOf(file: string): string[] {
-  try {
-    return splitCertificates(readBoundedText(file));
-  } catch (error) {
-    throw new CertificateAuthorityError(`${file}: ${(error as Error).message}`, { cause: error });
-  }
+  return withAuthorityErrors(file, () => splitCertificates(readBoundedText(file)));
 }
