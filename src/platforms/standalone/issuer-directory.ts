@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
-import { namesIn } from '../../files/directory-names.js';
+import { namesIn, visibleNamesIn } from '../../files/directory-names.js';
 
 /** Paths of the PEM files of one CA. */
 export interface AuthorityFiles {
@@ -71,14 +71,5 @@ export function issuerVersion(directory: string): string {
     const found = statSync(file, { throwIfNoEntry: false });
     return found ? `${found.ino}/${found.mtimeMs}` : '';
   });
-  return [...files, ...trustedNames(directory)].join();
-}
-
-function trustedNames(directory: string): string[] {
-  try {
-    return readdirSync(join(directory, TRUSTED));
-  } catch {
-    // Most issuers have no such directory because they were never rotated.
-    return [];
-  }
+  return [...files, ...visibleNamesIn(join(directory, TRUSTED))].join();
 }
