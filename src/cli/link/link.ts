@@ -212,7 +212,7 @@ export async function deleteCommand(
   const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {
     // If the router still has the link loaded, an earlier run deleted the link, but its reload failed or is pending.
-    if (!target.site || target.site.hasDropped(name)) throw linkNotFound(name, siteLinks.where);
+    if (!target.site?.loadedLinks().has(name)) throw linkNotFound(name, siteLinks.where);
     return settle(target, context);
   }
   const { removed, secretUsedBy, records, certificates } = deleted;

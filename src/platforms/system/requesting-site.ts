@@ -6,8 +6,9 @@ import { ifExists, type UnreadableFileError } from '../../files/file-error.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, asMappings } from '../../files/yaml-documents.js';
 import { redemptionIdIn } from '../../pki/certificate-info.js';
+import { linkSecret } from '../files/link-resource.js';
 import { withWriteErrors } from '../files/not-writable.js';
-import { readResources } from '../files/resource-files.js';
+import { type ResourceFile, readResources } from '../files/resource-files.js';
 import { readSiteState } from './site-state.js';
 import { type NamespaceDirectories, startedPlatform } from './skupper-home.js';
 
@@ -86,11 +87,10 @@ export class RequestingSite {
    * that are no longer in the input directory.
    */
   hasLoadedAll(removed: readonly string[]): boolean {
-    const loaded = contentsIn(this.#directories.runtimeResources);
-    const wanted = contentsIn(this.#directories.inputResources);
-    const isLoaded = (key: string) => !wanted.has(key) || loaded.get(key) === wanted.get(key);
+    const { loaded, wanted } = this.#resources();
+    const isLoaded = (key: string) => !wanted.has(key) || hasSameContent(loaded.get(key), wanted.get(key));
     return (
-      readResources(this.#directories.inputResources, ['Link']).every(({ name, resource }) => {
+      linksOf(wanted).every(({ name, resource }) => {
         const { tlsCredentials, settings } = asMapping(resource.spec);
         const proxy = asMapping(settings)['proxy-configuration'];
         return [`Link ${name}`, `Secret ${tlsCredentials}`, `Secret ${proxy}`].every(isLoaded);
@@ -100,36 +100,24 @@ export class RequestingSite {
 
   /** The state of each Link that is loaded or in the input directory, by name. */
   loadedLinks(): ReadonlyMap<string, LoadedState> {
-    const loaded = contentsIn(this.#directories.runtimeResources);
-    const wanted = contentsIn(this.#directories.inputResources);
-    const states = new Map<string, LoadedState>();
-    for (const { name } of readResources(this.#directories.runtimeResources, ['Link'])) {
-      states.set(name, 'only-loaded');
-    }
-    for (const { name, resource } of readResources(this.#directories.inputResources, ['Link'])) {
-      const secret = String(asMapping(resource.spec).tlsCredentials);
-      const isLoaded = (key: string) => loaded.get(key) === wanted.get(key);
-      if (!states.has(name)) states.set(name, 'absent');
-      else if (!isLoaded(`Link ${name}`)) states.set(name, 'outdated');
-      else if (isLoaded(`Secret ${secret}`)) states.set(name, 'current');
-      else states.set(name, this.#isRenewed(secret) ? 'renewed' : 'outdated');
-    }
-    return states;
+    const { loaded, wanted } = this.#resources();
+    const stateOf = ({ name, resource }: ResourceFile): LoadedState => {
+      const link = loaded.get(`Link ${name}`);
+      if (!link) return 'absent';
+      if (contentOf(link.resource) !== contentOf(resource)) return 'outdated';
+      const secret = `Secret ${asMapping(resource.spec).tlsCredentials}`;
+      if (hasSameContent(loaded.get(secret), wanted.get(secret))) return 'current';
+      return isRenewed(loaded.get(secret), wanted.get(secret)) ? 'renewed' : 'outdated';
+    };
+    return new Map([
+      ...linksOf(loaded).map(({ name }) => [name, 'only-loaded'] as const),
+      ...linksOf(wanted).map((link) => [link.name, stateOf(link)] as const),
+    ]);
   }
 
-  /** True if the loaded certificate and the one in the input are different certificates of the same redemption. */
-  #isRenewed(secret: string): boolean {
+  #resources(): { readonly loaded: Resources; readonly wanted: Resources } {
     const { runtimeResources, inputResources } = this.#directories;
-    const loaded = certificateIn(runtimeResources, secret);
-    const wanted = certificateIn(inputResources, secret);
-    if (loaded === undefined || wanted === undefined || loaded === wanted) return false;
-    const id = redemptionIdIn(wanted);
-    return id !== undefined && redemptionIdIn(loaded) === id;
-  }
-
-  /** True if the router has loaded no Link of this name. */
-  hasDropped(link: string): boolean {
-    return readResources(this.#directories.runtimeResources, ['Link']).every(({ name }) => name !== link);
+    return { loaded: resourcesIn(runtimeResources), wanted: resourcesIn(inputResources) };
   }
 
   /** The AccessToken files of the input directory, sorted by name; none if the directory does not exist. */
@@ -183,21 +171,29 @@ function readIfPresent(file: string): string | undefined {
   return ifExists(() => readBoundedText(file));
 }
 
-/** The content of each Link and Secret of a directory, by its kind and name. */
-function contentsIn(directory: string): ReadonlyMap<string, string> {
-  return new Map(
-    readResources(directory, ['Link', 'Secret']).map(({ kind, name, resource }) => [
-      `${kind} ${name}`,
-      contentOf(resource),
-    ]),
-  );
+/** The Links and Secrets of a directory, by `<kind> <name>`; the last one of each key. */
+type Resources = ReadonlyMap<string, ResourceFile>;
+
+function resourcesIn(directory: string): Resources {
+  const found = readResources(directory, ['Link', 'Secret']);
+  return new Map(found.map((file) => [`${file.kind} ${file.name}`, file]));
 }
 
-/** PEM of the certificate in a Secret of a directory. */
-function certificateIn(directory: string, secret: string): string | undefined {
-  const found = readResources(directory, ['Secret']).find(({ name }) => name === secret);
-  const encoded = asMapping(found?.resource.data)['tls.crt'];
-  return typeof encoded === 'string' ? Buffer.from(encoded, 'base64').toString('utf8') : undefined;
+function linksOf(resources: Resources): ResourceFile[] {
+  return [...resources.values()].filter(({ kind }) => kind === 'Link');
+}
+
+function hasSameContent(one: ResourceFile | undefined, other: ResourceFile | undefined): boolean {
+  return one && other ? contentOf(one.resource) === contentOf(other.resource) : one === other;
+}
+
+/** True if two Secrets have different certificates of the same redemption. */
+function isRenewed(loaded: ResourceFile | undefined, wanted: ResourceFile | undefined): boolean {
+  if (!loaded || !wanted) return false;
+  const before = linkSecret(loaded.resource).tlsCrt;
+  const after = linkSecret(wanted.resource).tlsCrt;
+  const id = redemptionIdIn(after);
+  return before !== after && id !== undefined && redemptionIdIn(before) === id;
 }
 
 /** The content of a Link or Secret, without the fields that Skupper adds. */
