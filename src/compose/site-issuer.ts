@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/setting-schemas.js';
+import { SITE_CA } from '../domain/names.js';
 import { type CertificateAuthority, CertificateAuthorityError } from '../pki/authority.js';
 import { openDataDirectory, openToOthers } from '../platforms/standalone/data-directory.js';
 import { ExternalAuthority } from '../platforms/standalone/external-authority.js';
 import { issuerRotation } from '../platforms/standalone/issuer-rotation.js';
-import {
-  OwnedAuthorities,
-  readAuthority,
-  SERVER_CA,
-  SITE_CA,
-} from '../platforms/standalone/owned-authorities.js';
+import { OwnedAuthorities, readAuthority, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
 import { issuerOfLinks } from '../platforms/standalone/site.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';

@@ -4,6 +4,9 @@ const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
+/** Name of the CA that signs link certificates unless a site or a grant names another. Skupper uses the same name. */
+export const SITE_CA = 'skupper-site-ca';
+
 /** True for a Kubernetes object name: an RFC 1123 subdomain of at most 253 characters. */
 export function isResourceName(value: string): boolean {
   return value.length <= 253 && SUBDOMAIN.test(value);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { SITE_CA } from '../../src/domain/names.js';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
-import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../src/redemption/ports/site.js';
 import {

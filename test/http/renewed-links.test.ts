@@ -1,8 +1,9 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { SITE_CA } from '../../src/domain/names.js';
 import type { GrantPolicy } from '../../src/domain/policy.js';
-import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
+import { OwnedAuthorities } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
 import { type GeneratedLink, generateLink } from '../../src/redemption/accepting/generate-link.js';
 import {

@@ -13,6 +13,7 @@ import { type RunningService, startService } from '../../src/compose/runtime.js'
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
+import { SITE_CA } from '../../src/domain/names.js';
 import { AcceptQueue } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
@@ -22,7 +23,7 @@ import { createTlsListener, type TlsListener } from '../../src/http/tls-listener
 import { UnprovenRequests } from '../../src/http/unproven-requests.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
-import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
+import { OwnedAuthorities } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
 import {
   type CreatedGrant,

@@ -11,8 +11,6 @@ import { isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
 
-/** Directory name of the CA that signs link certificates unless a grant names another. Skupper uses the same name. */
-export const SITE_CA = 'skupper-site-ca';
 /** Directory name of the CA for the redemption service's own certificate. It never signs link certificates. */
 export const SERVER_CA = 'linkgrant-server-ca';
 

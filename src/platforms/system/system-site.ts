@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LinkEndpoint } from '../../domain/link.js';
-import { isResourceName } from '../../domain/names.js';
+import { isResourceName, SITE_CA } from '../../domain/names.js';
 import { isLoopback } from '../../domain/peer-address.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
@@ -25,7 +25,6 @@ import { detectHost, unroutableReason } from './routable-host.js';
 import { accessProblem, type LinkAccess, readSiteState } from './site-state.js';
 import { type NamespaceDirectories, type SkupperHome, startedPlatform } from './skupper-home.js';
 
-const DEFAULT_ISSUER = 'skupper-site-ca';
 const FIX_ISSUER = 'name another issuer, or correct this one and reload the site';
 const FIX_TRUST = 'use the issuer of the router, or add this issuer to the CAs that the router trusts';
 
@@ -65,10 +64,10 @@ export class SystemSite implements Site {
   defaultIssuer(namespace: string): string {
     try {
       const state = readSiteState(this.#options.home.namespace(namespace));
-      return (typeof state === 'string' ? undefined : state.defaultIssuer) ?? DEFAULT_ISSUER;
+      return (typeof state === 'string' ? undefined : state.defaultIssuer) ?? SITE_CA;
     } catch (error) {
       if (!(error instanceof UnreadableFileError)) throw error;
-      return DEFAULT_ISSUER;
+      return SITE_CA;
     }
   }
 
@@ -129,7 +128,7 @@ export class SystemSite implements Site {
         state.accesses.flatMap(({ roles }) => roles),
         grant,
       );
-    const issuer = this.#readIssuer(directories, grant.issuer ?? state.defaultIssuer ?? DEFAULT_ISSUER);
+    const issuer = this.#readIssuer(directories, grant.issuer ?? state.defaultIssuer ?? SITE_CA);
     if ('refused' in issuer) return issuer;
     const endpoints: LinkEndpoint[] = [];
     const routers: RouterCredentials[] = [];

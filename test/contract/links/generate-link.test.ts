@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { SITE_CA } from '../../../src/domain/names.js';
 import type { Refusal } from '../../../src/domain/redemption-error.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
-import { OwnedAuthorities, SITE_CA } from '../../../src/platforms/standalone/owned-authorities.js';
+import { OwnedAuthorities } from '../../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../../src/platforms/standalone/site.js';
 import {
   type GeneratedLink,

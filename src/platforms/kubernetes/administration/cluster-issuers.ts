@@ -1,3 +1,4 @@
+import { SITE_CA } from '../../../domain/names.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { EVERY_ROLE } from '../../../redemption/accepting/endpoint-roles.js';
 import { casOfAccess, siteIssuers } from '../../../redemption/issuers/listed-issuers.js';
@@ -6,7 +7,6 @@ import type { IssuerDirectory } from '../../../redemption/ports/issuers.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
-import { DEFAULT_ISSUER } from '../sites/kubernetes-site.js';
 import { siteEndpoints } from '../sites/site-endpoints.js';
 import { readSite } from '../sites/site-resource.js';
 import { liveSite, siteIndexOf } from './live-site.js';
@@ -31,7 +31,7 @@ export function clusterIssuers(
       );
       const namespaces = new Set([...accepting, ...issuerUses.map(({ namespace }) => namespace)]);
       return [...namespaces].flatMap((namespace) =>
-        siteIssuers(namespace, index.siteOf(namespace)?.defaultIssuer ?? DEFAULT_ISSUER, issuerUses),
+        siteIssuers(namespace, index.siteOf(namespace)?.defaultIssuer ?? SITE_CA, issuerUses),
       );
     },
     async read({ name, namespace }) {

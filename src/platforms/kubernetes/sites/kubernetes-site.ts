@@ -1,6 +1,6 @@
 import { formatEndpoint } from '../../../domain/host-port-text.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
-import { isResourceName } from '../../../domain/names.js';
+import { isResourceName, SITE_CA } from '../../../domain/names.js';
 import { storeUnavailable } from '../../../domain/redemption-error.js';
 import {
   type CertificateAuthority,
@@ -32,8 +32,6 @@ import { TtlCache } from './ttl-cache.js';
 // How long an acceptance is cached, and a refusal that can change with time alone. Other refusals are cached longer.
 const RESULT_MS = 10_000;
 const REFUSAL_MS = 300_000;
-/** Name of the Secret of the CA that signs in a namespace unless its Site or a grant names another one. */
-export const DEFAULT_ISSUER = 'skupper-site-ca';
 // Maximum for the certificates of all routers of a site together. A router with a CA of its own has 3 KiB.
 const MAX_CERTIFICATES_BYTES = 256 * 1024;
 
@@ -68,7 +66,7 @@ export class KubernetesSite implements Site {
     if ('refused' in endpoints) return endpoints;
     // Concurrently, because each reads Secrets from the API server.
     const [authority, routers] = await Promise.all([
-      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER),
+      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? SITE_CA),
       this.#readRouters(namespace, endpoints),
     ]);
     if ('refused' in authority) return authority;
