@@ -4,10 +4,10 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
 import { fileVersion } from '../../files/file-version.js';
 import { writePrivateFile } from '../../files/private-file.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
 import {
   externalServerIdentity,
   type FoundIdentity,
+  identityOf,
   isCurrentIdentity,
   issueIdentity,
   readIdentitySource,
@@ -102,9 +102,7 @@ export function ownIdentity(
       }
       const found = version(authority, now);
       const { cert, key } = readPair(file);
-      const { notBefore: certificateStart, notAfter } = describeCertificate(cert);
-      const notBefore = Math.max(certificateStart, authority.notBefore);
-      return { cert, key, ca: authority.trustPem, notBefore, notAfter, version: found };
+      return { ...identityOf(authority, cert, key), version: found };
     },
   };
 }

@@ -119,7 +119,7 @@ export async function issueIdentity(
 ): Promise<ServerIdentity> {
   const key = await generatePrivateKey('p256');
   const commonName = hosts[0] ?? 'linkgrant';
-  const { certificate: cert, notAfter } = await issueServerCertificate({
+  const { certificate } = await issueServerCertificate({
     authority,
     spkiDer: spkiOf(key),
     commonName,
@@ -127,6 +127,11 @@ export async function issueIdentity(
     lifetimeMs: YEAR_MS,
     now,
   });
-  const notBefore = Math.max(describeCertificate(cert).notBefore, authority.notBefore);
-  return { cert, key: privateKeyPem(key), ca: authority.trustPem, notBefore, notAfter };
+  return identityOf(authority, certificate, privateKeyPem(key));
+}
+
+/** The identity with a certificate that `authority` has issued, and its key. */
+export function identityOf(authority: TrustedAuthority, cert: string, key: string): ServerIdentity {
+  const { notBefore, notAfter } = describeCertificate(cert);
+  return { cert, key, ca: authority.trustPem, notBefore: Math.max(notBefore, authority.notBefore), notAfter };
 }

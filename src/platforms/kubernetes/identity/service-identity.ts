@@ -5,11 +5,11 @@ import {
   createAuthority,
   loadAuthority,
 } from '../../../pki/authority.js';
-import { describeCertificate } from '../../../pki/certificate-info.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import {
   externalServerIdentity,
   type FoundIdentity,
+  identityOf,
   isCurrentIdentity,
   issueIdentity,
   ServerIdentityError,
@@ -76,10 +76,7 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
       for (let tries = 1; ; tries += 1) {
         const found = await find(client, reference);
         if (found && isServing(found.tls, authority, hosts, now, mayReplace)) {
-          const { tlsCrt: cert, tlsKey: key } = found.tls;
-          const { notBefore: certificateStart, notAfter } = describeCertificate(cert);
-          const notBefore = Math.max(certificateStart, authority.notBefore);
-          return withVersion({ cert, key, ca: authority.trustPem, notBefore, notAfter });
+          return withVersion(identityOf(authority, found.tls.tlsCrt, found.tls.tlsKey));
         }
         const issued = await issueIdentity(authority, hosts, now);
         const tls = { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca };
