@@ -1,10 +1,5 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
-import {
-  type CertificateAuthority,
-  CertificateAuthorityError,
-  createAuthority,
-  loadAuthority,
-} from '../../../pki/authority.js';
+import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../pki/authority.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import {
   externalServerIdentity,
@@ -15,18 +10,16 @@ import {
   ServerIdentityError,
   type TrustedAuthority,
 } from '../../../redemption/ports/server-identity.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import type { SecretResource } from '../requesting/namespace-target.js';
 import { type TlsSecret, tlsSecretData, tlsSecretOf } from '../sites/tls-secrets.js';
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
 const CA_SECRET = 'linkgrant-server-ca';
 const SERVER_SECRET = 'linkgrant-server';
-// Replicas that start together create the same Secret, and all but one get a write conflict.
-const MAX_TRIES = 5;
 
 /** The source of the certificate that the service presents. */
 export interface ServiceIdentitySource {
@@ -48,9 +41,9 @@ export function externalIdentitySecret(client: Client, reference: SecretReferenc
   const secret = `Secret "${reference.namespace}/${reference.name}"`;
   return {
     async read(_hosts, now) {
-      const found = await find(client, reference);
+      const found = await client.find<SecretResource>(SECRETS, reference);
       if (!found) throw new ServerIdentityError(`there is no ${secret}`);
-      const { tlsCrt: cert, tlsKey: key, caCrt: ca } = found.tls;
+      const { tlsCrt: cert, tlsKey: key, caCrt: ca } = tlsSecretOf(found);
       if (ca === '')
         throw new ServerIdentityError(`${secret} has no ca.crt, which clients need to trust the service`);
       const sources = {
@@ -71,22 +64,18 @@ export function externalIdentitySecret(client: Client, reference: SecretReferenc
 export function ownIdentitySecret(client: Client, namespace: string): ServiceIdentitySource {
   const reference = { namespace, name: SERVER_SECRET };
   return {
-    async read(hosts, now, mayReplace) {
-      const authority = await ownAuthority(client, { namespace, name: CA_SECRET }, now);
-      for (let tries = 1; ; tries += 1) {
-        const found = await find(client, reference);
-        if (found && isServing(found.tls, authority, hosts, now, mayReplace)) {
-          return withVersion(identityOf(authority, found.tls.tlsCrt, found.tls.tlsKey));
-        }
+    // Replicas that start together create the same Secrets, and all but one get a write conflict.
+    read: (hosts, now, mayReplace) =>
+      retryOnConflict(async () => {
+        const authority = await ownAuthority(client, { namespace, name: CA_SECRET }, now);
+        const found = await client.find<SecretResource>(SECRETS, reference);
+        const stored = found && tlsSecretOf(found);
+        if (stored && isServing(stored, authority, hosts, now, mayReplace))
+          return withVersion(identityOf(authority, stored.tlsCrt, stored.tlsKey));
         const issued = await issueIdentity(authority, hosts, now);
-        const tls = { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca };
-        if (await put(client, reference, tls, found)) return withVersion(issued);
-        if (tries === MAX_TRIES)
-          throw new ServerIdentityError(
-            `Secret "${namespace}/${SERVER_SECRET}" changed too often while it was read`,
-          );
-      }
-    },
+        await put(client, reference, { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca }, found);
+        return withVersion(issued);
+      }),
   };
 }
 
@@ -116,65 +105,43 @@ async function ownAuthority(
   reference: SecretReference,
   now: number,
 ): Promise<TrustedAuthority> {
-  const load = ({ tlsCrt, tlsKey }: TlsSecret): TrustedAuthority => {
-    const source = `Secret "${reference.namespace}/${reference.name}"`;
-    const authority = loadAuthority({ certificate: tlsCrt, key: tlsKey }, source, now);
-    return { ...authority, trustPem: authority.bundlePem };
-  };
-  const found = await find(client, reference);
-  if (found) return load(found.tls);
-  const pem = await createAuthority({
+  const source = `Secret "${reference.namespace}/${reference.name}"`;
+  const found = await client.find<SecretResource>(SECRETS, reference);
+  const { tlsCrt: certificate, tlsKey: key } = found
+    ? tlsSecretOf(found)
+    : await createOwn(client, reference, now);
+  const authority = loadAuthority({ certificate, key }, source, now);
+  return { ...authority, trustPem: authority.bundlePem };
+}
+
+async function createOwn(client: Client, reference: SecretReference, now: number): Promise<TlsSecret> {
+  const { certificate, key } = await createAuthority({
     commonName: 'linkgrant server CA',
     keyType: 'p256',
     lifetimeMs: TEN_YEARS_MS,
     now,
   });
-  const tls = { tlsCrt: pem.certificate, tlsKey: pem.key, caCrt: pem.certificate };
-  if (await put(client, reference, tls, undefined)) return load(tls);
-  const other = await find(client, reference);
-  if (other) return load(other.tls);
-  throw new CertificateAuthorityError(
-    `Secret "${reference.namespace}/${reference.name}" was deleted while it was created`,
-  );
+  const tls = { tlsCrt: certificate, tlsKey: key, caCrt: certificate };
+  await put(client, reference, tls, undefined);
+  return tls;
 }
 
-interface FoundSecret {
-  readonly tls: TlsSecret;
-  readonly secret: Stored<SecretResource>;
-}
-
-async function find(client: Client, reference: SecretReference): Promise<FoundSecret | undefined> {
-  const secret = await client.find<SecretResource>(SECRETS, reference);
-  return secret && { tls: tlsSecretOf(secret), secret };
-}
-
-/** Writes the Secret; false after a write conflict. */
+/** Writes the Secret. Rejects with ApiError, also after a write conflict. */
 async function put(
   client: Client,
   { namespace, name }: SecretReference,
   tls: TlsSecret,
-  found: FoundSecret | undefined,
-): Promise<boolean> {
-  const metadata = found?.secret.metadata ?? {
-    name,
-    namespace,
-    labels: { [MANAGED_BY]: 'linkgrant' },
-  };
+  found: Stored<SecretResource> | undefined,
+): Promise<void> {
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata,
+    metadata: found?.metadata ?? { name, namespace, labels: { [MANAGED_BY]: 'linkgrant' } },
     // The type of a Secret cannot be changed.
-    type: found?.secret.type ?? 'kubernetes.io/tls',
+    type: found?.type ?? 'kubernetes.io/tls',
     data: tlsSecretData(tls),
   };
-  try {
-    await (found ? client.replace(SECRETS, secret) : client.create(SECRETS, secret));
-    return true;
-  } catch (error) {
-    if (isApiError(error, 'conflict', 'already_exists')) return false;
-    throw error;
-  }
+  await (found ? client.replace(SECRETS, secret) : client.create(SECRETS, secret));
 }
 
 function withVersion(identity: Omit<FoundIdentity, 'version'>): FoundIdentity {
