@@ -10,8 +10,9 @@ const WEST = resolve(import.meta.dirname, '../../fixtures/kubernetes-site/west.y
 /** A moment at which the certificates of all recorded sites are valid. */
 export const SITE_TIME = Date.parse('2027-03-04T05:06:07Z');
 
+type AnyField = 'spec' | 'status' | 'data';
 // biome-ignore lint/suspicious/noExplicitAny: tests change documents of many shapes.
-type AnyResource = Stored<Resource> & Record<'spec' | 'status' | 'data', any>;
+type AnyResource = Omit<Stored<Resource>, AnyField> & Record<AnyField, any>;
 
 /** A copy of the recorded site that a test can change. */
 export class RecordedSite {

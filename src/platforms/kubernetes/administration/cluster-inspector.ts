@@ -1,5 +1,6 @@
 import { type AccessGrantState, grantState } from '../../../domain/access-grant.js';
 import type { AccessToken } from '../../../domain/access-token.js';
+import { asMapping } from '../../../files/yaml-documents.js';
 import { EVERY_ROLE } from '../../../redemption/accepting/endpoint-roles.js';
 import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
@@ -109,10 +110,8 @@ export function clusterInspector(
     const review = { apiVersion: apiVersionOf(ACCESS_REVIEWS), kind: ACCESS_REVIEWS.kind, spec };
     // A review is not stored, so it has no name.
     const unnamed = { ...review, metadata: {} } as unknown as Resource;
-    const answer = (await client.create(ACCESS_REVIEWS, unnamed)) as Resource & {
-      readonly status?: { readonly allowed?: boolean };
-    };
-    return answer.status?.allowed === true;
+    const { status } = await client.create(ACCESS_REVIEWS, unnamed);
+    return asMapping(status).allowed === true;
   };
   const listTokens = async (): Promise<readonly Stored<AccessTokenResource>[]> => {
     try {

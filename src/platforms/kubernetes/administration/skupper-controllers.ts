@@ -2,7 +2,7 @@ import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { DEPLOYMENTS } from '../api/kinds.js';
-import type { Resource, Stored } from '../api/resource.js';
+import type { Resource } from '../api/resource.js';
 
 /** A Skupper controller in the cluster, and whether it serves AccessGrants itself. */
 export interface SkupperController {
@@ -39,8 +39,7 @@ export async function findSkupperControllers(
 }
 
 /** True if a Deployment enables grants. The command-line flag has precedence over the environment variable. */
-function servesGrants(deployment: Stored<Resource>): boolean {
-  const { spec } = deployment as { readonly spec?: unknown };
+function servesGrants({ spec }: Resource): boolean {
   const { containers } = asMapping(asMapping(asMapping(spec).template).spec);
   return asMappings(containers).some(({ command, args, env }) => {
     const words = [command, args].flatMap((list) => (Array.isArray(list) ? list.map(String) : []));

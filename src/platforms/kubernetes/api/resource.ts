@@ -33,12 +33,19 @@ export interface ResourceMetadata {
   readonly ownerReferences?: readonly OwnerReference[];
 }
 
-/** A resource of the API. `spec`, `status` and other fields are not validated yet; each reader validates its fields. */
-export interface Resource {
+/**
+ * A resource of the API. `spec`, `status` and other fields are not validated yet; each reader validates its fields. A type
+ * instead of an interface, so that it can be passed as a mapping with unchecked values.
+ */
+export type Resource = {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ResourceMetadata;
-}
+  readonly spec?: unknown;
+  readonly status?: unknown;
+  readonly data?: unknown;
+  readonly type?: unknown;
+};
 
 /** A resource as returned by the API server, with the fields that the server sets. */
 export type Stored<T extends Resource> = T & {

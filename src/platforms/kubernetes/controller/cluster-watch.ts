@@ -35,10 +35,10 @@ export class ClusterWatch {
   }
 
   /** Adds a kind and its sink; call this before `run`. `name` is the name of the kind in messages and for `isSynced`. */
-  add<V>(
+  add<T extends Resource, V>(
     name: string,
     kind: ResourceKind,
-    read: (resource: Stored<Resource>) => V,
+    read: (resource: Stored<T>) => V,
     sink: ObjectSink<V>,
   ): void {
     const { client, namespace, clock, wait, onFailure } = this.#options;

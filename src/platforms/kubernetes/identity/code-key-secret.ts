@@ -165,6 +165,5 @@ export class CodeKeySecret implements RotatingCodeKeys {
 }
 
 function entriesOf(secret: Resource): Readonly<Record<string, string>> {
-  const { data } = secret as { readonly data?: unknown };
-  return asMapping(data) as Readonly<Record<string, string>>;
+  return asMapping(secret.data) as Readonly<Record<string, string>>;
 }

@@ -28,9 +28,7 @@ export function loadBalancerAddress(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): AddressSource {
   return async () => {
-    const service = (await client.find<Resource>(SERVICES, { namespace, name })) as
-      | { readonly spec?: unknown; readonly status?: unknown }
-      | undefined;
+    const service = await client.find<Resource>(SERVICES, { namespace, name });
     if (!service) return { pending: `there is no Service "${namespace}/${name}"`, hint: HINT };
     const { type, ports } = asMapping(service.spec);
     if (type !== 'LoadBalancer') {
@@ -83,8 +81,7 @@ export function securedAccessAddress(
   return async () => {
     const found =
       (await client.find<Resource>(SECURED_ACCESSES, { namespace, name })) ?? (await createIfAbsent());
-    const { status } = (found ?? {}) as { readonly status?: unknown };
-    const endpoints = asMappings(asMapping(status).endpoints);
+    const endpoints = asMappings(asMapping(found?.status).endpoints);
     const endpoint = endpoints.find(({ name: endpointName }) => endpointName === 'https') ?? endpoints[0];
     return (
       addressOf(endpoint?.host, Number(endpoint?.port)) ?? {

@@ -9,7 +9,7 @@ import type {
 import { linkProxy, linkSecret, storedLink } from '../../files/link-resource.js';
 import { isApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
-import { isConditionTrue, type Resource, type Stored } from '../api/resource.js';
+import { isConditionTrue, type Resource } from '../api/resource.js';
 import {
   describeResource,
   hasTlsCredentials,
@@ -29,10 +29,7 @@ type Namespace = Pick<NamespaceTarget, 'client' | 'namespace'>;
  * All Links and link Secrets of a namespace, including those of other programs. Every method rejects with RedemptionError.
  */
 export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
-  const findSecret = (name: string) =>
-    client.find<SecretResource>(SECRETS, { namespace, name }) as Promise<
-      (Stored<SecretResource> & YamlMapping) | undefined
-    >;
+  const findSecret = (name: string) => client.find<SecretResource>(SECRETS, { namespace, name });
   return {
     list: () => inCluster(async () => (await linksIn({ client, namespace })).map(({ link }) => link)),
     findSecret: (name) =>
@@ -105,10 +102,10 @@ export interface ClusterLink {
 export async function linksIn({ client, namespace }: Namespace): Promise<readonly ClusterLink[]> {
   const { items } = await client.listAll<Resource>(LINKS, { namespace });
   return items
-    .map((item) => {
-      const resource = item as unknown as YamlMapping;
-      return { link: storedLink(resource, describeResource(LINKS, item.metadata.name, namespace)), resource };
-    })
+    .map((resource) => ({
+      link: storedLink(resource, describeResource(LINKS, resource.metadata.name, namespace)),
+      resource,
+    }))
     .sort((a, b) => (a.link.name < b.link.name ? -1 : 1));
 }
 

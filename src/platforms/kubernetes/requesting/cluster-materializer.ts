@@ -5,7 +5,7 @@ import type { Materializer } from '../../../redemption/ports/materializer.js';
 import { isEndedSecret, placeTakenError, refuseProxyName, renewedIn } from '../../files/own-resource.js';
 import { ApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
-import type { Resource, ResourceKind, Stored } from '../api/resource.js';
+import type { Resource, ResourceKind } from '../api/resource.js';
 import {
   describeResource,
   FIELD_MANAGER,
@@ -26,8 +26,7 @@ export function clusterMaterializer(
   proxy?: ClusterProxySecret,
 ): Materializer {
   const { client, namespace } = target;
-  const find = (kind: ResourceKind, name: string) =>
-    client.find<Resource>(kind, { namespace, name }) as Promise<(Stored<Resource> & YamlMapping) | undefined>;
+  const find = (kind: ResourceKind, name: string) => client.find<Resource>(kind, { namespace, name });
 
   const put = (wanted: WantedResource) =>
     retryInNamespace(async () => {
@@ -114,9 +113,8 @@ async function applyDeclaredFields<T>(resource: Resource, apply: () => Promise<T
   try {
     return await apply();
   } catch (error) {
-    const { spec } = resource as Resource & YamlMapping;
-    if (!(error instanceof ApiError && error.status === 500) || asMapping(spec).routingKeys === undefined)
-      throw error;
+    const { routingKeys } = asMapping(resource.spec);
+    if (!(error instanceof ApiError && error.status === 500) || routingKeys === undefined) throw error;
     const message = `Link "${resource.metadata.name}" has spec.routingKeys, which the API server does not accept: the CRD of Links is outdated. Update Skupper's CRDs, then repeat; this spends no use.`;
     throw new RedemptionError('cluster_unavailable', message, { cause: error });
   }

@@ -1,7 +1,6 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID, SECRET_TOKEN_LABEL } from '../../../domain/labels.js';
 import type { Link } from '../../../domain/link.js';
 import { encodeLinkDocuments } from '../../../domain/link-resources.js';
-import type { YamlMapping } from '../../../files/yaml-documents.js';
 import { linkSecret, storedLink } from '../../files/link-resource.js';
 import { isManaged } from '../../files/own-resource.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -34,11 +33,10 @@ export async function findPlacedSecret(
   const keyPem = secretText(secret, 'tls.key');
   if (!secret || keyPem === undefined) return undefined;
   const { name } = secret.metadata;
-  const { tlsKey, ...credentials } = linkSecret(secret as unknown as YamlMapping);
+  const { tlsKey, ...credentials } = linkSecret(secret);
   const redemptionId = credentials.annotations?.[SECRET_REDEMPTION_ID];
   const { items: resources } = await client.listAll<Resource>(LINKS, { namespace });
   const links = resources
-    .map((resource) => resource as unknown as YamlMapping)
     .filter(isManaged)
     .map((resource) => storedLink(resource, ''))
     .filter((link) =>

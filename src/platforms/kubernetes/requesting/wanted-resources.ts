@@ -108,5 +108,5 @@ export function wantedProxy(
 }
 
 function isEqualField(present: YamlMapping, wanted: Resource, field: 'data' | 'spec'): boolean {
-  return isDeepStrictEqual(asMapping(present[field]), asMapping((wanted as unknown as YamlMapping)[field]));
+  return isDeepStrictEqual(asMapping(present[field]), asMapping(wanted[field]));
 }

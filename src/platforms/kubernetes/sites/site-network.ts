@@ -32,7 +32,7 @@ export function joinPeers(
  */
 export function readPeers(site: Stored<Resource>): ConnectedPeer[] | undefined {
   const { uid } = site.metadata;
-  const { network } = asMapping((site as { readonly status?: unknown }).status);
+  const { network } = asMapping(site.status);
   if (network === undefined) return undefined;
   return asMappings(network).flatMap((record) => {
     const { id, name, links } = record;

@@ -37,7 +37,7 @@ export interface RouterAccessFacts {
 
 /** Extracts the facts of a Site. Ignores invalid fields, because a tenant can write any value; never throws. */
 export function readSite(site: Stored<Resource>): SiteFacts {
-  const { spec, status } = site as { readonly spec?: unknown; readonly status?: unknown };
+  const { spec, status } = site;
   const issuer = [asMapping(status).defaultIssuer, asMapping(spec).defaultIssuer].find(
     (name) => typeof name === 'string' && name !== '',
   );
@@ -67,7 +67,7 @@ export function preferredSite(sites: readonly SiteFacts[]): SiteFacts | undefine
 
 /** Extracts the facts of a RouterAccess. Never throws. */
 export function readRouterAccess(access: Stored<Resource>): RouterAccessFacts {
-  const { spec, status } = access as { readonly spec?: unknown; readonly status?: unknown };
+  const { spec, status } = access;
   const { namespace = '', name } = access.metadata;
   const { tlsCredentials } = asMapping(spec);
   return {

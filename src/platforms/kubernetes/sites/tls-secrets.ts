@@ -53,8 +53,7 @@ export class TlsSecrets {
 }
 
 /** The TLS content of a Secret resource. */
-export function tlsSecretOf(secret: Resource): TlsSecret {
-  const { data } = secret as { readonly data?: unknown };
+export function tlsSecretOf({ data }: Resource): TlsSecret {
   const textOf = (key: string) => {
     const value = asMapping(data)[key];
     return typeof value === 'string' ? Buffer.from(value, 'base64').toString('latin1') : '';

@@ -150,7 +150,7 @@ export class LinkRenewals {
     const labelSelector = `${SECRET_TOKEN_LABEL},${MANAGED_BY}=linkgrant`;
     const selection = { kind: SECRETS, namespace, labelSelector };
     const read = (item: Stored<SecretResource>) => {
-      const secret = linkSecret({ ...item });
+      const secret = linkSecret(item);
       this.record(namespace, secret);
       return secret.name;
     };
