@@ -10,14 +10,15 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
+import { MAX_BYTES } from './bounded-text.js';
 
 /** A YAML mapping with unchecked values. */
 export type YamlMapping = Readonly<Record<string, unknown>>;
 
 /** Limits of a YAML stream. */
 export interface YamlLimits {
-  /** Maximum number of UTF-16 units. */
-  readonly length: number;
+  /** Maximum number of UTF-16 units; the default is 1 Mi, as for the bytes of a file. */
+  readonly length?: number;
   readonly documents: number;
 }
 
@@ -46,7 +47,8 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
 
 /** Parses the documents of a stream that {@link parseYamlMappings} accepts, in the same order. Throws as it does. */
 export function parseYamlDocuments(text: string, limits: YamlLimits): Document.Parsed[] {
-  if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
+  const { length = MAX_BYTES } = limits;
+  if (text.length > length) throw new UnfitYaml(`it is longer than ${length} characters`);
   if (hasMoreLines(text, MAX_LINES)) throw new UnfitYaml('it has too many lines');
   // The composer's search for duplicate keys takes quadratic time; `checkPlain` checks for them instead.
   const composer = new Composer({ logLevel: 'silent', stringKeys: true, uniqueKeys: false });

@@ -6,7 +6,7 @@ import { parseYamlMappings } from '../../files/yaml-documents.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 
-const LIMITS = { length: 1024 * 1024, documents: 100 };
+const LIMITS = { documents: 100 };
 
 /**
  * Writes text to a private file, or to standard output for `-`. Replaces a file only if each of its documents has that `kind`.

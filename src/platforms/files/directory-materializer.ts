@@ -29,7 +29,7 @@ import {
   renewedIn,
 } from './own-resource.js';
 
-const LIMITS = { length: 1024 * 1024, documents: 1 };
+const LIMITS = { documents: 1 };
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
 // File systems allow 255 bytes, which include `.Secret-`, the number of a group and the suffix of a temporary file.

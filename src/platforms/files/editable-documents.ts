@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Document } from 'yaml';
 import { asMapping, isMapping, parseYamlDocuments } from '../../files/yaml-documents.js';
 
-const LIMITS = { length: 1024 * 1024, documents: 100 };
+const LIMITS = { documents: 100 };
 
 /** The fields that a resource must have; undefined ones are ignored. */
 type Fields = { readonly [key: string]: unknown };

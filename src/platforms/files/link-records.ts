@@ -10,7 +10,7 @@ import type { LinkRecords, LinkRedemption } from '../../redemption/ports/link-fi
 import { withWriteErrors } from './not-writable.js';
 import { removeRenewals } from './renewal-directory.js';
 
-const LIMITS = { length: 1024 * 1024, documents: 65 };
+const LIMITS = { documents: 65 };
 const REMOVED = '.removed-';
 
 /**

@@ -4,7 +4,7 @@ import { namesIn } from '../../files/directory-names.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 
-const LIMITS = { length: 1024 * 1024, documents: 100 };
+const LIMITS = { documents: 100 };
 const NAMED_KIND = /^([A-Z][A-Za-z]+)-/;
 // The file does not exist, or is a socket.
 const NO_FILE = new Set(['ENOENT', 'ENXIO']);
