@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import type { LinkSecret } from '../../domain/link.js';
 import { isUuid } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory } from '../../files/private-file.js';
-import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
+import { parseYamlMappings } from '../../files/yaml-documents.js';
 import type { LinkRecords, LinkRedemption } from '../../redemption/ports/link-files.js';
+import { linkSecret } from './link-resource.js';
 import { withWriteErrors } from './not-writable.js';
 import { removeRenewals } from './renewal-directory.js';
 
@@ -37,13 +39,13 @@ export function linkRecords(dataDirectory: string): LinkRecords {
 /** Names of the records of a redemption. */
 function namesOf(directory: string, { redemptionId, tlsCrt }: LinkRedemption): readonly string[] {
   if (!existsSync(directory)) return [];
-  // An absent or empty tlsCrt matches no record, not even one without a certificate.
-  const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
   return readdirSync(directory).filter((name) => {
     if (name.startsWith('.')) return false;
     const stored = readResponseSecret(join(directory, name, 'answer.yaml'));
-    const isOfRedemption = redemptionId !== undefined && stored?.redemptionId === redemptionId;
-    return isOfRedemption || (certificate && stored?.tlsCrt === certificate);
+    const isOfRedemption =
+      redemptionId !== undefined && stored?.annotations?.[SECRET_REDEMPTION_ID] === redemptionId;
+    // An absent or empty tlsCrt matches no record, not even one without a certificate.
+    return isOfRedemption || (tlsCrt && stored?.tlsCrt === tlsCrt);
   });
 }
 
@@ -58,13 +60,10 @@ function removeRecords(directory: string, names: readonly string[]): void {
   for (const name of renamed) rmSync(join(directory, name), { recursive: true, force: true });
 }
 
-function readResponseSecret(
-  file: string,
-): { readonly redemptionId: unknown; readonly tlsCrt: unknown } | undefined {
+function readResponseSecret(file: string): LinkSecret | undefined {
   try {
     const [secret] = parseYamlMappings(readBoundedText(file), LIMITS);
-    const annotations = asMapping(asMapping(secret?.metadata).annotations);
-    return { redemptionId: annotations[SECRET_REDEMPTION_ID], tlsCrt: asMapping(secret?.data)['tls.crt'] };
+    return secret && linkSecret(secret);
   } catch {
     return undefined;
   }

@@ -38,7 +38,7 @@ function isOfRedemption(resource: YamlMapping, id: string | undefined, secret: L
   if (asMapping(asMapping(resource.metadata).annotations)[SECRET_REDEMPTION_ID] !== id) return false;
   if (id !== undefined) return true;
   return resource.kind === 'Secret'
-    ? asMapping(resource.data)['tls.crt'] === Buffer.from(secret.tlsCrt).toString('base64')
+    ? linkSecret(resource).tlsCrt === secret.tlsCrt
     : asMapping(resource.spec).tlsCredentials === secret.name;
 }
 
