@@ -19,10 +19,10 @@ import { withFields } from './editable-documents.js';
 import { fileHolding } from './link-directory.js';
 import { withWriteErrors } from './not-writable.js';
 import {
-  isEndedSecret,
+  isExpiredSecret,
   isOfSameRedemption,
-  isOurs,
   linkInPlace,
+  mayReplace,
   type OwnRedemption,
   placeTakenError,
   refuseProxyName,
@@ -65,7 +65,7 @@ export function directoryMaterializer(
   const proxyFile = proxySecret && {
     file: secretFile(proxySecret.name),
     text: proxySecret.text,
-    written: 'proxy-secret-written',
+    checkpointName: 'proxy-secret-written',
   };
   return {
     probe: async (name) => {
@@ -79,12 +79,12 @@ export function directoryMaterializer(
       const files = [secretFile(name), linkFile(name)];
       const present = parseResource(readExisting(secretFile(name)));
       // An expired Secret may be replaced. Whether the Link may be replaced too is checked when it is written.
-      const isReplaceable = present !== undefined && isEndedSecret(present, clock());
+      const isReplaceable = present !== undefined && isExpiredSecret(present, clock());
       const occupiedFile =
         (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
         withWriteErrors(directory, () => fileHolding(directory, name, files));
       if (occupiedFile !== undefined) throw placeTakenError(occupiedFile);
-      if (proxyFile) requireSameText(proxyFile);
+      if (proxyFile) requireWritable(proxyFile);
       prepareDirectory(directory, clock());
       withWriteErrors(directory, () =>
         rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))),
@@ -106,26 +106,26 @@ export function directoryMaterializer(
         return mergedText(present, linkResource(wanted, secret, options), redemption);
       };
       const files: WantedFile[] = [
-        { file: secretFile(secret.name), text: secretText, written: 'secret-written' },
+        { file: secretFile(secret.name), text: secretText, checkpointName: 'secret-written' },
         ...links.map((link) => ({
           file: linkFile(link.name),
           text: linkText(link),
-          written: 'link-written',
+          checkpointName: 'link-written',
         })),
       ];
-      for (const file of files) requireReplaceable(file, redemption);
-      if (proxyFile) requireSameText(proxyFile);
+      for (const file of files) requireWritable(file, redemption);
+      if (proxyFile) requireWritable(proxyFile);
       prepareDirectory(directory, clock());
       const all = proxyFile ? [proxyFile, ...files] : files;
       if (all.some(({ file, text }) => readExisting(file) !== text)) {
         directoryOptions.beforeChange?.();
         await checkpoint('before-write');
       }
-      for (const { file, text, written } of all) {
+      for (const { file, text, checkpointName } of all) {
         withWriteErrors(file, () => {
           if (readExisting(file) !== text) writePrivateFile(file, text);
         });
-        await checkpoint(written);
+        await checkpoint(checkpointName);
       }
       return all.map(({ file }) => file);
     },
@@ -137,7 +137,7 @@ interface WantedFile {
   readonly file: string;
   readonly text: string;
   /** Name of the checkpoint after the write. */
-  readonly written: string;
+  readonly checkpointName: string;
 }
 
 function readExisting(file: string): string | undefined {
@@ -171,18 +171,12 @@ function isEqualYaml(text: string, other: string): boolean {
   return text === other || isDeepStrictEqual(parseResource(text) ?? text, parseResource(other) ?? other);
 }
 
-/** Throws `place_taken` if the file exists with another text. */
-function requireSameText({ file, text }: WantedFile): void {
-  const present = readExisting(file);
-  if (present !== undefined && present !== text) throw placeTakenError(file);
-}
-
-/** Throws `place_taken` if the file exists with another text and this redemption may not replace it. */
-function requireReplaceable({ file, text }: WantedFile, redemption: OwnRedemption): void {
+/** Throws `place_taken` if the file exists with another text, unless `redemption` may replace it. */
+function requireWritable({ file, text }: WantedFile, redemption?: OwnRedemption): void {
   const present = readExisting(file);
   if (present === undefined || present === text) return;
   const resource = parseResource(present);
-  if (!resource || !isOurs(resource, redemption)) throw placeTakenError(file);
+  if (!redemption || !resource || !mayReplace(resource, redemption)) throw placeTakenError(file);
 }
 
 /** Creates `directory` if it is absent, and deletes temporary files of interrupted runs. */

@@ -20,14 +20,14 @@ export interface OwnRedemption {
  * one whose certificate has expired. The response of an unmodified Skupper server has no redemption id; then the Secret is
  * identified by its certificate, and the Links by their Secret.
  */
-export function isOurs(resource: YamlMapping, redemption: OwnRedemption): boolean {
+export function mayReplace(resource: YamlMapping, redemption: OwnRedemption): boolean {
   if (!isManaged(resource)) return false;
   const { id, secret, presentSecret, now } = redemption;
-  if (isEndedSecret(resource, now)) return true;
+  if (isExpiredSecret(resource, now)) return true;
   if (resource.kind !== 'Secret' && presentSecret !== undefined) {
     // A Link may be replaced if its Secret may, or if an interrupted run has already replaced its Secret.
     const isItsLink = asMapping(resource.spec).tlsCredentials === secret.name;
-    if (isItsLink && isEndedSecret(presentSecret, now)) return true;
+    if (isItsLink && isExpiredSecret(presentSecret, now)) return true;
     if (isItsLink && isOfRedemption(presentSecret, id, secret)) return true;
   }
   return isOfRedemption(resource, id, secret);
@@ -79,7 +79,7 @@ export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret)
 }
 
 /** True for a Secret that linkgrant created and whose certificate has expired at `now`. */
-export function isEndedSecret(resource: YamlMapping, now: number): boolean {
+export function isExpiredSecret(resource: YamlMapping, now: number): boolean {
   if (resource.kind !== 'Secret' || !isManaged(resource)) return false;
   try {
     return describeCertificate(linkSecret(resource).tlsCrt).notAfter <= now;

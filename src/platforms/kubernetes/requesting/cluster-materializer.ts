@@ -2,7 +2,7 @@ import type { Link } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
 import type { Materializer } from '../../../redemption/ports/materializer.js';
-import { isEndedSecret, placeTakenError, refuseProxyName, renewedIn } from '../../files/own-resource.js';
+import { isExpiredSecret, placeTakenError, refuseProxyName, renewedIn } from '../../files/own-resource.js';
 import { ApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, ResourceKind } from '../api/resource.js';
@@ -74,7 +74,7 @@ export function clusterMaterializer(
         const secret = await find(SECRETS, name);
         const link = await find(LINKS, name);
         // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is received.
-        const isReplaceable = secret !== undefined && isEndedSecret(secret, clock());
+        const isReplaceable = secret !== undefined && isExpiredSecret(secret, clock());
         if (secret && !isReplaceable) throw placeTakenError(describeResource(SECRETS, name, namespace));
         if (link && !isReplaceable) throw placeTakenError(describeResource(LINKS, name, namespace));
         await dryRun(name, { secret: secret !== undefined, link: link !== undefined });

@@ -3,7 +3,7 @@ import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
 import { type Link, type LinkOverrides, type LinkSecret, mergeLink } from '../../../domain/link.js';
 import { linkResource, linkSecretResource } from '../../../domain/link-resources.js';
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
-import { isOurs, linkInPlace, renewedIn } from '../../files/own-resource.js';
+import { linkInPlace, mayReplace, renewedIn } from '../../files/own-resource.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { OwnerReference, Resource, ResourceKind } from '../api/resource.js';
 import { ownedResource } from './namespace-target.js';
@@ -55,7 +55,7 @@ export function wantedLink(
     presentSecret: present.secret,
     now,
   };
-  const mayReplace = (found: YamlMapping) => isOurs(found, redemption);
+  const isReplaceable = (found: YamlMapping) => mayReplace(found, redemption);
   // The type of a Secret cannot be changed.
   const type = present.secret?.type === 'Opaque' ? 'Opaque' : 'kubernetes.io/tls';
   const wantedSecret = ownedResource({ ...linkSecretResource(secret, options), type }, owner);
@@ -65,7 +65,7 @@ export function wantedLink(
       resource: wantedSecret,
       isUpToDate: (found) =>
         renewedIn(found, secret) !== undefined || isEqualField(found, wantedSecret, 'data'),
-      mayReplace,
+      mayReplace: isReplaceable,
       checkpoint: 'secret-written',
     },
     ...links.map((link): WantedResource => {
@@ -75,8 +75,8 @@ export function wantedLink(
       return {
         kind: LINKS,
         resource,
-        isUpToDate: (found) => mayReplace(found) && isEqualField(found, resource, 'spec'),
-        mayReplace,
+        isUpToDate: (found) => isReplaceable(found) && isEqualField(found, resource, 'spec'),
+        mayReplace: isReplaceable,
         checkpoint: 'link-written',
       };
     }),
