@@ -6,7 +6,7 @@ import { ROUTER_ACCESSES, SITES } from '../api/kinds.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { siteEndpoints } from '../sites/site-endpoints.js';
 import { SiteIndex } from '../sites/site-index.js';
-import { readRouterAccess, readSite, type SiteFacts } from '../sites/site-resource.js';
+import { preferredSite, readRouterAccess, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 
 /**
@@ -41,7 +41,7 @@ export async function acceptingEndpoints(
 ): Promise<LinkAccess | SiteRefusal> {
   const { namespace } = request;
   const { items } = await client.listAll(SITES, { namespace });
-  const site = siteIndexOf(items.map(readSite)).siteOf(namespace);
+  const site = preferredSite(items.map(readSite));
   const endpoints = siteEndpoints(site, request);
   return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
 }
