@@ -9,7 +9,7 @@ import {
   type AccessGrantStatus,
   readAccessGrant,
 } from '../grants/access-grant-resource.js';
-import { PENDING } from '../grants/conditions.js';
+import { blockingCondition, PENDING } from '../grants/conditions.js';
 import type { LeaseReport } from './service-lease.js';
 
 /** How a command waits for a new grant. */
@@ -104,9 +104,7 @@ function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   const { conditions = [] } = grant.status ?? {};
   const { problems } = readAccessGrant(grant);
   if (problems.length > 0) throw new AdministrationError('value_rejected', problems.join(', '));
-  const blocking = conditions.find(
-    ({ status, type }) => status !== 'True' && (type === 'Processed' || type === 'Resolved'),
-  );
+  const blocking = blockingCondition(conditions);
   if (!blocking) return conditions.length > 0 ? 'its conditions are not complete' : undefined;
   const { message } = blocking;
   if (blocking.reason === PENDING.reason && message === PENDING.message) {

@@ -10,6 +10,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
+import { blockingCondition } from '../grants/conditions.js';
 import { findRequestingSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints, liveSite } from './live-site.js';
@@ -89,8 +90,6 @@ const NEEDED = [
   { api: ACCESS_GRANTS, kinds: ['AccessGrant', 'Link', 'RouterAccess', 'Site'] },
   { api: REDEMPTIONS, kinds: ['Redemption'] },
 ];
-// The conditions that Ready depends on.
-const NEEDED_CONDITIONS: ReadonlySet<string> = new Set(['Processed', 'Resolved']);
 
 /** Creates the inspector of a namespace. */
 export function clusterInspector(
@@ -145,14 +144,13 @@ export function clusterInspector(
         const { conditions = [], message, url, ca } = resource.status ?? {};
         const { grant, problems } = readAccessGrant(resource);
         const ready = conditions.find(({ type }) => type === 'Ready');
-        const unmet = conditions.find(({ type, status }) => NEEDED_CONDITIONS.has(type) && status !== 'True');
         return {
           name: resource.metadata.name,
           uid: resource.metadata.uid,
           state: grantState(grant, clock()),
           problems,
           isReady: ready?.status === 'True',
-          message: ready?.message || unmet?.message || message || undefined,
+          message: ready?.message || blockingCondition(conditions)?.message || message || undefined,
           isContended: isConditionTrue(conditions, 'ForeignController'),
           url,
           ca,

@@ -131,7 +131,7 @@ async function findOwn(
   ): Own[] => items.filter(({ metadata }) => isOwn(metadata)).map(({ metadata }) => ({ kind, metadata }));
   return [
     ...select(SECURED_ACCESSES, accesses, ({ name }) => name === SECURED_ACCESS),
-    ...select(LEASES, leases, ({ name }) => PROGRAMS.some((program) => LEASE_OF[program] === name)),
+    ...select(LEASES, leases, ({ name }) => name === GRANTS_LEASE || name === TOKENS_LEASE),
     ...select(CONFIG_MAPS, configMaps, isOwnConfigMap),
     ...select(SECRETS, secrets, isOwnSecret),
     ...select(CRDS, crd ? [crd] : []),

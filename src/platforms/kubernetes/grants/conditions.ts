@@ -24,6 +24,13 @@ export const OK = { status: 'True', reason: 'Ready', message: 'OK' } as const;
 /** The condition values while required information is missing. */
 export const PENDING = { status: 'False', reason: 'Pending', message: 'Pending' } as const;
 
+/** The condition that blocks `Ready`; undefined if both that it depends on are True. */
+export function blockingCondition(conditions: readonly Condition[]): Condition | undefined {
+  return conditions.find(
+    ({ type, status }) => status !== 'True' && (type === 'Processed' || type === 'Resolved'),
+  );
+}
+
 /** The condition type and reason for each refusal of a site. */
 const REFUSALS = {
   edge_site: { type: 'Processed', reason: 'Error' },
