@@ -2,13 +2,7 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import { noEndpointOfRoles, withGrantRoles } from '../../redemption/accepting/endpoint-roles.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
-import {
-  type Site,
-  type SiteAccess,
-  type SiteRefusal,
-  type SiteRequest,
-  siteRefusal,
-} from '../../redemption/ports/site.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 
 interface StandaloneSiteOptions {
   readonly endpoints: readonly LinkEndpoint[];
@@ -34,7 +28,7 @@ export class StandaloneSite implements Site {
     const { endpoints: all, defaultIssuer, findIssuer, clock } = this.#options;
     if (all.length === 0) {
       const hint = 'start it with --endpoint inter-router=HOST:PORT';
-      return siteRefusal('link_access_unavailable', 'the service has no endpoint to link to', hint);
+      return { refused: 'link_access_unavailable', reason: 'the service has no endpoint to link to', hint };
     }
     const endpoints = withGrantRoles(all, grant);
     if (endpoints.length === 0) return noEndpointOfRoles(all, grant);
@@ -56,5 +50,5 @@ export function issuerOfLinks(found: TrustedAuthority | string, now: number): Tr
 
 function issuerUnavailable(reason: string): SiteRefusal {
   const hint = "put a CA that may sign now into the data directory's issuers/, or name another with --issuer";
-  return siteRefusal('issuer_unavailable', reason, hint);
+  return { refused: 'issuer_unavailable', reason, hint };
 }

@@ -14,13 +14,7 @@ import {
   trustOfLink,
 } from '../../redemption/accepting/router-trust.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import {
-  type Site,
-  type SiteAccess,
-  type SiteRefusal,
-  type SiteRequest,
-  siteRefusal,
-} from '../../redemption/ports/site.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
 import { accessProblem, type LinkAccess, readSiteState } from './site-state.js';
 import { type NamespaceDirectories, type SkupperHome, startedPlatform } from './skupper-home.js';
@@ -56,7 +50,7 @@ export class SystemSite implements Site {
       return this.#resolve(grant);
     } catch (error) {
       if (!(error instanceof UnreadableFileError)) throw error;
-      return siteRefusal('link_access_unavailable', error.message, error.hint);
+      return { refused: 'link_access_unavailable', reason: error.message, hint: error.hint };
     }
   }
 
@@ -79,44 +73,40 @@ export class SystemSite implements Site {
   #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
     if (this.#options.only !== undefined && this.#options.only !== grant.namespace) {
       const reason = `namespace "${grant.namespace}" is not served; the service serves only "${this.#options.only}"`;
-      return siteRefusal(
-        'link_access_unavailable',
+      return {
+        refused: 'link_access_unavailable',
         reason,
-        'start the service without --namespace, or with this one',
-      );
+        hint: 'start the service without --namespace, or with this one',
+      };
     }
     const directories = this.#options.home.namespace(grant.namespace);
     const state = readSiteState(directories);
     const platform = startedPlatform(directories) ?? this.#options.platform;
     const flags = `-n ${grant.namespace} -p ${platform}`;
     if (state === 'no-site')
-      return siteRefusal(
-        'link_access_unavailable',
-        `namespace "${grant.namespace}" has no site`,
-        `create one with \`skupper site create NAME --enable-link-access ${flags}\` and start it with \`skupper system start ${flags}\``,
-      );
+      return {
+        refused: 'link_access_unavailable',
+        reason: `namespace "${grant.namespace}" has no site`,
+        hint: `create one with \`skupper site create NAME --enable-link-access ${flags}\` and start it with \`skupper system start ${flags}\``,
+      };
     if (state === 'not-started')
-      return siteRefusal(
-        'link_access_unavailable',
-        `the site of namespace "${grant.namespace}" is not started`,
-        `start it with \`skupper system start ${flags}\``,
-      );
+      return {
+        refused: 'link_access_unavailable',
+        reason: `the site of namespace "${grant.namespace}" is not started`,
+        hint: `start it with \`skupper system start ${flags}\``,
+      };
     if (state.edge)
       return {
-        ...siteRefusal(
-          'edge_site',
-          `site "${state.name}" is an edge site and accepts no links`,
-          'accept links at a site that is not an edge site',
-        ),
+        refused: 'edge_site',
+        reason: `site "${state.name}" is an edge site and accepts no links`,
+        hint: 'accept links at a site that is not an edge site',
         isRequestOnly: true,
       };
     if (state.accesses.length === 0) {
       return {
-        ...siteRefusal(
-          'link_access_unavailable',
-          `site "${state.name}" accepts no links`,
-          `enable it with \`skupper site update ${state.name} --enable-link-access ${flags}\`, then run \`skupper system reload ${flags}\``,
-        ),
+        refused: 'link_access_unavailable',
+        reason: `site "${state.name}" accepts no links`,
+        hint: `enable it with \`skupper site update ${state.name} --enable-link-access ${flags}\`, then run \`skupper system reload ${flags}\``,
         isRequestOnly: true,
       };
     }
@@ -143,7 +133,11 @@ export class SystemSite implements Site {
 
   #readIssuer(directories: NamespaceDirectories, name: string): CertificateAuthority | SiteRefusal {
     if (!isResourceName(name)) {
-      return siteRefusal('issuer_unavailable', `"${name}" is not a valid issuer name`, FIX_ISSUER);
+      return {
+        refused: 'issuer_unavailable',
+        reason: `"${name}" is not a valid issuer name`,
+        hint: FIX_ISSUER,
+      };
     }
     const reasons: string[] = [];
     for (const issuers of [directories.runtimeIssuers, directories.inputIssuers]) {
@@ -156,12 +150,12 @@ export class SystemSite implements Site {
         const { code, message, hint } = error as UnreadableFileError;
         if (code === 'ENOENT' && !existsSync(file)) continue;
         // If this user may not read the CA in use, refuse instead of using another CA of the same name.
-        if (code !== undefined) return siteRefusal('issuer_unavailable', message, hint);
+        if (code !== undefined) return { refused: 'issuer_unavailable', reason: message, hint };
         reasons.push(message);
       }
     }
     const why = reasons.join('; ') || `there is no issuer "${name}" in runtime/issuers or input/issuers`;
-    return siteRefusal('issuer_unavailable', why, FIX_ISSUER);
+    return { refused: 'issuer_unavailable', reason: why, hint: FIX_ISSUER };
   }
 
   #checkAccess(
@@ -172,7 +166,7 @@ export class SystemSite implements Site {
     const problem = accessProblem(access);
     if (problem !== undefined) {
       const hint = 'correct it in input/resources and reload the site';
-      return siteRefusal('link_access_unavailable', `RouterAccess "${access.name}" ${problem}`, hint);
+      return { refused: 'link_access_unavailable', reason: `RouterAccess "${access.name}" ${problem}`, hint };
     }
     const router = readRouterCredentials(directories, access);
     if ('refused' in router) return router;
@@ -203,7 +197,11 @@ function hostAmong(hosts: readonly string[], names: readonly string[]): string |
   const [first] = hosts;
   if (first !== undefined && routable.length === 0) {
     const reason = `"${first}" ${unroutableReason(first)}`;
-    return siteRefusal('link_access_unavailable', reason, 'restart `linkgrant serve` with another --host');
+    return {
+      refused: 'link_access_unavailable',
+      reason,
+      hint: 'restart `linkgrant serve` with another --host',
+    };
   }
   const reachable = names.filter((name) => unroutableReason(name) === undefined && !isLoopback(name));
   const tried = routable.map((host) => `"${host}"`).join(' or ');
@@ -211,11 +209,11 @@ function hostAmong(hosts: readonly string[], names: readonly string[]): string |
     tried === ''
       ? "no address of this machine is in the router's certificate"
       : `the router's certificate does not name ${tried} as a DNS name`;
-  return siteRefusal(
-    'link_access_unavailable',
-    `${lacks}; it names ${reachable.join(', ') || 'no host that others can reach'}`,
-    'restart `linkgrant serve` with --host for one of these, or add the host for links to spec.subjectAlternativeNames of the RouterAccess and reload the site',
-  );
+  return {
+    refused: 'link_access_unavailable',
+    reason: `${lacks}; it names ${reachable.join(', ') || 'no host that others can reach'}`,
+    hint: 'restart `linkgrant serve` with --host for one of these, or add the host for links to spec.subjectAlternativeNames of the RouterAccess and reload the site',
+  };
 }
 
 function readRouterCredentials(
@@ -228,10 +226,10 @@ function readRouterCredentials(
     return { certificate: read('tls.crt'), trusted: read('ca.crt') };
   } catch (error) {
     const { message, code, hint } = error as UnreadableFileError;
-    return siteRefusal(
-      'issuer_untrusted',
-      `the router's certificate: ${message}`,
-      code === 'ENOENT' ? 'reload the site' : hint,
-    );
+    return {
+      refused: 'issuer_untrusted',
+      reason: `the router's certificate: ${message}`,
+      hint: code === 'ENOENT' ? 'reload the site' : hint,
+    };
   }
 }

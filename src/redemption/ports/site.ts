@@ -25,11 +25,6 @@ export interface SiteRefusal extends Refusal {
   readonly isRequestOnly?: boolean;
 }
 
-/** Builds the refusal of a site. */
-export function siteRefusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
-  return { refused, reason, hint };
-}
-
 /** The grant whose access is requested; it may not exist yet. Only `endpointRoles` of its policy is used. */
 export type SiteRequest = Pick<AccessGrant, 'namespace' | 'name' | 'issuer'> &
   Partial<Pick<AccessGrant, 'policy'>>;

@@ -15,13 +15,7 @@ import {
   trustOfLink,
 } from '../../../redemption/accepting/router-trust.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import {
-  type Site,
-  type SiteAccess,
-  type SiteRefusal,
-  type SiteRequest,
-  siteRefusal,
-} from '../../../redemption/ports/site.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 import { JudgementBudget } from './judgement-budget.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
@@ -90,18 +84,18 @@ export class KubernetesSite implements Site {
   async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
     const hint = 'name another issuer in spec.issuer of the AccessGrant, or correct this Secret';
     if (!isResourceName(name)) {
-      return siteRefusal('issuer_unavailable', `"${name}" is not a valid issuer name`, hint);
+      return { refused: 'issuer_unavailable', reason: `"${name}" is not a valid issuer name`, hint };
     }
     const found = await this.#readSecret(namespace, name);
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
     const now = this.#deps.clock();
     const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
-    const loadIssuer = () => {
+    const loadIssuer = (): CertificateAuthority | SiteRefusal => {
       try {
         return loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now);
       } catch (error) {
         if (error instanceof CertificateAuthorityError)
-          return siteRefusal('issuer_unavailable', error.message, hint);
+          return { refused: 'issuer_unavailable', reason: error.message, hint };
         throw error;
       }
     };
@@ -123,11 +117,11 @@ export class KubernetesSite implements Site {
     for (const endpoint of endpoints) {
       const access = accesses.find((candidate) => leadsTo(candidate, endpoint));
       if (!access) {
-        return siteRefusal(
-          'link_access_unavailable',
-          `no RouterAccess of namespace "${namespace}" leads to the endpoint ${formatEndpoint(endpoint)} of its site`,
-          "wait until Skupper's controller has updated the Site and its RouterAccess",
-        );
+        return {
+          refused: 'link_access_unavailable',
+          reason: `no RouterAccess of namespace "${namespace}" leads to the endpoint ${formatEndpoint(endpoint)} of its site`,
+          hint: "wait until Skupper's controller has updated the Site and its RouterAccess",
+        };
       }
       wanted.set(access, (wanted.get(access) ?? new Set()).add(endpoint.host));
     }
@@ -175,11 +169,11 @@ function judge(authority: CertificateAuthority, routers: readonly FoundRouter[],
   const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
   if (length > MAX_CERTIFICATES_BYTES) {
     const reason = `the routers of the site have more than ${MAX_CERTIFICATES_BYTES / 1024} KiB of certificates`;
-    return siteRefusal(
-      'issuer_untrusted',
+    return {
+      refused: 'issuer_untrusted',
       reason,
-      'remove certificates from the Secrets of its RouterAccesses',
-    );
+      hint: 'remove certificates from the Secrets of its RouterAccesses',
+    };
   }
   const checks = new SignatureChecks();
   for (const { access, router, hosts } of routers) {
@@ -224,11 +218,11 @@ function nameRefusal(
 ): SiteRefusal | undefined {
   const unnamed = hosts.find((host) => !namesHost(routerNames(router.certificate), host));
   if (unnamed === undefined) return undefined;
-  return siteRefusal(
-    'link_access_unavailable',
-    `the certificate of the router at "${access.name}" does not name "${unnamed}" as a DNS name`,
-    `put the name under spec.subjectAlternativeNames of the RouterAccess "${access.name}"`,
-  );
+  return {
+    refused: 'link_access_unavailable',
+    reason: `the certificate of the router at "${access.name}" does not name "${unnamed}" as a DNS name`,
+    hint: `put the name under spec.subjectAlternativeNames of the RouterAccess "${access.name}"`,
+  };
 }
 
 /** The CA's certificates. If `tls.crt` does not include the root, `ca.crt` has the rest (cert-manager). */
@@ -244,14 +238,14 @@ function chainOf({ tlsCrt, caCrt }: TlsSecret): string {
 
 function noSecret(refused: SiteRefusal['refused'], what: string, name: string, why: NoSecret): SiteRefusal {
   return why === 'missing'
-    ? siteRefusal(
+    ? {
         refused,
-        `there is no Secret "${name}" with the ${what}`,
-        'wait until it is created, or set another name',
-      )
-    : siteRefusal(
+        reason: `there is no Secret "${name}" with the ${what}`,
+        hint: 'wait until it is created, or set another name',
+      }
+    : {
         refused,
-        `linkgrant may not read the Secret "${name}" with the ${what}`,
-        "add the Secret to the resourceNames of the service's Role",
-      );
+        reason: `linkgrant may not read the Secret "${name}" with the ${what}`,
+        hint: "add the Secret to the resourceNames of the service's Role",
+      };
 }
