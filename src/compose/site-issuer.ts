@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/setting-schemas.js';
 import { SITE_CA } from '../domain/names.js';
 import { type CertificateAuthority, CertificateAuthorityError } from '../pki/authority.js';
-import { openDataDirectory, openToOthers } from '../platforms/standalone/data-directory.js';
+import { openDataDirectory, pathsAccessibleToOthers } from '../platforms/standalone/data-directory.js';
 import { ExternalAuthority } from '../platforms/standalone/external-authority.js';
 import { issuerRotation } from '../platforms/standalone/issuer-rotation.js';
 import { OwnedAuthorities, readAuthority, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
@@ -13,7 +13,7 @@ import type { IssuerCa, RotatingIssuers } from '../redemption/ports/issuers.js';
 import { issueIdentity, type TrustedAuthority } from '../redemption/ports/server-identity.js';
 import type { SiteRefusal } from '../redemption/ports/site.js';
 
-export { openToOthers, SERVER_CA, SITE_CA };
+export { pathsAccessibleToOthers, SERVER_CA, SITE_CA };
 
 /** The CA that signs links unless a grant names another one; it is read again when its files change. */
 export interface DefaultIssuer {

@@ -18,7 +18,13 @@ export function systemOf({ skupperHome, host, namespace, platform }: Settings): 
 /** The sites of a system platform. */
 export function openSystemSite(place: SystemPlace, clock: Clock): SystemSite {
   const { skupperHome, hosts, namespace, platform } = place;
-  return new SystemSite({ home: new SkupperHome(skupperHome), hosts, only: namespace, platform, clock });
+  return new SystemSite({
+    home: new SkupperHome(skupperHome),
+    hosts,
+    servedNamespace: namespace,
+    platform,
+    clock,
+  });
 }
 
 /** The access of a served site, or why it refuses redemptions now. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasStore, type LinkDialOptions } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
-import { openToOthers } from '../../compose/site-issuer.js';
+import { pathsAccessibleToOthers } from '../../compose/site-issuer.js';
 import { findStoreLoss } from '../../compose/store-tools.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
@@ -60,7 +60,7 @@ export async function acceptingChecks(settings: Settings, options: LinkDialOptio
 function checkDirectory(dataDir: string): Check[] {
   const checks = [writableCheck('data directory', dataDir)];
   if (!existsSync(dataDir)) return checks;
-  const accessiblePaths = openToOthers(dataDir);
+  const accessiblePaths = pathsAccessibleToOthers(dataDir);
   if (accessiblePaths.length === 0)
     return [...checks, ok('file modes', 'no file with keys is accessible to other users')];
   const hint = `run \`chmod go= ${accessiblePaths.join(' ')}\``;

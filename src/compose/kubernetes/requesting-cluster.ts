@@ -15,7 +15,7 @@ import { inCluster, type NamespaceTarget } from '../../platforms/kubernetes/requ
 import { renewalSecrets } from '../../platforms/kubernetes/requesting/pending-renewal-secret.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-secret.js';
-import { findRequestingSite, ownerReference } from '../../platforms/kubernetes/requesting/site-owner.js';
+import { findOwnerSite, ownerReference } from '../../platforms/kubernetes/requesting/site-owner.js';
 import type { ClusterProxySecret } from '../../platforms/kubernetes/requesting/wanted-resources.js';
 import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.js';
@@ -40,7 +40,7 @@ export async function openRequestingCluster(
   const { clock, checkpoint } = options;
   let cachedSite: SiteFacts | undefined;
   const findSite = async () => {
-    cachedSite ??= await findRequestingSite(client, namespace);
+    cachedSite ??= await findOwnerSite(client, namespace);
     return cachedSite;
   };
   const target: NamespaceTarget = {

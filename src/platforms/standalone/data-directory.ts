@@ -7,7 +7,7 @@ import { makePrivateDirectory } from '../../files/private-file.js';
 import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
 
 /** Checks the data directory and its files with secrets. Returns the paths that other users may access. */
-export function openToOthers(directory: string): string[] {
+export function pathsAccessibleToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
   const keys = visibleNamesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));
   const secretFiles = ['server.pem', 'linkgrant.db', 'ledger.key'].map((name) => join(directory, name));
@@ -41,10 +41,10 @@ export function openDataDirectory(directory: string): void {
       { cause: error },
     );
   }
-  const open = openToOthers(directory);
-  if (open.length === 0) return;
+  const accessible = pathsAccessibleToOthers(directory);
+  if (accessible.length === 0) return;
   throw new ConfigurationError(
-    `other users can access ${open.join(', ')}`,
-    `run \`chmod go= ${open.join(' ')}\``,
+    `other users can access ${accessible.join(', ')}`,
+    `run \`chmod go= ${accessible.join(' ')}\``,
   );
 }

@@ -53,7 +53,7 @@ export function issuerRotation(dataDirectory: string, options: IssuerRotationOpt
     const directory = join(issuers, name);
     const withLock = directoryLock(directory, wait, () => TIMEOUT_MS);
     return withLock(async () => {
-      await settle(directory, checkpoint);
+      await completeActivation(directory, checkpoint);
       sweepStaleFiles(directory, clock(), (base) => base === NEXT || base.startsWith('tls.'));
       const trusted = join(directory, TRUSTED);
       if (existsSync(trusted)) sweepStaleFiles(trusted, clock(), () => true);
@@ -137,10 +137,10 @@ async function activate(directory: string, now: number, checkpoint: Checkpoint):
   utimesSync(retired.certificate, now / 1000, now / 1000);
   syncDirectory(directory);
   await checkpoint('old-ca-kept');
-  // This write activates the prepared CA. Its key stays in `next/` until `settle` moves it.
+  // This write activates the prepared CA. Its key stays in `next/` until `completeActivation` moves it.
   writePrivateFile(active.certificate, readBoundedText(prepared.certificate));
   await checkpoint('ca-activated');
-  await settle(directory, checkpoint);
+  await completeActivation(directory, checkpoint);
   return 'activated';
 }
 
@@ -161,7 +161,7 @@ async function crossFrom(
  * Completes an activation that was interrupted after it wrote `tls.crt`. Deletes the keys and cross certificates in `trusted/`
  * that have no certificate: an activation was interrupted earlier.
  */
-async function settle(directory: string, checkpoint: Checkpoint): Promise<void> {
+async function completeActivation(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { active } = issuerFiles(directory);
   const activePair = pairIn(directory);
   const next = join(directory, NEXT);
@@ -189,7 +189,7 @@ async function retire(directory: string, sha256: string, checkpoint: Checkpoint)
   rmSync(retiringIn(directory, sha256).cross, { force: true });
   syncDirectory(join(directory, TRUSTED));
   await checkpoint('old-ca-key-removed');
-  // Removed last: `settle` deletes a key or cross certificate only if this file is absent.
+  // Removed last: `completeActivation` deletes a key or cross certificate only if this file is absent.
   rmSync(retiring.certificateFile);
   syncDirectory(join(directory, TRUSTED));
   return true;

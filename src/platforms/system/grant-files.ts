@@ -11,9 +11,9 @@ import type { SkupperHome } from './skupper-home.js';
 const GRANT_FILE = /^AccessGrant-/;
 const API_VERSION = 'skupper.io/v2alpha1';
 
-/** Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, in namespace `only` or in all. */
-export function readGrantFiles(home: SkupperHome, only: string | undefined): DeclaredGrants {
-  const namespaces = home.namespaces().filter((namespace) => only === undefined || namespace === only);
+/** Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, in namespace `served` or in all. */
+export function readGrantFiles(home: SkupperHome, served: string | undefined): DeclaredGrants {
+  const namespaces = home.namespaces().filter((namespace) => served === undefined || namespace === served);
   const incomplete = new Set<string>();
   const files = namespaces.flatMap((namespace) => {
     try {
@@ -30,7 +30,7 @@ export function readGrantFiles(home: SkupperHome, only: string | undefined): Dec
   return {
     files,
     isComplete: (namespace) =>
-      isMounted && !incomplete.has(namespace) && (only === undefined || only === namespace),
+      isMounted && !incomplete.has(namespace) && (served === undefined || served === namespace),
   };
 }
 

@@ -74,7 +74,7 @@ export class RequestingSite {
   /** True for a started edge site, whose router connects to `edge` endpoints. */
   isEdge(): boolean {
     const state = readSiteState(this.#directories);
-    return typeof state !== 'string' && state.edge;
+    return typeof state !== 'string' && state.isEdge;
   }
 
   /** The platform on which the namespace was started, by Skupper's name; undefined before the first start. */

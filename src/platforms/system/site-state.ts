@@ -17,7 +17,7 @@ export interface SiteState {
   readonly name: string;
   readonly uid: string | null;
   /** True for a site that links to others and accepts no link itself. */
-  readonly edge: boolean;
+  readonly isEdge: boolean;
   /** `defaultIssuer` in the status of the Site, else in its spec. */
   readonly defaultIssuer: string | undefined;
   /** Sorted by name; empty if the site accepts no links. */
@@ -60,7 +60,7 @@ export function readSiteState(directories: NamespaceDirectories): SiteState | 'n
   return {
     name: site.name,
     uid: typeof uid === 'string' && uid !== '' ? uid : null,
-    edge: asMapping(spec).edge === true,
+    isEdge: asMapping(spec).edge === true,
     defaultIssuer: typeof issuer === 'string' && issuer !== '' ? issuer : undefined,
     accesses,
   };

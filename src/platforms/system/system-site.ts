@@ -27,7 +27,7 @@ interface SystemSiteOptions {
   /** The possible hosts of links; a link gets the first one that its router's certificate names. Empty: hosts are detected. */
   readonly hosts: readonly string[];
   /** The only namespace that is served; absent for all. */
-  readonly only?: string | undefined;
+  readonly servedNamespace?: string | undefined;
   /** The platform in hints with Skupper commands, for a namespace that was never started. */
   readonly platform: string;
   readonly clock: Clock;
@@ -71,8 +71,9 @@ export class SystemSite implements Site {
   }
 
   #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
-    if (this.#options.only !== undefined && this.#options.only !== grant.namespace) {
-      const reason = `namespace "${grant.namespace}" is not served; the service serves only "${this.#options.only}"`;
+    const { servedNamespace } = this.#options;
+    if (servedNamespace !== undefined && servedNamespace !== grant.namespace) {
+      const reason = `namespace "${grant.namespace}" is not served; the service serves only "${servedNamespace}"`;
       return {
         refused: 'link_access_unavailable',
         reason,
@@ -95,7 +96,7 @@ export class SystemSite implements Site {
         reason: `the site of namespace "${grant.namespace}" is not started`,
         hint: `start it with \`skupper system start ${flags}\``,
       };
-    if (state.edge)
+    if (state.isEdge)
       return {
         refused: 'edge_site',
         reason: `site "${state.name}" is an edge site and accepts no links`,

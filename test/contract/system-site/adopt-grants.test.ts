@@ -39,7 +39,13 @@ beforeEach(async () => {
 
 function adopt(only?: string) {
   const skupperHome = new SkupperHome(home);
-  const site = new SystemSite({ home: skupperHome, hosts: ['vm'], only, platform: 'linux', clock });
+  const site = new SystemSite({
+    home: skupperHome,
+    hosts: ['vm'],
+    servedNamespace: only,
+    platform: 'linux',
+    clock,
+  });
   return adoptGrants(readGrantFiles(skupperHome, only), { store, site, clock });
 }
 

@@ -36,7 +36,7 @@ function resolveAccess({
   policy,
 }: AccessRequest = {}) {
   const site = new SystemSite({
-    ...{ home: new SkupperHome(home), hosts, only, platform: 'linux' },
+    ...{ home: new SkupperHome(home), hosts, servedNamespace: only, platform: 'linux' },
     clock: () => now,
   });
   return site.resolveAccess({

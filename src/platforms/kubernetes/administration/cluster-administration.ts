@@ -86,7 +86,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
   return withUserErrors<ClusterAdministration>({
     ...general,
     describeService: async () => ({ namespace: defaultNamespace, platform: 'kubernetes' }),
-    createGrant: (order) => createGrant(order, options),
+    createGrant: (request) => createGrant(request, options),
     async showGrant(uid) {
       const { status } = await requireResource(uid);
       return { ...(await general.showGrant(uid)), ...(status?.url && { url: status.url }) };
@@ -102,10 +102,10 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       }
       return general.updateGrant(uid, change);
     },
-    async issueToken(order, once) {
-      const resource = await requireResource(order.grantUid);
+    async issueToken(request, once) {
+      const resource = await requireResource(request.grantUid);
       const readService = async () => serviceOf(resource);
-      return tokenOperations({ ...deps, readService }).issueToken(order, once);
+      return tokenOperations({ ...deps, readService }).issueToken(request, once);
     },
     async signingKey(uid) {
       const resource = await requireResource(uid);
@@ -129,16 +129,16 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
 }
 
 async function createGrant(
-  order: CreateGrantRequest,
+  request: CreateGrantRequest,
   { client, clock, serviceNamespace, patience, dryRun }: ClusterAdministrationOptions,
 ): Promise<CreatedGrant> {
-  const { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules } = order;
-  const { labels = {}, note } = order;
+  const { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules } = request;
+  const { labels = {}, note } = request;
   const expirationWindowMs = windowOf(expirationWindow) ?? DEFAULT_EXPIRATION_WINDOW_MS;
   const policy = rules ? policyOf(rules) : {};
   const limits = { redemptionsAllowed, expirationWindowMs, code, issuer, policy };
-  const request = { namespace, name, ...limits, labels, note };
-  const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
+  const grantFields = { namespace, name, ...limits, labels, note };
+  const problem = grantProblem(grantFields) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
   if (problem !== undefined) throw rejectedError(`the grant was not created: ${problem}`);
   const access = await acceptingEndpoints(client, { namespace, policy });
   if ('refused' in access) {
@@ -147,7 +147,7 @@ async function createGrant(
     });
   }
   const wanted = {
-    ...request,
+    ...grantFields,
     redemptionsAllowed: redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
     issuer: issuer ?? null,
     note: note ?? null,

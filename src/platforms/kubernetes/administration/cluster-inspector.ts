@@ -11,7 +11,7 @@ import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../ap
 import { apiVersionOf, isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { blockingCondition } from '../grants/conditions.js';
-import { findRequestingSite } from '../requesting/site-owner.js';
+import { findOwnerSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints, liveSite } from './live-site.js';
 import { type LeaseReport, readServiceState } from './service-lease.js';
@@ -171,7 +171,7 @@ export function clusterInspector(
       return found?.metadata.name;
     },
     async readySiteName() {
-      const site = await findRequestingSite(client, namespace);
+      const site = await findOwnerSite(client, namespace);
       return site?.isReady ? site.name : undefined;
     },
     endpoints: () => acceptingEndpoints(client, { namespace, policy: EVERY_ROLE }),

@@ -43,7 +43,7 @@ export type RunningProgram = 'service' | 'redeemer';
 
 /** Removes the resources that linkgrant left in a cluster. */
 export interface Uninstallation {
-  /** Which program of linkgrant still runs in the service's namespace, judged by its Leases. */
+  /** Which program of linkgrant still runs in the service's namespace, as its Leases show. */
   findRunning(): Promise<RunningProgram | undefined>;
   /** Finds the remaining resources. */
   find(): Promise<Leftovers>;

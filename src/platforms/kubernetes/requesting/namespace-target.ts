@@ -32,8 +32,8 @@ export function hasTlsCredentials({ type, data = {} }: SecretResource): boolean 
 
 /** A resource for messages, named as kubectl does: `secret/x in namespace west`. */
 export function describeResource(kind: ResourceKind, name: string, namespace: string): string {
-  const called = kind.group === '' ? kind.kind.toLowerCase() : `${kind.kind.toLowerCase()}.${kind.group}`;
-  return `${called}/${name} in namespace ${namespace}`;
+  const type = kind.group === '' ? kind.kind.toLowerCase() : `${kind.kind.toLowerCase()}.${kind.group}`;
+  return `${type}/${name} in namespace ${namespace}`;
 }
 
 /**

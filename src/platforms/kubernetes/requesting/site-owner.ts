@@ -6,7 +6,7 @@ import { preferredSite, readSite, type SiteFacts } from '../sites/site-resource.
 import { inCluster } from './namespace-target.js';
 
 /** The Site that owns the links of a namespace; undefined if there is none. Rejects with RedemptionError. */
-export async function findRequestingSite(
+export async function findOwnerSite(
   client: KubernetesClient,
   namespace: string,
 ): Promise<SiteFacts | undefined> {

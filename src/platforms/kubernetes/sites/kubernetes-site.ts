@@ -16,7 +16,7 @@ import {
 } from '../../../redemption/accepting/router-trust.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
-import { JudgementBudget } from './judgement-budget.js';
+import { CertificateCheckBudget } from './certificate-check-budget.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
@@ -45,8 +45,8 @@ interface Dependencies {
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
   readonly #authorities = new TtlCache<CertificateAuthority | SiteRefusal>();
-  readonly #verdicts = new TtlCache<Verdict>();
-  readonly #budget = new JudgementBudget();
+  readonly #routerResults = new TtlCache<RouterResult>();
+  readonly #budget = new CertificateCheckBudget();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -67,18 +67,18 @@ export class KubernetesSite implements Site {
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
-    const makeVerdict = () => this.#budget.run(namespace, now, () => judge(authority, routers, now));
+    const check = () => this.#budget.run(namespace, now, () => checkRouters(authority, routers, now));
     // Grants with other roles lead to other routers, and must not replace each other's result.
     const key = JSON.stringify([
       namespace,
       authority.sha256,
       routers.map(({ access, hosts }) => [access.name, hosts]),
     ]);
-    const verdict = this.#verdicts.getOrCompute(key, texts, now, makeVerdict, (result) =>
-      lifetimeMs(result, texts, now),
+    const result = this.#routerResults.getOrCompute(key, texts, now, check, (found) =>
+      lifetimeMs(found, texts, now),
     );
-    if ('refused' in verdict) return verdict;
-    return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
+    if ('refused' in result) return result;
+    return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...result };
   }
 
   async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
@@ -147,7 +147,7 @@ export class KubernetesSite implements Site {
 }
 
 /** The CAs that the requesting sites must trust, or a refusal. */
-type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
+type RouterResult = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
 
 /**
  * How long the result for the same certificates is cached. A refusal is cached longer, unless it can change with time
@@ -165,7 +165,11 @@ function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
 /**
  * Checks at `now` that each router would accept a link that `authority` signs, and that the link would accept each router.
  */
-function judge(authority: CertificateAuthority, routers: readonly FoundRouter[], now: number): Verdict {
+function checkRouters(
+  authority: CertificateAuthority,
+  routers: readonly FoundRouter[],
+  now: number,
+): RouterResult {
   const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
   if (length > MAX_CERTIFICATES_BYTES) {
     const reason = `the routers of the site have more than ${MAX_CERTIFICATES_BYTES / 1024} KiB of certificates`;

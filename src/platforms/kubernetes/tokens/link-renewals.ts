@@ -20,7 +20,7 @@ import { WorkQueue } from '../controller/work-queue.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
-import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
+import { findOwnerSite, ownerReference } from '../requesting/site-owner.js';
 import { sanitizeError } from './token-failures.js';
 import { namespaceOf } from './token-index.js';
 
@@ -163,7 +163,7 @@ export class LinkRenewals {
     const target: NamespaceTarget = {
       client,
       namespace,
-      owner: async () => ownerReference(await findRequestingSite(client, namespace), namespace),
+      owner: async () => ownerReference(await findOwnerSite(client, namespace), namespace),
     };
     const links = clusterLinks(target);
     const recorded = this.#links.get(key);

@@ -34,8 +34,8 @@ export interface TokenControllerOptions
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Called when an attempt for `namespace/name` failed, with the time until the next one. */
   readonly onAttemptFailed: (key: string, error: unknown, retryInMs: number | undefined) => void;
-  /** Called when any other operation failed; it is retried. `what` describes the operation as a verb phrase. */
-  readonly onFailure: (what: string, error: unknown) => void;
+  /** Called when any other operation failed; it is retried. `operation` is a verb phrase. */
+  readonly onFailure: (operation: string, error: unknown) => void;
 }
 
 // An attempt may wait half a minute for a server. The limit for each namespace confines the delay to the tokens of that

@@ -17,7 +17,7 @@ import { timeOf } from '../api/timestamp.js';
 import type { ReconcileResult } from '../controller/work-queue.js';
 import type { NamespaceTarget } from '../requesting/namespace-target.js';
 import { findPlacedSecret } from '../requesting/placed-secret.js';
-import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
+import { findOwnerSite, ownerReference } from '../requesting/site-owner.js';
 import type { SiteFacts } from '../sites/site-resource.js';
 import {
   type AccessTokenResource,
@@ -102,7 +102,7 @@ export class TokenReconciler {
     if (!token || token.metadata.deletionTimestamp !== undefined) return 'settled';
     const reason = finalReason(token) ?? this.#finalStatus.find(key, token);
     if (reason === 'Refused') return 'settled';
-    const site = await findRequestingSite(client, namespace);
+    const site = await findOwnerSite(client, namespace);
     const read = readAccessToken({ metadata: { ...token.metadata }, spec: token.spec ?? {} });
     if (reason === 'Ready') return this.#checkDeletedSite(token, read, site);
     if (typeof read === 'string') {

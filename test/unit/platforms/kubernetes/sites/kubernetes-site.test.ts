@@ -348,7 +348,7 @@ describe('the certificates of a namespace', () => {
     const refused = { refused: expect.any(String) };
     let result = await judgeChanged(0);
     expect(result).toMatchObject(refused);
-    // A fast machine needs about a hundred judgements.
+    // A fast machine needs about a hundred checks.
     let change = 0;
     while (!(result instanceof Error) && change < 10_000) result = await judgeChanged(++change);
     expect(result).toMatchObject({ code: 'overloaded' });

@@ -11,7 +11,7 @@ const MAX_NAMESPACES = 10_000;
  * Limits the CPU time for checking the certificates of a namespace. A check blocks the event loop, so it delays the
  * redemptions of other namespaces.
  */
-export class JudgementBudget {
+export class CertificateCheckBudget {
   readonly #windows = new BoundedMap<string, { spentMs: number; readonly from: number }>(MAX_NAMESPACES);
 
   /**
