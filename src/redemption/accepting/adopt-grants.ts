@@ -30,7 +30,7 @@ export type GrantFile = { readonly namespace: string; readonly file: string } & 
 /** The files that declare grants, from one scan of the served namespaces. */
 export interface DeclaredGrants {
   readonly files: readonly GrantFile[];
-  /** True if all files of a namespace were listed, so that a missing file was deleted. */
+  /** True if all files of a namespace were listed. A file that is not listed was then deleted. */
   isComplete(namespace: string): boolean;
 }
 

@@ -33,7 +33,7 @@ function isInside(cidrs: readonly string[], address: string): boolean {
 // Older routers do not support Ed25519 client certificates, so it is only accepted if the policy names it.
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
-/** Returns the code of the first rule that the redemption violates; undefined if it violates none. */
+/** Returns the error code for the first rule that the redemption violates; undefined if it violates none. */
 export function policyRefusal(
   policy: GrantPolicy,
   redemption: PolicySubject,

@@ -27,7 +27,7 @@ const NO_GRANT = { uid: '00000000-0000-0000-0000-000000000000', codeHash: new Ui
 
 /**
  * Returns the grant of `target` if `code` is its code or is signed with its key; compares in constant time. For a target by
- * namespace and name, an unknown grant and a wrong code have the same code of refusal.
+ * namespace and name, an unknown grant and a wrong code have the same refusal code.
  */
 export async function proveCode(
   target: GrantTarget,

@@ -1,7 +1,7 @@
 /*
  * One redemption, on the accepting side. The invariant: no certificate leaves the process without a recorded redemption, and
  * no redemption is recorded without a certificate that was built, signed and validated. So a failure before the commit counts
- * no use, and after a later failure a client that repeats its request gets the same certificate.
+ * no use. After a later failure, a client that repeats its request gets the same certificate if the request has a replay key.
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../domain/access-grant.js';
@@ -101,7 +101,8 @@ export interface ClientDisconnected {
 
 /**
  * Redeems one use of a grant, or returns the certificate of an earlier redemption again (a replay). Rejects with
- * RedemptionError `store_unavailable` if the store cannot answer: either no use was counted, or a repeated request is a replay.
+ * RedemptionError `store_unavailable` if the store cannot answer: either no use was counted, or a repeated request is a replay
+ * (but a request that cannot be replayed may count another use).
  */
 export async function redeem(
   request: RedemptionRequest,

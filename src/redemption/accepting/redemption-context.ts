@@ -32,8 +32,8 @@ export function usesOf({ grant, signedCode }: ProvenCode): number {
 }
 
 /**
- * Returns the key by which repetitions of a request are found; undefined if it cannot be replayed. Without a CSR only single-use
- * codes are replayed, and only for the same name, subject and source.
+ * Returns the key by which repetitions of a request are found; undefined if it cannot be replayed. Without a CSR, only single-use
+ * codes that no user supplied are replayed, only for the same name and subject, and with `bindSource` only for the same source.
  */
 export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay): string | undefined {
   const { grant, signedCode, key, name, subject, peer } = context;

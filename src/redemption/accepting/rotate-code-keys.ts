@@ -3,7 +3,7 @@ import type { CodeKeys, RotatingCodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'code-key';
-// How long a client may repeat a redemption after its grant has ended.
+// A client can repeat a redemption for this time after its grant has expired.
 const REPLAYED_AFTER_END_MS = 7 * 86_400_000;
 
 /** Stores the id of the master key that the service signs with, so that commands can check that they have the same keys. */

@@ -79,7 +79,7 @@ export interface GrantRevocation {
   readonly outcome: 'revoked' | 'already_revoked';
   /** Number of its links that can still connect or be renewed, before `cascade` revokes them. */
   readonly links: number;
-  /** When the last of their newest certificates expires. */
+  /** When the last of the newest certificates of these links expires. */
   readonly lastEnd?: string;
 }
 

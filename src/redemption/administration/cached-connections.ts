@@ -7,9 +7,9 @@ import type { ConnectedPeer, ConnectionObserver, ObservedConnections } from '../
 export interface ObservationLimits {
   /** Time limit of one observation. */
   readonly timeoutMs: number;
-  /** Age of the last observation from which `latest` starts a new one. */
+  /** `latest` starts a new observation if the last one is at least this old. */
   readonly freshMs: number;
-  /** Age of the last successful observation from which the peers are unknown. */
+  /** After a failure, the peers are unknown if the last successful observation is at least this old. */
   readonly maxAgeMs: number;
 }
 

@@ -26,7 +26,7 @@ export interface AdministrationDependencies {
   readonly codeKeys: CodeKeys;
   /** The published description of the service on this store; undefined before its first start. */
   readService(): Promise<ServiceDescription | undefined>;
-  /** Resolves the endpoints of the grant's site, or why the site accepts no links, or why the requested CA cannot sign. */
+  /** Returns the endpoints of the grant's site, or why the site accepts no links, or why the requested CA cannot sign. */
   resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
   readonly issuers: IssuerDirectory;
   /** True if a file that the service reads declares this grant. */
@@ -53,7 +53,10 @@ export async function requireService({
   );
 }
 
-/** Returns the service, and the endpoints for links of a grant. Throws AdministrationError if a link could not be used. */
+/**
+ * Returns the service, and the site's uid and endpoints for links of a grant. Throws AdministrationError if there is no service,
+ * or if the site refuses access. Does not throw while a standalone site has no endpoints.
+ */
 export async function requireAccess(
   request: SiteRequest,
   deps: AdministrationDependencies,

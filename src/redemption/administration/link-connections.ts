@@ -45,9 +45,9 @@ function add(index: Map<string, ConnectedPeer[]>, key: string, peer: ConnectedPe
 export interface ConnectionSummary {
   /** Number of connected peers that have a link that is not revoked; null if it is not known. */
   readonly connected: number | null;
-  /** Revoked links whose site is connected and has no other link. */
+  /** Revoked links whose site is connected and has no link that is not revoked; at most one for each connected peer. */
   readonly revoked: readonly IssuedLink[];
-  /** Peers without a link that are connected to a site with links in the store. */
+  /** Connected peers that have no link in the store, although their accepting site has links in the store. */
   readonly unknownPeers: readonly ConnectedPeer[];
 }
 

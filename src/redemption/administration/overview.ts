@@ -28,7 +28,7 @@ interface LinkSummary {
   readonly attention: readonly AttentionItem[];
 }
 
-/** Returns the operation `readOverview`, which caches a summary of the links until something changes. */
+/** Returns the operation `readOverview`, which caches a summary of the links until something changes, at most SUMMARY_MS. */
 export function overviewOperation({
   store,
   clock,

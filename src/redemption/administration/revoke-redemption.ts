@@ -40,7 +40,7 @@ export async function revokeRedemption(
       { choices: ['with-grant', 'keep-token'] },
     );
   }
-  // First, so that nothing is redeemed in between.
+  // Revoke the token or grant before the redemption, so that the site cannot redeem it again in between.
   if (source) await revokeSource(source, choice, store, now);
   const outcome = (await store.revokeRedemption(redemption.id, now)) ? 'revoked' : 'already_revoked';
   const [newest] = (await store.findRenewedRedemption(redemption.id))?.renewals ?? [];

@@ -20,7 +20,7 @@ export interface GrantUpdate extends LabelsAndNoteChange {
 
 /**
  * Changes a grant, or returns, as a sentence, why it cannot be changed. The policy can change at any time, because it also
- * applies to renewals. The window can change only before the grant has ended, and only so that the grant ends later than now.
+ * applies to renewals. The window of a revoked or expired grant cannot change, and a new window must end later than now.
  */
 export async function updateGrant(
   grant: AccessGrant,

@@ -33,7 +33,7 @@ const ENTRY_TYPES: Readonly<Partial<Record<LedgerKind, string>>> = {
 /** The changes of a link's state that are reported, and when each occurs. */
 const STATE_TIMES = { expiring: expiringAt, 'not-renewed': notRenewingAt } as const;
 
-/** Returns the event of a ledger entry; undefined if its kind is not reported. */
+/** Returns the event of a ledger entry; undefined if its kind is not reported, or if retention has removed its content. */
 export function entryEvent(
   { entry, namespace, grant }: CommittedEntry,
   source: string,

@@ -29,7 +29,10 @@ export interface DeliveryAttempt {
 /** Logs and counts what {@link startDeliveryLoop} does. */
 export interface DeliveryObserver {
   attempted(attempt: DeliveryAttempt): void;
-  /** Called with the age of the oldest undelivered event, in milliseconds; 0 if there is none. */
+  /**
+   * Called with the age of the oldest event whose last attempt failed, as of that attempt, in milliseconds; 0 if there is none,
+   * and without the claim.
+   */
   undeliveredFor(milliseconds: number): void;
   /** Called if the store failed; the operation is repeated. */
   stalled(error: unknown): void;

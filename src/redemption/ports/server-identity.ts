@@ -18,7 +18,7 @@ export interface ServerIdentity {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
-  /** When the certificate and its CA are both valid, milliseconds since the epoch. */
+  /** Validity of the certificate, not before that of its CA if linkgrant issued it. Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
 }

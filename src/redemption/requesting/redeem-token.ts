@@ -139,6 +139,7 @@ async function readEarlierLink(
   const context = { privateKeyPem: keyPem, tokenUrl: token.url, name, isStored: true };
   let received: ReceivedLink;
   try {
+    // At time 0 no certificate has expired: the expiry only matters if the link was not renewed, and is checked below.
     received = readAnswer(answer, { ...context, now: 0 });
   } catch (error) {
     if (!isInvalidAnswer(error)) throw error;
