@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { Redemption } from '../../src/domain/redemption.js';
-import { everyItem } from '../../src/redemption/administration/every-item.js';
+import { everyItem } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
   NOW,

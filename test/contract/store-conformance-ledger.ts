@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { RedemptionErrorCode } from '../../src/domain/redemption-error.js';
-import { everyItem } from '../../src/redemption/administration/every-item.js';
 import type { GrantStore, ProvenRefusal } from '../../src/redemption/ports/grant-store.js';
 import type { LedgerEntry } from '../../src/redemption/ports/ledger-store.js';
+import { everyItem } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
   NOW,

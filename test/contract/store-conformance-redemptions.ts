@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
-import { everyItem } from '../../src/redemption/administration/every-item.js';
+import { everyItem } from '../../src/redemption/ports/page.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 

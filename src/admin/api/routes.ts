@@ -100,14 +100,14 @@ function pageRoute<Query extends PageQuery>(
   path: string,
   query: ZodType<Query>,
   list: (
-    page: Omit<Query, 'cursor'> & { readonly after?: string },
+    page: Omit<Query, 'cursor'> & { readonly after?: string | undefined },
     administration: Administration,
   ) => Promise<Page<unknown>>,
 ): AdminRoute {
   return route({ method: 'get', path, query }, async (input, administration) => {
     const { cursor, ...rest } = input.query;
     try {
-      return ok(await list({ ...rest, ...(cursor !== undefined && { after: cursor }) }, administration));
+      return ok(await list({ ...rest, after: cursor }, administration));
     } catch (error) {
       if (!(error instanceof RangeError) || cursor === undefined) throw error;
       throw new AdministrationError('request_invalid', 'query.cursor: must be the `next` of an earlier page');

@@ -3,6 +3,7 @@ import type { LabelSelector } from '../../domain/label-selector.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
+import { pagesOf } from '../../redemption/ports/page.js';
 import {
   type AdministrationSession,
   namespaceFlag,
@@ -11,14 +12,7 @@ import {
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
 import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flags.js';
-import {
-  csvOf,
-  type ListFlags,
-  type Listing,
-  nothingListed,
-  pagesOf,
-  writeListing,
-} from '../terminal/listing.js';
+import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';

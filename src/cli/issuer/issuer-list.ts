@@ -1,9 +1,9 @@
 import { type IssuerLocations, issuerDirectory } from '../../compose/issuer-directory.js';
 import { systemOf } from '../../compose/system-sites.js';
 import { readService } from '../../redemption/accepting/service-description.js';
-import { everyItem } from '../../redemption/administration/every-item.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
 import type { AuthorityReport, IssuerReport } from '../../redemption/administration/reports/issuer-report.js';
+import { everyItem } from '../../redemption/ports/page.js';
 import type { CommandContext } from '../session/command-context.js';
 import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
 import { writeStderr } from '../terminal/write-out.js';

@@ -6,12 +6,12 @@ import type { EventReport } from '../../redemption/administration/reports/event-
 import { isInState } from '../../redemption/administration/reports/link-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { PageRequest } from '../../redemption/ports/page.js';
+import { type PageRequest, pagesOf } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatLabels } from '../terminal/label-flags.js';
-import { csvOf, type ListFlags, type Listing, pagesOf, writeListing } from '../terminal/listing.js';
+import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
 
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFlags {

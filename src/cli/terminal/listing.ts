@@ -1,6 +1,5 @@
 import { csvLine } from '../../domain/csv.js';
 import type { Labels } from '../../domain/labels-and-note.js';
-import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { colouredCell, hasColours } from './colour.js';
 import { CommandError } from './command-error.js';
 import { formatJsonPath } from './json-path.js';
@@ -10,8 +9,6 @@ import { type ListingFormat, templateOf } from './output-format.js';
 import { plainLine, plainText } from './plain-text.js';
 import { watch } from './watch.js';
 import { writeStyled } from './write-out.js';
-
-const PAGE = 500;
 
 type Cell = string | number | undefined;
 type Columns<Report> = Readonly<Record<string, (report: Report) => Cell>>;
@@ -52,18 +49,6 @@ function csvCell(value: unknown): Cell {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.join(', ');
   return value ? formatLabels(value as Labels) : undefined;
-}
-
-/** Reads the pages of a listing on demand. */
-export async function* pagesOf<T>(
-  list: (page: PageRequest) => Promise<Page<T>>,
-): AsyncGenerator<readonly T[]> {
-  let after: string | undefined;
-  do {
-    const page: Page<T> = await list({ limit: PAGE, ...(after !== undefined && { after }) });
-    yield page.items;
-    after = page.next;
-  } while (after !== undefined);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { everyItem } from '../../redemption/administration/every-item.js';
 import type { TokenReport } from '../../redemption/administration/reports/token-report.js';
+import { everyItem } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';

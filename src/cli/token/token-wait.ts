@@ -6,8 +6,8 @@ import type {
   GrantDetail,
   IssuedToken,
 } from '../../redemption/administration/administration.js';
-import { everyItem } from '../../redemption/administration/every-item.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
+import { everyItem } from '../../redemption/ports/page.js';
 import { CommandError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';

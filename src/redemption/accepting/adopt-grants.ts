@@ -1,8 +1,8 @@
 import { codeMatches } from '../../codes/opaque-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
-import { everyItem } from '../administration/every-item.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import { everyItem } from '../ports/page.js';
 import type { Site } from '../ports/site.js';
 import {
   createGrant,

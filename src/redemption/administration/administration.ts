@@ -186,7 +186,6 @@ export interface TokenFilter {
 
 /** Filter of listed ledger entries. */
 export interface LedgerFilter {
-  readonly namespace?: string | undefined;
   readonly grantUid?: string | undefined;
   /** With `*` and `?`. */
   readonly subject?: string | undefined;
@@ -196,6 +195,7 @@ export interface LedgerFilter {
 
 /** Filter of listed redemptions. */
 export interface RedemptionFilter extends LedgerFilter {
+  readonly namespace?: string | undefined;
   readonly labels?: LabelSelector | undefined;
 }
 

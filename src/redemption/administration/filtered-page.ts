@@ -14,7 +14,7 @@ export async function filteredPage<T, R>(
 ): Promise<Page<R>> {
   let after = start;
   for (let read = 0; ; ) {
-    const page: Page<T> = await list({ limit, ...(after !== undefined && { after }) });
+    const page: Page<T> = await list({ limit, after });
     const items: R[] = [];
     for (const item of page.items) {
       const result = await choose(item);

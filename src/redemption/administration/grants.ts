@@ -202,8 +202,7 @@ async function list(
     const report = isSelected && choose(grant);
     return { items: report ? [report] : [] };
   }
-  const within = { ...(namespace !== undefined && { namespace }), ...(labels && { labels }) };
-  return filteredPage(page, (part) => store.listGrants({ ...part, ...within }), choose);
+  return filteredPage(page, (part) => store.listGrants({ ...part, namespace, labels }), choose);
 }
 
 function declaredMessage({ name, sourceFile }: AccessGrant): string {

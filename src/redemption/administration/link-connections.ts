@@ -2,6 +2,7 @@ import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink } from '../ports/link-store.js';
+import { pagesOf } from '../ports/page.js';
 
 type Identity = Pick<IssuedLink, 'subject' | 'name' | 'siteUid'>;
 
@@ -61,22 +62,18 @@ export async function summarizeConnections(
   const live = new Set<ConnectedPeer>();
   const revoked = new Map<ConnectedPeer, IssuedLink>();
   const ownSites = new Set<string>();
-  let after: string | undefined;
-  do {
-    // Process each link in the filter, and select none, so that they are not all in memory at once.
-    const page = await store.listLinks({ limit: 1, ...(after !== undefined && { after }) }, (link) => {
-      if (link.siteUid !== null) ownSites.add(link.siteUid);
-      const peers = index.peersOf(link);
-      for (const peer of peers) {
-        ownSites.add(peer.acceptingSite);
-        if (link.revokedAt === null) live.add(peer);
-        else revoked.set(peer, link);
-      }
-      return false;
-    });
-    after = page.next;
-    await yieldTurn();
-  } while (after !== undefined);
+  // Process each link in the filter, and select none, so that they are not all in memory at once.
+  const addLink = (link: IssuedLink) => {
+    if (link.siteUid !== null) ownSites.add(link.siteUid);
+    const peers = index.peersOf(link);
+    for (const peer of peers) {
+      ownSites.add(peer.acceptingSite);
+      if (link.revokedAt === null) live.add(peer);
+      else revoked.set(peer, link);
+    }
+    return false;
+  };
+  for await (const _ of pagesOf((page) => store.listLinks({ ...page, limit: 1 }, addLink))) await yieldTurn();
   const others = observed.peers.filter((peer) => !live.has(peer));
   return {
     connected: live.size,

@@ -19,7 +19,7 @@ export function linkOperations(
     async listLinks({ limit, after, grantUid, ...filter }) {
       const now = clock();
       const subjectPart = filter.subject === undefined ? undefined : longestLiteral(filter.subject);
-      const page = { limit, grantUid, subjectPart, ...(after !== undefined && { after }) };
+      const page = { limit, after, grantUid, subjectPart };
       const { items, next } = await matchingLinks(store, page, (link) => isListed(link, filter, now));
       const peers = new PeerIndex(connections?.latest());
       return {

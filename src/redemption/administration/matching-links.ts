@@ -18,8 +18,7 @@ export async function matchingLinks(
   const links: IssuedLink[] = [];
   let after = start;
   for (let parts = 1; ; parts += 1) {
-    const rest = { limit: limit - links.length, ...filter, ...(after !== undefined && { after }) };
-    const page = await store.listLinks(rest, matches);
+    const page = await store.listLinks({ limit: limit - links.length, after, ...filter }, matches);
     links.push(...page.items);
     after = page.next;
     if (after === undefined) return { items: links };

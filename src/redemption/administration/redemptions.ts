@@ -33,9 +33,8 @@ export function redemptionOperations({
   };
   const indexPeers = () => new PeerIndex(connections?.latest());
   return {
-    async listRedemptions({ namespace, subject, labels, limit, after, ...filter }) {
+    async listRedemptions({ namespace, subject, grantUid, since, labels, ...page }) {
       const now = clock();
-      const page = { limit, ...(after !== undefined && { after }) };
       const peers = indexPeers();
       const grantNames = new Map<string, string | undefined>();
       const nameOf = async (uid: string) => {
@@ -44,7 +43,7 @@ export function redemptionOperations({
       };
       return filteredPage(
         page,
-        (part) => store.listRedemptions({ ...part, ...storeFilter(filter), ...(labels && { labels }) }),
+        (part) => store.listRedemptions({ ...part, grantUid, since, labels }),
         async (redemption) => {
           if (namespace !== undefined && redemption.namespace !== namespace) return undefined;
           if (!matchesSubject(subject, redemption.subject)) return undefined;
@@ -103,29 +102,25 @@ export async function requireRedemption(
 }
 
 async function listEvents(
-  { subject, limit, after, ...filter }: PageRequest & LedgerFilter,
+  { subject, grantUid, since, limit, after }: PageRequest & LedgerFilter,
   store: GrantStore,
 ): Promise<Page<EventReport>> {
   const choose = (report: EventReport) => (matchesSubject(subject, report.subject) ? report : undefined);
   if (!after?.startsWith(TOTALS_PREFIX)) {
     const { items, next } = await filteredPage(
-      { limit, ...(after !== undefined && { after }) },
-      (part) => store.listLedger({ ...part, ...storeFilter(filter) }),
+      { limit, after },
+      (part) => store.listLedger({ ...part, grantUid, since }),
       (entry) => choose(entryReport(entry)),
     );
     return { items, next: next ?? TOTALS_PREFIX };
   }
   const rest = after.slice(TOTALS_PREFIX.length);
   const { items, next } = await filteredPage(
-    { limit, ...(rest !== '' && { after: rest }) },
-    (part) => store.listAttemptTotals({ ...part, ...storeFilter(filter) }),
+    { limit, after: rest || undefined },
+    (part) => store.listAttemptTotals({ ...part, grantUid, since }),
     (attempts) => choose(attemptTotalReport(attempts)),
   );
   return { items, ...(next !== undefined && { next: TOTALS_PREFIX + next }) };
-}
-
-function storeFilter({ grantUid, since }: Pick<LedgerFilter, 'grantUid' | 'since'>) {
-  return { ...(grantUid !== undefined && { grantUid }), ...(since !== undefined && { since }) };
 }
 
 function matchesSubject(glob: string | undefined, subject: string | undefined): boolean {

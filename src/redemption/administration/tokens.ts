@@ -11,7 +11,7 @@ import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
-import type { PageRequest } from '../ports/page.js';
+import { everyItem, type PageRequest } from '../ports/page.js';
 import type {
   Administration,
   IssuedToken,
@@ -20,7 +20,6 @@ import type {
   TokenFilter,
 } from './administration.js';
 import { type AdministrationDependencies, requireAccess, requireGrant } from './dependencies.js';
-import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { foreignKeys, onceOnly, outcomeGone } from './once-only.js';
 import { tokenReport } from './reports/token-report.js';
@@ -198,10 +197,9 @@ async function list(
   // The codes of one grant follow each other, so its grant is read once.
   let cachedGrant: AccessGrant | undefined;
   let cachedGrantUid: string | undefined;
-  const within = grantUid === undefined ? {} : { grantUid };
   return filteredPage(
     page,
-    (part) => store.listCodes({ ...part, ...within }),
+    (part) => store.listCodes({ ...part, grantUid }),
     async (code) => {
       if (code.grantUid !== cachedGrantUid) {
         cachedGrantUid = code.grantUid;

@@ -1,6 +1,7 @@
 import { type IssuedCertificate, RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import { pagesOf } from '../ports/page.js';
 
 /** A link that is not revoked, with a newest certificate that is valid or can still be renewed. */
 export interface LiveLink {
@@ -17,20 +18,13 @@ export async function* liveLinks(
   filter: { readonly grantUid?: string },
   now: number,
 ): AsyncGenerator<LiveLink> {
-  let after: string | undefined;
-  do {
-    const page = await store.listRedemptions({
-      limit: 500,
-      ...filter,
-      ...(after !== undefined && { after }),
-    });
-    for (const redemption of page.items) {
+  for await (const redemptions of pagesOf((page) => store.listRedemptions({ ...page, ...filter }))) {
+    for (const redemption of redemptions) {
       if (redemption.revokedAt !== null) continue;
       const [renewal] = (await store.findRenewedRedemption(redemption.id))?.renewals ?? [];
       const newest = renewal ?? redemption;
       if (newest.notAfter + RENEWAL_GRACE_MS <= now) continue;
       yield { redemption, newest, renewals: renewal?.number ?? 0 };
     }
-    after = page.next;
-  } while (after !== undefined);
+  }
 }

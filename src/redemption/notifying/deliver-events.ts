@@ -1,6 +1,6 @@
-import { everyItem } from '../administration/every-item.js';
 import type { Clock } from '../ports/clock.js';
 import type { LinkStore } from '../ports/link-store.js';
+import { everyItem } from '../ports/page.js';
 import type { WebhookStore } from '../ports/webhook-store.js';
 import { type CloudEvent, entryEvent, stateEvents } from './cloud-event.js';
 import type { WebhookState } from './webhook-states.js';

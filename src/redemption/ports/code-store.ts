@@ -26,7 +26,7 @@ export interface CodeStore {
   createCode(code: StoredCode): Promise<void>;
   findCode(grantUid: string, jti: string): Promise<StoredCode | undefined>;
   /** Lists the codes of one grant, or of all grants, in the order of grant uid and jti. */
-  listCodes(page: PageRequest & { readonly grantUid?: string }): Promise<Page<StoredCode>>;
+  listCodes(page: PageRequest & { readonly grantUid?: string | undefined }): Promise<Page<StoredCode>>;
   /** Counts the recorded codes of a grant, revoked ones included, and the revoked ones. */
   countCodes(grantUid: string): Promise<{ readonly recorded: number; readonly revoked: number }>;
   /**

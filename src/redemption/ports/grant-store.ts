@@ -95,7 +95,10 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
    * a page before the last one may have fewer items than the limit, or none.
    */
   listGrants(
-    page: PageRequest & { readonly namespace?: string; readonly labels?: LabelSelector },
+    page: PageRequest & {
+      readonly namespace?: string | undefined;
+      readonly labels?: LabelSelector | undefined;
+    },
   ): Promise<Page<AccessGrant>>;
   /** Lists the grants that files declare. The number of other grants does not affect its cost. */
   listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
@@ -135,9 +138,9 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
    */
   listRedemptions(
     page: PageRequest & {
-      readonly grantUid?: string;
-      readonly since?: number;
-      readonly labels?: LabelSelector;
+      readonly grantUid?: string | undefined;
+      readonly since?: number | undefined;
+      readonly labels?: LabelSelector | undefined;
     },
   ): Promise<Page<Redemption & { readonly grantName?: string }>>;
 

@@ -73,8 +73,8 @@ export interface LedgerVerdict {
 
 /** The part of the ledger to list: of one grant or of all, since a time or from the beginning. */
 export interface LedgerPage extends PageRequest {
-  readonly grantUid?: string;
-  readonly since?: number;
+  readonly grantUid?: string | undefined;
+  readonly since?: number | undefined;
 }
 
 /** The part of a store that contains the ledger. Rejects as the other methods of the GrantStore do. */

@@ -34,7 +34,7 @@ export function findCode(grantUid: string, jti: string): SqlOperation<StoredCode
 
 /** Implements CodeStore.listCodes. */
 export function* listCodes(
-  page: PageRequest & { readonly grantUid?: string },
+  page: PageRequest & { readonly grantUid?: string | undefined },
 ): SqlOperation<Page<StoredCode>> {
   const [uid, jti] = startOf(page.after, ['', '']);
   const limit = rowsToRead(page.limit);

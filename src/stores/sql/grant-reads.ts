@@ -1,6 +1,5 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
-import type { LabelSelector } from '../../domain/label-selector.js';
-import type { IssuerUse } from '../../redemption/ports/grant-store.js';
+import type { GrantStore, IssuerUse } from '../../redemption/ports/grant-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { GRANT_BY_UID, GRANT_FIELDS, type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
@@ -34,9 +33,7 @@ export function* findGrantByName(namespace: string, name: string): SqlOperation<
 }
 
 /** Implements GrantStore.listGrants. */
-export function* listGrants(
-  page: PageRequest & { readonly namespace?: string; readonly labels?: LabelSelector },
-): SqlOperation<Page<AccessGrant>> {
+export function* listGrants(page: Parameters<GrantStore['listGrants']>[0]): SqlOperation<Page<AccessGrant>> {
   if (page.namespace === undefined) return selectByLabels(yield* listAll(LIST, page), page.labels);
   const [, afterName] = startOf(page.after, BEGINNING);
   const limit = rowsToRead(page.limit);

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { everyItem } from '../../../../src/redemption/administration/every-item.js';
-import type { PageRequest } from '../../../../src/redemption/ports/page.js';
+import { everyItem, type PageRequest } from '../../../../src/redemption/ports/page.js';
 
 it('everyItem reads a listing to its last page, each page once and in order', async () => {
   const requests: PageRequest[] = [];
