@@ -1,10 +1,7 @@
 import { hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { redemptionIdIn } from '../pki/certificate-info.js';
-import type { ReceivedLink } from '../redemption/ports/redemption-client.js';
-import { type RenewalClient, type RenewalContext, ServerTime } from '../redemption/ports/renewal-client.js';
+import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-client.js';
 import { inSpan } from '../tracing/span.js';
-import { readAnswer } from './answer-reader.js';
 import { openConnection } from './connection.js';
 import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
 import {
@@ -51,19 +48,4 @@ function withServerTime(refusal: RedemptionError, answer: ExchangeAnswer): Redem
   const ms = typeof serverTime === 'string' ? Date.parse(serverTime) : Number.NaN;
   if (Number.isNaN(ms)) return refusal;
   return new RedemptionError('renewal_stale', refusal.message, { cause: new ServerTime(ms) });
-}
-
-/** See {@link RenewalReader}. */
-export function readRenewal(
-  text: string,
-  { redemptionId, privateKeyPem, now }: RenewalContext,
-): ReceivedLink {
-  const received = readAnswer(text, { isStored: false, requiresOwnKey: true, privateKeyPem, now });
-  if (redemptionIdIn(received.secret.tlsCrt) !== redemptionId) {
-    throw new RedemptionError(
-      'answer_invalid',
-      'The answer to the renewal cannot be used: its certificate is of another redemption.',
-    );
-  }
-  return received;
 }

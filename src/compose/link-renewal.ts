@@ -1,4 +1,5 @@
-import { createRenewalClient, readRenewal } from '../client/https-renewal-client.js';
+import { readAnswer } from '../client/answer-reader.js';
+import { createRenewalClient } from '../client/https-renewal-client.js';
 import { renewalDirectory } from '../platforms/files/renewal-directory.js';
 import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';
@@ -12,7 +13,7 @@ export function openLinkRenewal(
   const { clock, checkpoint } = options;
   return {
     client: createRenewalClient(options),
-    readRenewal,
+    readAnswer,
     openRenewal: renewalDirectory(dataDir, clock),
     clock,
     checkpoint,

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRenewalClient, readRenewal } from '../../src/client/https-renewal-client.js';
+import { readAnswer } from '../../src/client/answer-reader.js';
+import { createRenewalClient } from '../../src/client/https-renewal-client.js';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
@@ -260,7 +261,7 @@ describe('the links of a namespace', () => {
       namespaces: () => [place.namespace],
       dependencies: {
         client: createRenewalClient({ clock }),
-        readRenewal,
+        readAnswer,
         clock,
         checkpoint: async () => {},
       },

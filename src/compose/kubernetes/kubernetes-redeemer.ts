@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import type { ReadinessPart } from '../../admin/operations-app.js';
 import { createRedeemerMetrics, type RedeemerMetrics } from '../../admin/redeemer-metrics.js';
+import { readAnswer } from '../../client/answer-reader.js';
 import { DEFAULT_TIMEOUT_MS } from '../../client/https-redemption-client.js';
-import { createRenewalClient, readRenewal } from '../../client/https-renewal-client.js';
+import { createRenewalClient } from '../../client/https-renewal-client.js';
 import { tokenNetworks } from '../../client/token-networks.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
@@ -85,7 +86,7 @@ function redemptionOptions(
       });
       return redeem({ ...request, ownKey }, clusterMaterializer(target, clock));
     },
-    renewalDependencies: { client: createRenewalClient(serviceConnection), readRenewal, clock, checkpoint },
+    renewalDependencies: { client: createRenewalClient(serviceConnection), readAnswer, clock, checkpoint },
     clock,
     checkpoint,
   };

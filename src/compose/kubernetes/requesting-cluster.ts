@@ -1,4 +1,5 @@
-import { createRenewalClient, readRenewal } from '../../client/https-renewal-client.js';
+import { readAnswer } from '../../client/answer-reader.js';
+import { createRenewalClient } from '../../client/https-renewal-client.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { isApiError } from '../../platforms/kubernetes/api/api-error.js';
@@ -96,7 +97,7 @@ export async function openRequestingCluster(
     /** Dependencies of renewing these links. */
     renewing: {
       client: createRenewalClient(options),
-      readRenewal,
+      readAnswer,
       openRenewal: renewalSecrets(target),
       clock,
       checkpoint,

@@ -1,5 +1,3 @@
-import type { ReceivedLink } from './redemption-client.js';
-
 /** One posting of a renewal request. */
 export interface RenewalPosting {
   /** The `https` URL of the link's renewals. */
@@ -30,18 +28,3 @@ export class ServerTime extends Error {
     this.ms = ms;
   }
 }
-
-/** The expected properties of the response to a renewal. */
-export interface RenewalContext {
-  readonly redemptionId: string;
-  /** PEM of the key that the posted CSR was for. */
-  readonly privateKeyPem: string;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-}
-
-/**
- * Validates the response to a renewal as an AnswerReader validates that to a redemption. The certificate must be for the
- * requested key and the same redemption; a renewal URL may have any origin. Throws RedemptionError `answer_invalid`.
- */
-export type RenewalReader = (text: string, context: RenewalContext) => ReceivedLink;

@@ -8,20 +8,20 @@ import { signRenewalRequest } from '../../codes/renewal-request.js';
 import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
+import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { generatePrivateKey, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { LinkFiles } from '../ports/link-files.js';
 import type { OpenPendingRenewal } from '../ports/pending-renewal.js';
-import type { ReceivedCertificate, ReceivedLink } from '../ports/redemption-client.js';
-import { type RenewalClient, type RenewalReader, ServerTime } from '../ports/renewal-client.js';
+import type { AnswerReader, ReceivedCertificate, ReceivedLink } from '../ports/redemption-client.js';
+import { type RenewalClient, ServerTime } from '../ports/renewal-client.js';
 import type { RenewableLink } from './renewable-link.js';
 
 /** Dependencies of {@link renewLink}. */
 export interface RenewLinkDependencies {
   readonly client: RenewalClient;
-  readonly readRenewal: RenewalReader;
+  readonly readAnswer: AnswerReader;
   readonly openRenewal: OpenPendingRenewal;
   readonly links: Pick<LinkFiles, 'findSecret' | 'replaceCredentials'>;
   readonly clock: Clock;
@@ -74,8 +74,14 @@ export async function renewLink(
   try {
     const text = await post(link, newKey, deps);
     await deps.checkpoint('renewal-received');
-    const context = { redemptionId: link.redemptionId, privateKeyPem: newKey, now: deps.clock() };
-    received = deps.readRenewal(text, context);
+    const context = { isStored: false, requiresOwnKey: true, privateKeyPem: newKey, now: deps.clock() };
+    received = deps.readAnswer(text, context);
+    if (redemptionIdIn(received.secret.tlsCrt) !== link.redemptionId) {
+      throw new RedemptionError(
+        'answer_invalid',
+        'The answer to the renewal cannot be used: its certificate is of another redemption.',
+      );
+    }
   } catch (error) {
     const isSuperseded = error instanceof RedemptionError && error.code === 'superseded';
     const renewedElsewhere = isSuperseded ? await finishIfRenewedElsewhere() : undefined;
