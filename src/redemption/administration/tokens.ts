@@ -3,7 +3,7 @@ import { isTokenId } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import { type AccessGrant, grantState } from '../../domain/access-grant.js';
 import { type AccessToken, accessTokenResource } from '../../domain/access-token.js';
-import { AdministrationError, type AdministrationErrorCode } from '../../domain/administration-error.js';
+import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
@@ -65,15 +65,12 @@ export function tokenOperations(
 }
 
 /**
- * Returns the key for signed tokens of `grant`, and the endpoints of their links. Throws AdministrationError if such a token
- * could not be redeemed.
+ * Returns what all tokens of `grant` contain, and the endpoints of their links. Throws AdministrationError if the tokens could not
+ * be redeemed.
  */
-export async function requireMintingKey(
-  grant: AccessGrant,
-  deps: AdministrationDependencies,
-): Promise<{ readonly key: MintingKey; readonly endpoints: readonly LinkEndpoint[] }> {
+async function requireRedeemable(grant: AccessGrant, deps: AdministrationDependencies) {
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
-  const { uid, namespace, name, expirationTime, redemptionsAllowed } = grant;
+  const { uid, name, expirationTime } = grant;
   const state = grantState(grant, deps.clock());
   if (expirationTime === null || state !== 'ready')
     throw new AdministrationError(
@@ -86,17 +83,27 @@ export async function requireMintingKey(
       'the site accepts no links, so a token could not be redeemed',
     );
   }
+  const issuerSite = siteUid === null ? {} : { issuerSite: siteUid };
+  return {
+    endpoints,
+    common: { url: `${service.url}/${uid}`, ca: service.ca, expirationTime, ...issuerSite },
+  };
+}
+
+/**
+ * Returns the key for signed tokens of `grant`, and the endpoints of their links. Throws AdministrationError if such a token
+ * could not be redeemed.
+ */
+export async function requireMintingKey(
+  grant: AccessGrant,
+  deps: AdministrationDependencies,
+): Promise<{ readonly key: MintingKey; readonly endpoints: readonly LinkEndpoint[] }> {
+  const { endpoints, common } = await requireRedeemable(grant, deps);
+  const { uid, namespace, name, redemptionsAllowed } = grant;
   const master = await signingMasterKey(deps.store, deps.codeKeys);
   if (!master) throw foreignKeys();
-  const key = {
-    grant: { uid, namespace, name },
-    expirationTime,
-    redemptionsAllowed,
-    url: `${service.url}/${uid}`,
-    ca: service.ca,
-    ...(siteUid !== null && { issuerSite: siteUid }),
-    signingKey: grantSigningKey(master, uid),
-  };
+  const signingKey = grantSigningKey(master, uid);
+  const key = { grant: { uid, namespace, name }, redemptionsAllowed, ...common, signingKey };
   return { key, endpoints };
 }
 
@@ -145,25 +152,20 @@ async function issueWithCode(
     throw rejectedError(
       `a token with the code of grant "${grant.name}" cannot have limits or a subject of its own`,
     );
-  const { endpoints, siteUid, service } = await requireAccess(grant, deps);
-  const reject = (error: AdministrationErrorCode, reason: string) =>
-    new AdministrationError(error, `the token was not issued: ${reason}`);
-  if (endpoints.length === 0)
-    throw reject('no_link_access', 'the site accepts no links: the service has no --endpoint');
-  const state = grantState(grant, deps.clock());
-  if (state !== 'ready') throw reject('grant_state', `grant "${grant.name}" is ${state}`);
-  if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code)))
-    throw reject('grant_state', `the code is not that of grant "${grant.name}"`);
+  const { endpoints, common } = await requireRedeemable(grant, deps);
+  if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) {
+    throw new AdministrationError(
+      'grant_state',
+      `the token was not issued: the code is not that of grant "${grant.name}"`,
+    );
+  }
   const { linkCost } = request;
   const token: AccessToken = {
+    ...common,
     name: request.name ?? grant.name,
-    url: `${service.url}/${grant.uid}`,
     code,
-    ca: service.ca,
     ...(linkCost !== undefined && { linkCost }),
-    ...(grant.expirationTime !== null && { expirationTime: grant.expirationTime }),
     redemptionsAllowed: grant.redemptionsAllowed,
-    ...(siteUid !== null && { issuerSite: siteUid }),
   };
   return issuedToken(token, grant, endpoints, {});
 }
