@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from '../../domain/duration.js';
-import { isLinkRole, LINK_ROLES } from '../../domain/link.js';
+import { LINK_ROLES, type LinkRole } from '../../domain/link.js';
 import { isSubject } from '../../domain/names.js';
 import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import { networkProblem } from './cidr.js';
@@ -10,6 +10,7 @@ const MAX_ENTRIES = 1_000;
 // X.509 times are whole seconds.
 const MIN_LIFETIME_MS = 1_000;
 const MAX_LIFETIME_MS = 10 * 365 * 86_400_000;
+const NAME_PATTERN = /^[a-z0-9.*?-]{1,253}$/;
 const KEY_TYPES = ['p256', 'p384', 'rsa', 'ed25519'] as const satisfies readonly ClientKeyType[];
 // The last time that RFC 3339 can express.
 const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -29,17 +30,11 @@ interface Rule<T> {
 
 /** Every rule, in the order in which rules are shown. */
 const RULES = {
-  subjects: list((entry) => isSubject(entry), 'is not a valid subject'),
-  names: list((entry) => /^[a-z0-9.*?-]{1,253}$/.test(entry), 'is not a valid link name pattern'),
-  sourceCidrs: list(
-    (entry) => networkProblem(entry) === undefined,
-    (entry) => networkProblem(entry) ?? '',
-  ),
-  keyTypes: list(
-    (entry): entry is ClientKeyType => KEY_TYPES.some((type) => type === entry),
-    `is not one of ${KEY_TYPES.join(', ')}`,
-  ),
-  endpointRoles: list(isLinkRole, `is not one of ${LINK_ROLES.join(', ')}`),
+  subjects: list((entry) => (isSubject(entry) ? undefined : 'is not a valid subject')),
+  names: list((entry) => (NAME_PATTERN.test(entry) ? undefined : 'is not a valid link name pattern')),
+  sourceCidrs: list(networkProblem),
+  keyTypes: listOf<ClientKeyType>(KEY_TYPES),
+  endpointRoles: listOf<LinkRole>(LINK_ROLES),
   certificateLifetimeMs: { parse: parseLifetime, format: formatDuration },
   csrRequired: { parse: parseFlag, format: String },
   notBefore: { parse: parseMoment, format: (ms) => new Date(ms).toISOString().replace('.000Z', 'Z') },
@@ -126,23 +121,28 @@ export function isSamePolicy(one: GrantPolicy, other: GrantPolicy): boolean {
   return JSON.stringify(formatPolicySettings(one)) === JSON.stringify(formatPolicySettings(other));
 }
 
-function list<T extends string>(
-  isEntry: ((entry: string) => entry is T) | ((entry: string) => boolean),
-  problemOf: string | ((entry: string) => string),
-): Rule<readonly T[]> {
+/** A list of entries; `problemOf` returns why an entry is invalid, as a predicate ("is …", "has …"), else undefined. */
+function list<T extends string>(problemOf: (entry: string) => string | undefined): Rule<readonly T[]> {
   return {
     parse(text) {
       if (text.trim() === '') return [];
       const entries = text.split(',').map((entry) => entry.trim());
       if (entries.length > MAX_ENTRIES) return { problem: `has more than ${MAX_ENTRIES} entries` };
       if (entries.includes('')) return { problem: 'has an empty entry: separate entries by one comma' };
-      const wrong = entries.find((entry) => !isEntry(entry));
-      if (wrong === undefined) return entries as T[];
-      const reason = typeof problemOf === 'string' ? problemOf : problemOf(wrong);
-      return { problem: `has ${quoted(wrong)}, which ${reason}` };
+      for (const entry of entries) {
+        const reason = problemOf(entry);
+        if (reason !== undefined) return { problem: `has ${quoted(entry)}, which ${reason}` };
+      }
+      return entries as T[];
     },
     format: (entries) => entries.join(','),
   };
+}
+
+function listOf<T extends string>(values: readonly T[]): Rule<readonly T[]> {
+  return list((entry) =>
+    values.some((value) => value === entry) ? undefined : `is not one of ${values.join(', ')}`,
+  );
 }
 
 function parseLifetime(text: string): number | Problem {
