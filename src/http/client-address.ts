@@ -1,32 +1,25 @@
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
-import { parseCidr } from '../redemption/accepting/cidr.js';
+import { Networks } from '../redemption/accepting/cidr.js';
 
 /** The addresses of the proxies that may name the client's address. */
 export class TrustedProxies {
-  // Separate lists, because BlockList would match IPv4 addresses with IPv6 networks.
-  readonly #lists = { 4: new BlockList(), 6: new BlockList() };
-
+  readonly #networks = new Networks();
   readonly #isEmpty: boolean;
 
   /** `networks` are CIDRs or addresses. Throws on anything else. */
   constructor(networks: readonly string[]) {
     this.#isEmpty = networks.length === 0;
     for (const text of networks) {
-      const cidr = parseCidr(text);
-      if (!cidr) throw new TypeError(`${text} is not a network`);
-      this.#lists[cidr.family].addSubnet(cidr.network, cidr.prefix, cidr.family === 6 ? 'ipv6' : 'ipv4');
+      if (!this.#networks.add(text)) throw new TypeError(`${text} is not a network`);
     }
   }
 
   /** True if this is the address of a trusted proxy; false for text that is not an address. */
   has(address: string): boolean {
     // Called for each connection, and a lookup in an empty list still takes time.
-    if (this.#isEmpty) return false;
-    const family = isIP(address);
-    if (family === 0) return false;
-    return this.#lists[family as 4 | 6].check(address, family === 6 ? 'ipv6' : 'ipv4');
+    return !this.#isEmpty && this.#networks.has(address);
   }
 }
 

@@ -1,8 +1,7 @@
-import { BlockList, isIP } from 'node:net';
 import { globMatches } from '../../domain/glob.js';
 import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
-import { parseCidr } from './cidr.js';
+import { Networks } from './cidr.js';
 
 /** The properties of a redemption that policy rules check. */
 export interface PolicySubject {
@@ -19,15 +18,10 @@ function matchesAny(globs: readonly string[] | undefined, value: string): boolea
 }
 
 function isInside(cidrs: readonly string[], address: string): boolean {
-  const family = isIP(address);
-  if (family === 0) return false;
-  const list = new BlockList();
-  for (const text of cidrs) {
-    const cidr = parseCidr(text);
-    // An invalid rule matches no address, and an IPv4 address is in no IPv6 network.
-    if (cidr?.family === family) list.addSubnet(cidr.network, cidr.prefix, family === 6 ? 'ipv6' : 'ipv4');
-  }
-  return list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  const networks = new Networks();
+  // An invalid rule adds no network, so it matches no address.
+  for (const cidr of cidrs) networks.add(cidr);
+  return networks.has(address);
 }
 
 // Older routers do not support Ed25519 client certificates, so it is only accepted if the policy names it.

@@ -1,11 +1,11 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 
 const CIDR = /^([^/%]+)(?:\/(\d{1,3}))?$/;
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /** The network whose addresses have the first `prefix` bits of `network`. */
-export interface Cidr {
+interface Cidr {
   /** An address without a zone; its bits after the prefix are ignored. */
   readonly network: string;
   readonly prefix: number;
@@ -16,7 +16,7 @@ export interface Cidr {
  * Parses `10.0.0.0/8`, `2001:db8::/32` or a single address. Returns undefined for any other text, for an address with a zone,
  * and for IPv6 with an IPv4 part in dotted form (`::ffff:10.0.0.1`).
  */
-export function parseCidr(text: string): Cidr | undefined {
+function parseCidr(text: string): Cidr | undefined {
   const [, network = '', length] = CIDR.exec(text) ?? [];
   const family = isIP(network);
   // Usually an IPv4-mapped address, which no client has: clients are identified by their IPv4 address.
@@ -24,6 +24,26 @@ export function parseCidr(text: string): Cidr | undefined {
   const maxPrefix = family === 6 ? 128 : 32;
   const prefix = Number(length ?? maxPrefix);
   return prefix > maxPrefix ? undefined : { network, prefix, family: family === 6 ? 6 : 4 };
+}
+
+/** A set of networks. */
+export class Networks {
+  // Separate lists, because BlockList would match IPv4 addresses with IPv6 networks.
+  readonly #lists = { 4: new BlockList(), 6: new BlockList() };
+
+  /** Adds a CIDR or an address. Returns false, and adds nothing, for any other text. */
+  add(text: string): boolean {
+    const cidr = parseCidr(text);
+    if (!cidr) return false;
+    this.#lists[cidr.family].addSubnet(cidr.network, cidr.prefix, `ipv${cidr.family}`);
+    return true;
+  }
+
+  /** True if an address is in one of the networks; false for text that is not an address. */
+  has(address: string): boolean {
+    const family = isIP(address);
+    return (family === 4 || family === 6) && this.#lists[family].check(address, `ipv${family}`);
+  }
 }
 
 /**
