@@ -48,7 +48,7 @@ export function overviewOperation({
     const summary = summarize(store, observed, now);
     last = { version, at: now, summary };
     summary.catch(() => {
-      last = undefined;
+      if (last?.summary === summary) last = undefined;
     });
     return summary;
   };

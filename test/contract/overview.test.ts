@@ -1,0 +1,37 @@
+import { EventEmitter, once } from 'node:events';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { overviewOperation } from '../../src/redemption/administration/overview.js';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import { NOW, storedGrant } from '../support/store-samples.js';
+import { until } from '../support/until.js';
+
+it('the overview caches a new summary although an older one fails after it', async () => {
+  const file = join(directoryForTest(), 'grants.db');
+  const clock = () => NOW;
+  const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock }));
+  const older = new EventEmitter();
+  let counted = 0;
+  const countLinks = async (now: number) => {
+    counted += 1;
+    // Waits until the test emits `error`, and then rejects.
+    if (counted === 1) await once(older, 'end');
+    return store.countLinks(now);
+  };
+  const readOverview = overviewOperation({
+    store: { ...store, countLinks },
+    clock,
+    readService: async () => undefined,
+  });
+  const first = readOverview();
+  const isRejected = expect(first).rejects.toThrow('the disk is full');
+  await until(() => counted === 1);
+  // Another version of the store, so that the next overview starts a new summary.
+  await storedGrant(store);
+  expect((await readOverview()).grants.ready).toBe(1);
+  older.emit('error', new Error('the disk is full'));
+  await isRejected;
+  await readOverview();
+  expect(counted).toBe(2);
+});
