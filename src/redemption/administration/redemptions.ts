@@ -1,5 +1,6 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { globMatches } from '../../domain/glob.js';
+import type { Renewal } from '../../domain/issued-certificate.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { GrantStore } from '../ports/grant-store.js';
@@ -27,18 +28,24 @@ export function redemptionOperations({
   Administration,
   'listRedemptions' | 'listEvents' | 'showRedemption' | 'updateRedemption' | 'revokeRedemption'
 > {
-  const withConnection = (redemption: Redemption, report: RedemptionReport, peers: PeerIndex) => {
+  const indexPeers = () => new PeerIndex(connections?.latest());
+  const reportOf = (
+    redemption: Redemption,
+    newest: Renewal | undefined,
+    grant: string | undefined,
+    peers = indexPeers(),
+  ): RedemptionReport => {
     const connected = peers.isConnected(redemption);
+    const report = redemptionReport(redemption, newest, clock(), grant);
     return { ...report, ...(connected !== null && { connected }) };
   };
-  const indexPeers = () => new PeerIndex(connections?.latest());
+  const findGrantName = async (uid: string) => (await store.findGrant(uid))?.name;
   return {
     async listRedemptions({ namespace, subject, grantUid, since, labels, ...page }) {
-      const now = clock();
       const peers = indexPeers();
       const grantNames = new Map<string, string | undefined>();
       const nameOf = async (uid: string) => {
-        if (!grantNames.has(uid)) grantNames.set(uid, (await store.findGrant(uid))?.name);
+        if (!grantNames.has(uid)) grantNames.set(uid, await findGrantName(uid));
         return grantNames.get(uid);
       };
       return filteredPage(
@@ -49,8 +56,7 @@ export function redemptionOperations({
           if (!matchesSubject(subject, redemption.subject)) return undefined;
           const renewed = await store.findRenewedRedemption(redemption.id);
           const grant = redemption.grantName ?? (await nameOf(redemption.grantUid));
-          const report = redemptionReport(redemption, renewed?.renewals[0], now, grant);
-          return withConnection(redemption, report, peers);
+          return reportOf(redemption, renewed?.renewals[0], grant, peers);
         },
       );
     },
@@ -58,11 +64,9 @@ export function redemptionOperations({
     async showRedemption(id) {
       const redemption = await requireRedemption(id, store);
       const renewals = await store.listRenewals(id);
-      const grant = (await store.findGrant(redemption.grantUid))?.name;
       const entries = await store.listRedemptionEntries(id, MAX_ENTRIES);
-      const report = redemptionReport(redemption, renewals.at(-1), clock(), grant);
       return {
-        ...withConnection(redemption, report, indexPeers()),
+        ...reportOf(redemption, renewals.at(-1), await findGrantName(redemption.grantUid)),
         certificate: redemption.certificate,
         ...(renewals.length > 0 && {
           renewals: renewals.map((renewal) => ({
@@ -80,9 +84,7 @@ export function redemptionOperations({
       await store.updateRedemption(id, change);
       const redemption = await requireRedemption(id, store);
       const renewed = await store.findRenewedRedemption(id);
-      const grant = (await store.findGrant(redemption.grantUid))?.name;
-      const report = redemptionReport(redemption, renewed?.renewals[0], clock(), grant);
-      return withConnection(redemption, report, indexPeers());
+      return reportOf(redemption, renewed?.renewals[0], await findGrantName(redemption.grantUid));
     },
     async revokeRedemption(id, choice) {
       const redemption = await requireRedemption(id, store);
