@@ -126,17 +126,13 @@ async function create(
   once: OnceOnly | undefined,
   deps: AdministrationDependencies,
 ): Promise<CreatedGrant> {
-  const { namespace, name, redemptionsAllowed, code, issuer, labels, note } = request;
+  const { expirationWindow, policy: rules, ...properties } = request;
+  const { namespace, name, code, issuer } = properties;
+  const policy = rules && policyOf(rules);
   const grantRequest: GrantRequest = {
-    namespace,
-    name,
-    redemptionsAllowed,
-    code,
-    issuer,
-    labels,
-    note,
-    expirationWindowMs: windowOf(request.expirationWindow),
-    policy: request.policy && policyOf(request.policy),
+    ...properties,
+    expirationWindowMs: windowOf(expirationWindow),
+    policy,
   };
   const problem = grantProblem(grantRequest);
   if (problem !== undefined) throw rejectedError(`the grant was not created: ${problem}`);
@@ -150,7 +146,6 @@ async function create(
   });
   const earlier = await findEarlierGrant(request, chosen, deps);
   if (earlier) return report(earlier);
-  const { policy } = grantRequest;
   const { endpoints } = await requireAccess(
     { namespace, name, issuer: issuer ?? null, ...(policy && { policy }) },
     deps,
