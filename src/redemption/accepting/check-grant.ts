@@ -1,12 +1,9 @@
 import { type AccessGrant, grantState } from '../../domain/access-grant.js';
-import type { Clock } from '../ports/clock.js';
-import type { CodeKeys } from '../ports/code-keys.js';
 import type { StoredCode } from '../ports/code-store.js';
-import type { GrantStore } from '../ports/grant-store.js';
 import type { TokenCheck } from '../ports/redemption-client.js';
-import type { Site } from '../ports/site.js';
 import { codeState } from './code-state.js';
 import { type GrantTarget, type ProvenCode, proveCode, type WrongCode } from './prove-code.js';
+import type { RedeemDependencies } from './redeem.js';
 import { validFrom } from './redemption-context.js';
 
 /** The result of a check, with the grant. */
@@ -18,13 +15,7 @@ export interface GrantCheck extends TokenCheck {
 export async function checkGrant(
   target: GrantTarget,
   code: Uint8Array,
-  deps: {
-    readonly store: GrantStore;
-    readonly codeKeys: CodeKeys;
-    readonly site: Site;
-    readonly clock: Clock;
-    readonly onProven?: () => void;
-  },
+  deps: Pick<RedeemDependencies, 'store' | 'codeKeys' | 'site' | 'clock' | 'onProven'>,
 ): Promise<GrantCheck | WrongCode> {
   const proof = await proveCode(target, code, deps);
   if ('refused' in proof) return proof;

@@ -15,7 +15,7 @@ import type { Site, SiteRefusal } from '../ports/site.js';
 import { secretAnnotations } from './link-answer.js';
 import { UNATTENDED_LIFETIME_MS } from './redeem.js';
 import { readService } from './service-description.js';
-import { uniqueReplayKey } from './stock-replay.js';
+import { NOTHING_SEALED, uniqueReplayKey } from './stock-replay.js';
 
 /** The properties of a link to generate. */
 export interface GenerateLinkRequest {
@@ -79,8 +79,7 @@ export async function generateLink(
     ...certificate,
     policy,
     siteUid: access.siteUid,
-    sealedAnswer: null,
-    sealedUntil: null,
+    ...NOTHING_SEALED,
     createdAt: deps.clock(),
     revokedAt: null,
     ...NO_LABELS_AND_NOTE,

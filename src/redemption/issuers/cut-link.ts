@@ -136,7 +136,7 @@ async function awaitRenewals(run: CutRun): Promise<CutProgress | undefined> {
 }
 
 /** Steps 4 to 6: stops at the first one that the operator has not reported as done. {@link removeOld} then checks step 6. */
-async function awaitOperator(run: CutRun): Promise<CutProgress | undefined> {
+function awaitOperator(run: CutRun): Promise<CutProgress> | undefined {
   const next = CUT_STEPS[Math.max(run.request.stepsDone, CUT_STEPS.indexOf('rehearse'))];
   return next && stopAt(next, run);
 }
