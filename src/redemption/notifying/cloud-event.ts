@@ -58,13 +58,15 @@ export interface StateEvent {
   readonly event: CloudEvent;
 }
 
+/** True if {@link stateEvents} returns an event for these arguments. */
+export function hasStateEvent(link: IssuedLink, after: number, now: number): boolean {
+  return stateChanges(link, after, now).length > 0;
+}
+
 /** Returns the changes of a link's state after `after` and until `now`; none for a revoked link. */
 export function stateEvents(link: IssuedLink, after: number, now: number, source: string): StateEvent[] {
-  if (link.revokedAt !== null) return [];
   const { id, grantUid, grantName, namespace, name, subject, peer, jti, notAfter, renewals } = link;
-  return Object.entries(STATE_TIMES).flatMap(([state, timeOf]) => {
-    const at = timeOf(link);
-    if (at <= after || at > now) return [];
+  return stateChanges(link, after, now).map(({ state, at }) => {
     const data = {
       namespace,
       ...(grantName !== undefined && { grant: grantName }),
@@ -83,8 +85,15 @@ export function stateEvents(link: IssuedLink, after: number, now: number, source
       time: formatTime(at),
       data,
     };
-    return [{ at, event }];
+    return { at, event };
   });
+}
+
+function stateChanges(link: IssuedLink, after: number, now: number) {
+  if (link.revokedAt !== null) return [];
+  return Object.entries(STATE_TIMES)
+    .map(([state, timeOf]) => ({ state, at: timeOf(link) }))
+    .filter(({ at }) => at > after && at <= now);
 }
 
 function common(type: string, id: string, source: string) {

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.js';
 import type { LinkStore } from '../ports/link-store.js';
 import { everyItem } from '../ports/page.js';
 import type { WebhookStore } from '../ports/webhook-store.js';
-import { type CloudEvent, entryEvent, stateEvents } from './cloud-event.js';
+import { type CloudEvent, entryEvent, hasStateEvent, stateEvents } from './cloud-event.js';
 import type { WebhookState } from './webhook-states.js';
 
 const BATCH = 100;
@@ -64,9 +64,7 @@ async function deliverStates(state: WebhookState, context: DeliveryContext): Pro
   // After the clock was set back, events may be sent again, but none is omitted.
   const after = Math.min(state.statesUntil, now);
   const events = (
-    await everyItem((page) =>
-      context.links.listLinks(page, (link) => stateEvents(link, after, now, '').length > 0),
-    )
+    await everyItem((page) => context.links.listLinks(page, (link) => hasStateEvent(link, after, now)))
   )
     .flatMap((link) => stateEvents(link, after, now, context.source()))
     .sort((a, b) => a.at - b.at);
