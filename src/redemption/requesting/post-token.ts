@@ -199,10 +199,10 @@ const NOTHING_ISSUED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * True if a failure proves that no certificate was or will be issued for a key. That needs a refusal, a key that is new in this
- * run, and a single posting: the service may still be processing a posting whose response was lost.
+ * True if a failure proves that no certificate was or will be issued for a key that is new in this run. That needs a refusal after
+ * a single posting: the service may still be processing a posting whose response was lost.
  */
-export function isKeyUnused(error: unknown, { isNew }: { readonly isNew: boolean }): boolean {
+export function isKeyUnused(error: unknown): boolean {
   if (!(error instanceof RedemptionError) || error instanceof RefusedAfterLossError) return false;
-  return isNew && NOTHING_ISSUED.has(error.code);
+  return NOTHING_ISSUED.has(error.code);
 }

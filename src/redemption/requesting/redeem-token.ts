@@ -241,7 +241,7 @@ async function post(
     return readStored(stored);
   } catch (error) {
     // Report the refusal even if the key cannot be removed.
-    if (isKeyUnused(error, { isNew })) await pending.discardUnusedKey(keyPem).catch(() => {});
+    if (isNew && isKeyUnused(error)) await pending.discardUnusedKey(keyPem).catch(() => {});
     throw error;
   }
 }

@@ -18,10 +18,9 @@ describe('isKeyUnused', () => {
     'is true for the refusal %s of a new posting only if it means that nothing was issued',
     (code) => {
       const refusal = new RedemptionError(code, 'It refused.');
-      expect(isKeyUnused(refusal, { isNew: true })).toBe(NOTHING_ISSUED.includes(code));
-      // The service may still be processing an earlier posting, of this run or another.
-      expect(isKeyUnused(refusal, { isNew: false })).toBe(false);
-      expect(isKeyUnused(new RefusedAfterLossError(code, 'It refused.'), { isNew: true })).toBe(false);
+      expect(isKeyUnused(refusal)).toBe(NOTHING_ISSUED.includes(code));
+      // The service may still be processing an earlier posting.
+      expect(isKeyUnused(new RefusedAfterLossError(code, 'It refused.'))).toBe(false);
     },
   );
 
@@ -31,7 +30,7 @@ describe('isKeyUnused', () => {
       new RedemptionError('answer_invalid', 'It cannot be used.'),
       new Error('failed'),
     ]) {
-      expect(isKeyUnused(error, { isNew: true })).toBe(false);
+      expect(isKeyUnused(error)).toBe(false);
     }
   });
 });
