@@ -1,4 +1,11 @@
-import { createECDH, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto';
 import { encodePem } from './pem.js';
 
 /** Types of the keys that the service generates, as in the configuration. */
@@ -149,6 +156,11 @@ export function signatureAlgorithmOf(key: KeyObject): SignatureAlgorithm {
   const kind = keyKind(key);
   if (!kind) throw new TypeError('a key of this kind cannot sign');
   return SIGNATURE_ALGORITHMS[kind][0];
+}
+
+/** True if a private key belongs to a certificate, both PEM. Throws an Error if one of them cannot be read. */
+export function isKeyOf(certificatePem: string, keyPem: string): boolean {
+  return new X509Certificate(certificatePem).checkPrivateKey(readPrivateKey(keyPem));
 }
 
 /** True for the PEM of a usable private key. */

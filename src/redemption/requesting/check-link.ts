@@ -1,8 +1,7 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { readPrivateKey } from '../../pki/keys.js';
+import { isKeyOf } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../ports/link-dialer.js';
 
@@ -56,7 +55,7 @@ function usableCredentials(
   try {
     const { notBefore, notAfter } = describeCertificate(tlsCrt);
     describeCertificate(caCrt);
-    if (!new X509Certificate(tlsCrt).publicKey.equals(createPublicKey(readPrivateKey(tlsKey)))) {
+    if (!isKeyOf(tlsCrt, tlsKey)) {
       return {
         fault: 'credentials_invalid',
         message: `The key in ${secretName} does not belong to its certificate.`,

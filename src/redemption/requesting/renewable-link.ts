@@ -1,8 +1,7 @@
 import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
-import { readPrivateKey, spkiOf } from '../../pki/keys.js';
-import { sha256Hex } from '../../pki/sha256.js';
+import { isKeyOf } from '../../pki/keys.js';
 import { certificateLife } from './certificate-life.js';
 
 /** The service that renews a link. */
@@ -42,8 +41,8 @@ export function renewableLink(
   const ca = server.ca ?? annotations?.[SECRET_SERVER_CA];
   if (!url || !ca) return { problem: `Secret "${name}" has no renewal URL or CA` };
   try {
-    const { sha256, keySha256, subject, notBefore, notAfter } = describeCertificate(tlsCrt);
-    if (sha256Hex(spkiOf(readPrivateKey(tlsKey))) !== keySha256) {
+    const { sha256, subject, notBefore, notAfter } = describeCertificate(tlsCrt);
+    if (!isKeyOf(tlsCrt, tlsKey)) {
       return { problem: `the key in Secret "${name}" does not belong to its certificate` };
     }
     const certificate = { tlsCrt, certificateSha256: sha256, subject, notBefore, notAfter };
