@@ -65,8 +65,8 @@ export function tokenOperations(
 }
 
 /**
- * Returns what all tokens of `grant` contain, and the endpoints of their links. Throws AdministrationError if the tokens could not
- * be redeemed.
+ * Returns what all tokens of `grant` contain, and the endpoints of their links. Throws AdministrationError if these tokens
+ * could not be redeemed.
  */
 async function requireRedeemable(grant: AccessGrant, deps: AdministrationDependencies) {
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);

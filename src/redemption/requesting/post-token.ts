@@ -199,8 +199,8 @@ const NOTHING_ISSUED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * True if a failure proves that no certificate was or will be issued for a key that is new in this run. That needs a refusal after
- * a single posting: the service may still be processing a posting whose response was lost.
+ * True if a failure proves that no certificate was or will be issued for a key that is new in this run. That needs a refusal
+ * after a single posting: the service may still be processing a posting whose response was lost.
  */
 export function isKeyUnused(error: unknown): boolean {
   if (!(error instanceof RedemptionError) || error instanceof RefusedAfterLossError) return false;
