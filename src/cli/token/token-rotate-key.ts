@@ -2,7 +2,7 @@ import { administrationDependencies } from '../../compose/administration.js';
 import { openCodeKeys } from '../../compose/code-keys.js';
 import { rotateCodeKey, signingMasterKey } from '../../redemption/accepting/rotate-code-keys.js';
 import { requireService } from '../../redemption/administration/dependencies.js';
-import { foreignKeys } from '../../redemption/administration/once-only.js';
+import { signingKeysError } from '../../redemption/administration/once-only.js';
 import { withCluster } from '../session/cluster-session.js';
 import { configurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
@@ -40,7 +40,7 @@ export async function rotateKeyCommand({
     await requireService(administrationDependencies(session));
     const codeKeys = openCodeKeys(session.dataDir, Date.now);
     // The new key must be in the directory that the service reads: no service would accept tokens of another key.
-    if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys();
+    if (!(await signingMasterKey(session.store, codeKeys))) throw signingKeysError();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
     await report(kid, dropOld, 'are invalid from now on');
   });

@@ -4,7 +4,7 @@ import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { Networks } from './cidr.js';
 
 /** The properties of a redemption that policy rules check. */
-export interface PolicySubject {
+export interface PolicyInput {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
@@ -28,10 +28,7 @@ function isInside(cidrs: readonly string[], address: string): boolean {
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
 /** Returns the error code for the first rule that the redemption violates; undefined if it violates none. */
-export function policyRefusal(
-  policy: GrantPolicy,
-  redemption: PolicySubject,
-): RedemptionErrorCode | undefined {
+export function policyRefusal(policy: GrantPolicy, redemption: PolicyInput): RedemptionErrorCode | undefined {
   if (!matchesAny(policy.subjects, redemption.subject)) return 'policy_subject';
   if (!matchesAny(policy.names, redemption.name)) return 'policy_name';
   if (policy.sourceCidrs && !isInside(policy.sourceCidrs, redemption.peer)) return 'policy_source';

@@ -4,7 +4,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'code-key';
 // A client can repeat a redemption for this time after its grant has expired.
-const REPLAYED_AFTER_END_MS = 7 * 86_400_000;
+const REPLAY_PERIOD_MS = 7 * 86_400_000;
 
 /** Stores the id of the master key that the service signs with, so that commands can check that they have the same keys. */
 export async function publishCodeKey(store: GrantStore, codeKeys: CodeKeys): Promise<void> {
@@ -53,7 +53,7 @@ export async function removeUnusedCodeKeys(
   for (const [index, { kid }] of keys.entries()) {
     const replacedAt = keys[index - 1]?.createdAt;
     if (replacedAt === undefined || Number.isNaN(replacedAt)) continue;
-    if (await store.hasGrantMadeBefore(replacedAt, now - REPLAYED_AFTER_END_MS)) continue;
+    if (await store.hasGrantMadeBefore(replacedAt, now - REPLAY_PERIOD_MS)) continue;
     await codeKeys.remove(kid);
     removed.push(kid);
   }

@@ -31,7 +31,7 @@ export async function onceOnly(
   const name = { kind, ...once };
   const requestText = JSON.stringify(request);
   const master = await signingMasterKey(store, codeKeys);
-  if (!master) throw foreignKeys();
+  if (!master) throw signingKeysError();
   const seal = new OutcomeSeal(master, name);
   const { createdId, code } = choose();
   const now = clock();
@@ -63,7 +63,7 @@ export function outcomeGone(): AdministrationError {
 }
 
 /** The error if the signing keys of this process are not those of the service on the store. */
-export function foreignKeys(): AdministrationError {
+export function signingKeysError(): AdministrationError {
   return new AdministrationError(
     'signing_keys_foreign',
     'the keys in this data directory are not those that the service signs tokens with',

@@ -21,7 +21,7 @@ import type {
 } from './administration.js';
 import { type AdministrationDependencies, requireAccess, requireGrant } from './dependencies.js';
 import { filteredPage } from './filtered-page.js';
-import { foreignKeys, onceOnly, outcomeGone } from './once-only.js';
+import { onceOnly, outcomeGone, signingKeysError } from './once-only.js';
 import { tokenReport } from './reports/token-report.js';
 import { rejectedError, windowOf } from './request-values.js';
 
@@ -101,7 +101,7 @@ export async function requireMintingKey(
   const { endpoints, common } = await requireRedeemable(grant, deps);
   const { uid, namespace, name, redemptionsAllowed } = grant;
   const master = await signingMasterKey(deps.store, deps.codeKeys);
-  if (!master) throw foreignKeys();
+  if (!master) throw signingKeysError();
   const signingKey = grantSigningKey(master, uid);
   const key = { grant: { uid, namespace, name }, redemptionsAllowed, ...common, signingKey };
   return { key, endpoints };

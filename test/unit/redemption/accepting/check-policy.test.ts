@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../../src/domain/policy.js';
-import { type PolicySubject, policyRefusal } from '../../../../src/redemption/accepting/check-policy.js';
+import { type PolicyInput, policyRefusal } from '../../../../src/redemption/accepting/check-policy.js';
 
-const REQUEST: PolicySubject = {
+const REQUEST: PolicyInput = {
   name: 'west-1',
   subject: 'West Site',
   peer: '192.0.2.7',
   keyType: 'p256',
   csr: true,
 };
-const refusal = (policy: GrantPolicy, changes: Partial<PolicySubject> = {}) =>
+const refusal = (policy: GrantPolicy, changes: Partial<PolicyInput> = {}) =>
   policyRefusal(policy, { ...REQUEST, ...changes });
 
 describe('a grant without rules', () => {
