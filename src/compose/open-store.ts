@@ -75,8 +75,8 @@ export async function openDatabase(
 
 /** Acquires the lease in a PostgreSQL store. Rejects with OtherServiceError while a service with other settings runs on it. */
 export async function acquireStoreLease(url: PostgresUrl, shared: SharedSettings): Promise<ServingLease> {
-  const { takePostgresLease } = await import('../stores/postgres/serving-lease.js');
-  return takePostgresLease(await targetOf(url), shared);
+  const { acquirePostgresLease } = await import('../stores/postgres/serving-lease.js');
+  return acquirePostgresLease(await targetOf(url), shared);
 }
 
 /** Completes the URL as libpq does, from variables, the password file and the name of the operating system's user. */

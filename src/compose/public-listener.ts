@@ -4,7 +4,7 @@ import { addLoadMetrics } from '../admin/listener-metrics.js';
 import type { Metrics } from '../admin/metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { descriptorLimit } from '../files/descriptor-limit.js';
-import { AcceptQueue } from '../http/accept-queue.js';
+import { AcceptQueueMonitor } from '../http/accept-queue.js';
 import { Admission } from '../http/admission.js';
 import { TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
@@ -71,7 +71,7 @@ export function createPublicListener({
   const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
   const isProxy = (address: string) => trustedProxies.has(address);
   const connections = new ConnectionTable(limit, isProxy);
-  const queue = new AcceptQueue();
+  const queue = new AcceptQueueMonitor();
   const admission = new Admission(queue, logger);
   const unprovenRequests = new UnprovenRequests(metrics, logger);
   const handler = createRedemptionApp({

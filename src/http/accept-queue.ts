@@ -15,7 +15,7 @@ const PROBE_ADDRESS = '127.0.108.103';
  * the delay of the event loop shows this. So this class connects to the server, and measures how long this probe waits. The
  * process that accepts a probe closes it.
  */
-export class AcceptQueue {
+export class AcceptQueueMonitor {
   #busySince: number | undefined;
   #accepted = 0;
   #acceptedThisTurn = false;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AcceptQueue } from './accept-queue.js';
+import type { AcceptQueueMonitor } from './accept-queue.js';
 
 /**
  * The load that a process accepts; beyond one of the limits it refuses requests. A client times out after 10 s and retries after
@@ -19,13 +19,17 @@ const REPORT_INTERVAL_MS = 60_000;
 
 /** Refuses requests while the process has more than it can answer soon. */
 export class Admission {
-  readonly #queue: Pick<AcceptQueue, 'waitMs'>;
+  readonly #queue: Pick<AcceptQueueMonitor, 'waitMs'>;
   readonly #logger: Pick<Logger, 'warn'>;
   readonly #limits: AdmissionLimits;
   #inFlight = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(queue: Pick<AcceptQueue, 'waitMs'>, logger: Pick<Logger, 'warn'>, limits = ADMISSION_LIMITS) {
+  constructor(
+    queue: Pick<AcceptQueueMonitor, 'waitMs'>,
+    logger: Pick<Logger, 'warn'>,
+    limits = ADMISSION_LIMITS,
+  ) {
     this.#queue = queue;
     this.#logger = logger;
     this.#limits = limits;

@@ -9,7 +9,7 @@ import {
   type Exchange,
 } from './redemption-answers.js';
 import { type RequestDependencies, requestHandler } from './request-handler.js';
-import type { Operation, RequestOutcome } from './request-outcome.js';
+import type { RequestOutcome, RouteOperation } from './request-outcome.js';
 import { grantByKey, grantByUid, type PathParameters, routePath } from './request-path.js';
 
 /** Dependencies of the public app. */
@@ -30,12 +30,12 @@ export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
 
   const handle = requestHandler(deps);
   const route =
-    (operation: Operation, answer: (exchange: Exchange) => Promise<RequestOutcome>): RequestHandler =>
+    (operation: RouteOperation, answer: (exchange: Exchange) => Promise<RequestOutcome>): RequestHandler =>
     (request, response) =>
       handle({ request, response }, operation, answer);
   const grantRoute =
     (
-      operation: Operation,
+      operation: RouteOperation,
       targetOf: (parameters: PathParameters) => GrantTarget | undefined,
       answer: (exchange: Exchange, target: GrantTarget) => Promise<RequestOutcome>,
     ): RequestHandler =>

@@ -11,12 +11,12 @@ import { sendRefusal } from './answer.js';
 import { clientAddress, type TrustedProxies } from './client-address.js';
 import type { ConnectionTable } from './connection-table.js';
 import { type Exchange, type ExchangeDependencies, endDisconnected } from './redemption-answers.js';
-import { logOutcome, type Operation, type RequestOutcome } from './request-outcome.js';
+import { logOutcome, type RequestOutcome, type RouteOperation } from './request-outcome.js';
 import type { UnprovenRequests } from './unproven-requests.js';
 
 /** Counts the answers, for metrics. `outcome` is that of {@link RequestOutcome}. */
 export interface RedemptionObserver {
-  answered(operation: Operation, outcome: string, milliseconds: number): void;
+  answered(operation: RouteOperation, outcome: string, milliseconds: number): void;
 }
 
 /** Dependencies of the handling of a request, for all routes. */
@@ -38,7 +38,7 @@ export interface RequestDependencies
 export function requestHandler(deps: RequestDependencies) {
   return async (
     { request, response }: { readonly request: Request; readonly response: ServerResponse },
-    operation: Operation,
+    operation: RouteOperation,
     answer: (exchange: Exchange) => Promise<RequestOutcome>,
   ): Promise<void> => {
     const start = performance.now();

@@ -3,7 +3,7 @@ import type { AccessGrant } from '../domain/access-grant.js';
 import type { GuessedGrant } from './unproven-requests.js';
 
 /** The operation of a request; `other` if no route matches it. */
-export type Operation = 'redeem' | 'check' | 'renew' | 'other';
+export type RouteOperation = 'redeem' | 'check' | 'renew' | 'other';
 
 /** The outcome of a request, for the log and the metrics. */
 export interface RequestOutcome {
@@ -25,7 +25,7 @@ export interface RequestOutcome {
 export function logOutcome(
   logger: Logger,
   result: RequestOutcome & {
-    readonly operation: Operation;
+    readonly operation: RouteOperation;
     readonly requestId: string;
     readonly peer: string;
     readonly milliseconds: number;

@@ -8,7 +8,7 @@ import type { ConnectionCounts } from '../admin/listener-metrics.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
 import { issuersIn } from '../pki/issuers-in.js';
-import type { AcceptQueue } from './accept-queue.js';
+import type { AcceptQueueMonitor } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 import { type ProxyHeaderOptions, requireProxyHeaders } from './proxy-header-reader.js';
 import { headerValues } from './request-headers.js';
@@ -34,7 +34,7 @@ export interface TlsListenerOptions {
   /** The table of this listener's connections. */
   readonly connections: ConnectionTable;
   /** Measures how long new connections wait; absent if that is not measured. */
-  readonly queue?: AcceptQueue;
+  readonly queue?: AcceptQueueMonitor;
   /** Connections that must begin with a PROXY header; absent for none. */
   readonly proxyHeaders?: ProxyHeaderOptions;
   /** Skupper's text by default. */

@@ -19,14 +19,14 @@ function isRevocation(name: string): name is keyof typeof REVOKED {
   return Object.hasOwn(REVOKED, name);
 }
 
-type Operation = (...values: readonly unknown[]) => Promise<unknown>;
+type StoreMethod = (...values: readonly unknown[]) => Promise<unknown>;
 
 /** Wraps a store: each operation is a span, and its duration, failure and revocation are reported to `observer`. */
 export function measureStore(store: GrantStore, observer: StoreObserver): GrantStore {
   const measured = Object.entries(STORE_OPERATIONS).map(([name, kind]) => {
-    const operation = store[name as StoreOperation].bind(store) as Operation;
+    const operation = store[name as StoreOperation].bind(store) as StoreMethod;
     const span = { name: `store ${name}` };
-    const run: Operation = async (...values) => {
+    const run: StoreMethod = async (...values) => {
       const start = performance.now();
       let failed = true;
       try {

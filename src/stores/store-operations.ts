@@ -29,7 +29,7 @@ export const STORE_OPERATIONS = {
   getSetting: 'read',
   putSetting: 'write',
   nextNumber: 'write',
-  hasGrantMadeBefore: 'read',
+  hasGrantCreatedBefore: 'read',
   countGrants: 'read',
   countGrantsByIssuer: 'read',
   createCode: 'write',

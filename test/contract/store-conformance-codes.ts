@@ -278,7 +278,7 @@ export function codeConformance(current: CurrentStore): void {
 
     it('reports whether an unexpired grant was created before a given time', async () => {
       const { store } = current();
-      const isLeft = (madeBefore = NOW + 1) => store.hasGrantMadeBefore(madeBefore, NOW + MINUTE);
+      const isLeft = (createdBefore = NOW + 1) => store.hasGrantCreatedBefore(createdBefore, NOW + MINUTE);
       await stored({ revokedAt: NOW - 1 });
       await stored({ expirationTime: NOW + MINUTE });
       expect(await isLeft()).toBe(false);

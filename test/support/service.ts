@@ -14,7 +14,7 @@ import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import { SITE_CA } from '../../src/domain/names.js';
-import { AcceptQueue } from '../../src/http/accept-queue.js';
+import { AcceptQueueMonitor } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
 import { ConnectionTable } from '../../src/http/connection-table.js';
@@ -225,7 +225,7 @@ export async function composeTestService(composition: Composition = {}): Promise
   const place = { url: '', ca };
   const trustedProxies = new TrustedProxies(composition.trustedProxies ?? []);
   const connections = new ConnectionTable(maxConnections, (address) => trustedProxies.has(address));
-  const queue = new AcceptQueue();
+  const queue = new AcceptQueueMonitor();
   const app = createRedemptionApp({
     store: composition.store?.(store) ?? store,
     site: composition.site?.(site) ?? site,

@@ -53,7 +53,7 @@ export async function removeUnusedCodeKeys(
   for (const [index, { kid }] of keys.entries()) {
     const replacedAt = keys[index - 1]?.createdAt;
     if (replacedAt === undefined || Number.isNaN(replacedAt)) continue;
-    if (await store.hasGrantMadeBefore(replacedAt, now - REPLAY_PERIOD_MS)) continue;
+    if (await store.hasGrantCreatedBefore(replacedAt, now - REPLAY_PERIOD_MS)) continue;
     await codeKeys.remove(kid);
     removed.push(kid);
   }

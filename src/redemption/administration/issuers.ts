@@ -11,7 +11,10 @@ export interface IssuerListing {
   readonly issuers: IssuerDirectory;
   /** Undefined to count no grants and links. */
   readonly store:
-    | Pick<GrantStore, 'countGrantsByIssuer' | 'countDependents' | 'countIssuedBefore' | 'hasGrantMadeBefore'>
+    | Pick<
+        GrantStore,
+        'countGrantsByIssuer' | 'countDependents' | 'countIssuedBefore' | 'hasGrantCreatedBefore'
+      >
     | undefined;
   readonly clock: Clock;
 }

@@ -35,7 +35,7 @@ type RotatedCa = Pick<ListedCa, 'state' | 'sha256' | 'notBefore'>;
 /** Dependencies of changes to issuers. */
 export interface IssuerDependencies {
   readonly issuers: RotatingIssuers;
-  readonly store: Pick<GrantStore, 'countDependents' | 'countIssuedBefore' | 'hasGrantMadeBefore'>;
+  readonly store: Pick<GrantStore, 'countDependents' | 'countIssuedBefore' | 'hasGrantCreatedBefore'>;
   readonly clock: Clock;
 }
 
@@ -56,7 +56,7 @@ export async function dependentsOf(
   const since = successor ? successor.notBefore + BACKDATED_MS + CA_RELOAD_MS : now;
   return {
     links: await store.countIssuedBefore(since, now),
-    tokens: await store.hasGrantMadeBefore(since, now),
+    tokens: await store.hasGrantCreatedBefore(since, now),
   };
 }
 

@@ -168,8 +168,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   /** Increases the number stored under a key, to `atLeast` or more, and returns it. No two calls return the same number. */
   nextNumber(key: string, atLeast: number): Promise<number>;
 
-  /** True if a grant was created before `madeBefore`, is not revoked, and expires after `endedAfter` or is still pending. */
-  hasGrantMadeBefore(madeBefore: number, endedAfter: number): Promise<boolean>;
+  /** True if a grant was created before `createdBefore`, is not revoked, and expires after `endedAfter` or is still pending. */
+  hasGrantCreatedBefore(createdBefore: number, endedAfter: number): Promise<boolean>;
   /** Counts the grants in each state. */
   countGrants(now: number): Promise<Readonly<Record<AccessGrantState, number>>>;
   /** Counts the grants that are pending or ready, by namespace and requested issuer, in any order. */

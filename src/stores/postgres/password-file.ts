@@ -3,7 +3,7 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { StoreOpenError } from '../store-open-error.js';
 
 /** The connection that a password is for. */
-export interface PasswordPurpose {
+export interface PostgresEndpoint {
   readonly host: string;
   readonly port: number;
   readonly database: string;
@@ -14,13 +14,13 @@ export interface PasswordPurpose {
  * Returns the password for a connection from a file in libpq's format (`host:port:database:user:password`, `*` for any);
  * undefined if the file has none or does not exist. Throws StoreOpenError if other users may access it.
  */
-export function passwordInFile(file: string, purpose: PasswordPurpose): string | undefined {
+export function passwordInFile(file: string, endpoint: PostgresEndpoint): string | undefined {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
   if (mode === undefined) return undefined;
   if ((mode & 0o077) !== 0) {
     throw new StoreOpenError(`other users may read the password file ${file}`, `run \`chmod go= ${file}\``);
   }
-  const { host, port, database, user } = purpose;
+  const { host, port, database, user } = endpoint;
   const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];
   for (const line of readBoundedText(file).split('\n')) {
     if (line.startsWith('#')) continue;

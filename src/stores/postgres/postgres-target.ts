@@ -27,7 +27,7 @@ export interface PostgresTarget {
 }
 
 /** The settings of a database from its URL and the environment. */
-export interface NamedDatabase extends TlsSettings {
+export interface PostgresSettings extends TlsSettings {
   readonly hosts: readonly PostgresHost[];
   readonly database: string;
   readonly user: string;
@@ -38,8 +38,8 @@ export interface NamedDatabase extends TlsSettings {
 }
 
 /** Resolves the settings of a database to a target. */
-export function postgresTarget(named: NamedDatabase): PostgresTarget {
-  const { hosts, database, user, password, passfile, options } = named;
+export function postgresTarget(settings: PostgresSettings): PostgresTarget {
+  const { hosts, database, user, password, passfile, options } = settings;
   const servers = hosts.map(formatHostPort);
   return {
     hosts,
@@ -48,7 +48,7 @@ export function postgresTarget(named: NamedDatabase): PostgresTarget {
     password: (host) =>
       password ??
       (passfile === undefined ? undefined : passwordInFile(passfile, { ...host, database, user })),
-    tls: ({ host }) => tlsOptions(named, host),
+    tls: ({ host }) => tlsOptions(settings, host),
     options,
     displayUrl: `postgres://${servers.join(',')}/${database}`,
   };

@@ -33,7 +33,7 @@ const RECONNECT_MS = 1_000;
  * settings may hold it at once, on any host. Rejects with OtherServiceError while a service with other settings holds one. A
  * broken connection is reopened.
  */
-export async function takePostgresLease(
+export async function acquirePostgresLease(
   target: PostgresTarget,
   settings: SharedSettings,
 ): Promise<ServingLease> {

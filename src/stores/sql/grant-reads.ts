@@ -17,7 +17,7 @@ const LIST_NAMESPACE = `${SELECT} WHERE namespace = ? AND name > ? ORDER BY name
 const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at IS NULL THEN 'pending'
     WHEN expires_at <= ? THEN 'expired' WHEN redemptions >= redemptions_allowed THEN 'exhausted' ELSE 'ready' END
     AS state, count(*) AS count FROM grants GROUP BY state`;
-const MADE_BEFORE = `SELECT 1 FROM grants WHERE created_at < ? AND revoked_at IS NULL
+const CREATED_BEFORE = `SELECT 1 FROM grants WHERE created_at < ? AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > ?) LIMIT 1`;
 
 /** Implements GrantStore.findGrant. */
@@ -56,9 +56,9 @@ function grantPage(found: readonly GrantRow[], { limit }: PageRequest): Page<Acc
   return pageOf(found, limit, ({ namespace, name }) => [namespace, name], grantOfRow);
 }
 
-/** Implements GrantStore.hasGrantMadeBefore. */
-export function* hasGrantMadeBefore(madeBefore: number, endedAfter: number): SqlOperation<boolean> {
-  return (yield* value(MADE_BEFORE, madeBefore, endedAfter)) !== undefined;
+/** Implements GrantStore.hasGrantCreatedBefore. */
+export function* hasGrantCreatedBefore(createdBefore: number, endedAfter: number): SqlOperation<boolean> {
+  return (yield* value(CREATED_BEFORE, createdBefore, endedAfter)) !== undefined;
 }
 
 /** Implements GrantStore.countGrants. */

@@ -30,7 +30,7 @@ export type LedgerLoss = number | 'mark';
 export class RollbackCheck {
   readonly #marks: HighWaterMarks;
   #mark: Mark | undefined;
-  #seen: HighWaterMark | undefined;
+  #highWaterMark: HighWaterMark | undefined;
 
   constructor(marks: HighWaterMarks) {
     this.#marks = marks;
@@ -63,20 +63,20 @@ export class RollbackCheck {
   *loss(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
     this.#mark ??= yield* readMark(key);
     if (!this.#mark) return 'mark';
-    this.#seen ??= this.#marks.find(this.#mark.id);
-    if (!this.#seen) return 0;
+    this.#highWaterMark ??= this.#marks.find(this.#mark.id);
+    if (!this.#highWaterMark) return 0;
     const end = position ?? Number((yield* value(POSITION)) ?? 0);
-    if (end >= this.#seen.position && this.#mark.epoch === this.#seen.epoch) return 0;
+    if (end >= this.#highWaterMark.position && this.#mark.epoch === this.#highWaterMark.epoch) return 0;
     // Meanwhile another process may have recorded a high-water mark, or another host may have accepted a rollback.
     const mark = yield* readMark(key);
     if (!mark) return 'mark';
     this.#mark = mark;
-    this.#seen = this.#marks.find(mark.id);
-    if (!this.#seen || mark.epoch > this.#seen.epoch) {
-      this.#seen = undefined;
+    this.#highWaterMark = this.#marks.find(mark.id);
+    if (!this.#highWaterMark || mark.epoch > this.#highWaterMark.epoch) {
+      this.#highWaterMark = undefined;
       return 0;
     }
-    return Math.max(mark.epoch < this.#seen.epoch ? 1 : 0, this.#seen.position - end);
+    return Math.max(mark.epoch < this.#highWaterMark.epoch ? 1 : 0, this.#highWaterMark.position - end);
   }
 
   /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. */
@@ -89,15 +89,15 @@ export class RollbackCheck {
   /** Records after a commit that the ledger ends at `position`. */
   record(position: number): void {
     if (!this.#mark) return;
-    this.#seen = { epoch: this.#mark.epoch, position };
-    this.#marks.put(this.#mark.id, this.#seen);
+    this.#highWaterMark = { epoch: this.#mark.epoch, position };
+    this.#marks.put(this.#mark.id, this.#highWaterMark);
   }
 
   *#put(key: Uint8Array, mark: Mark): SqlOperation<void> {
     const { id, epoch } = mark;
     yield* writeSetting(EPOCH, `${id} ${epoch} ${epochMac(key, id, epoch).toString('hex')}`);
     this.#mark = mark;
-    this.#seen = undefined;
+    this.#highWaterMark = undefined;
   }
 }
 

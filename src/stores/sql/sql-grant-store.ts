@@ -6,7 +6,7 @@ import {
   countGrantsByIssuer,
   findGrant,
   findGrantByName,
-  hasGrantMadeBefore,
+  hasGrantCreatedBefore,
   listDeclaredGrants,
   listGrants,
 } from './grant-reads.js';
@@ -124,7 +124,8 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     putSetting: (key, text) => write(putSetting(key, text, clock())),
     nextNumber: (key, atLeast) => write(nextNumber(key, atLeast)),
 
-    hasGrantMadeBefore: (madeBefore, endedAfter) => read(() => hasGrantMadeBefore(madeBefore, endedAfter)),
+    hasGrantCreatedBefore: (createdBefore, endedAfter) =>
+      read(() => hasGrantCreatedBefore(createdBefore, endedAfter)),
     countGrants: (now) => read(() => countGrants(now)),
     countGrantsByIssuer: (now) => read(() => countGrantsByIssuer(now)),
     // Only a commit shows that the disk has room.

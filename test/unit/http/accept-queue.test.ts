@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { AcceptQueue } from '../../../src/http/accept-queue.js';
+import { AcceptQueueMonitor } from '../../../src/http/accept-queue.js';
 
-let queue: AcceptQueue;
+let queue: AcceptQueueMonitor;
 /** The wait after each accepted connection. */
 let waits: number[];
 let probes: number;
@@ -19,7 +19,7 @@ const server = createServer((socket) => {
 });
 
 beforeEach(async () => {
-  queue = new AcceptQueue();
+  queue = new AcceptQueueMonitor();
   waits = [];
   probes = 0;
   workMs = 0;

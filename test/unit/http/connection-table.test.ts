@@ -69,7 +69,11 @@ describe('the connection table', () => {
     table.markProven(tlsSocketOf(table, third));
     table.add(fourth);
     expect(openOf([first, third, fourth])).toEqual([true, true, false]);
-    expect(table.counts).toMatchObject({ open: { unproven: 0, proven: 2 }, opened: 4, dropped: { total_limit: 2 } });
+    expect(table.counts).toMatchObject({
+      open: { unproven: 0, proven: 2 },
+      opened: 4,
+      dropped: { total_limit: 2 },
+    });
     table.destroyAll();
   });
 
@@ -84,7 +88,10 @@ describe('the connection table', () => {
     for (const socket of others) table.add(socket);
     expect(openOf(proven)).not.toContain(false);
     expect(openOf(others).indexOf(true)).toBe(1);
-    expect(table.counts).toMatchObject({ open: { unproven: 256, proven: 2_000 }, dropped: { source_limit: 1 } });
+    expect(table.counts).toMatchObject({
+      open: { unproven: 256, proven: 2_000 },
+      dropped: { source_limit: 1 },
+    });
     table.destroyAll();
   });
 

@@ -28,7 +28,7 @@ type GrantMethods = Pick<
   | 'updateGrant'
   | 'revokeGrant'
   | 'deleteGrant'
-  | 'hasGrantMadeBefore'
+  | 'hasGrantCreatedBefore'
   | 'countGrants'
   | 'countGrantsByIssuer'
 >;
@@ -127,10 +127,10 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       }
     },
 
-    async hasGrantMadeBefore(madeBefore, endedAfter) {
+    async hasGrantCreatedBefore(createdBefore, endedAfter) {
       const found = await readAll(
         ({ createdAt, revokedAt, expirationTime }) =>
-          createdAt < madeBefore &&
+          createdAt < createdBefore &&
           revokedAt === null &&
           (expirationTime === null || expirationTime > endedAfter),
       );
