@@ -74,8 +74,8 @@ function flagPatterns(path: string, flags: readonly string[]): string {
 // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell.
 const BASH_NAMES = '$("${COMP_WORDS[0]}" __complete "${COMP_LINE:0:$COMP_POINT}" 2>/dev/null)';
 
-// If no word of linkgrant matches, the shell completes file names. zsh runs this too, reserves `path` and `words`, and in
-// `${name:offset:length}` requires a length that begins with a digit or $.
+// If no word of linkgrant matches, the shell completes file names. zsh runs this script too. There `path` and `words` are special
+// variables, and the length in `${name:offset:length}` must begin with a digit or $.
 const bash = (paths: Paths) => `# bash completion for linkgrant: source <(linkgrant completion bash)
 _linkgrant() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"

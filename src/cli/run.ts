@@ -79,7 +79,7 @@ function tracingWarnings(stderr: Writable): TracingReport {
   };
 }
 
-/** Returns the words with which the user started the program. After `npm start` in a checkout, `npx linkgrant` runs it there. */
+/** Returns the words with which the user can run the next command; in a checkout (`npm start`, `npx`) `npx linkgrant`. */
 function programOf(file: string, env: Environment): ProgramName {
   if (file === PLUGIN || file === PLUGIN_COMPLETION) return 'kubectl linkgrant';
   const { npm_package_name: name, npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = env;

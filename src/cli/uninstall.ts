@@ -4,7 +4,7 @@ import { CommandError } from './terminal/command-error.js';
 import { print } from './terminal/output.js';
 import type { OutputFormat } from './terminal/output-format.js';
 
-/** The flags of `uninstall`, settings among them. */
+/** The flags of `uninstall`, including settings. */
 export interface UninstallFlags {
   readonly allNamespaces?: boolean;
   readonly withCrd?: boolean;
@@ -23,8 +23,8 @@ interface NamedResource {
 }
 
 /**
- * `uninstall`: deletes the resources of a removed service in its own namespace; with `--with-crd` the CRD too. Without `--yes`
- * it lists what it would delete, and changes nothing.
+ * `uninstall`: deletes the resources that a removed service left in its namespace; with `--with-crd` the CRD too. Rejects while
+ * the service runs. Without `--yes` it lists the resources, and rejects if there are any; with `--dry-run` it only lists them.
  */
 export async function uninstallCommand({
   withCrd = false,

@@ -40,7 +40,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     const where = describeTarget(target);
     const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
     let deleteFile = () => {};
-    // The role of a bearer token; the rights on a store or cluster are checked when an operation needs them.
+    // Only a remote service returns a role. A store or a cluster checks the rights of each operation itself.
     const { role = 'operator' } = await administration.describeService();
     const inNamespace = {
       ...administration,

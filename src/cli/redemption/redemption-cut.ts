@@ -54,7 +54,8 @@ type Waiting = Extract<CutProgress, { readonly state: 'waiting' }>;
 
 /**
  * Replaces the CA that signed the link of a revoked redemption: does the steps that linkgrant can do, then prints the first step
- * that is not done. Rejects with a CommandError if a step in `stepsDone` is not done.
+ * that is not done. Rejects with a CommandError if the operator reports that step as done (`stepsDone`), or if the old CA cannot
+ * be removed yet.
  */
 export async function cutCommand(
   redemption: Redemption,
@@ -81,8 +82,8 @@ export async function cutCommand(
 }
 
 /**
- * Returns the CAs that signed the certificates of the redemption that are still valid. The store lists all renewals; in a
- * cluster it would list only the last ones, but a cluster has no `--cut`.
+ * Returns the SHA-256 of each CA that signed a still valid certificate of the redemption. This is complete, because every store
+ * outside a cluster lists all renewals, and in a cluster `--cut` is refused.
  */
 async function signersOf(redemption: Redemption, store: GrantStore, now: number): Promise<string[]> {
   const certificates = [redemption, ...(await store.listRenewals(redemption.id))];

@@ -28,8 +28,8 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 
 /**
  * `redemption revoke`: revokes a redemption, which then can neither be repeated nor renewed. If its token or grant can still be
- * redeemed, a flag must decide whether that is revoked too; without the flag nothing changes. `--cut` also replaces the CA, step
- * by step.
+ * redeemed, a flag must state whether to revoke that too; without such a flag it rejects and changes nothing. `--cut` also
+ * replaces the CA, step by step.
  */
 export async function revokeCommand(
   id: string,

@@ -52,7 +52,8 @@ export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
         hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
       });
     }
-    const text = `The ledger is unchanged: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
+    const verified = grantUid === undefined ? 'The ledger is' : 'The ledger entries of the grant are';
+    const text = `${verified} unchanged: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
     await print(output, { whole: true, entries }, () => text);
   });
 }

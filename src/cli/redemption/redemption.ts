@@ -171,8 +171,8 @@ function isSelected(report: RedemptionReport, filter: Parameters<typeof isInStat
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
 
 /**
- * Reads `--since`: a time (RFC 3339, or a date, which begins in UTC), or a duration before `now`; in milliseconds since
- * the epoch; undefined if the flag is absent. Throws a CommandError.
+ * Returns the time of `--since` in milliseconds since the epoch; undefined if the flag is absent. The value is a time
+ * (RFC 3339), a date (midnight in UTC), or a duration before `now`. Throws a CommandError for other values.
  */
 function parseSince(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;

@@ -15,7 +15,7 @@ import { writeBanner } from './serve-banner.js';
 import { serviceManager } from './service-manager.js';
 import { WorkerGroup } from './worker-group.js';
 
-/** Runs the service in `settings.workers` processes, and health and metrics of all of them in this one. */
+/** Runs the service in `settings.workers` processes; this process serves the health and the metrics of all of them. */
 export async function runWorkers(
   settings: Settings,
   flags: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 
-/** The dependencies that the program passes to each command. */
+/** The clock and the checkpoints of commands. Tests replace them. */
 export interface CommandContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;

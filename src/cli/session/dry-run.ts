@@ -1,6 +1,6 @@
 import { writeStderr } from '../terminal/write-out.js';
 
-/** Returns whether a command has `--dry-run`, and then reports it on standard error, before the result. */
+/** Reports a dry run on standard error, before the result. Returns whether the command has `--dry-run`. */
 export function announceDryRun({ dryRun }: { readonly dryRun?: unknown }): boolean {
   if (dryRun !== true) return false;
   writeStderr('Dry run: nothing is changed. Without --dry-run the result is:\n');

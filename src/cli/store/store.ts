@@ -27,7 +27,7 @@ export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<
 /** `store copy FROM TO`: copies a store into an empty one, and verifies the ledger of the copy. */
 export async function copyCommand(from: string, to: string, { output, ...flags }: StoreFlags): Promise<void> {
   const settings = localSettingsFrom(flags, NO_STORE);
-  const [source, target] = [storeUrlOf(from), storeUrlOf(to)];
+  const [source, target] = [storeUrlOf('FROM', from), storeUrlOf('TO', to)];
   const { rows, verdict } = await withProgress('Copying the store', (update) =>
     copyStore(settings, source, target, { ...DEPENDENCIES, onProgress: update }),
   );
@@ -50,10 +50,10 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
 }
 
 /** Parses an argument as the URL of a store. Throws a CommandError for an invalid URL, and for a URL with a password. */
-function storeUrlOf(text: string): StoreUrl {
+function storeUrlOf(argument: 'FROM' | 'TO', text: string): StoreUrl {
   const url = parseStoreUrl(text);
   if (!url) {
-    const message = 'the argument is not the location of a store';
+    const message = `${argument} is not the location of a store`;
     throw new CommandError(message, { exitCode: 2, hint: `use ${STORE_FORM}` });
   }
   if (url.kind === 'postgres' && url.password !== undefined) {

@@ -4,7 +4,7 @@ import { CommandError } from './command-error.js';
 import { parseListingFormat, parseOutputFormat } from './output-format.js';
 import { ADMINISTRATION_SETTINGS, collect, settingsOptions } from './settings-options.js';
 
-/** The `-o` of every command that lists or reports. */
+/** The `-o` of a command that reports one result; the `-o` of a list has more formats, see {@link addListFlags}. */
 export const OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
 

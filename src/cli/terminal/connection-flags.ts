@@ -4,7 +4,7 @@ import { processContext } from '../../config/process-context.js';
 import { parseDuration } from '../../domain/duration.js';
 import { CommandError } from './command-error.js';
 
-/** The flags of every command that connects to a service. */
+/** The flags of commands that connect to services or routers. */
 export interface ConnectionFlags {
   readonly timeout?: string;
   readonly proxy?: string;
@@ -31,7 +31,10 @@ function parseConnectTo(value: string) {
   return { host, port: portOf(port), toHost, toPort: portOf(toPort) };
 }
 
-/** Returns the connection options of the flags; without `--proxy` the proxy of HTTPS_PROXY and NO_PROXY. */
+/**
+ * Returns the connection options of the flags. Without `--proxy` they use HTTPS_PROXY, unless NO_PROXY lists the host.
+ * Throws a CommandError for an invalid flag.
+ */
 export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectionOptions, 'clock'> {
   const { env } = processContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);

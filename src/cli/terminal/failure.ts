@@ -5,8 +5,8 @@ import { explainFileError } from '../../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { adviceFor } from './exit-codes.js';
 
-// Other errors with which commands exit with 2, and the hints for those that have none. They are found by name, so that their
-// modules need not be loaded.
+// Names of more errors with exit code 2, and the hint for an error that has none itself. The errors are matched by name, so that
+// their modules need not be loaded.
 const CONFIGURATION_HINTS: ReadonlyMap<string, string> = new Map([
   [
     'CertificateAuthorityError',

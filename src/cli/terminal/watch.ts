@@ -7,8 +7,8 @@ import { writeStderr } from './write-out.js';
 const INTERVAL_MS = 2_000;
 
 /**
- * Runs `round` every 2 s until SIGINT or SIGTERM. Reports the first of several temporary failures on standard error and goes on;
- * rejects with other failures, and with any failure of the first round.
+ * Runs `round`, with pauses of 2 s, until SIGINT or SIGTERM. Continues after a temporary failure; of consecutive ones it reports
+ * only the first on standard error. Rejects with other failures, and with any failure of the first round.
  */
 export async function watch(round: () => Promise<void>): Promise<void> {
   const stop = new AbortController();

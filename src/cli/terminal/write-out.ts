@@ -36,8 +36,8 @@ export async function writeStyled(text: string): Promise<void> {
 }
 
 /**
- * Writes text to standard error, escaped by {@link plainText}. Commands in it get the words that started this program. A text for
- * another site is not changed, because linkgrant may not be a kubectl plugin there.
+ * Writes text to standard error, escaped by {@link plainText}, with the changes of {@link withProgramName}. A text for another
+ * site keeps `linkgrant`, because linkgrant may not be a kubectl plugin there.
  */
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
   eraseProgress();

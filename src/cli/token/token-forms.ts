@@ -60,7 +60,7 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
 }
 
 // `redeem` and `join` require one of these flags.
-const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and what the site runs on';
+const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and the platform of the site';
 
 /** Returns what to do on the other site with a written token, as a line. */
 export function nextStep({ target, form }: TokenDelivery): string {
@@ -75,7 +75,7 @@ export function nextStep({ target, form }: TokenDelivery): string {
     kubectl:
       'run this command with the context and namespace of that site; its Skupper controller redeems the token',
     job: 'set the image of the Job, and apply this in the namespace of that site',
-    'cloud-init': 'give this to the machine as its user data',
+    'cloud-init': 'set this as the user data of the machine',
     quadlet: 'set the image, and run this as the user of that site',
   };
   return `Next, on the other site: ${steps[form]}\n`;

@@ -4,7 +4,7 @@ import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
 
-/** The flags of `token list`; without `grant` it lists the tokens of all grants of the namespace. */
+/** The flags of `token list`; without `grant` and `allNamespaces` it lists the tokens of all grants of the namespace. */
 export interface TokenListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
   readonly grant?: string;
   readonly allNamespaces?: boolean;
@@ -49,7 +49,7 @@ function byGrant(one: TokenReport, other: TokenReport): number {
   return keyOf(one) < keyOf(other) ? -1 : 1;
 }
 
-/** `token list`: prints the signed tokens in the store, by grant. */
+/** `token list`: prints the signed tokens of a grant, of the namespace or of all namespaces, by namespace, grant and id. */
 export async function listTokensCommand(flags: TokenListFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const within =

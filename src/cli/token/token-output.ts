@@ -46,8 +46,8 @@ export async function writeNextStep(delivery: TokenDelivery, token: WritableToke
     const { renderUnicodeCompact } = await import('uqr');
     const drawn = renderUnicodeCompact(requireJoinLine(token), { border: QR_BORDER });
     const { stderr } = processContext();
-    // Scanners need dark modules on a light background. The drawn blocks are the light modules, so the colors are set to white on
-    // black: on a light terminal the code would be inverted.
+    // Scanners need dark modules on a light background. The drawn blocks are the light modules. They are drawn white on black,
+    // because in the colours of a light terminal the code would be inverted.
     stderr.write(`${isTerminal(stderr) ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
   }
   writeStderr(nextStep(delivery), { isForOtherSite: true });

@@ -11,7 +11,7 @@ import { readExternalText } from '../terminal/external-text.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
 
-/** A place where a token is, or will be. */
+/** A file, pipe, directory, standard input or join line with a token; the file or directory may not exist yet. */
 export interface TokenSource {
   /** The path; undefined for standard input and a join line. */
   readonly path: string | undefined;

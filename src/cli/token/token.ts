@@ -26,7 +26,7 @@ type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined
 
 // Flags of a new grant, which cannot be combined with --grant.
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
-// Flags that only a signed token of --grant has.
+// Flags that with --grant set the limits of a signed token. A token with the code of the grant has none of them.
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
 /**
