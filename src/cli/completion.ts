@@ -4,7 +4,7 @@ import { LINK_ROLES } from '../domain/link.js';
 import { ARGUMENT_NAMES, commandAt, FLAG_NAMES, namesFor } from './completion-names.js';
 import { ROUTER_PLATFORMS } from './redemption/cut-instructions.js';
 import type { CommandContext } from './session/command-context.js';
-import { CommandError } from './terminal/command-error.js';
+import { usageError } from './terminal/command-error.js';
 import { LISTING_FORMATS } from './terminal/output-format.js';
 
 /** A flag that takes a value: its spellings and its possible values. `names` stands for names that the program has to look up. */
@@ -150,10 +150,7 @@ const SHELLS: Readonly<Record<string, (paths: Paths) => string>> = { bash, zsh, 
 export function completionScript(program: Command, shell: string): string {
   const script = SHELLS[shell];
   if (script) return script(pathsOf(program));
-  throw new CommandError(`there is no completion for "${shell}"`, {
-    exitCode: 2,
-    hint: 'use bash, zsh or fish',
-  });
+  throw usageError(`there is no completion for "${shell}"`, 'use bash, zsh or fish');
 }
 
 // Cobra's ShellCompDirectiveDefault, with which the shell adds file names, and ShellCompDirectiveNoFileComp.

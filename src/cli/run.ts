@@ -13,7 +13,7 @@ import type { SqliteDriverName } from '../files/sqlite-driver.js';
 import { COMMAND_EXPORT_MS, startTracing, type TracingReport } from '../tracing/start-tracing.js';
 import { createProgram } from './program.js';
 import type { CommandContext } from './session/command-context.js';
-import { CommandError, type ExitCode } from './terminal/command-error.js';
+import { type ExitCode, usageError } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
 import { withProgramName } from './terminal/program-name.js';
@@ -90,10 +90,10 @@ function programOf(file: string, env: Environment): ProgramName {
 function sqliteChoice({ LINKGRANT_SQLITE: value }: Environment): SqliteDriverName | undefined {
   const name = SQLITE_DRIVERS.find((driver) => driver === value);
   if (value && !name) {
-    throw new CommandError(`the variable LINKGRANT_SQLITE names an unknown driver, ${value}`, {
-      exitCode: 2,
-      hint: `unset it, or set it to ${SQLITE_DRIVERS.join(' or ')}`,
-    });
+    throw usageError(
+      `the variable LINKGRANT_SQLITE names an unknown driver, ${value}`,
+      `unset it, or set it to ${SQLITE_DRIVERS.join(' or ')}`,
+    );
   }
   return name;
 }

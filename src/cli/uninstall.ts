@@ -1,6 +1,6 @@
 import { withCluster } from './session/cluster-session.js';
 import { configurationFrom } from './session/configuration.js';
-import { CommandError } from './terminal/command-error.js';
+import { CommandError, usageError } from './terminal/command-error.js';
 import { print } from './terminal/output.js';
 import type { OutputFormat } from './terminal/output-format.js';
 
@@ -35,19 +35,13 @@ export async function uninstallCommand({
 }: UninstallFlags): Promise<void> {
   const { settings } = configurationFrom(flags);
   if (settings.platform !== 'kubernetes') {
-    throw new CommandError(
+    throw usageError(
       `on ${settings.platform} linkgrant has only files, which uninstall does not delete`,
-      {
-        exitCode: 2,
-        hint: 'for a cluster use --platform kubernetes; docs/reference/files.md lists the files',
-      },
+      'for a cluster use --platform kubernetes; docs/reference/files.md lists the files',
     );
   }
   if (withCrd && !flags.allNamespaces) {
-    throw new CommandError('--with-crd deletes the Redemptions of every namespace', {
-      exitCode: 2,
-      hint: 'add -A to confirm',
-    });
+    throw usageError('--with-crd deletes the Redemptions of every namespace', 'add -A to confirm');
   }
   await withCluster(flags, settings, async ({ uninstallation }) => {
     const { findRunning, find, remove } = uninstallation({ withCrd });
@@ -69,10 +63,7 @@ export async function uninstallCommand({
       ].join(''),
     );
     if (isDeletion || dryRun || own.length === 0) return;
-    throw new CommandError('nothing was removed', {
-      exitCode: 2,
-      hint: 'add --yes to delete them',
-    });
+    throw usageError('nothing was removed', 'add --yes to delete them');
   });
 }
 

@@ -1,14 +1,11 @@
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, invalidValue } from '../terminal/command-error.js';
 
 /** Parses `--port`. Without the flag returns 0: a free port. Throws a CommandError. */
 export function parsePort(value: string | undefined): number {
   if (value === undefined) return 0;
   const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
   if (port >= 1 && port <= 65_535) return port;
-  throw new CommandError(`--port cannot be "${value}"`, {
-    exitCode: 2,
-    hint: 'use a number from 1 to 65535',
-  });
+  throw invalidValue('--port', value, 'use a number from 1 to 65535');
 }
 
 /** Returns a CommandError for a failure to listen on a loopback port; returns other errors unchanged. */

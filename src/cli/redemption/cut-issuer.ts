@@ -7,7 +7,7 @@ import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
 import { probeRouter } from '../../redemption/issuers/probe-router.js';
 import { type IssuerSession, platformOf, publishIssuer } from '../issuer/issuer-session.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
 
 /** An issuer whose CA is replaced to cut a link off. */
@@ -45,9 +45,9 @@ export function cutIssuerOf(
 function refuseUnknownCa({ issuers, service }: IssuerSession): void {
   const owned = issuers.names().includes(SITE_CA) ? issuers.list(SITE_CA) : [];
   if (!service || owned.some(({ subject }) => subject === service.issuer)) return;
-  throw new CommandError(
+  throw usageError(
     `links are signed by the external CA "${service.issuer}" of the service (--issuer-cert)`,
-    { exitCode: 2, hint: 'set --issuer-cert and --issuer-key for this command too' },
+    'set --issuer-cert and --issuer-key for this command too',
   );
 }
 

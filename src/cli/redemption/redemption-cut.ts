@@ -15,7 +15,7 @@ import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, invalidValue } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';
@@ -95,10 +95,7 @@ async function signersOf(redemption: Redemption, store: GrantStore, now: number)
 export function parseRouter(text: string): RouterPlatform {
   const found = ROUTER_PLATFORMS.find((platform) => platform === text);
   if (found) return found;
-  throw new CommandError(`--router cannot be "${text}"`, {
-    exitCode: 2,
-    hint: `use ${ROUTER_PLATFORMS.join(', ')}`,
-  });
+  throw invalidValue('--router', text, `use ${ROUTER_PLATFORMS.join(', ')}`);
 }
 
 function targetOf(

@@ -7,7 +7,7 @@ import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
 import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
 import { refuseServer, withAdministration } from '../session/administration-session.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount } from '../terminal/flag-values.js';
 import { table } from '../terminal/output.js';
@@ -42,7 +42,7 @@ export async function revokeCommand(
   const cutOnlyFlags = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
   const misplaced = Object.entries(cutOnlyFlags).find(([, value]) => value !== undefined);
   if (!cut && misplaced) {
-    throw new CommandError(`${flagOf(misplaced[0])} is for --cut`, { exitCode: 2, hint: 'add --cut' });
+    throw usageError(`${flagOf(misplaced[0])} is for --cut`, 'add --cut');
   }
   const cutFlags: CutFlags = {
     stepsDone: parseStep(stepsDone),
@@ -59,10 +59,10 @@ export async function revokeCommand(
     return;
   }
   if (flags.dryRun) {
-    throw new CommandError('--dry-run cannot be combined with --cut', {
-      exitCode: 2,
-      hint: 'omit --cut: docs/how-to/revoke-links.md describes its steps',
-    });
+    throw usageError(
+      '--dry-run cannot be combined with --cut',
+      'omit --cut: docs/how-to/revoke-links.md describes its steps',
+    );
   }
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
   await withIssuers(flags, context, async (session) => {
@@ -81,19 +81,16 @@ export async function revokeCommand(
 function parseStep(text: string | undefined): number {
   const step = parseCount('--continue', text) ?? 0;
   if (step <= CUT_STEPS.length) return step;
-  throw new CommandError(`--continue cannot be ${step}: a cut has ${CUT_STEPS.length} steps`, {
-    exitCode: 2,
-    hint: 'use the number of the last step that you have done',
-  });
+  throw usageError(
+    `--continue cannot be ${step}: a cut has ${CUT_STEPS.length} steps`,
+    'use the number of the last step that you have done',
+  );
 }
 
 function choiceOf(flags: Readonly<Record<SourceChoice, boolean | undefined>>): SourceChoice | undefined {
   const choices = (Object.keys(flags) as SourceChoice[]).filter((choice) => flags[choice]);
   if (choices.length < 2) return choices[0];
-  throw new CommandError(`--${choices.join(' and --')} exclude each other`, {
-    exitCode: 2,
-    hint: 'use only one of them',
-  });
+  throw usageError(`--${choices.join(' and --')} exclude each other`, 'use only one of them');
 }
 
 /** Returns the result of `operation`. If a choice is missing, rejects with a CommandError that names the flags for it. */

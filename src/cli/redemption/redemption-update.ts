@@ -1,5 +1,5 @@
 import { withAdministration } from '../session/administration-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { formatLabels, type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { fields, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -11,7 +11,7 @@ export async function updateCommand(
 ): Promise<void> {
   const change = labelsChange(flags);
   if (!change) {
-    throw new CommandError('no change is given', { exitCode: 2, hint: 'use --label or --note' });
+    throw usageError('no change is given', 'use --label or --note');
   }
   await withAdministration(flags, async ({ administration }) => {
     const report = await administration.updateRedemption(id, change);

@@ -4,7 +4,7 @@ import { faultText } from '../../redemption/administration/verify-ledger.js';
 import { refuseServer } from '../session/administration-session.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import type { RedemptionListFlags } from './redemption.js';
@@ -21,18 +21,18 @@ const NOT_IN_CLUSTER = {
 export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
   const { since, subject, events, watch, selector, state, overdue, signedBy, output, grant } = flags;
   if (output !== undefined && output !== 'json' && output !== 'yaml') {
-    throw new CommandError(`--verify cannot be combined with -o ${output}`, {
-      exitCode: 2,
-      hint: 'use -o json or -o yaml; the exit code shows the result as well',
-    });
+    throw usageError(
+      `--verify cannot be combined with -o ${output}`,
+      'use -o json or -o yaml; the exit code shows the result as well',
+    );
   }
   if (watch) {
-    throw new CommandError('--verify cannot be combined with --watch', { exitCode: 2, hint: 'omit one' });
+    throw usageError('--verify cannot be combined with --watch', 'omit one');
   }
   if ((since ?? subject ?? events ?? selector ?? state ?? overdue ?? signedBy) !== undefined) {
-    throw new CommandError(
+    throw usageError(
       '--verify cannot be combined with --since, --subject, --events, --selector, --state, --overdue or --signed-by',
-      { exitCode: 2, hint: 'omit these flags: only --grant limits the verification' },
+      'omit these flags: only --grant limits the verification',
     );
   }
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');

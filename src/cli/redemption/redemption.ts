@@ -9,7 +9,7 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import { type PageRequest, pagesOf } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { invalidValue, usageError } from '../terminal/command-error.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
 
@@ -125,10 +125,10 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
   const signedBy = parseSigner(signer);
   const linkFilter = { state, notRenewing: overdue, signedBy };
   if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
-    throw new CommandError('entries of the ledger have no labels and no state', {
-      exitCode: 2,
-      hint: 'omit --events, or omit --selector, --state, --overdue and --signed-by',
-    });
+    throw usageError(
+      'entries of the ledger have no labels and no state',
+      'omit --events, or omit --selector, --state, --overdue and --signed-by',
+    );
   }
   await withAdministration(settings, async ({ administration, connections, namespace }) => {
     const grantUid =
@@ -180,10 +180,11 @@ function parseSince(value: string | undefined, now: number): number | undefined 
   if (duration !== undefined) return Math.max(0, now - duration);
   const time = TIME.test(value) ? Date.parse(value) : Number.NaN;
   if (!Number.isNaN(time)) return time;
-  throw new CommandError(`--since cannot be "${value}"`, {
-    exitCode: 2,
-    hint: 'use a time such as 2031-03-04 or 2031-03-04T05:06:07Z, or a duration such as 90m or 7d',
-  });
+  throw invalidValue(
+    '--since',
+    value,
+    'use a time such as 2031-03-04 or 2031-03-04T05:06:07Z, or a duration such as 90m or 7d',
+  );
 }
 
 /**
@@ -194,8 +195,9 @@ function parseSigner(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const sha256 = value.replaceAll(':', '').toLowerCase();
   if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
-  throw new CommandError(`--signed-by cannot be "${value}"`, {
-    exitCode: 2,
-    hint: 'use the whole SHA-256 of the CA, 64 hex digits; `linkgrant issuer list -o json` prints it',
-  });
+  throw invalidValue(
+    '--signed-by',
+    value,
+    'use the whole SHA-256 of the CA, 64 hex digits; `linkgrant issuer list -o json` prints it',
+  );
 }

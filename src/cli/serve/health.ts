@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import { configurationFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 
 const TIMEOUT_MS = 5_000;
@@ -22,10 +22,10 @@ export async function healthCommand(flags: {
   const { ready = false, ...settingFlags } = flags;
   const { opsListen } = configurationFrom(settingFlags).settings;
   if (!opsListen) {
-    throw new CommandError('health needs --ops-listen, which is off', {
-      exitCode: 2,
-      hint: 'set --ops-listen of the service to an address such as 127.0.0.1:9091',
-    });
+    throw usageError(
+      'health needs --ops-listen, which is off',
+      'set --ops-listen of the service to an address such as 127.0.0.1:9091',
+    );
   }
   const { status, body } = await queryHealth(opsListen, ready ? '/readyz' : '/healthz');
   if (status !== 200) {

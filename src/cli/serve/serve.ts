@@ -9,7 +9,7 @@ import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { refuseUnusedFlags } from '../terminal/unused-flags.js';
 import { listenFailure } from './listen-failure.js';
@@ -64,12 +64,9 @@ function tracingLog(logger: Logger): TracingReport {
 /** Refuses --endpoint on a platform whose sites have their own endpoints. */
 function refuseEndpoints({ platform, endpoint }: Settings): void {
   if (platform === 'standalone' || endpoint === undefined) return;
-  throw new CommandError(
+  throw usageError(
     `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
-    {
-      exitCode: 2,
-      hint: "set --host to a host in the certificate of the site's router",
-    },
+    "set --host to a host in the certificate of the site's router",
   );
 }
 
@@ -77,7 +74,7 @@ function refuseEndpoints({ platform, endpoint }: Settings): void {
 function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (platform !== 'kubernetes') return;
   const refuse = (what: string, hint: string): never => {
-    throw new CommandError(`${what} cannot be combined with --platform kubernetes`, { exitCode: 2, hint });
+    throw usageError(`${what} cannot be combined with --platform kubernetes`, hint);
   };
   if (workers > 1) refuse('--workers', 'run more replicas instead: each of them redeems');
   if (settings.store !== undefined) refuse('--store', 'grants and redemptions are resources of the cluster');
@@ -97,7 +94,7 @@ function redeemsTokens({ platform, controllers, noRedemption }: Settings): boole
   const redeems = controllers.includes('accesstoken');
   if (!redeems && !noRedemption && controllers.length > 0) return false;
   const refuse = (message: string, hint: string): never => {
-    throw new CommandError(message, { exitCode: 2, hint });
+    throw usageError(message, hint);
   };
   if (platform !== 'kubernetes') {
     refuse(

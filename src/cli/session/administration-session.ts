@@ -5,7 +5,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { readPrivateText } from '../terminal/private-text.js';
 import { withCluster } from './cluster-session.js';
@@ -53,18 +53,18 @@ export async function withAdministration<T>(
   const { server } = settings;
   if (server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   if (server && flags.dryRun) {
-    throw new CommandError('--dry-run cannot be combined with --server', {
-      exitCode: 2,
-      hint: 'run the command on the host of the service, without --server',
-    });
+    throw usageError(
+      '--dry-run cannot be combined with --server',
+      'run the command on the host of the service, without --server',
+    );
   }
   const dryRun = announceDryRun(flags);
   if (server) {
     if (flags.store !== undefined) {
-      throw new CommandError('--store and --server exclude each other', {
-        exitCode: 2,
-        hint: 'omit one: either this command opens the store, or the service does',
-      });
+      throw usageError(
+        '--store and --server exclude each other',
+        'omit one: either this command opens the store, or the service does',
+      );
     }
     const onServer = async (administration: Administration) => operation(await sessionOf(administration));
     return withServer(await connectionTo(server, settings), onServer);
@@ -111,10 +111,10 @@ async function withServer<T>(
 
 function refuseDeadline({ deadline }: Flags): void {
   if (deadline === undefined) return;
-  throw new CommandError('--deadline needs --platform kubernetes', {
-    exitCode: 2,
-    hint: 'omit --deadline: outside a cluster a new grant is ready at once',
-  });
+  throw usageError(
+    '--deadline needs --platform kubernetes',
+    'omit --deadline: outside a cluster a new grant is ready at once',
+  );
 }
 
 /** Returns the connection to a service; `server` is its URL, or the name of a login. */
@@ -134,10 +134,10 @@ async function connectionTo(
     };
   }
   if (serverTokenFile === undefined) {
-    throw new CommandError('--server needs a bearer token', {
-      exitCode: 2,
-      hint: `log in with \`linkgrant login ${server.origin}\` and use the name of the login as --server, or set --server-token-file`,
-    });
+    throw usageError(
+      '--server needs a bearer token',
+      `log in with \`linkgrant login ${server.origin}\` and use the name of the login as --server, or set --server-token-file`,
+    );
   }
   const bearer = readBearerFile(serverTokenFile);
   return { url: server, caFile: serverCa, bearer: async () => bearer };
@@ -154,10 +154,7 @@ export function namespaceFlag({
 /** Throws a CommandError with the message `reason` if a command that opens the store has the flag `--server`. */
 export function refuseServer(flags: Flags, reason: string): void {
   if (flags.server === undefined) return;
-  throw new CommandError(reason, {
-    exitCode: 2,
-    hint: 'run the command on the host of the service, without --server',
-  });
+  throw usageError(reason, 'run the command on the host of the service, without --server');
 }
 
 /**
@@ -167,8 +164,8 @@ export function refuseServer(flags: Flags, reason: string): void {
 function readBearerFile(file: string): string {
   const bearer = readPrivateText(file).trim();
   if (BEARER.test(bearer)) return bearer;
-  throw new CommandError(`${file} contains no bearer token`, {
-    exitCode: 2,
-    hint: 'the file must contain only the access token, in one line',
-  });
+  throw usageError(
+    `${file} contains no bearer token`,
+    'the file must contain only the access token, in one line',
+  );
 }

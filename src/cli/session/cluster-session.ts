@@ -1,6 +1,6 @@
 import type { OpenClusterAdministration } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { parseWindow } from '../terminal/flag-values.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 
@@ -13,10 +13,10 @@ export async function withCluster<T>(
   operation: (cluster: OpenClusterAdministration) => Promise<T>,
 ): Promise<T> {
   if (settings.store !== undefined) {
-    throw new CommandError('--store cannot be combined with --platform kubernetes', {
-      exitCode: 2,
-      hint: 'omit --store: grants and redemptions are resources of the cluster',
-    });
+    throw usageError(
+      '--store cannot be combined with --platform kubernetes',
+      'omit --store: grants and redemptions are resources of the cluster',
+    );
   }
   const timeoutMs = parseWindow('--deadline', deadline as string | undefined) ?? DEFAULT_READY_MS;
   // Loaded only here: the Kubernetes client is large.

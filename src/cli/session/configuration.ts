@@ -1,7 +1,7 @@
 import { type Configuration, loadConfiguration } from '../../config/config.js';
 import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { defaultPlatform } from '../terminal/program-name.js';
 
 /** Settings of a command that runs outside a cluster. */
@@ -26,5 +26,5 @@ export function localSettingsFrom(
   const { settings } = configurationFrom(flags);
   const { platform } = settings;
   if (platform !== 'kubernetes') return { ...settings, platform };
-  throw new CommandError(reason, { exitCode: 2, hint });
+  throw usageError(reason, hint);
 }

@@ -3,7 +3,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 
 /** An open store, and the description that its service recorded. */
 export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'> {
@@ -43,8 +43,8 @@ export async function withStore<T>(
 /** Throws a CommandError if `--platform` differs from the platform of the service. */
 export function requirePlatform(requested: unknown, served: string | undefined): void {
   if (requested === undefined || served === undefined || served === requested) return;
-  throw new CommandError(`the service is for platform ${served}, not ${requested}`, {
-    exitCode: 2,
-    hint: 'omit --platform, or select another service with --data-dir or --server',
-  });
+  throw usageError(
+    `the service is for platform ${served}, not ${requested}`,
+    'omit --platform, or select another service with --data-dir or --server',
+  );
 }

@@ -2,7 +2,7 @@ import { openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
 import { localSettingsFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
@@ -54,13 +54,13 @@ function storeUrlOf(argument: 'FROM' | 'TO', text: string): StoreUrl {
   const url = parseStoreUrl(text);
   if (!url) {
     const message = `${argument} is not the location of a store`;
-    throw new CommandError(message, { exitCode: 2, hint: `use ${STORE_FORM}` });
+    throw usageError(message, `use ${STORE_FORM}`);
   }
   if (url.kind === 'postgres' && url.password !== undefined) {
-    throw new CommandError('every user of this machine can read a password on the command line', {
-      exitCode: 2,
-      hint: 'omit the password, and set it with PGPASSWORD or in the file that PGPASSFILE names',
-    });
+    throw usageError(
+      'every user of this machine can read a password on the command line',
+      'omit the password, and set it with PGPASSWORD or in the file that PGPASSFILE names',
+    );
   }
   return url;
 }
@@ -96,11 +96,11 @@ export async function restoredCommand({
   if (Boolean(revoke) === Boolean(keep)) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
     const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
-    throw new CommandError(
+    throw usageError(
       `${lossText(lost)}, and spent uses of ${grants} may be available again${
         names.length > 0 ? ` (${names.join(', ')}${redeemable.length > names.length ? ', …' : ''})` : ''
       }`,
-      { exitCode: 2, hint: 'add --revoke to revoke them, or --keep to leave them redeemable' },
+      'add --revoke to revoke them, or --keep to leave them redeemable',
     );
   }
   const revoked = revoke ? redeemable : [];

@@ -13,3 +13,13 @@ export class CommandError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** Returns a CommandError for wrong usage or configuration, with exit code 2. */
+export function usageError(message: string, hint: string): CommandError {
+  return new CommandError(message, { exitCode: 2, hint });
+}
+
+/** Returns a CommandError for an invalid value of a flag, with exit code 2. */
+export function invalidValue(flag: string, value: string, hint: string): CommandError {
+  return usageError(`${flag} cannot be "${value}"`, hint);
+}

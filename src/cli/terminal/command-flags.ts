@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
-import { CommandError } from './command-error.js';
+import { usageError } from './command-error.js';
 import { parseListingFormat, parseOutputFormat } from './output-format.js';
 import { ADMINISTRATION_SETTINGS, collect, settingsOptions } from './settings-options.js';
 
@@ -39,10 +39,10 @@ export function withSettings(
 /** Returns the value of `--proxy`. Throws a CommandError if it has a user name: other users of the machine can read it. */
 function parseProxy(value: string): string {
   if (!value.includes('@')) return value;
-  throw new CommandError('--proxy cannot have a user name or a password', {
-    exitCode: 2,
-    hint: 'set HTTPS_PROXY to this URL instead, or name a Secret with --proxy-secret FILE if the command has that flag',
-  });
+  throw usageError(
+    '--proxy cannot have a user name or a password',
+    'set HTTPS_PROXY to this URL instead, or name a Secret with --proxy-secret FILE if the command has that flag',
+  );
 }
 
 /** Adds the flags of a command that connects to services or routers. */

@@ -2,7 +2,7 @@ import type { ServiceConnectionOptions } from '../../compose/token-redemption.js
 import { isHost } from '../../config/host-port.js';
 import { processContext } from '../../config/process-context.js';
 import { parseDuration } from '../../domain/duration.js';
-import { CommandError } from './command-error.js';
+import { invalidValue } from './command-error.js';
 
 /** The flags of commands that connect to services or routers. */
 export interface ConnectionFlags {
@@ -22,10 +22,7 @@ function parseConnectTo(value: string) {
     (text) => text === undefined || (Number(text) >= 1 && Number(text) <= 65_535),
   );
   if (!parts || !hostsAreValid || !portsAreValid) {
-    throw new CommandError(`--connect-to cannot be "${value}"`, {
-      exitCode: 2,
-      hint: 'use HOST:PORT:ADDR:PORT; any part may be empty',
-    });
+    throw invalidValue('--connect-to', value, 'use HOST:PORT:ADDR:PORT; any part may be empty');
   }
   const portOf = (text: string | undefined) => (text === undefined ? undefined : Number(text));
   return { host, port: portOf(port), toHost, toPort: portOf(toPort) };
@@ -39,10 +36,7 @@ export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectio
   const { env } = processContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
   if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < MIN_TIMEOUT_MS)) {
-    throw new CommandError(`--timeout cannot be "${flags.timeout}"`, {
-      exitCode: 2,
-      hint: 'use a duration such as 10s, at least 100ms',
-    });
+    throw invalidValue('--timeout', flags.timeout, 'use a duration such as 10s, at least 100ms');
   }
   return {
     timeoutMs,

@@ -2,13 +2,8 @@ import { containsJoinLine } from '../../codes/join-line.js';
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
-import { CommandError, type ExitCode } from './command-error.js';
+import { CommandError, type ExitCode, invalidValue, usageError } from './command-error.js';
 import { readExternalText } from './external-text.js';
-
-/** The error for an invalid value of a flag. */
-function invalidValue(flag: string, value: string, hint: string): CommandError {
-  return new CommandError(`${flag} cannot be "${value}"`, { exitCode: 2, hint });
-}
 
 /** Reads a whole number from 1 to 999,999,999 from a flag; undefined if the flag is absent. Throws a CommandError. */
 export function parseCount(flag: string, value: string | undefined): number | undefined {
@@ -35,10 +30,7 @@ export function requireResourceName(flag: string, name: string): void {
  */
 export function requireSubject(subject: string): void {
   if (isSubject(subject)) return;
-  throw new CommandError('--subject is not valid', {
-    exitCode: 2,
-    hint: 'use 1 to 253 printable characters',
-  });
+  throw usageError('--subject is not valid', 'use 1 to 253 printable characters');
 }
 
 /** Reads a file or a pipe, or standard input for `-`. Rejects with a CommandError; `what` is the subject of its message. */

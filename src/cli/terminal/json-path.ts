@@ -1,4 +1,4 @@
-import { CommandError } from './command-error.js';
+import { type CommandError, usageError } from './command-error.js';
 
 /** A part of a template: a text, the path of values, or parts that are repeated for each value of a path. */
 type Part =
@@ -10,10 +10,10 @@ type Part =
 const PATH = /^[$@]?(?:\.|(?:\.\.?(?:[\w-]+|\*)|\.?\[(?:\*|\d+|-?\d*:-?\d*|'[^'\]]*')\])+)$/;
 
 function invalid(template: string, cause: string): CommandError {
-  return new CommandError(`--output cannot be "jsonpath=${template}": ${cause}`, {
-    exitCode: 2,
-    hint: `use paths such as {.items[*].name}, texts such as {"\\n"}, and {range .items[*]}...{end}`,
-  });
+  return usageError(
+    `--output cannot be "jsonpath=${template}": ${cause}`,
+    `use paths such as {.items[*].name}, texts such as {"\\n"}, and {range .items[*]}...{end}`,
+  );
 }
 
 function pathIn(template: string, path: string): string {

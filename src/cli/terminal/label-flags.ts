@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { LABEL_SELECTOR_HINT, type LabelSelector, parseLabelSelector } from '../../domain/label-selector.js';
 import type { Labels, LabelsAndNoteChange } from '../../domain/labels-and-note.js';
-import { CommandError } from './command-error.js';
+import { usageError } from './command-error.js';
 import { collect } from './settings-options.js';
 
 /** The flags for labels and note of a grant or redemption; each label is `KEY=VALUE`, or `KEY-` to remove it. */
@@ -34,10 +34,7 @@ export const SELECTOR = () =>
 function parseSelector(text: string): LabelSelector {
   const selector = parseLabelSelector(text);
   if (selector) return selector;
-  throw new CommandError(`--selector ${LABEL_SELECTOR_HINT}`, {
-    exitCode: 2,
-    hint: 'sets such as `a in (b,c)` are not supported',
-  });
+  throw usageError(`--selector ${LABEL_SELECTOR_HINT}`, 'sets such as `a in (b,c)` are not supported');
 }
 
 /** The labels and the note of a new grant. Throws a CommandError for a label without value. */
@@ -63,13 +60,13 @@ export function labelsChange({ label = [], note }: LabelFlags): LabelsAndNoteCha
 function parseLabel(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw new CommandError(`--label "${text}" has no value`, { exitCode: 2, hint: 'write it as KEY=VALUE' });
+  throw usageError(`--label "${text}" has no value`, 'write it as KEY=VALUE');
 }
 
 function distinct<V>(labels: readonly [string, V][]): readonly [string, V][] {
   const repeated = labels.find(([key], at) => labels.findIndex(([other]) => other === key) < at);
   if (!repeated) return labels;
-  throw new CommandError(`--label "${repeated[0]}" is set twice`, { exitCode: 2, hint: 'leave one out' });
+  throw usageError(`--label "${repeated[0]}" is set twice`, 'leave one out');
 }
 
 /** Labels as text: `a=b, c=d`; undefined without labels. */

@@ -1,7 +1,7 @@
 import { csvLine } from '../../domain/csv.js';
 import type { Labels } from '../../domain/labels-and-note.js';
 import { colouredCell, hasColours } from './colour.js';
-import { CommandError } from './command-error.js';
+import { invalidValue } from './command-error.js';
 import { formatJsonPath } from './json-path.js';
 import { formatLabels } from './label-flags.js';
 import { columnLines, columnWidths, valueText } from './output.js';
@@ -105,10 +105,7 @@ function orderOf<Report>(
   const all = Object.entries({ ...listing.columns, ...listing.wide });
   const [, value] = all.find(([heading]) => sortName(heading) === sortName(sortBy)) ?? [];
   if (!value) {
-    throw new CommandError(`--sort-by cannot be "${sortBy}"`, {
-      exitCode: 2,
-      hint: `use ${sortNames(listing).join(', ')}`,
-    });
+    throw invalidValue('--sort-by', sortBy, `use ${sortNames(listing).join(', ')}`);
   }
   const { compare } = new Intl.Collator('en', { numeric: true });
   return (one, other) => {

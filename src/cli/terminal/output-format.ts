@@ -1,4 +1,4 @@
-import { CommandError } from './command-error.js';
+import { invalidValue } from './command-error.js';
 import { parseJsonPath } from './json-path.js';
 
 /** Formats of `-o`; undefined means text. */
@@ -16,7 +16,7 @@ export type ListingFormat = (typeof LISTING_FORMATS)[number] | `${typeof JSON_PA
 /** Reads the value of `-o`; anything but json and yaml is a usage error. */
 export function parseOutputFormat(value: string): 'json' | 'yaml' {
   if (value === 'json' || value === 'yaml') return value;
-  throw new CommandError(`--output cannot be "${value}"`, { exitCode: 2, hint: 'use json or yaml' });
+  throw invalidValue('--output', value, 'use json or yaml');
 }
 
 /** Reads the value of `-o` of a listing. Throws a CommandError for an unknown format or an invalid template. */
@@ -25,10 +25,7 @@ export function parseListingFormat(value: string): ListingFormat {
   if (format) return format;
   const template = templateOf(value);
   if (template === undefined) {
-    throw new CommandError(`--output cannot be "${value}"`, {
-      exitCode: 2,
-      hint: 'use wide, name, json, yaml, csv or jsonpath={PATH}',
-    });
+    throw invalidValue('--output', value, 'use wide, name, json, yaml, csv or jsonpath={PATH}');
   }
   parseJsonPath(template);
   return value as ListingFormat;

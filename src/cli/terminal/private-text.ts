@@ -1,14 +1,11 @@
 import { resolve } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { sharedMode } from '../../files/private-file.js';
-import { CommandError } from './command-error.js';
+import { usageError } from './command-error.js';
 
 /** Returns the text of a file that only its owner may read. Throws a CommandError or UnreadableFileError without the content. */
 export function readPrivateText(file: string): string {
   const mode = sharedMode(file);
   if (mode === undefined) return readBoundedText(file);
-  throw new CommandError(`${file} can be read by other users (mode ${mode})`, {
-    exitCode: 2,
-    hint: `run \`chmod 600 ${resolve(file)}\``,
-  });
+  throw usageError(`${file} can be read by other users (mode ${mode})`, `run \`chmod 600 ${resolve(file)}\``);
 }

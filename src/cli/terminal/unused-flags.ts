@@ -1,7 +1,7 @@
 import type { Configuration } from '../../config/config.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { flagOf, type SettingKey } from '../../config/settings.js';
-import { CommandError } from './command-error.js';
+import { usageError } from './command-error.js';
 
 /** All settings of a process that redeems AccessTokens and serves no redemptions (`--no-redemption`). */
 const REDEEMER_SETTINGS: readonly SettingKey[] = [
@@ -41,5 +41,5 @@ export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, r
         `${flags} has no effect without --controllers accesstoken`,
         `omit ${flags}: only a process with that controller redeems tokens`,
       ];
-  throw new CommandError(error, { exitCode: 2, hint });
+  throw usageError(error, hint);
 }

@@ -1,5 +1,5 @@
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { tokenDirectory, writeSecretOutput } from './secret-output.js';
@@ -45,12 +45,9 @@ export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags)
 function requireCountAllowed(count: number, { target, form, qr }: TokenDelivery): void {
   const isAllowedForm = target === '-' ? form === 'line' || form === 'command' : form === 'token';
   if (count <= MAX_TOKENS && isAllowedForm && !qr) return;
-  throw new CommandError(
+  throw usageError(
     `--count issues at most ${MAX_TOKENS} tokens at once: AccessTokens in a directory, or join lines on standard output`,
-    {
-      exitCode: 2,
-      hint: 'name a directory, or omit FILE for join lines; for more tokens repeat the command',
-    },
+    'name a directory, or omit FILE for join lines; for more tokens repeat the command',
   );
 }
 

@@ -5,7 +5,7 @@ import { joinLineOf } from '../../redemption/accepting/join-line-of.js';
 import { mintToken } from '../../redemption/accepting/mint-token.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { announceDryRun } from '../session/dry-run.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { mintingRequest, type SignedTokenFlags, writeSignedTokens } from './signed-tokens.js';
 import { readSigningKey } from './signing-key-file.js';
 import { type TokenDeliveryFlags, tokenDelivery } from './token-forms.js';
@@ -42,10 +42,10 @@ const REFUSED_FLAGS = [
 export async function mintCommand(file: string | undefined, flags: TokenMintFlags): Promise<void> {
   const refused = REFUSED_FLAGS.filter((flag) => flags[flag] !== undefined);
   if (refused.length > 0) {
-    throw new CommandError('--signing-key determines the grant and does not use the service', {
-      exitCode: 2,
-      hint: `omit ${refused.map(flagOf).join(', ')}`,
-    });
+    throw usageError(
+      '--signing-key determines the grant and does not use the service',
+      `omit ${refused.map(flagOf).join(', ')}`,
+    );
   }
   const request = mintingRequest(tokenDelivery(file, flags), flags);
   const key = await readSigningKey(flags.signingKey);

@@ -5,7 +5,7 @@ import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/l
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import {
   parseCount,
   parseWindow,
@@ -91,10 +91,7 @@ async function checkRedemption(
   context: CommandContext,
 ): Promise<void> {
   if (token === undefined) {
-    throw new CommandError('--dry-run cannot be combined with --input', {
-      exitCode: 2,
-      hint: 'name one of the token files instead',
-    });
+    throw usageError('--dry-run cannot be combined with --input', 'name one of the token files instead');
   }
   writeStderr('Dry run: no use is spent and nothing is written. The checks of this redemption:\n');
   const { doctorCommand } = await import('../doctor/doctor.js');
@@ -113,44 +110,41 @@ export async function joinCommand(
   context: CommandContext,
 ): Promise<void> {
   if (line === '-' || containsJoinLine(line)) return redeemCommand(line, flags, context);
-  throw new CommandError('that is no join line: it does not begin with lgj1_', {
-    exitCode: 2,
-    hint: 'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',
-  });
+  throw usageError(
+    'that is no join line: it does not begin with lgj1_',
+    'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',
+  );
 }
 
 function requireUsableFlags({ name, subject, to, output }: TokenRedeemFlags): void {
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   if (to === '-' && output !== undefined) {
-    throw new CommandError('-o and --to - both write to standard output', {
-      exitCode: 2,
-      hint: 'set --to to a directory',
-    });
+    throw usageError('-o and --to - both write to standard output', 'set --to to a directory');
   }
 }
 
 function refuseWait({ wait, deadline }: TokenRedeemFlags): void {
   if (wait === undefined && deadline === undefined) return;
-  throw new CommandError('--wait and --deadline are for --platform kubernetes', {
-    exitCode: 2,
-    hint: 'omit them; `linkgrant link check` dials the link',
-  });
+  throw usageError(
+    '--wait and --deadline are for --platform kubernetes',
+    'omit them; `linkgrant link check` dials the link',
+  );
 }
 
 function requireOneSource(file: string | undefined, { input, name, subject }: TokenRedeemFlags): void {
   if (file === undefined && !input) {
-    throw new CommandError('no token is given', {
-      exitCode: 2,
-      hint: "name the token file (- for standard input), or use --input for the tokens in the site's input directory",
-    });
+    throw usageError(
+      'no token is given',
+      "name the token file (- for standard input), or use --input for the tokens in the site's input directory",
+    );
   }
   if (!input) return;
   if (file !== undefined || name !== undefined || subject !== undefined) {
-    throw new CommandError('--input redeems the tokens of the input directory, each under its own name', {
-      exitCode: 2,
-      hint: 'omit the file, --name and --subject, or omit --input',
-    });
+    throw usageError(
+      '--input redeems the tokens of the input directory, each under its own name',
+      'omit the file, --name and --subject, or omit --input',
+    );
   }
 }
 
@@ -161,10 +155,10 @@ async function redeemInputCommand(
   context: CommandContext,
 ): Promise<void> {
   if (target.kind !== 'system-site') {
-    throw new CommandError('--input needs a site with an input directory', {
-      exitCode: 2,
-      hint: 'add --platform podman, docker or linux; on kubernetes a controller redeems the AccessTokens of a namespace',
-    });
+    throw usageError(
+      '--input needs a site with an input directory',
+      'add --platform podman, docker or linux; on kubernetes a controller redeems the AccessTokens of a namespace',
+    );
   }
   const results = await withProgress('Redeeming the tokens', () =>
     redeemInput(target, { linkCost, retry, renews }, context),

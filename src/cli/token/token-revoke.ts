@@ -1,7 +1,7 @@
 import { isTokenId } from '../../codes/signed-code.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 
 /** The flags of `token revoke`. */
@@ -12,10 +12,10 @@ export interface TokenRevokeFlags extends GrantFlags {
 /** `token revoke`: permanently revokes a signed token, even if the store has no record of the token yet, and prints its links. */
 export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
   if (!isTokenId(id)) {
-    throw new CommandError('the argument is not the id of a token', {
-      exitCode: 2,
-      hint: '`linkgrant token list` and `linkgrant token inspect FILE` show the id',
-    });
+    throw usageError(
+      'the argument is not the id of a token',
+      '`linkgrant token list` and `linkgrant token inspect FILE` show the id',
+    );
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid, name } = await administration.findGrant(namespace, flags.grant);

@@ -6,7 +6,7 @@ import { signingKeysError } from '../../redemption/administration/once-only.js';
 import { withCluster } from '../session/cluster-session.js';
 import { configurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 
 /** The flags of `token rotate-key`. */
@@ -23,10 +23,10 @@ export async function rotateKeyCommand({
   ...flags
 }: TokenRotateKeyFlags): Promise<void> {
   if (dropOld && !yes) {
-    throw new CommandError('--drop-old permanently invalidates every signed token of every grant', {
-      exitCode: 2,
-      hint: 'add --yes to confirm; without --drop-old they stay valid until they expire',
-    });
+    throw usageError(
+      '--drop-old permanently invalidates every signed token of every grant',
+      'add --yes to confirm; without --drop-old they stay valid until they expire',
+    );
   }
   const { settings } = configurationFrom(flags);
   if (settings.platform === 'kubernetes') {

@@ -6,7 +6,7 @@ import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { type UnreadableFileError, withFileErrors } from '../../files/file-error.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { readExternalText } from '../terminal/external-text.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
@@ -80,10 +80,10 @@ function readMounted(directory: string): ReadToken {
   if ([url, code, ca].includes('')) return { missing: `a file of ${directory} is empty` };
   const name = names.has('name') ? contentOf('name') : basename(resolve(directory));
   if (!isResourceName(name)) {
-    throw new CommandError(`the token in ${directory} has no valid link name`, {
-      exitCode: 2,
-      hint: 'add a file `name` with the name of the link to the directory, or rename the directory',
-    });
+    throw usageError(
+      `the token in ${directory} has no valid link name`,
+      'add a file `name` with the name of the link to the directory, or rename the directory',
+    );
   }
   const linkCost = names.has('linkCost') ? Number(contentOf('linkCost')) : undefined;
   return { text: encodeAccessToken({ name, url, code, ca, ...(linkCost !== undefined && { linkCost }) }) };

@@ -5,7 +5,7 @@ import { createGrant, type GrantCreateFlags, printNewGrant } from '../grant/gran
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../session/administration-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
 import {
   mintingRequest,
@@ -39,9 +39,9 @@ export async function issueCommand(file: string | undefined, issueFlags: TokenIs
   const delivery = tokenDelivery(file, flags);
   if (grant === undefined) return issueWithGrant(delivery, flags);
   if (NEW_GRANT_FLAGS.some((flag) => flags[flag] !== undefined)) {
-    throw new CommandError(
+    throw usageError(
       `--issuer, --label, --note and the policy flags cannot be combined with --grant: grant "${grant}" has its own`,
-      { exitCode: 2, hint: 'omit these flags; `linkgrant grant update` changes policy, labels and note' },
+      'omit these flags; `linkgrant grant update` changes policy, labels and note',
     );
   }
   return flags.codeFile === undefined
@@ -138,7 +138,7 @@ function signedToken(issued: IssuedToken, grant: string): SignedToken {
 /** Returns the DURATION of `--wait[=DURATION]` in milliseconds: infinity without a DURATION; undefined without the flag. */
 function waitLimit({ wait, count }: TokenIssueFlags): number | undefined {
   if (wait !== undefined && count !== undefined) {
-    throw new CommandError('--wait is for one token', { exitCode: 2, hint: 'omit --count or --wait' });
+    throw usageError('--wait is for one token', 'omit --count or --wait');
   }
   return wait === true ? Number.POSITIVE_INFINITY : parseWindow('--wait', wait);
 }
@@ -165,8 +165,8 @@ function tokenFields(flags: TokenIssueFlags) {
 
 function refuseFlags(flags: TokenIssueFlags, names: readonly string[], reason: string): void {
   if (!names.some((flag) => flags[flag] !== undefined)) return;
-  throw new CommandError(reason, {
-    exitCode: 2,
-    hint: 'for a signed token with its own limits and subject, use --grant without --code-file',
-  });
+  throw usageError(
+    reason,
+    'for a signed token with its own limits and subject, use --grant without --code-file',
+  );
 }
