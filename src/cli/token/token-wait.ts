@@ -21,87 +21,77 @@ const POLL_MS = 1_000;
 const CLOCK_DIFFERENCE_MS = 300_000;
 const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
 
-/** Waits for the redemption of a token. Begin the wait before the token is written, so that no redemption is missed. */
-export class RedemptionWait {
-  readonly #administration: Administration;
-  readonly #grantUid: string;
-  /** Earliest time of the redemption that is waited for, in milliseconds since the epoch. */
-  readonly #since: number;
-  /** Ids of the redemptions since `#since` that existed when the wait began. */
-  readonly #known: ReadonlySet<string>;
-  readonly #reported: Set<string>;
-  #redemptions: number;
-
-  private constructor(
-    administration: Administration,
-    grantUid: string,
-    { since, known }: { readonly since: number; readonly known: readonly RedemptionReport[] },
-    { redemptions, attempts }: GrantDetail,
-  ) {
-    this.#administration = administration;
-    this.#grantUid = grantUid;
-    this.#since = since;
-    this.#known = new Set(known.map(({ id }) => id));
-    this.#reported = new Set(attempts.map(keyOf));
-    this.#redemptions = redemptions;
-  }
-
-  /** Begins the wait: records the redemptions and attempts of the grant until now. */
-  static async begin(administration: Administration, grantUid: string): Promise<RedemptionWait> {
-    const grant = await administration.showGrant(grantUid);
-    const since = lastRedemptionTime(grant) - CLOCK_DIFFERENCE_MS;
-    const known = grant.redemptions === 0 ? [] : await redemptionsOf(administration, grantUid, since);
-    return new RedemptionWait(administration, grantUid, { since, known }, grant);
-  }
-
-  /**
-   * Resolves once the token is redeemed; reports each refusal until then, with a hint. Rejects with a CommandError: exit code 3
-   * if the token can no longer be redeemed, 4 after `limitMs`.
-   */
-  async untilRedeemed({ id, expirationTime }: Pick<IssuedToken, 'id' | 'expirationTime'>, limitMs: number) {
-    const now = Date.now();
-    const expiresInMs =
-      expirationTime === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Date.parse(expirationTime) - now);
-    const waitMs = Math.min(limitMs, expiresInMs);
-    const end = performance.now() + waitMs;
-    const until = Number.isFinite(waitMs) ? ` until ${formatTime(now + waitMs)}` : '';
-    const redemption = await withProgress('Waiting for the site', async () => {
-      for (let isFirst = true; ; isFirst = false) {
-        const found = await this.#poll(id).catch(ignoreTemporary);
-        if (found) return found;
-        const leftMs = end - performance.now();
-        if (leftMs <= 0) throw waitMs === expiresInMs ? endedError('the token has expired') : timeoutError();
-        if (isFirst) writeStderr(`Waiting${until} for the site to redeem the token\n`);
-        await sleep(Math.min(POLL_MS, leftMs));
-      }
-    });
-    writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
-  }
+/**
+ * Begins a wait for the redemption of a token: records the redemptions and attempts of the grant until now. To miss no redemption,
+ * call it before the token is written.
+ *
+ * Returns a function that resolves once the token is redeemed, and reports each refusal until then, with a hint. It rejects with a
+ * CommandError: exit code 3 if the token can no longer be redeemed, 4 after `limitMs`.
+ */
+export async function beginRedemptionWait(
+  administration: Administration,
+  grantUid: string,
+): Promise<(token: Pick<IssuedToken, 'id' | 'expirationTime'>, limitMs: number) => Promise<void>> {
+  const atBegin = await administration.showGrant(grantUid);
+  // Earliest time of the redemption that is waited for.
+  const since = lastRedemptionTime(atBegin) - CLOCK_DIFFERENCE_MS;
+  const listRedemptions = () =>
+    everyItem((page) => administration.listRedemptions({ ...page, grantUid, since }));
+  const earlier = atBegin.redemptions === 0 ? [] : await listRedemptions();
+  const earlierIds = new Set(earlier.map(({ id }) => id));
+  const reportNewRefusals = refusalReporter(atBegin.attempts);
+  let redemptionCount = atBegin.redemptions;
 
   /** Reads the grant once; returns the redemption of the token if there is one. */
-  async #poll(id: string | undefined): Promise<RedemptionReport | undefined> {
-    const grant = await this.#administration.showGrant(this.#grantUid);
-    this.#reportRefusals(grant.attempts);
-    const redemption = grant.redemptions === this.#redemptions ? undefined : await this.#find(id);
-    this.#redemptions = grant.redemptions;
-    if (!redemption && ENDED.has(grant.state)) throw endedError(`the grant is ${grant.state}`);
-    return redemption;
-  }
+  const poll = async (tokenId: string | undefined): Promise<RedemptionReport | undefined> => {
+    const grant = await administration.showGrant(grantUid);
+    reportNewRefusals(grant.attempts);
+    const redemptions = grant.redemptions === redemptionCount ? [] : await listRedemptions();
+    redemptionCount = grant.redemptions;
+    const found = redemptions.find(({ id, jti }) => jti === tokenId && !earlierIds.has(id));
+    if (!found && ENDED.has(grant.state)) throw endedError(`the grant is ${grant.state}`);
+    return found;
+  };
 
-  async #find(id: string | undefined): Promise<RedemptionReport | undefined> {
-    const all = await redemptionsOf(this.#administration, this.#grantUid, this.#since);
-    return all.find((redemption) => redemption.jti === id && !this.#known.has(redemption.id));
-  }
+  return (token, limitMs) => pollUntilRedeemed(poll, token, limitMs);
+}
 
-  #reportRefusals(attempts: readonly AttemptReport[]): void {
+async function pollUntilRedeemed(
+  poll: (tokenId: string | undefined) => Promise<RedemptionReport | undefined>,
+  { id, expirationTime }: Pick<IssuedToken, 'id' | 'expirationTime'>,
+  limitMs: number,
+): Promise<void> {
+  const now = Date.now();
+  const expiresInMs =
+    expirationTime === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Date.parse(expirationTime) - now);
+  const waitMs = Math.min(limitMs, expiresInMs);
+  const end = performance.now() + waitMs;
+  const until = Number.isFinite(waitMs) ? ` until ${formatTime(now + waitMs)}` : '';
+  const redemption = await withProgress('Waiting for the site', async () => {
+    for (let isFirst = true; ; isFirst = false) {
+      const found = await poll(id).catch(ignoreTemporary);
+      if (found) return found;
+      const leftMs = end - performance.now();
+      if (leftMs <= 0) throw waitMs === expiresInMs ? endedError('the token has expired') : timeoutError();
+      if (isFirst) writeStderr(`Waiting${until} for the site to redeem the token\n`);
+      await sleep(Math.min(POLL_MS, leftMs));
+    }
+  });
+  writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
+}
+
+/** Returns a function that writes the refusals among the attempts of a grant, except those that it or `earlier` had already. */
+function refusalReporter(earlier: readonly AttemptReport[]): (attempts: readonly AttemptReport[]) => void {
+  const reported = new Set(earlier.map(keyOf));
+  return (attempts) => {
     for (const attempt of attempts.toReversed()) {
-      const isNew = !this.#reported.has(keyOf(attempt));
-      this.#reported.add(keyOf(attempt));
+      const isNew = !reported.has(keyOf(attempt));
+      reported.add(keyOf(attempt));
       if (!isNew || attempt.outcome === 'redeemed' || attempt.outcome === 'replayed') continue;
       const { hint } = adviceFor(attempt.outcome as RedemptionErrorCode);
       writeStderr(`Refused ${describeSite(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
     }
-  }
+  };
 }
 
 /** Returns the time of the last redemption among the attempts, else of the oldest attempt, else of the creation of the grant. */
@@ -109,14 +99,6 @@ function lastRedemptionTime({ createdAt, attempts }: GrantDetail): number {
   // `attempts` has the last 10, newest first.
   const last = attempts.find(({ outcome }) => outcome === 'redeemed') ?? attempts.at(-1);
   return Date.parse(last?.at ?? createdAt);
-}
-
-function redemptionsOf(
-  administration: Administration,
-  grantUid: string,
-  since: number,
-): Promise<RedemptionReport[]> {
-  return everyItem((page) => administration.listRedemptions({ ...page, grantUid, since }));
 }
 
 function keyOf({ at, outcome, name, subject, peer, count }: AttemptReport): string {

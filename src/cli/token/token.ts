@@ -151,10 +151,10 @@ async function issueAndWait(
   issue: () => Promise<Pick<IssuedToken, 'id' | 'expirationTime'> | undefined>,
 ): Promise<void> {
   if (waitMs === undefined || dryRun) return void (await issue());
-  const { RedemptionWait } = await import('./token-wait.js');
-  const wait = await RedemptionWait.begin(administration, grantUid);
+  const { beginRedemptionWait } = await import('./token-wait.js');
+  const waitUntilRedeemed = await beginRedemptionWait(administration, grantUid);
   const issued = await issue();
-  if (issued) await wait.untilRedeemed(issued, waitMs);
+  if (issued) await waitUntilRedeemed(issued, waitMs);
 }
 
 function tokenFields(flags: TokenIssueFlags) {

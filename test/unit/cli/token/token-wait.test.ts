@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RedemptionWait } from '../../../../src/cli/token/token-wait.js';
+import { beginRedemptionWait } from '../../../../src/cli/token/token-wait.js';
 import { storeAdministration } from '../../../../src/compose/administration.js';
 import { formatTime } from '../../../../src/domain/rfc3339.js';
 import { releaseAfterFile } from '../../../support/release.js';
@@ -15,7 +15,7 @@ it.each([
   [4, 'its time limit ends and the token has no expiration time', undefined, 10],
 ])('a wait fails with exit code %i if %s', async (exitCode, _reason, expirationTime, limitMs) => {
   const { uid } = (await grant()).grant;
-  const wait = await RedemptionWait.begin(administration, uid);
+  const waitUntilRedeemed = await beginRedemptionWait(administration, uid);
   const token = expirationTime === undefined ? {} : { expirationTime };
-  await expect(wait.untilRedeemed(token, limitMs)).rejects.toMatchObject({ exitCode });
+  await expect(waitUntilRedeemed(token, limitMs)).rejects.toMatchObject({ exitCode });
 });
