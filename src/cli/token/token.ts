@@ -44,9 +44,7 @@ export async function issueCommand(file: string | undefined, issueFlags: TokenIs
       'omit these flags; `linkgrant grant update` changes policy, labels and note',
     );
   }
-  return flags.codeFile === undefined
-    ? issueFromGrant(delivery, grant, flags)
-    : issueWithCode(delivery, grant, flags.codeFile, flags);
+  return issueFromGrant(delivery, grant, flags);
 }
 
 async function issueWithGrant(delivery: TokenDelivery, flags: CheckedIssueFlags): Promise<void> {
@@ -55,7 +53,9 @@ async function issueWithGrant(delivery: TokenDelivery, flags: CheckedIssueFlags)
     ['subject', 'count'],
     '--subject and --count need --grant: only a signed token of an existing grant has them',
   );
-  const { name, linkCost } = tokenFields(flags);
+  const { name } = flags;
+  if (name !== undefined) requireResourceName('--name', name);
+  const linkCost = parseCount('--link-cost', flags.linkCost);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const grant = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
@@ -68,42 +68,29 @@ async function issueWithGrant(delivery: TokenDelivery, flags: CheckedIssueFlags)
   });
 }
 
-async function issueWithCode(
-  delivery: TokenDelivery,
-  grantName: string,
-  codeFile: string,
-  flags: CheckedIssueFlags,
-): Promise<void> {
-  refuseFlags(
-    flags,
-    SIGNED_TOKEN_FLAGS,
-    `--code-file cannot be combined with flags of a signed token: its token has the limits of grant "${grantName}"`,
-  );
-  const fields = tokenFields(flags);
-  await withAdministration(flags, async ({ administration, namespace }) => {
-    const { uid } = await administration.findGrant(namespace, grantName);
-    const code = await readCode(codeFile);
-    await issueAndWait(flags, uid, administration, () =>
-      writeToken({ uid, code }, delivery, fields, administration),
-    );
-  });
-}
-
 async function issueFromGrant(
   delivery: TokenDelivery,
   grantName: string,
   flags: CheckedIssueFlags,
 ): Promise<void> {
+  const { codeFile } = flags;
+  if (codeFile !== undefined) {
+    refuseFlags(
+      flags,
+      SIGNED_TOKEN_FLAGS,
+      `--code-file cannot be combined with flags of a signed token: its token has the limits of grant "${grantName}"`,
+    );
+  }
   const request = mintingRequest(delivery, flags);
-  await withAdministration(flags, async ({ administration, namespace, readCode }) => {
+  await withAdministration(flags, async ({ administration, namespace, readCode: readGrantCode }) => {
     const grant = await administration.findGrant(namespace, grantName);
-    if (readCode && SIGNED_TOKEN_FLAGS.every((flag) => flags[flag] === undefined)) {
-      const { uid } = grant;
-      const code = await readCode(uid);
-      await issueAndWait(flags, uid, administration, () =>
-        writeToken({ uid, code }, delivery, request, administration),
+    const isSigned = SIGNED_TOKEN_FLAGS.some((flag) => flags[flag] !== undefined);
+    const readFromGrant = isSigned ? undefined : readGrantCode;
+    const code = codeFile === undefined ? await readFromGrant?.(grant.uid) : await readCode(codeFile);
+    if (code !== undefined) {
+      return issueAndWait(flags, grant.uid, administration, () =>
+        writeToken({ uid: grant.uid, code }, delivery, request, administration),
       );
-      return;
     }
     const { name, subject, linkCost, uses: redemptionsAllowed } = request;
     const issueRequest = {
@@ -155,12 +142,6 @@ async function issueAndWait(
   const waitUntilRedeemed = await beginRedemptionWait(administration, grantUid);
   const issued = await issue();
   if (issued) await waitUntilRedeemed(issued, waitMs);
-}
-
-function tokenFields(flags: TokenIssueFlags) {
-  const { name } = flags;
-  if (name !== undefined) requireResourceName('--name', name);
-  return { name, linkCost: parseCount('--link-cost', flags.linkCost) };
 }
 
 function refuseFlags(flags: TokenIssueFlags, names: readonly string[], reason: string): void {
