@@ -2,7 +2,6 @@ import type { Command, Option } from 'commander';
 import { choicesOf } from '../config/setting-schemas.js';
 import { LINK_ROLES } from '../domain/link.js';
 import { ARGUMENT_NAMES, commandAt, FLAG_NAMES, namesFor } from './completion-names.js';
-import { ROUTER_PLATFORMS } from './redemption/cut-instructions.js';
 import type { CommandContext } from './session/command-context.js';
 import { usageError } from './terminal/command-error.js';
 import { LISTING_FORMATS } from './terminal/output-format.js';
@@ -57,7 +56,6 @@ function valueFlag(option: Option, options: readonly Option[]): ValueFlag {
   const { short, long = '', argChoices } = option;
   const isListing = options.some((other) => other.long === '--no-headers');
   const known: Readonly<Record<string, readonly string[]>> = {
-    '--router': ROUTER_PLATFORMS,
     '--endpoint-roles': LINK_ROLES,
     '--output': isListing ? [...LISTING_FORMATS, 'jsonpath='] : ['json', 'yaml'],
   };

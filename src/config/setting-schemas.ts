@@ -4,7 +4,7 @@ import { DAY_MS, parseDuration } from '../domain/duration.js';
 import { isLinkRole, type LinkEndpoint } from '../domain/link.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
-import type { SETTINGS, SettingKey } from './settings.js';
+import { PLATFORMS, type SETTINGS, type SettingKey } from './settings.js';
 import { parseStoreUrl, STORE_FORM } from './store-url.js';
 
 /** Creates a schema that reads text with `parse`, which returns undefined if the text does not meet `allowed`. */
@@ -140,7 +140,7 @@ const directory = path.transform((value) => resolve(value));
 /** The schema of each setting, for text and for values of a YAML file. Messages say what is allowed. */
 export const SETTING_SCHEMAS = {
   dataDir: directory,
-  platform: oneOf('standalone', 'podman', 'docker', 'linux', 'kubernetes'),
+  platform: oneOf(...PLATFORMS),
   namespace,
   serviceNamespace: namespace,
   // As in kubectl, several files are merged.

@@ -17,6 +17,9 @@ export interface SettingDefinition {
   readonly alias?: string;
 }
 
+/** The values of the setting `platform`. */
+export const PLATFORMS = ['standalone', 'podman', 'docker', 'linux', 'kubernetes'] as const;
+
 /**
  * Every setting of the service by its key in the configuration file. The long flag is the key in kebab-case, the
  * variable is `LINKGRANT_` and the key in upper snake case.

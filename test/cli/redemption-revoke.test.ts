@@ -106,7 +106,7 @@ describe('redemption revoke', () => {
     [['--router', 'podman'], '--router is for --cut'],
     [['--force'], '--force is for --cut'],
     [['--cut', '--continue', '7'], '--continue cannot be 7: a cut has 6 steps'],
-    [['--cut', '--router', 'nomad'], '--router cannot be "nomad"'],
+    [['--cut', '--router', 'nomad'], expect.stringContaining("argument 'nomad' is invalid")],
   ])('refuses %j before any change', async (words, error) => {
     const grant = `wrong${words.join('')}`;
     await makeGrant(grant);

@@ -1,6 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { REMOTE_SETTINGS } from '../../config/setting-groups.js';
-import type { SettingKey } from '../../config/settings.js';
+import { PLATFORMS, type SettingKey } from '../../config/settings.js';
 import type { CommandContext } from '../session/command-context.js';
 import { addConnectionFlags, addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-options.js';
@@ -61,7 +61,12 @@ export function addRedemptionRevoke(redemption: Command, context: CommandContext
     .option('--cut', 'replace the CA step by step, so that the link can no longer connect')
     .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
     .option('--force', 'with --cut: continue even if links have not renewed or no router could be dialed')
-    .option('--router <PLATFORM>', 'with --cut: platform of the router (default: that of the service)')
+    .addOption(
+      new Option(
+        '--router <PLATFORM>',
+        'with --cut: platform of the router (default: that of the service)',
+      ).choices(PLATFORMS),
+    )
     .action(async (id, flags) =>
       (await import('../redemption/redemption-revoke.js')).revokeCommand(id, flags, context),
     );

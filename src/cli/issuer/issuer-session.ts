@@ -66,7 +66,10 @@ export function requireStore({ store }: IssuerSession): GrantStore {
 }
 
 /** Returns the platform of the settings; if that is `standalone`, the platform that the service recorded in the store. */
-export function platformOf({ settings, service }: Pick<IssuerSession, 'settings' | 'service'>): string {
+export function platformOf({
+  settings,
+  service,
+}: Pick<IssuerSession, 'settings' | 'service'>): Settings['platform'] {
   return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;
 }
 

@@ -1,14 +1,10 @@
+import type { Settings } from '../../config/setting-schemas.js';
 import type { CutStep } from '../../redemption/issuers/cut-link.js';
-
-/** Platforms of the router that accepts the links. */
-export const ROUTER_PLATFORMS = ['standalone', 'podman', 'docker', 'linux', 'kubernetes'] as const;
-
-/** One of {@link ROUTER_PLATFORMS}. */
-export type RouterPlatform = (typeof ROUTER_PLATFORMS)[number];
 
 /** The router, issuer and files that the instructions of a cut name. */
 export interface CutTarget {
-  readonly router: RouterPlatform;
+  /** Platform of the router that accepts the links. */
+  readonly router: Settings['platform'];
   /** Name of the issuer. */
   readonly issuer: string;
   /** True if linkgrant manages the CAs of the issuer. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { inputDirectory } from '../../compose/links.js';
 import { systemOf } from '../../compose/system-sites.js';
+import type { Settings } from '../../config/setting-schemas.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import type { Redemption } from '../../domain/redemption.js';
 import {
@@ -15,17 +16,12 @@ import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError, invalidValue } from '../terminal/command-error.js';
+import { CommandError } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
-import {
-  type CutTarget,
-  cutInstructions,
-  ROUTER_PLATFORMS,
-  type RouterPlatform,
-} from './cut-instructions.js';
+import { type CutTarget, cutInstructions } from './cut-instructions.js';
 import { cutIssuerOf, type NamedCutIssuer } from './cut-issuer.js';
 
 /** Options of one run of a cut. */
@@ -34,7 +30,7 @@ export interface CutFlags {
   readonly stepsDone: number;
   readonly force: boolean;
   /** Platform of the router, if it differs from the service's. */
-  readonly router?: RouterPlatform;
+  readonly router?: Settings['platform'];
   /** The setting flags, which the next command has to repeat. */
   readonly settingFlags: Readonly<Record<string, unknown>>;
   /** How routers are dialed. */
@@ -63,7 +59,7 @@ export async function cutCommand(
   session: IssuerSession,
   context: CommandContext,
 ): Promise<void> {
-  const router = flags.router ?? parseRouter(platformOf(session));
+  const router = flags.router ?? platformOf(session);
   const store = requireStore(session);
   const signers = await signersOf(redemption, store, context.clock());
   const issuer = cutIssuerOf(redemption, signers, session, { ...context, connection });
@@ -91,16 +87,9 @@ async function signersOf(redemption: Redemption, store: GrantStore, now: number)
   return [...new Set(valid.map(({ issuerSha256 }) => issuerSha256))];
 }
 
-/** Returns the platform that `--router` names. Throws a CommandError for an unknown platform. */
-export function parseRouter(text: string): RouterPlatform {
-  const found = ROUTER_PLATFORMS.find((platform) => platform === text);
-  if (found) return found;
-  throw invalidValue('--router', text, `use ${ROUTER_PLATFORMS.join(', ')}`);
-}
-
 function targetOf(
   issuer: NamedCutIssuer,
-  router: RouterPlatform,
+  router: Settings['platform'],
   { namespace }: Redemption,
   oldCas: readonly string[],
   { issuers, settings, service }: IssuerSession,

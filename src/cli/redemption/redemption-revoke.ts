@@ -1,3 +1,4 @@
+import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf } from '../../config/settings.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { RedemptionRevocation, SourceChoice } from '../../redemption/administration/administration.js';
@@ -12,14 +13,14 @@ import { type ConnectionFlags, connectionOptions } from '../terminal/connection-
 import { parseCount } from '../terminal/flag-values.js';
 import { table } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
-import { type CutFlags, cutCommand, parseRouter } from './redemption-cut.js';
+import { type CutFlags, cutCommand } from './redemption-cut.js';
 
 /** The flags of `redemption revoke`, including settings. */
 export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
   /** Number of the last step that the operator has done. */
   readonly continue?: string;
   readonly force?: boolean;
-  readonly router?: string;
+  readonly router?: Settings['platform'];
   readonly withToken?: boolean;
   readonly withGrant?: boolean;
   readonly keepToken?: boolean;
@@ -48,7 +49,7 @@ export async function revokeCommand(
     stepsDone: parseStep(stepsDone),
     force,
     settingFlags: flags,
-    ...(router !== undefined && { router: parseRouter(router) }),
+    ...(router !== undefined && { router }),
     connection: connectionOptions(revokeFlags),
   };
   if (!cut) {
