@@ -19,7 +19,7 @@ import { addToken } from './token/token-commands.js';
 
 function addServe(program: Command, context: CommandContext): void {
   const serve = program.command('serve').description('Run the redemption service');
-  withSettings(serve, SERVICE_SETTINGS, { isServe: true }).action(async (flags) =>
+  withSettings(serve, SERVICE_SETTINGS, true).action(async (flags) =>
     (await import('./serve/serve.js')).serveCommand(flags, context),
   );
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
 import { usageError } from './command-error.js';
 import { parseListingFormat, parseOutputFormat } from './output-format.js';
-import { ADMINISTRATION_SETTINGS, collect, settingsOptions } from './settings-options.js';
+import { ADMINISTRATION_SETTINGS, collect, settingOption } from './settings-options.js';
 
 /** The `-o` of a command that reports one result; the `-o` of a list has more formats, see {@link addListFlags}. */
 export const OUTPUT = () =>
@@ -26,14 +26,10 @@ export function addListFlags(command: Command): Command {
     .option('-w, --watch', 'list again every 2 s and print what has changed, until Ctrl-C');
 }
 
-/** Adds the flags of settings to a command. */
-export function withSettings(
-  command: Command,
-  keys: readonly SettingKey[],
-  kind: { readonly isServe?: boolean } = {},
-): Command {
-  for (const option of settingsOptions(keys, kind)) command.addOption(option);
-  return command;
+/** Adds the flags of settings, and `--config`, to a command. `isServe` if the command is `serve`. */
+export function withSettings(command: Command, keys: readonly SettingKey[], isServe = false): Command {
+  for (const key of keys) command.addOption(settingOption(key, isServe));
+  return command.option('--config <FILE>', 'configuration file (default: config.yaml in the data directory)');
 }
 
 /** Returns the value of `--proxy`. Throws a CommandError if it has a user name: other users of the machine can read it. */

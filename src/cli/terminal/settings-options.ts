@@ -13,7 +13,8 @@ export function optionHeading(group: SettingGroup): string {
   return `Options ${group}:`;
 }
 
-function optionFor(key: SettingKey, isServe: boolean): Option {
+/** Returns the flag of a setting, without its default: the configuration applies that. `isServe` if it is a flag of \`serve\`. */
+export function settingOption(key: SettingKey, isServe: boolean): Option {
   const definition: SettingDefinition = SETTINGS[key];
   const { placeholder, elsewhere, many, short } = definition;
   const description = isServe ? definition.description : (elsewhere ?? definition.description);
@@ -29,17 +30,6 @@ function optionFor(key: SettingKey, isServe: boolean): Option {
   const group = isServe && key === 'ownKey' ? 'on kubernetes' : groupOf(key);
   if (group !== undefined) option.helpGroup(optionHeading(group));
   return many ? option.argParser(collect) : option;
-}
-
-/** The flags of settings, and `--config`. The configuration reads their values and applies the defaults. */
-export function settingsOptions(
-  keys: readonly SettingKey[],
-  { isServe = false }: { readonly isServe?: boolean } = {},
-): Option[] {
-  return [
-    ...keys.map((key) => optionFor(key, isServe)),
-    new Option('--config <FILE>', 'configuration file (default: config.yaml in the data directory)'),
-  ];
 }
 
 /** The settings of a command that opens the store. */
