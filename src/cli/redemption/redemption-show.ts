@@ -8,31 +8,22 @@ import { connectedWord } from './redemption.js';
 
 /** Formats the first certificate of a PEM text as indented lines. */
 function certificateText(pem: string): string {
-  const {
-    subject,
-    issuer,
-    validFrom,
-    validTo,
-    publicKey,
-    subjectAltName,
-    serialNumber,
-    fingerprint,
-    fingerprint256,
-  } = new X509Certificate(pem);
+  const certificate = new X509Certificate(pem);
+  const { publicKey } = certificate;
   const { namedCurve, modulusLength } = publicKey.asymmetricKeyDetails ?? {};
   const key = [publicKey.asymmetricKeyType, namedCurve, modulusLength].filter((part) => part !== undefined);
   // Node writes one line for each part of a name.
   const name = (text: string | undefined) => (text ?? '').replaceAll('\n', ', ');
   return fields([
-    ['  Subject', name(subject)],
-    ['  Issuer', name(issuer)],
-    ['  Valid from', formatTime(Date.parse(validFrom))],
-    ['  Valid to', formatTime(Date.parse(validTo))],
+    ['  Subject', name(certificate.subject)],
+    ['  Issuer', name(certificate.issuer)],
+    ['  Valid from', formatTime(Date.parse(certificate.validFrom))],
+    ['  Valid to', formatTime(Date.parse(certificate.validTo))],
     ['  Key', key.join(' ')],
-    ['  Alternative names', subjectAltName ?? '-'],
-    ['  Serial', serialNumber.toLowerCase()],
-    ['  SHA-256', fingerprint256],
-    ['  SHA-1', fingerprint],
+    ['  Alternative names', certificate.subjectAltName ?? '-'],
+    ['  Serial', certificate.serialNumber.toLowerCase()],
+    ['  SHA-256', certificate.fingerprint256],
+    ['  SHA-1', certificate.fingerprint],
   ]);
 }
 
