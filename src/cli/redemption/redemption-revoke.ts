@@ -55,7 +55,7 @@ export async function revokeCommand(
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
       const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice));
-      await writeOut(revocationText(revocation, context.clock(), platform));
+      await writeOut(revocationText(revocation, true) + cuttingText(revocation, context.clock(), platform));
     });
     return;
   }
@@ -73,7 +73,8 @@ export async function revokeCommand(
     const revocation = await withChoiceHint(() =>
       revokeRedemption(redemption, { choice, cut }, { store, now }),
     );
-    await writeOut(cutText(revocation));
+    // The run that revoked the redemption has printed what its link can still do.
+    await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
     await cutCommand(redemption, cutFlags, session, context);
   });
 }
@@ -109,34 +110,27 @@ async function withChoiceHint<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
-function revocationText(revocation: RedemptionRevocation, now: number, platform: string | undefined): string {
-  const { redemption } = revocation;
-  const connects = Date.parse((redemption.newest ?? redemption).notAfter) > now;
+function revocationText(revocation: RedemptionRevocation, showsRemaining: boolean): string {
   return [
     outcomeText(revocation),
-    `Its link can still: ${redemption.remaining}\n`,
-    sourceText(revocation),
-    relatedText(revocation),
-    connects ? `To cut it off earlier, replace the CA${cuttingText(redemption.id, platform)}\n` : '',
-  ].join('');
-}
-
-/** Returns how to replace the CA, as the end of a sentence. */
-function cuttingText(id: string, platform: string | undefined): string {
-  return platform === 'kubernetes'
-    ? ' for the site: docs/how-to/revoke-links.md'
-    : `: linkgrant redemption revoke ${id} --cut`;
-}
-
-function cutText(revocation: RedemptionRevocation): string {
-  const { outcome, redemption } = revocation;
-  return [
-    outcomeText(revocation),
-    // The run that revoked the redemption has printed this line.
-    outcome === 'already_revoked' ? '' : `Its link can still: ${redemption.remaining}\n`,
+    showsRemaining ? `Its link can still: ${revocation.redemption.remaining}\n` : '',
     sourceText(revocation),
     relatedText(revocation),
   ].join('');
+}
+
+/** Returns how to cut off the link at once; an empty text if it can no longer connect. */
+function cuttingText(
+  { redemption }: RedemptionRevocation,
+  now: number,
+  platform: string | undefined,
+): string {
+  if (Date.parse((redemption.newest ?? redemption).notAfter) <= now) return '';
+  const how =
+    platform === 'kubernetes'
+      ? ' for the site: docs/how-to/revoke-links.md'
+      : `: linkgrant redemption revoke ${redemption.id} --cut`;
+  return `To cut it off earlier, replace the CA${how}\n`;
 }
 
 function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocation): string {
