@@ -1,3 +1,4 @@
+import type { Leftover } from '../compose/kubernetes/open-cluster-administration.js';
 import { withCluster } from './session/cluster-session.js';
 import { configurationFrom } from './session/configuration.js';
 import { CommandError, usageError } from './terminal/command-error.js';
@@ -15,12 +16,6 @@ export interface UninstallFlags {
 }
 
 const RUNNING = { service: 'the service', redeemer: 'the redeemer of AccessTokens' } as const;
-
-interface NamedResource {
-  readonly kind: string;
-  readonly namespace?: string | undefined;
-  readonly name: string;
-}
 
 /**
  * `uninstall`: deletes the resources that a removed service left in its namespace; with `--with-crd` the CRD too. Rejects while
@@ -57,7 +52,7 @@ export async function uninstallCommand({
     const report = { removed: isDeletion, deleted: own, redeemableGrants: redeemable };
     await print(output, report, () =>
       [
-        section(isDeletion ? 'Deleted' : 'To be deleted', own),
+        ...own.map((resource) => `${isDeletion ? 'Deleted' : 'To be deleted'}: ${resourceText(resource)}\n`),
         own.length === 0 ? 'There are no resources of a removed service.\n' : '',
         redeemable.length === 0 ? '' : redeemableText(redeemable),
       ].join(''),
@@ -67,17 +62,13 @@ export async function uninstallCommand({
   });
 }
 
-function section(title: string, resources: readonly NamedResource[]): string {
-  return resources.map((resource) => `${title}: ${resourceText(resource)}\n`).join('');
-}
-
-function redeemableText(grants: readonly NamedResource[]): string {
+function redeemableText(grants: readonly Leftover[]): string {
   return [
     'A new service would redeem these grants again, and spent uses count only while the Redemptions exist. Delete the grants that you do not need:\n',
     ...grants.map((grant) => `  ${resourceText(grant)}\n`),
   ].join('');
 }
 
-function resourceText({ kind, namespace, name }: NamedResource): string {
+function resourceText({ kind, namespace, name }: Leftover): string {
   return `${kind}/${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
 }

@@ -36,8 +36,10 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const stop = Promise.race([shutdownSignal(), hangUp]);
   await withAdministration(flags, async ({ administration, configuration, namespace }) => {
     const { stdin, stdout, env } = processContext();
-    const target = { ...configuration, allNamespaces: flags.allNamespaces === true, namespace };
-    const where = describeTarget(target);
+    const { settings } = configuration;
+    const isCluster = settings.platform === 'kubernetes' && !settings.server;
+    const onlyNamespace = isCluster && flags.allNamespaces !== true ? namespace : undefined;
+    const where = describeTarget(configuration, onlyNamespace);
     const report = (line: string) => void writeOut(`${line}\n`).catch(() => undefined);
     let deleteFile = () => {};
     // Only a remote service returns a role. A store or a cluster checks the rights of each operation itself.
@@ -45,19 +47,19 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     const inNamespace = {
       ...administration,
       describeService: async () => ({ ...(await administration.describeService()), namespace }),
-      checkHealth: () => checkHealth(administration, configuration.settings, flags),
+      checkHealth: () => checkHealth(administration, settings, flags),
     };
     const console = await startLocalConsole({
       administration: inNamespace,
       where,
-      namespace: onlyNamespace(target),
+      namespace: onlyNamespace,
       port,
       files,
       clock: Date.now,
       user: userInfo().username,
       role,
       program: programName(),
-      commandFlags: commandFlagsOf(flags),
+      commandFlags: completeCommand('linkgrant console', flags).slice('linkgrant console'.length),
       logger: createLogger('error'),
       onOpen(outcome) {
         deleteFile();
@@ -104,28 +106,13 @@ async function checkHealth(
   return healthReport([...report.findings, ...(await runDoctor(settings, flags, { clock: Date.now }))]);
 }
 
-/** What the console administers. */
-interface ConsoleTarget extends Configuration {
-  readonly allNamespaces: boolean;
-  readonly namespace: string;
-}
-
-/** Returns the namespace that the console is limited to; undefined if it shows all. */
-function onlyNamespace({ settings, allNamespaces, namespace }: ConsoleTarget): string | undefined {
-  const isLimited = settings.platform === 'kubernetes' && !settings.server && !allNamespaces;
-  return isLimited ? namespace : undefined;
-}
-
-/** Returns the flags with which another command works on the same target, as text for a shell. */
-function commandFlagsOf(flags: ConsoleFlags): string {
-  return completeCommand('linkgrant console', flags).slice('linkgrant console'.length);
-}
-
-/** Returns the target for messages and for the page. */
-function describeTarget({ settings, maskedValues, allNamespaces, namespace }: ConsoleTarget): string {
+/** Returns what the console administers, for messages and for the page; in a cluster `namespace` or all namespaces. */
+function describeTarget({ settings, maskedValues }: Configuration, namespace: string | undefined): string {
   const { server } = settings;
   if (server) return `service ${typeof server === 'string' ? server : server.host}`;
   if (settings.platform === 'kubernetes')
-    return allNamespaces ? 'all namespaces of the cluster' : `namespace ${namespace} of the cluster`;
+    return namespace === undefined
+      ? 'all namespaces of the cluster'
+      : `namespace ${namespace} of the cluster`;
   return settings.store ? `store ${maskedValues.store}` : `data directory ${settings.dataDir}`;
 }

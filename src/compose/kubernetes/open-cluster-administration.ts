@@ -13,6 +13,7 @@ import {
 import { liveSite } from '../../platforms/kubernetes/administration/live-site.js';
 import { findServiceNamespace } from '../../platforms/kubernetes/administration/service-lease.js';
 import {
+  type Leftover,
   type Uninstallation,
   uninstallation,
 } from '../../platforms/kubernetes/administration/uninstallation.js';
@@ -28,7 +29,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Site } from '../../redemption/ports/site.js';
 import { previewStore } from '../../stores/preview-store.js';
 
-export type { ClusterInspector, InspectedGrant, TokenReport };
+export type { ClusterInspector, InspectedGrant, Leftover, TokenReport };
 
 /** The opened administration of a cluster's grants. */
 export interface OpenClusterAdministration {
