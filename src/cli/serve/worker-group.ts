@@ -1,7 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { isSea } from 'node:sea';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CertificateTimes } from '../../admin/certificate-readiness.js';
 import type { WorkerMetrics } from '../../admin/worker-metrics.js';
@@ -90,12 +89,9 @@ export class WorkerGroup {
 
   /** Returns the metrics of all workers in Prometheus' text format. */
   async metrics(): Promise<string> {
+    const signal = AbortSignal.timeout(METRICS_TIMEOUT_MS);
     const workers = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
-    const controller = new AbortController();
-    const late = sleep(METRICS_TIMEOUT_MS, undefined, controller).catch(() => undefined);
-    const answers = Promise.all(workers.map((worker) => requestMetrics(worker, controller.signal)));
-    await Promise.race([answers, late]);
-    controller.abort();
+    await Promise.allSettled(workers.map((worker) => requestMetrics(worker, signal)));
     return this.#metrics.text();
   }
 
@@ -131,21 +127,13 @@ export class WorkerGroup {
   }
 }
 
-/** Requests the metrics of a worker. Resolves when it has sent them, has ended, or `signal` aborts. */
+/** Requests the metrics of a worker. Resolves when it has sent them or has ended; rejects when `signal` aborts. */
 async function requestMetrics(worker: Worker, signal: AbortSignal): Promise<void> {
+  const messages = on(worker, 'message', { signal, close: ['exit'] });
   const request: WorkerRequest = { sendMetrics: true };
   // The error is ignored: a worker that has just ended emits `exit`.
   worker.send(request, () => undefined);
-  await new Promise<void>((resolve) => {
-    const settle = () => {
-      worker.off('message', onMessage);
-      worker.off('exit', settle);
-      signal.removeEventListener('abort', settle);
-      resolve();
-    };
-    const onMessage = (message: WorkerMessage) => message.metrics && settle();
-    worker.on('message', onMessage);
-    worker.once('exit', settle);
-    signal.addEventListener('abort', settle);
-  });
+  for await (const [message] of messages) {
+    if ((message as WorkerMessage).metrics) return;
+  }
 }
