@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
@@ -31,10 +32,7 @@ export async function healthCommand(flags: {
   if (status !== 200) {
     throw new CommandError(
       `the service is not ${ready ? 'ready' : 'healthy'}: ${reasonOf(body) || `HTTP ${status}`}`,
-      {
-        exitCode: 1,
-        hint: 'read its log',
-      },
+      { exitCode: 1, hint: 'read its log' },
     );
   }
   await writeOut('ok\n');
@@ -59,12 +57,7 @@ function exchange(target: { host: string; port: number; path: string }): Promise
   return new Promise((settle, reject) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const outgoing = request({ ...target, agent: false, signal }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        body += text;
-      });
-      response.once('error', reject);
-      response.once('end', () => settle({ status: response.statusCode ?? 0, body }));
+      text(response).then((body) => settle({ status: response.statusCode ?? 0, body }), reject);
     });
     outgoing.once('error', reject);
     outgoing.end();

@@ -34,7 +34,8 @@ export async function runWorkers(
       group.signal('SIGHUP');
       ready();
     });
-    operations = settings.opsListen && (await startGroupOperations(settings, runtime, group));
+    operations =
+      settings.opsListen && (await startGroupOperations(settings.opsListen, settings, runtime, group));
     const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
     await writeBanner(description, ports, { settings, flags });
     ready();
@@ -48,7 +49,12 @@ export async function runWorkers(
   }
 }
 
-async function startGroupOperations(settings: Settings, runtime: RuntimeContext, group: WorkerGroup) {
+async function startGroupOperations(
+  address: NonNullable<Settings['opsListen']>,
+  settings: Settings,
+  runtime: RuntimeContext,
+  group: WorkerGroup,
+) {
   const store = await openStore(settings, runtime, false);
   const parts: ReadinessPart[] = [
     { name: 'workers', ready: () => group.assertServing() },
@@ -60,7 +66,6 @@ async function startGroupOperations(settings: Settings, runtime: RuntimeContext,
   ];
   const metrics = async () =>
     (await Promise.all([group.metrics(), ...registries.map((registry) => registry.metrics())])).join('');
-  const address = settings.opsListen as NonNullable<Settings['opsListen']>;
   const certificateTimes = () => group.certificateTimes();
   const listener = await startOperations(address, { parts, metrics, certificateTimes }, runtime).catch(
     async (error: unknown) => {
