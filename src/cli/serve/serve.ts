@@ -93,18 +93,16 @@ function refuseForCluster({ platform, workers, ...settings }: Settings): void {
 function redeemsTokens({ platform, controllers, noRedemption }: Settings): boolean {
   const redeems = controllers.includes('accesstoken');
   if (!redeems && !noRedemption && controllers.length > 0) return false;
-  const refuse = (message: string, hint: string): never => {
-    throw usageError(message, hint);
-  };
   if (platform !== 'kubernetes') {
-    refuse(
+    throw usageError(
       '--controllers and --no-redemption are for --platform kubernetes',
       'elsewhere `linkgrant token redeem` and `linkgrant bootstrap` redeem tokens',
     );
   }
-  if (!redeems) refuse('there is nothing to serve', 'omit --no-redemption, or add --controllers accesstoken');
+  if (!redeems)
+    throw usageError('there is nothing to serve', 'omit --no-redemption, or add --controllers accesstoken');
   if (!noRedemption || controllers.length > 1) {
-    refuse(
+    throw usageError(
       'one process cannot both serve grants and redeem AccessTokens',
       'run another process with --controllers accesstoken and --no-redemption',
     );
