@@ -353,6 +353,8 @@ describe('redemption list --verify', () => {
     expect(all).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 16 entries.\n', stderr: '' });
     const ofOne = json(await list('--verify', '--grant', 'b', '-o', 'json'));
     expect(ofOne).toEqual({ whole: true, entries: 3 });
+    const { stdout } = await list('--verify', '--grant', 'b');
+    expect(stdout).toBe('The ledger entries of the grant are unchanged: 3 entries.\n');
   });
 
   it.each(CHANGES)('reports %s', async (_, statements, wrong) => {

@@ -64,7 +64,7 @@ describe('the namespace of a command', () => {
     expect(commands).toHaveLength(2);
     for (const command of commands ?? []) expect(command).toContain(' -n west');
     expect((await run('grant', 'list')).stdout).toBe(
-      'There are no grants in namespace "default"; -A lists those of all.\n',
+      'There are no grants in namespace "default"; -A lists those of all namespaces.\n',
     );
     expect(refusalOf(await run('grant', 'show', 'shown')).hint).toContain('grant list -A');
   });

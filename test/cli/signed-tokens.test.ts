@@ -334,7 +334,7 @@ describe('token list', () => {
     const yaml = await run(['token', 'list', '--grant', 'listed', '-o', 'yaml']);
     expect(parse(yaml.stdout)).toMatchObject([{ grant: 'listed', subject: 'east' }]);
     expect((await run(['token', 'list', '-n', 'nowhere'])).stdout).toBe(
-      'There are no signed tokens in namespace "nowhere"; -A lists those of all.\n',
+      'There are no signed tokens in namespace "nowhere"; -A lists those of all namespaces.\n',
     );
   });
 

@@ -177,10 +177,13 @@ function notRetiredError(
 ): CommandError {
   const { subject } = retirement.ca;
   if ('waitMs' in retirement) {
-    return new CommandError(`${subject} was not retired: it has signed until just now`, {
-      exitCode: 4,
-      hint: `try again in ${Math.ceil(retirement.waitMs / 1000)} seconds`,
-    });
+    return new CommandError(
+      `${subject} was not retired: other processes of the service may still sign with it`,
+      {
+        exitCode: 4,
+        hint: `try again in ${Math.ceil(retirement.waitMs / 1000)} seconds`,
+      },
+    );
   }
   const { links, tokens } = retirement.dependents;
   const reasons = [

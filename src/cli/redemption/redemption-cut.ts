@@ -167,10 +167,13 @@ function behindTable(behind: readonly LiveLink[]): string {
 function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): CommandError {
   switch (obstacle.kind) {
     case 'wait':
-      return new CommandError('the old CA cannot be removed yet: it has signed until just now', {
-        exitCode: 4,
-        hint: `try again in ${Math.ceil(obstacle.waitMs / 1000)} seconds`,
-      });
+      return new CommandError(
+        'the old CA cannot be removed yet: other processes of the service may still sign with it',
+        {
+          exitCode: 4,
+          hint: `try again in ${Math.ceil(obstacle.waitMs / 1000)} seconds`,
+        },
+      );
     case 'router':
       return routerError(obstacle.probes);
     case 'not-done':

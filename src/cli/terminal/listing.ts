@@ -222,5 +222,5 @@ function tableWriter<Report>(listing: Listing<Report>, { output, headers }: List
 export function nothingListed(what: string, namespace: string, allNamespaces = false): string {
   return allNamespaces
     ? `There are no ${what}.\n`
-    : `There are no ${what} in namespace "${namespace}"; -A lists those of all.\n`;
+    : `There are no ${what} in namespace "${namespace}"; -A lists those of all namespaces.\n`;
 }

@@ -13,7 +13,7 @@ export function optionHeading(group: SettingGroup): string {
   return `Options ${group}:`;
 }
 
-/** Returns the flag of a setting, without its default: the configuration applies that. `isServe` if it is a flag of \`serve\`. */
+/** Returns the flag of a setting; with `isServe` that of `serve`. The configuration applies the default value. */
 export function settingOption(key: SettingKey, isServe: boolean): Option {
   const definition: SettingDefinition = SETTINGS[key];
   const { placeholder, elsewhere, many, short } = definition;

@@ -22,11 +22,11 @@ const CLOCK_DIFFERENCE_MS = 300_000;
 const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
 
 /**
- * Begins a wait for the redemption of a token: records the redemptions and attempts of the grant until now. To miss no redemption,
- * call it before the token is written.
+ * Begins a wait for the redemption of a token: records the redemptions and attempts of the grant until now. To miss no
+ * redemption, call it before the token is written.
  *
- * Returns a function that resolves once the token is redeemed, and reports each refusal until then, with a hint. It rejects with a
- * CommandError: exit code 3 if the token can no longer be redeemed, 4 after `limitMs`.
+ * Returns a function that resolves once the token is redeemed, and reports each refusal until then, with a hint. It rejects
+ * with a CommandError: exit code 3 if the token can no longer be redeemed, 4 after `limitMs`.
  */
 export async function beginRedemptionWait(
   administration: Administration,

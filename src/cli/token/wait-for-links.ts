@@ -38,9 +38,9 @@ export async function waitForLinks(
     const end = performance.now() + deadlineMs;
     for (;;) {
       const states = await cluster.linkStatuses();
-      const late = names.find((name) => !isReached(states.get(name), state));
-      if (late === undefined) break;
-      if (performance.now() >= end) throw notInTime(late, states.get(late), state, cluster);
+      const pending = names.find((name) => !isReached(states.get(name), state));
+      if (pending === undefined) break;
+      if (performance.now() >= end) throw notInTime(pending, states.get(pending), state, cluster);
       await sleep(Math.min(POLL_MS, Math.max(0, end - performance.now())));
     }
   });
