@@ -6,7 +6,7 @@ import { backOffDelay } from '../../time/back-off.js';
 import { type LinkTargetFlags, openLinkTarget, type StoredLinkTarget } from '../link/link-target.js';
 import { reloadText } from '../link/settle-reload.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
@@ -59,10 +59,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   const { deadline = DEFAULT_DEADLINE } = flags;
   const deadlineMs = parseDuration(deadline);
   if (deadlineMs === undefined) {
-    throw new CommandError(`--deadline cannot be "${deadline}"`, {
-      exitCode: 2,
-      hint: 'use a duration such as 90s or 10m',
-    });
+    throw invalidValue('--deadline', deadline, 'use a duration such as 90s or 10m');
   }
   const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), MAX_TIMER_MS));
   // The monotonic clock, because the wall clock may still change on a machine that has just started.
@@ -71,10 +68,10 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   const patienceMs = () => Math.min(MAX_SILENCE_MS, remainingMs());
   const target = await openLinkTarget(flags, context, { storesRecords: true, signal, patienceMs });
   if (target.kind === 'stream') {
-    throw new CommandError('bootstrap cannot write to standard output', {
-      exitCode: 2,
-      hint: 'set --to to a directory, in which a repeated run finds the link',
-    });
+    throw usageError(
+      'bootstrap cannot write to standard output',
+      'set --to to a directory, in which a repeated run finds the link',
+    );
   }
   const request = requestOf(flags, target);
   try {
@@ -98,10 +95,10 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
   const linkCost = parseCount('--link-cost', flags.linkCost);
   const where = flags.token ?? (processContext().env.LINKGRANT_TOKEN_FILE || undefined);
   if (where === undefined && target.kind !== 'system-site') {
-    throw new CommandError('no token is given', {
-      exitCode: 2,
-      hint: 'set --token (a file, a mounted directory, or -) or the variable LINKGRANT_TOKEN_FILE',
-    });
+    throw usageError(
+      'no token is given',
+      'set --token (a file, a mounted directory, or -) or the variable LINKGRANT_TOKEN_FILE',
+    );
   }
   const source = where === undefined ? undefined : tokenSource(where);
   const renews = flags.renew === true || flags.watch === true;

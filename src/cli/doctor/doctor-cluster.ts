@@ -5,7 +5,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { withCluster } from '../session/cluster-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import {
   type Check,
   type CheckedFiles,
@@ -45,10 +45,10 @@ export async function clusterChecks(
   options: LinkDialOptions,
 ): Promise<readonly Check[]> {
   if (to !== undefined) {
-    throw new CommandError('--to cannot be combined with --platform kubernetes', {
-      exitCode: 2,
-      hint: "omit --to: links are written into the site's namespace",
-    });
+    throw usageError(
+      '--to cannot be combined with --platform kubernetes',
+      "omit --to: links are written into the site's namespace",
+    );
   }
   return checksOf('cluster', () =>
     withCluster({}, settings, async ({ inspector, namespace }) => {

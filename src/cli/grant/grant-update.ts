@@ -3,7 +3,7 @@ import {
   redemptionsAllowedProblem,
 } from '../../redemption/accepting/create-grant.js';
 import { withAdministration } from '../session/administration-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { print } from '../terminal/output.js';
@@ -30,16 +30,16 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   const changesPolicy = Object.keys(policy).length > 0;
   const labels = labelsChange(flags);
   if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy && !labels) {
-    throw new CommandError('no change is given', {
-      exitCode: 2,
-      hint: '`linkgrant grant update --help` lists the fields that can be changed',
-    });
+    throw usageError(
+      'no change is given',
+      '`linkgrant grant update --help` lists the fields that can be changed',
+    );
   }
   const problem =
     redemptionsAllowedProblem(redemptionsAllowed) ?? expirationWindowProblem(expirationWindowMs);
   if (problem !== undefined) {
     const message = `the grant was not changed: ${problem}`;
-    throw new CommandError(message, { exitCode: 2, hint: 'choose another value' });
+    throw usageError(message, 'choose another value');
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, nameOrUid);

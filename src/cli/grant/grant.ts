@@ -9,7 +9,7 @@ import {
   namespaceFlag,
   withAdministration,
 } from '../session/administration-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
 import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flags.js';
 import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
@@ -71,10 +71,7 @@ export async function createGrant(
  */
 export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
   if (flags.token === '-' && flags.output !== undefined) {
-    throw new CommandError('--token - and -o both write to standard output', {
-      exitCode: 2,
-      hint: 'set --token to a file, or omit -o',
-    });
+    throw usageError('--token - and -o both write to standard output', 'set --token to a file, or omit -o');
   }
   await withAdministration(flags, async (session) => {
     const { administration } = session;

@@ -7,7 +7,7 @@ import {
   policyRuleNamed,
   policySetting,
 } from '../../redemption/accepting/policy-settings.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import type { PolicyFlags } from './policy-flags.js';
 
 /** The flag of each policy rule. */
@@ -32,10 +32,10 @@ export function policyFromFlags(flags: PolicyFlags): GrantPolicy {
     if (value === undefined) continue;
     const parsed = parsePolicyRule(rule, String(value));
     if ('problem' in parsed) {
-      throw new CommandError(`--${POLICY_RULE_NAMES[rule]} ${parsed.problem}`, {
-        exitCode: 2,
-        hint: 'correct the value; docs/how-to/restrict-a-grant.md lists the rules',
-      });
+      throw usageError(
+        `--${POLICY_RULE_NAMES[rule]} ${parsed.problem}`,
+        'correct the value; docs/how-to/restrict-a-grant.md lists the rules',
+      );
     }
     policy = { ...policy, ...parsed };
   }
@@ -52,9 +52,9 @@ export function policyChangeFromFlags(flags: PolicyFlags, unset?: string): Recor
   for (const name of unset?.split(',').map((entry) => entry.trim()) ?? []) {
     const rule = policyRuleNamed(name);
     if (!rule || policy[rule] !== undefined) {
-      throw new CommandError(
+      throw usageError(
         rule ? `--${name} and --unset ${name} exclude each other` : `unknown rule "${name}" in --unset`,
-        { exitCode: 2, hint: `the rules are ${Object.values(POLICY_RULE_NAMES).join(', ')}` },
+        `the rules are ${Object.values(POLICY_RULE_NAMES).join(', ')}`,
       );
     }
     change[policySetting(rule)] = null;

@@ -1,7 +1,7 @@
 import { createIssuer, findIssuer } from '../../compose/site-issuer.js';
 import { isResourceName } from '../../domain/names.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type IssuerFlags, refuseSystem, withIssuers } from './issuer-session.js';
 
@@ -12,10 +12,7 @@ export async function createIssuerCommand(
   context: CommandContext,
 ): Promise<void> {
   if (!isResourceName(name)) {
-    throw new CommandError(`"${name}" is not a valid issuer name`, {
-      exitCode: 2,
-      hint: 'use lower-case letters, digits, - and .',
-    });
+    throw usageError(`"${name}" is not a valid issuer name`, 'use lower-case letters, digits, - and .');
   }
   await withIssuers(flags, context, async (session) => {
     refuseSystem(name, session);
@@ -37,7 +34,7 @@ export async function trustCommand(name: string, flags: IssuerFlags, context: Co
     const found = await findIssuer(session.settings, name, context.clock());
     if (typeof found === 'string') {
       const hint = '`linkgrant issuer list` shows the existing CAs';
-      throw new CommandError(found, { exitCode: 2, hint });
+      throw usageError(found, hint);
     }
     await writeOut(found.trustPem);
   });

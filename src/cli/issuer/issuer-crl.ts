@@ -7,7 +7,7 @@ import type { CertificateAuthority } from '../../pki/authority.js';
 import { maySignRevocationLists, signRevocationList } from '../../pki/revocation-list.js';
 import { numberedRevocations } from '../../redemption/issuers/revocations.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut, writeStderr } from '../terminal/write-out.js';
 import {
@@ -68,10 +68,11 @@ export async function crlCommand(
 function parseDays(text = String(DEFAULT_DAYS)): number {
   const days = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : Number.NaN;
   if (days <= MAX_DAYS) return days;
-  throw new CommandError(`--days cannot be "${text}"`, {
-    exitCode: 2,
-    hint: `use a whole number from 1 to ${MAX_DAYS}: the validity of the list in days`,
-  });
+  throw invalidValue(
+    '--days',
+    text,
+    `use a whole number from 1 to ${MAX_DAYS}: the validity of the list in days`,
+  );
 }
 
 /** Returns the unexpired CAs of the issuer, with their keys. Throws a CommandError if an issuer or key cannot be used. */
@@ -82,25 +83,22 @@ async function authoritiesOf(
 ): Promise<CertificateAuthority[]> {
   const { settings, service } = session;
   if (name === SERVER_CA) {
-    throw new CommandError(`"${SERVER_CA}" signs only the certificate of the service`, {
-      exitCode: 2,
-      hint: 'name an issuer of links; `linkgrant issuer list` shows them',
-    });
+    throw usageError(
+      `"${SERVER_CA}" signs only the certificate of the service`,
+      'name an issuer of links; `linkgrant issuer list` shows them',
+    );
   }
   if (platformOf(session) !== 'standalone') {
     const place = service?.system ?? systemOf(settings);
     const namespace = settings.namespace ?? place.namespace ?? 'default';
     const found = openSystemSite(place, () => now).findIssuer(namespace, name);
     if (!('refused' in found)) return [found];
-    throw new CommandError(found.reason, { exitCode: 2, hint: found.hint });
+    throw usageError(found.reason, found.hint);
   }
   if (name === SITE_CA && settings.issuerCert !== undefined) {
     const found = (await openIssuer(settings, now)).find(now);
     if (typeof found !== 'string') return [found];
-    throw new CommandError(found, {
-      exitCode: 2,
-      hint: 'correct the files of --issuer-cert and --issuer-key',
-    });
+    throw usageError(found, 'correct the files of --issuer-cert and --issuer-key');
   }
   const { cas } = requireOwnIssuer(name, session);
   return cas.filter(({ notAfter }) => notAfter > now).map((ca) => readCa(ca, now));

@@ -7,7 +7,7 @@ import {
 } from '../../redemption/issuers/retire-issuer.js';
 import type { CommandContext } from '../session/command-context.js';
 import { announceDryRun } from '../session/dry-run.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
@@ -54,10 +54,10 @@ export async function activateCommand(
     requireOwnIssuer(name, session);
     const outcome = await withCaErrors(() => session.issuers.activate(name));
     if (outcome === 'unprepared') {
-      throw new CommandError(`no CA of "${name}" is prepared`, {
-        exitCode: 2,
-        hint: `run \`linkgrant issuer prepare ${name}\` first, and add the new CA where its output says`,
-      });
+      throw usageError(
+        `no CA of "${name}" is prepared`,
+        `run \`linkgrant issuer prepare ${name}\` first, and add the new CA where its output says`,
+      );
     }
     await publishIssuer(name, session, context);
     const { signs, cas } = requireOwnIssuer(name, session);
@@ -105,10 +105,10 @@ export async function retireCommand(
       return;
     }
     if (cas.some(({ state }) => state === 'prepared')) {
-      throw new CommandError(`no CA of "${name}" was replaced yet: the prepared CA is not active`, {
-        exitCode: 2,
-        hint: `run \`linkgrant issuer activate ${name}\` first`,
-      });
+      throw usageError(
+        `no CA of "${name}" was replaced yet: the prepared CA is not active`,
+        `run \`linkgrant issuer activate ${name}\` first`,
+      );
     }
     await writeOut(`Nothing to retire: "${name}" has one CA, ${cas[0].subject}\n`);
   });

@@ -8,7 +8,7 @@ import { makeNamedDirectory, requireReplaceable } from '../../files/named-output
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { platformOf, withIssuers } from './issuer-session.js';
@@ -60,25 +60,21 @@ export async function serverCertificateCommand(
   const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;
   const invalidHost = hosts.find((host) => !isHost(host));
   if (hosts.length === 0 || invalidHost !== undefined) {
-    throw new CommandError(
+    throw usageError(
       invalidHost === undefined
         ? 'no --host was given'
         : `--host "${invalidHost}" is neither a DNS name nor an IP address`,
-      {
-        exitCode: 2,
-        hint: 'set --host once for each DNS name or IP address at which links connect to the router',
-      },
+      'set --host once for each DNS name or IP address at which links connect to the router',
     );
   }
-  if (to === undefined)
-    throw new CommandError('no --to was given', { exitCode: 2, hint: 'set --to to a directory' });
+  if (to === undefined) throw usageError('no --to was given', 'set --to to a directory');
   const issued = await withIssuers(settingFlags, context, async (session) => {
     const platform = platformOf(session);
     if (platform !== 'standalone') {
-      throw new CommandError(`on ${platform} Skupper issues the server certificates of routers`, {
-        exitCode: 2,
-        hint: "add the host to spec.subjectAlternativeNames of the site's RouterAccess in input/resources, then reload the site",
-      });
+      throw usageError(
+        `on ${platform} Skupper issues the server certificates of routers`,
+        "add the host to spec.subjectAlternativeNames of the site's RouterAccess in input/resources, then reload the site",
+      );
     }
     return issueSiteCertificate(session.settings, { issuer, hosts }, context.clock());
   });

@@ -10,7 +10,7 @@ import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.j
 import type { CommandContext } from '../session/command-context.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 
 /** The flags of a command that uses issuers, including settings. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;
@@ -59,10 +59,10 @@ export async function withIssuers<T>(
 /** Returns the store of the session. Throws a CommandError if there is none. */
 export function requireStore({ store }: IssuerSession): GrantStore {
   if (store) return store;
-  throw new CommandError('there is no store with records of links', {
-    exitCode: 2,
-    hint: 'set --data-dir and --store to those of the service',
-  });
+  throw usageError(
+    'there is no store with records of links',
+    'set --data-dir and --store to those of the service',
+  );
 }
 
 /** Returns the platform of the settings; if that is `standalone`, the platform that the service recorded in the store. */
@@ -77,10 +77,10 @@ export function platformOf({
 export function refuseSystem(name: string, session: IssuerSession): void {
   const platform = platformOf(session);
   if (platform === 'standalone') return;
-  throw new CommandError(`on ${platform} Skupper manages the CAs that sign links`, {
-    exitCode: 2,
-    hint: `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to the CAs that the routers trust in input/certs, and reload the site; the service reads it then`,
-  });
+  throw usageError(
+    `on ${platform} Skupper manages the CAs that sign links`,
+    `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to the CAs that the routers trust in input/certs, and reload the site; the service reads it then`,
+  );
 }
 
 /** Returns the issuer of that name. Throws a CommandError if the issuer does not exist, or linkgrant does not manage its CAs. */
@@ -89,28 +89,25 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
   if (name !== SERVER_CA) refuseSystem(name, session);
   if (name === SITE_CA && settings.issuerCert !== undefined) {
     const message = `links are signed by the CA in ${settings.issuerCert}, which linkgrant does not manage`;
-    throw new CommandError(message, { exitCode: 2, hint: REPLACE_EXTERNAL_CA });
+    throw usageError(message, REPLACE_EXTERNAL_CA);
   }
   const [active, ...others] = issuers.names().includes(name) ? issuers.list(name) : [];
   if (!active) {
-    throw new CommandError(`there is no issuer "${name}" in ${settings.dataDir}`, {
-      exitCode: 2,
-      hint: '`linkgrant issuer list` shows the existing issuers, `linkgrant issuer create` creates one',
-    });
+    throw usageError(
+      `there is no issuer "${name}" in ${settings.dataDir}`,
+      '`linkgrant issuer list` shows the existing issuers, `linkgrant issuer create` creates one',
+    );
   }
   const cas: OwnIssuer['cas'] = [active, ...others];
   if (name === SITE_CA && service && !cas.some(({ subject }) => subject === service.issuer)) {
     const message = `links are signed by the external CA "${service.issuer}" of the service (--issuer-cert)`;
-    throw new CommandError(message, { exitCode: 2, hint: REPLACE_EXTERNAL_CA });
+    throw usageError(message, REPLACE_EXTERNAL_CA);
   }
   if (name !== SERVER_CA) return { name, signs: 'links', cas };
   if (service && !cas.some(({ sha256 }) => sha256 === service.caSha256)) {
-    throw new CommandError(
+    throw usageError(
       'the certificate of the service is external (--tls-cert), and linkgrant does not manage its CA',
-      {
-        exitCode: 2,
-        hint: 'first append the new CA to the file of --tls-ca, and replace the certificate later; the service reads the files again',
-      },
+      'first append the new CA to the file of --tls-ca, and replace the certificate later; the service reads the files again',
     );
   }
   return { name, signs: 'service', cas };

@@ -10,7 +10,7 @@ import { policyFromFlags } from '../grant/policy-values.js';
 import { withCluster } from '../session/cluster-session.js';
 import { configurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
@@ -93,7 +93,7 @@ async function withSite(
     const platform = service?.platform ?? settings.platform;
     refuseEndpointFlags(flags, platform);
     const site = openAcceptingSite({ ...settings, platform }, service, clock);
-    if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
+    if ('unavailable' in site) throw usageError(site.unavailable, site.hint);
     await operation({ store, site, namespace });
   });
 }
@@ -101,18 +101,17 @@ async function withSite(
 /** Throws a CommandError for `--host` or `--endpoint` on a platform where the flag has no effect. */
 function refuseEndpointFlags({ host, endpoint }: LinkGenerateFlags, platform: string): void {
   if (host !== undefined && (platform === 'standalone' || platform === 'kubernetes')) {
-    throw new CommandError('--host is for sites on podman, docker and linux', {
-      exitCode: 2,
-      hint:
-        platform === 'standalone'
-          ? 'set the address of the router with --endpoint inter-router=HOST:PORT'
-          : 'add the name to spec.subjectAlternativeNames of the RouterAccess',
-    });
+    throw usageError(
+      '--host is for sites on podman, docker and linux',
+      platform === 'standalone'
+        ? 'set the address of the router with --endpoint inter-router=HOST:PORT'
+        : 'add the name to spec.subjectAlternativeNames of the RouterAccess',
+    );
   }
   if (platform !== 'standalone' && endpoint !== undefined) {
-    throw new CommandError(
+    throw usageError(
       `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
-      { exitCode: 2, hint: "set --host to a host in the certificate of the site's router" },
+      "set --host to a host in the certificate of the site's router",
     );
   }
 }

@@ -3,7 +3,7 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import { isRenewalDue, type RenewalServer } from '../../redemption/requesting/renewable-link.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseWindow } from '../terminal/flag-values.js';
 import { print } from '../terminal/output.js';
@@ -64,25 +64,23 @@ export async function renewCommand(
 function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa }: LinkRenewFlags): void {
   if ((name === undefined) !== (all === true)) {
     const message = all ? 'a name and --all exclude each other' : 'no link is given';
-    throw new CommandError(message, {
-      exitCode: 2,
-      hint: 'name a link, or use --all to renew the links that are due',
-    });
+    throw usageError(message, 'name a link, or use --all to renew the links that are due');
   }
   if (name === undefined && (renewalUrl !== undefined || serverCa !== undefined)) {
-    throw new CommandError('--renewal-url and --server-ca are for one link', {
-      exitCode: 2,
-      hint: 'name the link; after its first renewal its Secret contains the URL and the CA',
-    });
+    throw usageError(
+      '--renewal-url and --server-ca are for one link',
+      'name the link; after its first renewal its Secret contains the URL and the CA',
+    );
   }
 }
 
 function serverFromFlags({ renewalUrl: url, serverCa: caFile }: LinkRenewFlags): Partial<RenewalServer> {
   if (url !== undefined && !(URL.canParse(url) && url.startsWith('https://'))) {
-    throw new CommandError(`--renewal-url cannot be "${url}"`, {
-      exitCode: 2,
-      hint: 'append /-/renew to the URL of the service: https://HOST:PORT/-/renew',
-    });
+    throw invalidValue(
+      '--renewal-url',
+      url,
+      'append /-/renew to the URL of the service: https://HOST:PORT/-/renew',
+    );
   }
   return {
     ...(url !== undefined && { url }),
@@ -94,10 +92,10 @@ function readAuthorities(file: string): string {
   try {
     return splitCertificates(readBoundedText(file)).join('');
   } catch (error) {
-    throw new CommandError(`--server-ca ${file} cannot be used: ${(error as Error).message}`, {
-      exitCode: 2,
-      hint: 'use a file with the PEM certificate of the CA in the tokens of the service',
-    });
+    throw usageError(
+      `--server-ca ${file} cannot be used: ${(error as Error).message}`,
+      'use a file with the PEM certificate of the CA in the tokens of the service',
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/po
 import { everyItem } from '../../redemption/ports/page.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import type { ListFlags, Listing } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
@@ -45,10 +45,10 @@ async function localLinks(
   const outgoing = await outgoingReports(name, dir, settings, context);
   const incoming = await incomingReports(name, settings, context);
   if (!outgoing && !incoming) {
-    throw new CommandError('there are no links to report: there is no store, and no --dir is given', {
-      exitCode: 2,
-      hint: 'set --dir to the directory of the Link and Secret files, or --platform, or --data-dir to that of a service',
-    });
+    throw usageError(
+      'there are no links to report: there is no store, and no --dir is given',
+      'set --dir to the directory of the Link and Secret files, or --platform, or --data-dir to that of a service',
+    );
   }
   if (name !== undefined && !outgoing?.length && !incoming?.length) {
     throw new CommandError(`there is no link "${name}"`, {

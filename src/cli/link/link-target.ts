@@ -12,7 +12,7 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { type CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
@@ -192,10 +192,10 @@ function openDirectory(opening: Opening, directory: string): DirectoryTarget {
 function openSystemSite(opening: Opening): SystemSiteTarget {
   const { flags, settings, proxy, connection, context, options } = opening;
   if (flags.to !== undefined) {
-    throw new CommandError('--to is for the standalone platform', {
-      exitCode: 2,
-      hint: "omit --to: the link is written into the site's input/resources",
-    });
+    throw usageError(
+      '--to is for the standalone platform',
+      "omit --to: the link is written into the site's input/resources",
+    );
   }
   const { skupperHome, platform } = settings;
   const namespace = siteNamespace(settings);
@@ -249,31 +249,27 @@ export function refuseReloadCommand({ reloadCommand }: Pick<LinkTargetFlags, 're
 }
 
 function notForCluster(flag: string, reason: string): CommandError {
-  return new CommandError(`${flag} cannot be combined with --platform kubernetes`, {
-    exitCode: 2,
-    hint: `omit ${flag}: ${reason}`,
-  });
+  return usageError(`${flag} cannot be combined with --platform kubernetes`, `omit ${flag}: ${reason}`);
 }
 
 function requireStandaloneFlags(
   flags: LinkTargetFlags,
 ): asserts flags is LinkTargetFlags & { readonly to: string } {
   const { to, namespace, reloadCommand } = flags;
-  const refuse = (message: string, hint: string) => new CommandError(message, { exitCode: 2, hint });
   if (to === undefined) {
-    throw refuse(
+    throw usageError(
       'no target for the link is given',
       'set --to to a directory (- for standard output), or --platform to kubernetes, podman, docker or linux',
     );
   }
   if (namespace !== undefined) {
-    throw refuse(
+    throw usageError(
       '--namespace needs a platform that has namespaces',
       'add --platform kubernetes, podman, docker or linux, or omit --namespace',
     );
   }
   if (to === '-' && reloadCommand !== undefined) {
-    throw refuse('--reload-command cannot be combined with --to -', 'set --to to a directory');
+    throw usageError('--reload-command cannot be combined with --to -', 'set --to to a directory');
   }
 }
 
@@ -281,17 +277,14 @@ function requireStandaloneFlags(
 export function directoryFrom(flag: '--dir' | '--to', directory: string): string {
   const path = resolve(directory);
   if (parsePath(path).root !== path) return path;
-  throw new CommandError(`${flag} cannot be the root directory`, {
-    exitCode: 2,
-    hint: 'use another directory',
-  });
+  throw usageError(`${flag} cannot be the root directory`, 'use another directory');
 }
 
 function requireSitePlatform(site: RequestingSite, requested: string, namespace: string): void {
   const used = site.platform();
   if (used === undefined || used === requested) return;
-  throw new CommandError(`the site of namespace "${namespace}" runs on ${used}, not on ${requested}`, {
-    exitCode: 2,
-    hint: `use --platform ${used}, or another --namespace`,
-  });
+  throw usageError(
+    `the site of namespace "${namespace}" runs on ${used}, not on ${requested}`,
+    `use --platform ${used}, or another --namespace`,
+  );
 }

@@ -8,7 +8,7 @@ import { deleteLink } from '../../redemption/requesting/delete-link.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { announceDryRun } from '../session/dry-run.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import type { connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
@@ -51,10 +51,10 @@ export async function openSiteLinks(
   }
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) {
-    throw new CommandError('--dir is required unless --platform is kubernetes, podman, docker or linux', {
-      exitCode: 2,
-      hint: 'set --dir to the directory of the Link and Secret files, or --platform to the platform of the site',
-    });
+    throw usageError(
+      '--dir is required unless --platform is kubernetes, podman, docker or linux',
+      'set --dir to the directory of the Link and Secret files, or --platform to the platform of the site',
+    );
   }
   return { ...openLinks(directory, settings.dataDir), settings, where: directory };
 }
@@ -172,18 +172,15 @@ export async function updateCommand(
   const cost = parseCount('--cost', linkCost);
   const deadlineMs = parseWindow('--deadline', deadline);
   if (cost === undefined && tlsCredentials === undefined) {
-    throw new CommandError('no change is given', {
-      exitCode: 2,
-      hint: 'set --cost N or --tls-credentials NAME',
-    });
+    throw usageError('no change is given', 'set --cost N or --tls-credentials NAME');
   }
   const { siteLinks, target, change } = await openLinksForChange(rest, context);
   const { where, cluster } = siteLinks;
   if (!cluster && (wait !== undefined || deadline !== undefined)) {
-    throw new CommandError('--wait and --deadline are for --platform kubernetes without --dir', {
-      exitCode: 2,
-      hint: 'omit them; `linkgrant link check` dials the link',
-    });
+    throw usageError(
+      '--wait and --deadline are for --platform kubernetes without --dir',
+      'omit them; `linkgrant link check` dials the link',
+    );
   }
   const updated = await change(async (links) => {
     const found = await requireLinks({ links, where }, name);

@@ -8,7 +8,7 @@ import { encodeResource } from '../../domain/resource-encoding.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { readExternalText } from '../terminal/external-text.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
@@ -63,10 +63,10 @@ export async function readProxySecret(file: string, signal?: AbortSignal): Promi
   } catch (error) {
     reason = `it cannot be read: ${(error as UnreadableFileError).reason}`;
   }
-  throw new CommandError(`--proxy-secret ${file} cannot be used: ${reason}`, {
-    exitCode: 2,
-    hint: 'use a file with a kubernetes.io/basic-auth Secret: host, port and, if the proxy requires them, username and password',
-  });
+  throw usageError(
+    `--proxy-secret ${file} cannot be used: ${reason}`,
+    'use a file with a kubernetes.io/basic-auth Secret: host, port and, if the proxy requires them, username and password',
+  );
 }
 
 /** Returns the URL of a proxy for CONNECT, with the password. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processContext } from '../../config/process-context.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { withoutProgress } from '../terminal/progress.js';
 
 /** Result of a reload command: done, failed (with the reason as the end of a sentence), or not installed. */
@@ -20,10 +20,10 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** Reads the value of `--reload-command`. An empty one is a usage error, because it would succeed without a reload. */
 export function parseReloadCommand(value: string): string {
   if (value.trim() !== '') return value;
-  throw new CommandError('--reload-command cannot be empty', {
-    exitCode: 2,
-    hint: 'use a shell command (`true` if another program reloads the router), or omit the flag',
-  });
+  throw usageError(
+    '--reload-command cannot be empty',
+    'use a shell command (`true` if another program reloads the router), or omit the flag',
+  );
 }
 
 /** Returns the command as text for messages. */

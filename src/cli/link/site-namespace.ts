@@ -1,6 +1,6 @@
 import { namespacesIn } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { CommandError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 
 /** The namespace of the site on this machine. */
 export function siteNamespace({ namespace = 'default' }: Settings): string {
@@ -14,8 +14,8 @@ export function siteNamespace({ namespace = 'default' }: Settings): string {
 export function requireKnownNamespace(skupperHome: string, namespace: string): void {
   const existing = namespacesIn(skupperHome);
   if (existing.length === 0 || existing.includes(namespace)) return;
-  throw new CommandError(`there is no namespace "${namespace}" in ${skupperHome}`, {
-    exitCode: 2,
-    hint: `set --namespace to one of ${existing.join(', ')}, or create the site first`,
-  });
+  throw usageError(
+    `there is no namespace "${namespace}" in ${skupperHome}`,
+    `set --namespace to one of ${existing.join(', ')}, or create the site first`,
+  );
 }

@@ -11,7 +11,7 @@ import { withinTime } from '../../time/abort.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
 import { configurationFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainLine } from '../terminal/plain-text.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
@@ -40,10 +40,10 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
     throw serviceError(error);
   });
   if (!provider) {
-    throw new CommandError(`the service at ${server.origin} has no client for \`linkgrant login\``, {
-      exitCode: 2,
-      hint: 'ask its operator to set --login-client, or use --server-token-file',
-    });
+    throw usageError(
+      `the service at ${server.origin} has no client for \`linkgrant login\``,
+      'ask its operator to set --login-client, or use --server-token-file',
+    );
   }
   const client = createLoginClient({ ...provider, issuerCa }, options);
   const tokens = await (flags.device
@@ -78,12 +78,9 @@ function targetOf(target: string | undefined, flags: LoginFlags) {
   const { settings } = configurationFrom(flags);
   const server = target === undefined ? settings.server : SETTING_SCHEMAS.server.safeParse(target).data;
   if (server === undefined) {
-    throw new CommandError(
+    throw usageError(
       target === undefined ? 'login needs the URL of a service' : `"${target}" is no URL of a service`,
-      {
-        exitCode: 2,
-        hint: 'use the https URL of its admin API without a path, such as https://grants.example.com:9443',
-      },
+      'use the https URL of its admin API without a path, such as https://grants.example.com:9443',
     );
   }
   const serverCa = settings.serverCa && resolve(settings.serverCa);
@@ -91,10 +88,10 @@ function targetOf(target: string | undefined, flags: LoginFlags) {
   if (typeof server === 'string') {
     const login = requireLogin(server);
     if (flags.name !== undefined && flags.name !== server) {
-      throw new CommandError('--name has no effect with the name of a login', {
-        exitCode: 2,
-        hint: `use the URL for another login: \`linkgrant login ${login.server} --name ${flags.name}\``,
-      });
+      throw usageError(
+        '--name has no effect with the name of a login',
+        `use the URL for another login: \`linkgrant login ${login.server} --name ${flags.name}\``,
+      );
     }
     return {
       name: server,
@@ -113,17 +110,15 @@ function targetOf(target: string | undefined, flags: LoginFlags) {
 function newLoginName(server: URL, requestedName: string | undefined): string {
   const name = requestedName ?? server.hostname.replace(/[^\w.-]+/g, '-').replace(/^\W+|\W+$/g, '');
   if (!isLoginName(name)) {
-    throw new CommandError(`--name cannot be "${name}"`, {
-      exitCode: 2,
-      hint: 'use at most 100 letters, digits, -, _ and ., with a letter or digit first',
-    });
+    throw invalidValue(
+      '--name',
+      name,
+      'use at most 100 letters, digits, -, _ and ., with a letter or digit first',
+    );
   }
   const other = serverOf(name);
   if (other === undefined || other === server.origin) return name;
-  throw new CommandError(`the login "${name}" is for ${other}`, {
-    exitCode: 2,
-    hint: 'choose another name with --name',
-  });
+  throw usageError(`the login "${name}" is for ${other}`, 'choose another name with --name');
 }
 
 /** Returns the service of a login; undefined without one, and for an invalid file, so that a new login replaces it. */
@@ -161,10 +156,10 @@ async function loginOnThisMachine(client: OidcClient, { open, port }: LoginFlags
 async function loginOnOtherDevice(client: OidcClient, issuer: string): Promise<UserTokens> {
   const start = await client.startDevice();
   if (!start) {
-    throw new CommandError(`${issuer} offers no login on another device`, {
-      exitCode: 2,
-      hint: 'run the command without --device on a machine with a browser',
-    });
+    throw usageError(
+      `${issuer} offers no login on another device`,
+      'run the command without --device on a machine with a browser',
+    );
   }
   const { verification_uri: url, verification_uri_complete: complete, user_code: code } = start;
   const shortcut = complete === undefined ? '' : `, or open\n\n  ${plainLine(complete)}\n`;

@@ -7,7 +7,7 @@ import { isLoginName } from '../../config/setting-schemas.js';
 import { namesIn } from '../../files/directory-names.js';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
 import { configurationFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { readPrivateText } from '../terminal/private-text.js';
 
 const SUFFIX = '.json';
@@ -77,7 +77,7 @@ export function requireLogin(name: string): Login {
   if (login) return login;
   const names = loginNames();
   const hint = names.length > 0 ? `use one of ${names.join(', ')}, or ${LOG_IN}` : LOG_IN;
-  throw new CommandError(`there is no login "${name}"`, { exitCode: 2, hint });
+  throw usageError(`there is no login "${name}"`, hint);
 }
 
 /** Writes a login atomically, with mode 0600. */
@@ -106,5 +106,5 @@ export function selectLogin(target: string | undefined, flags: Readonly<Record<s
     return name;
   }
   const hint = first === undefined ? LOG_IN : `name one of ${names.join(', ')}`;
-  throw new CommandError('the command needs the name of a login', { exitCode: 2, hint });
+  throw usageError('the command needs the name of a login', hint);
 }
