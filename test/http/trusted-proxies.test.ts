@@ -72,7 +72,7 @@ describe('behind a trusted proxy', () => {
       await once(socket, 'connect');
       sockets.push(socket);
     }
-    await expect.poll(() => composed.connections.counts.unproven).toBe(300);
+    await expect.poll(() => composed.connections.counts.open.unproven).toBe(300);
     for (const socket of sockets) socket.destroy();
   });
 });
