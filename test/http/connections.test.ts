@@ -130,7 +130,7 @@ describe('a client that disconnects', () => {
       wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n${code}`);
       await expect.poll(() => waiting.length).toBe(1);
       wire.socket[close]();
-      await expect.poll(() => service.connections.counts).toMatchObject({ proven: 0, unproven: 0 });
+      await expect.poll(() => service.connections.counts.open).toMatchObject({ proven: 0, unproven: 0 });
       waiting[0]?.();
       await expect
         .poll(() => service.logged().at(-1))
@@ -146,7 +146,7 @@ describe('a client that disconnects', () => {
       const wire = await openWire(service);
       const request = `POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n${code}`;
       wire.socket.write(request, () => wire.socket[close]());
-      await expect.poll(() => service.connections.counts).toMatchObject({ proven: 0, unproven: 0 });
+      await expect.poll(() => service.connections.counts.open).toMatchObject({ proven: 0, unproven: 0 });
     }
     await expect.poll(() => service.logged().length).toBe(5);
     expect(service.logged().map(({ code }) => code)).toEqual(Array(5).fill('client_disconnected'));
@@ -164,7 +164,7 @@ describe('a client that disconnects', () => {
     wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n${code}`);
     await expect.poll(() => signed.length).toBe(1);
     wire.socket.destroy();
-    await expect.poll(() => service.connections.counts).toMatchObject({ proven: 0, unproven: 0 });
+    await expect.poll(() => service.connections.counts.open).toMatchObject({ proven: 0, unproven: 0 });
     signed[0]?.();
     await expect.poll(() => service.logged().at(-1)).toMatchObject({ code: 'client_disconnected' });
     expect(await service.used(grant.uid)).toBe(0);

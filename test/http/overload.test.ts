@@ -116,7 +116,7 @@ describe('connections that have presented a valid code', () => {
     const strangers = [];
     for (let count = 0; count < 6; count += 1) strangers.push(await openWire(service));
     await strangers[3]?.ended;
-    expect(service.connections.counts).toMatchObject({ proven: 1, unproven: 2 });
+    expect(service.connections.counts.open).toMatchObject({ proven: 1, unproven: 2 });
     gate.waiting[0]?.();
     redeemedAnswer(await running);
     for (const { socket } of strangers) socket.destroy();

@@ -70,6 +70,13 @@ export function tokenOperations(
  */
 async function requireRedeemable(grant: AccessGrant, deps: AdministrationDependencies) {
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
+  // Checked first: a grant is also pending because its site has no endpoints.
+  if (endpoints.length === 0) {
+    throw new AdministrationError(
+      'no_link_access',
+      'the site accepts no links, so a token could not be redeemed',
+    );
+  }
   const { uid, name, expirationTime } = grant;
   const state = grantState(grant, deps.clock());
   if (expirationTime === null || state !== 'ready')
@@ -77,12 +84,6 @@ async function requireRedeemable(grant: AccessGrant, deps: AdministrationDepende
       'grant_state',
       `grant "${name}" is ${state}, so its tokens could not be redeemed`,
     );
-  if (endpoints.length === 0) {
-    throw new AdministrationError(
-      'no_link_access',
-      'the site accepts no links, so a token could not be redeemed',
-    );
-  }
   const issuerSite = siteUid === null ? {} : { issuerSite: siteUid };
   return {
     endpoints,
