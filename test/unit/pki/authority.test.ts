@@ -51,7 +51,7 @@ test('the chain has no root and no unrelated certificate, and the bundle is the 
   expect(authority.description).toBe('signing');
 });
 
-test('of two roots with the same name, the one that signed is used', () => {
+test('a chain ends at the root that signed it, not at another root with the same name', () => {
   const first = makeAuthority(openssl, { subject: '/CN=root' });
   const second = makeAuthority(openssl, { subject: '/CN=root' });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: second });
@@ -194,7 +194,7 @@ test('a chain through a root with the same name and another key is refused', () 
   const namesake = makeAuthority(openssl, { subject: '/CN=root' });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
   expect(refusal({ certificate: signing.certificate + namesake.certificate, key: signing.key })).toContain(
-    'root',
+    'append its root',
   );
 });
 

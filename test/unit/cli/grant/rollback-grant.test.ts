@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { rollbackOnFailure } from '../../../../src/cli/grant/rollback-grant.js';
 import { OutputClosed } from '../../../../src/cli/terminal/write-out.js';
 import type { Administration } from '../../../../src/redemption/administration/administration.js';
@@ -7,6 +7,7 @@ const grant = { uid: 'the-uid', namespace: 'west', name: 'mine' };
 const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 
 afterEach(() => stderr.mockClear());
+afterAll(() => stderr.mockRestore());
 
 /** Returns the error of rollbackOnFailure if writing the code fails with `failure`. */
 function rollbackError(failure: Error, deleteGrant: Administration['deleteGrant']): Promise<unknown> {

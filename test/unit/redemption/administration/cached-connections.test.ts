@@ -1,7 +1,6 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { CachedConnections } from '../../../../src/redemption/administration/cached-connections.js';
 import type { ConnectedPeer } from '../../../../src/redemption/ports/connections.js';
-import { until } from '../../../support/until.js';
 
 const EAST: ConnectedPeer = {
   siteId: 'east-id',
@@ -10,7 +9,9 @@ const EAST: ConnectedPeer = {
   acceptingSite: 'west',
 };
 
-it('for a source that never answers, latest returns at once and observe after the time limit', async () => {
+afterEach(() => vi.useRealTimers());
+
+it('for a source that never answers, `latest` returns at once, and `observe` after the time limit', async () => {
   const cached = new CachedConnections(
     () => new Promise(() => undefined),
     () => 7,
@@ -20,7 +21,8 @@ it('for a source that never answers, latest returns at once and observe after th
   expect(await cached.observe()).toMatchObject({ peers: undefined, problem: 'no answer within 0.02 s' });
 });
 
-it('retains the last peers and their time while the source fails, until they are too old', async () => {
+it('cached connections are the last peers and their time while the source fails, until they are too old', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
   let isFailing = false;
   const read = async () => {
     if (isFailing) throw new Error('the observer is down');
@@ -31,14 +33,15 @@ it('retains the last peers and their time while the source fails, until they are
   expect(observed).toEqual({ peers: [EAST], observedAt: 7, version: expect.any(String) });
   isFailing = true;
   expect(await cached.observe()).toEqual({ ...observed, problem: 'the observer is down' });
-  await until(async () => (await cached.observe()).peers === undefined);
-  expect(cached.latest().version).not.toBe(observed.version);
+  vi.advanceTimersByTime(200);
+  const afterMaxAge = await cached.observe();
+  expect(afterMaxAge.peers).toBeUndefined();
+  expect(afterMaxAge.version).not.toBe(observed.version);
   isFailing = false;
-  await until(async () => (await cached.observe()).problem === undefined);
-  expect((await cached.observe()).peers).toEqual([EAST]);
+  expect(await cached.observe()).toEqual(observed);
 });
 
-it('observes again only after a while, and once for all callers', async () => {
+it('cached connections are read once for all callers while the result is fresh', async () => {
   let reads = 0;
   const cached = new CachedConnections(
     async () => {
