@@ -37,7 +37,7 @@ export function encodeTree(element) {
   return Buffer.concat([header(element.tag, content.length), content]);
 }
 
-/** Each element of the tree with the list that it stands in and its place there, parents first. */
+/** Every element of the tree, parents first, each with the list that contains it and its index in that list. */
 export function placesOf(list) {
   return list.flatMap((element, index) => [
     { list, index, element },

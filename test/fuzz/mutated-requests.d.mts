@@ -7,5 +7,5 @@ export interface MutatedRequest {
   readonly der: Buffer;
 }
 
-/** Makes `count` requests out of the real ones, one to three changes each; the same ones for the same `seed`. */
+/** Yields `count` requests, each a recorded one with one to three mutations. The same `seed` yields the same requests. */
 export function mutatedRequests(count: number, seed: number): Generator<MutatedRequest>;

@@ -48,14 +48,14 @@ function mutateAndSign(der, chance, others) {
   };
 }
 
-/** Makes `count` requests out of the real ones, one to three changes each; the same ones for the same `seed`. */
+/** Yields `count` requests, each a recorded one with one to three mutations. The same `seed` yields the same requests. */
 export function* mutatedRequests(count, seed) {
   const chance = createChance(seed);
   const originals = readRequestSeeds();
   const others = originals.map(({ der }) => der);
   const mutations = [...REQUEST_MUTATIONS.ofAny, ...REQUEST_MUTATIONS.ofRequests];
-  for (let made = 0; made < count; made++) {
-    const { name, der } = originals[made % originals.length];
+  for (let index = 0; index < count; index++) {
+    const { name, der } = originals[index % originals.length];
     if (chance.below(SIGNED_EVERY) === 0) {
       yield { from: name, ...mutateAndSign(der, chance, others) };
     } else {

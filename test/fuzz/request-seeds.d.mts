@@ -1,6 +1,6 @@
 /** A request that another program made. */
 export interface RequestSeed {
-  /** Who made it, and what is particular about it. */
+  /** The program that created it, and its special property, such as `openssl-p256-bmp-name`. */
   readonly name: string;
   readonly der: Buffer;
 }

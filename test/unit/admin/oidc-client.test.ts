@@ -15,7 +15,7 @@ const DEVICE = {
   expires_in: 600,
 };
 
-/** What a provider responds to a request, by the path of its URL: a JSON document, or a whole response. */
+/** The responses of a provider, by the path of the requested URL: a JSON document, or a Response object. */
 type Responses = Readonly<Record<string, object>>;
 
 /** A client of a provider that responds with `responses`. */
@@ -35,7 +35,7 @@ describe('a login on another device', () => {
     [1e10, 60],
     [0.0001, 1],
     [7, 7],
-  ])('an interval of %s seconds between two polls becomes %s', async (interval, expected) => {
+  ])('with a requested interval of %s seconds polls every %s seconds', async (interval, expected) => {
     const start = await clientOf({ '/device': { ...DEVICE, interval } }).startDevice();
     expect(start?.interval).toBe(expected);
   });

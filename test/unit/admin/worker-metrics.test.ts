@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { addLoadMetrics } from '../../../src/admin/listener-metrics.js';
 import { createWorkerMetrics, WorkerMetrics } from '../../../src/admin/worker-metrics.js';
 
-/** The metrics of a worker that has answered so often and has so many open connections. */
+/** The metrics of a worker that has sent `answers` responses and has `connections` open connections. */
 function snapshotOf(answers: number, connections: number) {
   const registry = new Registry();
   const registers = [registry];
@@ -38,7 +38,7 @@ describe('the merged metrics of several workers', () => {
     expect(valueIn(text, 'seconds_sum')).toBe(10.5);
   });
 
-  it('contain the longest wait for acceptance of any worker', async () => {
+  it('contain the sum of the requests in flight, and the longest wait of a connection until it is accepted', async () => {
     const metrics = new WorkerMetrics();
     for (const seconds of [1, 3, 2]) {
       const registry = new Registry();

@@ -61,7 +61,7 @@ describe("a response to a redemption with the client's own key", () => {
     });
   });
 
-  test('loses a redemption id that is not the one in its certificate', () => {
+  test('is read without its redemption id if that differs from the one in its certificate', () => {
     const other = answer.replace(
       /redemption-id: .*/,
       'redemption-id: "0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232"',
@@ -91,7 +91,7 @@ describe("a response to a redemption with the client's own key", () => {
     expect(reason(`---\n${changed}---\n${link}`)).toContain('is not for TLS clients');
   });
 
-  test('is refused once its certificate has expired, and accepted shortly before it is valid', () => {
+  test('is refused once its certificate has expired, and accepted an hour before its certificate is valid', () => {
     expect(reason(answer, Date.now() + 31 * DAY_MS)).toContain('expired');
     expect(read(answer, Date.now() - DAY_MS / 24).source).toBe('linkgrant');
   });
@@ -153,7 +153,7 @@ describe('a response with a private key', () => {
 });
 
 describe('the name in a response', () => {
-  const failure = (text: string, context: Partial<AnswerContext>) => {
+  const nameOrError = (text: string, context: Partial<AnswerContext>) => {
     try {
       return read(text, Date.now(), context).secret.name;
     } catch (error) {
@@ -162,28 +162,28 @@ describe('the name in a response', () => {
   };
 
   test('is accepted if it is the requested name, or if the client requested none', () => {
-    expect(failure(answer, {})).toBe('my-link');
-    expect(failure(answer, { name: 'my-link' })).toBe('my-link');
-    expect(failure(delivered, { name: 'my-link' })).toBe('my-link');
+    expect(nameOrError(answer, {})).toBe('my-link');
+    expect(nameOrError(answer, { name: 'my-link' })).toBe('my-link');
+    expect(nameOrError(delivered, { name: 'my-link' })).toBe('my-link');
   });
 
   test('is in the error if it was not requested and the response was stored', () => {
     for (const text of [answer, delivered]) {
-      const error = failure(text, { name: 'other', isStored: true });
+      const error = nameOrError(text, { name: 'other', isStored: true });
       expect(error).toMatchObject({ code: 'other_name' });
       expect((error as Error).message).toContain('under the name "my-link"');
     }
   });
 
   test('is not in the error if it was not requested and linkgrant has just sent the response', () => {
-    const error = failure(answer, { name: 'other' });
+    const error = nameOrError(answer, { name: 'other' });
     expect(error).toMatchObject({ code: 'other_name' });
     expect((error as Error).message).toContain('under another name');
     expect((error as Error).message).not.toContain('my-link');
   });
 
   test('makes the response of a Skupper server invalid if it was not requested', () => {
-    expect(failure(delivered, { name: 'other' })).toMatchObject({
+    expect(nameOrError(delivered, { name: 'other' })).toMatchObject({
       code: 'answer_invalid',
       message: expect.stringContaining('another name than requested'),
     });
@@ -294,7 +294,7 @@ describe('a Link of a response', () => {
     expect(read(empty)).toEqual(read(answer));
   });
 
-  test('loses the labels and annotations that only linkgrant sets', () => {
+  test('is read without the labels and annotations that only linkgrant sets', () => {
     const own =
       '  labels: {"app.kubernetes.io/managed-by": "them", "linkgrant.dev/token": "x"}\n  annotations: {"linkgrant.dev/redemption-id": "x"}\n';
     expect(read(withMetadata(own))).toEqual(read(answer));

@@ -14,7 +14,7 @@ import {
 
 const client = createRedemptionClient({ clock: Date.now, timeoutMs: 5_000 });
 
-async function redeem(token: AccessToken, timed = client): Promise<string> {
+async function redeem(token: AccessToken, redemptionClient = client): Promise<string> {
   const redemption = {
     token,
     name: 'my-link',
@@ -22,7 +22,7 @@ async function redeem(token: AccessToken, timed = client): Promise<string> {
     csrDer: Uint8Array.of(0x30, 0xff),
     renews: true,
   };
-  return timed.redeem(redemption);
+  return redemptionClient.redeem(redemption);
 }
 
 /** Returns the code of the error of `operation`. Fails if the error message contains the token's code. */
@@ -96,7 +96,7 @@ describe('the redemption request', () => {
     expect(await codeOf(redeem(reset.token))).toBe('outcome_unknown');
   });
 
-  test('detects that a chunked response without its end is cut', async () => {
+  test('has an unknown outcome when a chunked response ends without its last chunk', async () => {
     const server = releaseAfterTest(
       await serveBytes((socket) =>
         socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n'),
@@ -105,12 +105,12 @@ describe('the redemption request', () => {
     expect(await codeOf(redeem(server.token))).toBe('outcome_unknown');
   });
 
-  test('accepts no response that is not HTTP', async () => {
+  test('has an unknown outcome when the response is not HTTP', async () => {
     const server = releaseAfterTest(await serveBytes((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')));
     expect(await codeOf(redeem(server.token))).toBe('outcome_unknown');
   });
 
-  test('times out on a response that arrives byte by byte', async () => {
+  test('has an unknown outcome when the response arrives byte by byte until the time limit', async () => {
     const server = releaseAfterTest(
       await serveBytes((socket) => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n');
@@ -155,7 +155,7 @@ describe('the code of a refusal', () => {
     expect(await codeOf(redeem((await answering(503, 'Internal error\n')).token))).toBe('store_unavailable');
   });
 
-  test('is the one in its problem document', async () => {
+  test('is read from its problem document', async () => {
     const problem = JSON.stringify({
       type: 'about:blank',
       title: 'No such claim',
@@ -166,7 +166,7 @@ describe('the code of a refusal', () => {
     expect(await codeOf(redeem(server.token))).toBe('grant_expired');
   });
 
-  test('is the one in its linkgrant-reason header, and its message has the Retry-After time', async () => {
+  test('is read from its linkgrant-reason header, and the message contains the Retry-After time', async () => {
     const headers = { 'linkgrant-reason': 'policy_name', 'retry-after': '7' };
     const server = await answering(403, 'Redemption of access token refused\n', headers);
     await expect(redeem(server.token)).rejects.toThrow('Retry in 7 s');
@@ -215,7 +215,7 @@ describe('the check request', () => {
     serverTime: '2026-11-24T22:00:00.000Z',
   };
 
-  test('posts the code below the URL of the token and reads the state of the grant', async () => {
+  test('posts the code to the path /-/check below the URL of the token, and reads the state of the grant', async () => {
     const server = await answering(200, JSON.stringify(answer));
     expect(await client.check({ ...server.token, url: `${server.token.url}/` })).toEqual({
       state: 'exhausted',

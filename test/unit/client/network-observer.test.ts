@@ -13,7 +13,7 @@ const RECORDED = readFileSync(
 
 let server: TestServer;
 
-/** Reads from an observer that answers this. */
+/** Reads the links from a network observer that responds with `answer`; without a body it never responds. */
 async function read(
   answer: { readonly status?: number; readonly body?: string },
   credentials?: string,
@@ -30,7 +30,7 @@ async function read(
   return readRouterLinks({ url, ca, credentials }, { clock: Date.now }, AbortSignal.timeout(timeoutMs));
 }
 
-it('reads the sites from which a link is up, once for each connected router', async () => {
+it('the network observer reports the sites with an active link, once for each connected router', async () => {
   const peers = await read({ body: RECORDED }, 'skupper:secret');
   const west = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
   const east = { siteId: '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01', siteName: 'east', linkName: 'to-west' };
@@ -61,11 +61,11 @@ it.each([
   ['another status', { status: 502, body: '' }, 'answers HTTP 502'],
   ['a response that is too long', { body: ' '.repeat(16 * 1024 * 1024 + 1) }, 'returned more than 16 MiB'],
   ['no answer in time', {}, 'no complete response in time'],
-] as const)('reports %s', async (_what, answer, message) => {
+] as const)('an error of the network observer is reported: %s', async (_what, answer, message) => {
   await expect(read(answer, undefined, 'body' in answer ? 5_000 : 200)).rejects.toThrow(message);
 });
 
-it('skips records with missing or wrong fields', async () => {
+it('records of the network observer with missing or wrong fields are skipped', async () => {
   const results = [null, 7, { status: 'up' }, { status: 'up', sourceSiteId: 'a', destinationSiteId: 'a' }];
   const usable = { status: 'up', sourceSiteId: 'a', destinationSiteId: 'b', sourceSiteName: 7 };
   expect(await read({ body: JSON.stringify({ results: [...results, usable] }) })).toEqual([

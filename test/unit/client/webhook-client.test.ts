@@ -62,7 +62,7 @@ describe('a message to a webhook receiver', () => {
     await expect(post('http://192.0.2.1/')).rejects.toThrow('it requires an https URL');
   });
 
-  it('is accepted by a receiver whose response does not end: only its beginning is read', async () => {
+  it('is delivered to a receiver whose response does not end: only the beginning of the response is read', async () => {
     let written = 0;
     const port = await listen(
       createServer((_request, response) => {

@@ -43,7 +43,7 @@ describe('an environment variable', () => {
 });
 
 describe('several scopes', () => {
-  it('are separated by commas in a variable, and are repeated flags on the command line', () => {
+  it('are separated by commas in a variable, and passed as repeated flags on the command line', () => {
     const variable = loadConfiguration({}, { LINKGRANT_CONSOLE_SCOPE: 'openid,groups' }, true);
     const flags = loadConfiguration({ consoleScope: ['openid', 'groups'] }, {}, true);
     expect([variable, flags].map(({ settings }) => settings.consoleScope)).toEqual([

@@ -11,7 +11,7 @@ const NOTHING_MORE = {
 };
 
 describe('a store URL', () => {
-  it('is a file, or a database with servers, ports and parameters', () => {
+  it('is parsed to a file, or to a database with servers, ports and parameters', () => {
     expect(parseStoreUrl('sqlite:/a b/c.db')).toEqual({ kind: 'sqlite', file: '/a b/c.db' });
     expect(parseStoreUrl('postgres://grants@db.example.com/links')).toEqual({
       kind: 'postgres',

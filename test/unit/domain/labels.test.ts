@@ -15,7 +15,7 @@ describe('labels', () => {
     { 'example.com/team': 'Payments_1.2-x' },
     { a: '', constructor: 'x' },
     { [`${'a'.repeat(63)}`]: 'b'.repeat(63) },
-  ])('accepts %j', (labels) => {
+  ])('can be %j', (labels) => {
     expect(labelsAndNoteProblem({ labels })).toBeUndefined();
   });
 
@@ -35,11 +35,11 @@ describe('labels', () => {
     { 'linkgrant.dev/grant-uid': 'x' },
     { 'internal.skupper.io/listener': 'x' },
     { 'app.kubernetes.io/managed-by': 'x' },
-  ])('refuses %j', (labels) => {
+  ])('cannot be %j', (labels) => {
     expect(labelsAndNoteProblem({ labels })).toBeTypeOf('string');
   });
 
-  it('refuses a 33rd label, also if 32 exist, and accepts changed values on an object that has more', () => {
+  it('are at most 32 after a change, but an object that has more can get new values for its labels', () => {
     const many = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
     expect(labelsAndNoteProblem({ labels: many(32) })).toBeUndefined();
@@ -50,7 +50,7 @@ describe('labels', () => {
     expect(labelsAndNoteProblem({ labels: { one: 'more' } }, many(40))).toBeTypeOf('string');
   });
 
-  it('sets and removes labels, and retains the others', () => {
+  it('are set and removed by a change, which retains the others', () => {
     expect(changedLabels({ a: '1', b: '2' }, { b: null, c: '3', a: '0', d: null })).toEqual({
       a: '0',
       c: '3',

@@ -26,7 +26,7 @@ describe('the Links to endpoints', () => {
     ]);
   });
 
-  it('keep the inter-network endpoints of a group in a Link of their own, after its other endpoints', () => {
+  it('have the inter-network endpoints of a group in a separate Link, after the Link to its other endpoints', () => {
     const [a, aEdge, b] = [endpoint('a', '1'), endpoint('a', '2', 'edge'), endpoint('a-1', '3')];
     const between = endpoint('a', '4', 'inter-network');
     expect(linksToEndpoints('west', [between, b, a, aEdge])).toEqual([

@@ -13,7 +13,7 @@ function started() {
 }
 
 describe('admission', () => {
-  it('admits requests up to the limit, and the next one when one has ended', async () => {
+  it('admits requests up to the limit, and another one after a request has ended', async () => {
     const { admission, ends, begin } = started();
     const running = [begin(), begin(), begin()];
     expect(await begin()).toBeUndefined();

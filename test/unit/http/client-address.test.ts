@@ -38,7 +38,7 @@ describe('the address of a client', () => {
     expect(addressOf('2001:db8::1', forwarded)).toBe(address);
   });
 
-  it('is the left-most one if all are trusted proxies', () => {
+  it('is the left-most address of the header if all its addresses are trusted proxies', () => {
     expect(addressOf('10.0.0.1', '10.0.0.3, 10.0.0.2')).toBe('10.0.0.3');
   });
 
@@ -54,7 +54,7 @@ describe('the address of a client', () => {
     '[::1',
     'for=203.0.113.9',
     '203.0.113.9, 10.0.0.2:x',
-  ])('is that of the socket if the proxy sends %j, which is not an address', (forwarded) => {
+  ])('is that of the socket if the proxy sends %j, whose last entry is not an address', (forwarded) => {
     expect(addressOf('10.0.0.1', forwarded)).toBe('10.0.0.1');
   });
 

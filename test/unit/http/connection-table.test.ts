@@ -31,7 +31,7 @@ describe('the connection table', () => {
     expect(openOf(sockets)).toEqual(sockets.map(() => false));
   });
 
-  it('gives the place of a closed connection to the next one', async () => {
+  it('admits a new connection in place of a closed one, without dropping another', async () => {
     const table = new ConnectionTable(2);
     const [first, second, third] = [new Socket(), new Socket(), new Socket()];
     table.add(first);

@@ -5,7 +5,7 @@ import express from 'express';
 import { expect, it } from 'vitest';
 import { messagesOf } from '../../../src/http/tls-listener.js';
 
-it('creates HTTP messages with the prototypes that Express would set on them', async () => {
+it('the HTTP server creates messages with the prototypes that Express would set on them', async () => {
   const app = express();
   const { json } = app.response;
   const before: unknown[] = [];

@@ -6,7 +6,7 @@ import { binaryProxyHeader, PROXY_SIGNATURE } from '../../support/proxy-headers.
 const TLS_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]);
 const text = (line: string) => Buffer.from(`${line}\r\n`);
 
-/** The addresses of IPv6 packets, as 16 bytes each. */
+/** IPv6 addresses as a header of version 2 contains them: 16 bytes, in hexadecimal. */
 const IPV6 = {
   '2001:db8::1': '20010db8000000000000000000000001',
   '2001:db8::2': '20010db8000000000000000000000002',

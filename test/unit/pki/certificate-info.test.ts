@@ -54,10 +54,10 @@ test('a certificate is described as by openssl', () => {
 });
 
 test.each([
-  ['UTF-8 text with control characters', '/CN=bad\u001b[31mname', 'bad\ufffd[31mname'],
+  ['control characters in its common name', '/CN=bad\u001b[31mname', 'bad\ufffd[31mname'],
   ['no common name', '/O=Example/OU=Sites', 'O=Example, OU=Sites'],
   ['an empty name', '/', '(no name)'],
-])('a subject of %s is printed without control characters', (_case, subject, expected) => {
+])('the subject of a certificate with %s is described in printable text', (_case, subject, expected) => {
   const { certificate } = makeAuthority(openssl, { subject });
   expect(describeCertificate(certificate).subject).toBe(expected);
 });
@@ -113,7 +113,7 @@ function trailing(pem: string): string {
 }
 
 describe('verification', () => {
-  test('follows a chain to a trusted root, directly and through an intermediate on either side', () => {
+  test('accepts a chain to a trusted root, directly or with an intermediate from the leaf file or the CA file', () => {
     expect(verificationProblem(direct, root.certificate, now)).toBeUndefined();
     expect(verificationProblem(below, root.certificate, now)).toBeUndefined();
     const leafAlone = splitCertificates(below)[0] ?? '';
@@ -183,7 +183,7 @@ describe('verification', () => {
     );
   });
 
-  test('reports invalid text on either side', () => {
+  test('reports a leaf file or a CA file without a certificate', () => {
     expect(verificationProblem('x', root.certificate, now)).toBe('no PEM certificate');
     expect(verificationProblem(direct, 'x', now)).toBe('no PEM certificate');
   });

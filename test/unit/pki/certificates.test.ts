@@ -102,7 +102,7 @@ test.each(['p256', 'rsa2048'] as const)(
   },
 );
 
-test('a client certificate has the specified contents and no host name', async () => {
+test('a client certificate names its subject and redemption, is limited to client authentication, and has no host', async () => {
   const authority = await ownAuthority();
   const spkiDer = spkiOf(await generatePrivateKey('p256'));
   const issued = await issueClientCertificate({

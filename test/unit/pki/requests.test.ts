@@ -154,7 +154,7 @@ describe('a certificate request of linkgrant', () => {
   });
 });
 
-describe('a damaged request', () => {
+describe('an invalid request', () => {
   const der = createCertificateRequest(P256, 'east');
 
   test('is refused when bytes follow it', () => {
@@ -241,7 +241,7 @@ describe('a damaged request', () => {
 
 describe('a request with a key for which anyone can sign', () => {
   const SPKI_BEFORE = Buffer.from('302a300506032b6570032100', 'hex');
-  /** A request with this SubjectPublicKeyInfo, and with a signature that holds for the Ed25519 key 1. */
+  /** A request with this SubjectPublicKeyInfo, and with a signature that verifies with the Ed25519 public key 1. */
   const requestOf = (spkiDer: Uint8Array) => {
     const info = element(0x30, Buffer.from('020100', 'hex'), element(0x30), spkiDer, element(0xa0));
     const signature = Buffer.concat([Buffer.of(1), Buffer.alloc(63)]);

@@ -70,7 +70,7 @@ describe.each(Object.entries(AUTHORITY_KEYS))('a CRL signed by a CA with a key o
 describe('a CRL', () => {
   const pem = makeAuthority(openssl);
 
-  it('can be empty, and has serial numbers of any size as positive numbers', async () => {
+  it('can be empty, and encodes serial numbers of any size as positive integers', async () => {
     const authority = load(pem);
     const leaf = await leafOf(authority);
     expect(verdict(leaf.certificate, pem.certificate, listOf(authority, []))).toBe('good');

@@ -20,7 +20,7 @@ beforeEach(() => {
   directory = directoryForTest();
 });
 
-it('reads a pending key while another process confirms it', async () => {
+it('a pending ledger key can be read while another process confirms it', async () => {
   const keys = Array.from(
     { length: ROUNDS },
     (_, index) => new LedgerKeyFile(join(directory, `${index + 1}`)),
@@ -40,7 +40,7 @@ it('reads a pending key while another process confirms it', async () => {
   }
 });
 
-it('reports a key whose files are both absent', () => {
+it('a ledger key whose files are both absent is reported', () => {
   const key = new LedgerKeyFile(join(directory, 'ledger.key'));
   expect(() => key.read()).toThrow('cannot be read (ENOENT)');
 });

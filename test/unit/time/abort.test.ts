@@ -26,7 +26,7 @@ describe('an operation with a time limit', () => {
     expect(await outcome).toMatchObject({ name: 'TimeoutError' });
   });
 
-  it('is aborted as soon as another signal is, also one that was aborted before', async () => {
+  it('is aborted with the reason of another signal, also if that was aborted before', async () => {
     const other = new AbortController();
     const outcome = withinTime(60_000, [other.signal], reasonOf);
     const reason = new Error('no more');
@@ -38,25 +38,25 @@ describe('an operation with a time limit', () => {
 
   it('can share its signal with 49 others without a warning', async () => {
     const warnings: Error[] = [];
-    const note = (warning: Error) => warnings.push(warning);
-    process.on('warning', note);
+    const recordWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', recordWarning);
     const other = new AbortController();
     const all = Array.from({ length: 50 }, () => withinTime(60_000, [other.signal], reasonOf));
     await sleep(1);
     other.abort('over');
     expect(new Set(await Promise.all(all))).toEqual(new Set(['over']));
-    process.off('warning', note);
+    process.off('warning', recordWarning);
     expect(warnings).toEqual([]);
   });
 
   it('returns its result, and removes its listeners from the signals', async () => {
     const other = new AbortController();
     const signals: AbortSignal[] = [];
-    const act = async (signal: AbortSignal) => {
+    const operation = async (signal: AbortSignal) => {
       signals.push(signal);
       return 'done';
     };
-    expect(await withinTime(60_000, [other.signal], act)).toBe('done');
+    expect(await withinTime(60_000, [other.signal], operation)).toBe('done');
     await expect(withinTime(60_000, [], () => Promise.reject(new Error('bad')))).rejects.toThrow('bad');
     other.abort();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);

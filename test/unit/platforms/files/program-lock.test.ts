@@ -35,7 +35,7 @@ async function acquireWhenFree(): Promise<HeldLock> {
   }
 }
 
-test('one process holds the lock at a time, on a private file in a private directory', async () => {
+test('a lock has one holder at a time, and its file and directory are private', async () => {
   const lock = await acquire();
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();
   await lock.release();
@@ -44,7 +44,7 @@ test('one process holds the lock at a time, on a private file in a private direc
   expect(statSync(join(directory, 'private')).mode & 0o777).toBe(0o700);
 });
 
-test('a killed process releases the lock', async () => {
+test('the lock is free after the process that held it was killed', async () => {
   const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, file]);
   await once(holder.stdout, 'data');
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();

@@ -108,7 +108,7 @@ describe('a list', () => {
     expect(problem('names', text)).toContain('an empty entry');
   });
 
-  it('has a maximum length', () => {
+  it('has at most 1,000 entries', () => {
     const most = Array.from({ length: 1_000 }, (_, index) => `n${index}`).join(',');
     expect(parse('names', most)).not.toHaveProperty('problem');
     expect(problem('names', `${most},one-more`)).toContain('more than 1000 entries');
@@ -162,7 +162,7 @@ describe('a certificate lifetime', () => {
     ['1s', 1_000],
     ['12h', 43_200_000],
     ['3650d', 315_360_000_000],
-  ])('is %s', (text, ms) => {
+  ])('can be %s', (text, ms) => {
     expect(parse('certificate-lifetime', text)).toEqual({ certificateLifetimeMs: ms });
   });
 
@@ -183,7 +183,7 @@ describe('a not-before time', () => {
     ['2031-02-28T08:00:00Z', '2031-02-28T08:00:00Z'],
     ['2031-02-28T08:00:00.5+02:00', '2031-02-28T06:00:00.500Z'],
     ['2032-02-29T00:00:00-00:30', '2032-02-29T00:30:00Z'],
-  ])('is %s', (text, moment) => {
+  ])('can be %s', (text, moment) => {
     const policy = { notBefore: Date.parse(moment) };
     expect(parse('not-before', text)).toEqual(policy);
     expect(formatPolicySettings(policy)).toEqual({ 'linkgrant/not-before': moment });

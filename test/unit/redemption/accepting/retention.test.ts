@@ -4,7 +4,7 @@ import { applyRetention } from '../../../../src/redemption/accepting/retention.j
 const DAY = 86_400_000;
 const NOW = 1_000 * DAY;
 
-/** A store that has so many steps left, and records its calls. */
+/** A store with these numbers of deletion steps left, which records its calls. */
 function storeWith(grantSteps: number, ledgerSteps: number) {
   const calls: [string, number][] = [];
   const left = { grants: grantSteps, ledgers: ledgerSteps };

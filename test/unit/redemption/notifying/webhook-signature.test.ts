@@ -35,5 +35,5 @@ describe('the signature of a webhook', () => {
     `${SECRET} x`,
     'whsec_c2hvcnQ=',
     `whsec_${'A'.repeat(88)}`,
-  ])('does not exist for the secret %j', (text) => expect(parseWebhookSecrets(text)).toBeUndefined());
+  ])('needs a valid secret, not %j', (text) => expect(parseWebhookSecrets(text)).toBeUndefined());
 });

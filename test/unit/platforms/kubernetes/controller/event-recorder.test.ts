@@ -46,7 +46,7 @@ afterEach(() => {
 });
 
 describe('Events', () => {
-  it('are one Event if their text is the same, written at once and counted later', async () => {
+  it('with the same text are one Event, which is written at once and later gets their count', async () => {
     const { recorder, texts, writes, pass } = recording();
     for (let time = 0; time < 5; time += 1) recorder.record(SUBJECT, redeemedBy('east'));
     await pass(0);

@@ -14,7 +14,7 @@ type Answer = {
   readonly fails?: Error;
 };
 
-/** Runs an informer on an API server that gives one of `answers` to each request; stops it after the last one. */
+/** Runs an informer on an API server that returns one of `answers` for each request; stops it after the last one. */
 async function runInformer(answers: readonly Answer[]) {
   const stop = new AbortController();
   const requests: string[] = [];
@@ -95,7 +95,7 @@ describe('the informer', () => {
     expect(informer.isSynced).toBe(true);
   });
 
-  it('lists again when the server has forgotten the version', async () => {
+  it('lists again when the API server no longer has the resource version', async () => {
     const { sinkCalls, failures } = await runInformer([
       LISTED,
       { request: 'watch 5', fails: new ApiError('watch', { reason: 'gone', status: 410 }) },
@@ -133,7 +133,7 @@ describe('the informer', () => {
     }
   });
 
-  it('lists again after a while if the server does not resume from a version and gives no reason', async () => {
+  it('lists again after five failed watches from the same resource version', async () => {
     const fails = new Error('504');
     const { requests } = await runInformer([
       LISTED,

@@ -96,7 +96,7 @@ describe('leader election', () => {
     expect(lease.found?.spec?.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   });
 
-  it('hands over at once when the leader stops', async () => {
+  it('elects another candidate at its next retry, before the Lease expires, when the leader stops', async () => {
     const lease = new Lease();
     const leading: string[] = [];
     const a = candidate(lease, 'a', leading);
@@ -159,7 +159,7 @@ describe('leader election', () => {
     expect(leading).not.toEqual(['a']);
   });
 
-  it('continues when the API server comes back before the lease expires', async () => {
+  it('lets the leader continue if the API server responds again before the renew deadline', async () => {
     const lease = new Lease();
     const leading: string[] = [];
     const a = candidate(lease, 'a', leading);

@@ -165,7 +165,7 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'c']);
   });
 
-  it('forgets earlier failures of a key whose object changed, also while it is processed', async () => {
+  it('processes a failed key at once if its object changed, also if that happened during its processing', async () => {
     const { queue, keys, last } = queueOf();
     queue.start();
     queue.add('a');

@@ -31,7 +31,7 @@ function stored(parts: Partial<AccessGrantResource>, annotations?: Record<string
 
 const STATUS = { code: 'a-code', expirationTime: '2026-01-01T00:15:00Z', redemptions: 2 };
 
-it('reads the fields that determine the state of a grant', () => {
+it('the location of a grant has the fields that determine its state', () => {
   expect(readLocation(stored({ spec: { redemptionsAllowed: 5 }, status: STATUS }))).toEqual({
     uid: 'a-uid',
     namespace: 'west',
@@ -47,11 +47,11 @@ it('reads the fields that determine the state of a grant', () => {
 it.each([
   ['has no code yet', { ...STATUS, code: '' }],
   ['has an empty status', {}],
-])('reads no expiration time if the grant %s', (_which, status) => {
+])('the location of a grant has no expiration time if the grant %s', (_which, status) => {
   expect(readLocation(stored({ status })).expirationTime).toBeNull();
 });
 
-it('reads the revocation of a grant, which changes its spec version', () => {
+it('the location of a grant has its revocation, which changes its spec version', () => {
   const { revokedAt, specVersion } = readLocation(stored({}, { 'linkgrant.dev/revoked': 'true' }));
   expect([revokedAt, specVersion]).toEqual([NOW, '3 true']);
 });
@@ -60,12 +60,12 @@ it.each([
   ['window', { expirationWindow: `1 day ${'!'.repeat(800_000)}` }],
   ['window of valid parts', { expirationWindow: '0h'.repeat(300_000) }],
   ['issuer', { issuer: 'a'.repeat(800_000) }],
-])('does not repeat the value of a very long %s', (_what, spec) => {
+])('the problem of an AccessGrant does not contain a very long %s', (_what, spec) => {
   const { problems } = readAccessGrant(stored({ spec }));
   expect(problems).toEqual([expect.stringMatching(/^.{0,30}: it has more than \d+ characters$/)]);
 });
 
-/** An index whose listings end when the test lets them. */
+/** An index whose listings the test ends itself. */
 function indexWithListings() {
   const listings: { end(): void; fail(): void }[] = [];
   const index = new GrantIndex({

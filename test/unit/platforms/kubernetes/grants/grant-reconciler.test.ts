@@ -58,7 +58,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
     } as unknown as GrantReconcilerDependencies['client'],
     siteAccess: { accessOf: async () => surroundings.access, forget: () => {} },
     conflicts: new ConflictingControllerDetector(),
-    events: { record: (_subject, note) => events.push(note) },
+    events: { record: (_subject, event) => events.push(event) },
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
     countOf: () => surroundings.used,
     serviceEndpoint: () => surroundings.endpoint,

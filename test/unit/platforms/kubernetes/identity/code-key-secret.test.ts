@@ -38,16 +38,16 @@ describe('the lookup of the key of a signed code', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     const before = state.reads;
     const found: unknown[] = [];
-    const lane = async (number: number) => {
+    const findUnknownKeys = async (number: number) => {
       for (let request = 0; request < 20; request += 1)
         found.push(await keys.find(`unknown-${number}-${request}`));
     };
-    const lanes = Array.from({ length: 10 }, (_, number) => lane(number));
+    const lookups = Array.from({ length: 10 }, (_, number) => findUnknownKeys(number));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(state.reads - before).toBeLessThanOrEqual(5);
     expect(await keys.find(currentKey.kid)).toMatchObject({ kid: currentKey.kid });
     await vi.advanceTimersByTimeAsync(10_000);
-    await Promise.all(lanes);
+    await Promise.all(lookups);
     expect(found).toEqual(Array(200).fill(undefined));
   });
 

@@ -173,7 +173,7 @@ describe('a site on Kubernetes', () => {
     expect(subjects(caCrt)).toContain('a root');
   });
 
-  it('uses the Ready one of several Sites, and only a Site of its own namespace', async () => {
+  it('reads the Site of the namespace that is Ready, if there are several, and no Site of another namespace', async () => {
     const other = recorded.add('Site', 'a-first', { spec: { edge: true }, status: {} });
     expect((await access()).endpoints).toHaveLength(2);
     other.status = recorded.find('Site', 'west').status;

@@ -26,7 +26,7 @@ function token(status?: AccessTokenResource['status'], generation = 1): Stored<A
 }
 
 describe('the status of an AccessToken', () => {
-  it("is what Skupper's tools read", () => {
+  it("has the fields that Skupper's tools read", () => {
     expect(tokenStatus(token(), READY, NOW)).toEqual({
       redeemed: true,
       status: 'Ready',
@@ -52,7 +52,7 @@ describe('the status of an AccessToken', () => {
     expect(tokenStatus(token(overwritten), FAILED, NOW)).toMatchObject({ message: FAILED.message });
   });
 
-  it('retains the time of the last change while a condition does not change, and the conditions of others', () => {
+  it('retains the transition time of an unchanged condition, and the conditions of other controllers', () => {
     const theirs = { type: 'Theirs', status: 'True', reason: 'So', message: '' } as Condition;
     const first = tokenStatus(token({ conditions: [theirs] }), FAILED, NOW);
     const again = tokenStatus(token(first), { ...FAILED, reason: 'Refused' }, NOW + 60_000);
