@@ -16,13 +16,9 @@ const isAccepted = ({ name }: RequestSeed) => !UNUSED_TEXT.includes(name);
 const openssl = releaseAfterFile(new OpenSsl());
 
 describe('certificate requests of other programs', () => {
-  it('come from four programs, at least twenty', () => {
-    expect(seeds.length).toBeGreaterThanOrEqual(20);
-    const programs = new Set(seeds.map(({ name }) => name.split('-')[0]));
-    expect([...programs]).toEqual(['go', 'java', 'openssl', 'python']);
-  });
-
   it('are accepted with the key that OpenSSL reads from them, except text types that are no longer used', async () => {
+    // An empty directory of recordings would prove nothing.
+    expect(seeds.length).toBeGreaterThanOrEqual(20);
     const keys = await opensslVerdicts(seeds.map(({ der }) => der));
     for (const [index, seed] of seeds.entries()) {
       const verdict = parseCertificateRequest(seed.der);

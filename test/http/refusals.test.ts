@@ -204,6 +204,15 @@ describe('a refusal', () => {
     expect((await provoke(await named('untrusted'))).headers['retry-after']).toBe('7');
   });
 
+  it('for a weak key has its reason in the log', async () => {
+    const { grant, ...provocation } = await withGrant({}, { headers: rsa1024Csr() });
+    await provoke(provocation);
+    const reason = 'an RSA key of 1024 bits; 2048 to 4096 are accepted';
+    expect(service.logged()).toContainEqual(
+      expect.objectContaining({ event: 'refused', grant: grant?.uid, code: 'key_weak', reason }),
+    );
+  });
+
   it('a refusal after an unexpected failure has no cause in the response, and the whole cause in the log', async () => {
     const answer = await provoke(await named('broken'));
     expect(JSON.stringify(answer)).not.toContain('router');

@@ -12,6 +12,14 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.of(tag, ...length), content]);
 }
 
+/** A CertificationRequestInfo (RFC 2986 §4.1) with an empty name; by default of version 0 and without attributes. */
+export function requestInfo(
+  spkiDer: Uint8Array,
+  { version = der(0x02, Buffer.of(0)), tail = der(0xa0) }: { version?: Uint8Array; tail?: Uint8Array } = {},
+): Buffer {
+  return der(0x30, version, der(0x30), spkiDer, tail);
+}
+
 /** A request with any bytes `info` as its CertificationRequestInfo, and a valid P-256 signature. */
 export function signedRequest(info: Uint8Array, key: KeyObject): Buffer {
   const signature = der(0x03, Buffer.of(0), sign('sha256', info, key));

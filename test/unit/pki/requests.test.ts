@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { generatePrivateKey } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
 import { releaseAfterFile } from '../../support/release.js';
-import { der as element, signedRequest } from './der-by-hand.js';
+import { der as element, requestInfo, signedRequest } from './der-by-hand.js';
 import { OpenSsl } from './openssl.js';
-import { rsaKeyOfClosePrimes, unsignedRsaRequest } from './weak-rsa.js';
+import { jwkNumber, rocaModulus, rsaKeyOfClosePrimes, unsignedRsaRequest } from './weak-rsa.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
 
 const P256 = await generatePrivateKey('p256');
+const SPKI = createPublicKey(P256).export({ type: 'spki', format: 'der' });
 
 function opensslRequest(keyArgs: readonly string[], reqArgs: readonly string[] = []): Buffer {
   const key = openssl.write('request.key', openssl.run(keyArgs));
@@ -90,49 +91,44 @@ describe('a weak key', () => {
     expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
   });
 
-  test.each([3, 17, 257])('is refused with the RSA exponent %d', (publicExponent) => {
+  const { privateKey: rsaKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const [N, E] = [jwkNumber(rsaKey, 'n'), 65537n];
+  const N2040 = jwkNumber(generateKeyPairSync('rsa', { modulusLength: 2040 }).privateKey, 'n');
+  const prime = jwkNumber(rsaKey, 'p');
+  const OUTSIDE = 'an RSA exponent outside 65537 to 2^32';
+  const SMALL_FACTOR = 'an RSA modulus with a small factor';
+  const CLOSE_PRIMES = 'an RSA modulus whose primes are too close together';
+  const signedWith = (publicExponent: number) => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent });
-    const problem = parseCertificateRequest(createCertificateRequest(privateKey, 'east'));
-    expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA exponent outside 65537 to 2^32' });
-  });
-
-  test('is refused if its primes are close together', () => {
-    const problem = parseCertificateRequest(createCertificateRequest(rsaKeyOfClosePrimes(), 'east'));
-    expect(problem).toEqual({
-      invalid: 'key_weak',
-      reason: 'an RSA modulus whose primes are too close together',
-    });
-  });
-
-  test('is refused if its modulus is a square', () => {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const prime = BigInt(
-      `0x${Buffer.from(privateKey.export({ format: 'jwk' }).p ?? '', 'base64url').toString('hex')}`,
-    );
-    const problem = parseCertificateRequest(unsignedRsaRequest(prime * prime, 65537n));
-    expect(problem).toEqual({
-      invalid: 'key_weak',
-      reason: 'an RSA modulus whose primes are too close together',
-    });
-  });
-
-  test.each([
-    ['an even exponent', 65538n, 0n, 'an RSA exponent that is even'],
-    ['an exponent above 2^32', 2n ** 32n + 1n, 0n, 'an RSA exponent outside'],
-    ['an exponent of 64 bits', 2n ** 63n + 1n, 0n, 'an RSA exponent above 2^32'],
-    ['an even modulus', 65537n, 1n, 'an RSA modulus with a small factor'],
-  ])('is refused with %s', (_name, exponent, added, reason) => {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const n = BigInt(
-      `0x${Buffer.from(privateKey.export({ format: 'jwk' }).n ?? '', 'base64url').toString('hex')}`,
-    );
-    const problem = parseCertificateRequest(unsignedRsaRequest(n - added, exponent));
-    expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
-  });
-
-  test('is refused if its modulus has a small prime factor', () => {
-    const problem = parseCertificateRequest(unsignedRsaRequest(1009n * (2n ** 2040n + 1n), 65537n));
-    expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA modulus with a small factor' });
+    return createCertificateRequest(privateKey, 'east');
+  };
+  test.each<[string, () => Uint8Array, string]>([
+    ['the exponent 3', () => signedWith(3), OUTSIDE],
+    ['the exponent 17', () => signedWith(17), OUTSIDE],
+    ['the exponent 257', () => signedWith(257), OUTSIDE],
+    ['the exponent 1', () => unsignedRsaRequest(N, 1n), OUTSIDE],
+    ['the exponent 0', () => unsignedRsaRequest(N, 0n), OUTSIDE],
+    ['an exponent above 2^32', () => unsignedRsaRequest(N, 2n ** 32n + 1n), OUTSIDE],
+    ['an exponent of 64 bits', () => unsignedRsaRequest(N, 2n ** 63n + 1n), 'an RSA exponent above 2^32'],
+    ['an exponent as long as the modulus', () => unsignedRsaRequest(N, N - 2n), 'an RSA exponent above 2^32'],
+    ['an even exponent', () => unsignedRsaRequest(N, E + 1n), 'an RSA exponent that is even'],
+    ['an even modulus', () => unsignedRsaRequest(N - 1n, E), SMALL_FACTOR],
+    ['a modulus with a small factor', () => unsignedRsaRequest(1009n * (2n ** 2040n + 1n), E), SMALL_FACTOR],
+    ['a modulus with the factor 1999', () => unsignedRsaRequest(1999n * N2040, E), SMALL_FACTOR],
+    ['a modulus that is a square', () => unsignedRsaRequest(prime * prime, E), CLOSE_PRIMES],
+    ['close primes', () => createCertificateRequest(rsaKeyOfClosePrimes(), 'east'), CLOSE_PRIMES],
+    [
+      'primes of the ROCA form',
+      () => unsignedRsaRequest(rocaModulus(), E),
+      'an RSA modulus of the ROCA form',
+    ],
+    [
+      'a modulus of 16,384 bits',
+      () => unsignedRsaRequest((1n << 16_383n) + 1n, E),
+      'an RSA key of 16384 bits; 2048 to 4096 are accepted',
+    ],
+  ])('is refused if it is an RSA key with %s', (_what, request, reason) => {
+    expect(parseCertificateRequest(request())).toEqual({ invalid: 'key_weak', reason });
   });
 });
 
@@ -198,15 +194,13 @@ describe('an invalid request', () => {
     ['version 1', Buffer.of(0x02, 0x01, 0x01)],
     ['no version', Buffer.of()],
   ])('is refused with %s, even if its signature is valid', (_case, version) => {
-    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
-    const info = element(0x30, version, element(0x30), spki, element(0xa0));
+    const info = requestInfo(SPKI, { version });
     expect(parseCertificateRequest(signedRequest(info, P256))).toHaveProperty('invalid', 'csr_invalid');
   });
 
   test('is refused without the attributes field or with bytes after it, even if its signature is valid', () => {
-    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
     for (const tail of [Buffer.of(), Buffer.of(0xa0, 0, 0x05, 0), Buffer.of(0xa1, 0)]) {
-      const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, tail);
+      const info = requestInfo(SPKI, { tail });
       expect(parseCertificateRequest(signedRequest(info, P256))).toHaveProperty('invalid', 'csr_invalid');
     }
   });
@@ -219,8 +213,7 @@ describe('an invalid request', () => {
   });
 
   test('is refused when another key has signed it', async () => {
-    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
-    const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, element(0xa0));
+    const info = requestInfo(SPKI);
     expect(parseCertificateRequest(signedRequest(info, P256))).toMatchObject({ keyType: 'p256' });
     expect(parseCertificateRequest(signedRequest(info, await generatePrivateKey('p256')))).toEqual({
       invalid: 'csr_invalid',
@@ -229,10 +222,9 @@ describe('an invalid request', () => {
   });
 
   test('is refused when its key is not a point on the curve', () => {
-    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
+    const spki = Buffer.from(SPKI);
     spki[spki.length - 1] = (spki[spki.length - 1] ?? 0) ^ 1;
-    const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, element(0xa0));
-    expect(parseCertificateRequest(signedRequest(info, P256))).toEqual({
+    expect(parseCertificateRequest(signedRequest(requestInfo(spki), P256))).toEqual({
       invalid: 'csr_invalid',
       reason: 'its key is invalid',
     });
@@ -243,9 +235,9 @@ describe('a request with a key for which anyone can sign', () => {
   const SPKI_BEFORE = Buffer.from('302a300506032b6570032100', 'hex');
   /** A request with this SubjectPublicKeyInfo, and with a signature that verifies with the Ed25519 public key 1. */
   const requestOf = (spkiDer: Uint8Array) => {
-    const info = element(0x30, Buffer.from('020100', 'hex'), element(0x30), spkiDer, element(0xa0));
     const signature = Buffer.concat([Buffer.of(1), Buffer.alloc(63)]);
-    return element(0x30, info, Buffer.from('300506032b6570', 'hex'), element(0x03, Buffer.of(0), signature));
+    const algorithm = Buffer.from('300506032b6570', 'hex');
+    return element(0x30, requestInfo(spkiDer), algorithm, element(0x03, Buffer.of(0), signature));
   };
 
   test.each([

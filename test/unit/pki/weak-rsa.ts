@@ -1,9 +1,14 @@
 import { checkPrimeSync, createPrivateKey, generatePrimeSync, type KeyObject } from 'node:crypto';
-import { der } from './der-by-hand.js';
+import { der, requestInfo } from './der-by-hand.js';
 
 function base64url(value: bigint): string {
   const hex = value.toString(16);
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url');
+}
+
+/** The modulus `n` or the prime `p` of a private RSA key. */
+export function jwkNumber(key: KeyObject, name: 'n' | 'p'): bigint {
+  return BigInt(`0x${Buffer.from(key.export({ format: 'jwk' })[name] ?? '', 'base64url').toString('hex')}`);
 }
 
 function inverse(value: bigint, modulus: bigint): bigint {
@@ -55,9 +60,8 @@ export function unsignedRsaRequest(n: bigint, e: bigint): Buffer {
   const key = der(0x30, integer(n), integer(e));
   const algorithm = Buffer.from('300d06092a864886f70d0101010500', 'hex');
   const spki = der(0x30, algorithm, der(0x03, Buffer.of(0), key));
-  const info = der(0x30, der(0x02, Buffer.of(0)), der(0x30), spki, der(0xa0));
   const signature = der(0x03, Buffer.concat([Buffer.of(0), Buffer.alloc(256, 1)]));
-  return der(0x30, info, Buffer.from('300d06092a864886f70d01010b0500', 'hex'), signature);
+  return der(0x30, requestInfo(spki), Buffer.from('300d06092a864886f70d01010b0500', 'hex'), signature);
 }
 
 /** An RSA modulus of 2048 bits whose primes have the ROCA form: k · M + (65537^a mod M), M the product of 126 primes. */
