@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { loadAuthority } from '../../../src/pki/authority.js';
 import {
@@ -7,6 +8,7 @@ import {
 } from '../../../src/pki/certificate-info.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generatePrivateKey, spkiOf } from '../../../src/pki/keys.js';
+import { encodeCertificatePem } from '../../../src/pki/pem.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { makeAuthority, OpenSsl } from './openssl.js';
 
@@ -17,6 +19,16 @@ const now = Date.now() + 60_000;
 const root = makeAuthority(openssl, { subject: '/CN=root' });
 const between = makeAuthority(openssl, { subject: '/CN=between', issuer: root });
 const key = await generatePrivateKey('p256');
+
+/** Returns the certificate with the last bit of its signature flipped. */
+function forged(pem: string): string {
+  const der = Buffer.from(new X509Certificate(pem).raw);
+  der[der.length - 1] = (der[der.length - 1] ?? 0) ^ 1;
+  return encodeCertificatePem(der);
+}
+
+const trailing = (pem: string) =>
+  encodeCertificatePem(Buffer.concat([new X509Certificate(pem).raw, Buffer.of(0)]));
 
 async function serverUnder(authority: { certificate: string; key: string }): Promise<string> {
   const { certificate } = await issueServerCertificate({
@@ -84,9 +96,15 @@ describe('splitting a PEM bundle', () => {
     expect(splitCertificates(text)).toEqual([root.certificate, between.certificate]);
   });
 
+  test('returns up to 16 certificates', () => {
+    expect(splitCertificates(root.certificate.repeat(16))).toHaveLength(16);
+  });
+
   test.each([
     ['an empty text', '', 'no PEM certificate'],
     ['a web page', '<html>404</html>', 'no PEM certificate'],
+    ['base64 of something else', encodeCertificatePem(Buffer.from('hello')), 'no X.509 certificate'],
+    ['only a private key', root.key, 'a PEM block "PRIVATE KEY" where only certificates are allowed'],
     ['a key beside the certificate', root.certificate + root.key, 'PRIVATE KEY'],
     ['17 certificates', root.certificate.repeat(17), 'more than 16'],
     ['a certificate with bytes behind it', trailing(root.certificate), 'holds more than a certificate'],
@@ -98,19 +116,6 @@ describe('splitting a PEM bundle', () => {
     expect(() => describeCertificate(pem)).toThrow(reason);
   });
 });
-
-/** Returns the certificate with the last bit of its signature flipped. */
-function forged(pem: string): string {
-  const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64');
-  der[der.length - 1] = (der[der.length - 1] ?? 0) ^ 1;
-  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
-}
-
-function trailing(pem: string): string {
-  const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64');
-  const base64 = Buffer.concat([der, Buffer.of(0)]).toString('base64');
-  return `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
-}
 
 describe('verification', () => {
   test('accepts a chain to a trusted root, directly or with an intermediate from the leaf file or the CA file', () => {
@@ -149,8 +154,8 @@ describe('verification', () => {
       extensions: ['basicConstraints=critical,CA:FALSE'],
       issuer: root,
     });
-    const forged = makeAuthority(openssl, { subject: '/CN=forged', issuer: pem });
-    expect(verificationProblem(forged.certificate + pem.certificate, root.certificate, now)).toBeDefined();
+    const leaf = makeAuthority(openssl, { subject: '/CN=forged', issuer: pem });
+    expect(verificationProblem(leaf.certificate + pem.certificate, root.certificate, now)).toBeDefined();
   });
 
   test('fails when the signature of the leaf or of an intermediate is invalid', () => {

@@ -13,6 +13,7 @@ const openssl = releaseAfterFile(new OpenSsl());
 const DAY = 86_400_000;
 const now = Date.now() + 240_000;
 const redemptionId = 'b2f7a4de-4c8e-4bb0-8a53-f7a9c1f0a111';
+const SPKI = spkiOf(await generatePrivateKey('p256'));
 
 function keyForms(pkcs8: string): [string, string][] {
   const file = openssl.write('form.key', pkcs8);
@@ -47,6 +48,15 @@ function expectServerOnly(pem: string, authority: CertificateAuthority): void {
 async function ownAuthority(lifetimeMs = 3650 * DAY): Promise<CertificateAuthority> {
   const pem = await createAuthority({ commonName: 'own authority', keyType: 'p256', lifetimeMs, now });
   return loadAuthority(pem, 'own', now);
+}
+
+/** Issues a client certificate for the subject "east" and a P-256 key, valid for a day from `now`. */
+function issueClient(
+  authority: CertificateAuthority,
+  changes: Partial<Parameters<typeof issueClientCertificate>[0]> = {},
+) {
+  const defaults = { spkiDer: SPKI, subject: 'east', redemptionId, lifetimeMs: DAY, now };
+  return issueClientCertificate({ authority, ...defaults, ...changes });
 }
 
 describe.each(Object.entries(AUTHORITY_KEYS))('under a CA with a key of %s', (_kind, key) => {
@@ -93,26 +103,13 @@ test.each(['p256', 'rsa2048'] as const)(
     expect(text).toMatch(/Basic Constraints: critical\s+CA:TRUE/);
     expect(text).toMatch(/Key Usage: critical\s+Certificate Sign, CRL Sign/);
     expect(text).toMatch(/Subject Key Identifier/);
-    const spkiDer = spkiOf(await generatePrivateKey('p256'));
-    expectClientOnly(
-      (await issueClientCertificate({ authority, spkiDer, subject: 's', redemptionId, lifetimeMs: DAY, now }))
-        .certificate,
-      authority,
-    );
+    expectClientOnly((await issueClient(authority)).certificate, authority);
   },
 );
 
 test('a client certificate names its subject and redemption, is limited to client authentication, and has no host', async () => {
   const authority = await ownAuthority();
-  const spkiDer = spkiOf(await generatePrivateKey('p256'));
-  const issued = await issueClientCertificate({
-    authority,
-    spkiDer,
-    subject: 'east',
-    redemptionId,
-    lifetimeMs: 30 * DAY,
-    now,
-  });
+  const issued = await issueClient(authority, { lifetimeMs: 30 * DAY });
   const x509 = new X509Certificate(issued.certificate);
   expect(x509.subjectAltName).toBe(`URI:urn:uuid:${redemptionId}`);
   expect(x509.subject).toBe('CN=east');
@@ -136,23 +133,14 @@ test('a client certificate names its subject and redemption, is limited to clien
 test('a client certificate for an RSA key allows key encipherment too', async () => {
   const authority = await ownAuthority();
   const spkiDer = spkiOf(await generatePrivateKey('rsa2048'));
-  const { certificate: pem } = await issueClientCertificate({
-    authority,
-    spkiDer,
-    subject: 'east',
-    redemptionId,
-    lifetimeMs: DAY,
-    now,
-  });
+  const { certificate: pem } = await issueClient(authority, { spkiDer });
   const text = openssl.run(['x509', '-noout', '-text'], pem).toString();
   expect(text).toMatch(/X509v3 Key Usage: critical\s+Digital Signature, Key Encipherment\n/);
 });
 
 test('no two certificates have the same serial number', async () => {
   const authority = await ownAuthority();
-  const spkiDer = spkiOf(await generatePrivateKey('p256'));
-  const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY, now };
-  const issued = await Promise.all(Array.from({ length: 200 }, () => issueClientCertificate(options)));
+  const issued = await Promise.all(Array.from({ length: 200 }, () => issueClient(authority)));
   expect(new Set(issued.map(({ serial }) => serial)).size).toBe(200);
 });
 
@@ -169,14 +157,7 @@ test.each([
     createCertificateRequest(await generatePrivateKey('p256'), subject),
   );
   if ('invalid' in request) throw new Error(request.reason);
-  const issued = await issueClientCertificate({
-    authority,
-    spkiDer: request.spkiDer,
-    subject,
-    redemptionId,
-    lifetimeMs: DAY,
-    now,
-  });
+  const issued = await issueClient(authority, { spkiDer: request.spkiDer, subject });
   const expected = [...subject].slice(0, 64).join('');
   expect(describeCertificate(issued.certificate).subject).toBe(expected);
   const name = openssl
@@ -188,26 +169,20 @@ test.each([
 
 test('a certificate neither starts before its CA nor expires after it', async () => {
   const authority = await ownAuthority(10 * DAY);
-  const spkiDer = spkiOf(await generatePrivateKey('p256'));
-  const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: 30 * DAY };
-  const issuedEarly = await issueClientCertificate({ ...options, now: authority.notBefore + 1_000 });
+  const lifetimeMs = 30 * DAY;
+  const issuedEarly = await issueClient(authority, { lifetimeMs, now: authority.notBefore + 1_000 });
   const early = describeCertificate(issuedEarly.certificate);
   expect(early.notBefore).toBe(authority.notBefore);
   expect(early.notAfter).toBe(authority.notAfter);
-  const usual = describeCertificate((await issueClientCertificate({ ...options, now })).certificate);
+  const usual = describeCertificate((await issueClient(authority, { lifetimeMs })).certificate);
   expect(usual.notBefore).toBe(Math.floor((now - 300_000) / 1000) * 1000);
 });
 
 test('a CA issues nothing before its start and after its expiry', async () => {
   const authority = await ownAuthority(10 * DAY);
-  const spkiDer = spkiOf(await generatePrivateKey('p256'));
-  const options = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY };
-  await expect(issueClientCertificate({ ...options, now: authority.notAfter + 1 })).rejects.toThrow(
-    '"own authority" is not valid',
-  );
-  await expect(issueClientCertificate({ ...options, now: authority.notBefore - 1 })).rejects.toThrow(
-    '"own authority" is not valid',
-  );
+  for (const at of [authority.notAfter + 1, authority.notBefore - 1]) {
+    await expect(issueClient(authority, { now: at })).rejects.toThrow('"own authority" is not valid');
+  }
 });
 
 test('the expiry below an intermediate is the earliest expiry on the way to the root', async () => {
@@ -218,15 +193,7 @@ test('the expiry below an intermediate is the earliest expiry on the way to the 
     'x',
     now,
   );
-  const spkiDer = spkiOf(await generatePrivateKey('p256'));
-  const issued = await issueClientCertificate({
-    authority,
-    spkiDer,
-    subject: 'e',
-    redemptionId,
-    lifetimeMs: 60 * DAY,
-    now,
-  });
+  const issued = await issueClient(authority, { lifetimeMs: 60 * DAY });
   expect(issued.notAfter).toBe(describeCertificate(root.certificate).notAfter);
 });
 
@@ -236,15 +203,7 @@ test.each([
   ['GeneralizedTime in a far century', Date.UTC(2399, 5, 1), 'GENERALIZEDTIME', '23990601000000Z'],
 ])('an expiry is written as %s', async (_case, end, type, text) => {
   const authority = await ownAuthority(500 * 366 * DAY);
-  const spkiDer = spkiOf(await generatePrivateKey('p256'));
-  const issued = await issueClientCertificate({
-    authority,
-    spkiDer,
-    subject: 'e',
-    redemptionId,
-    lifetimeMs: end - now,
-    now,
-  });
+  const issued = await issueClient(authority, { lifetimeMs: end - now });
   expect(issued.notAfter).toBe(end);
   expect(openssl.run(['asn1parse'], issued.certificate).toString()).toMatch(new RegExp(`${type} +:${text}`));
   expectClientOnly(issued.certificate, authority);
@@ -259,7 +218,7 @@ test('a server certificate has addresses both as IP entries and as DNS names, ea
   const authority = await ownAuthority();
   const issued = await issueServerCertificate({
     authority,
-    spkiDer: spkiOf(await generatePrivateKey('p256')),
+    spkiDer: SPKI,
     commonName: 'grant server',
     hosts: ['links.example', '192.0.2.7', '[2001:db8::7]', 'links.example'],
     lifetimeMs: DAY,
@@ -291,9 +250,8 @@ test.each([[[]], [['münchen.example']], [['a b']], [['']]])(
   'a server certificate for the hosts %j is refused',
   async (hosts) => {
     const authority = await ownAuthority();
-    const spkiDer = spkiOf(await generatePrivateKey('p256'));
     await expect(
-      issueServerCertificate({ authority, spkiDer, commonName: 'x', hosts, lifetimeMs: DAY, now }),
+      issueServerCertificate({ authority, spkiDer: SPKI, commonName: 'x', hosts, lifetimeMs: DAY, now }),
     ).rejects.toThrow(RangeError);
   },
 );
@@ -301,10 +259,7 @@ test.each([[[]], [['münchen.example']], [['a b']], [['']]])(
 test('an authority whose private key does not match its certificate issues nothing', async () => {
   const authority = await ownAuthority();
   const foreign = { ...authority, privateKey: await generatePrivateKey('p256') };
-  const spkiDer = spkiOf(await generatePrivateKey('p256'));
-  await expect(
-    issueClientCertificate({ authority: foreign, spkiDer, subject: 'e', redemptionId, lifetimeMs: DAY, now }),
-  ).rejects.toThrow('does not verify');
+  await expect(issueClient(foreign)).rejects.toThrow('does not verify');
 });
 
 test('a CA limited to one purpose issues for that purpose only', async () => {
@@ -316,10 +271,8 @@ test('a CA limited to one purpose issues for that purpose only', async () => {
     ],
   });
   const authority = loadAuthority(pem, 'x', now);
-  const common = { authority, spkiDer: spkiOf(await generatePrivateKey('p256')), lifetimeMs: DAY, now };
-  const server = await issueServerCertificate({ ...common, commonName: 'w', hosts: ['w'] });
+  const options = { authority, spkiDer: SPKI, lifetimeMs: DAY, now, commonName: 'w', hosts: ['w'] };
+  const server = await issueServerCertificate(options);
   expectServerOnly(server.certificate, authority);
-  await expect(issueClientCertificate({ ...common, subject: 'e', redemptionId })).rejects.toThrow(
-    'does not allow client',
-  );
+  await expect(issueClient(authority)).rejects.toThrow('does not allow client');
 });
