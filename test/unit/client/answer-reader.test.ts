@@ -229,25 +229,11 @@ describe('a response', () => {
     expect(read(hostileId).secret.annotations).toEqual({});
   });
 
-  test('can have several Links, named after the Secret', () => {
-    const [secret, link = ''] = documents(answer);
-    const numbered = (n: string) => link.replace(/name: "my-link"/, `name: "my-link-${n}"`);
-    expect(
-      read(`---\n${secret}---\n${numbered('1')}---\n${numbered('2')}`).links.map(({ name }) => name),
-    ).toEqual(['my-link-1', 'my-link-2']);
-    expect(reason(`---\n${secret}---\n${numbered('1')}---\n${numbered('1')}`)).toContain(
-      'two Links have one name',
-    );
-    expect(reason(`---\n${secret}---\n${link.replace(/name: "my-link"/, 'name: "other"')}`)).toContain(
-      'not named after',
-    );
-  });
-
   test('can have Links with the name of the Secret, or that name with a number up to the number of Links', () => {
     const [secret, link = ''] = documents(answer);
     const responseWith = (...suffixes: readonly string[]) =>
       `---\n${secret}${suffixes.map((suffix) => `---\n${link.replace('name: "my-link"', `name: "my-link${suffix}"`)}`).join('')}`;
-    for (const suffixes of [['-1'], ['', '-2'], ['-2', '-1', '-3']]) {
+    for (const suffixes of [['-1'], ['-1', '-2'], ['', '-2'], ['-2', '-1', '-3']]) {
       expect(read(responseWith(...suffixes)).links.map(({ name }) => name)).toEqual(
         suffixes.map((suffix) => `my-link${suffix}`),
       );
@@ -255,6 +241,10 @@ describe('a response', () => {
     for (const suffixes of [['-x'], ['-2'], ['-0'], ['-01'], ['-1', '-3'], ['-1-1'], ['-1.5'], ['-1e0']]) {
       expect(reason(responseWith(...suffixes))).toContain('not named after');
     }
+    expect(reason(responseWith('-1', '-1'))).toContain('two Links have one name');
+    expect(reason(`---\n${secret}---\n${link.replace('name: "my-link"', 'name: "other"')}`)).toContain(
+      'not named after',
+    );
     // One Link of several may have been removed since.
     expect(read(responseWith('-2'), Date.now(), { isStored: true }).links).toHaveLength(1);
     expect(() => read(responseWith('-65'), Date.now(), { isStored: true })).toThrow('not named after');
