@@ -19,6 +19,13 @@ function tlsSocketOf(table: ConnectionTable, { remoteAddress, remotePort }: Sock
   return socket;
 }
 
+/** Adds `count` connections from `address` to `table`. */
+function addFrom(table: ConnectionTable, address: string, count: number, firstPort = 1): Socket[] {
+  const sockets = Array.from({ length: count }, (_, index) => socketFrom(address, firstPort + index));
+  for (const socket of sockets) table.add(socket);
+  return sockets;
+}
+
 const openOf = (sockets: readonly Socket[]) => sockets.map((socket) => !socket.destroyed);
 
 describe('the connection table', () => {
@@ -39,7 +46,6 @@ describe('the connection table', () => {
     await once(second.destroy(), 'close');
     table.add(third);
     expect(openOf([first, third])).toEqual([true, true]);
-    table.destroyAll();
   });
 
   it('closes only connections without received data with destroyIdle', () => {
@@ -50,7 +56,6 @@ describe('the connection table', () => {
     table.add(busy);
     table.destroyIdle();
     expect(openOf([idle, busy])).toEqual([false, true]);
-    table.destroyAll();
   });
 
   it('never closes a connection with a valid code, and refuses a new one if all have a valid code', () => {
@@ -74,7 +79,6 @@ describe('the connection table', () => {
       opened: 4,
       dropped: { total_limit: 2 },
     });
-    table.destroyAll();
   });
 
   it('counts only unproven connections for a source', async () => {
@@ -84,25 +88,19 @@ describe('the connection table', () => {
       table.add(socket);
       table.markProven(tlsSocketOf(table, socket));
     }
-    const others = Array.from({ length: 257 }, (_, at) => socketFrom('192.0.2.1', at + 10_000));
-    for (const socket of others) table.add(socket);
+    const others = addFrom(table, '192.0.2.1', 257, 10_000);
     expect(openOf(proven)).not.toContain(false);
     expect(openOf(others).indexOf(true)).toBe(1);
     expect(table.counts).toMatchObject({
       open: { unproven: 256, proven: 2_000 },
       dropped: { source_limit: 1 },
     });
-    table.destroyAll();
   });
 
   it('limits the unproven connections of an IPv6 /64 and of a /48', () => {
     const table = new ConnectionTable(10_000);
-    const fromSubnet = (subnet: number, count: number) => {
-      const address = `2001:db8:1:${subnet}::${count.toString(16)}`;
-      const sockets = Array.from({ length: count }, (_, at) => socketFrom(address, at + 1));
-      for (const socket of sockets) table.add(socket);
-      return sockets;
-    };
+    const fromSubnet = (subnet: number, count: number) =>
+      addFrom(table, `2001:db8:1:${subnet}::${count.toString(16)}`, count);
     const first = fromSubnet(1, 257);
     expect(openOf(first).indexOf(true)).toBe(1);
     const second = [2, 3, 4].flatMap((subnet) => fromSubnet(subnet, 256));
@@ -113,16 +111,13 @@ describe('the connection table', () => {
     table.add(socketFrom('2001:db8:2:1::1', 1));
     expect(table.counts).toMatchObject({ open: { unproven: 1_025 }, dropped: { source_limit: 11 } });
     expect(openOf([...second, ...third])).not.toContain(false);
-    table.destroyAll();
   });
 
   it('has no limit for a proxy', () => {
     const table = new ConnectionTable(10_000, (address) => address === '192.0.2.1');
-    const sockets = Array.from({ length: 3_000 }, (_, at) => socketFrom('::ffff:192.0.2.1', at + 1));
-    for (const socket of sockets) table.add(socket);
+    const sockets = addFrom(table, '::ffff:192.0.2.1', 3_000);
     expect(openOf(sockets)).not.toContain(false);
     expect(table.counts.open.unproven).toBe(3_000);
-    table.destroyAll();
   });
 
   it('limits the unproven connections of a client behind a proxy, and stops counting them when they close', async () => {
@@ -142,7 +137,6 @@ describe('the connection table', () => {
     await once(last.destroy(), 'close');
     open(2_000, '203.0.113.9');
     expect(table.counts).toMatchObject({ open: { unproven: 512 }, dropped: { source_limit: 1 } });
-    table.destroyAll();
   });
 
   it('does not contain closed connections', async () => {
@@ -162,6 +156,5 @@ describe('the connection table', () => {
     Object.defineProperty(tlsSocket, 'remoteAddress', { value: undefined });
     expect(table.addressOf(tlsSocket)).toBe('192.0.2.1');
     expect(table.addressOf(tlsSocketOf(table, socketFrom(undefined, undefined)))).toBeUndefined();
-    table.destroyAll();
   });
 });
