@@ -32,11 +32,11 @@ function put({ cert, key }: Pick<TestIdentity, 'cert' | 'key'>, seconds: number)
   }
 }
 
-/** True when the admin API shows a certificate of this CA. */
+/** True if the admin API presents a certificate of this CA. */
 async function shows(ca: string): Promise<boolean> {
   const target = { port: service?.adminPort ?? 0, ca };
-  const asked = askAdmin(target, 'GET', '/api/v1/service', { bearer: service?.operator });
-  return asked.then(
+  const request = askAdmin(target, 'GET', '/api/v1/service', { bearer: service?.operator });
+  return request.then(
     ({ status }) => status === 200,
     () => false,
   );
@@ -50,7 +50,7 @@ describe('the admin API', () => {
     await service.running.reloadIdentity();
     const renewed = service.logged().some(({ event }) => event === 'certificate_reloaded');
     expect(renewed).toBe(true);
-    // That the service's own listener follows too is tested elsewhere.
+    // test/http/tls.test.ts tests the redemption listener.
     const fresh = await askAdmin({ port: service.adminPort, ca: service.ca }, 'GET', '/', {}).catch(String);
     expect(fresh).toMatch(/not yet valid/);
   });
@@ -69,7 +69,7 @@ describe('the admin API', () => {
     expect([await shows(one.ca), await shows(two.ca)]).toEqual([false, true]);
   });
 
-  it('does not start with invalid settings, and reports which', async () => {
+  it('linkgrant serve does not start with an invalid setting of the admin API, and names the setting', async () => {
     const { adminTlsCert } = files();
     const admin = ['--admin-listen', '127.0.0.1:0'];
     const issuer = ['--admin-issuer', 'http://id.example.com', '--admin-audience', 'a'];

@@ -48,7 +48,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-it('disconnects a client that does not read, and continues for one that does', async () => {
+it('a stream of changes ends for a client that does not read, and continues for one that does', async () => {
   const port = await serve({ pollMs: 1 }, 8 * 1024);
   const slow = open(port);
   const fast = read(port);
@@ -61,7 +61,7 @@ it('disconnects a client that does not read, and continues for one that does', a
   await until(() => streams.size === 0);
 });
 
-it('reads the store once for all streams, and not at all without one', async () => {
+it('all streams of changes share one read of the store, and without a stream the store is not read', async () => {
   const port = await serve({ pollMs: 5, streamsOfCaller: 50 });
   const all = Array.from({ length: 50 }, () => read(port));
   await until(() => all.every(({ text }) => text().includes('event: changed')));
@@ -73,14 +73,16 @@ it('reads the store once for all streams, and not at all without one', async () 
   }
   for (const { socket } of all) socket.destroy();
   await until(() => streams.size === 0);
-  await until(async () => {
-    const before = reads;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    return reads === before;
+  // `until` checks every 50 ms, in which a stream causes several reads.
+  let before = -1;
+  await until(() => {
+    const isUnchanged = reads === before;
+    before = reads;
+    return isUnchanged;
   });
 });
 
-it('sends heartbeats, ends a stream after its longest time, and refuses one beyond the limit', async () => {
+it('a stream of changes sends heartbeats and ends after its maximum time; one beyond the limit is refused', async () => {
   const port = await serve({ streams: 1, pollMs: 1_000, heartbeatMs: 5, maxDurationMs: 500 });
   const first = read(port);
   await until(() => first.text().includes('event: heartbeat'));
@@ -91,7 +93,7 @@ it('sends heartbeats, ends a stream after its longest time, and refuses one beyo
   second.socket.destroy();
 });
 
-it('refuses another stream to a caller with too many, and opens one for another caller', async () => {
+it('a caller with the maximum number of streams of changes gets no other, while another caller gets one', async () => {
   const port = await serve({ streamsOfCaller: 2 });
   const own = [read(port), read(port)];
   await until(() => own.every(({ text }) => text().includes('event: hello')));

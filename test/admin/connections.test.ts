@@ -43,7 +43,7 @@ async function read(path: string): Promise<any> {
   return JSON.parse((await service.ask('GET', `/api/v1${path}`, { bearer: service.viewer })).body);
 }
 
-it('reads the active router links of the observer with its credentials', async () => {
+it('the service reads the active router links of the network observer with the configured credentials', async () => {
   await read('/overview');
   await until(() => observer.seen.length > 0);
   expect(observer.seen[0]).toMatchObject({
@@ -53,7 +53,7 @@ it('reads the active router links of the observer with its credentials', async (
   });
 });
 
-it('shows which links are connected, and connected peers that no redemption records', async () => {
+it('the admin API shows which links are connected, and connected peers without a redemption', async () => {
   await until(async () => (await read('/overview')).links.connected !== null);
   const links = await read('/links');
   expect(links.items).toMatchObject([
@@ -80,7 +80,7 @@ it('shows which links are connected, and connected peers that no redemption reco
   expect(await service.running.storeMetrics.metrics()).toMatch(/^linkgrant_unknown_peers 1$/m);
 });
 
-it('shows in redemption list and link status which links are connected', async () => {
+it('redemption list and link status show which links are connected', async () => {
   const place = ['--data-dir', service.directory];
   const words = [...place, '--observer', flags.observer, '--observer-ca', flags.observerCa];
   const list = await linkgrant(['redemption', 'list', ...words]);
@@ -92,7 +92,7 @@ it('shows in redemption list and link status which links are connected', async (
   expect(without.stdout).not.toContain('CONNECTED');
 });
 
-it('reports a revoked link that is connected, and reports changed connections as changed links', async () => {
+it('the overview reports a revoked link that is connected; changed connections count as changed links', async () => {
   const { version } = await read('/changes');
   results = results.filter(({ sourceSiteName }) => sourceSiteName === 'east');
   await until(async () =>
@@ -112,8 +112,9 @@ it('reports a revoked link that is connected, and reports changed connections as
   ]);
 });
 
-it('reports an observer that is down, with the age of what it showed last', async () => {
+it('the overview reports an observer that is down, and the time of its last response', async () => {
   const { connections } = await read('/overview');
+  expect(connections.observedAt).toEqual(expect.any(String));
   await observer.close();
   await until(async () => (await read('/overview')).connections.problem !== undefined);
   const overview = await read('/overview');

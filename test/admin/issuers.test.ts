@@ -134,7 +134,7 @@ it('lists the issuers of system sites by namespace, without those of an earlier 
       endpoint: undefined,
     }),
   );
-  // Of an earlier standalone service; no grant of a system site can request them.
+  // Issuers of an earlier standalone service; no grant of a system site can request them.
   for (const name of [SITE_CA, 'partners']) await createIssuer(site.directory, name, site.clock.read());
   const { items } = await read('/issuers', site);
   expect(items).toMatchObject([
@@ -168,6 +168,6 @@ it('reads the issuers of a page one after the other', async () => {
     },
   };
   const { listIssuers } = issuerOperations({ issuers: counted, store, clock: clock.read });
-  const alone = await listIssuers({ limit: 10 });
-  expect([alone.items.length, highest]).toEqual([3, 1]);
+  const { items } = await listIssuers({ limit: 10 });
+  expect([items.length, highest]).toEqual([3, 1]);
 });

@@ -110,7 +110,7 @@ describe('labels and note of a redemption', () => {
     expect((await ask('PATCH', path, {})).body).toEqual(removed.body);
   });
 
-  it('refuses invalid labels and notes of a redemption, those of an unknown one, and those of a viewer', async () => {
+  it('refuses invalid labels and notes of a redemption, and any of an unknown redemption or by a viewer', async () => {
     const path = `/redemptions/${await redeem()}`;
     for (const change of [{ labels: { 'linkgrant.dev/redemption-id': 'x' } }, { note: '\u009b2J' }]) {
       expect((await ask('PATCH', path, change)).body).toMatchObject({ status: 422, code: 'value_rejected' });

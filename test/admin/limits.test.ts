@@ -42,7 +42,7 @@ function expectProblem(answer: WireAnswer, status: number, code: string): void {
 }
 
 describe('the admin API', () => {
-  it('limits the time for headers and body, and answers slow senders', async () => {
+  it('limits the time for headers and body, and answers a slow client with 408', async () => {
     const slow = [
       'GET /api/v1/grants HTTP/1.1\r\nHost: h',
       head('POST', 'Content-Type: application/json', 'Content-Length: 20'),

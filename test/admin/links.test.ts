@@ -99,7 +99,7 @@ describe('links', () => {
 });
 
 describe('the overview', () => {
-  it('counts grants, tokens, links and refusals, and names what needs attention with its next step', async () => {
+  it('counts grants, tokens, links and refusals, and lists nothing that needs attention', async () => {
     const before = (await ask('GET', '/overview')).body;
     const grant = await create();
     await ask('POST', '/tokens', { grantUid: grant.uid });
@@ -118,7 +118,7 @@ describe('the overview', () => {
     expect(after.attention).toEqual([]);
   });
 
-  it('says that the service has no endpoint before there is a grant', async () => {
+  it('reports a service without an endpoint, with the next step, before the first grant', async () => {
     const other = releaseAfterTest(await startAdminService({ endpoint: undefined }));
     const { body } = await other.ask('GET', '/api/v1/overview', { bearer: other.viewer });
     expect(JSON.parse(body).attention).toEqual([
@@ -167,7 +167,7 @@ describe('changes', () => {
     expect((await ask('GET', '/changes?since=nonsense')).body.code).toBe('request_invalid');
   });
 
-  it('streams changes, also those of another process, until the client closes the stream', async () => {
+  it('streams changes, also of another connection to the store, until the client closes the stream', async () => {
     const stream = await openStream();
     expect(stream).toMatchObject({ status: 200, type: 'text/event-stream' });
     await until(() => stream.events.length > 0);
@@ -184,7 +184,7 @@ describe('changes', () => {
     await until(() => stream.isEnded());
   });
 
-  it('refuses a stream of changes without a bearer token', async () => {
+  it('refuses a stream of changes to a client with an invalid bearer token', async () => {
     expect((await openStream('none')).status).toBe(401);
   });
 
@@ -215,7 +215,7 @@ describe('a verification of the ledger', () => {
     expect(unknown.body).toMatchObject({ status: 404, code: 'no_such_verification' });
   });
 
-  it('every process of the store reports the verification of the ledger', async () => {
+  it('every service on a store reports a verification of its ledger', async () => {
     const other = releaseAfterTest(
       await startAdminService({ dataDir: service.directory, adminJwks: service.jwksFile }),
     );
@@ -253,7 +253,7 @@ describe('a verification of the ledger', () => {
     }
   });
 
-  it('runs one verification when two processes start it at the same time', async () => {
+  it('runs one verification when two services of a store start it at the same time', async () => {
     const clock = new TestClock();
     const ends: ((verdict: LedgerVerdict) => void)[] = [];
     const verifyLedger = () => new Promise<LedgerVerdict>((resolve) => ends.push(resolve));

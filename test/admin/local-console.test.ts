@@ -125,7 +125,7 @@ describe('the console of a terminal', () => {
     expect(opened).toEqual(['opened', 'repeated']);
   });
 
-  it('refuses a one-time URL that is 60 seconds old, and an invented one', async () => {
+  it('refuses a one-time URL that is 60 seconds old, and one that was not issued', async () => {
     const url = running.issueUrl();
     service.clock.advance(60_000);
     for (const path of [
@@ -145,7 +145,7 @@ describe('the console of a terminal', () => {
     expect((await send(pathOf(url))).status).toBe(303);
   });
 
-  it('gives nothing to a client without a session, or with the session of another console', async () => {
+  it('refuses a client without a session, or with the session of another console', async () => {
     const own = await open();
     for (const cookie of [
       '',

@@ -175,7 +175,7 @@ describe('the keys of an OIDC provider', () => {
     await jwtVerify(bearer, keys);
     await provider.rotate(await makeIssuerKey('two'));
     const unknown = await provider.accessToken('linkgrant-viewer');
-    for (let asked = 0; asked < 20; asked += 1) {
+    for (let attempt = 0; attempt < 20; attempt += 1) {
       await expect(jwtVerify(unknown, keys)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
     }
     expect(provider.keyRequests).toBe(1);
@@ -197,8 +197,8 @@ describe('the keys of an OIDC provider', () => {
     };
     const keys = oidcKeys({ issuer: `${provider.issuer}/nowhere`, fetch: counting, clock: clock.read });
     const bearer = await provider.accessToken('linkgrant-viewer');
-    const asked = Array.from({ length: 10 }, () => jwtVerify(bearer, keys).catch((error: unknown) => error));
-    for (const error of await Promise.all(asked)) expect(error).toBeInstanceOf(AdministrationError);
+    const errors = Array.from({ length: 10 }, () => jwtVerify(bearer, keys).catch((error: unknown) => error));
+    for (const error of await Promise.all(errors)) expect(error).toBeInstanceOf(AdministrationError);
     await jwtVerify(bearer, keys).catch(() => undefined);
     expect(fetched).toBe(1);
   });

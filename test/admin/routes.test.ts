@@ -225,7 +225,7 @@ describe('tokens of the admin API', () => {
     expect((await ask('GET', `/tokens?grantUid=${uid}&state=ready`)).body.items).toEqual([]);
   });
 
-  it("issues a token with the grant's own code, and refuses another code or a subject of its own", async () => {
+  it("issues a token with the grant's own code, and refuses another code, or a subject for that code", async () => {
     const { uid, code } = await make();
     const { body } = await ask('POST', '/tokens', { grantUid: uid, code });
     expect(body.token.spec.code).toBe(code);
@@ -366,7 +366,7 @@ describe('an Idempotency-Key', () => {
     }
   });
 
-  it('forgets an Idempotency-Key after a day, and stores no readable code until then', async () => {
+  it('is deleted from the store after a day, and until then its stored outcome contains no readable code', async () => {
     const key = once(randomUUID());
     const order = { name: `kept-${randomUUID()}`, code: 'a-chosen-code-of-mine' };
     await ask('POST', '/grants', order, key);

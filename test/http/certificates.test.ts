@@ -9,7 +9,7 @@ import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
 
-describe("a link certificate signed by the service's own CA", () => {
+describe('a link certificate signed by the site CA', () => {
   let service: TestService;
   beforeAll(async () => {
     service = await startTestService();

@@ -39,7 +39,7 @@ async function renew(pair: LinkPair): Promise<LinkPair> {
   return { ...linkOf(answer, key), ca: answer.ca };
 }
 
-/** Returns all CAs of the issuer, which the command lets a router accept. */
+/** Returns the PEM of all CAs of the issuer, which a router has to trust. */
 async function trustedCas(): Promise<string> {
   const found = await findIssuer(settings(), SITE_CA, service.clock.read());
   if (typeof found === 'string') throw new Error(found);
@@ -55,7 +55,7 @@ const certificateOfRouter = () =>
 const linked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
 describe('a revoked redemption', () => {
-  it('is no longer renewed or repeated, while others are', async () => {
+  it('is neither renewed nor repeated, while other redemptions are', async () => {
     const [one, other] = [await redeem(), await redeem()];
     const { body } = await other.again();
     const renewed = await renew(one.pair);
@@ -85,7 +85,7 @@ describe('redemption revoke --cut', () => {
       ...['--cut', ...words],
     ];
     const step = async (number: number, ...words: readonly string[]) => {
-      // Two minutes ahead of the run `soon` below, for which other processes may thus still sign with the old CA.
+      // The steps run two minutes ahead, so that the run `soon` below, at the real time, is too early to remove the old CA.
       const ended = expectSuccess(await run(cut(...words), { clockOffsetMs: 2 * MINUTE }));
       expect(ended.stdout).toContain(`Step ${number} of 6: `);
       return ended.stdout;

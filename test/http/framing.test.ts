@@ -101,7 +101,7 @@ it('the service reads a CSR header after more than 2,000 other header lines', as
   expect(redeemedAnswer(await exchange(service, request)).key).toBeUndefined();
 });
 
-it('the service sends no Strict-Transport-Security for other hosts of its domain', async () => {
+it('the Strict-Transport-Security header does not include subdomains', async () => {
   const { headers } = await exchange(service, completeRequest([], 'not-the-code'));
   expect(headers['strict-transport-security']).toMatch(/^max-age=\d+$/);
 });

@@ -106,8 +106,8 @@ function routerIdentity(): Promise<RouterIdentity> {
 
 const allLinked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
-describe("rotation of the links' CA under load", () => {
-  it('fails no redemption and no renewal, and every valid certificate connects at each step', async () => {
+describe("rotation of the links' CA", () => {
+  it('fails no redemption and no renewal under load, and every valid certificate connects at each step', async () => {
     const load = startLoad();
     await load.rounds(4);
     const idle = await redeem();
@@ -248,7 +248,7 @@ describe("rotation of the service's CA", () => {
     await renew(link, through(old));
     expect(await retire(SERVER_CA)).toMatchObject([{ dependents: { links: 0, tokens: true } }]);
     await service.store.revokeGrant(early.grant.uid, now());
-    // Exhausted, but its response can be repeated until the grant is revoked or expires.
+    // The grant of the link is exhausted, but its response can be repeated until the grant is revoked or expires.
     await service.store.revokeGrant((await service.store.findRedemption(link.id))?.grantUid ?? '', now());
     expect(await retire(SERVER_CA)).toMatchObject([{ retired: { links: 0, tokens: false } }]);
     await service.running.reloadIdentity();
@@ -277,7 +277,7 @@ describe("rotation of the service's CA", () => {
 });
 
 describe('issuer activate', () => {
-  it('succeeds in one of several concurrent processes, and the others end without an error', async () => {
+  it('succeeds for one of several concurrent calls, and the others return without an error', async () => {
     await issuers.prepare(SITE_CA);
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => issuers.activate(SITE_CA)));
     expect(outcomes.sort()).toEqual(['activated', ...Array(7).fill('already')]);

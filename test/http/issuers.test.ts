@@ -127,7 +127,7 @@ describe('an --issuer-cert file that is replaced', () => {
     );
   });
 
-  it('leaves its last CA in use while it is missing', async () => {
+  it('its last CA stays in use while the file is missing', async () => {
     const { certificate, key } = makeAuthority(openssl);
     const flags = issuerFlags(certificate, key);
     const service = releaseAfterTest(await startTestService(flags));

@@ -4,6 +4,7 @@ import { requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService } from '../support/service.js';
+import { until } from '../support/until.js';
 import { exchange, exchangeEndless, openWire, parseAnswer } from '../support/wire.js';
 
 const NOT_VALID = 'Request body not valid\n';
@@ -89,10 +90,10 @@ describe('a request body', () => {
     });
   });
 
-  it('gets 100 Continue if the client expects it', async () => {
+  it('a request with Expect: 100-continue gets 100 Continue before its body', async () => {
     const wire = await openWire(service);
     wire.send(`${head(['Expect: 100-continue', `Content-Length: ${created.code.length}`])}\r\n`);
-    while (wire.received.length === 0) await sleep(5);
+    await until(() => wire.received.length > 0);
     expect(Buffer.concat(wire.received).toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
     wire.send(created.code);
     redeemedAnswer(parseAnswer((await wire.ended).subarray('HTTP/1.1 100 Continue\r\n\r\n'.length)));
@@ -122,8 +123,8 @@ describe('request headers', () => {
   });
 
   it.each([
-    ['one of 20 KB', [`x: ${'y'.repeat(20_000)}`]],
-    ['a thousand', Array.from({ length: 1_000 }, (_, at) => `x-${at}: ${'y'.repeat(20)}`)],
+    ['one header of 20 KB', [`x: ${'y'.repeat(20_000)}`]],
+    ['a thousand headers', Array.from({ length: 1_000 }, (_, at) => `x-${at}: ${'y'.repeat(20)}`)],
     ['a CSR of 20 KB', [`csr: ${'A'.repeat(20_000)}`]],
   ])('headers that are too large (%s) are refused', async (_what, lines) => {
     const answer = await exchange(service, `${head(lines)}\r\n`);
@@ -174,7 +175,7 @@ describe('request headers', () => {
     '0x1f',
     '1-2.3',
     `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`,
-  ])('accept the link name %s', async (name) => {
+  ])('the link name %s is accepted', async (name) => {
     const { secret, links } = redeemedAnswer(await exchange(service, completeRequest([`name: ${name}`])));
     expect([secret.metadata.name, links[0]?.metadata.name, links[0]?.spec.tlsCredentials]).toEqual([
       name,
@@ -196,7 +197,7 @@ describe('request headers', () => {
     'a'.repeat(254),
     '../../etc/passwd',
     '~',
-  ])('refuse the link name %s', async (name) => {
+  ])('the link name %s is refused, and spends no use', async (name) => {
     const answer = await expectNoUse(() =>
       exchange(service, Buffer.from(completeRequest([`name: ${name}`]))),
     );
@@ -204,7 +205,7 @@ describe('request headers', () => {
   });
 
   it.each(['Zürich', 'città', '東京 7', 'a, b=c/../x', '🛰', 'x'.repeat(253)])(
-    'accept the subject %s in UTF-8, and the ledger stores it completely',
+    'the subject %s in UTF-8 is accepted, and the ledger stores it completely',
     async (subject) => {
       const answer = await exchange(service, Buffer.from(completeRequest([`subject: ${subject}`])));
       const { secret, x509 } = redeemedAnswer(answer);
@@ -215,8 +216,8 @@ describe('request headers', () => {
   );
 
   it.each([
-    ['Latin-1', Buffer.from([0x5a, 0xfc])],
-    ['a truncated sequence', Buffer.from([0xe6, 0x9d])],
+    ['a Latin-1 character', Buffer.from([0x5a, 0xfc])],
+    ['a truncated UTF-8 sequence', Buffer.from([0xe6, 0x9d])],
     ['an overlong form', Buffer.from([0xc0, 0xaf])],
     ['a surrogate', Buffer.from([0xed, 0xa0, 0x80])],
     ['a right-to-left override', Buffer.from('a\u202eb')],
@@ -224,7 +225,7 @@ describe('request headers', () => {
     ['a line separator', Buffer.from('a\u2028b')],
     ['a C1 control', Buffer.from('a\u0085b')],
     ['254 characters', Buffer.from('é'.repeat(254))],
-  ])('refuse the subject %s', async (_what, subject) => {
+  ])('a subject with %s is refused, and spends no use', async (_what, subject) => {
     const [before, after] = completeRequest(['subject: HERE']).split('HERE') as [string, string];
     const bytes = Buffer.concat([Buffer.from(before), subject, Buffer.from(after)]);
     const answer = await expectNoUse(() => exchange(service, bytes));
@@ -232,7 +233,7 @@ describe('request headers', () => {
   });
 
   it.each(['!', 'AAA', 'AAAA====', 'A'.repeat(5_468), Buffer.alloc(4_097).toString('base64')])(
-    'refuse an invalid CSR (%#)',
+    'an invalid CSR (%#) is refused, and spends no use',
     async (csr) => {
       const lines = [`Content-Length: ${created.code.length}`];
       const request = `${head(lines, csr)}\r\n${created.code}`;

@@ -107,7 +107,7 @@ describe('an overloaded service', () => {
 });
 
 describe('connections that have presented a valid code', () => {
-  it('proven connections are not closed in favour of others', async () => {
+  it('are not closed to make room for new connections', async () => {
     const { service, gate } = await composed({ maxConnections: 3 });
     const { grant, code } = await service.grant();
     gate.held = true;

@@ -39,13 +39,13 @@ const fill = (target: string, { uid, name }: AccessGrant) =>
   target.replace('UID', uid).replace('UPPER', uid.toUpperCase()).replace('NAME', name);
 
 function answersAt(spied: () => Spied, found: readonly string[], unknownTargets: readonly string[]): void {
-  it.each(found)('%s finds the grant', async (target) => {
+  it.each(found)('the request target %s finds the grant', async (target) => {
     const { service, grant, code } = spied();
     const answer = redeemedAnswer(await postTo(service, fill(target, grant), code));
     expect(answer.secret.metadata.name).toBe(grant.name);
   });
 
-  it.each(unknownTargets)('%s finds nothing, and the store is not read', async (target) => {
+  it.each(unknownTargets)('the target %s gets 404, and the store is not read', async (target) => {
     const { service, lookups, grant, code } = spied();
     lookups.length = 0;
     const answer = await postTo(service, fill(target, grant), code);
@@ -130,7 +130,7 @@ describe('a service without a path prefix', () => {
     ],
   );
 
-  it.each(['UID', '\\UID', 'grants.example.com:9090'])('answers 400 to %s', async (target) => {
+  it.each(['UID', '\\UID', 'grants.example.com:9090'])('the target %s gets 400', async (target) => {
     const { service, grant, code } = spied;
     expect((await postTo(service, fill(target, grant), code)).status).toBe(400);
   });
@@ -180,7 +180,7 @@ describe('a service under a path prefix', () => {
     ],
   );
 
-  it('renews links under that prefix too', async () => {
+  it('has its path of renewals under that prefix too', async () => {
     expect((await postTo(spied.service, '/grants/v2/-/renew', 'x')).status).toBe(400);
   });
 });

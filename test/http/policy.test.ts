@@ -76,7 +76,7 @@ describe.each(CLIENT_NAMES)('the service, for %s,', (client) => {
     ['linkgrant/source-cidrs', '', 'policy_source'],
     ['linkgrant/key-types', 'p384,rsa,ed25519', 'policy_key'],
     ['linkgrant/key-types', '', 'policy_key'],
-  ])('refuses %s "%s" as %s, and counts no use', async (key, text, code) => {
+  ])('refuses a redemption under %s "%s" as %s, and counts no use', async (key, text, code) => {
     await expectRefusal(await grantWith({ [key]: text }), client, 403, code);
   });
 
@@ -93,7 +93,7 @@ describe.each(CLIENT_NAMES)('the service, for %s,', (client) => {
     expect(await service.used(created.grant.uid)).toBe(1);
   });
 
-  it('refuses a redemption before --not-before with the time to wait, and redeems afterwards', async () => {
+  it('refuses a redemption before linkgrant/not-before with the time to wait, and redeems afterwards', async () => {
     const notBefore = new Date(service.clock.read() + MINUTE).toISOString();
     const created = await grantWith({ 'linkgrant/not-before': notBefore });
     await expectRefusal(created, client, 503, 'not_yet_valid');

@@ -162,7 +162,7 @@ function provoke({ path, code, method, headers = {} }: Provocation, accept?: str
 }
 
 describe('a refusal', () => {
-  it.each(ROWS)('%s has its status and text, and spends no use', async (code, row) => {
+  it.each(ROWS)('the refusal %s has its status and text, and spends no use', async (code, row) => {
     const [status, text, proof, make] = row;
     const provocation = await make();
     const before = provocation.grant && (await service.used(provocation.grant.uid));
@@ -181,7 +181,7 @@ describe('a refusal', () => {
     expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'refused', code }));
   });
 
-  it.each(ROWS)('%s is a problem document for a client that accepts one', async (code, row) => {
+  it.each(ROWS)('the refusal %s is a problem document for a client that accepts one', async (code, row) => {
     const [status, title, proof, make] = row;
     const answer = await provoke(await make(), 'application/yaml, application/problem+json');
     expect(answer.status).toBe(status);
@@ -225,9 +225,9 @@ describe('the order of checks', () => {
     ['expired', () => ({ expirationTime: past() })],
     ['exhausted', () => ({ redemptions: 1 })],
     ['revoked', () => ({ revokedAt: past() })],
-    ['not begun', () => ({ policy: { notBefore: service.clock.read() + HOUR } })],
+    ['not yet valid', () => ({ policy: { notBefore: service.clock.read() + HOUR } })],
     ['not ready', () => ({ expirationTime: null, readyAt: null })],
-    ['closed to everybody', () => ({ policy: { subjects: [], sourceCidrs: ['10.0.0.0/8'] } })],
+    ['closed to every client', () => ({ policy: { subjects: [], sourceCidrs: ['10.0.0.0/8'] } })],
   ])('a wrong code gets 403 for a grant that is %s', async (_state, changes) => {
     const ready = await provoke(await withGrant({}, { code: 'not-the-code' }));
     const other = await provoke(await withGrant(changes(), { code: 'not-the-code' }));

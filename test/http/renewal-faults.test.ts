@@ -102,7 +102,7 @@ describe('a store failure during a renewal', () => {
 });
 
 describe('the decision of the store at the commit of a renewal', () => {
-  it('prevails: the link was revoked after it was read', async () => {
+  it('the renewal of a link that was revoked after it was read is refused', async () => {
     const link = await redeemLink(service);
     fault = (real) => ({
       async findGrant(uid) {
@@ -114,7 +114,7 @@ describe('the decision of the store at the commit of a renewal', () => {
     expect(await service.store.listRenewals(link.id)).toEqual([]);
   });
 
-  it.each([true, false])('prevails: another process renewed first (for the same key: %s)', async (same) => {
+  it.each([true, false])('only one of two concurrent renewals is recorded (same key: %s)', async (same) => {
     const link = await redeemLink(service);
     const next = newKey();
     let first: WireAnswer | undefined;

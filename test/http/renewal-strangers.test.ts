@@ -75,7 +75,7 @@ describe('a client without a link', () => {
     }
   });
 
-  it('adds nothing to the ledger', async () => {
+  it('adds no attempt to the ledger', async () => {
     const created = await service.grant();
     const link = await redeemLink(service, newKey(), created);
     await renew({ ...link, key: newKey() });
@@ -86,7 +86,7 @@ describe('a client without a link', () => {
   it.each<[string, (link: TestLink) => Promise<string> | string]>([
     ['nothing', () => ''],
     ['text that is not a JWS', () => 'renew me'],
-    ['no algorithm', async (link) => unsigned(await renewalOf(link, service))],
+    ['the algorithm none', async (link) => unsigned(await renewalOf(link, service))],
     [
       'the certificate as a shared secret',
       (link) => forged(link, { alg: 'HS256' }, Buffer.from(link.certificate)),

@@ -63,7 +63,7 @@ describe('the request id', () => {
   it.each([
     ['no HTTP', 400, 'hello\r\n\r\n'],
     ['too many headers', 431, `POST / HTTP/1.1\r\nHost: h\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`],
-  ])('is in the response to %s, and in its log line at debug level', async (_what, status, bytes) => {
+  ])('is in the response to %s, and in its log line', async (_what, status, bytes) => {
     const answer = await exchange(service, bytes);
     expect(answer.status).toBe(status);
     expect(idOf(answer)).toMatch(UUID);

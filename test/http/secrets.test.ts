@@ -118,7 +118,7 @@ describe('codes and private keys, after every kind of request,', () => {
     }
   });
 
-  it('are in no response except redemptions', () => {
+  it('are in no response except that of a redemption', () => {
     for (const answer of run.answers.filter(({ status }) => status !== 200)) {
       expectNoSecret(JSON.stringify(answer), run);
     }

@@ -64,10 +64,10 @@ const makeGrant = async (changes: Partial<AccessGrant> = {}) =>
     })
   ).grant;
 
-/** Posts with a key of its own. */
+/** Posts as a site with a key of its own does. */
 const redeem = (uid: string, code: string, options: PostOptions = {}, key = newKey()) =>
   post(service, `/${uid}`, code, { ...options, headers: { ...csrHeader(key), ...options.headers } });
-/** Posts as a stock client does. */
+/** Posts as a Skupper client does, without a key of its own. */
 const redeemAsStock = (uid: string, code: string, options: PostOptions = {}) =>
   post(service, `/${uid}`, code, { headers: STOCK, ...options });
 
@@ -124,7 +124,7 @@ describe('a service at its start', () => {
   });
 });
 
-describe('a valid signed code', () => {
+describe('a signed code with a valid signature', () => {
   it.each<[string, number, string, Partial<SignedCode>, 'revoke' | 'spend' | 'leave']>([
     ['code_expired', 404, 'No such claim', { expirationTime: Date.now() - MINUTE }, 'leave'],
     ['code_exhausted', 404, 'No such access granted', {}, 'spend'],
@@ -289,7 +289,7 @@ describe('a code with an invalid signature or claim', () => {
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('is accepted without the invalid part', async () => {
+  it('is accepted if it has a valid header, valid claims and a valid signature', async () => {
     const { uid } = await makeGrant();
     const { header, claims, key } = await parts(uid);
     const workBefore = work;

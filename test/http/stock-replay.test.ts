@@ -12,7 +12,7 @@ const WEST = { name: 'west', subject: SITE_UUID };
 
 const service = releaseAfterFile(await startTestService());
 
-/** Posts as a stock client does: without a key of its own. */
+/** Posts as a Skupper client does: without a key of its own. */
 function redeem({ grant, code }: CreatedGrant, options: PostOptions = {}, target = service) {
   return post(target, `/${grant.uid}`, code, { ...options, headers: { ...WEST, ...options.headers } });
 }
@@ -117,7 +117,7 @@ describe('the stored response for a Skupper client', () => {
     }
   });
 
-  it('is erased from the file when the window has passed', async () => {
+  it('is erased from the store when the window has passed', async () => {
     const created = await service.grant();
     redeemedAnswer(await redeem(created));
     const database = releaseAfterTest(openSqliteFile(`${service.directory}/linkgrant.db`));
@@ -165,7 +165,7 @@ describe('a Skupper client that repeats its request because it cannot store its 
     expect(await service.used(created.grant.uid)).toBe(3);
   });
 
-  it('does not keep other sites from redeeming', async () => {
+  it('does not prevent other sites from redeeming', async () => {
     const created = await service.grant({ redemptionsAllowed: 9 });
     for (let count = 0; count < 2; count += 1) redeemedAnswer(await redeem(created));
     expect(refusal(await redeem(created))).toEqual([503, 'repeated_redemption']);

@@ -52,7 +52,7 @@ describe.each([
     expect(await service.used(uid)).toBe(1);
   });
 
-  it('gets 503, not a refusal, while the store cannot look for an earlier redemption', async () => {
+  it('gets 503, not a refusal, while the store cannot search for an earlier redemption', async () => {
     const { uid, redeem } = await site();
     const first = redeemedAnswer(await redeem());
     fault = () => ({ findReplay: unavailable });
@@ -90,7 +90,7 @@ describe.each([
     expect(items.map((item) => item.certificate)).toEqual([certificate]);
   });
 
-  it('gets the certificate of another process that recorded it first', async () => {
+  it('gets the certificate that a concurrent request recorded first', async () => {
     const { uid, redeem } = await site();
     let first: WireAnswer | undefined;
     fault = (real) => ({
@@ -130,7 +130,7 @@ describe.each([
 
 describe('the decision of the store at the commit', () => {
   it.each(['grant_expired', 'grant_exhausted', 'grant_revoked'] as const)(
-    'prevails: %s between the check and the commit',
+    'a redemption that the store refuses at the commit with %s gets that refusal',
     async (refused) => {
       const { grant, code } = await service.grant();
       fault = () => ({ recordRedemption: async () => ({ refused }) });
@@ -139,7 +139,7 @@ describe('the decision of the store at the commit', () => {
     },
   );
 
-  it('prevails: the grant expires while the certificate is signed', async () => {
+  it('a redemption is refused if its grant expires while the certificate is signed', async () => {
     const { grant, code } = await service.grant({ expirationWindowMs: MINUTE });
     fault = (real) => ({
       recordRedemption: (uid, redemption, _now, rules) =>
@@ -150,7 +150,7 @@ describe('the decision of the store at the commit', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
-  it('prevails: the grant is revoked or deleted meanwhile', async () => {
+  it('a redemption is refused if its grant is revoked or deleted before the commit', async () => {
     for (const [operation, reason] of [
       ['revokeGrant', 'grant_revoked'],
       ['deleteGrant', 'grant_unknown'],

@@ -156,7 +156,7 @@ describe('an external server certificate', () => {
 
   refusesOldVersions(() => service);
 
-  it('is reloaded without offering HTTP/2 or resuming sessions from then on', async () => {
+  it('is reloaded, and the listener still offers no HTTP/2 and resumes no session', async () => {
     expect(await handshake(service, { ALPNProtocols: ['h2', 'http/1.1'] })).toMatchObject({
       alpn: 'http/1.1',
     });

@@ -13,7 +13,7 @@ const NAMES = readdirSync(DIRECTORY)
   .map((file) => file.replace('.request', ''));
 const recorded = (name: string, part: 'request' | 'body') => readFileSync(join(DIRECTORY, `${name}.${part}`));
 
-/** How the response is expected to relate to the recorded one. */
+/** The expected response: the recorded one, a refusal, a redemption like that of another trace, or none to a broken request. */
 type Expectation =
   | { readonly as: 'recorded' }
   | { readonly as: 'refusal'; readonly status: number; readonly text: string }
@@ -113,7 +113,7 @@ function expectRecordedAnswer(answer: WireAnswer, name: string): void {
 describe('recorded requests of Skupper clients', () => {
   const replayed = NAMES.filter((name) => EXPECTED[name]?.as !== 'broken' && name !== 'spent-once');
 
-  it('are all present', () => {
+  it('all 29 of them are in the directory of the traces', () => {
     expect(NAMES).toHaveLength(29);
   });
 
@@ -145,11 +145,11 @@ describe('recorded requests of Skupper clients', () => {
     expect(await service.used(grant.uid)).toBe(1);
   });
 
-  it('no-host gets 400', async () => {
+  it('a recorded request without a Host header gets 400', async () => {
     expect((await exchange(service, recorded('no-host', 'request'))).status).toBe(400);
   });
 
-  it('plain-http gets 400, or the connection is closed without a response', async () => {
+  it('a recorded request without TLS gets 400, or its connection is closed without a response', async () => {
     const socket = connect({ host: '127.0.0.1', port: service.port });
     const pieces: Buffer[] = [];
     socket.on('data', (piece) => pieces.push(piece));

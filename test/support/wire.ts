@@ -42,7 +42,9 @@ export async function openWire(target: Target, options: ConnectionOptions = {}):
   await once(socket, 'secureConnect');
   // A peer that closes while bytes are on their way to it resets the connection; what arrived before is the answer.
   socket.on('error', () => undefined);
-  const ended = once(socket, 'close').then(() => Buffer.concat(received));
+  const ended = new Promise<Buffer>((resolve) =>
+    socket.once('close', () => resolve(Buffer.concat(received))),
+  );
   return { socket, received, send: (bytes) => void socket.write(bytes), ended };
 }
 
@@ -104,7 +106,9 @@ export async function exchangeEndless(
   const wire = await openWire(target);
   wire.send(head);
   for (let sent = 0; sent < most && wire.socket.writable; sent += 1) {
-    if (!wire.socket.write(piece)) await Promise.race([once(wire.socket, 'drain'), wire.ended, sleep(5_000)]);
+    if (wire.socket.write(piece)) continue;
+    const drained = new Promise((resolve) => wire.socket.once('drain', resolve));
+    await Promise.race([drained, wire.ended, sleep(5_000)]);
   }
   if (isComplete(Buffer.concat(wire.received))) wire.socket.destroy();
   return parseAnswer(await wire.ended);
