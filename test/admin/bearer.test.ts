@@ -2,7 +2,7 @@ import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ADMIN_ROUTES } from '../../src/admin/api/routes.js';
 import {
   AUDIENCE,
@@ -31,10 +31,6 @@ async function answerTo(bearer: string | undefined, method = 'GET', path = '/api
 const sign = (of: BearerClaims = {}) => signBearer(service.key, service.clock.read(), of);
 
 describe('a bearer token', () => {
-  it('accepts the bearer token of an operator', async () => {
-    expect(await answerTo(service.operator)).toEqual({ status: 200, code: undefined });
-  });
-
   const routes = ADMIN_ROUTES.map(({ method, path, role }) => {
     return [method.toUpperCase(), path.replace(/\{\w+\}/, UID), role] as const;
   });
@@ -140,7 +136,7 @@ describe('a bearer token', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(JSON.parse(answer.body)).toMatchObject({ detail: 'the bearer token is not valid' });
     const line = { event: 'admin_refused', code: 'bearer_invalid', reason: expect.stringContaining('"iss"') };
-    await vi.waitFor(() => expect(service.logged()).toContainEqual(expect.objectContaining(line)), 20_000);
+    await expect.poll(() => service.logged()).toContainEqual(expect.objectContaining(line));
     expect(service.logText()).not.toContain(foreign.slice(-20));
   });
 });

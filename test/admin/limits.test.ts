@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
 import { releaseAfterTest } from '../support/release.js';
-import { HOUR } from '../support/service.js';
+import { HOUR, metricOf } from '../support/service.js';
 import { exchange, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
 
 const GUESSER = '127.0.0.66';
@@ -17,12 +17,7 @@ beforeEach(async () => {
 const target = () => ({ port: service.adminPort, ca: service.ca });
 const head = (method: string, ...lines: readonly string[]) =>
   `${[`${method} /api/v1/grants HTTP/1.1`, 'Host: h', `Authorization: Bearer ${service.operator}`, ...lines].join('\r\n')}\r\n\r\n`;
-const eventsOf = (event: string) => service.logged().filter((line) => line.event === event);
-
-async function metric(series: string): Promise<number> {
-  const line = (await service.metricsText()).split('\n').find((text) => text.startsWith(`${series} `));
-  return Number(line?.slice(series.length + 1));
-}
+const metric = (series: string) => metricOf(service, series);
 
 /** Opens connections that send nothing. */
 async function openIdle(count: number, from: string): Promise<Socket[]> {
@@ -52,7 +47,7 @@ describe('the admin API', () => {
     wires[1]?.send('{"name":');
     for (const { ended } of wires) expectProblem(parseAnswer(await ended), 408, 'request_timeout');
     await expect
-      .poll(() => eventsOf('admin_refused'))
+      .poll(() => service.logged('admin_refused'))
       .toMatchObject([{ method: 'POST', status: 408, code: 'request_timeout' }]);
     expect(await metric('linkgrant_admin_refusals_total{code="request_timeout"}')).toBe(1);
     expect(await metric('linkgrant_admin_refusals_total{code="unreadable"}')).toBe(1);
@@ -119,8 +114,8 @@ describe('failed authentications', () => {
       const answer = await service.ask('GET', '/api/v1/grants', { bearer: bad[at % 3], from: GUESSER });
       expect(answer.status).toBe(401);
     }
-    await expect.poll(() => eventsOf('admin_refused')).toHaveLength(BUDGET);
-    expect(eventsOf('authentications_limited')).toMatchObject([{ level: 40, source: GUESSER }]);
+    await expect.poll(() => service.logged('admin_refused')).toHaveLength(BUDGET);
+    expect(service.logged('authentications_limited')).toMatchObject([{ level: 40, source: GUESSER }]);
     expect(await metric('linkgrant_admin_authentications_limited_total')).toBe(15);
     const refused = () => metric('linkgrant_admin_answers_total{method="other",route="none",status="401"}');
     await expect.poll(refused).toBe(BUDGET + 15);

@@ -299,7 +299,7 @@ describe('an Idempotency-Key', () => {
   const once = (key: string) => ({ headers: { 'idempotency-key': key } });
 
   it('returns the same grant and code, even if the grant was changed meanwhile', async () => {
-    const order = { name: `once-${randomUUID()}`, redemptionsAllowed: 3 };
+    const order = { name: `once-${randomUUID()}`, redemptionsAllowed: 3, labels: { a: '1' } };
     const key = once(randomUUID());
     const first = await ask('POST', '/grants', order, key);
     await ask('PATCH', `/grants/${first.body.uid}`, { redemptionsAllowed: 4 });
@@ -319,10 +319,12 @@ describe('an Idempotency-Key', () => {
 
   it('refuses a different request, and is separate for each caller', async () => {
     const key = once(randomUUID());
-    const order = { name: `mine-${randomUUID()}` };
+    const order = { name: `mine-${randomUUID()}`, labels: { a: '1' } };
     await ask('POST', '/grants', order, key);
-    const other = await ask('POST', '/grants', { ...order, redemptionsAllowed: 2 }, key);
-    expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+    for (const change of [{ redemptionsAllowed: 2 }, { labels: { a: '2' } }]) {
+      const other = await ask('POST', '/grants', { ...order, ...change }, key);
+      expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+    }
     const bearer = await signBearer(service.key, service.clock.read(), { subject: 'somebody-else' });
     const separate = await ask('POST', '/grants', { name: `elses-${randomUUID()}` }, { ...key, bearer });
     expect(separate.status).toBe(201);

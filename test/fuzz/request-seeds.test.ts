@@ -44,8 +44,9 @@ describe('the certificate for a request of another program', () => {
       policy: { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] },
     });
     const headers = { csr: der.toString('base64'), subject: 'west' };
-    const { certificate, secret } = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers }));
-    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'];
+    const { certificate, redemptionId: id } = redeemedAnswer(
+      await post(service, `/${grant.uid}`, code, { headers }),
+    );
     const certificateText = openssl
       .run(['x509', '-text', '-pubkey', '-nameopt', 'utf8'], certificate)
       .toString();

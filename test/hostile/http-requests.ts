@@ -44,14 +44,14 @@ async function renewalsOf(service: HostileService, grant: HostileGrant): Promise
     const key = newKey();
     const csr = Buffer.from(createCertificateRequest(key, 'a site')).toString('base64');
     const headers = { csr, name: `link-${made}`, renews: 'true' };
-    const { secret, certificate } = redeemedAnswer(
+    const { redemptionId, certificate } = redeemedAnswer(
       await post(service, `/${grant.uid}`, grant.code, { headers }),
     );
     renewals.push(
       await signRenewalRequest({
         certificatePem: certificate,
         privateKeyPem: privateKeyPem(key),
-        redemptionId: secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '',
+        redemptionId,
         csrDer: createCertificateRequest(newKey(), 'a site'),
         now: Date.now(),
       }),

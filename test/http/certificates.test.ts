@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
-import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { csrHeader, endOf, inWholeSeconds, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
-import { post } from '../support/wire.js';
+import { post, refusal } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
@@ -43,16 +43,15 @@ describe('a link certificate signed by the site CA', () => {
   });
 
   it('contains subject and redemption id, and no host name', async () => {
-    const { x509, secret } = await redeemNewGrant(service, {
+    const { x509, redemptionId } = await redeemNewGrant(service, {
       ...csrHeader(),
       name: 'west',
       subject: 'West Site',
     });
-    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'];
     expect(x509.subject).toBe('CN=West Site');
-    expect(x509.subjectAltName).toBe(`URI:urn:uuid:${id}`);
+    expect(x509.subjectAltName).toBe(`URI:urn:uuid:${redemptionId}`);
     expect(x509.ca).toBe(false);
-    const redemption = await service.store.findRedemption(id ?? '');
+    const redemption = await service.store.findRedemption(redemptionId);
     expect(redemption).toMatchObject({
       name: 'west',
       subject: 'West Site',
@@ -81,7 +80,7 @@ describe('a link certificate signed by the site CA', () => {
     const { csr } = csrHeader(generateKeyPairSync('ed25519').privateKey);
     const refused = await service.grant();
     const answer = await post(service, `/${refused.grant.uid}`, refused.code, { headers: { csr } });
-    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, 'policy_key']);
+    expect(refusal(answer)).toEqual([403, 'policy_key']);
     const { grant, code } = await service.storedGrant({ policy: { keyTypes: ['ed25519'] } });
     expectClientCertificate(
       openssl,
@@ -94,10 +93,9 @@ describe('a link certificate signed by the site CA', () => {
     ['30 days for a client that renews', { renews: 'true' }, 30 * DAY],
     ['1,825 days for a client that sends another value of renews', { renews: 'yes' }, 1_825 * DAY],
   ])('is valid for %s', async (_what, headers, lifetime) => {
-    const { x509 } = await redeemNewGrant(service, { ...csrHeader(), ...headers });
-    const second = (time: number) => Math.floor(time / 1_000) * 1_000;
-    expect(Date.parse(x509.validTo)).toBe(second(service.clock.read() + lifetime));
-    expect(Date.parse(x509.validFrom)).toBe(second(service.clock.read() - 5 * MINUTE));
+    const redeemed = await redeemNewGrant(service, { ...csrHeader(), ...headers });
+    expect(endOf(redeemed)).toBe(inWholeSeconds(service.clock.read() + lifetime));
+    expect(Date.parse(redeemed.x509.validFrom)).toBe(inWholeSeconds(service.clock.read() - 5 * MINUTE));
   });
 
   it.each([
@@ -107,8 +105,7 @@ describe('a link certificate signed by the site CA', () => {
   ])('has its lifetime limited by the grant: %s', async (_what, headers, certificateLifetimeMs, lifetime) => {
     const { grant, code } = await service.storedGrant({ policy: { certificateLifetimeMs } });
     const answer = await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), ...headers } });
-    const end = Date.parse(redeemedAnswer(answer).x509.validTo);
-    expect(end).toBe(Math.floor((service.clock.read() + lifetime) / 1_000) * 1_000);
+    expect(endOf(redeemedAnswer(answer))).toBe(inWholeSeconds(service.clock.read() + lifetime));
   });
 
   it('comes with one Link for the endpoint group', async () => {

@@ -1,15 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/compose/site-issuer.js';
+import { issueSiteCertificate, SITE_CA } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
 import { run } from '../chaos/commands.js';
 import { expectSuccess, linkgrant } from '../support/command-line.js';
-import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
+import { allLinked, dialEach, trustedCas } from '../support/links/dialled-pairs.js';
 import { startOpensslRouter } from '../support/links/openssl-router.js';
-import { linkOf, postRenewal, renewalOf } from '../support/links/test-link.js';
+import {
+  type LinkPair,
+  linkOf,
+  redeemLink,
+  renewTestLink,
+  requestRenewal,
+} from '../support/links/test-link.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { MINUTE, startTestService, type TestService } from '../support/service.js';
-import { post } from '../support/wire.js';
+import { post, refusal } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const LINKS = 50;
@@ -20,7 +26,6 @@ beforeEach(async () => {
   service = releaseAfterTest(await startTestService());
 });
 
-const settings = () => loadConfiguration({ dataDir: service.directory }, {}).settings;
 const revoke = (id: string, ...words: readonly string[]) =>
   linkgrant(['redemption', 'revoke', id, '--data-dir', service.directory, ...words]);
 
@@ -29,30 +34,17 @@ async function redeem(): Promise<{ readonly pair: LinkPair; again(): ReturnType<
   const key = newKey();
   const headers = { ...csrHeader(key), renews: 'true' };
   const again = () => post(service, `/${grant.uid}`, code, { headers });
-  const answer = redeemedAnswer(await again());
-  return { pair: { ...linkOf(answer, key), ca: answer.ca }, again };
+  return { pair: linkOf(redeemedAnswer(await again()), key), again };
 }
 
-async function renew(pair: LinkPair): Promise<LinkPair> {
-  const key = newKey();
-  const answer = redeemedAnswer(await postRenewal(service, await renewalOf(pair, service, { newKey: key })));
-  return { ...linkOf(answer, key), ca: answer.ca };
-}
-
-/** Returns the PEM of all CAs of the issuer, which a router has to trust. */
-async function trustedCas(): Promise<string> {
-  const found = await findIssuer(settings(), SITE_CA, service.clock.read());
-  if (typeof found === 'string') throw new Error(found);
-  return found.trustPem;
-}
+const renew = (pair: LinkPair) => renewTestLink(pair, service);
 
 const certificateOfRouter = () =>
   issueSiteCertificate(
-    settings(),
+    loadConfiguration({ dataDir: service.directory }, {}).settings,
     { issuer: SITE_CA, hosts: ['127.0.0.1', 'skupper-router.bench.example.com'] },
     service.clock.read(),
   );
-const linked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
 describe('a revoked redemption', () => {
   it('is neither renewed nor repeated, while other redemptions are', async () => {
@@ -60,10 +52,9 @@ describe('a revoked redemption', () => {
     const { body } = await other.again();
     const renewed = await renew(one.pair);
     expect((await revoke(one.pair.id)).code).toBe(0);
-    const answer = await postRenewal(service, await renewalOf(renewed, service));
-    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, 'redemption_revoked']);
-    const replayed = await one.again();
-    expect([replayed.status, replayed.headers['linkgrant-reason']]).toEqual([404, 'redemption_revoked']);
+    const answer = await requestRenewal(renewed, service);
+    expect(refusal(answer)).toEqual([403, 'redemption_revoked']);
+    expect(refusal(await one.again())).toEqual([404, 'redemption_revoked']);
     expect((await other.again()).body).toBe(body);
     await renew(other.pair);
   });
@@ -72,13 +63,13 @@ describe('a revoked redemption', () => {
 describe('redemption revoke --cut', () => {
   it(`disconnects one link, and none of ${LINKS - 1} others is disconnected at any step`, async () => {
     const pairs: LinkPair[] = [];
-    for (let n = 0; n < LINKS; n++) pairs.push((await redeem()).pair);
+    for (let n = 0; n < LINKS; n++) pairs.push(await redeemLink(service));
     const [revoked, ...before] = pairs as [LinkPair, ...LinkPair[]];
     let others = before;
     let identity = await certificateOfRouter();
-    let trusted = await trustedCas();
+    let trusted = await trustedCas(service);
     const expectLinks = async () => {
-      expect(await dialEach(openssl, [...others, revoked], identity, trusted)).toEqual(linked(pairs));
+      expect(await dialEach(openssl, [...others, revoked], identity, trusted)).toEqual(allLinked(pairs));
     };
     const cut = (...words: readonly string[]) => [
       ...['redemption', 'revoke', revoked.id, '--data-dir', service.directory],
@@ -92,7 +83,7 @@ describe('redemption revoke --cut', () => {
     };
 
     await step(1);
-    trusted = await trustedCas();
+    trusted = await trustedCas(service);
     await expectLinks();
     const behind = await step(3, '--continue', '1');
     for (const { id } of others) expect(behind).toContain(id);
@@ -110,7 +101,7 @@ describe('redemption revoke --cut', () => {
     trusted = openssl.run(['x509', '-in', files]).toString();
     const verdicts = await dialEach(openssl, [revoked, ...others], identity, trusted);
     expect(verdicts[0]).not.toBe('linked');
-    expect(verdicts.slice(1)).toEqual(linked(others));
+    expect(verdicts.slice(1)).toEqual(allLinked(others));
     const soon = await linkgrant(cut('--continue', '6'));
     expect([soon.code, soon.stderr]).toEqual([
       4,
@@ -123,8 +114,8 @@ describe('redemption revoke --cut', () => {
     );
     expect(ended.stdout, ended.stderr).toMatch(/^Cut off: /m);
     expect(ended.stdout.match(/^ {2}\S+ {2}refused: /gm)).toHaveLength(2);
-    expect(await trustedCas()).toBe(trusted);
+    expect(await trustedCas(service)).toBe(trusted);
     expect((await renew(others[0] as LinkPair)).ca).toBe(trusted);
-    expect((await redeem()).pair.ca).toBe(trusted);
+    expect((await redeemLink(service)).ca).toBe(trusted);
   });
 });

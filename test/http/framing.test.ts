@@ -3,9 +3,16 @@ import { requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService } from '../support/service.js';
-import { exchange, exchangeBytes, parseAnswer } from '../support/wire.js';
+import { exchange, exchangeBytes, parseAnswer, type WireAnswer } from '../support/wire.js';
 
-const ANSWERS = /HTTP\/1\.1 \d{3}/g;
+/** Sends bytes, and expects exactly one response, with this status. */
+async function expectOneAnswer(bytes: string, status: number): Promise<WireAnswer> {
+  const received = await exchangeBytes(service, bytes);
+  expect(received.toString().match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(1);
+  const answer = parseAnswer(received);
+  expect(answer.status).toBe(status);
+  return answer;
+}
 
 const service = releaseAfterFile(await composeTestService());
 const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
@@ -28,11 +35,8 @@ describe('a request that could be read as two requests', () => {
     ['chunked, with white space before the colon', () => ['Transfer-Encoding : chunked']],
     ['an unknown transfer coding', () => ['Transfer-Encoding: xchunked']],
   ])('ambiguous framing (%s) is refused with one response, and spends no use', async (_what, framing) => {
-    await expectNoUse(async () => {
-      const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${completeRequest()}`);
-      expect(parseAnswer(bytes).status).toBe(400);
-      expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-    });
+    const bytes = `${head(framing())}\r\n${code()}${completeRequest()}`;
+    await expectNoUse(() => expectOneAnswer(bytes, 400));
   });
 
   it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
@@ -48,23 +52,16 @@ describe('a request that could be read as two requests', () => {
   it.each(['gzip, chunked', 'chunked, chunked', 'identity'])(
     'the transfer coding %s with valid chunks is refused',
     async (coding) => {
-      await expectNoUse(async () => {
-        const chunks = `${created.code.length.toString(16)}\r\n${created.code}\r\n0\r\n\r\n`;
-        const bytes = await exchangeBytes(service, `${head([`Transfer-Encoding: ${coding}`])}\r\n${chunks}`);
-        expect(parseAnswer(bytes).status).toBe(400);
-        expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-      });
+      const chunks = `${created.code.length.toString(16)}\r\n${created.code}\r\n0\r\n\r\n`;
+      const bytes = `${head([`Transfer-Encoding: ${coding}`])}\r\n${chunks}`;
+      await expectNoUse(() => expectOneAnswer(bytes, 400));
     },
   );
 
   it('gets one response: a second request on the connection is ignored', async () => {
     const before = (await service.used(created.grant.uid)) ?? 0;
-    const bytes = await exchangeBytes(
-      service,
-      `${completeRequest()}${completeRequest()}${completeRequest()}`,
-    );
-    redeemedAnswer(parseAnswer(bytes));
-    expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
+    const bytes = `${completeRequest()}${completeRequest()}${completeRequest()}`;
+    redeemedAnswer(await expectOneAnswer(bytes, 200));
     expect(await service.used(created.grant.uid)).toBe(before + 1);
   });
 
@@ -74,11 +71,8 @@ describe('a request that could be read as two requests', () => {
   });
 
   it('gets one response after a refusal too', async () => {
-    const before = await service.used(created.grant.uid);
-    const bytes = await exchangeBytes(service, `${completeRequest([], 'not-the-code')}${completeRequest()}`);
-    expect(parseAnswer(bytes).status).toBe(403);
-    expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-    expect(await service.used(created.grant.uid)).toBe(before);
+    const bytes = `${completeRequest([], 'not-the-code')}${completeRequest()}`;
+    await expectNoUse(() => expectOneAnswer(bytes, 403));
   });
 });
 
@@ -89,9 +83,8 @@ it.each([
     'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0',
   ],
 ])('a request %s gets one response, and its connection is closed', async (_what, text) => {
-  const bytes = await exchangeBytes(service, `${text}\r\n\r\n${text}\r\n\r\n`);
-  expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-  expect(parseAnswer(bytes).headers.connection).toBe('close');
+  const { headers } = await expectOneAnswer(`${text}\r\n\r\n${text}\r\n\r\n`, 400);
+  expect(headers.connection).toBe('close');
 });
 
 it('the service reads a CSR header after more than 2,000 other header lines', async () => {
@@ -120,28 +113,20 @@ describe('an invalid HTTP request', () => {
     ['no Host, and a broken body', 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     ['an unknown method', 'REDEEM / HTTP/1.1\r\nHost: h\r\n\r\n'],
   ])('an invalid request (%s) gets one 400, and the connection is closed', async (_what, bytes) => {
-    const answer = await exchangeBytes(service, bytes);
-    expect(parseAnswer(answer).status).toBe(400);
-    expect(answer.toString().match(ANSWERS)).toHaveLength(1);
+    await expectOneAnswer(bytes, 400);
   });
 
   it.each(['HTTP/0.9', 'HTTP/1.0', 'HTTP/2.0', 'RTSP/1.0'])(
     'a redemption by %s gets one 400, and no use is counted',
     async (version) => {
-      await expectNoUse(async () => {
-        const bytes = await exchangeBytes(service, completeRequest().replace('HTTP/1.1', version));
-        expect(parseAnswer(bytes).status).toBe(400);
-        expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-      });
+      const bytes = completeRequest().replace('HTTP/1.1', version);
+      await expectNoUse(() => expectOneAnswer(bytes, 400));
     },
   );
 
   it('a redemption with two Host lines gets one 400, and no use is counted', async () => {
-    await expectNoUse(async () => {
-      const bytes = await exchangeBytes(service, completeRequest(['host: other.example.com']));
-      expect(parseAnswer(bytes).status).toBe(400);
-      expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
-    });
+    const bytes = completeRequest(['host: other.example.com']);
+    await expectNoUse(() => expectOneAnswer(bytes, 400));
   });
 
   it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(

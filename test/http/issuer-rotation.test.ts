@@ -1,20 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createRedemptionClient } from '../../src/client/https-redemption-client.js';
-import type { RunningService } from '../../src/compose/runtime.js';
-import {
-  findIssuer,
-  issueSiteCertificate,
-  openIssuers,
-  SERVER_CA,
-  SITE_CA,
-} from '../../src/compose/site-issuer.js';
+import { issueSiteCertificate, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
 import { describeCertificate, splitCertificates } from '../../src/pki/certificate-info.js';
 import { type Retirement, retireIssuer } from '../../src/redemption/issuers/retire-issuer.js';
 import type { RotatingIssuers } from '../../src/redemption/ports/issuers.js';
-import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
-import { linkOf, postRenewal, renewalOf } from '../support/links/test-link.js';
-import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { allLinked, dialEach, trustedCas } from '../support/links/dialled-pairs.js';
+import { type LinkPair, redeemLink, renewTestLink } from '../support/links/test-link.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { openWire, parseAnswer, post } from '../support/wire.js';
@@ -22,7 +15,7 @@ import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
 
-let service: TestService & { readonly running: RunningService };
+let service: Awaited<ReturnType<typeof startTestService>>;
 let issuers: RotatingIssuers;
 
 beforeEach(async () => {
@@ -30,14 +23,7 @@ beforeEach(async () => {
   issuers = openIssuers(service.directory, { clock: service.clock.read, checkpoint: () => {} });
 });
 
-const settings = () => loadConfiguration({ dataDir: service.directory }, {}).settings;
 const now = () => service.clock.read();
-
-async function trustedCas(): Promise<string> {
-  const found = await findIssuer(settings(), SITE_CA, now());
-  if (typeof found === 'string') throw new Error(found);
-  return found.trustPem;
-}
 
 function retire(name: string, force = false): Promise<readonly Retirement[]> {
   const signs = name === SERVER_CA ? 'service' : 'links';
@@ -45,19 +31,8 @@ function retire(name: string, force = false): Promise<readonly Retirement[]> {
   return retireIssuer({ name, signs, force }, { issuers, store, clock: clock.read });
 }
 
-async function redeem(headers: Readonly<Record<string, string>> = {}): Promise<LinkPair> {
-  const { grant, code } = await service.grant();
-  const key = newKey();
-  const all = { ...csrHeader(key), renews: 'true', ...headers };
-  const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: all }));
-  return { ...linkOf(answer, key), ca: answer.ca };
-}
-
-async function renew(pair: LinkPair, target: TestService = service): Promise<LinkPair> {
-  const key = newKey();
-  const answer = redeemedAnswer(await postRenewal(target, await renewalOf(pair, service, { newKey: key })));
-  return { ...linkOf(answer, key), ca: answer.ca };
-}
+const redeem = () => redeemLink(service);
+const renew = (pair: LinkPair) => renewTestLink(pair, service);
 
 /** Redeems and renews links without a pause; `stop` ends the load and rejects with the first failure. */
 function startLoad(links = 3): {
@@ -101,10 +76,9 @@ type RouterIdentity = Awaited<ReturnType<typeof issueSiteCertificate>>;
 
 /** Issues a server certificate for a router, as `issuer server-certificate` does. */
 function routerIdentity(): Promise<RouterIdentity> {
-  return issueSiteCertificate(settings(), { issuer: SITE_CA, hosts: ['127.0.0.1'] }, now());
+  const { settings } = loadConfiguration({ dataDir: service.directory }, {});
+  return issueSiteCertificate(settings, { issuer: SITE_CA, hosts: ['127.0.0.1'] }, now());
 }
-
-const allLinked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
 describe("rotation of the links' CA", () => {
   it('fails no redemption and no renewal under load, and every valid certificate connects at each step', async () => {
@@ -112,7 +86,7 @@ describe("rotation of the links' CA", () => {
     await load.rounds(4);
     const idle = await redeem();
     const before = await routerIdentity();
-    const first = await trustedCas();
+    const first = await trustedCas(service);
     const expectLinked = async (identity: RouterIdentity, clientCa: string) => {
       const pairs = [idle, ...load.pairs()];
       expect(await dialEach(openssl, pairs, identity, clientCa)).toEqual(allLinked(pairs));
@@ -121,7 +95,7 @@ describe("rotation of the links' CA", () => {
 
     expect(await issuers.prepare(SITE_CA)).toBe('prepared');
     await load.rounds(4);
-    const both = await trustedCas();
+    const both = await trustedCas(service);
     expect(splitCertificates(both)).toHaveLength(2);
     await expectLinked(before, both);
 
@@ -148,7 +122,7 @@ describe("rotation of the links' CA", () => {
     ]);
     await last.rounds(4);
     await last.stop();
-    const alone = await trustedCas();
+    const alone = await trustedCas(service);
     expect(splitCertificates(alone)).toEqual(splitCertificates(both).filter((pem) => !first.includes(pem)));
     const after = await routerIdentity();
     const live = [renewed, ...load.pairs(), ...last.pairs()];
@@ -169,7 +143,7 @@ describe("rotation of the links' CA", () => {
     await issuers.activate(SITE_CA);
     const again = await ask();
     expect(again.certificate).toBe(first.certificate);
-    expect(again.ca).toBe(await trustedCas());
+    expect(again.ca).toBe(await trustedCas(service));
     expect(splitCertificates(again.ca)).toHaveLength(2);
   });
 
@@ -186,19 +160,19 @@ describe("rotation of the links' CA", () => {
       ['retiring', 'linkgrant site CA 2'],
     ]);
     const pairs = [oldest, await redeem()];
-    expect(await dialEach(openssl, pairs, await routerIdentity(), await trustedCas())).toEqual(
+    expect(await dialEach(openssl, pairs, await routerIdentity(), await trustedCas(service))).toEqual(
       allLinked(pairs),
     );
     // No link depends on the second CA, but the oldest pair verifies the newest CA through it.
     expect(await retire(SITE_CA)).toMatchObject([
       { ca: { subject: 'linkgrant site CA' }, dependents: { links: 1 } },
     ]);
-    expect(await dialEach(openssl, pairs, await routerIdentity(), await trustedCas())).toEqual(
+    expect(await dialEach(openssl, pairs, await routerIdentity(), await trustedCas(service))).toEqual(
       allLinked(pairs),
     );
     await renew(oldest);
     expect(await retire(SITE_CA)).toMatchObject([{ retired: {} }, { retired: {} }]);
-    expect(splitCertificates(await trustedCas())).toHaveLength(1);
+    expect(splitCertificates(await trustedCas(service))).toHaveLength(1);
   });
 });
 
@@ -245,7 +219,7 @@ describe("rotation of the service's CA", () => {
 
     service.clock.advance(MINUTE);
     expect(await retire(SERVER_CA)).toMatchObject([{ dependents: { links: 1, tokens: true } }]);
-    await renew(link, through(old));
+    await renewTestLink(link, through(old));
     expect(await retire(SERVER_CA)).toMatchObject([{ dependents: { links: 0, tokens: true } }]);
     await service.store.revokeGrant(early.grant.uid, now());
     // The grant of the link is exhausted, but its response can be repeated until the grant is revoked or expires.

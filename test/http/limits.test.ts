@@ -208,9 +208,8 @@ describe('request headers', () => {
     'the subject %s in UTF-8 is accepted, and the ledger stores it completely',
     async (subject) => {
       const answer = await exchange(service, Buffer.from(completeRequest([`subject: ${subject}`])));
-      const { secret, x509 } = redeemedAnswer(answer);
-      const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
-      expect(await service.store.findRedemption(id)).toMatchObject({ subject });
+      const { redemptionId, x509 } = redeemedAnswer(answer);
+      expect(await service.store.findRedemption(redemptionId)).toMatchObject({ subject });
       expect(x509.toLegacyObject().subject.CN).toBe([...subject].slice(0, 64).join(''));
     },
   );

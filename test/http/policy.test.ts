@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mintSignedCode } from '../../src/codes/signed-code.js';
 import { grantSigningKey } from '../../src/codes/signing-keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
@@ -8,7 +8,7 @@ import { parsePolicySettings } from '../../src/redemption/accepting/policy-setti
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE, startTestService } from '../support/service.js';
-import { post } from '../support/wire.js';
+import { post, refusal } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
@@ -57,13 +57,12 @@ async function expectRefusal(
   code: string,
 ) {
   const answer = await redeem(created, client);
-  expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([status, code]);
+  expect(refusal(answer)).toEqual([status, code]);
   expect(await service.used(created.grant.uid)).toBe(0);
   // A refusal is recorded after its response.
-  await vi.waitFor(async () => {
-    const [attempt] = await service.store.listAttempts(created.grant.uid, 1);
-    expect(attempt).toMatchObject({ outcome: code, subject: 'branch-7', peer: '127.0.0.1' });
-  }, 20_000);
+  await expect
+    .poll(() => service.store.listAttempts(created.grant.uid, 1))
+    .toMatchObject([{ outcome: code, subject: 'branch-7', peer: '127.0.0.1' }]);
 }
 
 describe.each(CLIENT_NAMES)('the service, for %s,', (client) => {
@@ -137,10 +136,11 @@ describe('a rule that is added after a redemption', () => {
   it('does not prevent a repetition with the same key, and refuses another key', async () => {
     const created = await grantWith({});
     const headers = csrHeader(newKey());
-    const first = redeemedAnswer(await redeem(created, 'a client with a CSR', headers));
+    const { body } = await redeem(created, 'a client with a CSR', headers);
     await service.store.updateGrant(created.grant.uid, { policy: { subjects: [] } });
-    const again = redeemedAnswer(await redeem(created, 'a client with a CSR', headers));
-    expect(again.certificate).toBe(first.certificate);
+    const again = await redeem(created, 'a client with a CSR', headers);
+    redeemedAnswer(again);
+    expect(again.body).toBe(body);
     const other = await redeem(created, 'a client with a CSR');
     expect(other.headers['linkgrant-reason']).toBe('policy_subject');
     expect(await service.used(created.grant.uid)).toBe(1);
@@ -163,13 +163,6 @@ describe('a check request', () => {
     const plain = await grantWith({});
     const { body } = await post(service, `/${plain.grant.uid}/-/check`, plain.code);
     expect(JSON.parse(body).policy).toEqual({});
-  });
-
-  it('returns no rules to a client without a valid code', async () => {
-    const created = await grantWith({ 'linkgrant/subjects': 'a-name-of-theirs' });
-    const answer = await post(service, `/${created.grant.uid}/-/check`, 'not-the-code');
-    expect(answer.status).toBe(403);
-    expect(answer.body).not.toContain('theirs');
   });
 });
 

@@ -5,7 +5,7 @@ import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.j
 import { binaryProxyHeader } from '../support/proxy-headers.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import { startTestService } from '../support/service.js';
+import { metricOf, startTestService } from '../support/service.js';
 import { exchange, openWire, post, type WireAnswer } from '../support/wire.js';
 
 const PROXY = '127.0.0.1';
@@ -49,8 +49,7 @@ async function redeem(
   return exchange(service, `${head}${lines.join('')}\r\n${code}`, { socket: await open(header) });
 }
 
-const eventsOf = (event: string) => service.logged().filter((line) => line.event === event);
-const refusals = () => eventsOf('proxy_header_refused');
+const refusals = () => service.logged('proxy_header_refused');
 
 describe('behind a load balancer that uses the PROXY protocol', () => {
   it.each([
@@ -58,10 +57,9 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
     ['version 2', binary],
   ])('ledger, attempts and log contain the address of the client (%s)', async (_what, headerOf) => {
     const created = await service.grant();
-    const { secret } = redeemedAnswer(await redeem(created, headerOf('203.0.113.9')));
-    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
-    expect(await service.store.findRedemption(id)).toMatchObject({ peer: '203.0.113.9' });
-    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: '203.0.113.9' });
+    const { redemptionId } = redeemedAnswer(await redeem(created, headerOf('203.0.113.9')));
+    expect(await service.store.findRedemption(redemptionId)).toMatchObject({ peer: '203.0.113.9' });
+    expect(service.logged('redeemed').at(-1)).toMatchObject({ peer: '203.0.113.9' });
     await redeem(created, headerOf('203.0.113.10'));
     // An attempt is recorded after its answer.
     await expect
@@ -100,8 +98,8 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
     const guess = { grant, code: 'wrong' };
     for (let count = 0; count < 62; count += 1) await redeem(guess, text('203.0.113.66'));
     await redeem(guess, text('203.0.113.67'));
-    expect(eventsOf('unproven_limited')).toMatchObject([{ source: '203.0.113.66' }]);
-    expect(eventsOf('refused').at(-1)).toMatchObject({ peer: '203.0.113.67' });
+    expect(service.logged('unproven_limited')).toMatchObject([{ source: '203.0.113.66' }]);
+    expect(service.logged('refused').at(-1)).toMatchObject({ peer: '203.0.113.67' });
   });
 
   it('each client has its own limit of unproven connections', async () => {
@@ -120,7 +118,7 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
     ['UNIX', binaryProxyHeader(0x21, 0x31, '00'.repeat(216))],
   ])('a connection without a client (%s) has the address of the proxy', async (_what, header) => {
     redeemedAnswer(await redeem(await service.grant(), header));
-    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: PROXY });
+    expect(service.logged('redeemed').at(-1)).toMatchObject({ peer: PROXY });
   });
 
   it('a header that arrives byte by byte is read, and so is the handshake that follows in the same segment', async () => {
@@ -138,7 +136,7 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
     const answer = exchange(service, request, { socket });
     setImmediate(() => socket.uncork());
     redeemedAnswer(await answer);
-    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: '203.0.113.9' });
+    expect(service.logged('redeemed').at(-1)).toMatchObject({ peer: '203.0.113.9' });
   });
 });
 
@@ -152,7 +150,7 @@ describe('a connection of a trusted proxy', () => {
 
   it('connections without a header have at most 60 log lines a minute', async () => {
     for (let count = 0; count < 70; count += 1) await closed(await open(TLS_RECORD, OTHER_PROXY));
-    const limited = () => eventsOf('unproven_limited').filter(({ peer }) => peer === OTHER_PROXY);
+    const limited = () => service.logged('unproven_limited').filter(({ peer }) => peer === OTHER_PROXY);
     await expect.poll(limited).toHaveLength(1);
     expect(refusals().filter(({ peer }) => peer === OTHER_PROXY)).toHaveLength(60);
   });
@@ -201,14 +199,14 @@ describe('a connection of a trusted proxy', () => {
 
   it('a connection that closes without sending anything, as a health check does, is not reported', async () => {
     const reported = refusals().length;
-    const limited = /^linkgrant_unproven_limited_total (\d+)$/m;
-    const before = limited.exec(await service.metricsText())?.[1];
+    const limited = () => metricOf(service, 'linkgrant_unproven_limited_total');
+    const before = await limited();
     const probe = await open(Buffer.alloc(0));
     probe.end();
     await closed(probe);
     redeemedAnswer(await redeem(await service.grant(), text('203.0.113.9')));
     expect(refusals()).toHaveLength(reported);
-    expect(limited.exec(await service.metricsText())?.[1]).toBe(before);
+    expect(await limited()).toBe(before);
   });
 });
 
@@ -224,6 +222,6 @@ describe('a client that is not a trusted proxy', () => {
   it('is served without a header', async () => {
     const { grant, code } = await service.grant();
     redeemedAnswer(await post(service, `/${grant.uid}`, code, { from: STRANGER, headers: csrHeader() }));
-    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: STRANGER });
+    expect(service.logged('redeemed').at(-1)).toMatchObject({ peer: STRANGER });
   });
 });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { RedemptionError, type RedemptionErrorCode } from '../../src/domain/redemption-error.js';
@@ -58,7 +58,7 @@ const policy = (rules: AccessGrant['policy'], headers: Readonly<Record<string, s
   withGrant({ policy: rules }, { headers });
 
 function named(prefix: string): Promise<Provocation> {
-  return withGrant({ name: `${prefix}-${Math.random().toString(36).slice(2)}` });
+  return withGrant({ name: `${prefix}-${randomUUID()}` });
 }
 
 function rsa1024Csr() {
@@ -66,15 +66,7 @@ function rsa1024Csr() {
 }
 
 /** A refusal that one request cannot provoke, and the file beside this one whose tests do. */
-interface TestedElsewhere {
-  readonly testedIn:
-    | 'limits.test.ts'
-    | 'renewal.test.ts'
-    | 'renewal-faults.test.ts'
-    | 'renewal-strangers.test.ts'
-    | 'signed-codes.test.ts'
-    | 'stock-replay.test.ts';
-}
+type TestedElsewhere = { readonly testedIn: string };
 
 /** Status, text, whether the client is proven and so gets the reason, and a request that provokes the refusal. */
 type Row = readonly [number, string, 'proven' | 'unproven', () => Promise<Provocation>];
@@ -190,11 +182,6 @@ describe('a refusal', () => {
     expect(answer.headers['linkgrant-reason']).toBe(proof === 'proven' ? code : undefined);
   });
 
-  it('contains the seconds until the grant can be redeemed', async () => {
-    const answer = await provoke(await policy({ notBefore: service.clock.read() + HOUR }));
-    expect(answer.headers['retry-after']).toBe('3600');
-  });
-
   it('contains a waiting time of 30 seconds for a grant that is not ready', async () => {
     const answer = await provoke(await withGrant({ expirationTime: null, readyAt: null }));
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
@@ -243,7 +230,7 @@ describe('the order of checks', () => {
     expect(answer.status).toBe(403);
   });
 
-  it.each(['', '\n', '\0', 'é', 'undefined', 'x'.repeat(4_096)])('%j is not the code', async (body) => {
+  it.each(['', '\n', '\0', 'é', 'undefined'])('%j is not the code', async (body) => {
     const { grant } = await service.storedGrant();
     expect((await post(service, `/${grant.uid}`, body, { headers: csrHeader() })).status).toBe(403);
   });
@@ -323,8 +310,9 @@ describe('a check', () => {
     expect(JSON.parse((await checkOf(grant.uid, code)).body)).toMatchObject({ link: { endpoints: [] } });
   });
 
-  it('returns nothing to a wrong code', async () => {
-    const { grant } = await service.storedGrant({ expirationTime: past() });
+  it('returns neither state nor policy to a wrong code', async () => {
+    const policy = { subjects: ['a-name'] };
+    const { grant } = await service.storedGrant({ expirationTime: past(), policy });
     const answer = await checkOf(grant.uid, 'not-the-code');
     expect([answer.status, answer.body]).toEqual([403, `${REFUSED}\n`]);
     expect(answer.headers).not.toHaveProperty('linkgrant-reason');

@@ -1,25 +1,22 @@
+import type { KeyObject } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SITE_CA } from '../../src/domain/names.js';
-import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../src/redemption/ports/site.js';
 import {
   linkOf,
-  postRenewal,
   redeemLink,
-  renewalOf,
   renewTestLink,
+  requestRenewal,
   type TestLink,
 } from '../support/links/test-link.js';
 import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterTest } from '../support/release.js';
-import { composeTestService, type TestService, withStore } from '../support/service.js';
-import type { WireAnswer } from '../support/wire.js';
+import { composeTestService, storeUnavailable, type TestService, withStore } from '../support/service.js';
+import { refusal, type WireAnswer } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;
 type Change = (access: SiteAccess | SiteRefusal, request: SiteRequest) => SiteAccess | SiteRefusal;
-
-const unavailable = () => Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
 
 let service: TestService;
 let fault: Fault;
@@ -30,10 +27,7 @@ beforeEach(async () => {
   change = (access) => access;
   service = releaseAfterTest(
     await composeTestService({
-      store: (real) =>
-        new Proxy(real, {
-          get: (_target, property: keyof GrantStore) => withStore(real, fault(real))[property],
-        }),
+      store: (real) => withStore(real, () => fault(real)),
       site: (real): Site => ({
         resolveAccess: async (request) => change(await real.resolveAccess(request), request),
       }),
@@ -41,9 +35,7 @@ beforeEach(async () => {
   );
 });
 
-async function renew(link: TestLink, next = newKey()): Promise<WireAnswer> {
-  return postRenewal(service, await renewalOf(link, service, { newKey: next }));
-}
+const renew = (link: TestLink, newKey?: KeyObject) => requestRenewal(link, service, newKey && { newKey });
 
 function setSiteUid(siteUid: string | null): void {
   change = (access) => ('refused' in access ? access : { ...access, siteUid });
@@ -51,9 +43,9 @@ function setSiteUid(siteUid: string | null): void {
 
 describe('a store failure during a renewal', () => {
   it.each<[string, Fault]>([
-    ['reading the redemption', () => ({ findRenewedRedemption: unavailable })],
-    ['reading its grant', () => ({ findGrant: unavailable })],
-    ['recording the renewal', () => ({ recordRenewal: unavailable })],
+    ['reading the redemption', () => ({ findRenewedRedemption: storeUnavailable })],
+    ['reading its grant', () => ({ findGrant: storeUnavailable })],
+    ['recording the renewal', () => ({ recordRenewal: storeUnavailable })],
   ])('a failure while %s returns 503, and a repeated request renews the link', async (_what, storeFault) => {
     const link = await redeemLink(service);
     const next = newKey();
@@ -73,7 +65,7 @@ describe('a store failure during a renewal', () => {
     fault = (real) => ({
       async recordRenewal(...recorded) {
         await real.recordRenewal(...recorded);
-        return unavailable();
+        return storeUnavailable();
       },
     });
     expect((await renew(link, next)).status).toBe(503);
@@ -85,7 +77,11 @@ describe('a store failure during a renewal', () => {
 
   it('a failure while recording a repetition or a refusal does not change the response', async () => {
     const link = await redeemLink(service);
-    fault = () => ({ recordReplay: unavailable, recordSuperseded: unavailable, recordRefusal: unavailable });
+    fault = () => ({
+      recordReplay: storeUnavailable,
+      recordSuperseded: storeUnavailable,
+      recordRefusal: storeUnavailable,
+    });
     const next = newKey();
     const first = await renew(link, next);
     expect((await renew(link, next)).body).toBe(first.body);
@@ -161,7 +157,7 @@ describe('the accepting site at a renewal', () => {
     const reason = 'the router is away';
     change = () => ({ refused: 'link_access_unavailable', reason, hint: 'wait' });
     const answer = await renew(link);
-    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([503, 'link_access_unavailable']);
+    expect(refusal(answer)).toEqual([503, 'link_access_unavailable']);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     expect(service.logged().at(-1)).toMatchObject({ code: 'link_access_unavailable', reason });
     expect(answer.body).not.toContain(reason);

@@ -1,44 +1,39 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { CompactSign } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SITE_CA } from '../../src/domain/names.js';
-import { loadAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { spkiOf } from '../../src/pki/keys.js';
-import { postRenewal, redeemLink, renewalOf, type TestLink } from '../support/links/test-link.js';
+import { OwnedAuthorities } from '../../src/platforms/standalone/owned-authorities.js';
+import {
+  postRenewal,
+  RENEWAL_REFUSED,
+  type RequestChanges,
+  redeemLink,
+  renewalOf,
+  requestRenewal,
+  type TestLink,
+} from '../support/links/test-link.js';
 import { newKey } from '../support/redeemed-answer.js';
+import { releaseAfterTest } from '../support/release.js';
 import { DAY, startTestService, type TestService } from '../support/service.js';
-import { outcomeOf, post, type WireAnswer } from '../support/wire.js';
+import { outcomeOf, post } from '../support/wire.js';
 
 const PROBLEM = { accept: 'application/problem+json' };
-const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
 
 let service: TestService;
 
 beforeEach(async () => {
-  service = await startTestService();
-  return () => service.close();
+  service = releaseAfterTest(await startTestService());
 });
 
-async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
-  return postRenewal(service, await renewalOf(link, service, changes));
-}
+const renew = (link: TestLink, changes?: RequestChanges) => requestRenewal(link, service, changes);
 
 describe('a client without a link', () => {
   it('gets the same refusal for every invalid renewal', async () => {
     const link = await redeemLink(service);
     const other = await redeemLink(service);
-    const directory = join(service.directory, 'issuers', SITE_CA);
-    const authority = loadAuthority(
-      {
-        certificate: readFileSync(join(directory, 'tls.crt'), 'utf8'),
-        key: readFileSync(join(directory, 'tls.key'), 'utf8'),
-      },
-      directory,
-      service.clock.read(),
-    );
+    const authority = new OwnedAuthorities(service.directory).current(SITE_CA, service.clock.read());
     const key = newKey();
     const { certificate } = await issueClientCertificate({
       authority,
@@ -69,7 +64,7 @@ describe('a client without a link', () => {
       expect(outcomeOf(await renew(stranger))).toEqual(RENEWAL_REFUSED);
     }
     expect(await service.store.listRenewals(link.id)).toEqual([]);
-    const refusals = service.logged().filter(({ event }) => event === 'refused');
+    const refusals = service.logged('refused');
     for (const { redemption, name, subject, grant } of refusals) {
       expect([redemption, name, subject, grant]).toEqual([undefined, undefined, undefined, undefined]);
     }

@@ -7,39 +7,33 @@ import { privateKeyPem } from '../../src/pki/keys.js';
 import {
   linkOf,
   postRenewal,
+  RENEWAL_REFUSED,
+  type RequestChanges,
   redeemLink,
   renewalOf,
   renewTestLink,
+  requestRenewal,
   type TestLink,
 } from '../support/links/test-link.js';
-import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { endOf, inWholeSeconds, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
-import { outcomeOf, type WireAnswer } from '../support/wire.js';
+import { outcomeOf, refusal, type WireAnswer } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const PROBLEM = { accept: 'application/problem+json' };
-const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
 
 let service: TestService;
 
 const openssl = releaseAfterFile(new OpenSsl());
 
 beforeEach(async () => {
-  service = await startTestService();
-  return () => service.close();
+  service = releaseAfterTest(await startTestService());
 });
 
-const reasonOf = async (answer: Promise<WireAnswer> | WireAnswer) =>
-  (await answer).headers['linkgrant-reason'];
-
-async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
-  return postRenewal(service, await renewalOf(link, service, changes));
-}
-
-const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
-const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
+const reasonOf = async (answer: Promise<WireAnswer>) => (await answer).headers['linkgrant-reason'];
+const renew = (link: TestLink, changes?: RequestChanges) => requestRenewal(link, service, changes);
 
 describe('a client with the key of a link', () => {
   it.each([-5 * MINUTE - 1_000, 5 * MINUTE + 1_000])(
@@ -133,7 +127,7 @@ describe('a client with the key of a link', () => {
     const link = await redeemLink(service, newKey(), created);
     await service.store.updateGrant(created.grant.uid, { policy });
     const answer = await renew(link);
-    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, reason]);
+    expect(refusal(answer)).toEqual([403, reason]);
     await service.store.updateGrant(created.grant.uid, { policy: {} });
     await renewTestLink(link, service);
   });

@@ -9,33 +9,29 @@ import { type GeneratedLink, generateLink } from '../../src/redemption/accepting
 import {
   linkOf,
   postRenewal,
+  type RequestChanges,
   redeemLink,
   renewalOf,
   renewTestLink,
+  requestRenewal,
   type TestLink,
 } from '../support/links/test-link.js';
-import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { csrHeader, endOf, inWholeSeconds, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
-import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { DAY, ENDPOINTS, MINUTE, startTestService } from '../support/service.js';
 import { openWire, outcomeOf, post, type WireAnswer } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
-let service: TestService;
+let service: Awaited<ReturnType<typeof startTestService>>;
 
 const openssl = releaseAfterFile(new OpenSsl());
 
 beforeEach(async () => {
-  service = await startTestService();
-  return () => service.close();
+  service = releaseAfterTest(await startTestService());
 });
 
-async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
-  return postRenewal(service, await renewalOf(link, service, changes));
-}
-
-const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
-const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
+const renew = (link: TestLink, changes?: RequestChanges) => requestRenewal(link, service, changes);
 
 /** Expects a key to match its certificate, and OpenSSL to verify it for TLS clients of `ca` at the service's time. */
 function expectLivePair(link: TestLink, ca: string, { clock } = service): void {
@@ -145,7 +141,7 @@ describe('a renewal', () => {
       issuerCert: openssl.write('new-ca.pem', other.certificate),
       issuerKey: openssl.write('new-ca.key', other.key),
     };
-    await (service as Awaited<ReturnType<typeof startTestService>>).running.close();
+    await service.running.close();
     const moved = releaseAfterTest(await startTestService({ dataDir: service.directory, ...issuer }));
     const next = newKey();
     const renewed = await postRenewal(moved, await renewalOf(link, moved, { newKey: next }));

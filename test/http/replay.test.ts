@@ -3,7 +3,7 @@ import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.j
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { HOUR, startTestService } from '../support/service.js';
-import { type PostOptions, post, type Target } from '../support/wire.js';
+import { outcomeOf, type PostOptions, post, type Target } from '../support/wire.js';
 
 const service = releaseAfterFile(await startTestService());
 
@@ -69,33 +69,22 @@ describe('a redemption with the same key', () => {
     expect(await used(created)).toBe(2);
   });
 
-  it('is repeated when the policy would refuse it now', async () => {
-    const created = await service.grant();
-    const redeem = site(created);
-    const { body } = await redeem();
-    service.sql('UPDATE grants SET policy = ? WHERE uid = ?', '{"subjects":[]}', created.grant.uid);
-    expect((await redeem()).body).toBe(body);
-  });
-
   it('is refused when the grant is revoked', async () => {
     const created = await service.grant({ redemptionsAllowed: 5 });
     const redeem = site(created);
     redeemedAnswer(await redeem());
     await service.store.revokeGrant(created.grant.uid, service.clock.read());
     const answer = await redeem();
-    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, 'grant_revoked']);
-    expect(answer.body).toBe('No such claim\n');
+    expect(outcomeOf(answer)).toEqual([404, 'No such claim\n', 'grant_revoked']);
   });
 
   it('is refused when that redemption is revoked, while another key is accepted', async () => {
     const created = await service.grant({ redemptionsAllowed: 5 });
     const redeem = site(created);
-    const { secret } = redeemedAnswer(await redeem());
-    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
-    service.sql('UPDATE redemptions SET revoked_at = ? WHERE id = ?', service.clock.read(), id);
+    const { redemptionId } = redeemedAnswer(await redeem());
+    service.sql('UPDATE redemptions SET revoked_at = ? WHERE id = ?', service.clock.read(), redemptionId);
     const answer = await redeem();
-    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, 'redemption_revoked']);
-    expect(answer.body).toBe('No such claim\n');
+    expect(outcomeOf(answer)).toEqual([404, 'No such claim\n', 'redemption_revoked']);
     expect(await used(created)).toBe(1);
     redeemedAnswer(await site(created)());
   });

@@ -135,7 +135,7 @@ describe('codes and private keys, after every kind of request,', () => {
 });
 
 it('the log contains grant, id, name, subject, address and duration of each redemption', () => {
-  const redeemed = service.logged().filter(({ event }) => event === 'redeemed');
+  const redeemed = service.logged('redeemed');
   expect(redeemed.length).toBeGreaterThan(0);
   for (const line of redeemed) {
     expect(line).toMatchObject({

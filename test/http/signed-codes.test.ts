@@ -167,89 +167,59 @@ describe('a code with an invalid signature or claim', () => {
     const { kid, key } = await keyOf(uid);
     const now = Math.floor(service.clock.read() / 1000);
     return {
+      uid,
       key,
       header: { alg: 'HS256', typ: 'linkgrant-code+jwt', kid },
       claims: { sub: uid, jti: 'forged-by-a-test', iat: now, exp: now + 3_600, uses: 1 },
     };
   }
+  type Parts = Awaited<ReturnType<typeof parts>>;
 
-  const FORGERIES: Readonly<Record<string, (uid: string) => Promise<string>>> = {
-    'has the algorithm none, and no signature': async (uid) => {
-      const { header, claims } = await parts(uid);
-      return `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`;
-    },
-    'has the algorithm none, and a signature': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws({ ...header, alg: 'none' }, claims, key);
-    },
-    'is of HS512': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws({ ...header, alg: 'HS512' }, claims, key, 'sha512');
-    },
-    'has the public key of the service as its HMAC secret': async (uid) => {
-      const { header, claims } = await parts(uid);
-      const pem = createPublicKey(service.ca).export({ type: 'spki', format: 'pem' });
-      return jws(header, claims, pem as string);
-    },
-    'has RS256, and the public key as its HMAC secret': async (uid) => {
-      const { header, claims } = await parts(uid);
-      const pem = createPublicKey(service.ca).export({ type: 'spki', format: 'pem' });
-      return jws({ ...header, alg: 'RS256' }, claims, pem as string);
-    },
-    'lacks its last character': async (uid) => (await sign(uid)).code.slice(0, -1),
-    'has lost its signature': async (uid) => (await sign(uid)).code.replace(/\.[^.]*$/, ''),
-    'has one more character': async (uid) => `${(await sign(uid)).code}A`,
-    'has a space at its end': async (uid) => `${(await sign(uid)).code} `,
-    'has other claims than were signed': async (uid) => {
+  const publicKey = () => createPublicKey(service.ca).export({ type: 'spki', format: 'pem' }) as string;
+
+  const FORGERIES: Readonly<Record<string, (of: Parts) => string | Promise<string>>> = {
+    'has the algorithm none, and no signature': ({ header, claims }) =>
+      `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`,
+    'has the algorithm none, and a signature': ({ header, claims, key }) =>
+      jws({ ...header, alg: 'none' }, claims, key),
+    'is of HS512': ({ header, claims, key }) => jws({ ...header, alg: 'HS512' }, claims, key, 'sha512'),
+    'has the public key of the service as its HMAC secret': ({ header, claims }) =>
+      jws(header, claims, publicKey()),
+    'has RS256, and the public key as its HMAC secret': ({ header, claims }) =>
+      jws({ ...header, alg: 'RS256' }, claims, publicKey()),
+    'lacks its last character': async ({ uid }) => (await sign(uid)).code.slice(0, -1),
+    'has lost its signature': async ({ uid }) => (await sign(uid)).code.replace(/\.[^.]*$/, ''),
+    'has one more character': async ({ uid }) => `${(await sign(uid)).code}A`,
+    'has a space at its end': async ({ uid }) => `${(await sign(uid)).code} `,
+    'has other claims than were signed': async ({ uid, claims }) => {
       const [header, , signature] = (await sign(uid)).code.split('.');
-      const { claims } = await parts(uid);
       return [header, encode({ ...claims, uses: 100 }), signature].join('.');
     },
     'is of another grant': async () => (await sign((await makeGrant()).uid)).code,
-    'is of this grant, signed with the key of another': async (uid) =>
+    'is of this grant, signed with the key of another': async ({ uid }) =>
       (await sign(uid, {}, await keyOf((await makeGrant()).uid))).code,
-    'is of another grant, signed with the key of this one': async (uid) =>
+    'is of another grant, signed with the key of this one': async ({ uid }) =>
       (await sign(uid, { grantUid: (await makeGrant()).uid }, await keyOf(uid))).code,
-    'is signed with an unknown master key': async (uid) =>
+    'is signed with an unknown master key': async ({ uid }) =>
       (await sign(uid, {}, grantSigningKey(createMasterKey(), uid))).code,
-    'is signed under another master key of the same id': async (uid) => {
-      const { kid } = await keyOf(uid);
-      return (await sign(uid, {}, grantSigningKey({ ...createMasterKey(), kid }, uid))).code;
-    },
-    'is of another type': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws({ ...header, typ: 'JWT' }, claims, key);
-    },
-    'has a critical header parameter that is unknown': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws({ ...header, crit: ['linkgrant.dev/x'], 'linkgrant.dev/x': 1 }, claims, key);
-    },
-    'has a critical header parameter of RFC 7797': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws({ ...header, crit: ['b64'], b64: true }, claims, key);
-    },
-    'has critical claims': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws(header, { ...claims, crit: ['uses'] }, key);
-    },
-    'has an nbf that is no number': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws(header, { ...claims, nbf: 'tomorrow' }, key);
-    },
-    'is a renewal': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      return jws({ ...header, typ: 'linkgrant-renewal+jwt' }, { ...claims, aud: `urn:uuid:${uid}` }, key);
-    },
-    'has no id': async (uid) => {
-      const { header, claims, key } = await parts(uid);
-      const { jti: _none, ...rest } = claims;
-      return jws(header, rest, key);
-    },
+    'is signed under another master key of the same id': async ({ uid, header: { kid } }) =>
+      (await sign(uid, {}, grantSigningKey({ ...createMasterKey(), kid }, uid))).code,
+    'is of another type': ({ header, claims, key }) => jws({ ...header, typ: 'JWT' }, claims, key),
+    'has a critical header parameter that is unknown': ({ header, claims, key }) =>
+      jws({ ...header, crit: ['linkgrant.dev/x'], 'linkgrant.dev/x': 1 }, claims, key),
+    'has a critical header parameter of RFC 7797': ({ header, claims, key }) =>
+      jws({ ...header, crit: ['b64'], b64: true }, claims, key),
+    'has critical claims': ({ header, claims, key }) => jws(header, { ...claims, crit: ['uses'] }, key),
+    'has an nbf that is no number': ({ header, claims, key }) =>
+      jws(header, { ...claims, nbf: 'tomorrow' }, key),
+    'is a renewal': ({ uid, header, claims, key }) =>
+      jws({ ...header, typ: 'linkgrant-renewal+jwt' }, { ...claims, aud: `urn:uuid:${uid}` }, key),
+    'has no id': ({ header, claims: { jti: _none, ...claims }, key }) => jws(header, claims, key),
   };
 
   it.each(Object.entries(FORGERIES))('a code that %s is refused as a wrong code', async (_how, forge) => {
     const { uid } = await makeGrant();
-    const code = await forge(uid);
+    const code = await forge(await parts(uid));
     const wrong = await redeem(uid, 'not-the-code');
     const workBefore = work;
     for (const answer of [await redeem(uid, code), await redeemAsStock(uid, code)]) {

@@ -1,24 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import { composeTestService, MINUTE, withStore } from '../support/service.js';
-import { post, type WireAnswer } from '../support/wire.js';
+import { composeTestService, MINUTE, storeUnavailable, withStore } from '../support/service.js';
+import { outcomeOf, post, refusal, type WireAnswer } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;
 
 const NO_FAULT: Fault = () => ({});
-const unavailable = () => Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
 
 let fault: Fault;
 
 const service = releaseAfterFile(
   await composeTestService({
-    store: (real) =>
-      new Proxy(real, {
-        get: (_target, property: keyof GrantStore) => withStore(real, fault(real))[property],
-      }),
+    store: (real) => withStore(real, () => fault(real)),
   }),
 );
 
@@ -44,7 +39,7 @@ describe.each([
 
   it('gets 503 while the store cannot read the grant, spends no use, and succeeds afterwards', async () => {
     const { uid, redeem } = await site();
-    fault = () => ({ findGrant: unavailable });
+    fault = () => ({ findGrant: storeUnavailable });
     expectUnavailable(await redeem());
     expect(await service.used(uid)).toBe(0);
     fault = NO_FAULT;
@@ -55,7 +50,7 @@ describe.each([
   it('gets 503, not a refusal, while the store cannot search for an earlier redemption', async () => {
     const { uid, redeem } = await site();
     const first = redeemedAnswer(await redeem());
-    fault = () => ({ findReplay: unavailable });
+    fault = () => ({ findReplay: storeUnavailable });
     // The only use of the grant is spent.
     expectUnavailable(await redeem());
     fault = NO_FAULT;
@@ -65,7 +60,7 @@ describe.each([
 
   it('gets 503 while the store cannot be written, spends no use, and succeeds afterwards', async () => {
     const { uid, redeem } = await site();
-    fault = () => ({ recordRedemption: unavailable });
+    fault = () => ({ recordRedemption: storeUnavailable });
     for (let attempt = 0; attempt < 3; attempt += 1) expectUnavailable(await redeem());
     expect(await service.used(uid)).toBe(0);
     expect((await service.store.listRedemptions({ limit: 1, grantUid: uid })).items).toEqual([]);
@@ -79,7 +74,7 @@ describe.each([
     fault = (real) => ({
       async recordRedemption(...recorded) {
         await real.recordRedemption(...recorded);
-        return unavailable();
+        return storeUnavailable();
       },
     });
     expectUnavailable(await redeem());
@@ -109,7 +104,7 @@ describe.each([
 
   it('gets its response even if the ledger cannot record a refusal or a replay', async () => {
     const { redeem } = await site();
-    fault = () => ({ recordReplay: unavailable, recordRefusal: unavailable });
+    fault = () => ({ recordReplay: storeUnavailable, recordRefusal: storeUnavailable });
     const first = await redeem();
     expect((await redeem()).body).toBe(first.body);
     const spent = await service.storedGrant({ redemptions: 1 });
@@ -135,7 +130,7 @@ describe('the decision of the store at the commit', () => {
       const { grant, code } = await service.grant();
       fault = () => ({ recordRedemption: async () => ({ refused }) });
       const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
-      expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, refused]);
+      expect(refusal(answer)).toEqual([404, refused]);
     },
   );
 
@@ -150,11 +145,12 @@ describe('the decision of the store at the commit', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
-  it('a redemption is refused if its grant is revoked or deleted before the commit', async () => {
-    for (const [operation, reason] of [
-      ['revokeGrant', 'grant_revoked'],
-      ['deleteGrant', 'grant_unknown'],
-    ] as const) {
+  it.each([
+    ['revokeGrant', 'grant_revoked'],
+    ['deleteGrant', 'grant_unknown'],
+  ] as const)(
+    'a redemption is refused if the store has completed %s of its grant before the commit',
+    async (operation, reason) => {
       const { grant, code } = await service.grant();
       fault = (real) => ({
         async recordRedemption(...recorded) {
@@ -163,23 +159,26 @@ describe('the decision of the store at the commit', () => {
         },
       });
       const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
-      expect([answer.status, answer.body]).toEqual([404, 'No such claim\n']);
-      expect(answer.headers['linkgrant-reason']).toBe(reason);
+      expect(outcomeOf(answer)).toEqual([404, 'No such claim\n', reason]);
       expect((await service.store.listRedemptions({ limit: 1, grantUid: grant.uid })).items).toEqual([]);
-    }
-  });
+    },
+  );
 });
 
 describe('a check', () => {
   it('gets 503 while the store cannot be read', async () => {
     const { grant, code } = await service.grant();
-    fault = () => ({ findGrant: unavailable });
+    fault = () => ({ findGrant: storeUnavailable });
     expectUnavailable(await post(service, `/${grant.uid}/-/check`, code));
   });
 
   it('works while the store cannot be written', async () => {
     const { grant, code } = await service.grant();
-    fault = () => ({ recordRedemption: unavailable, recordRefusal: unavailable, probe: unavailable });
+    fault = () => ({
+      recordRedemption: storeUnavailable,
+      recordRefusal: storeUnavailable,
+      probe: storeUnavailable,
+    });
     const answer = await post(service, `/${grant.uid}/-/check`, code);
     expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready', redemptions: 0 });
   });
@@ -189,7 +188,7 @@ it('logs each failure of the service, even beyond the log budget of its source',
   const { grant } = await service.grant();
   const from = { from: '127.0.0.67' };
   for (let count = 0; count < 65; count += 1) await post(service, '/no/such/path', 'x', from);
-  fault = () => ({ findGrant: unavailable });
+  fault = () => ({ findGrant: storeUnavailable });
   await post(service, `/${grant.uid}`, 'a code', from);
   const logged = service.logged().filter(({ peer }) => peer === from.from);
   expect(logged.at(-1)).toMatchObject({ event: 'refused', code: 'store_unavailable' });

@@ -162,12 +162,6 @@ describe('recorded requests of Skupper clients', () => {
     expect(bytes.toString('latin1')).not.toContain('CERTIFICATE');
   });
 
-  it('tls12 fails in the handshake', async () => {
-    await expect(openWire(service, { maxVersion: 'TLSv1.2' })).rejects.toMatchObject({
-      code: expect.stringMatching(/PROTOCOL_VERSION/),
-    });
-  });
-
   it('a response leaves in one write', async () => {
     service.clock.advance(61 * MINUTE);
     const wire = await openWire(service);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { composeTestService, startTestService } from '../support/service.js';
-import { post } from '../support/wire.js';
+import { post, refusal } from '../support/wire.js';
 
 const PROXY = '127.0.0.1';
 const STRANGER = '127.0.0.9';
@@ -19,9 +19,8 @@ describe('behind a trusted proxy', () => {
   it('ledger, attempts and log contain the address of the client', async () => {
     const { grant, code } = await service.grant();
     const answer = await post(service, `/${grant.uid}`, code, through('203.0.113.9, 192.0.2.4'));
-    const { secret } = redeemedAnswer(answer);
-    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
-    expect(await service.store.findRedemption(id)).toMatchObject({ peer: '203.0.113.9' });
+    const { redemptionId } = redeemedAnswer(answer);
+    expect(await service.store.findRedemption(redemptionId)).toMatchObject({ peer: '203.0.113.9' });
     expect(service.logged().at(-1)).toMatchObject({ event: 'redeemed', peer: '203.0.113.9' });
     await post(service, `/${grant.uid}`, code, through('2001:db8::7'));
     // An attempt is recorded after its response.
@@ -33,7 +32,7 @@ describe('behind a trusted proxy', () => {
   it('the source address rule of a grant applies to the client', async () => {
     const { grant, code } = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
     const other = await post(service, `/${grant.uid}`, code, through('198.51.100.1'));
-    expect([other.status, other.headers['linkgrant-reason']]).toEqual([403, 'policy_source']);
+    expect(refusal(other)).toEqual([403, 'policy_source']);
     const forged = await post(service, `/${grant.uid}`, code, through('203.0.113.9, 198.51.100.1'));
     expect(forged.headers['linkgrant-reason']).toBe('policy_source');
     redeemedAnswer(await post(service, `/${grant.uid}`, code, through('203.0.113.9')));

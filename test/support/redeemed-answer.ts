@@ -24,6 +24,8 @@ export function documentsOf(stream: string): unknown[] {
 export interface RedeemedAnswer {
   readonly secret: SecretDocument;
   readonly links: readonly LinkDocument[];
+  /** The id of the redemption; empty if the response contains none. */
+  readonly redemptionId: string;
   /** PEM of the certificate and its intermediates. */
   readonly certificate: string;
   /** PEM of the CAs that the certificate verifies against. */
@@ -43,6 +45,7 @@ export function redeemedAnswer(answer: Pick<WireAnswer, 'status' | 'body'>): Red
   return {
     secret,
     links,
+    redemptionId: secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '',
     certificate: text('tls.crt'),
     ca: text('ca.crt'),
     x509: new X509Certificate(text('tls.crt')),
@@ -50,6 +53,12 @@ export function redeemedAnswer(answer: Pick<WireAnswer, 'status' | 'body'>): Red
     keyPem,
   };
 }
+
+/** Returns the end of a certificate, in milliseconds since the epoch. */
+export const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
+
+/** Rounds a time down as certificates do. */
+export const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
 
 /** A new private key, P-256 unless another curve is named. */
 export function newKey(namedCurve = 'prime256v1'): KeyObject {

@@ -14,6 +14,7 @@ import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import { SITE_CA } from '../../src/domain/names.js';
+import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { AcceptQueueMonitor } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
@@ -63,8 +64,8 @@ export interface TestService {
   readonly clock: TestClock;
   /** A second connection to the store that the service uses. */
   readonly store: GrantStore;
-  /** All that was logged so far, each line an object. */
-  logged(): Record<string, unknown>[];
+  /** The lines that were logged so far, or those with this event, as objects. */
+  logged(event?: string): Record<string, unknown>[];
   /** The log as it was written. */
   logText(): string;
   metricsText(): Promise<string>;
@@ -127,7 +128,10 @@ async function commonMembers(options: {
     directory,
     clock,
     store,
-    logged: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+    logged: (event) =>
+      lines
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((line) => event === undefined || line.event === event),
     logText: () => lines.join(''),
     storedGrant,
     async grant(request = {}) {
@@ -280,11 +284,24 @@ export async function composeTestService(composition: Composition = {}): Promise
   };
 }
 
-/** Returns the store with some of its methods replaced. */
-export function withStore(real: GrantStore, changes: Partial<GrantStore>): GrantStore {
+/** Returns the value of a series, such as `name{label="value"}`, in the metrics of a service; NaN if there is none. */
+export async function metricOf(service: TestService, series: string): Promise<number> {
+  const line = (await service.metricsText()).split('\n').find((text) => text.startsWith(`${series} `));
+  return Number(line?.slice(series.length + 1));
+}
+
+/** A method of a store that cannot be read or written. */
+export const storeUnavailable = () =>
+  Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
+
+/** Returns the store with some of its methods replaced. A function returns the replacements of the moment. */
+export function withStore(
+  real: GrantStore,
+  changes: Partial<GrantStore> | (() => Partial<GrantStore>),
+): GrantStore {
   return new Proxy(real, {
     get(target, property: keyof GrantStore) {
-      const changed = changes[property];
+      const changed = (typeof changes === 'function' ? changes() : changes)[property];
       if (changed) return changed;
       const member: unknown = Reflect.get(target, property, target);
       return typeof member === 'function' ? member.bind(target) : member;

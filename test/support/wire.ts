@@ -23,6 +23,9 @@ export const outcomeOf = ({ status, body, headers }: WireAnswer) => [
   headers['linkgrant-reason'],
 ];
 
+/** Returns the status and reason of a response. */
+export const refusal = ({ status, headers }: WireAnswer) => [status, headers['linkgrant-reason']];
+
 /** A connection on which a test sends and receives bytes as they are. */
 export interface WireConnection {
   readonly socket: TLSSocket;

@@ -1,14 +1,23 @@
 import { connect } from 'node:tls';
+import { findIssuer, SITE_CA } from '../../../src/compose/site-issuer.js';
+import { loadConfiguration } from '../../../src/config/config.js';
 import { privateKeyPem } from '../../../src/pki/keys.js';
 import type { OpenSsl } from '../../unit/pki/openssl.js';
 import type { TestIdentity } from '../server-identity.js';
+import type { TestService } from '../service.js';
 import { startOpensslRouter } from './openssl-router.js';
-import type { TestLink } from './test-link.js';
+import type { LinkPair } from './test-link.js';
 
-/** A link's key and certificate, and the CA (PEM) that its site trusts. */
-export interface LinkPair extends TestLink {
-  readonly ca: string;
+/** Returns the PEM of all CAs that sign the links of a service, which a router has to trust. */
+export async function trustedCas({ directory, clock }: TestService): Promise<string> {
+  const { settings } = loadConfiguration({ dataDir: directory }, {});
+  const found = await findIssuer(settings, SITE_CA, clock.read());
+  if (typeof found === 'string') throw new Error(found);
+  return found.trustPem;
 }
+
+/** The results of {@link dialEach} if every pair connects. */
+export const allLinked = (pairs: readonly LinkPair[]) => pairs.map(() => 'linked');
 
 /**
  * Connects with each pair to an `openssl s_server` that has the certificate of `identity` and trusts `clientCa`. Returns for

@@ -15,6 +15,14 @@ export interface TestLink {
   readonly certificate: string;
 }
 
+/** A link, and the CA (PEM) that its site trusts. */
+export interface LinkPair extends TestLink {
+  readonly ca: string;
+}
+
+/** The outcome of a renewal request of a client that is not proven. */
+export const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
+
 /** In what a renewal request differs from a valid one. */
 export interface RequestChanges {
   /** The key of the CSR; by default a new P-256 key. */
@@ -26,11 +34,10 @@ export interface RequestChanges {
 }
 
 /** Returns the link of a response. `key` is the key of the CSR; by default the key in the response. */
-export function linkOf(answer: RedeemedAnswer, key?: KeyObject): TestLink {
-  const id = answer.secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
+export function linkOf(answer: RedeemedAnswer, key?: KeyObject): LinkPair {
   const linkKey = key ?? answer.key;
   if (!linkKey) throw new Error('the response contains no key, and no key was passed');
-  return { id, key: linkKey, certificate: answer.certificate };
+  return { id: answer.redemptionId, key: linkKey, certificate: answer.certificate, ca: answer.ca };
 }
 
 /** Redeems a grant, by default a new one, with a CSR for the site's key. */
@@ -38,7 +45,7 @@ export async function redeemLink(
   service: TestService,
   key: KeyObject = newKey(),
   created?: CreatedGrant,
-): Promise<TestLink> {
+): Promise<LinkPair> {
   const { grant, code } = created ?? (await service.grant());
   const headers = { ...csrHeader(key), renews: 'true' };
   return linkOf(redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers })), key);
@@ -71,12 +78,20 @@ export function postRenewal(
   });
 }
 
+/** Posts a renewal request of a link, by default a valid one. */
+export async function requestRenewal(
+  link: TestLink,
+  service: TestService,
+  changes: RequestChanges = {},
+): Promise<WireAnswer> {
+  return postRenewal(service, await renewalOf(link, service, changes));
+}
+
 /** Renews a link, and returns it with its new key and certificate; fails the test if the renewal is refused. */
 export async function renewTestLink(
   link: TestLink,
   service: TestService,
   next: KeyObject = newKey(),
-): Promise<TestLink> {
-  const answer = await postRenewal(service, await renewalOf(link, service, { newKey: next }));
-  return linkOf(redeemedAnswer(answer), next);
+): Promise<LinkPair> {
+  return linkOf(redeemedAnswer(await requestRenewal(link, service, { newKey: next })), next);
 }
