@@ -51,7 +51,7 @@ describe('the admin API', () => {
     const renewed = service.logged().some(({ event }) => event === 'certificate_reloaded');
     expect(renewed).toBe(true);
     // test/http/tls.test.ts tests the redemption listener.
-    const fresh = await askAdmin({ port: service.adminPort, ca: service.ca }, 'GET', '/', {}).catch(String);
+    const fresh = await askAdmin(service.admin, 'GET', '/', {}).catch(String);
     expect(fresh).toMatch(/not yet valid/);
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startAdminService } from '../support/admin-api.js';
+import { readAdmin, startAdminService } from '../support/admin-api.js';
 import { linkgrant } from '../support/command-line.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
@@ -38,10 +38,7 @@ for (const subject of [EAST, 'south'])
 // A standalone service records no site uid; the rows get the site uid of the fixture.
 service.sql('UPDATE redemptions SET site_uid = ?', WEST);
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
-async function read(path: string): Promise<any> {
-  return JSON.parse((await service.ask('GET', `/api/v1${path}`, { bearer: service.viewer })).body);
-}
+const read = (path: string) => readAdmin(service, path);
 
 it('the service reads the active router links of the network observer with the configured credentials', async () => {
   await read('/overview');

@@ -48,7 +48,7 @@ describe('the console of a team', () => {
   });
   afterEach(async () => {
     await Promise.all(admins.map((admin) => admin.close(0)));
-    await provider.stop().catch(() => undefined);
+    await provider.stop();
   });
 
   /** Starts a replica of the service with a console, and returns its port. */

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { remoteAdministration } from '../../src/client/remote-administration.js';
 import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { createIssuer, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
 import { issuerOperations } from '../../src/redemption/administration/issuers.js';
 import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
-import { startAdminService } from '../support/admin-api.js';
+import { readAdmin, remoteClient, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { directoryForFile, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { copySite } from '../support/sites/system-site.js';
@@ -18,11 +17,7 @@ const openssl = releaseAfterFile(new OpenSsl());
 const directory = directoryForFile();
 const service = releaseAfterFile(await startAdminService());
 
-/** Reads a route as a viewer. */
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
-async function read(path: string, of = service): Promise<any> {
-  return JSON.parse((await of.ask('GET', `/api/v1${path}`, { bearer: of.viewer })).body);
-}
+const read = (path: string, of = service) => readAdmin(of, path);
 
 async function redeem(subject: string, of = service): Promise<void> {
   const { grant, code } = await of.grant({ redemptionsAllowed: 5 });
@@ -57,15 +52,7 @@ it('lists the issuers with their CAs, grants and links, in pages', async () => {
   expect(first.items).toEqual(items.slice(0, 2));
   expect(await read(`/issuers?limit=2&cursor=${first.next}`)).toEqual({ items: items.slice(2) });
   expect(await read('/issuers?cursor=nonsense')).toMatchObject({ code: 'request_invalid' });
-  const remote = remoteAdministration(
-    {
-      url: new URL(`https://127.0.0.1:${service.adminPort}`),
-      ca: service.ca,
-      bearer: async () => service.viewer,
-    },
-    { clock: Date.now },
-  );
-  expect(await remote.listIssuers({ limit: 1_000 })).toEqual({ items });
+  expect(await remoteClient(service, service.viewer).listIssuers({ limit: 1_000 })).toEqual({ items });
 });
 
 it('shows a rotation, and lists the links that still depend on the old CA', async () => {

@@ -14,7 +14,6 @@ beforeEach(async () => {
   service = releaseAfterTest(await startAdminService());
 });
 
-const target = () => ({ port: service.adminPort, ca: service.ca });
 const head = (method: string, ...lines: readonly string[]) =>
   `${[`${method} /api/v1/grants HTTP/1.1`, 'Host: h', `Authorization: Bearer ${service.operator}`, ...lines].join('\r\n')}\r\n\r\n`;
 const metric = (series: string) => metricOf(service, series);
@@ -42,7 +41,7 @@ describe('the admin API', () => {
       'GET /api/v1/grants HTTP/1.1\r\nHost: h',
       head('POST', 'Content-Type: application/json', 'Content-Length: 20'),
     ];
-    const wires = await Promise.all(slow.map(() => openWire(target())));
+    const wires = await Promise.all(slow.map(() => openWire(service.admin)));
     for (const [at, wire] of wires.entries()) wire.send(slow[at] as string);
     wires[1]?.send('{"name":');
     for (const { ended } of wires) expectProblem(parseAnswer(await ended), 408, 'request_timeout');
@@ -62,7 +61,7 @@ describe('the admin API', () => {
       [head('GET', `x: ${'y'.repeat(20_000)}`), 431, 'request_too_large'],
     ];
     for (const [bytes, status, code] of broken) {
-      const answer = await exchange(target(), bytes);
+      const answer = await exchange(service.admin, bytes);
       expectProblem(answer, status, code);
       const id = answer.headers['linkgrant-request-id'];
       expect(service.logged().filter(({ requestId }) => requestId === id)).toMatchObject([
@@ -141,7 +140,7 @@ describe('connections to the admin API', () => {
 
   it('limits connections to 500: closes the oldest without a valid bearer token', async () => {
     const body = '{"name":"made"}';
-    const wire = await openWire(target());
+    const wire = await openWire(service.admin);
     wire.send(head('POST', 'Content-Type: application/json', `Content-Length: ${body.length}`));
     const proven = () => metric('linkgrant_connections{listener="admin",state="proven"}');
     await expect.poll(proven).toBe(1);

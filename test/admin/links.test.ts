@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { describe, expect, it, vi } from 'vitest';
-import { remoteAdministration } from '../../src/client/remote-administration.js';
 import { sharedVerification } from '../../src/redemption/administration/shared-verification.js';
 import {
   type LedgerVerifications,
   verificationOperations,
 } from '../../src/redemption/administration/verify-ledger.js';
 import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
-import { operatorClient, signBearer, startAdminService } from '../support/admin-api.js';
+import { operatorClient, readAdmin, remoteClient, signBearer, startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, withStore } from '../support/service.js';
@@ -33,7 +32,7 @@ interface StreamEvent {
 }
 
 /** Opens a stream of changes. */
-async function openStream(bearer = service.viewer, target = { port: service.adminPort, ca: service.ca }) {
+async function openStream(bearer = service.viewer, target = service.admin) {
   const events: StreamEvent[] = [];
   let isEnded = false;
   const request = httpsRequest({
@@ -120,8 +119,7 @@ describe('the overview', () => {
 
   it('reports a service without an endpoint, with the next step, before the first grant', async () => {
     const other = releaseAfterTest(await startAdminService({ endpoint: undefined }));
-    const { body } = await other.ask('GET', '/api/v1/overview', { bearer: other.viewer });
-    expect(JSON.parse(body).attention).toEqual([
+    expect((await readAdmin(other, '/overview')).attention).toEqual([
       {
         kind: 'no-endpoints',
         message: expect.stringContaining('without an endpoint'),
@@ -191,7 +189,7 @@ describe('changes', () => {
   it('streams changes until the service stops', async () => {
     const other = await startAdminService();
     const streams = await Promise.all(
-      Array.from({ length: 20 }, () => openStream(other.viewer, { port: other.adminPort, ca: other.ca })),
+      Array.from({ length: 20 }, () => openStream(other.viewer, other.admin)),
     );
     await until(() => streams.every(({ events }) => events.length === 1));
     await other.close();
@@ -220,14 +218,11 @@ describe('a verification of the ledger', () => {
       await startAdminService({ dataDir: service.directory, adminJwks: service.jwksFile }),
     );
     const { body } = await ask('POST', '/ledger-verifications');
-    const show = async () => {
-      const { bearer, path } = { bearer: service.viewer, path: `/api/v1/ledger-verifications/${body.id}` };
-      return JSON.parse((await other.ask('GET', path, { bearer })).body);
-    };
+    const path = `/ledger-verifications/${body.id}`;
+    const show = () => readAdmin({ ...other, viewer: service.viewer }, path);
     expect(await show()).toMatchObject({ id: body.id });
     await until(async () => (await show()).state === 'done');
-    const { id, ...result } = (await ask('GET', `/ledger-verifications/${body.id}`)).body;
-    expect(await show()).toEqual({ id, ...result });
+    expect(await show()).toEqual((await ask('GET', path)).body);
   });
 
   it('reports a verification as running while the store makes no progress for more than a minute', async () => {
@@ -288,9 +283,7 @@ describe('a verification of the ledger', () => {
 });
 
 it('the remote client reads changes, links and the overview, and verifies the ledger', async () => {
-  const url = new URL(`https://127.0.0.1:${service.adminPort}`);
-  const server = { url, ca: service.ca, bearer: async () => service.operator };
-  const remote = remoteAdministration(server, { clock: Date.now });
+  const remote = remoteClient(service);
   const { version } = await remote.readChanges();
   const grant = await create({ namespace: 'remote' });
   await redeem(grant, 'east');

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import pino from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { storeAdministration } from '../../src/compose/administration.js';
 import { type LocalConsole, startLocalConsole } from '../../src/compose/local-console.js';
-import { releaseAfterTest } from '../support/release.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { startTestService } from '../support/service.js';
 
 const INDEX = '<!doctype html><title>linkgrant</title>\n';
 const PAGES = new Map([
@@ -15,19 +15,14 @@ const PAGES = new Map([
   ['assets/index-1a2b3c.js', Buffer.from('document.title;\n')],
 ]);
 
+const service = releaseAfterFile(await startTestService());
+
 describe('the console of a terminal', () => {
-  let service: TestService;
   let running: LocalConsole;
   let opened: string[];
   /** Number of readiness checks. */
   let readinessChecks: number;
 
-  beforeAll(async () => {
-    service = await startTestService();
-  });
-  afterAll(async () => {
-    await service.close();
-  });
   beforeEach(async () => {
     opened = [];
     readinessChecks = 0;

@@ -89,6 +89,7 @@ export async function startOidcIssuer(
       return token;
     },
     async stop() {
+      if (!server.listening) return;
       server.closeAllConnections();
       server.close();
       await once(server, 'close');

@@ -34,7 +34,7 @@ describe('an OIDC provider', () => {
   };
   afterEach(async () => {
     await service.close();
-    await provider.stop().catch(() => undefined);
+    await provider.stop();
   });
 
   const statusWith = async (bearer: string, method = 'GET') => {
@@ -148,7 +148,7 @@ describe('the keys of an OIDC provider', () => {
   beforeEach(async () => {
     provider = await startOidcIssuer(await makeIssuerKey('one'));
   });
-  afterEach(() => provider.stop().catch(() => undefined));
+  afterEach(() => provider.stop());
 
   it('fetches the keys again for a new key id, and removed keys verify nothing', async () => {
     const keys = oidcKeys({

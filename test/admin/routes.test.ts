@@ -183,9 +183,8 @@ describe('a request to the admin API', () => {
   it.each(['//x@[y/#z', 'http://[::1', 'ftp://[::1/api/v1/grants', '*'])(
     'answers an unauthenticated request for the target %s with a problem document',
     async (requestTarget) => {
-      const target = { port: service.adminPort, ca: service.ca };
       const answer = parseAnswer(
-        await exchangeBytes(target, `GET ${requestTarget} HTTP/1.1\r\nhost: x\r\n\r\n`),
+        await exchangeBytes(service.admin, `GET ${requestTarget} HTTP/1.1\r\nhost: x\r\n\r\n`),
       );
       expect([answer.status, answer.headers['content-type']]).toEqual([401, 'application/problem+json']);
       expect(answer.headers).toHaveProperty('linkgrant-request-id');
@@ -195,8 +194,7 @@ describe('a request to the admin API', () => {
   it('sends the whole 401 response to a client whose 500,000 bytes are not read', async () => {
     const head =
       'POST /api/v1/grants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n';
-    const target = { port: service.adminPort, ca: service.ca };
-    const answer = parseAnswer(await exchangeBytes(target, head + 'x'.repeat(500_000)));
+    const answer = parseAnswer(await exchangeBytes(service.admin, head + 'x'.repeat(500_000)));
     expect(answer.status).toBe(401);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'bearer_missing' });
   });

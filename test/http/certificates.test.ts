@@ -1,21 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, endOf, inWholeSeconds, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService } from '../support/service.js';
 import { post, refusal } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
+const service = releaseAfterFile(await startTestService());
 
 describe('a link certificate signed by the site CA', () => {
-  let service: TestService;
-  beforeAll(async () => {
-    service = await startTestService();
-  });
-  afterAll(() => service.close());
-
   it.each(Object.entries(CLIENTS))(
     'the certificate for %s verifies for TLS clients only',
     async (_what, client) => {

@@ -179,7 +179,7 @@ async function send(
   bearer: string | undefined,
 ): Promise<WireAnswer> {
   const isAdmin = isAdminRoute({ path });
-  const target = isAdmin ? { port: service.adminPort, ca: service.ca } : service;
+  const target = isAdmin ? service.admin : service;
   const authorization = isAdmin && bearer !== undefined ? { authorization: `Bearer ${bearer}` } : {};
   const options = { method: method.toUpperCase(), headers: { ...request.headers, ...authorization } };
   return post(target, request.path, request.body, options);

@@ -77,13 +77,14 @@ describe('a request that could be read as two requests', () => {
 });
 
 it.each([
-  ['with an invalid request target', 'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0'],
+  ['with an invalid request target', 404, 'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0'],
   [
     'of HTTP/1.0 with Connection: keep-alive',
+    400,
     'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0',
   ],
-])('a request %s gets one response, and its connection is closed', async (_what, text) => {
-  const { headers } = await expectOneAnswer(`${text}\r\n\r\n${text}\r\n\r\n`, 400);
+])('a request %s gets one response, and its connection is closed', async (_what, status, text) => {
+  const { headers } = await expectOneAnswer(`${text}\r\n\r\n${text}\r\n\r\n`, status);
   expect(headers.connection).toBe('close');
 });
 

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseCertificates } from '../../src/pki/pem.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
@@ -45,8 +45,8 @@ describe.each([
     const converted = FORMS[form](key);
     expect(converted).toContain(BEGINS[form]);
     service = await startTestService(issuerFlags(certificate, converted));
+    return () => service.close();
   });
-  afterAll(() => service.close());
 
   it.each(Object.entries(CLIENTS))('certifies %s for TLS clients only', async (_what, client) => {
     expectClientCertificate(openssl, await redeemNewGrant(service, client()));
@@ -61,8 +61,8 @@ describe('an intermediate CA as issuer', () => {
     root = makeAuthority(openssl, { key: AUTHORITY_KEYS['RSA-3072'], subject: '/CN=root' });
     issuer = makeAuthority(openssl, { subject: '/CN=intermediate', issuer: root });
     service = await startTestService(issuerFlags(issuer.certificate + root.certificate, issuer.key));
+    return () => service.close();
   });
-  afterAll(() => service.close());
 
   it.each(Object.entries(CLIENTS))('certifies %s, and is included in the chain', async (_what, client) => {
     const answer = await redeemNewGrant(service, client());

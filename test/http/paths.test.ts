@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterTest } from '../support/release.js';
-import { composeTestService, startTestService, type TestService, withStore } from '../support/service.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { type Composition, composeTestService, startTestService, withStore } from '../support/service.js';
 import { exchange, type Target } from '../support/wire.js';
 
 /** Posts to a request target without normalization. HTTP clients would normalize or refuse it. */
@@ -14,7 +14,7 @@ function postTo(target: Target, requestTarget: string, code: string) {
 /** Starts a service that records the lookups of grants in its store. */
 async function spiedService(pathPrefix: string, allowRedeemByKey: boolean) {
   const lookups: string[] = [];
-  const service = await composeTestService({
+  const composition: Composition = {
     pathPrefix,
     allowRedeemByKey,
     store: (real) =>
@@ -28,7 +28,8 @@ async function spiedService(pathPrefix: string, allowRedeemByKey: boolean) {
           return real.findGrantByName(namespace, name);
         },
       }),
-  });
+  };
+  const service = releaseAfterFile(await composeTestService(composition));
   const { grant, code } = await service.storedGrant({ redemptionsAllowed: 100 });
   return { service, lookups, grant, code };
 }
@@ -38,15 +39,15 @@ type Spied = Awaited<ReturnType<typeof spiedService>>;
 const fill = (target: string, { uid, name }: AccessGrant) =>
   target.replace('UID', uid).replace('UPPER', uid.toUpperCase()).replace('NAME', name);
 
-function answersAt(spied: () => Spied, found: readonly string[], unknownTargets: readonly string[]): void {
+function answersAt(spied: Spied, found: readonly string[], unknownTargets: readonly string[]): void {
   it.each(found)('the request target %s finds the grant', async (target) => {
-    const { service, grant, code } = spied();
+    const { service, grant, code } = spied;
     const answer = redeemedAnswer(await postTo(service, fill(target, grant), code));
     expect(answer.secret.metadata.name).toBe(grant.name);
   });
 
   it.each(unknownTargets)('the target %s gets 404, and the store is not read', async (target) => {
-    const { service, lookups, grant, code } = spied();
+    const { service, lookups, grant, code } = spied;
     lookups.length = 0;
     const answer = await postTo(service, fill(target, grant), code);
     expect([answer.status, answer.body]).toEqual([404, 'No such claim\n']);
@@ -56,15 +57,13 @@ function answersAt(spied: () => Spied, found: readonly string[], unknownTargets:
 
 const LONG = 'a'.repeat(8_000);
 
-describe('a service without a path prefix', () => {
-  let spied: Spied;
-  beforeAll(async () => {
-    spied = await spiedService('/', false);
-  });
-  afterAll(() => spied.service.close());
+const root = await spiedService('/', false);
+const prefixed = await spiedService('/grants/v2/', false);
+const byKey = await spiedService('/', true);
 
+describe('a service without a path prefix', () => {
   answersAt(
-    () => spied,
+    root,
     [
       '/UID',
       '//UID',
@@ -131,18 +130,18 @@ describe('a service without a path prefix', () => {
   );
 
   it.each(['UID', '\\UID', 'grants.example.com:9090'])('the target %s gets 400', async (target) => {
-    const { service, grant, code } = spied;
+    const { service, grant, code } = root;
     expect((await postTo(service, fill(target, grant), code)).status).toBe(400);
   });
 
   it('merges doubled slashes in the path of a check too', async () => {
-    const { service, grant, code } = spied;
+    const { service, grant, code } = root;
     const answer = await postTo(service, `//${grant.uid}//-//check/`, code);
     expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready' });
   });
 
   it.each(['/-/renew', '//-//renew/', '/-/renew?x'])('%s is the path of renewals', async (target) => {
-    const { service, lookups, code } = spied;
+    const { service, lookups, code } = root;
     lookups.length = 0;
     const answer = await postTo(service, target, code);
     expect([answer.status, answer.body]).toEqual([400, 'Request body not valid\n']);
@@ -150,20 +149,14 @@ describe('a service without a path prefix', () => {
   });
 
   it('refuses other methods before it reads the path', async () => {
-    const answer = await exchange(spied.service, 'DELETE /../x HTTP/1.1\r\nHost: h\r\n\r\n');
+    const answer = await exchange(root.service, 'DELETE /../x HTTP/1.1\r\nHost: h\r\n\r\n');
     expect(answer.status).toBe(405);
   });
 });
 
 describe('a service under a path prefix', () => {
-  let spied: Spied;
-  beforeAll(async () => {
-    spied = await spiedService('/grants/v2/', false);
-  });
-  afterAll(() => spied.service.close());
-
   answersAt(
-    () => spied,
+    prefixed,
     ['/grants/v2/UID', '//grants//v2//UID/', '/grants/v2/UID?x'],
     [
       '/UID',
@@ -181,19 +174,13 @@ describe('a service under a path prefix', () => {
   );
 
   it('has its path of renewals under that prefix too', async () => {
-    expect((await postTo(spied.service, '/grants/v2/-/renew', 'x')).status).toBe(400);
+    expect((await postTo(prefixed.service, '/grants/v2/-/renew', 'x')).status).toBe(400);
   });
 });
 
 describe('a service with --allow-redeem-by-key', () => {
-  let spied: Spied;
-  beforeAll(async () => {
-    spied = await spiedService('/', true);
-  });
-  afterAll(() => spied.service.close());
-
   answersAt(
-    () => spied,
+    byKey,
     ['/UID', '/default/NAME', '//default//NAME/', '/default/NAME?x=1'],
     [
       '/NAME',
@@ -212,13 +199,9 @@ describe('a service with --allow-redeem-by-key', () => {
 });
 
 describe('the path of --external-url', () => {
-  let service: TestService;
-  beforeAll(async () => {
-    service = await startTestService({ externalUrl: 'https://grants.example.com/linkgrant/' });
-  });
-  afterAll(() => service.close());
-
   it('is the prefix of every route', async () => {
+    const externalUrl = 'https://grants.example.com/linkgrant/';
+    const service = releaseAfterTest(await startTestService({ externalUrl }));
     const { grant, code } = await service.grant({ redemptionsAllowed: 2 });
     redeemedAnswer(await postTo(service, `/linkgrant/${grant.uid}`, code));
     expect((await postTo(service, `/${grant.uid}`, code)).status).toBe(404);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
@@ -58,8 +58,8 @@ describe('the TLS listener', () => {
   let service: TestService;
   beforeAll(async () => {
     service = await startTestService();
+    return () => service.close();
   });
-  afterAll(() => service.close());
 
   it('supports TLS 1.3', async () => {
     expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
@@ -132,8 +132,8 @@ describe('an external server certificate', () => {
     authority = await makeAuthority('a cluster CA');
     write(await makeIdentity({ authority }));
     service = await startTestService(files);
+    return () => service.close();
   });
-  afterAll(() => service.close());
 
   it('is used, and tokens contain its CA', async () => {
     expect(service.ca).toBe(authority.bundlePem);

@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, type JWK, SignJWT } from 'jose';
+import { remoteAdministration } from '../../src/client/remote-administration.js';
 import type { RunningService } from '../../src/compose/runtime.js';
 import type { Flags } from '../../src/config/config.js';
+import type { Administration } from '../../src/redemption/administration/administration.js';
 import { HOUR, startTestService, type TestService } from './service.js';
 import { openSqliteFile } from './stores/sqlite-file.js';
-import { type PostOptions, post, type WireAnswer } from './wire.js';
+import { type PostOptions, post, type Target, type WireAnswer } from './wire.js';
 
 export const ISSUER = 'https://id.example.com/realms/ops';
 export const AUDIENCE = 'linkgrant';
@@ -65,6 +67,8 @@ export interface AdminRequest {
 export interface AdminService extends TestService {
   readonly running: RunningService;
   readonly adminPort: number;
+  /** The listener of the admin API. */
+  readonly admin: Target;
   readonly key: IssuerKey;
   readonly jwksFile: string;
   /** A valid bearer token with the role operator. */
@@ -92,10 +96,12 @@ export async function startAdminService(flags: Flags = {}): Promise<AdminService
     ...flags,
   });
   const adminPort = service.running.adminListening?.port ?? 0;
+  const admin = { port: adminPort, ca: service.ca };
   const now = service.clock.read();
   return {
     ...service,
     adminPort,
+    admin,
     key,
     jwksFile,
     publish,
@@ -109,7 +115,7 @@ export async function startAdminService(flags: Flags = {}): Promise<AdminService
         database.close();
       }
     },
-    ask: (method, path, request = {}) => askAdmin({ port: adminPort, ca: service.ca }, method, path, request),
+    ask: (method, path, request = {}) => askAdmin(admin, method, path, request),
     async close() {
       await service.close();
       rmSync(directory, { recursive: true, force: true });
@@ -129,9 +135,21 @@ export function operatorClient(service: AdminService) {
   };
 }
 
+/** Returns a client of the admin API, as the commands use it. */
+export function remoteClient(service: AdminService, bearer = service.operator): Administration {
+  const url = new URL(`https://127.0.0.1:${service.adminPort}`);
+  return remoteAdministration({ url, ca: service.ca, bearer: async () => bearer }, { clock: Date.now });
+}
+
+/** Reads a route of the admin API as a viewer, and returns the body. */
+// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+export async function readAdmin(service: AdminService, path: string): Promise<any> {
+  return JSON.parse((await service.ask('GET', `/api/v1${path}`, { bearer: service.viewer })).body);
+}
+
 /** Sends a request to an admin API on a connection of its own. */
 export function askAdmin(
-  target: { readonly port: number; readonly ca: string },
+  target: Target,
   method: string,
   path: string,
   { bearer, json, text, headers = {}, from }: AdminRequest,
