@@ -6,8 +6,13 @@ import { DRIVERS } from '../support/stores/sqlite-file.js';
 
 const SCENARIO = fileURLToPath(new URL('service-on-failing-disk.mjs', import.meta.url));
 
-it.each(DRIVERS.flatMap((driver) => [1, 2].map((workers) => ({ driver, workers }))))(
-  'a service on $driver whose disk is full or read-only answers 503, counts nothing, and recovers without a restart (processes: $workers)',
+const FAULTS = [
+  { workers: 1, fault: 'becomes full, then read-only' },
+  { workers: 2, fault: 'becomes full' },
+];
+
+it.each(DRIVERS.flatMap((driver) => FAULTS.map((row) => ({ driver, ...row }))))(
+  'a service on $driver whose disk $fault answers 503, counts nothing, and recovers without a restart (processes: $workers)',
   ({ driver, workers }) => {
     const directory = directoryForTest();
     const userNamespace = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];

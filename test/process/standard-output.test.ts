@@ -10,11 +10,12 @@ const place = releaseAfterFile(new Workplace());
 const data = ['--data-dir', place.path('data')];
 
 await place.serve([...data, ...ENDPOINT]);
+const fullDevice = openSync('/dev/full', 'w');
 
 /** Runs a command whose standard output is a full device, or a pipe whose reader has closed it. */
 async function run(stdout: 'full' | 'unread', words: readonly string[]) {
   const child = spawn(process.execPath, [MAIN, ...words], {
-    stdio: ['ignore', stdout === 'full' ? openSync('/dev/full', 'w') : 'pipe', 'pipe'],
+    stdio: ['ignore', stdout === 'full' ? fullDevice : 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', HOME: place.directory },
   });
   child.stdout?.destroy();
@@ -34,7 +35,7 @@ async function linksOf(name: string): Promise<{ revokedAt?: string }[]> {
   return JSON.parse(stdout).filter((redemption: { name: string }) => redemption.name === name);
 }
 
-describe('closed standard output', () => {
+describe('closed or full standard output', () => {
   it.each([
     ['grant list', data],
     ['grant list -o json', data],
@@ -58,18 +59,13 @@ describe('closed standard output', () => {
     expect(await grants()).not.toContain('unread');
   });
 
-  it('link generate revokes its link if standard output is closed', async () => {
-    const refusal = expectRefusal(await run('unread', ['link', 'generate', 'unread', ...data]), 1);
-    expect(refusal.error).toBe('standard output was closed before the link was read, so it was revoked');
-    expect(await linksOf('unread')).toMatchObject([{ revokedAt: expect.any(String) }]);
-  });
-});
-
-describe('full standard output', () => {
-  it('link generate revokes its link if standard output is full', async () => {
-    const refusal = expectRefusal(await run('full', ['link', 'generate', 'full', ...data]), 1);
-    expect(refusal.error).toBe('standard output cannot be written (ENOSPC)');
-    expect(await linksOf('full')).toMatchObject([{ revokedAt: expect.any(String) }]);
+  it.each([
+    ['unread', 'standard output was closed before the link was read, so it was revoked'],
+    ['full', 'standard output cannot be written (ENOSPC)'],
+  ] as const)('link generate revokes its link if standard output is %s', async (stdout, error) => {
+    const refusal = expectRefusal(await run(stdout, ['link', 'generate', stdout, ...data]), 1);
+    expect(refusal.error).toBe(error);
+    expect(await linksOf(stdout)).toMatchObject([{ revokedAt: expect.any(String) }]);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   ENDPOINT,
   expectRefusal,
@@ -13,29 +13,17 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
-import {
-  isSigned,
-  startWebhookReceiver,
-  WEBHOOK_SECRET,
-  type WebhookReceiver,
-} from '../support/servers/webhook-receiver.js';
+import { releaseAfterFile } from '../support/release.js';
+import { isSigned, startWebhookReceiver, WEBHOOK_SECRET } from '../support/servers/webhook-receiver.js';
 import { until } from '../support/until.js';
 
 const CLOCK = `${import.meta.dirname}/../chaos/movable-clock.mjs`;
 const HOUR = 3_600_000;
-const place = new Workplace();
+const receiver = releaseAfterFile(await startWebhookReceiver());
+const place = releaseAfterFile(new Workplace());
 const secretFile = place.path('webhook-secret');
-let receiver: WebhookReceiver;
-
-beforeAll(async () => {
-  // Containers mount secrets with modes such as this one.
-  writeFileSync(secretFile, `${WEBHOOK_SECRET}\n`, { mode: 0o444 });
-  receiver = await startWebhookReceiver();
-});
-afterAll(async () => {
-  await place.remove();
-  await receiver.close();
-});
+// Containers mount secrets with modes such as this one.
+writeFileSync(secretFile, `${WEBHOOK_SECRET}\n`, { mode: 0o444 });
 
 /** Starts a service with a movable clock, and webhooks to these URLs. */
 function serve(dataDir: string, urls: readonly string[], ...words: readonly string[]): Promise<Serving> {
@@ -67,7 +55,7 @@ async function link(dataDir: string, grant: string) {
   const token = await run(dataDir, 'token', 'issue', '-', '--grant', grant);
   const redeem = (site: string) =>
     linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site)], { input: token });
-  expect((await redeem(`${grant}-${crypto.randomUUID()}`)).code).toBe(0);
+  expectSuccess(await redeem(`${grant}-${crypto.randomUUID()}`));
   return redeem;
 }
 
@@ -149,7 +137,7 @@ describe.concurrent('webhooks', () => {
       status: 'ok',
       detail: expect.stringContaining('HTTP 500'),
     });
-    expect((await linkgrant(['redemption', 'list', '--verify', '--data-dir', dataDir])).code).toBe(0);
+    await run(dataDir, 'redemption', 'list', '--verify');
 
     // Nothing is sent again after another restart.
     await service.stop();
@@ -206,7 +194,7 @@ describe.concurrent('webhooks', () => {
     expect((await service.stop()).code).toBe(0);
   });
 
-  it('connects to no private address and not to this machine without --webhook-allow-private', async () => {
+  it('connects to no address of this machine without --webhook-allow-private', async () => {
     const dataDir = place.path('private');
     let connections = 0;
     const server = createServer(() => {
@@ -228,26 +216,24 @@ describe.concurrent('webhooks', () => {
   });
 });
 
-describe('the path and the query of a webhook URL', () => {
-  it('the path and query of a webhook URL are not in the log, the output of doctor and the files of the service', async () => {
-    const dataDir = place.path('masked');
-    receiver.answers.set('/T0/hunter2?key=hunter3', 500);
-    const url = new URL('/T0/hunter2?key=hunter3', receiver.url);
-    const service = await serve(dataDir, [url.href], '--webhook-allow-private', '--log-level', 'debug');
-    await until(async () => (await webhookChecks(dataDir)).length > 0);
-    await run(dataDir, 'grant', 'create', 'west');
-    await link(dataDir, 'west');
-    await until(() => service.said.stderr.includes('webhook_failed'));
-    const { stdout } = await linkgrant(['doctor', '--data-dir', dataDir]);
-    await service.stop();
-    const log = service.said.stdout + service.said.stderr;
-    const files = readdirSync(dataDir, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
-    for (const text of [log, stdout]) expect(text).toContain(`${url.origin}/…`);
-    expect(files.join('')).toContain(url.origin);
-    expect([log, stdout, ...files].filter((text) => text.includes('hunter'))).toEqual([]);
-  });
+it('the path and query of a webhook URL are not in the log, the output of doctor and the files of the service', async () => {
+  const dataDir = place.path('masked');
+  receiver.answers.set('/T0/hunter2?key=hunter3', 500);
+  const url = new URL('/T0/hunter2?key=hunter3', receiver.url);
+  const service = await serve(dataDir, [url.href], '--webhook-allow-private', '--log-level', 'debug');
+  await until(async () => (await webhookChecks(dataDir)).length > 0);
+  await run(dataDir, 'grant', 'create', 'west');
+  await link(dataDir, 'west');
+  await until(() => service.said.stderr.includes('webhook_failed'));
+  const { stdout } = await linkgrant(['doctor', '--data-dir', dataDir]);
+  await service.stop();
+  const log = service.said.stdout + service.said.stderr;
+  const files = readdirSync(dataDir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+  for (const text of [log, stdout]) expect(text).toContain(`${url.origin}/…`);
+  expect(files.join('')).toContain(url.origin);
+  expect([log, stdout, ...files].filter((text) => text.includes('hunter'))).toEqual([]);
 });
 
 describe('serve --webhook', () => {
@@ -266,9 +252,13 @@ describe('serve --webhook', () => {
       ['--webhook', 'http://hooks.example.com', '--webhook-secret-file', secretFile],
       'not https',
     ],
-    ['with a password in the URL', ['--webhook', 'https://a:b@hooks.example.com'], 'webhook'],
+    [
+      'with a password in the URL',
+      ['--webhook', 'https://a:b@hooks.example.com', '--webhook-secret-file', secretFile],
+      'webhook (flag --webhook) cannot be',
+    ],
     ['on kubernetes', [...HOOK, '--webhook-secret-file', secretFile, '-p', 'kubernetes'], 'kubernetes'],
-  ])('%s is refused with a hint', async (_, words, error) => {
+  ])('is refused %s, with a hint', async (_, words, error) => {
     expect((await refusedServe(...words)).error).toContain(error);
   });
 

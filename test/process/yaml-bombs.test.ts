@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { type Ended, linkgrant, linkgrantProcess, refusalOf, Workplace } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { makeRenewedSite } from '../support/sites/renewed-site.js';
@@ -54,10 +54,6 @@ function expectCheap(ended: MeasuredEnd, without: MeasuredEnd): void {
   expect(ended.peakMiB - without.peakMiB).toBeLessThan(MAX_MIB);
 }
 
-it('there are 85 bombs, each different from the others', () => {
-  expect(new Set(BOMB_NAMES.map((name) => yamlBomb(name, KIB))).size).toBe(85);
-});
-
 describe('a YAML bomb', () => {
   it.each([
     ['a response', RESPONSE, 65],
@@ -69,7 +65,7 @@ describe('a YAML bomb', () => {
       const argument = JSON.stringify({ names: BOMB_NAMES, length, documents });
       const { stdout } = await promisify(execFile)(process.execPath, [PARSER, argument]);
       const costs: Cost[] = JSON.parse(stdout);
-      expect(costs).toHaveLength(85);
+      expect(costs).toHaveLength(BOMB_NAMES.length);
       expect(costs.filter(({ reason }) => reason === undefined)).toEqual([]);
       const isCostly = ({ cpuMs, grownMiB }: Cost) => cpuMs >= MAX_CPU_MS || grownMiB >= MAX_MIB;
       expect(costs.filter(isCostly)).toEqual([]);
@@ -80,10 +76,12 @@ describe('a YAML bomb', () => {
     timeout: 300_000,
   }, async () => {
     let response = '';
-    const server = await serveHttps((request, _incoming, answer) => {
-      if (request.url.endsWith('/-/check')) answer.writeHead(404).end('No such claim\n');
-      else answer.end(response);
-    });
+    const server = releaseAfterTest(
+      await serveHttps((request, _incoming, answer) => {
+        if (request.url.endsWith('/-/check')) answer.writeHead(404).end('No such claim\n');
+        else answer.end(response);
+      }),
+    );
     const redeem = async (site: string, text: string) => {
       response = text;
       const token = work.path(`${site}.yaml`);
@@ -99,14 +97,13 @@ describe('a YAML bomb', () => {
       expectCheap(ended, plain);
     }
     const long = await redeem('long', yamlBomb('closing brackets', RESPONSE + 1));
-    await server.close();
     expect(refusalOf(long).error).toContain('larger than 256 KiB');
   });
 
   it('link renew refuses a YAML bomb as the response within 0.5 s of CPU and 100 MiB', {
     timeout: 300_000,
   }, async () => {
-    const site = await makeRenewedSite();
+    const site = releaseAfterTest(await makeRenewedSite());
     const words = ['--dir', site.directory, '--data-dir', site.dataDirectory];
     const renew = (text: string) => {
       site.server.changeAnswers(() => text);
@@ -121,7 +118,6 @@ describe('a YAML bomb', () => {
     }
     site.server.changeAnswers((answer) => answer);
     const renewed = await linkgrant(['link', 'renew', 'to-west', ...words]);
-    await site.close();
     expect(renewed.stdout).toContain('Renewed: to-west');
   });
 
