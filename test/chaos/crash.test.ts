@@ -125,7 +125,7 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
 });
 
 // `token redeem` uses SQLite only to lock its directory. The last test of this file covers that with every driver.
-describe('a token redeem that is killed between two of its writes', () => {
+describe('a repeated token redeem', () => {
   const moments = [
     'key-created',
     'before-post',
@@ -137,7 +137,7 @@ describe('a token redeem that is killed between two of its writes', () => {
   ];
 
   it.each(moments)(
-    'leaves one use and one certificate when it is repeated after a kill at %s',
+    'leaves one use and one certificate after a kill of the first run at %s',
     async (checkpoint) => {
       await startService();
       const token = await issueToken();
@@ -153,7 +153,7 @@ describe('a token redeem that is killed between two of its writes', () => {
     },
   );
 
-  it('restores the same link after its files and the service are gone', async () => {
+  it('restores the same link after its files were deleted, while the service is stopped', async () => {
     const service = await startService();
     const token = await issueToken();
     expect((await redeem(token)).code).toBe(0);

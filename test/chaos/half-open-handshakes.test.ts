@@ -23,7 +23,7 @@ const SECONDS = Number(process.env.LINKGRANT_TEST_FLOOD_SECONDS ?? 30);
 const cgroup = releaseAfterFile(createMemoryCgroup(LIMIT_BYTES));
 const place = releaseAfterFile(new Workplace());
 
-it('a service accepts 2,048 connections by default within the shipped memory limit, and divides them among its workers', async () => {
+it('within the shipped memory limit the default of --max-connections is 2,048, divided among the workers', async () => {
   const limitOf = async (...words: string[]) => {
     const check = ['config', 'check', '-o', 'json', '--data-dir', place.path('data'), ...words];
     const rows: { key: string; value: string }[] = json(await linkgrant(check, { cgroup }));
@@ -35,7 +35,7 @@ it('a service accepts 2,048 connections by default within the shipped memory lim
 });
 
 it(
-  'a service redeems every token within the shipped memory limit while 600 half-open handshakes a second arrive',
+  'a service redeems tokens within the shipped memory limit while hundreds of half-open handshakes a second arrive',
   async () => {
     const words = ['--data-dir', place.path('data')];
     const service = await place.serve([...words, ...ENDPOINT], { cgroup });

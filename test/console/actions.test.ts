@@ -162,7 +162,7 @@ it('deletes the grants that have ended, and no other', async () => {
   expect((await running.administration.showGrant(other)).state).toBe('ready');
 });
 
-it('verifies the ledger and writes it as CSV', async () => {
+it('verifies the ledger and downloads it as CSV', async () => {
   await running.addLinks(grant.uid, 60);
   await goTo('/ledger');
   await press('Verify the ledger');

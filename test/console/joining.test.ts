@@ -16,7 +16,7 @@ const joinAs = (subject: string) =>
     { input: line },
   );
 
-it('creates a grant and issues a token by keyboard alone', async () => {
+it('creates a grant, then issues a token of it', async () => {
   await page.getByRole('link', { name: 'Create the first grant' }).press('Enter');
   await page.getByRole('dialog', { name: 'Create a grant' }).waitFor();
   await page.keyboard.type('to-west');

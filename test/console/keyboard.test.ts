@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';
 
-// In these tests every input is a key press. Only the first page of each is opened by its URL.
+// Every input of a test named "by keyboard" is a key press. Only its first page is opened by its URL.
 const { running, opened, page, goTo, grant, openLink } = await openGrantPage();
 const keyboard = new KeyboardUser(page);
 

@@ -11,7 +11,7 @@ const MAX_BYTES = 300 * 1024;
 
 const browser = releaseAfterFile(await startBrowser());
 
-it('needs at most 300 KB compressed for the first load', () => {
+it('the scripts, styles and fonts of the console have less than 300 KB compressed', () => {
   const files = readdirSync(ASSETS).filter((name) => /\.(js|css|woff2)$/.test(name));
   const bytes = files.map((name) => gzipSync(readFileSync(join(ASSETS, name))).length);
   expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MAX_BYTES);

@@ -61,7 +61,7 @@ describe('the systemd units', () => {
   });
 
   it.each(['linkgrant.service', 'linkgrant-bootstrap@.service', 'linkgrant-renew@.service'])(
-    '%s is confined',
+    '%s has an exposure of at most 2.0 in systemd-analyze security',
     (name) => {
       const [copy] = copyUnits(UNITS, [name]);
       const judged = analyze('security', '--offline=yes', '--threshold=20', copy as string);

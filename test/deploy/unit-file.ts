@@ -22,7 +22,7 @@ export function parseUnitFile(text: string): ReadonlyMap<string, UnitSection> {
   return sections;
 }
 
-/** The words of a command line in a unit file or a shell, with double quotes for words that hold blanks. */
+/** The words of a command line in a unit file or a shell, with double quotes around words that contain spaces. */
 export function wordsOf(line: string): string[] {
   return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
 }

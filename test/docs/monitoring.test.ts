@@ -69,7 +69,7 @@ describe('the alert rules', () => {
     },
   );
 
-  it('each alert rule fires in a promtool test', () => {
+  it('the promtool tests expect each alert rule to fire', () => {
     const tests = monitoring('alerts.test.yaml');
     for (const { alert } of rules) expect(tests, alert).toContain(`'{alertname="${alert}"}'`);
   });
@@ -105,7 +105,7 @@ describe('the dashboard', () => {
     expect(missing).toEqual([]);
   });
 
-  it('has panels that do not overlap, and variables that its queries use', () => {
+  it('has no two panels at one position, and filters each query by the variable instance', () => {
     const places = dashboard.panels.map(
       ({ gridPos }: { gridPos: { x: number; y: number } }) => `${gridPos.x} ${gridPos.y}`,
     );

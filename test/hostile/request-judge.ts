@@ -66,7 +66,7 @@ function judgeRefusal(
   { status, headers, body }: WireAnswer,
   unproven: string | undefined,
 ): string | undefined {
-  if (unproven && headers['linkgrant-reason'] !== undefined) return `given a reason although ${unproven}`;
+  if (unproven && headers['linkgrant-reason'] !== undefined) return `has a reason although ${unproven}`;
   const isProblem = headers['content-type'] === 'application/problem+json';
   const code = isProblem ? JSON.parse(body).code : undefined;
   if (isProblem && !REFUSAL_CODES.includes(code)) return 'an unknown code';

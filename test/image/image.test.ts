@@ -149,7 +149,7 @@ describe('the image', () => {
     expect(all(final, 'ARG')).toEqual(['VERSION=unreleased', 'REVISION=unknown']);
   });
 
-  it('contains its list of packages', () => {
+  it('contains a bill of materials of its packages, without development packages', () => {
     const { bomFormat, components, metadata } = JSON.parse(
       readFileSync(inRoot('/app/sbom.cdx.json'), 'utf8'),
     );
@@ -164,7 +164,7 @@ describe('the image', () => {
     for (const unwanted of developmentOnly()) expect([...listed.keys()]).not.toContain(unwanted);
   });
 
-  it('contains what runs, and neither sources nor build tools', () => {
+  it('contains the built program and its packages, and no sources or build tools', () => {
     expect(readdirSync(inRoot('/app')).sort()).toEqual([
       'LICENSE',
       'deploy',
@@ -191,7 +191,7 @@ describe('the image', () => {
     expect(held).not.toContain('better-sqlite3');
   });
 
-  it('excludes from its build context what no COPY uses', () => {
+  it('has only files in its build context that a COPY uses', () => {
     const patterns = readFileSync(join(PROJECT, '.dockerignore'), 'utf8').trim().split('\n');
     expect(patterns[0]).toBe('*');
     const copied = [...build, ...final]

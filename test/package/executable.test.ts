@@ -61,7 +61,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
 
   it('the archive contains the licences and the completions, and krew can unpack it', () => {
     const listed = execFileSync('tar', ['-tvf', join(BUILD, `${RELEASE}.tar.gz`)], { encoding: 'utf8' });
-    // Symbolic links would start with `l`.
+    // krew refuses an archive with symbolic links, which `tar` would list with `l`.
     expect(listed.match(/^[^d-].*/gm)).toBeNull();
     for (const path of [
       'LICENSE',
@@ -141,7 +141,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
       expect(await ended).toMatchObject({ code: 0 });
     });
 
-    it('prints the files of a token for another site', async () => {
+    it('prints a Kubernetes Job that redeems a token', async () => {
       await (await work.serve(['--data-dir', work.path('data'), ...ENDPOINT], options())).stop();
       const issued = await run('token', 'issue', '-', '--print', 'job', '--data-dir', work.path('data'));
       expect(expectSuccess(issued).stdout).toContain('kind: Job');

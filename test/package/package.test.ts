@@ -66,7 +66,7 @@ describe('the npm package', () => {
 });
 
 describe('the package installed without optional packages', () => {
-  it('is small, and has neither SQLite nor the Kubernetes client', () => {
+  it('is smaller than 40 MB, and has neither SQLite nor the Kubernetes client', () => {
     for (const name of ['better-sqlite3', '@kubernetes'])
       expect(existsSync(moduleOf(lean, name))).toBe(false);
     const [kilobytes] = execFileSync('du', ['-sk', lean.directory], { encoding: 'utf8' }).split('\t');
@@ -96,7 +96,7 @@ const INSTALLED: readonly [string, () => Installed][] = [
 describe.each(INSTALLED)('the command %s', (_, installed) => {
   const run = (...words: string[]) => linkgrant(words, { main: installed().command });
 
-  it('the shell finds the command', () => {
+  it('is executable, and prints its version when the shell finds it in PATH', () => {
     expect(statSync(installed().command).mode & 0o111).toBe(0o111);
     const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
     const bin = dirname(installed().command);

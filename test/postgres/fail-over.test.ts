@@ -76,7 +76,7 @@ describe('services with a primary and its synchronous standby', () => {
     ['grant list', ['grant', 'list']],
     ['grant create', ['grant', 'create', 'x']],
     ['store migrate', ['store', 'migrate']],
-  ])('do not let `%s` use the standby alone as the store', async (_, words) => {
+  ])('`%s` refuses the standby alone as the store', async (_, words) => {
     const refused = await run(...words, '--data-dir', work.path('host-0'), '--store', standby.url);
     expect(refused.code).toBe(2);
     const { error, hint } = refusalOf(refused);

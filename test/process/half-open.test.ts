@@ -19,7 +19,7 @@ const UNPROVEN_PER_SOURCE = 256;
 
 const place = releaseAfterFile(new Workplace());
 
-it('a service serves while 5,000 half-open connections and slow senders are open', async () => {
+it('a service serves while thousands of half-open connections and 200 slow senders are open', async () => {
   expect(CONNECTIONS).toBeGreaterThan(1_000);
   const flags = [...ENDPOINT, '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('data');

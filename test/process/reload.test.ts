@@ -112,8 +112,8 @@ describe('a pending reload', () => {
   });
 });
 
-describe('a reload command', () => {
-  it('refuses an empty --reload-command', async () => {
+describe('a command with --reload-command', () => {
+  it('refuses an empty value', async () => {
     for (const words of [
       ['token', 'redeem', await token()],
       ['link', 'delete', 'to-west'],

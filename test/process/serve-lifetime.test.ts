@@ -95,7 +95,7 @@ describe('a service whose TLS files are replaced', () => {
     return serialNumber;
   };
 
-  it('presents the new certificate after SIGHUP, retains connections, and retains the old one if the new is invalid', async () => {
+  it('presents the new certificate after SIGHUP, closes no connection, and ignores invalid new files', async () => {
     const dataDir = place.path('reload');
     const authority = await makeAuthority('TLS CA');
     const first = await makeIdentity({ authority });
@@ -121,11 +121,11 @@ describe('a service whose TLS files are replaced', () => {
     await once(running, 'end');
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
 
-    const kept = await shown(service, first.ca);
+    const current = await shown(service, first.ca);
     writeFileSync(files.key, first.key);
     service.signal('SIGHUP');
     await until(() => service.said.stderr.includes('certificate_kept'));
-    expect(await shown(service, first.ca)).toBe(kept);
+    expect(await shown(service, first.ca)).toBe(current);
     expect(service.said.stderr).not.toContain('PRIVATE');
 
     const old = connect({ port: service.port, host: '127.0.0.1', ca: first.ca, maxVersion: 'TLSv1.2' });
@@ -150,7 +150,7 @@ describe('a service whose TLS files are replaced', () => {
 });
 
 describe('a service with two workers', () => {
-  it('counts uses across both, replaces one that dies, and ends both at SIGTERM', async () => {
+  it('adds up the answers of both, replaces a worker that dies, and ends both at SIGTERM', async () => {
     const dataDir = place.path('workers');
     const service = await place.serve(['--data-dir', dataDir, '--workers', '2', ...ENDPOINT, ...OPERATIONS]);
     const workers = () => childrenOf(service.pid);

@@ -75,7 +75,7 @@ describe('the first start', () => {
     );
   });
 
-  it('reports that no link can be accepted yet', async () => {
+  it('reports that it accepts no links without an endpoint, and prints a command with one', async () => {
     const dataDir = place.path('no-endpoint');
     const service = await place.serve(['--data-dir', dataDir]);
     expect(service.said.stdout).toMatch(/^No link can be accepted yet: .*--endpoint inter-router=HOST:PORT/m);
@@ -120,7 +120,7 @@ describe('a later start', () => {
     return { service, certificate, verified };
   };
 
-  it('retains CAs and certificate, however the hosts are spelled', async () => {
+  it('retains CAs and certificate if the hosts are the same in another notation than in the certificate', async () => {
     const hosts = ['--host', 'Grants.Example.com', '--host', '2001:DB8:0::1', '--host', '192.0.2.9'];
     const first = await start(...hosts);
     const kept = digest(pem);

@@ -80,7 +80,7 @@ describe('serve, started by systemd', () => {
     expect(await systemd.next(anything)).toContain('READY=1');
   });
 
-  it('sends watchdog notifications while they are requested', async () => {
+  it('sends watchdog notifications if WATCHDOG_USEC is set', async () => {
     const socket = work.path('notify');
     const systemd = await openNotifySocket(socket);
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
@@ -88,7 +88,7 @@ describe('serve, started by systemd', () => {
     for (let count = 0; count < 3; count += 1) expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
   });
 
-  it('queues no notifications that cannot be delivered, and stops without sending old ones', async () => {
+  it('queues no notifications while systemd-notify is slow, and sends no old ones when it stops', async () => {
     const slow = work.path('systemd-notify');
     const sent = work.path('sent');
     const script = `#!/bin/sh\nsleep 0.5\necho "$1" >>"${sent}"\n`;

@@ -37,7 +37,7 @@ const certificateIn = (dataDir: string) =>
   );
 
 describe('a service on a data directory of a running service', () => {
-  it('a second service with another setting is refused, which names the setting and changes nothing', async () => {
+  it('a second service with another setting is refused with the name of the setting, and changes nothing', async () => {
     const dataDir = newDirectory();
     const words = ['--external-url', 'https://grants.example.com', '--host', 'a.example.com'];
     await serveIn(dataDir, ...words);

@@ -12,7 +12,7 @@ import { releaseAfterFile } from '../support/release.js';
 import { buildStockClient, READERS, runStockClient } from './stock-client.js';
 
 const LONGEST = `${'a'.repeat(61)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}`;
-// Names that YAML 1.1 takes for a boolean, a number or nothing at all when they are not quoted.
+// Unquoted, YAML 1.1 reads most of these names as a boolean, a number or null.
 const NAMES = ['n', 'yes', '1e3', 'null', 'off', '0x1f', '1-0', LONGEST];
 
 const ENDPOINT = '--endpoint=inter-router=router.example.com:55671';

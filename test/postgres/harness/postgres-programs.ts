@@ -14,8 +14,8 @@ function directoriesIn(directory: string): string[] {
 
 /** The directory with the programs: `LINKGRANT_TEST_POSTGRES_BIN`, else that of the newest package of this machine. */
 function programsDirectory(): string {
-  const given = process.env.LINKGRANT_TEST_POSTGRES_BIN;
-  if (given !== undefined && given !== '') return given;
+  const configured = process.env.LINKGRANT_TEST_POSTGRES_BIN;
+  if (configured !== undefined && configured !== '') return configured;
   const [newest] = directoriesIn(DEBIAN)
     .filter((version) => existsSync(join(DEBIAN, version, 'bin/postgres')))
     .sort((a, b) => Number(b) - Number(a));
