@@ -5,7 +5,7 @@ import { sampleRenewal } from '../support/store-samples.js';
 import { axeViolations } from './harness/browser.js';
 import { openGrantPage } from './harness/operator-page.js';
 
-const { running, opened, page, goTo, grant, openLink } = await openGrantPage();
+const { running, page, goTo, grant, openLink } = await openGrantPage();
 
 // The buttons of a dialog come last.
 const press = (name: string) => page.getByRole('button', { name, exact: true }).last().press('Enter');
@@ -13,19 +13,6 @@ const press = (name: string) => page.getByRole('button', { name, exact: true }).
 /** Records a renewal of a link with a certificate of another CA. */
 const renew = (redemptionId: string) =>
   running.service.store.recordRenewal(sampleRenewal(redemptionId, 1), running.service.clock.read());
-
-it('revokes a link after the choice to keep its token and grant', async () => {
-  const id = await openLink();
-  await press('Revoke or cut off');
-  await press('Revoke');
-  await page.getByLabel('Keep the token and the grant').press('Space');
-  expect(await axeViolations(page)).toEqual([]);
-  await press('Revoke');
-  await page.getByText('The link is revoked').waitFor();
-  expect((await running.administration.showRedemption(id)).revokedAt).toBeDefined();
-  await press('Done');
-  await page.getByRole('button', { name: 'Cut off' }).waitFor();
-});
 
 it('guides through cutting a link off, with the command of each step and the links that have not renewed', async () => {
   const other = await running.createGrant({ name: `other-${grant.name}` });
@@ -72,18 +59,6 @@ it('lists the links that have not renewed while their issuer cannot be read', as
   }
 });
 
-it('revokes a grant with its links', async () => {
-  await running.addLinks(grant.uid, 2);
-  await goTo(`/grants/${grant.uid}`);
-  await press('Revoke');
-  await page.getByLabel('Also revoke its links').press('Space');
-  expect(await axeViolations(page)).toEqual([]);
-  await press('Revoke');
-  await page.getByText('It has 2 live links').waitFor();
-  const { items } = await running.administration.listRedemptions({ limit: 5, grantUid: grant.uid });
-  expect(items.every(({ revokedAt }) => revokedAt !== undefined)).toBe(true);
-});
-
 it('changes the labels and the note of a grant, and finds it by a label', async () => {
   await goTo(`/grants/${grant.uid}`);
   await press('Edit labels and note');
@@ -104,19 +79,6 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await goTo('/grants');
   await page.getByLabel('Labels').fill(`team=payments-${grant.name}`);
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
-});
-
-it('revokes a token', async () => {
-  const { id } = await running.administration.issueToken({ grantUid: grant.uid });
-  await goTo(`/grants/${grant.uid}`);
-  await press(`Revoke token ${id}`);
-  await press('Revoke');
-  await page.getByText('The token is revoked').waitFor();
-  await press('Done');
-  await page
-    .getByRole('row', { name: id ?? '' })
-    .getByText('revoked')
-    .waitFor();
 });
 
 it('shows the tokens of a grant page by page', async () => {
@@ -162,18 +124,6 @@ it('deletes the grants that have ended, and no other', async () => {
   expect((await running.administration.showGrant(other)).state).toBe('ready');
 });
 
-it('verifies the ledger and downloads it as CSV', async () => {
-  await running.addLinks(grant.uid, 60);
-  await goTo('/ledger');
-  await press('Verify the ledger');
-  await page.getByText('The ledger is unchanged').waitFor();
-  const downloading = page.waitForEvent('download');
-  await press('Download as CSV');
-  const lines = readFileSync(await (await downloading).path(), 'utf8').split('\r\n');
-  expect(lines[0]).toMatch(/^time,kind,grantUid,/);
-  expect(lines.filter((line) => line.includes(',redeemed,')).length).toBeGreaterThanOrEqual(60);
-});
-
 it('shows an error in the dialog if the name of a new grant is taken', async () => {
   await goTo('/grants?create=grant');
   await page.getByRole('dialog').getByLabel('Name').first().fill(grant.name);
@@ -189,8 +139,4 @@ it('moves the focus to the content with the skip link, which the first Tab reach
   expect(await page.locator(':focus').textContent()).toBe('Skip to the content');
   await page.keyboard.press('Enter');
   await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('content');
-});
-
-it('reports no page error, CSP violation or request to another host in this file', () => {
-  expect(opened.faults).toEqual([]);
 });

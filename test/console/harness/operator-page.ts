@@ -1,14 +1,15 @@
-import { beforeEach } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { releaseAfterFile } from '../../support/release.js';
 import { openConsole, startBrowser } from './browser.js';
 import { startConsoleService } from './console-service.js';
 
-/** Starts a service, and opens its console as an operator in a browser of the file. */
+/** Starts a service, and opens its console as an operator in a browser of the file. A fault of the page fails the current test. */
 export async function openOperatorPage() {
   const browser = releaseAfterFile(await startBrowser());
   const running = releaseAfterFile(await startConsoleService());
   const opened = await openConsole(browser, running.console.issueUrl());
   const { page } = opened;
+  afterEach(() => expect(opened.faults).toEqual([]));
   return {
     running,
     opened,
