@@ -80,14 +80,9 @@ export function answerOf(
 }
 
 // Headers that any response may have; every other header must be described.
-const COMMON = new Set([
-  'cache-control',
-  'connection',
-  'content-length',
-  'content-type',
-  'date',
-  'transfer-encoding',
-]);
+const COMMON = new Set(
+  'cache-control connection content-length content-type date transfer-encoding'.split(' '),
+);
 const SECURITY =
   /^(content-security-policy|cross-origin-.*|origin-agent-cluster|referrer-policy|strict-transport-security|x-.*)$/;
 

@@ -1,16 +1,4 @@
-const WORDS = new Set([
-  'by',
-  'without',
-  'on',
-  'ignoring',
-  'group_left',
-  'group_right',
-  'offset',
-  'and',
-  'or',
-  'unless',
-  'bool',
-]);
+const WORDS = new Set('by without on ignoring group_left group_right offset and or unless bool'.split(' '));
 const BEFORE_LABELS = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right']);
 
 /**

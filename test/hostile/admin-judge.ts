@@ -7,15 +7,7 @@ const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DURATION = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$/;
 const MEMBERS = ['namespace', 'name', 'redemptionsAllowed', 'expirationWindow', 'code', 'issuer', 'policy'];
-const RULES = [
-  'subjects',
-  'names',
-  'source-cidrs',
-  'key-types',
-  'certificate-lifetime',
-  'csr-required',
-  'not-before',
-];
+const RULES = 'subjects names source-cidrs key-types certificate-lifetime csr-required not-before'.split(' ');
 const CODES: ReadonlySet<string> = new Set(ADMINISTRATION_ERROR_CODES);
 // The longest response is a page of a listing.
 const MAX_RESPONSE = 1024 * 1024;

@@ -78,16 +78,7 @@ export async function prepareMaterial(service: HostileService): Promise<RequestM
 function draftOf(index: number, material: RequestMaterial, chance: Chance): RequestDraft {
   const { grants, renewals, keys } = material;
   const grant = grants[chance.pick([0, 0, 0, 0, 0, 1, 1, 2])] as HostileGrant;
-  const operation = chance.pick([
-    'redeem',
-    'redeem',
-    'redeem',
-    'redeem',
-    'redeem',
-    'by key',
-    'check',
-    'renew',
-  ]);
+  const operation = chance.pick([...Array<string>(5).fill('redeem'), 'by key', 'check', 'renew']);
   const targets: Readonly<Record<string, string>> = {
     redeem: `/${grant.uid}`,
     'by key': `/default/${grant.name}`,

@@ -28,30 +28,24 @@ export const TEXT_CHANGES: Readonly<Record<string, (text: string, chance: Chance
   'a line added': (text, chance) => {
     const lines = text.split('\n');
     const line = chance.pick([
-      ...[
-        '---',
-        '...',
-        '%YAML 1.1',
-        '&a x: *a',
-        '<<: *a',
-        '!!js/function "x"',
-        '? x',
-        `# ${MARKER}`,
-        '  tls.key: "AAAA"',
-      ],
-      ...[
-        '  name: "../escaped"',
-        'kind: "Pod"',
-        '  namespace: "kube-system"',
-        `  ${MARKER}: "${MARKER}"`,
-        'status: {}',
-        '\t',
-      ],
-      ...[
-        '  annotations: {"kubectl.kubernetes.io/last-applied-configuration": "x"}',
-        '  ownerReferences: []',
-        '__proto__: 1',
-      ],
+      '---',
+      '...',
+      '%YAML 1.1',
+      '&a x: *a',
+      '<<: *a',
+      '!!js/function "x"',
+      '? x',
+      `# ${MARKER}`,
+      '  tls.key: "AAAA"',
+      '  name: "../escaped"',
+      'kind: "Pod"',
+      '  namespace: "kube-system"',
+      `  ${MARKER}: "${MARKER}"`,
+      'status: {}',
+      '\t',
+      '  annotations: {"kubectl.kubernetes.io/last-applied-configuration": "x"}',
+      '  ownerReferences: []',
+      '__proto__: 1',
     ]);
     lines.splice(chance.below(lines.length), 0, line);
     return lines.join('\n');
