@@ -31,6 +31,16 @@ function copyUnits(directory: string, names: readonly string[]): string[] {
   });
 }
 
+function serviceOf(name: string) {
+  return parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
+}
+
+/** The words that follow the program in ExecStart of a service, with the instance name `east`. */
+function commandOf(name: string): string[] {
+  const [, ...words] = wordsOf(serviceOf(name)?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');
+  return words;
+}
+
 function analyze(...words: string[]) {
   const runtime = join(place, 'run');
   mkdirSync(runtime, { recursive: true, mode: 0o700 });
@@ -39,19 +49,16 @@ function analyze(...words: string[]) {
 }
 
 describe('the systemd units', () => {
-  it.each(SYSTEM)('%s is valid for systemd-analyze without a warning', (name) => {
-    const copies = copyUnits(UNITS, SYSTEM);
-    const verified = analyze('verify', '--man=no', copies[SYSTEM.indexOf(name)] as string);
-    expect(verified.stderr + verified.stdout).toBe('');
-    expect(verified.status).toBe(0);
-  });
-
-  it.each(USER)('user/%s is valid for systemd-analyze without a warning', (name) => {
-    const copies = copyUnits(join(UNITS, 'user'), USER);
-    const verified = analyze('--user', 'verify', '--man=no', copies[USER.indexOf(name)] as string);
-    expect(verified.stderr + verified.stdout).toBe('');
-    expect(verified.status).toBe(0);
-  });
+  it.each([...SYSTEM.map((name) => ['', name] as const), ...USER.map((name) => ['user/', name] as const)])(
+    '%s%s is valid for systemd-analyze without a warning',
+    (directory, name) => {
+      copyUnits(join(UNITS, directory), directory === '' ? SYSTEM : USER);
+      const manager = directory === '' ? [] : ['--user'];
+      const verified = analyze(...manager, 'verify', '--man=no', join(place, instanceOf(name)));
+      expect(verified.stderr + verified.stdout).toBe('');
+      expect(verified.status).toBe(0);
+    },
+  );
 
   const services = [...SYSTEM, ...USER.map((name) => join('user', name))].filter((name) =>
     name.endsWith('.service'),
@@ -72,18 +79,20 @@ describe('the systemd units', () => {
   it.each(['linkgrant.service', 'user/linkgrant.service'])(
     '%s runs a valid service command of Type=notify',
     async (name) => {
-      const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
+      const service = serviceOf(name);
       expect(service?.get('Type')).toEqual(['notify']);
       // A child process, systemd-notify, sends the notification.
       expect(service?.get('NotifyAccess')).toEqual(['all']);
       expect(service?.get('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
-      const [, ...words] = wordsOf(service?.get('ExecStart')?.[0] ?? '');
       const env = Object.fromEntries(
         (service?.get('Environment') ?? []).map((variable) => variable.split('=', 2) as [string, string]),
       );
-      const started = await linkgrant([...words, '--data-dir', join(place, 'data'), '--endpoint', 'none'], {
-        env,
-      });
+      const started = await linkgrant(
+        [...commandOf(name), '--data-dir', join(place, 'data'), '--endpoint', 'none'],
+        {
+          env,
+        },
+      );
       expect(refusalOf(started).error).toContain('flag --endpoint');
     },
   );
@@ -91,8 +100,7 @@ describe('the systemd units', () => {
   it.each(['linkgrant-bootstrap@.service', 'user/linkgrant-bootstrap@.service'])(
     '%s runs a valid bootstrap command, and reloads through its reload unit',
     async (name) => {
-      const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
-      const [, ...words] = wordsOf(service?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');
+      const words = commandOf(name);
       expect(words.at(-1)).toMatch(/^systemctl (--user )?start linkgrant-reload@east\.service$/);
       const ended = await linkgrant(
         [...words, '--skupper-home', place, '--data-dir', join(place, 'data'), '--deadline', '100ms'],
@@ -100,7 +108,7 @@ describe('the systemd units', () => {
       );
       expect(ended.code, ended.stderr).toBe(4);
       expect(ended.stderr).toContain(`${join(place, 'token.yaml')} does not exist\n`);
-      expect(service?.get('RestartPreventExitStatus')).toEqual(['2 3']);
+      expect(serviceOf(name)?.get('RestartPreventExitStatus')).toEqual(['2 3']);
     },
   );
 
@@ -118,8 +126,7 @@ describe('the systemd units', () => {
   it.each(['linkgrant-renew@.service', 'user/linkgrant-renew@.service'])(
     '%s runs a valid renewal command, and reloads through its reload unit',
     async (name) => {
-      const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
-      const [, ...words] = wordsOf(service?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');
+      const words = commandOf(name);
       expect(words.at(-1)).toMatch(/^systemctl (--user )?start linkgrant-reload@east\.service$/);
       const ended = await linkgrant([...words, '--skupper-home', place, '--data-dir', join(place, 'data')], {
         env: { SKUPPER_PLATFORM: 'linux' },
