@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { ENDPOINT, Workplace } from '../support/command-line.js';
+import { readOperations } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR } from '../support/service.js';
@@ -50,8 +51,8 @@ const redeem = async ({ path, code }: { path: string; code: string }, headers = 
 };
 
 async function unreadyParts(): Promise<string[]> {
-  const answer = await fetch(`http://127.0.0.1:${service.opsPort}/readyz`);
-  const { parts } = (await answer.json()) as { parts: Record<string, { ready: boolean }> };
+  const { text } = await readOperations(service, '/readyz');
+  const { parts }: { parts: Record<string, { ready: boolean }> } = JSON.parse(text);
   return Object.keys(parts).filter((part) => !parts[part]?.ready);
 }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { readOperations } from '../support/operations.js';
 import { childrenOf } from '../support/process-children.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -12,8 +13,8 @@ const DEATHS = 3;
 const place = releaseAfterFile(new Workplace());
 
 /** The values that must not decrease, by series: counters, and the parts of histograms. */
-async function cumulative({ opsPort }: Serving): Promise<Map<string, number>> {
-  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+async function cumulative(service: Serving): Promise<Map<string, number>> {
+  const { text } = await readOperations(service, '/metrics');
   const types = new Map(
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type]) => [name, type]),
   );
@@ -54,7 +55,7 @@ it('workers that die under load are replaced, and no counter of the metrics ever
     for (const [series, value] of before) if ((now.get(series) ?? 0) < value) decreased.push(series);
     before = now;
   };
-  const isReady = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status === 200;
+  const isReady = async () => (await readOperations(service, '/readyz')).status === 200;
   while (!(await isReady())) await compare();
   const ended = () => before.get('linkgrant_worker_ends_total');
   for (let death = 1; death <= DEATHS; death += 1) {

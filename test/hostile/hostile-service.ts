@@ -10,6 +10,7 @@ import {
   signBearer,
 } from '../support/admin-api.js';
 import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { readOperations } from '../support/operations.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import type { WireAnswer } from '../support/wire.js';
 
@@ -106,10 +107,9 @@ export async function startHostileService(): Promise<HostileService> {
 }
 
 async function expectUnharmed(serving: Serving, dataDirectory: string): Promise<void> {
-  const operations = `http://127.0.0.1:${serving.opsPort}`;
-  const health = await fetch(`${operations}/readyz`);
-  expect(health.status, await health.text()).toBe(200);
-  const metrics = await (await fetch(`${operations}/metrics`)).text();
+  const health = await readOperations(serving, '/readyz');
+  expect(health.status, health.text).toBe(200);
+  const { text: metrics } = await readOperations(serving, '/metrics');
   const failures = metrics.split('\n').filter((line) => {
     const isFailure =
       /outcome="(internal|store_unavailable)"|code="internal"|status="5\d\d"|linkgrant_(store|ledger)_failures/;

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { descriptorLimit } from '../../src/files/descriptor-limit.js';
 import { ENDPOINT, expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
+import { metricOf, readOperations } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
@@ -26,11 +27,7 @@ it('a service serves while thousands of half-open connections and 200 slow sende
   const service = await place.serve(['--data-dir', dataDir, '--max-connections', '10000', ...flags]);
   const { stdout: token } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
   const { url, ca } = parse(token).spec;
-  const metric = async (series: string) => {
-    const text = await (await fetch(`http://127.0.0.1:${service.opsPort}/metrics`)).text();
-    const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
-    return Number(line?.slice(series.length + 1));
-  };
+  const metric = (series: string) => metricOf(service, series);
 
   const sockets: Socket[] = [];
   const keep = <T extends Socket>(socket: T): T => {
@@ -76,7 +73,7 @@ it('a service serves while thousands of half-open connections and 200 slow sende
     redeemed = await redeem();
   }
   expectSuccess(redeemed);
-  expect((await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status).toBe(200);
+  expect((await readOperations(service, '/readyz')).status).toBe(200);
   await expect
     .poll(() => metric('linkgrant_connections_opened_total{listener="service"}'), { timeout: 60_000 })
     .toBeGreaterThanOrEqual(CONNECTIONS + SLOW);
@@ -118,10 +115,7 @@ it('a service serves 300 sites of one address while 300 idle connections of that
   };
   const certificates = await Promise.all(Array.from({ length: SITES }, site));
   expect(new Set(certificates).size).toBe(SITES);
-  const text = await (await fetch(`http://127.0.0.1:${service.opsPort}/metrics`)).text();
-  const [, dropped] =
-    /^linkgrant_connections_dropped_total\{listener="service",reason="source_limit"\} (\d+)$/m.exec(text) ??
-    [];
-  expect(Number(dropped)).toBeGreaterThanOrEqual(SITES - UNPROVEN_PER_SOURCE);
+  const dropped = 'linkgrant_connections_dropped_total{listener="service",reason="source_limit"}';
+  expect(await metricOf(service, dropped)).toBeGreaterThanOrEqual(SITES - UNPROVEN_PER_SOURCE);
   for (const socket of idle) socket.destroy();
 });

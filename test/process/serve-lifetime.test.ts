@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ENDPOINT, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
+import { metricOf, readOperations } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { until } from '../support/until.js';
@@ -20,11 +21,6 @@ async function connectTo(service: Serving, ca: string): Promise<TLSSocket> {
   await once(socket, 'secureConnect');
   return socket;
 }
-
-const operations = async (service: Serving, path: string) => {
-  const response = await fetch(`http://127.0.0.1:${service.opsPort}${path}`);
-  return { status: response.status, text: await response.text() };
-};
 
 async function issue(dataDir: string): Promise<{ text: string; url: string; code: string; ca: string }> {
   const { stdout, stderr, code } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
@@ -61,7 +57,7 @@ describe('a service that receives SIGTERM or SIGINT', () => {
           () => true,
         ),
       );
-      const { status, text } = await operations(service, '/readyz');
+      const { status, text } = await readOperations(service, '/readyz');
       expect([status, JSON.parse(text).parts.listener.reason]).toEqual([
         503,
         expect.stringContaining('stopping'),
@@ -131,7 +127,7 @@ describe('a service whose TLS files are replaced', () => {
     const old = connect({ port: service.port, host: '127.0.0.1', ca: first.ca, maxVersion: 'TLSv1.2' });
     const [error] = await once(old, 'error');
     expect(error.code).toMatch(/PROTOCOL_VERSION/);
-    expect((await operations(service, '/readyz')).status).toBe(200);
+    expect((await readOperations(service, '/readyz')).status).toBe(200);
   });
 
   it('writes the new CA into tokens after SIGHUP', async () => {
@@ -155,26 +151,17 @@ describe('a service with two workers', () => {
     const service = await place.serve(['--data-dir', dataDir, '--workers', '2', ...ENDPOINT, ...OPERATIONS]);
     const workers = () => childrenOf(service.pid);
     await until(() => workers().length === 2);
-    const isReady = async () => (await operations(service, '/readyz')).status === 200;
+    const isReady = async () => (await readOperations(service, '/readyz')).status === 200;
     await until(isReady);
-    const readiness = JSON.parse((await operations(service, '/readyz')).text);
+    const readiness = JSON.parse((await readOperations(service, '/readyz')).text);
     expect(Object.keys(readiness.parts).sort()).toEqual(['certificate', 'issuer', 'store', 'workers']);
 
     const { url, ca } = await issue(dataDir);
     const path = new URL(url).pathname;
-    const ask = async () => {
-      const socket = await connectTo(service, ca);
-      socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n${'x'.repeat(24)}`);
-      socket.resume();
-      await once(socket, 'end');
-    };
-    const counted = async () => {
-      const { text } = await operations(service, '/metrics');
-      return Number(
-        /^linkgrant_answers_total\{operation="redeem",outcome="code_wrong"\} (\d+)$/m.exec(text)?.[1] ?? 0,
-      );
-    };
-    for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, ask));
+    const sendWrongCode = () => post({ port: service.port, ca }, path, 'x'.repeat(24));
+    const counted = () =>
+      metricOf(service, 'linkgrant_answers_total{operation="redeem",outcome="code_wrong"}');
+    for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, sendWrongCode));
     // A busy worker is counted with its last metrics.
     await until(async () => (await counted()) >= 40);
     expect(await counted()).toBe(40);
@@ -187,10 +174,10 @@ describe('a service with two workers', () => {
     expect(workers()).not.toContain(doomed);
     // The service retains the counts of the dead worker.
     expect(await counted()).toBe(40);
-    await Promise.all(Array.from({ length: 8 }, ask));
+    await Promise.all(Array.from({ length: 8 }, sendWrongCode));
     await until(async () => (await counted()) >= 48);
     expect(await counted()).toBe(48);
-    const { text } = await operations(service, '/metrics');
+    const { text } = await readOperations(service, '/metrics');
     expect(text).toContain('linkgrant_workers{state="serving"} 2\n');
     expect(text).toContain('linkgrant_worker_ends_total 1\n');
     const token = await issue(dataDir);
@@ -214,7 +201,7 @@ describe('a service with two workers', () => {
       ...[...tls, ...ENDPOINT, ...OPERATIONS],
     ]);
     const readiness = async () => {
-      const { status, text } = await operations(service, '/readyz');
+      const { status, text } = await readOperations(service, '/readyz');
       return { status, parts: JSON.parse(text).parts };
     };
     await until(async () => (await readiness()).status === 200);
@@ -241,8 +228,8 @@ describe('readiness', () => {
   it('/readyz reports the parts of the service and their failures', async () => {
     const dataDir = place.path('ready');
     const service = await place.serve(['--data-dir', dataDir, ...OPERATIONS]);
-    expect((await operations(service, '/healthz')).text).toBe('ok\n');
-    const { status, text } = await operations(service, '/readyz');
+    expect((await readOperations(service, '/healthz')).text).toBe('ok\n');
+    const { status, text } = await readOperations(service, '/readyz');
     expect(status).toBe(200);
     expect(JSON.parse(text)).toEqual({
       ready: true,
@@ -254,8 +241,8 @@ describe('readiness', () => {
       },
     });
     renameSync(join(dataDir, 'linkgrant.db'), join(dataDir, 'moved.db'));
-    await until(async () => (await operations(service, '/readyz')).status === 503);
-    const broken = JSON.parse((await operations(service, '/readyz')).text);
+    await until(async () => (await readOperations(service, '/readyz')).status === 503);
+    const broken = JSON.parse((await readOperations(service, '/readyz')).text);
     expect(broken).toMatchObject({
       ready: false,
       parts: { store: { ready: false }, issuer: { ready: true } },
