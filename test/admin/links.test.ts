@@ -7,7 +7,13 @@ import {
   verificationOperations,
 } from '../../src/redemption/administration/verify-ledger.js';
 import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
-import { operatorClient, readAdmin, remoteClient, signBearer, startAdminService } from '../support/admin-api.js';
+import {
+  operatorClient,
+  readAdmin,
+  remoteClient,
+  signBearer,
+  startAdminService,
+} from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, withStore } from '../support/service.js';
