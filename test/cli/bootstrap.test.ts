@@ -81,7 +81,7 @@ interface Start {
   readonly input?: string;
 }
 
-/** A `bootstrap` with the route to the test's router. */
+/** The arguments of a `bootstrap` that dials the test's router. */
 const bootstrapWords = (words: readonly string[]) => [
   ...['bootstrap', '--data-dir', work.path('requesting')],
   ...['--connect-to', `vm:55671:127.0.0.1:${router.port}`, ...words],
@@ -99,7 +99,7 @@ function bootstrap(
   });
 }
 
-/** Runs `bootstrap` until its deadline. Returns its standard error. */
+/** Runs a `bootstrap` that ends at its deadline, with exit code 4. Returns its standard error. */
 async function stderrAtDeadline(...words: readonly string[]): Promise<string> {
   const ended = await bootstrap(words);
   expect(ended.code, ended.stderr).toBe(4);
@@ -147,7 +147,7 @@ describe('bootstrap when everything is available', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('reads the token from standard input, a variable, or a mounted Secret', async () => {
+  it('reads the token from standard input, from the file that a variable names, or from a mounted Secret', async () => {
     await serve();
     const text = readFileSync(await issue(work.path('token.yaml')), 'utf8');
     expectSuccess(await bootstrap(['--token', '-', '--to', work.path('a')], { input: text }));
@@ -449,7 +449,7 @@ describe('bootstrap after a permanent refusal', () => {
     expect(ended.stderr).not.toContain('grant show');
   });
 
-  it('exits with 1 if files of another owner exist', async () => {
+  it('exits with 1, and spends no use, if a Link that linkgrant did not write exists', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
     mkdirSync(work.path('links'));
@@ -570,13 +570,13 @@ describe('bootstrap of a link whose certificate has expired', () => {
 
   it('replaces the certificate with that of a new token, also if the first run is killed', async () => {
     await putExpiredLink();
-    const ended = serialIn(work.path('links'));
+    const expiredSerial = serialIn(work.path('links'));
     await serve();
     await issue(work.path('token.yaml'));
     const killed = await run(bootstrapWords(words()), { killedAt: 'secret-written' });
     expect(killed.signal).toBe('SIGKILL');
     expect(expectSuccess(await bootstrap(words())).stdout).toMatch(/^Linked: west,/);
-    expect(serialIn(work.path('links'))).not.toBe(ended);
+    expect(serialIn(work.path('links'))).not.toBe(expiredSerial);
     const [recorded] = await redemptions();
     const link = parse(readFileSync(work.path('links', 'Link-west.yaml'), 'utf8'));
     expect(link.metadata.annotations['linkgrant.dev/redemption-id']).toBe(recorded?.id);

@@ -75,7 +75,7 @@ describe('config check', () => {
     }
   });
 
-  it("reads Skupper's variables for the same settings, after linkgrant's", async () => {
+  it("reads Skupper's variables for the same settings; linkgrant's variables take precedence", async () => {
     const skupper = {
       SKUPPER_GRANT_SERVER_PORT: '9191',
       SKUPPER_GRANT_SERVER_BASE_URL: 'grants.example.com:443/links',
@@ -109,12 +109,13 @@ describe('config check', () => {
     expect(warnings).toBe('warning: the variable LINKGRANT_LISTN is unknown and has no effect\n');
   });
 
-  it('reads lists from repeated flags, and from commas in a variable', async () => {
+  it('reads a list from repeated flags, or from a variable with commas', async () => {
     const { row } = await check(['--host', 'a.example.com', '--host', '::1'], {
       LINKGRANT_ENDPOINT: 'inter-router=r.example.com:1,edge=r.example.com:2@group',
     });
     expect(row('host')).toEqual([['a.example.com', '::1'], 'flag --host']);
-    expect(row('endpoint')[1]).toBe('variable LINKGRANT_ENDPOINT');
+    const endpoints = 'inter-router=r.example.com:1,edge=r.example.com:2@group';
+    expect(row('endpoint')).toEqual([endpoints, 'variable LINKGRANT_ENDPOINT']);
   });
 
   it('prints a table, or YAML', async () => {

@@ -32,7 +32,7 @@ function write(token: AccessToken): string {
   return place.path('token.yaml');
 }
 
-/** Runs `doctor -o json`; every failure and warning has a hint. */
+/** Runs `doctor -o json`, and expects a hint for each failure and each warning, and for no other check. */
 async function doctor(
   words: readonly string[],
   options: Parameters<typeof linkgrant>[1] = {},
@@ -44,7 +44,7 @@ async function doctor(
   return { checks, ended, failed: failed.map(({ name, detail }) => [name, detail]) };
 }
 
-/** The one check that fails for this token, and how the command ends. */
+/** Runs `doctor` with a token, and expects that one check fails. Returns the name of the check and the exit code. */
 async function soleFailure(
   token: AccessToken,
   ...words: readonly string[]
@@ -135,8 +135,8 @@ describe('doctor on a requesting site', () => {
     ]);
     expect([failed, ended.code]).toEqual([[['namespace', `there is no namespace "aest" in ${home}`]], 2]);
     const token = write(tokenFor(await freePort(), (await makeIdentity()).ca));
-    const asked = await doctor([...site, '-n', 'aest', '--token', token]);
-    expect(asked.failed.map(([name]) => name)).toEqual(['TCP', 'namespace']);
+    const withToken = await doctor([...site, '-n', 'aest', '--token', token]);
+    expect(withToken.failed.map(([name]) => name)).toEqual(['TCP', 'namespace']);
     const redeemed = await linkgrant(['token', 'redeem', token, ...site, '-n', 'aest']);
     expect(refusalOf(redeemed).error).toBe(failed[0]?.[1]);
   });
@@ -265,7 +265,7 @@ describe('doctor on a requesting site', () => {
     expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
   });
 
-  test('reports no failure for the exhausted or expired grant of a token that this site redeemed', async () => {
+  test('for a token that this site redeemed, accepts an exhausted or deleted grant, and fails for a revoked one', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const mine = ['--data-dir', place.path('mine')];

@@ -144,7 +144,7 @@ describe('grant update', () => {
     expect(await grantJson('update', uid, '--unset', all)).not.toHaveProperty('policy');
   });
 
-  it('changes uses and expiry, which counts from when the grant was ready', async () => {
+  it('changes the number of uses and the expiration window, which begins when the grant was created', async () => {
     const { createdAt } = await grantJson('create', 'longer');
     const limits = ['--redemptions-allowed', '7', '--expiration-window', '2d'];
     const updated = await grantJson('update', 'longer', ...limits);

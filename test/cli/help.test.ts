@@ -196,7 +196,7 @@ describe('linkgrant completion', () => {
     expect(bash.stdout).toContain('-o default -F _linkgrant linkgrant');
   });
 
-  it('offers nouns, verbs, flags and shells in their places', () => {
+  it('offers the commands, flags and shells that are valid at the position of the cursor', () => {
     expect(completions('')).toEqual(expect.arrayContaining(['serve', ...NOUNS, 'completion', 'version']));
     expect(completions('token', '')).toEqual(['issue', 'redeem', 'inspect', 'list', 'revoke', 'rotate-key']);
     expect(completions('token', 're')).toEqual(['redeem', 'revoke']);
@@ -207,7 +207,7 @@ describe('linkgrant completion', () => {
     expect(completions('token', 'redeem', '')).toEqual([]);
   });
 
-  it('offers the same words in zsh and fish', async () => {
+  it('prints a script for zsh, with the one for bash in it, and a script for fish', async () => {
     const zsh = await linkgrant(['completion', 'zsh']);
     expect(zsh.stdout).toMatch(/^#compdef linkgrant\n/);
     expect(zsh.stdout).toContain(readFileSync(script, 'utf8'));

@@ -118,7 +118,7 @@ describe('rotation of the site CA', () => {
 });
 
 describe('rotation of the CA of the service', () => {
-  it('new tokens contain the new service CA at once; retire needs --force while links depend on the old one', async () => {
+  it('new tokens contain an activated service CA at once; retire needs --force while links depend on the old one', async () => {
     const casOf = async (name: string) =>
       splitCertificates(parse(readFileSync(await issue(name), 'utf8')).spec.ca);
     const [old, ...none] = await casOf('before');
@@ -143,7 +143,7 @@ describe('rotation of the CA of the service', () => {
 });
 
 describe('issuer create', () => {
-  it('creates a CA for grants that request it, and router trust and certificates of it', async () => {
+  it('creates a CA that grants, issuer trust and issuer server-certificate can name', async () => {
     expect(await succeed('create', 'partners')).toContain('--issuer partners');
     expect(await succeed('create', 'partners')).toContain('exists already');
     const grant = ['grant', 'create', 'g', '--issuer', 'partners', '--data-dir', data];

@@ -98,7 +98,7 @@ describe('issuer server-certificate', () => {
     expect(existsSync(join(data, 'issuers/skupper-site-ca'))).toBe(false);
   });
 
-  it('refuses unsupported arguments with the reason', async () => {
+  it('refuses missing or invalid arguments, and an unwritable --to, with the reason', async () => {
     const refused = async (...words: readonly string[]) => {
       const ended = await issue(...words);
       return { code: ended.code, ...refusalOf(ended) };

@@ -12,7 +12,7 @@ const complete = async (...words: readonly string[]) =>
 
 describe('the program under the name kubectl-linkgrant', () => {
   it.each(['', 'grant', 'grant list', 'token redeem'])(
-    'shows its usage as kubectl calls it: "%s"',
+    'prints `kubectl linkgrant` in the usage of "%s"',
     async (words) => {
       const { code, stdout } = await plugin([...words.split(' ').filter(Boolean), '--help']);
       expect(code).toBe(0);
@@ -21,7 +21,7 @@ describe('the program under the name kubectl-linkgrant', () => {
     },
   );
 
-  it('works in a cluster by default, and says so in its help', async () => {
+  it('uses the platform kubernetes by default, and its help states this', async () => {
     const { stdout } = await plugin(['grant', 'list', '--help']);
     expect(stdout.replace(/\s+/g, ' ')).toContain('(default: kubernetes)');
     const ended = await plugin(['grant', 'list', '--kubeconfig', place.path('absent')]);
@@ -38,14 +38,14 @@ describe('the program under the name kubectl-linkgrant', () => {
     ['a flag', ['--platform', 'standalone'], {}],
     ['a variable', [], { env: { LINKGRANT_PLATFORM: 'standalone' } }],
     ["Skupper's variable", [], { env: { SKUPPER_PLATFORM: 'podman' } }],
-  ])('works on another platform because of %s', async (_what, words, options) => {
+  ])('uses another platform if it is set by %s', async (_what, words, options) => {
     const ended = await plugin(['grant', 'list', '--data-dir', place.path('none'), ...words], options);
     expect(ended.stderr).not.toContain('kubeconfig');
     const { hint } = refusalOf(ended);
     expect(hint).toContain('kubectl linkgrant serve');
   });
 
-  it('suggests commands that begin with kubectl in hints, which linkgrant does not', async () => {
+  it('hints begin their commands with `kubectl linkgrant`; under the name linkgrant they begin with `linkgrant`', async () => {
     mkdirSync(place.path('links'));
     const missing = await plugin(['link', 'status', 'nope', '--dir', place.path('links')]);
     expect(refusalOf(missing).hint).toContain('`kubectl linkgrant link status`');

@@ -401,9 +401,9 @@ describe('redemption list --verify', () => {
       (file: string) => writeFileSync(file, `${'5a'.repeat(32)}\n`),
       'is not the key of this ledger',
     ],
-    ['no key', (file: string) => rmSync(file), 'cannot be read (ENOENT)'],
+    ['a missing key', (file: string) => rmSync(file), 'cannot be read (ENOENT)'],
     ['a damaged key', (file: string) => writeFileSync(file, 'x'), 'holds no key of a ledger'],
-  ])('verifies nothing, writes nothing and serves nothing with %s', async (_, change, reason) => {
+  ])('refuses to verify, to write and to serve with %s', async (_, change, reason) => {
     const directory = copyOriginal('keyless');
     change(`${directory}/ledger.key`);
     const data = ['--data-dir', directory];
@@ -425,7 +425,7 @@ describe('redemption list --verify', () => {
     });
   });
 
-  it('refuses filters and CSV', async () => {
+  it('refuses filters other than --grant, and CSV', async () => {
     const since = expectRefusal(await list('--verify', '--since', '1d'), 2);
     expect(since.error).toContain('--verify cannot be combined with --since');
     for (const filter of [
@@ -474,7 +474,7 @@ describe('redemption list', () => {
     // The first was renewed by another CA, the second is revoked.
     expect(await subjects('--signed-by', first.issuerSha256)).toEqual([]);
     expect(await subjects('--signed-by', second.issuerSha256)).toEqual([]);
-    // As openssl prints it.
+    // The form in which openssl prints a fingerprint.
     const withColons = third.issuerSha256.toUpperCase().replace(/..(?=.)/g, '$&:');
     expect(await subjects('--signed-by', withColons)).toEqual([third.subject]);
     const wrong = expectRefusal(await list('--events', '--overdue'), 2);

@@ -99,7 +99,7 @@ describe('link renew in a directory', () => {
     expect(secret('hub').days).toBeGreaterThan(30);
   });
 
-  it('does not change links of other owners, and reports missing annotations', async () => {
+  it('does not renew a link that belongs to no redemption, and reports why', async () => {
     await redeem('west', '--renew');
     const east = join(RECORDED_SITES, 'east/input/resources');
     for (const file of ['Link-to-west.yaml', 'Secret-to-west.yaml']) {

@@ -21,7 +21,7 @@ function linkWith(skupper: string, ...words: readonly string[]): Promise<Ended> 
   return linkgrant(['link', ...words], { env: { PATH: `${skupper}:/usr/bin:/bin` } });
 }
 
-/** The data directory of a service that has run once. */
+/** Runs a service once. Returns its data directory. */
 async function dataDirectory(...site: readonly string[]): Promise<string> {
   const data = place.path('data');
   const serving = await place.serve(['--data-dir', data, '--host', '127.0.0.1', ...site]);
@@ -45,7 +45,7 @@ describe("the links of a system site's namespace", () => {
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
   });
 
-  test('Skupper reloads the site after a change of a link, and only after a change', async () => {
+  test('Skupper reloads the site once after each change of a link, and again after a failed reload', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home);
     const skupper = installFakeSkupper(place.path('bin'), site);

@@ -97,7 +97,7 @@ describe('a list', () => {
     expect(refusalOf(ended)).toEqual({ error, hint });
   });
 
-  it('colours states and retains the columns with CLICOLOR_FORCE, but not with NO_COLOR or in a pipe', async () => {
+  it('colours states with CLICOLOR_FORCE, without moving the columns; not in a pipe or with NO_COLOR', async () => {
     const list = (env: Readonly<Record<string, string>>) => linkgrant(['grant', 'list', ...data], { env });
     const plain = (await list({})).stdout;
     expect((await list({ CLICOLOR_FORCE: '1', NO_COLOR: '1' })).stdout).toBe(plain);

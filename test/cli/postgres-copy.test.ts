@@ -122,7 +122,7 @@ describe('linkgrant store copy', () => {
     expect(same.code).toBe(2);
   });
 
-  it("refuses a data directory without the ledger's key, a password in a URL, and a path that is no URL", async () => {
+  it("refuses a data directory without the ledger's key, a password in a URL, and a path in place of a URL", async () => {
     mkdirSync(work.path('other'), { mode: 0o700 });
     const keyless = await copy(sqlite('data/linkgrant.db'), sqlite('new.db'), work.path('other'));
     expect(keyless.code).toBe(2);
@@ -189,9 +189,9 @@ describe('a store that was restored from an earlier copy', () => {
     expect(refused.error).toContain('the store was rolled back: its ledger lacks 1 entry');
     const doctor = await run('doctor', ...place());
     expect(doctor.stdout).toContain('it is an earlier copy');
-    const asked = expectRefusal(await run('store', 'restored', ...place()), 2);
-    expect(asked.error).toContain('spent uses of 1 grant may be available again (default/west)');
-    expect(asked.hint).toContain('--revoke');
+    const undecided = expectRefusal(await run('store', 'restored', ...place()), 2);
+    expect(undecided.error).toContain('spent uses of 1 grant may be available again (default/west)');
+    expect(undecided.hint).toContain('--revoke');
     const accepted = await run('store', 'restored', '--revoke', ...place());
     expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
     expect(await run('store', 'restored', ...place())).toMatchObject({

@@ -121,7 +121,7 @@ describe('a store whose ledger was deleted', () => {
     );
   });
 
-  it('a running service writes no entry after its ledger was deleted', async () => {
+  it('an open store records no redemption after its ledger was deleted', async () => {
     const directory = await redeemedStore('running');
     const store = await openSqliteStore({
       file: `${directory}/linkgrant.db`,

@@ -71,7 +71,7 @@ async function deliveredBy({ opsPort }: Serving): Promise<number> {
 }
 
 describe('webhooks of two replicas with one PostgreSQL store', () => {
-  it('one replica delivers each event once, and the other one does after the first has stopped', async () => {
+  it('one replica delivers each event once, and the other replica takes over when it has stopped', async () => {
     expect((await run('grant', 'create', 'shared', '--redemptions-allowed', '9', ...on('first'))).code).toBe(
       0,
     );

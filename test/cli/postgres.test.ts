@@ -109,7 +109,7 @@ describe('services of several hosts with one PostgreSQL store', () => {
     const token = work.path('after.yaml');
     expect((await run('token', 'issue', token, ...on('first'))).code).toBe(0);
     expect((await redeemAt(second, token, 'site-4')).code).toBe(0);
-    // They acquire their leases again.
+    // The services acquire their leases again.
     await vi.waitFor(
       async () => {
         const held = await database.sql(

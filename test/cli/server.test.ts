@@ -166,7 +166,7 @@ describe('a refused command with --server', () => {
     return { code: ended.code, ...refusalOf(ended) };
   };
 
-  it('exits with 3 and the reason if the token or role is not valid', async () => {
+  it('exits with 3 and the reason if the token is not valid, or its role does not permit the command', async () => {
     const foreign = place.path('foreign');
     await writeBearer(foreign, { audience: 'another' });
     expect(await refused(['grant', 'list', ...serverFlags(foreign)])).toMatchObject({
@@ -202,7 +202,7 @@ describe('a refused command with --server', () => {
     });
   });
 
-  it('exits with 4 if the server is down, 3 if untrusted or no admin API', async () => {
+  it('exits with 4 if the server is down, and with 3 if it is untrusted or not an admin API', async () => {
     const unreachable = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
     expect((await refused(['grant', 'list', ...unreachable])).code).toBe(4);
     const untrusted = await refused(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
@@ -214,7 +214,7 @@ describe('a refused command with --server', () => {
     });
   });
 
-  it('exits with 2 if it needs the store', async () => {
+  it('exits with 2 if the command or a flag needs the store', async () => {
     for (const words of [
       ['redemption', 'list', '--verify'],
       ['grant', 'show', 'hub', '--signing-key', place.path('key')],

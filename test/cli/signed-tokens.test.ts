@@ -214,7 +214,7 @@ describe('token issue --grant', () => {
 });
 
 describe('a signed token', () => {
-  it('a signed token redeems exactly as often as it allows, and another token is not affected', async () => {
+  it('a signed token can be redeemed exactly as often as it allows, and does not affect another token', async () => {
     await hub('exact');
     const [one, two] = [await issue('exact', '--redemptions-allowed', '2'), await issue('exact')];
     for (let times = 0; times < 2; times += 1) expect((await redeem(one)).code).toBe(0);
@@ -234,7 +234,7 @@ describe('a signed token', () => {
     expect((await redeem(two)).code).toBe(0);
   });
 
-  it('a signed token with a subject redeems for that subject alone, without --subject', async () => {
+  it('a signed token with a subject can be redeemed for this subject only, and needs no --subject', async () => {
     await hub('subject');
     const file = await issue('subject', '--subject', 'east');
     expect((await redeem(file, '--subject', 'west')).code).toBe(3);
@@ -290,7 +290,7 @@ describe('token revoke', () => {
     );
   });
 
-  it('revokes a token that the service has not seen, and says so', async () => {
+  it('revokes a token of which the service has no record, and reports this', async () => {
     await hub('unseen');
     const key = place.path('unseen.json');
     await run(['grant', 'show', 'unseen', '--signing-key', key]);

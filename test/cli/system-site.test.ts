@@ -155,7 +155,7 @@ describe('a service for the sites of a system platform', () => {
       'namespace "nope" has no site',
       'skupper site create NAME --enable-link-access -n nope -p linux',
     ],
-  ])('creates no grant and no link for %s, which accepts no links', async (namespace, error, hint) => {
+  ])('creates neither grant nor link for namespace %s, which accepts no links', async (namespace, error, hint) => {
     const before = await grants();
     const refusal = expectRefusal(
       await run('token', 'issue', place.path('refused.yaml'), '-n', namespace),
@@ -257,7 +257,7 @@ describe('a grant that a file declares', () => {
     await vi.waitFor(() => expect(logged('grant_file_removed')).toMatchObject([{ name: 'late' }]), SCAN_WAIT);
     expect(logged('grant_file_changed')).toMatchObject([{ name: 'early' }]);
     expect(logged('grant_file_adopted')).toMatchObject([{ name: 'late', namespace: 'west' }]);
-    // Found in each scan, logged once.
+    // The service finds the file in each scan, and logs it once.
     expect(logged('grant_file_unusable')).toMatchObject([
       { file: 'AccessGrant-weak.yaml', reason: 'the code must have at least 16 characters' },
     ]);

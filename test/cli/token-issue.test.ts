@@ -87,7 +87,7 @@ describe('token issue', () => {
   });
 
   it.each(['n', 'yes', 'null', '1e3', '0x1f', '12', '1.5', 'a'.repeat(253)])(
-    'writes the name %s so that every YAML reader reads it back',
+    'writes the name %s so that YAML 1.1 and YAML 1.2 readers return it unchanged',
     async (name) => {
       const { stdout } = expectSuccess(await issue(['-', '--name', name]));
       expect(read(stdout).metadata.name).toBe(name);
@@ -96,7 +96,7 @@ describe('token issue', () => {
     },
   );
 
-  it('gives a new grant a generated name, and limits', async () => {
+  it('creates a grant with a generated name and the given limits', async () => {
     const { stdout, stderr } = await issue(['-', '--redemptions-allowed', '3', '--expiration-window', '2h']);
     const { metadata } = read(stdout);
     expect(metadata.name).toMatch(/^link-[0-9a-f]{8}$/);
@@ -192,7 +192,7 @@ describe('token issue', () => {
     expect(read(piped.stdout).spec.code).toBe(code);
   });
 
-  it('refuses the code of another grant, and retains the grant', async () => {
+  it('refuses a code that is not that of the grant, and retains the grant', async () => {
     const create = ['grant', 'create', 'locked', '--token', place.path('locked.yaml')];
     await linkgrant([...create, '--data-dir', dataDir]);
     const ended = await issue(['-', '--grant', 'locked', '--code-file', '-'], { input: 'x'.repeat(24) });

@@ -160,7 +160,7 @@ describe('token redeem at a wrong server', () => {
     expect(hint).toMatch(/in front of it/);
   });
 
-  it('stores nothing of a response without a Link', async () => {
+  it('writes no file if the response contains no Link', async () => {
     const server = releaseAfterTest(
       await serveHttps((request, _incoming, response) => {
         if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');

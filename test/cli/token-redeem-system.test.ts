@@ -99,7 +99,7 @@ describe('token redeem on a system site', () => {
     expect(ended.stdout).toContain('Start it: skupper system start -n default -p podman');
   });
 
-  it('spends one use however often it is repeated, and also after the service is gone', async () => {
+  it('writes deleted files again without another use, also after the service has stopped', async () => {
     const file = await token();
     expect((await redeem([file])).code).toBe(0);
     const { serialNumber } = certificateOf(east.input('Secret-west.yaml'));
@@ -355,7 +355,7 @@ describe('token redeem --input', () => {
     expect(retried.error).toContain('accepts no connection');
   });
 
-  it("does not let Skupper's reload redeem the remaining token", async () => {
+  it('does not reload the site while a refused token remains, because Skupper would redeem it', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const env = withSkupper(skupper.path);
     const bad = await inputToken('bad');
@@ -381,7 +381,7 @@ describe('token redeem --input', () => {
     expect(existsSync(`${file}.outcome`)).toBe(false);
   });
 
-  it('redeems the valid tokens, and exits with what to do about the others', async () => {
+  it('redeems the valid tokens, and reports the others', async () => {
     const bad = await inputToken('bad');
     edit(bad, /code: "...../, 'code: "wrong');
     await inputToken('good');
