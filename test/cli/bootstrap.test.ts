@@ -11,29 +11,29 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { openTokenRedemption } from '../../src/compose/token-redemption.js';
-import { issueClientCertificate } from '../../src/pki/certificates.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { run } from '../chaos/commands.js';
 import {
   type Ended,
   expectRefusal,
   expectSuccess,
+  json,
   linkgrant,
   linkgrantProcess,
+  type RunOptions,
   type Serving,
   startLinkgrant,
   Workplace,
 } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
+import { placeLink } from '../support/links/link-samples.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
 import { MAIN } from '../support/programs.js';
 import { releaseAfterTest } from '../support/release.js';
-import { DAY_MS, makeAuthority } from '../support/server-identity.js';
+import { DAY_MS } from '../support/server-identity.js';
+import { serveTcp } from '../support/servers/hostile-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
@@ -73,12 +73,7 @@ async function issue(file: string, ...words: string[]): Promise<string> {
 }
 
 async function redemptions(): Promise<{ id: string; serial: string }[]> {
-  return JSON.parse((await accepting('redemption', 'list', '-o', 'json')).stdout);
-}
-
-interface Start {
-  readonly env?: Record<string, string>;
-  readonly input?: string;
+  return json(await accepting('redemption', 'list', '-o', 'json'));
 }
 
 /** The arguments of a `bootstrap` that dials the test's router. */
@@ -90,13 +85,10 @@ const bootstrapWords = (words: readonly string[]) => [
 /** Runs `bootstrap` with the route to the test's router. */
 function bootstrap(
   words: readonly string[],
-  { env = {}, input }: Start = {},
+  { env = {}, ...options }: RunOptions = {},
   run = linkgrant,
 ): Promise<Ended> {
-  return run(bootstrapWords(words), {
-    env: { PATH: '/nowhere', ...env },
-    ...(input !== undefined && { input }),
-  });
+  return run(bootstrapWords(words), { ...options, env: { PATH: '/nowhere', ...env } });
 }
 
 /** Runs a `bootstrap` that ends at its deadline, with exit code 4. Returns its standard error. */
@@ -134,7 +126,7 @@ describe('bootstrap when everything is available', () => {
     const service = await serve();
     const token = await issue(work.path('token.yaml'));
     const first = expectSuccess(await bootstrap(['--token', token, ...toLinks(), '-o', 'json']));
-    expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLinked: false, links: [{ name: 'west' }] });
+    expect(json(first)).toMatchObject({ alreadyLinked: false, links: [{ name: 'west' }] });
     expect(router.peers).toEqual(['west']);
     await service.stop();
     await router.close();
@@ -281,10 +273,11 @@ describe('bootstrap before its prerequisites exist', () => {
     const text = readFileSync(await issue(work.path('issued.yaml')), 'utf8');
     const token = work.path('token.yaml');
     writeFileSync(token, text.slice(0, text.length / 2));
-    const running = bootstrap(['--token', token, ...toLinks()]);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
+    const running = startBootstrap(['--token', token, ...toLinks(), ...route]);
+    await until(() => running.said.stderr.includes('Waiting: '));
     writeFileSync(token, text);
-    expectSuccess(await running);
+    expectSuccess(await running.ended);
     expect(readdirSync(work.path('links')).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
   });
 
@@ -389,25 +382,22 @@ describe('bootstrap before its prerequisites exist', () => {
   it('sends no further input tokens after its deadline', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home);
-    const service = await serve();
+    await serve();
     const text = readFileSync(await issue(work.path('token.yaml')), 'utf8');
-    await service.stop();
-    let asked = 0;
-    const silent = createServer((socket) => {
-      asked += 1;
-      socket.on('error', () => undefined).resume();
-    });
-    releaseAfterTest(silent.listen(port, '127.0.0.1'));
+    const silent = releaseAfterTest(await serveTcp((socket) => socket.resume()));
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
       const file = east.path(`input/resources/AccessToken-${name}.yaml`);
       writeFileSync(
         file,
-        text.replace(/name: "?west"?/, `name: ${name}`).replace(/code: "./, `code: "${name}`),
+        text
+          .replace(/name: "?west"?/, `name: ${name}`)
+          .replace(/code: "./, `code: "${name}`)
+          .replace(`:${port}/`, `:${silent.port}/`),
       );
     }
     await stderrAtDeadline(...siteFlags(home), '--deadline', '2s');
-    expect(asked).toBeGreaterThan(0);
-    expect(asked).toBeLessThan(4);
+    expect(silent.connections()).toBeGreaterThan(0);
+    expect(silent.connections()).toBeLessThan(4);
   });
 
   it('repeats a reload that failed', async () => {
@@ -430,7 +420,7 @@ describe('bootstrap after a permanent refusal', () => {
   it('exits with 3 at once and prints what the operator of the accepting site can do', async () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
-    const [grant] = JSON.parse((await accepting('grant', 'list', '-o', 'json')).stdout);
+    const [grant] = json(await accepting('grant', 'list', '-o', 'json'));
     await accepting('grant', 'revoke', grant.name);
     const words = ['--token', token, ...toLinks()];
     const refused = expectRefusal(await bootstrap(words), 3);
@@ -535,41 +525,9 @@ describe('bootstrap that is killed at a checkpoint', () => {
 describe('bootstrap of a link whose certificate has expired', () => {
   const words = () => ['--token', work.path('token.yaml'), ...toLinks()];
 
-  /** Writes a link whose certificate has expired. */
-  async function putExpiredLink(): Promise<void> {
-    const { materializer } = openTokenRedemption(work.path('long-ago'), {
-      clock: Date.now,
-      checkpoint: () => undefined,
-    }).openLocation(work.path('links'), {});
-    const authority = await makeAuthority('Site CA of long ago');
-    const key = await generatePrivateKey('p256');
-    const redemptionId = '6f0b7d3e-3b0c-4a1c-9a51-0a4a5a0d7c11';
-    const { certificate: tlsCrt } = await issueClientCertificate({
-      authority,
-      spkiDer: spkiOf(key),
-      subject: 'west',
-      redemptionId,
-      lifetimeMs: 10 * DAY_MS,
-      now: Date.now() - 20 * DAY_MS,
-    });
-    const endpoints = [{ name: 'inter-router', host: 'vm', port: '55671', group: 'skupper-router' }] as const;
-    const annotations = { 'linkgrant.dev/redemption-id': redemptionId };
-    const secret = {
-      name: 'west',
-      caCrt: authority.bundlePem,
-      tlsCrt,
-      tlsKey: privateKeyPem(key),
-      annotations,
-    };
-    await materializer.materialize(
-      secret,
-      [{ name: 'west', tlsCredentials: 'west', endpoints }],
-      () => undefined,
-    );
-  }
-
   it('replaces the certificate with that of a new token, also if the first run is killed', async () => {
-    await putExpiredLink();
+    const expired = { issuedAt: Date.now() - 20 * DAY_MS, lifetimeMs: 10 * DAY_MS };
+    await placeLink(work.path('links'), { name: 'west', host: 'vm', ...expired });
     const expiredSerial = serialIn(work.path('links'));
     await serve();
     await issue(work.path('token.yaml'));

@@ -1,10 +1,17 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
-import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
-import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import {
+  type Ended,
+  expectRefusal,
+  json,
+  linkgrant,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
-import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
+import { placeLink } from '../support/links/link-samples.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
@@ -38,7 +45,7 @@ async function doctor(
   options: Parameters<typeof linkgrant>[1] = {},
 ): Promise<{ checks: Check[]; ended: Ended; failed: [string, string][] }> {
   const ended = await linkgrant(['doctor', ...words, '-o', 'json'], options);
-  const checks = JSON.parse(ended.stdout) as Check[];
+  const checks = json(ended) as Check[];
   for (const { status, hint } of checks) expect(hint !== undefined).toBe(status !== 'ok');
   const failed = checks.filter(({ status }) => status === 'fail');
   return { checks, ended, failed: failed.map(({ name, detail }) => [name, detail]) };
@@ -139,14 +146,6 @@ describe('doctor on a requesting site', () => {
     expect(withToken.failed.map(([name]) => name)).toEqual(['TCP', 'namespace']);
     const redeemed = await linkgrant(['token', 'redeem', token, ...site, '-n', 'aest']);
     expect(refusalOf(redeemed).error).toBe(failed[0]?.[1]);
-  });
-
-  test('checks the data directory, which stores keys', async () => {
-    mkdirSync(place.path('closed'), { mode: 0o500 });
-    const { failed } = await doctor(['--to', place.path('links'), '--data-dir', place.path('closed')], {
-      obeysPermissions: true,
-    });
-    expect(failed).toEqual([['data directory', `${place.path('closed')} cannot be written (EACCES)`]]);
   });
 
   test('reports each step of a redemption as correct, and spends no use', async () => {
@@ -290,26 +289,15 @@ describe('doctor on a requesting site', () => {
   });
 
   test('prints hints whose commands run as printed', async () => {
-    const authority = await makeAuthority('Site CA');
     const links = place.path('my links');
-    const secret = await makeLinkSecret(authority, {
-      name: 'old',
-      issuedAt: Date.now() - 25 * DAY_MS,
-      lifetimeMs: 30 * DAY_MS,
+    const renewalUrl = `https://127.0.0.1:${await freePort()}/-/renew`;
+    await placeLink(links, {
+      ...{ name: 'old', issuedAt: Date.now() - 25 * DAY_MS },
+      annotations: ({ caCrt }) => ({
+        'linkgrant.dev/renewal-url': renewalUrl,
+        'linkgrant.dev/server-ca': caCrt,
+      }),
     });
-    const renewable = {
-      ...secret,
-      annotations: {
-        'linkgrant.dev/redemption-id': 'c7f3d6a0-58a3-4a0e-9b38-1f8b7a5f9a10',
-        'linkgrant.dev/renewal-url': `https://127.0.0.1:${await freePort()}/-/renew`,
-        'linkgrant.dev/server-ca': authority.bundlePem,
-      },
-    };
-    await directoryMaterializer(links, Date.now).materialize(
-      renewable,
-      [linkTo('127.0.0.1', 55671, 'old')],
-      () => undefined,
-    );
     const cwd = place.directory;
     const { checks } = await doctor(['--to', 'my links', '--data-dir', 'data'], { cwd });
     const [hint = ''] = checks.flatMap(({ name, hint }) => (name === 'link old' ? [hint] : []));
@@ -335,26 +323,23 @@ describe('doctor on a requesting site', () => {
     expect(stock.issued()).toBe(0);
   });
 
-  test('reports a directory that is not writable, and links whose certificates expire', async () => {
+  test('reports a data directory and a links directory that are not writable, and links whose certificates expire', async () => {
     const locked = place.path('locked');
     mkdirSync(locked, { mode: 0o500 });
-    chmodSync(place.directory, 0o755);
     const { failed, ended } = await doctor(['--to', `${locked}/links`, '--data-dir', locked], {
       obeysPermissions: true,
     });
-    expect([failed.map(([name]) => name), ended.code]).toEqual([['data directory', 'links directory'], 1]);
-    const materializer = directoryMaterializer(place.path('links'), Date.now);
-    const authority = await makeAuthority('Site CA');
-    const put = async (name: string, issuedAt: number, lifetimeMs: number) => {
-      const secret = await makeLinkSecret(authority, { name, issuedAt, lifetimeMs });
-      await materializer.materialize(secret, [linkTo('127.0.0.1', 55671, name)], () => undefined);
-    };
-    await put('young', Date.now(), 30 * DAY_MS);
-    await put('old', Date.now() - 25 * DAY_MS, 30 * DAY_MS);
-    await put('dead', Date.now() - 25 * DAY_MS, DAY_MS);
-    const { checks, ended: outcome } = await doctor([
-      ...['--to', place.path('links'), '--data-dir', place.path('data')],
+    expect(failed).toEqual([
+      ['data directory', `${locked} cannot be written (EACCES)`],
+      ['links directory', expect.any(String)],
     ]);
+    expect(ended.code).toBe(1);
+    const links = place.path('links');
+    const issuedAt = Date.now() - 25 * DAY_MS;
+    await placeLink(links, { name: 'young' });
+    await placeLink(links, { name: 'old', issuedAt });
+    await placeLink(links, { name: 'dead', issuedAt, lifetimeMs: DAY_MS });
+    const { checks, ended: outcome } = await doctor(['--to', links, '--data-dir', place.path('data')]);
     expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'data directory ok',
       'links directory ok',
@@ -389,8 +374,7 @@ describe('doctor on an accepting site', () => {
       expect(checks.find(({ name }) => name === 'store')?.detail).toContain(`it is opened by ${driver}`);
     }
     const refused = await linkgrant(['doctor', ...words], { env: { LINKGRANT_SQLITE: 'sqlite3' } });
-    expect(refused.code).toBe(2);
-    expect(refusalOf(refused).hint).toContain('node:sqlite or better-sqlite3');
+    expect(expectRefusal(refused, 2).hint).toContain('node:sqlite or better-sqlite3');
   });
 
   test('reports before the first start that the service must be started, and creates nothing', async () => {

@@ -8,6 +8,7 @@ import {
   refusalOf,
   Workplace,
 } from '../support/command-line.js';
+import { MAIN } from '../support/programs.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -109,7 +110,7 @@ describe('a list', () => {
   });
 
   it('colours states on a terminal', () => {
-    const words = [process.execPath, 'dist/main.js', 'grant', 'list', ...data];
+    const words = [process.execPath, MAIN, 'grant', 'list', ...data];
     const script = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))';
     const env = { PATH: process.env.PATH, HOME: place.directory, TERM: 'xterm' };
     const ended = spawnSync('python3', ['-c', script, ...words], { env, encoding: 'utf8' });

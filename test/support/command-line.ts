@@ -232,6 +232,13 @@ export class Workplace {
     return serving;
   }
 
+  /** Starts a service, and stops it when it serves. Returns it. */
+  async serveOnce(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
+    const serving = await this.serve(words, options);
+    await serving.stop();
+    return serving;
+  }
+
   async remove(): Promise<void> {
     await Promise.all(this.#services.map((service) => service.stop()));
     rmSync(this.directory, { recursive: true, force: true });
@@ -245,6 +252,9 @@ export function refusalOf({ stderr }: Ended): { readonly error: string; readonly
     throw new Error(`standard error is not one error line and one hint line: ${JSON.stringify(stderr)}`);
   return { error: lines[1] as string, hint: lines[2] as string };
 }
+
+/** The exit code, standard output, error and hint of a refused command. */
+export const refusal = (ended: Ended) => ({ code: ended.code, stdout: ended.stdout, ...refusalOf(ended) });
 
 /** Fails unless the command exited with 0. Returns what it was passed. */
 export function expectSuccess<T extends Ended>(ended: T): T {

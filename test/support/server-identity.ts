@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../src/pki/authority.js';
 import { issueServerCertificate } from '../../src/pki/certificates.js';
 import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
@@ -9,6 +11,12 @@ export interface TestIdentity {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
+}
+
+/** Reads `tls.crt`, `tls.key` and `ca.crt` in a directory. */
+export function readIdentity(directory: string): TestIdentity {
+  const read = (name: string) => readFileSync(join(directory, name), 'utf8');
+  return { ca: read('ca.crt'), cert: read('tls.crt'), key: read('tls.key') };
 }
 
 /** A new CA, valid for a year around now. */

@@ -3,7 +3,8 @@ import type { Link, LinkSecret } from '../../../src/domain/link.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
-import { DAY_MS } from '../server-identity.js';
+import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
+import { DAY_MS, makeAuthority } from '../server-identity.js';
 
 /**
  * The Secret of a link: a client certificate of `authority`, valid for 30 days from `issuedAt` unless another lifetime is given.
@@ -36,6 +37,27 @@ export async function makeLinkSecret(
     tlsKey: privateKeyPem(key),
     annotations: { 'linkgrant.dev/redemption-id': redemptionId },
   };
+}
+
+/** Writes a link into a directory, as a redemption does. */
+export async function placeLink(
+  directory: string,
+  {
+    host = '127.0.0.1',
+    port = 55671,
+    annotations = () => ({}),
+    ...options
+  }: Parameters<typeof makeLinkSecret>[1] & {
+    readonly host?: string;
+    readonly port?: number;
+    /** Returns annotations to add to the Secret. */
+    readonly annotations?: (secret: LinkSecret) => Readonly<Record<string, string>>;
+  } = {},
+): Promise<void> {
+  const secret = await makeLinkSecret(await makeAuthority('Site CA'), options);
+  const annotated = { ...secret, annotations: { ...secret.annotations, ...annotations(secret) } };
+  const links = [linkTo(host, port, secret.name)];
+  await directoryMaterializer(directory, Date.now).materialize(annotated, links, () => undefined);
 }
 
 /** A Link to one router, by its inter-router role. */

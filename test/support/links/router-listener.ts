@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
+import { readIdentity } from '../server-identity.js';
 import { RECORDED_SITES } from '../sites/system-site.js';
 
 const RECORDED_CREDENTIALS = join(RECORDED_SITES, 'west/runtime/certs/west');
@@ -23,14 +23,11 @@ export async function startRouterListener(
   port = 0,
   credentials = RECORDED_CREDENTIALS,
 ): Promise<RouterListener> {
-  const read = (name: string) => readFileSync(join(credentials, name));
   const sockets = new Set<TLSSocket>();
   const peers: string[] = [];
   const server = createServer(
     {
-      cert: read('tls.crt'),
-      key: read('tls.key'),
-      ca: read('ca.crt'),
+      ...readIdentity(credentials),
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.3',
