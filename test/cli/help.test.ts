@@ -1,39 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
+import { programCommands } from '../support/program-commands.js';
 import { releaseAfterFile } from '../support/release.js';
 
-const COMMANDS = [
-  'serve',
-  'grant create',
-  'grant list',
-  'grant show',
-  'grant update',
-  'grant revoke',
-  'grant delete',
-  'token issue',
-  'token redeem',
-  'token inspect',
-  'redemption list',
-  'redemption show',
-  'issuer list',
-  'issuer create',
-  'issuer prepare',
-  'issuer activate',
-  'issuer retire',
-  'issuer trust',
-  'issuer server-certificate',
-  'config check',
-  'completion',
-  'version',
-];
-const NOUNS = ['grant', 'token', 'redemption', 'issuer', 'config'];
+const COMMANDS = programCommands().map(({ name }) => name);
+/** The commands with subcommands, such as `grant`. */
+const NOUNS = programCommands().flatMap(({ name, hasSubcommands }) => (hasSubcommands ? [name] : []));
 
 const place = releaseAfterFile(new Workplace());
 
 describe('linkgrant --help', () => {
-  it.each(['', ...NOUNS, ...COMMANDS])(
+  it.each(['', ...COMMANDS])(
     'prints the usage on standard output for "%s --help"',
     async (command) => {
       const words = command.split(' ').filter(Boolean);
@@ -151,11 +130,8 @@ describe('linkgrant --help', () => {
 
   it('suggests the most similar command for a mistyped one, and names --help in the hint', async () => {
     const noun = await linkgrant(['tokn']);
-    expect(noun.code).toBe(2);
-    expect(refusalOf(noun).error).toBe("unknown command 'tokn' (Did you mean token?)");
-    const verb = await linkgrant(['grant', 'revok', 'x']);
-    expect(verb.code).toBe(2);
-    expect(refusalOf(verb)).toMatchObject({
+    expect(expectRefusal(noun, 2).error).toBe("unknown command 'tokn' (Did you mean token?)");
+    expect(expectRefusal(await linkgrant(['grant', 'revok', 'x']), 2)).toMatchObject({
       error: "unknown command 'revok' (Did you mean revoke?)",
       hint: expect.stringContaining('--help'),
     });
@@ -217,9 +193,7 @@ describe('linkgrant completion', () => {
   });
 
   it('refuses an unknown shell', async () => {
-    const ended = await linkgrant(['completion', 'tcsh']);
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended)).toEqual({
+    expect(expectRefusal(await linkgrant(['completion', 'tcsh']), 2)).toEqual({
       error: 'there is no completion for "tcsh"',
       hint: 'use bash, zsh or fish',
     });
