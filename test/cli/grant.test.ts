@@ -36,7 +36,7 @@ const redeem = (token: string, site: string, ...words: readonly string[]) =>
   });
 
 const states = async (...words: readonly string[]) =>
-  JSON.parse((await grant(['list', '-o', 'json', ...words])).stdout).map(
+  json(await grant(['list', '-o', 'json', ...words])).map(
     ({ name, state }: { name: string; state: string }) => `${name} ${state}`,
   );
 
@@ -74,8 +74,7 @@ describe('grant create', () => {
       ]),
     ]);
     for (const ended of ends) {
-      expect(ended.code).toBe(1);
-      expect(refusalOf(ended).error).toBe(`there is no issuer "nobody-ca" in ${dataDir}/issuers`);
+      expect(expectRefusal(ended, 1).error).toBe(`there is no issuer "nobody-ca" in ${dataDir}/issuers`);
       expect(refusalOf(ended).hint).toContain('--issuer');
     }
     const server = await grant(['create', 'of-server', '--issuer', 'linkgrant-server-ca']);
@@ -97,21 +96,16 @@ describe('grant create', () => {
     writeFileSync(file, `${chosen}\n`);
     expect((await createGrant('from-file', '--code-file', file)).code).toBe(chosen);
     const piped = await grant(['create', 'piped', '-o', 'json', '--code-file', '-'], { input: chosen });
-    expect(JSON.parse(piped.stdout).code).toBe(chosen);
+    expect(json(piped).code).toBe(chosen);
   });
 
-  it('refuses a code that is easy to guess, and reports how to generate one', async () => {
-    const ended = await grant(['create', 'guessed', '--code-file', '-'], { input: 'passwordpassword\n' });
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('easy to guess; generate one with `openssl rand -hex 16`');
-    expect(ended.stdout + ended.stderr).not.toContain('passwordpassword');
-  });
-
-  it('refuses a code that is too short, without showing it', async () => {
-    const ended = await grant(['create', 'weak', '--code-file', '-'], { input: 'hunter2\n' });
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('at least 16 characters');
-    expect(ended.stdout + ended.stderr).not.toContain('hunter2');
+  it.each([
+    ['easy to guess', 'passwordpassword', 'easy to guess; generate one with `openssl rand -hex 16`'],
+    ['too short', 'hunter2', 'at least 16 characters'],
+  ])('refuses a code that is %s, without showing it, and creates no grant', async (_what, code, reason) => {
+    const ended = await grant(['create', 'weak', '--code-file', '-'], { input: `${code}\n` });
+    expect(expectRefusal(ended, 2).error).toContain(reason);
+    expect(ended.stdout + ended.stderr).not.toContain(code);
     expect(await states()).not.toContain('weak ready');
   });
 
@@ -128,8 +122,7 @@ describe('grant create', () => {
     [['create'], "missing required argument 'NAME'"],
   ])('refuses %j with the reason, and creates nothing', async (words, reason) => {
     const ended = await grant(words);
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain(reason);
+    expect(expectRefusal(ended, 2).error).toContain(reason);
     expect(ended.stdout).toBe('');
     expect(await states('-A')).not.toContain('x ready');
   });
@@ -146,7 +139,7 @@ describe('grant create', () => {
     const file = place.path('with-token.yaml');
     const created = expectSuccess(await grant(['create', 'with-token', '--token', file, '-o', 'json']));
     const { code } = parse(readFileSync(file, 'utf8')).spec;
-    const report = JSON.parse(created.stdout);
+    const report = json(created);
     expect(report).toMatchObject({ name: 'with-token', state: 'ready', url: `${service.url}/${report.uid}` });
     expect(report).not.toHaveProperty('code');
     expect(created.stdout + created.stderr).not.toContain(code);
@@ -174,10 +167,9 @@ describe('grant list and grant show', () => {
     const shown = await grant(['show', 'seen']);
     expect(shown.stdout).toMatch(/^State: +ready$/m);
     expect(shown.stdout).toMatch(/^Redemptions: +0 of 1$/m);
-    const byUid = JSON.parse((await grant(['show', uid, '-o', 'json'])).stdout);
+    const byUid = json(await grant(['show', uid, '-o', 'json']));
     expect(byUid).toMatchObject({ name: 'seen', uid, attempts: [] });
     const listed = await grant(['list']);
-    expect(listed.stdout).toMatch(/^NAME +STATE +REDEMPTIONS +EXPIRATION +UID +REASON$/m);
     expect(listed.stdout).toMatch(new RegExp(`^seen +ready +0/1 .* ${uid} +-$`, 'm'));
     const yaml = await grant(['list', '-o', 'yaml']);
     expect(parseDocument(yaml.stdout).errors).toEqual([]);
@@ -188,7 +180,7 @@ describe('grant list and grant show', () => {
   it('lists the grants with a name or in a state', async () => {
     await createGrant('named');
     const names = async (...words: readonly string[]) =>
-      json(await grant(['list', '-o', 'json', ...words])).map(({ name }: { name: string }) => name);
+      (await grant(['list', '-o', 'name', ...words])).stdout.split('\n').filter(Boolean);
     expect(await names('--name', 'named')).toEqual(['named']);
     expect(await names('--name', 'named', '--state', 'ready')).toEqual(['named']);
     expect(await names('--state', 'revoked')).not.toContain('named');
@@ -214,8 +206,7 @@ describe('grant list and grant show', () => {
       ['show', 'revoke', 'delete'].map((verb) => grant([verb, 'nobody-made-this'])),
     );
     for (const ended of ends) {
-      expect(ended.code).toBe(1);
-      expect(refusalOf(ended)).toEqual({
+      expect(expectRefusal(ended, 1)).toEqual({
         error: 'there is no grant "nobody-made-this" in namespace "default"',
         hint: 'see `linkgrant grant list -A`',
       });
@@ -235,13 +226,11 @@ describe('grant revoke and delete', () => {
   it('deletes the grant, and leaves the ledger unchanged', async () => {
     const { stdout: token } = await grant(['create', 'gone', '--token', '-']);
     expect((await redeem(token, 'gone-site')).code).toBe(0);
-    const { uid } = JSON.parse((await grant(['show', 'gone', '-o', 'json'])).stdout);
+    const { uid } = json(await grant(['show', 'gone', '-o', 'json']));
     expect((await grant(['delete', 'gone'])).code).toBe(0);
     expect(await states()).not.toContain('gone exhausted');
     const ledger = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', dataDir]);
-    expect(
-      JSON.parse(ledger.stdout).filter(({ grantUid }: { grantUid: string }) => grantUid === uid),
-    ).toHaveLength(1);
+    expect(json(ledger).filter(({ grantUid }: { grantUid: string }) => grantUid === uid)).toHaveLength(1);
     expect((await redeem(token, 'gone-other')).code).toBe(3);
   });
 });
@@ -254,11 +243,8 @@ describe('redemption list and redemption show', () => {
     const redemption = (...words: readonly string[]) =>
       linkgrant(['redemption', ...words, '--data-dir', dataDir]);
     const list = await redemption('list', '--grant', 'ledger');
-    expect(list.stdout).toMatch(
-      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED$/m,
-    );
     expect(list.stdout).toMatch(new RegExp(`^${redemptionId} +ledger +20`, 'm'));
-    expect(JSON.parse((await redemption('list', '--grant', 'ledger', '-o', 'json')).stdout)).toMatchObject([
+    expect(json(await redemption('list', '--grant', 'ledger', '-o', 'json'))).toMatchObject([
       { id: redemptionId, grant: 'ledger' },
     ]);
     expect(list.stdout.trim().split('\n')).toHaveLength(2);

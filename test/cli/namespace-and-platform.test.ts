@@ -1,7 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { copySite } from '../support/sites/system-site.js';
 
@@ -14,11 +21,10 @@ const runWith = (env: Readonly<Record<string, string>>, ...command: readonly str
 const run = (...command: readonly string[]) => runWith({}, ...command);
 const WEST = { LINKGRANT_NAMESPACE: 'west' };
 
-const service = await place.serve([
-  ...['-p', 'linux', '--skupper-home', home, '--data-dir', dataDir],
-  ...['--host', '127.0.0.1', '--host', 'vm'],
-]);
-await service.stop();
+/** Flags of a service for the sites, which can be reached at an address and at the name of the recorded router. */
+const SERVED = ['-p', 'linux', '--skupper-home', home, '--host', '127.0.0.1', '--host', 'vm'];
+
+await place.serveOnce([...SERVED, '--data-dir', dataDir]);
 
 describe('the namespace of a command', () => {
   it('grant and token commands use LINKGRANT_NAMESPACE unless a flag is given', async () => {
@@ -26,12 +32,9 @@ describe('the namespace of a command', () => {
       namespace: 'west',
     });
     expectSuccess(await runWith(WEST, 'token', 'issue', place.path('token.yaml'), '--name', 'two'));
-    const named = async (...words: readonly string[]) =>
-      json(await runWith(WEST, 'grant', 'list', '-o', 'json', ...words)).map(
-        ({ name }: { name: string }) => name,
-      );
-    expect(await named()).toEqual(['one', 'two']);
-    expect(await named('-n', 'east')).toEqual([]);
+    const list = (...words: readonly string[]) => runWith(WEST, 'grant', 'list', '-o', 'name', ...words);
+    expect((await list()).stdout).toBe('one\ntwo\n');
+    expect((await list('-n', 'east')).stdout).toBe('');
   });
 
   it('link commands and token redeem use LINKGRANT_NAMESPACE', async () => {
@@ -89,8 +92,7 @@ describe('the platform of a command', () => {
       expect(ended.code, `${command.join(' ')}: ${ended.stderr}`).toBe(0);
     }
     const other = await run('grant', 'list', '--platform', 'podman');
-    expect(other.code).toBe(2);
-    expect(refusalOf(other).error).toBe('the service is for platform linux, not podman');
+    expect(expectRefusal(other, 2).error).toBe('the service is for platform linux, not podman');
   });
 
   it('link generate uses the platform of the service', async () => {
@@ -103,10 +105,31 @@ describe('--endpoint and --host on a system platform', () => {
   it('refuses --endpoint, and a --host that the certificate of the site lacks', async () => {
     const endpoint = ['--endpoint', 'inter-router=h.example.com:1'];
     const made = await run('link', 'generate', 'x', '-n', 'west', ...endpoint);
-    expect([made.code, refusalOf(made).hint]).toEqual([2, expect.stringContaining('--host')]);
+    expect(expectRefusal(made, 2).hint).toContain('--host');
     const served = await run('serve', '-p', 'linux', '--skupper-home', home, ...endpoint);
-    expect([served.code, refusalOf(served).hint]).toEqual([2, expect.stringContaining('--host')]);
+    expect(expectRefusal(served, 2).hint).toContain('--host');
     const named = await run('link', 'generate', 'x', '-n', 'west', '--host', 'elsewhere.example.com');
-    expect([named.code, refusalOf(named).error]).toEqual([1, expect.stringContaining('elsewhere')]);
+    expect(expectRefusal(named, 1).error).toContain('elsewhere');
+  });
+});
+
+describe('commands on the grants of a service that serves one namespace', () => {
+  const data = place.path('served-namespace');
+  const run = (...command: readonly string[]) => linkgrant([...command, '--data-dir', data]);
+
+  it('grant, token and redemption commands use the only namespace that the service serves', async () => {
+    await place.serveOnce([...SERVED, '--namespace', 'west', '--data-dir', data]);
+    expectSuccess(await run('token', 'issue', place.path('issued.yaml'), '--name', 'issued'));
+    const created = await run('grant', 'create', 'created', '-o', 'json');
+    expect(json(created)).toMatchObject({ namespace: 'west' });
+    const list = (...words: readonly string[]) => run('grant', 'list', '-o', 'name', ...words);
+    expect((await list()).stdout).toBe('created\nissued\n');
+    expect((await list('-n', 'east')).stdout).toBe('');
+    expect(json(await run('grant', 'show', 'issued', '-o', 'json'))).toMatchObject({ namespace: 'west' });
+    expect((await run('redemption', 'list', '--grant', 'issued')).code).toBe(0);
+    expect((await run('grant', 'revoke', 'issued')).code).toBe(0);
+    expect((await run('grant', 'delete', 'created')).code).toBe(0);
+    const elsewhere = await run('token', 'issue', place.path('other.yaml'), '-n', 'east');
+    expect(elsewhere.stderr).toContain('namespace "east" is not served');
   });
 });

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
 import {
@@ -259,9 +258,6 @@ describe('token redeem into an unwritable directory', () => {
 describe('token redeem at a server that closes every connection', () => {
   it('exits with 4 and reports the closed connection', async () => {
     const server = releaseAfterTest(await serveTcp((socket) => socket.destroy()));
-    // The port accepts the connection, so the TLS handshake fails.
-    const probe = connect(server.port, '127.0.0.1');
-    await new Promise((settle) => probe.once('close', settle));
     const { error } = await refusedToken(4, server.token);
     expect(error).toContain('closed the connection');
   });
