@@ -1,7 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { expectSuccess, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  expectSuccess,
+  json,
+  linkgrant,
+  type RunOptions,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -19,7 +26,7 @@ interface Row {
 async function check(words: readonly string[] = [], env: RunOptions['env'] = {}) {
   const command = ['config', 'check', '-o', 'json', '--data-dir', dataDir, ...words];
   const ended = expectSuccess(await linkgrant(command, { env }));
-  const rows: readonly Row[] = JSON.parse(ended.stdout);
+  const rows: readonly Row[] = json(ended);
   const row = (key: string) => {
     const { value, source } = rows.find((candidate) => candidate.key === key) as Row;
     return [value, source];

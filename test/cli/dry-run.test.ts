@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   ENDPOINT,
+  expectRefusal,
   expectSuccess,
   json,
   linkgrant,
@@ -148,8 +149,7 @@ describe('--dry-run', () => {
 
   it('--dry-run is refused with --cut', async () => {
     const ended = await linkgrant(['redemption', 'revoke', redemption, '--cut', '--dry-run', ...data]);
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toBe('--dry-run cannot be combined with --cut');
+    expect(expectRefusal(ended, 2).error).toBe('--dry-run cannot be combined with --cut');
   });
 });
 

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { renameSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectRefusal, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
+import { serveTcp } from '../support/servers/hostile-server.js';
 import { until } from '../support/until.js';
 
 let work: Workplace;
@@ -13,15 +12,7 @@ beforeEach(() => {
 });
 
 const serve = (...words: string[]) =>
-  work.serve([
-    '--data-dir',
-    work.path('data'),
-    '--ops-listen',
-    '127.0.0.1:0',
-    '--endpoint',
-    'edge=r:1',
-    ...words,
-  ]);
+  work.serve(['--data-dir', work.path('data'), '--ops-listen', '127.0.0.1:0', ...ENDPOINT, ...words]);
 const health = (port: number, ...words: string[]) =>
   linkgrant(['health', '--ops-listen', `:${port}`, ...words, '--data-dir', work.path('data')]);
 
@@ -41,19 +32,14 @@ describe('linkgrant health', () => {
     const { opsPort } = await serve();
     renameSync(work.path('data', 'linkgrant.db'), work.path('away'));
     const ended = await health(opsPort, '--ready');
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toMatch(/^the service is not ready: store \(.+\)$/);
+    expect(expectRefusal(ended, 1).error).toMatch(/^the service is not ready: store \(.+\)$/);
     expect((await health(opsPort)).code).toBe(0);
   });
 
   it('exits with 1 without a listener, and without a response', async () => {
-    const silent = createServer().listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as AddressInfo;
-    const unanswered = await health(port);
-    expect(unanswered.code).toBe(1);
-    expect(refusalOf(unanswered).error).toContain('no response within 5 seconds');
-    silent.close();
+    const { port, close } = await serveTcp(() => undefined);
+    expect(expectRefusal(await health(port), 1).error).toContain('no response within 5 seconds');
+    await close();
     const refused = refusalOf(await health(port));
     expect(refused).toEqual({
       error: `no service answers at 127.0.0.1 port ${port} (ECONNREFUSED)`,
@@ -65,7 +51,6 @@ describe('linkgrant health', () => {
     const ended = await linkgrant(['health', '--data-dir', work.path('data')], {
       env: { LINKGRANT_OPS_LISTEN: 'off' },
     });
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toBe('health needs --ops-listen, which is off');
+    expect(expectRefusal(ended, 2).error).toBe('health needs --ops-listen, which is off');
   });
 });

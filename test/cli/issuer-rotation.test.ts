@@ -3,13 +3,21 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
-import { run } from '../chaos/commands.js';
-import { ENDPOINT, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusal,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
+import { MINUTE } from '../support/service.js';
 import { copySite } from '../support/sites/system-site.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
-const MINUTE_MS = 60_000;
 const SITE = 'skupper-site-ca';
 const SERVER = 'linkgrant-server-ca';
 const place = releaseAfterFile(new Workplace());
@@ -19,15 +27,12 @@ const data = place.path('data');
 const issuer = (...words: readonly string[]) => linkgrant(['issuer', ...words, '--data-dir', data]);
 /** Runs `linkgrant issuer` one minute later, when services have read the changes. */
 const later = (...words: readonly string[]) =>
-  run(['issuer', ...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS });
+  linkgrant(['issuer', ...words, '--data-dir', data], { clockOffsetMs: MINUTE });
 const listed = async (...words: readonly string[]) => json(await issuer('list', '-o', 'json', ...words));
 
 const succeed = async (...words: readonly string[]) => expectSuccess(await issuer(...words)).stdout;
 
-async function refused(...words: readonly string[]) {
-  const ended = await issuer(...words);
-  return { code: ended.code, ...refusalOf(ended) };
-}
+const refused = async (...words: readonly string[]) => refusal(await issuer(...words));
 
 /** Issues a token of a new grant. Returns its file. */
 async function issue(name: string): Promise<string> {
@@ -52,10 +57,7 @@ function externalIssuer(name: string) {
 
 /** Runs a service twice on a data directory: without flags, so that it creates its own CAs, then with these flags. */
 async function serveTwice(dataDir: string, flags: readonly string[]): Promise<void> {
-  for (const more of [[], flags]) {
-    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...more]);
-    await service.stop();
-  }
+  for (const more of [[], flags]) await place.serveOnce(['--data-dir', dataDir, ...ENDPOINT, ...more]);
 }
 
 const serving = await place.serve(['--data-dir', data, ...ENDPOINT]);
@@ -187,10 +189,9 @@ describe('issuer commands for a CA that linkgrant does not manage', () => {
     const own = place.path('given-issuer');
     await serveTwice(own, externalIssuer('other-company').flags);
     const ended = await linkgrant(['issuer', 'prepare', SITE, '--data-dir', own]);
-    expect([ended.code, refusalOf(ended).error]).toEqual([
-      2,
+    expect(expectRefusal(ended, 2).error).toBe(
       'links are signed by the external CA "other-company CA" of the service (--issuer-cert)',
-    ]);
+    );
   });
 
   it('on a system platform only the CA of the service is managed; Skupper manages the site CAs', async () => {
@@ -201,10 +202,7 @@ describe('issuer commands for a CA that linkgrant does not manage', () => {
     const on = (...verb: readonly string[]) => linkgrant(['issuer', ...verb, '--data-dir', own]);
     for (const verb of ['prepare', 'activate', 'retire', 'create', 'trust']) {
       const ended = await on(verb, SITE);
-      expect([ended.code, refusalOf(ended).error]).toEqual([
-        2,
-        'on podman Skupper manages the CAs that sign links',
-      ]);
+      expect(expectRefusal(ended, 2).error).toBe('on podman Skupper manages the CAs that sign links');
       expect(refusalOf(ended).hint).toContain('input/issuers');
     }
     expect(json(await on('list', '-o', 'json'))).toMatchObject([
@@ -236,9 +234,8 @@ describe('issuer commands for a CA that linkgrant does not manage', () => {
     });
     await serveTwice(own, flags);
     const ended = await linkgrant(['issuer', 'prepare', SERVER, '--data-dir', own]);
-    expect([ended.code, refusalOf(ended).error]).toEqual([
-      2,
+    expect(expectRefusal(ended, 2).error).toBe(
       'the certificate of the service is external (--tls-cert), and linkgrant does not manage its CA',
-    ]);
+    );
   });
 });

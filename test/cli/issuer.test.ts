@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectRefusal, expectSuccess, linkgrant, refusal, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { copySite } from '../support/sites/system-site.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -55,8 +55,7 @@ describe('issuer server-certificate', () => {
     mkdirSync(other);
     writeFileSync(join(other, 'tls.key'), 'the key of something else');
     const ended = await issue('--host', 'router.example.com', '--to', other);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('tls.key: it exists and was not written by linkgrant');
+    expect(expectRefusal(ended, 1).error).toContain('tls.key: it exists and was not written by linkgrant');
     expect(readdirSync(other)).toEqual(['tls.key']);
     expect(readFileSync(join(other, 'tls.key'), 'utf8')).toBe('the key of something else');
   });
@@ -82,16 +81,11 @@ describe('issuer server-certificate', () => {
     const data = place.path(`data-of-${platform}`);
     if (words.length === 0) {
       const { home } = copySite('west', place.path('skupper'));
-      const service = await place.serve([
-        ...['--platform', platform, '--skupper-home', home],
-        ...['--data-dir', data],
-      ]);
-      await service.stop();
+      await place.serveOnce(['--platform', platform, '--skupper-home', home, '--data-dir', data]);
     }
     const to = place.path('never-made');
     const ended = await issue(...words, '--data-dir', data, '--host', 'a', '--to', to);
-    expect(ended.code).toBe(2);
-    const { error, hint } = refusalOf(ended);
+    const { error, hint } = expectRefusal(ended, 2);
     expect(error).toBe(`on ${platform} Skupper issues the server certificates of routers`);
     expect(hint).toContain('spec.subjectAlternativeNames');
     expect(existsSync(to)).toBe(false);
@@ -99,10 +93,7 @@ describe('issuer server-certificate', () => {
   });
 
   it('refuses missing or invalid arguments, and an unwritable --to, with the reason', async () => {
-    const refused = async (...words: readonly string[]) => {
-      const ended = await issue(...words);
-      return { code: ended.code, ...refusalOf(ended) };
-    };
+    const refused = async (...words: readonly string[]) => refusal(await issue(...words));
     const to = ['--to', place.path('never')];
     expect(await refused(...to)).toMatchObject({ code: 2, error: 'no --host was given' });
     expect(await refused('--host', 'a b', ...to)).toMatchObject({

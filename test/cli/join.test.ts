@@ -10,7 +10,6 @@ import {
   linkgrant,
   linkgrantProcess,
   type RunOptions,
-  refusalOf,
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -82,8 +81,7 @@ describe('join', () => {
     const line = encodeJoinLine({ name, url, code, ca: { pin: '00'.repeat(16) } }) as string;
     const ended = await join(line, 'elsewhere');
     await server.close();
-    expect(ended.code).toBe(3);
-    expect(refusalOf(ended).error).toContain('The CA in the join line is none of those');
+    expect(expectRefusal(ended, 3).error).toContain('The CA in the join line is none of those');
     expect(server.seen).toEqual([]);
   });
 
@@ -96,8 +94,7 @@ describe('join', () => {
   it('refuses a truncated line without a connection, and does not print it', async () => {
     const line = (await issueLine()).slice(0, -5);
     const ended = await join(line, 'cut');
-    expect(ended.code).toBe(3);
-    expect(refusalOf(ended).error).toMatch(/cut off: it has \d+ of \d+ characters/);
+    expect(expectRefusal(ended, 3).error).toMatch(/cut off: it has \d+ of \d+ characters/);
     expect(ended.stderr).not.toContain(line);
   });
 });

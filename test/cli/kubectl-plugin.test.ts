@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { json, linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -27,7 +27,7 @@ describe('the program under the name kubectl-linkgrant', () => {
     const ended = await plugin(['grant', 'list', '--kubeconfig', place.path('absent')]);
     expect(refusalOf(ended).error).toContain(place.path('absent'));
     const config = await plugin(['config', 'check', '-o', 'json', '--data-dir', place.path('none')]);
-    expect(JSON.parse(config.stdout)).toContainEqual({
+    expect(json(config)).toContainEqual({
       key: 'platform',
       value: 'kubernetes',
       source: 'default',

@@ -5,10 +5,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import {
   type Ended,
+  expectRefusal,
   expectSuccess,
   json,
   linkgrant,
-  refusalOf,
   type Serving,
   Workplace,
 } from '../support/command-line.js';
@@ -27,14 +27,8 @@ beforeEach(async () => {
 
 function serve(...words: string[]): Promise<Serving> {
   const issuer = ['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')];
-  return work.serve([
-    '--data-dir',
-    work.path('accepting'),
-    ...issuer,
-    '--endpoint',
-    'inter-router=vm:55671',
-    ...words,
-  ]);
+  const endpoint = ['--endpoint', 'inter-router=vm:55671'];
+  return work.serve(['--data-dir', work.path('accepting'), ...issuer, ...endpoint, ...words]);
 }
 
 const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);
@@ -110,9 +104,7 @@ describe('link renew in a directory', () => {
       'not-renewable',
       'renewed',
     ]);
-    const named = await renew('to-west');
-    expect(named.code).toBe(1);
-    expect(refusalOf(named).error).toContain('belongs to no redemption of linkgrant');
+    expect(expectRefusal(await renew('to-west'), 1).error).toContain('belongs to no redemption of linkgrant');
   });
 
   it('renews a link without a renewal URL if --renewal-url is given', async () => {
@@ -123,9 +115,7 @@ describe('link renew in a directory', () => {
     document.metadata.annotations = {};
     writeFileSync(file, JSON.stringify(document));
     writeFileSync(work.path('ca.crt'), ca);
-    const bare = await renew('west');
-    expect(bare.code).toBe(1);
-    expect(refusalOf(bare).hint).toContain('--renewal-url');
+    expect(expectRefusal(await renew('west'), 1).hint).toContain('--renewal-url');
     expectSuccess(await renew('west', '--renewal-url', url, '--server-ca', work.path('ca.crt')));
     expect(secret().annotations).toMatchObject({ 'linkgrant.dev/renewal-url': url });
     expectSuccess(await renew('west'));
@@ -144,8 +134,7 @@ describe('link renew in a directory', () => {
     expectSuccess(await renew('west'));
     writeFileSync(file, old);
     const superseded = await renew('west');
-    expect(superseded.code).toBe(3);
-    expect(refusalOf(superseded).error).toContain('A newer certificate has replaced this one.');
+    expect(expectRefusal(superseded, 3).error).toContain('A newer certificate has replaced this one.');
   });
 
   it('redeeming the token again does not revert a renewal', async () => {
@@ -166,9 +155,7 @@ describe('link renew in a directory', () => {
     [['west', '--renewal-url', 'http://a/-/renew'], '--renewal-url cannot be'],
     [['west', '--server-ca', '/nowhere'], '--server-ca /nowhere cannot be used'],
   ])('exits with 2 for %j', async (words, reason) => {
-    const ended = await renew(...words);
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain(reason);
+    expect(expectRefusal(await renew(...words), 2).error).toContain(reason);
   });
 });
 
@@ -186,8 +173,7 @@ describe('link renew on a system site', () => {
     expect(redeemed.stdout).toContain('linkgrant link renew --all -n east -p linux\n');
     skupper.fail(1);
     const failed = await run('link', 'renew', 'west');
-    expect(failed.code).toBe(1);
-    expect(refusalOf(failed).error).toContain('the renewed links are written, but the reload failed');
+    expect(expectRefusal(failed, 1).error).toContain('the renewed links are written, but the reload failed');
     const status = await run('link', 'status', 'west');
     expect(status.stdout).toContain('old certificate');
     skupper.fail(0);

@@ -1,6 +1,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  type Ended,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { startRouterListener } from '../support/links/router-listener.js';
 import { releaseAfterTest } from '../support/release.js';
 import { copySite, installFakeSkupper } from '../support/sites/system-site.js';
@@ -24,8 +32,7 @@ function linkWith(skupper: string, ...words: readonly string[]): Promise<Ended> 
 /** Runs a service once. Returns its data directory. */
 async function dataDirectory(...site: readonly string[]): Promise<string> {
   const data = place.path('data');
-  const serving = await place.serve(['--data-dir', data, '--host', '127.0.0.1', ...site]);
-  await serving.stop();
+  await place.serveOnce(['--data-dir', data, '--host', '127.0.0.1', ...site]);
   return data;
 }
 
@@ -61,8 +68,9 @@ describe("the links of a system site's namespace", () => {
     expect(skupper.calls()).toEqual([reload]);
     skupper.fail(5);
     const failed = await run('delete', 'to-west', ...data);
-    expect(failed.code).toBe(1);
-    expect(refusalOf(failed).error).toBe('the change is written, but the reload failed: it exited with 5');
+    expect(expectRefusal(failed, 1).error).toBe(
+      'the change is written, but the reload failed: it exited with 5',
+    );
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
     skupper.fail(0);
     const repeated = await run('delete', 'to-west', ...data);
@@ -101,16 +109,8 @@ describe("the links of a system site's namespace", () => {
     expect(stdout).toMatch(/^to-west .* no file *$/m);
     expect(stdout).toContain('note: new: the router has not loaded the link yet');
     expect(stdout).toContain('note: to-west: only the running router has the link');
-    const elsewhere = await link(
-      'status',
-      ...words.slice(0, 4),
-      '-n',
-      'nowhere',
-      '--data-dir',
-      place.path('d'),
-    );
-    expect(elsewhere.code).toBe(1);
-    expect(refusalOf(elsewhere).error).toBe(`namespace "nowhere" has no site below ${home}`);
+    const elsewhere = await link('status', ...words, '-n', 'nowhere');
+    expect(expectRefusal(elsewhere, 1).error).toBe(`namespace "nowhere" has no site below ${home}`);
   });
 
   test("link check reports tls_untrusted if the link does not trust the router's CA", async () => {

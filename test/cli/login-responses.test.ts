@@ -1,46 +1,20 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import type { RequestListener } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { signBearer, startAdminService } from '../support/admin-api.js';
+import { expectRefusal, linkgrant, refusal, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { serveHttps, servePlain } from '../support/servers/hostile-server.js';
 
 /** A response: status, body and headers. An object is sent as JSON, a string as HTML. */
 type Reply = readonly [status: number, body: object | string, headers?: Readonly<Record<string, string>>];
 
 const LOGIN_CLIENT = 'linkgrant-cli';
-const place = new Workplace();
+const place = releaseAfterFile(new Workplace());
 const env = { XDG_CONFIG_HOME: place.path('config') };
 const caFile = place.path('ca');
 /** The responses of the provider, by path. */
 let replies: Record<string, Reply> = {};
-const provider = createServer((request, response) => reply(replies[request.url ?? ''])(request, response));
-let issuer: string;
-let service: AdminService;
-let server: string;
-
-beforeAll(async () => {
-  issuer = `http://127.0.0.1:${await portOf(provider)}`;
-  service = await startAdminService({ adminIssuer: issuer, loginClient: LOGIN_CLIENT });
-  server = `https://127.0.0.1:${service.adminPort}`;
-  writeFileSync(caFile, service.ca);
-});
-afterAll(async () => {
-  provider.close();
-  await service.close();
-  await place.remove();
-});
-
-/** Listens on a free port of 127.0.0.1, and returns it. */
-async function portOf(listener: Server): Promise<number> {
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  return (listener.address() as AddressInfo).port;
-}
-
 const reply =
   ([status, body, headers = {}]: Reply = [404, 'Not found.']): RequestListener =>
   (_request, response) => {
@@ -52,6 +26,14 @@ const reply =
     });
     response.end(isText ? body : JSON.stringify(body));
   };
+
+const provider = releaseAfterFile(
+  await servePlain((request, response) => reply(replies[request.url ?? ''])(request, response)),
+);
+const issuer = `http://127.0.0.1:${provider.port}`;
+const service = releaseAfterFile(await startAdminService({ adminIssuer: issuer, loginClient: LOGIN_CLIENT }));
+const server = `https://127.0.0.1:${service.adminPort}`;
+writeFileSync(caFile, service.ca);
 
 /** The tokens of an operator; `claims` are those of the ID token. */
 async function tokens(claims: Record<string, unknown> = {}, fields: object = {}): Promise<Reply> {
@@ -129,7 +111,7 @@ describe('a renewal of an expired access token', () => {
     expect((await onDevice('renewed')).code).toBe(0);
     offerDevice({ '/token': token });
     const ended = await linkgrant(['grant', 'list', '--server', 'renewed'], { env });
-    return { code: ended.code, ...refusalOf(ended) };
+    return refusal(ended);
   }
 
   it.each<[string, Reply]>([
@@ -146,7 +128,7 @@ describe('a renewal of an expired access token', () => {
   });
 
   it('a renewal that is answered with invalid_grant ends the login', async () => {
-    expect(await renewAt([400, { error: 'invalid_grant' }])).toEqual({
+    expect(await renewAt([400, { error: 'invalid_grant' }])).toMatchObject({
       ...{ code: 3, error: 'the login "renewed" was ended by the OIDC provider' },
       hint: 'log in again: `linkgrant login renewed`',
     });
@@ -154,41 +136,30 @@ describe('a renewal of an expired access token', () => {
 });
 
 describe('metadata of the service', () => {
-  let identity: TestIdentity;
-  let metadata: (url: string) => Reply;
-  let port: number;
-  const listener: RequestListener = (request, response) =>
-    reply(metadata(`https://127.0.0.1:${port}`))(request, response);
-
-  beforeAll(async () => {
-    identity = await makeIdentity();
-    writeFileSync(place.path('other-ca'), identity.ca);
-  });
-  /** Logs in at a server with this metadata. */
-  async function logInAt(of: (url: string) => Reply) {
-    metadata = of;
-    const other = createTlsServer({ cert: identity.cert, key: identity.key }, listener);
-    port = await portOf(other);
-    try {
-      const words = ['login', `https://127.0.0.1:${port}`, '--server-ca', place.path('other-ca'), '--device'];
-      const ended = await linkgrant(words, { env });
-      return { code: ended.code, ...refusalOf(ended) };
-    } finally {
-      other.close();
-    }
+  /** Logs in at a server with this metadata. Returns its address and the refusal. */
+  async function logInAt(metadata: (url: string) => Reply) {
+    const other = releaseAfterTest(
+      await serveHttps((_seen, request, response) =>
+        reply(metadata(`https://${request.headers.host}`))(request, response),
+      ),
+    );
+    const address = `127.0.0.1:${other.port}`;
+    writeFileSync(place.path('other-ca'), other.token.ca);
+    const words = ['login', `https://${address}`, '--server-ca', place.path('other-ca'), '--device'];
+    return { address, ...refusal(await linkgrant(words, { env })) };
   }
 
   it.each([
     ['scopes that are not strings', { scopes_supported: [1, {}] }],
     ['no list of issuers', { authorization_servers: 7 }],
   ])('a login is refused at a service whose metadata has %s', async (_title, fields) => {
-    const refused = await logInAt((resource) => [
+    const { address, ...refused } = await logInAt((resource) => [
       200,
       { resource, authorization_servers: [issuer], linkgrant_client_id: LOGIN_CLIENT, ...fields },
     ]);
     expect(refused).toMatchObject({
       code: 3,
-      error: expect.stringContaining(`127.0.0.1:${port} has no valid metadata`),
+      error: expect.stringContaining(`${address} has no valid metadata`),
     });
   });
 
@@ -198,8 +169,9 @@ describe('metadata of the service', () => {
   ])(
     'a login at an address that answers with %s reports that it is not an admin API',
     async (_title, answer) => {
-      expect(await logInAt(() => answer)).toEqual({
-        ...{ code: 3, error: `127.0.0.1:${port} is not an admin API (HTTP ${answer[0]}).` },
+      const { address, ...refused } = await logInAt(() => answer);
+      expect(refused).toMatchObject({
+        ...{ code: 3, error: `${address} is not an admin API (HTTP ${answer[0]}).` },
         hint: expect.stringContaining('--admin-listen'),
       });
     },
@@ -216,14 +188,11 @@ describe('metadata of the service', () => {
 
   it('a login at a port without TLS prints a hint about the URL of the admin API', async () => {
     const ended = await linkgrant(['login', issuer.replace('http:', 'https:')], { env });
-    expect([ended.code, refusalOf(ended).hint]).toEqual([3, expect.stringContaining('--admin-listen')]);
+    expect(expectRefusal(ended, 3).hint).toContain('--admin-listen');
   });
 
   it('a login at a service with an untrusted certificate names --server-ca', async () => {
     const ended = await linkgrant(['login', server], { env });
-    expect([ended.code, refusalOf(ended).hint]).toEqual([
-      3,
-      'set --server-ca to the file with the CA of the service',
-    ]);
+    expect(expectRefusal(ended, 3).hint).toBe('set --server-ca to the file with the CA of the service');
   });
 });

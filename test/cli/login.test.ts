@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AUDIENCE_URL, LOGIN_CLIENT, type OidcIssuer, startOidcIssuer } from '../admin/oidc-issuer.js';
 import { makeIssuerKey, startAdminService } from '../support/admin-api.js';
@@ -8,6 +7,7 @@ import { Browser, type Decision } from '../support/browser.js';
 import {
   ENDPOINT,
   type Ended,
+  expectRefusal,
   json,
   linkgrant,
   linkgrantProcess,
@@ -16,7 +16,9 @@ import {
   startLinkgrant,
   Workplace,
 } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
+import { serveTcp } from '../support/servers/hostile-server.js';
 import { until } from '../support/until.js';
 
 const place = new Workplace();
@@ -91,7 +93,7 @@ describe('linkgrant login', () => {
     ]);
     expect(ended.stdout).toMatch(/^Open http\S+\/device on any device and enter the code [A-Z]{4}-[A-Z]{4}/);
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
-    expect([denied.code, refusalOf(denied).error]).toEqual([3, expect.stringContaining('aborted')]);
+    expect(expectRefusal(denied, 3).error).toContain('aborted');
     expect(readdirSync(logins)).not.toContain('denied.json');
   });
 
@@ -100,8 +102,7 @@ describe('linkgrant login', () => {
       ...{ login: 'hub', server, issuer: provider.issuer, user: 'vera@example.com', role: 'viewer' },
       tokenExpires: expect.any(String),
     });
-    const refused = await remote(['grant', 'create', 'x']);
-    expect([refused.code, refusalOf(refused).error]).toEqual([3, expect.stringContaining('operator')]);
+    expect(expectRefusal(await remote(['grant', 'create', 'x']), 3).error).toContain('operator');
   });
 
   it('a repeated login needs only its name', async () => {
@@ -114,7 +115,7 @@ describe('linkgrant login', () => {
 
   it('a login that the user denies stores nothing', async () => {
     const ended = await finish(startLogin([server, '--name', 'denied']), 'ada', 'deny');
-    expect([ended.code, refusalOf(ended).error]).toEqual([3, expect.stringContaining('aborted')]);
+    expect(expectRefusal(ended, 3).error).toContain('aborted');
     expect(readdirSync(logins)).not.toContain('denied.json');
   });
 
@@ -138,13 +139,12 @@ describe('linkgrant login', () => {
   it('SIGINT ends a login while the service does not respond after the login in the browser', async () => {
     let isSilent = false;
     let waiting = 0;
-    const relay = createServer((client) => {
-      client.on('error', () => undefined);
+    const acceptClient = (client: Socket) => {
       if (isSilent) waiting += 1;
       else client.pipe(connect(Number(new URL(server).port), '127.0.0.1')).pipe(client);
-    }).listen(0, '127.0.0.1');
-    await once(relay, 'listening');
-    const running = startLogin([`https://127.0.0.1:${(relay.address() as AddressInfo).port}`]);
+    };
+    const relay = releaseAfterTest(await serveTcp(acceptClient));
+    const running = startLogin([`https://127.0.0.1:${relay.port}`]);
     try {
       await until(() => running.said.stdout.includes('redirect_uri'));
       isSilent = true;
@@ -154,7 +154,6 @@ describe('linkgrant login', () => {
       expect(await ended).toMatchObject({ code: null, signal: 'SIGINT' });
     } finally {
       running.child.kill('SIGKILL');
-      relay.close();
     }
   });
 
@@ -243,11 +242,11 @@ describe('a command with a login', () => {
     for (const fields of [{ refreshToken: 'revoked' }, { refreshToken: undefined }]) {
       change({ expiresAt: 0, ...fields });
       const ended = await remote(['grant', 'list']);
-      expect([ended.code, refusalOf(ended).hint]).toEqual([3, 'log in again: `linkgrant login hub`']);
+      expect(expectRefusal(ended, 3).hint).toBe('log in again: `linkgrant login hub`');
     }
     change({ accessToken: 'no.access.token', expiresAt: Date.now() + 3_600_000 });
     const ended = await remote(['grant', 'list']);
-    expect([ended.code, refusalOf(ended).hint]).toEqual([3, 'log in again: `linkgrant login hub`']);
+    expect(expectRefusal(ended, 3).hint).toBe('log in again: `linkgrant login hub`');
     writeFileSync(file, before);
   });
 
@@ -255,8 +254,7 @@ describe('a command with a login', () => {
     change({ expiresAt: 0 });
     await provider.stop();
     try {
-      const ended = await remote(['grant', 'list']);
-      expect([ended.code, refusalOf(ended).error]).toEqual([4, expect.stringContaining(provider.issuer)]);
+      expect(expectRefusal(await remote(['grant', 'list']), 4).error).toContain(provider.issuer);
     } finally {
       await provider.start();
     }
@@ -270,10 +268,9 @@ describe('a command with a login', () => {
     try {
       change({ expiresAt: 0, issuer: secure.issuer });
       const ended = await remote(['grant', 'list']);
-      expect([ended.code, refusalOf(ended).hint]).toEqual([
-        3,
+      expect(expectRefusal(ended, 3).hint).toBe(
         'log in with the CA of the OIDC provider: `linkgrant login hub --issuer-ca FILE`',
-      ]);
+      );
     } finally {
       writeFileSync(file, before);
       await secure.stop();
@@ -282,8 +279,7 @@ describe('a command with a login', () => {
 
   it('a command refuses a login whose tokens other users can read', async () => {
     chmodSync(file, 0o644);
-    const ended = await remote(['grant', 'list']);
-    expect([ended.code, refusalOf(ended).hint]).toEqual([2, `run \`chmod 600 ${file}\``]);
+    expect(expectRefusal(await remote(['grant', 'list']), 2).hint).toBe(`run \`chmod 600 ${file}\``);
     chmodSync(file, 0o600);
   });
 
@@ -299,7 +295,7 @@ describe('a command with a login', () => {
 
   it('a command refuses an unknown login', async () => {
     const ended = await linkgrant(['grant', 'list', '--server', 'unknown'], { env });
-    expect([ended.code, refusalOf(ended).error]).toEqual([2, 'there is no login "unknown"']);
+    expect(expectRefusal(ended, 2).error).toBe('there is no login "unknown"');
   });
 });
 

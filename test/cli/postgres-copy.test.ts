@@ -1,14 +1,7 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import {
-  expectRefusal,
-  expectSuccess,
-  json,
-  linkgrant,
-  refusalOf,
-  Workplace,
-} from '../support/command-line.js';
+import { ENDPOINT, expectRefusal, expectSuccess, json, linkgrant, Workplace } from '../support/command-line.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
@@ -125,8 +118,7 @@ describe('linkgrant store copy', () => {
   it("refuses a data directory without the ledger's key, a password in a URL, and a path in place of a URL", async () => {
     mkdirSync(work.path('other'), { mode: 0o700 });
     const keyless = await copy(sqlite('data/linkgrant.db'), sqlite('new.db'), work.path('other'));
-    expect(keyless.code).toBe(2);
-    expect(refusalOf(keyless).error).toContain("the ledger's key");
+    expect(expectRefusal(keyless, 2).error).toContain("the ledger's key");
     const withPassword = await copy(sqlite('data/linkgrant.db'), 'postgres://u:secret@127.0.0.1/d');
     expect(withPassword.code).toBe(2);
     expect(withPassword.stderr).not.toContain('secret');
@@ -147,15 +139,8 @@ describe('linkgrant store migrate', () => {
 });
 
 describe('a store that was restored from an earlier copy', () => {
-  const serve = [
-    'serve',
-    '--listen',
-    '127.0.0.1:0',
-    '--ops-listen',
-    'off',
-    '--endpoint',
-    'edge=r.example.com:1',
-  ];
+  const flags = ['--listen', '127.0.0.1:0', '--ops-listen', 'off', ...ENDPOINT];
+  const env = () => ({ PGPASSWORD: databases[0]?.password ?? '' });
 
   /** Creates a store with a token of two uses. Spends one use before `save` and one after it, then runs `restore`. */
   async function restoreStore(
@@ -165,9 +150,7 @@ describe('a store that was restored from an earlier copy', () => {
     restore: () => Promise<void>,
   ) {
     const place = () => ['--data-dir', work.path(name), ...store()];
-    const service = await work.serve([...serve.slice(1), ...place()], {
-      env: { PGPASSWORD: databases[0]?.password ?? '' },
-    });
+    const service = await work.serve([...flags, ...place()], { env: env() });
     const token = work.path(`${name}.yaml`);
     const limits = ['--name', 'west', '--redemptions-allowed', '2'];
     expectSuccess(await run('token', 'issue', token, ...limits, ...place()));
@@ -185,7 +168,7 @@ describe('a store that was restored from an earlier copy', () => {
   }
 
   async function expectDetected(place: () => string[]): Promise<void> {
-    const refused = expectRefusal(await run(...serve, ...place()), 2);
+    const refused = expectRefusal(await run('serve', ...flags, ...place()), 2);
     expect(refused.error).toContain('the store was rolled back: its ledger lacks 1 entry');
     const doctor = await run('doctor', ...place());
     expect(doctor.stdout).toContain('it is an earlier copy');
@@ -200,10 +183,7 @@ describe('a store that was restored from an earlier copy', () => {
     });
     const grants = json(await run('grant', 'list', '-o', 'json', ...place()));
     expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);
-    const again = await work.serve([...serve.slice(1), ...place()], {
-      env: { PGPASSWORD: databases[0]?.password ?? '' },
-    });
-    await again.stop();
+    await work.serveOnce([...flags, ...place()], { env: env() });
   }
 
   it('detects an earlier copy of a SQLite store, and serves it after `store restored`', async () => {
@@ -266,7 +246,7 @@ describe('a store that was restored from an earlier copy', () => {
     const { name } = json(await run('grant', 'list', '-o', 'json', '--data-dir', moved))[9];
     const copied = ['--data-dir', moved, '--store', database.url];
     expectSuccess(await run('grant', 'revoke', name, ...copied));
-    const old = expectRefusal(await run(...serve, '--data-dir', moved), 2);
+    const old = expectRefusal(await run('serve', ...flags, '--data-dir', moved), 2);
     expect(old.error).toContain('the store was rolled back');
     expect((await run('grant', 'revoke', 'grant-12', '--data-dir', moved)).code).toBe(4);
   });

@@ -69,7 +69,7 @@ async function expectRefusedUntilAccepted(place: readonly string[], cause: strin
   expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
   const grants = json(await run('grant', 'list', '-o', 'json', ...place));
   expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);
-  await (await work.serve([...LISTEN, ...place], options())).stop();
+  await work.serveOnce([...LISTEN, ...place], options());
 }
 
 describe('a store whose ledger was deleted', () => {
@@ -85,7 +85,7 @@ describe('a store whose ledger was deleted', () => {
 
   it('refuses a PostgreSQL store without its ledger until `store restored`, on a host with the key of the ledger', async () => {
     const place = ['--data-dir', work.path('server'), '--store', database.url];
-    await (await work.serve([...LISTEN, ...place], options())).stop();
+    await work.serveOnce([...LISTEN, ...place], options());
     const token = work.path('token.yaml');
     expect((await run('token', 'issue', token, '--name', 'west', ...place)).code).toBe(0);
     for (const sql of EMPTY_LEDGER.filter((one) => !one.includes('codes'))) {
@@ -151,7 +151,7 @@ describe('a store whose ledger was deleted', () => {
     expect((await run('redemption', 'list', '--verify', ...place)).stdout).toBe(
       'The ledger is unchanged: 0 entries.\n',
     );
-    await (await work.serve([...LISTEN, ...place], options())).stop();
+    await work.serveOnce([...LISTEN, ...place], options());
   });
 });
 

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { expectRefusal, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { copySite } from '../support/sites/system-site.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
@@ -38,7 +45,7 @@ const run = (...command: readonly string[]) => linkgrant([...command, '--data-di
 async function grants(): Promise<
   { name: string; uid: string; redemptions: number; redemptionsAllowed: number }[]
 > {
-  return JSON.parse((await run('grant', 'list', '-A', '-o', 'json')).stdout);
+  return json(await run('grant', 'list', '-A', '-o', 'json'));
 }
 
 const grantOf = async (name: string) => (await grants()).find((grant) => grant.name === name);
@@ -155,20 +162,23 @@ describe('a service for the sites of a system platform', () => {
       'namespace "nope" has no site',
       'skupper site create NAME --enable-link-access -n nope -p linux',
     ],
-  ])('creates neither grant nor link for namespace %s, which accepts no links', async (namespace, error, hint) => {
-    const before = await grants();
-    const refusal = expectRefusal(
-      await run('token', 'issue', place.path('refused.yaml'), '-n', namespace),
-      1,
-    );
-    expect(refusal.error).toBe(error);
-    expect(refusal.hint).toContain(hint);
-    expect(refusalOf(await run('grant', 'create', 'x', '-n', namespace))).toEqual(refusal);
-    const words = ['link', 'generate', 'peer', '--to', place.path('no-link'), '--platform', 'linux'];
-    const generated = expectRefusal(await run(...words, '-n', namespace), 1);
-    expect(generated.error).toBe(`the link was not created: ${error}`);
-    expect(await grants()).toEqual(before);
-  });
+  ])(
+    'creates neither grant nor link for namespace %s, which accepts no links',
+    async (namespace, error, hint) => {
+      const before = await grants();
+      const refusal = expectRefusal(
+        await run('token', 'issue', place.path('refused.yaml'), '-n', namespace),
+        1,
+      );
+      expect(refusal.error).toBe(error);
+      expect(refusal.hint).toContain(hint);
+      expect(refusalOf(await run('grant', 'create', 'x', '-n', namespace))).toEqual(refusal);
+      const words = ['link', 'generate', 'peer', '--to', place.path('no-link'), '--platform', 'linux'];
+      const generated = expectRefusal(await run(...words, '-n', namespace), 1);
+      expect(generated.error).toBe(`the link was not created: ${error}`);
+      expect(await grants()).toEqual(before);
+    },
+  );
 });
 
 describe('a grant that a file declares', () => {

@@ -5,7 +5,14 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { decodeJoinLine } from '../../src/codes/join-line.js';
-import { ENDPOINT, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectRefusal,
+  expectSuccess,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
@@ -192,7 +199,6 @@ describe('token issue --wait', () => {
 
   it('--wait is refused with --signing-key, which does not use the service', async () => {
     const ended = await linkgrant(['token', 'issue', '--signing-key', '-', '--wait'], { input: '{}' });
-    expect(ended.code).toBe(2);
-    expect(refusalOf(ended).hint).toBe('omit --wait');
+    expect(expectRefusal(ended, 2).hint).toBe('omit --wait');
   });
 });

@@ -7,9 +7,9 @@ import {
   ENDPOINT,
   expectRefusal,
   expectSuccess,
+  json,
   linkgrant,
   linkgrantProcess,
-  refusalOf,
   type Serving,
   Workplace,
 } from '../support/command-line.js';
@@ -49,7 +49,7 @@ const withSkupper = (path: string) => ({ PATH: `${path}:/usr/bin:/bin` });
 
 async function redemptions(): Promise<{ subject: string; serial: string }[]> {
   const listed = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', work.path('accepting')]);
-  return JSON.parse(listed.stdout);
+  return json(listed);
 }
 
 function edit(file: string, pattern: RegExp, replacement: string): void {
@@ -210,8 +210,9 @@ describe('the reload after a redemption', () => {
     skupper.fail(5);
     const file = await token();
     const failed = await redeem([file], withSkupper(skupper.path));
-    expect(failed.code).toBe(1);
-    expect(refusalOf(failed).error).toBe('the link is written, but the reload failed: it exited with 5');
+    expect(expectRefusal(failed, 1).error).toBe(
+      'the link is written, but the reload failed: it exited with 5',
+    );
     expect(east.inputNames()).toContain('Link-west.yaml');
     skupper.fail(0);
     expectSuccess(await redeem([file], withSkupper(skupper.path)));
@@ -398,8 +399,7 @@ describe('token redeem --input', () => {
     const nothing = await redeem(['--input']);
     expect(nothing).toMatchObject({ code: 0, stdout: 'The input directory contains no AccessToken.\n' });
     const standalone = await linkgrant(['token', 'redeem', '--input', '--to', work.path('links')]);
-    expect(standalone.code).toBe(2);
-    expect(refusalOf(standalone).error).toBe('--input needs a site with an input directory');
+    expect(expectRefusal(standalone, 2).error).toBe('--input needs a site with an input directory');
     expect((await redeem([await token(), '--input'])).code).toBe(2);
     const neither = expectRefusal(await redeem([]), 2);
     expect(neither.error).toBe('no token is given');
@@ -414,8 +414,7 @@ describe('token redeem --input', () => {
     const words = ['token', 'redeem', '--input', ...siteFlags()];
     const ended = await linkgrant(words, { obeysPermissions: true });
     chmodSync(directory, 0o755);
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain(`${directory} cannot be written (EACCES)`);
+    expect(expectRefusal(ended, 1).error).toContain(`${directory} cannot be written (EACCES)`);
     expect(await redemptions()).toEqual([]);
   });
 });
