@@ -1,6 +1,6 @@
 import { renameSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ENDPOINT, expectRefusal, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { serveTcp } from '../support/servers/hostile-server.js';
 import { until } from '../support/until.js';
@@ -40,8 +40,7 @@ describe('linkgrant health', () => {
     const { port, close } = await serveTcp(() => undefined);
     expect(expectRefusal(await health(port), 1).error).toContain('no response within 5 seconds');
     await close();
-    const refused = refusalOf(await health(port));
-    expect(refused).toEqual({
+    expect(expectRefusal(await health(port), 1)).toEqual({
       error: `no service answers at 127.0.0.1 port ${port} (ECONNREFUSED)`,
       hint: 'start the service, or set --ops-listen to its address',
     });
