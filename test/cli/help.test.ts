@@ -12,17 +12,14 @@ const NOUNS = programCommands().flatMap(({ name, hasSubcommands }) => (hasSubcom
 const place = releaseAfterFile(new Workplace());
 
 describe('linkgrant --help', () => {
-  it.each(['', ...COMMANDS])(
-    'prints the usage on standard output for "%s --help"',
-    async (command) => {
-      const words = command.split(' ').filter(Boolean);
-      const { code, stdout, stderr } = await linkgrant([...words, '--help']);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toMatch(new RegExp(`^Usage: linkgrant ${command}`.trimEnd()));
-      expect(stdout).toContain('-h, --help');
-      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    },
-  );
+  it.each(['', ...COMMANDS])('prints the usage on standard output for "%s --help"', async (command) => {
+    const words = command.split(' ').filter(Boolean);
+    const { code, stdout, stderr } = await linkgrant([...words, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Usage: linkgrant ${command}`.trimEnd()));
+    expect(stdout).toContain('-h, --help');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
 
   it('lists the first word of each command, and the verbs of each noun', async () => {
     const { stdout } = await linkgrant(['help']);

@@ -1,7 +1,14 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { ENDPOINT, expectRefusal, expectSuccess, json, linkgrant, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  Workplace,
+} from '../support/command-line.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';

@@ -5,7 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { run } from '../chaos/commands.js';
-import { ENDPOINT, expectRefusal, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import {
+  ENDPOINT,
+  expectRefusal,
+  expectSuccess,
+  json,
+  linkgrant,
+  refusalOf,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
