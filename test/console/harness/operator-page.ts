@@ -3,7 +3,7 @@ import { releaseAfterFile } from '../../support/release.js';
 import { openConsole, startBrowser } from './browser.js';
 import { startConsoleService } from './console-service.js';
 
-/** Starts a service, and opens its console as an operator in a browser of the file. A fault of the page fails the current test. */
+/** Starts a service, and opens its console as an operator in a browser of the file. A fault of the page fails the test. */
 export async function openOperatorPage() {
   const browser = releaseAfterFile(await startBrowser());
   const running = releaseAfterFile(await startConsoleService());
