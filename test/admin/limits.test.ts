@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { metricOf } from '../support/operations.js';
 import { releaseAfterTest } from '../support/release.js';
-import { HOUR, metricOf } from '../support/service.js';
+import { HOUR } from '../support/service.js';
 import { exchange, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
 
 const GUESSER = '127.0.0.66';

@@ -16,7 +16,8 @@ import {
 } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { DAY, withStore } from '../support/service.js';
+import { DAY } from '../support/service.js';
+import { withStore } from '../support/stores/changed-store.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';

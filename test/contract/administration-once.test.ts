@@ -8,7 +8,8 @@ import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { makeAuthority } from '../support/server-identity.js';
-import { ENDPOINTS, withStore } from '../support/service.js';
+import { ENDPOINTS } from '../support/service.js';
+import { withStore } from '../support/stores/changed-store.js';
 import { TestClock } from '../support/test-clock.js';
 
 const ONCE = { caller: 'ops', key: 'the-key-of-this-creation' };

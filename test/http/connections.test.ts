@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { type Composition, composeTestService, type TestService, withStore } from '../support/service.js';
+import { type Composition, composeTestService, type TestService } from '../support/service.js';
+import { withStore } from '../support/stores/changed-store.js';
 import { openWire, parseAnswer, post } from '../support/wire.js';
 
 let services: TestService[] = [];

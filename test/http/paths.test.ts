@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { type Composition, composeTestService, startTestService, withStore } from '../support/service.js';
+import { type Composition, composeTestService, startTestService } from '../support/service.js';
+import { withStore } from '../support/stores/changed-store.js';
 import { exchange, type Target } from '../support/wire.js';
 
 /** Posts to a request target without normalization. HTTP clients would normalize or refuse it. */

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
+import { metricOf } from '../support/operations.js';
 import { binaryProxyHeader } from '../support/proxy-headers.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import { metricOf, startTestService } from '../support/service.js';
+import { startTestService } from '../support/service.js';
 import { exchange, openWire, post, type WireAnswer } from '../support/wire.js';
 
 const PROXY = '127.0.0.1';

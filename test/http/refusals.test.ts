@@ -4,7 +4,8 @@ import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { RedemptionError, type RedemptionErrorCode } from '../../src/domain/redemption-error.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import { composeTestService, HOUR, withStore } from '../support/service.js';
+import { composeTestService, HOUR } from '../support/service.js';
+import { withStore } from '../support/stores/changed-store.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 
 const REFUSED = 'Redemption of access token refused';

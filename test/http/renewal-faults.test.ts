@@ -12,7 +12,8 @@ import {
 } from '../support/links/test-link.js';
 import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterTest } from '../support/release.js';
-import { composeTestService, storeUnavailable, type TestService, withStore } from '../support/service.js';
+import { composeTestService, type TestService } from '../support/service.js';
+import { storeUnavailable, withStore } from '../support/stores/changed-store.js';
 import { refusal, type WireAnswer } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;

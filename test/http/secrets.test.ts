@@ -6,13 +6,8 @@ import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import {
-  composeTestService,
-  MINUTE,
-  startTestService,
-  type TestService,
-  withStore,
-} from '../support/service.js';
+import { composeTestService, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { withStore } from '../support/stores/changed-store.js';
 import { exchange, post, type WireAnswer } from '../support/wire.js';
 
 interface Run {

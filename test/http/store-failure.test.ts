@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import { composeTestService, MINUTE, storeUnavailable, withStore } from '../support/service.js';
+import { composeTestService, MINUTE } from '../support/service.js';
+import { storeUnavailable, withStore } from '../support/stores/changed-store.js';
 import { outcomeOf, post, refusal, type WireAnswer } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
+import { metricOf } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterTest } from '../support/release.js';
-import { metricOf, startTestService, type TestService } from '../support/service.js';
+import { startTestService, type TestService } from '../support/service.js';
 import { exchangeBytes, type PostOptions, post } from '../support/wire.js';
 
 const ATTACKER = '127.0.0.66';

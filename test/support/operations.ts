@@ -6,9 +6,16 @@ export async function readOperations({ opsPort }: Pick<Serving, 'opsPort'>, path
   return { status: response.status, text: await response.text() };
 }
 
-/** Returns the value of a series of the metrics, such as `name{label="value"}`; NaN if the metrics have no such series. */
-export async function metricOf(service: Pick<Serving, 'opsPort'>, series: string): Promise<number> {
-  const { text } = await readOperations(service, '/metrics');
+/**
+ * Returns the value of a series of the metrics, such as `name{label="value"}`, of a process or of a service in this one; NaN if
+ * the metrics have no such series.
+ */
+export async function metricOf(
+  service: Pick<Serving, 'opsPort'> | { metricsText(): Promise<string> },
+  series: string,
+): Promise<number> {
+  const text =
+    'metricsText' in service ? await service.metricsText() : (await readOperations(service, '/metrics')).text;
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
   return Number(line?.slice(series.length + 1));
 }

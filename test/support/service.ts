@@ -14,7 +14,6 @@ import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import { SITE_CA } from '../../src/domain/names.js';
-import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { AcceptQueueMonitor } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
@@ -282,29 +281,4 @@ export async function composeTestService(composition: Composition = {}): Promise
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Returns the value of a series, such as `name{label="value"}`, in the metrics of a service; NaN if there is none. */
-export async function metricOf(service: TestService, series: string): Promise<number> {
-  const line = (await service.metricsText()).split('\n').find((text) => text.startsWith(`${series} `));
-  return Number(line?.slice(series.length + 1));
-}
-
-/** A method of a store that cannot be read or written. */
-export const storeUnavailable = () =>
-  Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
-
-/** Returns the store with some of its methods replaced. A function returns the replacements of the moment. */
-export function withStore(
-  real: GrantStore,
-  changes: Partial<GrantStore> | (() => Partial<GrantStore>),
-): GrantStore {
-  return new Proxy(real, {
-    get(target, property: keyof GrantStore) {
-      const changed = (typeof changes === 'function' ? changes() : changes)[property];
-      if (changed) return changed;
-      const member: unknown = Reflect.get(target, property, target);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
 }

@@ -12,7 +12,8 @@ import {
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import type { Site } from '../../../src/redemption/ports/site.js';
 import { releaseAfterFile } from '../../support/release.js';
-import { ENDPOINTS, startTestService, withStore } from '../../support/service.js';
+import { ENDPOINTS, startTestService } from '../../support/service.js';
+import { withStore } from '../../support/stores/changed-store.js';
 import { OpenSsl } from '../../unit/pki/openssl.js';
 
 const REQUEST: GenerateLinkRequest = {

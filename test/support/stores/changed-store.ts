@@ -1,0 +1,21 @@
+import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+
+/** A method of a store that cannot be read or written. */
+export const storeUnavailable = () =>
+  Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
+
+/** Returns the store with some of its methods replaced. A function returns the replacements of the moment. */
+export function withStore(
+  real: GrantStore,
+  changes: Partial<GrantStore> | (() => Partial<GrantStore>),
+): GrantStore {
+  return new Proxy(real, {
+    get(target, property: keyof GrantStore) {
+      const changed = (typeof changes === 'function' ? changes() : changes)[property];
+      if (changed) return changed;
+      const member: unknown = Reflect.get(target, property, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
