@@ -204,7 +204,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `entry 7 of grant ${A} records the revocation of redemption ${second.id}, and its row does not`,
   ],
   [
-    'a revocation of a redemption without an entry',
+    'a redemption that was revoked, if no entry records this',
     [`UPDATE redemptions SET revoked_at = 5 WHERE id = '${first.id}'`],
     `grant ${A} has redemption ${first.id}, whose revocation no entry records`,
   ],
@@ -231,7 +231,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `entry 3 of grant ${B} records the revocation of the grant, and its row does not`,
   ],
   [
-    'a revocation of a grant without an entry',
+    'a grant that was revoked, if no entry records this',
     [`UPDATE grants SET revoked_at = 5 WHERE uid = '${A}'`],
     `grant ${A} is revoked, and no entry records it`,
   ],
@@ -272,7 +272,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
       [
         `a grant whose row was changed (${change})`,
         [`UPDATE grants SET ${change} WHERE uid = '${C}'`],
-        `grant ${C} differs from its last entry: its code, limits, rules or end were changed`,
+        `grant ${C} differs from its last entry: its code, limits, rules or expiry were changed`,
       ] as const,
   ),
   [
@@ -341,7 +341,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     'the ledger has an end that does not match its MAC',
   ],
   [
-    'refusals with the uid of no grant',
+    'refusals whose uid belongs to no grant',
     ["UPDATE refusals SET grant_uid = 'removed' WHERE subject = 'site-c'"],
     'grant removed has refusals (grant_revoked, subject "site-c") that do not match their MAC',
   ],

@@ -158,8 +158,12 @@ describe('token issue --grant', () => {
     [['--name', 'Not_A_Name'], 2, '--name cannot be "Not_A_Name"'],
     [['--issuer', 'skupper-site-ca'], 2, 'cannot be combined with --grant: grant "refused" has its own'],
     [['--count', '1001'], 2, 'at most 1000 tokens'],
-    [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'its token has the limits of grant'],
-    [['--code-file', 'f', '--subject', 'a'], 2, 'its token has the limits of grant'],
+    [
+      ['--code-file', 'f', '--redemptions-allowed', '2'],
+      2,
+      'a token with --code-file has the limits of grant',
+    ],
+    [['--code-file', 'f', '--subject', 'a'], 2, 'a token with --code-file has the limits of grant'],
   ])('refuses %j, and creates nothing', async (words, ends, reason) => {
     const file = place.path('refused.yaml');
     const ended = await run(['token', 'issue', file, '--grant', 'refused', ...words], { ends });

@@ -279,7 +279,7 @@ describe("the permissions for Secrets of the service's namespace", () => {
     );
 
   it.each(['cluster', 'namespace'] as const)(
-    'are limited to its own names in the overlay %s and in the chart, except create',
+    'are limited to Secrets with names linkgrant-*, except the verb create, in the overlay %s and in the chart',
     async (scope) => {
       const rules = secretRules(await built(scope));
       expect(rules.filter(({ resourceNames }) => resourceNames === undefined)).toEqual([

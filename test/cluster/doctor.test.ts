@@ -52,11 +52,11 @@ describe('doctor --platform kubernetes, the accepting side', () => {
       /^fail no grant server runs in namespace "linkgrant" \/ deploy linkgrant/,
     );
     expect(checks.get('site')).toMatch(/^ok links connect to inter-router 127\.0\.0\.1:/);
-    // The controller's Deployment has another name here, or is in another cluster.
+    // There is no Deployment "skupper-controller", but a Ready site shows that a controller runs, perhaps under another name.
     expect(checks.get('controller')).toBe('ok a controller reports Site "west" Ready');
   });
 
-  it('reports a reason once for all grants that wait for it, and the step that removes it', async () => {
+  it('reports a reason that several grants are not ready once for all of them, with the step that corrects it', async () => {
     const namespace = await cluster.namespace();
     await putSite(cluster.admin, namespace);
     const names = Array.from({ length: 14 }, (_, index) => `waits-${String(index).padStart(2, '0')}`);
@@ -217,7 +217,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(command).toBe(
       `link check for-east -p kubernetes -n ${place.namespace} --kubeconfig ${place.kubeconfig}`,
     );
-    // No router answers there: the command found the link.
+    // The check fails because no router runs at the endpoint. That it names the endpoint shows that the command found the link.
     expect((await linkgrant(command.split(' '))).stdout).toMatch(/^failed {2}for-east {2}inter-router /);
     // Two checks have this name. The map contains the later one, about the certificate.
     expect(waiting.get('link for-east')).toMatch(/^ok \S+, until /);

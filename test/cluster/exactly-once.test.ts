@@ -42,7 +42,7 @@ async function startReplicas(): Promise<Redeemer[]> {
   return replicas;
 }
 
-/** `count` redemptions with different replay keys, as a service requests them for different sites. */
+/** Tasks for `count` redemptions with different replay keys. Each first looks up the grant and a replay, as a service does. */
 function requests({ uid }: AccessGrant, count: number): RedeemTask[] {
   const replayKey = () => randomBytes(32).toString('hex');
   return Array.from({ length: count }, () => ({ uid, times: 1, replayKey: replayKey(), looksFirst: true }));
@@ -62,7 +62,7 @@ function setCreationFates(...fates: readonly Fate[]): void {
 }
 
 describe('a grant that several replicas redeem', () => {
-  it('issues exactly 100 certificates for 100 uses and 300 clients, with at most 5 requests each, and the same replay at any replica', async () => {
+  it('gives 300 clients exactly 100 certificates for its 100 uses, with at most 5 API requests for each, and any replica repeats them', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
     const replicas = await startReplicas();
     const before = proxy.requests.length;

@@ -131,7 +131,7 @@ describe('requests for unknown grants', () => {
     proxy.decide((request) => (isListing(request) ? 'silent' : 'pass'));
     const unknown = () => ({ ...grant, metadata: { ...grant.metadata, uid: randomUUID() } });
     const statuses: number[] = [];
-    // More connections would take a slow machine longer than the listing may hang.
+    // Not more than 130: on a slow machine, opening more connections would take longer than the time limit of the listing.
     const waiting = Array.from({ length: 130 }, async () => {
       statuses.push((await post(serving, unknown())).status);
     });
@@ -162,7 +162,7 @@ describe('an API server that stops under load', () => {
     const before = load.count(503);
     await until('refusals', async () => load.count(503) >= before + 100);
     await until('the replica not to be ready', async () => (await readyz(serving)) === 503);
-    // After 30 s without an answer. By then the lead is lost, and every back-off is at its maximum.
+    // The cluster counts as not ready after 30 s without an answer. By then the lead is lost, and every back-off is at its maximum.
     await until('the cluster to be forgotten', async () => !(await knowsCluster(serving)), 120_000);
     controlPlane.startApiServer();
     const redeemed = load.count(200);
@@ -177,7 +177,7 @@ describe('an API server that stops under load', () => {
     const recorded = items.filter(({ metadata }) => metadata.name.startsWith(grant.metadata.uid));
     const received = load.count(200);
     expect(load.failed).toBeLessThan(load.answers.length / 10);
-    // A redemption whose response was lost is recorded too: at most one for each lane and each failed request.
+    // A redemption whose response was lost is recorded too. There are at most as many of these as lanes plus failed requests.
     expect(recorded.length).toBeGreaterThanOrEqual(received);
     expect(recorded.length).toBeLessThanOrEqual(received + load.lanes + load.failed);
     await until('the count', async () => {

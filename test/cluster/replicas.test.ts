@@ -115,7 +115,7 @@ function outcomesOf(answers: readonly Posted[]) {
 }
 
 describe('three replicas of the service', () => {
-  it('issue exactly 100 certificates for 100 uses and 300 sites, with at most 5 API requests for each redemption request, and the same replay at any replica', async () => {
+  it('give 300 sites exactly 100 certificates of a grant of 100 uses, with at most 5 API requests for each, and all repeat them', async () => {
     const grant = await readyGrant(cluster, west, 'shared', { redemptionsAllowed: LIMIT });
     const before = replicas.requests();
     const all = sites();

@@ -9,7 +9,7 @@ const directory = directoryForFile();
 const { running, opened, page, goTo } = await openOperatorPage();
 let line: string;
 
-/** Redeems the join line of the dialog with the program, as the site `subject`. */
+/** Runs `linkgrant join` with the join line that the dialog shows, as the site `subject`. */
 const joinAs = (subject: string) =>
   linkgrantProcess(
     [...['join', '-', '--to', join(directory, subject), '--subject', subject], '--data-dir', directory],
@@ -49,7 +49,7 @@ it('shows the join line as a QR code on request', async () => {
   await page.getByRole('img', { name: 'The join line as a QR code' }).waitFor();
 });
 
-it('fits the token as a file into the dialog on a narrow screen', async () => {
+it('shows a token in the form of a file without horizontal scrolling on a narrow screen', async () => {
   const way = page.getByLabel('How does the site join?');
   const size = page.viewportSize() ?? { width: 0, height: 0 };
   await way.selectOption('skupper');

@@ -105,8 +105,8 @@ export function slowCertificates(kind: SlowKey, count: number, name: string): st
 }
 
 /**
- * PEM of CA certificates of one name, each signed with the P-521 key of the next one and the last one with a key that is
- * missing: a search for a root tries all pairs of them.
+ * PEM of CA certificates that all have the name `name`. Each is signed with the P-521 key of the next one; the key that signed
+ * the last one is in none of them. So a search for a root tries all pairs.
  */
 export function endlessChain(count: number, name: string): string[] {
   const keys = Array.from({ length: count + 1 }, () => generateKeyPairSync('ec', { namedCurve: 'P-521' }));

@@ -13,7 +13,7 @@ interface Progress {
 const REFRESH_MS = 200;
 const ERASE_LINE = '\r\x1b[K';
 
-/** The operation that runs now, by the terminal of its command. */
+/** The operation that runs now. The key is the stderr stream of its command. */
 const running = new WeakMap<Writable, Progress>();
 
 /**

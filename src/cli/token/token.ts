@@ -26,12 +26,13 @@ type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined
 
 // Flags of a new grant, which cannot be combined with --grant.
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
-// Flags that with --grant set the limits of a signed token. A token with the code of the grant has none of them.
+// Flags for the limits of a signed token; they need --grant. They do not apply to a token with the code of the grant.
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
 /**
- * `token issue`: without `--grant` issues a token of a new grant, with `--grant` a signed token of that grant. With `--grant`
- * and `--code-file`, or with `--grant` in a cluster without a flag of a signed token, the token contains the code of the grant.
+ * `token issue`: without `--grant` issues a token of a new grant, with `--grant` a token of that grant. With `--grant`
+ * the token contains the code of the grant if `--code-file` is given, or if the grant is in a cluster and no flag of a signed
+ * token is given. Else it is a signed token.
  */
 export async function issueCommand(file: string | undefined, issueFlags: TokenIssueFlags): Promise<void> {
   const flags = { ...issueFlags, waitMs: waitLimit(issueFlags) };
@@ -78,7 +79,7 @@ async function issueFromGrant(
     refuseFlags(
       flags,
       SIGNED_TOKEN_FLAGS,
-      `--code-file cannot be combined with flags of a signed token: its token has the limits of grant "${grantName}"`,
+      `--code-file cannot be combined with flags of a signed token: a token with --code-file has the limits of grant "${grantName}"`,
     );
   }
   const request = mintingRequest(delivery, flags);

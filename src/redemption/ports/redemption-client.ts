@@ -73,7 +73,7 @@ export interface AnswerContext {
   readonly name?: string | undefined;
   /** True if the response was stored, by this run or another. */
   readonly isStored: boolean;
-  /** True to refuse a response with a private key: if linkgrant has answered the check of the token, and for a renewal. */
+  /** True if a response with a private key is refused: for a renewal, and if the service that checked the token is linkgrant. */
   readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;
@@ -90,7 +90,7 @@ export class OtherKey extends Error {
 
 /**
  * Validates a response: reads the known fields of `text`, and verifies the certificate with `ca.crt` and with the private key,
- * which is the one in the response, else the client's own. Throws RedemptionError `answer_invalid` with the reason, and
- * `other_name` if a stored response, or a replay for the same key, is that of a redemption under another name.
+ * which is the one in the response, else the client's own. Throws RedemptionError `answer_invalid` with the reason. Throws
+ * `other_name` if the token was redeemed before under another name: the response was stored, or the service repeated it.
  */
 export type AnswerReader = (text: string, context: AnswerContext) => ReceivedLink;

@@ -95,7 +95,7 @@ export class EntryCheck {
     }
     if (this.#grantHash === undefined) return this.#fault(null, 'has no entry about its creation');
     if (grantHash(grant) !== this.#grantHash) {
-      const problem = 'differs from its last entry: its code, limits, rules or end were changed';
+      const problem = 'differs from its last entry: its code, limits, rules or expiry were changed';
       return this.#fault(null, problem);
     }
     const { redemptions, revokedAt } = grant;

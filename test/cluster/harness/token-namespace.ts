@@ -9,7 +9,7 @@ import { type LinkResource, putRequestingSite } from './requesting-namespace.js'
 import { type TestCluster, untilAllowed } from './test-cluster.js';
 import { until } from './until.js';
 
-/** A namespace of a site that links to others, whose AccessTokens are redeemed. */
+/** The namespace of a requesting site: the AccessTokens in it are redeemed. */
 export interface TokenNamespace {
   readonly namespace: string;
   readonly siteUid: string;

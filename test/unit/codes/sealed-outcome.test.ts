@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { OutcomeSeal } from '../../../src/codes/sealed-outcome.js';
 import { createMasterKey } from '../../../src/codes/signing-keys.js';
 
-it('opens an outcome whatever the order of the properties of its name', () => {
+it('opens an outcome although its OutcomeName lists the same properties in another order', () => {
   const master = createMasterKey();
   const first = new OutcomeSeal(master, { kind: 'grant', caller: 'alice', key: 'a' });
   const second = new OutcomeSeal(master, { key: 'a', caller: 'alice', kind: 'grant' });

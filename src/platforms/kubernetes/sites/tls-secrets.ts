@@ -16,13 +16,13 @@ export interface TlsSecret {
 /** Why a Secret cannot be used: it does not exist, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three Secrets, usually the same ones. Under load, all reads of a Secret within 50 ms share one.
+// Each redemption needs two or three Secrets, usually the same ones. Under load, one request to the API server serves all reads of a Secret within 50 ms.
 const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
 const MAX_SECRETS = 1_000;
 
 /**
- * Reads TLS Secrets by `get` alone. A caller gets the Secret as it was after the call, from a read that concurrent callers
- * share. Rejects with ApiError if the API server does not answer.
+ * Reads TLS Secrets by `get` alone. Concurrent callers share one read, but only one that starts after their calls, so that no
+ * caller gets an older state. Rejects with ApiError if the API server does not answer.
  */
 export class TlsSecrets {
   readonly #client: Pick<KubernetesClient, 'get'>;

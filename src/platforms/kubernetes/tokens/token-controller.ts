@@ -20,7 +20,7 @@ export interface TokenControllerOptions
     'redeem' | 'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten'
   > {
   readonly client: KubernetesClient;
-  /** The only namespace whose tokens are redeemed; undefined for all namespaces that grant the permissions. */
+  /** The only namespace whose tokens are redeemed; undefined for every namespace in which this program has the permissions. */
   readonly namespace: string | undefined;
   /** The namespace in which this program runs. */
   readonly ownNamespace: string;
@@ -45,8 +45,8 @@ const MAX_PER_NAMESPACE = 2;
 const SYNC_POLL_MS = 100;
 
 /**
- * Redeems the AccessTokens of a cluster or of one namespace. Renews the links there that were redeemed from tokens, also those
- * that another linkgrant client redeemed. Only the elected leader writes.
+ * Redeems the AccessTokens of a cluster or of one namespace. In the same namespaces it renews every link that came from a
+ * token, even if another linkgrant client redeemed that token. Only the elected leader writes.
  */
 export class TokenController {
   readonly tokens: TokenIndex;
