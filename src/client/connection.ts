@@ -123,6 +123,8 @@ async function handshake(
     secured = connectTls({
       socket,
       host: target.host,
+      // SNI has host names only (RFC 6066 §3).
+      ...(isIP(target.host) === 0 && { servername: target.host }),
       ca: target.ca,
       // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node 20
       // would ignore NODE_EXTRA_CA_CERTS.

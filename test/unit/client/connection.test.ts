@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import {
   createRedemptionClient,
@@ -52,6 +53,16 @@ describe('a connection to a redemption service', () => {
     const server = await greeter();
     expect(await redeem(server.token)).toBe('hello');
     expect(await redeem({ ...server.token, url: `https://localhost:${server.port}/x` })).toBe('hello');
+  });
+
+  test('sends the host of the URL as SNI, and none for an address', async () => {
+    const server = releaseAfterTest(
+      await serveHttps((_request, { socket }, response) => {
+        response.end(String((socket as TLSSocket).servername));
+      }),
+    );
+    expect(await redeem({ ...server.token, url: `https://localhost:${server.port}/x` })).toBe('localhost');
+    expect(await redeem(server.token)).toBe('false');
   });
 
   test('reports a name that cannot be resolved', async () => {
