@@ -2,6 +2,7 @@ import { readAnswer } from '../../client/answer-reader.js';
 import { createRenewalClient } from '../../client/https-renewal-client.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
 import { isApiError } from '../../platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
 import {
@@ -23,10 +24,15 @@ import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.j
 import { listRenewedRedemptions } from '../../platforms/kubernetes/store/stored-redemptions.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
+import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
-import { placedLinks } from '../../redemption/requesting/placed-links.js';
 import { pendingRedemptionId } from '../../redemption/requesting/redeem-token.js';
-import { type LinkLocation, redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
+import {
+  type LinkLocation,
+  type PlacedLink,
+  redeemer,
+  type ServiceConnectionOptions,
+} from '../token-redemption.js';
 
 export type { LinkStatus };
 
@@ -89,9 +95,7 @@ export async function openRequestingCluster(
     /** The links of the namespace. They need no reload, because the controller watches the resources. */
     openLocation: (proxy?: ClusterProxySecret): LinkLocation => ({
       materializer: clusterMaterializer(target, clock, proxy),
-      // `bootstrap -o json` prints `files`: for a cluster, the Links only.
-      links: async () =>
-        (await placedLinks(links, clock())).map((link) => ({ ...link, files: link.files.slice(1) })),
+      links: () => placedIn(links, clock()),
       records: NO_RECORDS,
     }),
     /** Dependencies of renewing these links. */
@@ -115,3 +119,28 @@ const NO_RECORDS: LinkLocation['records'] = {
   isConfirmed: () => false,
   confirm: () => undefined,
 };
+
+/** The links of linkgrant whose certificate is valid at `now`, by the name of their Secret. */
+async function placedIn(links: LinkFiles, now: number): Promise<PlacedLink[]> {
+  const ownNames = new Set(
+    (await links.ownSecrets()).filter(({ isProxy }) => !isProxy).map(({ name }) => name),
+  );
+  const all = await links.list();
+  const placed: PlacedLink[] = [];
+  for (const name of ownNames) {
+    const ofSecret = all.filter(({ tlsCredentials }) => tlsCredentials === name);
+    const tlsCrt = ofSecret.length > 0 ? (await links.findSecret(name))?.tlsCrt : undefined;
+    const notAfter = tlsCrt === undefined ? undefined : endOf(tlsCrt);
+    if (notAfter === undefined || notAfter <= now) continue;
+    placed.push({ name, files: ofSecret.map((link) => link.place), notAfter });
+  }
+  return placed;
+}
+
+function endOf(tlsCrt: string): number | undefined {
+  try {
+    return describeCertificate(tlsCrt).notAfter;
+  } catch {
+    return undefined;
+  }
+}

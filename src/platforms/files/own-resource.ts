@@ -81,10 +81,18 @@ export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret)
 /** True for a Secret that linkgrant created and whose certificate has expired at `now`. */
 export function isExpiredSecret(resource: YamlMapping, now: number): boolean {
   if (resource.kind !== 'Secret' || !isManaged(resource)) return false;
+  const notAfter = certificateEnd(resource);
+  return notAfter !== undefined && notAfter <= now;
+}
+
+/** When the certificate of a Secret expires, in milliseconds since the epoch; undefined without a readable certificate. */
+export function certificateEnd(secret: YamlMapping): number | undefined {
+  const encoded = asMapping(secret.data)['tls.crt'];
+  if (typeof encoded !== 'string') return undefined;
   try {
-    return describeCertificate(linkSecret(resource).tlsCrt).notAfter <= now;
+    return describeCertificate(Buffer.from(encoded, 'base64').toString('utf8')).notAfter;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
