@@ -10,7 +10,7 @@ import { diagnoseClock } from './clock-diagnosis.js';
 import { presentedCertificates, presentedChain } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
-import { addressRefused, awaitHandshake, connectTcp } from './tcp-connection.js';
+import { addressRefused, awaitHandshake, connectTcp, serverName } from './tcp-connection.js';
 import { caNameOf, tlsFailure } from './tls-failure.js';
 
 /** Options for opening and verifying a connection. */
@@ -123,8 +123,7 @@ async function handshake(
     secured = connectTls({
       socket,
       host: target.host,
-      // SNI has host names only (RFC 6066 §3).
-      ...(isIP(target.host) === 0 && { servername: target.host }),
+      ...serverName(target.host),
       ca: target.ca,
       // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node 20
       // would ignore NODE_EXTRA_CA_CERTS.

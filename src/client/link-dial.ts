@@ -12,7 +12,7 @@ import type {
 import { type ConnectionOptions, openSocket } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
 import { presentedChain, routerProblem } from './link-peer.js';
-import { awaitHandshake } from './tcp-connection.js';
+import { awaitHandshake, serverName } from './tcp-connection.js';
 
 /** Options for dialing routers. */
 export interface LinkDialOptions extends ConnectionOptions {
@@ -61,6 +61,7 @@ async function handshake(
     secured = connectTls({
       socket,
       host: target.host,
+      ...serverName(target.host),
       ca: caCrt,
       cert: tlsCrt,
       key: tlsKey,

@@ -4,7 +4,7 @@ import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import type { ProxyServer } from './route.js';
-import { awaitHandshake, connectTcp, systemCode } from './tcp-connection.js';
+import { awaitHandshake, connectTcp, serverName, systemCode } from './tcp-connection.js';
 
 const MAX_HEAD_BYTES = 16 * 1024;
 
@@ -48,7 +48,12 @@ async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSi
     throw new RedemptionError('proxy', `${where} cannot be reached: ${why}`, { cause: error });
   }
   if (!proxy.secure) return socket;
-  const secured = connectTls({ socket, host: proxy.host, ALPNProtocols: ['http/1.1'] });
+  const secured = connectTls({
+    socket,
+    host: proxy.host,
+    ...serverName(proxy.host),
+    ALPNProtocols: ['http/1.1'],
+  });
   try {
     await awaitHandshake(secured, signal);
   } catch (error) {

@@ -45,6 +45,11 @@ export async function connectTcp(
   return socket.setNoDelay(true);
 }
 
+/** The TLS option that sends a host as SNI; empty for an address, which SNI cannot have (RFC 6066 §3). */
+export function serverName(host: string): { readonly servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
+}
+
 /**
  * Resolves when the TLS handshake of a socket has succeeded. Rejects with its error, or with the reason of the aborted signal. A
  * later error of the socket closes it without ending the process.

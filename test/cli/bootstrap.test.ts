@@ -128,6 +128,7 @@ describe('bootstrap when everything is available', () => {
     const first = expectSuccess(await bootstrap(['--token', token, ...toLinks(), '-o', 'json']));
     expect(json(first)).toMatchObject({ alreadyLinked: false, links: [{ name: 'west' }] });
     expect(router.peers).toEqual(['west']);
+    expect(router.serverNames).toEqual(['vm']);
     await service.stop();
     await router.close();
     const second = expectSuccess(await bootstrap(['--token', token, ...toLinks()]));

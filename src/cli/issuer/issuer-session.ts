@@ -79,7 +79,7 @@ export function refuseSystem(name: string, session: IssuerSession): void {
   if (platform === 'standalone') return;
   throw usageError(
     `on ${platform} Skupper manages the CAs that sign links`,
-    `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to the CAs that the routers trust in input/certs, and reload the site; the service reads it then`,
+    `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to the CAs that the routers trust in input/certs, and reload the site; the service reads it then, and grants can select it`,
   );
 }
 

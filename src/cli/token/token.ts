@@ -26,7 +26,7 @@ type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined
 
 // Flags of a new grant, which cannot be combined with --grant.
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
-// Flags for the limits of a signed token; they need --grant. They do not apply to a token with the code of the grant.
+// With --grant, these flags make the token a signed one. A token with the code of the grant cannot have them.
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
 /**
@@ -85,8 +85,8 @@ async function issueFromGrant(
   const request = mintingRequest(delivery, flags);
   await withAdministration(flags, async ({ administration, namespace, readCode: readGrantCode }) => {
     const grant = await administration.findGrant(namespace, grantName);
-    const isSigned = SIGNED_TOKEN_FLAGS.some((flag) => flags[flag] !== undefined);
-    const readFromGrant = isSigned ? undefined : readGrantCode;
+    const hasSignedTokenFlags = SIGNED_TOKEN_FLAGS.some((flag) => flags[flag] !== undefined);
+    const readFromGrant = hasSignedTokenFlags ? undefined : readGrantCode;
     const code = codeFile === undefined ? await readFromGrant?.(grant.uid) : await readCode(codeFile);
     if (code !== undefined) {
       return issueAndWait(flags, grant.uid, administration, () =>

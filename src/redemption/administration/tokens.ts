@@ -70,15 +70,15 @@ export function tokenOperations(
  */
 async function requireRedeemable(grant: AccessGrant, deps: AdministrationDependencies) {
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
-  // Checked first: a grant is also pending because its site has no endpoints.
-  if (endpoints.length === 0) {
+  const { uid, name, expirationTime } = grant;
+  const state = grantState(grant, deps.clock());
+  // A grant is also pending because its site has no endpoints.
+  if (endpoints.length === 0 && (state === 'pending' || state === 'ready')) {
     throw new AdministrationError(
       'no_link_access',
       'the site accepts no links, so a token could not be redeemed',
     );
   }
-  const { uid, name, expirationTime } = grant;
-  const state = grantState(grant, deps.clock());
   if (expirationTime === null || state !== 'ready')
     throw new AdministrationError(
       'grant_state',

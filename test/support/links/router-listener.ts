@@ -12,6 +12,8 @@ export interface RouterListener {
   readonly port: number;
   /** Common names of the client certificates that were accepted. */
   readonly peers: string[];
+  /** The SNI of each accepted connection; `false` for none. */
+  readonly serverNames: string[];
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function startRouterListener(
 ): Promise<RouterListener> {
   const sockets = new Set<TLSSocket>();
   const peers: string[] = [];
+  const serverNames: string[] = [];
   const server = createServer(
     {
       ...readIdentity(credentials),
@@ -36,6 +39,7 @@ export async function startRouterListener(
       sockets.add(socket.on('error', () => undefined));
       const { CN } = socket.getPeerCertificate().subject;
       peers.push(String(CN));
+      serverNames.push(String(socket.servername));
       // Like a router, answer the client's AMQP header with the one for SASL.
       socket.on('data', () => socket.write(Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0])));
     },
@@ -46,6 +50,7 @@ export async function startRouterListener(
   return {
     port: (server.address() as AddressInfo).port,
     peers,
+    serverNames,
     async close() {
       server.close();
       for (const socket of sockets) socket.destroy();
