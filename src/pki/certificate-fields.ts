@@ -39,6 +39,7 @@ function readExtensions(list: DerReader): Map<string, Uint8Array> {
   while (!list.done) {
     const extension = list.enter(TAG.sequence);
     const id = extension.readOid();
+    // `critical`
     extension.optional(TAG.boolean);
     const { content } = extension.read(TAG.octetString);
     extension.finish();

@@ -2,7 +2,7 @@ import type { Migration } from './migration.js';
 
 /** The parts of the schema that differ between SQL databases. */
 export interface SchemaDialect {
-  /** The definitions of the types BIGINT, BYTEA, JSON and TEXT that have another name in this database. */
+  /** What replaces the words BIGINT, BYTEA, JSON and TEXT in all statements for this database. */
   readonly typeNames: Readonly<Record<string, string>>;
   /** Definition of the primary key of table `redemptions`. */
   readonly redemptionKey: string;
