@@ -87,7 +87,7 @@ export class WorkerGroup {
     return [...this.#lastReports.values()].every((at) => performance.now() - at < SILENT_MS);
   }
 
-  /** Returns the metrics of all workers in Prometheus' text format; the last known ones of a worker that does not answer in time. */
+  /** Returns the metrics of all workers in Prometheus' text format; a worker that does not answer in time keeps its last ones. */
   async metrics(): Promise<string> {
     const signal = AbortSignal.timeout(METRICS_TIMEOUT_MS);
     const workers = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
