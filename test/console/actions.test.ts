@@ -14,6 +14,19 @@ const press = (name: string) => page.getByRole('button', { name, exact: true }).
 const renew = (redemptionId: string) =>
   running.service.store.recordRenewal(sampleRenewal(redemptionId, 1), running.service.clock.read());
 
+it('revokes a link after the choice to keep its token and grant', async () => {
+  const id = await openLink();
+  await press('Revoke or cut off');
+  await press('Revoke');
+  await page.getByLabel('Keep the token and the grant').press('Space');
+  expect(await axeViolations(page)).toEqual([]);
+  await press('Revoke');
+  await page.getByText('The link is revoked').waitFor();
+  expect((await running.administration.showRedemption(id)).revokedAt).toBeDefined();
+  await press('Done');
+  await page.getByRole('button', { name: 'Cut off' }).waitFor();
+});
+
 it('guides through cutting a link off, with the command of each step and the links that have not renewed', async () => {
   const other = await running.createGrant({ name: `other-${grant.name}` });
   const id = await openLink();
@@ -59,6 +72,18 @@ it('lists the links that have not renewed while their issuer cannot be read', as
   }
 });
 
+it('revokes a grant with its links', async () => {
+  await running.addLinks(grant.uid, 2);
+  await goTo(`/grants/${grant.uid}`);
+  await press('Revoke');
+  await page.getByLabel('Also revoke its links').press('Space');
+  expect(await axeViolations(page)).toEqual([]);
+  await press('Revoke');
+  await page.getByText('It has 2 live links').waitFor();
+  const { items } = await running.administration.listRedemptions({ limit: 5, grantUid: grant.uid });
+  expect(items.every(({ revokedAt }) => revokedAt !== undefined)).toBe(true);
+});
+
 it('changes the labels and the note of a grant, and finds it by a label', async () => {
   await goTo(`/grants/${grant.uid}`);
   await press('Edit labels and note');
@@ -79,6 +104,19 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await goTo('/grants');
   await page.getByLabel('Labels').fill(`team=payments-${grant.name}`);
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+});
+
+it('revokes a token', async () => {
+  const { id } = await running.administration.issueToken({ grantUid: grant.uid });
+  await goTo(`/grants/${grant.uid}`);
+  await press(`Revoke token ${id}`);
+  await press('Revoke');
+  await page.getByText('The token is revoked').waitFor();
+  await press('Done');
+  await page
+    .getByRole('row', { name: id ?? '' })
+    .getByText('revoked')
+    .waitFor();
 });
 
 it('shows the tokens of a grant page by page', async () => {
@@ -122,6 +160,18 @@ it('deletes the grants that have ended, and no other', async () => {
     .waitFor();
   await expect(running.administration.showGrant(grant.uid)).rejects.toThrow();
   expect((await running.administration.showGrant(other)).state).toBe('ready');
+});
+
+it('verifies the ledger and writes it as CSV', async () => {
+  await running.addLinks(grant.uid, 60);
+  await goTo('/ledger');
+  await press('Verify the ledger');
+  await page.getByText('The ledger is unchanged').waitFor();
+  const downloading = page.waitForEvent('download');
+  await press('Download as CSV');
+  const lines = readFileSync(await (await downloading).path(), 'utf8').split('\r\n');
+  expect(lines[0]).toMatch(/^time,kind,grantUid,/);
+  expect(lines.filter((line) => line.includes(',redeemed,')).length).toBeGreaterThanOrEqual(60);
 });
 
 it('shows an error in the dialog if the name of a new grant is taken', async () => {
