@@ -67,14 +67,14 @@ describe('grant create', () => {
   it('creates no grant for an issuer that does not exist', async () => {
     const before = await states();
     const ends = await Promise.all([
-      grant(['create', 'of-nobody', '--issuer', 'nobody-ca']),
+      grant(['create', 'of-missing-ca', '--issuer', 'missing-ca']),
       linkgrant([
-        ...['token', 'issue', place.path('of-nobody.yaml'), '--name', 'of-nobody'],
-        ...['--issuer', 'nobody-ca', '--data-dir', dataDir],
+        ...['token', 'issue', place.path('of-missing-ca.yaml'), '--name', 'of-missing-ca'],
+        ...['--issuer', 'missing-ca', '--data-dir', dataDir],
       ]),
     ]);
     for (const ended of ends) {
-      expect(expectRefusal(ended, 1).error).toBe(`there is no issuer "nobody-ca" in ${dataDir}/issuers`);
+      expect(expectRefusal(ended, 1).error).toBe(`there is no issuer "missing-ca" in ${dataDir}/issuers`);
       expect(refusalOf(ended).hint).toContain('--issuer');
     }
     const server = await grant(['create', 'of-server', '--issuer', 'linkgrant-server-ca']);

@@ -9,8 +9,8 @@ import {
   expectSuccess,
   json,
   linkgrant,
-  refusal,
   refusalOf,
+  refusedResult,
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -32,7 +32,7 @@ const listed = async (...words: readonly string[]) => json(await issuer('list', 
 
 const succeed = async (...words: readonly string[]) => expectSuccess(await issuer(...words)).stdout;
 
-const refused = async (...words: readonly string[]) => refusal(await issuer(...words));
+const refused = async (...words: readonly string[]) => refusedResult(await issuer(...words));
 
 /** Issues a token of a new grant. Returns its file. */
 async function issue(name: string): Promise<string> {

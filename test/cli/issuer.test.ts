@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectRefusal, expectSuccess, linkgrant, refusal, Workplace } from '../support/command-line.js';
+import {
+  expectRefusal,
+  expectSuccess,
+  linkgrant,
+  refusedResult,
+  Workplace,
+} from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { copySite } from '../support/sites/system-site.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -93,7 +99,7 @@ describe('issuer server-certificate', () => {
   });
 
   it('refuses missing or invalid arguments, and an unwritable --to, with the reason', async () => {
-    const refused = async (...words: readonly string[]) => refusal(await issue(...words));
+    const refused = async (...words: readonly string[]) => refusedResult(await issue(...words));
     const to = ['--to', place.path('never')];
     expect(await refused(...to)).toMatchObject({ code: 2, error: 'no --host was given' });
     expect(await refused('--host', 'a b', ...to)).toMatchObject({

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { signBearer, startAdminService } from '../support/admin-api.js';
-import { expectRefusal, linkgrant, refusal, refusalOf, Workplace } from '../support/command-line.js';
+import { expectRefusal, linkgrant, refusalOf, refusedResult, Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { serveHttps, servePlain } from '../support/servers/hostile-server.js';
 
@@ -111,7 +111,7 @@ describe('a renewal of an expired access token', () => {
     expect((await onDevice('renewed')).code).toBe(0);
     offerDevice({ '/token': token });
     const ended = await linkgrant(['grant', 'list', '--server', 'renewed'], { env });
-    return refusal(ended);
+    return refusedResult(ended);
   }
 
   it.each<[string, Reply]>([
@@ -146,7 +146,7 @@ describe('metadata of the service', () => {
     const address = `127.0.0.1:${other.port}`;
     writeFileSync(place.path('other-ca'), other.token.ca);
     const words = ['login', `https://${address}`, '--server-ca', place.path('other-ca'), '--device'];
-    return { address, ...refusal(await linkgrant(words, { env })) };
+    return { address, ...refusedResult(await linkgrant(words, { env })) };
   }
 
   it.each([

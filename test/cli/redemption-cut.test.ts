@@ -5,8 +5,8 @@ import {
   expectSuccess,
   json,
   linkgrant,
-  refusal,
   refusalOf,
+  refusedResult,
   Workplace,
 } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
@@ -42,7 +42,7 @@ async function lastStep(id: string, port: number, ...words: readonly string[]) {
   return onStore(command, { clockOffsetMs: 3 * MINUTE });
 }
 
-const refused = async (...words: readonly string[]) => refusal(await onStore(words));
+const refused = async (...words: readonly string[]) => refusedResult(await onStore(words));
 
 /** Runs a step of a cut, which succeeds. Returns its standard output. */
 const cut = (id: string, ...words: readonly string[]) =>

@@ -254,7 +254,11 @@ export function refusalOf({ stderr }: Ended): { readonly error: string; readonly
 }
 
 /** The exit code, standard output, error and hint of a refused command. */
-export const refusal = (ended: Ended) => ({ code: ended.code, stdout: ended.stdout, ...refusalOf(ended) });
+export const refusedResult = (ended: Ended) => ({
+  code: ended.code,
+  stdout: ended.stdout,
+  ...refusalOf(ended),
+});
 
 /** Fails unless the command exited with 0. Returns what it was passed. */
 export function expectSuccess<T extends Ended>(ended: T): T {

@@ -137,7 +137,7 @@ export async function openLinkTarget(
   if (settings.platform === 'kubernetes') return openCluster(opening);
   if (settings.platform !== 'standalone') return openSystemSite(opening);
   requireStandaloneFlags(flags);
-  return flags.to === '-' ? openStream(opening) : openDirectory(opening, directoryFrom('--to', flags.to));
+  return flags.to === '-' ? openStream(opening) : openDirectory(opening, nonRootDirectory('--to', flags.to));
 }
 
 function commonOf({ flags, settings, proxy, connection }: Opening) {
@@ -274,7 +274,7 @@ function requireStandaloneFlags(
 }
 
 /** Returns the absolute path of a directory. Throws a CommandError if it is the root directory. */
-export function directoryFrom(flag: '--dir' | '--to', directory: string): string {
+export function nonRootDirectory(flag: '--dir' | '--to', directory: string): string {
   const path = resolve(directory);
   if (parsePath(path).root !== path) return path;
   throw usageError(`${flag} cannot be the root directory`, 'use another directory');

@@ -14,7 +14,7 @@ import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
-import { directoryFrom, refuseReloadCommand } from './link-target.js';
+import { nonRootDirectory, refuseReloadCommand } from './link-target.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 
@@ -74,7 +74,7 @@ export async function openSettingsCluster(
  * Throws a CommandError if `--dir` is the root directory.
  */
 export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
-  if (dir !== undefined) return directoryFrom('--dir', dir);
+  if (dir !== undefined) return nonRootDirectory('--dir', dir);
   return settings.platform === 'standalone'
     ? undefined
     : inputDirectory(settings.skupperHome, siteNamespace(settings));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DAY_MS } from '../../domain/duration.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
@@ -9,7 +10,7 @@ import { splitCertificates } from '../../pki/certificate-info.js';
 import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
 import { isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory.js';
 
-const TEN_YEARS_MS = 3650 * 86_400_000;
+const TEN_YEARS_MS = 3650 * DAY_MS;
 
 /** Directory name of the CA for the redemption service's own certificate. It never signs link certificates. */
 export const SERVER_CA = 'linkgrant-server-ca';

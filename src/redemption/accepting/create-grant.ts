@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hashCode, mintCode } from '../../codes/opaque-code.js';
 import { userSuppliedCodeProblem } from '../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { DAY_MS } from '../../domain/duration.js';
 import { changedLabels, type Labels, labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { isNamespace, isResourceName } from '../../domain/names.js';
 import type { GrantPolicy } from '../../domain/policy.js';
@@ -13,7 +14,7 @@ export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
 /** How often a grant can be redeemed by default. */
 export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
 const MAX_REDEMPTIONS = 1_000_000;
-const MAX_WINDOW_MS = 10 * 365 * 86_400_000;
+const MAX_WINDOW_MS = 10 * 365 * DAY_MS;
 
 /** The properties of a new grant; by default one redemption within 15 minutes. {@link createGrant} validates them. */
 export interface GrantRequest {

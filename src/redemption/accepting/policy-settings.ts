@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from '../../domain/duration.js';
+import { DAY_MS, formatDuration, parseDuration } from '../../domain/duration.js';
 import { LINK_ROLES, type LinkRole } from '../../domain/link.js';
 import { isSubject } from '../../domain/names.js';
 import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
@@ -9,7 +9,7 @@ const PREFIX = 'linkgrant/';
 const MAX_ENTRIES = 1_000;
 // X.509 times are whole seconds.
 const MIN_LIFETIME_MS = 1_000;
-const MAX_LIFETIME_MS = 10 * 365 * 86_400_000;
+const MAX_LIFETIME_MS = 10 * 365 * DAY_MS;
 const NAME_PATTERN = /^[a-z0-9.*?-]{1,253}$/;
 const KEY_TYPES = ['p256', 'p384', 'rsa', 'ed25519'] as const satisfies readonly ClientKeyType[];
 // The last time that RFC 3339 can express.

@@ -1,10 +1,11 @@
 import type { MasterKey } from '../../codes/signing-keys.js';
+import { DAY_MS } from '../../domain/duration.js';
 import type { CodeKeys, RotatingCodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'code-key';
 // A client can repeat a redemption for this time after its grant has expired.
-const REPLAY_PERIOD_MS = 7 * 86_400_000;
+const REPLAY_PERIOD_MS = 7 * DAY_MS;
 
 /** Stores the id of the master key that the service signs with, so that commands can check that they have the same keys. */
 export async function publishCodeKey(store: GrantStore, codeKeys: CodeKeys): Promise<void> {

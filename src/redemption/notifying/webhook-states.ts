@@ -1,10 +1,11 @@
+import { DAY_MS } from '../../domain/duration.js';
 import { maskWebhookUrl } from '../../domain/webhook-url.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'webhooks';
 // A receiver that is configured again within this time gets the events that it has missed.
-const UNUSED_MS = 7 * 86_400_000;
+const UNUSED_MS = 7 * DAY_MS;
 
 /** The progress of delivery to a receiver. Times are milliseconds since the epoch. */
 export interface WebhookState {

@@ -1,11 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { DAY_MS } from '../../domain/duration.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { describeCertificate, splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import { issueServerCertificate } from '../../pki/certificates.js';
 import { issuersIn } from '../../pki/issuers-in.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { generatePrivateKey, isKeyOf, privateKeyPem, spkiOf } from '../../pki/keys.js';
 
-const YEAR_MS = 365 * 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 
 /** A CA that signs, and all CAs that clients trust with it. */
 export interface TrustedAuthority extends CertificateAuthority {
@@ -99,13 +100,13 @@ export function isCurrentIdentity(
     notAfter - now >= (notAfter - notBefore) / 3 &&
     [...hosts].sort().join() === [...certifiedHosts].sort().join() &&
     splitCertificates(cert).slice(1).join('') === authority.chainPem &&
-    isKeyOf(cert, key)
+    isKeyPair(cert, key)
   );
 }
 
-function isKeyOf(certificate: string, key: string): boolean {
+function isKeyPair(cert: string, key: string): boolean {
   try {
-    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+    return isKeyOf(cert, key);
   } catch {
     return false;
   }

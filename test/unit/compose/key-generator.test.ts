@@ -3,7 +3,7 @@ import { KeyGenerator } from '../../../src/compose/key-generator.js';
 import { readPrivateKey } from '../../../src/pki/keys.js';
 
 describe('the key generator', () => {
-  test('generates P-256 keys whatever the queue contains', async () => {
+  test('generates P-256 keys while the queue is full', async () => {
     const maker = new KeyGenerator({ maxQueued: 0 });
     const busy = [maker.generate('rsa2048'), maker.generate('rsa2048')];
     const { keyPem = '' } = (await maker.generate('p256')) ?? {};

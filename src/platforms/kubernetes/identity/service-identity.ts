@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../domain/duration.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../pki/authority.js';
 import { sha256Hex } from '../../../pki/sha256.js';
@@ -17,7 +18,7 @@ import { retryOnConflict } from '../api/retry.js';
 import type { SecretResource } from '../requesting/namespace-target.js';
 import { type TlsSecret, tlsSecretData, tlsSecretOf } from '../sites/tls-secrets.js';
 
-const TEN_YEARS_MS = 3650 * 86_400_000;
+const TEN_YEARS_MS = 3650 * DAY_MS;
 const CA_SECRET = 'linkgrant-server-ca';
 const SERVER_SECRET = 'linkgrant-server';
 

@@ -16,7 +16,8 @@ export interface TlsSecret {
 /** Why a Secret cannot be used: it does not exist, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three Secrets, usually the same ones. Under load, one request to the API server serves all reads of a Secret within 50 ms.
+// Each redemption needs two or three Secrets, usually the same ones. Under load, one request to the API server serves all reads of
+// a Secret within 50 ms.
 const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
 const MAX_SECRETS = 1_000;
 
