@@ -27,7 +27,7 @@ export interface ConnectTo {
 /** Returns the target for a URL whose CA is in the file of `flag`, if `ca` is present. Messages mention the flag. */
 export function targetOf(url: URL, ca: string | undefined, flag: `--${string}-ca`): TlsTarget {
   const caName =
-    ca === undefined ? `a CA that Node trusts; name its CA with ${flag}` : `the CA in the file of ${flag}`;
+    ca === undefined ? `a CA that Node trusts, and ${flag} names no other` : `the CA in the file of ${flag}`;
   return { ...hostPortOf(url), ca, caName };
 }
 
