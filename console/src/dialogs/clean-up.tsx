@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { type Api, ApiError, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
@@ -25,6 +26,9 @@ async function readEnded(signal: AbortSignal): Promise<Api['Grant'][]> {
 /** A dialog that deletes grants that have ended. */
 export function CleanUp({ onClose }: { readonly onClose: () => void }) {
   const ended = useResource('grants/ended', readEnded, ['grants']);
+  const [openedAt] = useState(Date.now);
+  // Remembered data may be old, and a grant in it may have been extended. A later read does not disable the button again.
+  const isCurrent = ended.readAt !== undefined && ended.readAt >= openedAt;
   const grants = ended.data ?? [];
   const action = useAction(async () => {
     let deleted = 0;
@@ -47,7 +51,7 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
         <ConfirmFooter
           name={action.isRunning ? 'Deleting …' : `Delete ${countText(grants.length, 'grant')}`}
           action={action}
-          isDisabled={grants.length === 0 || ended.isLoading}
+          isDisabled={grants.length === 0 || !isCurrent}
           onClose={onClose}
         />
       }
