@@ -43,7 +43,10 @@ describe('token issue --print', () => {
     checkShell(command);
     const [program, ...words] = command.trim().split(' ');
     expect(program).toBe('linkgrant');
-    expectSuccess(await linkgrant([...words, '--to', place.path('run'), '--data-dir', place.path('run')]));
+    const cwd = place.path('run');
+    mkdirSync(cwd);
+    expectSuccess(await linkgrant([...words, '--data-dir', cwd], { cwd }));
+    expect(readdirSync(resolve(cwd, 'links'))).toHaveLength(2);
   });
 
   it('--print kubectl prints a command that applies the AccessToken', async () => {

@@ -47,7 +47,7 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
     case 'line':
       return `${requireJoinLine(token)}\n`;
     case 'command':
-      return `linkgrant join ${requireJoinLine(token)}\n`;
+      return `linkgrant join ${requireJoinLine(token)} --to links\n`;
     case 'kubectl':
       return `kubectl apply -f - <<'EOF'\n${documentOf(token)}EOF\n`;
     case 'job':
@@ -71,7 +71,8 @@ export function nextStep({ target, form }: TokenDelivery): string {
       target === '-'
         ? `run \`linkgrant join LINE\` with this line, and ${TARGET_FLAGS}`
         : `copy this file, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,
-    command: `run this command ${TARGET_FLAGS}`,
+    command:
+      'run this command; at a Skupper site, replace `--to links` with --platform and the platform of the site',
     kubectl:
       'run this command with the context and namespace of that site; its Skupper controller redeems the token',
     job: 'set the image of the Job, and apply this in the namespace of that site',
