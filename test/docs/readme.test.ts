@@ -89,6 +89,7 @@ const OTHER_FLAGS = [
   '--heap-growing-percent',
   '--help',
   '--ignore-missing',
+  '--ignore-not-found',
   '--ignore-scripts',
   '--init',
   '--manifest',

@@ -14,7 +14,7 @@ export interface paths {
         put?: never;
         /**
          * Redeem one use of a grant
-         * @description The code is compared first, in constant time. A replay, the same CSR key within the same grant, returns the same
+         * @description The code is compared in constant time, before anything else about the grant is checked. A replay, the same CSR key within the same grant, returns the same
          *     certificate and counts no use, even if the grant has expired or is exhausted by now. A use is counted in the commit
          *     that records the certificate; the response is sent after that.
          */
@@ -370,7 +370,7 @@ export interface paths {
         };
         /**
          * Run every check of the service, as linkgrant doctor does
-         * @description Checks the data directory, the store, the ports, the URL in tokens, the certificates and the sites. The answer may take some seconds. Clients that wait at the same time share one run
+         * @description Checks the data directory, the store, the ports, the URL in tokens, the certificates and the sites. The response may take some seconds. A process runs them at most once a second; clients that wait at the same time share one run
          */
         get: operations["checkHealth"];
         put?: never;
@@ -413,8 +413,7 @@ export interface paths {
          * @description An issuer has one active CA. During a rotation it also has the prepared CA, or retiring ones, which responses contain until no link
          *     depends on them. `linkgrant issuer prepare`, `activate` and `retire` rotate the CAs of owner `linkgrant` on the host of the
          *     service: each step also needs a change at the routers. `changes` does not report issuers; read them again after a change of
-         *     `links` or `grants`. A process counts grants and links at most once a second. A response is never older than its request,
-         *     so it may take a second.
+         *     `links` or `grants`.
          */
         get: operations["listIssuers"];
         put?: never;
@@ -1744,11 +1743,11 @@ export interface components {
                  *         "issuerSha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
                  *         "notAfter": "2031-04-03T05:07:00Z",
                  *         "canStill": "connect",
-                 *         "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *         "remaining": "connect until 2031-04-03T05:07:00Z, because skupper-router reads no CRL, and stay connected after that until the connection closes; it cannot be renewed, and its redemption cannot be repeated",
                  *         "labels": {
                  *           "region": "eu"
                  *         },
-                 *         "revokedAt": "2031-03-05T00:00:00Z"
+                 *         "revokedAt": "2031-03-04T05:10:00Z"
                  *       },
                  *       "source": {
                  *         "grant": "to-west",
@@ -2461,7 +2460,7 @@ export interface components {
             };
         };
         /**
-         * @description Try again later, nothing was counted: link_access_unavailable, edge_site, issuer_unavailable, issuer_untrusted,
+         * @description Try again later. No use was counted, except perhaps with store_unavailable: link_access_unavailable, edge_site, issuer_unavailable, issuer_untrusted,
          *     not_yet_valid, repeated_redemption, overloaded, store_unavailable
          */
         Unavailable: {
@@ -2486,11 +2485,11 @@ export interface components {
         GrantName: string;
         /** @description Requested name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
         Name: string;
-        /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the name of the Link */
+        /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the subject of the signed code, otherwise the name of the Link */
         Subject: string;
         /**
-         * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
-         *     private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
+         * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key, or an
+         *     Ed25519 key if the grant permits it. With it the private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
          */
         Csr: string;
         /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
@@ -2683,11 +2682,11 @@ export interface operations {
             header?: {
                 /** @description Requested name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
                 name?: components["parameters"]["Name"];
-                /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the name of the Link */
+                /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the subject of the signed code, otherwise the name of the Link */
                 subject?: components["parameters"]["Subject"];
                 /**
-                 * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
-                 *     private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
+                 * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key, or an
+                 *     Ed25519 key if the grant permits it. With it the private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
                  */
                 csr?: components["parameters"]["Csr"];
                 /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
@@ -2741,11 +2740,11 @@ export interface operations {
             header?: {
                 /** @description Requested name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
                 name?: components["parameters"]["Name"];
-                /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the name of the Link */
+                /** @description Requested subject, 1 to 253 printable characters in UTF-8; empty or absent means the subject of the signed code, otherwise the name of the Link */
                 subject?: components["parameters"]["Subject"];
                 /**
-                 * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
-                 *     private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
+                 * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key, or an
+                 *     Ed25519 key if the grant permits it. With it the private key stays on the requesting site and the Secret has no `tls.key`. Only the public key of the request is used.
                  */
                 csr?: components["parameters"]["Csr"];
                 /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
