@@ -56,7 +56,7 @@ describe('a namespace with AccessTokens', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it('a namespace is not served until it has a RoleBinding', async () => {
+  it('is not served until it has a RoleBinding', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace({ closed: true });
     const first = await at.run();
@@ -117,8 +117,8 @@ describe('a namespace with AccessTokens', () => {
   });
 });
 
-describe('the API server', () => {
-  it('was down for a while: redemptions continue when it is back', async () => {
+describe('an outage of the API server', () => {
+  it('does not prevent redemptions after it has ended', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const redeemer = await at.run();

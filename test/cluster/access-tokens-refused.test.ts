@@ -201,7 +201,7 @@ describe('an AccessToken', () => {
       'status 500',
     ],
     [
-      'leads elsewhere',
+      'is a redirect',
       (response) => void response.writeHead(302, { location: 'https://FOREIGN.example/' }).end(),
       'redirect (status 302)',
     ],
@@ -281,10 +281,10 @@ describe('an AccessToken', () => {
     ['this machine in IPv6', 'https://[::1]:9091/x'],
     ['this machine as an IPv4-mapped IPv6 address', 'https://[::ffff:127.0.0.1]:9091/x'],
     ['this machine as a number', 'https://2130706433:9091/x'],
-    ['any address', 'https://0.0.0.0:9091/x'],
+    ['the unspecified address', 'https://0.0.0.0:9091/x'],
     ['the metadata of a cloud', 'https://169.254.169.254/latest/meta-data'],
     ['the metadata of a cloud through NAT64', 'https://[64:ff9b::a9fe:a9fe]/x'],
-  ])('the redeemer does not connect to a URL that resolves to %s', async (_, url) => {
+  ])('does not make the redeemer connect to %s', async (_, url) => {
     const place = await at.namespace();
     const redeemer = await at.redeemer({ networks: [] });
     await place.put({ ...(await at.issuing('linkgrant')).token, url });
@@ -336,7 +336,7 @@ describe('an AccessToken', () => {
     expect(server.issued()).toBe(1);
   });
 
-  it("does not overwrite another owner's Secret, and sends no request until that is gone", async () => {
+  it("does not overwrite another owner's Secret, and sends no request until that Secret is deleted", async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const key = { namespace: place.namespace, name: 'my-link' };

@@ -167,7 +167,7 @@ describe('the link of an AccessToken', () => {
     expect(status?.renewals?.[0]?.certificate.pem).toBe(
       Buffer.from(after.data?.['tls.crt'] ?? '', 'base64').toString(),
     );
-    await until('the key under way to go', async () => (await place.secrets()).length === 1);
+    await until('the deletion of the pending key', async () => (await place.secrets()).length === 1);
   });
 
   it.each([
@@ -176,7 +176,7 @@ describe('the link of an AccessToken', () => {
     'renewal-received',
     'renewal-in-place',
     'renewal-finished',
-  ])('has one newer certificate after its renewal is killed at %s', async (killedAt) => {
+  ])('has one newer certificate after the redeemer is killed at %s', async (killedAt) => {
     const { place, uid } = await redeemed();
     const before = await secretOf(place);
     const first = await run({ ...LATER, killedAt });
@@ -194,7 +194,7 @@ describe('the link of an AccessToken', () => {
     expect(renewals[0]?.certificate.pem).toBe(
       Buffer.from(after.data?.['tls.crt'] ?? '', 'base64').toString(),
     );
-    await until('the key under way to go', async () => (await place.secrets()).length === 1);
+    await until('the deletion of the pending key', async () => (await place.secrets()).length === 1);
   });
 
   it('requests one renewal after its revocation, and stays unchanged', async () => {
@@ -219,7 +219,7 @@ describe('the link of an AccessToken', () => {
     expect(metrics).toMatch(/^linkgrant_link_renewals_total\{outcome="redemption_revoked"\} 1$/m);
   });
 
-  it('is renewed after its AccessToken is deleted, and not after its Link is', async () => {
+  it('is renewed after its AccessToken is deleted, but not after its Link is deleted', async () => {
     const [kept, unlinked] = [await redeemed(), await redeemed()];
     for (const { namespace } of [kept.place, unlinked.place]) await deleteToken(namespace);
     const [link] = await unlinked.place.links();
@@ -235,7 +235,7 @@ describe('the links of a namespace', () => {
   it('are renewed although those of another namespace cannot be listed', async () => {
     const both = [await redeemed(), await redeemed()].map(({ place }) => place);
     const [unread, read] = both.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
-    if (!unread || !read) throw new Error('there are two');
+    if (!unread || !read) throw new Error('there are not two namespaces');
     const before = [await secretOf(unread), await secretOf(read)] as const;
     const body = JSON.stringify({ kind: 'Status', status: 'Failure', reason: 'InternalError', code: 500 });
     proxy.decide(({ path }) =>
@@ -286,7 +286,7 @@ describe('the links of a namespace', () => {
 });
 
 describe('the redeemer', () => {
-  it('sends few requests for settled tokens, and writes nothing', async () => {
+  it('lists only the Secrets of a namespace with settled tokens, and writes nothing there', async () => {
     const place = await tokenNamespace(cluster);
     const first = await run();
     const { token } = await newToken();

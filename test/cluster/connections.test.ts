@@ -43,7 +43,7 @@ it('redemption list shows no connection state before the Site reports its networ
   expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* -\n.* -\n$/);
 });
 
-it('reports which links are connected from the status of the Site, and counts peers without a redemption', async () => {
+it('redemption list and link status show connected links; the metrics count them and peers without a redemption', async () => {
   await connect([EAST, 'east', true], ['south', 'south', false], ['stranger', 'stranger', true]);
   const list = await west.run(['redemption', 'list', '-o', 'json']);
   expect(json(list)).toMatchObject([
@@ -70,7 +70,7 @@ it('reports which links are connected from the status of the Site, and counts pe
   });
 });
 
-it('reports a disconnected link, and no connection state without the right to list Sites', async () => {
+it('redemption list shows a disconnected link, and no connection state without the right to list Sites', async () => {
   await connect([EAST, 'east', false]);
   expect(json(await west.run(['redemption', 'list', '-o', 'json']))).toMatchObject([
     { subject: EAST, connected: false },

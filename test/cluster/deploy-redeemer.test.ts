@@ -172,7 +172,7 @@ describe("the redeemer's manifests of Helm", () => {
   });
 });
 
-/** The variables of the shipped container, as its pod in that namespace has them. */
+/** The environment variables of the shipped container, with the values that they have in a pod of that namespace. */
 async function shippedEnv(
   name: 'redeemer' | 'redeemer-namespace',
   namespace = REDEEMER,

@@ -19,7 +19,7 @@ import {
 const tools = releaseAfterFile(await DeployTools.open());
 const scratch = directoryForFile();
 
-/** Arguments of helm that give it these values. */
+/** Returns the arguments that pass these values to helm. */
 function valuesOf(values: object): string[] {
   const file = join(scratch, 'values.json');
   writeFileSync(file, JSON.stringify(values));
@@ -65,7 +65,7 @@ function normalized(manifests: readonly Manifest[], namespaces: readonly string[
   };
   return Object.fromEntries(
     manifests
-      // Helm makes a namespace by --create-namespace.
+      // Helm creates the namespace with --create-namespace.
       .filter(({ kind }) => kind !== 'Namespace')
       .map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, normalize(manifest)]),
   );
@@ -303,7 +303,7 @@ describe("the permissions for Secrets of the service's namespace", () => {
 });
 
 describe('the manifests', () => {
-  it('run pods with minimal privileges', async () => {
+  it('run two pods with few privileges, probes, limits and one open port', async () => {
     const manifests = await built('cluster');
     const { spec } = manifestOf(manifests, 'Deployment', 'linkgrant');
     expect(spec).toMatchObject({ replicas: 2, template: { spec: { enableServiceLinks: false } } });

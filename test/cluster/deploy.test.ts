@@ -207,7 +207,7 @@ describe("the service's manifests of kustomize", () => {
     },
   );
 
-  it('permit a viewer of a namespace to see its Redemptions, and not to create or change one', async () => {
+  it('permit a viewer of a namespace to read its Redemptions, and not to create or change one', async () => {
     const place = await cluster.namespace();
     const viewer = await cluster.serviceAccount(place, []);
     const name = `${place}:${viewer.name}`;

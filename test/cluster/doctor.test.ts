@@ -56,7 +56,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('controller')).toBe('ok a controller reports Site "west" Ready');
   });
 
-  it('reports a reason that several grants are not ready once for all of them, with the step that corrects it', async () => {
+  it('reports a reason that several grants share once, with the step that corrects it', async () => {
     const namespace = await cluster.namespace();
     await putSite(cluster.admin, namespace);
     const names = Array.from({ length: 14 }, (_, index) => `waits-${String(index).padStart(2, '0')}`);

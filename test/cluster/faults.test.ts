@@ -162,8 +162,13 @@ describe('an API server that stops under load', () => {
     const before = load.count(503);
     await until('refusals', async () => load.count(503) >= before + 100);
     await until('the replica not to be ready', async () => (await readyz(serving)) === 503);
-    // The cluster counts as not ready after 30 s without an answer. By then the lead is lost, and every back-off is at its maximum.
-    await until('the cluster to be forgotten', async () => !(await knowsCluster(serving)), 120_000);
+    // The cluster counts as not ready after 30 s without an answer. By then the controller no longer leads, and every back-off
+    // is at its maximum.
+    await until(
+      'readyz to report the cluster as not ready',
+      async () => !(await knowsCluster(serving)),
+      120_000,
+    );
     controlPlane.startApiServer();
     const redeemed = load.count(200);
     await until('redemptions again', async () => load.count(200) >= redeemed + 20, 120_000);

@@ -249,7 +249,7 @@ describe('redemption commands in a cluster', () => {
 });
 
 describe('the console in a cluster', () => {
-  /** Runs `linkgrant console` with these flags, and `use` with a session of it. */
+  /** Runs `linkgrant console` with these flags, and calls `use` with a session of it. */
   const withConsole = async (place: readonly string[], use: (session: ConsoleSession) => Promise<void>) => {
     const terminal = startLinkgrant(['console', '--no-open', ...place], { holdsInput: true });
     try {

@@ -112,7 +112,7 @@ describe('the status of AccessGrants', () => {
     expect((await read(west, 'g-2')).status).toMatchObject({ status: 'Ready', message: `${DISABLED}    ` });
   });
 
-  it('is left to another controller that rewrites the url again and again, with a report', async () => {
+  it('is left to another controller that rewrites the url again and again, and an Event reports this', async () => {
     const west = await grantsIn(0);
     const { writes, takeovers } = await lead();
     await createGrant(cluster, west, 'fought');

@@ -31,7 +31,7 @@ async function issuersAs(kubeconfig: string): Promise<readonly IssuerReport[]> {
   }
 }
 
-it('lists the issuer of a site with its CA, and the grants and links that depend on it', async () => {
+it('listIssuers returns the issuer of a site with its CA, and the grants and links that depend on it', async () => {
   expect(await issuersAs(cluster.kubeconfig)).toMatchObject([
     {
       ...{ name: 'skupper-site-ca', namespace: west.namespace, owner: 'skupper', signs: 'links' },
@@ -41,7 +41,7 @@ it('lists the issuer of a site with its CA, and the grants and links that depend
   ]);
 });
 
-it('lists the issuer of a site whose Secrets the user may not read, with the reason', async () => {
+it('listIssuers returns the issuer of a site whose Secrets the user may not read, with the reason', async () => {
   expect(await issuersAs(west.kubeconfig)).toMatchObject([
     {
       ...{ name: 'skupper-site-ca', namespace: west.namespace, default: true, grants: 1 },

@@ -14,7 +14,7 @@ for (const name of ['kubectl-linkgrant', 'kubectl_complete-linkgrant']) {
   symlinkSync(MAIN, join(directory, name));
 }
 
-/** Runs a line of a shell with the plugin in the PATH; gives its standard output. */
+/** Runs a shell command with the plugin in the PATH. Returns its standard output. */
 const shell = (line: string) =>
   tools.shell([`PATH='${directory}':"$PATH"`, line], { kubeconfig: cluster.kubeconfig, cwd: PROJECT });
 

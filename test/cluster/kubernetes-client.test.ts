@@ -19,7 +19,7 @@ function configMap(name: string, data: Readonly<Record<string, string>> = {}, mo
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, ...more }, data };
 }
 
-/** What a promise was rejected with, which has to be an ApiError. */
+/** Returns the ApiError that a promise rejects with. Fails for any other outcome. */
 async function refusal(promise: Promise<unknown>): Promise<ApiError> {
   const error = await promise.then(
     () => undefined,

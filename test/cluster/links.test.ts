@@ -128,7 +128,7 @@ describe('link --platform kubernetes', () => {
     ]);
   });
 
-  it('update changes the given fields, and waits as Skupper does', async () => {
+  it('update changes the given fields, and by default waits until the Link is Ready', async () => {
     const { place, server } = await redeemed();
     const late = await place.run(['link', 'update', 'my-link', '--cost', '7', '--deadline', '300ms']);
     expect(late.code).toBe(4);
@@ -138,7 +138,7 @@ describe('link --platform kubernetes', () => {
     expect((await place.links())[0]?.spec).toMatchObject({ cost: 8, tlsCredentials: 'my-link' });
     const missing = await place.run(['link', 'update', 'my-link', '--tls-credentials', 'nobody']);
     expect(refusalOf(missing).error).toContain(`there is no Secret "nobody" in namespace ${place.namespace}`);
-    // What was changed stays when the token is redeemed again.
+    // Redeeming the token again does not reset the changed fields.
     await place.run(['token', 'redeem', place.tokenFile(server.token)]);
     expect((await place.links())[0]?.spec.cost).toBe(8);
   });

@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 describe('a Redemption', () => {
-  it('shows in kubectl whose link it is, and until when', async () => {
+  it('shows its grant, link, subject, expiry and revocation in kubectl get', async () => {
     const place = await cluster.namespace();
     const grant = await storedGrant(store, { namespace: place, name: 'to-west' });
     const { id } = await redeemed(grant, { name: 'east', subject: 'the east', notAfter: NOW + DAYS });

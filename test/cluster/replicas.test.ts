@@ -48,7 +48,7 @@ function redeemAt({ serving }: Replica, grant: Grant, { subject, csr }: Redeemin
   return post(serving, grant, subject, { csr });
 }
 
-/** The replica whose turn it is; with `shift` another one. */
+/** The replica with the number `index + shift`, modulo the number of replicas. */
 function replicaOf(index: number, shift = 0): Replica {
   const { all } = replicas;
   return all[(index + shift) % all.length] as Replica;

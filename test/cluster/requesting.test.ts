@@ -152,7 +152,7 @@ describe('token redeem --platform kubernetes', () => {
   });
 
   it.each(['linkgrant', 'stock'] as const)(
-    '20 concurrent redemptions of one %s token end with one use and one Link',
+    'ends with one use and one Link if one %s token is redeemed 20 times concurrently',
     async (manner) => {
       const server = await issuingServerForTest(manner);
       const place = await site();
@@ -329,7 +329,7 @@ describe('token redeem --platform kubernetes', () => {
       spec: { settings: { 'proxy-configuration': 'corporate' } },
     });
     const removed = await place.run(['link', 'delete', 'my-link']);
-    // The Job's role deletes no Link.
+    // The role of the Job does not permit deleting Links.
     expect(removed.code).toBe(1);
     expect(removed.stderr).toContain('forbids the request: delete links');
   });

@@ -55,7 +55,7 @@ describe('a Redemption that is deleted by hand', () => {
       expect(await anew.recordRedemption(grant.uid, another(), NOW)).toBe('recorded');
       expect(await anew.recordRedemption(grant.uid, another(), NOW)).toEqual({ refused: 'grant_exhausted' });
     });
-    // A process that knows the deleted Redemption refuses as well.
+    // A process that has cached the deleted Redemption refuses as well.
     const late = sampleRedemption(grant.uid, { namespace });
     expect(await store.recordRedemption(grant.uid, late, NOW)).toEqual({ refused: 'grant_exhausted' });
   });

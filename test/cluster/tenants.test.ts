@@ -213,7 +213,7 @@ describe('objects of a hostile namespace owner', () => {
       );
     await stated({ expirationTime: 'never', redemptions: -7, conditions: [] });
     await stated({ expirationTime: '275760-09-13T00:00:00Z', code: 'x', ca: 'y'.repeat(500_000) });
-    await until('the CA to be put right', async () => {
+    await until('the CA to be restored', async () => {
       const { status } = await read(east, 'restated');
       return status?.ca?.includes('BEGIN CERTIFICATE') && status.status === 'Ready';
     });

@@ -227,7 +227,7 @@ describe('token issue in a cluster', () => {
     expect(await west.run(['grant', 'delete', 'left', '-n', west.namespace])).toMatchObject({ code: 0 });
   });
 
-  it('reports the missing permission or cluster', async () => {
+  it('reports missing permissions, rejected credentials, an unreachable cluster and invalid flags', async () => {
     const weak = await personIn(cluster, west.namespace, [
       { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
     ]);

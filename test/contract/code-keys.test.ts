@@ -51,7 +51,7 @@ describe('the master keys in a data directory', () => {
     expect(readdirSync(join(directory, 'code-keys'))).toEqual(['1.json']);
   });
 
-  it('are read again after another process rotates or removes one, although they are cached', async () => {
+  it('are read again after another instance rotates or removes one, although they are cached', async () => {
     const reader = open();
     const { kid: first } = await reader.current();
     // With an old modification time, the reader caches its list.
@@ -67,7 +67,7 @@ describe('the master keys in a data directory', () => {
     expect(await reader.find(second)).toBeUndefined();
   });
 
-  it('always include the signing key, even if all keys are to be removed', async () => {
+  it('always include the signing key, which cannot be removed', async () => {
     const { kid } = await open().current();
     open().remove(kid);
     expect(kids()).toEqual([kid]);

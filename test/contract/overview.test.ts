@@ -7,7 +7,7 @@ import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, storedGrant } from '../support/store-samples.js';
 import { until } from '../support/until.js';
 
-it('the overview caches a new summary although an older one fails after it', async () => {
+it('the overview retains a new summary in its cache when an older summary fails later', async () => {
   const file = join(directoryForTest(), 'grants.db');
   const clock = () => NOW;
   const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock }));

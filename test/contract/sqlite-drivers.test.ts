@@ -57,7 +57,7 @@ describe.runIf(DRIVERS.length > 1)('an SQLite file that node:sqlite and better-s
   });
 
   it.each(DRIVERS)(
-    'contains the commits of a killed process with %s when the other driver opens it',
+    'contains the commit of a killed process with %s for a store that has it open with the other driver',
     async (driver) => {
       const store = await open(DRIVERS.find((other) => other !== driver) as SqliteDriverName);
       const grant = sampleGrant({ redemptionsAllowed: 9 });

@@ -34,7 +34,7 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.findGrantByName('west', 'full')).toEqual(grant);
     });
 
-    it('distinguishes nulls and an empty policy from values', async () => {
+    it('returns the nulls and the empty policy of a grant as they were stored', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { expirationTime: null, readyAt: null });
       expect(await store.findGrant(grant.uid)).toEqual(grant);

@@ -220,7 +220,7 @@ export function linkConformance(current: CurrentStore): void {
       ]);
     });
 
-    it('reports changes by another process since a version', async () => {
+    it('reports changes by another connection since a version', async () => {
       const { store, openAnother } = current();
       const another = await openAnother();
       const before = await store.readChanges();

@@ -16,7 +16,7 @@ export interface StoreUnderTest {
   readonly store: GrantStore;
   /** How other processes open the same data. */
   readonly opener: StoreOpener;
-  /** Opens the same data once more in this process. The suite closes this store after the test. */
+  /** Opens the same data once more in this process. The suite closes the returned store after the test. */
   openAnother(): Promise<GrantStore>;
   /** Closes the store and removes its data. */
   close(): Promise<void>;

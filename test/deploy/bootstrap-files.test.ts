@@ -33,10 +33,10 @@ function runShort(words: readonly string[], env: Record<string, string> = {}): P
   return linkgrant([...words, '--deadline', '100ms', '--data-dir', join(place, 'data')], { env });
 }
 
-describe('cloud-init', () => {
+describe('the cloud-config', () => {
   const cloudInit = parse(read('bootstrap/cloud-init.yaml'));
 
-  it('the cloud-config writes a private token and a site, then starts the unit of systemd', () => {
+  it('writes a private token and a site, then starts the unit of systemd', () => {
     expect(read('bootstrap/cloud-init.yaml').startsWith('#cloud-config\n')).toBe(true);
     const [token, site] = cloudInit.write_files;
     expect(token).toMatchObject({ path: '/etc/linkgrant/east/token.yaml', permissions: '0600' });

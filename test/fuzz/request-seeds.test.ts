@@ -66,7 +66,7 @@ describe('the certificate for a request of another program', () => {
   });
 });
 
-/** The extensions that `openssl x509 -text` shows, whatever they are, by their heading. */
+/** The extensions that `openssl x509 -text` prints, by their heading. */
 function extensionsIn(text: string): Record<string, string> {
   const [, shown = ''] = /X509v3 extensions:\n([\s\S]*?)\n {4}Signature Algorithm/.exec(text) ?? [];
   const entries = shown.split(/\n(?= {12}\S)/).map((extension) => {

@@ -45,7 +45,7 @@ export function chooseDelivery(chance: Chance): Delivery {
   return chance.pick(DELIVERIES);
 }
 
-/** The writes of a request; each is sent after a turn of the event loop. */
+/** The writes of a request. Each is sent after the write before it has completed. */
 function piecesOf(bytes: Buffer, delivery: Delivery, chance: Chance): Buffer[] {
   if (delivery === 'byte by byte' && bytes.length <= MAX_BYTE_BY_BYTE) {
     return [...bytes].map((byte) => Buffer.of(byte));

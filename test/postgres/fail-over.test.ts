@@ -43,7 +43,7 @@ async function createPair(): Promise<[primary: DatabaseServer, standby: Database
   return [primary, standby];
 }
 
-/** Status of the answer to one redemption of a site. */
+/** Sends one redemption request of a site. Returns the status of the response. */
 async function ask({ port }: Serving, ca: string, { uid, code, csr }: RedeemingSite): Promise<number> {
   const headers = { csr, name: 'west', subject: 'west' };
   return (await post({ port, ca }, `/${uid}`, code, { headers })).status;

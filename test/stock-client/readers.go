@@ -13,7 +13,7 @@ import (
 
 const lookahead = 1024
 
-// received is what a reader took from an answer's documents.
+// received is the Secret and the Links that a reader found in a response.
 type received struct {
 	secret *corev1.Secret
 	links  []*Link

@@ -115,7 +115,7 @@ describe('the independent Go client', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('repeats its request until it is answered', async () => {
+  it('repeats its request until it gets a response with status 200', async () => {
     const { token, seen } = await serve([
       { status: 503, body: 'Internal error\n' },
       { status: 503, body: 'Internal error\n' },

@@ -27,7 +27,7 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("Received HTTP Response %d: %s", r.status, r.body)
 }
 
-// readToken reads an AccessToken resource and refuses one that no stock party could redeem.
+// readToken reads an AccessToken resource, and refuses one that Skupper's own clients could not redeem.
 func readToken(path string) (*AccessToken, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -18,7 +18,7 @@ type linkReport struct {
 	Endpoints      []Endpoint `json:"endpoints"`
 }
 
-// report is what the program prints: what was read from an answer, or why there was none.
+// report is the output of the program: the content of the response, or the error.
 type report struct {
 	Attempts   int          `json:"attempts"`
 	SecretName string       `json:"secretName,omitempty"`

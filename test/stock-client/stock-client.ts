@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 const SOURCE = import.meta.dirname;
 const BINARY = resolve(SOURCE, '../../.cache/stock-client');
 
-/** How Skupper's clients read an answer: `kubernetes` ignores a Link that cannot be decoded, `strict` fails. */
+/** How Skupper's clients read a response: `kubernetes` ends at a Link that cannot be decoded, `strict` fails. */
 export const READERS = ['kubernetes', 'strict'] as const;
 
 /** What the stock client prints. */

@@ -11,7 +11,7 @@ import { linkgrant, type RunOptions, type Serving } from './command-line.js';
 import { childrenOf } from './process-children.js';
 import { post } from './wire.js';
 
-// Longer than the kernel needs to deliver a request and its close to a paused process.
+// A third of it is longer than the kernel needs to deliver a request, or its close, to a paused process.
 const PAUSE_MS = 300;
 
 /** Rounds of each test; an environment variable sets another number for a longer run. */

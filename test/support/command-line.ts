@@ -217,7 +217,7 @@ export async function startServe(words: readonly string[], options: RunOptions =
   };
 }
 
-/** A temporary directory, and the services that are to end before it is removed. */
+/** A temporary directory, and services that `remove` stops before it deletes the directory. */
 export class Workplace {
   readonly directory = mkdtempSync(join(tmpdir(), 'linkgrant-cli-'));
   readonly #services: Serving[] = [];

@@ -1,4 +1,4 @@
-// A code of linkgrant: 24 letters and digits. About one code in 10⁵ has letters of one case only, and does not match.
+// A code of linkgrant: 24 letters and digits. Four codes in a million have letters of one case only, and do not match.
 const CODE = /(?<![A-Za-z0-9])(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9]{24}(?![A-Za-z0-9])/;
 // The first two parts of a signed code (JWS).
 const SIGNED = /eyJ[\w-]{20,}\.[\w-]{20,}/;

@@ -7,8 +7,8 @@ export async function readOperations({ opsPort }: Pick<Serving, 'opsPort'>, path
 }
 
 /**
- * Returns the value of a series of the metrics, such as `name{label="value"}`, of a process or of a service in this one; NaN if
- * the metrics have no such series.
+ * Returns the value of a metric series, such as `name{label="value"}`, of a service in its own process or in this process; NaN
+ * if the metrics have no such series.
  */
 export async function metricOf(
   service: Pick<Serving, 'opsPort'> | { metricsText(): Promise<string> },

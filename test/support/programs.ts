@@ -16,8 +16,8 @@ const { LINKGRANT_TEST_EXECUTABLES } = process.env;
 export const EXECUTABLES = LINKGRANT_TEST_EXECUTABLES && resolve(LINKGRANT_TEST_EXECUTABLES);
 
 /**
- * Returns the words that start a program: `dist/main.js`, or a module of the tests that imports built code. Node runs it for
- * better-sqlite3, which no executable contains.
+ * Returns the words that start a program: `dist/main.js`, or a module of the tests that imports built code. With the driver
+ * better-sqlite3 Node runs it, because no executable contains that driver.
  */
 export function programWords(file: string, driver?: string): readonly string[] {
   if (!EXECUTABLES || driver === 'better-sqlite3') return [process.execPath, file];

@@ -54,10 +54,10 @@ export function redeemedAnswer(answer: Pick<WireAnswer, 'status' | 'body'>): Red
   };
 }
 
-/** Returns the end of a certificate, in milliseconds since the epoch. */
+/** Returns the expiry (notAfter) of a certificate, in milliseconds since the epoch. */
 export const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
 
-/** Rounds a time down as certificates do. */
+/** Rounds a time (ms) down to whole seconds, as certificates do. */
 export const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
 
 /** A new private key, P-256 unless another curve is named. */

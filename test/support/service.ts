@@ -74,7 +74,7 @@ export interface TestService {
   storedGrant(changes?: Partial<AccessGrant>, code?: string): Promise<CreatedGrant>;
   /** How many uses of a grant are counted. */
   used(uid: string): Promise<number | undefined>;
-  /** Runs one SQL statement on the store's file, for what no command does yet. */
+  /** Runs one SQL statement on the file of the store, for changes that no command can make. */
   sql(statement: string, ...values: readonly (string | number)[]): void;
   close(): Promise<void>;
 }

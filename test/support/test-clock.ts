@@ -1,4 +1,4 @@
-/** A clock that a test moves. It starts at the machine's time, because TLS clients go by that. */
+/** A clock that a test moves. It starts at the machine's time, because TLS clients use that time. */
 export class TestClock {
   #now = Date.now();
 

@@ -59,6 +59,7 @@ const FORBIDDEN = [
   ['src/http/planted-console.ts', "import '../../console/src/routes.js';", 'nothing-imports-the-console'],
   ['src/http/planted-env.ts', 'export const home = process.env.HOME;', 'only-config-reads-the-environment'],
   ['src/http/planted-exit.ts', 'process.exit(1);', 'only-main-exits'],
+  ['src/http/planted-signal.ts', 'export const signal = AbortSignal.any([]);', 'no-composite-signals'],
   ['src/http/planted-code.ts', "process['exitCode'] = 1;", 'only-main-exits'],
   ['src/http/planted-import.ts', "import { env } from 'node:process';", 'process-by-name-only'],
   ['src/http/planted-destructured.ts', 'export const { env } = process;', 'process-by-name-only'],

@@ -15,7 +15,7 @@ export interface AcceptingNamespace {
   readonly west: Person;
 }
 
-/** Opens one for a test file, and closes it after the tests of the file. */
+/** Opens an AcceptingNamespace for a test file, and closes it after the tests of the file. */
 export async function openAcceptingNamespace(): Promise<AcceptingNamespace> {
   const cluster = releaseAfterFile(await openTestCluster());
   const account = releaseAfterFile(await linkgrantAccount(cluster));

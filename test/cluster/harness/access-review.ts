@@ -27,7 +27,7 @@ export type Right = string;
 export async function rightsIn(kubeconfig: string, namespace: string): Promise<Right[]> {
   const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
   try {
-    // A role, also one of the API server itself, takes effect shortly after its creation.
+    // Retried because a new API server refuses the review until its own roles take effect.
     const review = await until(`a review of what may be done in ${namespace}`, () =>
       reviewOf(access, namespace),
     );

@@ -9,7 +9,7 @@ const KINDS: Readonly<Record<string, ResourceKind>> = {
   Secret: SECRETS,
 };
 
-/** Puts the recorded site into a namespace, as Skupper's controller would have made it there. */
+/** Puts the recorded site into a namespace, as Skupper's controller would create it. */
 export async function putSite(
   admin: KubernetesClient,
   namespace: string,

@@ -6,7 +6,7 @@ import { freePorts } from '../../support/free-port.js';
 import { ChildProgram } from './child-program.js';
 import { kubeconfigOf } from './kubeconfig.js';
 
-/** etcd, kube-apiserver and, where wanted, kube-controller-manager, all on 127.0.0.1. */
+/** etcd, kube-apiserver and, if requested, kube-controller-manager, all on 127.0.0.1. */
 export interface ControlPlane {
   /** Path of a kubeconfig with all permissions. */
   readonly kubeconfig: string;

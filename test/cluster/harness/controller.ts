@@ -4,10 +4,10 @@ import { GrantController } from '../../../src/platforms/kubernetes/grants/grant-
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { LINKGRANT } from './linkgrant-account.js';
 
-/** The address and the CA that the tests' service publishes. */
+/** The URL and the CA that the controller writes into the status of grants. */
 export const SERVICE_ENDPOINT = { url: 'https://grants.example.com:9090/in', ca: 'the CA of the tests\n' };
 
-/** A controller of grants on a client of its own, behind a proxy that counts and breaks requests. */
+/** A controller of grants on a client of its own, behind a proxy that records requests and can break them. */
 export interface RunningController {
   readonly controller: GrantController;
   readonly proxy: ApiProxy;

@@ -21,7 +21,7 @@ export const IMAGE = ['--set', 'image.repository=linkgrant'];
 /** kubectl and helm: the installed programs, else compiled ones. `open` rejects if Go is needed and not installed. */
 export class DeployTools {
   readonly #programs: Readonly<Record<'kubectl' | 'helm', string>>;
-  /** A cache of kubectl for these tests: in the usual one, another server may have had the same port. */
+  /** kubectl's discovery cache for these tests. The default cache may contain the API of an earlier server on the same port. */
   readonly #cache = mkdtempSync(join(tmpdir(), 'linkgrant-kubectl-'));
 
   private constructor(programs: Readonly<Record<'kubectl' | 'helm', string>>) {
@@ -54,8 +54,8 @@ export class DeployTools {
   }
 
   /**
-   * Runs lines of a shell that call kubectl and the built linkgrant, until one fails. Returns their standard output;
-   * rejects with the error output.
+   * Runs shell commands, which can call kubectl and the built linkgrant. Returns their standard output. Stops at the first
+   * command that fails, and rejects with the error output.
    */
   async shell(
     lines: readonly string[],

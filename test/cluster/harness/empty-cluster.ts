@@ -28,7 +28,7 @@ export async function deleteGrants(admin: KubernetesClient): Promise<void> {
   for (const kind of OF_GRANTS) await deleteAll(admin, kind);
 }
 
-/** Deletes the resources that earlier tests left in the cluster, except namespaces and the content of system namespaces. */
+/** Deletes the resources of the kinds above that earlier tests left in the cluster, except those in system namespaces. */
 export async function emptyCluster(
   admin: KubernetesClient,
   systemNamespaces: readonly string[],

@@ -10,19 +10,19 @@ import type { TestCluster } from './test-cluster.js';
 
 const KINDS = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
 
-/** Name of the namespace, and of the account in it, that the shipped manifests are for. */
+/** The namespace of the shipped manifests, which is also the name of the service account in it. */
 export const LINKGRANT = 'linkgrant';
 
 /** The shipped service account with its shipped roles, and nothing else. */
 export interface LinkgrantAccount {
   /** Path of a kubeconfig with its token. */
   readonly kubeconfig: string;
-  /** Everything that is shipped with it. */
+  /** All manifests of its overlay. */
   readonly manifests: readonly Manifest[];
   remove(): void;
 }
 
-/** Applies the shipped service account and roles, and gives the account's kubeconfig. */
+/** Creates the shipped service account and roles. Returns a kubeconfig of the account. */
 export function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantAccount> {
   return shippedAccount(cluster, 'cluster', LINKGRANT);
 }

@@ -8,7 +8,7 @@ export const DEPLOY = resolve(import.meta.dirname, '../../../deploy');
 /** The Helm chart. */
 export const CHART = resolve(DEPLOY, 'helm/linkgrant');
 
-/** A resource of a manifest, with the fields that tests look at. */
+/** A resource of a manifest, with the fields that tests read. */
 export interface Manifest extends Resource {
   readonly rules?: readonly AccessRule[];
   readonly subjects?: readonly object[];
@@ -53,7 +53,7 @@ export function containerOf(deployment: Manifest): Container {
   return container;
 }
 
-/** A Pod as the Deployment's controller would make it in a namespace. */
+/** The Pod that the controllers would create for a Deployment in a namespace. */
 export function podOf(deployment: Manifest, namespace: string): Manifest {
   const { template } = deployment.spec as {
     readonly template: { readonly metadata: object; readonly spec: object };

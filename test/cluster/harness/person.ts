@@ -21,7 +21,7 @@ export interface Person {
   readonly kubeconfig: string;
   /** Flags that let a command work there as this person. */
   readonly place: readonly string[];
-  /** Runs the built program there. */
+  /** Runs a command there as this person. */
   run(words: readonly string[], options?: RunOptions): Promise<Ended>;
 }
 

@@ -5,7 +5,7 @@ import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
 import type { ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { serverOf } from './kubeconfig.js';
 
-/** What `kubectl get` prints of a kind in a namespace: the columns by name for each row, in their order. */
+/** The rows that `kubectl get` prints of a kind in a namespace, each as an object of its default columns. */
 export async function printedTable(
   kubeconfig: string,
   kind: ResourceKind,

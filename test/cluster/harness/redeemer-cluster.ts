@@ -45,7 +45,7 @@ export class RedeemerCluster {
     await this.endLead();
   }
 
-  /** Starts the built redeemer as the shipped account, for one test. The shared one is killed first. */
+  /** Starts the built redeemer with the shipped service account, for one test. Kills the shared redeemer first. */
   async run({
     kubeconfig = this.#account.kubeconfig,
     ...options

@@ -5,7 +5,7 @@ import type { TestCluster } from './test-cluster.js';
 
 const KILLED_AT = resolve(import.meta.dirname, '../../chaos/killed-at.mjs');
 
-/** Name of the namespace, and of the account in it, that the shipped redeemer has. */
+/** The namespace of the shipped redeemer, which is also the name of its service account. */
 export const REDEEMER = 'linkgrant-redeemer';
 
 /** How the program is run: killed at a checkpoint, under a moved clock, with more flags. */
@@ -31,7 +31,10 @@ export interface Redeemer extends Pick<Serving, 'said' | 'ended'> {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<{ readonly code: number | null }>;
 }
 
-/** Starts it with the shipped flags, for tokens that lead to 127.0.0.1; resolves once it says that it redeems. */
+/**
+ * Starts the redeemer with the platform and the controllers of the shipped Deployment. Its tokens may lead to 127.0.0.0/8.
+ * Resolves once it prints that it redeems.
+ */
 export async function startRedeemer(kubeconfig: string, options: RedeemerOptions = {}): Promise<Redeemer> {
   const {
     killedAt = 'none',

@@ -21,7 +21,7 @@ export interface Replicas {
   close(): Promise<void>;
 }
 
-/** Starts so many replicas, and resolves once each is ready. */
+/** Starts `count` replicas, and resolves once all are ready. */
 export async function startReplicas(
   workplace: Workplace,
   kubeconfig: string,
@@ -46,7 +46,7 @@ export async function startReplicas(
   };
 }
 
-/** The status of a service's readiness. */
+/** The HTTP status of `/readyz` of a service. */
 export async function readyz({ opsPort }: Serving): Promise<number> {
   return (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status;
 }

@@ -18,18 +18,18 @@ export type LinkResource = Resource & {
   readonly spec: { readonly endpoints: object[]; readonly tlsCredentials: string; readonly cost?: number };
 };
 
-/** The namespace of a site that links to others, and the program run there with the shipped role of the bootstrap Job. */
+/** The namespace of a site that links to others. Commands run there by default with the role of the bootstrap Job. */
 export interface RequestingNamespace {
   readonly namespace: string;
   readonly kubeconfig: string;
   readonly siteUid: string;
-  /** Runs the built program with `--platform kubernetes` there. */
+  /** Runs a command with `--platform kubernetes` there. */
   run(words: readonly string[], input?: string): Promise<Ended>;
-  /** As `run`, killed at a checkpoint; false when it came to its end. */
+  /** Runs a command of the built program that is killed at a checkpoint. Returns false if it was not killed. */
   killedAt(checkpoint: string, words: readonly string[]): Promise<boolean>;
   /** The requesting side in this process. */
   side(): ReturnType<typeof openRequestingCluster>;
-  /** Writes a token to a file; gives its path. */
+  /** Writes a token to a file. Returns its path. */
   tokenFile(token: AccessToken): string;
   links(): Promise<readonly LinkResource[]>;
   secrets(): Promise<readonly SecretResource[]>;
@@ -78,7 +78,7 @@ export async function requestingNamespace(
   };
 }
 
-/** Puts a Ready Site into a namespace; gives its uid. */
+/** Creates a Ready Site in a namespace. Returns its uid. */
 export async function putRequestingSite(
   { admin }: TestCluster,
   namespace: string,

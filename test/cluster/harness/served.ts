@@ -70,7 +70,7 @@ export async function readyGrant(
   });
 }
 
-/** Writes the token of a grant into a file, and gives its path. */
+/** Writes the token of a grant into a file. Returns its path. */
 export function writeToken(workplace: Workplace, grant: Stored<AccessGrantResource>): string {
   const { url = '', code = '', ca = '' } = grant.status ?? {};
   const file = workplace.path(`token-${grant.metadata.uid}.yaml`);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startControlPlane } from './control-plane.js';
 
-/** Variable with the path of a directory. It has one file for each shared control plane: its kubeconfig, home and processes. */
+/** Environment variable: the path of a directory with a file for each shared control plane ({@link SharedControlPlane}). */
 const DIRECTORY = 'LINKGRANT_TEST_CONTROL_PLANES';
 
 interface SharedControlPlane {

@@ -13,7 +13,7 @@ import { until } from './until.js';
 export interface TokenNamespace {
   readonly namespace: string;
   readonly siteUid: string;
-  /** Makes an AccessToken. */
+  /** Creates an AccessToken. */
   put(token: AccessToken): Promise<Stored<AccessTokenResource>>;
   token(name?: string): Promise<Stored<AccessTokenResource>>;
   /** Waits until an AccessToken has this status, and returns it. */

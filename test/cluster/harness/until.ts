@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Calls `read` until it returns a value, which is returned, for at most `timeoutMs`. Its errors are retried. */
+/** Calls `read` until it returns neither undefined nor false, and returns that. Retries errors. Throws after `timeoutMs`. */
 export async function until<T>(
   what: string,
   read: () => Promise<T | undefined | false>,

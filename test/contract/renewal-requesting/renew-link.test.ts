@@ -50,7 +50,7 @@ describe('link renew', () => {
     expect(publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
   });
 
-  test('works through twenty lifetimes while responses are lost', async () => {
+  test('renews in each of twenty runs, with one certificate each, while responses are lost', async () => {
     for (let life = 1; life <= 20; life += 1) {
       site.server.loseAnswers(life % 3);
       await site.renew();

@@ -115,20 +115,23 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
     expect(server.issued()).toBe(1);
   });
 
-  test.each([true, false])('is reported if linkgrant counted a use (response stored: %s)', async (stored) => {
-    const server = await issuingServerForTest('linkgrant');
-    await site.redeem({ token: server.token });
-    const file = storedFile('key.pem');
-    damage(file, share);
-    if (!stored) rmSync(storedFile('answer.yaml'));
-    rmSync(site.to, { recursive: true });
-    expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
-    expect(await failure(server)).toContain(`${file} is damaged`);
-    expect(server.issued()).toBe(1);
-    expect(await site.outcome({ token: server.token, retry: true })).toBe('redeemed');
-    expect(server.issued()).toBe(2);
-    expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
-  });
+  test.each([true, false])(
+    'is reported if linkgrant counted a use, and replaced by --retry with another use (response stored: %s)',
+    async (stored) => {
+      const server = await issuingServerForTest('linkgrant');
+      await site.redeem({ token: server.token });
+      const file = storedFile('key.pem');
+      damage(file, share);
+      if (!stored) rmSync(storedFile('answer.yaml'));
+      rmSync(site.to, { recursive: true });
+      expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
+      expect(await failure(server)).toContain(`${file} is damaged`);
+      expect(server.issued()).toBe(1);
+      expect(await site.outcome({ token: server.token, retry: true })).toBe('redeemed');
+      expect(server.issued()).toBe(2);
+      expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
+    },
+  );
 
   test('is not used for a link whose key a Skupper grant server generated', async () => {
     const server = await issuingServerForTest('stock');

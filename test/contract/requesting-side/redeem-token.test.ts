@@ -91,7 +91,7 @@ describe('token redeem', () => {
     expect(texts[0]).toMatch(/^---\n[\s\S]*kind: "Secret"[\s\S]*\n---\n[\s\S]*kind: "Link"/);
   });
 
-  test('restores deleted files from the stored response', async () => {
+  test('writes the files of the stored response into another directory, and sends no request', async () => {
     const server = await issuingServerForTest('linkgrant');
     await site.redeem({ token: server.token });
     const before = site.files();

@@ -237,7 +237,7 @@ describe('a grant that a file declares', () => {
     expect(await adopt()).toMatchObject([{ outcome: 'removed', name: 'a' }]);
   });
 
-  it('is created once when several processes find it at the same time', async () => {
+  it('is created once by concurrent adoptions', async () => {
     declare('a');
     const adoptions = (await Promise.all([adopt(), adopt(), adopt()])).flat();
     expect(adoptions).toMatchObject([{ outcome: 'adopted' }]);

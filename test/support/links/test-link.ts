@@ -20,7 +20,7 @@ export interface LinkPair extends TestLink {
   readonly ca: string;
 }
 
-/** The outcome of a renewal request of a client that is not proven. */
+/** The outcome of a renewal request that is not proven to come from its link. */
 export const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
 
 /** In what a renewal request differs from a valid one. */

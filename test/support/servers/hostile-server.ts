@@ -35,7 +35,7 @@ export interface TestServerOptions {
   readonly maxVersion?: SecureVersion;
 }
 
-/** The requests of a server that redeem: all but checks. */
+/** The received requests that redeem: all except checks. */
 export const postings = ({ seen }: Pick<TestServer, 'seen'>): SeenRequest[] =>
   seen.filter(({ url }) => !url.endsWith('/-/check'));
 

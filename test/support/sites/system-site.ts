@@ -38,7 +38,7 @@ export class SystemSiteCopy {
     return readFileSync(this.path(file), 'utf8');
   }
 
-  /** What a YAML file of `input/resources` holds. */
+  /** The parsed content of a YAML file in `input/resources`. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into documents of many shapes.
   input(file: string): any {
     return parse(this.read(`input/resources/${file}`));

@@ -1,11 +1,11 @@
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 
-/** A method of a store that cannot be read or written. */
+/** Replaces a method of a store; rejects as if the disk were full. */
 export const storeUnavailable = () =>
   Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
 
-/** Returns the store with some of its methods replaced. A function returns the replacements of the moment. */
+/** Returns the store with some of its methods replaced. If `changes` is a function, it is called at each access. */
 export function withStore(
   real: GrantStore,
   changes: Partial<GrantStore> | (() => Partial<GrantStore>),

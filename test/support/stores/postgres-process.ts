@@ -48,7 +48,7 @@ async function embeddedPostgres(): Promise<typeof EmbeddedPostgresClass> {
   return loaded;
 }
 
-/** Makes a server in a temporary directory and starts it. */
+/** Creates and starts a server in a temporary directory. Tries up to three ports. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresProcess> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -24,7 +24,7 @@ export interface TestDatabase {
   /** The value of `--store`, without the password. */
   readonly url: string;
   readonly password: string;
-  /** Where the database is, for a store in this process. */
+  /** The connection target for a store in this process. */
   readonly place: PostgresTarget;
   /** Runs one statement as the administrator, and returns its rows. Several statements return nothing. */
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;

@@ -13,8 +13,8 @@ const drivers = (await Promise.all(SQLITE_DRIVERS.map(loaded))).filter((driver) 
 export const DRIVERS: readonly SqliteDriverName[] = drivers.map(({ name }) => name);
 
 /**
- * Opens an SQLite file as the stores of this process do, or with the driver that they were opened with. Another driver in the
- * same process would release their locks.
+ * Opens an SQLite file with the driver that the stores of this process use by default, or with the driver `name`. Another
+ * driver in the same process would release the locks of the stores.
  */
 export function openSqliteFile(file: string, name = preferred?.name): SqliteFile {
   const driver = drivers.find((one) => one.name === name);

@@ -1,4 +1,4 @@
-// Command kubectl is the Kubernetes command line. Its module contains no main package.
+// Command kubectl is the Kubernetes command line. The module k8s.io/kubectl contains no main package.
 package main
 
 import (
