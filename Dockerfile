@@ -1,4 +1,4 @@
-# Compiles the sources and builds the console. Nothing of this stage but /app reaches the image.
+# Compiles the sources and builds the console. Of this stage, only /linkgrant/app reaches the image.
 FROM node:24-trixie-slim AS build
 # `npm sbom` names the project after this directory.
 WORKDIR /linkgrant
@@ -9,7 +9,7 @@ COPY deploy/bootstrap ./deploy/bootstrap
 COPY console ./console
 # No install script is needed: this Node has SQLite, so better-sqlite3 is neither compiled nor in the image.
 RUN npm_config_ignore_scripts=true node scripts/setup.mjs --console
-# The console is built; its workspace and packages are for development alone.
+# The built console needs neither its workspace nor its sources.
 RUN npm pkg delete workspaces optionalDependencies.better-sqlite3 && rm -r console
 RUN npm prune --omit=dev --no-audit --no-fund
 # The bill of materials of the npm packages in the image (CycloneDX). `npm sbom` reports pruned devDependencies as missing, so
@@ -18,7 +18,7 @@ RUN npm pkg delete devDependencies
 RUN mkdir app && npm sbom --sbom-format=cyclonedx >app/sbom.cdx.json
 # Types and source maps are for development; in the Kubernetes client they are more than half of its size.
 RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
-# `token issue --print` prints the files of deploy.
+# `token issue --print` prints files of deploy/bootstrap.
 RUN cp -R dist node_modules package.json deploy app/
 
 # Node without its package managers, and no compiler.

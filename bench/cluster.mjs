@@ -9,7 +9,7 @@ import { median, overallRate } from './statistics.mjs';
 // Enough that redemptions always wait for the service.
 const CLIENTS = 96;
 const GRANTS = 100;
-// For each replica. After 1,500 requests the rate is still a tenth lower.
+// Warm-up requests for each replica. After 1,500 the rate is still a tenth below the final one.
 const WARM_UP = 4_000;
 const ONE_GRANT = 1_000;
 // Ends of the names of the rates.

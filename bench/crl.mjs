@@ -26,7 +26,7 @@ function linkgrant(directory, ...words) {
 function entriesOf(file, ca) {
   const words = ['crl', '-in', file, '-CAfile', ca, '-noout', '-text'];
   const { stdout, stderr } = spawnSync('openssl', words, { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  if (!stderr.includes('verify OK')) throw new Error(`openssl refuses the list: ${stderr}`);
+  if (!stderr.includes('verify OK')) throw new Error(`OpenSSL refuses the CRL: ${stderr}`);
   return stdout.split('Serial Number: ').length - 1;
 }
 
@@ -54,7 +54,7 @@ export async function measureCrl() {
     const file = join(directory, 'list.pem');
     const full = timesOfList(directory, FULL, file);
     const entries = entriesOf(file, join(directory, 'issuers', FULL, 'tls.crt'));
-    if (entries !== REDEMPTIONS_EACH) throw new Error(`the list has ${entries} entries`);
+    if (entries !== REDEMPTIONS_EACH) throw new Error(`the CRL has ${entries} entries`);
     const { size: bytes } = statSync(file);
     const empty = timesOfList(directory, EMPTY, join(directory, 'empty.pem'));
     return {

@@ -67,9 +67,9 @@ function redemptionOf(grant, { number, issuerSha256, now }) {
 }
 
 /**
- * Creates grants in the store of a data directory, and records `redemptionsEach` redemptions of each, of the grants in turn. The
- * certificates are of the CA with the hash `issuerSha256`. Then revokes the first `revoked` grants with all their links. Returns
- * the number of redemptions.
+ * Creates grants in the store of a data directory, and records `redemptionsEach` redemptions of each grant, one grant after the
+ * other in turn. The certificates are of the CA with the hash `issuerSha256`. Then revokes the first `revoked` grants with all
+ * their links. Returns the number of redemptions.
  */
 export async function fillStore(
   directory,

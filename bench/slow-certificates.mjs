@@ -7,7 +7,7 @@ import { RequestSource } from './requests.mjs';
 
 const HONEST = { perSecond: 20, from: '127.0.0.2' };
 const HOSTILE = { perSecond: 10, from: '127.0.0.66' };
-// The length of the window in which the verifications of a namespace are counted.
+// The window, in seconds, of the service's limit on the CPU time for checking the certificates of a namespace.
 const ROUND_S = 30;
 const ROUNDS = 2;
 const WARM_UP = { requests: 1_000, clients: 16 };

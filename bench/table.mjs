@@ -43,7 +43,7 @@ function startUp({ name, firstServeMs, laterServeMs, helpMs, nodeMs }) {
     ['--help', ms(helpMs, 0)],
     ['Node.js alone', ms(nodeMs, 0)],
   ];
-  return `${name}: from starting the process until it has answered\n${align(rows)}`;
+  return `${name}: from the start of the process until its first response, or its end\n${align(rows)}`;
 }
 
 function ledgerVerify({ name, entries, verifyMs, peakMiB, fewEntries, fewVerifyMs, grownMiB }) {

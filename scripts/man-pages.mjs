@@ -1,4 +1,4 @@
-// Man pages from the source of `--help`: the commands and flags of the built program.
+// Writes man pages from the commands and flags of the built program, as Commander writes `--help`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { visibleChildren } from '../dist/cli/completion.js';

@@ -65,14 +65,14 @@ function makeArchive() {
   }
 }
 
-/** Writes the bill of materials (CycloneDX) of the executable: npm's list without packages for development, and with Node. */
+/** Writes the bill of materials (CycloneDX) of the executable: Node, and the packages in it and in its console. */
 function makeBillOfMaterials() {
   const words = ['sbom', '--sbom-format=cyclonedx', '--workspaces=false'];
   const bom = JSON.parse(execFileSync('npm', words, { cwd: root, encoding: 'utf8' }));
   const [node, ...packages] = contents.map(({ name, version }) => `${name}@${version}`);
   const own = bom.metadata.component;
   const refs = new Set([own['bom-ref'], node, ...packages]);
-  // npm calls the checkout by the name of its directory.
+  // `npm sbom` names the project after its directory.
   Object.assign(own, { name: 'linkgrant', type: 'application' });
   const listed = bom.components.filter((component) => refs.has(component['bom-ref']));
   const [{ version: nodeVersion }] = contents;

@@ -23,7 +23,7 @@ import (
 
 const giveUp = 30 * time.Second
 
-// job is a list of requests, which clients post at the same time to the ports of this machine in turn.
+// job is a list of requests, which the clients post concurrently, to the ports of this machine in turn.
 type job struct {
 	Ports    []int    `json:"ports"`
 	CA       string   `json:"ca"`

@@ -1,6 +1,6 @@
 import { onSession } from './client.js';
 
-/** What a change is about. */
+/** The resource that a change event names. */
 export type Topic = 'grants' | 'links' | 'ledger';
 
 const RETRY_MS = 5_000;

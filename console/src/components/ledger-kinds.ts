@@ -8,7 +8,7 @@ const KINDS: Readonly<Record<string, string>> = {
   code_recorded: 'Token issued',
   code_revoked: 'Token revoked',
   redeemed: 'Redeemed',
-  replayed: 'Answer repeated',
+  replayed: 'Response repeated',
   renewed: 'Renewed',
   superseded: 'Certificate superseded',
   revoked: 'Link revoked',

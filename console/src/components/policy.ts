@@ -37,7 +37,7 @@ export const RULES: readonly Rule[] = [
   {
     setting: 'linkgrant/certificate-lifetime',
     flag: '--certificate-lifetime',
-    label: 'Longest certificate',
+    label: 'Longest certificate lifetime',
     help: 'How long a certificate is valid at most. Example: 30d',
     describe: (value) => `Certificates last at most ${value}.`,
   },
@@ -59,7 +59,7 @@ export const RULES: readonly Rule[] = [
     setting: 'linkgrant/not-before',
     flag: '--not-before',
     label: 'Begins',
-    help: 'From when it can be redeemed, such as 2031-03-04T08:00:00Z',
+    help: 'The earliest time of a redemption. Example: 2031-03-04T08:00:00Z',
     describe: (value) => `It can be redeemed from ${value}.`,
   },
   {

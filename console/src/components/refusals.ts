@@ -55,8 +55,8 @@ const REDEMPTION_REFUSALS = {
     remedy: 'Redeem with linkgrant on the site, or remove the rule from the grant.',
   },
   not_yet_valid: {
-    title: 'The grant has not begun',
-    remedy: 'Wait until it begins. The site can then repeat the request.',
+    title: 'The grant or token is not valid yet',
+    remedy: 'Wait until it is valid. The site can then repeat the request.',
   },
   link_access_unavailable: {
     title: 'This site accepts no links',

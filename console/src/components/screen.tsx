@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 interface ScreenProps {
   readonly title: string;
   readonly children: ComponentChildren;
-  /** One sentence that says what the screen is for. */
+  /** What the screen is for. */
   readonly intro?: ComponentChildren;
   readonly actions?: ComponentChildren;
   /** The page of the list from which this page is opened. */

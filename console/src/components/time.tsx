@@ -29,7 +29,7 @@ export function Time({ at, bothClocks }: { readonly at: string | number; readonl
   );
 }
 
-/** Returns a function that shows the RFC 3339 times in a text of the service in the clock that the user chose. */
+/** Returns a function that rewrites the RFC 3339 times in a text of the service to the clock that the user chose. */
 export function useTimesInText(): (text: string) => string {
   const { clock } = usePreferences();
   return (text) =>

@@ -27,7 +27,7 @@ async function readEnded(signal: AbortSignal): Promise<Api['Grant'][]> {
 export function CleanUp({ onClose }: { readonly onClose: () => void }) {
   const ended = useResource('grants/ended', readEnded, ['grants']);
   const [openedAt] = useState(Date.now);
-  // Remembered data may be old, and a grant in it may have been extended. A later read does not disable the button again.
+  // Cached data may be old: a grant in it may have been extended. So the button needs data that were read after the opening.
   const isCurrent = ended.readAt !== undefined && ended.readAt >= openedAt;
   const grants = ended.data ?? [];
   const action = useAction(async () => {

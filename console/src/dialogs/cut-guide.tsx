@@ -8,7 +8,7 @@ import { StepList } from '../components/step-list.js';
 import { Prose } from '../components/text.js';
 import { NotRenewed } from './not-renewed.js';
 
-/** What the operator does to cut a link off. The command does the rest, and checks each step. */
+/** What the operator does to cut a link off. The command does the rest, and checks the steps that can be checked. */
 const STEPS = [
   {
     title: 'Let the router trust both CAs',

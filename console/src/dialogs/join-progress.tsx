@@ -11,7 +11,7 @@ import { useResource } from '../state/resource.js';
 export interface JoinProgress {
   /** The links of the token, newest first. */
   readonly links: readonly Api['Link'][];
-  /** The newest refusal since the token was issued. */
+  /** The newest refusal at the grant since the token was issued: an attempt does not name its token. */
   readonly refusal: Api['Attempt'] | undefined;
 }
 

@@ -64,7 +64,7 @@ function Findings({ findings }: { readonly findings: readonly Finding[] }) {
   );
 }
 
-/** A failed check with its remedy, and each command of the remedy to copy. */
+/** A failed check or a warning with its remedy, and each command of the remedy to copy. */
 function Problem({ finding: { check, status, message, remedy = '' } }: { readonly finding: Finding }) {
   const withTimes = useTimesInText();
   const commands = Array.from(remedy.matchAll(/`([^`]+)`/g), ([, command = '']) => command);

@@ -35,7 +35,7 @@ const trustInRouter = (
 const linkSteps = (name: string): readonly Step[] => [
   {
     title: 'Prepare the next CA',
-    effect: 'The command creates the next CA. It does not sign yet. Every response contains both CAs.',
+    effect: 'The command creates the next CA, which does not sign yet. Every response contains both CAs.',
     command: ['issuer', 'prepare', name],
     afterwards: trustInRouter(name, 'both CAs'),
   },

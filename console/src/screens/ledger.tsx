@@ -102,7 +102,7 @@ export function LedgerScreen() {
   return (
     <Screen
       title="Ledger"
-      intro="The ledger records the events of grants, tokens and links, grouped by grant. The last rows count the refusals."
+      intro="The ledger records the events of grants, tokens and links, grouped by grant. The last rows count refusals and repeated responses."
       actions={
         <Button onClick={csv.run} isDisabled={csv.isRunning}>
           {csv.isRunning ? 'Reading …' : 'Download as CSV'}

@@ -58,7 +58,7 @@ function Figures({
   const figures: readonly (readonly [string, number | string, string])[] = [
     ['Links connected', links.connected ?? 'unknown', href('/links')],
     ['Links with a valid certificate', links.known, href('/links')],
-    ['Expiring within 7 days', links.expiringSoon, href('/links', { state: 'expiring' })],
+    ['Expiring soon', links.expiringSoon, href('/links', { state: 'expiring' })],
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
@@ -159,7 +159,7 @@ function Refusals({ refusals }: { readonly refusals: Overview['refusals'] }) {
           keyOf={({ code }) => code}
           columns={[
             { header: 'Reason', isHeader: true, cell: ({ code }) => refusalOf(code)?.title ?? code },
-            { header: 'Count since the first one', cell: ({ count }) => count },
+            { header: 'Count since the first refusal', cell: ({ count }) => count },
             { header: 'Last', cell: ({ last }) => <TimeAndDistance at={last} /> },
             { header: 'What to do', cell: ({ code }) => <Prose text={refusalOf(code)?.remedy ?? ''} /> },
           ]}

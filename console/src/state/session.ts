@@ -5,7 +5,7 @@ import { onSession, type Session } from '../api/client.js';
 /** The session of the user. */
 export const SessionContext = createContext<Session | undefined>(undefined);
 
-/** The session of the user. */
+/** The session of the user. Throws an Error outside the SessionContext. */
 export function useSession(): Session {
   const session = useContext(SessionContext);
   if (!session) throw new Error('a screen is shown only with a session');
