@@ -171,7 +171,7 @@ module.exports = {
     only(
       'console-api-imports-its-types',
       '^console/src/api/',
-      ['^src/client/generated/', '(^|/)node_modules/openapi-fetch/'],
+      ['^src/domain/generated/', '(^|/)node_modules/openapi-fetch/'],
       'the client of the admin API knows no screen',
     ),
     only(
@@ -195,7 +195,7 @@ module.exports = {
     onlyOfSource(
       'console-imports-pure-parts',
       '^console/',
-      ['^src/(domain|client/generated)/'],
+      ['^src/domain/'],
       'the console runs in a browser',
     ),
     {

@@ -61,7 +61,7 @@ function wantedBuild() {
 
 /** Digest of the inputs of dist/console/. */
 function wantedConsole() {
-  const sources = ['console', 'src/client/generated', 'src/domain'].flatMap((directory) =>
+  const sources = ['console', 'src/domain'].flatMap((directory) =>
     filesBelow(join(root, directory)).flatMap((path) => [path, read(`${directory}/${path}`)]),
   );
   return digest([read('package-lock.json'), ...sources]);

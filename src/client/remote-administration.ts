@@ -5,6 +5,7 @@ import {
   AdministrationError,
   type AdministrationErrorCode,
 } from '../domain/administration-error.js';
+import type { components, paths } from '../domain/generated/admin-api.js';
 import { formatLabelSelector } from '../domain/label-selector.js';
 import { isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -12,7 +13,6 @@ import type { Administration } from '../redemption/administration/administration
 import type { PageRequest } from '../redemption/ports/page.js';
 import { type AdminServer, adminFetch } from './admin-fetch.js';
 import type { ConnectionOptions } from './connection.js';
-import type { components, paths } from './generated/admin-api.js';
 
 type Problem = Partial<components['schemas']['AdminProblem']>;
 

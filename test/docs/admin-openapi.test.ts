@@ -90,7 +90,7 @@ describe('openapi.yaml, admin API', () => {
   });
 });
 
-it('src/client/generated/admin-api.d.ts matches openapi.yaml', () => {
+it('src/domain/generated/admin-api.d.ts matches openapi.yaml', () => {
   const { stderr, status } = spawnSync(
     process.execPath,
     [join(PROJECT, 'scripts/admin-client.mjs'), '--check'],

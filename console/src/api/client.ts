@@ -1,5 +1,5 @@
 import createClient from 'openapi-fetch';
-import type { components, paths } from '../../../src/client/generated/admin-api.js';
+import type { components, paths } from '../../../src/domain/generated/admin-api.js';
 
 /** The types of the admin API. */
 export type Api = components['schemas'];

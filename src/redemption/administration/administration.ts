@@ -1,7 +1,6 @@
-import type { accessTokenResource } from '../../domain/access-token.js';
+import type { components } from '../../domain/generated/admin-api.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
-import type { LinkEndpoint } from '../../domain/link.js';
 import type { GrantRequest } from '../accepting/create-grant.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
@@ -10,20 +9,14 @@ import type { GrantReport } from './reports/grant-report.js';
 import type { IssuerReport } from './reports/issuer-report.js';
 import type { LinkFilter, LinkReport } from './reports/link-report.js';
 import type { HealthReport, OverviewReport } from './reports/overview-report.js';
-import type { RedemptionReport, RenewalReport } from './reports/redemption-report.js';
+import type { RedemptionReport } from './reports/redemption-report.js';
 import type { TokenReport } from './reports/token-report.js';
 import type { LedgerVerifications } from './verify-ledger.js';
 
-/** A service, as administrators see it. */
-export interface ServiceReport {
-  /** Base URL of its tokens; absent before its first start on this store. */
-  readonly url?: string;
-  readonly platform?: string;
-  /** The namespace of a request that does not specify one. */
-  readonly namespace: string;
-  /** Role of the caller; absent without an admin API, where the rights on the store or cluster apply. */
-  readonly role?: 'viewer' | 'operator';
-}
+type Schemas = components['schemas'];
+
+/** A service, as administrators see it. The role is absent without an admin API, where the rights on the store or cluster apply. */
+export type ServiceReport = Omit<Schemas['Service'], 'role'> & Partial<Pick<Schemas['Service'], 'role'>>;
 
 /** A grant to create: a {@link GrantRequest} whose window and policy are text. */
 export interface CreateGrantRequest
@@ -35,11 +28,7 @@ export interface CreateGrantRequest
 }
 
 /** A new grant. Only this report contains its code. */
-export interface CreatedGrant extends GrantReport {
-  /** URL of its tokens. */
-  readonly url: string;
-  readonly code: string;
-}
+export type CreatedGrant = Schemas['CreatedGrant'];
 
 /** Changes to a grant; absent members stay unchanged. */
 export interface UpdateGrantRequest extends LabelsAndNoteChange {
@@ -51,37 +40,13 @@ export interface UpdateGrantRequest extends LabelsAndNoteChange {
 }
 
 /** An attempt to redeem a grant. */
-export interface AttemptReport {
-  readonly at: string;
-  readonly outcome: string;
-  readonly name: string;
-  readonly subject: string;
-  readonly peer: string;
-  readonly count: number;
-  readonly redemptionId?: string;
-}
+export type AttemptReport = Schemas['Attempt'];
 
 /** A grant with its tokens and attempts. */
-export interface GrantDetail extends GrantReport {
-  /** Absent before the first start of a service on this store. */
-  readonly url?: string;
-  readonly signedTokens: number;
-  readonly signedTokensRevoked: number;
-  /** The last ones, newest first. */
-  readonly attempts: readonly AttemptReport[];
-}
+export type GrantDetail = Schemas['GrantDetail'];
 
 /** Result of revoking a grant. */
-export interface GrantRevocation {
-  readonly uid: string;
-  readonly name: string;
-  /** `already_revoked`: it had been revoked before. */
-  readonly outcome: 'revoked' | 'already_revoked';
-  /** Number of its links that can still connect or be renewed, before `cascade` revokes them. */
-  readonly links: number;
-  /** When the last of the newest certificates of these links expires. */
-  readonly lastEnd?: string;
-}
+export type GrantRevocation = Schemas['RevokedGrant'];
 
 /** A token to issue: a signed one, with its own limits, or one with the grant's `code`. */
 export interface IssueTokenRequest {
@@ -95,71 +60,22 @@ export interface IssueTokenRequest {
 }
 
 /** A new token and its limits. */
-export interface IssuedToken {
-  /** Absent for a token with the grant's own code. */
-  readonly id?: string;
-  readonly grantUid: string;
-  readonly redemptionsAllowed: number;
-  readonly expirationTime?: string;
-  readonly subject?: string;
-  /** The present endpoints of links. */
-  readonly endpoints: readonly LinkEndpoint[];
-  /** Remaining redemptions of the grant, for all its tokens together. */
-  readonly redemptionsLeft: number;
-  /** The AccessToken resource. It contains the code. */
-  readonly token: ReturnType<typeof accessTokenResource>;
-  /** The same token as one line for `linkgrant join`; absent if the code is too long. A secret. */
-  readonly joinLine?: string;
-}
-
-/** Identifies a link. */
-type LinkIdentity = Pick<LinkReport, 'id' | 'name' | 'subject'>;
+export type IssuedToken = Schemas['IssuedToken'];
 
 /** Result of revoking a token. */
-export interface TokenRevocation {
-  readonly id: string;
-  readonly grantUid: string;
-  readonly outcome: 'revoked' | 'already_revoked';
-  /** False if the token was not in the store. */
-  readonly known: boolean;
-  /** Its links that are not revoked. */
-  readonly links: readonly LinkIdentity[];
-}
+export type TokenRevocation = Schemas['RevokedToken'];
 
 /** A redemption with all its stored details. */
-export interface RedemptionDetail extends RedemptionReport {
-  /** PEM of its first certificate chain. */
-  readonly certificate: string;
-  /** Every renewal, oldest first; absent if there is none. */
-  readonly renewals?: readonly (RenewalReport & { readonly certificate: string })[];
-  /** Its last entries in the ledger, at most 1,000, oldest first. */
-  readonly ledger: readonly EventReport[];
-}
+export type RedemptionDetail = Schemas['RedemptionDetail'];
 
 /** What happens to the token or grant of a redemption that is revoked, if it can be redeemed again. */
 export type SourceChoice = 'with-token' | 'with-grant' | 'keep-token';
 
 /** The token or grant of a revoked redemption, if it can be redeemed again. */
-export interface SourceReport {
-  readonly grant: string;
-  /** Id of the signed token; absent for the grant's own code. */
-  readonly tokenId?: string;
-  readonly redemptionsLeft: number;
-  readonly expirationTime?: string;
-  /** What this revocation did with it. */
-  readonly choice: SourceChoice;
-}
+export type SourceReport = NonNullable<RedemptionRevocation['source']>;
 
 /** Result of revoking a redemption. */
-export interface RedemptionRevocation {
-  readonly outcome: 'revoked' | 'already_revoked';
-  /** The redemption after the revocation. */
-  readonly redemption: RedemptionReport;
-  /** Absent if its token and grant cannot be redeemed again. */
-  readonly source?: SourceReport;
-  /** Other live links of the grant that the same site may have: with the same token or the same subject. */
-  readonly related: readonly (LinkIdentity & { readonly notAfter: string })[];
-}
+export type RedemptionRevocation = Schemas['RevokedRedemption'];
 
 /** Identifies a creation, so that a repeated request does not create a second grant or token. */
 export interface OnceOnly {

@@ -113,7 +113,7 @@ async function noFindings(): Promise<readonly HealthFinding[]> {
 
 /** Returns the report of these findings. */
 export function healthReport(findings: readonly HealthFinding[]): HealthReport {
-  return { ready: findings.every(({ status }) => status !== 'error'), findings };
+  return { ready: findings.every(({ status }) => status !== 'error'), findings: [...findings] };
 }
 
 async function summarize(

@@ -185,7 +185,7 @@ function issuedToken(
     redemptionsAllowed,
     ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
     ...(subject !== undefined && { subject }),
-    endpoints,
+    endpoints: [...endpoints],
     redemptionsLeft: grant.redemptionsAllowed - grant.redemptions,
     token: accessTokenResource(token),
     ...(joinLine !== undefined && { joinLine }),

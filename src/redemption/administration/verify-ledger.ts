@@ -1,30 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { AdministrationError } from '../../domain/administration-error.js';
+import type { components } from '../../domain/generated/admin-api.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { LedgerFault, LedgerVerdict } from '../ports/ledger-store.js';
 
 /** A verification of the whole ledger; `checked` and `total` count entries. */
-export interface LedgerVerificationReport {
-  readonly id: string;
-  /** `failed` if the store could not be read, or the key of the ledger is missing. */
-  readonly state: 'running' | 'done' | 'failed';
-  readonly checked: number;
-  readonly total: number;
-  /** Present once it is done. */
-  readonly result?: {
-    readonly ok: boolean;
-    /** The first fault, as a sentence, and its entry. */
-    readonly problems: readonly {
-      readonly message: string;
-      readonly grantUid?: string;
-      readonly seq?: number;
-    }[];
-    /** True if the store has no chain of MACs, so that nothing could be verified. */
-    readonly unchained?: true;
-  };
-  /** Why it failed. */
-  readonly error?: string;
-}
+export type LedgerVerificationReport = components['schemas']['LedgerVerification'];
 
 /** Operations on verifications of the ledger. */
 export interface LedgerVerifications {

@@ -1,30 +1,13 @@
 import { type AccessGrant, type AccessGrantState, grantState } from '../../../domain/access-grant.js';
 import { formatDuration } from '../../../domain/duration.js';
-import type { Labels } from '../../../domain/labels-and-note.js';
+import type { components } from '../../../domain/generated/admin-api.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { formatPolicySettings } from '../../accepting/policy-settings.js';
 
+type Schemas = components['schemas'];
+
 /** A grant in JSON: times are RFC 3339, `policy` has the form of `spec.settings`. */
-export interface GrantReport {
-  readonly name: string;
-  readonly namespace: string;
-  readonly uid: string;
-  readonly state: AccessGrantState;
-  /** Why a pending grant cannot be redeemed, or a problem of a ready grant, such as a conflicting controller. */
-  readonly reason?: string;
-  readonly redemptions: number;
-  readonly redemptionsAllowed: number;
-  readonly expirationWindow: string;
-  /** Absent until the grant is ready. */
-  readonly expirationTime?: string;
-  readonly issuer?: string;
-  /** Absent without rules. */
-  readonly policy?: Readonly<Record<string, string>>;
-  readonly createdAt: string;
-  readonly revokedAt?: string;
-  readonly labels: Labels;
-  readonly note?: string;
-}
+export type GrantReport = Schemas['Grant'];
 
 const NOT_STARTED =
   'the service has not set it to Ready; check that the service runs, and that the site accepts links or the service has an --endpoint';

@@ -1,34 +1,15 @@
+import type { components } from '../../../domain/generated/admin-api.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { FoundCas, ListedCa, ListedIssuer } from '../../ports/issuers.js';
 import { certificateLife } from '../../requesting/certificate-life.js';
 
+type Schemas = components['schemas'];
+
 /** A CA in a report: times in RFC 3339, hashes in lower-case hex. */
-export interface AuthorityReport {
-  /** `active` signs, `prepared` signs next, `retiring` has signed before, `trusted` is another CA in responses. */
-  readonly role: ListedCa['state'];
-  /** `expiring` if a third of its lifetime or less is left, `early` before its validity. */
-  readonly state: 'valid' | 'expiring' | 'expired' | 'early';
-  readonly subject: string;
-  readonly sha256: string;
-  readonly notBefore: string;
-  readonly notAfter: string;
-  /** Of a retiring CA: when another CA began to sign. */
-  readonly replacedAt?: string;
-  /** Number of links that depend on it; null if they are not counted. */
-  readonly links: number | null;
-}
+export type AuthorityReport = Schemas['Authority'];
 
 /** An issuer in a report, with its CAs, the active one first. */
-export interface IssuerReport extends Omit<ListedIssuer, 'namespace' | 'isDefault'> {
-  /** Absent for an issuer in the data directory. */
-  readonly namespace?: string;
-  /** True if it signs the links of grants that request no issuer. */
-  readonly default: boolean;
-  /** Number of grants that are pending or ready and whose links it signs. */
-  readonly grants: number;
-  readonly problem?: string;
-  readonly authorities: readonly AuthorityReport[];
-}
+export type IssuerReport = Schemas['Issuer'];
 
 /** Returns the report of an issuer at `now`; `links` has the count for each of `cas`, in the same order. */
 export function issuerReport(

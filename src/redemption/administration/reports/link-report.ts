@@ -1,44 +1,14 @@
+import type { components } from '../../../domain/generated/admin-api.js';
 import { globMatches } from '../../../domain/glob.js';
 import { type LabelSelector, selectsLabels } from '../../../domain/label-selector.js';
-import type { Labels } from '../../../domain/labels-and-note.js';
 import { isNotRenewing, type LinkState, type LinkTimes, linkState } from '../../../domain/link-state.js';
-import type { RedemptionMode } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IssuedLink } from '../../ports/link-store.js';
 
+type Schemas = components['schemas'];
+
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
-export interface LinkReport {
-  /** Id of its redemption. */
-  readonly id: string;
-  /** Name of its grant; absent if the grant was deleted. */
-  readonly grant?: string;
-  readonly grantUid: string;
-  readonly namespace: string;
-  readonly mode: RedemptionMode;
-  readonly name: string;
-  readonly subject: string;
-  /** Address of the client at the last contact. */
-  readonly peer: string;
-  /** Id of the signed token that was redeemed. */
-  readonly jti?: string;
-  /** When the token was redeemed. */
-  readonly since: string;
-  /** When the newest certificate expires. */
-  readonly notAfter: string;
-  /** SHA-256 of the CA that signed the newest certificate. */
-  readonly issuerSha256: string;
-  readonly renewals: number;
-  /** When the newest certificate was issued. */
-  readonly lastContact: string;
-  readonly state: LinkState;
-  /** True if it is overdue for renewal. */
-  readonly notRenewing: boolean;
-  /** Null if it is not known. */
-  readonly connected: boolean | null;
-  readonly revokedAt?: string;
-  readonly labels: Labels;
-  readonly note?: string;
-}
+export type LinkReport = Schemas['Link'];
 
 /** Filter of listed links. */
 export interface LinkFilter {

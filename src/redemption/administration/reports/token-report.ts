@@ -1,23 +1,13 @@
-import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import type { components } from '../../../domain/generated/admin-api.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { codeState } from '../../accepting/code-state.js';
 import type { StoredCode } from '../../ports/code-store.js';
 
+type Schemas = components['schemas'];
+
 /** A signed token in JSON, without its code. */
-export interface TokenReport {
-  readonly id: string;
-  readonly grant: string;
-  readonly namespace: string;
-  readonly grantUid: string;
-  readonly state: AccessGrantState;
-  readonly redemptions: number;
-  readonly redemptionsAllowed: number;
-  readonly expirationTime: string;
-  readonly subject?: string;
-  /** Absent for a token that was issued without the service. */
-  readonly issuedAt?: string;
-  readonly revokedAt?: string;
-}
+export type TokenReport = Schemas['Token'];
 
 /** Returns the report at `now` of a signed token of `grant`. */
 export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
