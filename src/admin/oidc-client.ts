@@ -45,7 +45,6 @@ export interface UserTokens {
   readonly expiresIn: number | undefined;
 }
 
-/** Options of every request to the provider. */
 interface RequestOptions {
   readonly [oauth.customFetch]: (
     url: string,
@@ -76,7 +75,6 @@ export class OidcClient {
     this.#client = { client_id: options.clientId };
   }
 
-  /** Returns new secrets for a sign-in. */
   static createSecrets(): SignInSecrets {
     return {
       state: oauth.generateRandomState(),

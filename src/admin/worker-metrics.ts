@@ -34,7 +34,6 @@ export class WorkerMetrics {
   readonly #latest = new Map<number, MetricsSnapshot>();
   #departed: Promise<MetricsSnapshot> = Promise.resolve([]);
 
-  /** Replaces the last metrics of a worker. */
   update(worker: number, snapshot: MetricsSnapshot): void {
     this.#latest.set(worker, snapshot.map(roundDown));
   }

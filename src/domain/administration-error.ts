@@ -48,7 +48,6 @@ export const ADMINISTRATION_ERROR_CODES = [
  */
 export type AdministrationErrorCode = (typeof ADMINISTRATION_ERROR_CODES)[number];
 
-/** Additional members of an {@link AdministrationError}. */
 interface ErrorDetails {
   /** The remedy, if it does not follow from the code. */
   readonly hint?: string | undefined;

@@ -1,7 +1,6 @@
 import type { Labels } from './labels-and-note.js';
 import { isLabelName, isLabelValue } from './names.js';
 
-/** A condition on one label. */
 interface LabelRequirement {
   readonly key: string;
   /** `exists` and `absent` have no value. */

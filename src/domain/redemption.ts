@@ -37,7 +37,6 @@ export interface Redemption extends IssuedCertificate, LabelsAndNote {
   readonly siteUid: string | null;
   /** The private key that the service generated, encrypted with the code; null if none is stored. */
   readonly sealedAnswer: Uint8Array | null;
-  /** When the sealed answer is erased. */
   readonly sealedUntil: number | null;
   readonly createdAt: number;
   readonly revokedAt: number | null;

@@ -3,7 +3,6 @@ export type SqliteValue = string | number | Uint8Array | null;
 
 /** A prepared statement. */
 export interface SqliteStatement {
-  /** True if the statement returns rows. */
   readonly isReader: boolean;
   /** Executes the statement and returns the number of changed rows. */
   run(...values: readonly SqliteValue[]): number;
@@ -18,7 +17,6 @@ export interface SqliteFile {
   prepare(sql: string): SqliteStatement;
   /** Runs statements that return nothing. */
   exec(sql: string): void;
-  /** True while a transaction is open. */
   inTransaction(): boolean;
   /** Closes the file in any state. */
   close(): void;

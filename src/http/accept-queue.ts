@@ -34,7 +34,6 @@ export class AcceptQueueMonitor {
     return Math.max(this.#lastWaitMs, untilNow);
   }
 
-  /** Sets the server whose queue is measured. */
   setServer(server: Server): void {
     this.#server = server;
     server.once('close', () => this.#probe?.socket.destroy());

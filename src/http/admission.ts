@@ -6,7 +6,6 @@ import type { AcceptQueueMonitor } from './accept-queue.js';
  * 30 s.
  */
 export interface AdmissionLimits {
-  /** Maximum number of requests in progress. */
   readonly inFlight: number;
   /** Maximum wait of new connections for acceptance, in milliseconds. */
   readonly waitMs: number;

@@ -33,7 +33,6 @@ export type DropReason = 'source_limit' | 'total_limit';
  * a link, or a bearer token are never dropped.
  */
 export class ConnectionTable {
-  /** Maximum number of open connections. */
   readonly limit: number;
   readonly #unprovenPerSource: number;
   readonly #isProxy: (address: string) => boolean;

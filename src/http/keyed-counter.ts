@@ -16,18 +16,15 @@ export class KeyedCounter {
     this.#limiter = new RateLimiterMemory({ points: 0, duration: seconds });
   }
 
-  /** Number of keys. */
   get size(): number {
     return this.#keys.size;
   }
 
-  /** Adds one and returns the count. */
   async count(key: string): Promise<number> {
     if (!this.#keys.has(key)) await this.#admit(key);
     return (await this.#limiter.penalty(key)).consumedPoints;
   }
 
-  /** Returns the count. */
   async countOf(key: string): Promise<number> {
     return (await this.#limiter.get(key))?.consumedPoints ?? 0;
   }

@@ -13,7 +13,6 @@ export interface ProxyHeaderRefusal {
 
 /** Which connections must begin with a PROXY header. */
 export interface ProxyHeaderOptions {
-  /** True for the address of a proxy. */
   readonly isProxy: (address: string) => boolean;
   /** Time limit for the arrival of the whole header. */
   readonly timeoutMs: number;

@@ -7,7 +7,6 @@ const MAX_SOURCES = 10_000;
 /** A number of events that each source may cause in a period. */
 export interface SourceBudgetOptions {
   readonly points: number;
-  /** Length of the period. */
   readonly seconds: number;
   /** Name of the log event when a source exceeds the budget. */
   readonly event: string;

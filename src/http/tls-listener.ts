@@ -31,7 +31,6 @@ export interface TlsListenerOptions {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** Time limit for the arrival of a whole request. */
   readonly requestTimeoutMs: number;
-  /** The table of this listener's connections. */
   readonly connections: ConnectionTable;
   /** Measures how long new connections wait; absent if that is not measured. */
   readonly queue?: AcceptQueueMonitor;

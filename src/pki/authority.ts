@@ -40,7 +40,6 @@ import { sha256Hex } from './sha256.js';
 
 /** A CA that can sign. Times are milliseconds since the epoch. */
 export interface CertificateAuthority {
-  /** DER of the issuing CA certificate. */
   readonly certificateDer: Uint8Array;
   /** Lower-case hex of SHA-256 over `certificateDer`. */
   readonly sha256: string;

@@ -40,7 +40,6 @@ export class DerReader {
     this.#bytes = bytes;
   }
 
-  /** True if all elements were read. */
   get done(): boolean {
     return this.#at === this.#bytes.length;
   }

@@ -31,7 +31,6 @@ export interface SpanOptions {
 /** Records spans and exports them. */
 export interface Tracer {
   inSpan<T>(options: SpanOptions, operation: (span: Span) => Promise<T>): Promise<T>;
-  /** The header `traceparent` of the enclosing span. */
   traceparent(): string | undefined;
 }
 

@@ -19,7 +19,6 @@ export interface TracingReport {
 /** What tracing depends on. */
 export interface TracingOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The version of this program. */
   readonly version: string;
   readonly report: TracingReport;
   /** Time limit of an export, in milliseconds; absent: that of the variables. */

@@ -40,11 +40,8 @@ export interface AdminAppDependencies {
   readonly console?: express.Router | undefined;
   /** Published without authentication; absent if users cannot log in with `linkgrant login`. */
   readonly login?: LoginMetadata | undefined;
-  /** Counts failed authentications by client. */
   readonly failures: AuthenticationBudget;
-  /** Returns the client's address. */
   peerOf(request: IncomingMessage): string;
-  /** Called for each authenticated request. */
   onAuthenticated(request: IncomingMessage): void;
   readonly observer: AdminObserver;
   readonly logger: Logger;

@@ -5,7 +5,6 @@ import type { Administration } from '../../redemption/administration/administrat
 
 /** Limits of the streams of changes. */
 export interface StreamLimits {
-  /** Maximum number of open streams. */
   readonly streams: number;
   /** Maximum number of open streams of one caller. */
   readonly streamsOfCaller: number;
@@ -31,7 +30,6 @@ const LIMITS: StreamLimits = {
 export class ChangeStreams {
   readonly #administration: Pick<Administration, 'readChanges'>;
   readonly #limits: StreamLimits;
-  /** The open streams, each with its caller. */
   readonly #open = new Map<ServerResponse, string>();
   readonly #closing = new AbortController();
   /** The last version that was read; undefined while no versions are read. */
@@ -43,7 +41,6 @@ export class ChangeStreams {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  /** Number of open streams. */
   get size(): number {
     return this.#open.size;
   }
@@ -97,7 +94,6 @@ export class ChangeStreams {
     for (const response of this.#open.keys()) response.end();
   }
 
-  /** Reports changes until no stream is open. */
   async #poll(): Promise<void> {
     const { signal } = this.#closing;
     this.#isPolling = true;

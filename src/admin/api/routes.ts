@@ -22,9 +22,7 @@ import {
   TOKEN_REVOCATION,
 } from './request-schemas.js';
 
-/** The validated input of a route. */
 interface RouteInput<Query, Body> {
-  /** The role of the caller. */
   readonly role: Role;
   /** The path parameter; empty if the path has none. */
   readonly id: string;
@@ -34,7 +32,6 @@ interface RouteInput<Query, Body> {
   readonly once: OnceOnly | undefined;
 }
 
-/** The answer of a route. */
 interface Answer {
   readonly status: 200 | 201 | 202 | 204;
   /** Absent with 204. */
@@ -49,7 +46,6 @@ export interface AdminRoute {
   /** As in openapi.yaml. */
   readonly path: string;
   readonly role: Role;
-  /** True if the route supports an Idempotency-Key. */
   readonly supportsIdempotencyKey: boolean;
   /** True if the route answers with a stream of changes to a client that prefers one. */
   readonly hasStream: boolean;

@@ -7,7 +7,6 @@ import type { ConsoleAccess } from './console-access.js';
 /** Dependencies of the console's routes. */
 export interface ConsoleRouterDependencies {
   readonly access: ConsoleAccess;
-  /** The built pages, by their paths. */
   readonly files: ReadonlyMap<string, Buffer>;
   /** What the console administers, for display, such as `data directory /var/lib/linkgrant`. */
   readonly where: string;

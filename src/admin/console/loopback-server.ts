@@ -15,7 +15,6 @@ export interface LoopbackServer {
   readonly port: number;
   /** Answers requests for this host and port with `listener`, and refuses all others. */
   serve(host: string, listener: RequestListener): void;
-  /** Ends all connections. */
   close(): void;
 }
 

@@ -28,7 +28,6 @@ const FAILURE_TEXTS: Readonly<Partial<Record<AdministrationErrorCode, string>>> 
 /** Options of an {@link OidcAccess}. */
 export interface OidcAccessOptions {
   readonly origin: string;
-  /** Name of the issuer. */
   readonly issuer: string;
   readonly client: OidcClient;
   /** Verifies an ID token, passed as an Authorization header (`Bearer <ID token>`), and returns its subject and role. */
@@ -37,14 +36,12 @@ export interface OidcAccessOptions {
   /** The settings that decide who has which role. If they change, all sessions end. */
   readonly configuration: string;
   readonly codeKeys: CodeKeys;
-  /** Counts failed sign-ins by client. */
   readonly failures: AuthenticationBudget;
   peerOf(request: IncomingMessage): string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** The claims of a session's cookie. */
 type SessionClaims = { readonly sub: string; readonly role: Role; readonly user: string };
 /** The claims of a sign-in's cookie: `to` is the page to show afterwards. */
 type SignInClaims = SignInSecrets & { readonly to: string };

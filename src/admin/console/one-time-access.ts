@@ -43,7 +43,6 @@ export class OneTimeAccess implements ConsoleAccess {
     this.#onOpen = onOpen;
   }
 
-  /** Returns a new one-time URL. */
   issueUrl(): string {
     const code = newSecret();
     this.#codes.set(hashOf(code), this.#clock() + VALID_MS);

@@ -12,7 +12,6 @@ export type GrantTarget = { readonly uid: string } | { readonly namespace: strin
 /** A grant whose code, or a code signed with its key, was presented. */
 export interface ProvenCode {
   readonly grant: AccessGrant;
-  /** The claims of a signed code. */
   readonly signedCode?: SignedCode;
 }
 

@@ -160,7 +160,6 @@ async function redeemProven(
   return issueAndRecord(context, prepared, replayKey, deps);
 }
 
-/** The inputs of a new redemption. */
 interface Prepared {
   readonly access: SiteAccess;
   readonly obtainedKey: ObtainedKey;

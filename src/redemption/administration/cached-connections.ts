@@ -5,7 +5,6 @@ import type { ConnectedPeer, ConnectionObserver, ObservedConnections } from '../
 
 /** Limits of observations, in milliseconds. */
 export interface ObservationLimits {
-  /** Time limit of one observation. */
   readonly timeoutMs: number;
   /** `latest` starts a new observation if the last one is at least this old. */
   readonly freshMs: number;

@@ -22,7 +22,6 @@ export interface LinkAccess {
 export interface AdministrationDependencies {
   readonly store: GrantStore;
   readonly clock: Clock;
-  /** The keys for signed tokens. */
   readonly codeKeys: CodeKeys;
   /** The published description of the service on this store; undefined before its first start. */
   readService(): Promise<ServiceDescription | undefined>;

@@ -88,7 +88,6 @@ export interface CutDependencies {
   readonly clock: Clock;
 }
 
-/** One run of a cut. */
 interface CutRun {
   readonly request: CutRequest;
   readonly deps: CutDependencies;

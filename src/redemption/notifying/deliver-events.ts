@@ -20,7 +20,6 @@ export interface DeliveryContext {
   post(event: CloudEvent): Promise<void>;
   /** False if this process is stopping, or another process delivers. */
   mayDeliver(): boolean;
-  /** Stores the changed states. */
   save(): Promise<void>;
   /** Milliseconds to wait after that many consecutive failures. */
   retryDelay(failures: number): number;

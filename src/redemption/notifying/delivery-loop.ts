@@ -18,7 +18,6 @@ const STOP_MS = 5_000;
 export interface DeliveryAttempt {
   /** The URL of the receiver, masked. */
   readonly url: string;
-  /** Id of the event. */
   readonly id: string;
   /** Number of consecutive failures: before this attempt if it succeeded, else including it. */
   readonly failures: number;
@@ -40,7 +39,6 @@ export interface DeliveryObserver {
 
 /** The dependencies of {@link startDeliveryLoop}. */
 export interface DeliveryLoopContext {
-  /** URLs of the receivers. */
   readonly urls: readonly string[];
   readonly store: Pick<GrantStore, 'getSetting' | 'putSetting' | 'listLinks'>;
   readonly webhooks: WebhookStore;

@@ -170,11 +170,9 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
 
   /** True if a grant was created before `createdBefore`, is not revoked, and expires after `endedAfter` or is still pending. */
   hasGrantCreatedBefore(createdBefore: number, endedAfter: number): Promise<boolean>;
-  /** Counts the grants in each state. */
   countGrants(now: number): Promise<Readonly<Record<AccessGrantState, number>>>;
   /** Counts the grants that are pending or ready, by namespace and requested issuer, in any order. */
   countGrantsByIssuer(now: number): Promise<readonly IssuerUse[]>;
-  /** Checks that the store can be written. */
   probe(): Promise<void>;
   close(): Promise<void>;
 }

@@ -15,7 +15,6 @@ export interface IssuedLink
   readonly grantName?: string;
   /** Address of the client at the redemption, or at the last renewal. */
   readonly peer: string;
-  /** Number of its renewals. */
   readonly renewals: number;
   /** SHA-256 of the CA that signed the newest certificate, lower-case hex. */
   readonly issuerSha256: string;

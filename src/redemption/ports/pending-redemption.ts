@@ -6,7 +6,6 @@ export interface PendingRedemption {
    * Returns the PEM of the stored private key, else that of `make` after storing it durably. Concurrent runs get the same key.
    */
   ensureKey(make: () => Promise<string>): Promise<string>;
-  /** Returns the stored response. */
   findAnswer(): Promise<string | undefined>;
   /** Stores a response durably unless one is stored; returns the stored one. */
   storeAnswer(text: string): Promise<string>;

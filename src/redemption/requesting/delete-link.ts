@@ -9,7 +9,6 @@ export interface DeletedLink {
   readonly removed: readonly string[];
   /** Names of other Links that use the Secret, which therefore stays. */
   readonly secretUsedBy: readonly string[];
-  /** Number of removed redemption records. */
   readonly records: number;
   /** Certificates (PEM) of the deleted Secrets. A router that trusts their issuer still accepts them. */
   readonly certificates: readonly string[];

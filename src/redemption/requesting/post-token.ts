@@ -9,7 +9,6 @@ export interface PostingDependencies {
   readonly client: RedemptionClient;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
-  /** Resolves after that many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>;
   /** Longest duration of a posting by another run, in milliseconds: a little more than the time limit of an exchange. */
   readonly postingLimitMs: number;

@@ -17,7 +17,6 @@ import { inTransaction, OperationRunner } from './run-operation.js';
 /** Connection target of the store, and how it is opened. */
 export interface PostgresStoreOptions {
   readonly target: PostgresTarget;
-  /** Whether to create or migrate the tables. */
   readonly migrate: boolean;
   /** File with the key of the ledger, created with the tables. */
   readonly ledgerKeyFile: string;
@@ -106,7 +105,6 @@ const REFUSALS: Readonly<Record<string, { readonly problem: string; readonly hin
   },
 };
 
-/** Returns the error that opening rejects with. */
 function openingError(error: unknown, target: PostgresTarget): Error {
   if (error instanceof StoreOpenError || error instanceof LedgerKeyError) return error;
   const refusal = REFUSALS[sqlState(error) ?? ''];

@@ -25,7 +25,6 @@ const REPEATED = `SELECT created_at FROM redemptions
   WHERE grant_uid = ? AND subject = ? AND name = ? AND mode = 'stock' AND created_at > ? AND id <> ?
   ORDER BY created_at DESC LIMIT 1 OFFSET ?`;
 
-/** Returns why COUNT_GRANT_USE changed no row. */
 function* grantRefusal(uid: string, now: number): SqlOperation<Refusal> {
   const grant = yield* row<{ readonly revoked_at: number | null; readonly expires_at: number | null }>(
     GRANT,

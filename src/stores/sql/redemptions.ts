@@ -86,7 +86,6 @@ export function redemptionValues(redemption: Redemption): SqlValue[] {
   return [...FIELDS.map((field) => row[field]), ...NO_RENEWAL_VALUES];
 }
 
-/** Returns the redemption of a row. */
 function redemptionOfRow(row: RedemptionRow): Redemption {
   return {
     ...row,

@@ -36,7 +36,6 @@ export class RollbackCheck {
     this.#marks = marks;
   }
 
-  /** Writes the mark of a new ledger. */
   *begin(key: Uint8Array): SqlOperation<void> {
     yield* this.#put(key, { id: randomUUID(), epoch: 1 });
   }

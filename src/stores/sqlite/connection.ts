@@ -15,9 +15,7 @@ import { fileIdentity } from './database-file.js';
 export interface SqliteConnection {
   /** Returns the statement for this SQL, prepared once. */
   statement(sql: string): SqliteStatement;
-  /** The ledger of this connection. */
   readonly ledger: LedgerChain;
-  /** True while a transaction is open. */
   inTransaction(): boolean;
   /** Copies the WAL into the file and truncates it. Returns false if another connection prevented that. */
   truncateWal(): boolean;

@@ -19,7 +19,6 @@ import { failureOf } from './sqlite-failure.js';
 export interface SqliteStoreOptions {
   /** Path of the database; its directory must exist. */
   readonly file: string;
-  /** Whether to create or migrate the database. */
   readonly migrate: boolean;
   /** File with the key of the ledger, created with the tables; `ledger.key` beside the database if absent. */
   readonly ledgerKeyFile?: string;
