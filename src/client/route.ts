@@ -1,6 +1,7 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { type HostPort, hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { Networks } from '../redemption/accepting/cidr.js';
 
 /** The HTTPS server to connect to. */
 export interface TlsTarget extends HostPort {
@@ -110,7 +111,7 @@ export function isExemptFromProxy(noProxy: string, host: string, port: number): 
 
 function exempts(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true;
-  if (entry.includes('/')) return isInNetwork(entry, host);
+  if (entry.includes('/')) return new Networks([entry]).has(host);
   const parts = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:]*))(?::(?<port>\d+))?$/.exec(entry)?.groups;
   // The colons of a bare IPv6 address do not separate a port.
   if (!parts) return entry === host;
@@ -118,15 +119,4 @@ function exempts(entry: string, host: string, port: number): boolean {
   const name = (parts.v6 ?? parts.name ?? '').replace(/^\*?\./, '').replace(/\.$/, '');
   if (name === '') return false;
   return host === name || (isIP(host) === 0 && host.endsWith(`.${name}`));
-}
-
-function isInNetwork(cidr: string, host: string): boolean {
-  const [network = '', bits = ''] = cidr.split('/');
-  const family = isIP(network);
-  if (family === 0 || isIP(host) !== family || !/^\d{1,3}$/.test(bits)) return false;
-  if (Number(bits) > (family === 4 ? 32 : 128)) return false;
-  const kind = family === 4 ? 'ipv4' : 'ipv6';
-  const list = new BlockList();
-  list.addSubnet(network, Number(bits), kind);
-  return list.check(host, kind);
 }

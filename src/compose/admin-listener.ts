@@ -14,11 +14,12 @@ import { providerFetch } from '../client/provider-fetch.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText } from '../files/bounded-text.js';
-import { clientAddress, TrustedProxies } from '../http/client-address.js';
+import { clientAddress } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { SourceBudget } from '../http/source-budget.js';
 import { createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
 import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
+import { Networks } from '../redemption/accepting/cidr.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { sharedVerification } from '../redemption/administration/shared-verification.js';
 import type { Clock } from '../redemption/ports/clock.js';
@@ -116,7 +117,7 @@ export async function startAdmin(
     sharedVerification: sharedVerification(store, clock),
   });
   const streams = new ChangeStreams(administration);
-  const proxies = new TrustedProxies(settings.trustedProxy ?? []);
+  const proxies = new Networks(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
   const shared = {

@@ -6,13 +6,13 @@ import type { Settings } from '../config/setting-schemas.js';
 import { descriptorLimit } from '../files/descriptor-limit.js';
 import { AcceptQueueMonitor } from '../http/accept-queue.js';
 import { Admission } from '../http/admission.js';
-import { TrustedProxies } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import type { ProxyHeaderRefusal } from '../http/proxy-header-reader.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
 import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
 import { issueClientCertificate } from '../pki/certificates.js';
+import { Networks } from '../redemption/accepting/cidr.js';
 import type { Site } from '../redemption/ports/site.js';
 import { inSpan } from '../tracing/span.js';
 import { KeyGenerator } from './key-generator.js';
@@ -67,7 +67,7 @@ export function createPublicListener({
 }: PublicListenerParts): TlsListener {
   const { logger } = app;
   setFlagsFromString(HEAP_GROWTH);
-  const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
+  const trustedProxies = new Networks(settings.trustedProxy ?? []);
   const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
   const isProxy = (address: string) => trustedProxies.has(address);
   const connections = new ConnectionTable(limit, isProxy);
@@ -82,7 +82,7 @@ export function createPublicListener({
     allowRedeemByKey: settings.allowRedeemByKey,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     // A proxy that uses the PROXY protocol passes TLS through, so only clients could send X-Forwarded-For.
-    trustedProxies: settings.proxyProtocol ? new TrustedProxies([]) : trustedProxies,
+    trustedProxies: settings.proxyProtocol ? new Networks([]) : trustedProxies,
     connections,
     admission,
     unprovenRequests,

@@ -1,37 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
-import { Networks } from '../redemption/accepting/cidr.js';
-
-/** The addresses of the proxies that may name the client's address. */
-export class TrustedProxies {
-  readonly #networks = new Networks();
-  readonly #isEmpty: boolean;
-
-  /** `networks` are CIDRs or addresses. Throws on anything else. */
-  constructor(networks: readonly string[]) {
-    this.#isEmpty = networks.length === 0;
-    for (const text of networks) {
-      if (!this.#networks.add(text)) throw new TypeError(`${text} is not a network`);
-    }
-  }
-
-  /** True if this is the address of a trusted proxy; false for text that is not an address. */
-  has(address: string): boolean {
-    // Called for each connection, and a lookup in an empty list still takes time.
-    return !this.#isEmpty && this.#networks.has(address);
-  }
-}
+import type { Networks } from '../redemption/accepting/cidr.js';
 
 /**
- * Returns the client's address. If `peer`, the address of the connection, is not a trusted proxy, this is `peer`. Else it is the
+ * Returns the client's address; `proxies` may name it. If `peer`, the address of the connection, is not a trusted proxy, this is `peer`. Else it is the
  * right-most address of X-Forwarded-For that is not a trusted proxy, or the left-most one if all are trusted proxies. Returns
  * `peer` if that entry, or one to the right of it, is not an address.
  */
 export function clientAddress(
   request: Pick<IncomingMessage, 'headers'>,
   peer: string,
-  proxies: TrustedProxies,
+  proxies: Networks,
 ): string {
   const forwarded = request.headers['x-forwarded-for'];
   if (forwarded === undefined || !proxies.has(peer)) return peer;

@@ -6,9 +6,10 @@ import type { Request } from 'express';
 import type { Logger } from 'pino';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
+import type { Networks } from '../redemption/accepting/cidr.js';
 import { inSpan } from '../tracing/span.js';
 import { sendRefusal } from './answer.js';
-import { clientAddress, type TrustedProxies } from './client-address.js';
+import { clientAddress } from './client-address.js';
 import type { ConnectionTable } from './connection-table.js';
 import { type Exchange, type ExchangeDependencies, endDisconnected } from './redemption-answers.js';
 import { logOutcome, type RequestOutcome, type RouteOperation } from './request-outcome.js';
@@ -22,7 +23,7 @@ export interface RedemptionObserver {
 /** Dependencies of the handling of a request, for all routes. */
 export interface RequestDependencies
   extends Omit<ExchangeDependencies, 'onLedgerFailure' | 'onProven' | 'isClientConnected'> {
-  readonly trustedProxies: TrustedProxies;
+  readonly trustedProxies: Networks;
   readonly connections: Pick<ConnectionTable, 'markProven' | 'addressOf'>;
   readonly unprovenRequests: UnprovenRequests;
   /** Called when the ledger could not record an attempt of this request. */

@@ -16,7 +16,6 @@ import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import { SITE_CA } from '../../src/domain/names.js';
 import { AcceptQueueMonitor } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
-import { TrustedProxies } from '../../src/http/client-address.js';
 import { ConnectionTable } from '../../src/http/connection-table.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
@@ -25,6 +24,7 @@ import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
+import { Networks } from '../../src/redemption/accepting/cidr.js';
 import {
   type CreatedGrant,
   createGrant,
@@ -226,7 +226,7 @@ export async function composeTestService(composition: Composition = {}): Promise
   const maker = new KeyGenerator({ maxQueued: 64 });
   const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
   const place = { url: '', ca };
-  const trustedProxies = new TrustedProxies(composition.trustedProxies ?? []);
+  const trustedProxies = new Networks(composition.trustedProxies ?? []);
   const connections = new ConnectionTable(maxConnections, (address) => trustedProxies.has(address));
   const queue = new AcceptQueueMonitor();
   const app = createRedemptionApp({

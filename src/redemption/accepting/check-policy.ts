@@ -17,13 +17,6 @@ function matchesAny(globs: readonly string[] | undefined, value: string): boolea
   return globs === undefined || globs.some((glob) => globMatches(glob, value));
 }
 
-function isInside(cidrs: readonly string[], address: string): boolean {
-  const networks = new Networks();
-  // An invalid rule adds no network, so it matches no address.
-  for (const cidr of cidrs) networks.add(cidr);
-  return networks.has(address);
-}
-
 // Older routers do not support Ed25519 client certificates, so it is only accepted if the policy names it.
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
@@ -31,7 +24,7 @@ const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 export function policyRefusal(policy: GrantPolicy, redemption: PolicyInput): RedemptionErrorCode | undefined {
   if (!matchesAny(policy.subjects, redemption.subject)) return 'policy_subject';
   if (!matchesAny(policy.names, redemption.name)) return 'policy_name';
-  if (policy.sourceCidrs && !isInside(policy.sourceCidrs, redemption.peer)) return 'policy_source';
+  if (policy.sourceCidrs && !new Networks(policy.sourceCidrs).has(redemption.peer)) return 'policy_source';
   if (policy.csrRequired && !redemption.csr) return 'policy_csr_required';
   if (!(policy.keyTypes ?? DEFAULT_KEY_TYPES).includes(redemption.keyType)) return 'policy_key';
   return undefined;

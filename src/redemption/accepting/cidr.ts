@@ -26,21 +26,24 @@ function parseCidr(text: string): Cidr | undefined {
   return prefix > maxPrefix ? undefined : { network, prefix, family: family === 6 ? 6 : 4 };
 }
 
-/** A set of networks. */
+/** A set of networks: CIDRs and addresses. A text that is neither adds no network. */
 export class Networks {
   // Separate lists, because BlockList would match IPv4 addresses with IPv6 networks.
   readonly #lists = { 4: new BlockList(), 6: new BlockList() };
+  readonly #isEmpty: boolean;
 
-  /** Adds a CIDR or an address. Returns false, and adds nothing, for any other text. */
-  add(text: string): boolean {
-    const cidr = parseCidr(text);
-    if (!cidr) return false;
-    this.#lists[cidr.family].addSubnet(cidr.network, cidr.prefix, `ipv${cidr.family}`);
-    return true;
+  constructor(texts: readonly string[]) {
+    this.#isEmpty = texts.length === 0;
+    for (const text of texts) {
+      const cidr = parseCidr(text);
+      if (cidr) this.#lists[cidr.family].addSubnet(cidr.network, cidr.prefix, `ipv${cidr.family}`);
+    }
   }
 
   /** True if an address is in one of the networks; false for text that is not an address. */
   has(address: string): boolean {
+    // Called for each connection, and a lookup in an empty list still takes time.
+    if (this.#isEmpty) return false;
     const family = isIP(address);
     return (family === 4 || family === 6) && this.#lists[family].check(address, `ipv${family}`);
   }
