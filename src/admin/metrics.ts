@@ -1,35 +1,16 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RedemptionObserver } from '../http/request-handler.js';
-import { type AdminObserver, addAdminMetrics } from './admin-metrics.js';
-import { addConnectionMetrics, type FollowConnections } from './listener-metrics.js';
+import type { RouteOperation } from '../http/request-outcome.js';
+import { addAdminMetrics } from './admin-metrics.js';
+import { addConnectionMetrics } from './listener-metrics.js';
 
 /** The metrics of one process. No label contains text that a client supplied. */
-export interface Metrics extends RedemptionObserver, AdminObserver {
-  readonly registry: Registry;
-  readonly followConnections: FollowConnections;
-  /** `notAfter` in milliseconds since the epoch. */
-  setCertificateExpiry(certificate: 'server' | 'issuer', notAfter: number): void;
-  /** Called for each operation of the store. */
-  storeAnswered(kind: 'read' | 'write', milliseconds: number, failed: boolean): void;
-  /** Called for each revocation by this process. */
-  revoked(what: 'grant' | 'redemption' | 'token'): void;
-  /** Called for each attempt that the ledger could not record. */
-  ledgerFailed(): void;
-  /** Called for each request without a proven code or key beyond the budget of its source. */
-  unprovenRequestLimited(): void;
-  /** Called for each attempt to send an event to a webhook receiver. */
-  webhookAnswered(outcome: 'delivered' | 'failed'): void;
-  /** Sets the age of the oldest event that a webhook receiver has not accepted, in milliseconds; 0 without one. */
-  setUndeliveredAge(milliseconds: number): void;
-  /** Called when wrong codes for a grant with a user-supplied code exceed their budget. */
-  weakCodeBruteforced(): void;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
 // A redemption takes a few milliseconds; a failing store takes up to eight seconds.
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** Creates the metrics of one process in a registry of their own. */
-export function createMetrics(): Metrics {
+export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -108,20 +89,22 @@ export function createMetrics(): Metrics {
     registry,
     followConnections: addConnectionMetrics(registry),
     ...addAdminMetrics(registry),
-    answered(operation, outcome, milliseconds) {
+    answered(operation: RouteOperation, outcome: string, milliseconds: number) {
       answers.inc({ operation, outcome });
       latency.observe({ operation }, milliseconds / 1000);
     },
-    setCertificateExpiry: (certificate, notAfter) => expiry.set({ certificate }, notAfter / 1000),
-    storeAnswered(kind, milliseconds, failed) {
+    /** `notAfter` in milliseconds since the epoch. */
+    setCertificateExpiry: (certificate: 'server' | 'issuer', notAfter: number) =>
+      expiry.set({ certificate }, notAfter / 1000),
+    storeAnswered(kind: 'read' | 'write', milliseconds: number, failed: boolean) {
       storeTime.observe({ kind }, milliseconds / 1000);
       if (failed) storeFailures.inc({ kind });
     },
-    revoked: (what) => revocations.inc({ what }),
+    revoked: (what: 'grant' | 'redemption' | 'token') => revocations.inc({ what }),
     ledgerFailed: () => ledgerFailures.inc(),
     unprovenRequestLimited: () => limited.inc(),
-    webhookAnswered: (outcome) => webhooks.inc({ outcome }),
-    setUndeliveredAge: (milliseconds) => undeliveredAge.set(milliseconds / 1000),
+    webhookAnswered: (outcome: 'delivered' | 'failed') => webhooks.inc({ outcome }),
+    setUndeliveredAge: (milliseconds: number) => undeliveredAge.set(milliseconds / 1000),
     weakCodeBruteforced: () => attacks.inc(),
   };
 }

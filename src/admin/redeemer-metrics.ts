@@ -1,19 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 /** The metrics of a process that redeems the AccessTokens of a cluster. No label contains text that a user supplied. */
-export interface RedeemerMetrics {
-  readonly registry: Registry;
-  /** Called for each attempt to redeem a token, with `redeemed` or an error code. */
-  recordAttempt(outcome: string): void;
-  /** Called for each attempt to renew a link, with `renewed` or an error code. */
-  recordRenewal(outcome: string): void;
-}
+export type RedeemerMetrics = ReturnType<typeof createRedeemerMetrics>;
 
 /** Creates the metrics. Each scrape calls `countTokens` (tokens by state) and `isLeading` (whether this process redeems). */
 export function createRedeemerMetrics(sources: {
   readonly countTokens: () => Readonly<Record<string, number>>;
   readonly isLeading: () => boolean;
-}): RedeemerMetrics {
+}) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -51,7 +45,9 @@ export function createRedeemerMetrics(sources: {
   renewals.inc({ outcome: 'renewed' }, 0);
   return {
     registry,
-    recordAttempt: (outcome) => attempts.inc({ outcome }),
-    recordRenewal: (outcome) => renewals.inc({ outcome }),
+    /** `outcome` is `redeemed` or an error code. */
+    recordAttempt: (outcome: string) => attempts.inc({ outcome }),
+    /** `outcome` is `renewed` or an error code. */
+    recordRenewal: (outcome: string) => renewals.inc({ outcome }),
   };
 }

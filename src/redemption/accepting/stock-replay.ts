@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { openAnswer, sealAnswer } from '../../codes/sealed-answer.js';
+import { deriveKey, open, seal } from '../../codes/sealing.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Redemption } from '../../domain/redemption.js';
 
@@ -10,6 +10,8 @@ export interface StockReplay {
   /** True if the client must have the same source address. */
   readonly bindSource: boolean;
 }
+
+const KEY_PURPOSE = 'linkgrant sealed answer v1';
 
 /** Creates a replay key that no other redemption has. */
 export function uniqueReplayKey(): string {
@@ -31,12 +33,7 @@ export function sealForReplay(
   stockReplay: StockReplay,
 ): Pick<Redemption, 'sealedAnswer' | 'sealedUntil'> {
   const { id, grant, code, keyPem, now } = redemption;
-  const sealedAnswer = sealAnswer({
-    code,
-    grantUid: grant.uid,
-    redemptionId: id,
-    plaintext: Buffer.from(keyPem),
-  });
+  const sealedAnswer = seal(deriveKey(code, grant.uid, KEY_PURPOSE), id, Buffer.from(keyPem));
   return { sealedAnswer, sealedUntil: now + stockReplay.windowMs };
 }
 
@@ -44,6 +41,6 @@ export function sealForReplay(
 export function openReplay(redemption: Redemption, code: Uint8Array, now: number): string | undefined {
   const { id, grantUid, sealedAnswer, sealedUntil } = redemption;
   if (sealedAnswer === null || sealedUntil === null || sealedUntil <= now) return undefined;
-  const opened = openAnswer({ code, grantUid, redemptionId: id, sealed: sealedAnswer });
+  const opened = open(deriveKey(code, grantUid, KEY_PURPOSE), id, sealedAnswer);
   return opened && Buffer.from(opened).toString();
 }
