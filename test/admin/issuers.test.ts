@@ -52,6 +52,8 @@ it('lists the issuers with their CAs, grants and links, in pages', async () => {
   expect(first.items).toEqual(items.slice(0, 2));
   expect(await read(`/issuers?limit=2&cursor=${first.next}`)).toEqual({ items: items.slice(2) });
   expect(await read('/issuers?cursor=nonsense')).toMatchObject({ code: 'request_invalid' });
+  const numbers = Buffer.from('[1,2,3]').toString('base64url');
+  expect(await read(`/issuers?cursor=${numbers}`)).toMatchObject({ code: 'request_invalid' });
   expect(await remoteClient(service, service.viewer).listIssuers({ limit: 1_000 })).toEqual({ items });
 });
 

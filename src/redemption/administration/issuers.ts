@@ -2,7 +2,7 @@ import { dependentsOf } from '../issuers/retire-issuer.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore, IssuerUse } from '../ports/grant-store.js';
 import type { IssuerDirectory, ListedCa, ListedIssuer } from '../ports/issuers.js';
-import { sortedPage } from '../ports/sorted-page.js';
+import { sortedPage } from '../ports/page.js';
 import type { Administration } from './administration.js';
 import { type IssuerReport, issuerReport } from './reports/issuer-report.js';
 
@@ -27,7 +27,7 @@ export function issuerOperations(listing: IssuerListing): Pick<Administration, '
       const now = clock();
       const used = (await store?.countGrantsByIssuer(now)) ?? [];
       const listed = await issuers.list(used);
-      const { items, ...rest } = sortedPage(listed, page, 3, keyOf);
+      const { items, ...rest } = sortedPage(listed, page, ['', '', ''], keyOf);
       const links = await store?.countDependents(now);
       const report = async (issuer: ListedIssuer): Promise<IssuerReport> => {
         const found = await issuers.read(issuer);

@@ -1,11 +1,11 @@
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { StoredCode } from '../../redemption/ports/code-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
+import { pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
 import { rowHash } from './ledger-mac.js';
 import { batch, row, rows, type SqlOperation } from './operation.js';
-import { pageOf, rowsToRead, startOf } from './page.js';
 
 /** Columns of table `codes` that never change. */
 export const CONSTANT_CODE_COLUMNS = ['jti', 'uses', 'expires_at', 'subject', 'issued_at'] as const;

@@ -1,9 +1,9 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
 import type { GrantStore, IssuerUse } from '../../redemption/ports/grant-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
+import { pageOf, rowsToRead, selectByLabels, startOf } from '../../redemption/ports/page.js';
 import { GRANT_BY_UID, GRANT_FIELDS, type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
-import { pageOf, rowsToRead, selectByLabels, startOf } from './page.js';
 
 const SELECT = `SELECT ${GRANT_FIELDS} FROM grants`;
 const BY_NAME = `${SELECT} WHERE namespace = ? AND name = ?`;

@@ -5,8 +5,8 @@ import type {
   LedgerPage,
 } from '../../redemption/ports/ledger-store.js';
 import type { Page } from '../../redemption/ports/page.js';
+import { pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rows, type SqlOperation } from './operation.js';
-import { pageOf, rowsToRead, startOf } from './page.js';
 
 /** The select list of a query that returns {@link EventRow}s; the tables are `e` and `r`. */
 export const EVENT_FIELDS = `e.grant_uid AS "grantUid", e.seq, e.at, e.kind, e.redemption_id AS "redemptionId", e.detail,

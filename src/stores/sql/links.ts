@@ -11,8 +11,8 @@ import {
   type RefusalCount,
 } from '../../redemption/ports/link-store.js';
 import type { Page } from '../../redemption/ports/page.js';
+import { encodeCursor, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
-import { encodeCursor, pageOf, rowsToRead, startOf } from './page.js';
 import { LABEL_CHANGES } from './settings.js';
 
 // Rows in memory at once, and rows that one call reads at most.

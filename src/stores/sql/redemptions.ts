@@ -3,6 +3,7 @@ import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Attempt, GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Page } from '../../redemption/ports/page.js';
+import { pageOf, rowsToRead, selectByLabels, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import {
@@ -15,7 +16,6 @@ import {
   selectList,
   value,
 } from './operation.js';
-import { pageOf, rowsToRead, selectByLabels, startOf } from './page.js';
 import { countLabelChange } from './settings.js';
 
 /** A redemption as table `redemptions` stores it: `policy` and `labels` as JSON text. */

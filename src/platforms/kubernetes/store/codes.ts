@@ -1,5 +1,5 @@
 import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
-import { sortedPage } from '../../../redemption/ports/sorted-page.js';
+import { sortedPage } from '../../../redemption/ports/page.js';
 import { timeOf } from '../api/timestamp.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import type { RedemptionResource, WrittenCode } from './redemption-resource.js';
@@ -53,7 +53,7 @@ export function codeOperations(parts: StoreParts): CodeStore {
         return { ...code, used };
       });
       all.push(...unlisted.values());
-      return sortedPage(all, page, 2, ({ grantUid, jti }) => [grantUid, jti]);
+      return sortedPage(all, page, ['', ''], ({ grantUid, jti }) => [grantUid, jti]);
     },
 
     async countCodes(grantUid) {

@@ -1,7 +1,7 @@
 import { type AccessGrant, countStates, grantState } from '../../../domain/access-grant.js';
 import { formatLabelSelector } from '../../../domain/label-selector.js';
 import type { GrantStore, IssuerUse } from '../../../redemption/ports/grant-store.js';
-import { sortedPage } from '../../../redemption/ports/sorted-page.js';
+import { sortedPage } from '../../../redemption/ports/page.js';
 import { isApiError } from '../api/api-error.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
@@ -82,7 +82,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const grants = isServed(grantNamespace)
         ? await readAll((grant) => grant, grantNamespace, selector)
         : [];
-      return sortedPage(grants, page, 2, (grant) => [grant.namespace, grant.name]);
+      return sortedPage(grants, page, ['', ''], (grant) => [grant.namespace, grant.name]);
     },
 
     // In a cluster no file declares grants.

@@ -1,8 +1,8 @@
 import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
 import type { Attempt, GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { LedgerEntry, LedgerStore } from '../../../redemption/ports/ledger-store.js';
+import { sortedPage } from '../../../redemption/ports/page.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
-import { sortedPage } from '../../../redemption/ports/sorted-page.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
@@ -84,7 +84,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     async listLedger(page) {
       const { grantUid, since = 0 } = page;
       const found = (await entries(grantUid)).filter(({ at }) => at >= since);
-      return sortedPage(found, page, 2, (entry) => [entry.grantUid, entry.seq]);
+      return sortedPage(found, page, ['', 0], (entry) => [entry.grantUid, entry.seq]);
     },
 
     async listRedemptionEntries(redemptionId, limit) {
@@ -95,7 +95,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     async listAttemptTotals(page) {
       const { grantUid, since = 0 } = page;
       const found = (await rows(grantUid)).filter(({ lastAt }) => lastAt >= since);
-      const { items, ...rest } = sortedPage(found, page, 5, (row) => [
+      const { items, ...rest } = sortedPage(found, page, ['', '', '', '', ''], (row) => [
         row.grantUid,
         row.code,
         row.name,

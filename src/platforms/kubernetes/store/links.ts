@@ -7,7 +7,7 @@ import {
   type LinkStore,
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
-import { sortedPage } from '../../../redemption/ports/sorted-page.js';
+import { sortedPage } from '../../../redemption/ports/page.js';
 import { type StoreParts, watchedLinks } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */
@@ -22,7 +22,7 @@ export function linkOperations(parts: StoreParts): LinkStore {
       const links = watchedLinks(parts).filter(
         (link) => (grantUid === undefined || link.grantUid === grantUid) && matches(link),
       );
-      return sortedPage(links, page, 2, ({ createdAt, id }) => [-createdAt, id]);
+      return sortedPage(links, page, [0, ''], ({ createdAt, id }) => [-createdAt, id]);
     },
 
     async countLinks(now) {

@@ -1,7 +1,7 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import type { GrantStore, RecordOutcome } from '../../../redemption/ports/grant-store.js';
-import { sortedPage } from '../../../redemption/ports/sorted-page.js';
+import { sortedPage } from '../../../redemption/ports/page.js';
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { retryUntil } from '../api/retry.js';
@@ -54,7 +54,7 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
           slot: resource.spec.slot,
         }))
         .filter(({ redemption }) => redemption.createdAt >= since);
-      const { items, ...rest } = sortedPage(entries, page, 3, ({ redemption, slot }) => [
+      const { items, ...rest } = sortedPage(entries, page, [0, '', 0], ({ redemption, slot }) => [
         redemption.createdAt,
         redemption.grantUid,
         slot,
