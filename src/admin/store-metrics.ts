@@ -1,20 +1,18 @@
 import { Gauge, Registry } from 'prom-client';
-import type { ConnectionSummary } from '../redemption/administration/link-connections.js';
-import type { LinkCounts } from '../redemption/ports/link-store.js';
-
-/** The data sources of the metrics of a store. */
-interface StoreFigures {
-  countGrants(): Promise<Readonly<Record<string, number>>>;
-  countLinks(): Promise<LinkCounts>;
-  /** Absent without a source of connections. */
-  readonly observe?: () => Promise<ConnectionSummary>;
-}
+import { summarizeConnections } from '../redemption/administration/link-connections.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { ConnectionObserver } from '../redemption/ports/connections.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
 
 /**
  * Creates the metrics of a store, in a registry of their own because all processes serve the same store. Each scrape counts the
- * grants and links; a metric is absent while its count is unknown.
+ * grants and links; a metric is absent while its count is unknown, or
+ * without a source of connections.
  */
-export function createStoreMetrics({ countGrants, countLinks, observe }: StoreFigures): Registry {
+export function createStoreMetrics(
+  store: Pick<GrantStore, 'countGrants' | 'countLinks' | 'listLinks'>,
+  { clock, connections }: { readonly clock: Clock; readonly connections: ConnectionObserver | undefined },
+): Registry {
   const registry = new Registry();
   const registers = [registry];
   const addByState = (name: string, help: string, count: () => Promise<Readonly<Record<string, number>>>) =>
@@ -29,12 +27,12 @@ export function createStoreMetrics({ countGrants, countLinks, observe }: StoreFi
         for (const [state, number] of Object.entries(byState)) this.set({ state }, number);
       },
     });
-  addByState('linkgrant_grants', 'Grants by state.', countGrants);
+  addByState('linkgrant_grants', 'Grants by state.', () => store.countGrants(clock()));
   addByState('linkgrant_links', 'Links by state.', async () => {
-    const { notRenewing: _, ...states } = await countLinks();
+    const { notRenewing: _, ...states } = await store.countLinks(clock());
     return states;
   });
-  if (!observe) return registry;
+  if (!connections) return registry;
   const unknownPeers = new Gauge({
     name: 'linkgrant_unknown_peers',
     help: 'Connected peers that no redemption records.',
@@ -48,7 +46,7 @@ export function createStoreMetrics({ countGrants, countLinks, observe }: StoreFi
       // A gauge without a value has no series.
       this.remove();
       unknownPeers.remove();
-      const summary = await observe().catch(() => undefined);
+      const summary = await summarizeConnections(store, connections.latest()).catch(() => undefined);
       if (!summary || summary.connected === null) return;
       this.set(summary.connected);
       unknownPeers.set(summary.unknownPeers.length);

@@ -2,18 +2,15 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
 import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
 import { createOperationsApp, type OperationsDependencies } from '../admin/operations-app.js';
-import { createStoreMetrics } from '../admin/store-metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { applyRetention, type Retention } from '../redemption/accepting/retention.js';
-import { summarizeConnections } from '../redemption/administration/link-connections.js';
 import type { Clock } from '../redemption/ports/clock.js';
-import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 
+export { createStoreMetrics } from '../admin/store-metrics.js';
 export { createWorkerMetrics, WorkerMetrics } from '../admin/worker-metrics.js';
 
 // For probes and a few collectors; above this limit the oldest connection is dropped.
@@ -34,18 +31,6 @@ export async function listen(server: Server, address: Settings['listen']): Promi
   server.listen({ port: address.port, ...(address.host !== '' && { host: address.host }), backlog: 2048 });
   await once(server, 'listening');
   return server.address() as AddressInfo;
-}
-
-/** The metrics of the whole store, reported by one process even with several workers. */
-export function storeMetrics(
-  store: Pick<GrantStore, 'countGrants' | 'countLinks' | 'listLinks'>,
-  { clock, connections }: { readonly clock: Clock; readonly connections: ConnectionObserver | undefined },
-): Registry {
-  return createStoreMetrics({
-    countGrants: () => store.countGrants(clock()),
-    countLinks: () => store.countLinks(clock()),
-    ...(connections && { observe: () => summarizeConnections(store, connections.latest()) }),
-  });
 }
 
 /**

@@ -24,7 +24,13 @@ import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openServiceStore, openStore } from './open-store.js';
-import { eraseSealedAnswers, listen, periodicRetention, startPeriodic, storeMetrics } from './operations.js';
+import {
+  createStoreMetrics,
+  eraseSealedAnswers,
+  listen,
+  periodicRetention,
+  startPeriodic,
+} from './operations.js';
 import { assertListening, createPublicListener, DRAIN_MS, pathPrefixOf } from './public-listener.js';
 import {
   acquireLeases,
@@ -220,7 +226,7 @@ async function serve(
     listening,
     adminListening: admin?.listening,
     metrics,
-    storeMetrics: storeMetrics(store, { clock, connections }),
+    storeMetrics: createStoreMetrics(store, { clock, connections }),
     certificateTimes,
     readiness,
     reloadIdentity,

@@ -4,6 +4,7 @@ import { certificateParts } from '../../src/admin/certificate-readiness.js';
 import { createMetrics } from '../../src/admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
 import { createStoreMetrics } from '../../src/admin/store-metrics.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY, HOUR, startTestService } from '../support/service.js';
 
@@ -90,10 +91,12 @@ describe('the operations listener', () => {
 
   it('counts grants by state at each scrape, and omits the counts while the store fails', async () => {
     const counts = [Promise.resolve({ ready: 3, expired: 1 }), Promise.reject(new Error('busy'))];
-    const registry = createStoreMetrics({
-      countGrants: () => counts.shift() as Promise<Record<string, number>>,
-      countLinks: () => Promise.reject(new Error('busy')),
-    });
+    const busy = () => Promise.reject(new Error('busy'));
+    const store = { countGrants: () => counts.shift() as ReturnType<GrantStore['countGrants']> };
+    const registry = createStoreMetrics(
+      { ...store, countLinks: busy, listLinks: busy },
+      { clock: Date.now, connections: undefined },
+    );
     expect(await registry.metrics()).toContain('linkgrant_grants{state="ready"} 3\n');
     expect(await registry.metrics()).not.toContain('linkgrant_grants{');
   });

@@ -40,48 +40,31 @@ interface Answer {
   readonly location?: string;
 }
 
-/** A route of the admin API. */
-export interface AdminRoute {
+interface RouteOptions<Query, Body> {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
-  /** As in openapi.yaml. */
+  /** As in openapi.yaml; in the options of {@link route}, without `/api/v1`. */
   readonly path: string;
-  readonly role: Role;
-  readonly supportsIdempotencyKey: boolean;
+  readonly supportsIdempotencyKey?: boolean;
   /** True if the route answers with a stream of changes to a client that prefers one. */
-  readonly hasStream: boolean;
+  readonly hasStream?: boolean;
+  readonly query?: ZodType<Query>;
+  readonly body?: ZodType<Body>;
+}
+
+/** A route of the admin API. */
+export interface AdminRoute extends RouteOptions<unknown, unknown> {
+  readonly role: Role;
   readonly query: ZodType;
   readonly body: ZodType;
   run(input: RouteInput<never, never>, administration: Administration): Promise<Answer>;
 }
 
 function route<Query, Body>(
-  {
-    method,
-    path,
-    supportsIdempotencyKey = false,
-    hasStream = false,
-    query,
-    body,
-  }: {
-    readonly method: AdminRoute['method'];
-    readonly path: string;
-    readonly supportsIdempotencyKey?: boolean;
-    readonly hasStream?: boolean;
-    readonly query?: ZodType<Query>;
-    readonly body?: ZodType<Body>;
-  },
+  options: RouteOptions<Query, Body>,
   run: (input: RouteInput<Query, Body>, administration: Administration) => Promise<Answer>,
 ): AdminRoute {
-  return {
-    method,
-    path: `/api/v1${path}`,
-    role: method === 'get' ? 'viewer' : 'operator',
-    supportsIdempotencyKey,
-    hasStream,
-    query: query ?? NOTHING,
-    body: body ?? NOTHING,
-    run,
-  };
+  const role = options.method === 'get' ? 'viewer' : 'operator';
+  return { query: NOTHING, body: NOTHING, ...options, path: `/api/v1${options.path}`, role, run };
 }
 
 const ok = (body: unknown): Answer => ({ status: 200, body });

@@ -2,9 +2,9 @@ import type { ReadinessPart } from '../../admin/operations-app.js';
 import { networkObserver } from '../../compose/connections.js';
 import { openStore } from '../../compose/open-store.js';
 import {
+  createStoreMetrics,
   createWorkerMetrics,
   startOperations,
-  storeMetrics,
   WorkerMetrics,
 } from '../../compose/operations.js';
 import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
@@ -62,7 +62,7 @@ async function startGroupOperations(
   ];
   const registries = [
     createWorkerMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
-    storeMetrics(store, { ...runtime, connections: networkObserver(settings, runtime.clock) }),
+    createStoreMetrics(store, { ...runtime, connections: networkObserver(settings, runtime.clock) }),
   ];
   const metrics = async () =>
     (await Promise.all([group.metrics(), ...registries.map((registry) => registry.metrics())])).join('');

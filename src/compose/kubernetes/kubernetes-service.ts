@@ -12,7 +12,13 @@ import { CachedConnections } from '../../redemption/administration/cached-connec
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
 import { sweepCodeKeys } from '../code-keys.js';
-import { eraseSealedAnswers, listen, periodicRetention, startPeriodic, storeMetrics } from '../operations.js';
+import {
+  createStoreMetrics,
+  eraseSealedAnswers,
+  listen,
+  periodicRetention,
+  startPeriodic,
+} from '../operations.js';
 import { assertListening, createPublicListener, DRAIN_MS } from '../public-listener.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
@@ -83,7 +89,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     adminListening: undefined,
     metrics,
     // Count the grants in the watch cache: collectors scrape every replica, and a scrape must not list all AccessGrants.
-    storeMetrics: storeMetrics(
+    storeMetrics: createStoreMetrics(
       { ...store, countGrants: async (now) => controller.countGrants(now) },
       { clock, connections: new CachedConnections(async () => controller.connectedPeers(), clock) },
     ),

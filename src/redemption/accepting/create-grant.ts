@@ -91,6 +91,39 @@ export function grantProblem(request: GrantRequest): string | undefined {
   );
 }
 
+/** Returns a grant as requested, without validation. `code` is its code, and an absent field has its default. */
+export function newGrant(
+  request: GrantRequest,
+  {
+    uid,
+    code,
+    isReady,
+    now,
+  }: { readonly uid: string; readonly code: string; readonly isReady: boolean; readonly now: number },
+): AccessGrant {
+  const { expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS } = request;
+  return {
+    uid,
+    namespace: request.namespace,
+    name: request.name,
+    codeHash: hashCode(uid, Buffer.from(code)),
+    isUserSuppliedCode: request.code !== undefined,
+    redemptionsAllowed: request.redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
+    redemptions: 0,
+    expirationWindowMs,
+    expirationTime: isReady ? now + expirationWindowMs : null,
+    issuer: request.issuer ?? null,
+    policy: request.policy ?? {},
+    siteUid: null,
+    sourceFile: request.sourceFile ?? null,
+    createdAt: now,
+    readyAt: isReady ? now : null,
+    revokedAt: null,
+    labels: changedLabels({}, request.labels),
+    note: request.note ?? null,
+  };
+}
+
 /** Creates a grant. Its window starts now if its site accepts links (`isReady`), else when the service sets it to Ready. */
 export async function createGrant(
   request: GrantRequest,
@@ -104,26 +137,7 @@ export async function createGrant(
   if (rejected !== undefined) return { rejected };
   const uid = request.preset?.uid ?? randomUUID();
   const code = request.code ?? request.preset?.code ?? mintCode();
-  const grant: AccessGrant = {
-    uid,
-    namespace: request.namespace,
-    name: request.name,
-    codeHash: hashCode(uid, Buffer.from(code)),
-    isUserSuppliedCode: request.code !== undefined,
-    redemptionsAllowed: request.redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
-    redemptions: 0,
-    expirationWindowMs,
-    expirationTime,
-    issuer: request.issuer ?? null,
-    policy,
-    siteUid: null,
-    sourceFile: request.sourceFile ?? null,
-    createdAt: now,
-    readyAt: isReady ? now : null,
-    revokedAt: null,
-    labels: changedLabels({}, request.labels),
-    note: request.note ?? null,
-  };
+  const grant = newGrant(request, { uid, code, isReady, now });
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };
   const reason = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;

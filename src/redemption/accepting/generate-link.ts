@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { hashCode, mintCode } from '../../codes/opaque-code.js';
-import type { AccessGrant } from '../../domain/access-grant.js';
-import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { mintCode } from '../../codes/opaque-code.js';
 import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
-import { type Link, type LinkSecret, linksToEndpoints } from '../../domain/link.js';
+import type { Link, LinkSecret } from '../../domain/link.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
@@ -12,7 +10,8 @@ import { generatePrivateKey, privateKeyPem, spkiOf } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteRefusal } from '../ports/site.js';
-import { secretAnnotations } from './link-answer.js';
+import { newGrant } from './create-grant.js';
+import { linkAnswer } from './link-answer.js';
 import { UNATTENDED_LIFETIME_MS } from './redeem.js';
 import { readService } from './service-description.js';
 import { NOTHING_SEALED, uniqueReplayKey } from './stock-replay.js';
@@ -54,7 +53,15 @@ export async function generateLink(
   if ('refused' in access) return access;
   // Without a published service there is no renewal URL.
   const service = await readService(deps.store);
-  const grant = singleUseGrant({ namespace, issuer, siteUid: access.siteUid }, deps.clock());
+  const uid = randomUUID();
+  const wanted = {
+    namespace,
+    name: `generated-${uid}`,
+    issuer: issuer ?? undefined,
+    expirationWindowMs: WINDOW_MS,
+  };
+  // This code is never published.
+  const grant = newGrant(wanted, { uid, code: mintCode(), isReady: true, now: deps.clock() });
   const key = await generatePrivateKey('p256');
   const id = randomUUID();
   const certificate = await issueClientCertificate({
@@ -86,38 +93,11 @@ export async function generateLink(
   };
   const outcome = await deps.store.recordSingleUse(grant, redemption, deps.clock());
   if (outcome !== 'recorded') return 'refused' in outcome ? outcome : { refused: 'internal' };
-  const secret = {
-    name,
-    caCrt: access.caCrt,
-    tlsCrt: redemption.certificate,
-    tlsKey: privateKeyPem(key),
-    annotations: service ? secretAnnotations(id, service) : { [SECRET_REDEMPTION_ID]: id },
-  };
-  const links = linksToEndpoints(name, access.endpoints);
-  return { redemption, secret, links: links.map((link) => (cost === undefined ? link : { ...link, cost })) };
-}
-
-function singleUseGrant(
-  properties: Pick<AccessGrant, 'namespace' | 'issuer' | 'siteUid'>,
-  now: number,
-): AccessGrant {
-  const uid = randomUUID();
+  const credentials = { tlsCrt: redemption.certificate };
+  const { secret, links } = linkAnswer(redemption, credentials, access, service && (() => service));
   return {
-    ...properties,
-    uid,
-    name: `generated-${uid}`,
-    // This code is never published.
-    codeHash: hashCode(uid, Buffer.from(mintCode())),
-    isUserSuppliedCode: false,
-    sourceFile: null,
-    redemptionsAllowed: 1,
-    redemptions: 0,
-    expirationWindowMs: WINDOW_MS,
-    expirationTime: now + WINDOW_MS,
-    policy: {},
-    createdAt: now,
-    readyAt: now,
-    revokedAt: null,
-    ...NO_LABELS_AND_NOTE,
+    redemption,
+    secret: { ...secret, tlsKey: privateKeyPem(key) },
+    links: links.map((link) => (cost === undefined ? link : { ...link, cost })),
   };
 }

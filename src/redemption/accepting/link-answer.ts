@@ -14,25 +14,20 @@ export interface LinkAnswer {
   readonly links: readonly Link[];
 }
 
-/** Returns the annotations of a link's Secret: the id of its redemption, its renewal URL and the CA of that URL. */
-export function secretAnnotations(
-  redemptionId: string,
-  { url, ca }: ReturnType<ServiceAddress>,
-): Readonly<Record<string, string>> {
-  return {
-    [SECRET_REDEMPTION_ID]: redemptionId,
-    [SECRET_RENEWAL_URL]: `${url}/-/renew`,
-    [SECRET_SERVER_CA]: ca,
-  };
-}
-
-/** Builds the response for the link of a redemption: its credentials and the present endpoints of the site. */
+/**
+ * Builds the response for the link of a redemption: its credentials and the present endpoints of the site. The Secret has no
+ * renewal URL without a service.
+ */
 export function linkAnswer(
   { id, name }: Pick<Redemption, 'id' | 'name'>,
   credentials: Pick<LinkSecret, 'tlsCrt' | 'tlsKey'>,
   { caCrt, endpoints }: SiteAccess,
-  service: ServiceAddress,
+  service?: ServiceAddress,
 ): LinkAnswer {
-  const secret = { name, caCrt, ...credentials, annotations: secretAnnotations(id, service()) };
-  return { secret, links: linksToEndpoints(name, endpoints) };
+  const address = service?.();
+  const annotations = {
+    [SECRET_REDEMPTION_ID]: id,
+    ...(address && { [SECRET_RENEWAL_URL]: `${address.url}/-/renew`, [SECRET_SERVER_CA]: address.ca }),
+  };
+  return { secret: { name, caCrt, ...credentials, annotations }, links: linksToEndpoints(name, endpoints) };
 }
