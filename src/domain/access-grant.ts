@@ -23,7 +23,6 @@ export interface AccessGrant extends LabelsAndNote {
   /** Name of the CA that signs, or null for the site's default issuer. */
   readonly issuer: string | null;
   readonly policy: GrantPolicy;
-  readonly siteUid: string | null;
   /** Name of the file in its namespace's input directory that declares it; null for other grants. */
   readonly sourceFile: string | null;
   readonly createdAt: number;

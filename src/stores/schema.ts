@@ -26,7 +26,7 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
           uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
           code_hash BYTEA NOT NULL, code_chosen BIGINT NOT NULL,
           redemptions_allowed BIGINT NOT NULL, redemptions BIGINT NOT NULL,
-          window_ms BIGINT NOT NULL, expires_at BIGINT, issuer TEXT, policy TEXT NOT NULL, site_uid TEXT,
+          window_ms BIGINT NOT NULL, expires_at BIGINT, issuer TEXT, policy TEXT NOT NULL,
           created_at BIGINT NOT NULL, ready_at BIGINT, revoked_at BIGINT, source_file TEXT,
           labels TEXT NOT NULL, note TEXT
         )`,

@@ -278,7 +278,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted grant',
     [
-      `INSERT INTO grants SELECT 'forged', namespace, 'forged', code_hash, code_chosen, redemptions_allowed, 0, window_ms, expires_at, issuer, policy, site_uid, created_at, ready_at, revoked_at, source_file, labels, note FROM grants WHERE uid = '${C}'`,
+      `INSERT INTO grants SELECT 'forged', namespace, 'forged', code_hash, code_chosen, redemptions_allowed, 0, window_ms, expires_at, issuer, policy, created_at, ready_at, revoked_at, source_file, labels, note FROM grants WHERE uid = '${C}'`,
     ],
     'grant forged has no entry about its creation',
   ],

@@ -11,7 +11,6 @@ export function declaredConformance(current: CurrentStore): void {
       const grant = await storedGrant(store, {
         namespace: 'west',
         name: 'full',
-        siteUid: '0b6f1a0c-6f6e-4a0e-9a55-d7f6c8f0a001',
         sourceFile: 'AccessGrant-full.yaml',
       });
       expect(await store.findGrant(grant.uid)).toEqual(grant);

@@ -113,7 +113,6 @@ async function commonMembers(options: {
       expirationTime: now + 15 * MINUTE,
       issuer: null,
       policy: {},
-      siteUid: null,
       createdAt: now,
       readyAt: now,
       revokedAt: null,

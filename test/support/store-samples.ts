@@ -30,7 +30,6 @@ export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
     expirationTime: NOW + 15 * MINUTE,
     issuer: null,
     policy: {},
-    siteUid: null,
     sourceFile: null,
     createdAt: NOW,
     readyAt: NOW,

@@ -114,7 +114,6 @@ export function newGrant(
     expirationTime: isReady ? now + expirationWindowMs : null,
     issuer: request.issuer ?? null,
     policy: request.policy ?? {},
-    siteUid: null,
     sourceFile: request.sourceFile ?? null,
     createdAt: now,
     readyAt: isReady ? now : null,

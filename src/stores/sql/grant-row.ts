@@ -26,7 +26,6 @@ const COLUMNS: Readonly<Record<keyof GrantRow, string>> = {
   expirationTime: 'expires_at',
   issuer: 'issuer',
   policy: 'policy',
-  siteUid: 'site_uid',
   createdAt: 'created_at',
   readyAt: 'ready_at',
   revokedAt: 'revoked_at',

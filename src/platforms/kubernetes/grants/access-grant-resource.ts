@@ -97,7 +97,6 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     expirationTime: code === undefined ? null : end,
     issuer,
     policy,
-    siteUid: null,
     sourceFile: null,
     createdAt: timeOf(creationTimestamp) ?? 0,
     readyAt: code === undefined || end === null ? null : end - window,
