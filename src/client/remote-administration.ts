@@ -6,7 +6,7 @@ import {
   type AdministrationErrorCode,
 } from '../domain/administration-error.js';
 import type { components, paths } from '../domain/generated/admin-api.js';
-import { formatLabelSelector } from '../domain/label-selector.js';
+import { formatLabelSelector, type LabelSelector } from '../domain/label-selector.js';
 import { isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { Administration } from '../redemption/administration/administration.js';
@@ -58,18 +58,11 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
       );
     },
     showGrant: findByUid,
-    listGrants: ({ state, namespace, name, labels, ...page }) =>
+    // The service refuses a text that is not a state.
+    listGrants: (filter) =>
       dataOf(
         client.GET('/api/v1/grants', {
-          params: {
-            query: withoutUndefined({
-              ...pageOf(page),
-              namespace,
-              name,
-              state: state as GrantState | undefined,
-              label: labels && formatLabelSelector(labels),
-            }),
-          },
+          params: { query: queryOf(filter as GrantStateFilter<typeof filter>) },
         }),
       ),
     updateGrant: (uid, change) =>
@@ -90,43 +83,18 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
           body: { ...withoutUndefined(order), grantUid: order.grantUid },
         }),
       ),
-    listTokens: ({ state, namespace, grantUid, ...page }) =>
+    listTokens: (filter) =>
       dataOf(
         client.GET('/api/v1/tokens', {
-          params: {
-            query: withoutUndefined({
-              ...pageOf(page),
-              namespace,
-              grantUid,
-              state: state as GrantState | undefined,
-            }),
-          },
+          params: { query: queryOf(filter as GrantStateFilter<typeof filter>) },
         }),
       ),
     revokeToken: (grantUid, id) =>
       dataOf(client.POST('/api/v1/tokens/{id}/revoke', { params: { path: { id } }, body: { grantUid } })),
 
-    listRedemptions: ({ namespace, grantUid, subject, since, labels, ...page }) =>
-      dataOf(
-        client.GET('/api/v1/redemptions', {
-          params: {
-            query: withoutUndefined({
-              ...pageOf(page),
-              namespace,
-              grantUid,
-              subject,
-              since: momentOf(since),
-              label: labels && formatLabelSelector(labels),
-            }),
-          },
-        }),
-      ),
-    listEvents: ({ grantUid, subject, since, ...page }) =>
-      dataOf(
-        client.GET('/api/v1/events', {
-          params: { query: withoutUndefined({ ...pageOf(page), grantUid, subject, since: momentOf(since) }) },
-        }),
-      ),
+    listRedemptions: (filter) =>
+      dataOf(client.GET('/api/v1/redemptions', { params: { query: queryOf(filter) } })),
+    listEvents: (filter) => dataOf(client.GET('/api/v1/events', { params: { query: queryOf(filter) } })),
     showRedemption: (id) => dataOf(client.GET('/api/v1/redemptions/{id}', { params: { path: { id } } })),
     updateRedemption: (id, change) =>
       dataOf(
@@ -135,25 +103,8 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
           body: withoutUndefined(change),
         }),
       ),
-    listLinks: ({ namespace, grantUid, subject, state, notRenewing, labels, signedBy, ...page }) =>
-      dataOf(
-        client.GET('/api/v1/links', {
-          params: {
-            query: withoutUndefined({
-              ...pageOf(page),
-              namespace,
-              grantUid,
-              subject,
-              state,
-              signedBy,
-              notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
-              label: labels && formatLabelSelector(labels),
-            }),
-          },
-        }),
-      ),
-    listIssuers: (page) =>
-      dataOf(client.GET('/api/v1/issuers', { params: { query: withoutUndefined(pageOf(page)) } })),
+    listLinks: (filter) => dataOf(client.GET('/api/v1/links', { params: { query: queryOf(filter) } })),
+    listIssuers: (filter) => dataOf(client.GET('/api/v1/issuers', { params: { query: queryOf(filter) } })),
     readOverview: () => dataOf(client.GET('/api/v1/overview')),
     checkHealth: () => dataOf(client.GET('/api/v1/health')),
     readChanges: (since) =>
@@ -172,19 +123,29 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
 }
 
 type CreateGrantRequest = components['schemas']['CreateGrantRequest'];
-type GrantState = components['schemas']['GrantState'];
+type GrantStateFilter<Filter> = Filter & { readonly state?: components['schemas']['GrantState'] };
 
 function withoutUndefined<T extends object>(members: T): Defined<T> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-function pageOf({ limit, after }: PageRequest) {
-  // The server returns no larger page.
-  return { limit: Math.min(limit, 500), cursor: after };
+interface ListFilter extends PageRequest {
+  readonly labels?: LabelSelector | undefined;
+  readonly since?: number | undefined;
+  readonly notRenewing?: boolean | undefined;
 }
 
-function momentOf(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString();
+/** Returns the page and the filter of a listing as the query of the admin API. */
+function queryOf<T extends ListFilter>({ limit, after, labels, since, notRenewing, ...filter }: T) {
+  return withoutUndefined({
+    ...filter,
+    // The server returns no larger page.
+    limit: Math.min(limit, 500),
+    cursor: after,
+    label: labels && formatLabelSelector(labels),
+    since: since === undefined ? undefined : new Date(since).toISOString(),
+    notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
+  });
 }
 
 /** Returns a handler of rejections: returns undefined for a refusal with this code, and rethrows other errors. */

@@ -1,4 +1,4 @@
-/** The settings of the admin API, of `linkgrant login` and of the web console, a part of SETTINGS. */
+/** The settings of the admin API and of `linkgrant login`, a part of SETTINGS. */
 export const ADMIN_SETTINGS = {
   adminListen: {
     default: 'off',
@@ -55,6 +55,10 @@ export const ADMIN_SETTINGS = {
     many: true,
     description: 'scopes that `linkgrant login` requests',
   },
+} as const;
+
+/** The settings of the web console, a part of SETTINGS. */
+export const CONSOLE_SETTINGS = {
   console: {
     placeholder: 'URL',
     description:

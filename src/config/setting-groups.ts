@@ -1,3 +1,4 @@
+import { ADMIN_SETTINGS, CONSOLE_SETTINGS } from './admin-settings.js';
 import { SETTINGS, type SettingKey } from './settings.js';
 
 /** The settings for commands that use a remote service; the service itself ignores them. */
@@ -38,23 +39,8 @@ const SETTING_GROUPS = {
   'on podman, docker and linux': ['skupperHome'],
   'on standalone': ['endpoint', 'issuerCert', 'issuerKey'],
   'on every platform but kubernetes': ['tlsCert', 'tlsKey', 'tlsCa', 'store', 'workers', 'grantRetention'],
-  'of the admin API': [
-    'adminListen',
-    'adminTlsCert',
-    'adminTlsKey',
-    'adminIssuer',
-    'adminIssuerCa',
-    'adminJwks',
-    'adminAudience',
-    'adminAlgorithm',
-    'adminClockTolerance',
-    'adminRoleClaim',
-    'adminViewerRole',
-    'adminOperatorRole',
-    'loginClient',
-    'loginScope',
-  ],
-  'of the web console': ['console', 'consoleClient', 'consoleSecretFile', 'consoleScope', 'consoleSession'],
+  'of the admin API': Object.keys(ADMIN_SETTINGS) as (keyof typeof ADMIN_SETTINGS)[],
+  'of the web console': Object.keys(CONSOLE_SETTINGS) as (keyof typeof CONSOLE_SETTINGS)[],
   'of the network observer': OBSERVER_SETTINGS,
   'of webhooks': ['webhook', 'webhookSecretFile', 'webhookCa', 'webhookAllowPrivate'],
   'of a remote service': REMOTE_SETTINGS,

@@ -1,4 +1,4 @@
-import { ADMIN_SETTINGS } from './admin-settings.js';
+import { ADMIN_SETTINGS, CONSOLE_SETTINGS } from './admin-settings.js';
 
 /** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
@@ -148,6 +148,7 @@ export const SETTINGS = {
     description: 'address of /healthz, /readyz and /metrics (plain HTTP), or off',
   },
   ...ADMIN_SETTINGS,
+  ...CONSOLE_SETTINGS,
   allowRedeemByKey: {
     default: false,
     alias: 'SKUPPER_ALLOW_REDEEM_BY_KEY',

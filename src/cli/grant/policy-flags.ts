@@ -1,28 +1,23 @@
 import type { Command } from 'commander';
+import type { PolicyRule } from '../../redemption/accepting/policy-settings.js';
+
+/** The flag of each policy rule. */
+export const POLICY_FLAG_OF = {
+  subjects: 'subjects',
+  names: 'names',
+  sourceCidrs: 'sourceCidrs',
+  keyTypes: 'keyTypes',
+  endpointRoles: 'endpointRoles',
+  certificateLifetimeMs: 'certificateLifetime',
+  csrRequired: 'csrRequired',
+  notBefore: 'notBefore',
+} as const satisfies Record<PolicyRule, string>;
 
 /** The names of {@link PolicyFlags}. */
-export const POLICY_FLAGS = [
-  'subjects',
-  'names',
-  'sourceCidrs',
-  'keyTypes',
-  'endpointRoles',
-  'certificateLifetime',
-  'csrRequired',
-  'notBefore',
-] as const satisfies readonly (keyof PolicyFlags)[];
+export const POLICY_FLAGS = Object.values(POLICY_FLAG_OF);
 
-/** The flags of a grant's policy. */
-export interface PolicyFlags {
-  readonly subjects?: string;
-  readonly names?: string;
-  readonly sourceCidrs?: string;
-  readonly keyTypes?: string;
-  readonly endpointRoles?: string;
-  readonly certificateLifetime?: string;
-  readonly csrRequired?: boolean;
-  readonly notBefore?: string;
-}
+/** The flags of a grant's policy; a flag without a value is true. */
+export type PolicyFlags = { readonly [K in (typeof POLICY_FLAGS)[number]]?: string | boolean };
 
 /** The flag for the roles of endpoints. */
 export const ENDPOINT_ROLES = [

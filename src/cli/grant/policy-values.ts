@@ -8,27 +8,13 @@ import {
   policySetting,
 } from '../../redemption/accepting/policy-settings.js';
 import { usageError } from '../terminal/command-error.js';
-import type { PolicyFlags } from './policy-flags.js';
-
-/** The flag of each policy rule. */
-const FLAGS = {
-  subjects: 'subjects',
-  names: 'names',
-  sourceCidrs: 'sourceCidrs',
-  keyTypes: 'keyTypes',
-  endpointRoles: 'endpointRoles',
-  certificateLifetimeMs: 'certificateLifetime',
-  csrRequired: 'csrRequired',
-  notBefore: 'notBefore',
-} as const satisfies Record<PolicyRule, keyof PolicyFlags>;
-
-const RULES = Object.keys(FLAGS) as readonly PolicyRule[];
+import { POLICY_FLAG_OF, type PolicyFlags } from './policy-flags.js';
 
 /** Returns the policy that the rule flags define; empty without such flags. Throws a CommandError for an invalid value. */
 export function policyFromFlags(flags: PolicyFlags): GrantPolicy {
   let policy: GrantPolicy = {};
-  for (const rule of RULES) {
-    const value = flags[FLAGS[rule]];
+  for (const [rule, flag] of Object.entries(POLICY_FLAG_OF) as readonly [PolicyRule, keyof PolicyFlags][]) {
+    const value = flags[flag];
     if (value === undefined) continue;
     const parsed = parsePolicyRule(rule, String(value));
     if ('problem' in parsed) {

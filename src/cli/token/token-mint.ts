@@ -6,6 +6,7 @@ import { mintToken } from '../../redemption/accepting/mint-token.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
+import { ADMINISTRATION_SETTINGS } from '../terminal/settings-options.js';
 import { mintingRequest, type SignedTokenFlags, writeSignedTokens } from './signed-tokens.js';
 import { readSigningKey } from './signing-key-file.js';
 import { type TokenDeliveryFlags, tokenDelivery } from './token-forms.js';
@@ -18,25 +19,10 @@ export interface TokenMintFlags extends SignedTokenFlags, TokenDeliveryFlags {
 
 /** Flags that choose a grant or a service, or define a new grant. */
 const REFUSED_FLAGS = [
-  'grant',
-  'codeFile',
-  'issuer',
-  'namespace',
-  'platform',
-  'dataDir',
-  'store',
-  'server',
-  'serverCa',
-  'serverTokenFile',
-  'kubeconfig',
-  'context',
-  'serviceNamespace',
-  'deadline',
-  'wait',
-  'label',
-  'note',
+  ...['grant', 'codeFile', 'issuer', 'deadline', 'wait', 'label', 'note'],
+  ...ADMINISTRATION_SETTINGS,
   ...POLICY_FLAGS,
-] as const;
+];
 
 /** `token issue --signing-key`: issues signed tokens with the exported key of a grant, without a store or a service. */
 export async function mintCommand(file: string | undefined, flags: TokenMintFlags): Promise<void> {
