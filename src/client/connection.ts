@@ -70,18 +70,21 @@ export async function findPinnedCa(
 }
 
 /**
- * Returns the PEM of the certificate chain that a TLS server presents, unverified. Sends nothing on the connection. Rejects as
- * {@link openConnection} does.
+ * Returns the PEM of the certificate chain that a TLS server presents, unverified; undefined on a failure. Sends nothing on the
+ * connection. The time limit is 10 seconds by default.
  */
 export async function readServerCertificate(
   server: HostPort,
-  options: RouteOptions,
-  signal: AbortSignal,
-): Promise<string> {
-  const socket = await openUnverified(server, options, signal);
-  const chain = presentedChain(socket);
-  socket.destroy();
-  return chain;
+  options: RouteOptions & { readonly timeoutMs?: number | undefined },
+): Promise<string | undefined> {
+  try {
+    const socket = await openUnverified(server, options, AbortSignal.timeout(options.timeoutMs ?? 10_000));
+    const chain = presentedChain(socket);
+    socket.destroy();
+    return chain;
+  } catch {
+    return undefined;
+  }
 }
 
 async function openUnverified(

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as oauth from 'oauth4webapi';
 import { isProviderUrl } from '../admin/api/oidc-keys.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
@@ -8,8 +7,9 @@ import type { ConnectionOptions } from '../client/connection.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { readBoundedText } from '../files/bounded-text.js';
-import { directoryLock, type WithDirectoryLock } from '../platforms/files/directory-lock.js';
 import { untilAborted } from '../time/abort.js';
+
+export { directoryLock } from '../platforms/files/directory-lock.js';
 
 const TIMEOUT_MS = 10_000;
 
@@ -109,9 +109,4 @@ export async function loginByBrowser(
   } finally {
     server.close();
   }
-}
-
-/** Returns a function that runs operations under the lock of the directory of logins. */
-export function loginLock(directory: string): WithDirectoryLock {
-  return directoryLock(directory, sleep);
 }

@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/setting-schemas.js';
 import { flagOf, type SettingKey } from '../config/settings.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
@@ -126,7 +125,7 @@ export async function acquireLeases(settings: Settings, clock: Clock): Promise<S
   const places = [join(dataDir, 'serving'), ...(store?.kind === 'sqlite' ? [`${store.file}.serving`] : [])];
   const leases: ServingLease[] = [];
   try {
-    for (const place of places) leases.push(await acquireServingLease(place, shared, { clock, sleep }));
+    for (const place of places) leases.push(await acquireServingLease(place, shared, clock));
   } catch (error) {
     allOf(leases).release();
     throw conflictOf(error, dataDir);

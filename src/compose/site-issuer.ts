@@ -1,19 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/setting-schemas.js';
 import { SITE_CA } from '../domain/names.js';
 import { type CertificateAuthority, CertificateAuthorityError } from '../pki/authority.js';
 import { openDataDirectory, pathsAccessibleToOthers } from '../platforms/standalone/data-directory.js';
 import { ExternalAuthority } from '../platforms/standalone/external-authority.js';
-import { issuerRotation } from '../platforms/standalone/issuer-rotation.js';
+import { openIssuers } from '../platforms/standalone/issuer-rotation.js';
 import { OwnedAuthorities, readAuthority, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
 import { issuerOfLinks } from '../platforms/standalone/site.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
-import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
-import type { IssuerCa, RotatingIssuers } from '../redemption/ports/issuers.js';
+import type { IssuerCa } from '../redemption/ports/issuers.js';
 import { issueIdentity, type TrustedAuthority } from '../redemption/ports/server-identity.js';
 import type { SiteRefusal } from '../redemption/ports/site.js';
 
-export { pathsAccessibleToOthers, SERVER_CA, SITE_CA };
+export { openIssuers, pathsAccessibleToOthers, SERVER_CA, SITE_CA };
 
 /** The CA that signs links unless a grant names another one; it is read again when its files change. */
 export interface DefaultIssuer {
@@ -50,14 +48,6 @@ export async function createIssuer(dataDir: string, name: string, now: number): 
   const isNew = openIssuers(dataDir, { clock: () => now, checkpoint: () => {} }).list(name).length === 0;
   await new OwnedAuthorities(dataDir).ensure(name, `linkgrant ${name}`, now);
   return isNew;
-}
-
-/** Opens the issuers of the data directory for listing and rotation. */
-export function openIssuers(
-  dataDir: string,
-  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
-): RotatingIssuers {
-  return issuerRotation(dataDir, { ...context, wait: sleep });
 }
 
 /** The service's own CA, which its clients have to trust; undefined if there is none or it is unusable. */

@@ -29,6 +29,7 @@ import { inSpan } from '../tracing/span.js';
 export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite };
+export { directoryMaterializer, streamMaterializer };
 
 const TIMEOUT_MARGIN_MS = 5_000;
 
@@ -53,16 +54,13 @@ export function openTokenRedemption(
 ) {
   const { clock } = options;
   return {
-    toDirectory: (directory: string, directoryOptions?: DirectoryOptions) =>
-      directoryMaterializer(directory, clock, directoryOptions),
-    toStream: streamMaterializer,
     /** The links in a directory whose router has to be reloaded; `patienceMs` is that of {@link PendingReload}. */
     openLocation(
       directory: string,
       directoryOptions: DirectoryOptions,
       patienceMs?: () => number,
     ): LinkLocation {
-      const reload = new PendingReload(dataDir, directory, sleep, patienceMs);
+      const reload = new PendingReload(dataDir, directory, patienceMs);
       return {
         materializer: reload.materializer(clock, directoryOptions),
         links: () => placedLinks(directory, clock()),

@@ -1,5 +1,5 @@
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
-import { openLinks } from '../../compose/links.js';
+import { linkDirectory } from '../../compose/links.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import { usedRole } from '../../domain/link.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
@@ -24,7 +24,7 @@ export async function confirmLinks(
   const { directory, location } = target;
   const unconfirmed = links.filter(({ name, notAfter }) => !location?.records.isConfirmed(name, notAfter));
   if (unconfirmed.length === 0) return;
-  const files = openLinks(directory, target.dataDir).links;
+  const files = linkDirectory(directory);
   // A router uses only the proxy of its Link, not the one of the environment or of --proxy.
   const { proxy: _proxy, noProxy: _noProxy, ...direct } = target.connection;
   const stored = await files.list();

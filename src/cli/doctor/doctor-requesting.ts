@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type LinkDialOptions, openLinks } from '../../compose/links.js';
+import { type LinkDialOptions, linkDirectory } from '../../compose/links.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { LinkSecret } from '../../domain/link.js';
@@ -101,8 +101,8 @@ function endpointsCheck({ endpoints }: TokenCheck): Check {
 }
 
 /** Checks that links can be written into a directory, and the certificates of the existing ones. */
-export async function linkDirectoryChecks(directory: string, dataDir: string, now: number): Promise<Check[]> {
-  const { links } = openLinks(directory, dataDir);
+export async function linkDirectoryChecks(directory: string, now: number): Promise<Check[]> {
+  const links = linkDirectory(directory);
   const checks = [writableCheck('links directory', directory)];
   if (!existsSync(directory)) return checks;
   try {

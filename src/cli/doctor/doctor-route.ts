@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fetchServerCertificate, type LinkDialOptions } from '../../compose/links.js';
+import { type LinkDialOptions, readServerCertificate } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { type HostPort, hostPortOf } from '../../domain/host-port-text.js';
@@ -50,7 +50,7 @@ export async function checkRoute(
   // Without a connection there is no certificate, and a second attempt would only wait for another time-out.
   const serverCertificate = STEPS_BEFORE_CERTIFICATE.has(step)
     ? undefined
-    : await fetchServerCertificate(target, options);
+    : await readServerCertificate(target, options);
   const failedStep =
     step === 'CA pin' && isOutsideValidity(serverCertificate, token.ca, options) ? 'validity' : step;
   const details = describePassedSteps(url, target, serverCertificate);

@@ -95,7 +95,7 @@ async function localChecks(
     const checkLinks = async () => {
       // A redemption into an unknown namespace is refused.
       if (to === undefined) requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
-      return linkDirectoryChecks(directory, settings.dataDir, options.clock());
+      return linkDirectoryChecks(directory, options.clock());
     };
     checks.push(...(await checksOf('namespace', checkLinks, 'check --namespace and --skupper-home')));
   }

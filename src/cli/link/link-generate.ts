@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { generatedLinkMaterializer, openAcceptingSite } from '../../compose/links.js';
+import { openAcceptingSite } from '../../compose/links.js';
+import { directoryMaterializer, streamMaterializer } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { type GeneratedLink, generateLink } from '../../redemption/accepting/generate-link.js';
@@ -40,8 +41,7 @@ export async function generateCommand(
   const cost = parseCount('--cost', linkCost);
   const policy = policyFromFlags(endpointRoles === undefined ? {} : { endpointRoles });
   const { settings } = configurationFrom(settingFlags);
-  const target = to === '-' ? { write: writeOut } : { directory: to };
-  const materializer = generatedLinkMaterializer(target, clock);
+  const materializer = to === '-' ? streamMaterializer(writeOut) : directoryMaterializer(to, clock);
   await withSite(flags, settings, clock, async ({ store, site, namespace }) => {
     // Before the link is recorded: its credential would be lost if the files could not be written.
     await materializer.probe(name);

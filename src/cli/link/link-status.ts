@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { networkObserver } from '../../compose/connections.js';
-import { hasStore, openLinks, siteUid } from '../../compose/links.js';
+import { hasStore, linkDirectory } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -75,7 +75,7 @@ async function outgoingReports(
 ) {
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) return undefined;
-  const { links } = openLinks(directory, settings.dataDir);
+  const links = linkDirectory(directory);
   if (settings.platform === 'standalone' || dir !== undefined) {
     requireDirectory(directory);
     return reportsOf(links, name, context);
@@ -89,7 +89,7 @@ async function outgoingReports(
     });
   }
   const loaded = site.loadedLinks();
-  const running = openLinks(site.runtimeResources, settings.dataDir).links;
+  const running = linkDirectory(site.runtimeResources);
   const isOnlyLoaded = (link: StoredLink) => loaded.get(link.name) === 'only-loaded';
   return [
     ...(await reportsOf(links, name, context, loaded)),
@@ -164,7 +164,7 @@ async function incomingReports(
 ): Promise<readonly IncomingReport[] | undefined> {
   if (!hasStore(settings)) return undefined;
   const isSystem = settings.platform !== 'standalone';
-  const uid = isSystem ? siteUid(settings.skupperHome, siteNamespace(settings)) : undefined;
+  const uid = isSystem ? openRequestingSite(settings.skupperHome, siteNamespace(settings)).uid() : undefined;
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
     const peers = new PeerIndex(await networkObserver(settings, clock)?.observe());

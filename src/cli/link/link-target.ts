@@ -1,11 +1,13 @@
 import { parse as parsePath, resolve } from 'node:path';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import {
+  directoryMaterializer,
   type LinkLocation,
   openRequestingSite,
   openTokenRedemption,
   type Redeem,
   type RequestingSite,
+  streamMaterializer,
 } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
@@ -163,7 +165,7 @@ function openStream(opening: Opening): StreamTarget {
     ...commonOf(opening),
     kind: 'stream',
     redeemer,
-    materializer: redeemer.toStream(writeOut),
+    materializer: streamMaterializer(writeOut),
     siteUid: () => undefined,
     renewalHint: renewalBy('a timer', '--dir DIR'),
   };
@@ -182,7 +184,7 @@ function openDirectory(opening: Opening, directory: string): DirectoryTarget {
     kind: 'directory',
     redeemer,
     directory,
-    materializer: location?.materializer ?? redeemer.toDirectory(directory, directoryOptions),
+    materializer: location?.materializer ?? directoryMaterializer(directory, context.clock, directoryOptions),
     ...(location && { location }),
     siteUid: () => undefined,
     renewalHint: renewalBy('a timer', `--dir ${directory}`),

@@ -1,9 +1,14 @@
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
-import { inputDirectory, type OpenLinks, openLinks, openPendingReload } from '../../compose/links.js';
+import { linkDirectory, linkRecords, PendingReload } from '../../compose/links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
-import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
+import {
+  type LinkFiles,
+  type LinkRecords,
+  linksNamed,
+  type StoredLink,
+} from '../../redemption/ports/link-files.js';
 import { deleteLink } from '../../redemption/requesting/delete-link.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
@@ -25,7 +30,10 @@ export interface LinkFlags {
 }
 
 /** The open links at the location that the flags set, and their settings. */
-export interface SiteLinks extends OpenLinks {
+export interface SiteLinks {
+  readonly links: LinkFiles;
+  /** The records of the redemptions of the links. */
+  readonly records: LinkRecords;
   readonly settings: Settings;
   /** The directory or namespace, for messages. */
   readonly where: string;
@@ -56,7 +64,8 @@ export async function openSiteLinks(
       'set --dir to the directory of the Link and Secret files, or --platform to the platform of the site',
     );
   }
-  return { ...openLinks(directory, settings.dataDir), settings, where: directory };
+  const records = linkRecords(settings.dataDir);
+  return { links: linkDirectory(directory), records, settings, where: directory };
 }
 
 /** Opens the requesting side of the cluster and namespace in the settings. */
@@ -77,7 +86,7 @@ export function linkDirectoryOf(dir: string | undefined, settings: Settings): st
   if (dir !== undefined) return nonRootDirectory('--dir', dir);
   return settings.platform === 'standalone'
     ? undefined
-    : inputDirectory(settings.skupperHome, siteNamespace(settings));
+    : openRequestingSite(settings.skupperHome, siteNamespace(settings)).inputResources;
 }
 
 /** Returns the link with this name, else the links whose Secret has it. Throws a CommandError if there are none. */
@@ -136,7 +145,7 @@ export async function openLinksForChange(
   const namespace = siteNamespace(settings);
   const isSite = platform !== 'standalone' && flags.dir === undefined;
   const site = isSite ? openRequestingSite(skupperHome, namespace) : undefined;
-  const reload = site || reloadCommand !== undefined ? openPendingReload(dataDir, directory) : undefined;
+  const reload = site || reloadCommand !== undefined ? new PendingReload(dataDir, directory) : undefined;
   const target: ReloadTarget = {
     platform: site?.platform() ?? platform,
     ...(site && { site, namespace }),

@@ -1,5 +1,5 @@
 import { openLinkRenewal } from '../../compose/link-renewal.js';
-import { openLinks, openPendingReload } from '../../compose/links.js';
+import { linkDirectory, PendingReload } from '../../compose/links.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { type RenewLinkDependencies, renewLink } from '../../redemption/requesting/renew-link.js';
@@ -140,12 +140,10 @@ export function renewalOf(
 ): RenewLinkDependencies & { readonly links: LinkFiles } {
   if (target.kind === 'cluster') return { ...target.cluster.renewing, links: target.cluster.links };
   const { directory, dataDir, connection } = target;
-  const reload = openPendingReload(dataDir, directory);
+  const reload = new PendingReload(dataDir, directory);
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
   return {
     ...openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
-    links: withLockedReplacement(openLinks(directory, dataDir).links, (operation) =>
-      reload.change(operation),
-    ),
+    links: withLockedReplacement(linkDirectory(directory), (operation) => reload.change(operation)),
   };
 }

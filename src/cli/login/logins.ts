@@ -45,8 +45,8 @@ function fileOf(name: string): string {
 /** Runs an operation under the lock of the user's logins. */
 export async function withLoginLock<T>(operation: () => Promise<T>): Promise<T> {
   // Loaded only here, because most commands with a login need no lock.
-  const { loginLock } = await import('../../compose/login.js');
-  return loginLock(loginDirectory())(operation);
+  const { directoryLock } = await import('../../compose/login.js');
+  return directoryLock(loginDirectory())(operation);
 }
 
 /** Returns the names of the user's logins, sorted. */

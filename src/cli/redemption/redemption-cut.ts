@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { inputDirectory } from '../../compose/links.js';
 import { systemOf } from '../../compose/system-sites.js';
+import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import type { Redemption } from '../../domain/redemption.js';
@@ -102,7 +102,7 @@ function targetOf(
     router,
     issuer: issuer.name,
     isOwn: issuer.own !== undefined,
-    directory: join(inputDirectory(skupperHome, namespace), '../../..'),
+    directory: join(openRequestingSite(skupperHome, namespace).inputResources, '../../..'),
     namespace,
     remainingCaFiles: remaining.map(({ certificateFile }) => certificateFile),
   };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { explainMissing, loadSqlite } from '../../files/load-sqlite.js';
 import { withWriteErrors } from './not-writable.js';
@@ -20,7 +21,6 @@ export type WithDirectoryLock = <T>(operation: () => Promise<T>) => Promise<T>;
  */
 export function directoryLock(
   directory: string,
-  wait: (milliseconds: number) => Promise<void>,
   patienceMs: () => number = () => Number.POSITIVE_INFINITY,
 ): WithDirectoryLock {
   return async (operation) => {
@@ -31,7 +31,7 @@ export function directoryLock(
       if (performance.now() >= end) {
         throw new RedemptionError('busy', `Another linkgrant process has locked ${directory}.`);
       }
-      await wait(pollMs);
+      await sleep(pollMs);
       lock = await tryLock();
     }
     try {

@@ -32,13 +32,12 @@ export class PendingReload {
   constructor(
     dataDirectory: string,
     routerDirectory: string,
-    wait: (milliseconds: number) => Promise<void>,
     patienceMs: () => number = () => LOCK_TIMEOUT_MS,
   ) {
     const id = sha256Hex(resolve(routerDirectory));
     this.#recordDirectory = join(dataDirectory, 'reloads', id);
     this.#routerDirectory = routerDirectory;
-    this.#withLock = directoryLock(this.#recordDirectory, wait, patienceMs);
+    this.#withLock = directoryLock(this.#recordDirectory, patienceMs);
   }
 
   /** Returns a materializer that writes into the directory under its lock, and records a pending reload if files change. */

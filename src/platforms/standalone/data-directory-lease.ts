@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import {
@@ -23,9 +24,8 @@ const POLL_MS = 200;
 export async function acquireServingLease(
   directory: string,
   settings: SharedSettings,
-  deps: { readonly clock: Clock; readonly sleep: (ms: number) => Promise<unknown> },
+  clock: Clock,
 ): Promise<ServingLease> {
-  const { clock } = deps;
   makePrivateDirectory(directory);
   const name = `${randomUUID()}.json`;
   const ownFile = join(directory, name);
@@ -55,7 +55,7 @@ export async function acquireServingLease(
     rmSync(ownFile, { force: true });
   };
   try {
-    await Promise.all(others().map((other) => removeStaleLease(join(directory, other), settings, deps)));
+    await Promise.all(others().map((other) => removeStaleLease(join(directory, other), settings, clock)));
   } catch (error) {
     release();
     throw error;
@@ -73,11 +73,7 @@ export async function acquireServingLease(
  * Removes `file` if its service no longer runs; waits up to five seconds to find out. Rejects with OtherServiceError if the
  * service runs with other settings.
  */
-async function removeStaleLease(
-  file: string,
-  settings: SharedSettings,
-  { clock, sleep }: { readonly clock: Clock; readonly sleep: (ms: number) => Promise<unknown> },
-): Promise<void> {
+async function removeStaleLease(file: string, settings: SharedSettings, clock: Clock): Promise<void> {
   const mtimeMs = readMtimeMs(file);
   const setting = differingSetting(settings, readShared(file));
   const isOld = mtimeMs !== undefined && clock() - mtimeMs > STALE_AFTER_MS;

@@ -38,20 +38,18 @@ const TIMEOUT_MS = 10_000;
 const MAX_AUTHORITIES = 8;
 const MAX_BASE_NAME_LENGTH = 56;
 
-/** What {@link issuerRotation} needs; `wait` is called while another process holds the lock. */
-export interface IssuerRotationOptions {
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
-  readonly wait: (milliseconds: number) => Promise<void>;
-}
-
-/** Rotates the CAs of the issuers in a data directory. Rejects with the errors of RotatingIssuers and of the file system. */
-export function issuerRotation(dataDirectory: string, options: IssuerRotationOptions): RotatingIssuers {
-  const { clock, checkpoint, wait } = options;
+/**
+ * Opens the issuers in a data directory, to list and rotate their CAs. Rejects with the errors of RotatingIssuers and of the file
+ * system.
+ */
+export function openIssuers(
+  dataDirectory: string,
+  { clock, checkpoint }: { readonly clock: Clock; readonly checkpoint: Checkpoint },
+): RotatingIssuers {
   const issuers = join(dataDirectory, 'issuers');
   const withIssuerLock = <T>(name: string, operation: (directory: string) => Promise<T>): Promise<T> => {
     const directory = join(issuers, name);
-    const withLock = directoryLock(directory, wait, () => TIMEOUT_MS);
+    const withLock = directoryLock(directory, () => TIMEOUT_MS);
     return withLock(async () => {
       await completeActivation(directory, checkpoint);
       sweepStaleFiles(directory, clock(), (base) => base === NEXT || base.startsWith('tls.'));

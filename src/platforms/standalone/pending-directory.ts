@@ -1,6 +1,5 @@
 import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ifExists } from '../../files/file-error.js';
 import {
   createPrivateFile,
@@ -61,7 +60,7 @@ class PendingDirectory implements PendingRedemption {
   constructor(directory: string) {
     this.#directory = directory;
     this.places = { key: join(directory, 'key.pem'), answer: join(directory, 'answer.yaml') };
-    this.#withLock = directoryLock(join(directory, 'repair'), sleep);
+    this.#withLock = directoryLock(join(directory, 'repair'));
   }
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
