@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
@@ -5,8 +6,6 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import type { ProxyServer } from './route.js';
 import { awaitHandshake, connectTcp, serverName, systemCode } from './tcp-connection.js';
-
-const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
  * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError
@@ -20,23 +19,46 @@ export async function connectThroughProxy(
   const where = `The proxy ${formatHostPort(proxy)}`;
   const socket = await connectToProxy(proxy, where, signal);
   const authority = formatHostPort(target);
-  const head = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`];
-  if (proxy.authorization) head.push(`Proxy-Authorization: ${proxy.authorization}`);
-  socket.write(`${head.join('\r\n')}\r\n\r\n`);
-  let status: number | undefined;
+  let answer: Awaited<ReturnType<typeof requestTunnel>>;
   try {
-    status = await readStatus(socket, signal);
+    answer = await requestTunnel(socket, authority, proxy.authorization, signal);
   } catch (error) {
     socket.destroy();
-    const what = signal.aborted ? 'did not answer in time' : `closed the connection (${systemCode(error)})`;
+    const code = systemCode(error);
+    // Node's HTTP parser could not read the response.
+    if (code.startsWith('HPE_'))
+      throw new RedemptionError('proxy', `${where} does not answer like an HTTP proxy.`, { cause: error });
+    const what = signal.aborted ? 'did not answer in time' : `closed the connection (${code})`;
     throw new RedemptionError('proxy', `${where} ${what} on CONNECT ${authority}.`, { cause: error });
   }
-  if (status !== undefined && status >= 200 && status < 300) return socket;
+  const { status, rest } = answer;
+  if (status >= 200 && status < 300) {
+    if (rest.length > 0) socket.unshift(rest);
+    return socket;
+  }
   socket.destroy();
-  if (status === undefined)
-    throw new RedemptionError('proxy', `${where} does not answer like an HTTP proxy.`);
   const why = status === 407 ? 'requires a valid user and password' : `refused ${authority}`;
   throw new RedemptionError('proxy', `${where} ${why} (status ${status}).`);
+}
+
+/** Resolves with the status of the proxy's response, and with the bytes that followed its head. */
+function requestTunnel(
+  socket: Socket,
+  authority: string,
+  authorization: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly rest: Buffer }> {
+  return untilAborted(signal, (resolve, reject) => {
+    const request = httpRequest({
+      createConnection: () => socket,
+      method: 'CONNECT',
+      path: authority,
+      headers: { host: authority, ...(authorization && { 'proxy-authorization': authorization }) },
+    });
+    request.once('error', reject);
+    request.once('connect', ({ statusCode = 0 }, _socket, rest) => resolve({ status: statusCode, rest }));
+    request.end();
+  });
 }
 
 async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSignal): Promise<Socket> {
@@ -62,34 +84,4 @@ async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSi
     throw new RedemptionError('proxy', `${where} cannot be reached over TLS (${why}).`, { cause: error });
   }
   return secured;
-}
-
-/** Resolves with the status of the proxy's answer; undefined if that is not HTTP. Bytes after its head remain readable. */
-function readStatus(socket: Socket, signal: AbortSignal): Promise<number | undefined> {
-  let head = Buffer.alloc(0);
-  return untilAborted<number | undefined>(signal, (resolve, reject) => {
-    const settle = (complete: () => void) => {
-      socket.removeListener('data', onData);
-      socket.removeListener('error', onError);
-      socket.removeListener('close', onClose);
-      socket.pause();
-      complete();
-    };
-    const onError = (error: Error) => settle(() => reject(error));
-    const onClose = () => settle(() => reject(new Error('closed')));
-    const onData = (chunk: Buffer) => {
-      head = Buffer.concat([head, chunk]);
-      const end = head.indexOf('\r\n\r\n');
-      if (end < 0 && head.length <= MAX_HEAD_BYTES) return;
-      settle(() => {
-        const rest = head.subarray(end + 4);
-        if (end >= 0 && rest.length > 0) socket.unshift(rest);
-        const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(head.toString('latin1'))?.[1];
-        resolve(status && end >= 0 ? Number(status) : undefined);
-      });
-    };
-    socket.on('data', onData);
-    socket.once('error', onError);
-    socket.once('close', onClose);
-  });
 }
