@@ -14,7 +14,7 @@ import { blockingCondition } from '../grants/conditions.js';
 import { findOwnerSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints, liveSite } from './live-site.js';
-import { type LeaseReport, readServiceState } from './service-lease.js';
+import { readServiceState, type ServiceReport } from './service-lease.js';
 import { findSkupperControllers, type SkupperController } from './skupper-controllers.js';
 import { withUserErrors } from './user-errors.js';
 
@@ -66,7 +66,7 @@ export interface ClusterInspector {
   /** The kinds that linkgrant reads or writes, by API version, and which of them the cluster does not serve. */
   kinds(): Promise<readonly KindsReport[]>;
   /** Whether a service runs, by its Lease. */
-  service(): Promise<LeaseReport & { readonly namespace: string }>;
+  service(): Promise<ServiceReport & { readonly namespace: string }>;
   /** The controllers of Skupper; undefined if the user may not list them. */
   skupperControllers(): Promise<readonly SkupperController[] | undefined>;
   /** The AccessGrants. */

@@ -1,7 +1,6 @@
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { LEASES } from '../api/kinds.js';
-import type { Stored } from '../api/resource.js';
 import { GRANTS_LEASE, type LeaseResource } from '../controller/lease-access.js';
 
 /** The namespace of the service in the shipped manifests. */
@@ -10,33 +9,35 @@ const DEFAULT_DURATION_S = 15;
 // The clocks of replicas and of this machine differ.
 const CLOCK_SKEW_MS = 60_000;
 
-/** The state of a Lease: it has a leader, it has expired or was released, it does not exist, or the user may not read it. */
+/** The state of a Lease: it has a leader, it has expired or was released, or it does not exist. */
 export type LeaseReport =
   | { readonly state: 'leading'; readonly holder: string }
-  | { readonly state: 'stopped' | 'none' | 'forbidden' };
+  | { readonly state: 'stopped' | 'none' };
+
+/** The state of the service's Lease; `forbidden` if the user may not read it. */
+export type ServiceReport = LeaseReport | { readonly state: 'forbidden' };
 
 /** Reads whether a service runs in a namespace, by the Lease of the replica that writes the status of grants. */
-export function readServiceState(
+export async function readServiceState(
   client: KubernetesClient,
   namespace: string,
   now: number,
-): Promise<LeaseReport> {
-  return readLeaseState(client, { namespace, name: GRANTS_LEASE }, now);
+): Promise<ServiceReport> {
+  try {
+    return await readLeaseState(client, { namespace, name: GRANTS_LEASE }, now);
+  } catch (error) {
+    if (isApiError(error, 'forbidden')) return { state: 'forbidden' };
+    throw error;
+  }
 }
 
-/** Reads whether a Lease has a leader. */
+/** Reads whether a Lease has a leader. Throws ApiError, also if the user may not read the Lease. */
 export async function readLeaseState(
   client: KubernetesClient,
   lease: { readonly namespace: string; readonly name: string },
   now: number,
 ): Promise<LeaseReport> {
-  let found: Stored<LeaseResource> | undefined;
-  try {
-    found = await client.find(LEASES, lease);
-  } catch (error) {
-    if (isApiError(error, 'forbidden')) return { state: 'forbidden' };
-    throw error;
-  }
+  const found = await client.find<LeaseResource>(LEASES, lease);
   if (!found) return { state: 'none' };
   const { holderIdentity = '', renewTime = '', leaseDurationSeconds = DEFAULT_DURATION_S } = found.spec ?? {};
   const end = Date.parse(renewTime) + leaseDurationSeconds * 1_000 + CLOCK_SKEW_MS;

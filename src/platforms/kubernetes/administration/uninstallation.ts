@@ -43,7 +43,10 @@ export type RunningProgram = 'service' | 'redeemer';
 
 /** Removes the resources that linkgrant left in a cluster. */
 export interface Uninstallation {
-  /** Which program of linkgrant still runs in the service's namespace, as its Leases show. */
+  /**
+   * Which program of linkgrant still runs in the service's namespace, as its Leases show. Rejects if the user may not read a
+   * Lease: the program may run then.
+   */
   findRunning(): Promise<RunningProgram | undefined>;
   /** Finds the remaining resources. */
   find(): Promise<Leftovers>;
