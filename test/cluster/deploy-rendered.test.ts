@@ -255,6 +255,17 @@ describe('the Helm chart', () => {
     });
   });
 
+  it('lists networkPolicy.apiServerPorts in the NetworkPolicies of the service and the redeemer', async () => {
+    const manifests = await rendered({
+      networkPolicy: { apiServerPorts: [7443] },
+      redeemer: { enabled: true },
+    });
+    for (const name of ['linkgrant', 'linkgrant-redeemer']) {
+      const { egress } = manifestOf(manifests, 'NetworkPolicy', name).spec as { readonly egress: object[] };
+      expect(egress).toContainEqual({ ports: [{ port: 7443, protocol: 'TCP' }] });
+    }
+  });
+
   it('adds names of Secrets to the role, with the verb get only', async () => {
     const { rules = [] } = manifestOf(
       await rendered({ secretNames: ['branch-ca'] }),
