@@ -729,7 +729,7 @@ export interface components {
             /** @default default */
             namespace: string;
             name: string;
-            /** @description 1 unless given */
+            /** @description At most 1,000,000; 1 unless given */
             redemptionsAllowed?: number;
             /** @description A duration; 15m unless given */
             expirationWindow?: string;
@@ -742,6 +742,7 @@ export interface components {
             note?: components["schemas"]["Note"];
         };
         GrantChange: {
+            /** @description At most 1,000,000 */
             redemptionsAllowed?: number;
             /** @description Counted from when the grant was first ready */
             expirationWindow?: string;
@@ -804,7 +805,7 @@ export interface components {
             /** @description Name of the token, and so of the link; the grant's unless given */
             name?: string;
             linkCost?: number;
-            /** @description 1 unless given */
+            /** @description At most that of the grant; 1 unless given */
             redemptionsAllowed?: number;
             /** @description A duration; until the grant's end unless given */
             expirationWindow?: string;
@@ -1410,8 +1411,8 @@ export interface components {
                  *       "name": "to-west",
                  *       "namespace": "default",
                  *       "uid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
-                 *       "state": "ready",
-                 *       "redemptions": 0,
+                 *       "state": "exhausted",
+                 *       "redemptions": 1,
                  *       "redemptionsAllowed": 1,
                  *       "expirationWindow": "15m",
                  *       "expirationTime": "2031-03-04T05:21:07Z",
@@ -1456,15 +1457,12 @@ export interface components {
                  *       "uid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *       "state": "ready",
                  *       "redemptions": 0,
-                 *       "redemptionsAllowed": 1,
+                 *       "redemptionsAllowed": 5,
                  *       "expirationWindow": "15m",
                  *       "expirationTime": "2031-03-04T05:21:07Z",
-                 *       "policy": {
-                 *         "linkgrant/subjects": "east,east-*"
-                 *       },
                  *       "createdAt": "2031-03-04T05:06:07Z",
                  *       "labels": {
-                 *         "team": "payments"
+                 *         "team": "shop"
                  *       },
                  *       "note": "for the shop in Berlin, ticket 4711"
                  *     }
