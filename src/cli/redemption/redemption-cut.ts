@@ -11,9 +11,9 @@ import {
   type CutProgress,
   type CutStep,
 } from '../../redemption/issuers/cut-link.js';
-import type { LiveLink } from '../../redemption/issuers/live-links.js';
 import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { IssuedLink } from '../../redemption/ports/link-store.js';
 import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -151,15 +151,15 @@ function completeInstruction(line: string, settingFlags: CutFlags['settingFlags'
     : completeHint(line, settingFlags);
 }
 
-function behindTable(behind: readonly LiveLink[]): string {
+function behindTable(behind: readonly IssuedLink[]): string {
   return table(
     ['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES', 'RENEWED'],
-    behind.map(({ redemption, newest, renewals }) => [
-      redemption.id,
-      redemption.name,
-      redemption.subject,
-      formatTime(newest.notAfter),
-      renewals > 0 ? String(renewals) : redemption.mode === 'stock' ? "never, by Skupper's client" : 'never',
+    behind.map(({ id, name, subject, notAfter, renewals, mode }) => [
+      id,
+      name,
+      subject,
+      formatTime(notAfter),
+      renewals > 0 ? String(renewals) : mode === 'stock' ? "never, by Skupper's client" : 'never',
     ]),
   );
 }

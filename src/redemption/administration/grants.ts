@@ -95,12 +95,9 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
     async revokeGrant(uid, cascade) {
       const now = clock();
       const { name } = await requireGrant(uid, deps);
-      let links = 0;
-      let lastEnd = 0;
-      for await (const { newest } of liveLinks(store, { grantUid: uid }, now)) {
-        links += 1;
-        lastEnd = Math.max(lastEnd, newest.notAfter);
-      }
+      const live = await liveLinks(store, uid, now);
+      const links = live.length;
+      const lastEnd = live.reduce((latest, { notAfter }) => Math.max(latest, notAfter), 0);
       const outcome = (await store.revokeGrant(uid, now, cascade)) ? 'revoked' : 'already_revoked';
       return { uid, name, outcome, links, ...(links > 0 && { lastEnd: formatTime(lastEnd) }) };
     },

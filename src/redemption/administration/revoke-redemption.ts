@@ -129,12 +129,12 @@ async function relatedLinks(
   store: GrantStore,
   now: number,
 ): Promise<RedemptionRevocation['related']> {
-  const related: RedemptionRevocation['related'][number][] = [];
-  for await (const { redemption, newest } of liveLinks(store, { grantUid }, now)) {
-    const isSameToken = jti !== null && redemption.jti === jti;
-    if (redemption.id === id || (!isSameToken && redemption.subject !== subject)) continue;
-    const notAfter = formatTime(newest.notAfter);
-    related.push({ id: redemption.id, name: redemption.name, subject: redemption.subject, notAfter });
-  }
-  return related;
+  return (await liveLinks(store, grantUid, now))
+    .filter((link) => link.id !== id && ((jti !== null && link.jti === jti) || link.subject === subject))
+    .map((link) => ({
+      id: link.id,
+      name: link.name,
+      subject: link.subject,
+      notAfter: formatTime(link.notAfter),
+    }));
 }

@@ -7,7 +7,8 @@
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { PrepareOutcome } from '../ports/issuers.js';
-import { type LiveLink, liveLinks } from './live-links.js';
+import type { IssuedLink } from '../ports/link-store.js';
+import { liveLinks } from './live-links.js';
 import type { RouterProbe } from './probe-router.js';
 import { CA_RELOAD_MS } from './retire-issuer.js';
 
@@ -65,7 +66,7 @@ export type CutProgress =
       /** SHA-256 of the CAs to be removed. */
       readonly old: readonly string[];
       /** Links that have not renewed: their newest certificate is valid and signed by one of these CAs. */
-      readonly behind: readonly LiveLink[];
+      readonly behind: readonly IssuedLink[];
       /** The steps that this run has done. */
       readonly doneNow: readonly CutStep[];
       readonly obstacle?: CutObstacle;
@@ -83,7 +84,7 @@ export interface CutRequest {
 
 /** Dependencies of {@link advanceCut}. */
 export interface CutDependencies {
-  readonly store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>;
+  readonly store: Pick<GrantStore, 'listLinks'>;
   readonly issuer: CutIssuer;
   readonly clock: Clock;
 }
@@ -171,11 +172,8 @@ function stopAtUndone(step: CutStep, run: CutRun): Promise<CutProgress> {
   return stopAt(step, run, isReportedDone ? { kind: 'not-done' } : undefined);
 }
 
-async function linksBehind({ old, deps }: CutRun): Promise<LiveLink[]> {
+async function linksBehind({ old, deps }: CutRun): Promise<IssuedLink[]> {
   const now = deps.clock();
-  const behind: LiveLink[] = [];
-  for await (const link of liveLinks(deps.store, {}, now)) {
-    if (link.newest.notAfter > now && old.includes(link.newest.issuerSha256)) behind.push(link);
-  }
-  return behind;
+  const live = await liveLinks(deps.store, undefined, now);
+  return live.filter(({ notAfter, issuerSha256 }) => notAfter > now && old.includes(issuerSha256));
 }

@@ -8,7 +8,7 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
-import { type StoreParts, watchedLinks } from './store-parts.js';
+import { readLinks, type StoreParts, watchedLinks } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */
 export function linkOperations(parts: StoreParts): LinkStore {
@@ -17,11 +17,7 @@ export function linkOperations(parts: StoreParts): LinkStore {
   const instance = randomUUID();
   return {
     async listLinks(page, matches) {
-      await watch.ready();
-      const { grantUid } = page;
-      const links = watchedLinks(parts).filter(
-        (link) => (grantUid === undefined || link.grantUid === grantUid) && matches(link),
-      );
+      const links = (await readLinks(parts, page.grantUid)).filter(matches);
       return sortedPage(links, page, [0, ''], ({ createdAt, id }) => [-createdAt, id]);
     },
 
