@@ -84,15 +84,6 @@ describe('link renew in a directory', () => {
     expect(await status()).toMatchObject([{ name: 'west', renewedBy: 'link renew' }]);
   });
 
-  it('token redeem prints what renews the link: a timer if its certificate is short-lived, else only link renew', async () => {
-    const short = await redeem('west', '--renew');
-    expect(short.stdout).toContain(`linkgrant link renew --all --dir ${work.path('links')}\n`);
-    const long = await redeem('hub');
-    expect(long.stdout).toContain('; only `linkgrant link renew` renews it.\n');
-    // Five years, or the remaining lifetime of the recorded CA.
-    expect(secret('hub').days).toBeGreaterThan(30);
-  });
-
   it('does not renew a link that belongs to no redemption, and reports why', async () => {
     await redeem('west', '--renew');
     const east = join(RECORDED_SITES, 'east/input/resources');
@@ -135,16 +126,6 @@ describe('link renew in a directory', () => {
     writeFileSync(file, old);
     const superseded = await renew('west');
     expect(expectRefusal(superseded, 3).error).toContain('A newer certificate has replaced this one.');
-  });
-
-  it('redeeming the token again does not revert a renewal', async () => {
-    await redeem('west', '--renew');
-    expectSuccess(await renew('west'));
-    const renewed = secret();
-    const words = ['token', 'redeem', work.path('west.yaml'), '--to', work.path('links')];
-    const again = await requesting([...words, '-o', 'json']);
-    expect(json(expectSuccess(again))).toMatchObject({ alreadyRedeemed: true, serial: renewed.serial });
-    expect(secret()).toEqual(renewed);
   });
 
   it.each([

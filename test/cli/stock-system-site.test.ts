@@ -3,10 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
-import { expectRefusal, expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { postings, ResponseSender, serveHttps, type TestServer } from '../support/servers/hostile-server.js';
-import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/sites/system-site.js';
 
 // Responses recorded from Skupper's grant server.
@@ -113,24 +112,4 @@ it('bootstrap with LINKGRANT_OWN_KEY refuses a Skupper grant server, and sends i
   expect(postings(server)).toEqual([]);
   const accepted = expectSuccess(await COMMANDS.bootstrap());
   expect(accepted.stderr).toContain('The server generated the private key of this link');
-});
-
-it('bootstrap retains the cost, settings and labels of a received Link', async () => {
-  const sent = { cost: 4, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
-  const sending = await issuingServerForTest('stock', sent);
-  writeFileSync(work.path('token.yaml'), encodeAccessToken(sending.token));
-  expectSuccess(await COMMANDS.bootstrap());
-  const { metadata, spec } = east.input('Link-my-link.yaml');
-  expect(spec).toMatchObject({ cost: 4, settings: sent.settings });
-  expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });
-});
-
-it("token redeem sends a code again to Skupper's grant server only with --retry if the response was lost", async () => {
-  responses.truncateNext(1);
-  expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '3s'])).code).toBe(4);
-  const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '3s']);
-  expect(expectRefusal(waited, 4).error).toContain('its answer was lost');
-  expectSuccess(await onSite(['token', 'redeem', work.path('token.yaml'), '--retry', '--timeout', '3s']));
-  expect(postings(server)).toHaveLength(2);
-  expect(east.inputNames()).toContain('Link-my-link.yaml');
 });
