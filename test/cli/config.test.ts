@@ -1,14 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import {
-  expectSuccess,
-  json,
-  linkgrant,
-  type RunOptions,
-  refusalOf,
-  Workplace,
-} from '../support/command-line.js';
+import { expectSuccess, json, linkgrant, type RunOptions, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -132,16 +125,6 @@ describe('config check', () => {
     expect(table.stdout).toMatch(/^--external-url +- +default$/m);
     const yaml = await linkgrant(['config', 'check', '--data-dir', dataDir, '-o', 'yaml']);
     expect(parse(yaml.stdout)).toContainEqual({ key: 'workers', value: '1', source: 'default' });
-  });
-
-  it('exits with 2 and the reason for an invalid configuration', async () => {
-    const ended = await linkgrant(['config', 'check', '--data-dir', dataDir, '--workers', 'many']);
-    expect(ended.code).toBe(2);
-    expect(ended.stdout).toBe('');
-    expect(refusalOf(ended)).toEqual({
-      error: 'workers (flag --workers) cannot be "many"',
-      hint: 'it must be a whole number from 1 to 64',
-    });
   });
 });
 
