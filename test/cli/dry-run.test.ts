@@ -1,31 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  ENDPOINT,
-  expectRefusal,
-  expectSuccess,
-  json,
-  linkgrant,
-  refusalOf,
-  type Serving,
-  Workplace,
-} from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { expectRefusal, expectSuccess, json, linkgrant, refusalOf } from '../support/command-line.js';
 
 const NOTE = 'Dry run: nothing is changed. Without --dry-run the result is:\n';
-const place = releaseAfterFile(new Workplace());
-const data = ['--data-dir', place.path('data')];
+const { place, data, service } = await openAcceptingSite();
 const requesting = ['--data-dir', place.path('requesting')];
 const links = ['--dir', place.path('links'), ...requesting];
-let service: Serving;
 let token: string;
 let redemption: string;
 
 const succeed = async (words: readonly string[]) => expectSuccess(await linkgrant(words));
 
 beforeAll(async () => {
-  service = await place.serve([...data, ...ENDPOINT]);
   await succeed(['grant', 'create', 'fleet', '--redemptions-allowed', '9', '--label', 'team=a', ...data]);
   await succeed([
     ...['token', 'issue', place.path('token'), '--grant', 'fleet', '--redemptions-allowed', '2'],

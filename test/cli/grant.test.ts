@@ -1,23 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, parseDocument } from 'yaml';
+import { openAcceptingSite } from '../support/accepting-site.js';
 import {
-  ENDPOINT,
   expectRefusal,
   expectSuccess,
   json,
   linkgrant,
   type RunOptions,
   refusalOf,
-  Workplace,
 } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
-const place = releaseAfterFile(new Workplace());
-const dataDir = place.path('data');
-
-const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
+const { place, dataDir, service, run, report } = await openAcceptingSite();
 
 const CODE = /[A-Za-z0-9]{24}/;
 
@@ -25,9 +20,7 @@ function grant(words: readonly string[], options?: RunOptions) {
   return linkgrant(['grant', ...words, '--data-dir', dataDir], options);
 }
 
-async function createGrant(name: string, ...words: readonly string[]) {
-  return json(expectSuccess(await grant(['create', name, '-o', 'json', ...words])));
-}
+const createGrant = (name: string, ...words: readonly string[]) => report('grant', 'create', name, ...words);
 
 /** Redeems a token into standard output, as a site with a data directory of its own. */
 const redeem = (token: string, site: string, ...words: readonly string[]) =>
@@ -36,7 +29,7 @@ const redeem = (token: string, site: string, ...words: readonly string[]) =>
   });
 
 const states = async (...words: readonly string[]) =>
-  json(await grant(['list', '-o', 'json', ...words])).map(
+  (await report('grant', 'list', ...words)).map(
     ({ name, state }: { name: string; state: string }) => `${name} ${state}`,
   );
 
@@ -68,10 +61,7 @@ describe('grant create', () => {
     const before = await states();
     const ends = await Promise.all([
       grant(['create', 'of-missing-ca', '--issuer', 'missing-ca']),
-      linkgrant([
-        ...['token', 'issue', place.path('of-missing-ca.yaml'), '--name', 'of-missing-ca'],
-        ...['--issuer', 'missing-ca', '--data-dir', dataDir],
-      ]),
+      run('token', 'issue', place.path('of-missing-ca.yaml'), '--issuer', 'missing-ca'),
     ]);
     for (const ended of ends) {
       expect(expectRefusal(ended, 1).error).toBe(`there is no issuer "missing-ca" in ${dataDir}/issuers`);
@@ -167,8 +157,7 @@ describe('grant list and grant show', () => {
     const shown = await grant(['show', 'seen']);
     expect(shown.stdout).toMatch(/^State: +ready$/m);
     expect(shown.stdout).toMatch(/^Redemptions: +0 of 1$/m);
-    const byUid = json(await grant(['show', uid, '-o', 'json']));
-    expect(byUid).toMatchObject({ name: 'seen', uid, attempts: [] });
+    expect(await report('grant', 'show', uid)).toMatchObject({ name: 'seen', uid, attempts: [] });
     const listed = await grant(['list']);
     expect(listed.stdout).toMatch(new RegExp(`^seen +ready +0/1 .* ${uid} +-$`, 'm'));
     const yaml = await grant(['list', '-o', 'yaml']);
@@ -193,7 +182,7 @@ describe('grant list and grant show', () => {
     expect((await redeem(token, 'east', '--subject', 'east')).code).toBe(3);
     // The service records a refusal after its response.
     const attempts = async () =>
-      json(await grant(['show', 'tried', '-o', 'json'])).attempts.map(
+      (await report('grant', 'show', 'tried')).attempts.map(
         ({ outcome, subject }: Record<string, string>) => `${outcome} ${subject}`,
       );
     await until(async () => (await attempts()).length === 2);
@@ -226,11 +215,11 @@ describe('grant revoke and delete', () => {
   it('deletes the grant, and leaves the ledger unchanged', async () => {
     const { stdout: token } = await grant(['create', 'gone', '--token', '-']);
     expect((await redeem(token, 'gone-site')).code).toBe(0);
-    const { uid } = json(await grant(['show', 'gone', '-o', 'json']));
+    const { uid } = await report('grant', 'show', 'gone');
     expect((await grant(['delete', 'gone'])).code).toBe(0);
     expect(await states()).not.toContain('gone exhausted');
-    const ledger = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', dataDir]);
-    expect(json(ledger).filter(({ grantUid }: { grantUid: string }) => grantUid === uid)).toHaveLength(1);
+    const ledger: { grantUid: string }[] = await report('redemption', 'list');
+    expect(ledger.filter(({ grantUid }) => grantUid === uid)).toHaveLength(1);
     expect((await redeem(token, 'gone-other')).code).toBe(3);
   });
 });
@@ -240,23 +229,21 @@ describe('redemption list and redemption show', () => {
     const { stdout: token } = await grant(['create', 'ledger', '--token', '-']);
     const redeemed = await redeem(token, 'ledger-site', '--to', place.path('links'), '-o', 'json');
     const { redemptionId, serial } = json(redeemed);
-    const redemption = (...words: readonly string[]) =>
-      linkgrant(['redemption', ...words, '--data-dir', dataDir]);
-    const list = await redemption('list', '--grant', 'ledger');
+    const list = await run('redemption', 'list', '--grant', 'ledger');
     expect(list.stdout).toMatch(new RegExp(`^${redemptionId} +ledger +20`, 'm'));
-    expect(json(await redemption('list', '--grant', 'ledger', '-o', 'json'))).toMatchObject([
+    expect(await report('redemption', 'list', '--grant', 'ledger')).toMatchObject([
       { id: redemptionId, grant: 'ledger' },
     ]);
     expect(list.stdout.trim().split('\n')).toHaveLength(2);
-    const shown = await redemption('show', redemptionId);
+    const shown = await run('redemption', 'show', redemptionId);
     expect(shown.stdout).toMatch(/^Grant: +ledger \([0-9a-f-]{36}\)$/m);
     expect(shown.stdout).toMatch(/^Key: +generated by the requesting site$/m);
     expect(shown.stdout).toMatch(/^ +Subject: +CN=ledger$/m);
     expect(shown.stdout).not.toContain('PRIVATE');
-    expect(json(await redemption('show', redemptionId, '-o', 'json'))).toMatchObject({
+    expect(await report('redemption', 'show', redemptionId)).toMatchObject({
       ...{ id: redemptionId, serial, mode: 'csr', name: 'ledger', subject: 'ledger' },
     });
-    const missing = expectRefusal(await redemption('show', 'nothing'), 1);
+    const missing = expectRefusal(await run('redemption', 'show', 'nothing'), 1);
     expect(missing.hint).toContain('redemption list');
   });
 });

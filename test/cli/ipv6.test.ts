@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { linkgrant, Workplace } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { linkgrant } from '../support/command-line.js';
 
-const place = releaseAfterFile(new Workplace());
-const data = ['--data-dir', place.path('accepting')];
+const { place, data, run, redeem } = await openAcceptingSite([
+  ...['--endpoint', 'inter-router=[2001:db8::5]:55671'],
+]);
 const token = place.path('token.yaml');
-const links = ['--dir', place.path('links')];
+const links = ['--dir', place.path('west', 'links')];
 
-await place.serve([...data, '--endpoint', 'inter-router=[2001:db8::5]:55671']);
-const issued = (await linkgrant(['token', 'issue', token, '--redemptions-allowed', '2', ...data])).stderr;
-const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
-await linkgrant(['token', 'redeem', token, '--name', 'west', ...to]);
+const issued = (await run('token', 'issue', token, '--redemptions-allowed', '2')).stderr;
+await redeem(token, 'west', '--name', 'west');
 
 describe('IPv6 endpoint', () => {
   it('token issue prints the address of an IPv6 endpoint in brackets', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
 import {
   ENDPOINT,
   expectRefusal,
@@ -11,7 +12,6 @@ import {
   linkgrant,
   refusalOf,
   refusedResult,
-  Workplace,
 } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { MINUTE } from '../support/service.js';
@@ -20,30 +20,22 @@ import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const SITE = 'skupper-site-ca';
 const SERVER = 'linkgrant-server-ca';
-const place = releaseAfterFile(new Workplace());
 const openssl = releaseAfterFile(new OpenSsl());
-const data = place.path('data');
+const site = await openAcceptingSite();
+const { place, data, run, report, issue } = site;
 
-const issuer = (...words: readonly string[]) => linkgrant(['issuer', ...words, '--data-dir', data]);
+const issuer = (...words: readonly string[]) => run('issuer', ...words);
 /** Runs `linkgrant issuer` one minute later, when services have read the changes. */
 const later = (...words: readonly string[]) =>
-  linkgrant(['issuer', ...words, '--data-dir', data], { clockOffsetMs: MINUTE });
-const listed = async (...words: readonly string[]) => json(await issuer('list', '-o', 'json', ...words));
+  linkgrant(['issuer', ...words, ...data], { clockOffsetMs: MINUTE });
+const listed = (...words: readonly string[]) => report('issuer', 'list', ...words);
 
 const succeed = async (...words: readonly string[]) => expectSuccess(await issuer(...words)).stdout;
 
 const refused = async (...words: readonly string[]) => refusedResult(await issuer(...words));
 
-/** Issues a token of a new grant. Returns its file. */
-async function issue(name: string): Promise<string> {
-  const token = place.path(`${name}.yaml`);
-  expectSuccess(await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]));
-  return token;
-}
-
 async function redeem(name: string): Promise<void> {
-  const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
-  expectSuccess(await linkgrant(['token', 'redeem', await issue(name), ...to]));
+  expectSuccess(await site.redeem(await issue(name), 'requesting'));
 }
 
 /** Writes an external CA into files. Returns its certificate, the file of the certificate, and the flags for the files. */
@@ -59,8 +51,6 @@ function externalIssuer(name: string) {
 async function serveTwice(dataDir: string, flags: readonly string[]): Promise<void> {
   for (const more of [[], flags]) await place.serveOnce(['--data-dir', dataDir, ...ENDPOINT, ...more]);
 }
-
-const serving = await place.serve(['--data-dir', data, ...ENDPOINT]);
 
 describe('rotation of the site CA', () => {
   it('rotates the site CA step by step, and each step can be repeated', async () => {
@@ -130,7 +120,7 @@ describe('rotation of the CA of the service', () => {
     expect([signing, more]).toEqual([old, []]);
     expect(await succeed('activate', SERVER)).toContain('old tokens and links stay valid');
     expect(await casOf('after')).toEqual([prepared, old]);
-    serving.signal('SIGHUP');
+    site.service.signal('SIGHUP');
     await redeem('through-both');
     expect(await refused('retire', SERVER)).toMatchObject({
       code: 4,
@@ -148,8 +138,7 @@ describe('issuer create', () => {
   it('creates a CA that grants, issuer trust and issuer server-certificate can name', async () => {
     expect(await succeed('create', 'partners')).toContain('--issuer partners');
     expect(await succeed('create', 'partners')).toContain('exists already');
-    const grant = ['grant', 'create', 'g', '--issuer', 'partners', '--data-dir', data];
-    expectSuccess(await linkgrant(grant));
+    expectSuccess(await run('grant', 'create', 'g', '--issuer', 'partners'));
     const to = place.path('partners-router');
     await succeed('server-certificate', '--issuer', 'partners', '--host', 'router.example.com', '--to', to);
     const trust = await succeed('trust', 'partners');

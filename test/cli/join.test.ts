@@ -2,28 +2,20 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { decodeJoinLine, encodeJoinLine, type JoinLine } from '../../src/codes/join-line.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
 import {
-  ENDPOINT,
   expectRefusal,
   expectSuccess,
   json,
   linkgrant,
   linkgrantProcess,
   type RunOptions,
-  Workplace,
 } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
-import { serveHttps } from '../support/servers/hostile-server.js';
 
-const place = releaseAfterFile(new Workplace());
-const dataDir = place.path('accepting');
-
-await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
-
-const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
+const { place, dataDir, run, report, issue, redeem } = await openAcceptingSite();
 
 async function issueLine(...words: readonly string[]): Promise<string> {
-  const { stdout } = expectSuccess(await issue(...words));
+  const { stdout } = expectSuccess(await run('token', 'issue', ...words));
   return stdout.trimEnd();
 }
 
@@ -33,38 +25,30 @@ const join = (line: string, site: string, options?: RunOptions) =>
     options,
   );
 
-const uses = async (name: string): Promise<number> =>
-  json(await linkgrant(['grant', 'show', name, '-o', 'json', '--data-dir', dataDir])).redemptions;
-
 describe('join', () => {
   it('redeems the line that token issue prints, and again without another use', async () => {
     const line = await issueLine('--name', 'to-hub', '--link-cost', '3');
     expect(line).toMatch(/^lgj1_[0-9A-Za-z]+$/);
-    const ended = expectSuccess(await join(line, 'first'));
-    expect(json(ended)).toMatchObject({ links: ['to-hub'], keyGeneratedBy: 'site', alreadyRedeemed: false });
+    const first = json(expectSuccess(await join(line, 'first')));
+    expect(first).toMatchObject({ links: ['to-hub'], keyGeneratedBy: 'site', alreadyRedeemed: false });
     expect(readdirSync(place.path('first', 'links')).sort()).toEqual([
       'Link-to-hub.yaml',
       'Secret-to-hub.yaml',
     ]);
     expect(readFileSync(place.path('first', 'links', 'Link-to-hub.yaml'), 'utf8')).toContain('cost: 3');
-    expect(json(await join(line, 'first'))).toMatchObject({ alreadyRedeemed: true });
-    expect(await uses('to-hub')).toBe(1);
+    expect(json(await join(line, 'first'))).toMatchObject({ alreadyRedeemed: true, serial: first.serial });
+    expect(await report('grant', 'show', 'to-hub')).toMatchObject({ redemptions: 1 });
   });
 
   it('reads the line from standard input, and token redeem reads it as an argument or in a file', async () => {
     const file = place.path('mail.txt');
     expectSuccess(await join('-', 'piped', { input: `${await issueLine()}\n` }));
     writeFileSync(file, `Hello,\n\n> ${await issueLine()}\n\nRegards\n`);
-    for (const source of [file, await issueLine()]) {
-      const site = place.path('other');
-      expectSuccess(await linkgrant(['token', 'redeem', source, '--to', site, '--data-dir', site]));
-    }
+    for (const source of [file, await issueLine()]) expectSuccess(await redeem(source, 'other'));
   });
 
   it('trusts the CAs of the system for a service with a public certificate, and no other', async () => {
-    const file = place.path('public.yaml');
-    await issue(file);
-    const { metadata, spec } = parse(readFileSync(file, 'utf8'));
+    const { metadata, spec } = parse(readFileSync(await issue('public'), 'utf8'));
     // The line pins no CA. NODE_EXTRA_CA_CERTS makes the CA of the service one that Node trusts, like a public CA.
     const line = encodeJoinLine({ ...spec, name: metadata.name, ca: undefined }) as string;
     const words = ['join', line, '--to', place.path('public'), '--data-dir', place.path('public')];
@@ -75,27 +59,14 @@ describe('join', () => {
     expect(json(await linkgrant(['token', 'inspect', line, '-o', 'json'])).ca).toEqual({ source: 'system' });
   });
 
-  it('refuses a service with another CA, which does not receive the code', async () => {
-    const server = await serveHttps((_request, _incoming, response) => void response.end('hello'));
-    const { name, url, code } = server.token;
-    const line = encodeJoinLine({ name, url, code, ca: { pin: '00'.repeat(16) } }) as string;
-    const ended = await join(line, 'elsewhere');
-    await server.close();
-    expect(expectRefusal(ended, 3).error).toContain('The CA in the join line is none of those');
-    expect(server.seen).toEqual([]);
-  });
-
-  it('refuses an argument that is not a join line, and does not print it', async () => {
-    const ended = await join('kjh1-s3cret', 'other-text');
-    expect(ended.code).toBe(2);
-    expect(ended.stderr).not.toContain('s3cret');
-  });
-
-  it('refuses a truncated line without a connection, and does not print it', async () => {
-    const line = (await issueLine()).slice(0, -5);
-    const ended = await join(line, 'cut');
-    expect(expectRefusal(ended, 3).error).toMatch(/cut off: it has \d+ of \d+ characters/);
-    expect(ended.stderr).not.toContain(line);
+  it.each([
+    ['is not a join line', async () => 'kjh1-s3cret', 2],
+    ['is a truncated join line', async () => (await issueLine()).slice(0, -5), 3],
+  ])('refuses an argument that %s, and does not print it', async (_what, makeArgument, code) => {
+    const argument = await makeArgument();
+    const ended = await join(argument, 'refused');
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).not.toContain(argument.slice('lgj1_'.length));
   });
 });
 

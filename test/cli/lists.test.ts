@@ -1,31 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import {
-  ENDPOINT,
-  type Ended,
-  expectSuccess,
-  linkgrant,
-  refusalOf,
-  Workplace,
-} from '../support/command-line.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { type Ended, expectSuccess, linkgrant, refusalOf } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
-import { releaseAfterFile } from '../support/release.js';
 
-const place = releaseAfterFile(new Workplace());
-const data = ['--data-dir', place.path('data')];
-const run = (...words: readonly string[]) => linkgrant([...words, ...data]);
+const { place, data, run, issue, redeem } = await openAcceptingSite();
 
 const succeed = async (command: Promise<Ended>) => expectSuccess(await command);
 
-await place.serve([...data, ...ENDPOINT]);
 await succeed(run('grant', 'create', 'fleet', '--redemptions-allowed', '12', '--label', 'team=a'));
 await succeed(run('grant', 'create', 'branch', '--note', 'of the branch, "north"'));
 await succeed(run('grant', 'revoke', 'branch'));
 for (const subject of ['east', 'west']) {
-  const token = place.path(subject);
-  await succeed(run('token', 'issue', token, '--grant', 'fleet', '--name', subject, '--subject', subject));
-  const redeem = ['token', 'redeem', token, '--to', place.path('links'), '--subject', subject];
-  await succeed(linkgrant([...redeem, '--data-dir', place.path('requesting')]));
+  const token = await issue(subject, '--grant', 'fleet', '--subject', subject);
+  await succeed(redeem(token, 'requesting', '--to', place.path('links'), '--subject', subject));
 }
 
 /** The lists, as the arguments of a command. */

@@ -1,54 +1,44 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ENDPOINT, expectSuccess, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { type Ended, expectSuccess, refusedResult } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const SITE = 'skupper-site-ca';
-const place = releaseAfterFile(new Workplace());
 const openssl = releaseAfterFile(new OpenSsl());
-const data = place.path('data');
+const { place, dataDir, run, report, issue, redeem } = await openAcceptingSite();
 let links = 0;
 
-const onStore = (...words: readonly string[]) => linkgrant([...words, '--data-dir', data]);
+const succeed = async (...words: readonly string[]) => expectSuccess(await run(...words)).stdout;
+const refused = async (...words: readonly string[]) => refusedResult(await run(...words));
 
-const succeed = async (...words: readonly string[]) => expectSuccess(await onStore(...words)).stdout;
-
-async function refused(...words: readonly string[]) {
-  const ended = await onStore(...words);
-  return { code: ended.code, stdout: ended.stdout, ...refusalOf(ended) };
-}
-
-const shown = async (noun: string, id: string) => json(await onStore(noun, 'show', id, '-o', 'json'));
-const redemptions = async (grant: string) =>
-  json(await onStore('redemption', 'list', '--grant', grant, '-o', 'json'));
+const shown = (noun: string, id: string) => report(noun, 'show', id);
+const redemptions = (grant: string) => report('redemption', 'list', '--grant', grant);
 
 interface Link {
   readonly id: string;
   readonly certificate: string;
-  redeem(): ReturnType<typeof linkgrant>;
+  redeem(): Promise<Ended>;
 }
 
 /** Creates a link with a signed token that can be redeemed `uses` times. */
 async function makeLink(grant: string, uses = 1): Promise<Link> {
   links += 1;
-  const token = place.path(`token-${links}.yaml`);
-  await succeed('token', 'issue', token, '--grant', grant, '--redemptions-allowed', String(uses));
+  const name = `link-${links}`;
+  const token = await issue(name, '--grant', grant, '--redemptions-allowed', String(uses));
   let sites = 0;
-  const redeem = () => {
+  const redeemAgain = () => {
     sites += 1;
-    const site = place.path(`site-${links}-${sites}`);
-    return linkgrant(['token', 'redeem', token, '--to', site, '--data-dir', `${site}-data`]);
+    return redeem(token, `${name}-${sites}`);
   };
-  expectSuccess(await redeem());
+  expectSuccess(await redeemAgain());
   const { id } = (await redemptions(grant)).at(-1);
-  return { id, redeem, certificate: (await shown('redemption', id)).certificate };
+  return { id, redeem: redeemAgain, certificate: (await shown('redemption', id)).certificate };
 }
 
 const makeGrant = (name: string) =>
   succeed('grant', 'create', name, '--redemptions-allowed', '20', '--expiration-window', '1d');
-
-await place.serve(['--data-dir', data, ...ENDPOINT]);
 
 describe('redemption revoke', () => {
   it('changes nothing until a choice is made about a token that can be redeemed again', async () => {
@@ -141,7 +131,7 @@ describe('grant revoke', () => {
 
 describe('issuer crl', () => {
   const verdictOf = (certificate: string, list: string) => {
-    const files = ['-CAfile', `${data}/issuers/${SITE}/tls.crt`, '-CRLfile', list];
+    const files = ['-CAfile', `${dataDir}/issuers/${SITE}/tls.crt`, '-CRLfile', list];
     const leaf = openssl.write('leaf.pem', certificate);
     const { ok, output } = openssl.try(['verify', '-x509_strict', '-crl_check', ...files, leaf]);
     return ok ? 'good' : (/depth lookup: (.+)/.exec(output)?.[1] ?? output);
@@ -154,7 +144,7 @@ describe('issuer crl', () => {
     const file = place.path('crl.pem');
     const numbers: number[] = [];
     for (const days of ['1', '30']) {
-      const ended = await onStore('issuer', 'crl', SITE, '--to', file, '--days', days);
+      const ended = await run('issuer', 'crl', SITE, '--to', file, '--days', days);
       expect([ended.code, ended.stdout], ended.stderr).toEqual([0, '']);
       expect(ended.stderr).toMatch(/^linkgrant site CA: \d+ revoked certificates?$/m);
       numbers.push(Number(/^CRL number (\d+); /m.exec(ended.stderr)?.[1]));

@@ -5,34 +5,21 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { decodeJoinLine } from '../../src/codes/join-line.js';
-import {
-  ENDPOINT,
-  expectRefusal,
-  expectSuccess,
-  linkgrant,
-  refusalOf,
-  Workplace,
-} from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { expectRefusal, expectSuccess, linkgrant, refusalOf } from '../support/command-line.js';
 import { until } from '../support/until.js';
 
 const DEPLOY = resolve(import.meta.dirname, '../../deploy/bootstrap');
 const LINE = /lgj1_[0-9A-Za-z]+/;
-const place = releaseAfterFile(new Workplace());
-const dataDir = place.path('accepting');
+const { place, data, run, redeem } = await openAcceptingSite();
 
-await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
-
-const issue = (...words: readonly string[]) => linkgrant(['token', 'issue', ...words, '--data-dir', dataDir]);
+const issue = (...words: readonly string[]) => run('token', 'issue', ...words);
 
 async function printed(form: string, ...words: readonly string[]): Promise<string> {
   const { stdout, stderr } = expectSuccess(await issue('--print', form, ...words));
   expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^Next, on the other site: /);
   return stdout;
 }
-
-const redeem = (source: string, site: string, ...words: readonly string[]) =>
-  linkgrant(['token', 'redeem', source, '--to', place.path(site), '--data-dir', place.path(site), ...words]);
 
 /** Fails if bash cannot parse the script. */
 const checkShell = (script: string) => execFileSync('bash', ['-n'], { input: script });
@@ -110,7 +97,7 @@ describe('token issue --print', () => {
   });
 
   it('prints one line for each of many signed tokens', async () => {
-    await linkgrant(['grant', 'create', 'fleet', '--redemptions-allowed', '3', '--data-dir', dataDir]);
+    await run('grant', 'create', 'fleet', '--redemptions-allowed', '3');
     const { stdout } = await issue('--grant', 'fleet', '--count', '3');
     const lines = stdout.trimEnd().split('\n');
     expect(new Set(lines).size).toBe(3);
@@ -126,11 +113,11 @@ describe('token issue --print', () => {
   });
 
   it('reports a code that is too long for a join line, and leaves no grant', async () => {
-    const words = ['--code-file', '-', '--name', 'long', '--data-dir', dataDir];
+    const words = ['--code-file', '-', '--name', 'long', ...data];
     const input = randomBytes(2_500).toString('base64url');
     const ended = await linkgrant(['token', 'issue', ...words], { input });
     expect(refusalOf(ended).error).toBe('the code of this token is too long for a join line');
-    expect((await linkgrant(['grant', 'show', 'long', '--data-dir', dataDir])).code).toBe(1);
+    expect((await run('grant', 'show', 'long')).code).toBe(1);
   });
 });
 
@@ -171,7 +158,7 @@ describe('token issue --wait', () => {
   });
 
   it('waits for this token, not for another one of the grant', async () => {
-    await linkgrant(['grant', 'create', 'shared', '--redemptions-allowed', '5', '--data-dir', dataDir]);
+    await run('grant', 'create', 'shared', '--redemptions-allowed', '5');
     const other = (await issue('--grant', 'shared')).stdout.trim();
     const file = place.path('shared-line');
     const waiting = issue(file, '--print', 'line', '--grant', 'shared', '--wait=1m');
@@ -195,7 +182,7 @@ describe('token issue --wait', () => {
   it('exits with 3 when the grant is revoked or the token has expired', async () => {
     const waiting = issue(place.path('revoked'), '--name', 'revoked', '--wait');
     await until(() => readdirSync(place.directory).includes('revoked'));
-    await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', dataDir]);
+    await run('grant', 'revoke', 'revoked');
     expect((await waiting).code).toBe(3);
     expect((await issue(place.path('ended'), '--expiration-window', '1s', '--wait')).code).toBe(3);
   });

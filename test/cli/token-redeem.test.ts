@@ -1,45 +1,23 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
-import { run } from '../chaos/commands.js';
-import {
-  ENDPOINT,
-  expectRefusal,
-  expectSuccess,
-  json,
-  linkgrant,
-  refusalOf,
-  Workplace,
-} from '../support/command-line.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { serveHttps } from '../support/servers/hostile-server.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { expectRefusal, expectSuccess, json, linkgrant } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { until } from '../support/until.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
-const place = releaseAfterFile(new Workplace());
 const openssl = releaseAfterFile(new OpenSsl());
-const dataDir = place.path('accepting');
-
-const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
-
-async function issue(name: string, ...words: readonly string[]): Promise<string> {
-  const file = place.path(`${name}.yaml`);
-  expectSuccess(await linkgrant(['token', 'issue', file, '--name', name, '--data-dir', dataDir, ...words]));
-  return file;
-}
-
-const redeem = (file: string, site: string, ...words: readonly string[]) =>
-  linkgrant(['token', 'redeem', file, '--data-dir', place.path(site), ...words]);
+const { place, service, run, report, issue, redeem } = await openAcceptingSite();
 
 const inspect = (file: string, ...words: readonly string[]) =>
   linkgrant(['token', 'inspect', file, ...words]);
 
-const grant = async (name: string) =>
-  json(await linkgrant(['grant', 'show', name, '-o', 'json', '--data-dir', dataDir]));
+const grant = (name: string) => report('grant', 'show', name);
 
 const codeIn = (file: string): string => parse(readFileSync(file, 'utf8')).spec.code;
 
@@ -90,17 +68,6 @@ describe('token redeem', () => {
     expect(json(unattended).outgoing).toMatchObject([{ renewable: true, renewedBy: null }]);
   });
 
-  it('returns the same certificate when it is repeated, and spends one use', async () => {
-    const token = await issue('again');
-    const to = place.path('again-links');
-    const first = json(await redeem(token, 'again-site', '--to', to, '-o', 'json'));
-    const second = json(await redeem(token, 'again-site', '--to', to, '-o', 'json'));
-    expect(first).toMatchObject({ alreadyRedeemed: false, subject: 'again', links: ['again'] });
-    expect(second).toMatchObject({ alreadyRedeemed: true, serial: first.serial });
-    expect((await redeem(token, 'again-site', '--to', to)).stdout).toContain('no use was spent');
-    expect(await grant('again')).toMatchObject({ redemptions: 1 });
-  });
-
   it('accepts a name, a subject and a cost', async () => {
     const token = await issue('plain');
     const words = ['--name', 'chosen', '--subject', 'Köln site 7', '--cost', '12', '--to', '-'];
@@ -111,47 +78,6 @@ describe('token redeem', () => {
     expect(link).toMatchObject({ kind: 'Link', metadata: { name: 'chosen' }, spec: { cost: 12 } });
     const { subject } = new X509Certificate(Buffer.from(secret.data['tls.crt'], 'base64'));
     expect(subject).toBe('CN=Köln site 7');
-  });
-
-  it("refuses to replace another token's link before it spends a use", async () => {
-    const to = place.path('shared-links');
-    const first = await issue('shared');
-    expect((await redeem(first, 'shared-site', '--to', to)).code).toBe(0);
-    const before = readFileSync(join(to, 'Secret-shared.yaml'), 'utf8');
-    const second = await issue('other', '--link-cost', '2');
-    const ended = await redeem(second, 'shared-site', '--to', to, '--name', 'shared');
-    const { error, hint } = expectRefusal(ended, 1);
-    expect(error).toContain('Secret-shared.yaml already exists');
-    expect(hint).toMatch(/--name/);
-    expect(readFileSync(join(to, 'Secret-shared.yaml'), 'utf8')).toBe(before);
-    expect(await grant('other')).toMatchObject({ redemptions: 0, attempts: [] });
-    expect((await redeem(second, 'shared-site', '--to', place.path('elsewhere'))).code).toBe(0);
-  });
-
-  it("accepts a Skupper server's response with the key in it", async () => {
-    const trace = readFileSync(new URL('../fixtures/traces/success.body', import.meta.url), 'utf8');
-    const server = releaseAfterTest(
-      await serveHttps((request, _incoming, response) => {
-        if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
-        else response.end(trace);
-      }),
-    );
-    const file = place.path('stock.yaml');
-    writeFileSync(file, encodeAccessToken(server.token));
-    const to = place.path('stock-links');
-    const [, certificate = ''] = /tls\.crt: (\S+)/.exec(trace) ?? [];
-    const recorded = new X509Certificate(Buffer.from(certificate, 'base64'));
-    const ended = await run(
-      ['token', 'redeem', file, '--to', to, '--data-dir', place.path('stock-site'), '-o', 'json'],
-      // The clock is set to a time at which the recorded certificate is valid.
-      { clockOffsetMs: Date.parse(recorded.validFrom) + 3_600_000 - Date.now() },
-    );
-    expectSuccess(ended);
-    expect(json(ended)).toMatchObject({ links: ['my-link'], source: 'stock' });
-    const { data } = parse(readFileSync(join(to, 'Secret-my-link.yaml'), 'utf8'));
-    expect(Object.keys(data).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
-    const key = createPrivateKey(Buffer.from(data['tls.key'], 'base64'));
-    expect(recorded.checkPrivateKey(key)).toBe(true);
   });
 
   it('reports that a Skupper server generated the private key, and refuses such a server with --own-key', async () => {
@@ -170,36 +96,6 @@ describe('token redeem', () => {
     expect(issuedBefore).toBe(0);
     expect(accepted.stdout).toContain('The server generated the private key of this link');
     expect(report).toMatchObject({ source: 'stock', keyGeneratedBy: 'server' });
-  });
-});
-
-describe('token redeem after a refusal', () => {
-  it('distinguishes an exhausted, an expired and a revoked grant, and a wrong code', async () => {
-    const spent = await issue('spent');
-    expect((await redeem(spent, 'spent-site', '--to', '-')).code).toBe(0);
-    const expired = await issue('expired', '--expiration-window', '1s');
-    const revoked = await issue('revoked');
-    await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', dataDir]);
-    const wrong = await issue('wrong');
-    writeFileSync(wrong, readFileSync(wrong, 'utf8').replace(codeIn(wrong), 'x'.repeat(24)));
-    await until(async () => (await grant('expired')).state === 'expired');
-
-    const refused = async (file: string) => {
-      const ended = await redeem(file, 'refused-site', '--to', '-');
-      expect(ended.stdout).toBe('');
-      expect(ended.stderr).not.toContain(codeIn(file));
-      return { code: ended.code, ...refusalOf(ended) };
-    };
-    const ends = [await refused(spent), await refused(expired), await refused(revoked), await refused(wrong)];
-    expect(ends.map(({ code }) => code)).toEqual([3, 3, 3, 3]);
-    expect(ends.map(({ hint }) => hint)).toEqual([
-      expect.stringContaining('every use of the grant is spent'),
-      expect.stringContaining('the grant has expired'),
-      expect.stringContaining('was revoked'),
-      expect.stringContaining('token file is complete and unchanged'),
-    ]);
-    expect(new Set(ends.map(({ error }) => error)).size).toBe(4);
-    expect(await grant('wrong')).toMatchObject({ redemptions: 0 });
   });
 });
 
@@ -235,18 +131,18 @@ describe('token inspect', () => {
     }
     expect(await grant('asked')).toMatchObject({ redemptions: 0 });
   });
+});
 
+describe('token inspect --check and token redeem of a token that cannot be redeemed', () => {
   it.each([
     ['exhausted', 'every use of the grant is spent'],
     ['revoked', 'the grant was revoked'],
     ['expired', 'the grant has expired'],
-  ])('exits with 3 and a report for a grant that is %s', async (state, advice) => {
+  ])('exit with 3 and the reason for a grant that is %s', async (state, advice) => {
     const name = `ended-${state}`;
     const file = await issue(name, ...(state === 'expired' ? ['--expiration-window', '1s'] : []));
     if (state === 'exhausted') expect((await redeem(file, name, '--to', '-')).code).toBe(0);
-    if (state === 'revoked') {
-      expect((await linkgrant(['grant', 'revoke', name, '--data-dir', dataDir])).code).toBe(0);
-    }
+    if (state === 'revoked') expectSuccess(await run('grant', 'revoke', name));
     if (state === 'expired') await until(async () => (await grant(name)).state === 'expired');
     const ended = await inspect(file, '--check');
     expect(ended.stdout).toMatch(new RegExp(`^State: +${state}$`, 'm'));
@@ -256,16 +152,26 @@ describe('token inspect', () => {
       `the token cannot be redeemed: ${state}, ${state === 'exhausted' ? 1 : 0} of 1 uses spent`,
     );
     expect(hint).toContain(advice);
+    const refused = await redeem(file, `${name}-again`, '--to', '-');
+    expect(refused.stdout).toBe('');
+    expect(refused.stderr).not.toContain(codeIn(file));
+    expect(expectRefusal(refused, 3).hint).toContain(advice);
   });
 
-  it('distinguishes a wrong code and an unreachable service', async () => {
+  it('exit with 3 for a wrong code, which spends no use, and with 4 for an unreachable service', async () => {
     const file = await issue('checked');
     const text = readFileSync(file, 'utf8');
-    const check = (input: string) => linkgrant(['token', 'inspect', '-', '--check'], { input });
-    const wrong = await check(text.replace(codeIn(file), 'y'.repeat(24)));
-    expect(expectRefusal(wrong, 3).hint).toContain('complete and unchanged');
-    const away = await check(text.replace(`:${service.port}/`, ':1/'));
-    expect(expectRefusal(away, 4).hint).toContain('service runs, and that');
+    for (const [changed, code, advice] of [
+      [text.replace(codeIn(file), 'y'.repeat(24)), 3, 'complete and unchanged'],
+      [text.replace(`:${service.port}/`, ':1/'), 4, 'service runs, and that'],
+    ] as const) {
+      writeFileSync(file, changed);
+      for (const ended of [await inspect(file, '--check'), await redeem(file, 'checked', '--to', '-')]) {
+        expect(expectRefusal(ended, code).hint).toContain(advice);
+        expect(ended.stderr).not.toContain(codeIn(file));
+      }
+    }
+    expect(await grant('checked')).toMatchObject({ redemptions: 0 });
   });
 });
 

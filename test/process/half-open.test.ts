@@ -3,8 +3,8 @@ import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { descriptorLimit } from '../../src/files/descriptor-limit.js';
+import { issueToken } from '../support/accepting-site.js';
 import { ENDPOINT, expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
 import { metricOf, readOperations } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -25,8 +25,7 @@ it('a service serves while thousands of half-open connections and 200 slow sende
   const flags = [...ENDPOINT, '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('data');
   const service = await place.serve(['--data-dir', dataDir, '--max-connections', '10000', ...flags]);
-  const { stdout: token } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
-  const { url, ca } = parse(token).spec;
+  const { text: input, url, ca } = await issueToken(dataDir);
   const metric = (series: string) => metricOf(service, series);
 
   const sockets: Socket[] = [];
@@ -65,7 +64,7 @@ it('a service serves while thousands of half-open connections and 200 slow sende
   await Promise.all(slow);
 
   const redeem = () =>
-    linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], { input: token });
+    linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], { input });
   let redeemed = await redeem();
   // A slow machine may be overloaded for some seconds. Any other failure fails the test.
   for (let retry = 0; retry < 20 && redeemed.stderr.includes('overloaded'); retry += 1) {
@@ -92,8 +91,7 @@ it('a service serves 300 sites of one address while 300 idle connections of that
   const flags = [...ENDPOINT, '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('behind-one-address');
   const service = await place.serve(['--data-dir', dataDir, ...flags]);
-  const issue = ['token', 'issue', '-', '--redemptions-allowed', String(SITES), '--data-dir', dataDir];
-  const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
+  const { url, ca, code } = await issueToken(dataDir, '--redemptions-allowed', String(SITES));
   const from = '127.0.0.9';
   const idle: Socket[] = [];
   for (let count = 0; count < SITES; count += 1) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { issueToken } from '../support/accepting-site.js';
 import { ENDPOINT, json, linkgrant, Workplace } from '../support/command-line.js';
 import { freePorts } from '../support/free-port.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -68,8 +68,7 @@ it.each([
     ]);
     const ports = await startHaproxy(service.port);
     const rules = ['--source-cidrs', '127.10.0.0/16', '--redemptions-allowed', String(CLIENTS)];
-    const issued = await linkgrant(['token', 'issue', '-', ...rules, '--data-dir', dataDir]);
-    const { url, ca, code } = parse(issued.stdout).spec;
+    const { url, ca, code } = await issueToken(dataDir, ...rules);
 
     const permitted: string[] = [];
     const redeem = async (at: number) => {

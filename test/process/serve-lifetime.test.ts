@@ -1,14 +1,13 @@
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { issueToken } from '../support/accepting-site.js';
 import { ENDPOINT, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { metricOf, readOperations } from '../support/operations.js';
 import { childrenOf } from '../support/process-children.js';
 import { releaseAfterFile } from '../support/release.js';
-import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
@@ -22,12 +21,6 @@ async function connectTo(service: Serving, ca: string): Promise<TLSSocket> {
   return socket;
 }
 
-async function issue(dataDir: string): Promise<{ text: string; url: string; code: string; ca: string }> {
-  const { stdout, stderr, code } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
-  expect(code, stderr).toBe(0);
-  return { text: stdout, ...parse(stdout).spec };
-}
-
 const redeem = (token: string) =>
   linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], { input: token });
 
@@ -37,8 +30,8 @@ describe('a service that receives SIGTERM or SIGINT', () => {
     async (signal) => {
       const dataDir = place.path(`stop-${signal}`);
       const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...OPERATIONS]);
-      const { url, code, ca } = await issue(dataDir);
-      const other = await issue(dataDir);
+      const { url, code, ca } = await issueToken(dataDir);
+      const other = await issueToken(dataDir);
       const socket = await connectTo(service, ca);
       socket.write(
         `POST ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: ${code.length}\r\n\r\n`,
@@ -58,10 +51,9 @@ describe('a service that receives SIGTERM or SIGINT', () => {
         ),
       );
       const { status, text } = await readOperations(service, '/readyz');
-      expect([status, JSON.parse(text).parts.listener.reason]).toEqual([
-        503,
-        expect.stringContaining('stopping'),
-      ]);
+      const { parts } = JSON.parse(text);
+      expect(Object.keys(parts).sort()).toEqual(['certificate', 'issuer', 'listener', 'store']);
+      expect([status, parts.listener.reason]).toEqual([503, expect.stringContaining('stopping')]);
       socket.write(code.slice(3));
       let answer = '';
       socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
@@ -84,63 +76,20 @@ describe('a service whose TLS files are replaced', () => {
       renameSync(`${file}.new`, file);
     }
   };
-  const shown = async (service: Serving, ca: string) => {
-    const socket = await connectTo(service, ca);
-    const { serialNumber } = socket.getPeerCertificate();
-    socket.destroy();
-    return serialNumber;
-  };
-
-  it('presents the new certificate after SIGHUP, closes no connection, and ignores invalid new files', async () => {
-    const dataDir = place.path('reload');
-    const authority = await makeAuthority('TLS CA');
-    const first = await makeIdentity({ authority });
-    write(first);
-    const service = await place.serve(['--data-dir', dataDir, ...tls, ...ENDPOINT, ...OPERATIONS]);
-    const token = await issue(dataDir);
-    expect(token.ca).toContain(first.ca.trim().split('\n')[1]);
-    const serial = await shown(service, first.ca);
-
-    const running = await connectTo(service, first.ca);
-    const path = new URL(token.url).pathname;
-    running.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${token.code.length}\r\n\r\n`);
-
-    const second = await makeIdentity({ authority });
-    write(second);
-    service.signal('SIGHUP');
-    await until(() => service.said.stderr.includes('certificate_reloaded'));
-    expect(await shown(service, first.ca)).not.toBe(serial);
-
-    let answer = '';
-    running.setEncoding('utf8').on('data', (text: string) => (answer += text));
-    running.write(token.code);
-    await once(running, 'end');
-    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-
-    const current = await shown(service, first.ca);
-    writeFileSync(files.key, first.key);
-    service.signal('SIGHUP');
-    await until(() => service.said.stderr.includes('certificate_kept'));
-    expect(await shown(service, first.ca)).toBe(current);
-    expect(service.said.stderr).not.toContain('PRIVATE');
-
-    const old = connect({ port: service.port, host: '127.0.0.1', ca: first.ca, maxVersion: 'TLSv1.2' });
-    const [error] = await once(old, 'error');
-    expect(error.code).toMatch(/PROTOCOL_VERSION/);
-    expect((await readOperations(service, '/readyz')).status).toBe(200);
-  });
 
   it('writes the new CA into tokens after SIGHUP', async () => {
     const dataDir = place.path('reload-ca');
     const first = await makeIdentity();
     write(first);
     const service = await place.serve(['--data-dir', dataDir, ...tls, ...ENDPOINT]);
+    expect((await issueToken(dataDir)).ca.trim()).toBe(first.ca.trim());
     const second = await makeIdentity();
     write(second);
     service.signal('SIGHUP');
     await until(() => service.said.stderr.includes('certificate_reloaded'));
-    const token = await issue(dataDir);
+    const token = await issueToken(dataDir);
     expect(token.ca.trim()).toBe(second.ca.trim());
+    expect(service.said.stderr).not.toContain('PRIVATE');
     expect((await redeem(token.text)).code).toBe(0);
   });
 });
@@ -156,7 +105,7 @@ describe('a service with two workers', () => {
     const readiness = JSON.parse((await readOperations(service, '/readyz')).text);
     expect(Object.keys(readiness.parts).sort()).toEqual(['certificate', 'issuer', 'store', 'workers']);
 
-    const { url, ca } = await issue(dataDir);
+    const { url, ca } = await issueToken(dataDir);
     const path = new URL(url).pathname;
     const sendWrongCode = () => post({ port: service.port, ca }, path, 'x'.repeat(24));
     const counted = () =>
@@ -180,7 +129,7 @@ describe('a service with two workers', () => {
     const { text } = await readOperations(service, '/metrics');
     expect(text).toContain('linkgrant_workers{state="serving"} 2\n');
     expect(text).toContain('linkgrant_worker_ends_total 1\n');
-    const token = await issue(dataDir);
+    const token = await issueToken(dataDir);
     expect((await redeem(token.text)).code).toBe(0);
 
     const [one, two] = workers();
@@ -218,36 +167,9 @@ describe('a service with two workers', () => {
         issuer: { ready: true },
       },
     });
-    expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+    expect((await redeem((await issueToken(dataDir)).text)).code).toBe(0);
     writeFileSync(key, identity.key);
     await until(async () => (await readiness()).status === 200);
-  });
-});
-
-describe('readiness', () => {
-  it('/readyz reports the parts of the service and their failures', async () => {
-    const dataDir = place.path('ready');
-    const service = await place.serve(['--data-dir', dataDir, ...OPERATIONS]);
-    expect((await readOperations(service, '/healthz')).text).toBe('ok\n');
-    const { status, text } = await readOperations(service, '/readyz');
-    expect(status).toBe(200);
-    expect(JSON.parse(text)).toEqual({
-      ready: true,
-      parts: {
-        store: { ready: true },
-        listener: { ready: true },
-        certificate: { ready: true },
-        issuer: { ready: true },
-      },
-    });
-    renameSync(join(dataDir, 'linkgrant.db'), join(dataDir, 'moved.db'));
-    await until(async () => (await readOperations(service, '/readyz')).status === 503);
-    const broken = JSON.parse((await readOperations(service, '/readyz')).text);
-    expect(broken).toMatchObject({
-      ready: false,
-      parts: { store: { ready: false }, issuer: { ready: true } },
-    });
-    expect(broken.parts.store.reason).toMatch(/\w+/);
   });
 });
 

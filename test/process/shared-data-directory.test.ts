@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { issueToken } from '../support/accepting-site.js';
 import { ENDPOINT, expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -26,10 +26,7 @@ async function refusedIn(dataDir: string, ...words: readonly string[]) {
   return expectRefusal(ended, 2);
 }
 
-async function urlOfTokens(dataDir: string): Promise<string> {
-  const { stdout } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
-  return parse(stdout).spec.url;
-}
+const urlOfTokens = async (dataDir: string) => (await issueToken(dataDir)).url;
 
 const certificateIn = (dataDir: string) =>
   new X509Certificate(

@@ -2,14 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ENDPOINT, expectRefusal, linkgrant, Workplace } from '../support/command-line.js';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { expectRefusal } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
-import { releaseAfterFile } from '../support/release.js';
 
-const place = releaseAfterFile(new Workplace());
-const data = ['--data-dir', place.path('data')];
-
-await place.serve([...data, ...ENDPOINT]);
+const { place, data, report } = await openAcceptingSite();
 const fullDevice = openSync('/dev/full', 'w');
 
 /** Runs a command whose standard output is a full device, or a pipe whose reader has closed it. */
@@ -26,13 +23,11 @@ async function run(stdout: 'full' | 'unread', words: readonly string[]) {
 }
 
 const grants = async () =>
-  JSON.parse((await linkgrant(['grant', 'list', '-o', 'json', ...data])).stdout).map(
-    ({ name }: { name: string }) => name,
-  ) as string[];
+  (await report('grant', 'list')).map(({ name }: { name: string }) => name) as string[];
 
 async function linksOf(name: string): Promise<{ revokedAt?: string }[]> {
-  const { stdout } = await linkgrant(['redemption', 'list', '-o', 'json', ...data]);
-  return JSON.parse(stdout).filter((redemption: { name: string }) => redemption.name === name);
+  const redemptions: { name: string; revokedAt?: string }[] = await report('redemption', 'list');
+  return redemptions.filter((redemption) => redemption.name === name);
 }
 
 describe('closed or full standard output', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { issueToken } from '../support/accepting-site.js';
 import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { ENDPOINT, linkgrant, linkgrantProcess, type Serving, Workplace } from '../support/command-line.js';
 import { freePorts } from '../support/free-port.js';
@@ -25,12 +25,6 @@ afterAll(async () => {
   await place.remove();
   closeCollectors();
 });
-
-async function issue(dataDir: string): Promise<{ text: string; url: string; code: string; ca: string }> {
-  const { stdout, stderr, code } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
-  expect(code, stderr).toBe(0);
-  return { text: stdout, ...parse(stdout).spec };
-}
 
 const redeem = (token: string, env = {}) =>
   linkgrantProcess(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], {
@@ -60,7 +54,7 @@ describe('a service and a client that export traces', () => {
   });
 
   it('records one redemption as a trace of the client, and a trace of the service that refers to it', async () => {
-    const { text, code } = await issue(dataDir);
+    const { text, code } = await issueToken(dataDir);
     const redeemed = await redeem(text, collector.env);
     expect(redeemed.code).toBe(0);
     expect(redeemed.stderr).not.toContain('warning');
@@ -89,7 +83,7 @@ describe('a service and a client that export traces', () => {
   });
 
   it('records a refusal with its error code, and neither the token code nor the headers of the request', async () => {
-    const { url, ca } = await issue(dataDir);
+    const { url, ca } = await issueToken(dataDir);
     const wrong = 'wrongCode1wrongCode1wrong';
     const target = { port: service.port, ca };
     const headers = { name: 'private-name', subject: 'private-subject', 'x-other': 'private-header' };
@@ -104,7 +98,7 @@ describe('a service and a client that export traces', () => {
     writeFileSync(bearerFile, bearer, { mode: 0o600 });
     const server = ['--server', `https://127.0.0.1:${adminPort()}`, '--server-token-file', bearerFile];
     const ca = ['--server-ca', place.path('ca.pem')];
-    writeFileSync(place.path('ca.pem'), (await issue(dataDir)).ca);
+    writeFileSync(place.path('ca.pem'), (await issueToken(dataDir)).ca);
     const { code, stderr } = await linkgrantProcess(['grant', 'create', 'far', ...server, ...ca], {
       env: collector.env,
     });
@@ -123,7 +117,7 @@ describe('a service and a client that export traces', () => {
   });
 
   it('ignores the traceparent of a caller of the admin API without a valid bearer token', async () => {
-    const { ca } = await issue(dataDir);
+    const { ca } = await issueToken(dataDir);
     const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
     const send = (token: string) =>
       askAdmin({ port: adminPort(), ca }, 'GET', '/api/v1/service', { bearer: token, headers });
@@ -157,14 +151,14 @@ describe.each(HOSTILE)('a collector that %s', (what, start) => {
     // A process that waited for its exports would exceed the time limit of the test.
     const env = { ...exportTo(await start()), OTEL_EXPORTER_OTLP_TIMEOUT: '600000' };
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT], { env });
-    const first = await redeem((await issue(dataDir)).text, env);
+    const first = await redeem((await issueToken(dataDir)).text, env);
     expect(first).toMatchObject({
       code: 0,
       stderr: expect.stringContaining('warning: traces were not exported'),
     });
     expect(first.stdout).toMatch(/kind: "?Link"?/);
     // By now the service exports the spans of the first redemption.
-    expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+    expect((await redeem((await issueToken(dataDir)).text)).code).toBe(0);
     expect(await service.stop()).toEqual({ code: 0, signal: null });
     expect(service.said.stderr).toContain('traces_not_exported');
   });
@@ -179,7 +173,7 @@ describe('a service without a collector', () => {
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT], {
       env: { ...env, NODE_V8_COVERAGE: coverage },
     });
-    expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+    expect((await redeem((await issueToken(dataDir)).text)).code).toBe(0);
     expect((await service.stop()).code).toBe(0);
     const texts = readdirSync(coverage).map((file) => readFileSync(join(coverage, file), 'utf8'));
     const urls = texts.flatMap((text) => JSON.parse(text).result.map(({ url }: { url: string }) => url));

@@ -1,21 +1,17 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { openAcceptingSite } from '../support/accepting-site.js';
 import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { ENDPOINT, expectSuccess, linkgrant, startLinkgrant, Workplace } from '../support/command-line.js';
+import { ENDPOINT, expectSuccess, startLinkgrant } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
 
-const place = new Workplace();
-const data = ['--data-dir', place.path('data')];
-const run = async (...words: readonly string[]) => {
-  expectSuccess(await linkgrant([...words, ...data]));
-};
-
-afterAll(() => place.remove());
+const site = await openAcceptingSite();
+const { place, data } = site;
+await site.service.stop();
+const run = async (...words: readonly string[]) => expectSuccess(await site.run(...words));
 
 it('grant list -w prints new, changed and removed grants of a store, and ends with exit code 0 at Ctrl-C', async () => {
-  const service = await place.serve([...data, ...ENDPOINT]);
-  await service.stop();
   await run('grant', 'create', 'first');
   const { child, said, ended } = startLinkgrant(['grant', 'list', '-w', ...data]);
   await until(() => said.stdout.includes('first'));
