@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENDPOINT, expectSuccess, linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { expectSuccess, linkgrantProcess } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
 import { until } from '../support/until.js';
 
-const place = new Workplace();
-const data = place.path('data');
+const { place, dataDir, run, issue, redeem } = await openAcceptingSite();
 const kubeconfig = place.path('kubeconfig');
 const empty = place.path('empty');
 
@@ -17,18 +17,11 @@ beforeAll(async () => {
   chmodSync(MAIN, 0o755);
   symlinkSync(MAIN, place.path('bin/linkgrant'));
   writeFileSync(kubeconfig, 'contexts: [{ name: first-cluster }, { name: second-cluster }]\n');
-  await place.serve(['--data-dir', data, ...ENDPOINT]);
-  for (const words of [
-    ['grant', 'create', 'fleet'],
-    ['grant', 'create', 'branch', '-n', 'north'],
-    ['token', 'issue', place.path('token'), '--grant', 'fleet', '--name', 'west'],
-  ]) {
-    expectSuccess(await linkgrant([...words, '--data-dir', data]));
-  }
-  const redeem = ['token', 'redeem', place.path('token'), '--to', place.path('links')];
-  expect((await linkgrant([...redeem, '--data-dir', place.path('requesting')])).code).toBe(0);
+  expectSuccess(await run('grant', 'create', 'fleet'));
+  expectSuccess(await run('grant', 'create', 'branch', '-n', 'north'));
+  const token = await issue('west', '--grant', 'fleet');
+  expectSuccess(await redeem(token, 'requesting', '--to', place.path('links')));
 });
-afterAll(() => place.remove());
 
 /** How to start each interactive shell, and how to load the completion of linkgrant in it. */
 const SHELLS: Readonly<Record<string, { readonly start: string; readonly setUp: string }>> = {
@@ -91,17 +84,17 @@ describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
   });
 
   it('completes the name of a grant', async () => {
-    await complete(shell, `linkgrant grant show --data-dir ${data} fl`, 'eet', /Name: +fleet/);
+    await complete(shell, `linkgrant grant show --data-dir ${dataDir} fl`, 'eet', /Name: +fleet/);
   });
 
   it('completes a value of a flag', async () => {
-    await complete(shell, `linkgrant grant list --data-dir ${data} --output js`, 'on', /"name": "fleet"/);
+    await complete(shell, `linkgrant grant list --data-dir ${dataDir} --output js`, 'on', /"name": "fleet"/);
   });
 
   it('completes a column to sort by', async () => {
     await complete(
       shell,
-      `linkgrant grant list --data-dir ${data} --sort-by expi`,
+      `linkgrant grant list --data-dir ${dataDir} --sort-by expi`,
       'ration',
       /^fleet +exhausted/m,
     );
@@ -127,7 +120,7 @@ describe('completion of names', () => {
     ['nothing ', []],
   ])('completes `linkgrant %s` with the names %j', async (line, names) => {
     const words = line
-      .replace('DATA', data)
+      .replace('DATA', dataDir)
       .replace('KUBECONFIG', kubeconfig)
       .replace('LINKS', place.path('links'));
     const command = ['__complete', `linkgrant ${words}`];
@@ -139,7 +132,7 @@ describe('completion of names', () => {
   });
 
   it('reads names from the store that LINKGRANT_DATA_DIR selects', async () => {
-    const env = { LINKGRANT_DATA_DIR: data };
+    const env = { LINKGRANT_DATA_DIR: dataDir };
     await until(async () => {
       const found = await linkgrantProcess(['__complete', 'linkgrant grant show '], { env });
       return found.stdout === 'fleet\n';
@@ -151,9 +144,9 @@ describe('completion of names', () => {
       ['redemption list', 'redemption show'],
       ['token list', 'token revoke --grant fleet'],
     ] as const) {
-      const listed = await linkgrant([...list.split(' '), '-o', 'name', '--data-dir', data]);
+      const listed = await run(...list.split(' '), '-o', 'name');
       await until(async () => {
-        const found = await linkgrantProcess(['__complete', `linkgrant ${line} --data-dir ${data} `]);
+        const found = await linkgrantProcess(['__complete', `linkgrant ${line} --data-dir ${dataDir} `]);
         return found.stdout === listed.stdout;
       });
       expect(listed.stdout).not.toBe('');
