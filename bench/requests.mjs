@@ -20,7 +20,7 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
   const location = { dataDir: dataDirectory, store: url && parseStoreUrl(url) };
   const store = await openStore(location, { clock, checkpoint: () => undefined }, false);
   try {
-    const service = await readService(store);
+    const { ca } = await readService(store);
     const make = async (number) => {
       const request = {
         namespace: 'default',
@@ -28,7 +28,7 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
         redemptionsAllowed: USES,
         expirationWindowMs: DAY_MS,
       };
-      const { grant, code } = await createGrant(request, service, { store, clock });
+      const { grant, code } = await createGrant(request, true, { store, clock });
       return { uid: grant.uid, code };
     };
     const grants = [];
@@ -37,7 +37,7 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
       const length = Math.min(BATCH, count - first);
       grants.push(...(await Promise.all(Array.from({ length }, (_, index) => make(first + index)))));
     }
-    return { grants, ca: service.ca };
+    return { grants, ca };
   } finally {
     await store.close();
   }
