@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
 import { register } from 'node:module';
 import { join } from 'node:path';
-import { bannerPorts, PROGRAM, plainEnvironment, temporaryDirectory } from './servers.mjs';
+import { startServe, temporaryDirectory } from './servers.mjs';
 
 register('./typescript-hooks.mjs', import.meta.url);
 
@@ -52,39 +49,18 @@ async function startReplicas(count, cluster) {
 }
 
 async function startReplica(number, { directory, kubeconfig }) {
-  const log = openSync(join(directory, `serve-${number}.log`), 'a', 0o600);
-  const child = spawn(
-    process.execPath,
-    [
-      ...[PROGRAM, 'serve', '--platform', 'kubernetes', '--kubeconfig', kubeconfig],
-      ...['--service-namespace', 'linkgrant', '--external-url', 'https://127.0.0.1:9090'],
-      ...['--listen', '127.0.0.1:0', '--ops-listen', '127.0.0.1:0'],
-    ],
-    { stdio: ['ignore', 'pipe', log], env: plainEnvironment() },
-  );
-  closeSync(log);
-  const exited = once(child, 'exit');
-  let banner = '';
-  child.stdout.on('data', (chunk) => {
-    banner += chunk;
-  });
+  const words = [
+    ...['--platform', 'kubernetes', '--kubeconfig', kubeconfig, '--service-namespace', 'linkgrant'],
+    ...['--external-url', 'https://127.0.0.1:9090', '--ops-listen', '127.0.0.1:0'],
+  ];
+  const { until } = await import('../test/cluster/harness/until.ts');
+  const replica = await startServe(words, join(directory, `serve-${number}.log`));
+  const isReady = async () => (await fetch(`http://127.0.0.1:${replica.opsPort}/readyz`)).ok;
   try {
-    const { port } = await bannerPorts(child);
-    await waitUntilReady(() => /metrics on port (\d+)/.exec(banner)?.[1]);
-    return {
-      port,
-      async stop() {
-        child.kill('SIGTERM');
-        await exited;
-      },
-    };
+    await until('readiness', isReady, READY_MS);
+    return replica;
   } catch (error) {
-    child.kill('SIGKILL');
+    await replica.stop();
     throw error;
   }
-}
-
-async function waitUntilReady(opsPort) {
-  const { until } = await import('../test/cluster/harness/until.ts');
-  await until('readiness', async () => (await fetch(`http://127.0.0.1:${opsPort()}/readyz`)).ok, READY_MS);
 }

@@ -24,16 +24,17 @@ export function plainEnvironment() {
 }
 
 /** Resolves with the ports in the banner of `serve`. Rejects if the process ends or prints no port in time. */
-export function bannerPorts(child) {
+function bannerPorts(child) {
   return new Promise((resolve, reject) => {
     let text = '';
     const timer = setTimeout(() => reject(new Error('serve did not start in time')), START_TIMEOUT_MS);
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (chunk) => {
       text += chunk;
-      const port = /on port (\d+)/.exec(text)?.[1];
-      const adminPort = Number(/^Admin API on port (\d+)$/m.exec(text)?.[1]);
-      if (port !== undefined) resolve({ port: Number(port), adminPort });
+      const portOf = (pattern) => Number(pattern.exec(text)?.[1]);
+      const [port, opsPort] = [portOf(/on port (\d+)/), portOf(/metrics on port (\d+)/)];
+      // The service writes the whole banner at once.
+      if (port > 0) resolve({ port, opsPort, adminPort: portOf(/^Admin API on port (\d+)$/m) });
     });
     child.once('exit', (code) => {
       clearTimeout(timer);
@@ -42,27 +43,19 @@ export function bannerPorts(child) {
   });
 }
 
-/**
- * Starts `linkgrant serve` on a data directory, with its log in a file there. Resolves when it has printed its ports.
- * `credentials` is the PEM of the server's certificate and key.
- */
-export async function startService(dataDirectory, flags = [], env = {}) {
-  const log = openSync(join(dataDirectory, 'serve.log'), 'a', 0o600);
-  const args = ['serve', '--data-dir', dataDirectory, '--listen', '127.0.0.1:0', '--ops-listen', 'off'];
-  args.push('--endpoint', 'inter-router=router.bench.example.com:55671');
-  args.push('--endpoint', 'edge=router.bench.example.com:45671');
-  const child = spawn(process.execPath, [PROGRAM, ...args, ...flags], {
+/** Starts `linkgrant serve` with its log in a file. Resolves with its pid and ports when it has printed them. */
+export async function startServe(words, logFile, env = {}) {
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(process.execPath, [PROGRAM, 'serve', '--listen', '127.0.0.1:0', ...words], {
     stdio: ['ignore', 'pipe', log],
     env: { ...plainEnvironment(), ...env },
   });
   closeSync(log);
   const exited = once(child, 'exit');
   try {
-    const ports = await bannerPorts(child);
     return {
       pid: child.pid,
-      ...ports,
-      credentials: readFileSync(join(dataDirectory, 'server.pem'), 'utf8'),
+      ...(await bannerPorts(child)),
       stop: async () => {
         child.kill('SIGTERM');
         await exited;
@@ -72,6 +65,18 @@ export async function startService(dataDirectory, flags = [], env = {}) {
     child.kill('SIGKILL');
     throw error;
   }
+}
+
+/**
+ * Starts `linkgrant serve` on a data directory, with its log in a file there. Resolves when it has printed its ports.
+ * `credentials` is the PEM of the server's certificate and key.
+ */
+export async function startService(dataDirectory, flags = [], env = {}) {
+  const words = ['--data-dir', dataDirectory, '--ops-listen', 'off'];
+  words.push('--endpoint', 'inter-router=router.bench.example.com:55671');
+  words.push('--endpoint', 'edge=router.bench.example.com:45671');
+  const service = await startServe([...words, ...flags], join(dataDirectory, 'serve.log'), env);
+  return { ...service, credentials: readFileSync(join(dataDirectory, 'server.pem'), 'utf8') };
 }
 
 /** Starts a service with grants in a temporary directory, and calls `measure` with them. Then removes all of this. */
