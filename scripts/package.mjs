@@ -93,7 +93,7 @@ function consoleComponents(refs) {
       type: 'library',
       name,
       version,
-      purl: `pkg:npm/${name}@${version}`,
+      purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
       licenses: [{ license: { id } }],
     }))
     .filter((component) => !refs.has(component['bom-ref']));

@@ -6,7 +6,8 @@ import { releaseAfterFile } from '../support/release.js';
 import { type ConsolePage, expectAccessible, openConsole, startBrowser } from './harness/browser.js';
 import { type ConsoleService, startConsoleService } from './harness/console-service.js';
 
-const ASSETS = resolve(import.meta.dirname, '../../dist/console/assets');
+const BUILT = resolve(import.meta.dirname, '../../dist/console');
+const ASSETS = join(BUILT, 'assets');
 const MAX_BYTES = 300 * 1024;
 
 const browser = releaseAfterFile(await startBrowser());
@@ -15,6 +16,13 @@ it('the scripts, styles and fonts of the console have less than 300 KB compresse
   const files = readdirSync(ASSETS).filter((name) => /\.(js|css|woff2)$/.test(name));
   const bytes = files.map((name) => gzipSync(readFileSync(join(ASSETS, name))).length);
   expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MAX_BYTES);
+});
+
+it('the licences of the console include those of PatternFly and its font', () => {
+  const licenses = readFileSync(join(BUILT, 'licenses.md'), 'utf8');
+  expect(licenses).toMatch(/^## @patternfly\/patternfly - \S+ \(MIT\)$/m);
+  expect(licenses).toContain('Copyright (c) 2019 Red Hat, Inc.');
+  expect(licenses).toContain('SIL OPEN FONT LICENSE');
 });
 
 describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
