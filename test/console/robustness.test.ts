@@ -91,3 +91,10 @@ it('shows how to open the console again after the session has ended', async () =
   await page.getByText('This session has ended').waitFor();
   expect(await axeViolations(page)).toEqual([]);
 });
+
+it('shows how to open the console in a browser that never had a session', async () => {
+  await opened.context.clearCookies();
+  await goTo('/');
+  await page.getByText('This browser has no session').waitFor();
+  expect(await page.getByText('This session has ended').count()).toBe(0);
+});

@@ -23,7 +23,7 @@ export function SignedOut({ signIn, hasEnded }: SignedOutProps) {
     <main class="outside">
       <h1 class="pf-v6-c-title pf-m-2xl">linkgrant console</h1>
       {signIn === null ? (
-        <EmptyState title="This session has ended">
+        <EmptyState title={hasEnded ? 'This session has ended' : 'This browser has no session'}>
           <p>
             The URL of this console works only once. To open the console again, run the command and open the
             URL that it prints:
