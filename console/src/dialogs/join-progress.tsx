@@ -67,7 +67,7 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
           </p>
         </Notice>
       ) : meaning ? (
-        <Notice kind="warning" title={`A site was refused: ${meaning.title}`}>
+        <Notice kind="warning" title={`A site was refused at this grant: ${meaning.title}`}>
           <p>
             {refusal.subject && `Subject ${visible(refusal.subject)}, `}from {visible(refusal.peer)} at{' '}
             <Time at={refusal.at} />. <Prose text={meaning.remedy} />
