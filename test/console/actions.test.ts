@@ -91,7 +91,8 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grant.name}, region=eu`);
   await dialog.getByRole('textbox', { name: 'Note' }).fill('for the shop in Berlin');
   await page.keyboard.press('Enter');
-  await page.getByText('for the shop in Berlin').waitFor();
+  // The page, not the command in the dialog.
+  await page.getByText('for the shop in Berlin', { exact: true }).waitFor();
   await press('Edit labels and note');
   await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grant.name}`);
   expect(await axeViolations(page)).toEqual([]);
@@ -104,6 +105,24 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await goTo('/grants');
   await page.getByLabel('Labels').fill(`team=payments-${grant.name}`);
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+});
+
+it('saves only the labels that the user has changed, and keeps what another user changes meanwhile', async () => {
+  const { updateGrant, showGrant } = running.administration;
+  await updateGrant(grant.uid, { labels: { a: '1' }, note: 'first note' });
+  await goTo(`/grants/${grant.uid}`);
+  await press('Edit labels and note');
+  const dialog = page.getByRole('dialog');
+  const field = dialog.getByRole('textbox', { name: 'Labels' });
+  await field.waitFor();
+  await updateGrant(grant.uid, { labels: { a: '2', b: '3' }, note: 'second note' });
+  await page.getByText('second note').waitFor();
+  await field.fill('a=1, c=4');
+  await page.getByText(`linkgrant grant update ${grant.name} --namespace default --label c=4`).waitFor();
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  const { labels, note } = await showGrant(grant.uid);
+  expect([labels, note]).toEqual([{ a: '2', b: '3', c: '4' }, 'second note']);
 });
 
 it('revokes a token', async () => {

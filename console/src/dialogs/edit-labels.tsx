@@ -6,7 +6,7 @@ import { Field } from '../components/field.js';
 import { Failure } from '../components/notice.js';
 import { useAction } from '../state/action.js';
 
-type Change = Required<Pick<Api['RedemptionChange'], 'labels' | 'note'>>;
+type Change = Pick<Api['RedemptionChange'], 'labels' | 'note'>;
 
 interface EditLabelsProps {
   readonly current: { readonly labels: Readonly<Record<string, string>>; readonly note?: string };
@@ -36,15 +36,19 @@ function labelsOf(text: string): Record<string, string> {
 
 /** A dialog that changes the labels and the note of a grant or link. */
 export function EditLabels({ current, command, save, onClose }: EditLabelsProps) {
-  const [labels, setLabels] = useState(textOf(current.labels));
-  const [note, setNote] = useState(current.note ?? '');
+  // Only what differs from this is saved, because another user may change the rest while the dialog is open.
+  const [before] = useState(current);
+  const [labels, setLabels] = useState(textOf(before.labels));
+  const [note, setNote] = useState(before.note ?? '');
   const newLabels = labelsOf(labels);
-  const removed = Object.keys(current.labels).filter((key) => !Object.hasOwn(newLabels, key));
+  const changed = Object.entries(newLabels).filter(([key, value]) => before.labels[key] !== value);
+  const removed = Object.keys(before.labels).filter((key) => !Object.hasOwn(newLabels, key));
+  const isNoteChanged = note !== (before.note ?? '');
   const action = useAction(
     () =>
       save({
-        labels: { ...Object.fromEntries(removed.map((key) => [key, null])), ...newLabels },
-        note: note.trim() === '' ? null : note.trim(),
+        labels: Object.fromEntries([...changed, ...removed.map((key) => [key, null] as const)]),
+        ...(isNoteChanged && { note: note.trim() || null }),
       }),
     onClose,
   );
@@ -68,9 +72,9 @@ export function EditLabels({ current, command, save, onClose }: EditLabelsProps)
       <Command
         words={[
           ...command,
-          ...Object.entries(newLabels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+          ...changed.flatMap(([key, value]) => ['--label', `${key}=${value}`]),
           ...removed.flatMap((key) => ['--label', `${key}-`]),
-          ...(note === (current.note ?? '') ? [] : ['--note', note]),
+          ...(isNoteChanged ? ['--note', note] : []),
         ]}
       />
       <Failure error={action.error} />
