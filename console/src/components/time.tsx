@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
-import { usePreferences } from '../state/preferences.js';
+import { type Preferences, usePreferences } from '../state/preferences.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-function format(at: number, zone: 'local' | 'utc'): string {
+function format(at: number, zone: Preferences['clock']): string {
   // Swedish times have the form 2031-03-04 08:00:00.
   return zone === 'utc'
     ? `${new Date(at).toLocaleString('sv-SE', { timeZone: 'UTC' })} UTC`
@@ -27,6 +27,12 @@ export function Time({ at, bothClocks }: { readonly at: string | number; readonl
       {bothClocks ? inBothClocks(ms) : format(ms, clock)}
     </time>
   );
+}
+
+/** The start of a day such as `2031-03-04` in a clock, as an RFC 3339 time. Returns a text that is not a day unchanged. */
+export function startOfDay(day: string, clock: Preferences['clock']): string {
+  const at = new Date(`${day}T00:00:00${clock === 'utc' ? 'Z' : ''}`);
+  return Number.isNaN(at.getTime()) ? day : at.toISOString().replace('.000Z', 'Z');
 }
 
 /** Returns a function that rewrites the RFC 3339 times in a text of the service to the clock that the user chose. */

@@ -9,9 +9,10 @@ import { EmptyState, Failure, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { type Column, Pager, Table } from '../components/table.js';
 import { Foreign } from '../components/text.js';
-import { Time } from '../components/time.js';
+import { startOfDay, Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
+import { usePreferences } from '../state/preferences.js';
 import { useResource } from '../state/resource.js';
 import { Verification } from './ledger-verification.js';
 
@@ -60,6 +61,7 @@ const CSV_COLUMNS = [
   'uses',
   'expirationTime',
   'setting',
+  'code',
   'count',
   'firstTime',
 ] as const satisfies readonly (keyof Entry)[];
@@ -67,11 +69,12 @@ const CSV_COLUMNS = [
 /** The ledger: what happened to grants, tokens and links. */
 export function LedgerScreen() {
   const { query } = useLocation();
+  const { clock } = usePreferences();
   const since = query.get('since') ?? '';
   const filter = omitUndefined({
     subject: query.get('subject') || undefined,
     grantUid: query.get('grantUid') || undefined,
-    since: since === '' ? undefined : `${since}T00:00:00Z`,
+    since: since === '' ? undefined : startOfDay(since, clock),
   });
   const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.keys(filter).length > 0;
@@ -83,7 +86,7 @@ export function LedgerScreen() {
       }),
     );
   const resource = useResource(
-    `ledger?${query}`,
+    `ledger?${query}&clock=${clock}`,
     (signal) => pageWithItems(cursor, (after) => read(PAGE, after, signal)),
     ['ledger'],
   );
