@@ -35,7 +35,7 @@ export interface LocalConsole {
  * `localhost`.
  */
 export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
-  const { administration, files, where, namespace, program, commandFlags, logger } = options;
+  const { administration, files, where, namespace, isCluster, program, commandFlags, logger } = options;
   const server = await listenOnLoopback(options.port);
   // Safari does not resolve names under `localhost`.
   const host = process.platform === 'darwin' ? '127.0.0.1' : `${randomBytes(16).toString('hex')}.localhost`;
@@ -50,6 +50,7 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
       files,
       where,
       namespace,
+      isCluster,
       program,
       commandFlags,
       version: version(),

@@ -274,6 +274,7 @@ describe('the console in a cluster', () => {
       expect((await session.send('/console/session')).json()).toMatchObject({
         role: 'operator',
         where: `namespace ${west.namespace} of the cluster`,
+        isCluster: true,
       });
       const page = async (path: string) => {
         const answer = await session.send(`/api/v1/${path}`);

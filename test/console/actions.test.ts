@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { EVENTS } from '../../src/cli/redemption/redemption.js';
 import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
 import { sampleRenewal } from '../support/store-samples.js';
@@ -52,10 +52,32 @@ it('guides through cutting a link off, with the command of each step and the lin
   expect(await page.getByRole('dialog').count()).toBe(0);
 });
 
+it('guides through a cut only if the token or grant of the link is revoked too', async () => {
+  const id = await openLink();
+  const cutOff = page.getByRole('button', { name: 'Revoke, then cut off' });
+  await press('Revoke or cut off');
+  await press('Revoke');
+  await page.getByLabel('Keep the token and the grant').press('Space');
+  await page.getByLabel('Cut off:').press('Space');
+  expect(await cutOff.getAttribute('aria-disabled')).toBe('true');
+  await press('Cancel');
+  await running.administration.revokeRedemption(id, 'keep-token');
+  await press('Cut off');
+  await cutOff.press('Enter');
+  await page.getByLabel('Revoke its grant too').waitFor();
+  expect(await page.getByLabel('Keep the token and the grant').count()).toBe(0);
+  expect(await cutOff.getAttribute('aria-disabled')).toBe('true');
+  expect(await axeViolations(page)).toEqual([]);
+  await page.getByLabel('Revoke its grant too').press('Space');
+  await cutOff.press('Enter');
+  await page.getByText('Step 1 is done').waitFor();
+  expect((await running.administration.showGrant(grant.uid)).state).toBe('revoked');
+});
+
 it('lists the links that have not renewed while their issuer cannot be read', async () => {
   const id = await openLink();
-  await running.administration.revokeRedemption(id, 'keep-token');
   await running.addLinks(grant.uid, 1);
+  await running.administration.revokeRedemption(id, 'with-grant');
   const { directory, clock } = running.service;
   const [ca] = openIssuers(directory, { clock: clock.read, checkpoint: () => {} }).list(SITE_CA);
   const file = ca?.certificateFile ?? '';
@@ -213,6 +235,47 @@ it('filters the ledger from the start of a day in the clock of the user', async 
   } finally {
     await devTools.detach();
   }
+});
+
+describe('the commands beside pages and dialogs', () => {
+  const SESSION = '**/console/session*';
+  afterEach(() => page.unroute(SESSION));
+
+  /** Opens pages with a session that has these members too. */
+  async function useSessionWith(members: object): Promise<void> {
+    const session = { user: 'ada', role: 'operator', where: 'a service', version: '1', canSignOut: false };
+    await page.route(SESSION, (route) => route.fulfill({ json: { ...session, ...members } }));
+  }
+
+  it('have no flags for a remote service if they need the host of the service', async () => {
+    await useSessionWith({ commandFlags: ' --server hub' });
+    const command = (words: string) => page.getByText(`linkgrant ${words}`, { exact: true });
+    await goTo('/issuers');
+    await command('issuer list').waitFor();
+    await goTo('/ledger');
+    await command('redemption list --events --server hub').waitFor();
+    await command('redemption list --verify').waitFor();
+    const id = await openLink();
+    await press('Revoke or cut off');
+    await command(`redemption revoke ${id} --server hub`).waitFor();
+    await page.getByLabel('Cut off:').press('Space');
+    await command(`redemption revoke ${id} --cut`).waitFor();
+  });
+
+  it('include none that is refused in a cluster', async () => {
+    await useSessionWith({ commandFlags: ' --platform kubernetes', isCluster: true });
+    await goTo('/issuers');
+    await page.getByText('The CA that signs is valid').first().waitFor();
+    expect(await page.getByText('issuer list').count()).toBe(0);
+    await goTo('/ledger');
+    await page.getByText('redemption list --events --platform kubernetes').waitFor();
+    expect(await page.getByText('--verify').count()).toBe(0);
+    await openLink();
+    await press('Revoke');
+    await page.getByText('docs/how-to/revoke-links.md').waitFor();
+    expect(await page.getByLabel('Cut off').count()).toBe(0);
+    expect(await axeViolations(page)).toEqual([]);
+  });
 });
 
 it('shows an error in the dialog if the name of a new grant is taken', async () => {

@@ -12,6 +12,8 @@ export interface Session {
   readonly where: string;
   /** The only namespace that the console shows; absent if it shows all. */
   readonly namespace?: string;
+  /** True if the grants are resources of a cluster. Commands then neither change a CA nor verify the ledger. */
+  readonly isCluster?: boolean;
   readonly version: string;
   /** The words that start linkgrant in the user's terminal, such as `npx linkgrant`; `linkgrant` if absent. */
   readonly program?: string;

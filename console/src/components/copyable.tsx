@@ -65,6 +65,9 @@ export function Command({ words, label = 'The same in a terminal' }: CommandProp
   return <Copyable label={label} text={`${program} ${shellCommand(words)}${commandFlags}`} />;
 }
 
+/** Label of a host command that does the same as an action of the console, or shows the same as a page. */
+export const SAME_ON_HOST = 'The same in a terminal, on the host of the service';
+
 /** A command for the host of the service: without the flags that select a remote service. */
 export function HostCommand({ words, label = 'Run this on the host of the service' }: CommandProps) {
   const { program = 'linkgrant', commandFlags = '' } = useSession();

@@ -7,6 +7,7 @@ import { Failure, Notice } from '../components/notice.js';
 import { countText, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
+import { useSession } from '../state/session.js';
 
 /** A dialog that revokes a grant and explains the effect on its links. */
 export function RevokeGrant({
@@ -17,6 +18,7 @@ export function RevokeGrant({
   readonly onClose: () => void;
 }) {
   const [cascade, setCascade] = useState(false);
+  const { isCluster } = useSession();
   const { uid, name, namespace } = grant;
   const action = useAction(() =>
     dataOf(client.POST('/api/v1/grants/{uid}/revoke', { params: { path: { uid } }, body: { cascade } })),
@@ -40,8 +42,9 @@ export function RevokeGrant({
               )}
               .{' '}
               {cascade
-                ? 'Their certificates can no longer be renewed. To disconnect a link now, cut it off on its page.'
+                ? 'Their certificates can no longer be renewed.'
                 : 'These links stay and can be renewed.'}
+              {cascade && !isCluster && ' To disconnect a link now, cut it off on its page.'}
             </p>
           )}
         </Notice>

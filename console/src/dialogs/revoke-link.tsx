@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { type Api, client, dataOf } from '../api/client.js';
-import { Command } from '../components/copyable.js';
+import { type Api, ApiError, client, dataOf } from '../api/client.js';
+import { Command, HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
@@ -8,8 +8,10 @@ import { Foreign, visible } from '../components/text.js';
 import { Time, useTimesInText } from '../components/time.js';
 import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
+import { useSession } from '../state/session.js';
 import { CutGuide } from './cut-guide.js';
 
+type Goal = 'revoke' | 'cut';
 type Source = NonNullable<Api['RedemptionRevocation']['source']>;
 
 interface RevokeLinkProps {
@@ -25,22 +27,37 @@ const SOURCES: Readonly<Record<Source, string>> = {
 
 /** A dialog that revokes a link, and on request guides through cutting it off. */
 export function RevokeLink({ link, onClose }: RevokeLinkProps) {
-  const [goal, setGoal] = useState<'revoke' | 'cut'>(link.revokedAt ? 'cut' : 'revoke');
+  const { isCluster } = useSession();
+  const [goal, setGoal] = useState<Goal>(link.revokedAt && !isCluster ? 'cut' : 'revoke');
   const [source, setSource] = useState<Source>();
   const { id, subject } = link;
-  const action = useAction(() =>
-    dataOf(
+  const action = useAction(async () => {
+    const revoked = await dataOf(
       client.POST('/api/v1/redemptions/{id}/revoke', {
         params: { path: { id } },
         body: source === undefined ? {} : { source },
       }),
-    ),
-  );
+    );
+    if (goal === 'cut') requireRevokedSource(revoked);
+    return revoked;
+  });
+  const changeGoal = (changed: Goal) => {
+    setGoal(changed);
+    // The choice may not be one of the choices of the new goal.
+    setSource(undefined);
+  };
   const { result, error } = action;
   const choices = error?.code === 'source_redeemable' ? (error.choices as Source[]) : [];
   const isChoosing = choices.length > 0;
   const title =
     goal === 'cut' ? `Cut off the link of ${visible(subject)}` : `Revoke the link of ${visible(subject)}`;
+  const words = ['redemption', 'revoke', id, ...(source ? [`--${source}`] : [])];
+  const effect = (
+    <>
+      the certificate cannot be renewed. The link stays connected, and can reconnect until{' '}
+      <Time at={(link.newest ?? link).notAfter} />.
+    </>
+  );
   if (result && goal === 'cut') return <CutGuide link={link} title={title} onClose={onClose} />;
   return (
     <Dialog
@@ -59,17 +76,23 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
         <RevokedLink result={result} />
       ) : (
         <>
-          <fieldset class="choices stack">
-            <legend>What do you want?</legend>
-            <OptionField group="goal" isChecked={goal === 'revoke'} onInput={() => setGoal('revoke')}>
-              <strong>Revoke:</strong> the certificate cannot be renewed. The link stays connected, and can
-              reconnect until <Time at={(link.newest ?? link).notAfter} />.
-            </OptionField>
-            <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => setGoal('cut')}>
-              <strong>Cut off:</strong> revoke the link, then replace its CA step by step, so that the link
-              can no longer connect. All other links renew first.
-            </OptionField>
-          </fieldset>
+          {isCluster ? (
+            <p>
+              From now on {effect} To cut it off earlier, replace the CA for its site:
+              docs/how-to/revoke-links.md
+            </p>
+          ) : (
+            <fieldset class="choices stack">
+              <legend>What do you want?</legend>
+              <OptionField group="goal" isChecked={goal === 'revoke'} onInput={() => changeGoal('revoke')}>
+                <strong>Revoke:</strong> {effect}
+              </OptionField>
+              <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => changeGoal('cut')}>
+                <strong>Cut off:</strong> revoke the link, then replace its CA step by step, so that the link
+                can no longer connect. All other links renew first.
+              </OptionField>
+            </fieldset>
+          )}
           {isChoosing && (
             <fieldset class="choices stack">
               <legend>
@@ -89,20 +112,26 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
                 ))}
             </fieldset>
           )}
-          <Command
-            words={[
-              'redemption',
-              'revoke',
-              id,
-              ...(source ? [`--${source}`] : []),
-              ...(goal === 'cut' ? ['--cut'] : []),
-            ]}
-          />
+          {goal === 'cut' ? (
+            <HostCommand words={[...words, '--cut']} label={SAME_ON_HOST} />
+          ) : (
+            <Command words={words} />
+          )}
         </>
       )}
       <Failure error={isChoosing ? undefined : error} />
     </Dialog>
   );
+}
+
+/**
+ * Throws ApiError `source_redeemable` if the token or grant of the link can be redeemed. The API accepts that for a link that is
+ * already revoked, but a site that is cut off could join again.
+ */
+function requireRevokedSource({ source }: Api['RevokedRedemption']): void {
+  if (source?.choice !== 'keep-token') return;
+  const choices: Source[] = source.tokenId === undefined ? ['with-grant'] : ['with-token', 'with-grant'];
+  throw new ApiError('source_redeemable', 'The token or grant can be redeemed.', undefined, choices);
 }
 
 function RevokedLink({ result }: { readonly result: Api['RevokedRedemption'] }) {

@@ -1,6 +1,6 @@
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
-import { Copyable, HostCommand } from '../components/copyable.js';
+import { Copyable, HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { Loaded, Notice, sentence } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { type Column, Table } from '../components/table.js';
@@ -24,7 +24,7 @@ export function HealthScreen() {
       }
     >
       <Loaded resource={health}>{({ findings }) => <Findings findings={findings} />}</Loaded>
-      <HostCommand words={['doctor']} label="The same in a terminal, on the host of the service" />
+      <HostCommand words={['doctor']} label={SAME_ON_HOST} />
     </Screen>
   );
 }

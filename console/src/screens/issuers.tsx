@@ -1,6 +1,6 @@
 import type { Api } from '../api/client.js';
 import { readIssuers } from '../api/issuers.js';
-import { Command, HostCommand } from '../components/copyable.js';
+import { HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
@@ -10,6 +10,7 @@ import { countText, Foreign, visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
 import { href, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
+import { useSession } from '../state/session.js';
 import { Rotation } from './issuer-rotation.js';
 
 type Issuer = Api['Issuer'];
@@ -23,6 +24,7 @@ const OWNERS: Readonly<Record<Issuer['owner'], string>> = {
 /** The issuers with their CAs: when each expires, how many links depend on it, and the next step of a rotation. */
 export function IssuersScreen() {
   const { query } = useLocation();
+  const { isCluster } = useSession();
   const name = query.get('name') || undefined;
   const namespace = query.get('namespace') || undefined;
   const resource = useResource('issuers', readIssuers, ['links', 'grants']);
@@ -49,17 +51,25 @@ export function IssuersScreen() {
               ))
           ) : (
             <EmptyState title={issuers.length > 0 ? 'There is no such issuer' : 'There is no CA yet'}>
-              <p>
-                {issuers.length > 0
-                  ? 'The grant may name an issuer that does not exist. Create it on the host of the service:'
-                  : 'The service creates its CA when it starts for the first time. Until then no site can join.'}
-              </p>
-              <HostCommand words={issuers.length > 0 ? ['issuer', 'create', name ?? 'NAME'] : ['serve']} />
+              {isCluster ? (
+                <p>An issuer is listed here if a site that accepts links or a grant uses it.</p>
+              ) : (
+                <>
+                  <p>
+                    {issuers.length > 0
+                      ? 'The grant may name an issuer that does not exist. Create it on the host of the service:'
+                      : 'The service creates its CA when it starts for the first time. Until then no site can join.'}
+                  </p>
+                  <HostCommand
+                    words={issuers.length > 0 ? ['issuer', 'create', name ?? 'NAME'] : ['serve']}
+                  />
+                </>
+              )}
             </EmptyState>
           )
         }
       </Loaded>
-      <Command words={['issuer', 'list']} />
+      {!isCluster && <HostCommand words={['issuer', 'list']} label={SAME_ON_HOST} />}
     </Screen>
   );
 }

@@ -1,19 +1,20 @@
 import { useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
-import { Command } from '../components/copyable.js';
+import { HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { Section } from '../components/details.js';
 import { Failure, Notice, sentence } from '../components/notice.js';
 import { countText } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
-import { useCanWrite } from '../state/session.js';
+import { useCanWrite, useSession } from '../state/session.js';
 
 const POLL_MS = 500;
 
 /** Starts a verification of the whole ledger and shows its progress and result. */
 export function Verification() {
   const canWrite = useCanWrite();
+  const { isCluster } = useSession();
   const [progress, setProgress] = useState<Api['LedgerVerification']>();
   const action = useAction(async () => {
     let job = await dataOf(client.POST('/api/v1/ledger-verifications'));
@@ -54,7 +55,7 @@ export function Verification() {
         {progress?.result && <Result job={progress} result={progress.result} />}
       </div>
       <Failure error={action.error} />
-      <Command words={['redemption', 'list', '--verify']} />
+      {!isCluster && <HostCommand words={['redemption', 'list', '--verify']} label={SAME_ON_HOST} />}
     </Section>
   );
 }

@@ -15,7 +15,7 @@ import { EditLabels } from '../dialogs/edit-labels.js';
 import { RevokeLink } from '../dialogs/revoke-link.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { useCanWrite } from '../state/session.js';
+import { useCanWrite, useSession } from '../state/session.js';
 
 type Detail = Api['RedemptionDetail'];
 
@@ -28,6 +28,7 @@ const MODES = {
 /** A link with its certificates and its entries in the ledger. */
 export function LinkScreen({ id }: { readonly id: string }) {
   const canWrite = useCanWrite();
+  const { isCluster } = useSession();
   const withTimes = useTimesInText();
   const [isEditing, setEditing] = useState(false);
   const [isRevoking, setRevoking] = useState(false);
@@ -53,9 +54,15 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 Issue a new token for this site
               </ButtonLink>
             )}
-            <Button kind="danger" onClick={() => setRevoking(true)}>
-              {data.revokedAt ? 'Cut off' : 'Revoke or cut off'}
-            </Button>
+            {isCluster ? (
+              <Button kind="danger" isDisabled={!!data.revokedAt} onClick={() => setRevoking(true)}>
+                Revoke
+              </Button>
+            ) : (
+              <Button kind="danger" onClick={() => setRevoking(true)}>
+                {data.revokedAt ? 'Cut off' : 'Revoke or cut off'}
+              </Button>
+            )}
           </>
         )
       }

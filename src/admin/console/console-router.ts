@@ -12,6 +12,8 @@ export interface ConsoleRouterDependencies {
   readonly where: string;
   /** The only namespace that the console shows; absent if it shows all. */
   readonly namespace?: string | undefined;
+  /** True if the grants are resources of a cluster. */
+  readonly isCluster?: boolean | undefined;
   readonly version: string;
   /** The command that starts linkgrant in a terminal, such as `npx linkgrant`; `linkgrant` by default. */
   readonly program?: string | undefined;

@@ -53,6 +53,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       administration: inNamespace,
       where,
       namespace: onlyNamespace,
+      isCluster,
       port,
       files,
       clock: Date.now,
