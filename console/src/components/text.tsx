@@ -14,6 +14,15 @@ export function Foreign({ text }: { readonly text: string }) {
   return <bdi class="foreign">{visible(text)}</bdi>;
 }
 
+/** Shows a text in the monospace font; `title` is the complete text if that is shortened. */
+export function Mono({ text, title }: { readonly text: string; readonly title?: string }) {
+  return (
+    <span class="mono" title={title}>
+      {text}
+    </span>
+  );
+}
+
 /** Shows a text; the parts in backticks are shown as code. */
 export function Prose({ text }: { readonly text: string }) {
   return (

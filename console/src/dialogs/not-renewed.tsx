@@ -1,5 +1,6 @@
 import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
 import { readIssuers } from '../api/issuers.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Table } from '../components/table.js';
 import { countText, Foreign } from '../components/text.js';
@@ -83,11 +84,7 @@ function Group({ group: { sha256, count, hasMore, items } }: { readonly group: L
           {
             header: 'Subject',
             isHeader: true,
-            cell: ({ id, subject }) => (
-              <a href={href(`/links/${id}`)}>
-                <Foreign text={subject} />
-              </a>
-            ),
+            cell: ({ id, subject }) => <ForeignLink to={href(`/links/${id}`)} text={subject} />,
           },
           { header: 'Link', cell: ({ name }) => <Foreign text={name} /> },
           { header: 'Certificate ends', cell: ({ notAfter }) => <Time at={notAfter} /> },

@@ -2,7 +2,7 @@ import { client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { Failure, Notice } from '../components/notice.js';
-import { countText } from '../components/text.js';
+import { countText, Mono } from '../components/text.js';
 import { useAction } from '../state/action.js';
 
 interface RevokeTokenProps {
@@ -32,8 +32,7 @@ export function RevokeToken({ grantUid, id, onClose }: RevokeTokenProps) {
       ) : (
         <>
           <p>
-            From now on no site can join with token <span class="mono">{id}</span>. Links that it created
-            stay.
+            From now on no site can join with token <Mono text={id} />. Links that it created stay.
           </p>
           <Command words={['token', 'revoke', id, '--grant', grantUid]} />
         </>

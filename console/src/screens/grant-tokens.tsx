@@ -5,7 +5,7 @@ import { Section } from '../components/details.js';
 import { Loaded } from '../components/notice.js';
 import { StateLabel } from '../components/state-label.js';
 import { Pager, Table } from '../components/table.js';
-import { Foreign } from '../components/text.js';
+import { Foreign, Mono } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { RevokeToken } from '../dialogs/revoke-token.js';
 import { useLocation } from '../state/location.js';
@@ -46,7 +46,7 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
                 items={items}
                 keyOf={({ id }) => id}
                 columns={[
-                  { header: 'Token', isHeader: true, cell: ({ id }) => <span class="mono">{id}</span> },
+                  { header: 'Token', isHeader: true, cell: ({ id }) => <Mono text={id} /> },
                   {
                     header: 'Subject',
                     cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any'),

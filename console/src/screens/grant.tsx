@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Details, Section } from '../components/details.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
 import { Loaded, Notice, sentence } from '../components/notice.js';
 import { policySentences } from '../components/policy.js';
@@ -9,7 +10,7 @@ import { refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { StateLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
-import { Foreign } from '../components/text.js';
+import { Foreign, Mono } from '../components/text.js';
 import { Time, TimeAndDistance } from '../components/time.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { IssueToken } from '../dialogs/issue-token.js';
@@ -86,19 +87,15 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                   [
                     'Issuer',
                     grant.issuer && (
-                      <a href={href('/issuers', { name: grant.issuer, namespace: grant.namespace })}>
-                        <Foreign text={grant.issuer} />
-                      </a>
+                      <ForeignLink
+                        to={href('/issuers', { name: grant.issuer, namespace: grant.namespace })}
+                        text={grant.issuer}
+                      />
                     ),
                   ],
                   ['Rules', policySentences(grant.policy).length > 0 && <Rules policy={grant.policy} />],
-                  ['URL of its tokens', grant.url && <span class="mono">{grant.url}</span>],
-                  [
-                    'Id',
-                    <span key="uid" class="mono">
-                      {grant.uid}
-                    </span>,
-                  ],
+                  ['URL of its tokens', grant.url && <Mono text={grant.url} />],
+                  ['Id', <Mono key="uid" text={grant.uid} />],
                 ]}
               />
               <p>

@@ -3,6 +3,7 @@ import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/c
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
@@ -24,11 +25,7 @@ const COLUMNS: readonly Column<Grant>[] = [
   {
     header: 'Name',
     isHeader: true,
-    cell: ({ name, uid }) => (
-      <a href={href(`/grants/${uid}`)}>
-        <Foreign text={name} />
-      </a>
-    ),
+    cell: ({ name, uid }) => <ForeignLink to={href(`/grants/${uid}`)} text={name} />,
   },
   { header: 'Namespace', cell: ({ namespace }) => <Foreign text={namespace} /> },
   { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },

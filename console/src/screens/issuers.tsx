@@ -6,7 +6,7 @@ import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { StateLabel } from '../components/state-label.js';
 import { type Column, Table } from '../components/table.js';
-import { countText, Foreign, visible } from '../components/text.js';
+import { countText, Foreign, Mono, visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
 import { href, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -120,11 +120,7 @@ function columnsOf({ signs }: Issuer): Column<Api['Authority']>[] {
     },
     {
       header: 'SHA-256',
-      cell: ({ sha256 }) => (
-        <span class="mono" title={sha256}>
-          {sha256.slice(0, 16)}
-        </span>
-      ),
+      cell: ({ sha256 }) => <Mono text={sha256.slice(0, 16)} title={sha256} />,
     },
   ];
 }

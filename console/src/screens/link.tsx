@@ -4,12 +4,13 @@ import { type Api, client, dataOf } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command, Copyable } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
 import { kindText } from '../components/ledger-kinds.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
-import { Foreign, Prose, visible } from '../components/text.js';
+import { Foreign, Mono, Prose, visible } from '../components/text.js';
 import { Time, TimeAndDistance, useTimesInText } from '../components/time.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { RevokeLink } from '../dialogs/revoke-link.js';
@@ -91,7 +92,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                     { header: 'Number', isHeader: true, cell: ({ number }) => number },
                     { header: 'Renewed', cell: ({ renewedAt }) => <Time at={renewedAt} /> },
                     { header: 'From', cell: ({ peer }) => <Foreign text={peer} /> },
-                    { header: 'Serial', cell: ({ serial }) => <span class="mono">{serial}</span> },
+                    { header: 'Serial', cell: ({ serial }) => <Mono text={serial} /> },
                     { header: 'Expires', cell: ({ notAfter }) => <Time at={notAfter} /> },
                   ]}
                 />
@@ -140,24 +141,17 @@ function LinkFacts({ link, action }: { readonly link: Detail; readonly action: C
             link.grant === undefined ? (
               'deleted'
             ) : (
-              <a href={href(`/grants/${link.grantUid}`)}>
-                <Foreign text={link.grant} />
-              </a>
+              <ForeignLink to={href(`/grants/${link.grantUid}`)} text={link.grant} />
             ),
           ],
-          ['Token', link.jti && <span class="mono">{link.jti}</span>],
+          ['Token', link.jti && <Mono text={link.jti} />],
           ['Redeemed', <Time key="created" at={link.createdAt} bothClocks />],
           ['Source address', <Foreign key="peer" text={(link.newest ?? link).peer} />],
           ['Private key', <Prose key="mode" text={MODES[link.mode]} />],
           ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} />],
           ['Note', link.note && <Foreign text={link.note} />],
           ['Revoked', link.revokedAt && <Time at={link.revokedAt} bothClocks />],
-          [
-            'Id',
-            <span key="id" class="mono">
-              {link.id}
-            </span>,
-          ],
+          ['Id', <Mono key="id" text={link.id} />],
         ]}
       />
     </Section>
@@ -175,24 +169,9 @@ function Certificate({ link }: { readonly link: Detail }) {
           ['Expires', <TimeAndDistance key="ends" at={newest.notAfter} />],
           ['Issued', <Time key="issued" at={link.newest?.renewedAt ?? link.createdAt} bothClocks />],
           ['Renewals', link.newest?.number ?? 0],
-          [
-            'Serial',
-            <span key="serial" class="mono">
-              {newest.serial}
-            </span>,
-          ],
-          [
-            'SHA-256 of the certificate',
-            <span key="certificate" class="mono">
-              {newest.certificateSha256}
-            </span>,
-          ],
-          [
-            'SHA-256 of its key',
-            <span key="key" class="mono">
-              {newest.keySha256}
-            </span>,
-          ],
+          ['Serial', <Mono key="serial" text={newest.serial} />],
+          ['SHA-256 of the certificate', <Mono key="certificate" text={newest.certificateSha256} />],
+          ['SHA-256 of its key', <Mono key="key" text={newest.keySha256} />],
         ]}
       />
       <details>

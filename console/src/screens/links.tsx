@@ -2,6 +2,7 @@ import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/c
 import { ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
@@ -23,9 +24,7 @@ const COLUMNS: readonly Column<Link>[] = [
     isHeader: true,
     cell: ({ id, subject, labels }) => (
       <>
-        <a href={href(`/links/${id}`)}>
-          <Foreign text={subject} />
-        </a>
+        <ForeignLink to={href(`/links/${id}`)} text={subject} />
         <Labels labels={labels} />
       </>
     ),
@@ -58,9 +57,7 @@ const COLUMNS: readonly Column<Link>[] = [
       grant === undefined ? (
         <span class="subtle">deleted</span>
       ) : (
-        <a href={href(`/grants/${grantUid}`)}>
-          <Foreign text={grant} />
-        </a>
+        <ForeignLink to={href(`/grants/${grantUid}`)} text={grant} />
       ),
   },
 ];

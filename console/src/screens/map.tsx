@@ -1,10 +1,10 @@
 import { type Api, client, dataOf } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Section } from '../components/details.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
-import { Foreign } from '../components/text.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { Drawing, LOOKS, type Look, Mark, type Peer } from './map-drawing.js';
@@ -72,14 +72,9 @@ export function MapScreen() {
                       {
                         header: 'Site',
                         isHeader: true,
-                        cell: ({ name, linkId }) =>
-                          linkId === undefined ? (
-                            <Foreign text={name} />
-                          ) : (
-                            <a href={href(`/links/${linkId}`)}>
-                              <Foreign text={name} />
-                            </a>
-                          ),
+                        cell: ({ name, linkId }) => (
+                          <ForeignLink to={linkId && href(`/links/${linkId}`)} text={name} />
+                        ),
                       },
                       { header: 'State', cell: ({ look }) => LOOKS[look] },
                     ]}
