@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
+import { client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Section } from '../components/details.js';
 import { Loaded } from '../components/notice.js';
@@ -8,34 +8,23 @@ import { Pager, Table } from '../components/table.js';
 import { Foreign, Mono } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { RevokeToken } from '../dialogs/revoke-token.js';
-import { useLocation } from '../state/location.js';
-import { useResource } from '../state/resource.js';
+import { usePage } from '../state/page.js';
 import { useCanWrite } from '../state/session.js';
-
-const PAGE = 50;
 
 /** The tokens of a grant, a page at a time. */
 export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
-  const { query } = useLocation();
   const canWrite = useCanWrite();
   const [tokenId, setTokenId] = useState<string>();
-  const cursor = query.get('tokens') || undefined;
-  const tokens = useResource(
-    `grants/${grantUid}/tokens?${cursor}`,
-    (signal) =>
-      pageWithItems(cursor, (after) =>
-        dataOf(
-          client.GET('/api/v1/tokens', {
-            signal,
-            params: { query: { grantUid, limit: PAGE, ...omitUndefined({ cursor: after }) } },
-          }),
-        ),
-      ),
+  const { resource, cursor } = usePage(
+    `grants/${grantUid}/tokens`,
+    (page, signal) =>
+      dataOf(client.GET('/api/v1/tokens', { signal, params: { query: { ...page, grantUid } } })),
     ['grants', 'ledger', 'links'],
+    'tokens',
   );
   return (
     <Section title="Tokens">
-      <Loaded resource={tokens}>
+      <Loaded resource={resource}>
         {({ items, next }) =>
           items.length === 0 && cursor === undefined ? (
             <p>No token has been issued yet. A site redeems a token to join.</p>

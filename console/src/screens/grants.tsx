@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
@@ -14,12 +14,10 @@ import { Time } from '../components/time.js';
 import { CleanUp } from '../dialogs/clean-up.js';
 import { CreateGrant } from '../dialogs/create-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
-import { useResource } from '../state/resource.js';
+import { setFilter, usePage } from '../state/page.js';
 import { useCanWrite, useNamespaceFlags } from '../state/session.js';
 
 type Grant = Api['Grant'];
-
-const PAGE = 50;
 
 const COLUMNS: readonly Column<Grant>[] = [
   {
@@ -63,23 +61,13 @@ export function GrantsScreen() {
     state: (query.get('state') as Grant['state']) || undefined,
   });
   const namespaceFlags = useNamespaceFlags(filter.namespace);
-  const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.keys(filter).length > 0;
-  const resource = useResource(
+  const { resource, cursor } = usePage(
     `grants?${query}`,
-    (signal) =>
-      pageWithItems(cursor, (after) =>
-        dataOf(
-          client.GET('/api/v1/grants', {
-            signal,
-            params: { query: { limit: PAGE, ...filter, ...omitUndefined({ cursor: after }) } },
-          }),
-        ),
-      ),
+    (page, signal) =>
+      dataOf(client.GET('/api/v1/grants', { signal, params: { query: { ...page, ...filter } } })),
     ['grants'],
   );
-  const setFilter = (changes: Readonly<Record<string, string>>) =>
-    replaceQuery({ ...changes, cursor: undefined });
   return (
     <Screen
       title="Grants"

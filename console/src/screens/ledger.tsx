@@ -1,5 +1,5 @@
 import { csvLine } from '../../../src/domain/csv.js';
-import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { download } from '../components/download.js';
@@ -11,14 +11,13 @@ import { type Column, Pager, Table } from '../components/table.js';
 import { Foreign } from '../components/text.js';
 import { startOfDay, Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
-import { href, replaceQuery, useLocation } from '../state/location.js';
+import { href, useLocation } from '../state/location.js';
+import { type PageQuery, setFilter, usePage } from '../state/page.js';
 import { usePreferences } from '../state/preferences.js';
-import { useResource } from '../state/resource.js';
 import { Verification } from './ledger-verification.js';
 
 type Entry = Api['Event'];
 
-const PAGE = 50;
 const CSV_PAGE = 500;
 
 const COLUMNS: readonly Column<Entry>[] = [
@@ -76,32 +75,25 @@ export function LedgerScreen() {
     grantUid: query.get('grantUid') || undefined,
     since: since === '' ? undefined : startOfDay(since, clock),
   });
-  const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.keys(filter).length > 0;
-  const read = (limit: number, after: string | undefined, signal?: AbortSignal) =>
+  const read = (page: PageQuery, signal?: AbortSignal) =>
     dataOf(
       client.GET('/api/v1/events', {
         ...omitUndefined({ signal }),
-        params: { query: { limit, ...filter, ...omitUndefined({ cursor: after }) } },
+        params: { query: { ...page, ...filter } },
       }),
     );
-  const resource = useResource(
-    `ledger?${query}&clock=${clock}`,
-    (signal) => pageWithItems(cursor, (after) => read(PAGE, after, signal)),
-    ['ledger'],
-  );
+  const { resource, cursor } = usePage(`ledger?${query}&clock=${clock}`, read, ['ledger']);
   const csv = useAction(async () => {
     const entries: Entry[] = [];
     let after: string | undefined;
     do {
-      const page = await read(CSV_PAGE, after);
+      const page = await read({ limit: CSV_PAGE, ...omitUndefined({ cursor: after }) });
       entries.push(...page.items);
       after = page.next;
     } while (after !== undefined);
     download('ledger.csv', 'text/csv', csvOf(entries));
   });
-  const setFilter = (changes: Readonly<Record<string, string>>) =>
-    replaceQuery({ ...changes, cursor: undefined });
   return (
     <Screen
       title="Ledger"

@@ -1,4 +1,4 @@
-import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Choice, FilterField } from '../components/field.js';
@@ -10,13 +10,11 @@ import { ConnectedLabel, Label, StateLabel } from '../components/state-label.js'
 import { type Column, Pager, Table } from '../components/table.js';
 import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
-import { href, replaceQuery, useLocation } from '../state/location.js';
-import { useResource } from '../state/resource.js';
+import { href, useLocation } from '../state/location.js';
+import { setFilter, usePage } from '../state/page.js';
 import { useNamespaceFlags } from '../state/session.js';
 
 type Link = Api['Link'];
-
-const PAGE = 50;
 
 const COLUMNS: readonly Column<Link>[] = [
   {
@@ -94,23 +92,13 @@ export function LinksScreen() {
     signedBy: query.get('signedBy') || undefined,
   });
   const namespaceFlags = useNamespaceFlags(filter.namespace);
-  const cursor = query.get('cursor') || undefined;
   const isFiltered = Object.keys(filter).length > 0;
-  const resource = useResource(
+  const { resource, cursor } = usePage(
     `links?${query}`,
-    (signal) =>
-      pageWithItems(cursor, (after) =>
-        dataOf(
-          client.GET('/api/v1/links', {
-            signal,
-            params: { query: { limit: PAGE, ...filter, ...omitUndefined({ cursor: after }) } },
-          }),
-        ),
-      ),
+    (page, signal) =>
+      dataOf(client.GET('/api/v1/links', { signal, params: { query: { ...page, ...filter } } })),
     ['links'],
   );
-  const setFilter = (changes: Readonly<Record<string, string>>) =>
-    replaceQuery({ ...changes, cursor: undefined });
   return (
     <Screen
       title="Links"

@@ -1,0 +1,34 @@
+import type { Topic } from '../api/changes.js';
+import { omitUndefined, pageWithItems } from '../api/client.js';
+import { replaceQuery, useLocation } from './location.js';
+import { type Resource, useResource } from './resource.js';
+
+const ITEMS = 50;
+
+/** The query parameters of a request for a page. */
+export interface PageQuery {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Reads the page of a list whose cursor is in `parameter` of the URL. `key` identifies the list; see {@link useResource}. */
+export function usePage<P extends { readonly items: readonly unknown[]; readonly next?: string }>(
+  key: string,
+  read: (page: PageQuery, signal: AbortSignal) => Promise<P>,
+  topics: readonly Topic[],
+  parameter = 'cursor',
+): { readonly resource: Resource<P>; readonly cursor: string | undefined } {
+  const cursor = useLocation().query.get(parameter) || undefined;
+  const resource = useResource(
+    `${key} ${cursor}`,
+    (signal) =>
+      pageWithItems(cursor, (after) => read({ limit: ITEMS, ...omitUndefined({ cursor: after }) }, signal)),
+    topics,
+  );
+  return { resource, cursor };
+}
+
+/** Changes filters of a list in the URL, and returns to its first page. */
+export function setFilter(changes: Readonly<Record<string, string>>): void {
+  replaceQuery({ ...changes, cursor: undefined });
+}
