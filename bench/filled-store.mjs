@@ -26,7 +26,6 @@ function grantOf(redemptionsAllowed, now) {
     expirationTime: now + DAY_MS,
     issuer: null,
     policy: {},
-    siteUid: null,
     createdAt: now,
     readyAt: now,
     revokedAt: null,
