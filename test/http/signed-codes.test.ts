@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
 import { createMasterKey, type GrantSigningKey, grantSigningKey } from '../../src/codes/signing-keys.js';
@@ -158,9 +158,9 @@ describe('a signed code with a valid signature', () => {
 
 describe('a code with an invalid signature or claim', () => {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const jws = (header: object, claims: object, secret: Uint8Array | string, hash = 'sha256') => {
+  const jws = (header: object, claims: object, key: Uint8Array) => {
     const signed = `${encode(header)}.${encode(claims)}`;
-    return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`;
+    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
   };
   /** Returns a valid header, valid claims and the signing key of a grant. */
   async function parts(uid: string) {
@@ -175,46 +175,17 @@ describe('a code with an invalid signature or claim', () => {
   }
   type Parts = Awaited<ReturnType<typeof parts>>;
 
-  const publicKey = () => createPublicKey(service.ca).export({ type: 'spki', format: 'pem' }) as string;
-
+  // The unit tests of signed codes have more forgeries; all get the same answer.
   const FORGERIES: Readonly<Record<string, (of: Parts) => string | Promise<string>>> = {
     'has the algorithm none, and no signature': ({ header, claims }) =>
       `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`,
-    'has the algorithm none, and a signature': ({ header, claims, key }) =>
-      jws({ ...header, alg: 'none' }, claims, key),
-    'is of HS512': ({ header, claims, key }) => jws({ ...header, alg: 'HS512' }, claims, key, 'sha512'),
-    'has the public key of the service as its HMAC secret': ({ header, claims }) =>
-      jws(header, claims, publicKey()),
-    'has RS256, and the public key as its HMAC secret': ({ header, claims }) =>
-      jws({ ...header, alg: 'RS256' }, claims, publicKey()),
-    'lacks its last character': async ({ uid }) => (await sign(uid)).code.slice(0, -1),
-    'has lost its signature': async ({ uid }) => (await sign(uid)).code.replace(/\.[^.]*$/, ''),
-    'has one more character': async ({ uid }) => `${(await sign(uid)).code}A`,
-    'has a space at its end': async ({ uid }) => `${(await sign(uid)).code} `,
     'has other claims than were signed': async ({ uid, claims }) => {
       const [header, , signature] = (await sign(uid)).code.split('.');
       return [header, encode({ ...claims, uses: 100 }), signature].join('.');
     },
     'is of another grant': async () => (await sign((await makeGrant()).uid)).code,
-    'is of this grant, signed with the key of another': async ({ uid }) =>
-      (await sign(uid, {}, await keyOf((await makeGrant()).uid))).code,
-    'is of another grant, signed with the key of this one': async ({ uid }) =>
-      (await sign(uid, { grantUid: (await makeGrant()).uid }, await keyOf(uid))).code,
     'is signed with an unknown master key': async ({ uid }) =>
       (await sign(uid, {}, grantSigningKey(createMasterKey(), uid))).code,
-    'is signed under another master key of the same id': async ({ uid, header: { kid } }) =>
-      (await sign(uid, {}, grantSigningKey({ ...createMasterKey(), kid }, uid))).code,
-    'is of another type': ({ header, claims, key }) => jws({ ...header, typ: 'JWT' }, claims, key),
-    'has a critical header parameter that is unknown': ({ header, claims, key }) =>
-      jws({ ...header, crit: ['linkgrant.dev/x'], 'linkgrant.dev/x': 1 }, claims, key),
-    'has a critical header parameter of RFC 7797': ({ header, claims, key }) =>
-      jws({ ...header, crit: ['b64'], b64: true }, claims, key),
-    'has critical claims': ({ header, claims, key }) => jws(header, { ...claims, crit: ['uses'] }, key),
-    'has an nbf that is no number': ({ header, claims, key }) =>
-      jws(header, { ...claims, nbf: 'tomorrow' }, key),
-    'is a renewal': ({ uid, header, claims, key }) =>
-      jws({ ...header, typ: 'linkgrant-renewal+jwt' }, { ...claims, aud: `urn:uuid:${uid}` }, key),
-    'has no id': ({ header, claims: { jti: _none, ...claims }, key }) => jws(header, claims, key),
   };
 
   it.each(Object.entries(FORGERIES))('a code that %s is refused as a wrong code', async (_how, forge) => {
