@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, endOf, inWholeSeconds, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService } from '../support/service.js';
+import { DAY, HOUR, MINUTE, startTestService } from '../support/service.js';
 import { post, refusal } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
@@ -101,19 +101,6 @@ describe('a link certificate signed by the site CA', () => {
     const { grant, code } = await service.storedGrant({ policy: { certificateLifetimeMs } });
     const answer = await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), ...headers } });
     expect(endOf(redeemedAnswer(answer))).toBe(inWholeSeconds(service.clock.read() + lifetime));
-  });
-
-  it('comes with one Link for the endpoint group', async () => {
-    const { links, secret } = await redeemNewGrant(service, { ...csrHeader(), name: 'west' });
-    expect(links).toEqual([
-      {
-        apiVersion: 'skupper.io/v2alpha1',
-        kind: 'Link',
-        metadata: { name: 'west' },
-        spec: { endpoints: ENDPOINTS, tlsCredentials: 'west' },
-      },
-    ]);
-    expect(secret.metadata.name).toBe('west');
   });
 });
 

@@ -130,6 +130,6 @@ describe('several rules', () => {
     expect(refusal(policy)).toBeUndefined();
     expect(refusal(policy, { name: 'x', subject: 'x', peer: '10.0.0.1' })).toBe('policy_subject');
     expect(refusal(policy, { name: 'x', peer: '10.0.0.1' })).toBe('policy_name');
-    expect(refusal(policy, { peer: '10.0.0.1' })).toBe('policy_source');
+    expect(refusal({ ...policy, keyTypes: [] }, { peer: '10.0.0.1' })).toBe('policy_source');
   });
 });
