@@ -54,19 +54,12 @@ describe('labels and note of a grant', () => {
 
   const many = Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`k${at}`, 'v']));
   const impossible: readonly (readonly [string, Readonly<Record<string, unknown>>, number])[] = [
-    ['a key with a space', { labels: { 'a b': 'x' } }, 422],
-    ['a value with markup', { labels: { a: '<b>' } }, 422],
-    ['a value with a line break', { labels: { a: 'b\nc' } }, 422],
     ['a key of linkgrant', { labels: { 'linkgrant.dev/grant-uid': 'x' } }, 422],
-    ['a key of Skupper', { labels: { 'internal.skupper.io/x': 'x' } }, 422],
     ['33 labels', { labels: many }, 422],
     ['a value that is no text', { labels: { a: 1 } }, 400],
     ['labels that are a list', { labels: ['a=b'] }, 400],
     ['the key __proto__', { labels: JSON.parse('{"__proto__":"x"}') }, 400],
     ['a note of 1,001 characters', { note: 'x'.repeat(1_001) }, 422],
-    ['an empty note', { note: '' }, 422],
-    ['a note with a line break', { note: 'a\nb' }, 422],
-    ['a note with an escape sequence', { note: '\u001b[2J' }, 422],
     ['a note that is no text', { note: 7 }, 400],
   ];
   it.each(impossible)('refuses %s, and changes nothing', async (_what, change, status) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { type Composition, composeTestService, startTestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { type Composition, composeTestService } from '../support/service.js';
 import { withStore } from '../support/stores/changed-store.js';
 import { exchange, type Target } from '../support/wire.js';
 
@@ -121,10 +121,7 @@ describe('a service without a path prefix', () => {
       'https://[::1/x',
       'ftp://[::1/UID',
       '//x@[y/#UID',
-      '/00000000-0000-0000-0000-00000000000',
       '/00000000-0000-0000-0000-0000000000000',
-      '/0000000000000000000000000000000000000',
-      '/g0000000-0000-0000-0000-000000000000',
       `/${LONG}`,
       `/${'x/'.repeat(3_000)}`,
     ],
@@ -197,25 +194,4 @@ describe('a service with --allow-redeem-by-key', () => {
       '/default/UPPER',
     ],
   );
-});
-
-describe('the path of --external-url', () => {
-  it('is the prefix of every route', async () => {
-    const externalUrl = 'https://grants.example.com/linkgrant/';
-    const service = releaseAfterTest(await startTestService({ externalUrl }));
-    const { grant, code } = await service.grant({ redemptionsAllowed: 2 });
-    redeemedAnswer(await postTo(service, `/linkgrant/${grant.uid}`, code));
-    expect((await postTo(service, `/${grant.uid}`, code)).status).toBe(404);
-  });
-
-  it('is overridden by --path-prefix, for a proxy that strips it', async () => {
-    const stripped = releaseAfterTest(
-      await startTestService({
-        externalUrl: 'https://grants.example.com/linkgrant/',
-        pathPrefix: '/',
-      }),
-    );
-    const { grant, code } = await stripped.grant();
-    redeemedAnswer(await postTo(stripped, `/${grant.uid}`, code));
-  });
 });
