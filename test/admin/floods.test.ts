@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../suppor
 import { ENDPOINT, linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import { post, type Target } from '../support/wire.js';
+import { openTcp, post, type Target } from '../support/wire.js';
 
 // Concurrent connections of a flood: enough to keep one core busy.
 const FLOOD_CONNECTIONS = 200;
@@ -78,9 +78,8 @@ describe('a flood', { timeout: 300_000 }, () => {
   it('half-open connections and slow senders stop no listener', async () => {
     const opened: Socket[] = [];
     const open = async ({ port, ca }: Target, at: number) => {
-      const socket = connectTcp({ host: '127.0.0.1', port, localAddress: `127.0.0.${10 + (at % 10)}` });
-      opened.push(socket.on('error', () => undefined));
-      await once(socket, 'connect');
+      const socket = await openTcp(port, `127.0.0.${10 + (at % 10)}`);
+      opened.push(socket);
       // By `at % 4`: no handshake; no request; an unfinished header; an unfinished body.
       if (at % 4 === 0) return;
       const secured = connect({ socket, ca, host: '127.0.0.1' });
@@ -94,11 +93,7 @@ describe('a flood', { timeout: 300_000 }, () => {
       await Promise.all(some.flatMap((one) => [open(publicSide, one), open(admin, one)]));
     }
     // More connections to the operations listener than it accepts.
-    for (let at = 0; at < 200; at += 1) {
-      const socket = connectTcp({ host: '127.0.0.1', port: service.opsPort });
-      opened.push(socket.on('error', () => undefined));
-      await once(socket, 'connect');
-    }
+    for (let at = 0; at < 200; at += 1) opened.push(await openTcp(service.opsPort));
     await administerOften();
     await redeemOften();
     expect(await readiness()).toBe(200);

@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
 import { metricOf } from '../support/operations.js';
 import { releaseAfterTest } from '../support/release.js';
 import { HOUR } from '../support/service.js';
-import { exchange, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
+import { exchange, openIdle, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
 
 const GUESSER = '127.0.0.66';
 const BUDGET = 30;
@@ -18,16 +16,6 @@ beforeEach(async () => {
 const head = (method: string, ...lines: readonly string[]) =>
   `${[`${method} /api/v1/grants HTTP/1.1`, 'Host: h', `Authorization: Bearer ${service.operator}`, ...lines].join('\r\n')}\r\n\r\n`;
 const metric = (series: string) => metricOf(service, series);
-
-/** Opens connections that send nothing. */
-async function openIdle(count: number, from: string): Promise<Socket[]> {
-  const sockets = Array.from({ length: count }, () =>
-    connect({ host: '127.0.0.1', port: service.adminPort, localAddress: from }),
-  );
-  for (const socket of sockets) socket.on('error', () => undefined).resume();
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-  return sockets;
-}
 
 function expectProblem(answer: WireAnswer, status: number, code: string): void {
   expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
@@ -128,8 +116,8 @@ describe('failed authentications', () => {
 
 describe('connections to the admin API', () => {
   it('limits connections to 128 for each source: closes the oldest of that source', async () => {
-    const [neighbour] = await openIdle(1, '127.0.0.2');
-    const sockets = await openIdle(129, GUESSER);
+    const [neighbour] = await openIdle(service.adminPort, 1, '127.0.0.2');
+    const sockets = await openIdle(service.adminPort, 129, GUESSER);
     await expect.poll(() => sockets.filter((socket) => socket.closed)).toEqual([sockets[0]]);
     expect(neighbour?.closed).toBe(false);
     expect(await metric('linkgrant_connections{listener="admin",state="unproven"}')).toBe(129);
@@ -146,7 +134,9 @@ describe('connections to the admin API', () => {
     const proven = () => metric('linkgrant_connections{listener="admin",state="proven"}');
     await expect.poll(proven).toBe(1);
     const sources = [2, 3, 4, 5, 6, 7].map((host) => `127.0.0.${host}`);
-    const sockets = (await Promise.all(sources.map((source) => openIdle(100, source)))).flat();
+    const sockets = (
+      await Promise.all(sources.map((source) => openIdle(service.adminPort, 100, source)))
+    ).flat();
     const dropped = () =>
       metric('linkgrant_connections_dropped_total{listener="admin",reason="total_limit"}');
     await expect.poll(dropped).toBe(101);

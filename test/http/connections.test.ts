@@ -1,33 +1,14 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { type Composition, composeTestService, type TestService } from '../support/service.js';
+import { releaseAfterTest } from '../support/release.js';
+import { type Composition, composeTestService } from '../support/service.js';
 import { withStore } from '../support/stores/changed-store.js';
-import { openWire, parseAnswer, post } from '../support/wire.js';
-
-let services: TestService[] = [];
-
-afterEach(async () => {
-  for (const service of services) await service.close();
-  services = [];
-});
+import { closed, openTcp, openWire, parseAnswer, post } from '../support/wire.js';
 
 async function composed(composition: Composition = {}) {
-  const service = await composeTestService(composition);
-  services.push(service);
+  const service = releaseAfterTest(await composeTestService(composition));
   return { service, ...(await service.storedGrant({ redemptionsAllowed: 100 })) };
 }
-
-async function openTcp(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port, localAddress });
-  socket.on('error', () => undefined);
-  socket.resume();
-  await once(socket, 'connect');
-  return socket;
-}
-
-const closed = (socket: Socket) => (socket.closed ? undefined : once(socket, 'close'));
 
 describe('the listener', () => {
   it('closes the oldest connection when a new one exceeds the maximum', async () => {
@@ -39,32 +20,6 @@ describe('the listener', () => {
     await idle[0]?.ended;
     expect(idle.slice(1).map(({ socket }) => socket.destroyed)).toEqual([false, false]);
     for (const { socket } of idle) socket.destroy();
-  });
-
-  it('accepts no more than the maximum when connections arrive at the same time', async () => {
-    const { service } = await composed({ maxConnections: 3 });
-    const sockets = await Promise.all(Array.from({ length: 60 }, () => openTcp(service.port)));
-    let open = sockets.length;
-    for (const socket of sockets) {
-      if (socket.closed) open -= 1;
-      else
-        socket.once('close', () => {
-          open -= 1;
-        });
-    }
-    await expect.poll(() => open).toBe(3);
-    for (const socket of sockets) socket.destroy();
-  });
-
-  it('closes the oldest connection of a source with more than 256, and no others', async () => {
-    const { service } = await composed({ maxConnections: 10_000 });
-    const neighbour = await openTcp(service.port, '127.0.0.2');
-    const sockets: Socket[] = [];
-    for (let count = 0; count < 257; count += 1) sockets.push(await openTcp(service.port));
-    await closed(sockets[0] as Socket);
-    expect(sockets.filter((socket) => socket.closed)).toHaveLength(1);
-    expect(neighbour.closed).toBe(false);
-    for (const socket of [neighbour, ...sockets]) socket.destroy();
   });
 
   it('closes a connection on which no handshake begins', async () => {
@@ -87,7 +42,6 @@ describe('a service that stops', () => {
     const running = post(service, `/${grant.uid}`, code, { headers: csrHeader() });
     await expect.poll(() => waiting.length).toBe(1);
     const idle = await openTcp(service.port);
-    services = [];
     const stopped = service.listener.drain(30_000);
     await closed(idle);
     await expect(openWire(service)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
@@ -95,7 +49,6 @@ describe('a service that stops', () => {
     redeemedAnswer(await running);
     await stopped;
     expect(await service.used(grant.uid)).toBe(1);
-    await service.store.close();
   });
 
   it('closes connections whose requests do not finish in time, without a response', async () => {

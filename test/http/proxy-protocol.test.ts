@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { metricOf } from '../support/operations.js';
@@ -7,7 +6,7 @@ import { binaryProxyHeader } from '../support/proxy-headers.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { startTestService } from '../support/service.js';
-import { exchange, openWire, post, type WireAnswer } from '../support/wire.js';
+import { closed, exchange, openTcp, openWire, post, type WireAnswer } from '../support/wire.js';
 
 const PROXY = '127.0.0.1';
 const OTHER_PROXY = '127.0.0.2';
@@ -26,17 +25,9 @@ const LOCAL = binaryProxyHeader(0x20, 0x00, '');
 
 /** Connects, and sends bytes before any TLS. */
 async function open(before: Buffer, localAddress = PROXY): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port: service.port, localAddress, noDelay: true });
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
+  const socket = await openTcp(service.port, localAddress);
   if (before.length > 0) socket.write(before);
   return socket;
-}
-
-/** Resolves when the service has closed or reset the connection. */
-async function closed(socket: Socket): Promise<void> {
-  socket.resume();
-  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
 /** Redeems a grant as a client whose connection begins with `header`. */
@@ -85,15 +76,6 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
     redeemedAnswer(await redeem(created, mapped));
   });
 
-  it('a lost response with a server-generated key is repeated only to the same client', async () => {
-    const created = await service.grant();
-    const first = redeemedAnswer(await redeem(created, binary('203.0.113.9'), {}));
-    const other = await redeem(created, binary('203.0.113.10'), {});
-    expect(other.headers['linkgrant-reason']).toBe('grant_exhausted');
-    const again = redeemedAnswer(await redeem(created, text('203.0.113.9'), {}));
-    expect(again.certificate).toBe(first.certificate);
-  });
-
   it('each client has its own budget of log lines for wrong codes', async () => {
     const { grant } = await service.grant();
     const guess = { grant, code: 'wrong' };
@@ -115,8 +97,6 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
   it.each([
     ['LOCAL', LOCAL],
     ['UNKNOWN', Buffer.from('PROXY UNKNOWN\r\n')],
-    ['UNSPEC', binaryProxyHeader(0x21, 0x00, '')],
-    ['UNIX', binaryProxyHeader(0x21, 0x31, '00'.repeat(216))],
   ])('a connection without a client (%s) has the address of the proxy', async (_what, header) => {
     redeemedAnswer(await redeem(await service.grant(), header));
     expect(service.logged('redeemed').at(-1)).toMatchObject({ peer: PROXY });
@@ -158,14 +138,9 @@ describe('a connection of a trusted proxy', () => {
 
   it.each([
     ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
-    ['a text header without an end', Buffer.from(`PROXY TCP4 ${'1'.repeat(200)}`)],
     ['a text header with an invalid address', text('203.0.113.999')],
-    ['a binary header of 64 KiB', binaryProxyHeader(0x21, 0x11, '00'.repeat(65_535))],
-    ['a binary header with another version', binaryProxyHeader(0x11, 0x11, '00'.repeat(12))],
     ['two text headers', Buffer.concat([text('203.0.113.9'), text('203.0.113.9')])],
-    ['two binary headers', Buffer.concat([binary('203.0.113.9'), binary('203.0.113.9')])],
     ['a text and a binary header', Buffer.concat([text('203.0.113.9'), binary('203.0.113.9')])],
-    ['a binary and a text header', Buffer.concat([binary('203.0.113.9'), text('203.0.113.9')])],
   ])('a connection that begins with %s is closed, and others stay open', async (_what, bytes) => {
     const other = await openWire(service, { socket: await open(text('203.0.113.9')) });
     await closed(await open(bytes));
@@ -174,12 +149,9 @@ describe('a connection of a trusted proxy', () => {
     expect((await other.ended).toString()).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  it.each([
-    ['text', text('203.0.113.9')],
-    ['binary', binary('203.0.113.9')],
-  ])('a connection that ends within its %s header is closed', async (_what, header) => {
+  it('a connection that ends within its header is closed', async () => {
     const before = refusals().length;
-    const socket = await open(header.subarray(0, -1));
+    const socket = await open(binary('203.0.113.9').subarray(0, -1));
     socket.end();
     await closed(socket);
     await expect.poll(() => refusals().slice(before)).toMatchObject([{ peer: PROXY, reason: 'incomplete' }]);

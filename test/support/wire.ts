@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:https';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 
@@ -34,6 +35,26 @@ export interface WireConnection {
   send(bytes: string | Uint8Array): void;
   /** Resolves with all received bytes when the connection has closed, also after an error. */
   readonly ended: Promise<Buffer>;
+}
+
+/** Opens a TCP connection to the machine itself, from the address `from`, and ignores its errors. */
+export async function openTcp(port: number, from = '127.0.0.1'): Promise<Socket> {
+  const socket = connectTcp({ host: '127.0.0.1', port, localAddress: from, noDelay: true });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Opens `count` TCP connections that send nothing. */
+export async function openIdle(port: number, count: number, from?: string): Promise<Socket[]> {
+  const sockets = await Promise.all(Array.from({ length: count }, () => openTcp(port, from)));
+  return sockets.map((socket) => socket.resume());
+}
+
+/** Resolves when the peer has closed or reset the connection. */
+export async function closed(socket: Socket): Promise<void> {
+  socket.resume();
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
 /** Connects by TLS and verifies the server. Rejects when the handshake fails. */
