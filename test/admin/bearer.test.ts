@@ -12,10 +12,9 @@ import {
   signBearer,
   startAdminService,
 } from '../support/admin-api.js';
-import { csrHeader } from '../support/redeemed-answer.js';
+import { redeemLink } from '../support/links/test-link.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE } from '../support/service.js';
-import { post } from '../support/wire.js';
 
 const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 
@@ -164,8 +163,7 @@ describe('a JWKS file', () => {
       utimesSync(service.jwksFile, index, index);
       expect(await answerTo(service.operator), text).toEqual({ status: 503, code: 'identity_unavailable' });
     }
-    const { grant, code } = await service.grant();
-    expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
+    await redeemLink(service);
     rmSync(service.jwksFile);
     renameSync(away, service.jwksFile);
     expect((await answerTo(service.operator)).status).toBe(200);

@@ -1,21 +1,16 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/config/config.js';
 import { type AdminService, askAdmin, startAdminService } from '../support/admin-api.js';
 import { linkgrant, refusalOf } from '../support/command-line.js';
-import { directoryForTest } from '../support/release.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { DAY } from '../support/service.js';
 
 let directory: string;
-let service: AdminService | undefined;
 beforeEach(() => {
   directory = directoryForTest();
-});
-afterEach(async () => {
-  await service?.close();
-  service = undefined;
 });
 
 const files = () => ({ adminTlsCert: join(directory, 'tls.crt'), adminTlsKey: join(directory, 'tls.key') });
@@ -33,10 +28,8 @@ function put({ cert, key }: Pick<TestIdentity, 'cert' | 'key'>, seconds: number)
 }
 
 /** True if the admin API presents a certificate of this CA. */
-async function shows(ca: string): Promise<boolean> {
-  const target = { port: service?.adminPort ?? 0, ca };
-  const request = askAdmin(target, 'GET', '/api/v1/service', { bearer: service?.operator });
-  return request.then(
+async function shows({ adminPort: port, operator: bearer }: AdminService, ca: string): Promise<boolean> {
+  return askAdmin({ port, ca }, 'GET', '/api/v1/service', { bearer }).then(
     ({ status }) => status === 200,
     () => false,
   );
@@ -44,8 +37,8 @@ async function shows(ca: string): Promise<boolean> {
 
 describe('the admin API', () => {
   it("presents the service's certificate, and its replacement", async () => {
-    service = await startAdminService();
-    expect(await shows(service.ca)).toBe(true);
+    const service = releaseAfterTest(await startAdminService());
+    expect(await shows(service, service.ca)).toBe(true);
     service.clock.advance(300 * DAY);
     await service.running.reloadIdentity();
     const renewed = service.logged().some(({ event }) => event === 'certificate_reloaded');
@@ -58,15 +51,15 @@ describe('the admin API', () => {
   it('presents its own certificate, follows its files, and retains it while the files are invalid', async () => {
     const [one, two] = [await makeIdentity(), await makeIdentity()];
     put(one, 1_000);
-    service = await startAdminService(files());
-    expect([await shows(one.ca), await shows(service.ca)]).toEqual([true, false]);
+    const service = releaseAfterTest(await startAdminService(files()));
+    expect([await shows(service, one.ca), await shows(service, service.ca)]).toEqual([true, false]);
     put({ cert: two.cert, key: one.key }, 2_000);
     await service.running.reloadIdentity();
-    expect(await shows(one.ca)).toBe(true);
+    expect(await shows(service, one.ca)).toBe(true);
     expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'admin_certificate_kept' }));
     put(two, 3_000);
     await service.running.reloadIdentity();
-    expect([await shows(one.ca), await shows(two.ca)]).toEqual([false, true]);
+    expect([await shows(service, one.ca), await shows(service, two.ca)]).toEqual([false, true]);
   });
 
   it('linkgrant serve does not start with an invalid setting of the admin API, and names the setting', async () => {

@@ -3,16 +3,16 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMetrics } from '../../src/admin/metrics.js';
 import { type RunningAdmin, startAdmin } from '../../src/compose/admin-listener.js';
 import { openCodeKeys } from '../../src/compose/code-keys.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import { dropOldCodeKeys } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { makeIssuerKey } from '../support/admin-api.js';
-import { directoryForFile } from '../support/release.js';
-import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
-import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { makeIdentity } from '../support/server-identity.js';
+import { HOUR, MINUTE, startTestService } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 import { ConsoleBrowser } from './console-browser.js';
@@ -21,23 +21,19 @@ import { CONSOLE_CLIENT, type OidcIssuer, startOidcIssuer } from './oidc-issuer.
 const { origin } = CONSOLE_CLIENT;
 const PAGES = new Map([['index.html', Buffer.from('<!doctype html><title>linkgrant</title>\n')]]);
 
+const identity = await makeIdentity({ hosts: [new URL(origin).hostname] });
+const service = releaseAfterFile(await startTestService());
+const directory = directoryForFile();
+writeFileSync(join(directory, 'secret'), `${CONSOLE_CLIENT.secret}\n`);
+
 describe('the console of a team', () => {
-  let service: TestService;
   let provider: OidcIssuer;
-  let identity: TestIdentity;
   let admins: RunningAdmin[];
   let lines: string[];
   let metrics: ReturnType<typeof createMetrics>;
   let clock: TestClock;
   let browser: ConsoleBrowser;
-  const directory = directoryForFile();
 
-  beforeAll(async () => {
-    identity = await makeIdentity({ hosts: [new URL(origin).hostname] });
-    service = await startTestService();
-    writeFileSync(join(directory, 'secret'), `${CONSOLE_CLIENT.secret}\n`);
-  });
-  afterAll(() => service.close());
   beforeEach(async () => {
     provider = await startOidcIssuer(await makeIssuerKey('one'));
     admins = [];

@@ -6,12 +6,11 @@ import { type IdentityFetch, oidcKeys } from '../../src/admin/api/oidc-keys.js';
 import { providerFetch } from '../../src/client/provider-fetch.js';
 import { AdministrationError } from '../../src/domain/administration-error.js';
 import { type AdminService, makeIssuerKey, signBearer, startAdminService } from '../support/admin-api.js';
-import { csrHeader } from '../support/redeemed-answer.js';
+import { redeemLink } from '../support/links/test-link.js';
 import { directoryForFile } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { DAY, MINUTE } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
-import { post } from '../support/wire.js';
 import { AUDIENCE_URL, type OidcIssuer, startOidcIssuer } from './oidc-issuer.js';
 
 const GUESSER = '127.0.0.66';
@@ -77,8 +76,7 @@ describe('an OIDC provider', () => {
     expect(answer.headers['content-type']).toContain('application/problem+json');
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'identity_unavailable' });
-    const { grant, code } = await service.grant();
-    expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
+    await redeemLink(service);
     // The provider is not queried for each request: a client without a valid token could cause many queries.
     await provider.start();
     expect(await statusWith(bearer)).toBe(503);

@@ -1,41 +1,18 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { issueSiteCertificate, SITE_CA } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
 import { run } from '../chaos/commands.js';
 import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { allLinked, dialEach, trustedCas } from '../support/links/dialled-pairs.js';
 import { startOpensslRouter } from '../support/links/openssl-router.js';
-import {
-  type LinkPair,
-  linkOf,
-  redeemLink,
-  renewTestLink,
-  requestRenewal,
-} from '../support/links/test-link.js';
-import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { MINUTE, startTestService, type TestService } from '../support/service.js';
-import { post, refusal } from '../support/wire.js';
+import { type LinkPair, redeemLink, renewTestLink } from '../support/links/test-link.js';
+import { releaseAfterFile } from '../support/release.js';
+import { MINUTE, startTestService } from '../support/service.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const LINKS = 50;
 const openssl = releaseAfterFile(new OpenSsl());
-
-let service: TestService;
-beforeEach(async () => {
-  service = releaseAfterTest(await startTestService());
-});
-
-const revoke = (id: string, ...words: readonly string[]) =>
-  linkgrant(['redemption', 'revoke', id, '--data-dir', service.directory, ...words]);
-
-async function redeem(): Promise<{ readonly pair: LinkPair; again(): ReturnType<typeof post> }> {
-  const { grant, code } = await service.grant();
-  const key = newKey();
-  const headers = { ...csrHeader(key), renews: 'true' };
-  const again = () => post(service, `/${grant.uid}`, code, { headers });
-  return { pair: linkOf(redeemedAnswer(await again()), key), again };
-}
+const service = releaseAfterFile(await startTestService());
 
 const renew = (pair: LinkPair) => renewTestLink(pair, service);
 
@@ -45,20 +22,6 @@ const certificateOfRouter = () =>
     { issuer: SITE_CA, hosts: ['127.0.0.1', 'skupper-router.bench.example.com'] },
     service.clock.read(),
   );
-
-describe('a revoked redemption', () => {
-  it('is neither renewed nor repeated, while other redemptions are', async () => {
-    const [one, other] = [await redeem(), await redeem()];
-    const { body } = await other.again();
-    const renewed = await renew(one.pair);
-    expect((await revoke(one.pair.id)).code).toBe(0);
-    const answer = await requestRenewal(renewed, service);
-    expect(refusal(answer)).toEqual([403, 'redemption_revoked']);
-    expect(refusal(await one.again())).toEqual([404, 'redemption_revoked']);
-    expect((await other.again()).body).toBe(body);
-    await renew(other.pair);
-  });
-});
 
 describe('redemption revoke --cut', () => {
   it(`disconnects one link, and none of ${LINKS - 1} others is disconnected at any step`, async () => {

@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { Site } from '../../src/redemption/ports/site.js';
 import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { releaseAfterTest } from '../support/release.js';
 import { type Composition, composeTestService } from '../support/service.js';
 import { openWire, post, type WireAnswer } from '../support/wire.js';
 
-type Composed = Awaited<ReturnType<typeof composeTestService>>;
-
 const LIMITS = { inFlight: 4, waitMs: 60_000 };
-
-let service: Composed | undefined;
-afterEach(() => service?.close());
 
 /** Starts a service with small limits, whose site holds requests back while `held` is true. */
 async function composed(composition: Composition = {}) {
@@ -23,7 +19,9 @@ async function composed(composition: Composition = {}) {
       return real.resolveAccess(request);
     },
   });
-  service = await composeTestService({ admissionLimits: LIMITS, site, ...composition });
+  const service = releaseAfterTest(
+    await composeTestService({ admissionLimits: LIMITS, site, ...composition }),
+  );
   return { service, gate };
 }
 

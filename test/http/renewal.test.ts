@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { utimesSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../src/domain/policy.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
@@ -17,7 +16,7 @@ import {
 } from '../support/links/test-link.js';
 import { endOf, inWholeSeconds, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { makeIdentity, writeIdentity } from '../support/server-identity.js';
 import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { outcomeOf, refusal, type WireAnswer } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
@@ -199,18 +198,10 @@ it('renewals appear in log and metrics without any secret', async () => {
 });
 
 it("the renewal annotations contain the CA of the service's current certificate", async () => {
-  const write = ({ cert, key, ca }: TestIdentity) => ({
-    tlsCert: openssl.write('server.crt', cert),
-    tlsKey: openssl.write('server.key', key),
-    tlsCa: openssl.write('server-ca.crt', ca),
-  });
   const [first, second] = [await makeIdentity(), await makeIdentity()];
-  const moving = releaseAfterTest(await startTestService(write(first)));
+  const moving = releaseAfterTest(await startTestService(writeIdentity(openssl.directory, first)));
   const link = await redeemLink(moving);
-  write(second);
-  for (const file of ['server.crt', 'server.key', 'server-ca.crt']) {
-    utimesSync(join(openssl.directory, file), 1, 1);
-  }
+  for (const file of Object.values(writeIdentity(openssl.directory, second))) utimesSync(file, 1, 1);
   await moving.running.reloadIdentity();
   const request = await renewalOf(link, moving);
   const answer = redeemedAnswer(await postRenewal({ ...moving, ca: second.ca }, request));

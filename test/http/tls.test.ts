@@ -1,13 +1,12 @@
-import { writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
-import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { redeemLink } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { makeAuthority, makeIdentity, type TestIdentity, writeIdentity } from '../support/server-identity.js';
 import { DAY, startTestService, type TestService } from '../support/service.js';
-import { openWire, parseAnswer, post, type Target } from '../support/wire.js';
+import { openWire, parseAnswer, type Target } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
@@ -49,20 +48,11 @@ async function resumesNothing(target: Target): Promise<void> {
     expect(await handshake(target, { session })).toMatchObject({ reused: false });
 }
 
-async function redeems(service: TestService): Promise<void> {
-  const { grant, code } = await service.grant();
-  redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
-}
-
 describe('the TLS listener', () => {
   let service: TestService;
   beforeAll(async () => {
     service = await startTestService();
     return () => service.close();
-  });
-
-  it('supports TLS 1.3', async () => {
-    expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
   });
 
   refusesOldVersions(() => service);
@@ -89,11 +79,6 @@ describe('the TLS listener', () => {
     await resumesNothing(service);
   });
 
-  it('has a certificate that verifies only against its own CA', async () => {
-    const other = await makeAuthority('another CA');
-    await expect(handshake({ port: service.port, ca: other.bundlePem })).rejects.toThrow();
-  });
-
   it('has a certificate with all its host names and addresses', async () => {
     expect(await handshake(service, { host: 'localhost', servername: 'localhost' })).toMatchObject({
       protocol: 'TLSv1.3',
@@ -109,35 +94,24 @@ describe('a listener with --tls-min-version 1.2', () => {
     const service = releaseAfterTest(await startTestService({ tlsMinVersion: '1.2' }));
     expect(await handshake(service, { maxVersion: 'TLSv1.2' })).toMatchObject({ protocol: 'TLSv1.2' });
     expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
-    await redeems(service);
+    await redeemLink(service);
   });
 });
 
 describe('an external server certificate', () => {
   let service: Awaited<ReturnType<typeof startTestService>>;
   let authority: Awaited<ReturnType<typeof makeAuthority>>;
-  const files = {
-    tlsCert: join(openssl.directory, 'server.crt'),
-    tlsKey: join(openssl.directory, 'server.key'),
-    tlsCa: join(openssl.directory, 'server-ca.crt'),
-  };
-
-  const write = (identity: { readonly cert: string; readonly key: string }) => {
-    writeFileSync(files.tlsCert, identity.cert);
-    writeFileSync(files.tlsKey, identity.key);
-    writeFileSync(files.tlsCa, authority.bundlePem);
-  };
+  const write = (identity: TestIdentity) => writeIdentity(openssl.directory, identity);
 
   beforeAll(async () => {
     authority = await makeAuthority('a cluster CA');
-    write(await makeIdentity({ authority }));
-    service = await startTestService(files);
+    service = await startTestService(write(await makeIdentity({ authority })));
     return () => service.close();
   });
 
   it('is used, and tokens contain its CA', async () => {
     expect(service.ca).toBe(authority.bundlePem);
-    await redeems(service);
+    await redeemLink(service);
   });
 
   it('is reloaded without closing an open connection', async () => {
@@ -187,7 +161,7 @@ describe('an external server certificate', () => {
     expect(service.logged().slice(earlier)).toContainEqual(
       expect.objectContaining({ event: 'certificate_kept' }),
     );
-    await redeems(service);
+    await redeemLink(service);
   });
 
   it('is reloaded as soon as certificate and key match again', async () => {
@@ -195,7 +169,7 @@ describe('an external server certificate', () => {
     write(await makeIdentity({ authority }));
     await service.running.reloadIdentity();
     expect((await handshake(service)).serial).not.toBe(serial);
-    await redeems(service);
+    await redeemLink(service);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../src/pki/authority.js';
 import { issueServerCertificate } from '../../src/pki/certificates.js';
@@ -17,6 +17,20 @@ export interface TestIdentity {
 export function readIdentity(directory: string): TestIdentity {
   const read = (name: string) => readFileSync(join(directory, name), 'utf8');
   return { ca: read('ca.crt'), cert: read('tls.crt'), key: read('tls.key') };
+}
+
+/** Writes an identity into files of a directory. Returns the settings of a service that uses them. */
+export function writeIdentity(directory: string, { ca, cert, key }: TestIdentity) {
+  const write = (name: string, pem: string) => {
+    const file = join(directory, name);
+    writeFileSync(file, pem);
+    return file;
+  };
+  return {
+    tlsCert: write('server.crt', cert),
+    tlsKey: write('server.key', key),
+    tlsCa: write('server-ca.crt', ca),
+  };
 }
 
 /** A new CA, valid for a year around now. */
