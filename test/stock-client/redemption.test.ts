@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   type Ended,
@@ -104,42 +103,10 @@ describe('the Go client at the built service', () => {
     });
   });
 
-  it("gets the grant's name if it sends no name", async () => {
-    const token = await site.createToken('unnamed');
-    const report = await runStockClient({ token, reader: 'strict' });
-    expect(report).toMatchObject({ exitCode: 0, secretName: 'unnamed', commonName: 'unnamed' });
-  });
-
   it('gets the name as subject if the subject header is empty', async () => {
     const token = await site.createToken('no-subject');
     const report = await runStockClient({ token, reader: 'strict', name: 'west', subject: '' });
     expect(report).toMatchObject({ exitCode: 0, secretName: 'west', commonName: 'west' });
-  });
-
-  it("gets Skupper's text for an exhausted grant", async () => {
-    const token = await site.createToken('spent');
-    await runStockClient({ token, reader: 'strict', name: 'first' });
-    const report = await runStockClient({ token, reader: 'strict', name: 'second' });
-    expect(report).toMatchObject({
-      exitCode: 1,
-      status: 404,
-      error: 'Received HTTP Response 404: No such access granted',
-    });
-    expect(await site.showGrant('spent')).toMatchObject({ redemptions: 1, state: 'exhausted' });
-  });
-
-  it("gets Skupper's text for a wrong code, also if the grant is exhausted", async () => {
-    const token = await site.createToken('wrong');
-    const forged = `${token}.forged`;
-    writeFileSync(forged, readFileSync(token, 'utf8').replace(/code: .*/, 'code: AAAABBBBCCCCDDDDEEEEFFFF'));
-    const refused = {
-      exitCode: 1,
-      status: 403,
-      error: 'Received HTTP Response 403: Redemption of access token refused',
-    };
-    expect(await runStockClient({ token: forged, reader: 'strict' })).toMatchObject(refused);
-    expect(await runStockClient({ token, reader: 'strict' })).toMatchObject({ exitCode: 0 });
-    expect(await runStockClient({ token: forged, reader: 'strict' })).toMatchObject(refused);
   });
 
   it('gets the same certificate again when it repeats its request for a single-use grant', async () => {
@@ -167,14 +134,6 @@ describe('the Go client at the built service', () => {
       expect(await runStockClient({ ...run, token: two, name })).toMatchObject({ exitCode: 0 });
     }
     expect(await site.showGrant('hub')).toMatchObject({ redemptions: 3, state: 'exhausted' });
-  });
-
-  it('spends one use for each response of a grant with several uses', async () => {
-    const token = await site.createToken('several', '--redemptions-allowed=2');
-    const run = { token, reader: 'strict', name: 'south', subject: 'some-site' } as const;
-    const serials = [(await runStockClient(run)).serial, (await runStockClient(run)).serial];
-    expect(new Set(serials).size).toBe(2);
-    expect(await runStockClient(run)).toMatchObject({ exitCode: 1, status: 404 });
   });
 });
 
