@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { ChangeStreams, type StreamLimits } from '../../src/admin/api/change-streams.js';
+import { listenLocally } from '../support/free-port.js';
 import { until } from '../support/until.js';
 
 let streams: ChangeStreams;
@@ -22,9 +22,8 @@ async function serve(limits: Partial<StreamLimits>, size = 1): Promise<number> {
       response.statusCode = 503;
       response.end();
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+  });
+  return listenLocally(server);
 }
 
 /** Opens a stream of a caller, and does not read it. */

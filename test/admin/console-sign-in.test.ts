@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { openCodeKeys } from '../../src/compose/code-keys.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import { dropOldCodeKeys } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { makeIssuerKey } from '../support/admin-api.js';
+import { listenLocally } from '../support/free-port.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { HOUR, MINUTE, startTestService } from '../support/service.js';
@@ -76,9 +76,8 @@ describe('the console of a team', () => {
 
   /** Starts a sign-in of a replica whose provider handles its connections by `respond`. Returns the status. */
   const signInAt = async (respond: (socket: Socket) => void) => {
-    const invalid = createServer(respond).listen({ host: '127.0.0.1', port: 0 });
-    await once(invalid, 'listening');
-    const { port } = invalid.address() as AddressInfo;
+    const invalid = createServer(respond);
+    const port = await listenLocally(invalid);
     const replica = new ConsoleBrowser(await serve({ adminIssuer: `http://127.0.0.1:${port}` }), identity.ca);
     const { status } = await replica.send('/console/sign-in');
     invalid.close();

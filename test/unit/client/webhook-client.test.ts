@@ -1,18 +1,13 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { postWebhook } from '../../../src/client/webhook-client.js';
+import { listenLocally } from '../../support/free-port.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeIdentity } from '../../support/server-identity.js';
 
-async function listen(server: Server): Promise<number> {
-  releaseAfterTest(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
-}
+const listen = (server: Server) => listenLocally(releaseAfterTest(server));
 
 const message = { headers: { 'webhook-id': 'a' }, body: '{}' };
 const post = (url: string, rules: { ca?: string; allowPrivate?: boolean } = {}) =>

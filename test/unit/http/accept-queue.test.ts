@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AcceptQueueMonitor } from '../../../src/http/accept-queue.js';
+import { listenLocally } from '../../support/free-port.js';
 
 let queue: AcceptQueueMonitor;
 /** The wait after each accepted connection. */
@@ -10,6 +11,7 @@ let probes: number;
 /** Milliseconds of work for each connection. */
 let workMs: number;
 let isOver: boolean;
+let port: number;
 const server = createServer((socket) => {
   if (queue.recordAccepted(socket.remoteAddress)) probes += 1;
   waits.push(queue.waitMs);
@@ -24,8 +26,7 @@ beforeEach(async () => {
   probes = 0;
   workMs = 0;
   isOver = false;
-  server.listen({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
+  port = await listenLocally(server);
   queue.setServer(server);
 });
 afterEach(async () => {
@@ -34,7 +35,6 @@ afterEach(async () => {
 });
 
 function open(): Promise<unknown> {
-  const { port } = server.address() as AddressInfo;
   const socket: Socket = connect({ port, host: '127.0.0.1' });
   return once(socket.resume(), 'close');
 }

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { expect, it } from 'vitest';
 import { messagesOf } from '../../../src/http/tls-listener.js';
+import { listenLocally } from '../../support/free-port.js';
 
 it('the HTTP server creates messages with the prototypes that Express would set on them', async () => {
   const app = express();
@@ -18,10 +17,8 @@ it('the HTTP server creates messages with the prototypes that Express would set 
     seen.push(Object.getPrototypeOf(request), Object.getPrototypeOf(response), request.app, response.json);
     response.json({ path: request.path });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   try {
-    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/there?q`);
+    const answer = await fetch(`http://127.0.0.1:${await listenLocally(server)}/there?q`);
     expect(await answer.json()).toEqual({ path: '/there' });
   } finally {
     server.close();

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { drain } from '../../../src/time/drain.js';
+import { listenLocally } from '../../support/free-port.js';
 
 it.each([
   ['ends', 1_000],
@@ -15,8 +15,7 @@ it.each([
       response.end();
     });
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenLocally(server);
   const sent = request({ port, host: '127.0.0.1', method: 'POST' });
   sent.end(Buffer.alloc(100));
   const [response] = await once(sent, 'response');
