@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadConfiguration } from '../../../src/config/config.js';
+import { type Flags, loadConfiguration } from '../../../src/config/config.js';
 import { directoryForFile } from '../../support/release.js';
 
 const directory = directoryForFile();
@@ -39,6 +39,25 @@ describe('an environment variable', () => {
     expect(() => loadConfiguration({}, env, true)).toThrow(
       'allowRedeemByKey (variable LINKGRANT_ALLOW_REDEEM_BY_KEY) cannot be',
     );
+  });
+});
+
+describe('the settings of the admin API', () => {
+  const listen = { adminListen: '127.0.0.1:0' };
+  const issuer = { ...listen, adminIssuer: 'https://id.example.com' };
+  const audience = { ...issuer, adminAudience: 'a' };
+  it.each<[Flags, string]>([
+    [listen, '--admin-listen requires --admin-issuer'],
+    [issuer, '--admin-listen requires --admin-audience'],
+    [{ ...audience, adminTlsCert: '/tls.crt' }, '--admin-tls-cert requires --admin-tls-key'],
+    [{ ...audience, adminAlgorithm: ['HS256'] }, 'adminAlgorithm (flag --admin-algorithm) cannot be "HS256"'],
+    [{ ...audience, adminAlgorithm: ['none'] }, 'adminAlgorithm (flag --admin-algorithm) cannot be "none"'],
+  ])('are refused: %o', (flags, message) => {
+    expect(() => loadConfiguration(flags, {}, true)).toThrow(message);
+  });
+
+  it('the admin API is off by default', () => {
+    expect(loadConfiguration({}, {}).settings.adminListen).toBeUndefined();
   });
 });
 
