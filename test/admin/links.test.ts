@@ -189,10 +189,6 @@ describe('changes', () => {
     await until(() => stream.isEnded());
   });
 
-  it('refuses a stream of changes to a client with an invalid bearer token', async () => {
-    expect((await openStream('none')).status).toBe(401);
-  });
-
   it('streams changes until the service stops', async () => {
     const other = await startAdminService();
     const streams = await Promise.all(

@@ -99,11 +99,8 @@ describe('a client with the key of a link', () => {
     ]);
   });
 
-  it.each([
-    ['text', Buffer.from('no CSR')],
-    ['5,000 zero bytes', Buffer.alloc(5_000)],
-  ])('gets csr_invalid for %s in place of a CSR', async (_what, csrDer) => {
-    const answer = await renew(await redeemLink(service), { csrDer });
+  it('gets csr_invalid for text in place of a CSR', async () => {
+    const answer = await renew(await redeemLink(service), { csrDer: Buffer.from('no CSR') });
     expect(outcomeOf(answer)).toEqual([400, 'Request body not valid\n', 'csr_invalid']);
   });
 

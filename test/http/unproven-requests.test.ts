@@ -5,7 +5,7 @@ import { metricOf } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterTest } from '../support/release.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { exchangeBytes, type PostOptions, post } from '../support/wire.js';
+import { exchangeBytes, post } from '../support/wire.js';
 
 const ATTACKER = '127.0.0.66';
 const BUDGET = 60;
@@ -31,49 +31,40 @@ async function sendRepeatedly(
 const metric = (series: string) => metricOf(service, series);
 
 describe('requests without a valid code or key', () => {
-  it.each<[string, string, PostOptions, string]>([
-    ['a wrong code', 'UID', {}, 'wrong'],
-    ['another method', 'UID', { method: 'GET' }, ''],
-    ['an unknown path', 'no/such/path', {}, 'x'],
-    ['an invalid name', 'UID', { headers: { name: 'No_Name' } }, 'x'],
-    ['an invalid subject', 'UID', { headers: { subject: '\u00ff' } }, 'x'],
-    ['a body that is too large', 'UID', {}, 'x'.repeat(5_000)],
-    ['an invalid renewal', '-/renew', {}, 'not a JWS'],
-  ])(
-    'requests with %s are logged up to the budget of their source, then one line reports the limit',
-    async (_what, path, options, body) => {
-      const { grant, code } = await service.grant();
-      const target = `/${path.replace('UID', grant.uid)}`;
-      const send = () => post(service, target, body, { ...options, from: ATTACKER });
-      expect(new Set(await sendRepeatedly(BUDGET + 40, send)).size).toBe(1);
-      expect(service.logged().filter(({ peer }) => peer === ATTACKER)).toHaveLength(BUDGET + 1);
-      expect(service.logged('unproven_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
-      expect(await metric('linkgrant_unproven_limited_total')).toBe(40);
-      redeemedAnswer(await post(service, `/${grant.uid}`, code, { from: ATTACKER }));
-      expect(service.logged('redeemed')).toMatchObject([{ peer: ATTACKER }]);
-    },
-  );
+  it('wrong codes are logged up to the budget of their source, then one line reports the limit', async () => {
+    const { grant, code } = await service.grant();
+    const send = () => post(service, `/${grant.uid}`, 'wrong', { from: ATTACKER });
+    expect(new Set(await sendRepeatedly(BUDGET + 40, send))).toEqual(new Set([403]));
+    expect(service.logged().filter(({ peer }) => peer === ATTACKER)).toHaveLength(BUDGET + 1);
+    expect(service.logged('unproven_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
+    expect(await metric('linkgrant_unproven_limited_total')).toBe(40);
+    // The metric counts those beyond the budget too.
+    expect(await metric('linkgrant_answers_total{operation="redeem",outcome="code_wrong"}')).toBe(
+      BUDGET + 40,
+    );
+    redeemedAnswer(await post(service, `/${grant.uid}`, code, { from: ATTACKER }));
+    expect(service.logged('redeemed')).toMatchObject([{ peer: ATTACKER }]);
+  });
 
   it('share one budget over all routes and refusals', async () => {
     const { grant } = await service.grant();
     const foreign = await renewalOf({ ...(await redeemLink(service)), id: randomUUID() }, service);
     const from = { from: ATTACKER };
     const requests = [
+      () => post(service, `/${grant.uid}`, 'wrong', from),
       () => post(service, `/${grant.uid}`, '', { ...from, method: 'GET' }),
       () => post(service, '/no/such/path', 'x', from),
+      () => post(service, `/${grant.uid}`, 'x', { ...from, headers: { name: 'No_Name' } }),
+      () => post(service, `/${grant.uid}`, 'x', { ...from, headers: { subject: '\u00ff' } }),
+      () => post(service, `/${grant.uid}`, 'x'.repeat(5_000), from),
       () => post(service, `/${randomUUID()}`, 'wrong', from),
       () => post(service, `/${grant.uid}/-/check`, 'wrong', from),
       () => postRenewal(service, 'not a JWS', from),
       () => postRenewal(service, foreign, from),
-      () => post(service, `/${grant.uid}`, 'wrong', from),
     ];
-    const statuses: number[] = [];
-    for (const request of requests) statuses.push(...(await sendRepeatedly(20, request)));
-    expect(statuses.slice(-20)).toEqual(Array(20).fill(403));
+    for (const request of requests) expect(new Set(await sendRepeatedly(20, request)).size).toBe(1);
     expect(service.logged('refused')).toHaveLength(BUDGET);
     expect(await metric('linkgrant_unproven_limited_total')).toBe(requests.length * 20 - BUDGET);
-    // The wrong codes came after the budget was used up.
-    expect(await metric('linkgrant_answers_total{operation="redeem",outcome="code_wrong"}')).toBe(20);
   });
 
   it('requests that are not HTTP have the same budget', async () => {
