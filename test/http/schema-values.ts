@@ -6,19 +6,8 @@ type Resolve = (reference: string) => Schema;
 // Texts that have a meaning in a request, and texts that only look like them.
 const WORDS = [
   ...['default', 'west', 'to-west', 'a.b', '-', 'A', 'x'.repeat(63), 'x'.repeat(64), 'east', 'e*', '?', ''],
-  ...[
-    '15m',
-    '1h30m',
-    '0',
-    '-1s',
-    '9999999h',
-    'p256',
-    'rot13',
-    'true',
-    '2031-01-31T08:00:00Z',
-    '10.0.0.0/8',
-    'nul\u0000',
-  ],
+  ...['15m', '1h30m', '0', '-1s', '9999999h', '2031-01-31T08:00:00Z'],
+  ...['p256', 'rot13', 'true', '10.0.0.0/8', 'nul\u0000'],
   ...['../..', '%2e%2e', 'ü', '\u202e', '\ud800', 'a-code-of-sixteen', '__proto__', 'constructor'],
 ];
 

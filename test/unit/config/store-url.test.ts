@@ -44,19 +44,10 @@ describe('a store URL', () => {
   });
 
   it.each([
-    'linkgrant.db',
-    'sqlite:',
-    'mysql://h/d',
-    'postgres://',
-    'postgres:///d',
-    'postgres://h:0/d',
-    'postgres://h:65536/d',
-    'postgres://h,,i/d',
-    'postgres://u@h@i/d',
-    'postgres://u@h/d/e',
-    'postgres://u@h/d?sslmode=prefer',
-    'postgres://u@h/d?password=x',
-    'postgres://u@h/%zz',
+    ...['linkgrant.db', 'sqlite:', 'mysql://h/d', 'postgres://', 'postgres:///d'],
+    ...['postgres://h:0/d', 'postgres://h:65536/d', 'postgres://h,,i/d', 'postgres://u@h@i/d'],
+    ...['postgres://u@h/d/e', 'postgres://u@h/%zz'],
+    ...['postgres://u@h/d?sslmode=prefer', 'postgres://u@h/d?password=x'],
   ])('cannot be %s', (text) => {
     expect(parseStoreUrl(text)).toBeUndefined();
   });

@@ -31,26 +31,9 @@ describe('a duration', () => {
   });
 
   it.each([
-    '',
-    '1',
-    '15',
-    '-15m',
-    '+15m',
-    '15 m',
-    ' 15m',
-    '15m ',
-    '15M',
-    'm',
-    '.s',
-    '1h30',
-    '1e3s',
-    '1,5h',
-    '15min',
-    '1y',
-    'PT15M',
-    'Infinity',
-    'NaN',
-    `${'9'.repeat(30)}w`,
+    ...['', '1', '15', 'm', '.s', '1h30', '15M', '15min', '1y', 'PT15M'],
+    ...['-15m', '+15m', '15 m', ' 15m', '15m '],
+    ...['1e3s', '1,5h', 'Infinity', 'NaN', `${'9'.repeat(30)}w`],
   ])('%j is invalid', (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });

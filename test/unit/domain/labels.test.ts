@@ -101,18 +101,8 @@ describe('a label selector', () => {
   });
 
   it.each([
-    '',
-    ',',
-    'a,',
-    'a in (b,c)',
-    'a notin (b)',
-    'a>1',
-    'a=b=c',
-    '!a=b',
-    'a=b c',
-    '=b',
-    '__proto__',
-    'a;b',
+    ...['', ',', 'a,', 'a;b', '=b', '!a=b', 'a=b=c', 'a=b c', '__proto__'],
+    ...['a in (b,c)', 'a notin (b)', 'a>1'],
   ])('is not valid as %j', (text) => {
     expect(parseLabelSelector(text)).toBeUndefined();
   });

@@ -95,17 +95,8 @@ it.each([
 });
 
 it.each([
-  '',
-  '.items',
-  '{.items',
-  '{.items[?(@.count>1)].id}',
-  '{.items[(@.length-1)]}',
-  '{.items[*].id^}',
-  '{@string()}',
-  '{range .items[*]}{.id}',
-  '{.id}{end}',
-  '{"\\x"}',
-  "{.labels['a'+'b']}",
+  ...['', '.items', '{.items', '{range .items[*]}{.id}', '{.id}{end}', '{"\\x"}', "{.labels['a'+'b']}"],
+  ...['{.items[?(@.count>1)].id}', '{.items[(@.length-1)]}', '{.items[*].id^}', '{@string()}'],
 ])('-o jsonpath=%s is a usage error', (template) => {
   expect(() => parseListingFormat(`jsonpath=${template}`)).toThrow(
     expect.objectContaining({ exitCode: 2, hint: expect.stringContaining('{.items[*].name}') }),
