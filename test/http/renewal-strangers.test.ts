@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SITE_CA } from '../../src/domain/names.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { spkiOf } from '../../src/pki/keys.js';
@@ -14,17 +14,13 @@ import {
   type TestLink,
 } from '../support/links/test-link.js';
 import { newKey } from '../support/redeemed-answer.js';
-import { releaseAfterTest } from '../support/release.js';
-import { DAY, startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile } from '../support/release.js';
+import { DAY, startTestService } from '../support/service.js';
 import { outcomeOf, post } from '../support/wire.js';
 
 const PROBLEM = { accept: 'application/problem+json' };
 
-let service: TestService;
-
-beforeEach(async () => {
-  service = releaseAfterTest(await startTestService());
-});
+const service = releaseAfterFile(await startTestService());
 
 const renew = (link: TestLink, changes?: RequestChanges) => requestRenewal(link, service, changes);
 

@@ -1,15 +1,20 @@
 import { connect as connectHttp2 } from 'node:http2';
 import type { ConnectionOptions } from 'node:tls';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { redeemLink } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity, writeIdentity } from '../support/server-identity.js';
-import { DAY, startTestService, type TestService } from '../support/service.js';
+import { DAY, startTestService } from '../support/service.js';
 import { openWire, parseAnswer, type Target } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
+const service = releaseAfterFile(await startTestService());
+
+const authority = await makeAuthority('a cluster CA');
+const write = (identity: TestIdentity) => writeIdentity(openssl.directory, identity);
+const external = releaseAfterFile(await startTestService(write(await makeIdentity({ authority }))));
 
 /** Returns what a handshake negotiated; rejects if it fails. */
 async function handshake(target: Target, options: ConnectionOptions = {}) {
@@ -25,7 +30,7 @@ async function handshake(target: Target, options: ConnectionOptions = {}) {
   return agreed;
 }
 
-const refusesOldVersions = (target: () => Target) =>
+const refusesOldVersions = (target: Target) =>
   it.each(['TLSv1.2', 'TLSv1.1', 'TLSv1'] as const)('refuses %s', async (version) => {
     // OpenSSL offers TLS 1.0 and 1.1 only at security level 0.
     const options = {
@@ -33,7 +38,7 @@ const refusesOldVersions = (target: () => Target) =>
       maxVersion: version,
       ciphers: 'DEFAULT@SECLEVEL=0',
     } as const;
-    await expect(handshake(target(), options)).rejects.toMatchObject({
+    await expect(handshake(target, options)).rejects.toMatchObject({
       code: expect.stringMatching(/PROTOCOL_VERSION|NO_PROTOCOLS_AVAILABLE/),
     });
   });
@@ -49,13 +54,7 @@ async function resumesNothing(target: Target): Promise<void> {
 }
 
 describe('the TLS listener', () => {
-  let service: TestService;
-  beforeAll(async () => {
-    service = await startTestService();
-    return () => service.close();
-  });
-
-  refusesOldVersions(() => service);
+  refusesOldVersions(service);
 
   it('selects HTTP/1.1 if HTTP/2 is offered too, and works without ALPN', async () => {
     const both = await handshake(service, { ALPNProtocols: ['h2', 'http/1.1'] });
@@ -99,42 +98,32 @@ describe('a listener with --tls-min-version 1.2', () => {
 });
 
 describe('an external server certificate', () => {
-  let service: Awaited<ReturnType<typeof startTestService>>;
-  let authority: Awaited<ReturnType<typeof makeAuthority>>;
-  const write = (identity: TestIdentity) => writeIdentity(openssl.directory, identity);
-
-  beforeAll(async () => {
-    authority = await makeAuthority('a cluster CA');
-    service = await startTestService(write(await makeIdentity({ authority })));
-    return () => service.close();
-  });
-
   it('is used, and tokens contain its CA', async () => {
-    expect(service.ca).toBe(authority.bundlePem);
-    await redeemLink(service);
+    expect(external.ca).toBe(authority.bundlePem);
+    await redeemLink(external);
   });
 
   it('is reloaded without closing an open connection', async () => {
-    const before = await handshake(service);
-    const { grant, code } = await service.grant();
-    const open = await openWire(service);
+    const before = await handshake(external);
+    const { grant, code } = await external.grant();
+    const open = await openWire(external);
     open.send(
       `POST /${grant.uid} HTTP/1.1\r\nHost: h\r\ncsr: ${csrHeader().csr}\r\nContent-Length: 24\r\n\r\n`,
     );
     write(await makeIdentity({ authority }));
-    await service.running.reloadIdentity();
-    expect((await handshake(service)).serial).not.toBe(before.serial);
+    await external.running.reloadIdentity();
+    expect((await handshake(external)).serial).not.toBe(before.serial);
     open.send(code);
     redeemedAnswer(parseAnswer(await open.ended));
   });
 
-  refusesOldVersions(() => service);
+  refusesOldVersions(external);
 
   it('is reloaded, and the listener still offers no HTTP/2 and resumes no session', async () => {
-    expect(await handshake(service, { ALPNProtocols: ['h2', 'http/1.1'] })).toMatchObject({
+    expect(await handshake(external, { ALPNProtocols: ['h2', 'http/1.1'] })).toMatchObject({
       alpn: 'http/1.1',
     });
-    await resumesNothing(service);
+    await resumesNothing(external);
   });
 
   it.each([
@@ -153,23 +142,23 @@ describe('an external server certificate', () => {
       },
     ],
   ])('stays in use when it is replaced with %s, and the log reports that', async (_what, bad) => {
-    const { serial } = await handshake(service);
-    const earlier = service.logged().length;
+    const { serial } = await handshake(external);
+    const earlier = external.logged().length;
     write(await bad());
-    await service.running.reloadIdentity();
-    expect((await handshake(service)).serial).toBe(serial);
-    expect(service.logged().slice(earlier)).toContainEqual(
+    await external.running.reloadIdentity();
+    expect((await handshake(external)).serial).toBe(serial);
+    expect(external.logged().slice(earlier)).toContainEqual(
       expect.objectContaining({ event: 'certificate_kept' }),
     );
-    await redeemLink(service);
+    await redeemLink(external);
   });
 
   it('is reloaded as soon as certificate and key match again', async () => {
-    const { serial } = await handshake(service);
+    const { serial } = await handshake(external);
     write(await makeIdentity({ authority }));
-    await service.running.reloadIdentity();
-    expect((await handshake(service)).serial).not.toBe(serial);
-    await redeemLink(service);
+    await external.running.reloadIdentity();
+    expect((await handshake(external)).serial).not.toBe(serial);
+    await redeemLink(external);
   });
 });
 
