@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import type { Resource, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { EventRecorder } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
+import { fakeTimers } from '../../../../support/fake-timers.js';
 
 type Written = Resource & { readonly message?: string; readonly count: number };
 
@@ -38,12 +39,7 @@ function recording() {
   };
 }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers('setTimeout', 'clearTimeout');
 
 describe('Events', () => {
   it('with the same text are one Event, which is written at once and later gets their count', async () => {

@@ -1,12 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RateLimiter } from '../../../../../src/platforms/kubernetes/controller/rate-limiter.js';
+import { fakeTimers } from '../../../../support/fake-timers.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers('setTimeout', 'clearTimeout');
 
 const INTERVALS = { shortest: 1_000, each: 100, longest: 3_000 };
 

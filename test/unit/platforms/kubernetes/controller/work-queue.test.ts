@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type ReconcileResult,
   TerminalFailure,
   WorkQueue,
   type WorkQueueOptions,
 } from '../../../../../src/platforms/kubernetes/controller/work-queue.js';
+import { fakeTimers } from '../../../../support/fake-timers.js';
 
 const BACK_OFF = { firstMs: 1_000, longestMs: 8_000 };
 
@@ -29,12 +30,7 @@ function queueOf(concurrency = 2, more: Partial<WorkQueueOptions> = {}) {
   return { queue, turns, failures, last, keys: () => turns.map(({ key }) => key) };
 }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers('setTimeout', 'clearTimeout', 'performance');
 
 /** Lets the queue process the work that has ended. */
 const settled = () => vi.advanceTimersByTimeAsync(0);

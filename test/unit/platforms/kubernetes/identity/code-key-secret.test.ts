@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import type { Resource, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { CodeKeySecret } from '../../../../../src/platforms/kubernetes/identity/code-key-secret.js';
+import { fakeTimers } from '../../../../support/fake-timers.js';
 
 /** Opens CodeKeySecrets on one Secret in memory, and counts its reads. */
 function keysInSecret() {
@@ -23,12 +24,7 @@ function keysInSecret() {
   return { state, open };
 }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers('setTimeout', 'clearTimeout', 'performance');
 
 describe('the lookup of the key of a signed code', () => {
   it('reads the Secret at most four times a second, however many codes have unknown keys', async () => {
