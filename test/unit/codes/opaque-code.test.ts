@@ -52,18 +52,9 @@ test.each([
 });
 
 test.each([
-  'aaaaaaaaaaaaaaaa',
-  'passwordpassword',
-  'x'.repeat(4_000),
-  'p4ssw0rd'.repeat(9),
-  '1234567890123456',
-  'qwertyuiopasdfgh',
-  'iloveyou12345678',
-  'abcdefghijklmnop',
-  'branch-offices-north',
-  'Branch-Offices-North1',
-  'linkgrantskupper',
-  'skupper-accessgrant',
+  ...['aaaaaaaaaaaaaaaa', 'x'.repeat(4_000), '1234567890123456', 'abcdefghijklmnop', 'qwertyuiopasdfgh'],
+  ...['passwordpassword', 'p4ssw0rd'.repeat(9), 'iloveyou12345678'],
+  ...['branch-offices-north', 'Branch-Offices-North1', 'linkgrantskupper', 'skupper-accessgrant'],
 ])('a user-supplied code that is easy to guess is refused with a command that generates one: %s', (code) => {
   expect(userSuppliedCodeProblem(code, ['west', 'branch-offices-north'])).toMatch(
     /^the code is easy to guess; generate one with `openssl rand -hex 16`/,
