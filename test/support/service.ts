@@ -191,7 +191,6 @@ export interface Composition {
   readonly headersTimeoutMs?: number;
   readonly maxConnections?: number;
   readonly admissionLimits?: AdmissionLimits;
-  readonly trustedProxies?: readonly string[];
   readonly allowRedeemByKey?: boolean;
   readonly pathPrefix?: string;
   readonly prepareLookup?: (uid: string) => Promise<void>;
@@ -225,8 +224,7 @@ export async function composeTestService(composition: Composition = {}): Promise
   const maker = new KeyGenerator({ maxQueued: 64 });
   const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
   const place = { url: '', ca };
-  const trustedProxies = new Networks(composition.trustedProxies ?? []);
-  const connections = new ConnectionTable(maxConnections, (address) => trustedProxies.has(address));
+  const connections = new ConnectionTable(maxConnections);
   const queue = new AcceptQueueMonitor();
   const app = createRedemptionApp({
     store: composition.store?.(store) ?? store,
@@ -241,7 +239,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     allowRedeemByKey: composition.allowRedeemByKey ?? false,
     ...(composition.prepareLookup && { prepareLookup: composition.prepareLookup }),
     bodyTimeoutMs,
-    trustedProxies,
+    trustedProxies: new Networks([]),
     connections,
     admission: new Admission(queue, logger, composition.admissionLimits ?? LONG_WAIT),
     unprovenRequests: new UnprovenRequests(metrics, logger),
