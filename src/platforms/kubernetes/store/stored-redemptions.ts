@@ -81,14 +81,18 @@ export async function revokeResource(
 ): Promise<boolean> {
   return retryOnConflict(async () => {
     const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
-    if (!resource || redemptionRevokedAt(resource) !== null) return false;
-    const { uid, resourceVersion } = resource.metadata;
-    const patch = {
-      metadata: { uid, resourceVersion, annotations: { [REVOKED_AT]: timestamp(now) } },
-      spec: { revoked: true },
-    };
-    await client.patch(REDEMPTIONS, key, patch);
+    if (!resource) return false;
+    const isRevoked = redemptionRevokedAt(resource) !== null;
+    if (!isRevoked) {
+      const { uid, resourceVersion } = resource.metadata;
+      const patch = {
+        metadata: { uid, resourceVersion, annotations: { [REVOKED_AT]: timestamp(now) } },
+        spec: { revoked: true },
+      };
+      await client.patch(REDEMPTIONS, key, patch);
+    }
+    // Also if it was revoked before: an earlier attempt may have failed after the patch.
     await sealed.forget(readRedemption(resource));
-    return true;
+    return !isRevoked;
   });
 }
