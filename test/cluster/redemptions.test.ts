@@ -140,6 +140,13 @@ describe('a Redemption', () => {
     await until('the watch has the grant', async () => !(await subjectsOf({})).includes('forged'));
     const attempts = await store.listAttempts(grant.uid, 10);
     expect(attempts.map(({ subject }) => subject)).toEqual(['genuine']);
+    const ofGrant = ({ grantUid }: { readonly grantUid: string }) => grantUid === grant.uid;
+    const listed = (await store.listRedemptions({ limit: 500 })).items.filter(ofGrant);
+    expect(listed.map(({ subject }) => subject)).toEqual(['genuine']);
+    const entries = (await store.listLedger({ limit: 500 })).items.filter(ofGrant);
+    expect(entries.map(({ detail }) => detail.subject)).toEqual(['genuine']);
+    const tokens = (await store.listCodes({ limit: 500 })).items.filter(ofGrant);
+    expect(tokens.map(({ jti }) => jti)).toEqual(['a-token']);
     expect(await store.countCodes(grant.uid)).toMatchObject({ recorded: 1 });
   });
 });

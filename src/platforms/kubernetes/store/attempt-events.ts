@@ -28,9 +28,16 @@ export interface AttemptRow extends AttemptTotal {
   readonly redemptionId: string | null;
 }
 
+/** A row that was listed, with the namespace of its Event. */
+export interface ListedAttemptRow extends AttemptRow {
+  readonly namespace: string | undefined;
+}
+
 /** The AccessGrant of an attempt. */
 type AttemptedGrant = Pick<GrantAccount, 'uid' | 'namespace' | 'name'>;
 
+// The latest time of a Date (ECMA-262). Later ones cannot be formatted.
+const MAX_TIME_MS = 8.64e15;
 // A flood of refusals must leave connections for redemptions.
 const WRITES_AT_ONCE = 8;
 // Few grants have many refusals.
@@ -74,10 +81,13 @@ export class AttemptEvents {
   }
 
   /** The rows of one grant, or of all grants in a namespace or the cluster. */
-  async list(namespace: string | undefined, grantUid?: string): Promise<readonly AttemptRow[]> {
+  async list(namespace: string | undefined, grantUid?: string): Promise<readonly ListedAttemptRow[]> {
     const labelSelector = grantUid === undefined ? GRANT_UID : `${GRANT_UID}=${grantUid}`;
     const { items } = await this.#client.listAll<EventResource>(EVENTS, { namespace, labelSelector });
-    return items.flatMap((event) => rowOf(event) ?? []);
+    return items.flatMap((event) => {
+      const row = rowOf(event);
+      return row ? [{ ...row, namespace: event.metadata.namespace }] : [];
+    });
   }
 
   #rowsOf({ uid, namespace }: AttemptedGrant): KnownRows {
@@ -197,15 +207,18 @@ function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventRes
   });
 }
 
-/** The row of an Event; undefined for an Event of another program. */
+/** The row of an Event; undefined for an Event of another program, or if a user wrote other values than linkgrant does. */
 function rowOf({ metadata, count }: Stored<EventResource>): AttemptRow | undefined {
   try {
     const row = JSON.parse(metadata.annotations?.[ATTEMPT] ?? 'null') as AttemptRow | null;
     const grantUid = metadata.labels?.[GRANT_UID];
     if (row === null || grantUid === undefined) return undefined;
-    const texts = [row.code, row.name, row.subject, row.peer];
-    const numbers = [row.firstAt, row.lastAt, count];
-    const isRow = texts.every((text) => typeof text === 'string') && numbers.every(Number.isFinite);
+    const texts = [row.code, row.name, row.subject, row.peer, row.redemptionId ?? ''];
+    const times = [row.firstAt, row.lastAt];
+    const isRow =
+      texts.every((text) => typeof text === 'string') &&
+      times.every((time) => Number.isFinite(time) && Math.abs(time) <= MAX_TIME_MS) &&
+      Number.isFinite(count);
     return isRow ? { ...row, grantUid, count } : undefined;
   } catch {
     return undefined;

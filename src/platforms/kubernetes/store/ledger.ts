@@ -15,7 +15,7 @@ import {
   readRedemption,
   readRenewals,
 } from './redemption-resource.js';
-import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
+import { listAttemptRows, listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
 type LedgerMethods = LedgerStore &
@@ -36,11 +36,6 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     (code: 'replayed' | 'superseded'): LedgerMethods['recordReplay'] =>
     ({ grantUid, name, subject, id }, peer, now) =>
       record({ grantUid, code, name, subject, peer }, now, id);
-  const rows = (grantUid?: string): Promise<readonly AttemptRow[]> =>
-    attempts.list(
-      grantUid === undefined ? namespace : (accounts.cachedAccount(grantUid)?.namespace ?? namespace),
-      grantUid,
-    );
   const entries = async (grantUid?: string) => {
     const [redemptions, grants, storedCodes] = await Promise.all([
       listRedemptionResources(parts, grantUid),
@@ -72,7 +67,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
       const newest = links.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
       const [redemptions, others] = await Promise.all([
         Promise.all(newest.map(({ id }) => findResource(parts, id))),
-        rows(grantUid),
+        listAttemptRows(parts, grantUid),
       ]);
       return attemptsOf(
         redemptions.filter((resource) => resource !== undefined),
@@ -94,7 +89,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
 
     async listAttemptTotals(page) {
       const { grantUid, since = 0 } = page;
-      const found = (await rows(grantUid)).filter(({ lastAt }) => lastAt >= since);
+      const found = (await listAttemptRows(parts, grantUid)).filter(({ lastAt }) => lastAt >= since);
       const { items, ...rest } = sortedPage(found, page, ['', '', '', '', ''], (row) => [
         row.grantUid,
         row.code,
@@ -102,7 +97,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
         row.subject,
         row.peer,
       ]);
-      return { items: items.map(({ redemptionId: _, ...row }) => row), ...rest };
+      return { items: items.map(({ redemptionId: _, namespace: _namespace, ...row }) => row), ...rest };
     },
 
     async verifyLedger(grantUid) {

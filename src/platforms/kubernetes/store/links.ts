@@ -8,11 +8,11 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
-import { readLinks, type StoreParts, watchedLinks } from './store-parts.js';
+import { listAttemptRows, readLinks, type StoreParts, watchedLinks } from './store-parts.js';
 
 /** The operations of the store on links, which a watch reports. */
 export function linkOperations(parts: StoreParts): LinkStore {
-  const { watch, index, codes, attempts, namespace } = parts;
+  const { watch, index, codes } = parts;
   // A version of another process cannot be compared with that of this process.
   const instance = randomUUID();
   return {
@@ -50,7 +50,7 @@ export function linkOperations(parts: StoreParts): LinkStore {
 
     async countRefusals(since) {
       const counts = new Map<string, RefusalCount>();
-      for (const { code, count, lastAt } of await attempts.list(namespace)) {
+      for (const { code, count, lastAt } of await listAttemptRows(parts)) {
         if (lastAt < since || code === 'replayed' || code === 'superseded') continue;
         const known = counts.get(code) ?? { code, count: 0, lastAt: 0 };
         counts.set(code, { code, count: known.count + count, lastAt: Math.max(known.lastAt, lastAt) });

@@ -2,9 +2,11 @@ import { formatLabelSelector, type LabelSelector } from '../../../domain/label-s
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { KubernetesClient } from '../api/client.js';
-import { REDEMPTIONS } from '../api/kinds.js';
-import type { Stored } from '../api/resource.js';
-import type { AttemptEvents } from './attempt-events.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
+import type { Resource, Stored } from '../api/resource.js';
+import type { GrantLocation } from '../grants/grant-index.js';
+import type { AttemptEvents, ListedAttemptRow } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
@@ -30,24 +32,61 @@ export interface StoreParts {
   readonly deadlineMs: number;
 }
 
+/** The namespace of a Redemption or an Event, and the grant that it names. */
+interface GrantReference {
+  readonly grantUid: string;
+  readonly namespace: string | undefined;
+}
+
 /**
- * Lists the Redemptions of one grant, or of all, with the selected labels; only those named after the slot in their spec. Adds
- * them to the index and to the known slots of the grant.
+ * Returns a filter for objects that name a grant. An object in another namespace than its grant was written by a user, and does
+ * not belong to that grant. After the deletion of the grant, it cannot be distinguished from one that the service wrote.
+ */
+function besideGrant(
+  grants: Iterable<Pick<GrantLocation, 'uid' | 'namespace'>>,
+): (object: GrantReference) => boolean {
+  const namespaces = new Map(Array.from(grants, ({ uid, namespace }) => [uid, namespace]));
+  return ({ grantUid, namespace }) => (namespaces.get(grantUid) ?? namespace) === namespace;
+}
+
+/** The same filter for a listing. Lists the grants if the listing contains several namespaces and any grant. */
+async function listedBesideGrant(
+  { client, namespace }: Pick<StoreParts, 'client' | 'namespace'>,
+  grantUid: string | undefined,
+): Promise<(object: GrantReference) => boolean> {
+  if (namespace !== undefined || grantUid !== undefined) return () => true;
+  const read = ({ metadata }: Stored<Resource>) => ({
+    uid: metadata.uid,
+    namespace: metadata.namespace ?? '',
+  });
+  return besideGrant((await readListing(client, { kind: ACCESS_GRANTS }, read)).items);
+}
+
+/**
+ * Lists the Redemptions of one grant, or of all, with the selected labels; only those named after the slot in their spec, and in
+ * the namespace of their grant. Adds them to the index and to the known slots of the grant.
  */
 export async function listRedemptionResources(
-  { client, namespace, accounts, index }: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
+  parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
   grantUid?: string,
   labels: LabelSelector = [],
 ): Promise<readonly Stored<RedemptionResource>[]> {
+  const { client, namespace, accounts, index } = parts;
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
   const ofGrant: LabelSelector =
     grantUid === undefined ? [] : [{ key: GRANT_UID, operator: 'equals', value: grantUid }];
-  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, {
-    namespace: account?.namespace ?? namespace,
-    labelSelector: formatLabelSelector([...ofGrant, ...labels]) || undefined,
-  });
+  const [{ items }, isBesideGrant] = await Promise.all([
+    client.listAll<RedemptionResource>(REDEMPTIONS, {
+      namespace: account?.namespace ?? namespace,
+      labelSelector: formatLabelSelector([...ofGrant, ...labels]) || undefined,
+    }),
+    listedBesideGrant(parts, grantUid),
+  ]);
   const found = items.filter(
-    (item) => fillsItsSlot(item) && (grantUid === undefined || item.spec.grantUid === grantUid),
+    (item) =>
+      fillsItsSlot(item) &&
+      (grantUid === undefined || item.spec.grantUid === grantUid) &&
+      isBesideGrant({ grantUid: item.spec.grantUid, namespace: item.metadata.namespace }),
   );
   for (const item of found) {
     account?.slots.add(item);
@@ -56,15 +95,23 @@ export async function listRedemptionResources(
   return found;
 }
 
-/**
- * Returns the links that the watch reports. A Redemption in another namespace than its grant was written by a user, and is not a
- * link of that grant. After the deletion of the grant, it cannot be distinguished from one that the service wrote.
- */
+/** Lists the attempts at one grant, or at all; only those recorded in the namespace of their grant. */
+export async function listAttemptRows(
+  parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'attempts'>,
+  grantUid?: string,
+): Promise<readonly ListedAttemptRow[]> {
+  const { namespace, accounts, attempts } = parts;
+  const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
+  const [rows, isBesideGrant] = await Promise.all([
+    attempts.list(account?.namespace ?? namespace, grantUid),
+    listedBesideGrant(parts, grantUid),
+  ]);
+  return rows.filter(isBesideGrant);
+}
+
+/** Returns the links that the watch reports, without those in another namespace than their grant. */
 export function watchedLinks({ watch, index }: Pick<StoreParts, 'watch' | 'index'>): IssuedLink[] {
-  const namespaces = new Map(Array.from(watch.grants(), ({ uid, namespace }) => [uid, namespace]));
-  return index
-    .links()
-    .filter(({ grantUid, namespace }) => (namespaces.get(grantUid) ?? namespace) === namespace);
+  return index.links().filter(besideGrant(watch.grants()));
 }
 
 /** The links of one grant, or of all, in any order: from the watch if it runs, else from a listing. */

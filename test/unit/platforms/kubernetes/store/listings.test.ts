@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Redemption } from '../../../../../src/domain/redemption.js';
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import {
+  ACCESS_GRANTS,
+  CONFIG_MAPS,
+  EVENTS,
+  REDEMPTIONS,
+} from '../../../../../src/platforms/kubernetes/api/kinds.js';
+import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
+import type { Resource, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { kubernetesStore } from '../../../../../src/platforms/kubernetes/store/kubernetes-store.js';
+import {
+  GRANT_UID,
+  redemptionResource,
+} from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
+
+const UID = randomUUID();
+
+/** Adds the metadata that the API server sets. */
+function stored<T extends Resource>(resource: T, version = 1) {
+  const metadata = { uid: `uid of ${resource.metadata.name}`, resourceVersion: String(version) };
+  return {
+    ...resource,
+    metadata: { ...metadata, creationTimestamp: '2026-01-01T00:00:00Z', ...resource.metadata },
+  };
+}
+
+function redemptionIn(namespace: string, slot: number, changes: Partial<Redemption> = {}) {
+  const redemption = sampleRedemption(UID, { namespace, subject: `of ${namespace}`, ...changes });
+  return stored(redemptionResource(redemption, 'g', slot, undefined));
+}
+
+/** The Event of an attempt to redeem the grant; `changes` replace fields of the attempt. */
+function attemptIn(namespace: string, changes: object = {}) {
+  const attempt = { code: 'forbidden', name: 'a', subject: `of ${namespace}`, peer: '192.0.2.1' };
+  const text = JSON.stringify({ ...attempt, firstAt: NOW, lastAt: NOW, redemptionId: null, ...changes });
+  const metadata = { name: `in-${namespace}`, namespace, labels: { [GRANT_UID]: UID } };
+  const annotated = { ...metadata, annotations: { 'linkgrant.dev/attempt': text } };
+  return stored({ apiVersion: 'v1', kind: 'Event', metadata: annotated, count: 1 } as Resource);
+}
+
+/** A client of a cluster with a grant in namespace `west`. It lists `objects`, and ignores label selectors. */
+function clientOf(objects: ReadonlyMap<ResourceKind, readonly Resource[]>, onList = () => {}) {
+  const grant = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant', spec: {}, status: {} };
+  const all = new Map<ResourceKind, readonly Resource[]>([
+    [ACCESS_GRANTS, [stored({ ...grant, metadata: { name: 'g', namespace: 'west', uid: UID } } as Resource)]],
+    [CONFIG_MAPS, []],
+    ...objects,
+  ]);
+  const list = async (kind: ResourceKind, { namespace }: Selection = {}) => {
+    const items = all
+      .get(kind)
+      ?.filter(({ metadata }) => (namespace ?? metadata.namespace) === metadata.namespace);
+    onList();
+    return { items, resourceVersion: '1', next: undefined };
+  };
+  return { list, listAll: list, find: async () => undefined } as unknown as KubernetesClient;
+}
+
+const OPTIONS = { serviceNamespace: 'linkgrant', clock: () => NOW };
+
+describe('the listings of all namespaces', () => {
+  const objects = new Map<ResourceKind, readonly Resource[]>([
+    [REDEMPTIONS, [redemptionIn('west', 0, { jti: 'a' }), redemptionIn('east', 7, { jti: 'a' })]],
+    [EVENTS, [attemptIn('west'), attemptIn('east')]],
+  ]);
+  const store = kubernetesStore(clientOf(objects), OPTIONS);
+
+  it('contain no Redemption of another namespace than that of its grant', async () => {
+    const { items } = await store.listRedemptions({ limit: 10 });
+    expect(items.map(({ subject }) => subject)).toEqual(['of west']);
+    const ledger = await store.listLedger({ limit: 10 });
+    expect(ledger.items.map(({ detail }) => detail.subject)).toEqual(['of west']);
+    expect((await store.listCodes({ limit: 10 })).items).toMatchObject([{ jti: 'a', used: 1 }]);
+  });
+
+  it('contain no Event of another namespace than that of its grant', async () => {
+    const { items } = await store.listAttemptTotals({ limit: 10 });
+    expect(items.map(({ subject }) => subject)).toEqual(['of west']);
+    const ofGrant = await store.listAttemptTotals({ limit: 10, grantUid: UID });
+    expect(ofGrant.items.map(({ subject }) => subject)).toEqual(['of west']);
+    expect(await store.countRefusals(0)).toMatchObject([{ count: 1 }]);
+  });
+
+  it.each([
+    ['a time that is not a date', { lastAt: 1e300 }],
+    ['a redemption id that is not a text', { redemptionId: {} }],
+  ])('contain no Event with %s, which a user wrote', async (_what, changes) => {
+    const client = clientOf(new Map([[EVENTS, [attemptIn('west', changes)]]]));
+    expect((await kubernetesStore(client, OPTIONS).listAttemptTotals({ limit: 10 })).items).toEqual([]);
+  });
+});
