@@ -64,14 +64,14 @@ async function listedBesideGrant(
 
 /**
  * Lists the Redemptions of one grant, or of all, with the selected labels; only those named after the slot in their spec, and in
- * the namespace of their grant. Adds them to the index and to the known slots of the grant.
+ * the namespace of their grant. Adds them to the known slots of the grant, and to the index unless the watch fills it.
  */
 export async function listRedemptionResources(
-  parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
+  parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index' | 'watch'>,
   grantUid?: string,
   labels: LabelSelector = [],
 ): Promise<readonly Stored<RedemptionResource>[]> {
-  const { client, namespace, accounts, index } = parts;
+  const { client, namespace, accounts, index, watch } = parts;
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
   const ofGrant: LabelSelector =
     grantUid === undefined ? [] : [{ key: GRANT_UID, operator: 'equals', value: grantUid }];
@@ -90,7 +90,8 @@ export async function listRedemptionResources(
   );
   for (const item of found) {
     account?.slots.add(item);
-    index.put(readRedemptionLocation(item));
+    // A running watch may have reported a later change or the deletion already.
+    if (!watch.isRunning) index.put(readRedemptionLocation(item));
   }
   return found;
 }

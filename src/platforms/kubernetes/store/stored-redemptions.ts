@@ -6,7 +6,7 @@ import type { ResourceKey, Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
 import { timestamp } from '../api/timestamp.js';
 import type { GrantAccount } from './grant-accounts.js';
-import { readRedemptionLocation } from './redemption-index.js';
+import { RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
 import {
   fillsItsSlot,
   REDEMPTION_ID,
@@ -38,11 +38,11 @@ export async function findReplay(
 }
 
 /**
- * The Redemption with this id, from the index, else from a listing, which is added to the index. If several have the id, returns
- * the oldest that is named after the slot in its spec.
+ * The Redemption with this id, from the index, else from a listing, which is added to the index unless the watch fills it. If
+ * several have the id, returns the oldest that is named after the slot in its spec.
  */
 export async function findResource(
-  { client, namespace, index }: Pick<StoreParts, 'client' | 'namespace' | 'index'>,
+  { client, namespace, index, watch }: Pick<StoreParts, 'client' | 'namespace' | 'index' | 'watch'>,
   id: string,
 ): Promise<Stored<RedemptionResource> | undefined> {
   // A string that is not a valid label value cannot be a redemption id.
@@ -54,8 +54,10 @@ export async function findResource(
   if (location) index.remove(location);
   const selection = { namespace, labelSelector: `${REDEMPTION_ID}=${id}` };
   const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
-  for (const resource of items) if (isMatch(resource)) index.put(readRedemptionLocation(resource));
-  const oldest = index.find(id);
+  // A running watch may have reported a later change or the deletion already.
+  const listed = watch.isRunning ? new RedemptionIndex() : index;
+  for (const resource of items) if (isMatch(resource)) listed.put(readRedemptionLocation(resource));
+  const oldest = listed.find(id);
   return items.find(
     ({ metadata }) => metadata.namespace === oldest?.namespace && metadata.name === oldest?.name,
   );

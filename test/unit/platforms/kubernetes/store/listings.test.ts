@@ -12,7 +12,12 @@ import type { Selection } from '../../../../../src/platforms/kubernetes/api/list
 import type { Resource, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { kubernetesStore } from '../../../../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
+  RedemptionIndex,
+  readRedemptionLocation,
+} from '../../../../../src/platforms/kubernetes/store/redemption-index.js';
+import {
   GRANT_UID,
+  type RedemptionResource,
   redemptionResource,
 } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
@@ -91,5 +96,26 @@ describe('the listings of all namespaces', () => {
   ])('contain no Event with %s, which a user wrote', async (_what, changes) => {
     const client = clientOf(new Map([[EVENTS, [attemptIn('west', changes)]]]));
     expect((await kubernetesStore(client, OPTIONS).listAttemptTotals({ limit: 10 })).items).toEqual([]);
+  });
+});
+
+describe('a listing of Redemptions', () => {
+  it('does not undo a change that the watch reported meanwhile', async () => {
+    const before = redemptionIn('west', 0);
+    const { id } = before.spec;
+    const index = new RedemptionIndex();
+    index.put(readRedemptionLocation(before));
+    const revoked = { ...before, spec: { ...before.spec, revoked: true } } as RedemptionResource;
+    const client = clientOf(new Map([[REDEMPTIONS, [before]]]), () =>
+      index.put(readRedemptionLocation(stored(revoked, 2))),
+    );
+    const watch = { ready: async () => {}, isRunning: true, grants: () => [], grantChanges: 0 };
+    const locator = { locate: async () => ({ namespace: 'west', name: 'g' }) };
+    const store = kubernetesStore(client, { ...OPTIONS, indexes: { locator, redemptions: index, watch } });
+    await store.listRedemptions({ limit: 10 });
+    expect(index.find(id)?.link?.revokedAt).not.toBeNull();
+    // The Redemption is not found by its name, so it is listed.
+    await store.findRedemption(id);
+    expect(index.find(id)?.link?.revokedAt).not.toBeNull();
   });
 });
