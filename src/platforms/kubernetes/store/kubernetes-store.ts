@@ -115,7 +115,8 @@ export function kubernetesStore(
     ...store,
     observeRedemption: (redemption) => accounts.observe(redemption as Stored<RedemptionResource>),
     async close() {
-      await Promise.all([store.close(), watch.close?.()]);
+      watch.close?.();
+      await store.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storeUnavailable } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
+import { linkAbort } from '../../../time/abort.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
@@ -21,8 +22,8 @@ export interface StoreWatch {
   grants(): Iterable<GrantLocation>;
   /** Number of changes of grants so far. */
   readonly grantChanges: number;
-  /** Stops the watch; absent if its owner stops it. */
-  close?(): Promise<void>;
+  /** Stops the watch without waiting for a request in progress; absent if its owner stops it. */
+  close?(): void;
 }
 
 const POLL_MS = 20;
@@ -34,7 +35,10 @@ export class LazyStoreWatch implements StoreWatch {
   readonly #stop = new AbortController();
   readonly #grants = new Map<string, GrantLocation>();
   #grantChanges = 0;
-  #failure: unknown;
+  /** Ends the pauses after failures. */
+  #retry = new AbortController();
+  #failures = 0;
+  #lastFailure: unknown;
   #running: Promise<void> | undefined;
 
   constructor(
@@ -50,9 +54,14 @@ export class LazyStoreWatch implements StoreWatch {
       client,
       namespace,
       clock,
-      wait: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => undefined),
+      wait: async (ms, signal) => {
+        const { controller, unlink } = linkAbort([signal, this.#retry.signal]);
+        await sleep(ms, undefined, { signal: controller.signal, ref: false }).catch(() => undefined);
+        unlink();
+      },
       onFailure: (_operation, error) => {
-        this.#failure = error;
+        this.#failures += 1;
+        this.#lastFailure = error;
       },
     });
     this.#watch.add('grants', ACCESS_GRANTS, readLocation, {
@@ -91,25 +100,24 @@ export class LazyStoreWatch implements StoreWatch {
   }
 
   async ready(): Promise<void> {
-    this.#running ??= this.#watch.run(this.#stop.signal);
+    const { signal } = this.#stop;
+    const failuresBefore = this.#failures;
+    if (!this.#watch.isSynced()) {
+      // The result of the next attempt is better than that of an earlier one.
+      this.#retry.abort();
+      this.#retry = new AbortController();
+    }
+    this.#running ??= this.#watch.run(signal);
     const deadline = performance.now() + MAX_WAIT_MS;
-    while (!this.#watch.isSynced()) {
-      if (this.#failure !== undefined) throw this.#takeFailure();
-      if (performance.now() >= deadline) break;
+    while (!this.#watch.isSynced() && !signal.aborted && performance.now() < deadline) {
+      if (this.#failures > failuresBefore) throw this.#lastFailure;
       await sleep(POLL_MS);
     }
     const problem = this.#watch.problem();
-    if (problem !== undefined) throw storeUnavailable(problem, this.#takeFailure());
+    if (problem !== undefined) throw storeUnavailable(problem, this.#lastFailure);
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#stop.abort();
-    await this.#running;
-  }
-
-  #takeFailure(): unknown {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    return failure;
   }
 }
