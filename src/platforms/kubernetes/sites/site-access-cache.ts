@@ -62,9 +62,11 @@ export class SiteAccessCache {
   async runOnce(signal: AbortSignal): Promise<void> {
     for (const entry of [...this.#entries.values()]) {
       if (signal.aborted) return;
-      const previous = await entry.access;
+      const before = entry.access;
+      const previous = await before;
       const access = await this.#resolve(entry);
-      if (access === undefined) continue;
+      // If the site changed meanwhile, this access is outdated, and `accessOf` resolves the entry again.
+      if (access === undefined || before === undefined || entry.access !== before) continue;
       entry.access = Promise.resolve(access);
       if (summaryOf(previous) !== summaryOf(access)) this.#onChange(entry.request.namespace);
     }
