@@ -96,7 +96,6 @@ export class GrantController {
       wait: options.wait,
       onChange: (key, isStatus) => (isStatus ? this.#addLater(key) : this.#add(key)),
       onGone: ({ uid, namespace }) => {
-        this.#siteAccess.forget(uid);
         conflicts.forget(uid);
         this.#counter.forget(namespace, uid);
       },
@@ -224,6 +223,8 @@ export class GrantController {
       if (!signal.aborted) await this.#siteAccess.runOnce(signal);
     }
     await this.#queue.stop();
+    // Another replica resolves the accesses until this one leads again.
+    this.#siteAccess.clear();
   }
 
   #addLater(key: string | undefined): void {

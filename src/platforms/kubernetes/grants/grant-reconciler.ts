@@ -50,8 +50,11 @@ export class GrantReconciler {
   async reconcile(key: string): Promise<ReconcileResult> {
     const [namespace, name] = key.split('/') as [string, string];
     const grant = await this.#deps.client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
-    if (!grant || grant.metadata.deletionTimestamp !== undefined) return 'settled';
     const { clock, countOf, siteAccess, conflicts } = this.#deps;
+    if (!grant || grant.metadata.deletionTimestamp !== undefined) {
+      siteAccess.forget(key);
+      return 'settled';
+    }
     const { uid } = grant.metadata;
     const now = clock();
     const redemptions = countOf(grant.metadata);
@@ -64,9 +67,9 @@ export class GrantReconciler {
     }
     const present = readAccessGrant(grant).grant;
     const hasEnded = endCondition(stateOf(present, redemptions, now)) !== undefined;
-    if (hasEnded) siteAccess.forget(uid);
+    if (hasEnded) siteAccess.forget(key);
     const { issuer, policy } = present;
-    const request = { uid, namespace, name, issuer, policy };
+    const request = { namespace, name, issuer, policy };
     const access = hasEnded ? undefined : await siteAccess.accessOf(request);
     const computed = computeStatus(grant, { serviceEndpoint, access, redemptions, now });
     await this.#write(grant, computed.status);

@@ -1,4 +1,3 @@
-import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 
 type Access = SiteAccess | SiteRefusal;
@@ -6,7 +5,7 @@ type Access = SiteAccess | SiteRefusal;
 interface Entry {
   /** The request of the first of the grants. */
   readonly request: SiteRequest;
-  /** Uids of the grants with this access. */
+  /** `namespace/name` of the grants with this access. */
   readonly grants: Set<string>;
   access: Promise<Access | undefined> | undefined;
 }
@@ -19,7 +18,8 @@ export class SiteAccessCache {
   readonly #site: Site;
   readonly #onChange: (namespace: string) => void;
   readonly #entries = new Map<string, Entry>();
-  readonly #keyByUid = new Map<string, string>();
+  /** The key in `#entries` by `namespace/name` of a grant. */
+  readonly #keyByGrant = new Map<string, string>();
 
   /** `onChange` is called with a namespace whose access has changed. */
   constructor(site: Site, onChange: (namespace: string) => void) {
@@ -28,27 +28,34 @@ export class SiteAccessCache {
   }
 
   /** The access for a grant as it was resolved last; undefined while the API server does not answer. */
-  accessOf({ uid, ...request }: SiteRequest & Pick<AccessGrant, 'uid'>): Promise<Access | undefined> {
-    const { namespace, issuer, policy } = request;
+  accessOf(request: SiteRequest): Promise<Access | undefined> {
+    const { namespace, name, issuer, policy } = request;
+    const grant = `${namespace}/${name}`;
     // Null is the default roles; an empty list allows none.
     const key = JSON.stringify([namespace, issuer, policy?.endpointRoles ?? null]);
-    if (this.#keyByUid.get(uid) !== key) this.forget(uid);
+    if (this.#keyByGrant.get(grant) !== key) this.forget(grant);
     const unresolved = { request, grants: new Set<string>(), access: undefined };
     const entry: Entry = this.#entries.get(key) ?? unresolved;
     this.#entries.set(key, entry);
-    this.#keyByUid.set(uid, key);
-    entry.grants.add(uid);
+    this.#keyByGrant.set(grant, key);
+    entry.grants.add(grant);
     entry.access ??= this.#resolve(entry);
     return entry.access;
   }
 
-  /** Drops a grant that has ended or was deleted. */
-  forget(uid: string): void {
-    const key = this.#keyByUid.get(uid);
+  /** Drops the grant `namespace/name`, which has ended or was deleted. */
+  forget(grant: string): void {
+    const key = this.#keyByGrant.get(grant);
     const entry = key === undefined ? undefined : this.#entries.get(key);
-    this.#keyByUid.delete(uid);
-    entry?.grants.delete(uid);
+    this.#keyByGrant.delete(grant);
+    entry?.grants.delete(grant);
     if (key !== undefined && entry?.grants.size === 0) this.#entries.delete(key);
+  }
+
+  /** Drops everything; needed when accesses are not resolved again any more, and become outdated. */
+  clear(): void {
+    this.#entries.clear();
+    this.#keyByGrant.clear();
   }
 
   /** Drops the access of a namespace whose site has changed, and reports the namespace. */

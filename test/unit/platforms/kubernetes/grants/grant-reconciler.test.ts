@@ -38,11 +38,13 @@ function reconciled(spec: AccessGrantSpec = {}) {
     },
     spec,
   } as Stored<AccessGrantResource>;
-  const surroundings: { access: Access | undefined; endpoint: Endpoint; used: number } = {
-    access: ACCESS,
-    endpoint: ENDPOINT,
-    used: 0,
-  };
+  const surroundings: {
+    access: Access | undefined;
+    endpoint: Endpoint;
+    used: number;
+    isDeleted: boolean;
+  } = { access: ACCESS, endpoint: ENDPOINT, used: 0, isDeleted: false };
+  const forgotten: string[] = [];
   const events: EventContent[] = [];
   const takeovers: string[] = [];
   const setStatus = (status: AccessGrantStatus) => {
@@ -50,13 +52,13 @@ function reconciled(spec: AccessGrantSpec = {}) {
   };
   const reconciler = new GrantReconciler({
     client: {
-      find: async () => grant,
+      find: async () => (surroundings.isDeleted ? undefined : grant),
       patch: async (_kind: unknown, _key: unknown, { status }: { readonly status: AccessGrantStatus }) => {
         setStatus(status);
         return grant;
       },
     } as unknown as GrantReconcilerDependencies['client'],
-    siteAccess: { accessOf: async () => surroundings.access, forget: () => {} },
+    siteAccess: { accessOf: async () => surroundings.access, forget: (key) => forgotten.push(key) },
     conflicts: new ConflictingControllerDetector(),
     events: { record: (_subject, event) => events.push(event) },
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
@@ -67,6 +69,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
   return {
     surroundings,
     takeovers,
+    forgotten,
     setStatus,
     change: (changed: AccessGrantSpec) => {
       grant = { ...grant, spec: { ...grant.spec, ...changed } };
@@ -154,6 +157,15 @@ describe('an AccessGrant', () => {
       expect(grant()).toMatchObject({ expirationTime: null, notReadyReason: problem });
     },
   );
+
+  it('has no cached access to its site after it was deleted during its reconciliation', async () => {
+    const { surroundings, run, forgotten } = reconciled();
+    await run();
+    expect(forgotten).toEqual([]);
+    surroundings.isDeleted = true;
+    await run();
+    expect(forgotten).toEqual(['west/g']);
+  });
 
   it('has the reason of its invalid spec before its conditions are written, and none once it is Ready', async () => {
     const { surroundings, run, change, grant } = reconciled();

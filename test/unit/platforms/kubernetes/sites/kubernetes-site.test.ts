@@ -119,8 +119,8 @@ describe('a site on Kubernetes', () => {
       siteAt(() => SITE_TIME),
       () => {},
     );
-    const accessOf = (uid: string, policy: GrantPolicy) =>
-      cache.accessOf({ uid, namespace: 'west', name: uid, issuer: null, policy });
+    const accessOf = (name: string, policy: GrantPolicy) =>
+      cache.accessOf({ namespace: 'west', name, issuer: null, policy });
     expect(await accessOf('closed', { endpointRoles: [] })).toHaveProperty('refused');
     expect(await accessOf('open', {})).not.toHaveProperty('refused');
   });

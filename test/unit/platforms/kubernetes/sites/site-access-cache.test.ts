@@ -11,7 +11,7 @@ const REFUSED: SiteRefusal = {
   reason: 'there is no endpoint',
   hint: 'wait',
 };
-const GRANT = { uid: 'g', namespace: 'west', name: 'g', issuer: null };
+const GRANT = { namespace: 'west', name: 'g', issuer: null };
 
 /** A cache whose site grants access until `site.access` is changed, and the namespaces that it reported. */
 function openCache() {
@@ -62,5 +62,21 @@ describe('the access to a site', () => {
     expect(changed).toEqual(['west']);
     expect(await cache.accessOf(GRANT)).toBe(REFUSED);
     expect(site.resolved).toBe(2);
+  });
+
+  it('is not checked periodically any more after its last grant was dropped', async () => {
+    const { cache, site, runOnce } = openCache();
+    await cache.accessOf(GRANT);
+    cache.forget('west/g');
+    await runOnce();
+    expect(site.resolved).toBe(1);
+  });
+
+  it('is resolved again after the cache was cleared', async () => {
+    const { cache, site } = openCache();
+    await cache.accessOf(GRANT);
+    site.access = REFUSED;
+    cache.clear();
+    expect(await cache.accessOf(GRANT)).toBe(REFUSED);
   });
 });
