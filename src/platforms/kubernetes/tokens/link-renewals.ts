@@ -110,6 +110,7 @@ export class LinkRenewals {
   /** Lists the links of each namespace; false if a namespace could not be listed. */
   async #scan(signal: AbortSignal): Promise<boolean> {
     const { namespaces, observer } = this.#options;
+    const before = new Map(this.#links);
     const unlisted = new Set<string>();
     const present = new Set<string>();
     for (const namespace of namespaces()) {
@@ -125,8 +126,10 @@ export class LinkRenewals {
         }
       }
     }
-    for (const key of this.#links.keys()) {
-      if (!present.has(key) && !unlisted.has(namespaceOf(key))) this.#links.delete(key);
+    for (const [key, link] of before) {
+      // A link that was recorded during the scan may be newer than the listing of its namespace.
+      const isUnchanged = this.#links.get(key) === link;
+      if (isUnchanged && !present.has(key) && !unlisted.has(namespaceOf(key))) this.#links.delete(key);
     }
     this.#plan.retainOnly(this.#certificates());
     return unlisted.size === 0;

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
+import type { ResourceKey, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import {
+  LinkRenewals,
+  type LinkRenewalsOptions,
+} from '../../../../../src/platforms/kubernetes/tokens/link-renewals.js';
+import { makeLinkSecret } from '../../../../support/links/link-samples.js';
+import { DAY_MS, makeAuthority } from '../../../../support/server-identity.js';
+
+it('renews a link that was redeemed after its namespace was listed, while another one is listed', async () => {
+  const secret = await makeLinkSecret(await makeAuthority('west'), { issuedAt: Date.now() - 25 * DAY_MS });
+  const renewal = { 'linkgrant.dev/renewal-url': 'https://127.0.0.1:9', 'linkgrant.dev/server-ca': 'a CA' };
+  const due = { ...secret, annotations: { ...secret.annotations, ...renewal } };
+  const found: string[] = [];
+  const client = {
+    list: async (_kind: ResourceKind, { namespace }: Selection) => {
+      if (namespace === 'east') renewals.record('west', due);
+      return { items: [], resourceVersion: '1', next: undefined };
+    },
+    find: async (_kind: ResourceKind, { namespace, name }: ResourceKey) => {
+      found.push(`${namespace}/${name}`);
+      return undefined;
+    },
+  } as unknown as KubernetesClient;
+  const renewals = new LinkRenewals({
+    client,
+    namespaces: () => ['west', 'east'],
+    clock: Date.now,
+    // No link is renewed: the Secret is gone when the renewal begins.
+    dependencies: {} as LinkRenewalsOptions['dependencies'],
+    observer: {} as LinkRenewalsOptions['observer'],
+  });
+  const stop = new AbortController();
+  await renewals.run(stop.signal, async () => stop.abort());
+  expect(found).toEqual(['west/to-west']);
+});
