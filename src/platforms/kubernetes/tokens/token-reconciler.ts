@@ -84,7 +84,8 @@ export class TokenReconciler {
       return result;
     } catch (error) {
       if (!(error instanceof NamespaceNotServedError)) throw error;
-      if (notServedUntil === undefined) this.#deps.onNotServed(namespace);
+      // Another token of the namespace may have found it meanwhile.
+      if (!this.#notServedUntil.has(namespace)) this.#deps.onNotServed(namespace);
       this.#notServedUntil.set(namespace, clock() + NOT_SERVED_MS);
       return { requeueAfterMs: NOT_SERVED_MS };
     }
