@@ -9,7 +9,7 @@ import type {
 } from '../../../redemption/ports/pending-redemption.js';
 import { ApiError, isApiError } from '../api/api-error.js';
 import { SECRETS } from '../api/kinds.js';
-import type { Stored } from '../api/resource.js';
+import type { Resource, Stored } from '../api/resource.js';
 import {
   describeResource,
   inCluster,
@@ -52,6 +52,8 @@ class PendingSecret implements PendingRedemption {
   readonly #run = randomUUID();
   readonly #clock: () => number;
   #keyPem: string | undefined;
+  /** True from the creation of the pending Secret until it is known that no concurrent run has completed before. */
+  #isUnconfirmed = false;
 
   constructor(target: NamespaceTarget, id: string, clock: () => number) {
     this.#target = target;
@@ -179,7 +181,10 @@ class PendingSecret implements PendingRedemption {
 
   async #find(): Promise<Stored<SecretResource> | undefined> {
     const pending = await this.#target.client.find<SecretResource>(SECRETS, this.#key);
-    if (!pending || pending.metadata.labels?.[MANAGED_BY] === 'linkgrant') return pending;
+    if (!pending) return undefined;
+    if (pending.metadata.labels?.[MANAGED_BY] === 'linkgrant') {
+      return this.#isUnconfirmed && (await this.#withdrawIfPlaced(pending)) ? undefined : pending;
+    }
     const message = `${describeResource(SECRETS, this.#name, this.#target.namespace)} already exists and was not created by linkgrant.`;
     throw new RedemptionError('place_taken', message);
   }
@@ -208,9 +213,17 @@ class PendingSecret implements PendingRedemption {
       // If the Secret was deleted during this run, the posted request was for the key that this run has read.
       data: secretData({ ...(this.#keyPem !== undefined && { [KEY]: this.#keyPem }), ...texts }),
     };
-    const created = await client.create(SECRETS, ownedResource(fields, await owner()));
+    const resource = ownedResource(fields, await owner());
+    // A repetition after a lost response finds the Secret that this run created.
+    this.#isUnconfirmed = true;
+    return this.#withdrawIfPlaced(await client.create(SECRETS, resource));
+  }
+
+  /** Deletes the pending Secret if a concurrent run has completed; returns the link of that run. */
+  async #withdrawIfPlaced({ metadata: { uid } }: Stored<Resource>): Promise<PlacedSecret | undefined> {
     const placedSecret = await this.#findPlaced();
-    if (placedSecret) await client.delete(SECRETS, this.#key, { uid: created.metadata.uid });
+    if (placedSecret) await this.#target.client.delete(SECRETS, this.#key, { uid });
+    this.#isUnconfirmed = false;
     return placedSecret;
   }
 
