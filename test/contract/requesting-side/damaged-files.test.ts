@@ -61,7 +61,6 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
     await site.redeem({ token: server.token });
     damage(storedFile('answer.yaml'), share);
     rmSync(site.to, { recursive: true });
-    await new Promise((resolve) => setTimeout(resolve, 250));
     expect(await site.outcome({ token: server.token, retry: true })).toBe('redeemed');
     expect(server.issued()).toBe(2);
   });
