@@ -5,7 +5,7 @@ import { get as httpGet } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   ENDPOINT,
   expectSuccess,
@@ -16,6 +16,7 @@ import {
 } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
 import { PROJECT } from '../support/programs.js';
+import { releaseAfterTest } from '../support/release.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { until } from '../support/until.js';
 
@@ -82,9 +83,8 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
   describe('the executable', () => {
     let work: Workplace;
     beforeEach(() => {
-      work = new Workplace();
+      work = releaseAfterTest(new Workplace());
     });
-    afterEach(() => work.remove());
 
     it('prints its version and its help', async () => {
       expect(expectSuccess(await run('--version')).stdout).toBe(`${version}\n`);
@@ -124,6 +124,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
       const words = ['console', '--no-open', '--data-dir', work.path('data')];
       await (await work.serve(['--data-dir', work.path('data'), ...ENDPOINT], options())).stop();
       const { child, said, ended } = startLinkgrant(words, { ...options(), holdsInput: true });
+      releaseAfterTest({ stop: () => child.kill() });
       await until(() => /http:\/\/\S+/.test(said.stdout));
       const { host, port } = new URL(/http:\/\/\S+/.exec(said.stdout)?.[0] ?? '');
       // Browsers resolve the host of the console to this machine; DNS does not.
