@@ -16,7 +16,7 @@ import { openTcp, post, type Target } from '../support/wire.js';
 const FLOOD_CONNECTIONS = 200;
 const REQUESTS = 10;
 
-const FLOODER = resolve(import.meta.dirname, '../support/flooder.mjs');
+const FLOODER = resolve(import.meta.dirname, 'flooder.mjs');
 
 const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SqliteValue } from '../../src/files/sqlite-driver.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
@@ -13,8 +12,7 @@ import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { DRIVERS, openSqliteFile } from '../support/stores/sqlite-file.js';
 
-const support = (name: string): string =>
-  fileURLToPath(new URL(`../support/stores/${name}`, import.meta.url));
+const beside = (name: string): string => join(import.meta.dirname, name);
 
 describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   let directory: string;
@@ -33,7 +31,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
 
   /** Another process acquires the write lock; the returned function releases it. */
   async function lockElsewhere(): Promise<() => Promise<void>> {
-    const holder = fork(support('store-lock-holder.mjs'), [file], { execArgv: [] });
+    const holder = fork(beside('store-lock-holder.mjs'), [file], { execArgv: [] });
     await once(holder, 'message');
     return async () => {
       const gone = once(holder, 'exit');
@@ -87,7 +85,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       template,
     };
     const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-    const script = [process.execPath, support('store-on-failing-disk.mjs'), JSON.stringify(input)];
+    const script = [process.execPath, beside('store-on-failing-disk.mjs'), JSON.stringify(input)];
     const answers = JSON.parse(
       execFileSync('unshare', [...asRoot, '--mount', ...script], { encoding: 'utf8' }),
     );

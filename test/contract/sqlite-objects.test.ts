@@ -6,7 +6,7 @@ import { directoryForTest } from '../support/release.js';
 // From Node 24.19 on, better-sqlite3 aborts the process when one of its objects is collected while no JavaScript runs.
 it('the objects of better-sqlite3 stay reachable after their store is closed', () => {
   const directory = directoryForTest();
-  const script = resolve(import.meta.dirname, '../support/stores/store-objects.mjs');
+  const script = resolve(import.meta.dirname, 'store-objects.mjs');
   const printed = execFileSync(process.execPath, [script, join(directory, 'a.db'), '5'], {
     encoding: 'utf8',
   });

@@ -2,7 +2,7 @@
 // after a garbage collection. Arguments: file, times.
 import { queryObjects } from 'node:v8';
 import Database from 'better-sqlite3';
-import { openSqliteStore } from '../../../dist/stores/sqlite/sqlite-store.js';
+import { openSqliteStore } from '../../dist/stores/sqlite/sqlite-store.js';
 
 const [file, times] = process.argv.slice(2);
 for (let time = 0; time < Number(times); time += 1) {
