@@ -6,7 +6,7 @@ import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { tlsOptions } from '../../src/stores/postgres/postgres-target.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
-import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
 
@@ -279,16 +279,4 @@ describe('a PostgreSQL database', () => {
       if (code === undefined) expect(encrypted).toEqual([{ all: true }]);
     },
   );
-
-  it('contains no sealed answer after it was erased', async () => {
-    const store = await open();
-    const grant = sampleGrant();
-    await store.createGrant(grant, SAMPLE_CODE);
-    const sealed = { sealedAnswer: new Uint8Array(99).fill(7), sealedUntil: NOW + MINUTE };
-    await store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { mode: 'stock', ...sealed }), NOW);
-    expect(await store.eraseSealedAnswers(NOW + MINUTE)).toBe(1);
-    expect(await database.sql('SELECT sealed_answer FROM linkgrant.redemptions')).toEqual([
-      { sealed_answer: null },
-    ]);
-  });
 });

@@ -232,13 +232,6 @@ export function grantConformance(current: CurrentStore): void {
       );
     });
 
-    it('shows the writes of one connection to another', async () => {
-      const { store, openAnother } = current();
-      const other = await openAnother();
-      const grant = await storedGrant(store);
-      expect(await other.findGrant(grant.uid)).toEqual(grant);
-    });
-
     it('stores the last value of each setting', async () => {
       const { store } = current();
       expect(await store.getSetting('url')).toBeUndefined();

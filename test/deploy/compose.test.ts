@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfiguration } from '../../src/config/config.js';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
-import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { PROJECT } from '../support/programs.js';
 
 interface Service {
@@ -127,11 +126,5 @@ describe('deploy/compose.yaml', () => {
       database: database.environment.POSTGRES_DB,
       passfile: '/run/secrets/pgpass',
     });
-  });
-
-  it('shows a valid command', async () => {
-    const [, words = ''] = /compose exec linkgrant node \/app\/dist\/main\.js (.+)$/m.exec(text) ?? [];
-    expectSuccess(await linkgrant([...words.split(' '), '--data-dir', '/nowhere', '--help']));
-    expect(words).toMatch(/^token issue - /);
   });
 });

@@ -164,15 +164,6 @@ describe('a failed renewal', () => {
     }
   });
 
-  test('reports that the response to a renewal contains a private key', async () => {
-    const tlsKey = privateKeyPem(await generatePrivateKey('p256'));
-    site.server.changeAnswers((answer) => ({ ...answer, spkiDer: spkiOf(tlsKey), tlsKey }));
-    await expect(site.renew()).rejects.toMatchObject({
-      code: 'answer_invalid',
-      message: expect.stringContaining('it contains a private key'),
-    });
-  });
-
   test('retains the stored renewal URL if the one in the response is not https', async () => {
     site.server.changeAnswers((answer) => ({
       ...answer,

@@ -39,11 +39,6 @@ describe('a response that contains a private key', () => {
     expect(postings(server)).toHaveLength(1);
     expect(linkFiles()).toEqual([]);
   });
-
-  it('is accepted from a Skupper grant server', async () => {
-    const server = await issuingServerForTest('stock');
-    expect(await site.redeem({ token: server.token })).toMatchObject({ source: 'stock' });
-  });
 });
 
 describe('a redemption with --own-key', () => {

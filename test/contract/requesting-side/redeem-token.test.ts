@@ -80,17 +80,6 @@ describe('token redeem', () => {
     expect(postings(server)).toHaveLength(1);
   });
 
-  test('can write a stream', async () => {
-    const server = await issuingServerForTest('linkgrant');
-    const texts: string[] = [];
-    const materializer = streamMaterializer(async (text) => {
-      texts.push(text);
-    });
-    await site.redeem({ token: server.token }, { materializer });
-    expect(texts).toHaveLength(1);
-    expect(texts[0]).toMatch(/^---\n[\s\S]*kind: "Secret"[\s\S]*\n---\n[\s\S]*kind: "Link"/);
-  });
-
   test('writes the files of the stored response into another directory, and sends no request', async () => {
     const server = await issuingServerForTest('linkgrant');
     await site.redeem({ token: server.token });
@@ -128,18 +117,6 @@ describe('token redeem and files on disk', () => {
       expect(site.files().get('links/Secret-my-link.yaml')).toBe(before);
     },
   );
-
-  test('restores a file of this redemption after it was edited', async () => {
-    const server = await issuingServerForTest('linkgrant');
-    await site.redeem({ token: server.token });
-    const before = site.files().get('links/Link-my-link.yaml') ?? '';
-    writeFileSync(
-      join(site.to, 'Link-my-link.yaml'),
-      before.replace('router.example.com', 'elsewhere.example.com'),
-    );
-    await site.redeem({ token: server.token });
-    expect(site.files().get('links/Link-my-link.yaml')).toBe(before);
-  });
 
   test('sends no request if a file is in place of the directory, or if the name is too long for a file', async () => {
     const server = await issuingServerForTest('linkgrant');
@@ -188,13 +165,6 @@ describe('token redeem and files on disk', () => {
     expect(others.filter(existsSync)).toEqual(others);
   });
 
-  test('sends no request if the data directory cannot be created', async () => {
-    const server = await issuingServerForTest('linkgrant');
-    writeFileSync(site.dataDirectory, '');
-    expect(await site.outcome({ token: server.token })).toBe('not_writable');
-    expect(server.seen).toEqual([]);
-  });
-
   test('refuses an invalid name or subject, and writes no file', async () => {
     const server = await issuingServerForTest('linkgrant');
     expect(await site.outcome({ token: server.token, name: '../x' })).toBe('name_invalid');
@@ -225,17 +195,6 @@ describe('another name than that of the first redemption', () => {
     expect(await site.outcome({ token: server.token, name: 'first' })).toBe('redeemed');
     expect([...site.files().keys()]).toContain('links/Link-first.yaml');
     expect(server.issued()).toBe(1);
-  });
-
-  test('is refused as invalid in a response', async () => {
-    const server = await issuingServerForTest('linkgrant');
-    const stranger = await answering(200, await fetchAnswer(await issuingServerForTest('stock')));
-    expect(await site.outcome({ token: server.token, name: 'mine' })).toBe('redeemed');
-    expect(await site.outcome({ token: stranger.token, name: 'something-else' })).toBe('answer_invalid');
-    expect([...site.files().keys()].filter((path) => path.startsWith('links/')).sort()).toEqual([
-      'links/Link-mine.yaml',
-      'links/Secret-mine.yaml',
-    ]);
   });
 });
 

@@ -274,9 +274,7 @@ describe('a grant that a file declares without a code', () => {
 describe('adopting grants from files', () => {
   it.each([
     ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
-    ['a code that is easy to guess', { code: 'qwertyuiopasdfgh' }, /^the code is easy to guess; /],
     ['a number for a code', { code: 1234567890123456 }, /^spec\.code is not a string/],
-    ['a code with white space', { code: 'blank blank blank blank' }, /no white space$/],
     ['a negative count', { redemptionsAllowed: -1 }, /whole number/],
     ['text for a count', { redemptionsAllowed: 'many' }, /whole number/],
     ['an invalid window', { expirationWindow: 'soon' }, /expiration window/],
@@ -289,11 +287,6 @@ describe('adopting grants from files', () => {
       'a rule with another prefix',
       { settings: { 'linkgrant.dev/subjects': 'a' } },
       /is not a setting; the settings are/,
-    ],
-    [
-      'a rule with an invalid value',
-      { settings: { 'linkgrant/key-types': 'p521' } },
-      /key-types has "p521", which is not one/,
     ],
     [
       'a rule that is not a string',
