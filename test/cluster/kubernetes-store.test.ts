@@ -1,7 +1,6 @@
 import { CONFIG_MAPS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { type StoreUnderTest, storeConformance } from '../contract/store-conformance.js';
-import { outcomeConformance } from '../contract/store-conformance-outcomes.js';
 import { releaseAfterFile } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';
 import { deleteAll, deleteGrants } from './harness/empty-cluster.js';
@@ -36,9 +35,4 @@ async function openEmpty(): Promise<StoreUnderTest> {
   };
 }
 
-storeConformance(
-  'A cluster',
-  openEmpty,
-  { rounds: 40, sameKeyGrants: 40, renewalsRetained: 2 },
-  outcomeConformance,
-);
+storeConformance('A cluster', openEmpty, { rounds: 40, sameKeyGrants: 40, renewalsRetained: 2 });

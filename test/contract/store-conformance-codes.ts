@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StoredCode } from '../../src/redemption/ports/code-store.js';
+import { everyItem } from '../../src/redemption/ports/page.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Redeemer, startRedeemer } from '../support/stores/store-processes.js';
 import { eventually } from '../support/until.js';
@@ -74,14 +75,11 @@ export function codeConformance(current: CurrentStore): void {
       const codes = grants.flatMap(({ uid }) => Array.from({ length: 4 }, () => sampleCode(uid)));
       await Promise.all(codes.map((code) => store.createCode(code)));
       const list = async (within: { readonly grantUid?: string }, limit: number) => {
-        const listed: StoredCode[] = [];
-        let after: string | undefined;
-        do {
-          const page = await store.listCodes({ limit, ...within, ...(after !== undefined && { after }) });
+        const listed = await everyItem(async ({ after }) => {
+          const page = await store.listCodes({ limit, ...within, after });
           expect(page.items.length).toBeLessThanOrEqual(limit);
-          listed.push(...page.items);
-          after = page.next;
-        } while (after !== undefined);
+          return page;
+        });
         return listed.map(({ grantUid, jti }) => `${grantUid} ${jti}`);
       };
       const sorted = codes.map(({ grantUid, jti }) => `${grantUid} ${jti}`).sort();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseLabelSelector } from '../../src/domain/label-selector.js';
-import type { Page, PageRequest } from '../../src/redemption/ports/page.js';
+import { everyItem, type Page, type PageRequest } from '../../src/redemption/ports/page.js';
 import { NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
@@ -10,15 +10,12 @@ const selector = (text: string) => ({ labels: parseLabelSelector(text) ?? [] });
 async function namesOf<T extends { readonly name: string }>(
   list: (page: PageRequest) => Promise<Page<T>>,
 ): Promise<string[]> {
-  const names: string[] = [];
-  let after: string | undefined;
-  do {
-    const page: Page<T> = await list({ limit: 2, ...(after !== undefined && { after }) });
+  const items = await everyItem(async ({ after }) => {
+    const page = await list({ limit: 2, after });
     expect(page.items.length).toBeLessThanOrEqual(2);
-    names.push(...page.items.map(({ name }) => name));
-    after = page.next;
-  } while (after !== undefined);
-  return names;
+    return page;
+  });
+  return items.map(({ name }) => name);
 }
 
 /** Labels and notes of grants and redemptions: stored, changed and selected. */

@@ -8,6 +8,7 @@ import { labelConformance } from './store-conformance-labels.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
 import { linkConformance } from './store-conformance-links.js';
 import { onceConformance } from './store-conformance-once.js';
+import { outcomeConformance } from './store-conformance-outcomes.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
 
@@ -18,7 +19,7 @@ export interface StoreUnderTest {
   readonly opener: StoreOpener;
   /** Opens the same data once more in this process. The suite closes the returned store after the test. */
   openAnother(): Promise<GrantStore>;
-  /** Closes the store and removes its data. */
+  /** Closes the store, and removes the data that are not in a directory of the test. */
   close(): Promise<void>;
 }
 
@@ -56,6 +57,7 @@ export function storeConformance(
     ledgerConformance(currentStore);
     codeConformance(currentStore);
     linkConformance(currentStore);
+    outcomeConformance(currentStore);
     onceConformance(currentStore, size);
     for (const conformance of more) conformance(currentStore);
   });
