@@ -3,13 +3,13 @@ import { expect, it } from 'vitest';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { ENDPOINT, type Serving, Workplace } from '../support/command-line.js';
+import { forEachParallel } from '../support/parallel.js';
 import { releaseAfterFile } from '../support/release.js';
 import {
   expectedCertificates,
   makeRedeemingSites,
   type RedeemingSite,
   redeemAsSite,
-  withEachSite,
 } from '../support/sites/redeeming-sites.js';
 import { startPostgres } from '../support/stores/postgres-process.js';
 import { createDatabaseOn } from '../support/stores/postgres-server.js';
@@ -74,21 +74,19 @@ it('three services lose no redemption and no use while they and the database cra
     [1_500, () => postgres.crash().then(postgres.start)],
   ]);
   const pendingCrashes: Promise<unknown>[] = [];
-  const crashAt = (begun: number): void => {
+  const redeem = async (site: RedeemingSite, begun: number): Promise<void> => {
     const crash = crashes.get(begun);
     if (crash) pendingCrashes.push(crash());
-  };
-  const redeem = async (site: RedeemingSite): Promise<void> => {
     const certificate = await redeemAsSite(site, anyHost);
     if (certificate !== undefined) site.certificate = certificate;
   };
-  await withEachSite(sites, AT_ONCE, redeem, crashAt);
+  await forEachParallel(sites, AT_ONCE, redeem);
   await Promise.all(pendingCrashes);
   expect(pendingCrashes).toHaveLength(crashes.size);
 
   // Each site that got a certificate gets the same certificate again.
   const served = sites.filter(({ certificate }) => certificate !== undefined);
-  await withEachSite(served, AT_ONCE, async (site) => {
+  await forEachParallel(served, AT_ONCE, async (site) => {
     expect(await redeemAsSite(site, anyHost)).toBe(site.certificate);
   });
   expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(served.length);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { forEachParallel } from '../support/parallel.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
 import type { ConformanceSize, CurrentStore } from './store-conformance.js';
@@ -71,22 +72,18 @@ export function onceConformance(
       timeout: 120_000,
     }, async () => {
       const { store } = current();
-      const waiting = await makeRounds(current, count);
-      const run = async (): Promise<void> => {
-        for (let round = waiting.pop(); round; round = waiting.pop()) {
-          const { uid } = round;
-          const outcomes = await Promise.all(
-            Array.from({ length: round.redeemers }, async () => {
-              const redemption = sampleRedemption(uid);
-              const outcome = await store.recordRedemption(uid, redemption, NOW);
-              if (outcome === 'recorded') return `recorded ${redemption.id}`;
-              return 'refused' in outcome ? `refused ${outcome.refused}` : 'replayed';
-            }),
-          );
-          await checkRound(current, round, outcomes);
-        }
-      };
-      await Promise.all(Array.from({ length: ROUNDS_AT_ONCE }, run));
+      await forEachParallel(await makeRounds(current, count), ROUNDS_AT_ONCE, async (round) => {
+        const { uid } = round;
+        const outcomes = await Promise.all(
+          Array.from({ length: round.redeemers }, async () => {
+            const redemption = sampleRedemption(uid);
+            const outcome = await store.recordRedemption(uid, redemption, NOW);
+            if (outcome === 'recorded') return `recorded ${redemption.id}`;
+            return 'refused' in outcome ? `refused ${outcome.refused}` : 'replayed';
+          }),
+        );
+        await checkRound(current, round, outcomes);
+      });
     });
 
     it(`records exactly k of N redemptions of a grant with k uses in ${PROCESSES} processes`, {

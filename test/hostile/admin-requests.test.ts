@@ -1,16 +1,10 @@
 import { expect, it } from 'vitest';
+import { forEachParallel } from '../support/parallel.js';
 import { releaseAfterFile } from '../support/release.js';
 import { judgeAdminResponse } from './admin-judge.js';
 import { type HostileAdminRequest, makeAdminRequest, makeBearers } from './admin-requests.js';
 import { type HostileGrant, startHostileService } from './hostile-service.js';
-import {
-  countOutcome,
-  forEachParallel,
-  printOutcomes,
-  requireNone,
-  startRound,
-  type Violation,
-} from './round.js';
+import { countOutcome, printOutcomes, requireNone, startRound, type Violation } from './round.js';
 
 const PARALLEL = 12;
 const MAX_ANSWER_MS = 15_000;

@@ -2,19 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { type MutatedRequest, mutatedRequests } from '../fuzz/mutated-requests.mjs';
 import { opensslVerdicts } from '../fuzz/openssl-requests.mjs';
+import { forEachParallel } from '../support/parallel.js';
 import { redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 import { startHostileService } from './hostile-service.js';
-import {
-  countOutcome,
-  forEachParallel,
-  printOutcomes,
-  requireNone,
-  startRound,
-  type Violation,
-} from './round.js';
+import { countOutcome, printOutcomes, requireNone, startRound, type Violation } from './round.js';
 
 const PARALLEL = 16;
 const MAX_ANSWER_MS = 15_000;

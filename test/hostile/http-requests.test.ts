@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createChance } from '../fuzz/chance.mjs';
+import { forEachParallel } from '../support/parallel.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { post } from '../support/wire.js';
@@ -7,14 +8,7 @@ import { chooseDelivery, deliver } from './delivery.js';
 import { startHostileService } from './hostile-service.js';
 import { makeRequest, prepareMaterial } from './http-requests.js';
 import { entitlementOf, judgeResponse, oneResponse } from './request-judge.js';
-import {
-  countOutcome,
-  forEachParallel,
-  printOutcomes,
-  requireNone,
-  startRound,
-  type Violation,
-} from './round.js';
+import { countOutcome, printOutcomes, requireNone, startRound, type Violation } from './round.js';
 
 const PARALLEL = 40;
 const MAX_SHOWN = 700;

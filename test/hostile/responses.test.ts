@@ -5,6 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { parseCertificateRequest } from '../../src/pki/requests.js';
 import { createChance } from '../fuzz/chance.mjs';
+import { forEachParallel } from '../support/parallel.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
 import { CODE, type SeenRequest, serveHttps } from '../support/servers/hostile-server.js';
@@ -18,7 +19,6 @@ import { TEXT_CHANGES } from './response-texts.js';
 import {
   type Chance,
   countOutcome,
-  forEachParallel,
   printOutcomes,
   requireNone,
   startRound,

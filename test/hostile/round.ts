@@ -60,21 +60,3 @@ export function requireNone(violations: readonly Violation[], { seed }: HostileR
   });
   throw new Error(`${violations.length} violations from seed ${seed}\n\n${shown.join('\n\n')}`);
 }
-
-/** Calls `run` for each item, `parallel` at a time; rejects as soon as one call rejects. */
-export async function forEachParallel<T>(
-  items: Iterable<T>,
-  parallel: number,
-  run: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  const queue = items[Symbol.iterator]();
-  let index = 0;
-  const work = async () => {
-    for (let next = queue.next(); !next.done; next = queue.next()) {
-      const current = index;
-      index += 1;
-      await run(next.value, current);
-    }
-  };
-  await Promise.all(Array.from({ length: parallel }, work));
-}

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { until } from '../cluster/harness/until.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { forEachParallel } from '../support/parallel.js';
 import { releaseAfterFile } from '../support/release.js';
 import {
   expectedCertificates,
   makeRedeemingSites,
   type RedeemingSite,
   redeemAsSite,
-  withEachSite,
 } from '../support/sites/redeeming-sites.js';
 import { post } from '../support/wire.js';
 import { DatabaseServer } from './harness/database-server.js';
@@ -99,19 +99,17 @@ describe('services with a primary and its synchronous standby', () => {
   it('continue when the primary is killed and the standby promoted, and no redemption or use is lost', async () => {
     const sites = await makeRedeemingSites(store, GRANTS);
     let promoted: Promise<void> | undefined;
-    const failOver = (begun: number): void => {
+    const redeem = async (site: RedeemingSite, begun: number): Promise<void> => {
       if (begun === 100) promoted = primary.kill().then(() => standby.promote());
-    };
-    const redeem = async (site: RedeemingSite): Promise<void> => {
       const certificate = await redeemAsSite(site, anyService);
       if (certificate !== undefined) site.certificate = certificate;
     };
-    await withEachSite(sites, AT_ONCE, redeem, failOver);
+    await forEachParallel(sites, AT_ONCE, redeem);
     await promoted;
     expect(promoted).toBeDefined();
 
     const served = sites.filter(({ certificate }) => certificate !== undefined);
-    await withEachSite(served, AT_ONCE, async (site) => {
+    await forEachParallel(served, AT_ONCE, async (site) => {
       expect(await redeemAsSite(site, anyService)).toBe(site.certificate);
     });
     expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(expectedCertificates(GRANTS));

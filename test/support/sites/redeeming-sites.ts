@@ -75,20 +75,3 @@ export async function redeemAsSite(site: RedeemingSite, target: () => Target): P
 export function expectedCertificates(mixes: readonly GrantMix[]): number {
   return mixes.reduce((sum, { uses, sites, grants }) => sum + Math.min(uses, sites) * grants, 0);
 }
-
-/** Calls `act` for each site, `atOnce` at a time. Calls `before` first, with the number of sites begun before. */
-export async function withEachSite(
-  sites: readonly RedeemingSite[],
-  atOnce: number,
-  act: (site: RedeemingSite) => Promise<void>,
-  before: (begun: number) => void = () => undefined,
-): Promise<void> {
-  const left = sites.entries();
-  const actInTurn = async () => {
-    for (const [begun, site] of left) {
-      before(begun);
-      await act(site);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, actInTurn));
-}
