@@ -1,7 +1,7 @@
+import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
 import { MARKER } from './hostile-responses.js';
 import type { Chance } from './round.js';
 
-const repeated = (piece: string, length: number) => piece.repeat(Math.ceil(length / piece.length));
 const MIB = 1024 * 1024;
 
 /** Changes of YAML text. If the client accepts the changed response, the files that it wrote are judged. */
@@ -59,27 +59,7 @@ export const TEXT_CHANGES: Readonly<Record<string, (text: string, chance: Chance
   nothing: () => '',
   noise: (_text, chance) => chance.bytes(2_000).toString('latin1'),
   'a text that is slow to parse': (text, chance) => {
-    const piece = chance.pick([
-      ']',
-      '@\n',
-      ',',
-      '[',
-      '{',
-      '- ',
-      '? ',
-      '&a ',
-      '"\n',
-      '!a ',
-      '|\n',
-      'a: ',
-      '*a ',
-      '%a\n',
-      '---\n',
-      '\n\t',
-      "''",
-      '#\n',
-    ]);
-    const bomb = repeated(piece, chance.pick([1_000, 100_000, MIB - text.length - 10]));
+    const bomb = yamlBomb(chance.pick(BOMB_NAMES), chance.pick([1_000, 100_000, MIB - text.length - 10]));
     return chance.pick([bomb, text + bomb, bomb + text]);
   },
 };
