@@ -7,9 +7,8 @@ import { parseCertificateRequest } from '../../src/pki/requests.js';
 import { createChance } from '../fuzz/chance.mjs';
 import { forEachParallel } from '../support/parallel.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
-import { DAY_MS } from '../support/server-identity.js';
 import { CODE, type SeenRequest, serveHttps } from '../support/servers/hostile-server.js';
-import { ENDPOINTS } from '../support/servers/issuing-server.js';
+import { checkAnswer } from '../support/servers/issuing-server.js';
 import { MARKER, prepareResponses, renderResponse, WRONG_PARTS } from './hostile-responses.js';
 import { changeJson, type Json } from './json-changes.js';
 import { filesBelow, judgeLinkFiles } from './link-judge.js';
@@ -56,8 +55,9 @@ async function answer(request: SeenRequest, response: Parameters<typeof send>[0]
   const { of, chance } = cases.get(id) ?? {};
   if (!of || !chance) throw new Error('a client requested a URL of no token');
   if (request.url.endsWith('/-/check')) {
+    const check: Json = JSON.parse(JSON.stringify({ ...checkAnswer(), policy: {} }));
     if (of.manner === 'stock') response.writeHead(404).end('No such claim\n');
-    else response.end(JSON.stringify(of.kind === 'check' ? changeJson(check(), chance) : check()));
+    else response.end(JSON.stringify(of.kind === 'check' ? changeJson(check, chance) : check));
     return;
   }
   const csr = parseCertificateRequest(Buffer.from(String(request.headers.csr), 'base64'));
@@ -77,15 +77,6 @@ function send(
   const wrong = of.kind === 'sending' ? WRONG_SENDING[of.change] : undefined;
   if (wrong) wrong(response, text, chance, material);
   else response.end(text);
-}
-
-function check(): Json {
-  return {
-    ...{ state: 'ready', redemptions: 0, redemptionsAllowed: 1, policy: {} },
-    expirationTime: new Date(Date.now() + DAY_MS).toISOString(),
-    link: { endpoints: ENDPOINTS.map((endpoint) => ({ ...endpoint })) },
-    serverTime: new Date().toISOString(),
-  };
 }
 
 function chooseCase(chance: Chance): Case {

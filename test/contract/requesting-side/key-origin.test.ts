@@ -3,7 +3,7 @@ import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
 import { postings, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
-import { issuingServerForTest, renderAnswer } from '../../support/servers/issuing-server.js';
+import { checkAnswer, issuingServerForTest, renderAnswer } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
@@ -17,11 +17,9 @@ async function startDowngrading(): Promise<TestServer> {
   const key = await generatePrivateKey('p256');
   const issued = { name: 'my-link', spkiDer: spkiOf(key), tlsKey: privateKeyPem(key) };
   const response = await renderAnswer(await makeAuthority('Site CA'), issued);
-  const state = { state: 'ready', redemptions: 0, redemptionsAllowed: 1, expirationTime: null };
-  const check = { ...state, link: { endpoints: [] }, serverTime: new Date().toISOString() };
   return releaseAfterTest(
     await serveHttps(({ url }, _incoming, outgoing) => {
-      outgoing.end(url.endsWith('/-/check') ? JSON.stringify(check) : response);
+      outgoing.end(url.endsWith('/-/check') ? JSON.stringify(checkAnswer()) : response);
     }),
   );
 }

@@ -107,7 +107,7 @@ export async function startIssuingServer(
     }
     if (isCheck) {
       if (manner === 'stock') response.writeHead(404).end('No such claim\n');
-      else response.end(JSON.stringify(check(byKey.size, endpoints)));
+      else response.end(JSON.stringify(checkAnswer(byKey.size, endpoints)));
       return;
     }
     void answerTo(request).then(async (answer) => {
@@ -140,7 +140,8 @@ export async function issuingServerForTest(
   return releaseAfterTest(await startIssuingServer(...server));
 }
 
-function check(redemptions: number, endpoints: readonly LinkEndpoint[]) {
+/** The content of linkgrant's answer to a check of a grant with one use. */
+export function checkAnswer(redemptions = 0, endpoints = ENDPOINTS) {
   return {
     state: 'ready',
     redemptions,
