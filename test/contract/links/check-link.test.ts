@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { createLinkDialer, type LinkDialOptions } from '../../../src/client/link-dial.js';
@@ -11,6 +9,7 @@ import { startOpensslRouter } from '../../support/links/openssl-router.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity, type TestIdentity } from '../../support/server-identity.js';
 import { serveTcp } from '../../support/servers/hostile-server.js';
+import { listenLocally } from '../../support/servers/local-server.js';
 import { startProxy } from '../../support/servers/tunnel-proxy.js';
 import { makeAuthority as makeByOpenssl, OpenSsl } from '../../unit/pki/openssl.js';
 
@@ -30,10 +29,7 @@ async function nodeRouter(identity: TestIdentity, response: Buffer, clientCa = i
     },
   );
   server.on('tlsClientError', () => undefined);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  releaseAfterTest({ close: async () => void (await new Promise((done) => server.close(done))) });
-  return (server.address() as AddressInfo).port;
+  return releaseAfterTest(await listenLocally(server)).port;
 }
 
 /** Checks a Link; returns the fault and message of its credentials or of its first endpoint, or the fault `ok`. */

@@ -1,20 +1,17 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer } from 'node:tls';
 import { readIdentity } from '../server-identity.js';
+import { type LocalServer, listenLocally } from '../servers/local-server.js';
 import { RECORDED_SITES } from '../sites/system-site.js';
 
 const RECORDED_CREDENTIALS = join(RECORDED_SITES, 'west/runtime/certs/west');
 
 /** A listener in place of a router, with the server certificate and the trusted CA of an accepting site. */
-export interface RouterListener {
-  readonly port: number;
+export interface RouterListener extends LocalServer {
   /** Common names of the client certificates that were accepted. */
   readonly peers: string[];
   /** The SNI of each accepted connection; `false` for none. */
   readonly serverNames: string[];
-  close(): Promise<void>;
 }
 
 /**
@@ -25,7 +22,6 @@ export async function startRouterListener(
   port = 0,
   credentials = RECORDED_CREDENTIALS,
 ): Promise<RouterListener> {
-  const sockets = new Set<TLSSocket>();
   const peers: string[] = [];
   const serverNames: string[] = [];
   const server = createServer(
@@ -36,7 +32,7 @@ export async function startRouterListener(
       minVersion: 'TLSv1.3',
     },
     (socket) => {
-      sockets.add(socket.on('error', () => undefined));
+      socket.on('error', () => undefined);
       const { CN } = socket.getPeerCertificate().subject;
       peers.push(String(CN));
       serverNames.push(String(socket.servername));
@@ -45,16 +41,5 @@ export async function startRouterListener(
     },
   );
   server.on('tlsClientError', () => undefined);
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    peers,
-    serverNames,
-    async close() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, 'close');
-    },
-  };
+  return { ...(await listenLocally(server, port)), peers, serverNames };
 }

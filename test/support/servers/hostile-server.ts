@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -6,10 +5,11 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type SecureVersion, type TLSSocket } from 'node:tls';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { makeIdentity, type TestIdentity } from '../server-identity.js';
+import { type LocalServer, listenLocally } from './local-server.js';
 
 /** A request that a test server received. */
 export interface SeenRequest {
@@ -19,15 +19,13 @@ export interface SeenRequest {
   readonly body: string;
 }
 
-/** A server on a port of its own on 127.0.0.1, and a token that leads to it. */
-export interface TestServer {
-  readonly port: number;
+/** A server on 127.0.0.1, and a token that leads to it. */
+export interface TestServer extends LocalServer {
   readonly token: AccessToken;
   /** Every complete request so far. */
   readonly seen: SeenRequest[];
   /** How many connections were accepted so far. */
   connections(): number;
-  close(): Promise<void>;
 }
 
 export interface TestServerOptions {
@@ -48,28 +46,12 @@ export function tokenFor(port: number, ca: string, scheme = 'https'): AccessToke
 }
 
 async function listen(server: Server, ca: string, seen: SeenRequest[] = []): Promise<TestServer> {
-  const sockets = new Set<Socket>();
   let connections = 0;
-  server.on('connection', (socket: Socket) => {
+  server.on('connection', () => {
     connections += 1;
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    token: tokenFor(port, ca),
-    seen,
-    connections: () => connections,
-    close: async () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, 'close');
-    },
-  };
+  const listening = await listenLocally(server);
+  return { ...listening, token: tokenFor(listening.port, ca), seen, connections: () => connections };
 }
 
 /** Returns a listener that records each complete request, then passes it to `handle`. */

@@ -1,15 +1,13 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { TestIdentity } from '../server-identity.js';
+import { type LocalServer, listenLocally } from './local-server.js';
 
 /** A proxy on 127.0.0.1 that tunnels, or refuses to. */
-export interface TunnelProxy {
-  readonly port: number;
+export interface TunnelProxy extends LocalServer {
   /** The received CONNECT requests: their targets, and their `Proxy-Authorization` headers. */
   readonly connectRequests: { readonly target: string; readonly authorization: string | undefined }[];
-  close(): Promise<void>;
 }
 
 /** Starts a proxy; with `refuse` it answers every CONNECT with that status, with `identity` it speaks TLS itself. */
@@ -17,12 +15,7 @@ export async function startProxy(
   options: { readonly refuse?: number; readonly identity?: TestIdentity } = {},
 ): Promise<TunnelProxy> {
   const connectRequests: TunnelProxy['connectRequests'] = [];
-  const sockets = new Set<Socket>();
   const server: Server = options.identity ? createHttpsServer(options.identity) : createServer();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-  });
   server.on('connect', (request, downstream: Socket) => {
     const target = request.url ?? '';
     connectRequests.push({ target, authorization: request.headers['proxy-authorization'] });
@@ -36,18 +29,7 @@ export async function startProxy(
       upstream.pipe(downstream).pipe(upstream);
     });
     upstream.on('error', () => downstream.destroy());
-    downstream.on('error', () => upstream.destroy());
-    sockets.add(upstream);
+    downstream.on('error', () => undefined).once('close', () => upstream.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    connectRequests,
-    close: async () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, 'close');
-    },
-  };
+  return { ...(await listenLocally(server)), connectRequests };
 }

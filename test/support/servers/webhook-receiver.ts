@@ -1,8 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { CloudEvent } from '../../../src/redemption/notifying/cloud-event.js';
+import { type LocalServer, listenLocally } from './local-server.js';
 
 /** The secret of the tests, as its file contains it. */
 export const WEBHOOK_SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes....').toString('base64')}`;
@@ -19,8 +18,7 @@ export interface ReceivedMessage {
 export type WebhookAnswer = number | 'never';
 
 /** A webhook receiver on 127.0.0.1. */
-export interface WebhookReceiver {
-  readonly port: number;
+export interface WebhookReceiver extends LocalServer {
   readonly url: string;
   /** What it answers, by path; 204 for other paths. A status of 300 to 399 redirects to `/redirected`. */
   readonly answers: Map<string, WebhookAnswer>;
@@ -28,7 +26,6 @@ export interface WebhookReceiver {
   readonly received: readonly ReceivedMessage[];
   /** Accepted messages of a path; `/` if absent. */
   accepted(path?: string): CloudEvent[];
-  close(): Promise<void>;
 }
 
 /** Whether the signature of a message is right, as a receiver checks it. */
@@ -57,18 +54,12 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
       response.writeHead(answer, { location: '/redirected' }).end();
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const listening = await listenLocally(server);
   return {
-    port,
-    url: `http://127.0.0.1:${port}/`,
+    ...listening,
+    url: `http://127.0.0.1:${listening.port}/`,
     answers,
     received,
     accepted: (path = '/') => accepted.filter((message) => message.path === path).map(({ event }) => event),
-    async close() {
-      server.closeAllConnections();
-      server.close();
-    },
   };
 }
