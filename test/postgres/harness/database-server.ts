@@ -1,9 +1,9 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import type { PostgresTarget } from '../../../src/stores/postgres/postgres-target.js';
 import { until } from '../../cluster/harness/until.js';
 import { freePort } from '../../support/free-port.js';
+import { type PostgresServer, postgresTarget, runStatement } from '../../support/stores/postgres-server.js';
 import { makeServerDirectory, runPostgresProgram } from './postgres-programs.js';
 
 /** Superuser of the servers. */
@@ -14,8 +14,6 @@ const OWNER = 'linkgrant';
 export const PASSWORD = 'of the test';
 const DATABASE = 'grants';
 const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100'];
-
-type Row = Readonly<Record<string, unknown>>;
 
 /** A PostgreSQL server on a fixed port of 127.0.0.1, with a directory that `remove` deletes. */
 export class DatabaseServer {
@@ -62,16 +60,11 @@ export class DatabaseServer {
 
   /** The service's database for a store in this process. */
   get target(): PostgresTarget {
-    const { port } = this;
-    return {
-      hosts: [{ host: '127.0.0.1', port }],
-      database: DATABASE,
-      user: OWNER,
-      password: () => PASSWORD,
-      tls: () => false,
-      options: undefined,
-      displayUrl: this.url,
-    };
+    return postgresTarget(this.#as(OWNER), DATABASE);
+  }
+
+  #as(user: string): PostgresServer {
+    return { host: '127.0.0.1', port: this.port, user, password: PASSWORD };
   }
 
   /** The service's database as a libpq connection string. */
@@ -144,22 +137,8 @@ export class DatabaseServer {
   }
 
   /** Runs a statement as the administrator. */
-  async sql(text: string, database = DATABASE): Promise<readonly Row[]> {
-    const { port } = this;
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port,
-      database,
-      user: ADMINISTRATOR,
-      password: PASSWORD,
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      return (await client.query<Row>(text)).rows;
-    } finally {
-      await client.end();
-    }
+  sql(text: string, database = DATABASE): ReturnType<typeof runStatement> {
+    return runStatement(this.#as(ADMINISTRATOR), database, text);
   }
 
   /** Stops the server if it runs, and deletes its directory. */

@@ -31,17 +31,37 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-async function run(server: PostgresServer, database: string, text: string, values: readonly unknown[] = []) {
+/** Runs one statement as the user of `server`, and returns its rows. Several statements return nothing. */
+export async function runStatement(
+  server: PostgresServer,
+  database: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Record<string, unknown>[]> {
   const { host, port, user, password } = server;
   const client = new pg.Client({ host, port, user, password, database });
   client.on('error', () => undefined);
   await client.connect();
   try {
     const { rows } = await client.query(text, [...values]);
-    return rows as Record<string, unknown>[];
+    return rows;
   } finally {
     await client.end();
   }
+}
+
+/** The connection target for a store in this process. */
+export function postgresTarget(server: PostgresServer, database: string): PostgresTarget {
+  const { host, port, user, password } = server;
+  return {
+    hosts: [{ host, port }],
+    database,
+    user,
+    password: () => password,
+    tls: () => false,
+    options: undefined,
+    displayUrl: `postgres://${host}:${port}/${database}`,
+  };
 }
 
 /** Creates an empty database on the run's server. The file's vitest project must have `postgres-global-setup.ts`. */
@@ -52,23 +72,15 @@ export function createTestDatabase(): Promise<TestDatabase> {
 /** Makes an empty database on a server. */
 export async function createDatabaseOn(server: PostgresServer): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await run(server, 'postgres', `CREATE DATABASE ${name}`);
+  await runStatement(server, 'postgres', `CREATE DATABASE ${name}`);
   const { host, port, user, password } = server;
   return {
     url: `postgres://${user}@${host}:${port}/${name}`,
     password,
-    place: {
-      hosts: [{ host, port }],
-      database: name,
-      user,
-      password: () => password,
-      tls: () => false,
-      options: undefined,
-      displayUrl: `postgres://${host}:${port}/${name}`,
-    },
-    sql: (text, values) => run(server, name, text, values),
+    place: postgresTarget(server, name),
+    sql: (text, values) => runStatement(server, name, text, values),
     drop: async () => {
-      await run(server, 'postgres', `DROP DATABASE ${name} WITH (FORCE)`);
+      await runStatement(server, 'postgres', `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
 }
