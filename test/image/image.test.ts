@@ -11,12 +11,12 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { get } from 'node:http';
-import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readOperations } from '../support/operations.js';
 import { PROJECT } from '../support/programs.js';
+import { post } from '../support/wire.js';
 import { readCopy, readEnv, readStages } from './image-files.js';
 
 const NOBODY = 65534;
@@ -53,27 +53,6 @@ function ofImage({
 function developmentOnly(): string[] {
   const { packages } = readJson('package-lock.json') as { packages: Record<string, { dev?: boolean }> };
   return Object.keys(readPackage().devDependencies).filter((name) => packages[`node_modules/${name}`]?.dev);
-}
-
-/** Sends a POST without verifying the certificate; returns status and body. */
-function post(url: string): Promise<{ readonly status: number | undefined; readonly body: string }> {
-  return new Promise((settle, reject) => {
-    const outgoing = request(url, { method: 'POST', rejectUnauthorized: false }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        body += chunk;
-      });
-      response.on('end', () => settle({ status: response.statusCode, body }));
-    });
-    outgoing.once('error', reject);
-    outgoing.end('no code');
-  });
-}
-
-function statusOf(url: string): Promise<number | undefined> {
-  return new Promise((settle, reject) => {
-    get(url, (response) => settle(response.resume().statusCode)).once('error', reject);
-  });
 }
 
 describe('the image', () => {
@@ -255,11 +234,13 @@ describe('the image', () => {
       });
       const [, url = ''] = serving;
       operations = serving[2] ?? '';
-      expect(await post(`${url}/00000000-0000-4000-8000-000000000000`)).toEqual({
+      const ca = readFileSync(join(dataDir, 'issuers/linkgrant-server-ca/tls.crt'), 'utf8');
+      const target = { port: Number(new URL(url).port), ca };
+      expect(await post(target, '/00000000-0000-4000-8000-000000000000', 'no code')).toMatchObject({
         status: 404,
         body: 'No such claim\n',
       });
-      expect(await statusOf(`http://127.0.0.1:${operations}/readyz`)).toBe(200);
+      expect(await readOperations({ opsPort: Number(operations) }, '/readyz')).toMatchObject({ status: 200 });
       expect(await isHealthy(operations)).toBe(true);
     } finally {
       child.kill('SIGTERM');
