@@ -35,10 +35,8 @@ import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
 import { serveTcp } from '../support/servers/hostile-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
-import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/sites/system-site.js';
+import { copySite, installFakeSkupper, modeOf, WEST_ISSUER_FLAGS } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
-
-const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
 
 let work: Workplace;
 let router: RouterListener;
@@ -57,8 +55,7 @@ afterEach(() => router.close());
 function serviceWords(): string[] {
   return [
     ...['--data-dir', work.path('accepting'), '--listen', `127.0.0.1:${port}`],
-    ...['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')],
-    ...['--endpoint', 'inter-router=vm:55671'],
+    ...[...WEST_ISSUER_FLAGS, '--endpoint', 'inter-router=vm:55671'],
   ];
 }
 

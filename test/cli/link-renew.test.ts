@@ -13,9 +13,12 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
-import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/sites/system-site.js';
-
-const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
+import {
+  copySite,
+  installFakeSkupper,
+  RECORDED_SITES,
+  WEST_ISSUER_FLAGS,
+} from '../support/sites/system-site.js';
 
 let work: Workplace;
 let service: Serving;
@@ -26,9 +29,8 @@ beforeEach(async () => {
 });
 
 function serve(...words: string[]): Promise<Serving> {
-  const issuer = ['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')];
   const endpoint = ['--endpoint', 'inter-router=vm:55671'];
-  return work.serve(['--data-dir', work.path('accepting'), ...issuer, ...endpoint, ...words]);
+  return work.serve(['--data-dir', work.path('accepting'), ...WEST_ISSUER_FLAGS, ...endpoint, ...words]);
 }
 
 const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);

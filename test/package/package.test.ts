@@ -1,16 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
 import { PROJECT } from '../support/programs.js';
-import { RECORDED_SITES } from '../support/sites/system-site.js';
+import { directoryForFile, releaseAfterTest } from '../support/release.js';
+import { WEST_ISSUER_FLAGS } from '../support/sites/system-site.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { type Installed, installInto, npm, packInto } from './installed-package.js';
 
-const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
 const TOP_LEVEL = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
@@ -22,7 +21,7 @@ const TOP_LEVEL = [
 ];
 const MAX_MEGABYTES_LEAN = 40;
 
-let place: string;
+const place = directoryForFile();
 let paths: string[];
 let tarball: string;
 // `lean` has no optional packages; `unbuilt` has them without their install scripts, as newer releases of npm install.
@@ -31,14 +30,10 @@ let unbuilt: Installed;
 const hasNodeSqlite = DRIVERS.includes('node:sqlite');
 
 beforeAll(() => {
-  place = mkdtempSync(join(tmpdir(), 'linkgrant-package-'));
-  const packed = packInto(place);
-  ({ paths, tarball } = packed);
+  ({ paths, tarball } = packInto(place));
   lean = installInto(join(place, 'lean'), tarball, '--omit=optional');
   unbuilt = installInto(join(place, 'unbuilt'), tarball, '--ignore-scripts');
 });
-
-afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 const moduleOf = ({ directory }: Installed, name: string) => join(directory, 'node_modules', name);
 
@@ -138,16 +133,8 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
   beforeAll(async () => {
     work = new Workplace();
     router = await startRouterListener();
-    await work.serve([
-      '--data-dir',
-      work.path('accepting'),
-      '--issuer-cert',
-      join(ISSUER, 'tls.crt'),
-      '--issuer-key',
-      join(ISSUER, 'tls.key'),
-      '--endpoint',
-      'inter-router=vm:55671',
-    ]);
+    const endpoint = ['--endpoint', 'inter-router=vm:55671'];
+    await work.serve(['--data-dir', work.path('accepting'), ...WEST_ISSUER_FLAGS, ...endpoint]);
     token = work.path('token.yaml');
     expectSuccess(await accepting('token', 'issue', token, '--name', 'west', '--redemptions-allowed', '1'));
   });
@@ -205,17 +192,13 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
 /** Starts a service of an installed command, and redeems a token there. */
 async function serveAndRedeem(main: string, env: Record<string, string> = {}): Promise<void> {
   const options = { main, env };
-  const work = new Workplace();
-  try {
-    const data = ['--data-dir', work.path('data')];
-    const service = await work.serve([...data, '--endpoint', 'inter-router=vm:55671'], options);
-    expectSuccess(await linkgrant(['token', 'issue', work.path('token.yaml'), ...data], options));
-    const to = ['--to', work.path('links')];
-    expectSuccess(await linkgrant(['token', 'redeem', work.path('token.yaml'), ...to, ...data], options));
-    expect((await service.stop()).code).toBe(0);
-  } finally {
-    await work.remove();
-  }
+  const work = releaseAfterTest(new Workplace());
+  const data = ['--data-dir', work.path('data')];
+  const service = await work.serve([...data, '--endpoint', 'inter-router=vm:55671'], options);
+  expectSuccess(await linkgrant(['token', 'issue', work.path('token.yaml'), ...data], options));
+  const to = ['--to', work.path('links')];
+  expectSuccess(await linkgrant(['token', 'redeem', work.path('token.yaml'), ...to, ...data], options));
+  expect((await service.stop()).code).toBe(0);
 }
 
 describe('a service', () => {

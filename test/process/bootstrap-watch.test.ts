@@ -14,10 +14,8 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
-import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/sites/system-site.js';
+import { copySite, installFakeSkupper, WEST_ISSUER_FLAGS } from '../support/sites/system-site.js';
 import { until as waitUntil } from '../support/until.js';
-
-const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
 
 let work: Workplace;
 let service: Serving;
@@ -30,7 +28,7 @@ beforeEach(async () => {
 function serve(...words: string[]): Promise<Serving> {
   return work.serve([
     ...['--data-dir', work.path('accepting'), '--endpoint', 'inter-router=vm:55671'],
-    ...['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')],
+    ...WEST_ISSUER_FLAGS,
     ...words,
   ]);
 }

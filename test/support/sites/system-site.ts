@@ -17,6 +17,13 @@ import { routerSecret } from './kubernetes-site.js';
 /** The recorded sites: `west` accepts links, `east` has redeemed one. */
 export const RECORDED_SITES = resolve(import.meta.dirname, '../../fixtures/system-site');
 
+const WEST_ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
+/** Flags of `serve` that make it sign with the CA of the recorded site `west`. */
+export const WEST_ISSUER_FLAGS: readonly string[] = [
+  ...['--issuer-cert', join(WEST_ISSUER, 'tls.crt')],
+  ...['--issuer-key', join(WEST_ISSUER, 'tls.key')],
+];
+
 const STOCK_REDEEMER = resolve(import.meta.dirname, 'stock-redeemer.mjs');
 
 /** A copy of a recorded site, in a namespace below a Skupper home. */
