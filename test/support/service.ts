@@ -37,6 +37,7 @@ import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import type { Site } from '../../src/redemption/ports/site.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { refuseSecrets } from './no-secret.js';
+import { RECORDED_ENDPOINTS } from './recorded-endpoints.js';
 import { makeAuthority, makeIdentity } from './server-identity.js';
 import { openSqliteFile } from './stores/sqlite-file.js';
 import { TestClock } from './test-clock.js';
@@ -45,11 +46,8 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** Where the Links of a test service lead, in the order of the flags. */
-export const ENDPOINTS = [
-  { name: 'inter-router', host: 'skupper-router.bench.example.com', port: '55671', group: 'skupper-router' },
-  { name: 'edge', host: 'skupper-router.bench.example.com', port: '45671', group: 'skupper-router' },
-] as const;
+/** Where the Links of a test service lead, in the order of the flags. Its responses are compared with recorded ones. */
+export const ENDPOINTS = RECORDED_ENDPOINTS;
 const ENDPOINT_FLAGS = ENDPOINTS.map(({ name, host, port }) => `${name}=${host}:${port}`);
 
 const checkpoint = () => undefined;

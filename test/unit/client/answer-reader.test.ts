@@ -6,6 +6,7 @@ import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generatePrivateKey, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import type { AnswerContext } from '../../../src/redemption/ports/redemption-client.js';
+import { RECORDED_ENDPOINTS } from '../../support/recorded-endpoints.js';
 import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
 import { ENDPOINTS, renderAnswer } from '../../support/servers/issuing-server.js';
 import { slowCertificates } from '../../support/slow-certificates.js';
@@ -114,26 +115,8 @@ describe('a response with a private key', () => {
       expect(source).toBe('stock');
       expect(redemptionId).toBeUndefined();
       expect(secret.annotations).toEqual({});
-      expect(links).toEqual([
-        {
-          name: secret.name,
-          tlsCredentials: secret.name,
-          endpoints: [
-            {
-              name: 'inter-router',
-              host: 'skupper-router.bench.example.com',
-              port: '55671',
-              group: 'skupper-router',
-            },
-            {
-              name: 'edge',
-              host: 'skupper-router.bench.example.com',
-              port: '45671',
-              group: 'skupper-router',
-            },
-          ],
-        },
-      ]);
+      const link = { name: secret.name, tlsCredentials: secret.name, endpoints: RECORDED_ENDPOINTS };
+      expect(links).toEqual([link]);
     },
   );
 
