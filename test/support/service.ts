@@ -12,7 +12,6 @@ import { openStore } from '../../src/compose/open-store.js';
 import { type RunningService, startService } from '../../src/compose/runtime.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import { SITE_CA } from '../../src/domain/names.js';
 import { AcceptQueueMonitor } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
@@ -39,6 +38,7 @@ import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { refuseSecrets } from './no-secret.js';
 import { RECORDED_ENDPOINTS } from './recorded-endpoints.js';
 import { makeAuthority, makeIdentity } from './server-identity.js';
+import { sampleGrant } from './store-samples.js';
 import { openSqliteFile } from './stores/sqlite-file.js';
 import { TestClock } from './test-clock.js';
 
@@ -98,25 +98,10 @@ async function commonMembers(options: {
   const storedGrant: TestService['storedGrant'] = async (changes = {}, code = mintCode()) => {
     const uid = changes.uid ?? randomUUID();
     const now = clock.read();
-    const grant: AccessGrant = {
-      uid,
-      namespace: 'default',
-      name: `grant-${uid}`,
-      codeHash: hashCode(uid, Buffer.from(code)),
-      isUserSuppliedCode: false,
-      sourceFile: null,
-      redemptionsAllowed: 1,
-      redemptions: 0,
-      expirationWindowMs: 15 * MINUTE,
-      expirationTime: now + 15 * MINUTE,
-      issuer: null,
-      policy: {},
-      createdAt: now,
-      readyAt: now,
-      revokedAt: null,
-      ...NO_LABELS_AND_NOTE,
-      ...changes,
-    };
+    const grant = sampleGrant({
+      ...{ uid, codeHash: hashCode(uid, Buffer.from(code)), createdAt: now, readyAt: now },
+      ...{ expirationTime: now + 15 * MINUTE, ...changes },
+    });
     await store.createGrant(grant, code);
     return { grant, code };
   };
