@@ -10,7 +10,7 @@ import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
-import { DRIVERS, openSqliteFile } from '../support/stores/sqlite-file.js';
+import { DRIVERS, withSqliteFile } from '../support/stores/sqlite-file.js';
 
 const beside = (name: string): string => join(import.meta.dirname, name);
 
@@ -24,6 +24,9 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       await openSqliteStore({ file, migrate: true, driver, clock: () => NOW, ...options }),
     );
   };
+  /** Runs a statement on the file beside the store; returns how many rows it changed. */
+  const change = (sql: string, ...values: readonly SqliteValue[]): number =>
+    withSqliteFile(file, (db) => db.prepare(sql).run(...values), driver);
   beforeEach(async () => {
     directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
@@ -234,10 +237,8 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       await store.revokeCode({ grantUid: uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW + 1);
       await store.deleteGrant(uid);
     }
-    const writer = openSqliteFile(file, driver);
     const damage = "UPDATE events SET detail = 'x' WHERE grant_uid = ? AND kind = 'code_recorded'";
-    expect(writer.prepare(damage).run(damaged.uid)).toBe(1);
-    writer.close();
+    expect(change(damage, damaged.uid)).toBe(1);
     while (await store.removeOldLedger(NOW + 1));
     const { items } = await store.listCodes({ limit: 10 });
     expect(items.map(({ grantUid }) => grantUid)).toEqual([damaged.uid]);
@@ -256,14 +257,13 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       await store.createGrant(grant, SAMPLE_CODE);
       await store.recordRefusal({ ...common, grantUid: grant.uid }, NOW);
     }
-    const writer = openSqliteFile(file, driver);
-    const row = writer.prepare('SELECT * FROM refusals WHERE grant_uid = ?').rows([removed.uid], true)[0];
+    const select = 'SELECT * FROM refusals WHERE grant_uid = ?';
+    const [row] = withSqliteFile(file, (db) => db.prepare(select).rows([removed.uid], true), driver);
     await store.deleteGrant(removed.uid);
     while (await store.removeOldLedger(NOW + 1));
     expect(await store.verifyLedger()).toEqual({ entries: 1 });
-    writer.prepare('DELETE FROM refusals').run();
-    writer.prepare('INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(...(row as SqliteValue[]));
-    writer.close();
+    change('DELETE FROM refusals');
+    change('INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', ...(row as SqliteValue[]));
     expect((await store.verifyLedger()).fault).toEqual({
       grantUid: removed.uid,
       seq: null,
@@ -279,9 +279,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     await store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { id }), NOW);
     await store.recordRenewal(sampleRenewal(id, 1), NOW);
     expect(await store.verifyLedger()).toEqual({ entries: 3 });
-    const writer = openSqliteFile(file, driver);
-    writer.prepare('UPDATE redemptions SET renewed_until = renewed_until + 1').run();
-    writer.close();
+    change('UPDATE redemptions SET renewed_until = renewed_until + 1');
     expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: grant.uid, seq: null });
   });
 

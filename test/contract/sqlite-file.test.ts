@@ -11,7 +11,7 @@ import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
 import { directoryForTest } from '../support/release.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
-import { openSqliteFile } from '../support/stores/sqlite-file.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
 
 const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
@@ -98,9 +98,8 @@ describe('the file of the SQLite store', () => {
 
   it('is refused if a newer release created it, with a hint that names the release', async () => {
     await openingError(true);
-    const db = openSqliteFile(file);
-    db.exec("PRAGMA user_version = 7; UPDATE settings SET value = '9.8.7' WHERE key = 'schema-release'");
-    db.close();
+    const newer = "PRAGMA user_version = 7; UPDATE settings SET value = '9.8.7' WHERE key = 'schema-release'";
+    withSqliteFile(file, (db) => db.exec(newer));
     for (const migrate of [true, false]) {
       const error = await openingError(migrate);
       expect(error).toMatchObject({ name: 'StoreSchemaError', found: 7 });
@@ -117,15 +116,12 @@ describe('the file of the SQLite store', () => {
 
   it("is refused when it is another program's database, which stays as it was", async () => {
     await writeFile(file, '');
-    const db = openSqliteFile(file);
-    db.exec('CREATE TABLE theirs (a)');
-    db.close();
+    withSqliteFile(file, (db) => db.exec('CREATE TABLE theirs (a)'));
     const error = await openingError(true);
     expect(error).toBeInstanceOf(StoreOpenError);
     expect(String(error)).toContain("another program's database");
-    const after = openSqliteFile(file);
-    expect(after.prepare('SELECT name FROM sqlite_schema').rows([], true)).toEqual([['theirs']]);
-    after.close();
+    const tables = withSqliteFile(file, (db) => db.prepare('SELECT name FROM sqlite_schema').rows([], true));
+    expect(tables).toEqual([['theirs']]);
   });
 
   it('is refused if its directory does not exist, or if it is a directory', async () => {
@@ -147,9 +143,9 @@ describe('the file of the SQLite store', () => {
 
   it('finds declared grants by an index', async () => {
     await openingError(true);
-    const db = openSqliteFile(file);
-    const plan = db.prepare(`EXPLAIN QUERY PLAN ${LIST_DECLARED}`).rows(['', '', 10], false);
-    db.close();
+    const plan = withSqliteFile(file, (db) =>
+      db.prepare(`EXPLAIN QUERY PLAN ${LIST_DECLARED}`).rows(['', '', 10], false),
+    );
     expect(plan.map((step) => (step as { readonly detail: string }).detail)).toEqual([
       expect.stringMatching(/^SEARCH grants USING INDEX grants_declared/),
     ]);

@@ -4,7 +4,7 @@ import { matchingLinks } from '../../src/redemption/administration/matching-link
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
-import { openSqliteFile } from '../support/stores/sqlite-file.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
 
 const LINKS = 2_100;
 
@@ -22,9 +22,9 @@ it('the SQLite store reads a bounded part of the links per call, and finds the o
   expect(part).toEqual({ items: [], next: expect.any(String) });
   expect((await matchingLinks(store, { limit: 10 }, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
   // As after the deletion of 30,000 other links.
-  const database = openSqliteFile(file);
-  database.exec("UPDATE redemptions SET position = position + 30000 WHERE subject <> 'site-0'");
-  database.close();
+  withSqliteFile(file, (database) =>
+    database.exec("UPDATE redemptions SET position = position + 30000 WHERE subject <> 'site-0'"),
+  );
   const oldest = { limit: 10, subjectPart: 'site-0' };
   expect(await store.listLinks(oldest, isOldest)).toEqual({ items: [], next: expect.any(String) });
   expect((await matchingLinks(store, oldest, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);

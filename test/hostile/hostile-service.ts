@@ -11,7 +11,7 @@ import {
 } from '../support/admin-api.js';
 import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { readOperations } from '../support/operations.js';
-import { openSqliteFile } from '../support/stores/sqlite-file.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import type { WireAnswer } from '../support/wire.js';
 
 const HOUR_MS = 3_600_000;
@@ -76,14 +76,11 @@ export async function startHostileService(): Promise<HostileService> {
     expect(answer, answer.body).toMatchObject({ status: 201 });
     return JSON.parse(answer.body);
   };
-  const rows = <Row>(query: string) => {
-    const database = openSqliteFile(`${dataDirectory}/linkgrant.db`);
-    try {
-      return database.prepare(query).rows([], false) as Row[];
-    } finally {
-      database.close();
-    }
-  };
+  const rows = <Row>(query: string) =>
+    withSqliteFile(
+      `${dataDirectory}/linkgrant.db`,
+      (database) => database.prepare(query).rows([], false) as Row[],
+    );
   return {
     ...{ port: serving.port, ca, key, operator, viewer, admin, rows },
     async grant(name, redemptionsAllowed, policy) {

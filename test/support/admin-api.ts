@@ -8,7 +8,7 @@ import type { RunningService } from '../../src/compose/runtime.js';
 import type { Flags } from '../../src/config/config.js';
 import type { Administration } from '../../src/redemption/administration/administration.js';
 import { HOUR, startTestService, type TestService } from './service.js';
-import { openSqliteFile } from './stores/sqlite-file.js';
+import { withSqliteFile } from './stores/sqlite-file.js';
 import { type PostOptions, post, type Target, type WireAnswer } from './wire.js';
 
 export const ISSUER = 'https://id.example.com/realms/ops';
@@ -107,14 +107,10 @@ export async function startAdminService(flags: Flags = {}): Promise<AdminService
     publish,
     operator: await signBearer(key, now),
     viewer: await signBearer(key, now, { claims: { roles: ['linkgrant-viewer'] } }),
-    rows(query) {
-      const database = openSqliteFile(join(service.directory, 'linkgrant.db'));
-      try {
-        return database.prepare(query).rows([], false);
-      } finally {
-        database.close();
-      }
-    },
+    rows: (query) =>
+      withSqliteFile(join(service.directory, 'linkgrant.db'), (database) =>
+        database.prepare(query).rows([], false),
+      ),
     ask: (method, path, request = {}) => askAdmin(admin, method, path, request),
     async close() {
       await service.close();

@@ -39,7 +39,7 @@ import { refuseSecrets } from './no-secret.js';
 import { RECORDED_ENDPOINTS } from './recorded-endpoints.js';
 import { makeAuthority, makeIdentity } from './server-identity.js';
 import { sampleGrant } from './store-samples.js';
-import { openSqliteFile } from './stores/sqlite-file.js';
+import { withSqliteFile } from './stores/sqlite-file.js';
 import { TestClock } from './test-clock.js';
 
 export const MINUTE = 60_000;
@@ -125,12 +125,9 @@ async function commonMembers(options: {
     },
     used: async (uid) => (await store.findGrant(uid))?.redemptions,
     sql(statement, ...values) {
-      const database = openSqliteFile(join(directory, 'linkgrant.db'));
-      try {
-        database.prepare(statement).run(...values);
-      } finally {
-        database.close();
-      }
+      withSqliteFile(join(directory, 'linkgrant.db'), (database) =>
+        database.prepare(statement).run(...values),
+      );
     },
   };
 }

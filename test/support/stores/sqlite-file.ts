@@ -23,3 +23,17 @@ export function openSqliteFile(file: string, name = preferred?.name): SqliteFile
   opened.exec('PRAGMA busy_timeout = 10000');
   return opened;
 }
+
+/** Opens an SQLite file as {@link openSqliteFile} does, calls `use`, and closes the file. Returns the result of `use`. */
+export function withSqliteFile<T>(
+  file: string,
+  use: (database: SqliteFile) => T,
+  name?: SqliteDriverName,
+): T {
+  const database = openSqliteFile(file, name);
+  try {
+    return use(database);
+  } finally {
+    database.close();
+  }
+}
