@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { publishCodeKey, rotateCodeKey } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { administrationOfStore } from '../../src/redemption/administration/store-administration.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import { directoryForTest } from '../support/release.js';
 import { makeAuthority } from '../support/server-identity.js';
 import { ENDPOINTS } from '../support/service.js';
 import { withStore } from '../support/stores/changed-store.js';
+import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 import { TestClock } from '../support/test-clock.js';
 
 const ONCE = { caller: 'ops', key: 'the-key-of-this-creation' };
@@ -26,13 +25,7 @@ describe('a repeated creation', () => {
   });
   beforeEach(async () => {
     directory = directoryForTest();
-    store = releaseAfterTest(
-      await openSqliteStore({
-        file: join(directory, 'linkgrant.db'),
-        migrate: true,
-        clock: clock.read,
-      }),
-    );
+    store = await sqliteStoreForTest(clock.read, directory);
     codeKeys = new CodeKeyDirectory(directory, clock.read);
     await publishCodeKey(store, codeKeys);
   });

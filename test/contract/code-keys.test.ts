@@ -9,9 +9,9 @@ import {
   signingMasterKey,
 } from '../../src/redemption/accepting/rotate-code-keys.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import { directoryForTest } from '../support/release.js';
 import { SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
+import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 
 const DAY = 86_400_000;
 const START = Date.now();
@@ -24,9 +24,7 @@ const clock = () => now;
 beforeEach(async () => {
   directory = directoryForTest();
   now = START;
-  store = releaseAfterTest(
-    await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock }),
-  );
+  store = await sqliteStoreForTest(clock, directory);
 });
 
 const open = () => new CodeKeyDirectory(directory, clock);

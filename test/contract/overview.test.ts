@@ -1,16 +1,13 @@
 import { EventEmitter, once } from 'node:events';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { overviewOperation } from '../../src/redemption/administration/overview.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, storedGrant } from '../support/store-samples.js';
+import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 import { until } from '../support/until.js';
 
 it('the overview retains a new summary in its cache when an older summary fails later', async () => {
-  const file = join(directoryForTest(), 'grants.db');
   const clock = () => NOW;
-  const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock }));
+  const store = await sqliteStoreForTest(clock);
   const older = new EventEmitter();
   let counted = 0;
   const countLinks = async (now: number) => {

@@ -1,23 +1,17 @@
-import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { type GrantUpdate, updateGrant } from '../../src/redemption/administration/update-grant.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { MINUTE, NOW, storedGrant } from '../support/store-samples.js';
+import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 
-let directory: string;
 let store: GrantStore;
 let now: number;
 const clock = () => now;
 
 beforeEach(async () => {
-  directory = directoryForTest();
   now = NOW;
-  store = releaseAfterTest(
-    await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock }),
-  );
+  store = await sqliteStoreForTest(clock);
 });
 
 const stored = (changes: Partial<AccessGrant> = {}) => storedGrant(store, changes);

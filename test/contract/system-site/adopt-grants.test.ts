@@ -12,11 +12,11 @@ import { adoptGrants } from '../../../src/redemption/accepting/adopt-grants.js';
 import { createGrant } from '../../../src/redemption/accepting/create-grant.js';
 import { proveCode } from '../../../src/redemption/accepting/prove-code.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
-import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
-import { directoryForTest, releaseAfterTest } from '../../support/release.js';
+import { directoryForTest } from '../../support/release.js';
 import { SITE_TIME } from '../../support/sites/kubernetes-site.js';
 import { copySite, type SystemSiteCopy } from '../../support/sites/system-site.js';
 import { MINUTE, sampleRedemption } from '../../support/store-samples.js';
+import { sqliteStoreForTest } from '../../support/stores/sqlite-store.js';
 
 const CODE = 'a-code-of-24-characters!';
 
@@ -34,7 +34,7 @@ beforeEach(async () => {
   east = copySite('east', home);
   now = SITE_TIME;
   codeKeys = new CodeKeyDirectory(home, clock);
-  store = releaseAfterTest(await openSqliteStore({ file: join(home, 'grants.db'), migrate: true, clock }));
+  store = await sqliteStoreForTest(clock, home);
 });
 
 function adopt(only?: string) {

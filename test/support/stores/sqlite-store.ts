@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
+import { directoryForTest, releaseAfterTest } from '../release.js';
+
+/** Opens an empty SQLite store in a directory, or in one of its own. Closes it after the current test. */
+export async function sqliteStoreForTest(
+  clock: () => number,
+  directory = directoryForTest(),
+): Promise<GrantStore> {
+  return releaseAfterTest(
+    await openSqliteStore({ file: join(directory, 'linkgrant.db'), migrate: true, clock }),
+  );
+}
