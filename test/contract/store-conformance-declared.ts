@@ -3,7 +3,7 @@ import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** Fields of a grant that only the SQL stores have: the file that declares it, and its site. */
+/** The field of a grant that only the SQL stores have: the file that declares it. */
 export function declaredConformance(current: CurrentStore): void {
   describe('grants that files declare', () => {
     it('returns the file and the site of a grant, by uid and by name', async () => {
