@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import { request } from 'node:https';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
@@ -9,31 +8,14 @@ import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import {
   postings,
-  type SeenRequest,
   serveHttps,
-  type TestServer,
 } from '../support/servers/hostile-server.js';
+import { post } from '../support/wire.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
 
 const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
-
-/** Sends the same request to another server. */
-function forward({ token, port }: TestServer, { url, headers, body }: SeenRequest): Promise<string> {
-  return new Promise((settle, reject) => {
-    const sent = request(
-      { host: '127.0.0.1', port, path: url, method: 'POST', headers, ca: token.ca, agent: false },
-      (answer) => {
-        let text = '';
-        answer.setEncoding('utf8').on('data', (part: string) => (text += part));
-        answer.once('end', () => settle(text));
-      },
-    );
-    sent.once('error', reject);
-    sent.end(body);
-  });
-}
 
 const FINAL_REFUSALS = [
   ...(['code_wrong', 'grant_unknown', 'grant_expired', 'grant_revoked', 'grant_exhausted'] as const),
@@ -257,7 +239,9 @@ describe('an AccessToken', () => {
     const server = await at.issuing('linkgrant');
     const elsewhere = await at.cluster.namespace();
     const hostile = await serveHttps((request, _incoming, response) => {
-      void forward(server, request).then((body) =>
+      const { url, headers, body: code } = request;
+      const same = { headers: headers as Readonly<Record<string, string>> };
+      void post({ port: server.port, ca: server.token.ca }, url, code, same).then(({ body }) =>
         response.end(
           body.replaceAll('metadata:', `metadata:\n  namespace: ${elsewhere}\n  finalizers: ["a/b"]`),
         ),

@@ -113,7 +113,7 @@ describe('a replica with a delayed watch', () => {
       method === 'GET' && path.includes('accessgrants?') ? 'drop' : 'pass',
     );
     const unsure = await post(serving, other);
-    expect(unsure).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+    expect(unsure).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
     proxy.decide(() => 'pass');
     expect(await post(serving, other)).toMatchObject({ status: 200 });
   });
@@ -176,8 +176,8 @@ describe('an API server that stops under load', () => {
     await load.stop();
 
     expect(new Set(load.answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
-    for (const { status, retryAfter } of load.answers)
-      if (status === 503) expect(retryAfter).toMatch(/^\d+$/);
+    for (const { status, headers } of load.answers)
+      if (status === 503) expect(headers['retry-after']).toMatch(/^\d+$/);
     const { items } = await cluster.admin.listAll<Resource>(REDEMPTIONS, { namespace: west });
     const recorded = items.filter(({ metadata }) => metadata.name.startsWith(grant.metadata.uid));
     const received = load.count(200);

@@ -276,7 +276,7 @@ describe('the CA that signs', () => {
     await put('skupper-site-ca', pemOf(next));
     // The router does not trust it yet.
     const refused = await post(serving, grant, 'between', csrHeader());
-    expect(refused).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
     await touch();
     const untrusted = await grantWith(serving, 'rotated', ({ status }) => status === 'Error');
     expect(untrusted.status?.message).toContain('does not trust');

@@ -10,9 +10,10 @@ import {
 import { type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import type { WireAnswer } from '../support/wire.js';
 import { putSite } from './harness/cluster-sites.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
-import { type Posted, post } from './harness/post.js';
+import { post } from './harness/post.js';
 import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
 import { readyGrant } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
@@ -44,7 +45,7 @@ interface RedeemingSite {
 const sites = (): RedeemingSite[] =>
   Array.from({ length: SITES }, (_, number) => ({ subject: `site-${number}`, ...csrHeader() }));
 
-function redeemAt({ serving }: Replica, grant: Grant, { subject, csr }: RedeemingSite): Promise<Posted> {
+function redeemAt({ serving }: Replica, grant: Grant, { subject, csr }: RedeemingSite): Promise<WireAnswer> {
   return post(serving, grant, subject, { csr });
 }
 
@@ -63,7 +64,7 @@ async function redeemUntilAnswered(
   site: RedeemingSite,
   index: number,
   onRequest = () => {},
-): Promise<Posted> {
+): Promise<WireAnswer> {
   const end = performance.now() + 120_000;
   for (let turn = 0; performance.now() < end; turn += 1) {
     onRequest();
@@ -105,7 +106,7 @@ async function redemptionsOf({ metadata }: Grant): Promise<readonly RedemptionRe
 }
 
 /** The issued certificates as PEM, and the refused responses. Asserts that each refusal is `404 No such access granted`. */
-function outcomesOf(answers: readonly Posted[]) {
+function outcomesOf(answers: readonly WireAnswer[]) {
   const given = answers.filter(({ status }) => status === 200).map((one) => redeemedAnswer(one).certificate);
   const refused = answers.filter(({ status }) => status !== 200);
   expect(new Set(refused.map(({ status, body }) => `${status} ${body.trim()}`))).toEqual(
@@ -135,7 +136,7 @@ describe('three replicas of the service', () => {
     expect(replicas.requests() - before).toBeLessThanOrEqual(5 * posted);
 
     const again = await Promise.all(all.map((site, index) => redeemUntilAnswered(grant, site, index + 1)));
-    const parts = (one: Posted) => (one.status === 200 ? redeemedAnswer(one).certificate : one.status);
+    const parts = (one: WireAnswer) => (one.status === 200 ? redeemedAnswer(one).certificate : one.status);
     expect(again.map(parts)).toEqual(answers.map(parts));
     expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
   });

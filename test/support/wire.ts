@@ -144,6 +144,8 @@ export interface PostOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Address to send from; 127.0.0.1 when absent. */
   readonly from?: string;
+  /** Whether to verify the certificate of the service; by default true. */
+  readonly rejectUnauthorized?: boolean;
 }
 
 /** Sends a request as an ordinary HTTPS client does, on a connection of its own. */
@@ -154,7 +156,7 @@ export function post(
   options: PostOptions = {},
 ): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
-    const { method = 'POST', headers = {}, from } = options;
+    const { method = 'POST', headers = {}, from, rejectUnauthorized = true } = options;
     const outgoing = request(
       {
         host: '127.0.0.1',
@@ -163,6 +165,7 @@ export function post(
         path,
         method,
         agent: false,
+        rejectUnauthorized,
         ...(from !== undefined && { localAddress: from }),
         headers: { ...headers, 'content-length': Buffer.byteLength(body) },
       },
