@@ -121,11 +121,12 @@ describe('an outage of the API server', () => {
   it('does not prevent redemptions after it has ended', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
+    const controlPlane = at.cluster.ownControlPlane();
     const redeemer = await at.run();
     await at.nextToken();
-    await at.cluster.controlPlane?.stopApiServer();
+    await controlPlane.stopApiServer();
     await until('a failure', async () => redeemer.log().find(({ event }) => event === 'cluster_failed'));
-    at.cluster.controlPlane?.startApiServer();
+    controlPlane.startApiServer();
     await until('the API server', () => place.links());
     await place.put(server.token);
     await place.waitForStatus('Ready');

@@ -6,10 +6,7 @@ import type { SecretResource } from '../../src/platforms/kubernetes/requesting/n
 import { linkgrant } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
-import {
-  postings,
-  serveHttps,
-} from '../support/servers/hostile-server.js';
+import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import { post } from '../support/wire.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';

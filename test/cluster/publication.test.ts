@@ -143,7 +143,7 @@ describe('the published address of the service', () => {
     const ready = await readyGrant(cluster, west, 'ready');
     expect(await before.stop()).toMatchObject({ code: 0 });
     const key = { namespace: LINKGRANT, name: 'linkgrant-grants' };
-    await cluster.admin.delete(SECURED_ACCESSES, key).catch(() => undefined);
+    await cluster.admin.delete(SECURED_ACCESSES, key);
     const serving = await serve('--secured-access');
     await createGrant(cluster, west, 'new');
     await grantWith(serving, 'new', ({ status }) => status === 'Pending');
@@ -276,7 +276,10 @@ describe('the CA that signs', () => {
     await put('skupper-site-ca', pemOf(next));
     // The router does not trust it yet.
     const refused = await post(serving, grant, 'between', csrHeader());
-    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+    expect(refused).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
+    });
     await touch();
     const untrusted = await grantWith(serving, 'rotated', ({ status }) => status === 'Error');
     expect(untrusted.status?.message).toContain('does not trust');

@@ -22,7 +22,7 @@ export interface ProxiedRequest {
  * - `drop`: breaks its connection without forwarding it.
  * - `cut`: forwards it, and breaks its connection after the server has answered, before the first byte of the answer.
  * - `silent`: answers with the head of a 200 response and nothing else, without forwarding it; the connection stays open.
- * - `cutAfterBytes`: forwards it, and breaks its connection after so many bytes of the body of the answer.
+ * - `cutAfterBytes`: forwards it, and breaks its connection after so many bytes of the body of the answer, or at its end.
  * - `status`: answers in place of the server.
  */
 export type Fate =
@@ -138,6 +138,7 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
 
 function cutAfter(answer: IncomingMessage, outgoing: ServerResponse, bytes: number): void {
   let left = bytes;
+  answer.once('end', () => outgoing.destroy());
   answer.on('data', (chunk: Buffer) => {
     if (chunk.length < left) {
       left -= chunk.length;

@@ -28,12 +28,11 @@ export class ChildProgram {
     return this.#child.pid;
   }
 
-  /** Throws if the program has ended. */
-  check(): void {
+  /** Returns why the program does not run; undefined while it runs. */
+  failure(): Error | undefined {
     const { exitCode, signalCode, spawnfile } = this.#child;
-    if (this.#failure) throw this.#failure;
-    if (exitCode === null && signalCode === null) return;
-    throw new Error(`${spawnfile} ended (${signalCode ?? exitCode}); its output is in ${this.#log}`);
+    if (this.#failure || (exitCode === null && signalCode === null)) return this.#failure;
+    return new Error(`${spawnfile} ended (${signalCode ?? exitCode}); its output is in ${this.#log}`);
   }
 
   /** Kills the program, and waits until it has ended. */

@@ -23,7 +23,7 @@ export const CONTROL_PLANE: GoPrograms = {
 /**
  * `KUBEBUILDER_ASSETS` names a directory with the programs, `LINKGRANT_TEST_KUBECONFIG` the kubeconfig of a cluster for
  * tests alone. If neither is set, the programs are compiled with Go. Throws if the directory lacks etcd or
- * kube-apiserver, or if Go is required and not installed.
+ * kube-apiserver, or if Go is required and not installed. Tests of controllers also need kube-controller-manager.
  */
 export function clusterSource(env: NodeJS.ProcessEnv): ClusterSource {
   const { KUBEBUILDER_ASSETS: assets, LINKGRANT_TEST_KUBECONFIG: kubeconfig } = env;

@@ -18,8 +18,8 @@ export interface ControlPlane {
   startApiServer(): void;
   /** Process ids of the programs. */
   pids(): number[];
-  /** Throws if one of the programs has ended by itself. */
-  check(): void;
+  /** Returns why one of the programs has ended by itself, or did not start; undefined while all run. */
+  failure(): Error | undefined;
   /** Ends everything and removes its data. */
   stop(): Promise<void>;
 }
@@ -101,11 +101,10 @@ export async function startControlPlane(
     },
     pids: () =>
       [programs.etcd, programs.apiServer, programs.controllers].flatMap((program) => program?.pid ?? []),
-    check() {
-      programs.etcd.check();
-      if (!isApiServerStopped) programs.apiServer.check();
-      programs.controllers?.check();
-    },
+    failure: () =>
+      programs.etcd.failure() ??
+      (isApiServerStopped ? undefined : programs.apiServer.failure()) ??
+      programs.controllers?.failure(),
     async stop() {
       await programs.controllers?.stop();
       await programs.apiServer.stop();
@@ -115,7 +114,8 @@ export async function startControlPlane(
   };
   try {
     while (!existsSync(certificate) || !ca().includes('-----END')) {
-      plane.check();
+      const failure = plane.failure();
+      if (failure) throw failure;
       await new Promise((settle) => setTimeout(settle, 50));
     }
     writeFileSync(plane.kubeconfig, kubeconfigOf({ server, ca: ca(), token }), { mode: 0o600 });

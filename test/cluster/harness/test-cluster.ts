@@ -47,8 +47,8 @@ export interface TestCluster {
   readonly admin: KubernetesClient;
   /** Path of a kubeconfig with all permissions. */
   readonly kubeconfig: string;
-  /** The programs of its control plane; undefined for an external cluster, and for one that test files share. */
-  readonly controlPlane: ControlPlane | undefined;
+  /** The programs of its control plane. Throws for an external cluster, and for one that test files share. */
+  ownControlPlane(): ControlPlane;
   /** Creates a namespace with this name, or with a unique name. */
   namespace(name?: string): Promise<string>;
   /** Creates a service account that has the permissions `rules` in the whole cluster. */
@@ -96,7 +96,11 @@ export async function openTestCluster({
   const cluster: TestCluster = {
     admin,
     kubeconfig,
-    controlPlane,
+
+    ownControlPlane() {
+      if (!controlPlane) throw new Error('this test cannot stop an external or a shared cluster');
+      return controlPlane;
+    },
 
     async namespace(name = `t-${randomBytes(5).toString('hex')}`) {
       try {
@@ -131,15 +135,17 @@ export async function openTestCluster({
     },
   };
   try {
-    await until(
+    const haveSystemNamespaces = async () => {
+      const found = await Promise.all(SYSTEM_NAMESPACES.map((name) => admin.find(NAMESPACES, { name })));
+      return found.every((namespace) => namespace !== undefined);
+    };
+    // A failure is returned, because `until` retries errors.
+    const outcome = await until(
       'the system namespaces',
-      async () => {
-        controlPlane?.check();
-        const found = await Promise.all(SYSTEM_NAMESPACES.map((name) => admin.find(NAMESPACES, { name })));
-        return found.every((namespace) => namespace !== undefined);
-      },
+      async () => controlPlane?.failure() ?? haveSystemNamespaces(),
       120_000,
     );
+    if (outcome instanceof Error) throw outcome;
     await applyCrds(admin);
     if (shared) await emptyCluster(admin, SYSTEM_NAMESPACES);
     return cluster;
