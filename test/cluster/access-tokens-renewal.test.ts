@@ -24,7 +24,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { manifestOf } from './harness/manifests.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
-import { readyGrant, serveCluster } from './harness/served.js';
+import { readyGrant, redemptionsOf, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import {
   bindRedeemer,
@@ -118,8 +118,7 @@ async function redeemSome(): Promise<void> {
 }
 
 async function redemptionOf(uid: string): Promise<Stored<RedemptionResource>> {
-  const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, { namespace: west });
-  const [redemption, ...others] = items.filter(({ spec }) => spec.grantUid === uid);
+  const [redemption, ...others] = await redemptionsOf(cluster, { namespace: west, uid });
   expect(others).toEqual([]);
   if (!redemption) throw new Error('there is no Redemption');
   return redemption;

@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import { REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
-import {
-  GRANT_UID,
-  type RedemptionResource,
-} from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
+import { redemptionsOf } from './harness/served.js';
 import { storeAccount } from './harness/store-account.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -48,11 +44,6 @@ function requests({ uid }: AccessGrant, count: number): RedeemTask[] {
   return Array.from({ length: count }, () => ({ uid, times: 1, replayKey: replayKey(), looksFirst: true }));
 }
 
-async function slotsOf({ uid }: AccessGrant): Promise<readonly RedemptionResource[]> {
-  const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
-  return (await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, selection)).items;
-}
-
 /** Sets the fates of the next creations of Redemptions, in their order. All other requests pass. */
 function setCreationFates(...fates: readonly Fate[]): void {
   const left = [...fates];
@@ -72,7 +63,7 @@ describe('a grant that several replicas redeem', () => {
     const all = outcomes.flat(2);
     const recorded = all.filter((outcome) => outcome.startsWith('recorded '));
     expect(all.filter((outcome) => outcome === 'refused grant_exhausted')).toHaveLength(200);
-    const slots = await slotsOf(grant);
+    const slots = await redemptionsOf(cluster, grant);
     expect(slots.map(({ spec }) => `recorded ${spec.id}`).sort()).toEqual([...recorded].sort());
     expect(new Set(slots.map(({ spec }) => spec.certificate.serial)).size).toBe(100);
     expect(new Set(slots.map(({ spec }) => spec.slot)).size).toBe(100);
@@ -85,7 +76,7 @@ describe('a grant that several replicas redeem', () => {
       const expected = first.map(([outcome]) => outcome?.replace('recorded', 'replay'));
       expect(answers.map(([outcome]) => outcome)).toEqual(expected);
     }
-    expect(await slotsOf(grant)).toHaveLength(100);
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(100);
   });
 
   it('spends no use twice when replicas are killed', async () => {
@@ -94,15 +85,15 @@ describe('a grant that several replicas redeem', () => {
     const work = replicas.map((replica) => replica.redeem(requests(grant, 100)));
     const outcomes = Promise.allSettled(work);
     const [first, second] = replicas;
-    await until('the first redemptions', async () => (await slotsOf(grant)).length >= 10);
+    await until('the first redemptions', async () => (await redemptionsOf(cluster, grant)).length >= 10);
     first?.kill();
-    await until('more redemptions', async () => (await slotsOf(grant)).length >= 30);
+    await until('more redemptions', async () => (await redemptionsOf(cluster, grant)).length >= 30);
     second?.kill();
     const settled = await outcomes;
     const reported = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value.flat() : []));
     const recorded = reported.filter((outcome) => outcome.startsWith('recorded '));
     expect(reported).toHaveLength(100);
-    const ids = (await slotsOf(grant)).map(({ spec }) => `recorded ${spec.id}`);
+    const ids = (await redemptionsOf(cluster, grant)).map(({ spec }) => `recorded ${spec.id}`);
     for (const outcome of recorded) expect(ids).toContain(outcome);
     const refused = reported.filter((outcome) => outcome === 'refused grant_exhausted');
     expect(recorded.length + refused.length).toBe(100);
@@ -126,7 +117,7 @@ describe('a grant with some uses spent', () => {
     const redemption = sampleRedemption(grant.uid, { namespace });
     expect(await fresh.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
     expect(proxy.requests.length - before).toBeLessThanOrEqual(12);
-    expect(await slotsOf(grant)).toHaveLength(61);
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(61);
   });
 
   it('spends no use for a client that waited too long', async () => {
@@ -134,7 +125,7 @@ describe('a grant with some uses spent', () => {
     const late = releaseAfterTest(await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 0 }));
     const unanswered = late.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
     await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(await slotsOf(grant)).toHaveLength(2);
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(2);
   });
 });
 
@@ -157,7 +148,7 @@ describe('a creation with an unknown outcome', () => {
   ])('is counted once when it %s', async (_what, fates) => {
     const { grant, redemption, outcome } = await record(...fates);
     expect(outcome).toBe('recorded');
-    expect((await slotsOf(grant)).map(({ spec }) => spec.id)).toEqual([redemption.id]);
+    expect((await redemptionsOf(cluster, grant)).map(({ spec }) => spec.id)).toEqual([redemption.id]);
     expect(await store.findRedemption(redemption.id)).toEqual(redemption);
   });
 
@@ -170,10 +161,10 @@ describe('a creation with an unknown outcome', () => {
     proxy.decide(({ method }) => (method === 'POST' ? 'drop' : 'pass'));
     const unanswered = impatient.recordRedemption(grant.uid, redemption, NOW);
     await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(await slotsOf(grant)).toEqual([]);
+    expect(await redemptionsOf(cluster, grant)).toEqual([]);
     proxy.decide(() => 'pass');
     expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-    expect(await slotsOf(grant)).toHaveLength(1);
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(1);
   });
 });
 
@@ -198,7 +189,7 @@ describe('a cluster without its API server', () => {
       return true;
     });
     // Its listings need more time to recover.
-    const slots = await until('the listing', () => slotsOf(grant));
+    const slots = await until('the listing', () => redemptionsOf(cluster, grant));
     expect(slots).toHaveLength(1);
   });
 });

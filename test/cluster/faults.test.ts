@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ACCESS_GRANTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
-import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
+import { ACCESS_GRANTS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
@@ -12,7 +12,7 @@ import { startController } from './harness/controller.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { readyz } from './harness/replicas.js';
-import { readyGrant, serveCluster } from './harness/served.js';
+import { readyGrant, redemptionsOf, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -177,8 +177,7 @@ describe('an API server that stops under load', () => {
     expect(new Set(load.answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
     for (const { status, headers } of load.answers)
       if (status === 503) expect(headers['retry-after']).toMatch(/^\d+$/);
-    const { items } = await cluster.admin.listAll<Resource>(REDEMPTIONS, { namespace: west });
-    const recorded = items.filter(({ metadata }) => metadata.name.startsWith(grant.metadata.uid));
+    const recorded = await redemptionsOf(cluster, grant.metadata);
     const received = load.count(200);
     expect(load.failed).toBeLessThan(load.answers.length / 10);
     // A redemption whose response was lost is recorded too. There are at most as many of these as lanes plus failed requests.

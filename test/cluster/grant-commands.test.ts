@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ACCESS_GRANTS, EVENTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS, EVENTS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { json, linkgrant, refusalOf, startLinkgrant } from '../support/command-line.js';
@@ -9,7 +9,7 @@ import { ConsoleSession } from './console-session.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { OPERATOR_RULES, personIn } from './harness/person.js';
 import { post } from './harness/post.js';
-import { createGrant, readyGrant, serveCluster } from './harness/served.js';
+import { createGrant, readyGrant, redemptionsOf, serveCluster } from './harness/served.js';
 import { until } from './harness/until.js';
 
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
@@ -156,11 +156,8 @@ describe('grant commands in a cluster', () => {
     expect(deleted).toMatchObject({ code: 0, stderr: '' });
     const name = 'ending';
     expect(await cluster.admin.find(ACCESS_GRANTS, { namespace: west.namespace, name })).toBeUndefined();
-    const { items } = await cluster.admin.listAll<Resource & { spec: { revoked?: boolean } }>(REDEMPTIONS, {
-      namespace: west.namespace,
-    });
-    const own = items.filter(({ metadata }) => metadata.name.startsWith(grant.metadata.uid));
-    expect(own.map(({ spec }) => spec.revoked)).toEqual([true]);
+    const redemptions = await redemptionsOf(cluster, grant.metadata);
+    expect(redemptions.map(({ spec }) => spec.revoked)).toEqual([true]);
   });
 
   it('list with -A lists every namespace if permitted', async () => {
@@ -216,11 +213,8 @@ describe('redemption commands in a cluster', () => {
     expect((await west.run(['redemption', 'revoke', id, '--keep-token'])).stdout).toContain(
       'was already revoked',
     );
-    const { items } = await cluster.admin.listAll<Resource & { spec: { id: string; revoked?: boolean } }>(
-      REDEMPTIONS,
-      { namespace: west.namespace },
-    );
-    expect(items.find(({ spec }) => spec.id === id)?.spec.revoked).toBe(true);
+    const redemptions = await redemptionsOf(cluster, grant.metadata);
+    expect(redemptions.find(({ spec }) => spec.id === id)?.spec.revoked).toBe(true);
     const events = json(
       await west.run(['redemption', 'list', '--events', '--grant', 'linked', '-o', 'json']),
     );

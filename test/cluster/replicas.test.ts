@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import {
-  GRANT_UID,
-  type RedemptionResource,
-} from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
@@ -15,7 +11,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
-import { readyGrant } from './harness/served.js';
+import { readyGrant, redemptionsOf } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -96,15 +92,6 @@ function killAtCreates(...numbers: readonly number[]): ReadonlySet<Serving> {
   return killed;
 }
 
-async function redemptionsOf({ metadata }: Grant): Promise<readonly RedemptionResource[]> {
-  const labelSelector = `${GRANT_UID}=${metadata.uid}`;
-  const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, {
-    namespace: west,
-    labelSelector,
-  });
-  return items;
-}
-
 /** The issued certificates as PEM, and the refused responses. Asserts that each refusal is `404 No such access granted`. */
 function outcomesOf(answers: readonly WireAnswer[]) {
   const given = answers.filter(({ status }) => status === 200).map((one) => redeemedAnswer(one).certificate);
@@ -129,8 +116,9 @@ describe('three replicas of the service', () => {
     const { given } = outcomesOf(answers);
     expect(new Set(given).size).toBe(LIMIT);
     expect(given).toHaveLength(LIMIT);
-    const recorded = await redemptionsOf(grant);
+    const recorded = await redemptionsOf(cluster, grant.metadata);
     expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
+    expect(new Set(recorded.map(({ spec }) => spec.slot)).size).toBe(LIMIT);
     // The requests include the writes of the grant's status and of the Events.
     await until('the end of the grant', async () => (await read('shared')).status?.status === 'Exhausted');
     expect(replicas.requests() - before).toBeLessThanOrEqual(5 * posted);
@@ -138,7 +126,7 @@ describe('three replicas of the service', () => {
     const again = await Promise.all(all.map((site, index) => redeemUntilAnswered(grant, site, index + 1)));
     const parts = (one: WireAnswer) => (one.status === 200 ? redeemedAnswer(one).certificate : one.status);
     expect(again.map(parts)).toEqual(answers.map(parts));
-    expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
+    expect(await redemptionsOf(cluster, grant.metadata)).toHaveLength(LIMIT);
   });
 
   it('spend no use twice, and lose none, when they are killed', async () => {
@@ -152,7 +140,7 @@ describe('three replicas of the service', () => {
     const { given } = outcomesOf(answers);
     expect(new Set(given).size).toBe(LIMIT);
     expect(given).toHaveLength(LIMIT);
-    const recorded = await redemptionsOf(grant);
+    const recorded = await redemptionsOf(cluster, grant.metadata);
     expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
 
     // A replica that is started later answers as the killed ones did.
@@ -162,7 +150,7 @@ describe('three replicas of the service', () => {
     );
     expect(again.map(({ status }) => status)).toEqual(answers.slice(0, 30).map(({ status }) => status));
     expect(outcomesOf(again).given).toEqual(outcomesOf(answers.slice(0, 30)).given);
-    expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
+    expect(await redemptionsOf(cluster, grant.metadata)).toHaveLength(LIMIT);
   });
 });
 

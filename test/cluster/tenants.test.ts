@@ -14,7 +14,6 @@ import type {
   AccessGrantSpec,
 } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import {
-  GRANT_UID,
   REDEMPTION_ID,
   type RedemptionResource,
   slotName,
@@ -27,7 +26,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { type Replica, startReplicas } from './harness/replicas.js';
-import { createGrant, readyGrant, writeToken } from './harness/served.js';
+import { createGrant, readyGrant, redemptionsOf, writeToken } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -112,9 +111,8 @@ describe('objects of a hostile namespace owner', () => {
     }
     expect((await post(replica().serving, grant, 'fourth', csrHeader())).status).toBe(404);
     await until('the count', async () => (await read(west, 'coveted')).status?.redemptions === 3);
-    const selection = { namespace: west, labelSelector: `${GRANT_UID}=${uid}` };
-    const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, selection);
-    expect(items.map(({ spec }) => [spec.slot, spec.revoked])).toEqual(
+    const redemptions = await redemptionsOf(cluster, grant.metadata);
+    expect(redemptions.map(({ spec }) => [spec.slot, spec.revoked])).toEqual(
       [0, 1, 2].map((slot) => [slot, false]),
     );
     const ofEast = { namespace: east, labelSelector: `${REDEMPTION_ID}=${first.spec.id}` };

@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { encodeAccessToken } from '../../../src/domain/access-token.js';
-import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type {
   AccessGrantResource,
   AccessGrantSpec,
 } from '../../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import { GRANT_UID, type RedemptionResource } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { freePort } from '../../support/free-port.js';
 import { LINKGRANT } from './linkgrant-account.js';
@@ -68,6 +69,15 @@ export async function readyGrant(
     const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
     return grant.status?.status === 'Ready' ? grant : undefined;
   });
+}
+
+/** The Redemptions of a grant. */
+export async function redemptionsOf(
+  { admin }: TestCluster,
+  { namespace, uid }: { readonly namespace?: string; readonly uid: string },
+): Promise<readonly Stored<RedemptionResource>[]> {
+  const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
+  return (await admin.listAll<RedemptionResource>(REDEMPTIONS, selection)).items;
 }
 
 /** Writes the token of a grant into a file. Returns its path. */
