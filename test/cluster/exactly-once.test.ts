@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
-import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { redemptionsOf } from './harness/served.js';
@@ -12,37 +10,13 @@ import { storeAccount } from './harness/store-account.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-const REPLICAS = 3;
-
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
 const account = releaseAfterFile(await storeAccount(cluster));
 const namespace = await cluster.namespace();
 const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
 const options = { kubeconfig: [proxy.kubeconfig], serviceNamespace: LINKGRANT };
 const store = releaseAfterFile(await openKubernetesStore({ ...options, clock: () => NOW }));
-const started: Redeemer[] = [];
-afterEach(async () => {
-  proxy.decide(() => 'pass');
-  await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
-});
-
-async function startReplicas(): Promise<Redeemer[]> {
-  const opener = {
-    module: new URL('../../dist/platforms/kubernetes/store/kubernetes-store.js', import.meta.url).href,
-    exportName: 'openKubernetesStore',
-    // Slow machines need more than the usual 8 s for 300 redemptions of one grant.
-    options: { ...options, deadlineMs: 60_000 },
-  };
-  const replicas = await Promise.all(Array.from({ length: REPLICAS }, () => startRedeemer(opener)));
-  started.push(...replicas);
-  return replicas;
-}
-
-/** Tasks for `count` redemptions with different replay keys. Each first looks up the grant and a replay, as a service does. */
-function requests({ uid }: AccessGrant, count: number): RedeemTask[] {
-  const replayKey = () => randomBytes(32).toString('hex');
-  return Array.from({ length: count }, () => ({ uid, times: 1, replayKey: replayKey(), looksFirst: true }));
-}
+afterEach(() => proxy.decide(() => 'pass'));
 
 /** Sets the fates of the next creations of Redemptions, in their order. All other requests pass. */
 function setCreationFates(...fates: readonly Fate[]): void {
@@ -51,56 +25,6 @@ function setCreationFates(...fates: readonly Fate[]): void {
     method === 'POST' && path.includes('/redemptions') ? (left.shift() ?? 'pass') : 'pass',
   );
 }
-
-describe('a grant that several replicas redeem', () => {
-  it('gives 300 clients exactly 100 certificates for its 100 uses, with at most 5 API requests for each, and any replica repeats them', async () => {
-    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
-    const replicas = await startReplicas();
-    const before = proxy.requests.length;
-    const tasks = replicas.map(() => requests(grant, 100));
-    const outcomes = await Promise.all(replicas.map((replica, index) => replica.redeem(tasks[index] ?? [])));
-    expect(proxy.requests.length - before).toBeLessThanOrEqual(5 * 300);
-    const all = outcomes.flat(2);
-    const recorded = all.filter((outcome) => outcome.startsWith('recorded '));
-    expect(all.filter((outcome) => outcome === 'refused grant_exhausted')).toHaveLength(200);
-    const slots = await redemptionsOf(cluster, grant);
-    expect(slots.map(({ spec }) => `recorded ${spec.id}`).sort()).toEqual([...recorded].sort());
-    expect(new Set(slots.map(({ spec }) => spec.certificate.serial)).size).toBe(100);
-    expect(new Set(slots.map(({ spec }) => spec.slot)).size).toBe(100);
-    // Repeat each request at the next replica, with the same replay key.
-    const again = await Promise.all(
-      replicas.map((replica, index) => replica.redeem(tasks[(index + 1) % REPLICAS] ?? [])),
-    );
-    for (const [index, answers] of again.entries()) {
-      const first = outcomes[(index + 1) % REPLICAS] ?? [];
-      const expected = first.map(([outcome]) => outcome?.replace('recorded', 'replay'));
-      expect(answers.map(([outcome]) => outcome)).toEqual(expected);
-    }
-    expect(await redemptionsOf(cluster, grant)).toHaveLength(100);
-  });
-
-  it('spends no use twice when replicas are killed', async () => {
-    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
-    const replicas = await startReplicas();
-    const work = replicas.map((replica) => replica.redeem(requests(grant, 100)));
-    const outcomes = Promise.allSettled(work);
-    const [first, second] = replicas;
-    await until('the first redemptions', async () => (await redemptionsOf(cluster, grant)).length >= 10);
-    first?.kill();
-    await until('more redemptions', async () => (await redemptionsOf(cluster, grant)).length >= 30);
-    second?.kill();
-    const settled = await outcomes;
-    const reported = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value.flat() : []));
-    const recorded = reported.filter((outcome) => outcome.startsWith('recorded '));
-    expect(reported).toHaveLength(100);
-    const ids = (await redemptionsOf(cluster, grant)).map(({ spec }) => `recorded ${spec.id}`);
-    for (const outcome of recorded) expect(ids).toContain(outcome);
-    const refused = reported.filter((outcome) => outcome === 'refused grant_exhausted');
-    expect(recorded.length + refused.length).toBe(100);
-    if (refused.length > 0) expect(ids).toHaveLength(100);
-    expect(ids.length).toBeLessThanOrEqual(100);
-  });
-});
 
 describe('a grant with some uses spent', () => {
   async function grantWithUses(uses: number): Promise<AccessGrant> {
@@ -150,21 +74,6 @@ describe('a creation with an unknown outcome', () => {
     expect(outcome).toBe('recorded');
     expect((await redemptionsOf(cluster, grant)).map(({ spec }) => spec.id)).toEqual([redemption.id]);
     expect(await store.findRedemption(redemption.id)).toEqual(redemption);
-  });
-
-  it('fails at its deadline, and spends no use if it never arrived', async () => {
-    const grant = await storedGrant(store, { namespace });
-    const impatient = releaseAfterTest(
-      await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 300 }),
-    );
-    const redemption = sampleRedemption(grant.uid, { namespace });
-    proxy.decide(({ method }) => (method === 'POST' ? 'drop' : 'pass'));
-    const unanswered = impatient.recordRedemption(grant.uid, redemption, NOW);
-    await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(await redemptionsOf(cluster, grant)).toEqual([]);
-    proxy.decide(() => 'pass');
-    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-    expect(await redemptionsOf(cluster, grant)).toHaveLength(1);
   });
 });
 

@@ -6,7 +6,10 @@ import type {
   AccessGrantResource,
   AccessGrantSpec,
 } from '../../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import { GRANT_UID, type RedemptionResource } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
+import {
+  GRANT_UID,
+  type RedemptionResource,
+} from '../../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { freePort } from '../../support/free-port.js';
 import { LINKGRANT } from './linkgrant-account.js';

@@ -23,16 +23,12 @@ export interface RedeemTask {
   readonly id?: string;
   /** The signed code that is redeemed. */
   readonly code?: StoredCode;
-  /** Whether to look up the grant and a replay first, as a service does. */
-  readonly looksFirst?: boolean;
 }
 
 /** A process that has the store open. */
 export interface Redeemer {
   /** Runs the tasks, 40 at once. Returns the outcomes of each as `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
   redeem(tasks: readonly RedeemTask[]): Promise<readonly (readonly string[])[]>;
-  /** Kills the process, as in a crash; `redeem` rejects. */
-  kill(): void;
   /** Closes its store and ends. */
   end(): Promise<void>;
 }
@@ -63,7 +59,6 @@ export async function startRedeemer(opener: StoreOpener, dieAt?: string): Promis
       child.send({ tasks, template: sampleRedemption(''), now: NOW, atOnce: 40 });
       return (await answerOf(child)).outcomes as string[][];
     },
-    kill: () => child.kill('SIGKILL'),
     async end() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.send({});

@@ -16,7 +16,7 @@ async function openStore() {
 }
 
 /** `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
-async function redeem({ uid, replayKey, id = randomUUID(), code, looksFirst }, template, now) {
+async function redeem({ uid, replayKey, id = randomUUID(), code }, template, now) {
   const fresh = {
     id,
     replayKey: replayKey ?? randomBytes(32).toString('hex'),
@@ -24,11 +24,6 @@ async function redeem({ uid, replayKey, id = randomUUID(), code, looksFirst }, t
   };
   try {
     const redemption = { ...template, ...fresh, grantUid: uid, jti: code?.jti ?? null };
-    if (looksFirst) {
-      if (!(await store.findGrant(uid))) return 'refused grant_unknown';
-      const earlier = await store.findReplay(uid, redemption.replayKey);
-      if (earlier) return `replay ${earlier.id}`;
-    }
     const outcome = await store.recordRedemption(uid, redemption, now, { signedCode: code });
     if (outcome === 'recorded') return `recorded ${id}`;
     return 'replayOf' in outcome ? `replay ${outcome.replayOf.id}` : `refused ${outcome.refused}`;
