@@ -5,7 +5,6 @@ import { TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-ac
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
-import { NAMESPACES } from './harness/kinds.js';
 import { LINKGRANT, linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { personIn } from './harness/person.js';
 import { post } from './harness/post.js';
@@ -16,11 +15,11 @@ import { until } from './harness/until.js';
 
 type LeaseResource = Resource & { readonly spec?: { readonly holderIdentity?: string } };
 
-// The controllers delete namespaces.
-const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
+// The last test deletes a CRD.
+const cluster = releaseAfterFile(await openTestCluster({ own: true }));
 const account = releaseAfterFile(await linkgrantAccount(cluster));
 const workplace = releaseAfterFile(new Workplace());
-let serving = await serveCluster(workplace, account.kubeconfig);
+const serving = await serveCluster(workplace, account.kubeconfig);
 
 async function linkedNamespace(): Promise<string> {
   const namespace = await cluster.namespace();
@@ -33,30 +32,8 @@ async function linkedNamespace(): Promise<string> {
 
 const uninstall = (...words: string[]) =>
   linkgrant(['uninstall', '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, ...words]);
-const waitUntilGone = (namespace: string) =>
-  until(
-    `namespace ${namespace} to go`,
-    async () => !(await cluster.admin.find(NAMESPACES, { name: namespace })),
-    180_000,
-  );
 const namesIn = async (kind: ResourceKind, namespace = LINKGRANT) =>
   (await cluster.admin.listAll<Resource>(kind, { namespace })).items.map(({ metadata }) => metadata.name);
-
-describe('a namespace with active links', () => {
-  it('can be deleted while the service runs', async () => {
-    const namespace = await linkedNamespace();
-    await cluster.admin.delete(NAMESPACES, { name: namespace });
-    await waitUntilGone(namespace);
-  });
-
-  it('can be deleted while no service runs', async () => {
-    const namespace = await linkedNamespace();
-    await serving.stop();
-    await cluster.admin.delete(NAMESPACES, { name: namespace });
-    await waitUntilGone(namespace);
-    serving = await serveCluster(workplace, account.kubeconfig);
-  });
-});
 
 describe('uninstall', () => {
   it('deletes the resources of a stopped service, and neither Redemptions nor resources of others', async () => {
