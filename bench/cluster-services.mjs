@@ -30,7 +30,6 @@ export async function openCluster() {
     tenant,
     start: (count) => startReplicas(count, { directory, kubeconfig: account.kubeconfig }),
     async stop() {
-      account.remove();
       await cluster.close();
       remove();
     },

@@ -53,8 +53,8 @@ const unused: RedeemedLink[] = [];
 const closed = new Set<string>();
 
 const cluster = releaseAfterFile(await openTestCluster());
-const service = releaseAfterFile(await linkgrantAccount(cluster));
-const account = releaseAfterFile(await shippedAccount(cluster, 'redeemer', REDEEMER));
+const service = await linkgrantAccount(cluster);
+const account = await shippedAccount(cluster, 'redeemer', REDEEMER);
 const client = releaseAfterFile(await openKubernetesClient({ kubeconfig: [account.kubeconfig] }));
 const workplace = releaseAfterFile(new Workplace());
 const west = await cluster.namespace();

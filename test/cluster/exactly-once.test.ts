@@ -11,7 +11,7 @@ import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
-const account = releaseAfterFile(await storeAccount(cluster));
+const account = await storeAccount(cluster);
 const namespace = await cluster.namespace();
 const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
 const options = { kubeconfig: [proxy.kubeconfig], serviceNamespace: LINKGRANT };

@@ -17,7 +17,7 @@ import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);
 

@@ -16,7 +16,7 @@ const DISABLED = 'AccessGrants are not enabled';
 let running: RunningController | undefined;
 
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 afterEach(async () => {
   await running?.stop();
   running = undefined;

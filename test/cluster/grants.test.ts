@@ -19,7 +19,7 @@ import { until } from './harness/until.js';
 type Grant = Stored<AccessGrantResource>;
 
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);
 const running = releaseAfterFile(await startController(account.kubeconfig));

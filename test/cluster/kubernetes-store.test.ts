@@ -9,7 +9,7 @@ import { storeAccount } from './harness/store-account.js';
 import { openTestCluster } from './harness/test-cluster.js';
 
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await storeAccount(cluster));
+const account = await storeAccount(cluster);
 // The namespaces of the suite's grants.
 for (const name of ['west', 'one', 'two', 'other']) await cluster.namespace(name);
 

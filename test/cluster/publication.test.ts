@@ -30,7 +30,7 @@ let workplace: Workplace;
 let west: string;
 
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 beforeEach(async () => {
   workplace = releaseAfterTest(new Workplace());
   west = await cluster.namespace();

@@ -24,7 +24,7 @@ let workplace: Workplace;
 let replicas: Replicas;
 
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);
 beforeEach(async () => {

@@ -32,7 +32,7 @@ const services: Replicas[] = [];
 const proxies: ApiProxy[] = [];
 
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 const workplace = releaseAfterFile(new Workplace());
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);

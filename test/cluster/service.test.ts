@@ -13,7 +13,7 @@ import { until } from './harness/until.js';
 
 buildStockClient();
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 const workplace = releaseAfterFile(new Workplace());
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);

@@ -33,7 +33,7 @@ import { until } from './harness/until.js';
 type Grant = Stored<AccessGrantResource>;
 
 const cluster = releaseAfterFile(await openTestCluster());
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 const workplace = releaseAfterFile(new Workplace());
 // The owner of `east` is hostile, that of `west` is not.
 const [west, east] = [await cluster.namespace(), await cluster.namespace()];

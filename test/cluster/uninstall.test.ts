@@ -17,7 +17,7 @@ type LeaseResource = Resource & { readonly spec?: { readonly holderIdentity?: st
 
 // The last test deletes a CRD.
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
-const account = releaseAfterFile(await linkgrantAccount(cluster));
+const account = await linkgrantAccount(cluster);
 const workplace = releaseAfterFile(new Workplace());
 const serving = await serveCluster(workplace, account.kubeconfig);
 
@@ -94,7 +94,7 @@ describe('uninstall', () => {
   });
 
   it('retains the Lease of a running AccessToken redeemer', async () => {
-    const itsAccount = releaseAfterTest(await shippedAccount(cluster, 'redeemer', REDEEMER));
+    const itsAccount = await shippedAccount(cluster, 'redeemer', REDEEMER);
     const redeemer = releaseAfterTest(await startRedeemer(itsAccount.kubeconfig));
     await until('the lead of the redeemer', async () => {
       const lease = await cluster.admin.find<LeaseResource>(LEASES, {

@@ -18,7 +18,7 @@ export interface AcceptingNamespace {
 /** Opens an AcceptingNamespace for a test file, and closes it after the tests of the file. */
 export async function openAcceptingNamespace(): Promise<AcceptingNamespace> {
   const cluster = releaseAfterFile(await openTestCluster());
-  const account = releaseAfterFile(await linkgrantAccount(cluster));
+  const account = await linkgrantAccount(cluster);
   const workplace = releaseAfterFile(new Workplace());
   const namespace = await cluster.namespace();
   await putSite(cluster.admin, namespace);

@@ -1,10 +1,5 @@
-import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
-import { exchangeJson } from '../../../src/platforms/kubernetes/api/api-transport.js';
-import {
-  type ClusterAccess,
-  openClusterAccess,
-} from '../../../src/platforms/kubernetes/api/cluster-access.js';
-import type { ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
+import { openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { AccessRule } from './test-cluster.js';
 import { until } from './until.js';
 
@@ -16,8 +11,8 @@ const RULES_REVIEWS: ResourceKind = {
   namespaced: false,
 };
 
-interface RulesReview {
-  readonly status: { readonly incomplete: boolean; readonly resourceRules: readonly AccessRule[] };
+interface RulesReview extends Resource {
+  readonly status?: { readonly incomplete: boolean; readonly resourceRules: readonly AccessRule[] };
 }
 
 /** A right as text, as in `get secrets a,b`: the verb, the resource with its group after a dot, and the names if any. */
@@ -25,27 +20,23 @@ export type Right = string;
 
 /** The rights of the account of a kubeconfig in a namespace, as the API server reports them, sorted. */
 export async function rightsIn(kubeconfig: string, namespace: string): Promise<Right[]> {
-  const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
+  const client = await openKubernetesClient({ kubeconfig: [kubeconfig] });
+  const requested = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: RULES_REVIEWS.kind,
+    metadata: {},
+    spec: { namespace },
+  } as unknown as RulesReview;
   try {
     // Retried because a new API server refuses the review until its own roles take effect.
-    const review = await until(`a review of what may be done in ${namespace}`, () =>
-      reviewOf(access, namespace),
+    const { status } = await until(`a review of what may be done in ${namespace}`, () =>
+      client.create(RULES_REVIEWS, requested),
     );
-    if (review.status.incomplete) throw new Error('the API server reports an incomplete list of rights');
-    return rightsOf(review.status.resourceRules);
+    if (!status || status.incomplete) throw new Error('the API server reports an incomplete list of rights');
+    return rightsOf(status.resourceRules);
   } finally {
-    access.close();
+    client.close();
   }
-}
-
-function reviewOf(access: ClusterAccess, namespace: string): Promise<RulesReview> {
-  return exchangeJson(access, {
-    method: 'POST',
-    path: pathOf(RULES_REVIEWS, {}),
-    body: { apiVersion: 'authorization.k8s.io/v1', kind: RULES_REVIEWS.kind, spec: { namespace } },
-    description: `review what may be done in ${namespace}`,
-    signal: AbortSignal.timeout(60_000),
-  }) as Promise<RulesReview>;
 }
 
 /** The rights that rules give, sorted, each once. */

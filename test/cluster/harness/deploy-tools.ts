@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Ended } from '../../support/command-line.js';
 import { MAIN } from '../../support/programs.js';
 import { buildPrograms, type GoPrograms, programsDirectory } from './go-programs.js';
-import { CHART } from './manifests.js';
+import { CHART, type Manifest, manifestsIn, type OverlayName, overlay } from './manifests.js';
 
 const TOOLS: GoPrograms = {
   module: resolve(import.meta.dirname, '../tools'),
@@ -21,8 +21,11 @@ export const IMAGE = ['--set', 'image.repository=linkgrant'];
 /** kubectl and helm: the installed programs, else compiled ones. `open` rejects if Go is needed and not installed. */
 export class DeployTools {
   readonly #programs: Readonly<Record<'kubectl' | 'helm', string>>;
-  /** kubectl's discovery cache for these tests. The default cache may contain the API of an earlier server on the same port. */
-  readonly #cache = mkdtempSync(join(tmpdir(), 'linkgrant-kubectl-'));
+  /**
+   * For files, and kubectl's discovery cache for these tests. The default cache may contain the API of an earlier server on the
+   * same port.
+   */
+  readonly #directory = mkdtempSync(join(tmpdir(), 'linkgrant-kubectl-'));
 
   private constructor(programs: Readonly<Record<'kubectl' | 'helm', string>>) {
     this.#programs = programs;
@@ -33,7 +36,7 @@ export class DeployTools {
   }
 
   close(): void {
-    rmSync(this.#cache, { recursive: true, force: true });
+    rmSync(this.#directory, { recursive: true, force: true });
   }
 
   /** Runs kubectl. Returns its standard output; rejects with its output if it fails. */
@@ -44,6 +47,27 @@ export class DeployTools {
   /** Runs helm. Returns its standard output; rejects with its output if it fails. */
   helm(args: readonly string[]): Promise<string> {
     return this.#succeed('helm', args);
+  }
+
+  /** The manifests of an overlay, as `kubectl kustomize` prints them. */
+  async kustomize(name: OverlayName): Promise<Manifest[]> {
+    return manifestsIn(await this.kubectl(['kustomize', overlay(name)]));
+  }
+
+  /** The resource version of each namespaced resource of linkgrant in a cluster, one in each line. */
+  resourceVersions(kubeconfig: string): Promise<string> {
+    return this.kubectl([
+      ...['--kubeconfig', kubeconfig, 'get', 'all,roles,rolebindings,networkpolicies,pdb,sa', '-A'],
+      ...['-l', 'app.kubernetes.io/name=linkgrant', '-o'],
+      'jsonpath={range .items[*]}{.kind}{.metadata.name}{.metadata.resourceVersion}{"\\n"}{end}',
+    ]);
+  }
+
+  /** Returns the arguments that pass these values to helm, until the next call. */
+  values(values: object): string[] {
+    const file = join(this.#directory, 'values.json');
+    writeFileSync(file, JSON.stringify(values));
+    return ['--values', file];
   }
 
   /** The manifests of the chart, as `helm template` prints them. */
@@ -62,28 +86,18 @@ export class DeployTools {
     options: { readonly kubeconfig: string; readonly cwd: string },
   ): Promise<string> {
     const { kubeconfig, cwd } = options;
-    const own = join(this.#cache, 'linkgrant');
+    const own = join(this.#directory, 'linkgrant');
     writeFileSync(own, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
-    const PATH = [this.#cache, dirname(this.#programs.kubectl), process.env.PATH ?? ''].join(':');
-    const env = { ...process.env, PATH, KUBECONFIG: kubeconfig, KUBECACHEDIR: this.#cache };
+    const PATH = [this.#directory, dirname(this.#programs.kubectl), process.env.PATH ?? ''].join(':');
+    const env = { ...process.env, PATH, KUBECONFIG: kubeconfig, KUBECACHEDIR: this.#directory };
     const { stdout } = await promisify(execFile)('sh', ['-e', '-c', lines.join('\n')], { cwd, env });
     return stdout;
-  }
-
-  /** A token of a service account. */
-  async token(
-    kubeconfig: string,
-    account: { readonly namespace: string; readonly name: string },
-  ): Promise<string> {
-    const { namespace, name } = account;
-    const args = ['--kubeconfig', kubeconfig, '--namespace', namespace, 'create', 'token', name];
-    return (await this.kubectl(args)).trim();
   }
 
   /** Runs a program to its end, however it ends. */
   run(program: 'kubectl' | 'helm', args: readonly string[], input = ''): Promise<Ended> {
     return new Promise((settle) => {
-      const env = { ...process.env, KUBECACHEDIR: this.#cache };
+      const env = { ...process.env, KUBECACHEDIR: this.#directory };
       const options = { maxBuffer: 64 * 1024 * 1024, env };
       const child = execFile(this.#programs[program], args, options, (error, stdout, stderr) => {
         const code = error === null ? 0 : Number(error.code ?? 1);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 
 /** The text of a kubeconfig for one server and a bearer token, in JSON, which is YAML too. */
@@ -25,28 +25,15 @@ export function kubeconfigOf(o: {
   });
 }
 
-/** The API server of the current context of a kubeconfig, and the CA of its certificate as PEM. */
-export function serverOf(kubeconfig: string): { readonly server: string; readonly ca: string } {
-  const config = parse(readFileSync(kubeconfig, 'utf8')) as {
-    readonly 'current-context': string;
-    readonly contexts: readonly { readonly name: string; readonly context: { readonly cluster: string } }[];
-    readonly clusters: readonly {
-      readonly name: string;
-      readonly cluster: {
-        readonly server: string;
-        readonly 'certificate-authority-data'?: string;
-        readonly 'certificate-authority'?: string;
-      };
-    }[];
-  };
-  const context = config.contexts.find(({ name }) => name === config['current-context']);
-  const found = config.clusters.find(({ name }) => name === context?.context.cluster)?.cluster;
-  if (!found) throw new Error(`${kubeconfig} has no current context`);
-  const file = found['certificate-authority'];
-  const ca = file
-    ? readFileSync(resolve(dirname(kubeconfig), file), 'utf8')
-    : Buffer.from(found['certificate-authority-data'] ?? '', 'base64').toString();
-  return { server: found.server, ca };
+/** The server of the current context of a kubeconfig, the CA of its certificate as PEM, and the token of the user, if any. */
+export function serverOf(kubeconfig: string) {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new Error(`${kubeconfig} has no current context`);
+  const { server, caFile, caData = '' } = cluster;
+  const ca = caFile ? readFileSync(caFile, 'utf8') : Buffer.from(caData, 'base64').toString();
+  return { server, ca, token: config.getCurrentUser()?.token };
 }
 
 /** The text of a copy of a kubeconfig with the proxy `url` (plain HTTP) as its server. The kubeconfig must contain a token. */

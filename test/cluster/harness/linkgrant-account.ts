@@ -1,12 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { isApiError } from '../../../src/platforms/kubernetes/api/api-error.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { DeployTools } from './deploy-tools.js';
-import { kubeconfigOf, serverOf } from './kubeconfig.js';
-import { type Manifest, manifestsIn, overlay } from './manifests.js';
-import type { TestCluster } from './test-cluster.js';
+import type { Manifest } from './manifests.js';
+import { APPLIED, type TestCluster } from './test-cluster.js';
 
 const KINDS = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
 
@@ -19,10 +14,9 @@ export interface LinkgrantAccount {
   readonly kubeconfig: string;
   /** All manifests of its overlay. */
   readonly manifests: readonly Manifest[];
-  remove(): void;
 }
 
-/** Creates the shipped service account and roles. Returns a kubeconfig of the account. */
+/** Applies the shipped service account and roles. Returns a kubeconfig of the account. */
 export function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantAccount> {
   return shippedAccount(cluster, 'cluster', LINKGRANT);
 }
@@ -35,22 +29,12 @@ export async function shippedAccount(
 ): Promise<LinkgrantAccount> {
   await cluster.namespace(namespace);
   const tools = await DeployTools.open();
-  const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
-  for (const resource of manifests.filter(({ kind }) => KINDS.includes(kind))) {
-    try {
-      await cluster.admin.create(kindOf(resource), resource);
-    } catch (error) {
-      if (!isApiError(error, 'already_exists')) throw error;
-    }
-  }
-  const token = await tools.token(cluster.kubeconfig, { namespace, name: namespace });
+  const manifests = await tools.kustomize(name);
   tools.close();
-  const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-account-'));
-  const kubeconfig = join(scratch, 'kubeconfig.yaml');
-  writeFileSync(kubeconfig, kubeconfigOf({ ...serverOf(cluster.kubeconfig), token, namespace }), {
-    mode: 0o600,
-  });
-  return { kubeconfig, manifests, remove: () => rmSync(scratch, { recursive: true, force: true }) };
+  for (const resource of manifests.filter(({ kind }) => KINDS.includes(kind))) {
+    await cluster.admin.apply(kindOf(resource), resource, APPLIED);
+  }
+  return { kubeconfig: await cluster.kubeconfigFor({ namespace, name: namespace }), manifests };
 }
 
 /** The ResourceKind of a resource: its plural is the kind with an appended `s`. */

@@ -22,10 +22,16 @@ export interface Container {
   readonly [key: string]: unknown;
 }
 
+/** Name of a kustomize overlay. */
+export type OverlayName =
+  | 'cluster'
+  | 'namespace'
+  | 'redeemer'
+  | 'redeemer-namespace'
+  | 'redeemer-self-service';
+
 /** Directory of a kustomize overlay. */
-export function overlay(
-  name: 'cluster' | 'namespace' | 'redeemer' | 'redeemer-namespace' | 'redeemer-self-service',
-): string {
+export function overlay(name: OverlayName): string {
   return resolve(DEPLOY, 'kustomize/overlays', name);
 }
 

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { parse } from 'yaml';
 import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
 import type { ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { serverOf } from './kubeconfig.js';
@@ -11,10 +9,7 @@ export async function printedTable(
   kind: ResourceKind,
   namespace: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const { server, ca } = serverOf(kubeconfig);
-  const { users } = parse(readFileSync(kubeconfig, 'utf8')) as {
-    readonly users: readonly { readonly user: { readonly token: string } }[];
-  };
+  const { server, ca, token } = serverOf(kubeconfig);
   const text = await new Promise<string>((resolve, reject) => {
     const sent = request(
       new URL(pathOf(kind, { namespace }), server),
@@ -22,7 +17,7 @@ export async function printedTable(
         ca,
         headers: {
           accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
-          authorization: `Bearer ${users[0]?.user.token}`,
+          authorization: `Bearer ${token}`,
         },
       },
       async (answer) => {

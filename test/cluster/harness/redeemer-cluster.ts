@@ -102,7 +102,6 @@ export class RedeemerCluster {
 
   async close(): Promise<void> {
     await this.#shared?.redeemer.stop();
-    this.#account.remove();
     await this.cluster.close();
   }
 }

@@ -43,7 +43,6 @@ export async function openStoreCluster(
     const cluster = await openTestCluster();
     opened.push(() => cluster.close());
     const account = await storeAccount(cluster);
-    opened.push(() => account.remove());
     const namespace = await cluster.namespace();
     const openStore = () =>
       openKubernetesStore({

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { isApiError } from '../../../src/platforms/kubernetes/api/api-error.js';
 import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
 import { exchangeJson } from '../../../src/platforms/kubernetes/api/api-transport.js';
 import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
@@ -53,11 +52,15 @@ export interface TestCluster {
   namespace(name?: string): Promise<string>;
   /** Creates a service account that has the permissions `rules` in the whole cluster. */
   serviceAccount(namespace: string, rules: readonly AccessRule[]): Promise<ServiceAccount>;
+  /** Writes a kubeconfig with a new token of a service account, for as long as the cluster is open. Returns its path. */
+  kubeconfigFor(account: Pick<ServiceAccount, 'namespace' | 'name'>): Promise<string>;
   /** Adds permissions of a service account in the whole cluster. */
   allow(account: Pick<ServiceAccount, 'namespace' | 'name'>, rules: readonly AccessRule[]): Promise<void>;
   close(): Promise<void>;
 }
 
+/** How tests apply resources that may exist. */
+export const APPLIED = { fieldManager: 'test', force: true };
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 const CRD_DIRECTORY = resolve(import.meta.dirname, '../../../deploy/crds');
 
@@ -103,11 +106,7 @@ export async function openTestCluster({
     },
 
     async namespace(name = `t-${randomBytes(5).toString('hex')}`) {
-      try {
-        await admin.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-      } catch (error) {
-        if (!isApiError(error, 'already_exists')) throw error;
-      }
+      await admin.apply(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, APPLIED);
       return name;
     },
 
@@ -118,12 +117,16 @@ export async function openTestCluster({
         kind: 'ServiceAccount',
         metadata: { name, namespace },
       });
-      const token = await tokenOf(kubeconfig, namespace, name);
-      const file = join(scratch, `${name}.yaml`);
-      writeFileSync(file, kubeconfigOf({ ...server, token, namespace }), { mode: 0o600 });
-      const account = { namespace, name, kubeconfig: file };
+      const account = { namespace, name, kubeconfig: await cluster.kubeconfigFor({ namespace, name }) };
       await bindRole(admin, account, rules);
       return account;
+    },
+
+    async kubeconfigFor({ namespace, name }) {
+      const token = await tokenOf(kubeconfig, namespace, name);
+      const file = join(scratch, `${namespace}-${name}.yaml`);
+      writeFileSync(file, kubeconfigOf({ ...server, token, namespace }), { mode: 0o600 });
+      return file;
     },
 
     allow: (account, rules) => bindRole(admin, account, rules),
@@ -155,7 +158,7 @@ export async function openTestCluster({
   }
 }
 
-/** Creates the CRDs in `deploy/crds` that do not exist. */
+/** Applies the CRDs in `deploy/crds`. */
 async function applyCrds(admin: KubernetesClient): Promise<void> {
   const files = readdirSync(CRD_DIRECTORY, { recursive: true, encoding: 'utf8' });
   const crds = files
@@ -163,13 +166,7 @@ async function applyCrds(admin: KubernetesClient): Promise<void> {
     .flatMap((file) => parseAllDocuments(readFileSync(join(CRD_DIRECTORY, file), 'utf8')))
     .map((document) => document.toJS() as Crd)
     .filter(({ kind }) => kind === CRDS.kind);
-  for (const crd of crds) {
-    try {
-      await admin.create(CRDS, crd);
-    } catch (error) {
-      if (!isApiError(error, 'already_exists')) throw error;
-    }
-  }
+  for (const crd of crds) await admin.apply(CRDS, crd, APPLIED);
   for (const { metadata } of crds) {
     await until(`the API of ${metadata.name}`, async () => {
       const { status } = await admin.get<Crd>(CRDS, metadata);
