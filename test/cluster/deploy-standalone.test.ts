@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
 import { readProjectFile } from '../docs/document.js';
@@ -33,13 +32,8 @@ afterAll(async () => {
 // The service ends before PostgreSQL: the latest resource is released first.
 const work = releaseAfterFile(new Workplace());
 
-function valuesOf(values: object): string[] {
-  writeFileSync(work.path('values.json'), JSON.stringify(values));
-  return ['--values', work.path('values.json')];
-}
-
 async function rendered(values: object): Promise<Manifest[]> {
-  return manifestsIn(await tools.template('linkgrant', 'grants', valuesOf(values)));
+  return manifestsIn(await tools.template('linkgrant', 'grants', tools.values(values)));
 }
 
 /** The YAML blocks of the guide to the console. */
@@ -159,7 +153,7 @@ describe('the standalone service of the Helm chart', () => {
       `service/${NAME}`,
     ];
 
-    await helm('install', 'linkgrant', CHART, ...IMAGE, ...valuesOf(VALUES));
+    await helm('install', 'linkgrant', CHART, ...IMAGE, ...tools.values(VALUES));
     expect(await listResources()).toEqual(all);
     const uid = await uidOfVolume();
     const deployment = JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json')) as Manifest;
@@ -187,7 +181,7 @@ describe('the standalone service of the Helm chart', () => {
     await helm('uninstall', 'linkgrant');
     expect(await listResources()).toEqual([volume]);
     // A new installation uses the existing volume.
-    await helm('install', 'linkgrant', CHART, ...IMAGE, ...valuesOf(VALUES));
+    await helm('install', 'linkgrant', CHART, ...IMAGE, ...tools.values(VALUES));
     expect(await listResources()).toEqual(all);
     expect(await uidOfVolume()).toBe(uid);
   });
@@ -199,7 +193,7 @@ describe('the standalone service of the Helm chart', () => {
       standalone: { ...VALUES.standalone, storageClassName: 'fast' },
     };
     for (const values of [VALUES, all]) {
-      const lint = await tools.helm(['lint', '--strict', CHART, ...valuesOf(values)]);
+      const lint = await tools.helm(['lint', '--strict', CHART, ...tools.values(values)]);
       expect(lint).toContain('0 chart(s) failed');
     }
   });
@@ -226,7 +220,7 @@ describe('the standalone service of the Helm chart', () => {
       '1.30.0',
       CHART,
       ...IMAGE,
-      ...valuesOf({ ...VALUES, ...change }),
+      ...tools.values({ ...VALUES, ...change }),
     ]);
     expect(code).toBe(1);
     expect(stderr).toContain(words);

@@ -29,7 +29,7 @@ const tools = releaseAfterFile(await DeployTools.open());
 const scratch = directoryForFile();
 const workplace = releaseAfterFile(new Workplace());
 const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
-const accounts = new ShippedRights(cluster, tools, scratch);
+const accounts = new ShippedRights(cluster, tools);
 
 function kubectl(...args: string[]): Promise<string> {
   return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...args]);
@@ -68,62 +68,15 @@ describe("the service's manifests of kustomize", () => {
   });
 
   it('change nothing when they are applied again', async () => {
-    const versions = () =>
-      kubectl(
-        ...[
-          'get',
-          'all,roles,rolebindings,networkpolicies,pdb,sa',
-          '-A',
-          '-l',
-          'app.kubernetes.io/name=linkgrant',
-        ],
-        ...['-o', 'jsonpath={range .items[*]}{.kind}{.metadata.name}{.metadata.resourceVersion}{"\\n"}{end}'],
-      );
-    const before = await versions();
+    const before = await tools.resourceVersions(cluster.kubeconfig);
     expect(before.split('\n').length).toBeGreaterThan(15);
     await kubectl('apply', '--server-side', '-k', overlay('cluster'));
     await kubectl('apply', '--server-side', '-k', overlay('namespace'));
-    expect(await versions()).toBe(before);
-  });
-
-  it('retain grants and redemptions through an upgrade and a downgrade', async () => {
-    const next = join(scratch, 'next-release');
-    for (const part of ['kustomize', 'crds'])
-      cpSync(join(DEPLOY, part), join(next, part), { recursive: true });
-    change(join(next, 'kustomize/base/kustomization.yaml'), 'newTag: 0.1.0', `newTag: ${NEXT}`);
-    change(join(next, 'crds/redemptions.yaml'), ...ONE_COLUMN_MORE);
-    const namespace = await cluster.namespace();
-    const grant = { namespace, name: 'kept' };
-    const redemption = { namespace, name: '00000000-0000-4000-8000-000000000003-0' };
-    await createGrant(cluster, namespace, 'kept');
-    await cluster.admin.create(REDEMPTIONS, redemptionNamed(redemption));
-    const kept = async () => [
-      await cluster.admin.get(ACCESS_GRANTS, grant),
-      await cluster.admin.get(REDEMPTIONS, redemption),
-    ];
-    const before = await kept();
-    const deployedRelease = async () => {
-      const image = 'jsonpath={.spec.template.spec.containers[0].image}';
-      const columns = 'jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}';
-      return [
-        await kubectl('-n', 'linkgrant', 'get', 'deployment/linkgrant', '-o', image),
-        (await kubectl('get', 'crd/redemptions.linkgrant.dev', '-o', columns)).includes('Address'),
-      ];
-    };
-    // The test cluster created the CRD, so kubectl must take over its fields.
-    const apply = (directory: string) =>
-      kubectl('apply', '--server-side', '--force-conflicts', '-k', directory);
-    await apply(join(next, 'kustomize/overlays/cluster'));
-    expect(await deployedRelease()).toEqual([`linkgrant:${NEXT}`, true]);
-    expect(await kept()).toEqual(before);
-    await apply(overlay('cluster'));
-    expect(await deployedRelease()).toEqual(['linkgrant:0.1.0', false]);
-    expect(await kept()).toEqual(before);
-    await cluster.admin.delete(REDEMPTIONS, redemption);
+    expect(await tools.resourceVersions(cluster.kubeconfig)).toBe(before);
   });
 
   it('run pods that satisfy the restricted pod security standard', async () => {
-    const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay('cluster')]));
+    const manifests = await tools.kustomize('cluster');
     const pod = podOf(manifestOf(manifests, 'Deployment', 'linkgrant'), 'linkgrant');
     const made = await cluster.admin.create(PODS, pod);
     expect(made).toMatchObject({ spec: { serviceAccountName: 'linkgrant' } });
@@ -151,25 +104,6 @@ describe("the service's manifests of kustomize", () => {
     expect(await accounts.rightsOf('west', 'linkgrant', await cluster.namespace())).toEqual([]);
   });
 
-  it("permit the service to read two of Skupper's Secrets by name, and to list or watch none", async () => {
-    const place = await cluster.namespace();
-    const account = await accounts.kubeconfig('linkgrant', 'linkgrant');
-    const may = (...right: string[]) => accounts.mayDo(account, '-n', place, ...right);
-    expect(await may('get', 'secrets/skupper-site-ca')).toBe(true);
-    expect(await may('get', 'secrets/skupper-site-server')).toBe(true);
-    expect(await may('get', 'secrets/somebody-elses')).toBe(false);
-    expect(await may('list', 'secrets')).toBe(false);
-    expect(await may('watch', 'secrets')).toBe(false);
-    expect(await may('create', 'secrets')).toBe(false);
-    expect(await accounts.mayDo(account, '-A', 'list', 'secrets')).toBe(false);
-    for (const verb of ['get', 'list', 'watch', 'update', 'patch', 'delete']) {
-      expect(await accounts.mayDo(account, '-n', 'linkgrant', verb, 'secrets'), verb).toBe(false);
-      expect(await accounts.mayDo(account, '-n', 'linkgrant', verb, 'secrets/somebody-elses'), verb).toBe(
-        false,
-      );
-    }
-  });
-
   it.each([
     ['cluster', 'linkgrant', 'east'],
     ['namespace', 'west', 'west'],
@@ -182,7 +116,7 @@ describe("the service's manifests of kustomize", () => {
       const service = { namespace: own, name: 'linkgrant' };
       const status = { loadBalancer: { ingress } };
       await cluster.admin.patch(SERVICES, service, { status }, { subresource: 'status' });
-      const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
+      const manifests = await tools.kustomize(name);
       const { args, env } = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant'));
       const [command, ...words] = args;
       expect(command).toBe('serve');
@@ -192,7 +126,7 @@ describe("the service's manifests of kustomize", () => {
         env: {
           ...Object.fromEntries(env.map(({ name: variable, value }) => [variable, value ?? own])),
           LINKGRANT_DATA_DIR: dataDir,
-          KUBECONFIG: await accounts.kubeconfig(own, 'linkgrant'),
+          KUBECONFIG: await cluster.kubeconfigFor({ namespace: own, name: 'linkgrant' }),
         },
       });
       const probe = async (path: string) =>
@@ -286,14 +220,6 @@ describe("the service's manifests of Helm", () => {
       'poddisruptionbudget.policy/linkgrant',
       'service/linkgrant',
     ]);
-  });
-
-  it('have the same permissions as kustomize', async () => {
-    const other = await cluster.namespace();
-    expect(await accounts.rightsOf('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
-    expect(await accounts.rightsOf('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
-      expected(SERVED).concat(expected(OWN)).sort(),
-    );
   });
 
   it('retain grants and redemptions through an upgrade, which includes the new CRD', async () => {
