@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_TOKENS, LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
-import { freePort } from '../support/free-port.js';
+import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { serveTcp } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
+import { readyz } from './harness/replicas.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
 import { bindRedeemer } from './harness/token-namespace.js';
 import { until } from './harness/until.js';
@@ -99,22 +100,6 @@ describe('a namespace with AccessTokens', () => {
     // The open connections do not delay the shutdown.
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
   });
-
-  it('retries the token of an unreachable server, and does not write an unchanged status again', async () => {
-    const place = await at.namespace();
-    const port = await freePort();
-    const { token } = await at.issuing('linkgrant');
-    const redeemer = await at.run();
-    await place.put({ ...token, url: `https://127.0.0.1:${port}/x` });
-    expect((await place.waitForStatus('Error')).status?.message).toContain('accepts no connection');
-    const version = (await place.token()).metadata.resourceVersion;
-    await until('three tries', async () => redeemer.log().filter(({ event }) => event === 'token_failed')[2]);
-    expect((await place.token()).metadata.resourceVersion).toBe(version);
-    const metrics = await (await fetch(`${redeemer.operations}/metrics`)).text();
-    expect(metrics).toMatch(/^linkgrant_token_attempts_total\{outcome="connection_refused"\} 3$/m);
-    expect(metrics).toMatch(/^linkgrant_tokens\{state="open"\} [1-9]/m);
-    expect(metrics).toMatch(/^linkgrant_leading 1$/m);
-  });
 });
 
 describe('an outage of the API server', () => {
@@ -140,19 +125,9 @@ describe('replicas', () => {
     const place = await at.namespace();
     const replicas = [await at.run(), await at.run()];
     const leading = () =>
-      Promise.all(
-        replicas.map(async ({ operations }) => {
-          const text = await fetch(`${operations}/metrics`).then(
-            (answer) => answer.text(),
-            () => '',
-          );
-          return /^linkgrant_leading 1$/m.test(text);
-        }),
-      );
+      Promise.all(replicas.map(async (one) => (await metricOf(one, 'linkgrant_leading')) === 1));
     await until('a leader', async () => (await leading()).includes(true));
-    for (const { operations } of replicas) {
-      await until('readiness', async () => (await fetch(`${operations}/readyz`)).ok);
-    }
+    for (const one of replicas) await until('readiness', async () => (await readyz(one)) === 200);
     expect((await leading()).filter(Boolean)).toHaveLength(1);
     const [first] = await leading();
     expect(await replicas[first ? 0 : 1]?.stop('SIGTERM')).toMatchObject({ code: 0 });

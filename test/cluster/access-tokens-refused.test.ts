@@ -4,11 +4,13 @@ import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
+import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import { post } from '../support/wire.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
+import { namesOf } from './harness/resources.js';
 import { until } from './harness/until.js';
 
 const at = releaseAfterFile(await RedeemerCluster.open());
@@ -27,8 +29,6 @@ const CHECK = {
   link: { endpoints: [] },
   serverTime: new Date().toISOString(),
 };
-const namesOf = (resources: readonly { readonly metadata: { readonly name: string } }[]) =>
-  resources.map(({ metadata }) => metadata.name).sort();
 
 describe('an AccessToken', () => {
   it.each([
@@ -73,7 +73,7 @@ describe('an AccessToken', () => {
     const place = await at.namespace();
     await at.redeemer();
     await place.put(server.token);
-    await place.waitForStatus('Error');
+    expect((await place.waitForStatus('Error')).status?.message).toContain('accepts no connection');
     expect(namesOf(await place.secrets())).toEqual([]);
   });
 
@@ -146,13 +146,13 @@ describe('an AccessToken', () => {
     await place.waitForStatus('Ready');
   });
 
-  it('is retried at growing intervals if the server has a certificate of another CA', async () => {
+  it('is retried at growing intervals if the server has a certificate of another CA, and its unchanged status is written once', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const redeemer = await at.redeemer();
     await place.put({ ...server.token, ca: (await makeAuthority('Another CA')).bundlePem });
-    const { status } = await place.waitForStatus('Error');
-    expect(status).toMatchObject({ redeemed: false });
+    const failed = await place.waitForStatus('Error');
+    expect(failed.status).toMatchObject({ redeemed: false });
     expect(server.seen).toEqual([]);
     const tries = await until('three tries', async () => {
       const lines = redeemer.log(place.namespace).filter(({ event }) => event === 'token_failed');
@@ -164,6 +164,11 @@ describe('an AccessToken', () => {
     expect(second).toBeGreaterThanOrEqual(2_000);
     expect(third).toBeGreaterThanOrEqual(4_000);
     expect(server.connections()).toBeLessThanOrEqual(3);
+    expect(await place.token()).toEqual(failed);
+    const attempts = 'linkgrant_token_attempts_total{outcome="tls_untrusted"}';
+    expect(await metricOf(redeemer, attempts)).toBeGreaterThanOrEqual(3);
+    expect(await metricOf(redeemer, 'linkgrant_tokens{state="open"}')).toBeGreaterThanOrEqual(1);
+    expect(await metricOf(redeemer, 'linkgrant_leading')).toBe(1);
     // A corrected token is redeemed without waiting for the next attempt.
     const key = { namespace: place.namespace, name: 'my-link' };
     await at.cluster.admin.patch(ACCESS_TOKENS, key, { spec: { ca: server.token.ca } });

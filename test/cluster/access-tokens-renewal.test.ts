@@ -17,6 +17,7 @@ import type { SecretResource } from '../../src/platforms/kubernetes/requesting/n
 import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewals.js';
 import { Workplace } from '../support/command-line.js';
+import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { rightsOf } from './harness/access-review.js';
 import { startApiProxy } from './harness/api-proxy.js';
@@ -24,6 +25,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { manifestOf } from './harness/manifests.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
+import { textIn } from './harness/resources.js';
 import { readyGrant, redemptionsOf, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import {
@@ -126,8 +128,7 @@ async function redemptionOf(uid: string): Promise<Stored<RedemptionResource>> {
 
 const secretOf = ({ namespace }: TokenNamespace) =>
   cluster.admin.get<SecretResource>(SECRETS, { namespace, name: 'my-link' });
-const certificateIn = (secret: SecretResource) =>
-  new X509Certificate(Buffer.from(secret.data?.['tls.crt'] ?? '', 'base64'));
+const certificateIn = (secret: SecretResource) => new X509Certificate(textIn(secret, 'tls.crt'));
 const renewedSince = (place: TokenNamespace, before: SecretResource) =>
   until('another certificate', async () => {
     const secret = await secretOf(place);
@@ -163,9 +164,7 @@ describe('the link of an AccessToken', () => {
     expect(logLine).toMatchObject({ name: 'my-link' });
     const { status } = await redemptionOf(uid);
     expect(status?.renewals).toHaveLength(1);
-    expect(status?.renewals?.[0]?.certificate.pem).toBe(
-      Buffer.from(after.data?.['tls.crt'] ?? '', 'base64').toString(),
-    );
+    expect(status?.renewals?.[0]?.certificate.pem).toBe(textIn(after, 'tls.crt'));
     await until('the deletion of the pending key', async () => (await place.secrets()).length === 1);
   });
 
@@ -183,16 +182,10 @@ describe('the link of an AccessToken', () => {
     await endLead(cluster);
     const second = await run(LATER);
     const after = await renewedSince(place, before);
-    await until('the lead', async () =>
-      (await fetch(`${second.operations}/metrics`).then((answer) => answer.text())).includes(
-        'linkgrant_leading 1',
-      ),
-    );
+    await until('the lead', async () => (await metricOf(second, 'linkgrant_leading')) === 1);
     const renewals = (await redemptionOf(uid)).status?.renewals ?? [];
     expect(renewals).toHaveLength(1);
-    expect(renewals[0]?.certificate.pem).toBe(
-      Buffer.from(after.data?.['tls.crt'] ?? '', 'base64').toString(),
-    );
+    expect(renewals[0]?.certificate.pem).toBe(textIn(after, 'tls.crt'));
     await until('the deletion of the pending key', async () => (await place.secrets()).length === 1);
   });
 
@@ -214,8 +207,8 @@ describe('the link of an AccessToken', () => {
     await beside.put(other.token);
     await beside.waitForStatus('Ready');
     expect(redeemer.log().filter(({ code }) => code === 'redemption_revoked')).toHaveLength(1);
-    const metrics = await fetch(`${redeemer.operations}/metrics`).then((answer) => answer.text());
-    expect(metrics).toMatch(/^linkgrant_link_renewals_total\{outcome="redemption_revoked"\} 1$/m);
+    const series = 'linkgrant_link_renewals_total{outcome="redemption_revoked"}';
+    expect(await metricOf(redeemer, series)).toBe(1);
   });
 
   it('is renewed after its AccessToken is deleted, but not after its Link is deleted', async () => {

@@ -2,21 +2,19 @@ import { X509Certificate } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/api/kinds.js';
-import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { postings, serveHttps } from '../support/servers/hostile-server.js';
+import type { Fate } from './harness/api-proxy.js';
 import { printedTable } from './harness/printed-table.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
+import { namesOf, textIn } from './harness/resources.js';
 import { until } from './harness/until.js';
 
 const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
 
-const namesOf = (resources: readonly { readonly metadata: { readonly name: string } }[]) =>
-  resources.map(({ metadata }) => metadata.name).sort();
-const decode = (secret: SecretResource | undefined, key: string) =>
-  Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
+const CONFLICT = JSON.stringify({ kind: 'Status', status: 'Failure', reason: 'Conflict', code: 409 });
 
 describe('an AccessToken', () => {
   it.each(['linkgrant', 'stock'] as const)(
@@ -46,7 +44,7 @@ describe('an AccessToken', () => {
       for (const resource of [secret, link]) expect(resource?.metadata.ownerReferences).toEqual([owner]);
       expect(link?.spec).toMatchObject({ tlsCredentials: 'my-link', cost: 7, settings: sent.settings });
       expect(link?.metadata.labels).toMatchObject(sent.labels);
-      expect(new X509Certificate(decode(secret, 'tls.crt')).issuer).toContain('Test Site CA');
+      expect(new X509Certificate(textIn(secret, 'tls.crt')).issuer).toContain('Test Site CA');
       const [posting, ...more] = postings(server);
       expect(more).toEqual([]);
       expect(posting?.headers).toMatchObject({ name: 'my-link', subject: place.siteUid, renews: 'true' });
@@ -172,26 +170,10 @@ describe('an AccessToken', () => {
     expect(postings(server)).toHaveLength(3);
   });
 
-  it('is redeemed once if its status writes conflict', async () => {
-    const server = await at.issuing('linkgrant');
-    const place = await at.namespace();
-    const proxy = await at.proxy();
-    let conflicts = 3;
-    proxy.decide(({ method, path }) => {
-      if (method !== 'PATCH' || !path.includes('/accesstokens/my-link/status') || conflicts === 0)
-        return 'pass';
-      conflicts -= 1;
-      const body = JSON.stringify({ kind: 'Status', status: 'Failure', reason: 'Conflict', code: 409 });
-      return { status: 409, body };
-    });
-    await at.run({ kubeconfig: proxy.kubeconfig });
-    await place.put(server.token);
-    await place.waitForStatus('Ready');
-    expect(conflicts).toBe(0);
-    expect(server.seen).toHaveLength(2);
-  });
-
-  it('is not redeemed again when its status cannot be written for a while', async () => {
+  it.each<[string, Fate]>([
+    ['conflict', { status: 409, body: CONFLICT }],
+    ['get no response', 'drop'],
+  ])('is redeemed once if the first writes of its status %s', async (_, fate) => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
     const proxy = await at.proxy();
@@ -200,31 +182,13 @@ describe('an AccessToken', () => {
       if (method !== 'PATCH' || !path.includes('/accesstokens/my-link/status') || failures === 0)
         return 'pass';
       failures -= 1;
-      return 'drop';
+      return fate;
     });
     await at.run({ kubeconfig: proxy.kubeconfig });
     await place.put(server.token);
     await place.waitForStatus('Ready');
+    expect(failures).toBe(0);
     expect(postings(server)).toHaveLength(1);
     expect(namesOf(await place.secrets())).toEqual(['my-link']);
-  });
-
-  it('retains the conditions that others wrote', async () => {
-    const server = await at.issuing('linkgrant');
-    const place = await at.namespace();
-    await place.put(server.token);
-    const lastTransitionTime = '2026-01-01T00:00:00Z';
-    const theirs = { type: 'Theirs', status: 'True', reason: 'So', message: '', lastTransitionTime };
-    const key = { namespace: place.namespace, name: 'my-link' };
-    await at.cluster.admin.patch(
-      ACCESS_TOKENS,
-      key,
-      { status: { conditions: [theirs] } },
-      { subresource: 'status' },
-    );
-    await at.run();
-    const { status } = await place.waitForStatus('Ready');
-    expect(status?.conditions?.map(({ type }) => type)).toEqual(['Theirs', 'Redeemed']);
-    expect(status?.conditions?.[0]).toEqual(theirs);
   });
 });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { SITES } from '../../src/platforms/kubernetes/api/kinds.js';
-import { json, linkgrant } from '../support/command-line.js';
+import { json } from '../support/command-line.js';
+import { metricOf } from '../support/operations.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { personIn } from './harness/person.js';
@@ -10,7 +11,7 @@ import { until } from './harness/until.js';
 
 const EAST = '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01';
 
-const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const { cluster, account, workplace, west, administrator } = await openAcceptingNamespace();
 const serving = await serveCluster(workplace, account.kubeconfig);
 const grant = await readyGrant(cluster, west.namespace, 'to-west', { redemptionsAllowed: 5 });
 for (const subject of [EAST, 'south']) {
@@ -51,23 +52,20 @@ it('redemption list and link status show connected links; the metrics count them
     { subject: 'south', connected: false },
   ]);
   expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* yes\n.* no\n$/);
-  const administrator = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
-  const status = json(await linkgrant(['link', 'status', '-o', 'json', ...administrator]));
+  const status = json(await administrator('link', 'status', '-o', 'json'));
   expect(status).toMatchObject({
     incoming: [
       { subject: EAST, connected: true },
       { subject: 'south', connected: false },
     ],
   });
-  const metrics = async () => (await fetch(`http://127.0.0.1:${serving.opsPort}/metrics`)).text();
-  await until('the connected link in the metrics', async () => {
-    const text = await metrics();
-    return (
-      /^linkgrant_links_connected 1$/m.test(text) &&
-      /^linkgrant_unknown_peers 1$/m.test(text) &&
-      /^linkgrant_links\{state="valid"\} 2$/m.test(text)
-    );
-  });
+  for (const [series, count] of [
+    ['linkgrant_links_connected', 1],
+    ['linkgrant_unknown_peers', 1],
+    ['linkgrant_links{state="valid"}', 2],
+  ] as const) {
+    await until(`${series} ${count}`, async () => (await metricOf(serving, series)) === count);
+  }
 });
 
 it('redemption list shows a disconnected link, and no connection state without the right to list Sites', async () => {

@@ -7,12 +7,14 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
+import { readOperations } from '../support/operations.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import { putSite } from './harness/cluster-sites.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { PODS } from './harness/kinds.js';
 import { CHART, containerOf, DEPLOY, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
+import { readyz } from './harness/replicas.js';
 import { createGrant, readyGrant } from './harness/served.js';
 import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
@@ -129,10 +131,8 @@ describe("the service's manifests of kustomize", () => {
           KUBECONFIG: await cluster.kubeconfigFor({ namespace: own, name: 'linkgrant' }),
         },
       });
-      const probe = async (path: string) =>
-        (await fetch(`http://127.0.0.1:${serving.opsPort}${path}`)).status;
-      expect(await probe('/healthz')).toBe(200);
-      await until('readiness', async () => (await probe('/readyz')) === 200);
+      expect(await readOperations(serving, '/healthz')).toMatchObject({ status: 200 });
+      await until('readiness', async () => (await readyz(serving)) === 200);
       const grant = await readyGrant(cluster, served, 'shipped');
       expect(grant.status?.url).toBe(`https://192.0.2.7:9090/${grant.metadata.uid}`);
       expect(await serving.stop()).toMatchObject({ code: 0 });

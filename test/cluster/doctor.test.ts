@@ -11,6 +11,7 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { type Ended, json, linkgrant } from '../support/command-line.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace, writeLinkStatus } from './harness/requesting-namespace.js';
 import { createGrant, readyGrant, serveCluster, writeToken } from './harness/served.js';
@@ -177,16 +178,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
 
   it('reports a cluster that does not respond, and invalid flags', async () => {
     const kubeconfig = workplace.path('nowhere');
-    const cluster = { server: 'https://127.0.0.1:1' };
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'c', cluster }],
-      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-      users: [{ name: 'u', user: { token: 'x' } }],
-      'current-context': 'c',
-    };
-    writeFileSync(kubeconfig, JSON.stringify(config));
+    writeFileSync(kubeconfig, kubeconfigThrough(cluster.kubeconfig, 'https://127.0.0.1:1'));
     const ended = await linkgrant(['doctor', '-p', 'kubernetes', '--kubeconfig', kubeconfig]);
     expect(ended.code).toBe(4);
     expect(ended.stdout).toMatch(/^fail {2}cluster +The API server of the cluster: /);

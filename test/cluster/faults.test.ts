@@ -5,6 +5,7 @@ import { ACCESS_GRANTS, SITES } from '../../src/platforms/kubernetes/api/kinds.j
 import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
+import { metricOf, readOperations } from '../support/operations.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { type ApiProxy, type Fate, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
@@ -137,7 +138,7 @@ describe('requests for unknown grants', () => {
     });
     await until('30 refusals', async () => statuses.length >= 30);
     expect(statuses).toEqual(Array(30).fill(503));
-    expect(await metric(serving, 'linkgrant_requests_in_flight')).toBe(0);
+    expect(await metricOf(serving, 'linkgrant_requests_in_flight')).toBe(0);
     expect(await post(serving, grant, 'another-site')).toMatchObject({ status: 200 });
     expect(statuses).toHaveLength(30);
 
@@ -233,14 +234,6 @@ class Load {
   }
 }
 
-async function metric({ opsPort }: Serving, name: string): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-}
-
-async function knowsCluster({ opsPort }: Serving): Promise<boolean> {
-  const { parts } = (await (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).json()) as {
-    readonly parts: { readonly cluster: { readonly ready: boolean } };
-  };
-  return parts.cluster.ready;
+async function knowsCluster(service: Serving): Promise<boolean> {
+  return JSON.parse((await readOperations(service, '/readyz')).text).parts.cluster.ready;
 }

@@ -12,13 +12,11 @@ import { post } from './harness/post.js';
 import { createGrant, readyGrant, redemptionsOf, serveCluster } from './harness/served.js';
 import { until } from './harness/until.js';
 
-const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const { cluster, account, workplace, west, administrator } = await openAcceptingNamespace();
 const serving = await serveCluster(workplace, account.kubeconfig);
 
 const readGrant = (name: string) =>
   cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west.namespace, name });
-const administrator = (words: readonly string[]) =>
-  linkgrant([...words, '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace]);
 
 describe('grant commands in a cluster', () => {
   it('create prints URL and code of a grant that is Ready', async () => {
@@ -163,10 +161,10 @@ describe('grant commands in a cluster', () => {
   it('list with -A lists every namespace if permitted', async () => {
     const east = await cluster.namespace();
     await createGrant(cluster, east, 'eastern');
-    const all = json(await administrator(['grant', 'list', '-A', '-o', 'json']));
+    const all = json(await administrator('grant', 'list', '-A', '-o', 'json'));
     const places = all.map(({ namespace }: { namespace: string }) => namespace);
     expect(places).toEqual(expect.arrayContaining([east, west.namespace]));
-    const one = json(await administrator(['grant', 'list', '-o', 'json']));
+    const one = json(await administrator('grant', 'list', '-o', 'json'));
     expect(one.every(({ namespace }: { namespace: string }) => namespace === west.namespace)).toBe(true);
     const forbidden = await west.run(['grant', 'list', '-A']);
     expect(forbidden.code).toBe(3);
@@ -352,12 +350,12 @@ describe('link generate in a cluster', () => {
     const forbidden = await west.run(['link', 'generate', 'no-right']);
     expect(forbidden.code).toBe(3);
     expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: list routeraccesses/);
-    const issuer = await administrator(['link', 'generate', 'no-issuer', '--issuer', 'nobody']);
+    const issuer = await administrator('link', 'generate', 'no-issuer', '--issuer', 'nobody');
     expect(issuer.code).toBe(1);
     expect(refusalOf(issuer).error).toBe(
       'the link was not created: there is no Secret "nobody" with the issuer',
     );
-    const host = await administrator(['link', 'generate', 'x', '--host', 'a.example']);
+    const host = await administrator('link', 'generate', 'x', '--host', 'a.example');
     expect(host.code).toBe(2);
     expect(json(await west.run(['redemption', 'list', '-o', 'json']))).toHaveLength(before);
   });

@@ -22,6 +22,7 @@ import {
   requestingNamespace,
   writeLinkStatus,
 } from './harness/requesting-namespace.js';
+import { namesOf, textIn } from './harness/resources.js';
 import { type AccessRule, openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -163,7 +164,7 @@ describe('link --platform kubernetes', () => {
       /^note: a copy of the deleted credential can still connect until \S+, unless the accepting side cuts it off: `linkgrant redemption revoke [0-9a-f-]{36} --cut`$/m,
     );
     expect(await place.links()).toEqual([]);
-    expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['theirs']);
+    expect(namesOf(await place.secrets())).toEqual(['theirs']);
     expect((await place.run(['link', 'delete', 'my-link'])).code).toBe(1);
   });
 });
@@ -210,7 +211,7 @@ describe('link renew --platform kubernetes', () => {
     expect(server.issued()).toBe(1);
     const [secret, ...others] = await place.secrets();
     expect(others).toEqual([]);
-    const tlsCrt = Buffer.from(secret?.data?.['tls.crt'] ?? '', 'base64').toString();
+    const tlsCrt = textIn(secret, 'tls.crt');
     expect(tlsCrt).not.toBe(old);
     expect(secret?.metadata.ownerReferences?.[0]?.uid).toBe(place.siteUid);
     const again = await place.run(['link', 'renew', '--all']);
@@ -223,7 +224,7 @@ describe('link renew --platform kubernetes', () => {
       const { place, server } = await linkDueForRenewal();
       expect(await place.killedAt(checkpoint, ['link', 'renew', '--all'])).toBe(true);
       expect(await place.run(['link', 'renew', 'to-west'])).toMatchObject({ code: 0 });
-      expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['to-west']);
+      expect(namesOf(await place.secrets())).toEqual(['to-west']);
       // Killed at `renewal-in-place`, the link is renewed a second time, because the command names it.
       expect(server.issued()).toBe(checkpoint === 'renewal-in-place' ? 2 : 1);
     },

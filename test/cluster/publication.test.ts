@@ -20,6 +20,7 @@ import { RecordedSite, routerSecret } from '../support/sites/kubernetes-site.js'
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
+import { dataOf } from './harness/resources.js';
 import { createGrant, readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -155,14 +156,14 @@ describe('the published address of the service', () => {
 
 describe('--tls-secret', () => {
   const key = { namespace: LINKGRANT, name: 'of-cert-manager' };
-  const dataOf = ({ cert, key: privateKey, ca }: TestIdentity) =>
-    encoded({ 'tls.crt': cert, 'tls.key': privateKey, 'ca.crt': ca });
+  const dataOfIdentity = ({ cert, key: privateKey, ca }: TestIdentity) =>
+    dataOf({ 'tls.crt': cert, 'tls.key': privateKey, 'ca.crt': ca });
 
   it('applies a changed Secret, with its CA in every grant, and ignores an invalid one', async () => {
     await putSite(cluster.admin, west);
     const [first, second] = [await makeIdentity(), await makeIdentity()];
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: key };
-    await cluster.admin.create(SECRETS, { ...secret, data: dataOf(first) } as Resource);
+    await cluster.admin.create(SECRETS, { ...secret, data: dataOfIdentity(first) } as Resource);
     // The shipped role names only linkgrant's own Secrets.
     const rights = { apiGroups: [''], resources: ['secrets'], verbs: ['get'], resourceNames: [key.name] };
     await cluster.allow({ namespace: LINKGRANT, name: LINKGRANT }, [rights]);
@@ -172,7 +173,7 @@ describe('--tls-secret', () => {
     expect((await shown(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
 
     const put = (data: object) => cluster.admin.patch(SECRETS, key, { data });
-    await put(dataOf({ ...second, key: first.key }));
+    await put(dataOfIdentity({ ...second, key: first.key }));
     await until('the refusal', async () => {
       serving.signal('SIGHUP');
       return serving.said.stderr.includes('certificate_kept');
@@ -180,7 +181,7 @@ describe('--tls-secret', () => {
     expect((await shown(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
     expect((await post(serving, grant)).status).toBe(200);
 
-    await put(dataOf(second));
+    await put(dataOfIdentity(second));
     const renewed = await grantWith(serving, 'shown', ({ ca }) => ca === second.ca);
     expect((await shown(serving)).toString()).toBe(new X509Certificate(second.cert).toString());
     expect((await post(serving, renewed, 'another')).status).toBe(200);
@@ -220,7 +221,7 @@ describe('the CA that signs', () => {
   const hosts = () =>
     new RecordedSite().find('Site').status.endpoints.map(({ host }: { host: string }) => host);
   const put = (name: string, data: Readonly<Record<string, string>>) =>
-    cluster.admin.patch(SECRETS, { namespace: west, name }, { data: encoded(data) });
+    cluster.admin.patch(SECRETS, { namespace: west, name }, { data: dataOf(data) });
   /** Changes the Site: Secrets are not watched, but read every 30 s and after a change of the site. */
   const touch = () =>
     cluster.admin.patch(
@@ -239,7 +240,7 @@ describe('the CA that signs', () => {
     await cluster.admin.create(SECRETS, {
       ...secret,
       type: 'kubernetes.io/tls',
-      data: encoded(pemOf(branch)),
+      data: dataOf(pemOf(branch)),
     } as Resource);
     const serving = await serve();
     await createGrant(cluster, west, 'for-the-branch', { issuer: 'branch-ca' });
@@ -298,9 +299,3 @@ describe('the CA that signs', () => {
     expect(ready.status?.expirationTime).toBe(grant.status?.expirationTime);
   });
 });
-
-function encoded(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
-  );
-}

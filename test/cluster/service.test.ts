@@ -4,6 +4,7 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { buildStockClient, READERS, runStockClient } from '../stock-client/stock-client.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
+import { readOperations } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
@@ -28,8 +29,8 @@ describe('the built service in a cluster', () => {
       'Next: create an AccessGrant; those of every namespace become Ready',
     );
     const ready = await until('readiness', async () => {
-      const answer = await fetch(`http://127.0.0.1:${serving.opsPort}/readyz`);
-      return answer.status === 200 ? answer.json() : undefined;
+      const { status, text } = await readOperations(serving, '/readyz');
+      return status === 200 && JSON.parse(text);
     });
     expect(ready).toMatchObject({
       ready: true,
@@ -91,7 +92,7 @@ describe('the built service in a cluster', () => {
 describe('the metrics of a service in a cluster', () => {
   it('contain the number of grants in each state', async () => {
     const grantCounts = async (): Promise<Record<string, number>> => {
-      const text = await (await fetch(`http://127.0.0.1:${serving.opsPort}/metrics`)).text();
+      const { text } = await readOperations(serving, '/metrics');
       const found = text.matchAll(/^linkgrant_grants\{state="(\w+)"\} (\d+)$/gm);
       return Object.fromEntries([...found].map(([, state, count]) => [state, Number(count)]));
     };

@@ -26,6 +26,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { type Replica, startReplicas } from './harness/replicas.js';
+import { dataOf } from './harness/resources.js';
 import { createGrant, readyGrant, redemptionsOf, writeToken } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -328,15 +329,12 @@ describe('objects of a hostile namespace owner', () => {
 /** Replaces a Secret of `east`. */
 async function secret(name: string, data: Readonly<Record<string, string>>): Promise<void> {
   await cluster.admin.delete(SECRETS, { namespace: east, name });
-  const encoded = Object.fromEntries(
-    Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
-  );
   const metadata = { name, namespace: east };
   await cluster.admin.create(SECRETS, {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
     metadata,
-    data: encoded,
+    data: dataOf(data),
   } as Resource);
 }

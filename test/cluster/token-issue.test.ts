@@ -10,14 +10,15 @@ import { releaseAfterTest } from '../support/release.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { DeployTools } from './harness/deploy-tools.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { kubeconfigOf, kubeconfigThrough, serverOf } from './harness/kubeconfig.js';
 import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
+import { namesOf } from './harness/resources.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { until } from './harness/until.js';
 
 buildStockClient();
-const { cluster, account, workplace, west } = await openAcceptingNamespace();
+const { cluster, account, workplace, west, administrator } = await openAcceptingNamespace();
 
 function issueThrough({ kubeconfig }: ApiProxy, ...words: string[]) {
   const place = ['-p', 'kubernetes', '-n', west.namespace, '--kubeconfig', kubeconfig];
@@ -32,8 +33,7 @@ describe('token issue without a service', () => {
   it('reports that nothing serves AccessGrants, and leaves no grant', async () => {
     const words = ['token', 'issue', workplace.path('unserved.yaml'), '--service-namespace', west.namespace];
     // With all permissions, the command sees that there is no Lease.
-    const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
-    const ended = await linkgrant([...words, ...place]);
+    const ended = await administrator(...words);
     expect(refusalOf(ended)).toMatchObject({
       error: 'the grant was not created: no controller serves AccessGrants here',
       hint: expect.stringContaining('linkgrant serve --platform kubernetes'),
@@ -101,7 +101,7 @@ describe('token issue in a cluster', () => {
       const line = readFileSync(file, 'utf8').trim();
       expect((await place.run(['join', line, '--name', 'wrong'])).code).toBe(3);
       expect(await place.run(['join', line, '--name', 'to-west'])).toMatchObject({ code: 0 });
-      expect((await place.links()).map(({ metadata }) => metadata.name)).toEqual(['to-west']);
+      expect(namesOf(await place.links())).toEqual(['to-west']);
       // Renewals and repetitions verify the service against its CA, not against the pin.
       const [secret] = (await place.secrets()).filter(({ metadata }) => metadata.name === 'to-west');
       expect(secret?.metadata.annotations?.['linkgrant.dev/server-ca']).toContain('BEGIN CERTIFICATE');
@@ -123,7 +123,7 @@ describe('token issue in a cluster', () => {
     await tools.shell([script], { kubeconfig: cluster.kubeconfig, cwd: workplace.directory });
     tools.close();
     const { items } = await cluster.admin.listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace });
-    expect(items.map(({ metadata }) => metadata.name)).toEqual(['applied']);
+    expect(namesOf(items)).toEqual(['applied']);
   });
 
   it("uses the code of an existing grant, with that grant's limits", async () => {
@@ -240,10 +240,8 @@ describe('token issue in a cluster', () => {
     const elsewhere = await west.run(['token', 'issue', '-', '-n', 'no-such-namespace']);
     expect(elsewhere.code).toBe(3);
     const stranger = workplace.path('stranger');
-    writeFileSync(
-      stranger,
-      readFileSync(west.kubeconfig, 'utf8').replace(/token: ?.*|"token":"[^"]*"/, '"token":"no-token"'),
-    );
+    const { namespace } = west;
+    writeFileSync(stranger, kubeconfigOf({ ...serverOf(west.kubeconfig), token: 'no-token', namespace }));
     const unknown = await linkgrant(['grant', 'list', '-p', 'kubernetes', '--kubeconfig', stranger]);
     expect(unknown.code).toBe(3);
     expect(refusalOf(unknown)).toEqual({

@@ -1,4 +1,4 @@
-import { Workplace } from '../../support/command-line.js';
+import { type Ended, linkgrant, Workplace } from '../../support/command-line.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { putSite } from './cluster-sites.js';
 import { type LinkgrantAccount, linkgrantAccount } from './linkgrant-account.js';
@@ -13,6 +13,8 @@ export interface AcceptingNamespace {
   readonly workplace: Workplace;
   /** The owner of the namespace of the site. */
   readonly west: Person;
+  /** Runs a command in the namespace of the site with all permissions. */
+  administrator(...words: readonly string[]): Promise<Ended>;
 }
 
 /** Opens an AcceptingNamespace for a test file, and closes it after the tests of the file. */
@@ -22,5 +24,7 @@ export async function openAcceptingNamespace(): Promise<AcceptingNamespace> {
   const workplace = releaseAfterFile(new Workplace());
   const namespace = await cluster.namespace();
   await putSite(cluster.admin, namespace);
-  return { cluster, account, workplace, west: await personIn(cluster, namespace) };
+  const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', namespace];
+  const administrator = (...words: readonly string[]) => linkgrant([...words, ...place]);
+  return { cluster, account, workplace, west: await personIn(cluster, namespace), administrator };
 }

@@ -22,11 +22,9 @@ export interface RedeemerOptions extends Pick<RunOptions, 'cgroup'> {
 }
 
 /** The built program that redeems AccessTokens, in a process of its own. */
-export interface Redeemer extends Pick<Serving, 'said' | 'ended'> {
+export interface Redeemer extends Pick<Serving, 'said' | 'ended' | 'opsPort'> {
   /** Lines of its log, parsed; only those about `namespace` if it is given. */
   log(namespace?: string): { readonly event?: string; readonly [key: string]: unknown }[];
-  /** Base URL of health and metrics. */
-  readonly operations: string;
   /** Sends a signal, by default SIGKILL, and resolves when the process has ended. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<{ readonly code: number | null }>;
 }
@@ -63,7 +61,7 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
         .filter((line) => line.startsWith('{') && line.endsWith('}'))
         .map((line) => JSON.parse(line))
         .filter((line) => namespace === undefined || line.namespace === namespace),
-    operations: `http://127.0.0.1:${port}`,
+    opsPort: Number(port),
     ended,
     stop(signal = 'SIGKILL') {
       child.kill(signal);

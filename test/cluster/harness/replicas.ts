@@ -1,4 +1,5 @@
 import type { Serving, Workplace } from '../../support/command-line.js';
+import { readOperations } from '../../support/operations.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { hasAddressFlag, serveCluster } from './served.js';
 import { until } from './until.js';
@@ -47,6 +48,6 @@ export async function startReplicas(
 }
 
 /** The HTTP status of `/readyz` of a service. */
-export async function readyz({ opsPort }: Serving): Promise<number> {
-  return (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status;
+export async function readyz(service: Pick<Serving, 'opsPort'>): Promise<number> {
+  return (await readOperations(service, '/readyz')).status;
 }

@@ -27,7 +27,7 @@ function keysInSecret() {
 fakeTimers('setTimeout', 'clearTimeout', 'performance');
 
 describe('the lookup of the key of a signed code', () => {
-  it('reads the Secret at most four times a second, however many codes have unknown keys', async () => {
+  it('reads the Secret at most four times a second, however many codes have unknown keys, and not for a known key', async () => {
     const { state, open } = keysInSecret();
     const keys = open();
     const currentKey = await keys.current();
@@ -45,6 +45,9 @@ describe('the lookup of the key of a signed code', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     await Promise.all(lookups);
     expect(found).toEqual(Array(200).fill(undefined));
+    const reads = state.reads;
+    expect(await keys.find(currentKey.kid)).toMatchObject({ kid: currentKey.kid });
+    expect(state.reads).toBe(reads);
   });
 
   it('finds a key that another process has just created, also while codes have unknown keys', async () => {
