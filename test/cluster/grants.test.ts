@@ -59,17 +59,6 @@ async function use({ metadata: { uid, name, namespace = '' } }: Grant, slot: num
 }
 
 describe('an AccessGrant', () => {
-  it('is not Ready if its site has no endpoint with the required role, while another grant of the site is', async () => {
-    await make('between', { settings: { 'linkgrant/endpoint-roles': 'inter-network' } });
-    await make('within', { settings: { 'linkgrant/endpoint-roles': 'inter-router' } });
-    const grant = await grantWith('between', (found) =>
-      conditions(found).Resolved?.includes('inter-network'),
-    );
-    expect(conditions(grant).Resolved).toContain('inter-router,edge');
-    expect(isReady(grant)).toBe(false);
-    await grantWith('within', isReady);
-  });
-
   it('becomes Ready with an empty spec: with url, code, ca, and an expiry 15 minutes later', async () => {
     const before = Date.now();
     const made = await make('plain');
@@ -113,13 +102,7 @@ describe('an AccessGrant', () => {
       'Invalid duration "3 days": time: unknown unit " days" in duration "3 days"',
     ],
     ['a code that is too short', { code: 'short' }, 'the code must have at least 16 characters'],
-    [
-      'a code that is easy to guess',
-      { code: 'passwordpassword' },
-      'the code is easy to guess; generate one with `openssl rand -hex 16`, or omit the code to have one generated',
-    ],
     ['an unknown setting', { settings: { 'linkgrant/sbjects': 'a' } }, 'is not a setting'],
-    ['an invalid rule', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
     ['an issuer that is not a name', { issuer: '../x' }, 'issuer'],
   ])('reports %s, and gets neither code nor expiry', async (what, spec, message) => {
     const name = what.replace(/[^a-z]+/g, '-');
@@ -229,18 +212,6 @@ describe('an AccessGrant', () => {
     );
     await cluster.admin.patch(SITES, { namespace: edge, name: 'west' }, { spec: { edge: null } });
     expect((await grantWith('early', isReady, edge)).status?.expirationTime).toBeDefined();
-  });
-
-  it('reports an unusable issuer', async () => {
-    await make('borrowed', { issuer: 'skupper-local-ca' });
-    const grant = await grantWith('borrowed', ({ status }) => status?.status !== undefined);
-    // The shipped role does not permit reading this Secret.
-    expect(conditions(grant).Resolved).toContain(
-      'False Error linkgrant may not read the Secret "skupper-local-ca"',
-    );
-    await make('no-issuer', { issuer: 'skupper-site-server' });
-    const wrong = await grantWith('no-issuer', ({ status }) => status?.status !== undefined);
-    expect(conditions(wrong).Resolved).toContain('is not a CA');
   });
 
   it('is a new grant after it is deleted and created again', async () => {

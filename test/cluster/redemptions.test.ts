@@ -278,9 +278,6 @@ describe('a grant', () => {
   });
 
   it.each([
-    ['an invalid window', { expirationWindow: '1 day' }],
-    ['a weak code', { code: 'secret' }],
-    ['an unknown rule', { settings: { 'linkgrant/subject': 'one' } }],
     ['an issuer that is not a valid name', { issuer: 'Not A Name' }],
     ['more uses than the maximum', { redemptionsAllowed: 2_000_000 }],
   ])('is not redeemed with %s', async (_what, spec) => {

@@ -11,18 +11,16 @@ import {
   openKubernetesStore,
 } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { Workplace } from '../support/command-line.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { rightsOf } from './harness/access-review.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
-import { putSite } from './harness/cluster-sites.js';
-import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { manifestOf } from './harness/manifests.js';
 import { post } from './harness/post.js';
 import { type Replicas, startReplicas } from './harness/replicas.js';
 import { readyGrant } from './harness/served.js';
-import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 import { type UsedRight, usedRight } from './harness/used-rights.js';
 
@@ -31,11 +29,8 @@ const LATER = Date.now() + 10 * 365 * 86_400_000;
 const services: Replicas[] = [];
 const proxies: ApiProxy[] = [];
 
-const cluster = releaseAfterFile(await openTestCluster());
-const account = await linkgrantAccount(cluster);
-const workplace = releaseAfterFile(new Workplace());
-const west = await cluster.namespace();
-await putSite(cluster.admin, west);
+const { cluster, account, workplace, ...accepting } = await openAcceptingNamespace();
+const west = accepting.west.namespace;
 afterAll(() => Promise.all(services.map((one) => one.close())));
 
 /** Starts the built service with the shipped account. */

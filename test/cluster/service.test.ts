@@ -3,21 +3,16 @@ import { ACCESS_GRANTS, EVENTS, SECRETS } from '../../src/platforms/kubernetes/a
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { buildStockClient, READERS, runStockClient } from '../stock-client/stock-client.js';
-import { linkgrant, Workplace } from '../support/command-line.js';
+import { linkgrant } from '../support/command-line.js';
 import { readOperations } from '../support/operations.js';
-import { releaseAfterFile } from '../support/release.js';
-import { putSite } from './harness/cluster-sites.js';
-import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { createGrant, readyGrant, redemptionsOf, serveCluster, writeToken } from './harness/served.js';
-import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 buildStockClient();
-const cluster = releaseAfterFile(await openTestCluster());
-const account = await linkgrantAccount(cluster);
-const workplace = releaseAfterFile(new Workplace());
-const west = await cluster.namespace();
-await putSite(cluster.admin, west);
+const { cluster, account, workplace, ...accepting } = await openAcceptingNamespace();
+const west = accepting.west.namespace;
 const serving = await serveCluster(workplace, account.kubeconfig, '--allow-redeem-by-key');
 
 const readGrant = (name: string) =>

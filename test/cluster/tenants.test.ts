@@ -18,27 +18,24 @@ import {
   type RedemptionResource,
   slotName,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { linkgrant, Workplace } from '../support/command-line.js';
+import { linkgrant } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
+import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
-import { LINKGRANT, linkgrantAccount } from './harness/linkgrant-account.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { type Replica, startReplicas } from './harness/replicas.js';
 import { dataOf } from './harness/resources.js';
 import { createGrant, readyGrant, redemptionsOf, writeToken } from './harness/served.js';
-import { openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
-const cluster = releaseAfterFile(await openTestCluster());
-const account = await linkgrantAccount(cluster);
-const workplace = releaseAfterFile(new Workplace());
+const { cluster, account, workplace, ...accepting } = await openAcceptingNamespace();
 // The owner of `east` is hostile, that of `west` is not.
-const [west, east] = [await cluster.namespace(), await cluster.namespace()];
-await putSite(cluster.admin, west);
+const [west, east] = [accepting.west.namespace, await cluster.namespace()];
 await putSite(cluster.admin, east);
 const replicas = releaseAfterFile(
   await startReplicas(workplace, account.kubeconfig, 1, '--allow-redeem-by-key'),
