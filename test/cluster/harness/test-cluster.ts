@@ -8,7 +8,7 @@ import { exchangeJson } from '../../../src/platforms/kubernetes/api/api-transpor
 import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { openClusterAccess } from '../../../src/platforms/kubernetes/api/cluster-access.js';
 import { CRDS } from '../../../src/platforms/kubernetes/api/kinds.js';
-import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
+import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
 import { emptyCluster } from './empty-cluster.js';
@@ -65,7 +65,11 @@ const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-l
 const CRD_DIRECTORY = resolve(import.meta.dirname, '../../../deploy/crds');
 
 type Crd = Resource & {
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  readonly spec: {
+    readonly group: string;
+    readonly names: Pick<ResourceKind, 'kind' | 'plural'>;
+    readonly versions: readonly { readonly name: string }[];
+  };
 };
 
 /** Which API server a test file needs. */
@@ -167,13 +171,11 @@ async function applyCrds(admin: KubernetesClient): Promise<void> {
     .map((document) => document.toJS() as Crd)
     .filter(({ kind }) => kind === CRDS.kind);
   for (const crd of crds) await admin.apply(CRDS, crd, APPLIED);
-  for (const { metadata } of crds) {
-    await until(`the API of ${metadata.name}`, async () => {
-      const { status } = await admin.get<Crd>(CRDS, metadata);
-      return status?.conditions?.some(
-        ({ type, status: value }) => type === 'Established' && value === 'True',
-      );
-    });
+  for (const { metadata, spec } of crds) {
+    const { group, names, versions } = spec;
+    const kind = { ...names, group, version: versions[0]?.name ?? '', namespaced: true };
+    // Until its storage is ready, the API server answers 404, and then 429.
+    await until(`the API of ${metadata.name}`, () => admin.list(kind));
   }
 }
 
