@@ -185,6 +185,13 @@ describe('token redeem --dry-run', () => {
     expect(await contents()).toBe(before);
   });
 
+  it('warns once of an unknown variable', async () => {
+    const words = ['token', 'redeem', place.path('token'), '--dry-run', '--to', place.path('other-links')];
+    const env = { LINKGRANT_LISTN: 'x' };
+    const { stderr } = await linkgrant([...words, '--data-dir', place.path('other')], { env });
+    expect(stderr.match(/LINKGRANT_LISTN is unknown/g)).toHaveLength(1);
+  });
+
   it('fails with the exit code of the redemption if the service does not answer', async () => {
     await service.stop();
     const { code, stderr } = await preview('--to', place.path('other-links'));

@@ -7,11 +7,17 @@ import { defaultPlatform } from '../terminal/program-name.js';
 /** Settings of a command that runs outside a cluster. */
 export type LocalSettings = Settings & { readonly platform: Exclude<Settings['platform'], 'kubernetes'> };
 
+// The warnings are about the environment. A command that reads its configuration several times writes them once.
+const warnedStreams = new WeakSet<object>();
+
 /** Reads the configuration from flags, environment and file; writes warnings to standard error. */
 export function configurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
   const { env, stderr } = processContext();
   const configuration = loadConfiguration(flags, env, undefined, defaultPlatform());
-  for (const warning of configuration.warnings) stderr.write(`warning: ${warning}\n`);
+  if (!warnedStreams.has(stderr)) {
+    warnedStreams.add(stderr);
+    for (const warning of configuration.warnings) stderr.write(`warning: ${warning}\n`);
+  }
   return configuration;
 }
 
