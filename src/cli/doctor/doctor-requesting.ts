@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readSignedCode } from '../../codes/signed-code.js';
 import { type LinkDialOptions, linkDirectory } from '../../compose/links.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
@@ -8,7 +9,7 @@ import { formatPolicySettings } from '../../redemption/accepting/policy-settings
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-report.js';
-import { adviceFor, ERROR_CODE_BY_STATE } from '../terminal/exit-codes.js';
+import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { parseToken } from '../token/token-file.js';
@@ -46,7 +47,9 @@ export async function tokenChecks(
   // If the links cannot be read, an expired or exhausted grant is reported as a failure.
   const link = await findLink(token).catch(() => undefined);
   const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
-  return [tokenCheck, ...checks, ...grantChecks(answer).map((check) => withLink(check, answer, link))];
+  const isSigned = readSignedCode(token.code) !== undefined;
+  const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
+  return [tokenCheck, ...checks, ...grantResults];
 }
 
 /** If this site has the link of the token, an expired, exhausted or deleted grant is no failure. A revoked grant is. */
@@ -61,23 +64,26 @@ function isEndState(answer: Exclude<RouteChecks['answer'], RedemptionError>): bo
   return typeof answer === 'object' && (answer.state === 'exhausted' || answer.state === 'expired');
 }
 
-function grantChecks(answer: RouteChecks['answer']): Check[] {
+function grantChecks(answer: RouteChecks['answer'], isSigned: boolean): Check[] {
   if (answer === undefined) return [];
   if (answer === 'stock') {
     const detail = 'this is a Skupper grant server, which cannot report the state of a grant';
     return [warn('grant', detail, 'redeem the token to check it; this spends a use')];
   }
   if (answer instanceof RedemptionError) return [failWithCode('grant', answer.message, answer.code)];
-  return [grantCheck(answer), ...policyChecks(answer), endpointsCheck(answer)];
+  return [grantCheck(answer, isSigned), ...policyChecks(answer), endpointsCheck(answer)];
 }
 
-function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: TokenCheck): Check {
+function grantCheck(
+  { state, redemptions, redemptionsAllowed, expirationTime }: TokenCheck,
+  isSigned: boolean,
+): Check {
   const used = `${redemptions} of ${redemptionsAllowed} uses spent`;
   if (state === 'ready') {
     const until = expirationTime === null ? '' : `, until ${formatTime(expirationTime)}`;
     return ok('grant', `ready, ${used}${until}`);
   }
-  const { hint, exitCode } = adviceFor(ERROR_CODE_BY_STATE[state]);
+  const { hint, exitCode } = adviceForState(state, isSigned);
   const again =
     state === 'exhausted'
       ? '; if this site redeemed it, repeat the redemption: it returns the same link and spends no use'

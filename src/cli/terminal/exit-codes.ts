@@ -250,10 +250,8 @@ export function adviceFor(code: ErrorCode): Advice {
   return ADVICE[code];
 }
 
-/** The error code of a redemption, for each state in which a grant cannot be redeemed. */
-export const ERROR_CODE_BY_STATE = {
-  pending: 'link_access_unavailable',
-  expired: 'grant_expired',
-  exhausted: 'grant_exhausted',
-  revoked: 'grant_revoked',
-} as const satisfies Record<Exclude<AccessGrantState, 'ready'>, ErrorCode>;
+/** Returns the exit code and the hint for a token in this state. The state of a signed token is its own, not that of its grant. */
+export function adviceForState(state: Exclude<AccessGrantState, 'ready'>, isSigned: boolean): Advice {
+  if (state === 'pending') return ADVICE.link_access_unavailable;
+  return ADVICE[`${isSigned ? 'code' : 'grant'}_${state}`];
+}

@@ -9,7 +9,7 @@ import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { policyFields } from '../grant/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
-import { adviceFor, ERROR_CODE_BY_STATE } from '../terminal/exit-codes.js';
+import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -137,8 +137,7 @@ function requireRedeemable(
 ): void {
   const { state, redemptions, redemptionsAllowed } = check;
   if (state === 'ready') return;
-  const code = isSigned && state !== 'pending' ? (`code_${state}` as const) : ERROR_CODE_BY_STATE[state];
-  const { exitCode, hint } = adviceFor(code);
+  const { exitCode, hint } = adviceForState(state, isSigned);
   const again =
     state === 'exhausted'
       ? '; a site that already redeemed it gets the same link again without spending a use, unless the link was revoked'
