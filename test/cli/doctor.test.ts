@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
 import {
@@ -60,6 +62,18 @@ async function soleFailure(
   expect(failed, JSON.stringify(checks)).toHaveLength(1);
   expect(`${ended.stdout}${ended.stderr}`).not.toContain(token.code);
   return [failed[0]?.[0] ?? '', ended.code];
+}
+
+/** Listens on the first of these ports of 127.0.0.1 that is free, and returns it. */
+async function listenOnFirstFree(server: Server, ports: readonly number[]): Promise<number> {
+  for (const port of ports) {
+    const isFree = await once(server.listen(port, '127.0.0.1'), 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return port;
+  }
+  throw new Error(`none of the ports ${ports.join(', ')} is free`);
 }
 
 async function serve(): Promise<{ data: string; serving: Serving; words: string[] }> {
@@ -408,6 +422,20 @@ describe('doctor on an accepting site', () => {
     const taken = await doctor(words.with(at, `127.0.0.1:${other.port}`));
     expect(taken.failed.map(([name]) => name)).toEqual(['URL TCP', 'port']);
     expect(taken.failed[1]?.[1]).toContain(`port ${other.port} is in use`);
+  });
+
+  test('recognizes the operations port of the service if it is one that fetch refuses', async () => {
+    const operations = releaseAfterTest(
+      createServer((_request, response) => response.end('linkgrant_up 1\n')),
+    );
+    const port = await listenOnFirstFree(operations, [10_080, 6_697, 6_669, 6_668, 6_566, 4_190]);
+    const words = ['--data-dir', place.path('data'), '--listen', '127.0.0.1:0'];
+    const { checks } = await doctor([...words, '--ops-listen', `127.0.0.1:${port}`]);
+    expect(checks.find(({ name }) => name === 'operations port')).toEqual({
+      name: 'operations port',
+      status: 'ok',
+      detail: `${port} is in use by the running service`,
+    });
   });
 
   test('reports files that other users can read', async () => {

@@ -10,11 +10,11 @@ import { checkToken } from '../../compose/token-redemption.js';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
-import { formatHostPort } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { visibleNamesIn } from '../../files/directory-names.js';
 import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
+import { getOperations } from '../serve/health.js';
 import { listenFailure } from '../serve/listen-failure.js';
 import {
   type Check,
@@ -207,11 +207,10 @@ async function isRedemptionListener(
   }
 }
 
-async function isOperationsListener({ host, port }: ListenAddress): Promise<boolean> {
+async function isOperationsListener(opsListen: ListenAddress): Promise<boolean> {
   try {
-    const url = `http://${formatHostPort({ host: reachableHost(host), port })}/metrics`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
-    return answer.ok && (await answer.text()).includes('linkgrant_');
+    const { status, body } = await getOperations(opsListen, '/metrics', PROBE_TIMEOUT_MS);
+    return status === 200 && body.includes('linkgrant_');
   } catch {
     return false;
   }

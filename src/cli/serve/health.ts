@@ -7,7 +7,8 @@ import { writeOut } from '../terminal/write-out.js';
 
 const TIMEOUT_MS = 5_000;
 
-interface Health {
+/** The answer of an operations port. */
+export interface OperationsAnswer {
   readonly status: number;
   readonly body: string;
 }
@@ -38,25 +39,33 @@ export async function healthCommand(flags: {
   await writeOut('ok\n');
 }
 
-async function queryHealth({ host, port }: ListenAddress, path: string): Promise<Health> {
-  const reached = reachableHost(host);
+async function queryHealth(opsListen: ListenAddress, path: string): Promise<OperationsAnswer> {
   try {
-    return await exchange({ host: reached, port, path });
+    return await getOperations(opsListen, path, TIMEOUT_MS);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ABORT_ERR' ? `no response within ${TIMEOUT_MS / 1_000} seconds` : (code ?? message);
-    throw new CommandError(`no service answers at ${reached} port ${port} (${why})`, {
-      exitCode: 1,
-      hint: 'start the service, or set --ops-listen to its address',
-      cause: error,
-    });
+    throw new CommandError(
+      `no service answers at ${reachableHost(opsListen.host)} port ${opsListen.port} (${why})`,
+      {
+        exitCode: 1,
+        hint: 'start the service, or set --ops-listen to its address',
+        cause: error,
+      },
+    );
   }
 }
 
-function exchange(target: { host: string; port: number; path: string }): Promise<Health> {
+/** Sends a GET request to the operations port of a service on this host. */
+export function getOperations(
+  { host, port }: ListenAddress,
+  path: string,
+  timeoutMs: number,
+): Promise<OperationsAnswer> {
   return new Promise((settle, reject) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const outgoing = request({ ...target, agent: false, signal }, (response) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    // fetch refuses some ports, such as 10080.
+    const outgoing = request({ host: reachableHost(host), port, path, agent: false, signal }, (response) => {
       text(response).then((body) => settle({ status: response.statusCode ?? 0, body }), reject);
     });
     outgoing.once('error', reject);
