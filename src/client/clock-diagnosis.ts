@@ -4,6 +4,7 @@ import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { chainLink, SignatureChecks } from '../pki/certificate-chain.js';
 import { parseCertificates } from '../pki/pem.js';
+import { OutsideValidity } from '../redemption/ports/redemption-client.js';
 import { exchange } from './http-exchange.js';
 import { presentedCertificates } from './link-peer.js';
 import type { TlsTarget } from './route.js';
@@ -18,8 +19,8 @@ interface Validity {
 
 /**
  * Diagnoses a server certificate that is not valid by the local clock. Returns `clock_skew` if the certificate is valid by the
- * server's clock, or if it is not valid yet and the server's clock is unknown. Returns `tls_untrusted` in all other cases, and
- * if no trusted CA signed the certificate.
+ * server's clock, or if it is not valid yet and the server's clock is unknown. Returns `tls_untrusted` in all other cases, with the
+ * cause OutsideValidity unless no trusted CA signed the certificate.
  */
 export async function diagnoseClock({
   target,
@@ -59,10 +60,8 @@ export async function diagnoseClock({
       `The certificate of ${where} ${when}, and the local clock is at ${localTime}.`,
     );
   }
-  return new RedemptionError(
-    'tls_untrusted',
-    `The certificate of ${where}, or the CA that signed it, ${when}.`,
-  );
+  const message = `The certificate of ${where}, or the CA that signed it, ${when}.`;
+  return new RedemptionError('tls_untrusted', message, { cause: new OutsideValidity() });
 }
 
 /**

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { encodeJoinLine } from '../../src/codes/join-line.js';
 import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
+import { describeCertificate } from '../../src/pki/certificate-info.js';
 import {
   type Ended,
   expectRefusal,
@@ -232,6 +234,21 @@ describe('doctor on a requesting site', () => {
     expect(await soleFailure(ended.token)).toEqual(['validity', 3]);
     const stale = await listen({ issuedAt: Date.now() - 10 * DAY_MS });
     expect(await soleFailure({ ...stale.token, ca: foreign })).toEqual(['CA pin', 3]);
+  });
+
+  test('reports an expired certificate for a join line, which contains only the pin of the CA', async () => {
+    const { cert, key, ca } = await makeIdentity({ issuedAt: Date.now() - 10 * DAY_MS });
+    const identity = { cert: cert + ca, key, ca: '' };
+    const server = releaseAfterTest(
+      await serveHttps((_seen, _request, response) => response.end(), { identity }),
+    );
+    const pin = describeCertificate(ca).sha256.slice(0, 32);
+    writeFileSync(place.path('line'), encodeJoinLine({ ...server.token, ca: { pin } }) as string);
+    const { checks } = await doctor(['--token', place.path('line')]);
+    expect(checks.find(({ status }) => status === 'fail')).toMatchObject({
+      name: 'validity',
+      hint: expect.stringContaining('renew the certificate of the service'),
+    });
   });
 
   test('reports a proxy that refuses', async () => {

@@ -4,8 +4,8 @@ import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { type HostPort, hostPortOf } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
-import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import { OutsideValidity, type TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, fail, failWithCode, ok } from './doctor-check.js';
@@ -46,13 +46,11 @@ export async function checkRoute(
     if (error instanceof RedemptionError) return error;
     throw error;
   });
-  const step = answer instanceof RedemptionError ? FAILED_STEP[answer.code] : undefined;
+  const failedStep = answer instanceof RedemptionError ? stepOf(answer) : undefined;
   // Without a connection there is no certificate, and a second attempt would only wait for another time-out.
-  const serverCertificate = STEPS_BEFORE_CERTIFICATE.has(step)
+  const serverCertificate = STEPS_BEFORE_CERTIFICATE.has(failedStep)
     ? undefined
     : await readServerCertificate(target, options);
-  const failedStep =
-    step === 'CA pin' && isOutsideValidity(serverCertificate, token.ca, options) ? 'validity' : step;
   const details = describePassedSteps(url, target, serverCertificate);
   const passed = stepsBefore(failedStep, options.proxy !== undefined).map((name) =>
     ok(prefix + name, details[name]),
@@ -64,23 +62,8 @@ export async function checkRoute(
   return { checks: [...passed, fail(prefix + failedStep, answer.message, remedy, exitCode)] };
 }
 
-/** True if the CA signed the certificate of the server, but the clock is outside the validity of the certificate. */
-function isOutsideValidity(
-  serverCertificate: string | undefined,
-  ca: RedeemableToken['ca'],
-  { clock }: LinkDialOptions,
-): boolean {
-  if (serverCertificate === undefined || typeof ca !== 'string') return false;
-  try {
-    const { notBefore, notAfter } = describeCertificate(serverCertificate);
-    const now = clock();
-    const isOutside = now > notAfter || now < notBefore;
-    // Verify at a moment within its validity: if the CA signed it, only the time is wrong.
-    const within = Math.min(Math.max(now, notBefore), notAfter);
-    return isOutside && verificationProblem(serverCertificate, ca, within) === undefined;
-  } catch {
-    return false;
-  }
+function stepOf({ code, cause }: RedemptionError): Step | undefined {
+  return cause instanceof OutsideValidity ? 'validity' : FAILED_STEP[code];
 }
 
 /** Returns the steps that passed: all, or those before the failed one. */

@@ -88,6 +88,11 @@ export class OtherKey extends Error {
   override readonly name = 'OtherKey';
 }
 
+/** The cause of a `tls_untrusted` for a certificate that a trusted CA signed, but that has expired or is not valid yet. */
+export class OutsideValidity extends Error {
+  override readonly name = 'OutsideValidity';
+}
+
 /**
  * Validates a response: reads the known fields of `text`, and verifies the certificate with `ca.crt` and with the private key,
  * which is the one in the response, else the client's own. Throws RedemptionError `answer_invalid` with the reason. Throws
