@@ -290,8 +290,8 @@ describe('token redeem --platform kubernetes', () => {
     const server = await issuingServerForTest('linkgrant');
     const place = await site();
     const side = await place.side();
-    const data = dataOf({ host: 'proxy.example', port: '3128' });
-    const { materializer } = side.openLocation({ name: 'corporate', data });
+    const proxy = { name: 'corporate', host: 'proxy.example', port: '3128' };
+    const { materializer } = side.openLocation(proxy);
     await side.redeem({ token: server.token, proxyConfiguration: 'corporate' }, materializer);
     const secrets = await place.secrets();
     expect(secrets.map(({ metadata, type }) => `${metadata.name} ${type}`).sort()).toEqual([

@@ -11,19 +11,14 @@ import {
 } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
+import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { type CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut } from '../terminal/write-out.js';
-import {
-  type ProxySecret,
-  proxySecretData,
-  proxySecretFor,
-  proxyUrl,
-  readProxySecret,
-} from './proxy-secret.js';
+import { proxyUrl, readProxySecret } from './proxy-secret.js';
 import { siteNamespace } from './site-namespace.js';
 
 /** The flags for the target of links, and for the reload of its router. */
@@ -117,7 +112,7 @@ export interface LinkTargetOptions {
 interface Opening {
   readonly flags: LinkTargetFlags;
   readonly settings: Settings;
-  readonly proxy: ProxySecret | undefined;
+  readonly proxy: LinkProxy | undefined;
   readonly connection: ReturnType<typeof connectionOptions>;
   readonly context: CommandContext;
   readonly options: LinkTargetOptions;
@@ -174,17 +169,16 @@ function openStream(opening: Opening): StreamTarget {
 function openDirectory(opening: Opening, directory: string): DirectoryTarget {
   const { flags, settings, proxy, connection, context, options } = opening;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
-  const directoryOptions = { proxySecret: proxySecretFor(directory, proxy, undefined) };
   const location =
     flags.reloadCommand !== undefined || options.storesRecords
-      ? redeemer.openLocation(directory, directoryOptions, options.patienceMs)
+      ? redeemer.openLocation(directory, { proxy }, options.patienceMs)
       : undefined;
   return {
     ...commonOf(opening),
     kind: 'directory',
     redeemer,
     directory,
-    materializer: location?.materializer ?? directoryMaterializer(directory, context.clock, directoryOptions),
+    materializer: location?.materializer ?? directoryMaterializer(directory, context.clock, { proxy }),
     ...(location && { location }),
     siteUid: () => undefined,
     renewalHint: renewalBy('a timer', `--dir ${directory}`),
@@ -205,8 +199,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   requireSitePlatform(site, platform, namespace);
   const directory = site.inputResources;
   const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
-  const proxySecret = proxySecretFor(directory, proxy, namespace);
-  const location = redeemer.openLocation(directory, { namespace, proxySecret }, options.patienceMs);
+  const location = redeemer.openLocation(directory, { namespace, proxy }, options.patienceMs);
   return {
     ...commonOf(opening),
     kind: 'system-site',
@@ -229,7 +222,7 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
   // Loaded only here: the Kubernetes client is large.
   const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
   const cluster = await openRequestingCluster(settings, { ...connection, ...context });
-  const location = cluster.openLocation(proxy && { name: proxy.name, data: proxySecretData(proxy) });
+  const location = cluster.openLocation(proxy);
   const { namespace } = cluster;
   return {
     ...commonOf(opening),

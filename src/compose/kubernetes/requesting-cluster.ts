@@ -18,13 +18,12 @@ import { renewalSecrets } from '../../platforms/kubernetes/requesting/pending-re
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-secret.js';
 import { findOwnerSite, ownerReference } from '../../platforms/kubernetes/requesting/site-owner.js';
-import type { ClusterProxySecret } from '../../platforms/kubernetes/requesting/wanted-resources.js';
 import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.js';
 import { listRenewedRedemptions } from '../../platforms/kubernetes/store/stored-redemptions.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
-import type { LinkFiles } from '../../redemption/ports/link-files.js';
+import type { LinkFiles, LinkProxy } from '../../redemption/ports/link-files.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import { pendingRedemptionId } from '../../redemption/requesting/redeem-token.js';
 import {
@@ -93,7 +92,7 @@ export async function openRequestingCluster(
       return placed?.answer === undefined ? undefined : placed.name;
     },
     /** The links of the namespace. They need no reload, because the controller watches the resources. */
-    openLocation: (proxy?: ClusterProxySecret): LinkLocation => ({
+    openLocation: (proxy?: LinkProxy): LinkLocation => ({
       materializer: clusterMaterializer(target, clock, proxy),
       links: () => placedIn(links, clock()),
       records: NO_RECORDS,

@@ -14,9 +14,11 @@ import {
   writePrivateFile,
 } from '../../files/private-file.js';
 import { parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import { withFields } from './editable-documents.js';
 import { fileHolding } from './link-directory.js';
+import { linkProxy, proxyResource } from './link-resource.js';
 import { withWriteErrors } from './not-writable.js';
 import {
   isExpiredSecret,
@@ -42,8 +44,8 @@ const ROOM_BYTES = 64 * 1024;
 export interface DirectoryOptions {
   /** `metadata.namespace` of the resources; absent for none. */
   readonly namespace?: string | undefined;
-  /** The Secret of the proxy that the Links use: its name, and the text of its file, which is written first. */
-  readonly proxySecret?: { readonly name: string; readonly text: string } | undefined;
+  /** The proxy that the Links use. Its Secret is written first, unless the directory contains it already. */
+  readonly proxy?: LinkProxy | undefined;
   /** Called before the first file that differs is written. */
   readonly beforeChange?: () => void;
 }
@@ -60,12 +62,15 @@ export function directoryMaterializer(
 ): Materializer {
   const secretFile = (name: string) => join(directory, `Secret-${name}.yaml`);
   const linkFile = (name: string) => join(directory, `Link-${name}.yaml`);
-  const { namespace, proxySecret } = directoryOptions;
+  const { namespace, proxy } = directoryOptions;
   const options = { managed: true, namespace };
-  const proxyFile = proxySecret && {
-    file: secretFile(proxySecret.name),
-    text: proxySecret.text,
-    checkpointName: 'proxy-secret-written',
+  const proxyFiles = (): WantedFile[] => {
+    if (!proxy) return [];
+    const file = secretFile(proxy.name);
+    const present = parseResource(readExisting(file));
+    if (present?.kind === 'Secret' && isDeepStrictEqual(linkProxy(present), proxy)) return [];
+    const text = encodeResource(proxyResource(proxy, namespace));
+    return [{ file, text, checkpointName: 'proxy-secret-written' }];
   };
   return {
     probe: async (name) => {
@@ -75,7 +80,7 @@ export function directoryMaterializer(
           `A link name can have at most ${MAX_NAME_LENGTH} characters, because it is part of file names.`,
         );
       }
-      refuseProxyName(name, proxySecret?.name);
+      refuseProxyName(name, proxy?.name);
       const files = [secretFile(name), linkFile(name)];
       const present = parseResource(readExisting(secretFile(name)));
       // An expired Secret may be replaced. Whether the Link may be replaced too is checked when it is written.
@@ -84,7 +89,7 @@ export function directoryMaterializer(
         (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
         withWriteErrors(directory, () => fileHolding(directory, name, files));
       if (occupiedFile !== undefined) throw placeTakenError(occupiedFile);
-      if (proxyFile) requireWritable(proxyFile);
+      for (const file of proxyFiles()) requireWritable(file);
       prepareDirectory(directory, clock());
       withWriteErrors(directory, () =>
         rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))),
@@ -92,7 +97,7 @@ export function directoryMaterializer(
     },
     findRenewed: async (secret) => renewedIn(parseResource(readExisting(secretFile(secret.name))), secret),
     materialize: async (secret, links, checkpoint, overrides = {}) => {
-      refuseProxyName(secret.name, proxySecret?.name);
+      refuseProxyName(secret.name, proxy?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
       const presentText = readExisting(secretFile(secret.name));
       const presentSecret = parseResource(presentText);
@@ -114,9 +119,10 @@ export function directoryMaterializer(
         })),
       ];
       for (const file of files) requireWritable(file, redemption);
-      if (proxyFile) requireWritable(proxyFile);
+      const proxies = proxyFiles();
+      for (const file of proxies) requireWritable(file);
       prepareDirectory(directory, clock());
-      const all = proxyFile ? [proxyFile, ...files] : files;
+      const all = [...proxies, ...files];
       if (all.some(({ file, text }) => readExisting(file) !== text)) {
         directoryOptions.beforeChange?.();
         await checkpoint('before-write');

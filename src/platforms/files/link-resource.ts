@@ -1,4 +1,4 @@
-import { isOwnName, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { isOwnName, MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import { isLinkRole, type Link, type LinkEndpoint, type LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkProxy, StoredLink } from '../../redemption/ports/link-files.js';
@@ -67,6 +67,23 @@ export function linkProxy(resource: YamlMapping): LinkProxy | undefined {
   const [host, port, username, password] = ['host', 'port', 'username', 'password'].map(value);
   if (!host || !port) return undefined;
   return { name: nameOf(resource), host, port, ...(username && { username }), ...(password && { password }) };
+}
+
+/** The basic-auth Secret that describes a proxy, as {@link linkProxy} reads it. */
+export function proxyResource(
+  { name, host, password, port, username }: LinkProxy,
+  namespace: string | undefined,
+) {
+  const data = Object.entries({ host, password, port, username }).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, Buffer.from(value).toString('base64')]],
+  );
+  return {
+    apiVersion: 'v1',
+    data: Object.fromEntries(data) as Readonly<Record<string, string>>,
+    kind: 'Secret',
+    metadata: { labels: { [MANAGED_BY]: 'linkgrant' }, name, namespace },
+    type: 'kubernetes.io/basic-auth',
+  };
 }
 
 function decode(value: unknown): string {

@@ -1,6 +1,7 @@
 import type { Link } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
+import type { LinkProxy } from '../../../redemption/ports/link-files.js';
 import type { Materializer } from '../../../redemption/ports/materializer.js';
 import { isExpiredSecret, placeTakenError, refuseProxyName, renewedIn } from '../../files/own-resource.js';
 import { ApiError } from '../api/api-error.js';
@@ -13,7 +14,7 @@ import {
   type NamespaceTarget,
   retryInNamespace,
 } from './namespace-target.js';
-import { type ClusterProxySecret, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
+import { type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
 /**
  * Creates the resources of a link in a namespace by server-side apply: the Secret, then each Link, all owned by the Site.
@@ -23,7 +24,7 @@ import { type ClusterProxySecret, type WantedResource, wantedLink, wantedProxy }
 export function clusterMaterializer(
   target: NamespaceTarget,
   clock: () => number,
-  proxy?: ClusterProxySecret,
+  proxy?: LinkProxy,
 ): Materializer {
   const { client, namespace } = target;
   const find = (kind: ResourceKind, name: string) => client.find<Resource>(kind, { namespace, name });

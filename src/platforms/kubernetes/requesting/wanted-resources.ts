@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
+import { SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
 import { type Link, type LinkOverrides, type LinkSecret, mergeLink } from '../../../domain/link.js';
 import { linkResource, linkSecretResource } from '../../../domain/link-resources.js';
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
+import type { LinkProxy } from '../../../redemption/ports/link-files.js';
+import { proxyResource } from '../../files/link-resource.js';
 import { linkInPlace, mayReplace, renewedIn } from '../../files/own-resource.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { OwnerReference, Resource, ResourceKind } from '../api/resource.js';
@@ -18,12 +20,6 @@ export interface WantedResource {
   readonly mayReplace: (present: YamlMapping) => boolean;
   /** Name of the checkpoint after the write. */
   readonly checkpoint: string;
-}
-
-/** The basic-auth Secret of the proxy that Links refer to; its values are in base64. */
-export interface ClusterProxySecret {
-  readonly name: string;
-  readonly data: Readonly<Record<string, string>>;
 }
 
 /** The present resources with the names of a link's resources. */
@@ -84,20 +80,10 @@ export function wantedLink(
 }
 
 /** The wanted Secret of the proxy. A Secret of that name with other content is never replaced. */
-export function wantedProxy(
-  { name, data }: ClusterProxySecret,
-  namespace: string,
-  owner: OwnerReference,
-): WantedResource {
-  const fields = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, namespace, labels: { [MANAGED_BY]: 'linkgrant' } },
-    type: 'kubernetes.io/basic-auth',
-    // The API server rejects a basic-auth Secret that has neither a user name nor a password.
-    data: { username: '', ...data },
-  };
-  const resource = ownedResource(fields, owner);
+export function wantedProxy(proxy: LinkProxy, namespace: string, owner: OwnerReference): WantedResource {
+  const fields = proxyResource(proxy, namespace);
+  // The API server rejects a basic-auth Secret that has neither a user name nor a password.
+  const resource = ownedResource({ ...fields, data: { username: '', ...fields.data } }, owner);
   return {
     kind: SECRETS,
     resource,
