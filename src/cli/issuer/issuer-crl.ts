@@ -1,7 +1,6 @@
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import { openSystemSite, systemOf } from '../../compose/system-sites.js';
 import { DAY_MS } from '../../domain/duration.js';
-import { explainFileError } from '../../files/file-error.js';
 import { writePublicFile } from '../../files/named-output.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { maySignRevocationLists, signRevocationList } from '../../pki/revocation-list.js';
@@ -9,6 +8,7 @@ import { numberedRevocations } from '../../redemption/issuers/revocations.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
+import { withTargetErrors } from '../terminal/target-errors.js';
 import { writeOut, writeStderr } from '../terminal/write-out.js';
 import {
   type IssuerFlags,
@@ -21,6 +21,8 @@ import {
 
 const DEFAULT_DAYS = 7;
 const MAX_DAYS = 3650;
+const PEM_LABEL = '-----BEGIN X509 CRL-----';
+const TARGET_HINT = 'set --to to a new file or to an earlier CRL, in a writable directory';
 
 /** The flags of `issuer crl`. */
 export interface CrlFlags extends IssuerFlags {
@@ -52,7 +54,8 @@ export async function crlCommand(
     const lists = authorities.map((authority, index) =>
       signRevocationList({ number, thisUpdate: now, nextUpdate, revoked: revoked[index] ?? [] }, authority),
     );
-    await write(to, lists.join(''));
+    if (to === '-') await writeOut(lists.join(''));
+    else withTargetErrors(to, TARGET_HINT, () => writePublicFile(to, lists.join(''), PEM_LABEL));
     writeStderr(
       [
         ...authorities.map(({ description }, index) => {
@@ -110,20 +113,4 @@ function requireSigner(authority: CertificateAuthority): CertificateAuthority {
     `the keyUsage of "${authority.description}" does not permit it to sign CRLs (cRLSign), so no verifier would accept one`,
     { exitCode: 1, hint: 'cut the link off with `linkgrant redemption revoke ID --cut` instead' },
   );
-}
-
-async function write(to: string, lists: string): Promise<void> {
-  if (to === '-') {
-    await writeOut(lists);
-    return;
-  }
-  try {
-    writePublicFile(to, lists, '-----BEGIN X509 CRL-----');
-  } catch (error) {
-    throw new CommandError(`"${to}" cannot be written: ${explainFileError(to, error).reason}`, {
-      exitCode: 1,
-      hint: 'set --to to a new file or to an earlier CRL, in a writable directory',
-      cause: error,
-    });
-  }
 }

@@ -8,8 +8,9 @@ import { makeNamedDirectory, requireReplaceable } from '../../files/named-output
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { CommandContext } from '../session/command-context.js';
-import { CommandError, usageError } from '../terminal/command-error.js';
+import { usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
+import { withTargetErrors } from '../terminal/target-errors.js';
 import { writeOut } from '../terminal/write-out.js';
 import { platformOf, withIssuers } from './issuer-session.js';
 
@@ -78,15 +79,8 @@ export async function serverCertificateCommand(
     }
     return issueSiteCertificate(session.settings, { issuer, hosts }, context.clock());
   });
-  try {
-    writeCertificate(to, issued);
-  } catch (error) {
-    throw new CommandError(`"${to}" cannot be written: ${explainFileError(to, error).reason}`, {
-      exitCode: 1,
-      hint: 'set --to to a new directory; its parent directory must exist and be writable',
-      cause: error,
-    });
-  }
+  const targetHint = 'set --to to a new directory; its parent directory must exist and be writable';
+  withTargetErrors(to, targetHint, () => writeCertificate(to, issued));
   await writeOut(
     `Written to ${to}: tls.crt, tls.key and ca.crt for ${hosts.join(', ')}, valid until ${formatTime(issued.notAfter)}\n`,
   );

@@ -9,7 +9,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Site } from '../../redemption/ports/site.js';
 import { policyFromFlags } from '../grant/policy-values.js';
 import { withCluster } from '../session/cluster-session.js';
-import { configurationFrom } from '../session/configuration.js';
+import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
@@ -108,12 +108,7 @@ function refuseEndpointFlags({ host, endpoint }: LinkGenerateFlags, platform: st
         : 'add the name to spec.subjectAlternativeNames of the RouterAccess',
     );
   }
-  if (platform !== 'standalone' && endpoint !== undefined) {
-    throw usageError(
-      `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
-      "set --host to a host in the certificate of the site's router",
-    );
-  }
+  refuseEndpoint(platform, endpoint);
 }
 
 function notDelivered(cause: OutputClosed): CommandError {

@@ -8,7 +8,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
 import type { CommandContext } from '../session/command-context.js';
-import { configurationFrom } from '../session/configuration.js';
+import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { usageError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { refuseUnusedFlags } from '../terminal/unused-flags.js';
@@ -24,7 +24,7 @@ type Flags = Readonly<Record<string, unknown>>;
 export async function serveCommand(flags: Flags, context: CommandContext): Promise<void> {
   const configuration = configurationFrom(flags);
   const { settings } = configuration;
-  refuseEndpoints(settings);
+  refuseEndpoint(settings.platform, settings.endpoint);
   refuseForCluster(settings);
   const redeems = redeemsTokens(settings);
   refuseUnusedFlags(configuration, redeems);
@@ -59,15 +59,6 @@ function tracingLog(logger: Logger): TracingReport {
         logger.warn({ event: 'traces_not_exported', reason }, 'traces are not exported and will be dropped');
     },
   };
-}
-
-/** Refuses --endpoint on a platform whose sites have their own endpoints. */
-function refuseEndpoints({ platform, endpoint }: Settings): void {
-  if (platform === 'standalone' || endpoint === undefined) return;
-  throw usageError(
-    `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
-    "set --host to a host in the certificate of the site's router",
-  );
 }
 
 /** Refuses settings that have no effect on kubernetes. */

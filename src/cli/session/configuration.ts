@@ -21,6 +21,15 @@ export function configurationFrom(flags: Readonly<Record<string, unknown>>): Con
   return configuration;
 }
 
+/** Throws a CommandError for `--endpoint` on a platform whose sites have their own endpoints. */
+export function refuseEndpoint(platform: string, endpoint: unknown): void {
+  if (platform === 'standalone' || endpoint === undefined) return;
+  throw usageError(
+    `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
+    "set --host to a host in the certificate of the site's router",
+  );
+}
+
 /**
  * Reads the settings as {@link configurationFrom} does. If the platform is kubernetes, throws a CommandError with this
  * reason and hint.
