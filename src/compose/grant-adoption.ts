@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { readGrantFiles } from '../platforms/system/grant-files.js';
 import { SkupperHome } from '../platforms/system/skupper-home.js';
 import { type Adoption, adoptGrants } from '../redemption/accepting/adopt-grants.js';
+import type { SystemPlace } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { Site } from '../redemption/ports/site.js';
-import type { SystemPlace } from './system-sites.js';
 
 const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
   adopted: 'a declared grant is served',

@@ -3,28 +3,18 @@ import { grantFileExists } from '../platforms/system/grant-files.js';
 import { SkupperHome, startedPlatform } from '../platforms/system/skupper-home.js';
 import { SystemSite } from '../platforms/system/system-site.js';
 import { EVERY_ROLE } from '../redemption/accepting/endpoint-roles.js';
-import type { ServiceDescription } from '../redemption/accepting/service-description.js';
+import type { SystemPlace } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { SiteAccess, SiteRefusal } from '../redemption/ports/site.js';
 
-/** The Skupper directory and selection of the system sites of a service. */
-export type SystemPlace = NonNullable<ServiceDescription['system']>;
-
 /** Returns the Skupper directory and the selection of sites in the settings. */
 export function systemOf({ skupperHome, host, namespace, platform }: Settings): SystemPlace {
-  return { skupperHome, hosts: host ?? [], platform, ...(namespace !== undefined && { namespace }) };
+  return { skupperHome, hosts: host ?? [], platform, namespace };
 }
 
 /** The sites of a system platform. */
 export function openSystemSite(place: SystemPlace, clock: Clock): SystemSite {
-  const { skupperHome, hosts, namespace, platform } = place;
-  return new SystemSite({
-    home: new SkupperHome(skupperHome),
-    hosts,
-    servedNamespace: namespace,
-    platform,
-    clock,
-  });
+  return new SystemSite(place, clock);
 }
 
 /** The access of a served site, or why it refuses redemptions now. */

@@ -1,9 +1,9 @@
-import { type SystemPlace, siteReports } from '../../compose/system-sites.js';
+import { siteReports } from '../../compose/system-sites.js';
 import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';
-import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
+import type { ServiceDescription, SystemPlace } from '../../redemption/accepting/service-description.js';
 import { formatFingerprint } from '../terminal/output.js';
 import { plainText } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';

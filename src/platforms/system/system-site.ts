@@ -13,25 +13,15 @@ import {
   routerTrustRefusal,
   trustOfLink,
 } from '../../redemption/accepting/router-trust.js';
+import type { SystemPlace } from '../../redemption/accepting/service-description.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
 import { accessProblem, type LinkAccess, readSiteState } from './site-state.js';
-import { type NamespaceDirectories, type SkupperHome, startedPlatform } from './skupper-home.js';
+import { type NamespaceDirectories, SkupperHome, startedPlatform } from './skupper-home.js';
 
 const FIX_ISSUER = 'name another issuer, or correct this one and reload the site';
 const FIX_TRUST = 'use the issuer of the router, or add this issuer to the CAs that the router trusts';
-
-interface SystemSiteOptions {
-  readonly home: SkupperHome;
-  /** The possible hosts of links; a link gets the first one that its router's certificate names. Empty: hosts are detected. */
-  readonly hosts: readonly string[];
-  /** The only namespace that is served; absent for all. */
-  readonly servedNamespace?: string | undefined;
-  /** The platform in hints with Skupper commands, for a namespace that was never started. */
-  readonly platform: string;
-  readonly clock: Clock;
-}
 
 /**
  * The sites of Skupper's system platforms. Each call reads the site of a namespace from its runtime state. Refuses access
@@ -39,10 +29,14 @@ interface SystemSiteOptions {
  * and that certificate contains the host, compared in the way that routers compare names.
  */
 export class SystemSite implements Site {
-  readonly #options: SystemSiteOptions;
+  readonly #place: SystemPlace;
+  readonly #home: SkupperHome;
+  readonly #clock: Clock;
 
-  constructor(options: SystemSiteOptions) {
-    this.#options = options;
+  constructor(place: SystemPlace, clock: Clock) {
+    this.#place = place;
+    this.#home = new SkupperHome(place.skupperHome);
+    this.#clock = clock;
   }
 
   async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
@@ -57,7 +51,7 @@ export class SystemSite implements Site {
   /** The name of the CA that signs in a namespace unless a grant names another one. */
   defaultIssuer(namespace: string): string {
     try {
-      const state = readSiteState(this.#options.home.namespace(namespace));
+      const state = readSiteState(this.#home.namespace(namespace));
       return (typeof state === 'string' ? undefined : state.defaultIssuer) ?? SITE_CA;
     } catch (error) {
       if (!(error instanceof UnreadableFileError)) throw error;
@@ -67,11 +61,11 @@ export class SystemSite implements Site {
 
   /** The CA of that name in a namespace, even if the router does not trust it. */
   findIssuer(namespace: string, name: string): CertificateAuthority | SiteRefusal {
-    return this.#readIssuer(this.#options.home.namespace(namespace), name);
+    return this.#readIssuer(this.#home.namespace(namespace), name);
   }
 
   #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
-    const { servedNamespace } = this.#options;
+    const { namespace: servedNamespace } = this.#place;
     if (servedNamespace !== undefined && servedNamespace !== grant.namespace) {
       const reason = `namespace "${grant.namespace}" is not served; the service serves only "${servedNamespace}"`;
       return {
@@ -80,9 +74,9 @@ export class SystemSite implements Site {
         hint: 'start the service without --namespace, or with this one',
       };
     }
-    const directories = this.#options.home.namespace(grant.namespace);
+    const directories = this.#home.namespace(grant.namespace);
     const state = readSiteState(directories);
-    const platform = startedPlatform(directories) ?? this.#options.platform;
+    const platform = startedPlatform(directories) ?? this.#place.platform;
     const flags = `-n ${grant.namespace} -p ${platform}`;
     if (state === 'no-site')
       return {
@@ -146,7 +140,7 @@ export class SystemSite implements Site {
       try {
         const certificate = readBoundedText(file);
         const key = readBoundedText(join(issuers, name, 'tls.key'));
-        return loadAuthority({ certificate, key }, file, this.#options.clock());
+        return loadAuthority({ certificate, key }, file, this.#clock());
       } catch (error) {
         const { code, message, hint } = error as UnreadableFileError;
         if (code === 'ENOENT' && !existsSync(file)) continue;
@@ -175,11 +169,11 @@ export class SystemSite implements Site {
     const distrusted = routerTrustRefusal(issuer, router, {
       access: access.name,
       hints,
-      now: this.#options.clock(),
+      now: this.#clock(),
     });
     if (distrusted) return distrusted;
     const names = routerNames(router.certificate);
-    const host = hostAmong(this.#options.hosts, names);
+    const host = hostAmong(this.#place.hosts, names);
     if (typeof host !== 'string') return host;
     const endpoints = access.roles.map(({ name, port }) => ({ name, host, port, group: access.name }));
     return { endpoints, router };

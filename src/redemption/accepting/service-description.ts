@@ -1,6 +1,18 @@
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
+/** The Skupper directory and the selection of the system sites of a service. */
+export interface SystemPlace {
+  /** Skupper's data directory. */
+  readonly skupperHome: string;
+  /** The possible hosts of links; a link gets the first one that its router's certificate names. Empty: hosts are detected. */
+  readonly hosts: readonly string[];
+  /** The only namespace that is served; absent for all. */
+  readonly namespace?: string | undefined;
+  /** The platform that the service was started for; in hints, that of a namespace that was never started. */
+  readonly platform: string;
+}
+
 /** The data that a service publishes in the store, so that commands can issue tokens even while it is stopped. */
 export interface ServiceDescription {
   readonly platform: 'standalone' | 'podman' | 'docker' | 'linux' | 'kubernetes';
@@ -19,14 +31,8 @@ export interface ServiceDescription {
    * endpoints are those of the sites.
    */
   readonly endpoints: readonly LinkEndpoint[];
-  /** System sites only: Skupper's data directory, the hosts that links may connect to, and the only served namespace, if any. */
-  readonly system?: {
-    readonly skupperHome: string;
-    readonly hosts: readonly string[];
-    readonly namespace?: string;
-    /** The platform that the service was started for. */
-    readonly platform: string;
-  };
+  /** System sites only. */
+  readonly system?: SystemPlace;
   /** Subject of the CA that signs link certificates by default; null if sites have their own. */
   readonly issuer: string | null;
 }

@@ -38,15 +38,9 @@ beforeEach(async () => {
 });
 
 function adopt(only?: string) {
-  const skupperHome = new SkupperHome(home);
-  const site = new SystemSite({
-    home: skupperHome,
-    hosts: ['vm'],
-    servedNamespace: only,
-    platform: 'linux',
-    clock,
-  });
-  return adoptGrants(readGrantFiles(skupperHome, only), { store, site, clock });
+  const place = { skupperHome: home, hosts: ['vm'], namespace: only, platform: 'linux' };
+  const site = new SystemSite(place, clock);
+  return adoptGrants(readGrantFiles(new SkupperHome(home), only), { store, site, clock });
 }
 
 const declare = (name: string, spec: Record<string, unknown> = {}, site = west) =>

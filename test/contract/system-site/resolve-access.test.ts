@@ -4,7 +4,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../src/domain/policy.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
 import { detectHost } from '../../../src/platforms/system/routable-host.js';
-import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
 import { SystemSite } from '../../../src/platforms/system/system-site.js';
 import { directoryForTest } from '../../support/release.js';
 import { makeSiteAuthority, SITE_TIME } from '../../support/sites/kubernetes-site.js';
@@ -35,10 +34,8 @@ function resolveAccess({
   now = SITE_TIME,
   policy,
 }: AccessRequest = {}) {
-  const site = new SystemSite({
-    ...{ home: new SkupperHome(home), hosts, servedNamespace: only, platform: 'linux' },
-    clock: () => now,
-  });
+  const place = { skupperHome: home, hosts, namespace: only, platform: 'linux' };
+  const site = new SystemSite(place, () => now);
   return site.resolveAccess({
     namespace,
     name: 'a-grant',
@@ -152,24 +149,16 @@ describe('a site that accepts links', () => {
 
   it('is read from the home directory of a user too', async () => {
     const rootless = copySite('west', join(home, 'home', '.local', 'share', 'skupper'), 'mine');
-    const site = new SystemSite({
-      home: new SkupperHome(rootless.home),
-      hosts: ['vm'],
-      platform: 'linux',
-      clock: () => SITE_TIME,
-    });
+    const place = { skupperHome: rootless.home, hosts: ['vm'], platform: 'linux' };
+    const site = new SystemSite(place, () => SITE_TIME);
     expect(await site.resolveAccess({ namespace: 'mine', name: 'x', issuer: null })).toMatchObject({
       siteUid: expect.any(String),
     });
   });
 
   it('is read at each call, so that a recreated site returns its new CA', async () => {
-    const site = new SystemSite({
-      home: new SkupperHome(home),
-      hosts: ['vm'],
-      platform: 'linux',
-      clock: () => SITE_TIME,
-    });
+    const place = { skupperHome: home, hosts: ['vm'], platform: 'linux' };
+    const site = new SystemSite(place, () => SITE_TIME);
     const request = { namespace: 'west', name: 'x', issuer: null };
     expect(await site.resolveAccess(request)).toMatchObject({ issuer: { description: 'skupper-site-ca' } });
     const renewed = await makeSiteAuthority('renewed site CA');
