@@ -5,7 +5,7 @@ import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { formatTime } from '../domain/rfc3339.js';
 import {
   type CertificateInfo,
-  describeCertificate,
+  certificateInfo,
   namesHost,
   routerNames,
   verificationProblem,
@@ -44,12 +44,9 @@ export function routerProblem(
   now: number,
 ): LinkFailure | undefined {
   const where = formatHostPort(target);
-  let info: CertificateInfo;
-  try {
-    info = describeCertificate(router.chainPem);
-  } catch {
+  const info = certificateInfo(router.chainPem);
+  if (!info)
     return { fault: 'tls_untrusted', message: `${where} presents a certificate that cannot be read.` };
-  }
   return (
     trustProblem(router, info, caPem, now, where) ??
     timeProblem(info, now, where) ??

@@ -1,12 +1,7 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { allowsPurpose, chainLink } from '../pki/certificate-chain.js';
 import { PURPOSE } from '../pki/certificate-encoding.js';
-import {
-  type CertificateInfo,
-  describeCertificate,
-  splitCertificates,
-  verificationProblem,
-} from '../pki/certificate-info.js';
+import { certificateInfo, splitCertificates, verificationProblem } from '../pki/certificate-info.js';
 import { privateKeyPem, readPrivateKey } from '../pki/keys.js';
 import { parseCertificates } from '../pki/pem.js';
 import { OtherKey, type ReceivedCertificate } from '../redemption/ports/redemption-client.js';
@@ -41,7 +36,7 @@ export function proveCredentials(
       ? new OtherKey('its certificate is not for the key of the request')
       : 'its tls.key does not belong to its certificate';
   }
-  const described = describe(tlsCrt);
+  const described = certificateInfo(tlsCrt);
   if (!described) return 'its certificate has a form that cannot be read';
   const { subject, serial, notBefore, notAfter } = described;
   // Accept a certificate that is not valid yet by a slow local clock: the redemption is already counted.
@@ -62,14 +57,6 @@ function isForClients(certificate: X509Certificate): boolean {
     return allowsPurpose(chainLink(certificate).fields, PURPOSE.client);
   } catch {
     return false;
-  }
-}
-
-function describe(pem: string): CertificateInfo | undefined {
-  try {
-    return describeCertificate(pem);
-  } catch {
-    return undefined;
   }
 }
 

@@ -64,6 +64,15 @@ export function describeCertificate(pem: string): CertificateInfo {
   };
 }
 
+/** Describes the first certificate of a PEM text; undefined if the text cannot be parsed. */
+export function certificateInfo(pem: string): CertificateInfo | undefined {
+  try {
+    return describeCertificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Returns each certificate of a PEM text as its own PEM text, without the text around it. Throws an Error if there is no
  * PEM, a block is not a certificate or is cut off, or there are more than 16.

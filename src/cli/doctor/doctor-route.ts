@@ -4,7 +4,7 @@ import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { type HostPort, hostPortOf } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
+import { certificateInfo } from '../../pki/certificate-info.js';
 import { OutsideValidity, type TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
@@ -82,20 +82,14 @@ function describePassedSteps(
   { host, port }: HostPort,
   serverCertificate: string | undefined,
 ): Readonly<Record<Exclude<Step, 'clock'>, string>> {
-  let validity = 'the certificate is valid';
-  try {
-    if (serverCertificate !== undefined)
-      validity = `the certificate is valid until ${formatTime(describeCertificate(serverCertificate).notAfter)}`;
-  } catch {
-    // The certificate was verified above; only the date is missing.
-  }
+  const info = certificateInfo(serverCertificate ?? '');
   return {
     proxy: `connected to ${url.host} (through the proxy, unless NO_PROXY lists it)`,
     DNS: `${host} resolves`,
     TCP: `port ${port} accepts connections`,
     TLS: 'TLS 1.3 was negotiated',
     'CA pin': 'the certificate is signed by the pinned CA',
-    validity,
+    validity: `the certificate is valid${info ? ` until ${formatTime(info.notAfter)}` : ''}`,
     name: `the certificate is for ${host}`,
   };
 }

@@ -2,7 +2,7 @@ import type { RequestingCluster } from '../../compose/kubernetes/requesting-clus
 import { linkDirectory, linkRecords, PendingReload } from '../../compose/links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
+import { certificateInfo, redemptionIdIn } from '../../pki/certificate-info.js';
 import {
   type LinkFiles,
   type LinkRecords,
@@ -242,15 +242,10 @@ export async function deleteCommand(
  * expired certificate.
  */
 function credentialNote(certificate: string, now: number): string {
-  let notAfter: number;
-  try {
-    ({ notAfter } = describeCertificate(certificate));
-  } catch {
-    return '';
-  }
-  if (notAfter <= now) return '';
+  const info = certificateInfo(certificate);
+  if (!info || info.notAfter <= now) return '';
   const id = redemptionIdIn(certificate) ?? 'ID';
-  return `note: a copy of the deleted credential can still connect until ${formatTime(notAfter)}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`;
+  return `note: a copy of the deleted credential can still connect until ${formatTime(info.notAfter)}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`;
 }
 
 async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {

@@ -2,7 +2,7 @@ import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { ExistingLink, LinkSecret } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
-import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
+import { certificateInfo, redemptionIdIn } from '../../pki/certificate-info.js';
 import { linkSecret, storedLink } from './link-resource.js';
 
 /** The redemption with which the present resources are compared. */
@@ -89,11 +89,7 @@ export function isExpiredSecret(resource: YamlMapping, now: number): boolean {
 export function certificateEnd(secret: YamlMapping): number | undefined {
   const encoded = asMapping(secret.data)['tls.crt'];
   if (typeof encoded !== 'string') return undefined;
-  try {
-    return describeCertificate(Buffer.from(encoded, 'base64').toString('utf8')).notAfter;
-  } catch {
-    return undefined;
-  }
+  return certificateInfo(Buffer.from(encoded, 'base64').toString('utf8'))?.notAfter;
 }
 
 /** True for a resource that linkgrant created, by its label. */
