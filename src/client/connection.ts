@@ -19,6 +19,15 @@ export interface ConnectionOptions extends RouteOptions {
   readonly clock: () => number;
 }
 
+/** Options for exchanges with services and routers. */
+export interface ServiceConnectionOptions extends ConnectionOptions {
+  /** Time limit of one exchange, from the name look-up to the last byte of the response; default 10,000 ms. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Default time limit of one exchange, in milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 10_000;
+
 /**
  * Opens a connection to a server with TLS 1.3, or 1.2 if the target allows that. Verifies the server against the CA and the name
  * of the target, and sends no client certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`,
@@ -75,10 +84,14 @@ export async function findPinnedCa(
  */
 export async function readServerCertificate(
   server: HostPort,
-  options: RouteOptions & { readonly timeoutMs?: number | undefined },
+  options: RouteOptions & Pick<ServiceConnectionOptions, 'timeoutMs'>,
 ): Promise<string | undefined> {
   try {
-    const socket = await openUnverified(server, options, AbortSignal.timeout(options.timeoutMs ?? 10_000));
+    const socket = await openUnverified(
+      server,
+      options,
+      AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    );
     const chain = presentedChain(socket);
     socket.destroy();
     return chain;

@@ -4,23 +4,20 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import type { RedemptionClient, TokenRedemption } from '../redemption/ports/redemption-client.js';
 import { withinTime } from '../time/abort.js';
 import { parseTokenCheck } from './check-answer.js';
-import { type ConnectionOptions, findPinnedCa, openConnection } from './connection.js';
+import {
+  DEFAULT_TIMEOUT_MS,
+  findPinnedCa,
+  openConnection,
+  type ServiceConnectionOptions,
+} from './connection.js';
 import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
 import { isStockNotFound, refusalOf } from './refusals.js';
 
-/** Default time limit of one exchange, in milliseconds. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
 /** Maximum size of a response body in bytes; a response with 65 documents has some 20 KiB. */
 export const MAX_RESPONSE_BYTES = 256 * 1024;
 
-/** Options for exchanges with a service. */
-export interface RedemptionClientOptions extends ConnectionOptions {
-  /** Time limit of one exchange, from the name look-up to the last byte of the response; default 10,000. */
-  readonly timeoutMs?: number | undefined;
-}
-
 /** Creates a RedemptionClient that uses Skupper's HTTPS requests, with the CSR and the check that linkgrant adds. */
-export function createRedemptionClient(options: RedemptionClientOptions): RedemptionClient {
+export function createRedemptionClient(options: ServiceConnectionOptions): RedemptionClient {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const pinnedCas = new Map<string, string>();
   const caOf = async ({ ca }: RedeemableToken, server: HostPort, signal: AbortSignal) => {

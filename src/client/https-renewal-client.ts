@@ -2,18 +2,13 @@ import { hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-client.js';
 import { inSpan } from '../tracing/span.js';
-import { openConnection } from './connection.js';
+import { DEFAULT_TIMEOUT_MS, openConnection, type ServiceConnectionOptions } from './connection.js';
 import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
-import {
-  DEFAULT_TIMEOUT_MS,
-  MAX_RESPONSE_BYTES,
-  type RedemptionClientOptions,
-  wholeText,
-} from './https-redemption-client.js';
+import { MAX_RESPONSE_BYTES, wholeText } from './https-redemption-client.js';
 import { problemOf, refusalOf } from './refusals.js';
 
 /** Creates a RenewalClient over HTTPS. */
-export function createRenewalClient(options: RedemptionClientOptions): RenewalClient {
+export function createRenewalClient(options: ServiceConnectionOptions): RenewalClient {
   const renew: RenewalClient['renew'] = async ({ url: text, ca, request }) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url?.protocol !== 'https:') {

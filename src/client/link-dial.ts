@@ -9,20 +9,17 @@ import type {
   LinkDialer,
   LinkFailure,
 } from '../redemption/ports/link-dialer.js';
-import { type ConnectionOptions, openSocket } from './connection.js';
+import { DEFAULT_TIMEOUT_MS, openSocket, type ServiceConnectionOptions } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
 import { presentedChain, routerProblem } from './link-peer.js';
 import { awaitHandshake, serverName } from './tcp-connection.js';
 
 /** Options for dialing routers. */
-export interface LinkDialOptions extends ConnectionOptions {
-  /** Time limit for one endpoint, from the name look-up to the result; default 10,000 ms. */
-  readonly timeoutMs?: number | undefined;
+export interface LinkDialOptions extends ServiceConnectionOptions {
   /** How long a router must stay silent after the handshake to count as accepting the certificate; default 1,500 ms. */
   readonly silenceMs?: number | undefined;
 }
 
-const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_SILENCE_MS = 1_500;
 // A router sends nothing before its peer does. It answers this start of a SASL exchange (AMQP 1.0 part 5, §5.3.2).
 const AMQP_SASL_HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);

@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAnswer } from '../client/answer-reader.js';
-import {
-  createRedemptionClient,
-  DEFAULT_TIMEOUT_MS,
-  type RedemptionClientOptions,
-} from '../client/https-redemption-client.js';
+import { DEFAULT_TIMEOUT_MS, type ServiceConnectionOptions } from '../client/connection.js';
+import { createRedemptionClient } from '../client/https-redemption-client.js';
 import type { RedeemableToken } from '../domain/access-token.js';
 import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
 import { type DirectoryOptions, directoryMaterializer } from '../platforms/files/directory-materializer.js';
@@ -29,13 +26,10 @@ import { inSpan } from '../tracing/span.js';
 export { linkProxy } from '../platforms/files/link-resource.js';
 export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
-export type { PlacedLink, RequestingSite };
+export type { PlacedLink, RequestingSite, ServiceConnectionOptions };
 export { directoryMaterializer, streamMaterializer };
 
 const TIMEOUT_MARGIN_MS = 5_000;
-
-/** Options for reaching a service. */
-export type ServiceConnectionOptions = RedemptionClientOptions;
 
 /** The target of a router's links, and the reload that is pending there. */
 export interface LinkLocation {

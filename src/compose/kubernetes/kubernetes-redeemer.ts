@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { ReadinessPart } from '../../admin/operations-app.js';
 import { createRedeemerMetrics, type RedeemerMetrics } from '../../admin/redeemer-metrics.js';
 import { readAnswer } from '../../client/answer-reader.js';
-import { DEFAULT_TIMEOUT_MS } from '../../client/https-redemption-client.js';
+import { DEFAULT_TIMEOUT_MS } from '../../client/connection.js';
 import { createRenewalClient } from '../../client/https-renewal-client.js';
 import { tokenNetworks } from '../../client/token-networks.js';
 import type { Settings } from '../../config/setting-schemas.js';

@@ -1,10 +1,8 @@
 import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import {
-  createRedemptionClient,
-  type RedemptionClientOptions,
-} from '../../../src/client/https-redemption-client.js';
+import type { ServiceConnectionOptions } from '../../../src/client/connection.js';
+import { createRedemptionClient } from '../../../src/client/https-redemption-client.js';
 import { tlsFailure } from '../../../src/client/tls-failure.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
@@ -31,7 +29,7 @@ async function greeter(options: TestServerOptions = {}, date?: Date | null): Pro
 }
 
 /** The answer's text, or the error of a redemption. */
-async function redeem(token: AccessToken, options: Partial<RedemptionClientOptions> = {}): Promise<unknown> {
+async function redeem(token: AccessToken, options: Partial<ServiceConnectionOptions> = {}): Promise<unknown> {
   const client = createRedemptionClient({ clock: Date.now, timeoutMs: 5_000, ...options });
   return client
     .redeem({ token, name: 'my-link', subject: 'west', csrDer: Uint8Array.of(1, 2, 3) })
@@ -40,7 +38,7 @@ async function redeem(token: AccessToken, options: Partial<RedemptionClientOptio
 
 async function failure(
   token: AccessToken,
-  options: Partial<RedemptionClientOptions> = {},
+  options: Partial<ServiceConnectionOptions> = {},
 ): Promise<RedemptionError> {
   const error = await redeem(token, options);
   expect(error).toBeInstanceOf(RedemptionError);
