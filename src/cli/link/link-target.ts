@@ -25,16 +25,10 @@ import { siteNamespace } from './site-namespace.js';
 export interface LinkTargetFlags extends ConnectionFlags {
   /** A directory, or `-` for standard output; only on the standalone platform. */
   readonly to?: string;
-  readonly platform?: string;
   readonly namespace?: string;
-  readonly skupperHome?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
   readonly reloadCommand?: string;
   readonly proxySecret?: string;
-  readonly ownKey?: boolean;
-  readonly dataDir?: string;
-  readonly config?: string;
+  readonly [setting: string]: unknown;
 }
 
 /** Where a command writes links. */
@@ -124,7 +118,7 @@ export async function openLinkTarget(
   context: CommandContext,
   options: LinkTargetOptions,
 ): Promise<LinkTarget> {
-  const { settings } = configurationFrom({ ...flags });
+  const { settings } = configurationFrom(flags);
   const proxy =
     flags.proxySecret === undefined ? undefined : await readProxySecret(flags.proxySecret, options.signal);
   const connection = connectionOptions(

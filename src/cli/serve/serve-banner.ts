@@ -23,21 +23,12 @@ export interface ServingPorts {
 export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,
-  { settings, flags }: { readonly settings: Settings; readonly flags: Flags },
-): Promise<void> {
-  const text = await banner(description, ports, { settings, flags });
-  processContext().stdout.write(plainText(withProgramName(text)));
-}
-
-async function banner(
-  description: ServiceDescription,
-  ports: ServingPorts,
   { settings: { namespace, console }, flags }: { readonly settings: Settings; readonly flags: Flags },
-): Promise<string> {
+): Promise<void> {
   const { platform, url, noAddress, caSha256, system, endpoints } = description;
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
   const standaloneLines = endpoints.length > 0 ? nextSteps(flags) : noEndpointText(namespace, flags);
-  return [
+  const lines = [
     ...(noAddress === undefined
       ? [`Serving ${url} ${on}`]
       : [`Serving ${on}`, `No address yet: ${noAddress}`]),
@@ -50,7 +41,8 @@ async function banner(
         ? await siteLines(system, flags)
         : [standaloneLines]),
     '',
-  ].join('\n');
+  ];
+  processContext().stdout.write(plainText(withProgramName(lines.join('\n'))));
 }
 
 /** Returns the commands that issue a token and open the console; `issueFlags` are added to the first one. */
