@@ -81,7 +81,6 @@ function limited<T>(search: Promise<readonly T[]>): Promise<readonly T[]> {
 
 type TextColumns = Pick<Listing<never>, 'columns' | 'wide'>;
 
-/** The lists, by their commands. */
 const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<TextColumns>>> = {
   'grant list': async () => (await import('./grant/grant.js')).GRANTS,
   'token list': async () => (await import('./token/token-list.js')).TOKENS,

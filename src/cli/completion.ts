@@ -12,7 +12,6 @@ interface ValueFlag {
   readonly values: readonly string[] | 'names' | undefined;
 }
 
-/** What may follow a command path. */
 interface NextWords {
   /** Commands, or the values that an argument can have. */
   readonly words: readonly string[];

@@ -17,10 +17,7 @@ export interface UninstallFlags {
 
 const RUNNING = { service: 'the service', redeemer: 'the redeemer of AccessTokens' } as const;
 
-/**
- * `uninstall`: deletes the resources that a removed service left in its namespace; with `--with-crd` the CRD too. Rejects while
- * the service runs. Without `--yes` it lists the resources, and rejects if there are any; with `--dry-run` it only lists them.
- */
+/** `uninstall`: deletes the resources that a removed service left in its namespace; with `--with-crd` the CRD too. */
 export async function uninstallCommand({
   withCrd = false,
   dryRun = false,

@@ -77,7 +77,6 @@ function trustProblem(
   return { fault: 'tls_untrusted', message };
 }
 
-/** Returns the latest expiry of the CAs. */
 function latestNotAfter(caPem: string): number {
   return Math.max(...parseCertificates(caPem).map(({ validTo }) => Date.parse(validTo)));
 }

@@ -66,7 +66,6 @@ export function caNameOf({ ca, caName }: TlsTarget): string {
   return caName ?? (ca === undefined ? 'a CA that Node trusts' : 'the CA in the token');
 }
 
-/** Returns the names of a certificate, for messages. */
 function namesOf(certificate: PeerCertificate | undefined): string {
   // Remove duplicates: skupper-router compares DNS names only, so an IP address may be listed as one too.
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');

@@ -112,7 +112,6 @@ export async function startService(settings: Settings, context: RuntimeContext):
   }
 }
 
-/** Parts of a service before it listens. */
 interface ServiceParts extends ServiceIdentities {
   readonly settings: Settings;
   readonly context: RuntimeContext;

@@ -31,7 +31,6 @@ const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_SQLITE', 'LINKGR
 // The value of a variable that Kubernetes or a container link has set for a Service named linkgrant.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 
-/** The XDG data home of the user. */
 function dataHome(env: Environment): string {
   return env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local', 'share');
 }

@@ -51,10 +51,7 @@ const WRITE_SETTLE_MS = 3_000;
 const OPERATOR_HINT =
   'on the accepting site, `linkgrant grant show` shows why, and `linkgrant token issue FILE` issues a new token';
 
-/**
- * `bootstrap`: links a site unattended. Waits for the token, the site, the network and the service, redeems once, writes the link
- * and reloads its router. Does nothing if the site is already linked. With `--watch` keeps running and renews the links.
- */
+/** `bootstrap`: links a site unattended: waits for its prerequisites, redeems once, and with `--watch` renews the links. */
 export async function bootstrapCommand(flags: BootstrapFlags, context: CommandContext): Promise<void> {
   const { deadline = DEFAULT_DEADLINE } = flags;
   const deadlineMs = parseDuration(deadline);

@@ -24,10 +24,7 @@ export interface ConsoleFlags {
   readonly [flag: string]: unknown;
 }
 
-/**
- * `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP. Prints a one-time URL, and a new one
- * for each line of input.
- */
+/** `console`: serves the web console on a loopback port until SIGINT, SIGTERM or SIGHUP, and prints one-time URLs. */
 export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const port = parsePort(flags.port);
   const files = consoleFiles();

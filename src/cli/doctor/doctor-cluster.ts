@@ -76,7 +76,6 @@ export async function clusterChecks(
   );
 }
 
-/** Checks the requesting side in a cluster: its Site, permissions, AccessTokens and links. */
 async function requestingClusterChecks(
   cluster: RequestingCluster,
   inspector: ClusterInspector,

@@ -26,11 +26,7 @@ export interface DoctorFlags extends ConnectionFlags {
   readonly [flag: string]: unknown;
 }
 
-/**
- * `doctor`: with `--platform kubernetes`, checks a namespace. On other platforms it checks the requesting side if `--token` or
- * `--to` is set, else the accepting side. If a namespace is set, it checks the links of that namespace too. The worst failure
- * determines the exit code; warnings do not count.
- */
+/** `doctor`: checks a namespace of a cluster, or the requesting side (`--token`, `--to`), or else the accepting side. */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
   const { token, to, output } = flags;
   const { settings } = configurationFrom(flags);
@@ -57,7 +53,6 @@ export async function runDoctor(
   }));
 }
 
-/** Runs the checks, and adds the flags to the commands in their hints. */
 async function runChecks(
   settings: Settings,
   flags: Readonly<Record<string, unknown>>,

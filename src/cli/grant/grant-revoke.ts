@@ -3,10 +3,7 @@ import { withAdministration } from '../session/administration-session.js';
 import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 
-/**
- * `grant revoke`: revokes a grant permanently, or reports that it was already revoked. Its links stay valid unless `--cascade`
- * revokes each of them too.
- */
+/** `grant revoke`: revokes a grant permanently; with `--cascade` its links too. */
 export async function revokeCommand(
   nameOrUid: string,
   { cascade = false, ...flags }: GrantFlags & { readonly cascade?: boolean },

@@ -13,9 +13,7 @@ import { writeSecretOutput } from '../token/secret-output.js';
 import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js';
 import type { GrantFlags } from './grant.js';
 
-/**
- * `grant show --signing-key`: writes the signing key of a grant to `target`, and reports on standard error what the key allows.
- */
+/** `grant show --signing-key`: writes the signing key of a grant, and reports on standard error what the key allows. */
 export async function exportSigningKeyCommand(
   nameOrUid: string,
   target: string,

@@ -65,10 +65,7 @@ export async function createGrant(
   return withProgress('Creating the grant', () => administration.createGrant(request));
 }
 
-/**
- * `grant create`: creates a grant and prints its URL and code; with `--token` writes a token of it instead. If this output
- * cannot be written, the grant is deleted again.
- */
+/** `grant create`: creates a grant and prints its URL and code; with `--token` writes a token of it instead. */
 export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
   if (flags.token === '-' && flags.output !== undefined) {
     throw usageError('--token - and -o both write to standard output', 'set --token to a file, or omit -o');

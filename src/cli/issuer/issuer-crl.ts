@@ -31,10 +31,7 @@ export interface CrlFlags extends IssuerFlags {
   readonly days?: string;
 }
 
-/**
- * `issuer crl`: writes a CRL for each CA of an issuer (PEM, concatenated). Each CRL lists the unexpired certificates of revoked
- * redemptions that its CA has signed; their number is reported on standard error.
- */
+/** `issuer crl`: writes a CRL for each CA of an issuer (PEM, concatenated). */
 export async function crlCommand(
   name: string,
   { to = '-', days, ...flags }: CrlFlags,

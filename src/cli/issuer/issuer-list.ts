@@ -9,7 +9,6 @@ import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/l
 import { writeStderr } from '../terminal/write-out.js';
 import { type IssuerFlags, type IssuerSession, platformOf, withIssuers } from './issuer-session.js';
 
-/** A CA in a listing. */
 interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'> {
   readonly issuer: string;
   /** Namespace of its site; null outside system platforms. */

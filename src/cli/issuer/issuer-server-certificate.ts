@@ -50,10 +50,7 @@ function writeCertificate(
   for (const [name, content] of contents) writePrivateFile(join(to, name), content);
 }
 
-/**
- * `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links with certificates of the
- * site CA, or of the CA that `issuer` names. Fails on a system platform, where Skupper issues the router's certificates.
- */
+/** `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links. */
 export async function serverCertificateCommand(
   flags: ServerCertificateFlags,
   context: CommandContext,

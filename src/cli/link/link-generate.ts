@@ -70,7 +70,6 @@ export async function generateCommand(
   });
 }
 
-/** The site that accepts the link, and the store that records it. */
 interface AcceptingSide {
   readonly store: GrantStore;
   readonly site: Site;

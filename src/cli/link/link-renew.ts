@@ -32,10 +32,7 @@ export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
   readonly output?: OutputFormat;
 }
 
-/**
- * `link renew`: renews the named link now, or with `--all` the links that are due, and reloads their router. Also runs a
- * reload that an earlier run left pending.
- */
+/** `link renew`: renews the named link now, or with `--all` the links that are due, and reloads their router. */
 export async function renewCommand(
   name: string | undefined,
   flags: LinkRenewFlags,

@@ -17,10 +17,7 @@ import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 
-/**
- * Reports the outgoing and the incoming links of a site: on Kubernetes without `--dir` from the cluster, else from the Link
- * files and the store.
- */
+/** `link status`: reports the outgoing and the incoming links of a site. */
 export async function statusCommand(
   name: string | undefined,
   flags: LinkFlags & ListFlags,

@@ -15,7 +15,6 @@ export interface NamedCutIssuer extends CutIssuer {
   readonly name: string;
 }
 
-/** The dependencies of a cut, and the options for dialing routers. */
 type CutContext = CommandContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**

@@ -48,11 +48,7 @@ const TITLES = {
 
 type Waiting = Extract<CutProgress, { readonly state: 'waiting' }>;
 
-/**
- * Replaces the CA that signed the link of a revoked redemption: does the steps that linkgrant can do, then prints the first step
- * that is not done. Rejects with a CommandError if the operator reports that step as done (`stepsDone`), or if the old CA cannot
- * be removed yet.
- */
+/** Replaces the CA of a revoked redemption as far as linkgrant can, then prints the first step that is not done. */
 export async function cutCommand(
   redemption: Redemption,
   { stepsDone, force, connection, ...flags }: CutFlags,

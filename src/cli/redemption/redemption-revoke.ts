@@ -27,11 +27,7 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
   readonly cut?: boolean;
 }
 
-/**
- * `redemption revoke`: revokes a redemption, which then can neither be repeated nor renewed. If its token or grant can still be
- * redeemed, a flag must state whether to revoke that too; without such a flag it rejects and changes nothing. `--cut` also
- * replaces the CA, step by step.
- */
+/** `redemption revoke`: revokes a redemption, and its token or grant if a flag says so; `--cut` also replaces the CA. */
 export async function revokeCommand(
   id: string,
   revokeFlags: RevokeFlags,
@@ -79,7 +75,6 @@ export async function revokeCommand(
   });
 }
 
-/** Returns the value of `--continue`; 0 without the flag. */
 function parseStep(text: string | undefined): number {
   const step = parseCount('--continue', text) ?? 0;
   if (step <= CUT_STEPS.length) return step;

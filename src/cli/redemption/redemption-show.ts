@@ -27,10 +27,7 @@ function certificateText(pem: string): string {
   ]);
 }
 
-/**
- * `redemption show`: prints a redemption, its certificate, its renewals, and what its link can still do. Rejects with
- * AdministrationError if the id is unknown.
- */
+/** `redemption show`: prints a redemption, its certificate, its renewals, and what its link can still do. */
 export async function showCommand(
   id: string,
   { output, ...flags }: { readonly output?: OutputFormat; readonly [setting: string]: unknown },

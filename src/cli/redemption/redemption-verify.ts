@@ -14,10 +14,7 @@ const NOT_IN_CLUSTER = {
   hint: 'it consists of the Redemptions, without a chain of MACs; RBAC decides who may change them',
 };
 
-/**
- * `redemption list --verify`: verifies the ledger, with `--grant` only the entries of that grant. Rejects with a CommandError
- * (exit code 1) that names the first invalid entry.
- */
+/** `redemption list --verify`: verifies the ledger, with `--grant` only the entries of that grant. */
 export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
   const { since, subject, events, watch, selector, state, overdue, signedBy, output, grant } = flags;
   if (output !== undefined && output !== 'json' && output !== 'yaml') {

@@ -66,7 +66,6 @@ export function connectedWord(connected: boolean | undefined): string | undefine
   return connected === undefined ? undefined : connected ? 'yes' : 'no';
 }
 
-/** The same listing with a column for the connection of each link. */
 const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
   ...REDEMPTIONS,
   columns: { ...REDEMPTIONS.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
@@ -112,11 +111,7 @@ export const EVENTS: Listing<EventReport> = {
   emptyText: 'The ledger is empty.\n',
 };
 
-/**
- * `redemption list`: prints the redemptions, oldest first; with `--events` the entries of the ledger by grant, then the totals of
- * attempts. With `--grant` only those of one grant. Only one page is in memory at a time, except with `--sort-by`, `--watch` or
- * `-o jsonpath`.
- */
+/** `redemption list`: prints the redemptions, oldest first; with `--events` the ledger by grant, then totals of attempts. */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());
   const { grant, subject, selector: labels, state, overdue, signedBy: signer, ...settings } = flags;
@@ -153,7 +148,6 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
   });
 }
 
-/** Returns whether the link of a redemption matches the filter at `now`. */
 function isSelected(report: RedemptionReport, filter: Parameters<typeof isInState>[1], now: number): boolean {
   const { newest, createdAt, revokedAt } = report;
   const { notAfter, issuerSha256 } = newest ?? report;

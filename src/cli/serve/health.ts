@@ -13,10 +13,7 @@ export interface OperationsAnswer {
   readonly body: string;
 }
 
-/**
- * `health`: prints `ok` if the service with these settings answers on this host and, with `ready`, all its parts are ready.
- * Otherwise rejects with a CommandError: exit code 2 if `--ops-listen` is off, else 1. For probes that have no HTTP client.
- */
+/** `health`: prints `ok` if the service on this host answers and, with `ready`, all its parts are ready. Else rejects. */
 export async function healthCommand(flags: {
   readonly ready?: boolean;
   readonly [flag: string]: unknown;
@@ -73,7 +70,6 @@ export function getOperations(
   });
 }
 
-/** The parts that are not ready, with their reasons. */
 function reasonOf(body: string): string {
   try {
     const { parts } = JSON.parse(body) as { parts: Record<string, { ready: boolean; reason?: string }> };

@@ -9,7 +9,6 @@ import { plainText } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 
-/** The flags of `serve`. */
 type Flags = Readonly<Record<string, unknown>>;
 
 /** The ports that a service listens on. */

@@ -61,7 +61,6 @@ function tracingLog(logger: Logger): TracingReport {
   };
 }
 
-/** Refuses settings that have no effect on kubernetes. */
 function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (platform !== 'kubernetes') return;
   const refuse = (what: string, hint: string): never => {

@@ -15,7 +15,6 @@ import { requirePlatform, type StoreSession, withStore } from './store-session.j
 
 const BEARER = /^[\w.~+/=-]+$/;
 
-/** The flags of a command, including settings. */
 type Flags = Readonly<Record<string, unknown>>;
 
 /** The administration for commands on grants, tokens and redemptions: of a local store, a remote service or a cluster. */
@@ -84,7 +83,6 @@ export async function withAdministration<T>(
   return withStore(settings, flags, onStore, dryRun);
 }
 
-/** The connection to a service. */
 interface ServerConnection {
   readonly url: URL;
   readonly caFile: string | undefined;
@@ -93,7 +91,6 @@ interface ServerConnection {
   readonly refusedHint?: string;
 }
 
-/** Runs `operation` with the administration of the service at `--server`. */
 async function withServer<T>(
   { refusedHint, ...connection }: ServerConnection,
   operation: (administration: Administration) => Promise<T>,

@@ -3,10 +3,7 @@ import { configurationFrom } from '../session/configuration.js';
 import { print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 
-/**
- * `config check`: prints the effective configuration and the source of each value. A password in the store's URL and the
- * paths of webhook URLs are masked; no other setting contains a secret, only paths to them.
- */
+/** `config check`: prints the effective configuration and the source of each value. */
 export async function configCheckCommand(flags: {
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;

@@ -7,7 +7,6 @@ import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
 
-/** The flags of a command on a store, including settings. */
 type StoreFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
 
 const NO_STORE = {
@@ -73,10 +72,7 @@ function lossText(lost: StoreLoss): string {
   return `the store lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} of its ledger`;
 }
 
-/**
- * `store restored`: accepts a store that was restored from an earlier copy, was emptied or is new, and revokes or keeps the
- * grants that can be redeemed again.
- */
+/** `store restored`: accepts an earlier copy of the store, and revokes or keeps the grants that can be redeemed again. */
 export async function restoredCommand({
   output,
   revoke,

@@ -14,7 +14,6 @@ const COLOURS = {
   removed: 'gray',
 } as const;
 
-/** Headings of the columns that contain states. */
 const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATE', 'STATUS']);
 
 /**

@@ -18,7 +18,6 @@ const REDEEMER_SETTINGS: readonly SettingKey[] = [
   'opsListen',
   'logLevel',
 ];
-/** Settings that only a process that redeems AccessTokens has. */
 const REDEEMER_ONLY_SETTINGS: readonly SettingKey[] = ['tokenNetwork', 'ownKey'];
 
 /**

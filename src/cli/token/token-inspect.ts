@@ -70,10 +70,7 @@ function signedReport(code: string) {
   };
 }
 
-/**
- * `token inspect`: prints a token without its code, and with `--check` the state that its service reports. If that state is not
- * `ready`, rejects after the report with a CommandError: exit code 4 for `pending`, 3 for the other states.
- */
+/** `token inspect`: prints a token without its code, and with `--check` the state that its service reports. */
 export async function inspectCommand(
   file: string,
   flags: TokenInspectFlags,

@@ -42,7 +42,6 @@ export const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
   key: ({ grantUid, id }) => `${grantUid} ${id}`,
 };
 
-/** Orders tokens by namespace, grant and id. */
 function byGrant(one: TokenReport, other: TokenReport): number {
   // A space sorts before every character of a name.
   const keyOf = ({ namespace, grant, id }: TokenReport) => `${namespace} ${grant} ${id}`;

@@ -46,10 +46,7 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly output?: OutputFormat;
 }
 
-/**
- * `token redeem`: redeems a token and writes its Secret and Link into the target. With `--input` does so for each token in the
- * site's input directory. The key is stored before a request is sent.
- */
+/** `token redeem`: redeems a token, or with `--input` those in the site's input directory, and writes Secret and Link. */
 export async function redeemCommand(
   file: string | undefined,
   flags: TokenRedeemFlags,

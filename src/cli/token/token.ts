@@ -29,11 +29,7 @@ const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
 // With --grant, these flags make the token a signed one. A token with the code of the grant cannot have them.
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
-/**
- * `token issue`: without `--grant` issues a token of a new grant, with `--grant` a token of that grant. With `--grant`
- * the token contains the code of the grant if `--code-file` is given, or if the grant is in a cluster and no flag of a signed
- * token is given. Else it is a signed token.
- */
+/** `token issue`: issues a token of a new grant, or with `--grant` a token of that grant, which may be a signed one. */
 export async function issueCommand(file: string | undefined, issueFlags: TokenIssueFlags): Promise<void> {
   const flags = { ...issueFlags, waitMs: waitLimit(issueFlags) };
   const { grant } = flags;
@@ -86,6 +82,7 @@ async function issueFromGrant(
   await withAdministration(flags, async ({ administration, namespace, readCode: readGrantCode }) => {
     const grant = await administration.findGrant(namespace, grantName);
     const hasSignedTokenFlags = SIGNED_TOKEN_FLAGS.some((flag) => flags[flag] !== undefined);
+    // In a cluster the code of the grant can be read, and a token without flags of a signed token contains it.
     const readFromGrant = hasSignedTokenFlags ? undefined : readGrantCode;
     const code = codeFile === undefined ? await readFromGrant?.(grant.uid) : await readCode(codeFile);
     if (code !== undefined) {

@@ -138,7 +138,6 @@ export function directoryMaterializer(
   };
 }
 
-/** A file to write. */
 interface WantedFile {
   readonly file: string;
   readonly text: string;
@@ -172,7 +171,6 @@ function mergedText(present: string | undefined, wanted: ResourceFields, redempt
   return isEqualYaml(merged, text) ? text : merged;
 }
 
-/** True if two YAML texts have the same content. */
 function isEqualYaml(text: string, other: string): boolean {
   return text === other || isDeepStrictEqual(parseResource(text) ?? text, parseResource(other) ?? other);
 }

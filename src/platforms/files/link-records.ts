@@ -36,7 +36,6 @@ export function linkRecords(dataDirectory: string): LinkRecords {
   };
 }
 
-/** Names of the records of a redemption. */
 function namesOf(directory: string, { redemptionId, tlsCrt }: LinkRedemption): readonly string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory).filter((name) => {
