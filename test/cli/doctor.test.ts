@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { encodeJoinLine } from '../../src/codes/join-line.js';
 import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
 import { describeCertificate } from '../../src/pki/certificate-info.js';
+import { crossCertificate } from '../../src/pki/certificates.js';
 import {
   type Ended,
   expectRefusal,
@@ -234,6 +235,16 @@ describe('doctor on a requesting site', () => {
     expect(await soleFailure(ended.token)).toEqual(['validity', 3]);
     const stale = await listen({ issuedAt: Date.now() - 10 * DAY_MS });
     expect(await soleFailure({ ...stale.token, ca: foreign })).toEqual(['CA pin', 3]);
+  });
+
+  test('reports an expired certificate for a token whose CA is an intermediate without its root', async () => {
+    const authority = await makeAuthority('Intermediate CA');
+    const ca = (await crossCertificate(await makeAuthority('Root CA'), authority, Date.now())) ?? '';
+    const identity = await makeIdentity({ authority, issuedAt: Date.now() - 10 * DAY_MS });
+    const server = releaseAfterTest(
+      await serveHttps((_seen, _request, response) => response.end(), { identity }),
+    );
+    expect(await soleFailure({ ...server.token, ca })).toEqual(['validity', 3]);
   });
 
   test('reports an expired certificate for a join line, which contains only the pin of the CA', async () => {
