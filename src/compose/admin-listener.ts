@@ -24,7 +24,7 @@ import type { AdministrationDependencies } from '../redemption/administration/de
 import { sharedVerification } from '../redemption/administration/shared-verification.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import { storeAdministration } from './administration.js';
 import { listen } from './operations.js';
 import { createTeamConsole } from './team-console.js';
@@ -45,7 +45,7 @@ const FAILURE_BUDGET = {
 
 /** Dependencies of the admin API. */
 export interface AdminContext {
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   /** The credentials that the service presents. */
   readonly credentials: TlsCredentials;
   readonly metrics: Metrics;

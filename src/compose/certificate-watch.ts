@@ -5,7 +5,7 @@ import type { TlsListener } from '../http/tls-listener.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { FoundIdentity, TrustedAuthority } from '../redemption/ports/server-identity.js';
 import type { ServingLease } from '../redemption/ports/serving-lease.js';
 import type { ServiceIdentities } from './service-identities.js';
@@ -18,7 +18,7 @@ export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identi
   /** The CA in responses, which this watch updates. */
   readonly responseEndpoint: { ca: string };
   readonly listener: Pick<TlsListener, 'setCredentials'>;
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   readonly context: { readonly clock: Clock; readonly logger: Logger };
   readonly metrics: Metrics;
 }

@@ -4,7 +4,7 @@ import { SkupperHome } from '../platforms/system/skupper-home.js';
 import { type Adoption, adoptGrants } from '../redemption/accepting/adopt-grants.js';
 import type { SystemPlace } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { Site } from '../redemption/ports/site.js';
 
 const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
@@ -21,7 +21,12 @@ const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
  */
 export function grantAdoption(
   place: SystemPlace,
-  deps: { readonly store: GrantStore; readonly site: Site; readonly clock: Clock; readonly logger: Logger },
+  deps: {
+    readonly store: DatabaseStore;
+    readonly site: Site;
+    readonly clock: Clock;
+    readonly logger: Logger;
+  },
 ): () => Promise<void> {
   const { logger } = deps;
   const home = new SkupperHome(place.skupperHome);

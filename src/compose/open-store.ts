@@ -5,7 +5,7 @@ import type { Settings } from '../config/setting-schemas.js';
 import type { PostgresUrl } from '../config/store-url.js';
 import { makePrivateDirectory } from '../files/private-file.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { ServingLease, SharedSettings } from '../redemption/ports/serving-lease.js';
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import type { PostgresTarget } from '../stores/postgres/postgres-target.js';
@@ -29,7 +29,7 @@ export async function openStore(
   context: OpenContext,
   migrate: boolean,
   dryRun = false,
-): Promise<GrantStore> {
+): Promise<DatabaseStore> {
   const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
   const store = sqlGrantStore(await openDatabase(location, context, migrate), context.clock);
   return dryRun ? (await import('../stores/preview-store.js')).previewStore(store) : store;
@@ -39,7 +39,7 @@ export async function openStore(
 export async function openServiceStore(
   location: StoreLocation,
   context: OpenContext,
-): Promise<{ readonly store: GrantStore; readonly webhooks: WebhookStore }> {
+): Promise<{ readonly store: DatabaseStore; readonly webhooks: WebhookStore }> {
   const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
   const { webhookStore } = await import('../stores/sql/webhooks.js');
   const database = await openDatabase(location, context, true);

@@ -13,7 +13,7 @@ import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { FoundIdentity } from '../redemption/ports/server-identity.js';
 import type { ServingLease } from '../redemption/ports/serving-lease.js';
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
@@ -92,7 +92,7 @@ export async function startService(settings: Settings, context: RuntimeContext):
   const identities = await openIdentities(settings, context.clock);
   let lease = await acquireLeases(settings, context.clock);
   let listener: TlsListener | undefined;
-  let store: GrantStore | undefined;
+  let store: DatabaseStore | undefined;
   try {
     const presented = await identities.identity.read(context.clock());
     const metrics = createMetrics();
@@ -120,7 +120,7 @@ interface ServiceParts extends ServiceIdentities {
   readonly presented: FoundIdentity;
   /** The URL and the CA in responses; the CA is always that of the listener's certificate. */
   readonly responseEndpoint: { url: string; ca: string };
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   readonly metrics: Metrics;
 }
 

@@ -10,7 +10,7 @@ import { UnreadableFileError } from '../files/file-error.js';
 import { type DeliveryObserver, startDeliveryLoop } from '../redemption/notifying/delivery-loop.js';
 import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
 import type { Clock } from '../redemption/ports/clock.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { backOffDelay } from '../time/back-off.js';
 
@@ -20,7 +20,7 @@ const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
 export interface WebhookParts {
   readonly settings: Settings;
   readonly context: { readonly clock: Clock; readonly logger: Logger };
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   readonly webhooks: WebhookStore;
   readonly metrics: Metrics;
   /** `url` is CloudEvents' `source`. */

@@ -1,6 +1,6 @@
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { inSpan } from '../tracing/span.js';
-import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
+import { STORE_OPERATIONS } from './store-operations.js';
 
 /** Receives the operations of a store, for metrics. */
 export interface StoreObserver {
@@ -22,9 +22,10 @@ function isRevocation(name: string): name is keyof typeof REVOKED {
 type StoreMethod = (...values: readonly unknown[]) => Promise<unknown>;
 
 /** Wraps a store: each operation is a span, and its duration, failure and revocation are reported to `observer`. */
-export function measureStore(store: GrantStore, observer: StoreObserver): GrantStore {
-  const measured = Object.entries(STORE_OPERATIONS).map(([name, kind]) => {
-    const operation = store[name as StoreOperation].bind(store) as StoreMethod;
+export function measureStore<S extends GrantStore>(store: S, observer: StoreObserver): S {
+  const present = Object.entries(STORE_OPERATIONS).filter(([name]) => name in store);
+  const measured = present.map(([name, kind]) => {
+    const operation = store[name as keyof GrantStore] as StoreMethod;
     const span = { name: `store ${name}` };
     const run: StoreMethod = async (...values) => {
       const start = performance.now();
@@ -44,9 +45,5 @@ export function measureStore(store: GrantStore, observer: StoreObserver): GrantS
     };
     return [name, run] as const;
   });
-  return {
-    ...(Object.fromEntries(measured) as unknown as Pick<GrantStore, StoreOperation>),
-    probe: () => store.probe(),
-    close: () => store.close(),
-  };
+  return { ...store, ...Object.fromEntries(measured) };
 }

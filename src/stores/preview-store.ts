@@ -2,25 +2,25 @@ import type { AccessGrant } from '../domain/access-grant.js';
 import { changedLabelsAndNote } from '../domain/labels-and-note.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
-import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
+import { STORE_OPERATIONS } from './store-operations.js';
 
 /**
  * Returns a store for dry runs: it reads `store`, and changes only copies in memory. Each write of an administrator returns what
  * it would return on `store`. Any other write rejects.
  */
-export function previewStore(store: GrantStore): GrantStore {
+export function previewStore<S extends GrantStore>(store: S): S {
   const grants = new Map<string, AccessGrant>();
   const redemptions = new Map<string, Redemption>();
   const findGrant = async (uid: string) => grants.get(uid) ?? (await store.findGrant(uid));
   const findRedemption = async (id: string) => redemptions.get(id) ?? (await store.findRedemption(id));
-  const defaults = Object.entries(STORE_OPERATIONS).map(([name, kind]) => [
+  const writes = Object.entries(STORE_OPERATIONS).filter(([, kind]) => kind === 'write');
+  const rejections = writes.map(([name]) => [
     name,
-    kind === 'read'
-      ? store[name as StoreOperation].bind(store)
-      : () => Promise.reject(new Error(`a dry run cannot do ${name}`)),
+    () => Promise.reject(new Error(`a dry run cannot do ${name}`)),
   ]);
   return {
-    ...(Object.fromEntries(defaults) as Pick<GrantStore, StoreOperation>),
+    ...store,
+    ...Object.fromEntries(rejections),
     findGrant,
     findRedemption,
     async createGrant(grant) {
@@ -47,6 +47,5 @@ export function previewStore(store: GrantStore): GrantStore {
       return (code?.revokedAt ?? null) === null ? 'revoked' : 'already_revoked';
     },
     probe: async () => undefined,
-    close: () => store.close(),
   };
 }

@@ -87,16 +87,12 @@ describe('a Redemption', () => {
     expect(await store.revokeRedemption(id, NOW)).toBe(false);
   });
 
-  it('stores two renewals, and lists all valid certificates for revocation', async () => {
+  it('stores two renewals, and lists all of them in the ledger', async () => {
     const grant = await storedGrant(store, { namespace });
-    const { id, serial } = await redeemed(grant, { issuerSha256: 'c'.repeat(64) });
-    const renewals = Array.from({ length: 5 }, (_, index) =>
-      sampleRenewal(id, index + 1, { issuerSha256: 'c'.repeat(64), notAfter: NOW + (index + 1) * DAYS }),
-    );
-    for (const renewal of renewals) await store.recordRenewal(renewal, NOW);
-    await store.revokeRedemption(id, NOW + 1);
-    const valid = (await store.listRevokedCertificates('c'.repeat(64), NOW + DAYS)).map((one) => one.serial);
-    expect(valid.sort()).toEqual([serial, ...renewals.slice(1).map((one) => one.serial)].sort());
+    const { id } = await redeemed(grant);
+    for (let number = 1; number <= 5; number += 1) {
+      await store.recordRenewal(sampleRenewal(id, number), NOW);
+    }
     const { status } = await resource(grant);
     expect(status?.renewals).toHaveLength(2);
     const kinds = (await store.listLedger({ limit: 100, grantUid: grant.uid })).items.map(({ kind }) => kind);

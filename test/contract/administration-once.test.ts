@@ -3,7 +3,7 @@ import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { publishCodeKey, rotateCodeKey } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { administrationOfStore } from '../../src/redemption/administration/store-administration.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { directoryForTest } from '../support/release.js';
 import { makeAuthority } from '../support/server-identity.js';
 import { ENDPOINTS } from '../support/service.js';
@@ -17,7 +17,7 @@ const ORDER = { namespace: 'default', name: 'once', redemptionsAllowed: 2 };
 describe('a repeated creation', () => {
   const clock = new TestClock();
   let directory: string;
-  let store: GrantStore;
+  let store: DatabaseStore;
   let codeKeys: CodeKeyDirectory;
   let ca: string;
   beforeAll(async () => {
@@ -30,7 +30,7 @@ describe('a repeated creation', () => {
     await publishCodeKey(store, codeKeys);
   });
 
-  const administration = (grantStore: GrantStore = store) =>
+  const administration = (grantStore: DatabaseStore = store) =>
     administrationOfStore({
       store: grantStore,
       clock: clock.read,

@@ -8,7 +8,7 @@ import {
   rotateCodeKey,
   signingMasterKey,
 } from '../../src/redemption/accepting/rotate-code-keys.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { directoryForTest } from '../support/release.js';
 import { SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
 import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
@@ -18,7 +18,7 @@ const START = Date.now();
 
 let directory: string;
 let now: number;
-let store: GrantStore;
+let store: DatabaseStore;
 const clock = () => now;
 
 beforeEach(async () => {

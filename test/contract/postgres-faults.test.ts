@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { tlsOptions } from '../../src/stores/postgres/postgres-target.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 type Options = Parameters<typeof openPostgresStore>[0];
 
-async function open(options: Partial<Options> = {}): Promise<GrantStore> {
+async function open(options: Partial<Options> = {}): Promise<DatabaseStore> {
   const ledgerKeyFile = join(directory, 'ledger.key');
   return releaseAfterTest(
     await openPostgresStore({

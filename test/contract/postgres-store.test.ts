@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { directoryForTest } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { type StoreUnderTest, storeConformance } from './store-conformance.js';
 import { chainConformance } from './store-conformance-chain.js';
-import { declaredConformance } from './store-conformance-declared.js';
+import { databaseConformance } from './store-conformance-database.js';
 
-async function openEmpty(): Promise<StoreUnderTest> {
+async function openEmpty(): Promise<StoreUnderTest<DatabaseStore>> {
   const database = await createTestDatabase();
   const ledgerKeyFile = join(directoryForTest(), 'ledger.key');
   const { place } = database;
@@ -32,6 +33,6 @@ storeConformance(
   'PostgreSQL',
   openEmpty,
   { rounds: 400, sameKeyGrants: 200 },
-  declaredConformance,
+  databaseConformance,
   chainConformance,
 );

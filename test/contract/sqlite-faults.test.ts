@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SqliteValue } from '../../src/files/sqlite-driver.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
@@ -19,7 +19,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   let file: string;
   const open = async (
     options: { checkpoint?: Checkpoint; deadlineMs?: number; acceptsEmpty?: boolean } = {},
-  ): Promise<GrantStore> => {
+  ): Promise<DatabaseStore> => {
     return releaseAfterTest(
       await openSqliteStore({ file, migrate: true, driver, clock: () => NOW, ...options }),
     );
@@ -128,7 +128,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     ['after the commit', 'after-commit'],
   ])('when the outcome of a commit is unknown, with the fault %s', (_, moment) => {
     let faults: number;
-    let store: GrantStore;
+    let store: DatabaseStore;
     beforeEach(async () => {
       faults = 0;
       store = await open({

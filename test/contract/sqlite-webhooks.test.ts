@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import type { WebhookStore } from '../../src/redemption/ports/webhook-store.js';
 import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { webhookStore } from '../../src/stores/sql/webhooks.js';
@@ -8,7 +8,7 @@ import { openSqliteDatabase } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { MINUTE, NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 
-let store: GrantStore;
+let store: DatabaseStore;
 let webhooks: WebhookStore;
 
 beforeEach(async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { Redemption } from '../../src/domain/redemption.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { everyItem } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
@@ -15,7 +16,7 @@ import type { CurrentStore } from './store-conformance.js';
 import { everyEntry, refusal } from './store-conformance-ledger.js';
 
 /** The ledger of the SQL stores: every entry is in a chain of MACs until retention removes it. */
-export function chainConformance(current: CurrentStore): void {
+export function chainConformance(current: CurrentStore<DatabaseStore>): void {
   describe('the chain of the ledger', () => {
     it('counts no use for a replay, writes one entry a day, and counts the other replays of that day', async () => {
       const { store } = current();

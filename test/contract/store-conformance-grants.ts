@@ -12,7 +12,7 @@ import {
 } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** Grants: created, found, listed, made ready, revoked, deleted, counted. Settings, and the probe. */
+/** Grants: created, found, listed, revoked, deleted, counted. And the probe. */
 export function grantConformance(current: CurrentStore): void {
   describe('grants', () => {
     it('returns a grant as it was stored, by uid and by name', async () => {
@@ -101,18 +101,6 @@ export function grantConformance(current: CurrentStore): void {
       await expect(store.listRedemptions({ limit: 2, after: 'made up' })).rejects.toThrow(RangeError);
     });
 
-    it('makes pending grants ready once', async () => {
-      const { store } = current();
-      const pending = { expirationTime: null, readyAt: null, expirationWindowMs: 5 * MINUTE };
-      const waiting = await storedGrant(store, pending);
-      const running = await storedGrant(store);
-      expect(await store.initializeGrants(NOW + 1)).toBe(1);
-      expect(await store.initializeGrants(NOW + 2)).toBe(0);
-      const started = await store.findGrant(waiting.uid);
-      expect(started).toEqual({ ...waiting, readyAt: NOW + 1, expirationTime: NOW + 1 + 5 * MINUTE });
-      expect(await store.findGrant(running.uid)).toEqual(running);
-    });
-
     it('changes how often a grant can be redeemed, and nothing else, at once', async () => {
       const { store } = current();
       const grant = await storedGrant(store);
@@ -155,14 +143,6 @@ export function grantConformance(current: CurrentStore): void {
       expect(ended).toMatchObject({ refused: 'grant_expired' });
       expect(await store.updateGrant(grant.uid, { policy: {} })).toBe(true);
       expect((await store.findGrant(grant.uid))?.policy).toEqual({});
-    });
-
-    it('makes a grant ready with its current expiration window', async () => {
-      const { store } = current();
-      const grant = await storedGrant(store, { expirationTime: null, readyAt: null });
-      await store.updateGrant(grant.uid, { expirationWindowMs: 3 * MINUTE });
-      expect(await store.initializeGrants(NOW)).toBe(1);
-      expect((await store.findGrant(grant.uid))?.expirationTime).toBe(NOW + 3 * MINUTE);
     });
 
     it('revokes a grant once', async () => {
@@ -230,28 +210,6 @@ export function grantConformance(current: CurrentStore): void {
           { namespace: 'one', issuer: 'partners', grants: 1 },
         ]),
       );
-    });
-
-    it('stores the last value of each setting', async () => {
-      const { store } = current();
-      expect(await store.getSetting('url')).toBeUndefined();
-      await store.putSetting('url', 'https://a.example');
-      await store.putSetting('url', 'https://b.example');
-      expect(await store.getSetting('url')).toBe('https://b.example');
-    });
-
-    it('returns increasing numbers, none of them twice, to concurrent callers', async () => {
-      const { store, openAnother } = current();
-      const other = await openAnother();
-      expect(await store.nextNumber('n', 7)).toBe(7);
-      const requested = Array.from({ length: 20 }, (_, index) =>
-        (index % 2 ? store : other).nextNumber('n', 7),
-      );
-      const numbers = (await Promise.all(requested)).sort((a, b) => a - b);
-      expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => 8 + index));
-      expect(await other.nextNumber('n', 1_900_000_000_000)).toBe(1_900_000_000_000);
-      expect(await store.nextNumber('n', 1_800_000_000_000)).toBe(1_900_000_000_001);
-      expect(await store.nextNumber('another', 1)).toBe(1);
     });
 
     it('can be probed, and is unavailable once it is closed', async () => {

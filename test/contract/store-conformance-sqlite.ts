@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';
 import { type StoreUnderTest, storeConformance } from './store-conformance.js';
 import { chainConformance } from './store-conformance-chain.js';
-import { declaredConformance } from './store-conformance-declared.js';
+import { databaseConformance } from './store-conformance-database.js';
 
-async function openEmpty(driver: SqliteDriverName): Promise<StoreUnderTest> {
+async function openEmpty(driver: SqliteDriverName): Promise<StoreUnderTest<DatabaseStore>> {
   const file = join(directoryForTest(), 'linkgrant.db');
   const store = await openSqliteStore({ file, migrate: true, driver, clock: () => NOW });
   return {
@@ -24,7 +25,7 @@ export function sqliteConformance(driver: SqliteDriverName): void {
     `SQLite on ${driver}`,
     () => openEmpty(driver),
     { rounds: 1_000, sameKeyGrants: 200 },
-    declaredConformance,
+    databaseConformance,
     chainConformance,
   );
 }

@@ -13,12 +13,12 @@ import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
 
 /** An empty store made for one test. */
-export interface StoreUnderTest {
-  readonly store: GrantStore;
+export interface StoreUnderTest<S extends GrantStore = GrantStore> {
+  readonly store: S;
   /** How other processes open the same data. */
   readonly opener: StoreOpener;
   /** Opens the same data once more in this process. The suite closes the returned store after the test. */
-  openAnother(): Promise<GrantStore>;
+  openAnother(): Promise<S>;
   /** Closes the store, and removes the data that are not in a directory of the test. */
   close(): Promise<void>;
 }
@@ -34,18 +34,18 @@ export interface ConformanceSize {
 }
 
 /** Returns the store of the running test. */
-export type CurrentStore = () => StoreUnderTest;
+export type CurrentStore<S extends GrantStore = GrantStore> = () => StoreUnderTest<S>;
 
 /** The tests that every grant store must pass. `open` creates an empty store; `more` are suites for some stores only. */
-export function storeConformance(
+export function storeConformance<S extends GrantStore>(
   name: string,
-  open: () => Promise<StoreUnderTest>,
+  open: () => Promise<StoreUnderTest<S>>,
   size: ConformanceSize,
-  ...more: readonly ((current: CurrentStore) => void)[]
+  ...more: readonly ((current: CurrentStore<S>) => void)[]
 ): void {
   describe(`${name} as a grant store`, () => {
-    let current: StoreUnderTest;
-    const currentStore: CurrentStore = () => current;
+    let current: StoreUnderTest<S>;
+    const currentStore: CurrentStore<S> = () => current;
     beforeEach(async () => {
       const opened = releaseAfterTest(await open());
       current = { ...opened, openAnother: async () => releaseAfterTest(await opened.openAnother()) };

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { type GrantUpdate, updateGrant } from '../../src/redemption/administration/update-grant.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { MINUTE, NOW, storedGrant } from '../support/store-samples.js';
 import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 
-let store: GrantStore;
+let store: DatabaseStore;
 let now: number;
 const clock = () => now;
 

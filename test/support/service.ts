@@ -32,7 +32,7 @@ import {
 import type { KeySource } from '../../src/redemption/accepting/requested-key.js';
 import { publishService, readService } from '../../src/redemption/accepting/service-description.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import type { Site } from '../../src/redemption/ports/site.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { refuseSecrets } from './no-secret.js';
@@ -60,7 +60,7 @@ export interface TestService {
   readonly directory: string;
   readonly clock: TestClock;
   /** A second connection to the store that the service uses. */
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   /** The lines that were logged so far, or those with this event, as objects. */
   logged(event?: string): Record<string, unknown>[];
   /** The log as it was written. */
@@ -92,7 +92,7 @@ async function commonMembers(options: {
   readonly directory: string;
   readonly clock: TestClock;
   readonly lines: readonly string[];
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
 }): Promise<Omit<TestService, 'port' | 'ca' | 'metricsText' | 'close'>> {
   const { directory, clock, lines, store } = options;
   const storedGrant: TestService['storedGrant'] = async (changes = {}, code = mintCode()) => {
@@ -163,7 +163,7 @@ export async function startTestService(
 /** The parts and limits that a composed service replaces. */
 export interface Composition {
   /** Wraps the store that the service uses. */
-  readonly store?: (real: GrantStore) => GrantStore;
+  readonly store?: (real: DatabaseStore) => DatabaseStore;
   readonly site?: (real: Site) => Site;
   readonly keys?: KeySource;
   readonly checkpoint?: Checkpoint;

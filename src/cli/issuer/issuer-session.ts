@@ -5,7 +5,7 @@ import {
   publishAuthorities,
   type ServiceDescription,
 } from '../../redemption/accepting/service-description.js';
-import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
 import type { CommandContext } from '../session/command-context.js';
 import { localSettingsFrom } from '../session/configuration.js';
@@ -20,7 +20,7 @@ export interface IssuerSession {
   readonly issuers: RotatingIssuers;
   readonly settings: Settings;
   /** Undefined if it does not exist yet. */
-  readonly store: GrantStore | undefined;
+  readonly store: DatabaseStore | undefined;
   /** Undefined before the first start of a service. */
   readonly service: ServiceDescription | undefined;
 }
@@ -57,7 +57,7 @@ export async function withIssuers<T>(
 }
 
 /** Returns the store of the session. Throws a CommandError if there is none. */
-export function requireStore({ store }: IssuerSession): GrantStore {
+export function requireStore({ store }: IssuerSession): DatabaseStore {
   if (store) return store;
   throw usageError(
     'there is no store with records of links',

@@ -2,12 +2,12 @@ import { openStore } from '../../compose/open-store.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { usageError } from '../terminal/command-error.js';
 
 /** An open store, and the description that its service recorded. */
 export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'> {
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   /** Undefined before the first start of a service on this store. */
   readonly service: ServiceDescription | undefined;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */

@@ -75,7 +75,7 @@ export async function openClusterAdministration(
   try {
     const serviceNamespace =
       settings.serviceNamespace ?? (await findServiceNamespace(client, namespace, clock()));
-    const stored = kubernetesStore(client, {
+    const stored: GrantStore = kubernetesStore(client, {
       serviceNamespace,
       namespace: served,
       clock,

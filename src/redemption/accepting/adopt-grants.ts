@@ -1,7 +1,7 @@
 import { codeMatches } from '../../codes/opaque-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Clock } from '../ports/clock.js';
-import type { GrantStore } from '../ports/grant-store.js';
+import type { DatabaseStore } from '../ports/database-store.js';
 import { everyItem } from '../ports/page.js';
 import type { Site } from '../ports/site.js';
 import {
@@ -46,7 +46,7 @@ export interface Adoption {
 }
 
 interface Dependencies {
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   readonly site: Site;
   readonly clock: Clock;
 }
@@ -128,7 +128,7 @@ async function updateDeclared(
   grant: AccessGrant,
   declaration: GrantDeclaration,
   file: string,
-  store: GrantStore,
+  store: DatabaseStore,
 ): Promise<Outcome | undefined> {
   if (grant.sourceFile === null) {
     return {

@@ -1,6 +1,7 @@
 import type { MasterKey } from '../../codes/signing-keys.js';
 import { DAY_MS } from '../../domain/duration.js';
 import type { CodeKeys, RotatingCodeKeys } from '../ports/code-keys.js';
+import type { DatabaseStore } from '../ports/database-store.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'code-key';
@@ -8,7 +9,7 @@ const SETTING = 'code-key';
 const REPLAY_PERIOD_MS = 7 * DAY_MS;
 
 /** Stores the id of the master key that the service signs with, so that commands can check that they have the same keys. */
-export async function publishCodeKey(store: GrantStore, codeKeys: CodeKeys): Promise<void> {
+export async function publishCodeKey(store: DatabaseStore, codeKeys: CodeKeys): Promise<void> {
   const { kid } = await codeKeys.current();
   if ((await store.getSetting(SETTING)) !== kid) await store.putSetting(SETTING, kid);
 }
@@ -25,7 +26,7 @@ export async function signingMasterKey(
 
 /** Creates a new master key; with `dropOld`, also calls {@link dropOldCodeKeys}. */
 export async function rotateCodeKey(
-  store: GrantStore,
+  store: DatabaseStore,
   codeKeys: RotatingCodeKeys,
   { dropOld }: { readonly dropOld: boolean },
 ): Promise<MasterKey> {

@@ -1,4 +1,5 @@
 import type { LinkEndpoint } from '../../domain/link.js';
+import type { DatabaseStore } from '../ports/database-store.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 /** The Skupper directory and the selection of the system sites of a service. */
@@ -40,7 +41,7 @@ export interface ServiceDescription {
 const SETTING = 'service';
 
 /** Publishes the description into the store. */
-export async function publishService(store: GrantStore, description: ServiceDescription): Promise<void> {
+export async function publishService(store: DatabaseStore, description: ServiceDescription): Promise<void> {
   await store.putSetting(SETTING, JSON.stringify(description));
 }
 
@@ -52,7 +53,7 @@ export async function readService(store: GrantStore): Promise<ServiceDescription
 
 /** Updates the CAs in the published description, after a command changed them while the service runs. */
 export async function publishAuthorities(
-  store: GrantStore,
+  store: DatabaseStore,
   change: Partial<Pick<ServiceDescription, 'ca' | 'caSha256' | 'issuer'>>,
 ): Promise<void> {
   const service = await readService(store);

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.js';
-import type { GrantStore } from '../ports/grant-store.js';
+import type { DatabaseStore } from '../ports/database-store.js';
 import type { LedgerVerificationReport, SharedVerification } from './verify-ledger.js';
 
 // Begins with `ledger-`, so that the ledger has no entries about it.
@@ -15,7 +15,7 @@ interface StoredReport {
 
 /** Stores the report of the last verification as a setting of the store, so that every worker and replica can return it. */
 export function sharedVerification(
-  store: Pick<GrantStore, 'getSetting' | 'putSetting'>,
+  store: Pick<DatabaseStore, 'getSetting' | 'putSetting'>,
   clock: Clock,
 ): SharedVerification {
   let written = Promise.resolve();

@@ -1,4 +1,4 @@
-import type { GrantStore, RevokedCertificate } from '../ports/grant-store.js';
+import type { DatabaseStore, RevokedCertificate } from '../ports/database-store.js';
 
 const NUMBER = 'crl-number';
 
@@ -15,7 +15,7 @@ export interface NumberedRevocations {
  */
 export async function numberedRevocations(
   issuers: readonly string[],
-  store: Pick<GrantStore, 'listRevokedCertificates' | 'nextNumber'>,
+  store: Pick<DatabaseStore, 'listRevokedCertificates' | 'nextNumber'>,
   now: number,
 ): Promise<NumberedRevocations> {
   const read = () => Promise.all(issuers.map((sha256) => store.listRevokedCertificates(sha256, now)));

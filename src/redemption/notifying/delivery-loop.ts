@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.js';
-import type { GrantStore } from '../ports/grant-store.js';
+import type { DatabaseStore } from '../ports/database-store.js';
 import type { WebhookStore } from '../ports/webhook-store.js';
 import type { CloudEvent } from './cloud-event.js';
 import { deliverEvents } from './deliver-events.js';
@@ -40,7 +40,7 @@ export interface DeliveryObserver {
 /** The dependencies of {@link startDeliveryLoop}. */
 export interface DeliveryLoopContext {
   readonly urls: readonly string[];
-  readonly store: Pick<GrantStore, 'getSetting' | 'putSetting' | 'listLinks'>;
+  readonly store: Pick<DatabaseStore, 'getSetting' | 'putSetting' | 'listLinks'>;
   readonly webhooks: WebhookStore;
   readonly clock: Clock;
   readonly observer: DeliveryObserver;

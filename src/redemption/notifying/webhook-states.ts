@@ -1,6 +1,7 @@
 import { DAY_MS } from '../../domain/duration.js';
 import { maskWebhookUrl } from '../../domain/webhook-url.js';
 import { sha256Hex } from '../../pki/sha256.js';
+import type { DatabaseStore } from '../ports/database-store.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'webhooks';
@@ -37,7 +38,7 @@ export async function readWebhookStates(store: Pick<GrantStore, 'getSetting'>): 
 
 /** Stores the states of the receivers in `keys`, and of others that were in use within the last week. */
 export async function writeWebhookStates(
-  store: Pick<GrantStore, 'putSetting'>,
+  store: Pick<DatabaseStore, 'putSetting'>,
   states: readonly WebhookState[],
   keys: Pick<ReadonlySet<string>, 'has'>,
   now: number,

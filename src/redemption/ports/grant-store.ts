@@ -64,14 +64,6 @@ export type GrantChange = Partial<
 > &
   LabelsAndNoteChange;
 
-/** A revoked certificate for a CRL. Times are milliseconds since the epoch. */
-export interface RevokedCertificate {
-  /** Serial number, lower-case hex. */
-  readonly serial: string;
-  readonly revokedAt: number;
-  readonly notAfter: number;
-}
-
 /** Number of pending or ready grants in a namespace that request an issuer; null is the default issuer. */
 export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
   readonly grants: number;
@@ -100,10 +92,6 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
       readonly labels?: LabelSelector | undefined;
     },
   ): Promise<Page<AccessGrant>>;
-  /** Lists the grants that files declare. The number of other grants does not affect its cost. */
-  listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
-  /** Sets every pending grant to Ready at `now`; it expires one expiration window later. Returns the number of these grants. */
-  initializeGrants(now: number): Promise<number>;
   /** Changes a grant; false if it is unknown. */
   updateGrant(uid: string, change: GrantChange): Promise<boolean>;
   /**
@@ -148,11 +136,6 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<boolean>;
   /** Revokes a redemption permanently; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;
-  /**
-   * Lists, in any order, the certificates of revoked redemptions that the CA with this SHA-256 signed and that are valid at
-   * `now`.
-   */
-  listRevokedCertificates(issuerSha256: string, now: number): Promise<readonly RevokedCertificate[]>;
 
   /** Records a replay: the first one of a day as a ledger entry; counts further ones as `recordRefusal` does. */
   recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;
@@ -163,10 +146,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   /** Erases the encrypted private keys and stored outcomes that have expired. Returns their number. */
   eraseSealedAnswers(now: number): Promise<number>;
 
+  /** Returns a setting of the service; in a cluster always undefined, because its service stores no settings. */
   getSetting(key: string): Promise<string | undefined>;
-  putSetting(key: string, value: string): Promise<void>;
-  /** Increases the number stored under a key, to `atLeast` or more, and returns it. No two calls return the same number. */
-  nextNumber(key: string, atLeast: number): Promise<number>;
 
   /** True if a grant was created before `createdBefore`, is not revoked, and expires after `endedAfter` or is still pending. */
   hasGrantCreatedBefore(createdBefore: number, endedAfter: number): Promise<boolean>;

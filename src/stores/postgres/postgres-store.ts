@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
-import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
@@ -31,7 +31,7 @@ export interface PostgresStoreOptions {
 /** Opens the grant store in a PostgreSQL database. Rejects as {@link openPostgresDatabase} does. */
 export async function openPostgresStore(
   options: PostgresStoreOptions & { readonly clock: Clock },
-): Promise<GrantStore> {
+): Promise<DatabaseStore> {
   return sqlGrantStore(await openPostgresDatabase(options), options.clock);
 }
 

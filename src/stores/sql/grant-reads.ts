@@ -41,7 +41,7 @@ export function* listGrants(page: Parameters<GrantStore['listGrants']>[0]): SqlO
   return selectByLabels(grantPage(found, page), page.labels);
 }
 
-/** Implements GrantStore.listDeclaredGrants. */
+/** Implements DatabaseStore.listDeclaredGrants. */
 export function listDeclaredGrants(page: PageRequest): SqlOperation<Page<AccessGrant>> {
   return listAll(LIST_DECLARED, page);
 }

@@ -50,7 +50,7 @@ function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): N
   return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };
 }
 
-/** Implements GrantStore.initializeGrants. */
+/** Implements DatabaseStore.initializeGrants. */
 export function initializeGrants(now: number): WriteOperation<number> {
   return countingWrite(function* ({ ledger }) {
     const changed = yield* rows<GrantRow>(INITIALIZE, now, now);

@@ -1,5 +1,5 @@
 import type { Renewal } from '../../domain/issued-certificate.js';
-import type { RevokedCertificate } from '../../redemption/ports/grant-store.js';
+import type { RevokedCertificate } from '../../redemption/ports/database-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
@@ -75,7 +75,7 @@ export function* countIssuedBefore(issuedBefore: number, now: number): SqlOperat
   return Number(yield* value(ISSUED_BEFORE, now, issuedBefore));
 }
 
-/** Implements GrantStore.listRevokedCertificates. */
+/** Implements DatabaseStore.listRevokedCertificates. */
 export function listRevokedCertificates(
   issuerSha256: string,
   now: number,

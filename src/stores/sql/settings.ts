@@ -16,7 +16,7 @@ const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
     ELSE CAST(CAST(settings.value AS BIGINT) + 1 AS TEXT) END
   RETURNING value`;
 
-/** Implements GrantStore.putSetting. */
+/** Implements DatabaseStore.putSetting. */
 export function putSetting(key: string, text: string, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
     const isChanged = (yield* change(PUT, key, text)) === 1;
@@ -60,7 +60,7 @@ export function* countLabelChange(): SqlOperation<void> {
   yield* change(NEXT_NUMBER, LABEL_CHANGES, '1');
 }
 
-/** Implements GrantStore.nextNumber. */
+/** Implements DatabaseStore.nextNumber. */
 export function nextNumber(key: string, atLeast: number): WriteOperation<number> {
   return function* () {
     return Number(yield* value(NEXT_NUMBER, key, String(atLeast)));

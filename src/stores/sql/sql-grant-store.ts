@@ -1,5 +1,5 @@
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { countCodes, createCode, findCode, listCodes, revokeCode } from './codes.js';
 import {
   countGrants,
@@ -52,8 +52,8 @@ export interface SqlDatabase {
   close(): Promise<void>;
 }
 
-/** Implements the GrantStore on an SQL database. */
-export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
+/** Implements the DatabaseStore on an SQL database. */
+export function sqlGrantStore(database: SqlDatabase, clock: Clock): DatabaseStore {
   const { dialect, read, readSnapshot, write } = database;
   return {
     createGrant: (grant) => write(createGrant(grant), { grantUid: grant.uid }),

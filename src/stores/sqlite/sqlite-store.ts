@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { explainMissing, loadSqlite, type MissingSqlite } from '../../files/load-sqlite.js';
 import type { SqliteDriverName } from '../../files/sqlite-driver.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
-import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
@@ -35,7 +35,7 @@ export interface SqliteStoreOptions {
 /** Opens the grant store in an SQLite file. Rejects as {@link openSqliteDatabase} does. */
 export async function openSqliteStore(
   options: SqliteStoreOptions & { readonly clock: Clock },
-): Promise<GrantStore> {
+): Promise<DatabaseStore> {
   return sqlGrantStore(await openSqliteDatabase(options), options.clock);
 }
 

@@ -1,5 +1,5 @@
 import { readService } from '../../../src/redemption/accepting/service-description.js';
-import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../../src/redemption/ports/database-store.js';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.js';
 import { ENDPOINT, type Serving, type Workplace } from '../../support/command-line.js';
 import { type DatabaseServer, PASSWORD } from './database-server.js';
@@ -30,7 +30,7 @@ export function serveOn(work: Workplace, host: string, store: string): Promise<S
 export async function openServedStore(
   server: DatabaseServer,
   ledgerKeyFile: string,
-): Promise<{ readonly store: GrantStore; readonly ca: string }> {
+): Promise<{ readonly store: DatabaseStore; readonly ca: string }> {
   const store = await openPostgresStore({
     target: server.target,
     migrate: false,

@@ -6,10 +6,10 @@ export const storeUnavailable = () =>
   Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
 
 /** Returns the store with some of its methods replaced. If `changes` is a function, it is called at each access. */
-export function withStore(
-  real: GrantStore,
+export function withStore<S extends GrantStore>(
+  real: S,
   changes: Partial<GrantStore> | (() => Partial<GrantStore>),
-): GrantStore {
+): S {
   return new Proxy(real, {
     get(target, property: keyof GrantStore) {
       const changed = (typeof changes === 'function' ? changes() : changes)[property];

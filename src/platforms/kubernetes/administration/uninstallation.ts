@@ -14,9 +14,8 @@ import {
 } from '../api/kinds.js';
 import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } from '../api/resource.js';
 import { GRANTS_LEASE, TOKENS_LEASE } from '../controller/lease-access.js';
-import { readAccessGrant } from '../grants/access-grant-resource.js';
+import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { CODE_KEYS } from '../identity/code-key-secret.js';
-import { listGrantResources } from '../store/grant-resources.js';
 import { GRANT_UID } from '../store/redemption-resource.js';
 import { SEALED } from '../store/sealed-secrets.js';
 import { readLeaseState } from './service-lease.js';
@@ -76,7 +75,8 @@ interface UninstallationOptions {
 export function uninstallation(client: KubernetesClient, options: UninstallationOptions): Uninstallation {
   const { namespace, serviceNamespace, clock } = options;
   const leftoversOf = async (own: readonly Own[]): Promise<Leftovers> => {
-    const grants = await emptyIfKindUnknown(listGrantResources(client, namespace));
+    const listed = client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
+    const grants = await emptyIfKindUnknown(listed.then(({ items }) => items));
     const redeemable = grants.filter(
       (grant) => grantState(readAccessGrant(grant).grant, clock()) === 'ready',
     );

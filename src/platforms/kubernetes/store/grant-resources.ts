@@ -1,4 +1,3 @@
-import { mintCode } from '../../../codes/opaque-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { formatGoDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
@@ -21,15 +20,6 @@ import {
 import { labelsAndNoteMetadata, labelsAndNotePatch } from '../grants/labels-and-note.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
-
-/** The AccessGrants of one namespace, or of all. */
-export async function listGrantResources(
-  client: KubernetesClient,
-  namespace: string | undefined,
-): Promise<readonly StoredGrant[]> {
-  const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
-  return items;
-}
 
 /** Implements GrantStore.createGrant: creates the AccessGrant, and writes its code and expiration time into the status. */
 export async function createGrantResource(
@@ -70,35 +60,6 @@ export async function createGrantResource(
     { subresource: 'status' },
   );
   return readAccessGrant(written).grant;
-}
-
-/**
- * Implements GrantStore.initializeGrants for one grant: writes its code and expiration time. Returns false if it has an
- * expiration time already, is revoked, invalid or deleted, or if another replica was faster.
- */
-export async function initializeGrantResource(
-  client: KubernetesClient,
-  resource: StoredGrant,
-  now: number,
-): Promise<boolean> {
-  const { metadata, spec = {}, status = {} } = resource;
-  const { grant, problems } = readAccessGrant(resource);
-  if (problems.length > 0 || grant.expirationTime !== null || grant.revokedAt !== null) return false;
-  const patch = {
-    metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion },
-    status: {
-      code: status.code || spec.code || mintCode(),
-      expirationTime: timestamp(now + grant.expirationWindowMs),
-    },
-  };
-  try {
-    await client.patch(ACCESS_GRANTS, metadata, patch, { subresource: 'status' });
-    return true;
-  } catch (error) {
-    // Another replica or a controller changed the grant first, or the grant was deleted.
-    if (isApiError(error, 'conflict', 'not_found')) return false;
-    throw error;
-  }
 }
 
 /** Implements GrantStore.updateGrant; false if the grant was deleted. */

@@ -7,13 +7,7 @@ import { ACCESS_GRANTS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
-import {
-  createGrantResource,
-  initializeGrantResource,
-  listGrantResources,
-  revokeGrantResource,
-  updateGrantResource,
-} from './grant-resources.js';
+import { createGrantResource, revokeGrantResource, updateGrantResource } from './grant-resources.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 import { revokeResource } from './stored-redemptions.js';
 
@@ -23,8 +17,6 @@ type GrantMethods = Pick<
   | 'findGrant'
   | 'findGrantByName'
   | 'listGrants'
-  | 'listDeclaredGrants'
-  | 'initializeGrants'
   | 'updateGrant'
   | 'revokeGrant'
   | 'deleteGrant'
@@ -83,17 +75,6 @@ export function grantOperations(parts: StoreParts): GrantMethods {
         ? await readAll((grant) => grant, grantNamespace, selector)
         : [];
       return sortedPage(grants, page, ['', ''], (grant) => [grant.namespace, grant.name]);
-    },
-
-    // In a cluster no file declares grants.
-    listDeclaredGrants: async () => ({ items: [] }),
-
-    async initializeGrants(now) {
-      let initialized = 0;
-      for (const resource of await listGrantResources(client, namespace)) {
-        if (await initializeGrantResource(client, resource, now)) initialized += 1;
-      }
-      return initialized;
     },
 
     async updateGrant(uid, change) {

@@ -4,6 +4,7 @@ import type { StoredOutcome } from '../../../redemption/ports/outcome-store.js';
 import { isApiError } from '../api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
+import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
@@ -18,7 +19,6 @@ import type { RedemptionResource } from './redemption-resource.js';
 import { redemptionOperations } from './redemptions.js';
 import { renewalOperations } from './renewals.js';
 import { SealedSecrets } from './sealed-secrets.js';
-import { SettingsConfigMap } from './settings.js';
 import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
 
@@ -71,17 +71,9 @@ export function kubernetesStore(
 ): KubernetesGrantStore {
   const { namespace, serviceNamespace, clock, checkpoint = () => undefined, deadlineMs = 8_000 } = options;
   const { locator, redemptions, watch } = options.indexes ?? ownIndexes(client, options);
-  const settings = new SettingsConfigMap(client, serviceNamespace);
   const codes = new CodeConfigMaps(client, serviceNamespace);
   const sealed = new SealedSecrets(client, serviceNamespace);
-  const { getSetting, ...serviceData } =
-    options.isService === false
-      ? withoutServiceNamespaceAccess(settings, codes)
-      : {
-          getSetting: (key: string) => settings.get(key),
-          codes,
-          sealed,
-        };
+  const serviceData = options.isService === false ? withoutServiceNamespaceAccess(codes) : { codes, sealed };
   const accounts = new GrantAccounts(client, locator);
   const parts: StoreParts = {
     client,
@@ -102,11 +94,13 @@ export function kubernetesStore(
     ...codeOperations(parts),
     ...ledgerOperations(parts),
     ...linkOperations(parts),
-    getSetting,
-    putSetting: (key: string, value: string) => settings.put(key, value),
-    nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
+    getSetting: async () => undefined,
     claimOutcome: (outcome: StoredOutcome, now: number) => sealed.claimOutcome(outcome, now),
-    probe: () => settings.probe(),
+    async probe() {
+      const metadata = { namespace: serviceNamespace, name: 'linkgrant-probe' };
+      const resource = { apiVersion: 'v1', kind: 'ConfigMap', metadata };
+      await client.apply(CONFIG_MAPS, resource, { fieldManager: 'linkgrant-probe', dryRun: true });
+    },
     async prepareLookup(uid: string) {
       await accounts.find(uid);
     },
@@ -146,15 +140,11 @@ function ownIndexes(
 }
 
 /**
- * The parts of a store for a user who may have no access to the service's own namespace. Codes and settings that the user may
- * not read count as absent. Sealed answers are neither read nor erased.
+ * The parts of a store for a user who may have no access to the service's own namespace. Codes that the user may not read
+ * count as absent. Sealed answers are neither read nor erased.
  */
-function withoutServiceNamespaceAccess(
-  settings: SettingsConfigMap,
-  codes: CodeConfigMaps,
-): Pick<StoreParts, 'codes' | 'sealed'> & { readonly getSetting: GrantStore['getSetting'] } {
+function withoutServiceNamespaceAccess(codes: CodeConfigMaps): Pick<StoreParts, 'codes' | 'sealed'> {
   return {
-    getSetting: (key) => unlessForbidden(settings.get(key), undefined),
     codes: {
       find: (grantUid, jti) => unlessForbidden(codes.find(grantUid, jti), undefined),
       list: (grantUid) => unlessForbidden(codes.list(grantUid), []),

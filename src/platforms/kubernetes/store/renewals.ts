@@ -1,5 +1,4 @@
 import type { Renewal } from '../../../domain/issued-certificate.js';
-import type { GrantStore, RevokedCertificate } from '../../../redemption/ports/grant-store.js';
 import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { RecordRenewalOutcome, RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import { isApiError } from '../api/api-error.js';
@@ -9,19 +8,16 @@ import type { Stored } from '../api/resource.js';
 import { retryOnConflict, retryUntil } from '../api/retry.js';
 import {
   type RedemptionResource,
-  readEarlierRenewals,
   readRedemption,
   readRenewals,
   redemptionRevokedAt,
   renewedStatus,
 } from './redemption-resource.js';
-import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
+import { readLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
-type RenewalMethods = Omit<RenewalStore, 'recordSuperseded'> & Pick<GrantStore, 'listRevokedCertificates'>;
-
 /** The operations of the store on renewals, which are in the status of Redemptions. */
-export function renewalOperations(parts: StoreParts): RenewalMethods {
+export function renewalOperations(parts: StoreParts): Omit<RenewalStore, 'recordSuperseded'> {
   const { sealed } = parts;
 
   /** The links that are not revoked and whose newest certificate is valid at `now`. */
@@ -54,11 +50,6 @@ export function renewalOperations(parts: StoreParts): RenewalMethods {
 
     async countIssuedBefore(issuedBefore, now) {
       return (await liveLinks(now)).filter(({ issuedAt }) => issuedAt < issuedBefore).length;
-    },
-
-    async listRevokedCertificates(issuerSha256, now) {
-      const resources = await listRedemptionResources(parts);
-      return resources.flatMap((resource) => revokedOf(resource, issuerSha256, now));
     },
   };
 }
@@ -104,17 +95,4 @@ function outcomeWithoutWrite(
   if (!newest || renewal.number > next) return { refused: 'renewal_refused' };
   const stored = renewals.find(({ number }) => number === renewal.number) ?? newest;
   return stored.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { supersededBy: stored };
-}
-
-function revokedOf(
-  resource: Stored<RedemptionResource>,
-  issuerSha256: string,
-  now: number,
-): RevokedCertificate[] {
-  const redemption = readRedemption(resource);
-  const { revokedAt } = redemption;
-  if (revokedAt === null) return [];
-  return [redemption, ...readRenewals(resource), ...readEarlierRenewals(resource)]
-    .filter((certificate) => certificate.issuerSha256 === issuerSha256 && certificate.notAfter > now)
-    .map(({ serial, notAfter }) => ({ serial, revokedAt, notAfter }));
 }
