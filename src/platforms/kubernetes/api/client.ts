@@ -11,71 +11,7 @@ import { type WatchEvent, watchEvents } from './watch-stream.js';
  * The API of one cluster. Every method rejects with ApiError, or with ClusterConfigError if the credentials cannot be read.
  * A read returns everything that any client wrote before the read began.
  */
-export interface KubernetesClient {
-  /** Namespace of the kubeconfig's context, or of the pod in which this process runs. */
-  readonly namespace: string | undefined;
-  /** The kinds that the cluster serves in a version of an API group; empty if it does not serve that version. */
-  kindsOf(api: Pick<ResourceKind, 'group' | 'version'>): Promise<readonly string[]>;
-  get<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T>>;
-  /** Like `get`, but undefined if the resource does not exist. */
-  find<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T> | undefined>;
-  /**
-   * One page of a list, sorted by namespace and name; fewer than `limit` items if they are large. Rejects with `gone` if the
-   * list has expired.
-   */
-  list<T extends Resource>(
-    kind: ResourceKind,
-    selection?: Selection,
-    page?: { readonly limit?: number; readonly after?: string | undefined },
-  ): Promise<ResourcePage<T>>;
-  /** All pages of a list; starts again if the list expires meanwhile. */
-  listAll<T extends Resource>(
-    kind: ResourceKind,
-    selection?: Selection,
-  ): Promise<Omit<ResourcePage<T>, 'next'>>;
-  create<T extends Resource>(
-    kind: ResourceKind,
-    resource: T,
-    options?: { readonly dryRun?: boolean },
-  ): Promise<Stored<T>>;
-  /** Replaces a resource. Rejects with `conflict` if its resourceVersion has changed. */
-  replace<T extends Resource>(kind: ResourceKind, resource: T): Promise<Stored<T>>;
-  /** Applies a merge patch (RFC 7396) to a resource, or to its status. */
-  patch<T extends Resource>(
-    kind: ResourceKind,
-    key: ResourceKey,
-    patch: object,
-    options?: { readonly subresource?: 'status' },
-  ): Promise<Stored<T>>;
-  /**
-   * Server-side apply: creates the resource, or sets the passed fields. Rejects with `conflict` if another manager
-   * owns a field, unless `force` is set.
-   */
-  apply<T extends Resource>(
-    kind: ResourceKind,
-    resource: T,
-    options: { readonly fieldManager: string; readonly force?: boolean; readonly dryRun?: boolean },
-  ): Promise<Stored<T>>;
-  /**
-   * Deletes a resource if the preconditions hold; false if it does not exist. Rejects with `conflict` if they do not hold.
-   */
-  delete(
-    kind: ResourceKind,
-    key: ResourceKey,
-    preconditions?: { readonly uid?: string; readonly resourceVersion?: string },
-  ): Promise<boolean>;
-  /**
-   * Yields the changes since `resourceVersion` until the server ends the watch after `timeoutSeconds`. Throws `gone` if that
-   * version is too old, `unavailable` if the stream breaks or `signal` is aborted.
-   */
-  watch<T extends Resource>(
-    kind: ResourceKind,
-    selection: WatchSelection,
-    signal: AbortSignal,
-  ): AsyncGenerator<WatchEvent<T>, void, undefined>;
-  /** Closes all connections; pending requests reject. */
-  close(): void;
-}
+export type KubernetesClient = Awaited<ReturnType<typeof openKubernetesClient>>;
 
 interface WatchSelection extends Selection {
   readonly resourceVersion: string;
@@ -84,6 +20,8 @@ interface WatchSelection extends Selection {
 
 /** Time-out of a response, in milliseconds. */
 const RESPONSE_TIMEOUT_MS = 10_000;
+// If the server has not ended a watch by this time after its time-out, the connection counts as dead.
+const WATCH_MARGIN_MS = 5_000;
 const MERGE_PATCH = 'application/merge-patch+json';
 // Any JSON is YAML.
 const APPLY_PATCH = 'application/apply-patch+yaml';
@@ -91,7 +29,7 @@ const APPLY_PATCH = 'application/apply-patch+yaml';
 /** Opens a client of a cluster; sends no request yet. Rejects with ClusterConfigError. */
 export async function openKubernetesClient(
   options: ClusterOptions & { readonly responseTimeoutMs?: number | undefined },
-): Promise<KubernetesClient> {
+) {
   const { responseTimeoutMs = RESPONSE_TIMEOUT_MS } = options;
   const access = await openClusterAccess(options);
   const closing = new AbortController();
@@ -99,10 +37,46 @@ export async function openKubernetesClient(
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
     withinTime(responseTimeoutMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
 
-  const client: KubernetesClient = {
+  /** Sends a request about one resource; POST, which creates it, to the resources of its kind. */
+  const request = async <T extends Resource>(
+    method: ApiRequest['method'],
+    verb: string,
+    kind: ResourceKind,
+    { namespace, name }: ResourceKey,
+    {
+      query,
+      subresource,
+      ...content
+    }: Pick<ApiRequest, 'body' | 'contentType'> & {
+      query?: ApiQuery;
+      subresource?: 'status' | undefined;
+    } = {},
+  ): Promise<Stored<T>> => {
+    const target = method === 'POST' ? { namespace } : { namespace, name };
+    const path = pathOf(kind, target, query, subresource);
+    const description = descriptionOf(verb, kind, { namespace, name });
+    return (await send({ method, path, description, ...content })) as Stored<T>;
+  };
+
+  const get = <T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T>> =>
+    request<T>('GET', 'get', kind, key);
+
+  /**
+   * One page of a list, sorted by namespace and name; fewer than `limit` items if they are large. Rejects with `gone` if the
+   * list has expired.
+   */
+  const list = <T extends Resource>(
+    kind: ResourceKind,
+    selection: Selection = {},
+    page: { readonly limit?: number; readonly after?: string | undefined } = {},
+  ): Promise<ResourcePage<T>> => listPage<T>(send, kind, selection, page);
+
+  return {
+    /** Namespace of the kubeconfig's context, or of the pod in which this process runs. */
     namespace: access.namespace,
 
-    async kindsOf({ group, version }) {
+    /** The kinds that the cluster serves in a version of an API group; empty if it does not serve that version. */
+    async kindsOf({ group, version }: Pick<ResourceKind, 'group' | 'version'>): Promise<readonly string[]> {
       const path = `/apis/${group}/${version}`;
       try {
         const found = (await send({ method: 'GET', path, description: `get ${path}` })) as {
@@ -115,87 +89,76 @@ export async function openKubernetesClient(
       }
     },
 
-    async get<T extends Resource>(kind: ResourceKind, key: ResourceKey) {
-      const description = descriptionOf('get', kind, key);
-      return (await send({ method: 'GET', path: pathOf(kind, key), description })) as Stored<T>;
-    },
+    get,
 
-    async find<T extends Resource>(kind: ResourceKind, key: ResourceKey) {
+    /** Like `get`, but undefined if the resource does not exist. */
+    async find<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T> | undefined> {
       try {
-        return await client.get<T>(kind, key);
+        return await get<T>(kind, key);
       } catch (error) {
         if (isApiError(error, 'not_found')) return undefined;
         throw error;
       }
     },
 
-    list: (kind, selection = {}, page = {}) => listPage(send, kind, selection, page),
+    list,
 
-    listAll: <T extends Resource>(kind: ResourceKind, selection: Selection = {}) =>
-      readListing<T, Stored<T>>(client, { kind, ...selection }, (resource) => resource),
+    /** All pages of a list; starts again if the list expires meanwhile. */
+    listAll: <T extends Resource>(
+      kind: ResourceKind,
+      selection: Selection = {},
+    ): Promise<Omit<ResourcePage<T>, 'next'>> =>
+      readListing<T, Stored<T>>({ list }, { kind, ...selection }, (resource) => resource),
 
-    async create<T extends Resource>(
+    create: <T extends Resource>(
       kind: ResourceKind,
       resource: T,
       options: { readonly dryRun?: boolean } = {},
-    ) {
-      const { namespace, name } = resource.metadata;
-      return (await send({
-        method: 'POST',
-        path: pathOf(kind, { namespace }, dryRunOf(options)),
-        body: resource,
-        description: descriptionOf('create', kind, { namespace, name }),
-      })) as Stored<T>;
-    },
+    ): Promise<Stored<T>> =>
+      request<T>('POST', 'create', kind, resource.metadata, { query: dryRunOf(options), body: resource }),
 
-    async replace<T extends Resource>(kind: ResourceKind, resource: T) {
-      const { metadata } = resource;
-      return (await send({
-        method: 'PUT',
-        path: pathOf(kind, metadata),
-        body: resource,
-        description: descriptionOf('replace', kind, metadata),
-      })) as Stored<T>;
-    },
+    /** Replaces a resource. Rejects with `conflict` if its resourceVersion has changed. */
+    replace: <T extends Resource>(kind: ResourceKind, resource: T): Promise<Stored<T>> =>
+      request<T>('PUT', 'replace', kind, resource.metadata, { body: resource }),
 
-    async patch<T extends Resource>(
+    /** Applies a merge patch (RFC 7396) to a resource, or to its status. */
+    patch: <T extends Resource>(
       kind: ResourceKind,
       key: ResourceKey,
-      patch: object,
+      body: object,
       { subresource }: { readonly subresource?: 'status' } = {},
-    ) {
-      return (await send({
-        method: 'PATCH',
-        path: pathOf(kind, key, {}, subresource),
-        body: patch,
-        contentType: MERGE_PATCH,
-        description: descriptionOf('patch', kind, key),
-      })) as Stored<T>;
-    },
+    ): Promise<Stored<T>> =>
+      request<T>('PATCH', 'patch', kind, key, { subresource, body, contentType: MERGE_PATCH }),
 
-    async apply<T extends Resource>(
+    /**
+     * Server-side apply: creates the resource, or sets the passed fields. Rejects with `conflict` if another manager
+     * owns a field, unless `force` is set.
+     */
+    apply: <T extends Resource>(
       kind: ResourceKind,
       resource: T,
       options: { readonly fieldManager: string; readonly force?: boolean; readonly dryRun?: boolean },
-    ) {
+    ): Promise<Stored<T>> => {
       const { fieldManager, force = false } = options;
-      return (await send({
-        method: 'PATCH',
-        path: pathOf(kind, resource.metadata, { fieldManager, force, ...dryRunOf(options) }),
+      const query = { fieldManager, force, ...dryRunOf(options) };
+      return request<T>('PATCH', 'apply', kind, resource.metadata, {
+        query,
         body: resource,
         contentType: APPLY_PATCH,
-        description: descriptionOf('apply', kind, resource.metadata),
-      })) as Stored<T>;
+      });
     },
 
-    async delete(kind, key, preconditions) {
+    /**
+     * Deletes a resource if the preconditions hold; false if it does not exist. Rejects with `conflict` if they do not hold.
+     */
+    async delete(
+      kind: ResourceKind,
+      key: ResourceKey,
+      preconditions?: { readonly uid?: string; readonly resourceVersion?: string },
+    ): Promise<boolean> {
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...(preconditions && { preconditions }) };
       try {
-        await send({
-          method: 'DELETE',
-          path: pathOf(kind, key),
-          body: { apiVersion: 'v1', kind: 'DeleteOptions', ...(preconditions && { preconditions }) },
-          description: descriptionOf('delete', kind, key),
-        });
+        await request('DELETE', 'delete', kind, key, { body });
         return true;
       } catch (error) {
         if (isApiError(error, 'not_found')) return false;
@@ -203,36 +166,43 @@ export async function openKubernetesClient(
       }
     },
 
+    /**
+     * Yields the changes since `resourceVersion` until the server ends the watch after `timeoutSeconds`. Throws `gone` if that
+     * version is too old, `unavailable` if the stream breaks, if the server does not end the watch, or if `signal` is aborted.
+     */
     async *watch<T extends Resource>(
       kind: ResourceKind,
       { namespace, ...selection }: WatchSelection,
       signal: AbortSignal,
-    ) {
+    ): AsyncGenerator<WatchEvent<T>, void, undefined> {
       const query: ApiQuery = { watch: true, allowWatchBookmarks: true, ...selection };
       const description = descriptionOf('watch', kind, { namespace });
       const { controller, unlink } = linkAbort([signal, closing.signal]);
-      const timer = setTimeout(() => controller.abort(), responseTimeoutMs);
+      const abort = () => controller.abort();
+      const responseTimer = setTimeout(abort, responseTimeoutMs);
+      const endTimer = setTimeout(abort, selection.timeoutSeconds * 1_000 + WATCH_MARGIN_MS);
       try {
         const response = await openResponse(access, {
           method: 'GET',
           path: pathOf(kind, { namespace }, query),
           description,
           signal: controller.signal,
-        }).finally(() => clearTimeout(timer));
+        }).finally(() => clearTimeout(responseTimer));
         // Without TCP keep-alive, a lost peer would be noticed only at the time when the watch should end.
         response.socket.setKeepAlive(true, 10_000);
         yield* watchEvents<T>(response, description);
       } finally {
+        clearTimeout(endTimer);
         unlink();
       }
     },
 
-    close() {
+    /** Closes all connections; pending requests reject. */
+    close(): void {
       closing.abort();
       access.close();
     },
   };
-  return client;
 }
 
 function dryRunOf({ dryRun = false }: { readonly dryRun?: boolean }): ApiQuery {

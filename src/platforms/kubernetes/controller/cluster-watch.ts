@@ -1,9 +1,7 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
-import { linkAbort } from '../../../time/abort.js';
 import type { KubernetesClient } from '../api/client.js';
-import { readListing } from '../api/list-page.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';
-import { Informer, type ObjectSink, type ObjectSource } from './informer.js';
+import { Informer, type ObjectSink } from './informer.js';
 
 /** What {@link ClusterWatch} needs. */
 export interface ClusterWatchOptions {
@@ -18,17 +16,13 @@ export interface ClusterWatchOptions {
 }
 
 const BACK_OFF = { firstMs: 200, longestMs: 10_000 };
-// The server ends each watch after this time, which shows that it is alive even if nothing changes.
-const WATCH_SECONDS = 10;
-// If the server has not ended a watch by then, the connection counts as dead.
-const MAX_WATCH_MS = (WATCH_SECONDS + 5) * 1_000;
 // The watched state is stale if the API server did not answer for this long.
 const FRESH_MS = 30_000;
 
 /** Watches several kinds of resources, each for its own sink. */
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions;
-  readonly #informers = new Map<string, Pick<Informer<unknown>, 'run' | 'isSynced' | 'seenAt'>>();
+  readonly #informers = new Map<string, Pick<Informer<Resource, unknown>, 'run' | 'isSynced' | 'seenAt'>>();
 
   constructor(options: ClusterWatchOptions) {
     this.#options = options;
@@ -41,13 +35,12 @@ export class ClusterWatch {
     read: (resource: Stored<T>) => V,
     sink: ObjectSink<V>,
   ): void {
-    const { client, namespace, clock, wait, onFailure } = this.#options;
-    const informer = new Informer<V>({
-      source: resourceSource(client, { kind, namespace }, read),
+    const informer = new Informer<T, V>({
+      ...this.#options,
+      kind,
+      read,
       sink,
-      clock,
-      wait,
-      onFailure: (error) => onFailure(`watch ${kind.plural}`, error),
+      onFailure: (error) => this.#options.onFailure(`watch ${kind.plural}`, error),
       backOff: BACK_OFF,
     });
     this.#informers.set(name, informer);
@@ -73,35 +66,4 @@ export class ClusterWatch {
     }
     return undefined;
   }
-}
-
-/** Lists and watches the resources of a kind, in `namespace` or in all, each converted by `read`. */
-function resourceSource<T extends Resource, V>(
-  client: Pick<KubernetesClient, 'list' | 'watch'>,
-  { kind, namespace }: { readonly kind: ResourceKind; readonly namespace: string | undefined },
-  read: (resource: Stored<T>) => V,
-): ObjectSource<V> {
-  return {
-    list: (signal) => readListing<T, V>(client, { kind, namespace }, read, signal),
-
-    async *watch(resourceVersion, signal) {
-      const selection = { namespace, resourceVersion, timeoutSeconds: WATCH_SECONDS };
-      const { controller, unlink } = linkAbort([signal]);
-      const timer = setTimeout(() => controller.abort(), MAX_WATCH_MS);
-      try {
-        for await (const event of client.watch<T>(kind, selection, controller.signal)) {
-          if (event.type === 'BOOKMARK') {
-            yield { type: 'bookmark', resourceVersion: event.resourceVersion };
-            continue;
-          }
-          const { resourceVersion: version } = event.object.metadata;
-          const type = event.type === 'DELETED' ? 'remove' : 'put';
-          yield { type, object: read(event.object), resourceVersion: version };
-        }
-      } finally {
-        clearTimeout(timer);
-        unlink();
-      }
-    },
-  };
 }

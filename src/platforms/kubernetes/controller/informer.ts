@@ -1,22 +1,9 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { isApiError } from '../api/api-error.js';
-
-/** A change after the listing. A bookmark only advances the resource version. */
-export type ObjectEvent<T> =
-  | { readonly type: 'put' | 'remove'; readonly object: T; readonly resourceVersion: string }
-  | { readonly type: 'bookmark'; readonly resourceVersion: string };
-
-/** Reads one kind of object from the API server. */
-export interface ObjectSource<T> {
-  /** All present objects. */
-  list(signal: AbortSignal): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
-  /**
-   * The changes since a resource version, until the server ends the watch. Throws ApiError `gone` if that version is too
-   * old.
-   */
-  watch(resourceVersion: string, signal: AbortSignal): AsyncIterable<ObjectEvent<T>>;
-}
+import type { KubernetesClient } from '../api/client.js';
+import { readListing } from '../api/list-page.js';
+import type { Resource, ResourceKind, Stored } from '../api/resource.js';
 
 /** Receives the objects of a kind. Each call only records or enqueues, and returns soon. */
 export interface ObjectSink<T> {
@@ -29,9 +16,14 @@ export interface ObjectSink<T> {
 }
 
 /** What {@link Informer} needs. */
-export interface InformerOptions<T> {
-  readonly source: ObjectSource<T>;
-  readonly sink: ObjectSink<T>;
+export interface InformerOptions<T extends Resource, V> {
+  readonly client: Pick<KubernetesClient, 'list' | 'watch'>;
+  readonly kind: ResourceKind;
+  /** The only namespace that is watched; undefined for all. */
+  readonly namespace: string | undefined;
+  /** Converts a resource into the object that the sink receives. */
+  readonly read: (resource: Stored<T>) => V;
+  readonly sink: ObjectSink<V>;
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -40,6 +32,8 @@ export interface InformerOptions<T> {
   readonly backOff: BackOffLimits;
 }
 
+// The server ends each watch after this time, which shows that it is alive even if nothing changes.
+const WATCH_SECONDS = 10;
 // A watch that ends earlier than this counts as failed, so the next one is delayed.
 const MIN_WATCH_MS = 1_000;
 // A server that was restored from a backup may reject the last version, but not with `gone`.
@@ -49,14 +43,14 @@ const FAILURES_BEFORE_LIST = 5;
  * Reports the objects of a kind to a sink: first a listing, then each change. Resumes a broken watch with back-off. Lists the
  * objects again if the resource version is too old, or after five failures in a row.
  */
-export class Informer<T> {
-  readonly #options: InformerOptions<T>;
+export class Informer<T extends Resource, V> {
+  readonly #options: InformerOptions<T, V>;
   #isSynced = false;
   #seenAt = Number.NEGATIVE_INFINITY;
   #resourceVersion: string | undefined;
   #failures = 0;
 
-  constructor(options: InformerOptions<T>) {
+  constructor(options: InformerOptions<T, V>) {
     this.#options = options;
   }
 
@@ -90,19 +84,26 @@ export class Informer<T> {
   }
 
   async #list(signal: AbortSignal): Promise<string> {
-    const { items, resourceVersion } = await this.#options.source.list(signal);
-    this.#options.sink.replace(items);
+    const { client, kind, namespace, read, sink } = this.#options;
+    const { items, resourceVersion } = await readListing(client, { kind, namespace }, read, signal);
+    sink.replace(items);
     this.#isSynced = true;
     this.#observeVersion(resourceVersion);
     return resourceVersion;
   }
 
-  async #watch(version: string, signal: AbortSignal): Promise<void> {
-    const { source, sink } = this.#options;
-    for await (const event of source.watch(version, signal)) {
-      if (event.type === 'put') sink.put(event.object);
-      else if (event.type === 'remove') sink.remove(event.object);
-      this.#observeVersion(event.resourceVersion);
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, kind, namespace, read, sink } = this.#options;
+    const selection = { namespace, resourceVersion, timeoutSeconds: WATCH_SECONDS };
+    for await (const event of client.watch<T>(kind, selection, signal)) {
+      if (event.type === 'BOOKMARK') {
+        this.#observeVersion(event.resourceVersion);
+        continue;
+      }
+      const object = read(event.object);
+      if (event.type === 'DELETED') sink.remove(object);
+      else sink.put(object);
+      this.#observeVersion(event.object.metadata.resourceVersion);
     }
     this.#seenAt = this.#options.clock();
   }

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
-import { Informer, type ObjectEvent } from '../../../../../src/platforms/kubernetes/controller/informer.js';
-
-interface Thing {
-  readonly name: string;
-}
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import { CONFIG_MAPS } from '../../../../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { Informer } from '../../../../../src/platforms/kubernetes/controller/informer.js';
 
 /** The answer of the API server to one request: these events, then the end or a failure. */
 type Answer = {
   readonly request: string;
   readonly lastsMs?: number;
-  readonly events?: readonly (readonly ['put' | 'remove' | 'bookmark', string, string?])[];
+  readonly events?: readonly (readonly ['ADDED' | 'DELETED' | 'BOOKMARK', string, string?])[];
   readonly fails?: Error;
 };
 
@@ -31,28 +30,32 @@ async function runInformer(answers: readonly Answer[]) {
     stop.signal.throwIfAborted();
     return next as Answer;
   };
-  const informer = new Informer<Thing>({
-    source: {
-      async list() {
-        const { events = [], fails } = answer('list');
-        if (fails) throw fails;
-        const [, resourceVersion = ''] = events[0] ?? [];
-        return { resourceVersion, items: events.slice(1).map(([, , name = '']) => ({ name })) };
-      },
-      async *watch(resourceVersion): AsyncGenerator<ObjectEvent<Thing>> {
-        const { events = [], fails } = answer(`watch ${resourceVersion}`);
-        for (const [type, version, name = ''] of events) {
-          yield type === 'bookmark'
-            ? { type, resourceVersion: version }
-            : { type, object: { name }, resourceVersion: version };
-        }
-        if (fails) throw fails;
-      },
+  const client = {
+    async list() {
+      const { events = [], fails } = answer('list');
+      if (fails) throw fails;
+      const [, resourceVersion = ''] = events[0] ?? [];
+      return { resourceVersion, items: events.slice(1).map(([, , name]) => ({ metadata: { name } })) };
     },
+    async *watch(_kind: unknown, selection: { readonly resourceVersion: string }) {
+      const { events = [], fails } = answer(`watch ${selection.resourceVersion}`);
+      for (const [type, resourceVersion, name] of events) {
+        yield type === 'BOOKMARK'
+          ? { type, resourceVersion }
+          : { type, object: { metadata: { name, resourceVersion } } };
+      }
+      if (fails) throw fails;
+    },
+  } as unknown as Pick<KubernetesClient, 'list' | 'watch'>;
+  const informer = new Informer({
+    client,
+    kind: CONFIG_MAPS,
+    namespace: undefined,
+    read: ({ metadata }: Stored<Resource>) => metadata.name,
     sink: {
-      replace: (things) => sinkCalls.push(`= ${things.map(({ name }) => name).join(' ')}`),
-      put: ({ name }) => sinkCalls.push(`+ ${name}`),
-      remove: ({ name }) => sinkCalls.push(`- ${name}`),
+      replace: (names) => sinkCalls.push(`= ${names.join(' ')}`),
+      put: (name) => sinkCalls.push(`+ ${name}`),
+      remove: (name) => sinkCalls.push(`- ${name}`),
     },
     clock: () => now,
     wait: async (ms) => {
@@ -68,9 +71,9 @@ async function runInformer(answers: readonly Answer[]) {
 const LISTED = {
   request: 'list',
   events: [
-    ['bookmark', '5'],
-    ['put', '', 'a'],
-    ['put', '', 'b'],
+    ['BOOKMARK', '5'],
+    ['ADDED', '', 'a'],
+    ['ADDED', '', 'b'],
   ],
 } as const satisfies Answer;
 
@@ -82,11 +85,11 @@ describe('the informer', () => {
         request: 'watch 5',
         lastsMs: 9_000,
         events: [
-          ['put', '6', 'c'],
-          ['remove', '7', 'a'],
+          ['ADDED', '6', 'c'],
+          ['DELETED', '7', 'a'],
         ],
       },
-      { request: 'watch 7', lastsMs: 9_000, events: [['bookmark', '90']] },
+      { request: 'watch 7', lastsMs: 9_000, events: [['BOOKMARK', '90']] },
       { request: 'watch 90', lastsMs: 9_000 },
     ]);
     expect(sinkCalls).toEqual(['= a b', '+ c', '- a']);
@@ -102,8 +105,8 @@ describe('the informer', () => {
       {
         request: 'list',
         events: [
-          ['bookmark', '50'],
-          ['put', '', 'b'],
+          ['BOOKMARK', '50'],
+          ['ADDED', '', 'b'],
         ],
       },
       { request: 'watch 50', lastsMs: 9_000 },
@@ -116,11 +119,11 @@ describe('the informer', () => {
     const cut = new Error('cut off in the middle of a line');
     const { requests, waits, failures, sinkCalls } = await runInformer([
       LISTED,
-      { request: 'watch 5', events: [['put', '6', 'c']], fails: cut },
+      { request: 'watch 5', events: [['ADDED', '6', 'c']], fails: cut },
       { request: 'watch 6', fails: new Error('500') },
       { request: 'watch 6', fails: new Error('500') },
       { request: 'watch 6', fails: new Error('500') },
-      { request: 'watch 6', lastsMs: 9_000, events: [['put', '8', 'd']] },
+      { request: 'watch 6', lastsMs: 9_000, events: [['ADDED', '8', 'd']] },
       { request: 'watch 8', fails: cut },
     ]);
     expect(sinkCalls).toEqual(['= a b', '+ c', '+ d']);
@@ -138,7 +141,7 @@ describe('the informer', () => {
     const { requests } = await runInformer([
       LISTED,
       ...Array<Answer>(5).fill({ request: 'watch 5', fails }),
-      { request: 'list', events: [['bookmark', '2']] },
+      { request: 'list', events: [['BOOKMARK', '2']] },
       { request: 'watch 2', lastsMs: 9_000 },
     ]);
     expect(requests.slice(-2)).toEqual(['list', 'watch 2']);
@@ -155,7 +158,7 @@ describe('the informer', () => {
     expect(refused.informer.seenAt).toBe(Number.NEGATIVE_INFINITY);
     const failing = await runInformer([
       LISTED,
-      { request: 'watch 5', lastsMs: 9_000, events: [['bookmark', '7']] },
+      { request: 'watch 5', lastsMs: 9_000, events: [['BOOKMARK', '7']] },
       { request: 'watch 7', lastsMs: 60_000, fails: new Error('timed out') },
     ]);
     expect(failing.informer.seenAt).toBe(failing.now - 60_000);
