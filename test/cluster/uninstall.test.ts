@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CONFIG_MAPS, CRDS, LEASES, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
-import { TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-access.js';
+import { TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-resource.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { putSite } from './harness/cluster-sites.js';

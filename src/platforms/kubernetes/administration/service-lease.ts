@@ -1,7 +1,7 @@
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { LEASES } from '../api/kinds.js';
-import { GRANTS_LEASE, type LeaseResource } from '../controller/lease-access.js';
+import { GRANTS_LEASE, type LeaseResource } from '../controller/lease-resource.js';
 
 /** The namespace of the service in the shipped manifests. */
 const DEFAULT_NAMESPACE = 'linkgrant';

@@ -13,7 +13,7 @@ import {
   SECURED_ACCESSES,
 } from '../api/kinds.js';
 import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } from '../api/resource.js';
-import { GRANTS_LEASE, TOKENS_LEASE } from '../controller/lease-access.js';
+import { GRANTS_LEASE, TOKENS_LEASE } from '../controller/lease-resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { CODE_KEYS } from '../identity/code-key-secret.js';
 import { GRANT_UID } from '../store/redemption-resource.js';

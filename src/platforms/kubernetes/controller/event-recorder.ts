@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
@@ -7,23 +8,8 @@ import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type ResourceMetadata } from '../api/resource.js';
 import { timestamp } from '../api/timestamp.js';
 
-/** The resource that an Event is about. */
-export interface EventSubject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
-
-/** An AccessGrant as the subject of an Event. */
-export function grantSubject({
-  namespace,
-  name,
-  uid,
-}: Pick<EventSubject, 'namespace' | 'name' | 'uid'>): EventSubject {
-  return { apiVersion: apiVersionOf(ACCESS_GRANTS), kind: ACCESS_GRANTS.kind, namespace, name, uid };
-}
+/** The AccessGrant that an Event is about. */
+type EventSubject = Pick<AccessGrant, 'namespace' | 'name' | 'uid'>;
 
 /** What happened to the subject. A repetition with the same message raises the count of the Event. */
 export interface EventContent {
@@ -55,28 +41,28 @@ const COUNT_UPDATE_DELAY_MS = 10_000;
 const WRITE_INTERVAL_MS = 250;
 const MAX_MESSAGE_LENGTH = 1_000;
 
-/** The fields of an Event that linkgrant chooses. Times are milliseconds since the epoch. */
-export interface EventFields {
-  readonly metadata: ResourceMetadata;
-  readonly subject: EventSubject;
-  readonly content: EventContent;
-  readonly count: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
-  /** Name of the reporting process. */
-  readonly instance: string;
-}
-
 /** An Event (core/v1) as sent to the API. */
 export type EventResource = ReturnType<typeof eventResource>;
 
-/** Builds an Event of linkgrant. */
-export function eventResource({ metadata, subject, content, count, firstAt, lastAt, instance }: EventFields) {
+/** Builds an Event of linkgrant. `instance` is the name of the reporting process; times are milliseconds since the epoch. */
+export function eventResource({
+  metadata,
+  subject: { namespace, name, uid },
+  content,
+  count,
+  firstAt,
+  lastAt,
+  instance,
+}: Pick<Series, 'subject' | 'content' | 'count' | 'firstAt' | 'lastAt'> & {
+  readonly metadata: ResourceMetadata;
+  readonly instance: string;
+}) {
+  const { kind } = ACCESS_GRANTS;
   return {
     apiVersion: 'v1',
     kind: 'Event',
     metadata,
-    involvedObject: { ...subject },
+    involvedObject: { apiVersion: apiVersionOf(ACCESS_GRANTS), kind, namespace, name, uid },
     type: content.type,
     reason: content.reason,
     message: content.message.slice(0, MAX_MESSAGE_LENGTH),

@@ -20,15 +20,9 @@ export class FairQueue {
   readonly #partitions: Partitions;
   /** Partitions by name. The first one is served next. */
   readonly #byName = new Map<string, Partition>();
-  #size = 0;
 
   constructor(partitions: Partitions = ONE_PARTITION) {
     this.#partitions = partitions;
-  }
-
-  /** The number of keys that wait. */
-  get size(): number {
-    return this.#size;
   }
 
   /** True if the key waits. */
@@ -43,16 +37,13 @@ export class FairQueue {
     if (partition.waiting.has(key)) return;
     this.#byName.set(name, partition);
     partition.waiting.add(key);
-    this.#size += 1;
   }
 
   /** Removes a key that waits. */
   remove(key: string): void {
     const name = this.#partitions.of(key);
     const partition = this.#byName.get(name);
-    if (!partition?.waiting.delete(key)) return;
-    this.#size -= 1;
-    this.#dropIfIdle(name, partition);
+    if (partition?.waiting.delete(key)) this.#dropIfIdle(name, partition);
   }
 
   /** The next key, which counts for its partition until it is released; undefined if none waits or may be processed now. */
@@ -62,7 +53,6 @@ export class FairQueue {
       if (key === undefined || partition.running >= this.#partitions.maxRunning) continue;
       partition.waiting.delete(key);
       partition.running += 1;
-      this.#size -= 1;
       // Move the partition to the end of the rotation.
       this.#byName.delete(name);
       this.#byName.set(name, partition);
@@ -86,7 +76,6 @@ export class FairQueue {
       partition.waiting.clear();
       this.#dropIfIdle(name, partition);
     }
-    this.#size = 0;
   }
 
   #dropIfIdle(name: string, { waiting, running }: Partition): void {

@@ -1,10 +1,15 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
-import type { Stored } from '../api/resource.js';
-import type { LeaseAccess, LeaseResource, LeaseSpec } from './lease-access.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { LEASES } from '../api/kinds.js';
+import { apiVersionOf, type Stored } from '../api/resource.js';
+import type { LeaseResource, LeaseSpec } from './lease-resource.js';
 
 /** What {@link LeaderElection} needs. */
 export interface LeaderElectionOptions {
-  readonly lease: LeaseAccess;
+  readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
+  /** The Lease, which the first leader creates. */
+  readonly lease: { readonly namespace: string; readonly name: string };
   /** Unique for each process. */
   readonly identity: string;
   /** The clock for the times in the Lease. */
@@ -62,9 +67,9 @@ export class LeaderElection {
 
   /** Acquires or renews the Lease if possible, and stops leading if another process holds it. */
   async #runOnce(): Promise<void> {
-    const { identity } = this.#options;
+    const { client, lease, identity } = this.#options;
     const startedAt = performance.now();
-    const found = await this.#options.lease.find();
+    const found = await client.find<LeaseResource>(LEASES, lease);
     if (found?.metadata.resourceVersion !== this.#found?.metadata.resourceVersion)
       this.#firstSeenAt = startedAt;
     this.#found = found;
@@ -73,10 +78,7 @@ export class LeaderElection {
     const isOurs = holder === identity;
     if (this.#leading && !isOurs) await this.#endLeading();
     if (!isOurs && holder !== '' && !this.#hasExpired(before, startedAt)) return;
-    const spec = this.#spec(before, isOurs);
-    const written = found
-      ? await this.#options.lease.replace(found, spec)
-      : await this.#options.lease.create(spec);
+    const written = await this.#write(found, this.#spec(before, isOurs));
     if (!written) return;
     this.#found = written;
     this.#beginLeading();
@@ -127,11 +129,23 @@ export class LeaderElection {
   /** Clears the holder of the Lease, so that the next leader need not wait until it expires. */
   async #release(): Promise<void> {
     if (this.#found?.spec?.holderIdentity !== this.#options.identity) return;
-    await this.#options.lease.replace(this.#found, {
-      ...this.#found.spec,
-      holderIdentity: '',
-      leaseDurationSeconds: 1,
-    });
+    await this.#write(this.#found, { ...this.#found.spec, holderIdentity: '', leaseDurationSeconds: 1 });
+  }
+
+  /** Replaces the Lease, or creates it if none was found; returns undefined after a write conflict. */
+  async #write(
+    found: Stored<LeaseResource> | undefined,
+    spec: LeaseSpec,
+  ): Promise<Stored<LeaseResource> | undefined> {
+    const { client, lease } = this.#options;
+    const metadata = { ...lease, ...(found && { resourceVersion: found.metadata.resourceVersion }) };
+    const resource: LeaseResource = { apiVersion: apiVersionOf(LEASES), kind: LEASES.kind, metadata, spec };
+    try {
+      return await (found ? client.replace(LEASES, resource) : client.create(LEASES, resource));
+    } catch (error) {
+      if (isApiError(error, 'conflict', 'already_exists', 'not_found')) return undefined;
+      throw error;
+    }
   }
 }
 

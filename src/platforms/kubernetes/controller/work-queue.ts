@@ -89,11 +89,6 @@ export class WorkQueue {
     this.#enqueue(key);
   }
 
-  /** How many keys are ready or worked on. */
-  get depth(): number {
-    return this.#ready.size + this.#retries.size + this.#running.size;
-  }
-
   #enqueue(key: string): void {
     this.#clearWait(key);
     const isRetry = this.#failures.has(key);

@@ -8,9 +8,9 @@ import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from '../api/kinds
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { ClusterWatch } from '../controller/cluster-watch.js';
-import { EventRecorder, grantSubject } from '../controller/event-recorder.js';
+import { EventRecorder } from '../controller/event-recorder.js';
 import { LeaderElection } from '../controller/leader-election.js';
-import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
+import { GRANTS_LEASE } from '../controller/lease-resource.js';
 import { RateLimiter } from '../controller/rate-limiter.js';
 import { WorkQueue } from '../controller/work-queue.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
@@ -139,7 +139,8 @@ export class GrantController {
       remove: (location) => this.redemptions.remove(location),
     });
     this.#election = new LeaderElection({
-      lease: leaseAccess(client, { namespace: options.ownNamespace, name: GRANTS_LEASE }),
+      client,
+      lease: { namespace: options.ownNamespace, name: GRANTS_LEASE },
       identity,
       clock,
       wait: options.wait,
@@ -177,7 +178,7 @@ export class GrantController {
     const grant = this.grants.get(grantUid);
     if (!grant) return;
     const message = `Redeemed for link "${name}", subject "${subject}"`;
-    this.events.record(grantSubject(grant), { type: 'Normal', reason: 'Redeemed', message });
+    this.events.record(grant, { type: 'Normal', reason: 'Redeemed', message });
   }
 
   /** The number of grants in each state at `now`, from the watch. Throws if the watched state is incomplete or stale. */

@@ -94,10 +94,10 @@ export class GrantReconciler {
   }
 
   #report(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): void {
-    const { apiVersion, kind, metadata, status: found = {} } = grant;
+    const { metadata, status: found = {} } = grant;
     const { namespace = '', name, uid } = metadata;
     for (const event of eventsOf(found, wanted)) {
-      this.#deps.events.record({ apiVersion, kind, namespace, name, uid }, event);
+      this.#deps.events.record({ namespace, name, uid }, event);
     }
     if (becomesTrue('ForeignController', found, wanted)) {
       this.#deps.onTakeover(`${namespace}/${name}`, wanted.url ?? '');

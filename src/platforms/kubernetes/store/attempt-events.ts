@@ -8,7 +8,7 @@ import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { EVENTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
-import { type EventResource, eventResource, grantSubject } from '../controller/event-recorder.js';
+import { type EventResource, eventResource } from '../controller/event-recorder.js';
 import { createOrUpdate } from './create-or-update.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { GRANT_UID } from './redemption-resource.js';
@@ -194,7 +194,7 @@ function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventRes
       labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: uid },
       annotations: { [ATTEMPT]: JSON.stringify(attempt) },
     },
-    subject: grantSubject(grant),
+    subject: grant,
     content: {
       type: row.code === 'replayed' ? 'Normal' : 'Warning',
       reason: REASONS[row.code] ?? 'RedemptionRefused',

@@ -5,7 +5,7 @@ import { ACCESS_TOKENS, SITES } from '../api/kinds.js';
 import { timeOf } from '../api/timestamp.js';
 import { ClusterWatch } from '../controller/cluster-watch.js';
 import { LeaderElection } from '../controller/leader-election.js';
-import { leaseAccess, TOKENS_LEASE } from '../controller/lease-access.js';
+import { TOKENS_LEASE } from '../controller/lease-resource.js';
 import { WorkQueue } from '../controller/work-queue.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readSite } from '../sites/site-resource.js';
@@ -91,7 +91,8 @@ export class TokenController {
     this.#watch.add('AccessTokens', ACCESS_TOKENS, readTokenFacts, this.tokens);
     this.#watch.add('sites', SITES, readSite, this.#sites.sinkOf('Site'));
     this.#election = new LeaderElection({
-      lease: leaseAccess(client, { namespace: ownNamespace, name: TOKENS_LEASE }),
+      client,
+      lease: { namespace: ownNamespace, name: TOKENS_LEASE },
       identity,
       clock,
       wait,

@@ -6,7 +6,7 @@ import { fakeTimers } from '../../../../support/fake-timers.js';
 
 type Written = Resource & { readonly message?: string; readonly count: number };
 
-const SUBJECT = { apiVersion: 'a/v1', kind: 'A', namespace: 'west', name: 'a', uid: 'u' };
+const SUBJECT = { namespace: 'west', name: 'a', uid: 'u' };
 const redeemedBy = (subject: string) =>
   ({ type: 'Normal', reason: 'Redeemed', message: `by ${subject}` }) as const;
 

@@ -15,9 +15,7 @@ describe('the fair queue', () => {
   it('serves keys in their order if there is one partition', () => {
     const keys = new FairQueue();
     for (const key of ['b', 'a', 'b', 'c']) keys.add(key);
-    expect(keys.size).toBe(3);
     expect(dequeueAll(keys)).toEqual(['b', 'a', 'c']);
-    expect(keys.size).toBe(0);
   });
 
   it('serves partitions in rotation, however many keys one has', () => {
@@ -54,7 +52,6 @@ describe('the fair queue', () => {
     for (const key of ['a/1', 'b/1']) keys.add(key);
     keys.remove('a/1');
     keys.remove('a/9');
-    expect(keys.size).toBe(1);
     expect(dequeueAll(keys)).toEqual(['b/1']);
   });
 });

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { LeaderElection } from '../../../../../src/platforms/kubernetes/controller/leader-election.js';
-import type {
-  LeaseAccess,
-  LeaseResource,
-  LeaseSpec,
-} from '../../../../../src/platforms/kubernetes/controller/lease-access.js';
+import type { LeaseResource } from '../../../../../src/platforms/kubernetes/controller/lease-resource.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -30,27 +28,33 @@ class Lease {
   found: Stored<LeaseResource> | undefined;
   #version = 0;
 
-  access(isReachable: () => boolean, givesUpAfterMs: number): LeaseAccess {
-    const reached = <T>(operation: () => T) =>
-      isReachable()
-        ? Promise.resolve(operation())
-        : new Promise<T>((_resolve, reject) =>
-            setTimeout(() => reject(new Error('no answer')), givesUpAfterMs),
-          );
-    const put = (spec: LeaseSpec) => {
+  client(isReachable: () => boolean, givesUpAfterMs: number) {
+    const reached = async <T>(operation: () => T) => {
+      if (isReachable()) return operation();
+      return new Promise<T>((_resolve, reject) =>
+        setTimeout(() => reject(new Error('no answer')), givesUpAfterMs),
+      );
+    };
+    const put = ({ spec }: LeaseResource) => {
       this.#version += 1;
       const metadata = { name: 'l', uid: 'l', creationTimestamp: '', resourceVersion: String(this.#version) };
-      this.found = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+      this.found = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, ...(spec && { spec }) };
       return this.found;
     };
     return {
       find: () => reached(() => this.found),
-      create: (spec) => reached(() => (this.found ? undefined : put(spec))),
-      replace: ({ metadata }, spec) =>
-        reached(() =>
-          metadata.resourceVersion === this.found?.metadata.resourceVersion ? put(spec) : undefined,
-        ),
-    };
+      create: (_kind: unknown, lease: LeaseResource) =>
+        reached(() => {
+          if (this.found) throw new ApiError('create', { reason: 'already_exists', status: 409 });
+          return put(lease);
+        }),
+      replace: (_kind: unknown, lease: LeaseResource) =>
+        reached(() => {
+          const isChanged = lease.metadata.resourceVersion !== this.found?.metadata.resourceVersion;
+          if (isChanged) throw new ApiError('replace', { reason: 'conflict', status: 409 });
+          return put(lease);
+        }),
+    } as unknown as Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
   }
 }
 
@@ -63,7 +67,8 @@ function candidate(
 ) {
   const process = { isReachable: true, stop: new AbortController(), skewMs };
   const election = new LeaderElection({
-    lease: lease.access(() => process.isReachable, givesUpAfterMs),
+    client: lease.client(() => process.isReachable, givesUpAfterMs),
+    lease: { namespace: 'linkgrant', name: 'l' },
     identity,
     clock: () => Date.now() + process.skewMs,
     wait,
