@@ -1,8 +1,8 @@
 import type { AccessGrantState } from '../../../domain/access-grant.js';
 import { STOCK_TEXT } from '../../../domain/stock-texts.js';
 import type { SiteRefusal } from '../../../redemption/ports/site.js';
+import { mergeConditions } from '../api/merge-conditions.js';
 import { type Condition, isConditionTrue } from '../api/resource.js';
-import { timestamp } from '../api/timestamp.js';
 
 /** Skupper's three conditions, which every AccessGrant has, then linkgrant's, which are added when they first become True. */
 export type GrantConditionType =
@@ -69,33 +69,18 @@ export const END_TYPES = ['Expired', 'Exhausted', 'Revoked'] as const;
 const OPTIONAL: readonly GrantConditionType[] = [...END_TYPES, 'ForeignController'];
 
 /**
- * Merges the conditions `wanted` into `found`, by type. Sets linkgrant's conditions that are only in `found` to False.
- * Conditions of other controllers stay unchanged. `lastTransitionTime` changes only with `status`.
+ * Merges the conditions `wanted` into those of a grant, as {@link mergeConditions} does. Sets linkgrant's conditions that are only
+ * in `found` to False.
  */
-export function mergeConditions(
+export function mergeGrantConditions(
   found: readonly Condition[],
   wanted: readonly WantedCondition[],
-  { generation, now }: { readonly generation: number; readonly now: number },
+  when: Parameters<typeof mergeConditions>[2],
 ): Condition[] {
   const outdated = OPTIONAL.filter(
     (type) => found.some((one) => one.type === type) && !wanted.some((one) => one.type === type),
   ).map((type) => ({ type, status: 'False', reason: `Not${type}`, message: '' }) as const);
-  const all = [...wanted, ...outdated];
-  const changed = (before: Condition | undefined, one: WantedCondition): Condition => ({
-    type: one.type,
-    status: one.status,
-    reason: one.reason,
-    message: one.message,
-    observedGeneration: generation,
-    lastTransitionTime:
-      before?.status === one.status ? before.lastTransitionTime : timestamp(Math.floor(now / 1_000) * 1_000),
-  });
-  const merged = found.map((before) => {
-    const one = all.find(({ type }) => type === before.type);
-    return one ? changed(before, one) : before;
-  });
-  const added = all.filter(({ type }) => !found.some((before) => before.type === type));
-  return [...merged, ...added.map((one) => changed(undefined, one))];
+  return mergeConditions(found, [...wanted, ...outdated], when);
 }
 
 const FOREIGN: WantedCondition = {
@@ -109,7 +94,7 @@ const FOREIGN: WantedCondition = {
 /** The conditions of a grant whose status another controller writes: unchanged, with ForeignController added. */
 export function foreignConditions(
   found: readonly Condition[],
-  when: { readonly generation: number; readonly now: number },
+  when: Parameters<typeof mergeConditions>[2],
 ): readonly Condition[] {
   if (isConditionTrue(found, FOREIGN.type)) return found;
   const others = found.filter(({ type }) => type !== FOREIGN.type);

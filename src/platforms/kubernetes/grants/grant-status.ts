@@ -12,7 +12,7 @@ import {
 } from './access-grant-resource.js';
 import {
   endCondition,
-  mergeConditions,
+  mergeGrantConditions,
   OK,
   PENDING,
   refusalCondition,
@@ -68,8 +68,8 @@ export function computeStatus(resource: Stored<AccessGrantResource>, inputs: Sta
   const end = endCondition(state);
   const ready = readyCondition(end, [processed, resolved]);
   const wanted = [processed, resolved, ready, ...(end ? [end] : [])];
-  const conditions = mergeConditions(found.conditions ?? [], wanted, {
-    generation: metadata.generation ?? 0,
+  const conditions = mergeGrantConditions(found.conditions ?? [], wanted, {
+    generation: metadata.generation,
     now,
   });
   const status = {

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
+import { mergeConditions } from '../api/merge-conditions.js';
 import type { Condition, Resource, Stored } from '../api/resource.js';
-import { timestamp } from '../api/timestamp.js';
 
 /** The status of an AccessToken. A controller sets the fields; absent fields are not set yet. */
 export interface AccessTokenStatus {
@@ -64,28 +65,13 @@ export function tokenStatus(
   now: number,
 ): AccessTokenStatus | undefined {
   const { status: present = {}, metadata } = token;
-  const before = redeemedCondition(token);
-  const status = redeemed ? 'True' : 'False';
-  const observedGeneration = metadata.generation ?? 0;
+  const condition = { type: REDEEMED, status: redeemed ? 'True' : 'False', reason, message } as const;
+  const when = { generation: metadata.generation, now };
+  const conditions = mergeConditions(present.conditions ?? [], [condition], when);
   const isUpToDate =
-    before?.status === status &&
-    before.reason === reason &&
-    before.message === message &&
-    before.observedGeneration === observedGeneration &&
+    isDeepStrictEqual(conditions, present.conditions) &&
     present.status === reason &&
     present.message === message &&
     (present.redeemed ?? false) === redeemed;
-  if (isUpToDate) return undefined;
-  const lastTransitionTime =
-    before?.status === status ? before.lastTransitionTime : timestamp(Math.floor(now / 1_000) * 1_000);
-  const condition: Condition = {
-    type: REDEEMED,
-    status,
-    reason,
-    message,
-    observedGeneration,
-    lastTransitionTime,
-  };
-  const others = (present.conditions ?? []).filter(({ type }) => type !== REDEEMED);
-  return { redeemed, status: reason, message, conditions: [...others, condition] };
+  return isUpToDate ? undefined : { redeemed, status: reason, message, conditions };
 }

@@ -29,7 +29,7 @@ import {
 import { FinalStatusCache } from './final-status-cache.js';
 import { failedState, sanitizeError } from './token-failures.js';
 import { namespaceOf } from './token-index.js';
-import { NamespaceNotServedError, TokenStatusWriter } from './token-status-writer.js';
+import { NamespaceNotServedError, writeTokenStatus } from './write-token-status.js';
 
 /** What {@link TokenReconciler} needs. */
 export interface TokenReconcilerDependencies {
@@ -60,13 +60,11 @@ const RECHECK_MS = 60_000;
  */
 export class TokenReconciler {
   readonly #deps: TokenReconcilerDependencies;
-  readonly #status: TokenStatusWriter;
   readonly #finalStatus: FinalStatusCache;
   readonly #notServedUntil = new Map<string, number>();
 
   constructor(deps: TokenReconcilerDependencies) {
     this.#deps = deps;
-    this.#status = new TokenStatusWriter(deps.client, deps.clock);
     this.#finalStatus = new FinalStatusCache(deps.onOverwritten);
   }
 
@@ -108,7 +106,7 @@ export class TokenReconciler {
     if (reason === 'Ready') return this.#checkDeletedSite(token, read, site);
     if (typeof read === 'string') {
       const message = `The AccessToken cannot be used: ${read}.`;
-      await this.#status.write(token, { redeemed: false, reason: 'Refused', message });
+      await writeTokenStatus(token, { redeemed: false, reason: 'Refused', message }, this.#deps);
       this.#finalStatus.store(key, token, 'Refused');
       this.#deps.onGivenUp(key, new RedemptionError('token_invalid', message));
       return 'settled';
@@ -120,7 +118,7 @@ export class TokenReconciler {
       if (reason === 'Pending') return 'settled';
       const message = `A site must exist in namespace ${namespace} before a token can be redeemed`;
       // The creation of a Site enqueues the token again.
-      await this.#status.write(token, { redeemed: false, reason: 'Pending', message });
+      await writeTokenStatus(token, { redeemed: false, reason: 'Pending', message }, this.#deps);
       this.#finalStatus.store(key, token, 'Pending');
       return 'settled';
     }
@@ -146,14 +144,14 @@ export class TokenReconciler {
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
       const failure = sanitizeError(error);
       const state = failedState(failure);
-      await this.#status.write(resource, state);
+      await writeTokenStatus(resource, state, this.#deps);
       if (state.reason === 'Error') throw failure;
       this.#finalStatus.store(key, resource, state.reason);
       onGivenUp(key, failure);
       return state.reason === 'OutcomeUnknown' ? { requeueAfterMs: RECHECK_MS } : 'settled';
     }
     await checkpoint('before-status');
-    await this.#status.write(resource, READY);
+    await writeTokenStatus(resource, READY, this.#deps);
     onRedeemed(key, redeemed);
     return 'settled';
   }
@@ -170,7 +168,7 @@ export class TokenReconciler {
     if (site && (timeOf(site.createdAt) ?? 0) <= redeemedAt) return 'settled';
     // Clocks differ, and garbage collection deletes the resources of a Site some time after it.
     if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { requeueAfterMs: RECHECK_MS };
-    await this.#status.write(resource, DELETED_SITE_STATE);
+    await writeTokenStatus(resource, DELETED_SITE_STATE, this.#deps);
     return 'settled';
   }
 
