@@ -38,8 +38,8 @@ export interface LinkLocation {
   links(): PlacedLink[] | Promise<PlacedLink[]>;
   /** The reload of the router after changes; absent if the router needs none. */
   readonly reload?: Pick<PendingReload, 'settle'>;
-  /** The recorded link of each token source. */
-  readonly records: Pick<BootstrapRecords, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
+  /** The recorded link of each token source; absent if the links themselves show their token and their state. */
+  readonly records?: Pick<BootstrapRecords, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
 }
 
 /** Opens the redemption of tokens, with its state in the data directory. */

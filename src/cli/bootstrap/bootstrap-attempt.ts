@@ -142,7 +142,7 @@ async function findLinks(
   }
   if ('missing' in read) {
     const recordedName =
-      name ?? (source.path === undefined ? undefined : location?.records.find(source.path));
+      name ?? (source.path === undefined ? undefined : location?.records?.find(source.path));
     // If no link is recorded for this token path, any existing link will do.
     return recordedName === undefined ? unlessEmpty(links) : linksNamed(recordedName);
   }
@@ -160,7 +160,7 @@ async function recordSource(
   { checkpoint }: CommandContext,
 ): Promise<void> {
   if (!link || source?.path === undefined || !read || 'missing' in read) return;
-  location?.records.store(source.path, link.name);
+  location?.records?.store(source.path, link.name);
   await checkpoint('bootstrap-recorded');
 }
 

@@ -22,7 +22,7 @@ export async function confirmLinks(
 ): Promise<void> {
   if (target.kind === 'cluster') return confirmInCluster(links, target.cluster);
   const { directory, location } = target;
-  const unconfirmed = links.filter(({ name, notAfter }) => !location?.records.isConfirmed(name, notAfter));
+  const unconfirmed = links.filter(({ name, notAfter }) => !location?.records?.isConfirmed(name, notAfter));
   if (unconfirmed.length === 0) return;
   const files = linkDirectory(directory);
   // A router uses only the proxy of its Link, not the one of the environment or of --proxy.
@@ -39,7 +39,7 @@ export async function confirmLinks(
         hint: adviceForFault(failure.fault).hint,
       });
     }
-    location?.records.confirm(name, notAfter);
+    location?.records?.confirm(name, notAfter);
     await checkpoint('link-confirmed');
   }
 }

@@ -2,7 +2,6 @@ import { readAnswer } from '../../client/answer-reader.js';
 import { createRenewalClient } from '../../client/https-renewal-client.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
 import { isApiError } from '../../platforms/kubernetes/api/api-error.js';
 import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
 import {
@@ -10,6 +9,7 @@ import {
   clusterLinks,
   type LinkStatus,
   linksIn,
+  placedClusterLinks,
   readLinkStatus,
 } from '../../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
@@ -23,15 +23,10 @@ import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.j
 import { listRenewedRedemptions } from '../../platforms/kubernetes/store/stored-redemptions.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
-import type { LinkFiles, LinkProxy } from '../../redemption/ports/link-files.js';
+import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import { pendingRedemptionId } from '../../redemption/requesting/redeem-token.js';
-import {
-  type LinkLocation,
-  type PlacedLink,
-  redeemer,
-  type ServiceConnectionOptions,
-} from '../token-redemption.js';
+import { type LinkLocation, redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 
 export type { LinkStatus };
 
@@ -54,14 +49,13 @@ export async function openRequestingCluster(
     namespace,
     owner: async () => ownerReference(await findSite(), namespace),
   };
-  const links = clusterLinks(target);
   return {
     namespace,
     /** The Site of these links, if there is one. */
     findSite,
     /** The uid of the Site, once it has been read. */
     uid: () => cachedSite?.uid,
-    links,
+    links: clusterLinks(target),
     records: clusterLinkRecords(target),
     /** The state that Skupper's controller reports of each Link, by name. */
     linkStatuses: (): Promise<ReadonlyMap<string, LinkStatus>> =>
@@ -91,11 +85,13 @@ export async function openRequestingCluster(
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },
-    /** The links of the namespace. They need no reload, because the controller watches the resources. */
+    /**
+     * The links of the namespace. They need no reload, because the controller watches the resources, and no records: they name
+     * their token, and their status shows whether they work.
+     */
     openLocation: (proxy?: LinkProxy): LinkLocation => ({
       materializer: clusterMaterializer(target, clock, proxy),
-      links: () => placedIn(links, clock()),
-      records: NO_RECORDS,
+      links: () => placedClusterLinks(target, clock()),
     }),
     /** Dependencies of renewing these links. */
     renewing: {
@@ -110,36 +106,3 @@ export async function openRequestingCluster(
 
 /** The requesting side of a site in a cluster. */
 export type RequestingCluster = Awaited<ReturnType<typeof openRequestingCluster>>;
-
-// Records are not needed: the links name their token, and their status shows whether they work.
-const NO_RECORDS: LinkLocation['records'] = {
-  find: () => undefined,
-  store: () => undefined,
-  isConfirmed: () => false,
-  confirm: () => undefined,
-};
-
-/** The links of linkgrant whose certificate is valid at `now`, by the name of their Secret. */
-async function placedIn(links: LinkFiles, now: number): Promise<PlacedLink[]> {
-  const ownNames = new Set(
-    (await links.ownSecrets()).filter(({ isProxy }) => !isProxy).map(({ name }) => name),
-  );
-  const all = await links.list();
-  const placed: PlacedLink[] = [];
-  for (const name of ownNames) {
-    const ofSecret = all.filter(({ tlsCredentials }) => tlsCredentials === name);
-    const tlsCrt = ofSecret.length > 0 ? (await links.findSecret(name))?.tlsCrt : undefined;
-    const notAfter = tlsCrt === undefined ? undefined : endOf(tlsCrt);
-    if (notAfter === undefined || notAfter <= now) continue;
-    placed.push({ name, files: ofSecret.map((link) => link.place), notAfter });
-  }
-  return placed;
-}
-
-function endOf(tlsCrt: string): number | undefined {
-  try {
-    return describeCertificate(tlsCrt).notAfter;
-  } catch {
-    return undefined;
-  }
-}
