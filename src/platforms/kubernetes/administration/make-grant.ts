@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { AccessGrant } from '../../../domain/access-grant.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
 import { GRANT_REQUEST, MANAGED_BY } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
-import { apiVersionOf, type Stored } from '../api/resource.js';
-import { type AccessGrantResource, accessGrantSpec } from '../grants/access-grant-resource.js';
-import { labelsAndNoteMetadata } from '../grants/labels-and-note.js';
+import type { Stored } from '../api/resource.js';
+import {
+  type AccessGrantResource,
+  newAccessGrant,
+  type WantedGrant,
+} from '../grants/access-grant-resource.js';
 import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
 import { readServiceState } from './service-lease.js';
 import { toUserError } from './user-errors.js';
@@ -17,12 +19,6 @@ import { toUserError } from './user-errors.js';
 const RETRY_TIMEOUT_MS = 10_000;
 const RETRY_MS = 300;
 const NEVER_ABORTED = new AbortController().signal;
-
-/** The fields of a grant to create in a cluster, which chooses its uid and code. */
-export type WantedGrant = Pick<
-  AccessGrant,
-  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy' | 'labels' | 'note'
->;
 
 interface Dependencies {
   readonly client: KubernetesClient;
@@ -105,20 +101,8 @@ async function create(
 
 /** The resource of a grant; `request` identifies its creation. */
 function resourceOf(wanted: WantedGrant, code: string | undefined, request: string): AccessGrantResource {
-  const { namespace, name } = wanted;
-  return {
-    apiVersion: apiVersionOf(ACCESS_GRANTS),
-    kind: ACCESS_GRANTS.kind,
-    metadata: {
-      namespace,
-      name,
-      ...labelsAndNoteMetadata(wanted, {
-        labels: { [MANAGED_BY]: 'linkgrant' },
-        annotations: { [GRANT_REQUEST]: request },
-      }),
-    },
-    spec: accessGrantSpec(wanted, code),
-  };
+  const own = { labels: { [MANAGED_BY]: 'linkgrant' }, annotations: { [GRANT_REQUEST]: request } };
+  return newAccessGrant(wanted, code, own);
 }
 
 async function createOrFind(

@@ -16,10 +16,17 @@ import {
   isPolicySetting,
   parsePolicySettings,
 } from '../../../redemption/accepting/policy-settings.js';
-import type { Condition, Resource, Stored } from '../api/resource.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import {
+  apiVersionOf,
+  type Condition,
+  type Resource,
+  type ResourceMetadata,
+  type Stored,
+} from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import { goDurationError } from './go-duration-error.js';
-import { readLabelsAndNote } from './labels-and-note.js';
+import { labelsAndNoteMetadata, readLabelsAndNote } from './labels-and-note.js';
 
 /** The spec of an AccessGrant, which its user writes. */
 export interface AccessGrantSpec {
@@ -48,6 +55,12 @@ export interface AccessGrantResource extends Resource {
   readonly spec?: AccessGrantSpec;
   readonly status?: AccessGrantStatus;
 }
+
+/** The fields of a grant to create in a cluster, which chooses its uid and code. */
+export type WantedGrant = Pick<
+  AccessGrant,
+  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy' | 'labels' | 'note'
+>;
 
 /** The grant in a resource, and each problem of its spec as a sentence; a grant with problems is pending. */
 export interface ReadGrant {
@@ -107,18 +120,28 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   return { grant, problems };
 }
 
-/** The spec of a grant, the reverse of {@link readAccessGrant}. `code` is undefined unless a user supplied it. */
-export function accessGrantSpec(
-  grant: Pick<AccessGrant, 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy'>,
+/**
+ * The resource of a new grant, the reverse of {@link readAccessGrant}, with linkgrant's `own` labels and annotations. `code` is
+ * undefined unless a user supplied it.
+ */
+export function newAccessGrant(
+  grant: WantedGrant,
   code: string | undefined,
-): AccessGrantSpec {
-  const settings = formatPolicySettings(grant.policy);
+  own: Pick<ResourceMetadata, 'labels' | 'annotations'>,
+): AccessGrantResource {
+  const { namespace, name, redemptionsAllowed, expirationWindowMs, issuer, policy } = grant;
+  const settings = formatPolicySettings(policy);
   return {
-    redemptionsAllowed: encodeRedemptionsAllowed(grant.redemptionsAllowed),
-    expirationWindow: formatGoDuration(grant.expirationWindowMs),
-    ...(code !== undefined && { code }),
-    ...(grant.issuer !== null && { issuer: grant.issuer }),
-    ...(Object.keys(settings).length > 0 && { settings }),
+    apiVersion: apiVersionOf(ACCESS_GRANTS),
+    kind: ACCESS_GRANTS.kind,
+    metadata: { namespace, name, ...labelsAndNoteMetadata(grant, own) },
+    spec: {
+      redemptionsAllowed: encodeRedemptionsAllowed(redemptionsAllowed),
+      expirationWindow: formatGoDuration(expirationWindowMs),
+      ...(code !== undefined && { code }),
+      ...(issuer !== null && { issuer }),
+      ...(Object.keys(settings).length > 0 && { settings }),
+    },
   };
 }
 

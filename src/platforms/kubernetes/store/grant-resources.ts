@@ -6,18 +6,18 @@ import type { GrantChange } from '../../../redemption/ports/grant-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
-import { apiVersionOf, type ResourceKey, type Stored } from '../api/resource.js';
+import type { ResourceKey, Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
 import { timestamp } from '../api/timestamp.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
-  accessGrantSpec,
   encodeRedemptionsAllowed,
+  newAccessGrant,
   readAccessGrant,
   settingsPatch,
 } from '../grants/access-grant-resource.js';
-import { labelsAndNoteMetadata, labelsAndNotePatch } from '../grants/labels-and-note.js';
+import { labelsAndNotePatch } from '../grants/labels-and-note.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
 
@@ -27,21 +27,12 @@ export async function createGrantResource(
   grant: AccessGrant,
   code: string,
 ): Promise<AccessGrant | 'name_taken'> {
-  const { namespace, name, revokedAt, expirationTime } = grant;
+  const { namespace, revokedAt, expirationTime } = grant;
+  const own = revokedAt === null ? {} : { annotations: { [GRANT_REVOKED]: timestamp(revokedAt) } };
+  const resource = newAccessGrant(grant, grant.isUserSuppliedCode ? code : undefined, own);
   let created: StoredGrant;
   try {
-    created = await client.create<AccessGrantResource>(ACCESS_GRANTS, {
-      apiVersion: apiVersionOf(ACCESS_GRANTS),
-      kind: ACCESS_GRANTS.kind,
-      metadata: {
-        namespace,
-        name,
-        ...labelsAndNoteMetadata(grant, {
-          ...(revokedAt !== null && { annotations: { [GRANT_REVOKED]: timestamp(revokedAt) } }),
-        }),
-      },
-      spec: accessGrantSpec(grant, grant.isUserSuppliedCode ? code : undefined),
-    });
+    created = await client.create(ACCESS_GRANTS, resource);
   } catch (error) {
     if (isApiError(error, 'already_exists')) return 'name_taken';
     if (isApiError(error, 'not_found')) throw storeUnavailable(`there is no namespace ${namespace}`, error);
