@@ -49,7 +49,7 @@ function readEndpoint(value: unknown): LinkEndpoint[] {
 }
 
 /** The credentials in a Secret resource. An absent value becomes empty; characters that are not base64 are ignored. */
-export function linkSecret(resource: YamlMapping): LinkSecret {
+export function linkSecret(resource: YamlMapping): LinkSecret & { readonly tlsKey: string } {
   const data = asMapping(resource.data);
   return {
     name: nameOf(resource),

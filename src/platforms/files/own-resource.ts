@@ -73,7 +73,7 @@ export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemp
 export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret): LinkSecret | undefined {
   const id = secret.annotations?.[SECRET_REDEMPTION_ID];
   if (id === undefined || resource?.kind !== 'Secret' || !isManaged(resource)) return undefined;
-  const { caCrt, tlsCrt, tlsKey = '' } = linkSecret(resource);
+  const { caCrt, tlsCrt, tlsKey } = linkSecret(resource);
   if (tlsCrt === secret.tlsCrt || redemptionIdIn(tlsCrt) !== id) return undefined;
   return { ...secret, caCrt, tlsCrt, tlsKey };
 }

@@ -11,12 +11,13 @@ import {
   ServerIdentityError,
   type TrustedAuthority,
 } from '../../../redemption/ports/server-identity.js';
+import { linkSecret } from '../../files/link-resource.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
-import type { SecretResource } from '../requesting/namespace-target.js';
-import { type TlsSecret, tlsSecretData, tlsSecretOf } from '../sites/tls-secrets.js';
+import { type SecretResource, secretData } from '../requesting/namespace-target.js';
+import type { TlsSecret } from '../sites/tls-secrets.js';
 
 const TEN_YEARS_MS = 3650 * DAY_MS;
 const CA_SECRET = 'linkgrant-server-ca';
@@ -44,7 +45,7 @@ export function externalIdentitySecret(client: Client, reference: SecretReferenc
     async read(_hosts, now) {
       const found = await client.find<SecretResource>(SECRETS, reference);
       if (!found) throw new ServerIdentityError(`there is no ${secret}`);
-      const { tlsCrt: cert, tlsKey: key, caCrt: ca } = tlsSecretOf(found);
+      const { tlsCrt: cert, tlsKey: key, caCrt: ca } = linkSecret(found);
       if (ca === '')
         throw new ServerIdentityError(`${secret} has no ca.crt, which clients need to trust the service`);
       const sources = {
@@ -70,7 +71,7 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
       retryOnConflict(async () => {
         const authority = await ownAuthority(client, { namespace, name: CA_SECRET }, now);
         const found = await client.find<SecretResource>(SECRETS, reference);
-        const stored = found && tlsSecretOf(found);
+        const stored = found && linkSecret(found);
         if (stored && isServing(stored, authority, hosts, now, mayReplace))
           return withVersion(identityOf(authority, stored.tlsCrt, stored.tlsKey));
         const issued = await issueIdentity(authority, hosts, now);
@@ -109,7 +110,7 @@ async function ownAuthority(
   const source = `Secret "${reference.namespace}/${reference.name}"`;
   const found = await client.find<SecretResource>(SECRETS, reference);
   const { tlsCrt: certificate, tlsKey: key } = found
-    ? tlsSecretOf(found)
+    ? linkSecret(found)
     : await createOwn(client, reference, now);
   const authority = loadAuthority({ certificate, key }, source, now);
   return { ...authority, trustPem: authority.bundlePem };
@@ -140,7 +141,7 @@ async function put(
     metadata: found?.metadata ?? { name, namespace, labels: { [MANAGED_BY]: 'linkgrant' } },
     // The type of a Secret cannot be changed.
     type: found?.type ?? 'kubernetes.io/tls',
-    data: tlsSecretData(tls),
+    data: secretData({ 'tls.crt': tls.tlsCrt, 'tls.key': tls.tlsKey, 'ca.crt': tls.caCrt }),
   };
   await (found ? client.replace(SECRETS, secret) : client.create(SECRETS, secret));
 }

@@ -44,8 +44,7 @@ export async function findPlacedSecret(
     )
     .map((link): Link => ({ name: link.name, endpoints: link.endpoints, tlsCredentials: name }));
   // A response without a redemption id comes from a server that generated the key, so it includes the key.
-  const secretInAnswer =
-    redemptionId === undefined && tlsKey !== undefined ? { ...credentials, tlsKey } : credentials;
+  const secretInAnswer = redemptionId === undefined ? { ...credentials, tlsKey } : credentials;
   return {
     name,
     keyPem,

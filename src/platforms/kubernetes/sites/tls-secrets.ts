@@ -1,5 +1,6 @@
-import { asMapping } from '../../../files/yaml-documents.js';
+import type { LinkSecret } from '../../../domain/link.js';
 import { SharedRead } from '../../../time/shared-read.js';
+import { linkSecret } from '../../files/link-resource.js';
 import { isApiError } from '../api/api-error.js';
 import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -7,11 +8,7 @@ import { SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';
 
 /** The values of a Secret with the keys of `kubernetes.io/tls`: PEM, or '' for a missing key. */
-export interface TlsSecret {
-  readonly tlsCrt: string;
-  readonly tlsKey: string;
-  readonly caCrt: string;
-}
+export type TlsSecret = Required<Pick<LinkSecret, 'tlsCrt' | 'tlsKey' | 'caCrt'>>;
 
 /** Why a Secret cannot be used: it does not exist, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
@@ -44,26 +41,11 @@ export class TlsSecrets {
 
   async #get(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
     try {
-      return tlsSecretOf(await this.#client.get<Resource>(SECRETS, { namespace, name }));
+      return linkSecret(await this.#client.get<Resource>(SECRETS, { namespace, name }));
     } catch (error) {
       if (isApiError(error, 'not_found')) return 'missing';
       if (isApiError(error, 'forbidden')) return 'forbidden';
       throw error;
     }
   }
-}
-
-/** The TLS content of a Secret resource. */
-export function tlsSecretOf({ data }: Resource): TlsSecret {
-  const textOf = (key: string) => {
-    const value = asMapping(data)[key];
-    return typeof value === 'string' ? Buffer.from(value, 'base64').toString('latin1') : '';
-  };
-  return { tlsCrt: textOf('tls.crt'), tlsKey: textOf('tls.key'), caCrt: textOf('ca.crt') };
-}
-
-/** The `data` of a Secret resource with that TLS content. */
-export function tlsSecretData({ tlsCrt, tlsKey, caCrt }: TlsSecret): Readonly<Record<string, string>> {
-  const encode = (text: string) => Buffer.from(text, 'latin1').toString('base64');
-  return { 'tls.crt': encode(tlsCrt), 'tls.key': encode(tlsKey), 'ca.crt': encode(caCrt) };
 }
