@@ -1,9 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../../config/setting-schemas.js';
-import {
-  type ClusterAdministration,
-  clusterAdministration,
-} from '../../platforms/kubernetes/administration/cluster-administration.js';
+import { clusterAdministration } from '../../platforms/kubernetes/administration/cluster-administration.js';
 import {
   type ClusterInspector,
   clusterInspector,
@@ -12,11 +9,7 @@ import {
 } from '../../platforms/kubernetes/administration/cluster-inspector.js';
 import { liveSite } from '../../platforms/kubernetes/administration/live-site.js';
 import { findServiceNamespace } from '../../platforms/kubernetes/administration/service-lease.js';
-import {
-  type Leftover,
-  type Uninstallation,
-  uninstallation,
-} from '../../platforms/kubernetes/administration/uninstallation.js';
+import { type Leftover, uninstallation } from '../../platforms/kubernetes/administration/uninstallation.js';
 import { toUserError, withUserErrors } from '../../platforms/kubernetes/administration/user-errors.js';
 import { openKubernetesClient } from '../../platforms/kubernetes/api/client.js';
 import { CodeKeySecret } from '../../platforms/kubernetes/identity/code-key-secret.js';
@@ -24,30 +17,13 @@ import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-networ
 import { kubernetesStore } from '../../platforms/kubernetes/store/kubernetes-store.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
-import type { Site } from '../../redemption/ports/site.js';
 import { previewStore } from '../../stores/preview-store.js';
 
 export type { ClusterInspector, InspectedGrant, Leftover, TokenReport };
 
 /** The opened administration of a cluster's grants. */
-export interface OpenClusterAdministration {
-  readonly administration: ClusterAdministration;
-  /** Reads which sites are connected; the source is the status of the Sites that the user may list. */
-  readonly connections: ConnectionObserver;
-  readonly store: GrantStore;
-  /** The sites that accept links, as far as the user may read them. */
-  readonly site: Site;
-  readonly inspector: ClusterInspector;
-  /** Removes the leftovers of the service, in the namespace or in all; with `withCrd` also the CRD. */
-  readonly uninstallation: (options: { readonly withCrd: boolean }) => Uninstallation;
-  /** The selected namespace. */
-  readonly namespace: string;
-  /** The namespace of the kubeconfig or the pod. */
-  readonly defaultNamespace: string;
-  close(): Promise<void>;
-}
+export type OpenClusterAdministration = Awaited<ReturnType<typeof openClusterAdministration>>;
 
 /** Options of {@link openClusterAdministration}. */
 export interface ClusterAdministrationContext {
@@ -66,7 +42,7 @@ export interface ClusterAdministrationContext {
 export async function openClusterAdministration(
   settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace' | 'serviceNamespace'>,
   { clock, allNamespaces, dryRun = false, timeoutMs, shutdownSignal }: ClusterAdministrationContext,
-): Promise<OpenClusterAdministration> {
+) {
   const { kubeconfig, context } = settings;
   const client = await openKubernetesClient({ kubeconfig, context });
   const defaultNamespace = client.namespace ?? 'default';
@@ -103,13 +79,18 @@ export async function openClusterAdministration(
     });
     return {
       administration,
+      /** Reads which sites are connected; the source is the status of the Sites that the user may list. */
       connections,
       store: withUserErrors(store),
+      /** The sites that accept links, as far as the user may read them. */
       site: withUserErrors(liveSite(client, clock)),
       inspector: clusterInspector(client, { namespace, serviceNamespace, clock }),
-      uninstallation: ({ withCrd }) =>
+      /** Removes the leftovers of the service, in the namespace or in all; with `withCrd` also the CRD. */
+      uninstallation: ({ withCrd }: { readonly withCrd: boolean }) =>
         uninstallation(client, { namespace: served, serviceNamespace, withCrd, clock }),
+      /** The selected namespace. */
       namespace,
+      /** The namespace of the kubeconfig or the pod. */
       defaultNamespace,
       async close() {
         await store.close();

@@ -2,9 +2,7 @@ import { type AccessGrantState, grantState } from '../../../domain/access-grant.
 import type { AccessToken } from '../../../domain/access-token.js';
 import { asMapping } from '../../../files/yaml-documents.js';
 import { EVERY_ROLE } from '../../../redemption/accepting/endpoint-roles.js';
-import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../api/kinds.js';
@@ -14,8 +12,8 @@ import { blockingCondition } from '../grants/conditions.js';
 import { findOwnerSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints, liveSite } from './live-site.js';
-import { readServiceState, type ServiceReport } from './service-lease.js';
-import { findSkupperControllers, type SkupperController } from './skupper-controllers.js';
+import { readServiceState } from './service-lease.js';
+import { findSkupperControllers } from './skupper-controllers.js';
 import { withUserErrors } from './user-errors.js';
 
 /** One RBAC right in a namespace; the group is empty for the core group. */
@@ -52,39 +50,8 @@ export interface TokenReport {
   readonly message: string | undefined;
 }
 
-/** Which of the needed kinds of one API version the cluster serves. */
-export interface KindsReport {
-  readonly apiVersion: string;
-  readonly needed: readonly string[];
-  readonly missing: readonly string[];
-}
-
 /** Reads a cluster for a diagnosis, with the rights of the user. Nothing is cached between calls. */
-export interface ClusterInspector {
-  /** The rights that the user lacks in the namespace. */
-  missingRights(rights: readonly Right[]): Promise<readonly Right[]>;
-  /** The kinds that linkgrant reads or writes, by API version, and which of them the cluster does not serve. */
-  kinds(): Promise<readonly KindsReport[]>;
-  /** Whether a service runs, by its Lease. */
-  service(): Promise<ServiceReport & { readonly namespace: string }>;
-  /** The controllers of Skupper; undefined if the user may not list them. */
-  skupperControllers(): Promise<readonly SkupperController[] | undefined>;
-  /** The AccessGrants. */
-  grants(): Promise<readonly InspectedGrant[]>;
-  /** The AccessTokens; empty if the user may not list them. */
-  tokens(): Promise<readonly TokenReport[]>;
-  /**
-   * Name of a redeemed AccessToken with the URL and code of `token`; undefined if there is none, or if the user may not list
-   * them.
-   */
-  redeemedTokenName(token: Pick<AccessToken, 'url' | 'code'>): Promise<string | undefined>;
-  /** Name of a Ready Site, which shows that Skupper's controller is active; undefined if there is none. */
-  readySiteName(): Promise<string | undefined>;
-  /** The endpoints for links to the site, or why the site accepts no links. */
-  endpoints(): Promise<LinkAccess | SiteRefusal>;
-  /** The access that the service would resolve: endpoints, issuer, and whether the routers trust it. Reads Secrets. */
-  access(): Promise<SiteAccess | SiteRefusal>;
-}
+export type ClusterInspector = ReturnType<typeof clusterInspector>;
 
 const NEEDED = [
   { api: ACCESS_GRANTS, kinds: ['AccessGrant', 'Link', 'RouterAccess', 'Site'] },
@@ -103,7 +70,7 @@ export function clusterInspector(
     readonly serviceNamespace: string;
     readonly clock: Clock;
   },
-): ClusterInspector {
+) {
   const isAllowed = async ({ verb, group, resource }: Right): Promise<boolean> => {
     const spec = { resourceAttributes: { namespace, verb, group, resource } };
     const review = { apiVersion: apiVersionOf(ACCESS_REVIEWS), kind: ACCESS_REVIEWS.kind, spec };
@@ -120,11 +87,13 @@ export function clusterInspector(
       throw error;
     }
   };
-  return withUserErrors<ClusterInspector>({
-    async missingRights(rights) {
+  return withUserErrors({
+    /** The rights that the user lacks in the namespace. */
+    async missingRights(rights: readonly Right[]): Promise<readonly Right[]> {
       const allowed = await Promise.all(rights.map(isAllowed));
       return rights.filter((_, index) => !allowed[index]);
     },
+    /** The kinds that linkgrant reads or writes, by API version, and which of them the cluster does not serve. */
     kinds: () =>
       Promise.all(
         NEEDED.map(async ({ api, kinds }) => {
@@ -133,12 +102,15 @@ export function clusterInspector(
           return { apiVersion: apiVersionOf(api), needed: kinds, missing };
         }),
       ),
+    /** Whether a service runs, by its Lease. */
     service: async () => ({
       ...(await readServiceState(client, serviceNamespace, clock())),
       namespace: serviceNamespace,
     }),
+    /** The controllers of Skupper; undefined if the user may not list them. */
     skupperControllers: () => findSkupperControllers(client, namespace),
-    async grants() {
+    /** The AccessGrants. */
+    async grants(): Promise<readonly InspectedGrant[]> {
       const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
       return items.map((resource) => {
         const { conditions = [], message, url, ca } = resource.status ?? {};
@@ -157,24 +129,32 @@ export function clusterInspector(
         };
       });
     },
-    tokens: async () =>
+    /** The AccessTokens; empty if the user may not list them. */
+    tokens: async (): Promise<readonly TokenReport[]> =>
       (await listTokens()).map((token) => ({
         name: token.metadata.name,
         isRedeemed: isRedeemed(token),
         isFinal: finalReason(token) !== undefined,
         message: redeemedCondition(token)?.message || token.status?.message || undefined,
       })),
-    async redeemedTokenName({ url, code }) {
+    /**
+     * Name of a redeemed AccessToken with the URL and code of `token`; undefined if there is none, or if the user may not list
+     * them.
+     */
+    async redeemedTokenName({ url, code }: Pick<AccessToken, 'url' | 'code'>): Promise<string | undefined> {
       const found = (await listTokens()).find(
         (token) => isRedeemed(token) && token.spec?.url === url && token.spec.code === code,
       );
       return found?.metadata.name;
     },
-    async readySiteName() {
+    /** Name of a Ready Site, which shows that Skupper's controller is active; undefined if there is none. */
+    async readySiteName(): Promise<string | undefined> {
       const site = await findOwnerSite(client, namespace);
       return site?.isReady ? site.name : undefined;
     },
+    /** The endpoints for links to the site, or why the site accepts no links. */
     endpoints: () => acceptingEndpoints(client, { namespace, policy: EVERY_ROLE }),
+    /** The access that the service would resolve: endpoints, issuer, and whether the routers trust it. Reads Secrets. */
     access: () =>
       liveSite(client, clock).resolveAccess({ namespace, name: 'doctor', issuer: null, policy: EVERY_ROLE }),
   });

@@ -29,34 +29,10 @@ export interface Leftover {
   readonly name: string;
 }
 
-/** The resources that a removed service left in a cluster. */
-export interface Leftovers {
-  /** Resources of the service in its own namespace, and its CRD if that is to be deleted. */
-  readonly own: readonly Leftover[];
-  /** Grants that can be redeemed as soon as a service runs again. */
-  readonly redeemable: readonly Leftover[];
-}
-
-/** The service that serves grants, or the redeemer of AccessTokens. */
-export type RunningProgram = 'service' | 'redeemer';
-
-/** Removes the resources that linkgrant left in a cluster. */
-export interface Uninstallation {
-  /**
-   * Which program of linkgrant still runs in the service's namespace, as its Leases show. Rejects if the user may not read a
-   * Lease: the program may run then.
-   */
-  findRunning(): Promise<RunningProgram | undefined>;
-  /** Finds the remaining resources. */
-  find(): Promise<Leftovers>;
-  /** Deletes the resources that `find` returns as `own`, and returns the result of `find`. */
-  remove(): Promise<Leftovers>;
-}
-
 const OURS = `${MANAGED_BY}=linkgrant`;
 const OWN_SECRETS = ['linkgrant-server', 'linkgrant-server-ca', CODE_KEYS];
 const LEASE_OF = { service: GRANTS_LEASE, redeemer: TOKENS_LEASE } as const;
-const PROGRAMS: readonly RunningProgram[] = ['service', 'redeemer'];
+const PROGRAMS = ['service', 'redeemer'] as const;
 const SETTINGS = 'linkgrant-settings';
 const SECURED_ACCESS = 'linkgrant-grants';
 
@@ -72,20 +48,26 @@ interface UninstallationOptions {
  * The removal of a service that no longer runs: deletes its resources in its own namespace. Links, AccessGrants,
  * Redemptions and the resources of other programs stay.
  */
-export function uninstallation(client: KubernetesClient, options: UninstallationOptions): Uninstallation {
+export function uninstallation(client: KubernetesClient, options: UninstallationOptions) {
   const { namespace, serviceNamespace, clock } = options;
-  const leftoversOf = async (own: readonly Own[]): Promise<Leftovers> => {
+  const leftoversOf = async (own: readonly Own[]) => {
     const listed = client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
     const grants = await emptyIfKindUnknown(listed.then(({ items }) => items));
     const redeemable = grants.filter(
       (grant) => grantState(readAccessGrant(grant).grant, clock()) === 'ready',
     );
     return {
+      /** Resources of the service in its own namespace, and its CRD if that is to be deleted. */
       own: own.map(({ kind, metadata }) => leftover(kind, metadata)),
+      /** Grants that can be redeemed as soon as a service runs again. */
       redeemable: redeemable.map(({ metadata }) => leftover(ACCESS_GRANTS, metadata)),
     };
   };
-  return withUserErrors<Uninstallation>({
+  return withUserErrors({
+    /**
+     * Which program of linkgrant still runs in the service's namespace, as its Leases show. Rejects if the user may not read a
+     * Lease: the program may run then.
+     */
     async findRunning() {
       for (const program of PROGRAMS) {
         const lease = { namespace: serviceNamespace, name: LEASE_OF[program] };
@@ -93,7 +75,9 @@ export function uninstallation(client: KubernetesClient, options: Uninstallation
       }
       return undefined;
     },
+    /** Finds the remaining resources. */
     find: async () => leftoversOf(await findOwn(client, options)),
+    /** Deletes the resources that `find` returns as `own`, and returns the result of `find`. */
     async remove() {
       const own = await findOwn(client, options);
       const leftovers = await leftoversOf(own);
