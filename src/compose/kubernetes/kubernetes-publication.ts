@@ -100,7 +100,6 @@ export class KubernetesPublication {
     };
   }
 
-  /** Validity of the server certificate. */
   times(): CertificateTimes {
     const { notBefore, notAfter } = this.#presentedIdentity();
     return { server: { notBefore, notAfter }, issuer: null };

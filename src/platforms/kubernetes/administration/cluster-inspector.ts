@@ -109,7 +109,6 @@ export function clusterInspector(
     }),
     /** The controllers of Skupper; undefined if the user may not list them. */
     skupperControllers: () => findSkupperControllers(client, namespace),
-    /** The AccessGrants. */
     async grants(): Promise<readonly InspectedGrant[]> {
       const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
       return items.map((resource) => {

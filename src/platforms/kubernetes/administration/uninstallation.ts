@@ -75,7 +75,6 @@ export function uninstallation(client: KubernetesClient, options: Uninstallation
       }
       return undefined;
     },
-    /** Finds the remaining resources. */
     find: async () => leftoversOf(await findOwn(client, options)),
     /** Deletes the resources that `find` returns as `own`, and returns the result of `find`. */
     async remove() {

@@ -34,7 +34,6 @@ export interface ClusterAccess {
   readonly namespace: string | undefined;
   /** Returns credentials that were read at most half a minute ago; with `again` reads them again. */
   current(again?: boolean): Promise<Access>;
-  /** Closes the connections. */
   close(): void;
 }
 

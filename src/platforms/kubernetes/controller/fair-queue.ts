@@ -30,7 +30,6 @@ export class FairQueue {
     return this.#byName.get(this.#partitions.of(key))?.waiting.has(key) ?? false;
   }
 
-  /** Adds a key, unless it waits already. */
   add(key: string): void {
     const name = this.#partitions.of(key);
     const partition = this.#byName.get(name) ?? { waiting: new Set<string>(), running: 0 };
@@ -39,7 +38,6 @@ export class FairQueue {
     partition.waiting.add(key);
   }
 
-  /** Removes a key that waits. */
   remove(key: string): void {
     const name = this.#partitions.of(key);
     const partition = this.#byName.get(name);
@@ -61,7 +59,6 @@ export class FairQueue {
     return undefined;
   }
 
-  /** Ends the processing of a key. */
   release(key: string): void {
     const name = this.#partitions.of(key);
     const partition = this.#byName.get(name);

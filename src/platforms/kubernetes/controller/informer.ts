@@ -9,9 +9,7 @@ import type { Resource, ResourceKind, Stored } from '../api/resource.js';
 export interface ObjectSink<T> {
   /** Receives the complete list; all other objects no longer exist. */
   replace(objects: readonly T[]): void;
-  /** Receives a created or changed object. */
   put(object: T): void;
-  /** Receives a deleted object. */
   remove(object: T): void;
 }
 

@@ -43,7 +43,6 @@ export class LeaderElection {
     this.#options = options;
   }
 
-  /** True while this process is the leader. */
   get isLeading(): boolean {
     return this.#leading !== undefined;
   }

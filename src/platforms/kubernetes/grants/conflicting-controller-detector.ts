@@ -36,7 +36,6 @@ export class ConflictingControllerDetector {
     return true;
   }
 
-  /** Deletes the state of a deleted grant. */
   forget(uid: string): void {
     this.#byUid.delete(uid);
   }

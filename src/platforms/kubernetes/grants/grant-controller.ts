@@ -149,12 +149,10 @@ export class GrantController {
     });
   }
 
-  /** True while this replica is the leader. */
   get isLeading(): boolean {
     return this.#election.isLeading;
   }
 
-  /** Starts the watches and the leader election. */
   start(): void {
     const { signal } = this.#stop;
     this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
@@ -198,7 +196,6 @@ export class GrantController {
     return this.#sites.peers();
   }
 
-  /** The watch as the store uses it. */
   storeWatch(): StoreWatch {
     const { grants } = this;
     return {

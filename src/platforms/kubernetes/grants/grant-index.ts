@@ -20,13 +20,11 @@ export interface GrantLocation
 }
 
 export interface GrantIndexOptions {
-  /** Lists the locations of all grants. */
   readonly list: () => Promise<readonly GrantLocation[]>;
   readonly clock: Clock;
   readonly wait: (ms: number) => Promise<unknown>;
   /** Called with `namespace/name` of a grant that may have changed; `isStatus` if only its status has. */
   readonly onChange: (key: string, isStatus: boolean) => void;
-  /** Called with a grant that was deleted. */
   readonly onGone: (grant: GrantLocation) => void;
 }
 
@@ -100,7 +98,6 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     return undefined;
   }
 
-  /** Every grant that the watch reported. */
   all(): Iterable<GrantLocation> {
     return this.#byUid.values();
   }
@@ -110,7 +107,6 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     return [...this.#byUid.values()].map(keyOf);
   }
 
-  /** The grant of that uid, if the watch reported it. */
   get(uid: string): GrantLocation | undefined {
     return this.#byUid.get(uid);
   }

@@ -32,7 +32,6 @@ export class SiteIndex {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The sink for the informer of a kind. */
   sinkOf(kind: Facts['kind']): ObjectSink<Facts> {
     return {
       replace: (objects) => {

@@ -48,7 +48,6 @@ export class CodeConfigMaps {
     return found && codesOf(found).find((code) => code.jti === jti);
   }
 
-  /** The records of one grant, or of all. */
   async list(grantUid: string | undefined): Promise<readonly StoredCodeRecord[]> {
     if (grantUid !== undefined) {
       const found = await this.#find(grantUid);
@@ -85,7 +84,6 @@ export class CodeConfigMaps {
     return code;
   }
 
-  /** Deletes the records of a grant. */
   async forget(grantUid: string): Promise<void> {
     await this.#client.delete(CONFIG_MAPS, this.#configMapKey(grantUid));
   }

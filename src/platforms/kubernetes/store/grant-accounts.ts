@@ -102,7 +102,6 @@ export class GrantAccounts {
     if (account && account.namespace === metadata.namespace) account.slots.add(redemption);
   }
 
-  /** Drops the account of a grant that was deleted. */
   forget(uid: string): void {
     this.#accounts.delete(uid);
   }

@@ -30,7 +30,6 @@ export class KnownSlots {
     return this.#next;
   }
 
-  /** The number of slots that are known to be filled. */
   get size(): number {
     return this.#filled.size;
   }
@@ -60,7 +59,6 @@ export class KnownSlots {
     return this.#byReplayKey.get(replayKey);
   }
 
-  /** The slot that the redemption with this id filled. */
   ofId(id: string): number | undefined {
     return this.#byId.get(id);
   }

@@ -26,7 +26,6 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
   readonly #byId = new Map<string, RedemptionLocation>();
   #changes = 0;
 
-  /** Number of changes so far. */
   get changes(): number {
     return this.#changes;
   }
@@ -41,7 +40,6 @@ export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
     return this.#byId.get(id);
   }
 
-  /** Replaces everything. */
   replace(all: readonly RedemptionLocation[]): void {
     this.#byId.clear();
     this.#changes += 1;

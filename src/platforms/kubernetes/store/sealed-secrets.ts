@@ -49,7 +49,6 @@ export class SealedSecrets {
     });
   }
 
-  /** Erases the sealed answer of a redemption. */
   async forget({ id, sealedUntil }: Pick<Redemption, 'id' | 'sealedUntil'>): Promise<void> {
     if (sealedUntil !== null) await this.#removeKeys(id, [keyOf({ id, until: sealedUntil })]);
   }

@@ -31,7 +31,6 @@ export class FinalStatusCache {
     this.#onOverwritten = onOverwritten;
   }
 
-  /** Stores the final reason of a token. */
   store(key: string, token: Stored<AccessTokenResource>, reason: FinalReason): void {
     this.#entries.set(key, { version: tokenVersion(token), reason, isOverwritten: false });
   }
@@ -47,7 +46,6 @@ export class FinalStatusCache {
     return entry.reason;
   }
 
-  /** Deletes the final reason of a token. */
   forget(key: string): void {
     this.#entries.delete(key);
   }

@@ -101,12 +101,10 @@ export class TokenController {
     });
   }
 
-  /** Whether this replica is the leader. */
   get isLeading(): boolean {
     return this.#election.isLeading;
   }
 
-  /** Starts the watches and the leader election. */
   start(): void {
     const { signal } = this.#stop;
     this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
