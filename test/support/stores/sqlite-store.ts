@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../../src/redemption/ports/database-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../release.js';
 
@@ -7,7 +7,7 @@ import { directoryForTest, releaseAfterTest } from '../release.js';
 export async function sqliteStoreForTest(
   clock: () => number,
   directory = directoryForTest(),
-): Promise<GrantStore> {
+): Promise<DatabaseStore> {
   return releaseAfterTest(
     await openSqliteStore({ file: join(directory, 'linkgrant.db'), migrate: true, clock }),
   );
