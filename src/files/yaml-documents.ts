@@ -17,19 +17,19 @@ export type YamlMapping = Readonly<Record<string, unknown>>;
 
 /** Limits of a YAML stream. */
 export interface YamlLimits {
-  /** Maximum number of UTF-16 units; the default is 1 Mi, as for the bytes of a file. */
+  /** Maximum number of UTF-16 units; the default is 1,048,576, which is also the maximum of bytes of a file. */
   readonly length?: number;
   readonly documents: number;
 }
 
-/** A refused text; the message ends a sentence (`it …`) and quotes nothing of the text. */
+/** A refused text. The message is the second half of a sentence: it begins with `it`, and quotes nothing of the text. */
 class UnfitYaml extends Error {}
 
 /** Maximum depth of the parser's stack: the document, 32 nested collections and one scalar. */
 const MAX_STACK_DEPTH = 34;
-/** A response with 65 documents has 6,175 tokens; without a limit 1 MiB of some tokens takes 30 s and 1.4 GB. */
+/** A response with 65 documents has 6,175 tokens; without this limit, parsing 1 MiB can take 30 s and 1.4 GB, depending on the tokens. */
 const MAX_TOKENS = 20_000;
-/** 1 MiB of base64 in lines of 64 characters has fewer. One scalar, and so one token, may have many lines. */
+/** 1 MiB of base64 in lines of 64 characters has fewer. MAX_TOKENS does not limit the lines, because one token (a scalar) may have many. */
 const MAX_LINES = 20_000;
 /** UTF-16 units of one lexeme, such as a scalar. A chain of certificates has fewer; 1 MiB of quotes takes 110 MiB of memory. */
 const MAX_LEXEME_LENGTH = 512 * 1024;
@@ -37,9 +37,9 @@ const MAX_LEXEME_LENGTH = 512 * 1024;
 const STANDARD_TAG = 'tag:yaml.org,2002:';
 
 /**
- * Parses the mappings of a YAML 1.2 stream, without empty documents. The input is untrusted: refuses aliases, anchors,
- * unknown tags, duplicate keys, deep nesting and input beyond `limits`. Throws an Error whose message ends a sentence
- * (`it …`) and quotes nothing of the text.
+ * Parses the mappings of a YAML 1.2 stream, and skips empty documents. The input is untrusted: refuses aliases, anchors,
+ * unknown tags, duplicate keys, deep nesting and input beyond `limits`. Throws an Error whose message is
+ * the second half of a sentence: it begins with `it`, and quotes nothing of the text.
  */
 export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping[] {
   return parseYamlDocuments(text, limits).map((document) => asMapping(document.toJS({ maxAliasCount: 0 })));

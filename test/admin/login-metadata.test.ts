@@ -8,7 +8,7 @@ afterEach(() => service.close());
 const ask = (method: string, headers: Record<string, string> = {}, path = PATH) =>
   service.ask(method, path, { headers: { host: 'localhost:9443', ...headers } });
 
-it('the metadata for logins is published without authentication, for the address that the client uses', async () => {
+it('the metadata for logins is published without authentication, and names the host and port that the client connected to as the resource', async () => {
   service = await startAdminService({
     loginClient: 'linkgrant-cli',
     loginScope: ['openid', 'offline_access'],

@@ -75,7 +75,7 @@ describe('grant create', () => {
     });
   });
 
-  it('prints that a lost response counts if the grant has several uses', async () => {
+  it('for a grant with several uses, prints that each response counts as a use, even if it is lost', async () => {
     const { stdout } = await grant(['create', 'several', '--redemptions-allowed', '2']);
     expect(stdout).toContain('counts, even if it is lost');
   });

@@ -119,7 +119,7 @@ describe('the published address of the service', () => {
       expect.stringMatching(/^Serving on port \d+, health and metrics on port \d+$/),
       `No address yet: the SecuredAccess "${LINKGRANT}/linkgrant-grants" has no endpoint yet; check its conditions, or set --external-url`,
       expect.stringMatching(/^CA SHA-256 fingerprint /),
-      'Next: create an AccessGrant; those of every namespace become Ready once the service has an address',
+      'Next: create an AccessGrant; the AccessGrants in every namespace become Ready once the service has an address',
     ]);
     await createGrant(cluster, west, 'secured');
     await grantWith(serving, 'secured', ({ status }) => status === 'Pending');

@@ -21,7 +21,7 @@ const readGrant = (name: string) =>
 describe('the built service in a cluster', () => {
   it('prints the next step, and becomes ready', async () => {
     expect(serving.said.stdout).toContain(
-      'Next: create an AccessGrant; those of every namespace become Ready',
+      'Next: create an AccessGrant; the AccessGrants in every namespace become Ready',
     );
     const ready = await until('readiness', async () => {
       const { status, text } = await readOperations(serving, '/readyz');

@@ -35,7 +35,7 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
       ]);
     });
 
-    it('records a renewal request with a superseded certificate, and counts the entries of all grants and of one', async () => {
+    it('records a renewal request with a superseded certificate, and counts the entries of all grants or of one grant', async () => {
       const { store } = current();
       const [first, second] = [await storedGrant(store), await storedGrant(store)];
       const redemption = sampleRedemption(first.uid);
@@ -103,7 +103,7 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
       expect(await store.verifyLedger()).toEqual({ entries: 2 });
     });
 
-    it('deletes grants that expired or were revoked long ago, but no open grant and none that a file declares', async () => {
+    it('deletes grants that expired or were revoked long ago, but no other grants and none that a file declares', async () => {
       const { store } = current();
       const ended = [
         sampleGrant({ expirationTime: NOW - 2 }),
@@ -148,7 +148,7 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
         await store.recordRefusal(refusal(grant.uid, 'grant_exhausted'), NOW);
         await store.revokeCode({ grantUid: grant.uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW + 1);
       }
-      // More than one step of the removal.
+      // So many entries that the removal needs several steps.
       await Promise.all(
         Array.from({ length: 600 }, () =>
           store.recordRedemption(old.uid, sampleRedemption(old.uid, { notAfter: NOW + 10 * DAYS }), NOW),

@@ -5,7 +5,7 @@ import { post } from '../support/wire.js';
 
 const service = releaseAfterFile(await startTestService());
 
-it('the log has only the address of a client without a valid code, and the name of a client with one', async () => {
+it('the log names a client only if its code is valid; for any other client it has only the address', async () => {
   const { grant, code } = await service.grant();
   const headers = { name: 'a-name', subject: 'a subject' };
   await post(service, `/${grant.uid}`, 'not the code', { headers });

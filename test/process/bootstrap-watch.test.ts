@@ -168,7 +168,7 @@ describe('bootstrap --watch', () => {
 });
 
 describe('bootstrap --renew', () => {
-  it('renews a link that expired while the machine was off, with an exhausted token', async () => {
+  it('renews a link that expired while the machine was off, although the token is exhausted', async () => {
     const token = await issue('8s');
     const links = work.path('links');
     const words = linking(token, links, '--renew');

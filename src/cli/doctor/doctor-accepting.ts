@@ -32,7 +32,7 @@ import { webhookChecks } from './doctor-webhooks.js';
 const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
 const PROBE_TIMEOUT_MS = 2_000;
-// linkgrant never causes these errors for a wrong code, so another program uses the port.
+// The probe sends a wrong code. linkgrant never responds to it with these errors, so another program uses the port.
 const FOREIGN_SERVER_ERRORS = new Set([
   'connection_refused',
   'connection_timeout',

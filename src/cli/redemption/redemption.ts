@@ -106,12 +106,15 @@ export const EVENTS: Listing<EventReport> = {
     FROM: ({ peer }) => peer || undefined,
   },
   name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
-  // An entry never changes. A total of attempts whose count has changed is listed again.
+  // Entries never change. The count of a total of attempts can change: then `--watch` lists the total again.
   key: (report) => JSON.stringify(report),
   emptyText: 'The ledger is empty.\n',
 };
 
-/** `redemption list`: prints the redemptions, oldest first; with `--events` the ledger by grant, then totals of attempts. */
+/**
+ * `redemption list`: prints the redemptions, oldest first. With `--events`, prints the entries of the ledger, grant after grant, and
+ * after them the totals of attempts.
+ */
 export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
   const since = parseSince(flags.since, clock());
   const { grant, subject, selector: labels, state, overdue, signedBy: signer, ...settings } = flags;

@@ -18,7 +18,7 @@ export interface ServingPorts {
   readonly admin: number | undefined;
 }
 
-/** Writes the addresses of a service that has started, and the next step with the flags of this command. */
+/** Writes the addresses of a service that has started, and the command to run next, to which the flags of this command are added. */
 export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,
@@ -54,7 +54,7 @@ function noEndpointText(namespace: string | undefined, flags: Flags): string {
   const alternative =
     namespace === undefined
       ? ''
-      : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`;
+      : `. To serve the site of namespace ${namespace} instead, start with --platform podman, docker or linux`;
   const trial = completeCommand('linkgrant serve --endpoint inter-router=localhost:55671', flags);
   return `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${alternative}
 To try it without a router: stop this service, and run ${trial}
@@ -63,7 +63,7 @@ Console in a browser: ${completeCommand('linkgrant console', flags)}`;
 
 function clusterLine(namespace: string | undefined, lacksAddress: boolean): string {
   const where = namespace === undefined ? 'every namespace' : `namespace ${namespace}`;
-  return `Next: create an AccessGrant; those of ${where} become Ready${lacksAddress ? ' once the service has an address' : ''}`;
+  return `Next: create an AccessGrant; the AccessGrants in ${where} become Ready${lacksAddress ? ' once the service has an address' : ''}`;
 }
 
 /** Returns a line for each served site: the endpoints of its links, or why it accepts none. */

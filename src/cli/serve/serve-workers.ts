@@ -42,7 +42,7 @@ export async function runWorkers(
     await stop;
   } finally {
     const notified = manager.stopping();
-    // Until all requests are answered, readiness reports missing workers.
+    // The operations listener closes last: while workers answer their last requests, it reports those that have ended as missing.
     await group.stop();
     await operations?.close();
     await notified;

@@ -32,7 +32,7 @@ const decode = (text: string) => Buffer.from(text, 'base64').toString();
 const mode = (path: string) => (statSync(join(site.root, path)).mode & 0o777).toString(8);
 
 describe('token redeem', () => {
-  test("writes a Secret with the client's own key and its Link, readable only by their owner", async () => {
+  test("writes a Secret with the client's own key, and a Link, both as files that only their owner can read", async () => {
     const server = await issuingServerForTest('linkgrant');
     const { redemptionId, certificate } = await site.redeem({ token: server.token });
     const secret = read('links/Secret-my-link.yaml');
@@ -92,7 +92,7 @@ describe('token redeem', () => {
 });
 
 describe('token redeem and files on disk', () => {
-  test('never overwrites files of another owner, and sends no request', async () => {
+  test('never overwrites files that linkgrant did not write, and sends no request', async () => {
     const server = await issuingServerForTest('linkgrant');
     mkdirSync(site.to);
     writeFileSync(join(site.to, 'Secret-my-link.yaml'), 'kind: Secret\n');
@@ -112,7 +112,7 @@ describe('token redeem and files on disk', () => {
       expect(await site.outcome({ token: second.token })).toBe('place_taken');
       const elsewhere = streamMaterializer(async () => undefined);
       await site.redeem({ token: second.token }, { materializer: elsewhere });
-      // The second redemption now has a stored response, so no check precedes it.
+      // The response of the second redemption is now stored: nothing probes the place first, so the write itself must refuse.
       expect(await site.outcome({ token: second.token })).toBe('place_taken');
       expect(site.files().get('links/Secret-my-link.yaml')).toBe(before);
     },
@@ -135,7 +135,7 @@ describe('token redeem and files on disk', () => {
     expect(server.seen).toEqual([]);
   });
 
-  test('deletes old temporary files with a key that a dead run left beside the links', async () => {
+  test('deletes old temporary files that a dead run left beside the links and that contain a key', async () => {
     const server = await issuingServerForTest('linkgrant');
     const left = (digit: string) =>
       join(site.to, `.Secret-old.yaml.${digit.repeat(8)}-0000-4000-8000-000000000000`);
@@ -186,7 +186,7 @@ describe('another name than that of the first redemption', () => {
     expect(server.issued()).toBe(1);
   });
 
-  test('is refused also after a lost first response, which stays available', async () => {
+  test('is refused also if the first response was lost; the earlier name still gets the link', async () => {
     const server = await issuingServerForTest('linkgrant');
     server.loseAnswers(3);
     expect(await site.outcome({ token: server.token, name: 'first' })).toBe('service_unavailable');
@@ -299,7 +299,7 @@ describe('a Skupper grant server', () => {
     expect(postings(server)).toHaveLength(1);
   });
 
-  test('gets requests until it succeeds if it responds "No such claim" only during its start', async () => {
+  test('that responds "No such claim" only during its start gets requests until one succeeds', async () => {
     const stock = await issuingServerForTest('stock');
     let refusals = 2;
     const server = releaseAfterTest(

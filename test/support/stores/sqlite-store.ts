@@ -3,7 +3,7 @@ import type { DatabaseStore } from '../../../src/redemption/ports/database-store
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../release.js';
 
-/** Opens an empty SQLite store in a directory, or in one of its own. Closes it after the current test. */
+/** Opens an empty SQLite store in `directory`, by default a new temporary one, and closes it after the current test. */
 export async function sqliteStoreForTest(
   clock: () => number,
   directory = directoryForTest(),

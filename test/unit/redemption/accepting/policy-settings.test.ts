@@ -57,7 +57,7 @@ describe('the settings of a policy', () => {
     );
   });
 
-  it('result in a policy that can be written, or in one error sentence, for any content', () => {
+  it('with any content are parsed to a policy that can be formatted and parsed again, or refused with one line of text', () => {
     const keys = ['subjects', 'names', 'source-cidrs', 'key-types', 'certificate-lifetime', 'csr-required'];
     const texts = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
@@ -152,7 +152,7 @@ describe('a list', () => {
       '"::ffff:a00:0/104", which is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write 10.0.0.0/8',
     ],
     ['source-cidrs', 'router.example.com', 'neither a CIDR'],
-  ])('is refused with the entry that is wrong: %s, %j', (key, text, reason) => {
+  ])('is refused with a message that names the wrong entry: %s, %j', (key, text, reason) => {
     expect(problem(key, text)).toContain(reason);
   });
 });

@@ -21,7 +21,7 @@ it('for a source that never answers, `latest` returns at once, and `observe` aft
   expect(await cached.observe()).toMatchObject({ peers: undefined, problem: 'no answer within 0.02 s' });
 });
 
-it('cached connections are the last peers and their time while the source fails, until they are too old', async () => {
+it('while the source fails, cached connections have the peers and time of the last success, until these are too old', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   let isFailing = false;
   const read = async () => {

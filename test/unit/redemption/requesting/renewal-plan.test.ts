@@ -7,7 +7,7 @@ const DAY = 24 * HOUR;
 const certificate = { certificateSha256: 'aa', notBefore: 0, notAfter: 30 * DAY };
 
 describe('the renewal plan', () => {
-  it('plans the renewal of a certificate at two thirds of its lifetime, or at most a thirtieth later', () => {
+  it('plans the renewal of a certificate after two thirds of its lifetime, plus a random delay of up to a thirtieth of it', () => {
     for (let round = 0; round < 100; round += 1) {
       const plan = new RenewalPlan();
       expect(plan.isDue(certificate, 20 * DAY - 1)).toBe(false);

@@ -9,7 +9,7 @@ import {
 import { revokeResource } from '../../../../../src/platforms/kubernetes/store/stored-redemptions.js';
 import { MINUTE, NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
-it('erases the sealed answer of a redemption although an earlier attempt failed after the revocation', async () => {
+it('a repeated revocation erases the sealed answer if the first one revoked the redemption but failed to erase the answer', async () => {
   const sealedUntil = NOW + 2 * MINUTE;
   const redemption = sampleRedemption('a-grant', { sealedUntil });
   const created = redemptionResource(redemption, 'g', 0, undefined);
