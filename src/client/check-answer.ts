@@ -34,7 +34,7 @@ export function parseTokenCheck(text: string): TokenCheck {
 function parseObject(text: string): object {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {}
   throw new RedemptionError('answer_invalid', "The service's answer to the check is not a JSON object.");
 }

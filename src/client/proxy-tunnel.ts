@@ -53,7 +53,12 @@ function requestTunnel(
       createConnection: () => socket,
       method: 'CONNECT',
       path: authority,
-      headers: { host: authority, ...(authorization && { 'proxy-authorization': authorization }) },
+      headers: {
+        host: authority,
+        // The tunnel stays open. By default Node asks for the end of the connection.
+        connection: 'keep-alive',
+        ...(authorization && { 'proxy-authorization': authorization }),
+      },
     });
     request.once('error', reject);
     request.once('connect', ({ statusCode = 0 }, _socket, rest) => resolve({ status: statusCode, rest }));

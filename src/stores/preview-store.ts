@@ -2,11 +2,11 @@ import type { AccessGrant } from '../domain/access-grant.js';
 import { changedLabelsAndNote } from '../domain/labels-and-note.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
-import { STORE_OPERATIONS } from './store-operations.js';
+import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /**
  * Returns a store for dry runs: it reads `store`, and changes only copies in memory. Each write of an administrator returns what
- * it would return on `store`. Any other write rejects.
+ * it would return on `store`. Any other write rejects. Members that are no {@link StoreOperation} are those of `store`.
  */
 export function previewStore<S extends GrantStore>(store: S): S {
   const grants = new Map<string, AccessGrant>();

@@ -306,16 +306,20 @@ describe('doctor on a requesting site', () => {
     expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
   });
 
-  test('names the signed token, not its grant, in the hint for a token without uses', async () => {
+  test('names the token and its grant in the hint for a signed token that cannot be redeemed', async () => {
     const { data } = await serve();
     const words = ['--data-dir', data];
     const file = place.path('token.yaml');
     await linkgrant(['grant', 'create', 'fleet', '--redemptions-allowed', '2', ...words]);
     await linkgrant(['token', 'issue', file, '--grant', 'fleet', ...words]);
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), '--data-dir', place.path('mine')]);
-    const { checks, ended } = await doctor(['--token', file]);
-    const hint = checks.find(({ name }) => name === 'grant')?.hint;
-    expect([ended.code, hint]).toEqual([3, expect.stringContaining('every use of the token is spent')]);
+    const hint = async () => {
+      const { checks, ended } = await doctor(['--token', file]);
+      return [ended.code, checks.find(({ name }) => name === 'grant')?.hint];
+    };
+    expect(await hint()).toEqual([3, expect.stringContaining('the token or its grant has no use left')]);
+    await linkgrant(['grant', 'revoke', 'fleet', ...words]);
+    expect(await hint()).toEqual([3, expect.stringContaining('the token or its grant was revoked')]);
   });
 
   test('for a token that this site redeemed, accepts an exhausted or deleted grant, and fails for a revoked one', async () => {

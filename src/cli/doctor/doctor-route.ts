@@ -32,7 +32,7 @@ const FAILED_STEP: Readonly<Record<string, Step>> = {
 const STEPS_BEFORE_CERTIFICATE: ReadonlySet<Step | undefined> = new Set(['proxy', 'DNS', 'TCP', 'TLS']);
 const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
-  'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself';
+  'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself. If the CA in the token has expired, issue another token';
 
 /** Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use. */
 export async function checkRoute(

@@ -250,8 +250,15 @@ export function adviceFor(code: ErrorCode): Advice {
   return ADVICE[code];
 }
 
-/** Returns the exit code and the hint for a token in this state. The state of a signed token is its own, not that of its grant. */
+const SIGNED_TOKEN_STATES = {
+  expired: 'has expired',
+  revoked: 'was revoked',
+  exhausted: 'has no use left',
+} as const;
+
+/** Returns the exit code and the hint for a token in this state. A signed token has its own state, or that of its grant. */
 export function adviceForState(state: Exclude<AccessGrantState, 'ready'>, isSigned: boolean): Advice {
   if (state === 'pending') return ADVICE.link_access_unavailable;
-  return ADVICE[`${isSigned ? 'code' : 'grant'}_${state}`];
+  if (!isSigned) return ADVICE[`grant_${state}`];
+  return { exitCode: 3, hint: `the token or its grant ${SIGNED_TOKEN_STATES[state]}; ${NEW_TOKEN}` };
 }

@@ -63,7 +63,8 @@ export function linkSecret(resource: YamlMapping): LinkSecret & { readonly tlsKe
 /** The proxy that a Secret resource describes; undefined without a host and a port. */
 export function linkProxy(resource: YamlMapping): LinkProxy | undefined {
   const { data, stringData } = resource;
-  const value = (key: string) => String(asMapping(stringData)[key] ?? decode(asMapping(data)[key])).trim();
+  // A program that encodes `data` often adds a line end.
+  const value = (key: string) => String(asMapping(stringData)[key] ?? decode(asMapping(data)[key]).trim());
   const [host, port, username, password] = ['host', 'port', 'username', 'password'].map(value);
   if (!host || !port) return undefined;
   return { name: nameOf(resource), host, port, ...(username && { username }), ...(password && { password }) };

@@ -95,9 +95,14 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
     async revokeGrant(uid, cascade) {
       const now = clock();
       const { name } = await requireGrant(uid, deps);
-      const live = await liveLinks(store, uid, now);
-      const links = live.length;
-      const lastEnd = live.reduce((latest, { notAfter }) => Math.max(latest, notAfter), 0);
+      let links = 0;
+      let lastEnd = 0;
+      await liveLinks(store, uid, now, ({ notAfter }) => {
+        links += 1;
+        lastEnd = Math.max(lastEnd, notAfter);
+        // A grant can have many links, which need not be in memory.
+        return false;
+      });
       const outcome = (await store.revokeGrant(uid, now, cascade)) ? 'revoked' : 'already_revoked';
       return { uid, name, outcome, links, ...(links > 0 && { lastEnd: formatTime(lastEnd) }) };
     },

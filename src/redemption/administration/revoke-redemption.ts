@@ -5,6 +5,7 @@ import { formatTime } from '../../domain/rfc3339.js';
 import { codeState } from '../accepting/code-state.js';
 import { liveLinks } from '../issuers/live-links.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import type { IssuedLink } from '../ports/link-store.js';
 import type { RedemptionRevocation, SourceChoice, SourceReport } from './administration.js';
 import { redemptionReport } from './reports/redemption-report.js';
 
@@ -129,12 +130,13 @@ async function relatedLinks(
   store: GrantStore,
   now: number,
 ): Promise<RedemptionRevocation['related']> {
-  return (await liveLinks(store, grantUid, now))
-    .filter((link) => link.id !== id && ((jti !== null && link.jti === jti) || link.subject === subject))
-    .map((link) => ({
-      id: link.id,
-      name: link.name,
-      subject: link.subject,
-      notAfter: formatTime(link.notAfter),
-    }));
+  const isRelated = (link: IssuedLink) =>
+    link.id !== id && ((jti !== null && link.jti === jti) || link.subject === subject);
+  const related = await liveLinks(store, grantUid, now, isRelated);
+  return related.map((link) => ({
+    id: link.id,
+    name: link.name,
+    subject: link.subject,
+    notAfter: formatTime(link.notAfter),
+  }));
 }

@@ -174,6 +174,6 @@ function stopAtUndone(step: CutStep, run: CutRun): Promise<CutProgress> {
 
 async function linksBehind({ old, deps }: CutRun): Promise<IssuedLink[]> {
   const now = deps.clock();
-  const live = await liveLinks(deps.store, undefined, now);
-  return live.filter(({ notAfter, issuerSha256 }) => notAfter > now && old.includes(issuerSha256));
+  const isBehind = ({ notAfter, issuerSha256 }: IssuedLink) => notAfter > now && old.includes(issuerSha256);
+  return liveLinks(deps.store, undefined, now, isBehind);
 }

@@ -264,7 +264,10 @@ describe('a proxy', () => {
     const other = releaseAfterTest(
       await serveTcp((socket) => socket.end('220 mail.example.com ESMTP\r\n\r\n')),
     );
-    expect((await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).code).toBe('proxy');
+    expect(await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).toMatchObject({
+      code: 'proxy',
+      message: expect.stringContaining('does not answer like an HTTP proxy'),
+    });
   });
 
   test('must have a certificate of a CA that Node trusts if its URL is https', async () => {
