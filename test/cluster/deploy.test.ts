@@ -77,6 +77,42 @@ describe("the service's manifests of kustomize", () => {
     expect(await tools.resourceVersions(cluster.kubeconfig)).toBe(before);
   });
 
+  it('retain grants and redemptions through an upgrade and a downgrade', async () => {
+    const next = join(scratch, 'next-release');
+    for (const part of ['kustomize', 'crds'])
+      cpSync(join(DEPLOY, part), join(next, part), { recursive: true });
+    change(join(next, 'kustomize/base/kustomization.yaml'), 'newTag: 0.1.0', `newTag: ${NEXT}`);
+    change(join(next, 'crds/redemptions.yaml'), ...ONE_COLUMN_MORE);
+    const namespace = await cluster.namespace();
+    const grant = { namespace, name: 'kept' };
+    const redemption = { namespace, name: '00000000-0000-4000-8000-000000000003-0' };
+    await createGrant(cluster, namespace, 'kept');
+    await cluster.admin.create(REDEMPTIONS, redemptionNamed(redemption));
+    const kept = async () => [
+      await cluster.admin.get(ACCESS_GRANTS, grant),
+      await cluster.admin.get(REDEMPTIONS, redemption),
+    ];
+    const before = await kept();
+    const deployedRelease = async () => {
+      const image = 'jsonpath={.spec.template.spec.containers[0].image}';
+      const columns = 'jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}';
+      return [
+        await kubectl('-n', 'linkgrant', 'get', 'deployment/linkgrant', '-o', image),
+        (await kubectl('get', 'crd/redemptions.linkgrant.dev', '-o', columns)).includes('Address'),
+      ];
+    };
+    // The test cluster created the CRD, so kubectl must take over its fields.
+    const apply = (directory: string) =>
+      kubectl('apply', '--server-side', '--force-conflicts', '-k', directory);
+    await apply(join(next, 'kustomize/overlays/cluster'));
+    expect(await deployedRelease()).toEqual([`linkgrant:${NEXT}`, true]);
+    expect(await kept()).toEqual(before);
+    await apply(overlay('cluster'));
+    expect(await deployedRelease()).toEqual(['linkgrant:0.1.0', false]);
+    expect(await kept()).toEqual(before);
+    await cluster.admin.delete(REDEMPTIONS, redemption);
+  });
+
   it('run pods that satisfy the restricted pod security standard', async () => {
     const manifests = await tools.kustomize('cluster');
     const pod = podOf(manifestOf(manifests, 'Deployment', 'linkgrant'), 'linkgrant');

@@ -200,6 +200,16 @@ describe('the Kubernetes API client', () => {
         expect(await proxied.find(CONFIG_MAPS, { namespace, name: 'cut' })).toBeDefined();
       }));
 
+    it('ends a watch that the server does not end in time', () =>
+      through(async (proxied, proxy) => {
+        proxy.decide(() => 'silent');
+        const selection = { namespace, resourceVersion: '0', timeoutSeconds: 1 };
+        const watching = async () => {
+          for await (const _ of proxied.watch(CONFIG_MAPS, selection, new AbortController().signal));
+        };
+        expect((await refusal(watching())).reason).toBe('unavailable');
+      }));
+
     it('reports that nothing was written if the server requests a later retry, and when', () =>
       through(async (proxied, proxy) => {
         proxy.decide(() => ({ status: 429, headers: { 'retry-after': '7' } }));

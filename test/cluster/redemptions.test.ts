@@ -131,8 +131,11 @@ describe('a Redemption', () => {
       const found = await store.listLinks({ limit: 500, ...page }, () => true);
       return found.items.map(({ subject }) => subject);
     };
-    await until('the watch has both', async () => (await subjectsOf({})).includes('later'));
     expect(await subjectsOf({ grantUid: grant.uid })).toEqual(['genuine']);
+    expect(await subjectsOf({})).not.toContain('forged');
+    // Starts the watch, from which the links are read then.
+    await store.readChanges();
+    await until('the watch has both', async () => (await subjectsOf({})).includes('later'));
     await until('the watch has the grant', async () => !(await subjectsOf({})).includes('forged'));
     const attempts = await store.listAttempts(grant.uid, 10);
     expect(attempts.map(({ subject }) => subject)).toEqual(['genuine']);

@@ -252,8 +252,7 @@ describe('objects of a hostile namespace owner', () => {
       const grant = await read(east, 'of-forgeries');
       return grant.status?.status === 'Ready' && grant;
     });
-    for (const name of ['linkgrant-server-ca', 'linkgrant-server', 'linkgrant-settings'])
-      await secret(name, {});
+    for (const name of ['linkgrant-server-ca', 'linkgrant-server']) await secret(name, {});
     for (const [what, data] of Object.entries(forged)) {
       await secret('skupper-site-ca', data);
       const { status } = await post(replica().serving, before, 'a-site', csrHeader());

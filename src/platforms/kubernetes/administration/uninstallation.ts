@@ -33,7 +33,6 @@ const OURS = `${MANAGED_BY}=linkgrant`;
 const OWN_SECRETS = ['linkgrant-server', 'linkgrant-server-ca', CODE_KEYS];
 const LEASE_OF = { service: GRANTS_LEASE, redeemer: TOKENS_LEASE } as const;
 const PROGRAMS = ['service', 'redeemer'] as const;
-const SETTINGS = 'linkgrant-settings';
 const SECURED_ACCESS = 'linkgrant-grants';
 
 interface UninstallationOptions {
@@ -108,8 +107,7 @@ async function findOwn(
   ]);
   const isOwnSecret = ({ name, labels = {} }: ResourceMetadata) =>
     OWN_SECRETS.includes(name) || SEALED in labels;
-  const isOwnConfigMap = ({ name, labels = {} }: ResourceMetadata) =>
-    name === SETTINGS || GRANT_UID in labels;
+  const isOwnConfigMap = ({ labels = {} }: ResourceMetadata) => GRANT_UID in labels;
   const select = (
     kind: ResourceKind,
     items: readonly Stored<Resource>[],

@@ -1,3 +1,4 @@
+import { MANAGED_BY } from '../../../domain/labels.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { StoredOutcome } from '../../../redemption/ports/outcome-store.js';
@@ -96,8 +97,10 @@ export function kubernetesStore(
     ...linkOperations(parts),
     getSetting: async () => undefined,
     claimOutcome: (outcome: StoredOutcome, now: number) => sealed.claimOutcome(outcome, now),
+    // A dry run: nothing is stored. It has the label of the ConfigMaps of codes, which an admission policy may require.
     async probe() {
-      const metadata = { namespace: serviceNamespace, name: 'linkgrant-probe' };
+      const labels = { [MANAGED_BY]: 'linkgrant' };
+      const metadata = { namespace: serviceNamespace, name: 'linkgrant-probe', labels };
       const resource = { apiVersion: 'v1', kind: 'ConfigMap', metadata };
       await client.apply(CONFIG_MAPS, resource, { fieldManager: 'linkgrant-probe', dryRun: true });
     },

@@ -8,16 +8,29 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
-import { listAttemptRows, readLinks, type StoreParts, watchedLinks } from './store-parts.js';
+import {
+  linksIn,
+  listAttemptRows,
+  listRedemptionResources,
+  readLinks,
+  type StoreParts,
+  watchedLinks,
+} from './store-parts.js';
 
-/** The operations of the store on links, which a watch reports. */
+/** The operations of the store on links. */
 export function linkOperations(parts: StoreParts): LinkStore {
   const { watch, index, codes } = parts;
   // A version of another process cannot be compared with that of this process.
   const instance = randomUUID();
   return {
     async listLinks(page, matches) {
-      const links = (await readLinks(parts, page.grantUid)).filter(matches);
+      const { grantUid } = page;
+      // A revocation reads the links of its grant: a listing has all that were written before, the watch may be behind.
+      const found =
+        grantUid === undefined
+          ? await readLinks(parts)
+          : linksIn(await listRedemptionResources(parts, grantUid));
+      const links = found.filter(matches);
       return sortedPage(links, page, [0, ''], ({ createdAt, id }) => [-createdAt, id]);
     },
 

@@ -122,6 +122,10 @@ export async function readLinks(parts: StoreParts, grantUid?: string): Promise<I
     const links = watchedLinks(parts);
     return grantUid === undefined ? links : links.filter((link) => link.grantUid === grantUid);
   }
-  const resources = await listRedemptionResources(parts, grantUid);
+  return linksIn(await listRedemptionResources(parts, grantUid));
+}
+
+/** The links of these Redemptions. */
+export function linksIn(resources: readonly Stored<RedemptionResource>[]): IssuedLink[] {
   return resources.flatMap((resource) => readRedemptionLocation(resource).link ?? []);
 }

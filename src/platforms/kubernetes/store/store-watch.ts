@@ -102,19 +102,19 @@ export class LazyStoreWatch implements StoreWatch {
   async ready(): Promise<void> {
     const { signal } = this.#stop;
     const failuresBefore = this.#failures;
-    if (!this.#watch.isSynced()) {
+    if (this.#watch.problem() !== undefined) {
       // The result of the next attempt is better than that of an earlier one.
       this.#retry.abort();
       this.#retry = new AbortController();
     }
     this.#running ??= this.#watch.run(signal);
     const deadline = performance.now() + MAX_WAIT_MS;
-    while (!this.#watch.isSynced() && !signal.aborted && performance.now() < deadline) {
+    while (this.#watch.problem() !== undefined && !signal.aborted && performance.now() < deadline) {
       if (this.#failures > failuresBefore) throw this.#lastFailure;
       await sleep(POLL_MS);
     }
     const problem = this.#watch.problem();
-    if (problem !== undefined) throw storeUnavailable(problem, this.#lastFailure);
+    if (problem !== undefined) throw storeUnavailable(problem);
   }
 
   close(): void {
