@@ -123,7 +123,7 @@ describe('the console of a team', () => {
     expect(lines.join('')).not.toMatch(/"route":"\/console|"status":302/);
   });
 
-  it('signs a viewer in, who can read and is refused every write', async () => {
+  it('signs a viewer in, who can read and is refused a write', async () => {
     await browser.signIn('vera');
     expect(await session()).toMatchObject({ user: 'vera@example.com', role: 'viewer' });
     expect((await browser.send('/api/v1/grants')).status).toBe(200);

@@ -59,12 +59,15 @@ describe('token redeem without a connection to the service', () => {
     const url = `http://127.0.0.1:${proxy.port}`;
     const text = encodeAccessToken(service.token);
     const byFlag = await refused(4, text, ['--proxy', url]);
-    const byVariable = await refused(4, text, [], { env: { HTTPS_PROXY: url } });
+    const withUser = url.replace('//', '//user:secret@');
+    const byVariable = await refused(4, text, [], { env: { HTTPS_PROXY: withUser } });
     for (const { error, hint } of [byFlag, byVariable]) {
       expect(error).toMatch(/proxy .*407/i);
       expect(hint).toMatch(/HTTPS_PROXY, NO_PROXY or --proxy/);
+      expect(error + hint).not.toContain('secret');
     }
     expect(proxy.connectRequests).toHaveLength(2);
+    expect(proxy.connectRequests[1]?.authorization).toBe(`Basic ${btoa('user:secret')}`);
     expect(service.issued()).toBe(0);
     const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('no-proxy')];
     const env = { HTTPS_PROXY: url, NO_PROXY: '127.0.0.1' };

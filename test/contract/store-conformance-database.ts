@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
+import type { Renewal } from '../../src/domain/issued-certificate.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
-import { MINUTE, NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** What only a DatabaseStore has: the file that declares a grant, and further operations. */
@@ -66,6 +67,28 @@ export function databaseConformance(current: CurrentStore<DatabaseStore>): void 
       expect(await store.initializeGrants(NOW)).toBe(1);
       expect((await store.findGrant(grant.uid))?.expirationTime).toBe(NOW + 3 * MINUTE);
     });
+  });
+
+  it('lists the valid certificates of revoked links that a CA signed: the first one, and those of renewals', async () => {
+    const { store } = current();
+    const grant = await storedGrant(store, { redemptionsAllowed: 2 });
+    const [revoked, other] = [sampleRedemption(grant.uid), sampleRedemption(grant.uid)];
+    for (const redemption of [revoked, other]) await store.recordRedemption(grant.uid, redemption, NOW);
+    const { issuerSha256 } = revoked;
+    const renewals = [
+      sampleRenewal(revoked.id, 1, { issuerSha256 }),
+      sampleRenewal(revoked.id, 2),
+      sampleRenewal(revoked.id, 3, { issuerSha256, notAfter: NOW + MINUTE }),
+    ];
+    for (const renewal of renewals) await store.recordRenewal(renewal, NOW);
+    await store.revokeRedemption(revoked.id, NOW + 1);
+    const listed = await store.listRevokedCertificates(issuerSha256, NOW + MINUTE);
+    const certificateOf = ({ serial, notAfter }: { readonly serial: string; readonly notAfter: number }) => ({
+      ...{ serial, notAfter, revokedAt: NOW + 1 },
+    });
+    const wanted = [revoked, renewals[0] as Renewal].map(certificateOf);
+    expect(listed).toHaveLength(2);
+    expect(listed).toEqual(expect.arrayContaining(wanted));
   });
 
   describe('settings and numbers', () => {

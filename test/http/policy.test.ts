@@ -5,7 +5,7 @@ import { grantSigningKey } from '../../src/codes/signing-keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { parsePolicySettings } from '../../src/redemption/accepting/policy-settings.js';
-import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { csrHeader, endOf, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE, startTestService } from '../support/service.js';
 import { post, refusal } from '../support/wire.js';
@@ -79,9 +79,12 @@ describe.each(CLIENT_NAMES)('the service, for %s,', (client) => {
     ['linkgrant/key-types', 'p256'],
     ['linkgrant/csr-required', 'false'],
     ['linkgrant/not-before', '2000-01-01T00:00:00Z'],
+    ['linkgrant/certificate-lifetime', '90m'],
   ])('redeems under %s "%s"', async (key, text) => {
     const created = await grantWith({ [key]: text });
-    redeemedAnswer(await redeem(created, client));
+    const answer = redeemedAnswer(await redeem(created, client));
+    const lifetime = endOf(answer) - service.clock.read();
+    if (key === 'linkgrant/certificate-lifetime') expect(lifetime).toBeLessThanOrEqual(90 * MINUTE);
     expect(await service.used(created.grant.uid)).toBe(1);
   });
 

@@ -132,9 +132,28 @@ describe('a service with two workers', () => {
     const token = await issueToken(dataDir);
     expect((await redeem(token.text)).code).toBe(0);
 
-    const [one, two] = workers();
-    expect(await service.stop()).toEqual({ code: 0, signal: null });
-    for (const pid of [one, two]) expect(() => process.kill(pid as number, 0)).toThrow();
+    const [one, two] = workers() as [number, number];
+    const socket = await connectTo(service, ca);
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\nhalf of code`);
+    await sendWrongCode();
+    const stopped = service.stop();
+    await until(() =>
+      connectTo(service, ca).then(
+        (other) => {
+          other.destroy();
+          return false;
+        },
+        () => true,
+      ),
+    );
+    // systemd sends SIGTERM to each process of a unit, so the workers get it twice.
+    for (const pid of workers()) process.kill(pid, 'SIGTERM');
+    const answer = once(socket, 'data');
+    socket.write('another half');
+    expect(String(await answer)).toMatch(/^HTTP\/1\.1 403 /);
+    socket.destroy();
+    expect(await stopped).toEqual({ code: 0, signal: null });
+    for (const pid of [one, two]) expect(() => process.kill(pid, 0)).toThrow();
   });
 
   it('reports how many serve while one does not start, and continues with the other', async () => {

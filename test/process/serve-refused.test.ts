@@ -87,7 +87,8 @@ describe('a service with an invalid configuration', () => {
       'one process cannot both',
     ],
     [['--token-network', 'everywhere'], 'tokenNetwork (flag --token-network) cannot be "everywhere"'],
-  ])('refuses incompatible controllers: %j', async (words, reason) => {
+    [['--trusted-proxy', '10.0.0.0/33'], 'trustedProxy (flag --trusted-proxy) cannot be "10.0.0.0/33"'],
+  ])('refuses incompatible controllers and invalid networks: %j', async (words, reason) => {
     const { error } = await refused(words);
     expect(error).toContain(reason);
   });

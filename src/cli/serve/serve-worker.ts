@@ -11,15 +11,16 @@ const REPORT_MS = 5_000;
 /** Runs the service as one of several processes, until a stop signal or the end of the primary process. */
 export async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
-  let isStopping = false;
+  // A stop of a unit by systemd sends SIGTERM to each process, and the primary process sends it too. Without this listener the
+  // second signal would end this process in the middle of its requests.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
   // If the primary process ends, Node would exit this worker at once and drop its requests. This flag prevents that; the
   // `disconnect` handler below starts an ordinary stop instead.
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
   const lost = new Promise<undefined>((resolve) => {
     process.once('disconnect', () => {
       resolve(undefined);
-      // During a stop SIGTERM has no handler any more, so it would end this process at once.
-      if (!isStopping) process.kill(process.pid, 'SIGTERM');
+      process.kill(process.pid, 'SIGTERM');
     });
     // A broken channel emits `error` before `disconnect`.
     cluster.worker?.on('error', () => resolve(undefined));
@@ -44,7 +45,6 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   });
   const reporting = setInterval(() => void sendState(service), REPORT_MS);
   await stop;
-  isStopping = true;
   clearInterval(reporting);
   await service.close();
   await sendState(service);

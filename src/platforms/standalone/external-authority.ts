@@ -24,8 +24,8 @@ export class ExternalAuthority {
 
   /** Returns the CA in the files, or the last usable one. */
   find(now: number): TrustedAuthority {
-    const version = this.#version();
     try {
+      const version = this.#version();
       if (version !== this.#current.version) this.#current = { version, authority: this.#read(now) };
       this.#problem = undefined;
     } catch (error) {

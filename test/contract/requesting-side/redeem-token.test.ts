@@ -110,6 +110,7 @@ describe('token redeem and files on disk', () => {
       await site.redeem({ token: first.token });
       const before = site.files().get('links/Secret-my-link.yaml');
       expect(await site.outcome({ token: second.token })).toBe('place_taken');
+      expect(second.seen).toEqual([]);
       const elsewhere = streamMaterializer(async () => undefined);
       await site.redeem({ token: second.token }, { materializer: elsewhere });
       // The response of the second redemption is now stored: nothing probes the place first, so the write itself must refuse.
