@@ -1,5 +1,12 @@
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
-import { type LinkFiles, type LinkRecords, linksNamed, type StoredLink } from '../ports/link-files.js';
+import { redemptionIdIn } from '../../pki/certificate-info.js';
+import {
+  type LinkFiles,
+  type LinkRecords,
+  type LinkRedemption,
+  linksNamed,
+  type StoredLink,
+} from '../ports/link-files.js';
 
 /** The result of deleting a link. */
 export interface DeletedLink {
@@ -20,9 +27,9 @@ interface Dependencies {
 }
 
 /**
- * Deletes the Links of that name. Then deletes the Secret of their proxy, if linkgrant created it, and the Secret with their
- * credentials, each only if no other Link uses it. Then deletes the records of their redemption. In this order no Link is ever
- * without its Secret, and after a crash a later run completes the deletion. Undefined if there is no such link.
+ * Deletes the Links of that name. Then deletes the Secret of their proxy, if linkgrant created it, the records of their
+ * redemption, and the Secret with their credentials, each only if no other Link uses it. In this order no Link is ever without
+ * its Secret, and a later run, which finds the Secret, completes an interrupted deletion. Undefined if there is no such link.
  */
 export async function deleteLink(name: string, deps: Dependencies): Promise<DeletedLink | undefined> {
   const all = await deps.links.list();
@@ -54,10 +61,15 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
       continue;
     }
     const tlsCrt = (await deps.links.findSecret(tlsCredentials))?.tlsCrt;
-    await remove('Secret', tlsCredentials);
     if (tlsCrt !== undefined) certificates.push(tlsCrt);
-    const redemptionId = links.find((link) => link.tlsCredentials === tlsCredentials)?.redemptionId;
-    records += await deps.records.remove({ redemptionId, tlsCrt });
+    const usingSecret = links.filter((link) => link.tlsCredentials === tlsCredentials);
+    records += await deps.records.remove(redemptionOf(usingSecret, tlsCrt));
+    await remove('Secret', tlsCredentials);
   }
   return { links: links.map((link) => link.name), removed, secretUsedBy, records, certificates };
+}
+
+/** The redemption of deleted Links and their certificate. If no Link has its id, the certificate of linkgrant has it. */
+function redemptionOf([link]: readonly StoredLink[], tlsCrt = ''): LinkRedemption {
+  return { redemptionId: link?.redemptionId ?? redemptionIdIn(tlsCrt), tlsCrt };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
+import { redemptionIdIn } from '../../../src/pki/certificate-info.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { linkRecords } from '../../../src/platforms/files/link-records.js';
@@ -143,6 +144,28 @@ describe('link delete', () => {
   test('completes an earlier deletion that was interrupted', async () => {
     await writeRedeemedLink('to-west', { record: 'aaaa' });
     rmSync(join(directory, 'Link-to-west.yaml'));
+    expect(await deleteLink('to-west', deps())).toMatchObject({ records: 1 });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('deletes the record and the renewal keys of a renewed link whose Link is already deleted', async () => {
+    const authority = await makeAuthority('Site CA');
+    const { tlsCrt } = await writeRedeemedLink('to-west', { record: 'aaaa' });
+    const redemptionId = redemptionIdIn(tlsCrt) ?? '';
+    const renewed = await makeLinkSecret(authority, { redemptionId });
+    await deps().links.replaceCredentials('to-west', tlsCrt, renewed);
+    mkdirSync(join(data, 'renewals'));
+    writeFileSync(join(data, 'renewals', `${redemptionId}.${'a'.repeat(64)}.pem`), renewed.tlsKey);
+    rmSync(join(directory, 'Link-to-west.yaml'));
+    expect(await deleteLink('to-west', deps())).toMatchObject({ records: 1 });
+    expect(readdirSync(join(data, 'redemptions'))).toEqual([]);
+    expect(readdirSync(join(data, 'renewals'))).toEqual([]);
+  });
+
+  test('can be repeated after the record of the redemption could not be deleted', async () => {
+    await writeRedeemedLink('to-west', { record: 'aaaa' });
+    const records = { ...deps().records, remove: () => Promise.reject(new Error('EACCES')) };
+    await expect(deleteLink('to-west', { ...deps(), records })).rejects.toThrow('EACCES');
     expect(await deleteLink('to-west', deps())).toMatchObject({ records: 1 });
     expect(readdirSync(directory)).toEqual([]);
   });

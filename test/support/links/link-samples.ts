@@ -16,12 +16,12 @@ export async function makeLinkSecret(
     readonly issuedAt?: number;
     readonly lifetimeMs?: number;
     readonly caCrt?: string;
+    readonly redemptionId?: string;
   } = {},
 ): Promise<LinkSecret & { readonly tlsKey: string }> {
   const { name = 'to-west', issuedAt = Date.now(), caCrt = authority.bundlePem } = options;
-  const { lifetimeMs = 30 * DAY_MS } = options;
+  const { lifetimeMs = 30 * DAY_MS, redemptionId = randomUUID() } = options;
   const key = await generatePrivateKey('p256');
-  const redemptionId = randomUUID();
   const issued = await issueClientCertificate({
     authority,
     spkiDer: spkiOf(key),
