@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { rootCertificates, type TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -36,7 +36,7 @@ export async function diagnoseClock({
 }): Promise<RedemptionError> {
   const where = formatHostPort(target);
   const socket = await openUnverified();
-  const validity = verifiedValidity(presentedCertificates(socket), target.ca ?? rootCertificates.join('\n'));
+  const validity = verifiedValidity(presentedCertificates(socket), target.ca);
   if (!validity) {
     socket.destroy();
     return new RedemptionError('tls_untrusted', `${untrustedMessage(target)}.`);
@@ -65,12 +65,20 @@ export async function diagnoseClock({
 }
 
 /**
- * Returns the time in which all certificates of a chain are valid, from the first one in `presented` to one of the CAs. Returns
- * undefined if no CA signed the chain, or if its verification takes too long.
+ * Returns the time in which all certificates of a chain are valid, from the first one in `presented` to one of the CAs, which
+ * without `caPem` are those of Node. Returns undefined if no CA signed the chain, or if its verification takes too long.
  */
-function verifiedValidity(presented: readonly X509Certificate[], caPem: string): Validity | undefined {
+function verifiedValidity(
+  presented: readonly X509Certificate[],
+  caPem: string | undefined,
+): Validity | undefined {
   try {
-    const cas = parseCertificates(caPem).map(chainLink);
+    // parseCertificates accepts fewer certificates than Node trusts.
+    const authorities =
+      caPem === undefined
+        ? rootCertificates.map((root) => new X509Certificate(root))
+        : parseCertificates(caPem);
+    const cas = authorities.map(chainLink);
     const checks = new SignatureChecks();
     for (const [index, certificate] of presented.entries()) {
       const link = chainLink(certificate);
