@@ -30,8 +30,13 @@ export function withFields(text: string, fields: Fields): string {
   return setFields(document, [], fields, document.toJS()) ? documentsText([document]) : text;
 }
 
-/** Sets below `path` the fields that differ from `values`; returns true if there are any. */
-function setFields(document: Document, path: readonly string[], fields: Fields, values: unknown): boolean {
+/** Sets below `path` the fields that differ from `values`, the present ones there; returns true if there are any. */
+export function setFields(
+  document: Document,
+  path: readonly string[],
+  fields: Fields,
+  values: unknown,
+): boolean {
   let isChanged = false;
   for (const [key, value] of Object.entries(fields)) {
     const current = asMapping(values)[key];

@@ -5,7 +5,7 @@ import type { LinkSecret } from '../../domain/link.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import type { LinkChanges, LinkFiles } from '../../redemption/ports/link-files.js';
-import { documentsText, editableDocuments } from './editable-documents.js';
+import { documentsText, editableDocuments, setFields } from './editable-documents.js';
 import { linkProxy, linkSecret, storedLink } from './link-resource.js';
 import { withWriteErrors } from './not-writable.js';
 import { isManaged } from './own-resource.js';
@@ -109,12 +109,11 @@ function changeCredentials(
   document: Document,
   { caCrt, tlsCrt, tlsKey = '', annotations = {} }: LinkSecret,
 ): void {
-  for (const [key, pem] of Object.entries({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey })) {
-    document.setIn(['data', key], Buffer.from(pem).toString('base64'));
-  }
-  for (const [key, value] of Object.entries(annotations)) {
-    document.setIn(['metadata', 'annotations', key], value);
-  }
+  const pems = { 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey };
+  const data = Object.fromEntries(
+    Object.entries(pems).map(([key, pem]) => [key, Buffer.from(pem).toString('base64')]),
+  );
+  setFields(document, [], { data, metadata: { annotations } }, document.toJS());
 }
 
 function rewrite({ file, index }: Place, edit: (document: Document) => void): void {

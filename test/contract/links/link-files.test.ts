@@ -111,6 +111,23 @@ describe('link update', () => {
   });
 });
 
+describe('the replacement of credentials', () => {
+  test.each(['annotations:', 'annotations: null', 'labels: {}'])(
+    'adds annotations to a Secret whose metadata has `%s`',
+    async (line) => {
+      mkdirSync(directory);
+      const file = join(directory, 'Secret-hub.yaml');
+      const { tlsCrt } = await makeLinkSecret(await makeAuthority('Site CA'));
+      const data = `data:\n  tls.crt: ${Buffer.from(tlsCrt).toString('base64')}\n`;
+      writeFileSync(file, `kind: Secret # ours\nmetadata:\n  name: hub\n  ${line}\n${data}`);
+      const renewed = await makeLinkSecret(await makeAuthority('Site CA'), { name: 'hub' });
+      expect(await deps().links.replaceCredentials('hub', tlsCrt, renewed)).toBe(file);
+      expect(await deps().links.findSecret('hub')).toEqual({ ...renewed, place: file });
+      expect(readFileSync(file, 'utf8')).toContain('# ours');
+    },
+  );
+});
+
 describe('link delete', () => {
   test('deletes the Secret and the record of the redemption too, and no other link', async () => {
     await writeRedeemedLink('to-west', { record: 'aaaa' });
