@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
 import { expectRefusal } from '../support/command-line.js';
+import { placeLink } from '../support/links/link-samples.js';
 import { MAIN } from '../support/programs.js';
 
 const { place, data, report } = await openAcceptingSite();
@@ -31,6 +32,24 @@ async function linksOf(name: string): Promise<{ revokedAt?: string }[]> {
 }
 
 describe('closed or full standard output', () => {
+  it.each(['unread', 'full'] as const)(
+    'link update and link delete reload the router if standard output is %s',
+    async (stdout) => {
+      const links = place.path(`links-${stdout}`);
+      const log = place.path(`reloads-${stdout}`);
+      await placeLink(links);
+      const reload = ['--reload-command', `echo reloaded >> '${log}'`];
+      for (const change of [
+        ['update', 'to-west', '--cost', '9'],
+        ['delete', 'to-west'],
+      ]) {
+        const { code } = await run(stdout, ['link', ...change, '--dir', links, ...data, ...reload]);
+        expect(code).toBe(1);
+      }
+      expect(readFileSync(log, 'utf8')).toBe('reloaded\nreloaded\n');
+    },
+  );
+
   it.each([
     ['grant list', data],
     ['grant list -o json', data],

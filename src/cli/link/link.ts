@@ -191,6 +191,7 @@ export async function updateCommand(
       'omit them; `linkgrant link check` dials the link',
     );
   }
+  let report = '';
   const updated = await change(async (links) => {
     const found = await requireLinks({ links, where }, name);
     if (tlsCredentials !== undefined && !(await links.findSecret(tlsCredentials))) {
@@ -200,11 +201,11 @@ export async function updateCommand(
     for (const link of found) {
       const file = await links.update(link.name, { cost, tlsCredentials });
       if (file === undefined) throw linkNotFound(link.name, where);
-      await writeOut(cluster ? `Updated ${file}\n` : `Updated link "${link.name}" in ${file}\n`);
+      report += cluster ? `Updated ${file}\n` : `Updated link "${link.name}" in ${file}\n`;
     }
     return found.map((link) => link.name);
   });
-  await settle(target, context);
+  await printAndSettle(report, target, context);
   if (cluster && !rest.dryRun) await waitForLinks(updated, cluster, { state: wait ?? 'ready', deadlineMs });
 }
 
@@ -219,10 +220,10 @@ export async function deleteCommand(
   if (!deleted) {
     // If the router still has the link loaded, an earlier run deleted the link, but its reload failed or is pending.
     if (!target.site?.loadedLinks().has(name)) throw linkNotFound(name, siteLinks.where);
-    return settle(target, context);
+    return printAndSettle('', target, context);
   }
   const { removed, secretUsedBy, records, certificates } = deleted;
-  await writeOut(
+  await printAndSettle(
     [
       ...removed.map((file) => `Deleted ${file}\n`),
       secretUsedBy.length > 0
@@ -233,8 +234,9 @@ export async function deleteCommand(
         : '',
       ...certificates.map((certificate) => credentialNote(certificate, context.clock())),
     ].join(''),
+    target,
+    context,
   );
-  await settle(target, context);
 }
 
 /**
@@ -248,8 +250,13 @@ function credentialNote(certificate: string, now: number): string {
   return `note: a copy of the deleted credential can still connect until ${formatTime(info.notAfter)}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`;
 }
 
-async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {
-  const reload = await settleReload(target, context);
-  await writeOut(reloadText(reload, 'the change'));
-  requireReload(reload, 'the change is written');
+/** Prints the report of a change, and reloads the router, also if the report cannot be written. */
+async function printAndSettle(report: string, target: ReloadTarget, context: CommandContext): Promise<void> {
+  try {
+    await writeOut(report);
+  } finally {
+    const reload = await settleReload(target, context);
+    await writeOut(reloadText(reload, 'the change'));
+    requireReload(reload, 'the change is written');
+  }
 }
