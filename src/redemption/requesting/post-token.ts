@@ -171,7 +171,8 @@ function answerLost({ at }: Posting): PossiblyCountedError {
   );
 }
 
-function possiblyCounted(error: RedemptionError): PossiblyCountedError {
+/** The error of a Skupper server, which may have counted a use, with a message that says so. */
+export function possiblyCounted(error: RedemptionError): PossiblyCountedError {
   const more =
     'The server may nevertheless have counted a use, so the code is not posted again without --retry.';
   return new PossiblyCountedError(error.code, `${error.message} ${more}`, { cause: error });

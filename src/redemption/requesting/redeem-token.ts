@@ -15,7 +15,13 @@ import { sha256Hex } from '../../pki/sha256.js';
 import type { Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
-import { isKeyUnused, type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
+import {
+  isKeyUnused,
+  type PostingDependencies,
+  possiblyCounted,
+  postOnce,
+  postOrReplay,
+} from './post-token.js';
 
 /** A token to redeem, and the requested link. */
 export interface RedeemTokenRequest {
@@ -228,13 +234,20 @@ async function post(
   const context = { privateKeyPem: keyPem, tokenUrl: token.url };
   const readStored = (text: string) =>
     deps.readAnswer(text, { ...context, name: requestedName, isStored: true, now: deps.clock() });
+  const readPosted = (text: string) => {
+    const expected = { name, isStored: false, requiresOwnKey: !isStock, now: deps.clock() };
+    try {
+      return deps.readAnswer(text, { ...context, ...expected });
+    } catch (error) {
+      throw isStock && isInvalidAnswer(error) ? possiblyCounted(error) : error;
+    }
+  };
   try {
     const posted = isStock
       ? await postOnce(redemption, { pending, retry }, deps)
       : await postOrReplay(redemption, deps);
     if (posted.isStored) return readStored(posted.text);
-    const expected = { name, isStored: false, requiresOwnKey: !isStock, now: deps.clock() };
-    const { secret, links } = deps.readAnswer(posted.text, { ...context, ...expected });
+    const { secret, links } = readPosted(posted.text);
     await deps.checkpoint('answer-received');
     const stored = await pending.storeAnswer(encodeLinkDocuments(secret, links));
     await deps.checkpoint('answer-stored');

@@ -3,9 +3,11 @@ import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { readPrivateKey } from '../../../src/pki/keys.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
+import { retryDisposition } from '../../../src/redemption/requesting/retry-disposition.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { postings, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
 import { type IssuingServer, issuingServerForTest } from '../../support/servers/issuing-server.js';
@@ -266,6 +268,16 @@ describe('a Skupper grant server', () => {
       expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
       expect(postings(server)).toHaveLength(1);
     }
+  });
+
+  test('may have counted a use if its response cannot be used, so the redemption is not retried automatically', async () => {
+    const server = await answering(200, 'hello');
+    const error = await site.redeem({ token: server.token }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'answer_invalid',
+      message: expect.stringContaining('may nevertheless have counted a use'),
+    });
+    expect(retryDisposition(error as RedemptionError)).toBe('unknown');
   });
 
   test('gets another request in the next run after a refusal that counted no use', async () => {
