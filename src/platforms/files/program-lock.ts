@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { ConfigurationError } from '../../domain/configuration-error.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
 import { withWriteErrors } from './not-writable.js';
 import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
 
@@ -10,6 +11,8 @@ import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
 const HOLD = `trap "" HUP INT TERM; exec flock -n "$0" sh -c 'echo; read -r _'`;
 // Exit status of a shell if the program is not found.
 const NOT_FOUND = 127;
+// Exit status of `flock -n` if another process holds the lock.
+const HELD = 1;
 
 /** The error if neither the SQLite driver nor the program flock is available for a lock. */
 function noLockError(reason: string, cause?: unknown): ConfigurationError {
@@ -23,7 +26,7 @@ function noLockError(reason: string, cause?: unknown): ConfigurationError {
 /**
  * Acquires the kernel's lock on a file with the program flock; undefined while another process holds it. Used if Node.js has no
  * SQLite driver; `reason` says which driver is missing and why. The two kinds of lock do not exclude each other. Rejects with
- * ConfigurationError if the program is missing.
+ * ConfigurationError if the program is missing, and with RedemptionError `not_writable` if the file cannot be locked.
  */
 export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {
   withWriteErrors(dirname(file), () => prepareLockFile(file));
@@ -31,15 +34,19 @@ export async function tryProgramLock(file: string, reason: string): Promise<Held
   // Ignore EPIPE: the program may have ended already.
   child.stdin.on('error', () => undefined);
   const ended = once(child, 'close').then(
-    ([code]) => {
-      if (code === NOT_FOUND) throw noLockError(reason);
-    },
+    ([status]: (number | null)[]) => ({ status }),
     (error: unknown) => {
       throw noLockError(reason, error);
     },
   );
-  const isHeld = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
-  if (!isHeld) return undefined;
+  const failed = await Promise.race([once(child.stdout, 'data').then(() => undefined), ended]);
+  if (failed?.status === NOT_FOUND) throw noLockError(reason);
+  // The status is null if a signal ended the shell before its trap was set.
+  if (failed?.status === HELD || failed?.status === null) return undefined;
+  if (failed) {
+    const message = `${file} cannot be locked (exit status ${failed.status} of flock).`;
+    throw new RedemptionError('not_writable', message);
+  }
   return {
     async release() {
       child.stdin.end();

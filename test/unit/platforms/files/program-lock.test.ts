@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { tryProgramLock } from '../../../../src/platforms/files/program-lock.js';
 import type { HeldLock } from '../../../../src/platforms/files/sqlite-lock.js';
 import { directoryForTest } from '../../../support/release.js';
@@ -19,6 +19,10 @@ let file: string;
 beforeEach(() => {
   directory = directoryForTest();
   file = join(directory, 'private', 'turn');
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
 });
 
 async function acquire(): Promise<HeldLock> {
@@ -64,6 +68,16 @@ test('SIGTERM to the child processes that hold the lock, as when systemd stops a
   expect(await tryProgramLock(file, 'is not here')).toBeUndefined();
   await lock.release();
   await (await acquireWhenFree()).release();
+});
+
+test('a failure of flock other than a held lock is reported as a file that cannot be locked', async () => {
+  const flock = join(directory, 'flock');
+  writeFileSync(flock, '#!/bin/sh\nexit 71\n', { mode: 0o755 });
+  vi.stubEnv('PATH', `${directory}:${process.env.PATH}`);
+  await expect(tryProgramLock(file, 'is not here')).rejects.toMatchObject({
+    code: 'not_writable',
+    message: `${file} cannot be locked (exit status 71 of flock).`,
+  });
 });
 
 function commandOf(pid: number): string {
