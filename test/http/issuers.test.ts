@@ -1,11 +1,11 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCertificates } from '../../src/pki/pem.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, MINUTE, startTestService } from '../support/service.js';
 import { post, refusal } from '../support/wire.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -80,13 +80,23 @@ describe('an --issuer-cert file that is replaced', () => {
     );
   });
 
-  it('its last CA stays in use while the file is missing', async () => {
+  it('its last CA stays in use while the file, or its directory, cannot be read', async () => {
     const { certificate, key } = makeAuthority(openssl);
-    const flags = issuerFlags(certificate, key);
+    const directory = directoryForTest();
+    const issuerCert = join(directory, 'issuer', 'ca.pem');
+    mkdirSync(dirname(issuerCert));
+    writeFileSync(issuerCert, certificate);
+    const flags = { ...issuerFlags(certificate, key), issuerCert };
     const service = releaseAfterTest(await startTestService(flags));
     service.clock.advance(MINUTE);
-    rmSync(flags.issuerCert);
+    rmSync(issuerCert);
     expect((await redeemNewGrant(service)).ca).toBe(certificate);
+    // The error of the file is then ENOTDIR.
+    rmSync(dirname(issuerCert), { recursive: true });
+    writeFileSync(dirname(issuerCert), '');
+    await service.running.reloadIdentity();
+    expect((await redeemNewGrant(service)).ca).toBe(certificate);
+    expect(service.logged('issuer_kept')).not.toEqual([]);
   });
 });
 
