@@ -31,11 +31,12 @@ export function grantAdoption(
   const { logger } = deps;
   const home = new SkupperHome(place.skupperHome);
   let logged = new Set<string>();
+  const undeclared = new Set<string>();
   let running: Promise<void> | undefined;
   const adopt = async () => {
     try {
       const present = new Set<string>();
-      for (const adoption of await adoptGrants(readGrantFiles(home, place.namespace), deps)) {
+      for (const adoption of await adoptGrants(readGrantFiles(home, place.namespace), deps, undeclared)) {
         const { outcome, ...what } = adoption;
         const key = JSON.stringify(adoption);
         if (what.reason !== undefined) present.add(key);

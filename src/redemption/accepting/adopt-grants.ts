@@ -54,10 +54,15 @@ interface Dependencies {
 /**
  * Creates, updates and deletes grants in the store as files declare them. A declared grant is created, and its window starts,
  * when its site provides access. Later changes of the file only affect the policy and the number of allowed redemptions. A grant
- * that is no longer declared is deleted; its redemptions stay. Other grants are not changed. Returns the results, without those
- * of unchanged grants.
+ * that two runs in a row do not find in a file is deleted; its redemptions stay. Other grants are not changed. Returns the
+ * results, without those of unchanged grants. `undeclared` has the uids of the grants that the run before did not find, and is
+ * updated.
  */
-export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
+export async function adoptGrants(
+  declared: DeclaredGrants,
+  deps: Dependencies,
+  undeclared: Set<string>,
+): Promise<Adoption[]> {
   const adoptions: Adoption[] = [];
   const fileOfGrant = new Map<string, string>();
   for (const entry of declared.files) {
@@ -80,16 +85,22 @@ export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies):
       if (outcome) adoptions.push({ namespace, file, name, ...outcome });
     }
   }
-  return [...adoptions, ...(await deleteUndeclared(declared, fileOfGrant, deps))];
+  return [...adoptions, ...(await deleteUndeclared(declared, fileOfGrant, deps, undeclared))];
 }
 
-/** Deletes the declared grants that no file declares any more. Grants of an unreadable file stay: it may be half-written. */
+/**
+ * Deletes the declared grants that no file declared in the run before either: a program that replaces a file may remove it for a
+ * moment. Grants of an unreadable file stay: it may be half-written.
+ */
 async function deleteUndeclared(
   declared: DeclaredGrants,
   fileOfGrant: ReadonlyMap<string, string>,
   { store }: Dependencies,
+  undeclared: Set<string>,
 ): Promise<Adoption[]> {
   const adoptions: Adoption[] = [];
+  const before = new Set(undeclared);
+  undeclared.clear();
   const grants = await everyItem((page) => store.listDeclaredGrants(page));
   for (const { uid, namespace, name, sourceFile: file } of grants) {
     if (file === null || !declared.isComplete(namespace) || fileOfGrant.has(`${namespace}/${name}`)) continue;
@@ -97,7 +108,8 @@ async function deleteUndeclared(
       (entry) => 'unreadable' in entry && entry.namespace === namespace && entry.file === file,
     );
     if (isUnreadable) continue;
-    if (await store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
+    if (!before.has(uid)) undeclared.add(uid);
+    else if (await store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
   }
   return adoptions;
 }

@@ -26,6 +26,7 @@ let east: SystemSiteCopy;
 let store: DatabaseStore;
 let codeKeys: CodeKeyDirectory;
 let now: number;
+let undeclared: Set<string>;
 const clock = () => now;
 
 beforeEach(async () => {
@@ -33,6 +34,7 @@ beforeEach(async () => {
   west = copySite('west', home);
   east = copySite('east', home);
   now = SITE_TIME;
+  undeclared = new Set();
   codeKeys = new CodeKeyDirectory(home, clock);
   store = await sqliteStoreForTest(clock, home);
 });
@@ -40,7 +42,7 @@ beforeEach(async () => {
 function adopt(only?: string) {
   const place = { skupperHome: home, hosts: ['vm'], namespace: only, platform: 'linux' };
   const site = new SystemSite(place, clock);
-  return adoptGrants(readGrantFiles(new SkupperHome(home), only), { store, site, clock });
+  return adoptGrants(readGrantFiles(new SkupperHome(home), only), { store, site, clock }, undeclared);
 }
 
 const declare = (name: string, spec: Record<string, unknown> = {}, site = west) =>
@@ -173,6 +175,7 @@ describe('a grant that a file declares', () => {
     const redemption = sampleRedemption(uid);
     await store.recordRedemption(uid, redemption, now);
     west.delete(fileOf('gone'));
+    expect(await adopt()).toEqual([]);
     expect(await adopt()).toEqual([
       { outcome: 'removed', namespace: 'west', name: 'gone', file: 'AccessGrant-gone.yaml' },
     ]);
@@ -228,7 +231,22 @@ describe('a grant that a file declares', () => {
     declare('a');
     await adopt();
     west.delete();
+    expect(await adopt()).toEqual([]);
     expect(await adopt()).toMatchObject([{ outcome: 'removed', name: 'a' }]);
+  });
+
+  it('stays with its count of redemptions while a program replaces its file', async () => {
+    declare('kept');
+    await adopt();
+    const { uid } = await grantOf('kept');
+    await store.recordRedemption(uid, sampleRedemption(uid), now);
+    for (let round = 0; round < 2; round += 1) {
+      west.delete(fileOf('kept'));
+      expect(await adopt()).toEqual([]);
+      declare('kept');
+      expect(await adopt()).toEqual([]);
+    }
+    expect(await grantOf('kept')).toMatchObject({ uid, redemptions: 1 });
   });
 
   it('is created once by concurrent adoptions', async () => {
@@ -387,6 +405,7 @@ describe('adopting grants from files', () => {
     other.delete(fileOf('a'));
     west.delete(fileOf('b'));
     declare('c');
+    expect(await adopt('other')).toEqual([]);
     expect(await adopt('other')).toMatchObject([{ outcome: 'removed', namespace: 'other', name: 'a' }]);
     expect(await names()).toEqual(['b']);
   });
