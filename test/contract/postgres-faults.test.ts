@@ -51,6 +51,22 @@ async function breakConnections(): Promise<number> {
   return ended.length;
 }
 
+it('reads the files for TLS again for a new connection, and keeps the last ones while they cannot be read', async () => {
+  let reads = 0;
+  const tls = () => {
+    reads += 1;
+    if (reads === 3) throw new Error('the file is being replaced');
+    return false as const;
+  };
+  const store = await open({ target: { ...database.place, tls } });
+  const before = reads;
+  for (let round = 0; round < 2; round += 1) {
+    await breakConnections();
+    await expect.poll(() => store.findGrant('x').catch(() => 'broken')).toBeUndefined();
+  }
+  expect(reads).toBeGreaterThan(before);
+});
+
 describe('the PostgreSQL store with any server settings', () => {
   it.each([
     "default_transaction_isolation = 'serializable'",

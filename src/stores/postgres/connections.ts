@@ -55,9 +55,8 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
   const { hosts } = target;
   let hostIndex = 0;
   const server = () => hosts[hostIndex % hosts.length] as PostgresHost;
-  const serverOptions = () => ({ ...server(), ssl: target.tls(server()) });
   const pool = new pg.Pool({
-    ...serverOptions(),
+    ...server(),
     database: target.database,
     user: target.user,
     // A function: the password is in no printed options, and the driver does not search for password files.
@@ -74,6 +73,18 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
     maxLifetimeSeconds: LIFETIME_S,
     onConnect: (client) => prepareSession(client, target),
   });
+  // Each connection reads the files of the certificate, the key and the CAs, because they may have been replaced.
+  let tls = target.tls(server());
+  Object.defineProperty(pool.options, 'ssl', {
+    get: () => {
+      try {
+        tls = target.tls(server());
+      } catch {
+        // A file is being replaced.
+      }
+      return tls;
+    },
+  });
   // Without a listener, an idle connection that breaks would end the process.
   pool.on('error', () => undefined);
 
@@ -88,7 +99,7 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
         if (hostIndex === attempted && hosts.length > 1) {
           hostIndex += 1;
-          Object.assign(pool.options, serverOptions());
+          Object.assign(pool.options, server());
         }
       }
     }
