@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { directoryLock } from '../../src/platforms/files/directory-lock.js';
 import {
   type Ended,
   expectSuccess,
@@ -124,6 +125,37 @@ describe('bootstrap --watch', () => {
     service = await serve('--listen', `127.0.0.1:${service.port}`);
     const before = renewalsOf(watched);
     await until(watched, () => renewalsOf(watched) > before);
+    watched.child.kill();
+    expect((await watched.ended).code).toBe(0);
+  });
+
+  it('continues after another command held the lock of the links for a while', async () => {
+    const token = await issue('20s');
+    const watched = watch(['--token', token, '--to', work.path('links')]);
+    await until(watched, () => renewalsOf(watched) === 1);
+    const [id = ''] = readdirSync(work.path('requesting/reloads'));
+    await directoryLock(work.path('requesting/reloads', id))(async () => {
+      // Without a renewal to store, a round takes the lock only for the reload.
+      await service.stop();
+      await until(watched, () => watched.said.stderr.includes('Another linkgrant process has locked'));
+    });
+    service = await serve('--listen', `127.0.0.1:${service.port}`);
+    await until(watched, () => renewalsOf(watched) > 1);
+    watched.child.kill();
+    expect((await watched.ended).code).toBe(0);
+  });
+
+  it('continues after its links could not be listed for a while', async () => {
+    const token = await issue('20s');
+    const links = work.path('links');
+    const watched = watch(['--token', token, '--to', links]);
+    await until(watched, () => renewalsOf(watched) === 1);
+    renameSync(links, work.path('elsewhere'));
+    writeFileSync(links, '');
+    await until(watched, () => /^warning: .* cannot be read/m.test(watched.said.stderr));
+    rmSync(links);
+    renameSync(work.path('elsewhere'), links);
+    await until(watched, () => renewalsOf(watched) > 1);
     watched.child.kill();
     expect((await watched.ended).code).toBe(0);
   });

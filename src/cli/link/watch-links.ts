@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
+import { describeFailure } from '../terminal/failure.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { StoredLinkTarget } from './link-target.js';
@@ -12,18 +13,33 @@ import { reloadText, settleReload } from './settle-reload.js';
 const MAX_SLEEP_MS = 10 * 60_000;
 const MIN_SLEEP_MS = 250;
 const RELOAD_RETRY_MS = 60_000;
+const ROUND_RETRY_MS = 10_000;
 
 /**
  * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can
- * be renewed any more. Retries failures with growing pauses, except rejections. Rejects with a CommandError if only rejected
- * links are left.
+ * be renewed any more. Retries failed renewals with growing pauses, except rejections, and repeats a round that failed as a
+ * whole every 10 s. Rejects with a CommandError if only rejected links are left, and with each error that has exit code 2.
  */
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
   const dependencies = renewalOf(target, context);
   const plan = new RenewalPlan();
+  let isFailing = false;
+  const round = async (): Promise<number | undefined> => {
+    try {
+      const pauseMs = await runRound(plan, dependencies, target, context);
+      isFailing = false;
+      return pauseMs;
+    } catch (error) {
+      const { message, exitCode } = describeFailure(error);
+      if (exitCode === 2 || exitCode === 3) throw error;
+      if (!isFailing) writeStderr(`warning: ${message}; trying again every 10 s\n`);
+      isFailing = true;
+      return ROUND_RETRY_MS;
+    }
+  };
   await withShutdownSignal(async (stop) => {
     while (!stop.aborted) {
-      const pauseMs = await runRound(plan, dependencies, target, context);
+      const pauseMs = await round();
       if (pauseMs === undefined) return;
       await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
     }
@@ -49,13 +65,14 @@ async function runRound(
   const renewals = await renewSecrets(links, { isSelected }, dependencies);
   for (const renewal of renewals) {
     if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
-    if (renewal.outcome !== 'failed') continue;
-    if (renewal.final) plan.giveUp(renewal.certificateSha256);
-    else plan.postpone(renewal, context.clock());
+    if (renewal.outcome === 'failed' && !renewal.final) plan.postpone(renewal, context.clock());
   }
-  const reload = await settleReload(target, context);
   const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
-  writeStderr(attempts.map(renewalText).join('') + reloadText(reload, 'the renewed links'));
+  writeStderr(attempts.map(renewalText).join(''));
+  const reload = await settleReload(target, context);
+  // Not before the reload: if that rejects, the next round has to see the rejected renewal again.
+  for (const { final, certificateSha256 } of failedOf(renewals)) if (final) plan.giveUp(certificateSha256);
+  writeStderr(reloadText(reload, 'the renewed links'));
   const next = plan.next(certificateHashesOf(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
   const longest = reload.outcome === 'pending' ? RELOAD_RETRY_MS : MAX_SLEEP_MS;
