@@ -26,7 +26,8 @@ const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
  * redemption, call it before the token is written.
  *
  * Returns a function that resolves once the token is redeemed, and reports each refusal until then, with a hint. It rejects
- * with a CommandError: exit code 3 if the token can no longer be redeemed, 4 after `limitMs`.
+ * with a CommandError: exit code 3 if the token can no longer be redeemed, 4 after `limitMs`. The service decides whether the
+ * token has expired, because the local clock may be wrong.
  */
 export async function beginRedemptionWait(
   administration: Administration,
@@ -42,37 +43,51 @@ export async function beginRedemptionWait(
   const reportNewRefusals = refusalReporter(atBegin.attempts);
   let redemptionCount = atBegin.redemptions;
 
-  /** Reads the grant once; returns the redemption of the token if there is one. */
-  const poll = async (tokenId: string | undefined): Promise<RedemptionReport | undefined> => {
+  /** True if the service reports that a signed token has expired or is revoked. */
+  const hasEnded = async (tokenId: string): Promise<boolean> => {
+    const tokens = await everyItem((page) => administration.listTokens({ ...page, grantUid }));
+    const state = tokens.find(({ id }) => id === tokenId)?.state;
+    return state === undefined || state === 'expired' || state === 'revoked';
+  };
+
+  /** Reads the grant once, and a signed token with `isOverdue` too; returns the redemption of the token if there is one. */
+  const poll: Poll = async (tokenId, isOverdue) => {
+    // Before the redemptions are read, which then contain the last one.
+    const isEnded = isOverdue && tokenId !== undefined && (await hasEnded(tokenId));
     const grant = await administration.showGrant(grantUid);
     reportNewRefusals(grant.attempts);
     const redemptions = grant.redemptions === redemptionCount ? [] : await listRedemptions();
     redemptionCount = grant.redemptions;
     const found = redemptions.find(({ id, jti }) => jti === tokenId && !earlierIds.has(id));
     if (!found && ENDED.has(grant.state)) throw endedError(`the grant is ${grant.state}`);
+    if (!found && isEnded) throw endedError('the token has expired or is revoked');
     return found;
   };
 
   return (token, limitMs) => pollUntilRedeemed(poll, token, limitMs);
 }
 
+/** Polls the service; `isOverdue` is true if the token has expired by the local clock. */
+type Poll = (tokenId: string | undefined, isOverdue: boolean) => Promise<RedemptionReport | undefined>;
+
 async function pollUntilRedeemed(
-  poll: (tokenId: string | undefined) => Promise<RedemptionReport | undefined>,
+  poll: Poll,
   { id, expirationTime }: Pick<IssuedToken, 'id' | 'expirationTime'>,
   limitMs: number,
 ): Promise<void> {
   const now = Date.now();
+  const start = performance.now();
   const expiresInMs =
     expirationTime === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Date.parse(expirationTime) - now);
   const waitMs = Math.min(limitMs, expiresInMs);
-  const end = performance.now() + waitMs;
   const until = Number.isFinite(waitMs) ? ` until ${formatTime(now + waitMs)}` : '';
   const redemption = await withProgress('Waiting for the site', async () => {
     for (let isFirst = true; ; isFirst = false) {
-      const found = await poll(id).catch(ignoreTemporary);
+      const isOverdue = performance.now() - start >= expiresInMs;
+      const found = await poll(id, isOverdue).catch((error) => ignoreTemporary(error, isOverdue));
       if (found) return found;
-      const leftMs = end - performance.now();
-      if (leftMs <= 0) throw waitMs === expiresInMs ? endedError('the token has expired') : timeoutError();
+      const leftMs = start + limitMs - performance.now();
+      if (leftMs <= 0) throw timeoutError();
       if (isFirst) writeStderr(`Waiting${until} for the site to redeem the token\n`);
       await sleep(Math.min(POLL_MS, leftMs));
     }
@@ -109,8 +124,9 @@ function describeSite({ subject, peer }: { readonly subject: string; readonly pe
   return `"${plainLine(subject)}" from ${peer}`;
 }
 
-function ignoreTemporary(error: unknown): undefined {
-  if (describeFailure(error).exitCode !== 4) throw error;
+/** Throws permanent failures; of an overdue token also temporary ones, so that the wait ends if the service is gone. */
+function ignoreTemporary(error: unknown, isOverdue: boolean): undefined {
+  if (isOverdue || describeFailure(error).exitCode !== 4) throw error;
 }
 
 function endedError(reason: string): CommandError {
