@@ -97,6 +97,22 @@ describe('a pending reload', () => {
     expect(reloads()).toEqual([]);
   });
 
+  it('an interrupted reload is repeated, although the router directory has every link', async () => {
+    const file = await token();
+    const [input, runtime] = [east.path('input/resources'), east.path('runtime/resources')];
+    const copied = work.path('copied');
+    const command = `cp '${input}'/* '${runtime}'; touch '${copied}'; sleep 300`;
+    const { child, ended } = start('token', 'redeem', file, '--reload-command', command);
+    await until(() => existsSync(copied));
+    child.kill('SIGTERM');
+    await ended;
+    expect((await redeem(file, '--reload-command', 'false')).code).toBe(1);
+    expectSuccess(await redeem(file, ...logging()));
+    expect(reloads()).toEqual(['reloaded']);
+    expectSuccess(await redeem(file, ...logging()));
+    expect(reloads()).toHaveLength(1);
+  });
+
   it('reloads although the lock file was damaged', async () => {
     const file = await token();
     expectSuccess(await redeem(file, ...logging()));

@@ -5,8 +5,14 @@ import { processContext } from '../../config/process-context.js';
 import { usageError } from '../terminal/command-error.js';
 import { withoutProgress } from '../terminal/progress.js';
 
-/** Result of a reload command: done, failed (with the reason as the end of a sentence), or not installed. */
-export type ReloadRun = 'done' | 'not-installed' | { readonly failed: string };
+/** A reload command that failed: `failed` is the reason, as the end of a sentence; `isInterrupted` if a signal ended it. */
+export interface FailedReload {
+  readonly failed: string;
+  readonly isInterrupted: boolean;
+}
+
+/** Result of a reload command. */
+export type ReloadRun = 'done' | 'not-installed' | FailedReload;
 
 /** A command that reloads a router: a shell command line, or a program with its arguments. */
 export type ReloadCommand = string | readonly [string, ...string[]];
@@ -51,9 +57,13 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
       ([code, signal]): ReloadRun =>
         code === 0
           ? 'done'
-          : { failed: signal === null ? `it exited with ${code}` : `it was stopped by ${signal}` },
+          : signal === null
+            ? { failed: `it exited with ${code}`, isInterrupted: false }
+            : interrupted(`it was stopped by ${signal}`),
       ({ code }: NodeJS.ErrnoException): ReloadRun =>
-        code === 'ENOENT' ? 'not-installed' : { failed: `it could not be run (${code})` },
+        code === 'ENOENT'
+          ? 'not-installed'
+          : { failed: `it could not be run (${code})`, isInterrupted: false },
     );
     const run = await withoutProgress(() =>
       Promise.race([ended, once(stop.signal, 'abort').then(() => undefined)]),
@@ -66,10 +76,14 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   }
   const reason: 'limit' | (typeof SIGNALS)[number] = stop.signal.reason;
   if (reason === 'limit')
-    return { failed: `it did not finish within ${Math.ceil(timeoutMs / 1_000)} s and was stopped` };
+    return interrupted(`it did not finish within ${Math.ceil(timeoutMs / 1_000)} s and was stopped`);
   // If another listener handles the signal, it ends this process.
   if (!handledSignals.includes(reason)) process.kill(process.pid, reason);
-  return { failed: `it was stopped by ${reason}` };
+  return interrupted(`it was stopped by ${reason}`);
+}
+
+function interrupted(failed: string): FailedReload {
+  return { failed, isInterrupted: true };
 }
 
 async function endGroup(pid: number): Promise<void> {

@@ -53,12 +53,12 @@ export async function settleReload(
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async () => {
     // Without a reload command the directory needs no reload.
-    if (command === undefined) return true;
+    if (command === undefined) return 'done';
     const obstacle = reloadCommand === undefined && site ? obstacleTo(site) : undefined;
     const run = obstacle ?? (await runReload(command, timeoutMs));
-    if (run === 'done') return true;
+    if (run === 'done') return 'done';
     pendingReason = run;
-    return false;
+    return typeof run === 'object' && run.isInterrupted ? 'interrupted' : 'failed';
   };
   const isLoaded = (removed: readonly string[]) => site?.hasLoadedAll(removed) ?? false;
   const outcome = await location.reload.settle({ isLoaded, reload }, context.checkpoint);

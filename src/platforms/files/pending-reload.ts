@@ -16,6 +16,9 @@ const LOCK_TIMEOUT_MS = 11 * 60_000;
 /** The outcome of a pending reload. */
 export type ReloadOutcome = 'not-needed' | 'reloaded' | 'pending';
 
+/** The result of a reload command: `interrupted` if it was stopped before its end; `failed` also if it was not run. */
+export type ReloadResult = 'done' | 'failed' | 'interrupted';
+
 /**
  * The reload that a router needs after a change of files in a directory. It is recorded durably before the first file is
  * written, and the record is removed after the reload, so that a crash does not lose it.
@@ -57,24 +60,31 @@ export class PendingReload {
   }
 
   /**
-   * Reloads under the lock if a reload is pending; `reload` resolves with true if it succeeded. `isLoaded` returns true if an
-   * operator has reloaded by hand: the router has the present files and none of the removed Links.
+   * Reloads under the lock if a reload is pending. `isLoaded` returns true if an operator has reloaded by hand: the router has
+   * the present files and none of the removed Links. It is not called after an interrupted reload, which may have replaced the
+   * loaded files and stopped the router.
    */
   settle(
     router: {
       readonly isLoaded: (removed: readonly string[]) => boolean;
-      readonly reload: () => Promise<boolean>;
+      readonly reload: () => Promise<ReloadResult>;
     },
     checkpoint: Checkpoint,
   ): Promise<ReloadOutcome> {
     return this.#withLock(async () => {
       if (!existsSync(this.#recordFile)) return 'not-needed';
-      if (router.isLoaded(this.#removedLinks())) {
+      const wasInterrupted = existsSync(this.#startedFile);
+      if (!wasInterrupted && router.isLoaded(this.#removedLinks())) {
         this.#clear();
         return 'not-needed';
       }
       await checkpoint('before-reload');
-      if (!(await router.reload())) return 'pending';
+      withWriteErrors(this.#startedFile, () => writePrivateFile(this.#startedFile, ''));
+      const result = await router.reload();
+      if (result === 'done' || (result === 'failed' && !wasInterrupted)) {
+        withWriteErrors(this.#startedFile, () => rmSync(this.#startedFile, { force: true }));
+      }
+      if (result !== 'done') return 'pending';
       await checkpoint('after-reload');
       this.#clear();
       return 'reloaded';
@@ -83,6 +93,11 @@ export class PendingReload {
 
   get #recordFile(): string {
     return join(this.#recordDirectory, 'pending');
+  }
+
+  /** Exists during a reload, and from an interrupted reload until one succeeds. */
+  get #startedFile(): string {
+    return join(this.#recordDirectory, 'started');
   }
 
   /** Records the directory and, one a line, the names of the deleted Links. */
