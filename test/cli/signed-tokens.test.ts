@@ -213,7 +213,7 @@ describe('a signed token', () => {
     });
     expect(expectRefusal(spent, 3)).toEqual({
       error: 'the token cannot be redeemed: exhausted, 2 of 2 uses spent',
-      hint: expect.stringContaining('every use of the token is spent; ask the operator'),
+      hint: expect.stringContaining('the token or its grant has no use left; ask the operator'),
     });
     expect(await inspect(two, '--check')).toMatchObject({ check: { state: 'ready', redemptions: 0 } });
     expect((await redeem(two)).code).toBe(0);
@@ -264,7 +264,7 @@ describe('token revoke', () => {
     expect((await redeem(one)).code).toBe(3);
     const revoked = await linkgrant(['token', 'inspect', one, '--check', '-o', 'json']);
     expect(json(revoked)).toMatchObject({ check: { state: 'revoked' } });
-    expect(expectRefusal(revoked, 3).hint).toContain('the token was revoked');
+    expect(expectRefusal(revoked, 3).hint).toContain('the token or its grant was revoked');
     expect((await redeem(two)).code).toBe(0);
     expect(await shown('revoking')).toMatchObject({ signedTokens: 2, signedTokensRevoked: 1 });
     expect((await run(['grant', 'show', 'revoking'])).stdout).toMatch(
