@@ -173,9 +173,9 @@ describe('grant commands in a cluster', () => {
 
   it('report an unknown grant', async () => {
     for (const verb of ['show', 'delete', 'revoke']) {
-      const ended = await west.run(['grant', verb, 'nobody']);
+      const ended = await west.run(['grant', verb, 'absent']);
       expect(ended.code).toBe(1);
-      expect(refusalOf(ended).error).toBe(`there is no grant "nobody" in namespace "${west.namespace}"`);
+      expect(refusalOf(ended).error).toBe(`there is no grant "absent" in namespace "${west.namespace}"`);
     }
   });
 });
@@ -218,8 +218,8 @@ describe('redemption commands in a cluster', () => {
     );
     const kinds = events.map(({ kind }: { kind: string }) => kind);
     expect(kinds).toEqual(expect.arrayContaining(['redeemed', 'revoked']));
-    const nobody = await west.run(['redemption', 'show', '00000000-0000-4000-8000-000000000000']);
-    expect(nobody.code).toBe(1);
+    const absent = await west.run(['redemption', 'show', '00000000-0000-4000-8000-000000000000']);
+    expect(absent.code).toBe(1);
   });
 
   it.each([
@@ -350,10 +350,10 @@ describe('link generate in a cluster', () => {
     const forbidden = await west.run(['link', 'generate', 'no-right']);
     expect(forbidden.code).toBe(3);
     expect(refusalOf(forbidden).error).toMatch(/^the API server forbids the request: list routeraccesses/);
-    const issuer = await administrator('link', 'generate', 'no-issuer', '--issuer', 'nobody');
+    const issuer = await administrator('link', 'generate', 'no-issuer', '--issuer', 'absent');
     expect(issuer.code).toBe(1);
     expect(refusalOf(issuer).error).toBe(
-      'the link was not created: there is no Secret "nobody" with the issuer',
+      'the link was not created: there is no Secret "absent" with the issuer',
     );
     const host = await administrator('link', 'generate', 'x', '--host', 'a.example');
     expect(host.code).toBe(2);

@@ -14,12 +14,12 @@ export class ShippedRights {
 
   /** What a service account may do in a namespace beyond what every account may, sorted. */
   async rightsOf(namespace: string, name: string, place: string): Promise<Right[]> {
-    const nobody = await this.#cluster.serviceAccount(namespace, []);
-    const everybody = await rightsIn(nobody.kubeconfig, place);
-    if (everybody.some((right) => / (secrets|\*)/.test(right)))
+    const unprivileged = await this.#cluster.serviceAccount(namespace, []);
+    const commonRights = await rightsIn(unprivileged.kubeconfig, place);
+    if (commonRights.some((right) => / (secrets|\*)/.test(right)))
       throw new Error('every account may use Secrets');
     const all = await rightsIn(await this.#cluster.kubeconfigFor({ namespace, name }), place);
-    return all.filter((right) => !everybody.includes(right));
+    return all.filter((right) => !commonRights.includes(right));
   }
 
   /** Whether the account of a kubeconfig has a right, which is passed as arguments of `kubectl auth can-i`. */
