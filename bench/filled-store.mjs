@@ -66,8 +66,8 @@ function redemptionOf(grant, { number, issuerSha256, now }) {
 }
 
 /**
- * Creates grants in the store of a data directory, and records `redemptionsEach` redemptions of each grant, one grant after the
- * other in turn. The certificates are of the CA with the hash `issuerSha256`. Then revokes the first `revoked` grants with all
+ * Creates grants in the store of a data directory, and records `redemptionsEach` redemptions of each grant, round-robin
+ * over the grants. The certificates name the CA with the SHA-256 `issuerSha256`. Then revokes the first `revoked` grants with all
  * their links. Returns the number of redemptions.
  */
 export async function fillStore(

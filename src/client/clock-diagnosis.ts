@@ -19,8 +19,8 @@ interface Validity {
 
 /**
  * Diagnoses a server certificate that is not valid by the local clock. Returns `clock_skew` if the certificate is valid by the
- * server's clock, or if it is not valid yet and the server's clock is unknown. Returns `tls_untrusted` in all other cases, with the
- * cause OutsideValidity unless no trusted CA signed the certificate.
+ * server's clock, or if it is not valid yet and the server's clock is unknown. Returns `tls_untrusted` in all other cases; its
+ * cause is OutsideValidity if a trusted CA signed the certificate.
  */
 export async function diagnoseClock({
   target,
@@ -65,8 +65,9 @@ export async function diagnoseClock({
 }
 
 /**
- * Returns the time in which all certificates of a chain are valid, from the first one in `presented` to one of the CAs, which
- * without `caPem` are those of Node. Returns undefined if no CA signed the chain, or if its verification takes too long.
+ * Returns the period in which all certificates of a chain are valid. The chain begins with the first certificate of `presented`
+ * and ends with a CA of `caPem`; without `caPem`, with a CA of Node. Returns undefined if no CA signed the chain, if a certificate
+ * cannot be parsed, or if the verification needs too many signature checks.
  */
 function verifiedValidity(
   presented: readonly X509Certificate[],

@@ -55,7 +55,7 @@ function requestTunnel(
       path: authority,
       headers: {
         host: authority,
-        // The tunnel stays open. By default Node asks for the end of the connection.
+        // The tunnel stays open. By default Node sends `connection: close`.
         connection: 'keep-alive',
         ...(authorization && { 'proxy-authorization': authorization }),
       },

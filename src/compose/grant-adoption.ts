@@ -46,6 +46,8 @@ export function grantAdoption(
       }
       logged = present;
     } catch (error) {
+      // A grant is deleted only after two complete runs in a row.
+      undeclared.clear();
       const event = 'grant_files_failed';
       logger.warn(
         { event, err: error },

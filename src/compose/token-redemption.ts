@@ -38,7 +38,7 @@ export interface LinkLocation {
   links(): PlacedLink[] | Promise<PlacedLink[]>;
   /** The reload of the router after changes; absent if the router needs none. */
   readonly reload?: Pick<PendingReload, 'settle'>;
-  /** The recorded link of each token source; absent if the links themselves show their token and their state. */
+  /** Records the link of each token source and the confirmed links; absent if the links show both themselves. */
   readonly records?: Pick<BootstrapRecords, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
 }
 

@@ -29,7 +29,10 @@ class UnfitYaml extends Error {}
 const MAX_STACK_DEPTH = 34;
 /** A response with 65 documents has 6,175 tokens; without this limit, parsing 1 MiB can take 30 s and 1.4 GB, depending on the tokens. */
 const MAX_TOKENS = 20_000;
-/** 1 MiB of base64 in lines of 64 characters has fewer. MAX_TOKENS does not limit the lines, because one token (a scalar) may have many. */
+/**
+ * Maximum number of lines; 1 MiB of base64 in lines of 64 characters has fewer lines. MAX_TOKENS does not limit the lines, because
+ * one token (a scalar) may have many.
+ */
 const MAX_LINES = 20_000;
 /** UTF-16 units of one lexeme, such as a scalar. A chain of certificates has fewer; 1 MiB of quotes takes 110 MiB of memory. */
 const MAX_LEXEME_LENGTH = 512 * 1024;

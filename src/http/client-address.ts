@@ -4,9 +4,10 @@ import { normalizeAddress } from '../domain/peer-address.js';
 import type { Networks } from '../redemption/accepting/cidr.js';
 
 /**
- * Returns the client's address; `proxies` may name it. If `peer`, the address of the connection, is not a trusted proxy, this is `peer`. Else it is the
- * right-most address of X-Forwarded-For that is not a trusted proxy, or the left-most one if all are trusted proxies. Returns
- * `peer` if that entry, or one to the right of it, is not an address.
+ * Returns the client's address. `peer` is the address of the connection; `proxies` are the trusted proxies, whose
+ * X-Forwarded-For is accepted. Returns `peer` if it is not a trusted proxy. Else returns the right-most address of
+ * X-Forwarded-For that is not a trusted proxy, or the left-most one if all are trusted proxies. Returns `peer` if that entry,
+ * or one to the right of it, is not an address.
  */
 export function clientAddress(
   request: Pick<IncomingMessage, 'headers'>,

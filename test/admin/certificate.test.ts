@@ -61,7 +61,7 @@ describe('the admin API', () => {
     expect([await shows(service, one.ca), await shows(service, two.ca)]).toEqual([false, true]);
   });
 
-  it('linkgrant serve does not start with an issuer URL without TLS or a missing JWKS file, and names it', async () => {
+  it('linkgrant serve does not start with an issuer URL without TLS or a missing JWKS file, and names the URL or the file', async () => {
     const admin = ['--admin-listen', '127.0.0.1:0', '--admin-audience', 'a', '--admin-issuer'];
     for (const [flags, setting] of [
       [['http://id.example.com'], 'http://id.example.com'],

@@ -80,7 +80,7 @@ describe('token redeem --platform kubernetes', () => {
     await place.run(['token', 'redeem', file]);
     const [secret] = await place.secrets();
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    // As of a renewed link: the server has not seen this key.
+    // The server has not seen this key, as if the link had been renewed.
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const data = dataOf({ 'tls.key': key, 'tls.crt': 'damaged' });
     await cluster.admin.patch(SECRETS, { namespace: place.namespace, name: 'my-link' }, { data });

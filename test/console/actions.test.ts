@@ -222,7 +222,7 @@ it('verifies the ledger and writes it as CSV', async () => {
   expect(lines.filter((line) => line.includes(',redeemed,')).length).toBeGreaterThanOrEqual(60);
 });
 
-it('filters the ledger from the start of a day in the clock of the user', async () => {
+it('filters the ledger from the start of a day in the time zone that the user selected', async () => {
   const devTools = await page.context().newCDPSession(page);
   await devTools.send('Emulation.setTimezoneOverride', { timezoneId: 'Asia/Tokyo' });
   try {

@@ -142,7 +142,7 @@ it('revokes a grant with its links by keyboard, then deletes it', async () => {
   await page.getByText('It has 2 live links').waitFor();
   await pressDone();
   await waitForReturn(opener);
-  // The page has shown the change: a later one would move the focused element out of view.
+  // Wait until the page shows the revocation: a later change of the page would move the focused element out of view.
   await expect.poll(() => opener.getAttribute('aria-disabled')).toBe('true');
   await keyboard.use(page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link'), 'Enter');
   await keyboard.use(button('Delete ended grants'), 'Enter');

@@ -11,7 +11,7 @@ it('the objects of better-sqlite3 stay reachable after their store is closed', (
     encoding: 'utf8',
   });
   const { databases, statements } = JSON.parse(printed) as { databases: number; statements: number };
-  // Loading the driver opened one more, in memory.
+  // There can be more than 5, because the check whether the driver loads opens a database in memory.
   expect(databases).toBeGreaterThanOrEqual(5);
   expect(statements).toBeGreaterThanOrEqual(5 * 3);
 });

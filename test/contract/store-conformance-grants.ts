@@ -12,7 +12,7 @@ import {
 } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** Grants: created, found, listed, revoked, deleted, counted. And the probe. */
+/** Tests how a store creates, finds, lists, revokes, deletes and counts grants, and its probe. */
 export function grantConformance(current: CurrentStore): void {
   describe('grants', () => {
     it('returns a grant as it was stored, by uid and by name', async () => {

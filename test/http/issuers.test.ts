@@ -80,7 +80,7 @@ describe('an --issuer-cert file that is replaced', () => {
     );
   });
 
-  it('its last CA stays in use while the file, or its directory, cannot be read', async () => {
+  it('the CA last read from --issuer-cert stays in use while the file, or its directory, cannot be read', async () => {
     const { certificate, key } = makeAuthority(openssl);
     const directory = directoryForTest();
     const issuerCert = join(directory, 'issuer', 'ca.pem');

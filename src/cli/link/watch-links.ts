@@ -18,22 +18,24 @@ const ROUND_RETRY_MS = 10_000;
 /**
  * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can
  * be renewed any more. Retries failed renewals with growing pauses, except rejections, and repeats a round that failed as a
- * whole every 10 s. Rejects with a CommandError if only rejected links are left, and with each error that has exit code 2.
+ * whole. Rejects with each error that has exit code 2 or 3, for example if the service rejected the renewal of every link that
+ * is left.
  */
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
   const dependencies = renewalOf(target, context);
   const plan = new RenewalPlan();
-  let isFailing = false;
+  let reported: string | undefined;
   const round = async (): Promise<number | undefined> => {
     try {
       const pauseMs = await runRound(plan, dependencies, target, context);
-      isFailing = false;
+      reported = undefined;
       return pauseMs;
     } catch (error) {
       const { message, exitCode } = describeFailure(error);
       if (exitCode === 2 || exitCode === 3) throw error;
-      if (!isFailing) writeStderr(`warning: ${message}; trying again every 10 s\n`);
-      isFailing = true;
+      if (message !== reported)
+        writeStderr(`warning: ${message}; trying again every ${ROUND_RETRY_MS / 1_000} s\n`);
+      reported = message;
       return ROUND_RETRY_MS;
     }
   };
@@ -65,7 +67,7 @@ async function runRound(
   const renewals = await renewSecrets(links, { isSelected }, dependencies);
   for (const renewal of renewals) {
     if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
-    if (renewal.outcome === 'failed' && !renewal.final) plan.postpone(renewal, context.clock());
+    if (renewal.outcome === 'failed') plan.postpone(renewal, context.clock());
   }
   const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
   writeStderr(attempts.map(renewalText).join(''));

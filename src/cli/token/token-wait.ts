@@ -43,7 +43,7 @@ export async function beginRedemptionWait(
   const reportNewRefusals = refusalReporter(atBegin.attempts);
   let redemptionCount = atBegin.redemptions;
 
-  /** True if the service reports that a signed token has expired or is revoked. */
+  /** True if the service reports that a signed token has expired or is revoked, or does not list it. */
   const hasEnded = async (tokenId: string): Promise<boolean> => {
     const tokens = await everyItem((page) => administration.listTokens({ ...page, grantUid }));
     const state = tokens.find(({ id }) => id === tokenId)?.state;
@@ -52,7 +52,7 @@ export async function beginRedemptionWait(
 
   /** Reads the grant once, and a signed token with `isOverdue` too; returns the redemption of the token if there is one. */
   const poll: Poll = async (tokenId, isOverdue) => {
-    // Before the redemptions are read, which then contain the last one.
+    // Checked before the redemptions are read, so that a redemption just before the end of the token is found.
     const isEnded = isOverdue && tokenId !== undefined && (await hasEnded(tokenId));
     const grant = await administration.showGrant(grantUid);
     reportNewRefusals(grant.attempts);
@@ -124,7 +124,7 @@ function describeSite({ subject, peer }: { readonly subject: string; readonly pe
   return `"${plainLine(subject)}" from ${peer}`;
 }
 
-/** Throws permanent failures; of an overdue token also temporary ones, so that the wait ends if the service is gone. */
+/** Throws permanent failures. If the token is overdue, also throws temporary ones: the wait must end without a service. */
 function ignoreTemporary(error: unknown, isOverdue: boolean): undefined {
   if (isOverdue || describeFailure(error).exitCode !== 4) throw error;
 }

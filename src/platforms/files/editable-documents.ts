@@ -30,7 +30,7 @@ export function withFields(text: string, fields: Fields): string {
   return setFields(document, [], fields, document.toJS()) ? documentsText([document]) : text;
 }
 
-/** Sets below `path` the fields that differ from `values`, the present ones there; returns true if there are any. */
+/** Sets the `fields` under `path` that differ from the current `values` there; returns true if it set any. */
 export function setFields(
   document: Document,
   path: readonly string[],

@@ -39,8 +39,8 @@ const MAX_AUTHORITIES = 8;
 const MAX_BASE_NAME_LENGTH = 56;
 
 /**
- * Opens the issuers in a data directory, to list and rotate their CAs. Rejects with the errors of RotatingIssuers and of the file
- * system.
+ * Returns operations that list and rotate the CAs of the issuers in a data directory. They fail with the errors of
+ * RotatingIssuers and of the file system.
  */
 export function openIssuers(
   dataDirectory: string,

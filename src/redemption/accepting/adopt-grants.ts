@@ -89,8 +89,8 @@ export async function adoptGrants(
 }
 
 /**
- * Deletes the declared grants that no file declared in the run before either: a program that replaces a file may remove it for a
- * moment. Grants of an unreadable file stay: it may be half-written.
+ * Deletes the declared grants that no file declares, neither in this run nor in the one before: a program that replaces a file
+ * may remove it for a moment. Grants of an unreadable file stay: it may be half-written.
  */
 async function deleteUndeclared(
   declared: DeclaredGrants,

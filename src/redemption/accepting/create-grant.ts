@@ -129,14 +129,13 @@ export async function createGrant(
   isReady: boolean,
   deps: { readonly store: GrantStore; readonly clock: Clock },
 ): Promise<CreatedGrant | RejectedGrant> {
-  const { policy = {}, expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS } = request;
-  const now = deps.clock();
-  const expirationTime = isReady ? now + expirationWindowMs : null;
-  const rejected = grantProblem(request) ?? notBeforeProblem(policy, expirationTime);
-  if (rejected !== undefined) return { rejected };
+  const invalid = grantProblem(request);
+  if (invalid !== undefined) return { rejected: invalid };
   const uid = request.preset?.uid ?? randomUUID();
   const code = request.code ?? request.preset?.code ?? mintCode();
-  const grant = newGrant(request, { uid, code, isReady, now });
+  const grant = newGrant(request, { uid, code, isReady, now: deps.clock() });
+  const tooLate = notBeforeProblem(grant.policy, grant.expirationTime);
+  if (tooLate !== undefined) return { rejected: tooLate };
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };
   const reason = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;

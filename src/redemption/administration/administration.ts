@@ -1,9 +1,9 @@
-import type { components } from '../../domain/generated/admin-api.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { GrantRequest } from '../accepting/create-grant.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
+import type { Schemas } from './reports/api-schemas.js';
 import type { EventReport } from './reports/event-report.js';
 import type { GrantReport } from './reports/grant-report.js';
 import type { IssuerReport } from './reports/issuer-report.js';
@@ -12,8 +12,6 @@ import type { HealthReport, OverviewReport } from './reports/overview-report.js'
 import type { RedemptionReport } from './reports/redemption-report.js';
 import type { TokenReport } from './reports/token-report.js';
 import type { LedgerVerifications } from './verify-ledger.js';
-
-type Schemas = components['schemas'];
 
 /** A service, as administrators see it. The role is absent without an admin API, where the rights on the store or cluster apply. */
 export type ServiceReport = Omit<Schemas['Service'], 'role'> & Partial<Pick<Schemas['Service'], 'role'>>;

@@ -13,7 +13,7 @@ import {
   grantProblem,
 } from '../accepting/create-grant.js';
 import { formatPolicySettings } from '../accepting/policy-settings.js';
-import { liveLinks } from '../issuers/live-links.js';
+import { liveLinkPages } from '../issuers/live-links.js';
 import type { Attempt } from '../ports/grant-store.js';
 import type { PageRequest } from '../ports/page.js';
 import type {
@@ -97,12 +97,10 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       const { name } = await requireGrant(uid, deps);
       let links = 0;
       let lastEnd = 0;
-      await liveLinks(store, uid, now, ({ notAfter }) => {
-        links += 1;
-        lastEnd = Math.max(lastEnd, notAfter);
-        // A grant can have many links, which need not be in memory.
-        return false;
-      });
+      for await (const page of liveLinkPages(store, uid, now)) {
+        links += page.length;
+        lastEnd = Math.max(lastEnd, ...page.map(({ notAfter }) => notAfter));
+      }
       const outcome = (await store.revokeGrant(uid, now, cascade)) ? 'revoked' : 'already_revoked';
       return { uid, name, outcome, links, ...(links > 0 && { lastEnd: formatTime(lastEnd) }) };
     },

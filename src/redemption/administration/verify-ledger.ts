@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { AdministrationError } from '../../domain/administration-error.js';
-import type { components } from '../../domain/generated/admin-api.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { LedgerFault, LedgerVerdict } from '../ports/ledger-store.js';
+import type { Schemas } from './reports/api-schemas.js';
 
 /** A verification of the whole ledger; `checked` and `total` count entries. */
-export type LedgerVerificationReport = components['schemas']['LedgerVerification'];
+export type LedgerVerificationReport = Schemas['LedgerVerification'];
 
 /** Operations on verifications of the ledger. */
 export interface LedgerVerifications {

@@ -69,7 +69,7 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
   return { links: links.map((link) => link.name), removed, secretUsedBy, records, certificates };
 }
 
-/** The redemption of deleted Links and their certificate. If no Link has its id, the certificate of linkgrant has it. */
+/** The redemption of deleted Links. Its id is that of the first Link, else the one in the certificate, if linkgrant issued it. */
 function redemptionOf([link]: readonly StoredLink[], tlsCrt = ''): LinkRedemption {
   return { redemptionId: link?.redemptionId ?? redemptionIdIn(tlsCrt), tlsCrt };
 }

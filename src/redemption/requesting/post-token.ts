@@ -171,7 +171,7 @@ function answerLost({ at }: Posting): PossiblyCountedError {
   );
 }
 
-/** The error of a Skupper server, which may have counted a use, with a message that says so. */
+/** Converts the error of a Skupper server: the message adds that the server may have counted a use. */
 export function possiblyCounted(error: RedemptionError): PossiblyCountedError {
   const more =
     'The server may nevertheless have counted a use, so the code is not posted again without --retry.';

@@ -55,8 +55,9 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
   const { hosts } = target;
   let hostIndex = 0;
   const server = () => hosts[hostIndex % hosts.length] as PostgresHost;
+  const serverOptions = () => ({ ...server(), ssl: target.tls(server()) });
   const pool = new pg.Pool({
-    ...server(),
+    ...serverOptions(),
     database: target.database,
     user: target.user,
     // A function: the password is in no printed options, and the driver does not search for password files.
@@ -73,20 +74,16 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
     maxLifetimeSeconds: LIFETIME_S,
     onConnect: (client) => prepareSession(client, target),
   });
-  // Each connection reads the files of the certificate, the key and the CAs, because they may have been replaced.
-  let tls = target.tls(server());
-  Object.defineProperty(pool.options, 'ssl', {
-    get: () => {
-      try {
-        tls = target.tls(server());
-      } catch {
-        // A file is being replaced.
-      }
-      return tls;
-    },
-  });
   // Without a listener, an idle connection that breaks would end the process.
   pool.on('error', () => undefined);
+
+  function useServer(): void {
+    try {
+      Object.assign(pool.options, serverOptions());
+    } catch (error) {
+      throw toStoreError(error, target);
+    }
+  }
 
   async function connect(): Promise<PostgresConnection> {
     let failure: unknown;
@@ -97,9 +94,10 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
       } catch (error) {
         // A refusal by one server is more useful than the failure to reach another one.
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
-        if (hostIndex === attempted && hosts.length > 1) {
+        // The files for TLS are read again also for the only host: they may have been replaced.
+        if (hostIndex === attempted) {
           hostIndex += 1;
-          Object.assign(pool.options, server());
+          useServer();
         }
       }
     }

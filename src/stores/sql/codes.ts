@@ -1,7 +1,6 @@
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { StoredCode } from '../../redemption/ports/code-store.js';
-import type { Page, PageRequest } from '../../redemption/ports/page.js';
-import { pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
+import { type Page, type PageRequest, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
 import { rowHash } from './ledger-mac.js';

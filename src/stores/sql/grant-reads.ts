@@ -1,7 +1,13 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
 import type { GrantStore, IssuerUse } from '../../redemption/ports/grant-store.js';
-import type { Page, PageRequest } from '../../redemption/ports/page.js';
-import { pageOf, rowsToRead, selectByLabels, startOf } from '../../redemption/ports/page.js';
+import {
+  type Page,
+  type PageRequest,
+  pageOf,
+  rowsToRead,
+  selectByLabels,
+  startOf,
+} from '../../redemption/ports/page.js';
 import { GRANT_BY_UID, GRANT_FIELDS, type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
 

@@ -4,8 +4,7 @@ import type {
   LedgerKind,
   LedgerPage,
 } from '../../redemption/ports/ledger-store.js';
-import type { Page } from '../../redemption/ports/page.js';
-import { pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
+import { type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rows, type SqlOperation } from './operation.js';
 
 /** The select list of a query that returns {@link EventRow}s; the tables are `e` and `r`. */

@@ -10,8 +10,7 @@ import {
   type LinkPageRequest,
   type RefusalCount,
 } from '../../redemption/ports/link-store.js';
-import type { Page } from '../../redemption/ports/page.js';
-import { encodeCursor, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
+import { encodeCursor, type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { LABEL_CHANGES } from './settings.js';
 

@@ -2,8 +2,7 @@ import { changedLabelsAndNote, type Labels, type LabelsAndNoteChange } from '../
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Attempt, GrantStore } from '../../redemption/ports/grant-store.js';
-import type { Page } from '../../redemption/ports/page.js';
-import { pageOf, rowsToRead, selectByLabels, startOf } from '../../redemption/ports/page.js';
+import { type Page, pageOf, rowsToRead, selectByLabels, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import {

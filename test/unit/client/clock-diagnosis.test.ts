@@ -5,7 +5,10 @@ import { expect, test } from 'vitest';
 import { diagnoseClock } from '../../../src/client/clock-diagnosis.js';
 import { makeAuthority } from '../../support/server-identity.js';
 
-/** Diagnoses in 1970 a server that presents this certificate and sends no time, for a token without a CA. */
+/**
+ * Returns the error code of the clock diagnosis with a local clock in 1970, for a token without a CA. The server presents this
+ * certificate and sends no time.
+ */
 async function codeFor(certificate: string): Promise<string> {
   const socket = Object.assign(
     new Duplex({ read: () => socket.push(null), write: (_chunk, _encoding, done) => done() }),

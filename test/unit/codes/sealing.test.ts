@@ -16,7 +16,7 @@ test('an empty text can be sealed too', () => {
   expect(open(KEY, ID, seal(KEY, ID, new Uint8Array(0)))?.length).toBe(0);
 });
 
-test('sealing twice gives different bytes, which do not contain the plaintext', () => {
+test('sealing the same text twice returns different bytes, which do not contain the plaintext', () => {
   const first = Buffer.from(seal(KEY, ID, plaintext));
   const second = Buffer.from(seal(KEY, ID, plaintext));
   expect(first.equals(second)).toBe(false);

@@ -10,7 +10,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* Labels of the pods. The selector of linkgrant's SecuredAccess is the first and the last one. */}}
+{{/* Labels of the pods. The selector of linkgrant's SecuredAccess consists of the first and the last of these labels. */}}
 {{- define "linkgrant.selector" -}}
 app.kubernetes.io/name: linkgrant
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -37,7 +37,7 @@ export async function openKubernetesClient(
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
     withinTime(responseTimeoutMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
 
-  /** Sends a request about one resource; POST, which creates it, to the resources of its kind. */
+  /** Sends a request to the path of a resource; POST, which creates one, goes to the collection path of its kind. */
   const request = async <T extends Resource>(
     method: ApiRequest['method'],
     verb: string,

@@ -52,7 +52,7 @@ export class SiteAccessCache {
     if (key !== undefined && entry?.grants.size === 0) this.#entries.delete(key);
   }
 
-  /** Drops everything; needed when accesses are not resolved again any more, and become outdated. */
+  /** Drops all entries. Call it when `runOnce` is no longer called: the entries would become outdated. */
   clear(): void {
     this.#entries.clear();
     this.#keyByGrant.clear();

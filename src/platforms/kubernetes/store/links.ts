@@ -8,14 +8,7 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
-import {
-  linksIn,
-  listAttemptRows,
-  listRedemptionResources,
-  readLinks,
-  type StoreParts,
-  watchedLinks,
-} from './store-parts.js';
+import { listAttemptRows, listIssuedLinks, readLinks, type StoreParts, watchedLinks } from './store-parts.js';
 
 /** The operations of the store on links. */
 export function linkOperations(parts: StoreParts): LinkStore {
@@ -26,10 +19,7 @@ export function linkOperations(parts: StoreParts): LinkStore {
     async listLinks(page, matches) {
       const { grantUid } = page;
       // A revocation reads the links of its grant: a listing has all that were written before, the watch may be behind.
-      const found =
-        grantUid === undefined
-          ? await readLinks(parts)
-          : linksIn(await listRedemptionResources(parts, grantUid));
+      const found = grantUid === undefined ? await readLinks(parts) : await listIssuedLinks(parts, grantUid);
       const links = found.filter(matches);
       return sortedPage(links, page, [0, ''], ({ createdAt, id }) => [-createdAt, id]);
     },

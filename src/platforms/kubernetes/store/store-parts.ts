@@ -49,7 +49,7 @@ function besideGrant(
   return ({ grantUid, namespace }) => (namespaces.get(grantUid) ?? namespace) === namespace;
 }
 
-/** The same filter for a listing. Lists the grants if the listing contains several namespaces and any grant. */
+/** Returns the same filter for a listing. Reads the grants only for a listing of all grants in all namespaces. */
 async function listedBesideGrant(
   { client, namespace }: Pick<StoreParts, 'client' | 'namespace'>,
   grantUid: string | undefined,
@@ -96,7 +96,7 @@ export async function listRedemptionResources(
   return found;
 }
 
-/** Lists the attempts at one grant, or at all; only those recorded in the namespace of their grant. */
+/** Lists the attempts at one grant, or at all grants; only those recorded in the namespace of their grant. */
 export async function listAttemptRows(
   parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'attempts'>,
   grantUid?: string,
@@ -122,10 +122,14 @@ export async function readLinks(parts: StoreParts, grantUid?: string): Promise<I
     const links = watchedLinks(parts);
     return grantUid === undefined ? links : links.filter((link) => link.grantUid === grantUid);
   }
-  return linksIn(await listRedemptionResources(parts, grantUid));
+  return listIssuedLinks(parts, grantUid);
 }
 
-/** The links of these Redemptions. */
-export function linksIn(resources: readonly Stored<RedemptionResource>[]): IssuedLink[] {
+/** The links of one grant, or of all, from a listing. */
+export async function listIssuedLinks(
+  parts: Parameters<typeof listRedemptionResources>[0],
+  grantUid?: string,
+): Promise<IssuedLink[]> {
+  const resources = await listRedemptionResources(parts, grantUid);
   return resources.flatMap((resource) => readRedemptionLocation(resource).link ?? []);
 }

@@ -103,7 +103,7 @@ export class LazyStoreWatch implements StoreWatch {
     const { signal } = this.#stop;
     const failuresBefore = this.#failures;
     if (this.#watch.problem() !== undefined) {
-      // The result of the next attempt is better than that of an earlier one.
+      // Retry now: the error of an earlier attempt may be outdated.
       this.#retry.abort();
       this.#retry = new AbortController();
     }

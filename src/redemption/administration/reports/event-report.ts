@@ -1,8 +1,6 @@
-import type { components } from '../../../domain/generated/admin-api.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { AttemptTotal, RedemptionEntry } from '../../ports/ledger-store.js';
-
-type Schemas = components['schemas'];
+import type { Schemas } from './api-schemas.js';
 
 /** An entry of the ledger, or a total of attempts, in JSON. The members depend on `kind`. */
 export type EventReport = Schemas['Event'];

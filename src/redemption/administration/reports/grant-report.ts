@@ -1,10 +1,8 @@
 import { type AccessGrant, type AccessGrantState, grantState } from '../../../domain/access-grant.js';
 import { formatDuration } from '../../../domain/duration.js';
-import type { components } from '../../../domain/generated/admin-api.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { formatPolicySettings } from '../../accepting/policy-settings.js';
-
-type Schemas = components['schemas'];
+import type { Schemas } from './api-schemas.js';
 
 /** A grant in JSON: times are RFC 3339, `policy` has the form of `spec.settings`. */
 export type GrantReport = Schemas['Grant'];

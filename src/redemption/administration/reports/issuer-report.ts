@@ -1,9 +1,7 @@
-import type { components } from '../../../domain/generated/admin-api.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { FoundCas, ListedCa, ListedIssuer } from '../../ports/issuers.js';
 import { certificateLife } from '../../requesting/certificate-life.js';
-
-type Schemas = components['schemas'];
+import type { Schemas } from './api-schemas.js';
 
 /** A CA in a report: times in RFC 3339, hashes in lower-case hex. */
 export type AuthorityReport = Schemas['Authority'];

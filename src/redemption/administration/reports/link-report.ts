@@ -1,11 +1,9 @@
-import type { components } from '../../../domain/generated/admin-api.js';
 import { globMatches } from '../../../domain/glob.js';
 import { type LabelSelector, selectsLabels } from '../../../domain/label-selector.js';
 import { isNotRenewing, type LinkState, type LinkTimes, linkState } from '../../../domain/link-state.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IssuedLink } from '../../ports/link-store.js';
-
-type Schemas = components['schemas'];
+import type { Schemas } from './api-schemas.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export type LinkReport = Schemas['Link'];

@@ -1,6 +1,4 @@
-import type { components } from '../../../domain/generated/admin-api.js';
-
-type Schemas = components['schemas'];
+import type { Schemas } from './api-schemas.js';
 
 /** A check of the service, and its result. */
 export type HealthFinding = Schemas['HealthFinding'];

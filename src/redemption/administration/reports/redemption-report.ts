@@ -1,10 +1,8 @@
-import type { components } from '../../../domain/generated/admin-api.js';
 import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { remainingText, remainingWords } from '../remaining.js';
-
-type Schemas = components['schemas'];
+import type { Schemas } from './api-schemas.js';
 
 /** A certificate in a report: its expiry in RFC 3339, hashes and the serial number in hex. */
 type CertificateReport = Pick<

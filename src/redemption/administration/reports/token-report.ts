@@ -1,10 +1,8 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
-import type { components } from '../../../domain/generated/admin-api.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { codeState } from '../../accepting/code-state.js';
 import type { StoredCode } from '../../ports/code-store.js';
-
-type Schemas = components['schemas'];
+import type { Schemas } from './api-schemas.js';
 
 /** A signed token in JSON, without its code. */
 export type TokenReport = Schemas['Token'];
