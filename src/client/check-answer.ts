@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../domain/access-grant.js';
 import type { GrantPolicy } from '../domain/policy.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { isPolicySetting, parsePolicySettings } from '../redemption/accepting/policy-settings.js';
+import { parsePolicySettings, ruleOfSetting } from '../redemption/accepting/policy-settings.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
 import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
 
@@ -41,7 +41,7 @@ function parseObject(text: string): object {
 
 /** Reads the rules and ignores unknown ones: a newer service enforces these itself when the token is redeemed. */
 function readPolicy(settings: Record<string, unknown>): GrantPolicy {
-  const supported = Object.entries(settings).filter(([key]) => isPolicySetting(key));
+  const supported = Object.entries(settings).filter(([key]) => ruleOfSetting(key));
   const parsed = parsePolicySettings(Object.fromEntries(supported));
   if ('problem' in parsed) throw invalidField('policy');
   return parsed;

@@ -1,5 +1,5 @@
-import type { LabelsAndNote } from './labels-and-note.js';
-import type { GrantPolicy } from './policy.js';
+import { changedLabelsAndNote, type LabelsAndNote, type LabelsAndNoteChange } from './labels-and-note.js';
+import { changedPolicy, type GrantPolicy, type PolicyChange } from './policy.js';
 
 /**
  * A Skupper AccessGrant in the service's store. Times are milliseconds since the epoch. Stores contain `codeHash`,
@@ -31,6 +31,28 @@ export interface AccessGrant extends LabelsAndNote {
   readonly revokedAt: number | null;
   /** From its Kubernetes resource: why it is not Ready, or which other controller changes it. Absent in a database. */
   readonly notReadyReason?: string;
+}
+
+/** Changes to a grant; absent fields stay unchanged. */
+export interface GrantChange
+  extends Partial<
+      Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile' | 'expirationWindowMs' | 'expirationTime'>
+    >,
+    LabelsAndNoteChange {
+  readonly policy?: PolicyChange | undefined;
+}
+
+/** Returns a grant after a change. */
+export function changedGrant(
+  grant: AccessGrant,
+  { policy, labels, note, ...fields }: GrantChange,
+): AccessGrant {
+  return {
+    ...grant,
+    ...fields,
+    policy: changedPolicy(grant.policy, policy),
+    ...changedLabelsAndNote(grant, { labels, note }),
+  };
 }
 
 /** Every state of a grant. */

@@ -22,3 +22,11 @@ export interface GrantPolicy {
   /** When the grant can be redeemed at the earliest, in milliseconds since the epoch. */
   readonly notBefore?: number;
 }
+
+/** Changes to the rules of a policy: null removes a rule, an absent rule stays unchanged. */
+export type PolicyChange = { readonly [Rule in keyof GrantPolicy]?: GrantPolicy[Rule] | null };
+
+/** Returns a policy after a change. */
+export function changedPolicy(policy: GrantPolicy, change: PolicyChange = {}): GrantPolicy {
+  return Object.fromEntries(Object.entries({ ...policy, ...change }).filter(([, value]) => value !== null));
+}

@@ -1,4 +1,4 @@
-import type { AccessGrant } from '../domain/access-grant.js';
+import { type AccessGrant, changedGrant } from '../domain/access-grant.js';
 import { changedLabelsAndNote } from '../domain/labels-and-note.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
@@ -6,7 +6,8 @@ import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /**
  * Returns a store for dry runs: it reads `store`, and changes only copies in memory. Each write of an administrator returns what
- * it would return on `store`. Any other write rejects. Members that are no {@link StoreOperation} are those of `store`.
+ * it would return on `store`. Any other write rejects. `probe` does nothing. All other members that are no
+ * {@link StoreOperation} are those of `store`.
  */
 export function previewStore<S extends GrantStore>(store: S): S {
   const grants = new Map<string, AccessGrant>();
@@ -28,9 +29,9 @@ export function previewStore<S extends GrantStore>(store: S): S {
       grants.set(grant.uid, grant);
       return grant;
     },
-    async updateGrant(uid, { labels, note, ...change }) {
+    async updateGrant(uid, change) {
       const grant = await findGrant(uid);
-      if (grant) grants.set(uid, { ...grant, ...change, ...changedLabelsAndNote(grant, { labels, note }) });
+      if (grant) grants.set(uid, changedGrant(grant, change));
       return grant !== undefined;
     },
     revokeGrant: async (uid) => (await findGrant(uid))?.revokedAt === null,

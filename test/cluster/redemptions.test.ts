@@ -291,7 +291,7 @@ describe('a grant', () => {
     const grant = await storedGrant(store, { namespace, policy: { names: ['a'], csrRequired: true } });
     const key = { namespace, name: grant.name };
     await cluster.admin.patch(ACCESS_GRANTS, key, { spec: { settings: { theirs: 'stays' } } });
-    await store.updateGrant(grant.uid, { policy: { names: ['b'] } });
+    await store.updateGrant(grant.uid, { policy: { names: ['b'], csrRequired: null } });
     const { spec } = (await cluster.admin.get(ACCESS_GRANTS, key)) as unknown as { spec: object };
     expect(spec).toMatchObject({ settings: { theirs: 'stays', 'linkgrant/names': 'b' } });
     expect(spec).not.toMatchObject({ settings: { 'linkgrant/csr-required': expect.anything() } });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { codeMatches } from '../../src/codes/opaque-code.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
+import type { PolicyChange } from '../../src/domain/policy.js';
 import type { Page } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
@@ -119,19 +120,20 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.updateGrant(sampleGrant().uid, raised)).toBe(false);
     });
 
-    it('changes the policy and the expiry of a grant, each alone, and redeems until the new expiry', async () => {
+    it('changes rules of the policy and the expiry of a grant, each alone, and redeems until the new expiry', async () => {
       const { store } = current();
       const grant = await storedGrant(store, {
         redemptionsAllowed: 5,
         policy: { subjects: ['a'], csrRequired: true },
       });
-      const policy = {
+      const added = {
         names: [],
         sourceCidrs: ['10.0.0.0/8'],
         certificateLifetimeMs: MINUTE,
         notBefore: NOW,
       };
-      expect(await store.updateGrant(grant.uid, { policy })).toBe(true);
+      const policy = { ...added, csrRequired: true };
+      expect(await store.updateGrant(grant.uid, { policy: { ...added, subjects: null } })).toBe(true);
       expect(await store.findGrant(grant.uid)).toEqual({ ...grant, policy });
       const longer = { expirationWindowMs: 60 * MINUTE, expirationTime: NOW + 60 * MINUTE };
       expect(await store.updateGrant(grant.uid, longer)).toBe(true);
@@ -141,8 +143,14 @@ export function grantConformance(current: CurrentStore): void {
       await store.updateGrant(grant.uid, { expirationTime: late });
       const ended = await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), late);
       expect(ended).toMatchObject({ refused: 'grant_expired' });
-      expect(await store.updateGrant(grant.uid, { policy: {} })).toBe(true);
-      expect((await store.findGrant(grant.uid))?.policy).toEqual({});
+    });
+
+    it('retains both of two concurrent changes to different rules of a policy', async () => {
+      const { store } = current();
+      const grant = await storedGrant(store, { policy: { subjects: ['a'] } });
+      const changes: PolicyChange[] = [{ subjects: null, names: ['b'] }, { csrRequired: true }];
+      await Promise.all(changes.map((policy) => store.updateGrant(grant.uid, { policy })));
+      expect((await store.findGrant(grant.uid))?.policy).toEqual({ names: ['b'], csrRequired: true });
     });
 
     it('revokes a grant once', async () => {

@@ -124,7 +124,8 @@ describe('a client with the key of a link', () => {
     await service.store.updateGrant(created.grant.uid, { policy });
     const answer = await renew(link);
     expect(refusal(answer)).toEqual([403, reason]);
-    await service.store.updateGrant(created.grant.uid, { policy: {} });
+    const removed = Object.fromEntries(Object.keys(policy).map((rule) => [rule, null]));
+    await service.store.updateGrant(created.grant.uid, { policy: removed });
     await renewTestLink(link, service);
   });
 
@@ -132,7 +133,8 @@ describe('a client with the key of a link', () => {
     const created = await service.grant({ policy: { keyTypes: ['p256'], certificateLifetimeMs: HOUR } });
     const link = await redeemLink(service, newKey(), created);
     const hourFromNow = () => inWholeSeconds(service.clock.read() + HOUR);
-    await service.store.updateGrant(created.grant.uid, { policy: {} });
+    const removed = { keyTypes: null, certificateLifetimeMs: null };
+    await service.store.updateGrant(created.grant.uid, { policy: removed });
     expect(await reasonOf(renew(link, { newKey: newKey('secp384r1') }))).toBe('policy_key');
     const next = newKey();
     const answer = redeemedAnswer(await renew(link, { newKey: next }));

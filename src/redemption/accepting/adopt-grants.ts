@@ -158,9 +158,9 @@ async function updateDeclared(
     grant.redemptionsAllowed === redemptionsAllowed &&
     grant.sourceFile === file &&
     isSamePolicy(grant.policy, policy);
-  if (!isSame && (await store.updateGrant(grant.uid, { redemptionsAllowed, policy, sourceFile: file }))) {
-    return { outcome: 'changed' };
-  }
+  const removedRules = Object.fromEntries(Object.keys(grant.policy).map((rule) => [rule, null]));
+  const change = { redemptionsAllowed, policy: { ...removedRules, ...policy }, sourceFile: file };
+  if (!isSame && (await store.updateGrant(grant.uid, change))) return { outcome: 'changed' };
   if (code === undefined || codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) return undefined;
   return {
     outcome: 'unusable',

@@ -1,7 +1,7 @@
 import { DAY_MS, formatDuration, parseDuration } from '../../domain/duration.js';
 import { LINK_ROLES, type LinkRole } from '../../domain/link.js';
 import { isSubject } from '../../domain/names.js';
-import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
+import type { ClientKeyType, GrantPolicy, PolicyChange } from '../../domain/policy.js';
 import { networkProblem } from './cidr.js';
 
 const PREFIX = 'linkgrant/';
@@ -67,9 +67,9 @@ export function policySetting(rule: PolicyRule): string {
   return PREFIX + POLICY_RULE_NAMES[rule];
 }
 
-/** True for the key of a setting that contains a rule. */
-export function isPolicySetting(key: string): boolean {
-  return key.startsWith(PREFIX) && policyRuleNamed(key.slice(PREFIX.length)) !== undefined;
+/** Returns the rule that a setting of that key contains; undefined if it contains none. */
+export function ruleOfSetting(key: string): PolicyRule | undefined {
+  return key.startsWith(PREFIX) ? policyRuleNamed(key.slice(PREFIX.length)) : undefined;
 }
 
 /** Parses the value of one rule. Returns a policy with only this rule, or why the value is invalid, as the end of a sentence. */
@@ -90,7 +90,7 @@ export function parsePolicySettings(settings: Readonly<Record<string, unknown>>)
   let policy: GrantPolicy = {};
   for (const [key, text] of Object.entries(settings)) {
     if (!/^linkgrant\b/i.test(key)) continue;
-    const rule = key.startsWith(PREFIX) ? policyRuleNamed(key.slice(PREFIX.length)) : undefined;
+    const rule = ruleOfSetting(key);
     if (!rule) {
       const names = Object.values(POLICY_RULE_NAMES).map((name) => PREFIX + name);
       return { problem: `${quoted(key)} is not a setting; the settings are ${names.join(', ')}` };
@@ -106,12 +106,17 @@ export function parsePolicySettings(settings: Readonly<Record<string, unknown>>)
 
 /** Returns the settings that {@link parsePolicySettings} reads as this policy. */
 export function formatPolicySettings(policy: GrantPolicy): Record<string, string> {
-  const settings: Record<string, string> = {};
+  return formatPolicyChange(policy) as Record<string, string>;
+}
+
+/** Returns the settings that a change sets, and, with null, those that it removes. */
+export function formatPolicyChange(change: PolicyChange): Record<string, string | null> {
+  const settings: Record<string, string | null> = {};
   for (const rule of RULE_FIELDS) {
-    const value = policy[rule];
+    const value = change[rule];
     if (value === undefined) continue;
     const { format } = RULES[rule] as Rule<unknown>;
-    settings[policySetting(rule)] = format(value);
+    settings[policySetting(rule)] = value === null ? null : format(value);
   }
   return settings;
 }

@@ -12,7 +12,6 @@ import {
   type CreatedGrant as GrantWithCode,
   grantProblem,
 } from '../accepting/create-grant.js';
-import { formatPolicySettings } from '../accepting/policy-settings.js';
 import { liveLinkPages } from '../issuers/live-links.js';
 import type { Attempt } from '../ports/grant-store.js';
 import type { PageRequest } from '../ports/page.js';
@@ -33,7 +32,7 @@ import {
 import { filteredPage } from './filtered-page.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
 import { type GrantReport, grantReport } from './reports/grant-report.js';
-import { policyOf, rejectedError, windowOf } from './request-values.js';
+import { policyChangeOf, policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 
 const LAST_ATTEMPTS = 10;
@@ -84,7 +83,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       const update = {
         redemptionsAllowed,
         expirationWindowMs: windowOf(expirationWindow),
-        ...(policy && { policy: policyOf(changedRules(grant, policy)) }),
+        policy: policy && policyChangeOf(policy),
         labels,
         note,
       };
@@ -202,14 +201,6 @@ async function list(
 
 function declaredMessage({ name, sourceFile }: AccessGrant): string {
   return `grant "${name}" is declared by the file ${sourceFile}`;
-}
-
-function changedRules(
-  { policy }: AccessGrant,
-  change: Readonly<Record<string, string | null>>,
-): Record<string, string> {
-  const rules = Object.entries({ ...formatPolicySettings(policy), ...change });
-  return Object.fromEntries(rules.filter((rule): rule is [string, string] => rule[1] !== null));
 }
 
 function attemptReport(attempt: Attempt): AttemptReport {

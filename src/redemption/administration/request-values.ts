@@ -1,7 +1,7 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { parseDuration } from '../../domain/duration.js';
-import type { GrantPolicy } from '../../domain/policy.js';
-import { isPolicySetting, parsePolicySettings } from '../accepting/policy-settings.js';
+import type { GrantPolicy, PolicyChange } from '../../domain/policy.js';
+import { type PolicyRule, parsePolicySettings, ruleOfSetting } from '../accepting/policy-settings.js';
 
 /** The error for an invalid value. */
 export function rejectedError(problem: string): AdministrationError {
@@ -20,6 +20,22 @@ export function windowOf(expirationWindow: string | undefined): number | undefin
 export function policyOf(rules: Readonly<Record<string, string>>): GrantPolicy {
   const policy = parsePolicySettings(rules);
   if ('problem' in policy) throw rejectedError(policy.problem);
-  if (Object.keys(rules).every(isPolicySetting)) return policy;
+  for (const key of Object.keys(rules)) requireRule(key);
+  return policy;
+}
+
+/** Parses requested changes to rules; null removes a rule. Throws AdministrationError for an invalid or unknown rule. */
+export function policyChangeOf(rules: Readonly<Record<string, string | null>>): PolicyChange {
+  const values = Object.entries(rules).filter((rule): rule is [string, string] => rule[1] !== null);
+  const removed = Object.keys(rules).filter((key) => rules[key] === null);
+  return {
+    ...policyOf(Object.fromEntries(values)),
+    ...Object.fromEntries(removed.map((key) => [requireRule(key), null])),
+  };
+}
+
+function requireRule(key: string): PolicyRule {
+  const rule = ruleOfSetting(key);
+  if (rule) return rule;
   throw rejectedError('the policy has a member that is not a rule; the names of rules begin with linkgrant/');
 }

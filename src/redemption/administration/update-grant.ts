@@ -1,21 +1,20 @@
-import { type AccessGrant, grantState, hasExpired } from '../../domain/access-grant.js';
+import { type AccessGrant, type GrantChange, grantState, hasExpired } from '../../domain/access-grant.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
-import type { GrantPolicy } from '../../domain/policy.js';
+import { changedPolicy, type PolicyChange } from '../../domain/policy.js';
 import {
   expirationWindowProblem,
   notBeforeProblem,
   redemptionsAllowedProblem,
 } from '../accepting/create-grant.js';
 import type { Clock } from '../ports/clock.js';
-import type { GrantChange, GrantStore } from '../ports/grant-store.js';
+import type { GrantStore } from '../ports/grant-store.js';
 
 /** Changes to a grant; absent fields stay unchanged. */
 export interface GrantUpdate extends LabelsAndNoteChange {
   readonly redemptionsAllowed?: number | undefined;
   /** In milliseconds, from when the grant was first Ready. */
   readonly expirationWindowMs?: number | undefined;
-  /** The complete new policy. */
-  readonly policy?: GrantPolicy | undefined;
+  readonly policy?: PolicyChange | undefined;
 }
 
 /**
@@ -27,7 +26,7 @@ export async function updateGrant(
   update: GrantUpdate,
   deps: { readonly store: GrantStore; readonly clock: Clock },
 ): Promise<AccessGrant | { readonly rejected: string }> {
-  const { redemptionsAllowed = grant.redemptionsAllowed, policy = grant.policy } = update;
+  const { redemptionsAllowed = grant.redemptionsAllowed, policy } = update;
   const now = deps.clock();
   const expirationTime = expirationTimeOf(grant, update.expirationWindowMs);
   const rejected =
@@ -35,12 +34,12 @@ export async function updateGrant(
     (update.expirationWindowMs === undefined
       ? undefined
       : windowProblem(grant, update.expirationWindowMs, now)) ??
-    notBeforeProblem(policy, expirationTime);
+    notBeforeProblem(changedPolicy(grant.policy, policy), expirationTime);
   if (rejected !== undefined) return { rejected };
   const { expirationWindowMs, labels, note } = update;
   const change: GrantChange = {
     ...(update.redemptionsAllowed !== undefined && { redemptionsAllowed }),
-    ...(update.policy !== undefined && { policy }),
+    policy,
     labels,
     note,
     // The window of a grant that is not Ready yet starts when it becomes Ready, so it has no expiration time.

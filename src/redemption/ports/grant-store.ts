@@ -1,4 +1,4 @@
-import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
+import type { AccessGrant, AccessGrantState, GrantChange } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { Redemption } from '../../domain/redemption.js';
@@ -58,12 +58,6 @@ export interface RecordRules {
   readonly receivedAt?: number;
 }
 
-/** Changes to a grant; absent fields stay unchanged. */
-export type GrantChange = Partial<
-  Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile' | 'policy' | 'expirationWindowMs' | 'expirationTime'>
-> &
-  LabelsAndNoteChange;
-
 /** Number of pending or ready grants in a namespace that request an issuer; null is the default issuer. */
 export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
   readonly grants: number;
@@ -71,7 +65,7 @@ export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
 
 /**
  * Stores grants and their redemptions. Only the store decides whether a use is left. Every method rejects with RedemptionError
- * `store_unavailable` if the store cannot answer; nothing was changed then.
+ * `store_unavailable` if the store cannot answer; whether a write was done may then be unknown.
  */
 export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerStore, OutcomeStore {
   /**
@@ -92,17 +86,17 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
       readonly labels?: LabelSelector | undefined;
     },
   ): Promise<Page<AccessGrant>>;
-  /** Changes a grant; false if it is unknown. */
+  /** Changes a grant; false if it is unknown. Concurrent changes of different fields, rules or labels all apply. */
   updateGrant(uid: string, change: GrantChange): Promise<boolean>;
   /**
-   * Revokes a grant permanently; false if it is unknown or was revoked before. With `cascade` all its redemptions are
-   * revoked in the same transaction, even if the grant was revoked before.
+   * Revokes a grant permanently; false if it is unknown or was revoked before. With `cascade` also revokes all its redemptions,
+   * even if the grant was revoked before: in the same transaction, but in a cluster one after the other.
    */
   revokeGrant(uid: string, now: number, cascade?: boolean): Promise<boolean>;
   /** Deletes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
   deleteGrant(uid: string): Promise<boolean>;
 
-  /** Returns the redemption of a grant that has this replay key. */
+  /** Returns the grant's redemption with this replay key; undefined if there is none. */
   findReplay(grantUid: string, replayKey: string): Promise<Redemption | undefined>;
   /**
    * The commit point of a redemption: stores it and counts one use of the grant, both or neither, if a use is left and the
@@ -115,8 +109,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
     rules?: RecordRules,
   ): Promise<RecordOutcome>;
   /**
-   * Records `redemption` as the only use of a grant that is created for it and deleted in the same transaction, so the grant
-   * is never visible. May be repeated with the same id if the outcome is unknown.
+   * Records `redemption` as the only use of `grant`, which is never visible: it is created and deleted in the same transaction,
+   * or in a cluster not created at all. May be repeated with the same id if the outcome is unknown.
    */
   recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<Redemption | undefined>;
@@ -137,7 +131,10 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   /** Revokes a redemption permanently; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;
 
-  /** Records a replay: the first one of a day as a ledger entry; counts further ones as `recordRefusal` does. */
+  /**
+   * Records a replay: the first one of a day as a ledger entry; counts further ones as `recordRefusal` does. In a cluster all
+   * of them are only counted.
+   */
   recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;
   /** Counts a refusal: one row for each grant, code, name, subject and peer, at most 1,000 rows for a grant. */
   recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;

@@ -1,6 +1,4 @@
-import type { AccessGrant } from '../../domain/access-grant.js';
-import { changedLabelsAndNote } from '../../domain/labels-and-note.js';
-import type { GrantChange } from '../../redemption/ports/grant-store.js';
+import { type AccessGrant, changedGrant, type GrantChange } from '../../domain/access-grant.js';
 import {
   GRANT_BY_UID,
   GRANT_COLUMNS,
@@ -65,8 +63,7 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
     const found = yield* row<GrantRow>(GRANT_BY_UID, uid);
     if (!found) return false;
     const current = grantOfRow(found);
-    const { labels, note, ...limits } = changes;
-    const grant = { ...current, ...limits, ...changedLabelsAndNote(current, { labels, note }) };
+    const grant = changedGrant(current, changes);
     const changed = yield* row<GrantRow>(
       UPDATE,
       grant.redemptionsAllowed,
@@ -78,7 +75,7 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
       grant.note,
       uid,
     );
-    if (labels || grant.note !== current.note) yield* countLabelChange();
+    if (changes.labels || grant.note !== current.note) yield* countLabelChange();
     if (changed && grantHash(changed) !== grantHash(found)) {
       yield* ledger.append(grantEntry('changed', changed, now));
     }

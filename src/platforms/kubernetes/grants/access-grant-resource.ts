@@ -11,11 +11,7 @@ import {
   expirationWindowProblem,
   redemptionsAllowedProblem,
 } from '../../../redemption/accepting/create-grant.js';
-import {
-  formatPolicySettings,
-  isPolicySetting,
-  parsePolicySettings,
-} from '../../../redemption/accepting/policy-settings.js';
+import { formatPolicySettings, parsePolicySettings } from '../../../redemption/accepting/policy-settings.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import {
   apiVersionOf,
@@ -151,15 +147,6 @@ export function newAccessGrant(
  */
 export function encodeRedemptionsAllowed(redemptionsAllowed: number): number {
   return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
-}
-
-/** A merge patch that writes `policy` into `spec.settings` and retains settings that are not linkgrant's. */
-export function settingsPatch(
-  { settings = {} }: AccessGrantSpec,
-  policy: GrantPolicy,
-): Record<string, string | null> {
-  const ours = Object.keys(settings).filter(isPolicySetting);
-  return { ...Object.fromEntries(ours.map((key) => [key, null])), ...formatPolicySettings(policy) };
 }
 
 function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {

@@ -1,8 +1,8 @@
-import type { AccessGrant } from '../../../domain/access-grant.js';
+import type { AccessGrant, GrantChange } from '../../../domain/access-grant.js';
 import { formatGoDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { storeUnavailable } from '../../../domain/redemption-error.js';
-import type { GrantChange } from '../../../redemption/ports/grant-store.js';
+import { formatPolicyChange } from '../../../redemption/accepting/policy-settings.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
@@ -15,7 +15,6 @@ import {
   encodeRedemptionsAllowed,
   newAccessGrant,
   readAccessGrant,
-  settingsPatch,
 } from '../grants/access-grant-resource.js';
 import { labelsAndNotePatch } from '../grants/labels-and-note.js';
 
@@ -61,21 +60,21 @@ export function updateGrantResource(
   change: GrantChange,
 ): Promise<boolean> {
   const { redemptionsAllowed, expirationWindowMs, expirationTime, policy } = change;
-  return changeGrantResource(client, key, uid, async ({ metadata, spec = {} }) => {
-    const patch = {
+  return changeGrantResource(client, key, uid, async ({ metadata }) => {
+    const spec = {
       ...(redemptionsAllowed !== undefined && {
         redemptionsAllowed: encodeRedemptionsAllowed(redemptionsAllowed),
       }),
       ...(expirationWindowMs !== undefined && { expirationWindow: formatGoDuration(expirationWindowMs) }),
-      ...(policy && { settings: settingsPatch(spec, policy) }),
+      ...(policy && { settings: formatPolicyChange(policy) }),
     };
     const { resourceVersion } = metadata;
     const metadataPatch = labelsAndNotePatch(change);
-    const hasSpec = Object.keys(patch).length > 0;
+    const hasSpec = Object.keys(spec).length > 0;
     if (hasSpec || metadataPatch) {
       await client.patch(ACCESS_GRANTS, key, {
         metadata: { ...metadataPatch, uid, resourceVersion },
-        ...(hasSpec && { spec: patch }),
+        ...(hasSpec && { spec }),
       });
     }
     if (expirationTime === undefined) return true;
