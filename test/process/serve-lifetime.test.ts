@@ -118,7 +118,11 @@ describe('a service with two workers', () => {
     const [doomed, survivor] = workers();
     process.kill(doomed as number, 'SIGKILL');
     await until(() => service.said.stderr.includes('worker_ended'));
-    await until(async () => workers().length === 2 && (await isReady()));
+    await until(async () => {
+      // A reload does not end the worker that is starting.
+      service.signal('SIGHUP');
+      return workers().length === 2 && (await isReady());
+    });
     expect(workers()).toContain(survivor);
     expect(workers()).not.toContain(doomed);
     // The service retains the counts of the dead worker.

@@ -18,7 +18,7 @@ export interface ServingPorts {
   readonly admin: number | undefined;
 }
 
-/** Writes the addresses of a service that has started, and the command to run next, to which the flags of this command are added. */
+/** Writes the addresses of a service that has started, and the next command, with the flags of `serve` that it accepts. */
 export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,

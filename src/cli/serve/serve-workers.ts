@@ -31,7 +31,7 @@ export async function runWorkers(
     const ready = () => manager.ready(`Serving ${description.url} with ${settings.workers} workers`);
     process.on('SIGHUP', () => {
       manager.reloading();
-      group.signal('SIGHUP');
+      group.reload();
       ready();
     });
     operations =
@@ -42,7 +42,7 @@ export async function runWorkers(
     await stop;
   } finally {
     const notified = manager.stopping();
-    // The operations listener closes last: while workers answer their last requests, it reports those that have ended as missing.
+    // The operations listener closes last: until then it reports each worker that has ended as missing.
     await group.stop();
     await operations?.close();
     await notified;

@@ -141,7 +141,7 @@ async function runAlone(settings: Settings, flags: Flags, runtime: RuntimeContex
     await stop;
   } finally {
     const notified = manager.stopping();
-    // Until all requests are answered, readiness reports that it is stopping.
+    // Until all requests are answered, readiness reports that the service is stopping.
     await service.close();
     await operations?.close();
     await notified;

@@ -6,13 +6,13 @@ import type { Environment } from '../../config/process-context.js';
 export interface ServiceManager {
   /** Reports that the service answers; the manager displays `status`. */
   ready(status: string): void;
-  /** Reports that credentials are reloaded; ends with the next `ready`. */
+  /** Reports that credentials are being reloaded; the next `ready` reports the end of the reload. */
   reloading(): void;
   /** Reports that the service is stopping. Resolves when all messages are delivered. */
   stopping(): Promise<void>;
 }
 
-// systemd accepts a message only from a running process, so the program waits until it is delivered.
+// This program ends only after systemd has received the message: systemd may drop a message of an ended process.
 const PROGRAM = 'systemd-notify';
 const TIMEOUT_MS = 3_000;
 const SILENT: ServiceManager = { ready() {}, reloading() {}, async stopping() {} };

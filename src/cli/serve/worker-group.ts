@@ -95,8 +95,9 @@ export class WorkerGroup {
     return this.#metrics.text();
   }
 
-  signal(signal: NodeJS.Signals): void {
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
+  /** Makes the workers read their certificates again. Only those that serve: SIGHUP would end a worker that is starting. */
+  reload(): void {
+    for (const id of this.#serving) cluster.workers?.[id]?.process.kill('SIGHUP');
   }
 
   /** Stops the workers. Resolves when all have ended. */
@@ -104,16 +105,17 @@ export class WorkerGroup {
     this.#stopping = true;
     const workers = Object.values(cluster.workers ?? {});
     const ended = Promise.all(workers.map((worker) => worker && once(worker, 'exit')));
-    this.signal('SIGTERM');
+    for (const worker of workers) worker?.process.kill('SIGTERM');
     await ended;
   }
 
   #onMessage(worker: Worker, { ready, certificateTimes, metrics }: WorkerMessage): void {
     if (ready) this.#serving.add(worker.id);
-    if (!worker.isDead()) this.#lastReports.set(worker.id, performance.now());
     this.#certificateTimes = certificateTimes ?? this.#certificateTimes;
-    // `remove` has retained the counts of a dead worker.
-    if (metrics && !worker.isDead()) this.#metrics.update(worker.id, metrics);
+    // A late message: `remove` has already added the counts of this worker, and an update would count them twice.
+    if (worker.isDead()) return;
+    this.#lastReports.set(worker.id, performance.now());
+    if (metrics) this.#metrics.update(worker.id, metrics);
   }
 
   #replace(worker: Worker, code: number | null, signal: string | null): void {
