@@ -181,28 +181,3 @@ export function possiblyCounted(error: RedemptionError): PossiblyCountedError {
 function hasExpired(token: RedeemableToken, now: number): boolean {
   return token.expirationTime !== undefined && token.expirationTime <= now;
 }
-
-// Refusals of the code, the grant or the request: the service issues nothing.
-const NOTHING_ISSUED: ReadonlySet<string> = new Set([
-  'code_wrong',
-  'code_expired',
-  'code_exhausted',
-  'code_revoked',
-  'grant_unknown',
-  'grant_expired',
-  'grant_exhausted',
-  'grant_revoked',
-  'policy_subject',
-  'policy_name',
-  'policy_source',
-  'policy_key',
-]);
-
-/**
- * True if a failure proves that no certificate was or will be issued for a key that is new in this run. That needs a refusal
- * after a single posting: the service may still be processing a posting whose response was lost.
- */
-export function isKeyUnused(error: unknown): boolean {
-  if (!(error instanceof RedemptionError) || error instanceof RefusedAfterLossError) return false;
-  return NOTHING_ISSUED.has(error.code);
-}

@@ -15,13 +15,8 @@ import { sha256Hex } from '../../pki/sha256.js';
 import type { Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
-import {
-  isKeyUnused,
-  type PostingDependencies,
-  possiblyCounted,
-  postOnce,
-  postOrReplay,
-} from './post-token.js';
+import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
+import { isKeyUnused } from './retry-disposition.js';
 
 /** A token to redeem, and the requested link. */
 export interface RedeemTokenRequest {
@@ -32,7 +27,7 @@ export interface RedeemTokenRequest {
   readonly subject?: string | undefined;
   /** Cost of the Links, at least 1; absent means the token's, else the received one. */
   readonly linkCost?: number | undefined;
-  /** Name of the Secret with the HTTP proxy that the router goes through, which the Links then name. */
+  /** Name of the Secret with the HTTP proxy that the router connects through; the Links get it as a setting. */
   readonly proxyConfiguration?: string | undefined;
   /** True if the link will be renewed, so its certificate can be short-lived. */
   readonly renews?: boolean | undefined;

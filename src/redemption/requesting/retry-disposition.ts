@@ -1,5 +1,9 @@
-import type { ClientErrorCode, RedemptionError, RedemptionErrorCode } from '../../domain/redemption-error.js';
-import { PossiblyCountedError } from './post-token.js';
+import {
+  type ClientErrorCode,
+  RedemptionError,
+  type RedemptionErrorCode,
+} from '../../domain/redemption-error.js';
+import { PossiblyCountedError, RefusedAfterLossError } from './post-token.js';
 
 /** Whether an automatic retry can help after a failure of the requesting side. */
 export type RetryDisposition =
@@ -58,7 +62,8 @@ const DISPOSITIONS = {
   proxy: 'transient',
   clock_skew: 'transient',
   outcome_unknown: 'unknown',
-  // Another server may have answered, such as an ingress whose backend is starting, or its certificate is about to be replaced.
+  // Another server may have answered, such as an ingress whose backend is starting; or the certificate of the service is about
+  // to be replaced.
   tls_untrusted: 'transient',
   tls_name: 'transient',
   not_https: 'transient',
@@ -81,4 +86,13 @@ const DISPOSITIONS = {
 /** Returns whether an automatic retry of a failed redemption or renewal can help. */
 export function retryDisposition(error: RedemptionError): RetryDisposition {
   return error instanceof PossiblyCountedError ? 'unknown' : DISPOSITIONS[error.code];
+}
+
+/**
+ * True if a failure proves that no certificate was or will be issued for a key that is new in this run. That needs a refusal
+ * after a single posting: the service may still be processing a posting whose response was lost.
+ */
+export function isKeyUnused(error: unknown): boolean {
+  if (!(error instanceof RedemptionError) || error instanceof RefusedAfterLossError) return false;
+  return retryDisposition(error) === 'rejected';
 }

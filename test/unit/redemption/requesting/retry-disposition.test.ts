@@ -3,8 +3,12 @@ import { adviceFor } from '../../../../src/cli/terminal/exit-codes.js';
 import { type ClientErrorCode, RedemptionError } from '../../../../src/domain/redemption-error.js';
 import { REFUSAL_CODES, wireRefusal } from '../../../../src/http/problem.js';
 import { failedState } from '../../../../src/platforms/kubernetes/tokens/token-failures.js';
-import { PossiblyCountedError } from '../../../../src/redemption/requesting/post-token.js';
 import {
+  PossiblyCountedError,
+  RefusedAfterLossError,
+} from '../../../../src/redemption/requesting/post-token.js';
+import {
+  isKeyUnused,
   type RetryDisposition,
   retryDisposition,
 } from '../../../../src/redemption/requesting/retry-disposition.js';
@@ -61,6 +65,22 @@ describe('the retry disposition of a failure', () => {
   it('is unknown for every code if a use may be spent', () => {
     for (const code of ['answer_invalid', 'outcome_unknown', 'internal'] as const) {
       expect(retryDisposition(new PossiblyCountedError(code, 'It was lost.'))).toBe('unknown');
+    }
+  });
+});
+
+describe('isKeyUnused', () => {
+  it('is true only for a rejection of the first posting', () => {
+    expect(isKeyUnused(new RedemptionError('grant_exhausted', 'It refused.'))).toBe(true);
+    for (const error of [
+      // The service may still be processing an earlier posting.
+      new RefusedAfterLossError('grant_exhausted', 'It refused.'),
+      new PossiblyCountedError('outcome_unknown', 'It was lost.'),
+      new RedemptionError('store_unavailable', 'It failed.'),
+      new RedemptionError('answer_invalid', 'It cannot be used.'),
+      new Error('failed'),
+    ]) {
+      expect(isKeyUnused(error)).toBe(false);
     }
   });
 });
