@@ -3,7 +3,7 @@ import { runCommandLine } from './cli/run.js';
 
 // A full pipe that no process reads must not keep a finished process running.
 const LAST_WRITES_MS = 1_000;
-// The shell waits until this command exits, and a search that exceeded its time limit may still run.
+// The shell waits for this command, so it exits at once, even if a search that exceeded its time limit still runs.
 const isCompletion = process.argv[2] === '__complete';
 
 // As PID 1 in a container the default signal actions do not apply, so handle SIGTERM and SIGINT. A command with a shutdown of

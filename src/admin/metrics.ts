@@ -65,7 +65,7 @@ export function createMetrics() {
   });
   const attacks = new Counter({
     name: 'linkgrant_weak_code_bruteforce_total',
-    help: 'Times that many wrong codes were presented for a grant with a user-supplied code.',
+    help: 'How often a grant with a user-supplied code received more than 100 wrong codes within 10 minutes.',
     registers,
   });
   const webhooks = new Counter({
@@ -80,7 +80,7 @@ export function createMetrics() {
     aggregator: 'max',
     registers,
   });
-  // A series that exists from the start shows its first increase.
+  // Start these series at 0, so that Prometheus' increase() counts the first event.
   for (const operation of ['redeem', 'check', 'renew']) answers.inc({ operation, outcome: 'overloaded' }, 0);
   for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
   for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);

@@ -15,7 +15,7 @@ const FOREIGN_RESPONSES: readonly unknown[] = [
   oauth.PARSE_ERROR,
 ];
 
-/** True for an error that the provider or the browser reported; false if the provider does not work now. */
+/** True if the provider refused, or if the callback or a response is not valid; false if the provider does not work now. */
 export function isRefusal(error: unknown): boolean {
   if (error instanceof oauth.AuthorizationResponseError) return !TEMPORARY_ERRORS.includes(error.error);
   if (error instanceof oauth.ResponseBodyError)

@@ -17,7 +17,7 @@ interface NextWords {
   readonly words: readonly string[];
   readonly flags: readonly string[];
   readonly valueFlags: readonly ValueFlag[];
-  /** True if its argument is the name of an existing resource. */
+  /** True if the argument of the command is the name of an existing resource. */
   readonly hasNames: boolean;
 }
 
@@ -34,7 +34,7 @@ function pathsOf(program: Command): Paths {
   return paths;
 }
 
-/** Returns the subcommands that help lists, without help itself. */
+/** Returns the visible subcommands, without the implicit command `help`. */
 export function visibleChildren(command: Command): readonly Command[] {
   const visible = command.createHelp().visibleCommands(command);
   return visible.filter((child) => command.commands.includes(child));

@@ -7,9 +7,9 @@ const MAX_URL_LENGTH = 2048;
 const MAX_CA_LENGTH = 64 * 1024;
 
 /**
- * Returns the valid annotations of a received Secret that linkgrant uses. The redemption id must be that of the certificate. The
- * renewal URL must be `https`, and have the origin of `tokenUrl` if that is present. The service's CA must be PEM, and is
- * re-encoded.
+ * Returns those annotations of a received Secret that linkgrant uses and that are valid. The redemption id must be that of the
+ * certificate. The renewal URL must be `https`, and have the origin of `tokenUrl` if that is present. The service's CA must be
+ * PEM, and is re-encoded.
  */
 export function acceptedAnnotations(
   annotations: unknown,

@@ -4,7 +4,7 @@ import type * as common from '@zxcvbn-ts/language-common';
 
 const MIN_LENGTH = 16;
 const MAX_LENGTH = 4000;
-// Fewer guesses are feasible: offline with a stored hash, or in weeks of requests to several replicas.
+// An attacker can make fewer guesses than these: offline with a stored hash, or in weeks of requests to several replicas.
 const MIN_GUESSES_LOG10 = 13;
 // Tenants of a cluster supply codes, and the service estimates them. With these bounds an estimate takes about 3 ms, without
 // them up to 150 ms. Further characters cannot make a code weaker.
@@ -41,10 +41,10 @@ export function userSuppliedCodeProblem(code: string, names: readonly string[]):
 }
 
 function guessesLog10(text: string, names: readonly string[]): number {
-  const words = [...PRODUCT_WORDS, ...names.map((name) => name.slice(0, ESTIMATED_LENGTH))];
   const key = JSON.stringify([text, names]);
   const cached = estimates.get(key);
   if (cached !== undefined) return cached;
+  const words = [...PRODUCT_WORDS, ...names.map((name) => name.slice(0, ESTIMATED_LENGTH))];
   const guesses = strengthEstimator().check(text, words).guessesLog10;
   const [oldest] = estimates.keys();
   if (oldest !== undefined && estimates.size >= MAX_CACHED_ESTIMATES) estimates.delete(oldest);

@@ -130,7 +130,7 @@ export class CertificateWatch {
       const event = 'certificate_unpublished';
       context.logger.error(
         { event, err: error },
-        'new tokens still contain the old CA; the next run tries again',
+        'the new certificates were not published, so new tokens may contain the old CA; the next run tries again',
       );
     }
   }

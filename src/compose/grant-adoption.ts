@@ -51,7 +51,7 @@ export function grantAdoption(
       const event = 'grant_files_failed';
       logger.warn(
         { event, err: error },
-        'the files that declare grants were not read; the next run tries again',
+        'the files that declare grants were not applied completely; the next run tries again',
       );
     }
   };

@@ -40,8 +40,9 @@ export function hasStore({ store, dataDir }: Settings): boolean {
 }
 
 /**
- * Opens the accepting site without its running service: a system site from its namespace, a standalone site from the published
- * description of the service on this store and from its CA. Returns the reason if it cannot be opened.
+ * Opens the accepting site for a command, without a running service: a system site from its namespace, a standalone site from
+ * the published description of the service on this store and from its CA. Returns the reason if it cannot be opened; throws
+ * CertificateAuthorityError if an external CA is unusable.
  */
 export function openAcceptingSite(
   settings: Settings,

@@ -30,9 +30,9 @@ export interface LocalConsole {
 }
 
 /**
- * Starts the console on a loopback port. Its host name is a random one below `localhost` (except on macOS), which browsers
- * resolve to this machine: browsers send cookies to every port of a host name, so a server of another user could read those of
- * `localhost`.
+ * Starts the console on a loopback port. Except on macOS, its host name is a random one below `localhost`, which browsers
+ * resolve to this machine. With `localhost` itself, a server of another user could read the cookies, because browsers send
+ * them to every port of a host name.
  */
 export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
   const { administration, files, where, namespace, isCluster, program, commandFlags, logger } = options;

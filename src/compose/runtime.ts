@@ -46,7 +46,7 @@ const RETENTION_MS = 60_000;
 const KEY_SWEEP_MS = 3_600_000;
 const IDENTITY_CHECK_MS = 10_000;
 
-/** Dependencies of every running service: those of the process in `main`, those of the test in a crash test. */
+/** Dependencies of every running service. Tests pass their own clock, checkpoint and logger. */
 export interface RuntimeContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;

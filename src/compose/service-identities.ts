@@ -128,7 +128,8 @@ export async function acquireLeases(settings: Settings, clock: Clock): Promise<S
     for (const place of places) leases.push(await acquireServingLease(place, shared, clock));
   } catch (error) {
     allOf(leases).release();
-    throw conflictOf(error, dataDir);
+    // The lease of the data directory is acquired first.
+    throw conflictOf(error, leases.length === 0 ? dataDir : 'the same store');
   }
   return allOf(leases);
 }

@@ -21,7 +21,7 @@ export interface SettingDefinition {
 export const PLATFORMS = ['standalone', 'podman', 'docker', 'linux', 'kubernetes'] as const;
 
 /**
- * Every setting of the service by its key in the configuration file. The long flag is the key in kebab-case, the
+ * Every setting by its key in the configuration file, which cannot set `dataDir`. The long flag is the key in kebab-case, the
  * variable is `LINKGRANT_` and the key in upper snake case.
  */
 export const SETTINGS = {

@@ -2,7 +2,7 @@ import { MANAGED_BY, SECRET_REDEMPTION_ID } from './labels.js';
 import type { Link, LinkSecret } from './link.js';
 import { encodeResource, type ResourceFields } from './resource-encoding.js';
 
-/** Options for the resources of a link; a response to a client has none of them. */
+/** Options for the resources of a link; a response to a client is encoded without options. */
 export interface LinkDocumentOptions {
   /**
    * True for resources that linkgrant itself creates: adds the managed-by label, and to Links the redemption id of their

@@ -30,7 +30,7 @@ export function siteNetworkOf(address: string): string | undefined {
   return normalized.includes(':') ? ipv6Network(normalized, 3) : undefined;
 }
 
-/** The network of an IPv6 address, as text; its prefix is that many 16-bit groups long. */
+/** The network of an IPv6 address, as text; its prefix consists of `groups` groups of 16 bits. */
 function ipv6Network(address: string, groups: number): string {
   const network = ipv6Groups(address)
     .slice(0, groups)

@@ -422,7 +422,7 @@ describe('doctor on an accepting site', () => {
     }
   });
 
-  test('names the SQLite driver of the store, and the variable LINKGRANT_SQLITE selects it', async () => {
+  test('reports the SQLite driver of the store, which the variable LINKGRANT_SQLITE can select', async () => {
     const { words } = await serve();
     for (const [env, driver] of [
       [{}, DRIVERS[0]],

@@ -152,7 +152,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
   'no endpoints': (parts) => {
     parts.links = parts.links.map((link) => ({ ...link, endpoints: [] }));
   },
-  'an endpoint of an odd host': endpointChange((endpoint, chance) => {
+  'an endpoint with an invalid host': endpointChange((endpoint, chance) => {
     endpoint.host = chance.pick([
       '',
       'a b',
@@ -166,10 +166,10 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
       '\u202e',
     ]);
   }),
-  'an endpoint of an odd port': endpointChange((endpoint, chance) => {
+  'an endpoint with an invalid port': endpointChange((endpoint, chance) => {
     endpoint.port = chance.pick(['0', '65536', '-1', '1e3', '', '0x50', '5671 ', '99999999999']);
   }),
-  'an endpoint of an odd name': endpointChange((endpoint, chance) => {
+  'an endpoint with an invalid name': endpointChange((endpoint, chance) => {
     endpoint.name = chance.pick(['', 'inter-router2', 'EDGE', 'normal']);
   }),
 };

@@ -59,8 +59,9 @@ function judgeLinks(links: readonly LinkDocument[], name: string): string | unde
     for (const { name: role, host, port } of spec.endpoints as Record<string, string>[]) {
       if (role !== 'inter-router' && role !== 'edge') return 'an endpoint has another name';
       if (!host || host.length > MAX_HOST || (isIP(host) === 0 && !HOST.test(host)))
-        return 'an endpoint has an odd host';
-      if (!/^[1-9]\d{0,4}$/.test(port ?? '') || Number(port) > 65_535) return 'an endpoint has an odd port';
+        return 'an endpoint has an invalid host';
+      if (!/^[1-9]\d{0,4}$/.test(port ?? '') || Number(port) > 65_535)
+        return 'an endpoint has an invalid port';
     }
   }
   return undefined;

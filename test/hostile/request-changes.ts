@@ -147,7 +147,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
     },
   },
   name: {
-    'an odd name': setLine('name', (_old, { chance }) => chance.pick(NAMES)),
+    'an invalid name': setLine('name', (_old, { chance }) => chance.pick(NAMES)),
     'no name': setLine('name', () => undefined),
     'two names': addLines('NAME: other'),
   },

@@ -147,7 +147,7 @@ describe('bootstrap --watch', () => {
     await until(watched, () => renewalsOf(watched) === 1);
     const [id = ''] = readdirSync(work.path('requesting/reloads'));
     await directoryLock(work.path('requesting/reloads', id))(async () => {
-      // Without a renewal to store, a round takes the lock only for the reload.
+      // While the service is down no renewal is stored, so `bootstrap --watch` requests the lock only for the reload.
       await service.stop();
       await until(watched, () => watched.said.stderr.includes('Another linkgrant process has locked'));
     });

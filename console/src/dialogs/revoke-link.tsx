@@ -43,7 +43,7 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
   });
   const changeGoal = (changed: Goal) => {
     setGoal(changed);
-    // The choice may not be one of the choices of the new goal.
+    // Clear the selection: the new goal may lack this option (cutting off does not offer `keep-token`).
     setSource(undefined);
   };
   const { result, error } = action;
@@ -125,8 +125,8 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
 }
 
 /**
- * Throws ApiError `source_redeemable` if the token or grant of the link can be redeemed. The API accepts that for a link that is
- * already revoked, but a site that is cut off could join again.
+ * Throws ApiError `source_redeemable` if the token or grant of the link can still be redeemed: after the cut, the site could
+ * join again with it. The API requires no choice for a link that is already revoked, so the dialog checks this itself.
  */
 function requireRevokedSource({ source }: Api['RevokedRedemption']): void {
   if (source?.choice !== 'keep-token') return;

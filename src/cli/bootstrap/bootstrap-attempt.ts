@@ -146,7 +146,7 @@ async function findLinks(
     // If no link is recorded for this token path, any existing link will do.
     return recordedName === undefined ? unlessEmpty(links) : linksNamed(recordedName);
   }
-  // A link of that name may come from another token, or from a crashed run that wrote only some Links.
+  // A link found by name alone may come from another token, or from a crashed run that wrote only some Links.
   const writtenName = await redeemer.findSecretName(parseToken(read.text));
   return name === undefined || name === writtenName ? linksNamed(writtenName) : undefined;
 }

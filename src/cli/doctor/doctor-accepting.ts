@@ -146,7 +146,7 @@ function checkCertificates(settings: Settings, now: number): Check[] {
   return checks;
 }
 
-/** Checks that each port of the service is free or used by the service. */
+/** Checks that the public port and the operations port are free or used by the service. */
 async function checkPorts(
   settings: Settings,
   probe: AccessToken | undefined,

@@ -150,7 +150,12 @@ export function certificateFileCheck(name: string, file: string, now: number, re
     return certificateCheck(name, pem, now, renewal);
   } catch (error) {
     const { code = 'unreadable' } = error as NodeJS.ErrnoException;
-    return fail(name, `${file} cannot be read (${code})`, 'run it as the user of the service', 2);
+    return fail(
+      name,
+      `${file} cannot be read (${code})`,
+      'correct the path, or run `linkgrant doctor` as the user of the service',
+      2,
+    );
   }
 }
 

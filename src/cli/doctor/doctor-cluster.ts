@@ -52,7 +52,7 @@ export async function clusterChecks(
   }
   return checksOf('cluster', () =>
     withCluster({}, settings, async ({ inspector, namespace }) => {
-      // An unreachable API server is one failure, not one for each check.
+      // Rejects if the API server cannot be reached: one failure instead of one for each check.
       await inspector.kinds();
       const apiCheck = ok('cluster', `the API server responds; the checked namespace is "${namespace}"`);
       const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');

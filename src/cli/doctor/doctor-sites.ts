@@ -6,6 +6,7 @@ import { EVERY_ROLE } from '../../redemption/accepting/endpoint-roles.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Site, SiteAccess } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
+import { platformOf } from '../issuer/issuer-session.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, downgradeToWarning, fail, ok, warn } from './doctor-check.js';
@@ -21,8 +22,7 @@ export async function checkSites(
 ): Promise<Check[]> {
   const { namespace } = settings;
   const system = service?.system;
-  // Without --platform, use the platform that the service recorded in the store.
-  const platform = settings.platform === 'standalone' && service ? service.platform : settings.platform;
+  const platform = platformOf({ settings, service });
   const skupperHome = system?.skupperHome ?? settings.skupperHome;
   const isSystem = platform !== 'standalone';
   if (!isSystem && !service) return [];
@@ -43,7 +43,7 @@ export async function checkSites(
       return { name, access };
     }),
   );
-  // If all sites are checked, at least one must accept links; the others may only request links.
+  // A site that only requests links is no failure if it is the selected site, or if another site accepts links.
   const mayRequestOnly = namespace !== undefined || sites.some(({ access }) => !('refused' in access));
   return sites.map(({ name, access }) => {
     const label = isSystem ? `site ${name}` : 'endpoints';

@@ -38,7 +38,7 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
 
 const STATUS = { ok: 'ok', warn: 'warning', fail: 'error' } as const;
 
-/** The results of `doctor` for the web console; `flags` are those of the command that serves it, for the suggested commands. */
+/** Returns the results of `doctor` for the web console. Suggested commands get the `flags` of the command that serves it. */
 export async function runDoctor(
   settings: Settings,
   flags: Readonly<Record<string, unknown>>,

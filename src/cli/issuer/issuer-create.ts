@@ -20,7 +20,7 @@ export async function createIssuerCommand(
     await writeOut(
       [
         isNew ? `Created issuer "${name}"\n` : `Issuer "${name}" exists already\n`,
-        `The router that accepts its links must trust it:\n  linkgrant issuer trust ${name}\n`,
+        `The router that accepts links of this issuer must trust its CA. Print the CA:\n  linkgrant issuer trust ${name}\n`,
         `Next: linkgrant grant create GRANT --issuer ${name}\n`,
       ].join(''),
     );

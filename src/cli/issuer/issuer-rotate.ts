@@ -198,8 +198,12 @@ function notRetiredError(
       ? ['a grant from before the new CA has not ended, and its tokens may contain only the old CA']
       : []),
   ];
+  const remedy =
+    links > 0
+      ? 'wait until they renew, or revoke the links that are no longer needed'
+      : 'wait until the grant ends, or revoke it';
   return new CommandError(`${subject} was not retired: ${reasons.join('; ')}`, {
     exitCode: 4,
-    hint: `wait until ${links > 0 ? 'they renew' : 'it ends'}, revoke the links that are no longer needed, or end them with \`linkgrant issuer retire ${name} --force\``,
+    hint: `${remedy}; \`linkgrant issuer retire ${name} --force\` removes the CA in any case`,
   });
 }

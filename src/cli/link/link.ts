@@ -117,7 +117,7 @@ interface WaitFlags {
   readonly deadline?: string;
 }
 
-/** Open links, the target of their reload, and `change`, which runs an operation and records that a reload is needed. */
+/** The opened links, the target of their reload, and `change`, which runs an operation and records that a reload is needed. */
 interface ChangeableLinks {
   readonly siteLinks: SiteLinks;
   readonly target: ReloadTarget;
@@ -218,7 +218,7 @@ export async function deleteCommand(
   const { siteLinks, target, change } = await openLinksForChange(flags, context);
   const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {
-    // If the router still has the link loaded, an earlier run deleted the link, but its reload failed or is pending.
+    // The router may still have a link loaded that an earlier run deleted, if the reload of that run failed or is pending.
     if (!target.site?.loadedLinks().has(name)) throw linkNotFound(name, siteLinks.where);
     return printAndSettle('', target, context);
   }

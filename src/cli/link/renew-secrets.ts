@@ -132,7 +132,7 @@ export function withLockedReplacement(
   };
 }
 
-/** Returns what the renewal of a target's links needs, with these links. `timeoutMs` limits an exchange, except in a cluster. */
+/** Returns the links of a target and the dependencies of renewing them. `timeoutMs` limits an exchange, except in a cluster. */
 export function renewalOf(
   target: StoredLinkTarget,
   context: CommandContext,

@@ -32,7 +32,10 @@ export function withSettings(command: Command, keys: readonly SettingKey[], isSe
   return command.option('--config <FILE>', 'configuration file (default: config.yaml in the data directory)');
 }
 
-/** Returns the value of `--proxy`. Throws a CommandError if it has a user name: other users of the machine can read it. */
+/**
+ * Returns the value of `--proxy`. Throws a CommandError if it contains a user name or a password, because other users of the
+ * machine can read the arguments of a process.
+ */
 function parseProxy(value: string): string {
   if (!value.includes('@')) return value;
   throw usageError(

@@ -230,7 +230,7 @@ const ADVICE = {
   source_redeemable: { exitCode: 2, hint: 'nothing was changed; choose what happens to the grant or token' },
   value_rejected: { exitCode: 2, hint: 'choose another value' },
   idempotency_key_reused: { exitCode: 2, hint: 'use another key for another request' },
-  outcome_gone: { exitCode: 1, hint: 'create another one' },
+  outcome_gone: { exitCode: 1, hint: 'repeat the command, which then creates another grant or token' },
   no_link_access: { exitCode: 1, hint: 'start the service with --endpoint inter-router=HOST:PORT' },
   service_unknown: {
     exitCode: 2,

@@ -23,7 +23,7 @@ export interface Listing<Report> {
   readonly csv?: Columns<Report>;
   /** The name or id that other commands accept. */
   readonly name: (report: Report) => string;
-  /** Returns an id that is unique in all namespaces; without it `name` is unique. */
+  /** Returns an id that is unique in all namespaces; absent if `name` is unique. */
   readonly key?: (report: Report) => string;
   /** The text that replaces an empty table. */
   readonly emptyText: string;

@@ -25,8 +25,8 @@ const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
- * Adds to a suggested command the flags of the current command that it accepts and does not contain yet. Paths become
- * absolute. A password in the URL of a store and the path of a webhook are masked, so the user has to insert them.
+ * Adds those flags of the current command that the suggested command accepts and does not contain yet. Paths become absolute. A
+ * password in the URL of a store and the path of a webhook are masked, so the user has to insert them.
  */
 export function completeCommand(command: string, flags: Flags): string {
   const keys = COMMANDS.find(([start]) => start.test(command))?.[1] ?? [];

@@ -21,8 +21,8 @@ const REDEEMER_SETTINGS: readonly SettingKey[] = [
 const REDEEMER_ONLY_SETTINGS: readonly SettingKey[] = ['tokenNetwork', 'ownKey'];
 
 /**
- * Throws a CommandError for flags of `serve` that have no effect. Variables and files are not checked,
- * because a service and a redeemer can share them.
+ * Throws a CommandError for flags of `serve` that have no effect; `redeems` is true if the process redeems AccessTokens and
+ * serves no redemptions. Variables and files are not checked, because a service and a redeemer can share them.
  */
 export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, redeems: boolean): void {
   const flagKeys = SERVICE_SETTINGS.filter((key) => sources[key].startsWith('flag '));

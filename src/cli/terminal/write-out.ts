@@ -36,8 +36,8 @@ export async function writeStyled(text: string): Promise<void> {
 }
 
 /**
- * Writes text to standard error, escaped by {@link plainText}, with the changes of {@link withProgramName}. A text for another
- * site keeps `linkgrant`, because linkgrant may not be a kubectl plugin there.
+ * Writes text to standard error, escaped by {@link plainText}. Commands in it begin with the words that started this program
+ * ({@link withProgramName}), except if the text is for another site: linkgrant may be no kubectl plugin there.
  */
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
   eraseProgress();

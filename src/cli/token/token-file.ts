@@ -41,7 +41,7 @@ function documentOf(text: string): YamlMapping {
   try {
     documents = parseYamlMappings(text.replace(/^\ufeff/, ''), LIMITS);
   } catch (error) {
-    throw invalidFile(error instanceof Error ? error.message : 'it is not YAML');
+    throw invalidFile((error as Error).message);
   }
   const [document] = documents;
   if (!document) throw invalidFile('it is empty');

@@ -50,7 +50,7 @@ export async function beginRedemptionWait(
     return state === undefined || state === 'expired' || state === 'revoked';
   };
 
-  /** Reads the grant once, and a signed token with `isOverdue` too; returns the redemption of the token if there is one. */
+  /** Reads the grant once, and a signed token too if `isOverdue`; returns the redemption of the token if there is one. */
   const poll: Poll = async (tokenId, isOverdue) => {
     // Checked before the redemptions are read, so that a redemption just before the end of the token is found.
     const isEnded = isOverdue && tokenId !== undefined && (await hasEnded(tokenId));
@@ -95,7 +95,7 @@ async function pollUntilRedeemed(
   writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
 }
 
-/** Returns a function that writes the refusals among the attempts of a grant, except those that it or `earlier` had already. */
+/** Returns a function that writes each refusal among the attempts of a grant once, except those in `earlier`. */
 function refusalReporter(earlier: readonly AttemptReport[]): (attempts: readonly AttemptReport[]) => void {
   const reported = new Set(earlier.map(keyOf));
   return (attempts) => {
@@ -124,7 +124,7 @@ function describeSite({ subject, peer }: { readonly subject: string; readonly pe
   return `"${plainLine(subject)}" from ${peer}`;
 }
 
-/** Throws permanent failures. If the token is overdue, also throws temporary ones: the wait must end without a service. */
+/** Throws permanent failures; if the token is overdue, also temporary ones, so that the wait ends if no service responds. */
 function ignoreTemporary(error: unknown, isOverdue: boolean): undefined {
   if (isOverdue || describeFailure(error).exitCode !== 4) throw error;
 }

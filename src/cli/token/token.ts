@@ -34,7 +34,7 @@ export async function issueCommand(file: string | undefined, issueFlags: TokenIs
   const flags = { ...issueFlags, waitMs: waitLimit(issueFlags) };
   const { grant } = flags;
   const delivery = tokenDelivery(file, flags);
-  if (grant === undefined) return issueWithGrant(delivery, flags);
+  if (grant === undefined) return issueWithNewGrant(delivery, flags);
   if (NEW_GRANT_FLAGS.some((flag) => flags[flag] !== undefined)) {
     throw usageError(
       `--issuer, --label, --note and the policy flags cannot be combined with --grant: grant "${grant}" has its own`,
@@ -44,7 +44,7 @@ export async function issueCommand(file: string | undefined, issueFlags: TokenIs
   return issueFromGrant(delivery, grant, flags);
 }
 
-async function issueWithGrant(delivery: TokenDelivery, flags: CheckedIssueFlags): Promise<void> {
+async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFlags): Promise<void> {
   refuseFlags(
     flags,
     ['subject', 'count'],

@@ -36,6 +36,7 @@ interface Dependencies {
 /** The published URL and certificate of the service in a cluster, updated when they change. */
 export class KubernetesPublication {
   readonly #deps: Dependencies;
+  /** Undefined if the URL is a setting. */
   readonly #address: AddressSource | undefined;
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
@@ -49,8 +50,9 @@ export class KubernetesPublication {
   constructor(deps: Dependencies) {
     this.#deps = deps;
     const { settings, client, ownNamespace } = deps;
+    const { externalUrl, tlsSecret } = settings;
+    this.#url = externalUrl?.href.replace(/\/+$/, '');
     this.#address = addressSource(deps);
-    const { tlsSecret } = settings;
     this.#identity =
       tlsSecret === undefined
         ? ownIdentitySecret(client, ownNamespace)
@@ -146,11 +148,7 @@ export class KubernetesPublication {
   }
 
   async #readAddress(): Promise<void> {
-    const { settings, context } = this.#deps;
-    if (settings.externalUrl) {
-      this.#url = settings.externalUrl.href.replace(/\/+$/, '');
-      return;
-    }
+    const { context } = this.#deps;
     const found = await this.#address?.();
     if (!found) return;
     if ('pending' in found) {

@@ -85,7 +85,7 @@ export async function openClusterAdministration(
       /** The sites that accept links, as far as the user may read them. */
       site: withUserErrors(liveSite(client, clock)),
       inspector: clusterInspector(client, { namespace, serviceNamespace, clock }),
-      /** Removes the leftovers of the service, in the namespace or in all; with `withCrd` also the CRD. */
+      /** Finds and removes the resources of the service in its own namespace; with `withCrd` also the CRD. */
       uninstallation: ({ withCrd }: { readonly withCrd: boolean }) =>
         uninstallation(client, { namespace: served, serviceNamespace, withCrd, clock }),
       /** The selected namespace. */

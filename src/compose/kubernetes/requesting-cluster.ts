@@ -86,8 +86,8 @@ export async function openRequestingCluster(
       return placed?.answer === undefined ? undefined : placed.name;
     },
     /**
-     * The links of the namespace. They need no reload, because the controller watches the resources, and no records: they name
-     * their token, and their status shows whether they work.
+     * The links of the namespace. No `reload`, because the controller watches the resources. No `records`: a label on the
+     * Secret of a link identifies its token, and the status of the Link shows whether it works.
      */
     openLocation: (proxy?: LinkProxy): LinkLocation => ({
       materializer: clusterMaterializer(target, clock, proxy),

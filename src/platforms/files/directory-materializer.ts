@@ -158,9 +158,9 @@ function parseResource(text: string | undefined): YamlMapping | undefined {
 }
 
 /**
- * The text of a file with the wanted resource. Retains the `present` text if its content is equal. If the present resource is of
- * the same redemption, sets the wanted fields in it; if it then has no other fields, returns the text as received, without
- * comments. Otherwise, the wanted resource replaces it.
+ * The text of a file with the wanted resource. Retains the `present` text if its content is equal. If the present resource is
+ * of the same redemption and has other fields, sets the wanted fields in it, and retains its other fields and comments. In all
+ * other cases the wanted resource replaces it.
  */
 function mergedText(present: string | undefined, wanted: ResourceFields, redemption: OwnRedemption): string {
   const text = encodeResource(wanted);

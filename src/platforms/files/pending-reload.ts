@@ -61,8 +61,8 @@ export class PendingReload {
 
   /**
    * Reloads under the lock if a reload is pending. `isLoaded` returns true if an operator has reloaded by hand: the router has
-   * the present files and none of the removed Links. It is not called after an interrupted reload, which may have replaced the
-   * loaded files and stopped the router.
+   * the present files and none of the removed Links. It is not called after an interrupted reload: the router may be stopped
+   * although the loaded files are already replaced.
    */
   settle(
     router: {

@@ -10,7 +10,7 @@ const LINK_FILE = /^Link-(.+)\.yaml$/;
 
 /** A link that linkgrant created and whose certificate has not expired. */
 export interface PlacedLink {
-  /** Name of its Secret. One Link has the same name; several have this name with a number (`west-1`, `west-2`). */
+  /** Name of its Secret. A single Link has the same name; if there are several, each adds a number (`west-1`, `west-2`). */
   readonly name: string;
   readonly files: readonly string[];
   /** Milliseconds since the epoch. */

@@ -83,8 +83,8 @@ export class RequestingSite {
   }
 
   /**
-   * True if the router has loaded every Link of the input directory with its present Secrets, and none of the Links `removed`
-   * that are no longer in the input directory.
+   * True if the router has loaded every Link of the input directory, and its Secrets as the input directory has them. A Link of
+   * `removed` that is no longer in the input directory must not be loaded.
    */
   hasLoadedAll(removed: readonly string[]): boolean {
     const { loaded, wanted } = this.#resources();

@@ -12,7 +12,7 @@ export function unroutableReason(host: string): string | undefined {
   return undefined;
 }
 
-/** The addresses of this machine that other hosts may reach, IPv4 before IPv6, without loopback and link-local ones. */
+/** The addresses of this machine that other hosts may reach, IPv4 before IPv6, without link-local IPv6 addresses. */
 function reachableAddresses(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses

@@ -19,7 +19,7 @@ interface Cidr {
 function parseCidr(text: string): Cidr | undefined {
   const [, network = '', length] = CIDR.exec(text) ?? [];
   const family = isIP(network);
-  // Usually an IPv4-mapped address, which no client has: clients are identified by their IPv4 address.
+  // IPv6 with a dotted part is usually IPv4-mapped. No client matches that: clients are identified by their IPv4 address.
   if (family === 0 || (family === 6 && network.includes('.'))) return undefined;
   const maxPrefix = family === 6 ? 128 : 32;
   const prefix = Number(length ?? maxPrefix);

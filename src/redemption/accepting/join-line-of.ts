@@ -13,9 +13,9 @@ const PIN_HEX_DIGITS = 32;
 export function joinLineOf({ ca, ...token }: AccessToken): string | undefined {
   const certificates = parseCertificates(ca);
   const root = certificates.find((certificate) => certificate.checkIssued(certificate)) ?? certificates[0];
-  const isPublic = root === undefined || rootCertificates.some((pem) => isSame(pem, root.raw));
-  const pin = root && sha256Hex(root.raw).slice(0, PIN_HEX_DIGITS);
-  return encodeJoinLine({ ...token, ca: isPublic || pin === undefined ? undefined : { pin } });
+  if (!root || rootCertificates.some((pem) => isSame(pem, root.raw)))
+    return encodeJoinLine({ ...token, ca: undefined });
+  return encodeJoinLine({ ...token, ca: { pin: sha256Hex(root.raw).slice(0, PIN_HEX_DIGITS) } });
 }
 
 function isSame(pem: string, der: Uint8Array): boolean {

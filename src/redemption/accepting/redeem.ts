@@ -121,10 +121,11 @@ export async function redeem(
   const refuse = (refusal: RefusedRedemption): RefusedRedemption => {
     const { refused: code } = refusal;
     // Do not record overload refusals: the write would add load.
-    if (code === 'overloaded') return { ...refusal, proven: grant };
-    deps.store
-      .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())
-      .catch(deps.onLedgerFailure);
+    if (code !== 'overloaded') {
+      deps.store
+        .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())
+        .catch(deps.onLedgerFailure);
+    }
     return { ...refusal, proven: grant };
   };
 

@@ -2,7 +2,7 @@
  * One renewal, on the accepting side. The invariant is that of a redemption: no certificate leaves the process without a
  * recorded renewal, and no renewal is recorded without a certificate that was built, signed and validated. A second request
  * for the same key returns the same certificate, so a lost response can be repeated. Subject, site and rules are those of the
- * recorded redemption, never of the request.
+ * recorded redemption and its grant, never of the request.
  */
 import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
 import { type IssuedCertificate, RENEWAL_GRACE_MS, type Renewal } from '../../domain/issued-certificate.js';
@@ -53,7 +53,7 @@ export interface RefusedRenewal extends Refusal {
 /** A request that was signed with one of the link's last two keys. */
 interface ProvenRenewal extends RenewedRedemption {
   readonly newest: IssuedCertificate;
-  /** True if the request was signed with the key of the newest certificate, false with that of the one before. */
+  /** True if the request was signed with the key of the newest certificate; false if with the key of the previous one. */
   readonly isNewest: boolean;
   readonly csrDer: Uint8Array;
   readonly issuedAt: number;

@@ -5,7 +5,10 @@ import type { LedgerStore } from '../ports/ledger-store.js';
 export interface Retention {
   /** A grant that no file declares: from when it expires or is revoked. */
   readonly grantMs: number;
-  /** The ledger and redemptions of a deleted grant: from RENEWAL_GRACE_MS after the later of its deletion and its last expiry. */
+  /**
+   * The ledger and redemptions of a deleted grant: from RENEWAL_GRACE_MS after its deletion or the expiry of its last
+   * certificate, whichever is later.
+   */
   readonly ledgerMs: number;
 }
 

@@ -10,7 +10,7 @@ export interface SystemPlace {
   readonly hosts: readonly string[];
   /** The only namespace that is served; absent for all. */
   readonly namespace?: string | undefined;
-  /** The platform that the service was started for; in hints, that of a namespace that was never started. */
+  /** The platform that the service was started for. Hints also use it for a namespace that was never started. */
   readonly platform: string;
 }
 

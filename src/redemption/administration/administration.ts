@@ -13,7 +13,7 @@ import type { RedemptionReport } from './reports/redemption-report.js';
 import type { TokenReport } from './reports/token-report.js';
 import type { LedgerVerifications } from './verify-ledger.js';
 
-/** A service, as administrators see it. The role is absent without an admin API, where the rights on the store or cluster apply. */
+/** A service, as administrators see it. Without an admin API there is no role: the rights on the store or cluster apply. */
 export type ServiceReport = Omit<Schemas['Service'], 'role'> & Partial<Pick<Schemas['Service'], 'role'>>;
 
 /** A grant to create: a {@link GrantRequest} whose window and policy are text. */
@@ -66,7 +66,7 @@ export type TokenRevocation = Schemas['RevokedToken'];
 /** A redemption with all its stored details. */
 export type RedemptionDetail = Schemas['RedemptionDetail'];
 
-/** What happens to the token or grant of a redemption that is revoked, if it can be redeemed again. */
+/** What happens to the token or grant of a revoked redemption, if the token or grant can be redeemed again. */
 export type SourceChoice = 'with-token' | 'with-grant' | 'keep-token';
 
 /** The token or grant of a revoked redemption, if it can be redeemed again. */

@@ -60,9 +60,8 @@ export class CachedConnections implements ConnectionObserver {
       this.#last = { peers, observedAt: this.#clock(), version: peers ? versionOf(peers) : '' };
     } catch (error) {
       const isOld = performance.now() - this.#succeededAt >= this.#limits.maxAgeMs;
-      const { peers, ...last } = this.#last;
       const problem = (error as Error).message;
-      this.#last = isOld ? { peers: undefined, problem, version: 'unknown' } : { ...last, peers, problem };
+      this.#last = isOld ? { peers: undefined, problem, version: 'unknown' } : { ...this.#last, problem };
     }
   }
 

@@ -29,17 +29,16 @@ export function issuerOperations(listing: IssuerListing): Pick<Administration, '
       const listed = await issuers.list(used);
       const { items, ...rest } = sortedPage(listed, page, ['', '', ''], keyOf);
       const links = await store?.countDependents(now);
-      const report = async (issuer: ListedIssuer): Promise<IssuerReport> => {
+      const reports: IssuerReport[] = [];
+      // One after the other: to read the hundreds of issuers of a page at once would delay redemptions.
+      for (const issuer of items) {
         const found = await issuers.read(issuer);
         const counts = {
           grants: grantsOf(issuer, used),
           links: await Promise.all(found.cas.map((ca) => linksOf(ca, issuer, found.cas, links, listing))),
         };
-        return issuerReport(issuer, found, counts, now);
-      };
-      const reports: IssuerReport[] = [];
-      // One after the other: to read the hundreds of issuers of a page at once would delay redemptions.
-      for (const issuer of items) reports.push(await report(issuer));
+        reports.push(issuerReport(issuer, found, counts, now));
+      }
       return { items: reports, ...rest };
     },
   };

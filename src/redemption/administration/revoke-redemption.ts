@@ -9,7 +9,7 @@ import type { IssuedLink } from '../ports/link-store.js';
 import type { RedemptionRevocation, SourceChoice, SourceReport } from './administration.js';
 import { redemptionReport } from './reports/redemption-report.js';
 
-/** The token or grant of a redemption that can be redeemed again. */
+/** The token or grant of a redemption, if the token or grant can be redeemed again. */
 interface RedeemableSource {
   readonly grant: AccessGrant;
   /** Id of the signed code; null for the grant's own code, which is revoked only together with its grant. */

@@ -72,7 +72,7 @@ async function requireRedeemable(grant: AccessGrant, deps: AdministrationDepende
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
   const { uid, name, expirationTime } = grant;
   const state = grantState(grant, deps.clock());
-  // A grant is also pending because its site has no endpoints.
+  // A grant stays pending while its site has no endpoints: report that cause, not the state.
   if (endpoints.length === 0 && (state === 'pending' || state === 'ready')) {
     throw new AdministrationError(
       'no_link_access',
@@ -197,7 +197,7 @@ async function list(
   { store, clock }: AdministrationDependencies,
 ) {
   const now = clock();
-  // The codes of one grant follow each other, so its grant is read once.
+  // The codes of one grant follow each other, so each grant is read once.
   let cachedGrant: AccessGrant | undefined;
   let cachedGrantUid: string | undefined;
   return filteredPage(

@@ -29,8 +29,8 @@ export interface DeliveryAttempt {
 export interface DeliveryObserver {
   attempted(attempt: DeliveryAttempt): void;
   /**
-   * Called with the age of the oldest event whose last attempt failed, as of that attempt, in milliseconds; 0 if there is none,
-   * and without the claim.
+   * Called with the age of the oldest event whose last attempt failed, as of that attempt, in milliseconds. 0 if there is no
+   * such event, or if another process has the claim.
    */
   undeliveredFor(milliseconds: number): void;
   /** Called if the store failed; the operation is repeated. */

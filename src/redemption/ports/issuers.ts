@@ -65,8 +65,8 @@ export interface ListedIssuer {
 export interface ListedCa
   extends Pick<IssuerCa, 'subject' | 'sha256' | 'notBefore' | 'notAfter' | 'replacedAt'> {
   /**
-   * The role in an issuer whose CAs linkgrant manages. Another issuer has one `active` CA. Its `trusted` CAs are the others in
-   * responses, which may be previous or next CAs, or CAs above the active one.
+   * In an issuer whose CAs linkgrant manages, the role of the CA. In any other issuer, `active` for the CA that signs, and
+   * `trusted` for the others in `ca.crt` of responses: previous or next CAs, or CAs above the active one.
    */
   readonly state: IssuerCaState | 'trusted';
 }

@@ -53,7 +53,10 @@ export interface LinkPageRequest extends PageRequest {
   readonly subjectPart?: string | undefined;
 }
 
-/** The part of a store for overviews. Rejects as the other methods of the GrantStore do. */
+/**
+ * The part of a store that lists and counts links, counts tokens and refusals, and reports changes. Rejects as the other
+ * methods of the GrantStore do.
+ */
 export interface LinkStore {
   /**
    * Lists the links that `matches` accepts, newest first, of one grant or of all. A call reads a bounded part of the store, so

@@ -3,7 +3,7 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 
-/** The response to a check of a token: the state of its grant. Times are milliseconds since the epoch. */
+/** The response to a check of a token: the state of its grant or of its signed code. Times are milliseconds since the epoch. */
 export interface TokenCheck {
   readonly state: AccessGrantState;
   readonly redemptions: number;

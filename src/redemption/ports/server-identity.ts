@@ -19,7 +19,10 @@ export interface ServerIdentity {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
-  /** Validity of the certificate, not before that of its CA if linkgrant issued it. Milliseconds since the epoch. */
+  /**
+   * Validity of the certificate, in milliseconds since the epoch. If linkgrant issued it, `notBefore` is at least that of its
+   * CA.
+   */
   readonly notBefore: number;
   readonly notAfter: number;
 }

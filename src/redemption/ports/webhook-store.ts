@@ -6,8 +6,12 @@ export interface CommittedEntry {
   readonly position: number;
   /** Absent if retention has removed the content of the entry. */
   readonly entry?: LedgerEntry;
-  /** Namespace and name of its grant; absent if the grant was deleted, and for an entry about the whole store. */
+  /**
+   * Namespace of its grant. Absent for an entry about the whole store; also if the grant was deleted and the entry is not about
+   * a redemption.
+   */
   readonly namespace?: string;
+  /** Name of its grant; absent if the grant was deleted, and for an entry about the whole store. */
   readonly grant?: string;
 }
 

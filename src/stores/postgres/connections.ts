@@ -94,7 +94,7 @@ export function openConnections(target: PostgresTarget, max = MAX_CONNECTIONS): 
       } catch (error) {
         // A refusal by one server is more useful than the failure to reach another one.
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
-        // The files for TLS are read again also for the only host: they may have been replaced.
+        // Needed even with a single host: useServer reads the TLS files again, which may have been replaced.
         if (hostIndex === attempted) {
           hostIndex += 1;
           useServer();

@@ -51,7 +51,7 @@ export function failureOf(error: unknown): StoreFailure {
 
 /** Whether an error of a COMMIT reports that the transaction was rolled back, and did not end the connection. */
 export function isRolledBack(error: unknown): boolean {
-  // The severity of an error is in the language of the server. An error that ended the connection arrives as
+  // The severity is not compared, because it is in the language of the server. An error that ended the connection arrives as
   // ConnectionLostError, whatever its SQLSTATE is.
   return sqlState(error) !== undefined && failureOf(error) !== 'lost';
 }

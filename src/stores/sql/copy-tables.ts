@@ -25,7 +25,10 @@ export type CopiedRows = Readonly<Record<string, number>>;
 
 type Row = readonly SqlValue[];
 
-/** Reads the rows after a row, or the first ones. Values after the columns of the table, such as a position, are not copied. */
+/**
+ * Reads the rows that follow `last`, or the first rows. Values after the columns of the table, such as a position, are not
+ * copied.
+ */
 type RowsAfter = (last: Row | undefined) => SqlOperation<readonly Row[]>;
 
 interface Table {

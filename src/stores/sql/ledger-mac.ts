@@ -62,7 +62,7 @@ export function isMac(found: unknown, expected: Uint8Array): boolean {
   return found instanceof Uint8Array && found.length === expected.length && timingSafeEqual(found, expected);
 }
 
-/** Returns the hash of a row in its ledger entry: SHA-256 over the values that never change, lower-case hex. */
+/** Returns the hash of a row for its ledger entry: SHA-256 over the JSON of `values`, lower-case hex. */
 export function rowHash(values: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(values));
 }

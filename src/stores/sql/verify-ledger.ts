@@ -119,9 +119,10 @@ function ledgerFault(problem: string): LedgerFault {
 
 /** Returns the first missing position, or how the end differs from the entries. */
 function* brokenChain(end: StoredEnd): SqlOperation<LedgerFault | undefined> {
-  if (Number(yield* value(ROW_COUNT)) < Math.max(end.position, end.lastPosition)) {
+  const expected = Math.max(end.position, end.lastPosition);
+  if (Number(yield* value(ROW_COUNT)) < expected) {
     const before = Number((yield* value(BEFORE_GAP)) ?? 0);
-    return ledgerFault(`lacks entry ${before + 1} of ${Math.max(end.position, end.lastPosition)}`);
+    return ledgerFault(`lacks entry ${before + 1} of ${expected}`);
   }
   return end.isAuthentic ? undefined : ledgerFault('has an end that does not match its MAC');
 }
@@ -167,8 +168,10 @@ function* crossCheck(range: [string, string], totals: EntryTotals): SqlOperation
     const [found] = yield* rawRows(first, ...range, ...range);
     if (found) return { grantUid: String(found[0]), seq: null, problem: problem(String(found[1])) };
   }
+  // A renewal without its redemption belongs to no grant.
+  if (range[0] !== '') return undefined;
   const orphan = yield* value(ORPHANED_RENEWAL);
-  if (typeof orphan !== 'string' || range[0] !== '') return undefined;
+  if (typeof orphan !== 'string') return undefined;
   return ledgerFault(`has a renewal of redemption ${orphan}, which does not exist`);
 }
 

@@ -6,7 +6,7 @@ import { StoreOpenError } from '../store-open-error.js';
 // "lkgr": identifies a linkgrant database in the file header, so that another program's database is refused.
 const APPLICATION_ID = 0x6c6b6772;
 
-// Their rows are read by rowid, in the order of insertion.
+// Tables whose rows are read by rowid, in the order of insertion.
 const ROWID_TABLES = ['redemptions', 'events', 'ledger_end'];
 const MIGRATIONS = schemaMigrations({
   typeNames: { BIGINT: 'INTEGER', BYTEA: 'BLOB', JSON: 'TEXT' },

@@ -39,7 +39,7 @@ describe('a renewal', () => {
     },
   );
 
-  test('ends with the certificate of another run that renewed while it waited', async () => {
+  test('returns the certificate of another run that renewed the link after this run read it', async () => {
     const link = await site.link();
     const first = await site.renew();
     const second = await site.renew({}, link);

@@ -38,7 +38,7 @@ export interface ClusterAdministrationOptions {
   readonly client: KubernetesClient;
   /** The grants and redemptions of the cluster, with the rights of the user. */
   readonly store: GrantStore;
-  /** The namespace of requests that do not name one. */
+  /** The namespace that `describeService` returns. */
   readonly namespace: string;
   /** The only namespace whose sites are listed; undefined for all. */
   readonly served: string | undefined;

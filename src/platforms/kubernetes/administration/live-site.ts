@@ -32,8 +32,8 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
 }
 
 /**
- * The endpoints of the site of a namespace, read with the rights of the user. Only the service checks whether the routers trust
- * the issuer.
+ * The endpoints of the site of a namespace, read with the rights of the user. Does not check whether the routers trust the
+ * issuer.
  */
 export async function acceptingEndpoints(
   client: KubernetesClient,

@@ -44,8 +44,8 @@ interface UninstallationOptions {
 }
 
 /**
- * The removal of a service that no longer runs: deletes its resources in its own namespace. Links, AccessGrants,
- * Redemptions and the resources of other programs stay.
+ * The removal of a service that no longer runs: deletes its resources in its own namespace, and with `withCrd` its CRD, which
+ * deletes every Redemption. Links, AccessGrants and the resources of other programs stay.
  */
 export function uninstallation(client: KubernetesClient, options: UninstallationOptions) {
   const { namespace, serviceNamespace, clock } = options;
@@ -107,7 +107,6 @@ async function findOwn(
   ]);
   const isOwnSecret = ({ name, labels = {} }: ResourceMetadata) =>
     OWN_SECRETS.includes(name) || SEALED in labels;
-  const isOwnConfigMap = ({ labels = {} }: ResourceMetadata) => GRANT_UID in labels;
   const select = (
     kind: ResourceKind,
     items: readonly Stored<Resource>[],
@@ -116,7 +115,7 @@ async function findOwn(
   return [
     ...select(SECURED_ACCESSES, accesses, ({ name }) => name === SECURED_ACCESS),
     ...select(LEASES, leases, ({ name }) => name === GRANTS_LEASE || name === TOKENS_LEASE),
-    ...select(CONFIG_MAPS, configMaps, isOwnConfigMap),
+    ...select(CONFIG_MAPS, configMaps, ({ labels = {} }) => GRANT_UID in labels),
     ...select(SECRETS, secrets, isOwnSecret),
     ...select(CRDS, crd ? [crd] : []),
   ];

@@ -25,7 +25,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Sends a request and returns the response when its headers arrive with a successful status. If the server refuses the cached
- * credentials, reads them again and retries once. Also retries a GET once if an idle connection broke. Rejects with ApiError.
+ * credentials, reads them again and retries once. Also retries a GET once if an idle connection broke. Rejects
+ * with ApiError, or with ClusterConfigError if the credentials cannot be read.
  */
 export async function openResponse(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
   try {
@@ -39,7 +40,7 @@ export async function openResponse(access: ClusterAccess, request: ApiRequest): 
   }
 }
 
-/** Sends a request and returns the parsed JSON of the response. Rejects with ApiError. */
+/** Sends a request and returns the parsed JSON of the response. Rejects like {@link openResponse}. */
 export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promise<unknown> {
   const [verb, resource] = request.description.split(' ');
   const attributes = { 'http.request.method': request.method };

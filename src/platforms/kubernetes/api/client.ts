@@ -18,7 +18,6 @@ interface WatchSelection extends Selection {
   readonly timeoutSeconds: number;
 }
 
-/** Time-out of a response, in milliseconds. */
 const RESPONSE_TIMEOUT_MS = 10_000;
 // If the server has not ended a watch by this time after its time-out, the connection counts as dead.
 const WATCH_MARGIN_MS = 5_000;

@@ -116,7 +116,7 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
       }
       const more = new KubeConfig();
       more.loadFromFile(file);
-      // For each setting the first file that has it wins.
+      // The first current context is used. The package rejects entries of the same name in two files.
       config.mergeConfig(more, Boolean(config.getCurrentContext()));
     } catch (error) {
       throw new ClusterConfigError(`the kubeconfig ${file} cannot be read`, { cause: error });

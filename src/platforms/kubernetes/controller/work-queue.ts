@@ -30,11 +30,6 @@ export interface WorkQueueOptions {
   readonly mostRetries?: number;
 }
 
-interface Waiting {
-  readonly timer: NodeJS.Timeout;
-  readonly dueAt: number;
-}
-
 /**
  * A queue of keys to process. A key that is added several times is processed once, and once more if it was added meanwhile.
  * A failed key waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
@@ -48,7 +43,8 @@ export class WorkQueue {
   readonly #running = new Map<string, Promise<void>>();
   /** Keys that were added while they were worked on; the value is true if `addAndRetryNow` added them. */
   readonly #addedWhileRunning = new Map<string, boolean>();
-  readonly #waiting = new Map<string, Waiting>();
+  /** The timers of keys that wait for a retry or for their requested time. */
+  readonly #waiting = new Map<string, NodeJS.Timeout>();
   readonly #failures = new Map<string, number>();
   #isOpen = false;
 
@@ -67,7 +63,7 @@ export class WorkQueue {
   /** Drops every key and resolves when no work runs. The queue may be started again. */
   async stop(): Promise<void> {
     this.#isOpen = false;
-    for (const { timer } of this.#waiting.values()) clearTimeout(timer);
+    for (const timer of this.#waiting.values()) clearTimeout(timer);
     for (const keys of [this.#ready, this.#retries, this.#addedWhileRunning, this.#waiting, this.#failures])
       keys.clear();
     await Promise.all(this.#running.values());
@@ -90,30 +86,16 @@ export class WorkQueue {
   }
 
   #enqueue(key: string): void {
-    this.#clearWait(key);
-    const isRetry = this.#failures.has(key);
-    (isRetry ? this.#ready : this.#retries).remove(key);
-    (isRetry ? this.#retries : this.#ready).add(key);
-    this.#next();
-  }
-
-  #enqueueIn(key: string, ms: number): void {
-    const dueAt = performance.now() + ms;
-    const earlier = this.#waiting.get(key);
-    if (earlier && earlier.dueAt <= dueAt) return;
-    this.#clearWait(key);
-    const timer = setTimeout(() => this.#enqueue(key), ms);
-    timer.unref();
-    this.#waiting.set(key, { timer, dueAt });
-  }
-
-  #isReady(key: string): boolean {
-    return this.#ready.has(key) || this.#retries.has(key);
-  }
-
-  #clearWait(key: string): void {
-    clearTimeout(this.#waiting.get(key)?.timer);
+    clearTimeout(this.#waiting.get(key));
     this.#waiting.delete(key);
+    if (this.#failures.has(key)) {
+      this.#retries.add(key);
+    } else {
+      // `addAndRetryNow` may move a key that is ready for its retry.
+      this.#retries.remove(key);
+      this.#ready.add(key);
+    }
+    this.#next();
   }
 
   #next(): void {
@@ -154,7 +136,10 @@ export class WorkQueue {
     if (isNewVersion) this.addAndRetryNow(key);
     else if (isNewVersion === false) this.add(key);
     // If the key was added meanwhile, it is ready or worked on already.
-    if (delay !== undefined && !this.#isReady(key) && !this.#running.has(key)) this.#enqueueIn(key, delay);
+    const isReady = this.#ready.has(key) || this.#retries.has(key);
+    if (delay !== undefined && !isReady && !this.#running.has(key)) {
+      this.#waiting.set(key, setTimeout(() => this.#enqueue(key), delay).unref());
+    }
     this.#next();
   }
 

@@ -24,7 +24,7 @@ export const OK = { status: 'True', reason: 'Ready', message: 'OK' } as const;
 /** The condition values while required information is missing. */
 export const PENDING = { status: 'False', reason: 'Pending', message: 'Pending' } as const;
 
-/** The condition that blocks `Ready`; undefined if both that it depends on are True. */
+/** Returns `Processed` or `Resolved` if that condition is not True and so blocks `Ready`; undefined if neither blocks it. */
 export function blockingCondition(conditions: readonly Condition[]): Condition | undefined {
   return conditions.find(
     ({ type, status }) => status !== 'True' && (type === 'Processed' || type === 'Resolved'),

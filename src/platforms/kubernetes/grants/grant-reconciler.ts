@@ -55,12 +55,11 @@ export class GrantReconciler {
       siteAccess.forget(key);
       return 'settled';
     }
-    const { uid } = grant.metadata;
+    const { uid, generation } = grant.metadata;
     const now = clock();
     const redemptions = countOf(grant.metadata);
     const serviceEndpoint = this.#deps.serviceEndpoint();
     if (serviceEndpoint && conflicts.hasForeignOwner(grant, `${serviceEndpoint.url}/${uid}`, now)) {
-      const generation = grant.metadata.generation ?? 0;
       const conditions = foreignConditions(grant.status?.conditions ?? [], { generation, now });
       await this.#write(grant, { ...grant.status, conditions });
       return { requeueAfterMs: FOREIGN_HOLD_MS };

@@ -52,7 +52,7 @@ class PendingSecret implements PendingRedemption {
   readonly #run = randomUUID();
   readonly #clock: () => number;
   #keyPem: string | undefined;
-  /** True from the creation of the pending Secret until it is known that no concurrent run has completed before. */
+  /** True after this run created the pending Secret, until it has checked whether a concurrent run had completed before. */
   #isUnconfirmed = false;
 
   constructor(target: NamespaceTarget, id: string, clock: () => number) {
@@ -112,7 +112,7 @@ class PendingSecret implements PendingRedemption {
     });
   }
 
-  /** If a concurrent run gets a response, it recreates the Secret with the key that it has read. */
+  /** Deletes the pending Secret. A concurrent run that gets a response recreates it with the key that it has read. */
   async discardUnusedKey(keyPem: string): Promise<void> {
     await retryInNamespace(async () => {
       const pending = await this.#find();

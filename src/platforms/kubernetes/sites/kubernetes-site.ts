@@ -23,8 +23,9 @@ import type { RouterAccessFacts } from './site-resource.js';
 import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 import { TtlCache } from './ttl-cache.js';
 
-// How long an acceptance is cached, and a refusal that can change with time alone. Other refusals are cached longer.
+// How long an acceptance is cached, and a refusal while a certificate is not valid yet.
 const RESULT_MS = 10_000;
+// How long any other refusal is cached.
 const REFUSAL_MS = 300_000;
 // Maximum for the certificates of all routers of a site together. A router with a CA of its own has 3 KiB.
 const MAX_CERTIFICATES_BYTES = 256 * 1024;

@@ -19,8 +19,8 @@ const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
 const MAX_SECRETS = 1_000;
 
 /**
- * Reads TLS Secrets by `get` alone. Concurrent callers share one read, but only one that starts after their calls, so that no
- * caller gets an older state. Rejects with ApiError if the API server does not answer.
+ * Reads TLS Secrets by `get` alone. Concurrent callers share a read that starts after their calls, so that no caller gets an
+ * older state. Rejects with ApiError if the API server does not answer.
  */
 export class TlsSecrets {
   readonly #client: Pick<KubernetesClient, 'get'>;

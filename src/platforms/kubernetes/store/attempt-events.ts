@@ -17,7 +17,7 @@ import { GRANT_UID } from './redemption-resource.js';
 const ATTEMPT = 'linkgrant.dev/attempt';
 // The rest of a grant's 1,000 rows is reserved for one summary row per code, which counts further attempts.
 const DETAILED_ROWS = 950;
-// Each process may add this many rows before it counts them again, so the limit may be exceeded by that.
+// Each process may add this many rows before it counts the rows again, so each may exceed the limit by this number.
 const ROWS_BEFORE_RECOUNT = 10;
 
 /** An attempt, without the count. */

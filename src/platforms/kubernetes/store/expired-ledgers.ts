@@ -34,8 +34,8 @@ export class ExpiredLedgerCollector {
 
   /**
    * Deletes the Redemptions of one deleted grant whose certificates all expired before `endedBefore`. Returns false if no
-   * such grant is left. Lists all Redemptions once, at the first call. Skips a ledger that cannot be removed, and throws the
-   * first failure when no other ledger is left or the API server does not answer.
+   * such grant is left. The first call for each `endedBefore` lists all Redemptions. Skips a ledger that cannot be removed, and
+   * throws the first failure when no other ledger is left or the API server does not answer.
    */
   async removeOne(endedBefore: number): Promise<boolean> {
     const expired =

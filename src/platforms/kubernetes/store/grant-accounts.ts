@@ -56,8 +56,8 @@ export interface GrantAccount {
   /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
   /**
-   * True if a listing of the slots is needed: the status of the grant counts more redemptions than this process knows slots, and
-   * more than it counted before the last listing.
+   * True if a listing of the slots is needed: `status.redemptions` of the grant is greater than `slots.next`, and greater
+   * than before the last listing.
    */
   readonly isBehind: boolean;
   /** This process creates one Redemption of the grant at a time. */

@@ -5,12 +5,13 @@ import { type RedemptionResource, slotOf, type WrittenCode } from './redemption-
 /** A signed code, as recorded in the Redemptions that used it. */
 interface UsedCode {
   readonly code: WrittenCode;
+  /** How many known redemptions used it; `code.uses` is how many it allows. */
   readonly uses: number;
 }
 
 /**
- * The slots of one grant that this process has read or filled, indexed for each lookup of a redemption. A slot stays filled
- * after its Redemption was deleted.
+ * The slots of one grant that this process has read or filled, indexed by replay key, id, signed code, and name with subject. A
+ * slot stays filled after its Redemption was deleted.
  */
 export class KnownSlots {
   readonly #grantUid: string;

@@ -167,9 +167,9 @@ function slotRefusal(
   const since = now - repeatLimit.windowMs;
   const recent = slots.stockTimesOf(redemption).filter((time) => time > since);
   // When the `count`-th newest redemption leaves the window, one more is allowed.
-  const filling = recent.sort((a, b) => b - a)[repeatLimit.count - 1];
-  if (filling === undefined) return undefined;
-  return { refused: 'repeated_redemption', retryAfter: Math.max(1, Math.ceil((filling - since) / 1_000)) };
+  const nthNewest = recent.sort((a, b) => b - a)[repeatLimit.count - 1];
+  if (nthNewest === undefined) return undefined;
+  return { refused: 'repeated_redemption', retryAfter: Math.max(1, Math.ceil((nthNewest - since) / 1_000)) };
 }
 
 /**

@@ -137,7 +137,7 @@ function keyOf({ id, until }: Pick<SealedEntry, 'id' | 'until'>): string {
 
 /** When the entry of a key is erased; NaN for a key in another form, which is therefore never erased. */
 function untilOf(key: string): number {
-  return Number(key.split('.')[1] ?? Number.NaN);
+  return Number(key.split('.')[1]);
 }
 
 function entryOf(secret: Stored<SealedSecret> | undefined, id: string): SealedEntry | undefined {

@@ -13,8 +13,8 @@ import type { RedemptionResource } from './redemption-resource.js';
 /** A watch on the grants and Redemptions of a store. */
 export interface StoreWatch {
   /**
-   * Resolves once every grant and Redemption is known. Rejects with RedemptionError `store_unavailable` if the watched state
-   * is incomplete or stale.
+   * Resolves once every grant and Redemption is known. Rejects if the watched state is incomplete or stale: with
+   * RedemptionError `store_unavailable`, or with the ApiError of a failed list or watch.
    */
   ready(): Promise<void>;
   /** False before it is started: the store then lists, which needs fewer rights and is enough for a single query. */

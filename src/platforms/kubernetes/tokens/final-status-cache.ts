@@ -19,8 +19,8 @@ interface Entry {
 }
 
 /**
- * The final reasons that were written into the status of AccessTokens. If another controller overwrites the status, the
- * token would otherwise be redeemed, and its status written, again and again.
+ * The final reasons that were written into the status of AccessTokens. Without this cache, a token whose status another
+ * controller overwrites would be redeemed, and its status written, again and again.
  */
 export class FinalStatusCache {
   readonly #entries = new Map<string, Entry>();

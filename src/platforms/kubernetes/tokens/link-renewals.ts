@@ -49,7 +49,7 @@ export interface RenewalObserver {
 
 /** Interval between two scans for links that another client has redeemed, in milliseconds. */
 const SCAN_MS = 600_000;
-/** The same after a scan in which a namespace could not be listed. */
+/** The interval after a scan in which a listing failed for another reason than a missing permission. */
 const RESCAN_MS = 30_000;
 const MIN_DELAY_MS = 1_000;
 // A link that has just been redeemed, or a changed clock, is noticed after this time at the latest.
@@ -107,7 +107,10 @@ export class LinkRenewals {
     await this.#queue.stop();
   }
 
-  /** Lists the links of each namespace; false if a namespace could not be listed. */
+  /**
+   * Lists the links of each namespace. Resolves with false if the signal is aborted, or if a listing failed for another reason
+   * than a missing permission.
+   */
   async #scan(signal: AbortSignal): Promise<boolean> {
     const { namespaces, observer } = this.#options;
     const before = new Map(this.#links);

@@ -82,7 +82,7 @@ export class TokenReconciler {
       return result;
     } catch (error) {
       if (!(error instanceof NamespaceNotServedError)) throw error;
-      // Another token of the namespace may have found it meanwhile.
+      // Report the namespace once, not again for its other tokens or at the next check.
       if (!this.#notServedUntil.has(namespace)) this.#deps.onNotServed(namespace);
       this.#notServedUntil.set(namespace, clock() + NOT_SERVED_MS);
       return { requeueAfterMs: NOT_SERVED_MS };
