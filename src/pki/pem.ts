@@ -15,7 +15,8 @@ const MAX_CERTIFICATES = 16;
 const MAX_PEM_BYTES = 256 * 1024;
 // No hyphen inside a block, so that a text of many BEGIN lines is searched in linear time.
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
-const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
+// No two adjacent repetitions accept white space: with them, refusing a text of many spaces would take quadratic time.
+const BASE64 = /^[A-Za-z0-9+/\s]+(?:={1,2}\s*)?$/;
 
 /** PEM of a certificate's DER, with a newline at the end. */
 export function encodeCertificatePem(der: Uint8Array): string {
