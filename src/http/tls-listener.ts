@@ -148,8 +148,8 @@ export function createTlsListener(
     connections.setTlsSocket(socket);
     socket.once('error', () => socket.destroy());
   });
-  // Node closes the socket even without this listener; the listener counts the failed handshake.
-  server.on('tlsClientError', (_error, socket) => {
+  // Before Node's own listener, which emits `clientError`: an open socket, as after a handshake timeout, would get a response.
+  server.prependListener('tlsClientError', (_error, socket) => {
     failedHandshakes += 1;
     socket.destroy();
   });
@@ -193,18 +193,18 @@ const stockBody: UnreadableBody = () => ({
 });
 
 /**
- * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `answer` is the response to the request on the same
- * connection, if its headers were read: the unreadable bytes are part of its body, or follow it.
+ * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `response` answers the request on this connection
+ * whose headers were read, if there is one: the unreadable bytes are part of the body of that request, or follow it.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },
   socket: Socket,
-  answer: ServerResponse | undefined,
+  response: ServerResponse | undefined,
   unreadableBody: UnreadableBody,
 ): Omit<UnreadableAnswer, 'peer'> | undefined {
-  // The invalid bytes follow a complete request, whose answer closes the connection.
-  if (answer && (answer.req.complete || answer.writableEnded) && isUnreadable(error)) return undefined;
-  if (!socket.writable || answer?.headersSent) {
+  // The invalid bytes follow a complete request, whose response closes the connection.
+  if (response && (response.req.complete || response.writableEnded) && isUnreadable(error)) return undefined;
+  if (!socket.writable || response?.headersSent) {
     socket.destroy();
     return undefined;
   }

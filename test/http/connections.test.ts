@@ -22,9 +22,10 @@ describe('the listener', () => {
     for (const { socket } of idle) socket.destroy();
   });
 
-  it('closes a connection on which no handshake begins', async () => {
+  it('closes a connection on which no handshake begins, and counts no request', async () => {
     const { service } = await composed();
     await closed(await openTcp(service.port));
+    expect(service.logged('unreadable')).toEqual([]);
   });
 });
 
