@@ -117,7 +117,5 @@ async function readServerTime(
     return Number.isNaN(time) ? undefined : time;
   } catch {
     return undefined;
-  } finally {
-    socket.destroy();
   }
 }

@@ -13,7 +13,7 @@ export interface ExchangeRequest {
   readonly body?: Uint8Array;
 }
 
-/** A complete response. */
+/** A response, with its body up to the limit of {@link exchange}. */
 export interface ExchangeAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -44,7 +44,7 @@ export function onAnswerLost(
 /**
  * Sends one request over an open connection, with the header `traceparent` if it is traced, reads the response to its end or up
  * to `limit` bytes of body, and closes the connection. Does not follow redirects. Rejects with AnswerLost if the connection
- * breaks, the response is truncated or is no HTTP, or `signal` is aborted.
+ * breaks, the response ends early or is no HTTP, or `signal` is aborted.
  */
 export function exchange(
   socket: Socket,
@@ -96,7 +96,7 @@ async function send(
         response.on('error', reject);
         response.once('close', () => {
           if (response.complete) finish(false);
-          else reject(new Error('the response was truncated'));
+          else reject(new Error('the response ended early'));
         });
       });
       sent.end(request.body);

@@ -16,7 +16,7 @@ export interface ProvenCredentials {
 }
 
 /**
- * Verifies the first certificate of `tlsCrt`: it must be for the key `tlsKey`, or for the key of `context` if that is absent;
+ * Verifies the first certificate of `tlsCrt`: it must be for the key `tlsKey`, or without `tlsKey` for the key of `context`;
  * it must verify against `caCrt`; it must be for TLS clients. Returns the values, or OtherKey if the certificate is not for the
  * key of `context`. Returns any other problem as the end of a sentence.
  */

@@ -15,8 +15,8 @@ export interface TlsTarget extends HostPort {
 
 /**
  * A rule like curl's `--connect-to HOST:PORT:ADDR:PORT`: a connection for `host:port` goes to `toHost:toPort`. Names in the
- * certificate are still compared with `host`. An absent `host` or `port` matches any; an absent `toHost` or `toPort` does not
- * change it.
+ * certificate are still compared with `host`. An absent `host` or `port` matches any; without `toHost` or `toPort`, the host or
+ * the port stays the same.
  */
 export interface ConnectTo {
   readonly host?: string | undefined;
@@ -25,7 +25,10 @@ export interface ConnectTo {
   readonly toPort?: number | undefined;
 }
 
-/** Returns the target for a URL whose CA is in the file of `flag`, if `ca` is present. Messages mention the flag. */
+/**
+ * Returns the target for a URL. `ca` is the PEM in the file that `flag` names; if it is absent, the CAs that Node trusts are
+ * used. Messages mention the flag.
+ */
 export function targetOf(url: URL, ca: string | undefined, flag: `--${string}-ca`): TlsTarget {
   const caName =
     ca === undefined ? `a CA that Node trusts, and ${flag} names no other` : `the CA in the file of ${flag}`;

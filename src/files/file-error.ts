@@ -38,7 +38,8 @@ const REASONS: Readonly<Record<string, FileProblem>> = {
 export function explainFileError(path: string, error: unknown): FileProblem {
   if (error instanceof UnreadableFileError) return error;
   const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) return { reason: message, hint: 'use a complete file' };
+  if (code === undefined || syscall === undefined)
+    return { reason: message, hint: 'correct the file or use another one' };
   if (code === 'EACCES' || code === 'EPERM') return explainRefusal(resolve(path));
   return REASONS[code] ?? { reason: `the file system reports ${code}`, hint: 'check the path' };
 }

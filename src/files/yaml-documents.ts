@@ -80,11 +80,11 @@ export function parseYamlDocuments(text: string, limits: YamlLimits): Document.P
 
 function hasMoreLines(text: string, limit: number): boolean {
   let at = -1;
-  for (let lines = 0; lines < limit; lines++) {
+  for (let lines = 0; lines <= limit; lines++) {
     at = text.indexOf('\n', at + 1);
     if (at < 0) return false;
   }
-  return text.indexOf('\n', at + 1) >= 0;
+  return true;
 }
 
 /** Yields the tokens of the parser up to the first refused one. Limits the depth, because the composer recurses. */

@@ -1,8 +1,8 @@
 import { type AddressInfo, connect, isIPv6, type Server, type Socket } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
 
-// Node accepts one connection in each turn of the event loop. Probes are sent only after each turn in a period of this length
-// has accepted one.
+// Node accepts one connection in each turn of the event loop. Probes are sent only while every turn has accepted one for at
+// least this long.
 const BUSY_MS = 500;
 const PROBE_INTERVAL_MS = 100;
 // With so few connections a long wait is the result of a pause of the process, not of load.

@@ -5,7 +5,7 @@ import { normalizeAddress, siteNetworkOf, sourceOf } from '../domain/peer-addres
 
 // Each legitimate site behind a NAT address needs a connection only for the milliseconds of one request.
 const UNPROVEN_PER_SOURCE = 256;
-// A client with an IPv6 /48 has 65,536 sources.
+// The limit of an IPv6 /48, as a multiple of that of a source. Without it, a client with a /48 could use 65,536 sources.
 const SOURCES_PER_SITE_NETWORK = 4;
 
 interface Connection {
@@ -25,7 +25,7 @@ interface Connection {
 }
 
 /** Why a connection was dropped. */
-export type DropReason = 'source_limit' | 'total_limit';
+type DropReason = 'source_limit' | 'total_limit';
 
 /**
  * The open connections of a listener. Their total is limited, and so is the number of unproven ones of each source and IPv6

@@ -71,7 +71,7 @@ export class CertificateAuthorityError extends Error {
   override readonly name = 'CertificateAuthorityError';
 }
 
-/** Returns why a certificate cannot be the one that signs, undefined if it can. */
+/** Returns why a certificate cannot be that of a signing CA; undefined if it can. */
 function certificateProblem({ x509, fields }: ChainLink, now: number): string | undefined {
   const validity = validityAt(fields, now);
   if (validity === 'expired') return `the CA certificate expired at ${formatTime(fields.notAfter)}`;
@@ -150,7 +150,7 @@ function assemble(
 }
 
 /**
- * Loads a CA from a certificate file and its key. The first certificate is the one that signs; if it is not a root, the file
+ * Loads a CA from a certificate file and its key. The first certificate is that of the CA; if it is not a root, the file
  * must also contain the CAs above it, up to the root. Accepts RSA 2048 to 4096, P-256 and P-384, keys in PKCS#1, PKCS#8 or SEC1.
  * Throws CertificateAuthorityError with a message that contains `source` and the reason.
  */

@@ -114,7 +114,7 @@ export function verificationProblem(
     const issuerKeyProblems = [...intermediates, ...authorities].flatMap(
       ({ fields }) => certificateKeyProblem(fields.spkiDer) ?? [],
     );
-    const why = issuerKeyProblems.length > 0 ? ` (one of these has ${issuerKeyProblems[0]})` : '';
+    const why = issuerKeyProblems.length > 0 ? ` (a possible issuer has ${issuerKeyProblems[0]})` : '';
     return `no valid chain leads from the certificate to a root of the given CA certificates${why}`;
   } catch (error) {
     return (error as Error).message;

@@ -34,8 +34,8 @@ function readAttribute(attribute: DerReader): NameAttribute {
 }
 
 /**
- * Returns the relative names in the DER of a Name, in order: for each of its attributes what `read` returns. Throws DerError if it
- * is no Name.
+ * Reads the DER of a Name. Returns a list for each relative name, in order: what `read` returns for each of its attributes.
+ * Throws DerError if the DER is not a Name.
  */
 export function relativeNames<T>(nameDer: Uint8Array, read: (attribute: DerReader) => T): T[][] {
   const names: T[][] = [];

@@ -30,7 +30,7 @@ const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const ERROR_CODE = /^\w{1,64}$/;
 
 /**
- * Creates a tracer with OpenTelemetry's SDK, which reads the variables `OTEL_*` of the process itself. Spans are exported in
+ * Creates a tracer with OpenTelemetry's SDK. The SDK itself reads the variables `OTEL_*` of the process. Spans are exported in
  * batches in the background, and dropped if the collector does not accept them in time. `onFailing` is called with the reason
  * when exports start to fail, not for each failure, and with undefined when they succeed again.
  */

@@ -367,7 +367,7 @@ describe('an invalid response', () => {
     [
       'when its CA certificates are slow to verify',
       edit(/ca\.crt: .*/, `ca.crt: "${base64(slowCertificates('dsa-10000', 16, 'Site CA').join(''))}"`),
-      'one of these has a key that is not RSA, P-256, P-384, P-521 or Ed25519',
+      'a possible issuer has a key that is not RSA, P-256, P-384, P-521 or Ed25519',
     ],
     [
       'when its CA certificates have too many signatures',
