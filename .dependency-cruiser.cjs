@@ -1,6 +1,6 @@
 /**
- * Imports point one way: domain <- codes, pki <- redemption <- stores, platforms, client <- http, admin <- compose <- cli <- main.
- * files/, time/ and tracing/ are below the adapters, config/ is below the compositions. Types count as imports.
+ * Imports point one way: domain <- codes, pki <- redemption <- stores, platforms, client, http, admin <- compose <- cli <-
+ * main. files/, time/ and tracing/ are below the adapters, config/ is below the compositions. Types count as imports.
  */
 const ADAPTERS = '^src/(stores|platforms|client)/';
 const EDGES = '^src/(http|admin|cli)/';
@@ -8,19 +8,19 @@ const COMPOSE = '^src/compose/';
 const CONFIG = '^src/config/';
 const MAIN = '^src/main\\.ts$';
 const BYTES_ONLY = ['^(node:)?(crypto|util|buffer)$', '(^|/)node_modules/(@types/)?(node-forge|jose)/'];
-// Estimates how easily a chosen code is guessed. Loaded with `createRequire` at the first use.
+// The packages that estimate how easily a user-supplied code is guessed; loaded with `createRequire` at the first use.
 const CODE_STRENGTH = ['^(node:)?module$', '(^|/)node_modules/@zxcvbn-ts/'];
 const FILES = '^src/files/';
 const TIME = '^src/time/';
 const TRACING = '^src/tracing/';
 const INNER = '^src/(domain|codes|pki|redemption)/';
 
-/** A layer that imports what it names and itself, and nothing else of src, Node or npm. */
+/** A rule: the files in `from` import only each other and `to`, and nothing else of src, Node or npm. */
 function only(name, from, to, comment) {
   return { name, severity: 'error', comment, from: { path: from }, to: { pathNot: [from, ...to] } };
 }
 
-/** A layer that may use Node and packages, but of src only what it names and itself. */
+/** A rule: of src, the files in `from` import only each other and `to`. Node and packages are allowed. */
 function onlyOfSource(name, from, to, comment) {
   return {
     name,
@@ -46,7 +46,7 @@ module.exports = {
       'domain-imports-nothing',
       '^src/domain/',
       [],
-      'the words and their rules depend on nothing, not even node:',
+      'the types and rules of the domain depend on nothing, not even on node:',
     ),
     only(
       'codes-are-bytes',
@@ -82,7 +82,7 @@ module.exports = {
       'files-know-nothing',
       '^src/files/',
       ['^src/domain/'],
-      'private files are beneath the adapters',
+      'the helpers for files are below the adapters',
     ),
     onlyOfSource(
       'time-imports-no-other-layer',
@@ -145,8 +145,8 @@ module.exports = {
     {
       name: 'edges-stand-alone',
       severity: 'error',
-      comment: 'one edge may implement a type of another, and uses none of its code',
-      from: { path: '^src/(http|admin|cli)/' },
+      comment: 'http, admin and cli may import types of each other, but no code',
+      from: { path: EDGES },
       to: { path: EDGES, pathNot: '^src/$1/', dependencyTypesNot: ['type-only'] },
     },
     {

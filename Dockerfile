@@ -13,7 +13,7 @@ RUN npm_config_ignore_scripts=true node scripts/setup.mjs --console
 RUN npm pkg delete workspaces optionalDependencies.better-sqlite3 && rm -r console
 RUN npm prune --omit=dev --no-audit --no-fund
 # The bill of materials of the npm packages in the image (CycloneDX). `npm sbom` reports pruned devDependencies as missing, so
-# they are removed from package.json. Its --omit=dev would also omit packages that development needs too.
+# they are removed from package.json. Its --omit=dev would also omit runtime packages that devDependencies need too.
 RUN npm pkg delete devDependencies
 RUN mkdir app && npm sbom --sbom-format=cyclonedx >app/sbom.cdx.json
 # Types and source maps are for development; in the Kubernetes client they are more than half of its size.

@@ -35,7 +35,7 @@ export const CASES = {
     flags: ['--server-key-type', 'rsa2048'],
     maxRequests: 48,
   }),
-  check: compared('checks, which use nothing up', { kind: 'check' }),
+  check: compared('checks, which count no use', { kind: 'check' }),
   'workers-2': compared('redemptions with a CSR, by two worker processes', {
     kind: 'csr',
     flags: ['--workers', '2'],

@@ -113,7 +113,7 @@ function wrongIn(outcomes) {
 /** Creates AccessGrants, and waits until they are Ready. */
 export class GrantMaker {
   #cluster;
-  #made = 0;
+  #created = 0;
 
   constructor(cluster) {
     this.#cluster = cluster;
@@ -123,10 +123,10 @@ export class GrantMaker {
     const { until } = await import('../test/cluster/harness/until.ts');
     const { admin, namespace } = this.#cluster;
     const make = async () => {
-      const metadata = { namespace, name: `bench-${this.#made++}` };
-      const kind = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant' };
+      const metadata = { namespace, name: `bench-${this.#created++}` };
       await admin.create(ACCESS_GRANTS, {
-        ...kind,
+        apiVersion: 'skupper.io/v2alpha1',
+        kind: 'AccessGrant',
         metadata,
         spec: { redemptionsAllowed, expirationWindow: '4h' },
       });

@@ -88,7 +88,7 @@ const filterTo = (text) => `new Promise((resolve) => {
 
 async function filter(browser, url) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-  // A page may be read again when the stream of changes opens, so that equal requests count once.
+  // A page may be read again when the stream of changes opens. Therefore equal requests count once.
   const requests = new Set();
   page.on('request', (request) => requests.add(request.url()));
   await page.goto(url);

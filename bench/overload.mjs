@@ -10,8 +10,8 @@ const OVERLOAD_CLIENTS = 3_000;
 const OVERLOAD_FACTOR = 2;
 
 /**
- * Measures the highest rate of redemptions with 32 clients, then half of this rate, then twice this rate regardless of waiting
- * requests, then half of it again. Returns the times, and how many requests were not served.
+ * Measures the highest rate of redemptions with 32 clients. Then sends requests at half of this rate, at twice this rate, and
+ * at half of this rate again, without waiting for earlier responses. Returns the times, and how many requests were not served.
  */
 export function measureOverload({ driver, requests }) {
   return withService(async ({ service, grants, ca }) => {

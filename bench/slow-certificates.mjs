@@ -79,7 +79,10 @@ async function measure({ driver, hostileDriver, cluster, port }) {
   };
 }
 
-/** Certificates that are slow to verify: with keys that are not accepted, and with accepted ones that use all checks. */
+/**
+ * Certificates that are slow to verify: with keys that the service does not accept, and with accepted keys, so many that the
+ * service reaches its limit of signature checks.
+ */
 async function certificateKinds() {
   const { endlessChain, slowCertificates } = await import('../test/support/slow-certificates.ts');
   const count = IN_CERTIFICATE + IN_TRUSTED;

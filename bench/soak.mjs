@@ -19,8 +19,10 @@ const COLLECT_MS = 10_000;
 async function residentMiB(pid, markerFile) {
   rmSync(markerFile, { force: true });
   process.kill(pid, 'SIGUSR2');
-  for (const until = performance.now() + COLLECT_MS; !existsSync(markerFile); await sleep(20)) {
+  const until = performance.now() + COLLECT_MS;
+  while (!existsSync(markerFile)) {
     if (performance.now() > until) throw new Error('the service does not collect its garbage');
+    await sleep(20);
   }
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(kib) / 1024;

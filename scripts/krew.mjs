@@ -37,7 +37,7 @@ function makeArchive(archive) {
       filename,
     );
     rmSync(join(scratch, 'node_modules/better-sqlite3'), { recursive: true, force: true });
-    // The archive does not contain the user who builds the release.
+    // Do not record the user who builds the release.
     const owner = ['--owner=0', '--group=0', '--numeric-owner'];
     execFileSync('tar', [
       '--create',

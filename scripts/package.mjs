@@ -57,7 +57,7 @@ function makeArchive() {
     for (const name of ['linkgrant', 'LICENSES', 'completions', 'man'])
       cpSync(join(build, name), join(directory, name), { recursive: true });
     for (const name of ['LICENSE', 'openapi.yaml']) cpSync(join(root, name), join(directory, name));
-    // The archive does not contain the user who builds the release.
+    // Do not record the user who builds the release.
     const words = ['--create', '--gzip', '--owner=0', '--group=0', '--numeric-owner', '--sort=name'];
     execFileSync('tar', [...words, '--file', `${directory}.tar.gz`, '--directory', build, release]);
   } finally {

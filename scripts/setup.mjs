@@ -100,7 +100,7 @@ function install() {
   };
   if (npm === undefined) run('npm', args, env);
   else run(process.execPath, [npm, ...args], env);
-  // npm ignores an optional package that could not be built, but the tests and the image need it.
+  // npm ignores an optional package that could not be installed. The tests need all of them, the image all but better-sqlite3.
   const { optionalDependencies = {} } = JSON.parse(read('package.json'));
   const missing = Object.keys(optionalDependencies).filter(
     (name) => !existsSync(join(root, 'node_modules', name)),

@@ -24,7 +24,7 @@ export interface Session {
 
 /** A request that failed: refused by the service, or not answered. */
 export class ApiError extends Error {
-  /** Code of the refusal; `unreachable` if no response has one, `internal` for any other error. */
+  /** Code of the refusal; `unreachable` if there is no response or it has no code, `internal` for an error of the console. */
   readonly code: string;
   readonly hint: string | undefined;
   readonly choices: readonly string[];
@@ -44,7 +44,7 @@ export const client = createClient<paths>({ baseUrl: window.location.origin, cre
 export const onSession = {
   /** Called if a request is refused because there is no session. */
   ended: () => {},
-  /** Called after each request of the admin API with whether the service answered, and when the stream of changes opens. */
+  /** Called with whether the service answers: after each request of the admin API, and when the stream of changes opens. */
   contact: (_isReachable: boolean) => {},
 };
 

@@ -44,7 +44,8 @@ export function sentence(text: string): string {
 }
 
 /**
- * Shows the data of a resource. After a failed read it shows the error and the age of the data, or only the error without data.
+ * Shows the data of a resource. After a failed read it also shows the error and the age of the data; if there are no data, only
+ * the error.
  */
 export function Loaded<T>({
   resource,

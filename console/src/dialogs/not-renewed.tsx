@@ -17,7 +17,10 @@ const MAX_ROWS = 20;
 interface LinksOfCa {
   readonly sha256: string;
   readonly count: number;
-  /** True if there are more links than `count`: the service counts only the links of CAs whose issuer it can read. */
+  /**
+   * True if there are more links than `count`, which is then the number of `items`: the service counts the links of a CA only
+   * if it can read the issuer of this CA.
+   */
   readonly hasMore: boolean;
   /** The newest links, at most 20. */
   readonly items: readonly Link[];

@@ -52,7 +52,7 @@ export function IssuersScreen() {
           ) : (
             <EmptyState title={issuers.length > 0 ? 'There is no such issuer' : 'There is no CA yet'}>
               {isCluster ? (
-                <p>An issuer is listed here if a site that accepts links or a grant uses it.</p>
+                <p>An issuer is listed here if a grant, or a site that accepts links, uses it.</p>
               ) : (
                 <>
                   <p>

@@ -19,7 +19,7 @@ export interface Peer {
   readonly key: string;
   readonly name: string;
   readonly look: Look;
-  /** Id of its link; absent if no redemption records it. */
+  /** Id of its link; absent for a peer without a redemption. */
   readonly linkId?: string;
 }
 

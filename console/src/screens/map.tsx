@@ -22,7 +22,7 @@ function peerOf({ id, subject, state, connected }: Api['Link']): Peer {
   };
 }
 
-/** Reads the connected peers that no redemption records, and the newest links; `hasMore` is true if there are more links. */
+/** Reads the connected peers without a redemption, and the newest links; `hasMore` is true if there are more links. */
 async function readPeers(signal: AbortSignal): Promise<{ peers: readonly Peer[]; hasMore: boolean }> {
   const [links, { connections }] = await Promise.all([
     dataOf(client.GET('/api/v1/links', { signal, params: { query: { limit: MAX_LINKS } } })),

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { announce } from '../api/changes.js';
 import { ApiError } from '../api/client.js';
 
-/** An action of the user that writes something. */
+/** An action that the user starts, such as a change or a download. */
 export interface Action<T> {
   /** Starts the action, unless it is running. */
   run(): void;

@@ -43,7 +43,7 @@ export interface paths {
         put?: never;
         /**
          * Check the state of a grant without redeeming it
-         * @description With a signed code, redemptions and redemptionsAllowed are those of the code, and expirationTime is the earlier one of code and grant. state is that of the code or, if the code is ready, that of the grant; a revoked grant is always revoked.
+         * @description With a signed code, redemptions and redemptionsAllowed are those of the code, and expirationTime is the earlier one of code and grant. state is that of the code or, if the code is ready, that of the grant. If the grant is revoked, state is always revoked.
          */
         post: operations["check"];
         delete?: never;
@@ -463,7 +463,7 @@ export interface paths {
         put?: never;
         /**
          * Start to verify the ledger
-         * @description Verifies the whole ledger in the background. If a verification is running on this store, the answer is about that one; two processes that start at almost the same time can both verify. Every worker and every service on the store returns the last one; a process retains 20 that it ran itself.
+         * @description Verifies the whole ledger in the background. If a verification is already running on this store, the answer is about that one; two processes that start at almost the same time can both verify. Every process on the store can show the last verification; a process can also show the last 20 that it ran itself.
          */
         post: operations["startLedgerVerification"];
         delete?: never;
@@ -756,7 +756,7 @@ export interface components {
         };
         GrantRevocation: {
             /**
-             * @description Revokes every redemption of it too
+             * @description Also revokes every redemption of the grant
              * @default false
              */
             cascade: boolean;
@@ -837,7 +837,7 @@ export interface components {
             };
         };
         IssuedToken: {
-            /** @description Of a signed token */
+            /** @description Id of the signed token; absent for a token with the grant's own code */
             id?: string;
             /** Format: uuid */
             grantUid: string;
@@ -847,7 +847,7 @@ export interface components {
             subject?: string;
             /** @description Where links lead now */
             endpoints: components["schemas"]["Endpoint"][];
-            /** @description Of the grant, for all its tokens together */
+            /** @description Uses that are left of the grant, for all its tokens together */
             redemptionsLeft: number;
             token: components["schemas"]["AccessToken"];
             /** @description The same token as one word, for `linkgrant join`; a secret. Absent if the code is too long */
@@ -1217,7 +1217,7 @@ export interface components {
                     linkName: string;
                 }[];
             };
-            /** @description Most frequent first, from totals whose last refusal is in the last 24 hours */
+            /** @description Refusals by code, most frequent first. Counted are the totals whose last refusal is within the last 24 hours, with their earlier refusals */
             refusals: {
                 code: string;
                 count: number;
@@ -1611,6 +1611,7 @@ export interface components {
                  *       "items": [
                  *         {
                  *           "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *           "grant": "to-west",
                  *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *           "createdAt": "2031-03-04T05:07:00Z",
                  *           "mode": "csr",
@@ -2376,7 +2377,7 @@ export interface components {
         /**
          * @description `Renewal of link certificate refused`: renewal_refused; if the client proved the key, redemption_revoked,
          *     renewal_expired, site_replaced. `Renewal request out of date`: renewal_stale, with the service's time in the problem.
-         *     `Redemption of access token refused`: every policy refusal, of the grant's rules now and at the redemption.
+         *     `Redemption of access token refused`: every policy refusal, by the rules of the grant now or at the redemption.
          */
         RenewalRefused: {
             headers: {
@@ -2462,8 +2463,8 @@ export interface components {
             };
         };
         /**
-         * @description Try again later. No use was counted, except perhaps with store_unavailable: link_access_unavailable, edge_site, issuer_unavailable, issuer_untrusted,
-         *     not_yet_valid, repeated_redemption, overloaded, store_unavailable
+         * @description link_access_unavailable, edge_site, issuer_unavailable, issuer_untrusted, not_yet_valid, repeated_redemption,
+         *     overloaded, store_unavailable. Try again later. No use was counted, except perhaps with store_unavailable.
          */
         Unavailable: {
             headers: {
@@ -2525,9 +2526,9 @@ export interface components {
         RedemptionId: string;
         /** @description Links in this state */
         LinkStateFilter: components["schemas"]["LinkState"];
-        /** @description Links that are overdue for renewal, or the others */
+        /** @description `true`: only links that are overdue for renewal. `false`: only the other links */
         NotRenewingFilter: "true" | "false";
-        /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. `links` of an issuer's CA is their number */
+        /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. Their number is `links` of this CA in `GET /api/v1/issuers` */
         SignerFilter: string;
         /** @description The `version` of an earlier answer; not used by a stream */
         VersionSince: string;
@@ -3260,9 +3261,9 @@ export interface operations {
                 subject?: components["parameters"]["SubjectFilter"];
                 /** @description Links in this state */
                 state?: components["parameters"]["LinkStateFilter"];
-                /** @description Links that are overdue for renewal, or the others */
+                /** @description `true`: only links that are overdue for renewal. `false`: only the other links */
                 notRenewing?: components["parameters"]["NotRenewingFilter"];
-                /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. `links` of an issuer's CA is their number */
+                /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. Their number is `links` of this CA in `GET /api/v1/issuers` */
                 signedBy?: components["parameters"]["SignerFilter"];
                 /**
                  * @description Only items whose labels meet these conditions: `a=b`, `a!=b`, `a` or `!a`, separated by commas, all of which must apply
