@@ -45,7 +45,7 @@ describe('a bearer token', () => {
       [await sign({ expiresAt: null }), 'bearer_invalid'],
       [await sign({ subject: null }), 'bearer_invalid'],
       [await signBearer(foreign, now), 'bearer_invalid'],
-      // Converted to text, these would be equal for different callers.
+      // A subject that is not a string: converted to text, the subjects of different callers could be equal.
       [await sign({ subject: null, claims: { sub: 7 } }), 'bearer_invalid'],
       [await sign({ subject: null, claims: { sub: { user: 'ops' } } }), 'bearer_invalid'],
       [await sign({ subject: '' }), 'bearer_invalid'],

@@ -203,7 +203,7 @@ describe('the console of a team', () => {
     await browser.signIn('ada');
     const good = browser.cookie('__Host-linkgrant-session') ?? '';
     const [head = '', key = '', iv = '', text = '', tag = ''] = good.split('.');
-    const unsealed = Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'other' })).toString(
+    const otherHead = Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'other' })).toString(
       'base64url',
     );
     const plain = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"ada","role":"operator","exp":9999999999}').toString('base64url')}.`;
@@ -211,7 +211,7 @@ describe('the console of a team', () => {
       signIn,
       // The last character may have bits that decoders ignore.
       `${head}.${key}.${iv}.${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}.${tag}`,
-      `${unsealed}.${key}.${iv}.${text}.${tag}`,
+      `${otherHead}.${key}.${iv}.${text}.${tag}`,
       plain,
       'x'.repeat(4_000),
     ]) {

@@ -94,7 +94,7 @@ describe('labels and note of a redemption', () => {
     expect((await ask('PATCH', path, {})).body).toEqual(removed.body);
   });
 
-  it('refuses invalid labels and notes of a redemption, and any of an unknown redemption or by a viewer', async () => {
+  it('refuses invalid labels and notes of a redemption, and changes of an unknown redemption or by a viewer', async () => {
     const path = `/redemptions/${await redeem()}`;
     for (const change of [{ labels: { 'linkgrant.dev/redemption-id': 'x' } }, { note: '\u009b2J' }]) {
       expect((await ask('PATCH', path, change)).body).toMatchObject({ status: 422, code: 'value_rejected' });
@@ -136,7 +136,7 @@ describe('the filter by labels', () => {
   });
 
   it('refuses a label filter that is not an equality-based selector', async () => {
-    for (const label of ['', 'a in (b)', 'a=b=c', 'a>1', `${'a'.repeat(64)}`, 'a'.repeat(5_000)]) {
+    for (const label of ['', 'a in (b)', 'a=b=c', 'a>1', 'a'.repeat(64), 'a'.repeat(5_000)]) {
       for (const list of ['grants', 'redemptions']) {
         const refused = await ask('GET', `/${list}?label=${encodeURIComponent(label)}`);
         expect(refused.body, label).toMatchObject({ status: 400, code: 'request_invalid' });

@@ -20,7 +20,6 @@ const service = releaseAfterFile(await startTestService());
 describe('the console of a terminal', () => {
   let running: LocalConsole;
   let opened: string[];
-  /** Number of readiness checks. */
   let readinessChecks: number;
 
   beforeEach(async () => {

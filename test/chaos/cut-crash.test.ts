@@ -6,7 +6,7 @@ import { directoryForFile } from '../support/release.js';
 import { type RunConditions, run, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
-/** The commands of a cut with one other link, and the checkpoints of each at which it can be killed. */
+/** The commands that cut a link while one other link exists, and the checkpoints at which each command can be killed. */
 const RUNS = [
   { words: [], shows: 'Step 1 of 6', moments: ['ca-made', 'ca-prepared'] },
   {

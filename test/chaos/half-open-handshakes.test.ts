@@ -12,7 +12,7 @@ import { post } from '../support/wire.js';
 const FLOODER = `${import.meta.dirname}/half-open-flooder.mjs`;
 // The memory limit of deploy/kustomize and deploy/helm.
 const LIMIT_BYTES = 512 * 1024 * 1024;
-// A controller repeats its request every 30 seconds.
+// Twice the interval at which Skupper's controller repeats its request.
 const TIMEOUT_MS = 60_000;
 const RATE = 600;
 const ADDRESSES = 20;

@@ -89,7 +89,7 @@ describe.each(ISSUERS)('a killed rotation of %s', (issuer) => {
         expectSuccess(await change(earlier, issuer));
       }
       if (operation === 'retire') {
-        // The service loads the new CA within a minute. The commands' clock is that minute ahead: restart instead of a wait.
+        // The service loads the new CA within a minute. Only the clock of the commands is ahead, so restart the service.
         await service.stop();
         await startService();
       }

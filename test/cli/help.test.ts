@@ -95,7 +95,7 @@ describe('linkgrant --help', () => {
     ['link check', ['--timeout']],
     ['doctor', ['--timeout']],
   ])(
-    'describes --deadline of %s as the limit of the wait, and --timeout as that of one exchange',
+    'the help of %s lists the time limits %j only, and describes --timeout as that of one exchange',
     async (command, limits) => {
       const { stdout } = await linkgrant([...command.split(' '), '--help']);
       const options = stdout.split(/\n {2}(?=-)/).map((option) => option.replace(/\s+/g, ' '));

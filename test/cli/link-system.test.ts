@@ -19,14 +19,8 @@ beforeEach(() => {
   place = releaseAfterTest(new Workplace());
 });
 
-/** Runs `linkgrant link …`. */
 function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
-}
-
-/** Runs `linkgrant link …` with the directory `skupper` in PATH. */
-function linkWith(skupper: string, ...words: readonly string[]): Promise<Ended> {
-  return linkgrant(['link', ...words], { env: { PATH: `${skupper}:/usr/bin:/bin` } });
 }
 
 /** Runs a service once. Returns its data directory. */
@@ -56,8 +50,9 @@ describe("the links of a system site's namespace", () => {
     const home = place.path('skupper');
     const site = copySite('east', home);
     const skupper = installFakeSkupper(place.path('bin'), site);
+    const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
     const run = (...words: string[]) =>
-      linkWith(skupper.path, ...words, '--platform', 'linux', '--skupper-home', home, '-n', 'east');
+      linkgrant(['link', ...words, '--platform', 'linux', '--skupper-home', home, '-n', 'east'], { env });
     const data = ['--data-dir', place.path('d')];
     const reload = 'system reload -n east -p linux';
     for (let time = 1; time <= 2; time += 1) {

@@ -23,7 +23,6 @@ beforeEach(() => {
   place = releaseAfterTest(new Workplace());
 });
 
-/** Runs `linkgrant link …`. */
 function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
 }

@@ -8,6 +8,7 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
+import { metricOf } from '../support/operations.js';
 import {
   startWebhookReceiver,
   WEBHOOK_SECRET,
@@ -65,10 +66,8 @@ async function redeemAtEach(): Promise<void> {
 }
 
 /** The number of events that a replica has delivered. */
-async function deliveredBy({ opsPort }: Serving): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
-  return Number(/^linkgrant_webhook_attempts_total\{outcome="delivered"\} (\d+)$/m.exec(text)?.[1]);
-}
+const deliveredBy = (replica: Serving): Promise<number> =>
+  metricOf(replica, 'linkgrant_webhook_attempts_total{outcome="delivered"}');
 
 describe('webhooks of two replicas with one PostgreSQL store', () => {
   it('one replica delivers each event once, and the other replica takes over when it has stopped', async () => {

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { AUDIENCE, type BearerClaims, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import {
   ENDPOINT,
   expectRefusal,
@@ -8,7 +8,7 @@ import {
   json,
   linkgrant,
   type RunOptions,
-  refusalOf,
+  refusedResult,
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -32,7 +32,7 @@ const server = `https://127.0.0.1:${port}`;
 await writeBearer(bearerFile);
 await writeBearer(viewerFile, { claims: { roles: ['linkgrant-viewer'] } });
 
-async function writeBearer(file: string, changes: Parameters<typeof signBearer>[2] = {}): Promise<void> {
+async function writeBearer(file: string, changes: BearerClaims = {}): Promise<void> {
   writeFileSync(file, `${await signBearer(key, Date.now(), changes)}\n`, { mode: 0o600 });
 }
 
@@ -161,10 +161,7 @@ describe('a command with --server', () => {
 });
 
 describe('a refused command with --server', () => {
-  const refused = async (words: readonly string[]) => {
-    const ended = await linkgrant(words);
-    return { code: ended.code, ...refusalOf(ended) };
-  };
+  const refused = async (words: readonly string[]) => refusedResult(await linkgrant(words));
 
   it('exits with 3 and the reason if the token is not valid, or its role does not permit the command', async () => {
     const foreign = place.path('foreign');

@@ -14,7 +14,8 @@ import {
 
 const site = await openAcceptingSite();
 const { place, dataDir, service, report } = site;
-let made = 0;
+/** The number in the name of the latest site or token file. */
+let lastNumber = 0;
 
 /** Runs a command on the data directory of the service, and expects the exit code `ends`. */
 async function run(words: readonly string[], { ends = 0, ...options }: RunOptions & { ends?: number } = {}) {
@@ -35,14 +36,14 @@ const listed = (...words: readonly string[]) => report('token', 'list', ...words
 
 /** Redeems as another site: with a data directory of its own. */
 function redeem(file: string, ...words: readonly string[]) {
-  made += 1;
-  return site.redeem(file, `site-${made}`, ...words);
+  lastNumber += 1;
+  return site.redeem(file, `site-${lastNumber}`, ...words);
 }
 
 /** Writes a signed token of a grant. Returns its file. */
 async function issue(grant: string, ...words: readonly string[]): Promise<string> {
-  made += 1;
-  const file = place.path(`token-${made}.yaml`);
+  lastNumber += 1;
+  const file = place.path(`token-${lastNumber}.yaml`);
   await run(['token', 'issue', file, '--grant', grant, ...words]);
   return file;
 }

@@ -1,7 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
@@ -14,6 +12,7 @@ import {
   refusalOf,
   Workplace,
 } from '../support/command-line.js';
+import { listenLocally } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 import { copySite } from '../support/sites/system-site.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
@@ -88,9 +87,7 @@ async function linkTo(
     peer.on('error', () => undefined);
     peer.end(`linked as ${peer.getPeerCertificate().subject.CN}`);
   });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo;
+  const port = await listenLocally(listener);
   const socket = connect({ host: '127.0.0.1', port, servername, ...credentials });
   try {
     let heard = '';

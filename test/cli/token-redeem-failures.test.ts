@@ -158,13 +158,13 @@ describe('token redeem into an unwritable directory', () => {
         obeysPermissions: true,
       });
     const ends = [
-      await redeem(blocked, place.path('blocked-site')),
-      await redeem(taken, place.path('blocked-site')),
-      await redeem('-', blocked),
-      await redeem(unlisted, place.path('blocked-site')),
-    ];
-    for (const [index, name] of ['blocked', 'taken', 'blocked', 'unlisted'].entries()) {
-      const { error, hint } = expectRefusal(ends[index] as (typeof ends)[number], 1);
+      ['blocked', await redeem(blocked, place.path('blocked-site'))],
+      ['taken', await redeem(taken, place.path('blocked-site'))],
+      ['blocked', await redeem('-', blocked)],
+      ['unlisted', await redeem(unlisted, place.path('blocked-site'))],
+    ] as const;
+    for (const [name, ended] of ends) {
+      const { error, hint } = expectRefusal(ended, 1);
       expect(error).toContain(name);
       expect(hint).toMatch(/writable/);
     }

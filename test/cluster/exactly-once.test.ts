@@ -97,7 +97,7 @@ describe('a cluster without its API server', () => {
       await impatient.probe();
       return true;
     });
-    // Its listings need more time to recover.
+    // Listings of the API server recover later than its writes.
     const slots = await until('the listing', () => redemptionsOf(cluster, grant));
     expect(slots).toHaveLength(1);
   });

@@ -58,7 +58,7 @@ describe('the Kubernetes API client', () => {
     expect(forced.data).toEqual({ mine: '2' });
   });
 
-  it('writes the status of a resource without the rest, and the reverse', async () => {
+  it('writes the status of a resource without the spec, and the spec without the status', async () => {
     const grant = await client.create(ACCESS_GRANTS, {
       apiVersion: 'skupper.io/v2alpha1',
       kind: 'AccessGrant',

@@ -14,7 +14,7 @@ const account = await storeAccount(cluster);
 for (const name of ['west', 'one', 'two', 'other']) await cluster.namespace(name);
 
 async function openEmpty(): Promise<StoreUnderTest> {
-  // The counts of the tests must not depend on the speed of the machine.
+  // With the default deadline, a slow machine would refuse some of the redemptions that the tests count.
   const options = { kubeconfig: [account.kubeconfig], serviceNamespace: LINKGRANT, deadlineMs: 60_000 };
   const open = () => openKubernetesStore({ ...options, clock: () => NOW });
   const store = await open();

@@ -247,7 +247,7 @@ describe('deploy/bootstrap/job.yaml', () => {
     }
   });
 
-  it('waits for the site and the token, links, and does not change a linked site', async () => {
+  it('has a Job that waits for the site and the token, creates the link, and does not change a linked site', async () => {
     const place = releaseAfterTest(await requestingNamespace(cluster, { withoutSite: true }));
     const server = await issuingServerForTest('linkgrant');
     const mounted = directoryForTest();

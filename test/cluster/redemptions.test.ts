@@ -133,7 +133,7 @@ describe('a Redemption', () => {
     };
     expect(await subjectsOf({ grantUid: grant.uid })).toEqual(['genuine']);
     expect(await subjectsOf({})).not.toContain('forged');
-    // Starts the watch, from which the links are read then.
+    // Starts the watch; from then on the store reads links from it.
     await store.readChanges();
     await until('the watch has both', async () => (await subjectsOf({})).includes('later'));
     await until('the watch has the grant', async () => !(await subjectsOf({})).includes('forged'));

@@ -103,7 +103,7 @@ function outcomesOf(answers: readonly WireAnswer[]) {
 }
 
 describe('three replicas of the service', () => {
-  it('give 300 sites exactly 100 certificates of a grant of 100 uses, with at most 5 API requests for each, and all repeat them', async () => {
+  it('issue exactly 100 certificates of a grant of 100 uses to 300 sites, with at most 5 API requests for each redemption request, and repeat each response', async () => {
     const grant = await readyGrant(cluster, west, 'shared', { redemptionsAllowed: LIMIT });
     const before = replicas.requests();
     const all = sites();

@@ -47,7 +47,7 @@ describe('a Redemption that is deleted by hand', () => {
     await cluster.admin.patch(ACCESS_GRANTS, metadata, { status }, { subresource: 'status' });
     await withNewStore(async (anew) => {
       const another = () => sampleRedemption(grant.uid, { namespace });
-      // Redemptions behind the free slot are known before it is filled.
+      // The store reads the Redemptions behind the free slot before it fills this slot.
       const replayed = { ...another(), replayKey: others[2]?.replayKey ?? '' };
       expect(await anew.recordRedemption(grant.uid, replayed, NOW)).toMatchObject({
         replayOf: { id: others[2]?.id },

@@ -63,7 +63,7 @@ function sorted(rights: readonly string[]): string[] {
 }
 
 describe('the service with the permissions of its role', () => {
-  it('redeems, refuses and replays, with any source of its address', async () => {
+  it('redeems, refuses and replays, with its address from a SecuredAccess or from a Service', async () => {
     const { serving } = await serve('--secured-access');
     const name = 'linkgrant-grants';
     await until('the SecuredAccess', () =>

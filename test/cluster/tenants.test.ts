@@ -123,14 +123,14 @@ describe('objects of a hostile namespace owner', () => {
     const grant = await readyGrant(cluster, west, 'keyed');
     const own = await readyGrant(cluster, east, 'keyed');
     const at = replica().serving;
-    const asked = (path: string, code = own.status?.code) =>
+    const redeem = (path: string, code = own.status?.code) =>
       post(at, { metadata: { ...own.metadata, uid: path }, status: { code: code ?? '' } } as Grant);
-    expect((await asked(grant.metadata.uid)).status).toBe(403);
-    expect((await asked(`${west}/keyed`)).status).toBe(404);
-    expect((await asked(`${east}/../${west}/keyed`)).status).toBe(404);
-    expect((await asked(`${east}%2f..%2f${west}/keyed`)).status).toBe(404);
-    expect((await asked(own.metadata.uid, grant.status?.code)).status).toBe(403);
-    expect((await asked(`${east}/keyed`)).status).toBe(200);
+    expect((await redeem(grant.metadata.uid)).status).toBe(403);
+    expect((await redeem(`${west}/keyed`)).status).toBe(404);
+    expect((await redeem(`${east}/../${west}/keyed`)).status).toBe(404);
+    expect((await redeem(`${east}%2f..%2f${west}/keyed`)).status).toBe(404);
+    expect((await redeem(own.metadata.uid, grant.status?.code)).status).toBe(403);
+    expect((await redeem(`${east}/keyed`)).status).toBe(200);
     expect((await post(at, grant)).status).toBe(200);
   });
 

@@ -114,7 +114,7 @@ it('changes the labels and the note of a grant, and finds it by a label', async 
   await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grant.name}, region=eu`);
   await dialog.getByRole('textbox', { name: 'Note' }).fill('for the shop in Berlin');
   await page.keyboard.press('Enter');
-  // The page, not the command in the dialog.
+  // `exact` matches the note on the page, not the command in the dialog.
   await page.getByText('for the shop in Berlin', { exact: true }).waitFor();
   await press('Edit labels and note');
   await dialog.getByRole('textbox', { name: 'Labels' }).fill(`team=payments-${grant.name}`);

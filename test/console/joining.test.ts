@@ -12,7 +12,7 @@ let line: string;
 /** Runs `linkgrant join` with the join line that the dialog shows, as the site `subject`. */
 const joinAs = (subject: string) =>
   linkgrantProcess(
-    [...['join', '-', '--to', join(directory, subject), '--subject', subject], '--data-dir', directory],
+    ['join', '-', '--to', join(directory, subject), '--subject', subject, '--data-dir', directory],
     { input: line },
   );
 

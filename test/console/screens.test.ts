@@ -73,7 +73,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
       await page.getByText('Serial').waitFor();
       if (count === 3) await expectAccessible(page);
       await page.goBack();
-      await page.getByRole('link', { name: 'site-3', exact: true }).waitFor();
+      await siteThree.waitFor();
       expect(await page.getByLabel('Subject').inputValue()).toBe('site-?');
     });
 

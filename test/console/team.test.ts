@@ -29,7 +29,7 @@ const service = releaseAfterFile(
   }),
 );
 const adminPort = service.running.adminListening?.port;
-// The pages of the provider load a font from another host.
+// Chromium resolves no other host: the pages of the provider would load a font from one.
 const rules = `MAP ${new URL(origin).host} 127.0.0.1:${adminPort}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`;
 const browser = releaseAfterFile(await startBrowser(`--host-resolver-rules=${rules}`));
 let opened: ConsolePage;

@@ -45,7 +45,7 @@ const compose = parse(text, { merge: true }) as {
   readonly volumes: Readonly<Record<string, object>>;
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 };
-const services: [string, Service][] = Object.entries(compose.services);
+const services = Object.values(compose.services);
 const { linkgrant: service, database } = compose.services;
 
 /** The variables of `.env` in the comment of the file. */
@@ -66,7 +66,7 @@ describe('deploy/compose.yaml', () => {
   it('has the keys of a Compose file, and uses only networks, secrets and volumes that it declares', () => {
     expect(Object.keys(compose)).toEqual(['name', 'services', 'networks', 'volumes', 'secrets']);
     expect(Object.keys(compose.services)).toEqual(['linkgrant', 'database']);
-    for (const [, one] of services) {
+    for (const one of services) {
       expect(Object.keys(one).filter((key) => !SERVICE_KEYS.includes(key))).toEqual([]);
       for (const network of one.networks) expect(Object.keys(compose.networks)).toContain(network);
       for (const secret of one.secrets) expect(Object.keys(compose.secrets)).toContain(secret);
@@ -75,7 +75,7 @@ describe('deploy/compose.yaml', () => {
   });
 
   it('confines both containers, and publishes only the port of the service', () => {
-    for (const [, one] of services) {
+    for (const one of services) {
       expect(one).toMatchObject({
         read_only: true,
         cap_drop: ['ALL'],
@@ -91,7 +91,7 @@ describe('deploy/compose.yaml', () => {
 
   it('stores secrets in files, and none in a variable', () => {
     for (const { file } of Object.values(compose.secrets)) expect(file).toMatch(/^\.\/secrets\/[a-z-]+$/);
-    for (const [, { environment, secrets }] of services) {
+    for (const { environment, secrets } of services) {
       for (const [name, value] of Object.entries(environment)) {
         expect(value, name).not.toMatch(/:\/\/[^@/]*:[^@/]*@/);
         if (/PASSWORD/.test(name)) expect(name).toMatch(/_FILE$/);

@@ -69,11 +69,8 @@ describe('README.md', () => {
 
 // Flags of other programs.
 const OTHER_FLAGS = [
-  '--',
   '--add-port',
   '--add-rich-rule',
-  '--all',
-  '--all-namespaces',
   '--allow-scripts',
   '--archive',
   '--build-arg',
@@ -98,7 +95,6 @@ const OTHER_FLAGS = [
   '--only',
   '--patch',
   '--permanent',
-  '--redemptions',
   '--reload',
   '--sbom-format',
   '--server-side',

@@ -6,7 +6,7 @@ import { readProjectFile, sectionsOf } from './document.js';
 const section = sectionsOf(readProjectFile('docs/explanation/security.md')).find(
   ({ heading }) => heading === 'What is protected against whom',
 );
-// The first two lines of a table are its heading and the separator.
+// The first row is the heading of the table; the separator does not begin with `| `.
 const rows = (section?.text ?? '')
   .split('\n')
   .filter((line) => line.startsWith('| '))

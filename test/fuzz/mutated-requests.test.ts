@@ -15,7 +15,7 @@ describe('mutated requests', () => {
       if ('invalid' in verdict) refused[verdict.invalid]++;
       else accepted.set(request.der.toString('base64'), { ...request, spkiDer: verdict.spkiDer });
     }
-    // Few would mean that the mutations only ever reach the first check.
+    // Smaller counts would mean that the mutations reach only the first check.
     expect(refused.csr_invalid).toBeGreaterThan(1_000);
     expect(refused.key_weak).toBeGreaterThan(20);
     const acceptedRequests = [...accepted.values()];

@@ -62,7 +62,7 @@ function withHeader(element, octets, tail = []) {
 
 const contentLength = (element) => encodeTree({ ...element, tag: 0x30 }).length;
 
-/** Changes of one element. The elements around it are encoded again, so a length is wrong only if it is the change. */
+/** Changes of one element. The elements around it get correct lengths; only a change of a length leaves a wrong one. */
 const OF_ELEMENTS = {
   'an element repeated': ({ list, index, element }) => list.splice(index, 0, element),
   'an element removed': ({ list, index }) => list.splice(index, 1),

@@ -7,7 +7,10 @@ const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DURATION = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$/;
 const MEMBERS = ['namespace', 'name', 'redemptionsAllowed', 'expirationWindow', 'code', 'issuer', 'policy'];
-const RULES = 'subjects names source-cidrs key-types certificate-lifetime csr-required not-before'.split(' ');
+const RULES =
+  'subjects names source-cidrs key-types endpoint-roles certificate-lifetime csr-required not-before'.split(
+    ' ',
+  );
 const CODES: ReadonlySet<string> = new Set(ADMINISTRATION_ERROR_CODES);
 // The longest response is a page of a listing.
 const MAX_RESPONSE = 1024 * 1024;
@@ -31,7 +34,7 @@ function grantProblem(body: string): string | undefined {
   if (unknown !== undefined) return 'it has an unknown member';
   if (typeof name !== 'string' || name.length > 253 || !NAME.test(name)) return 'its name is not valid';
   if (typeof namespace !== 'string' || !NAMESPACE.test(namespace)) return 'its namespace is not valid';
-  if (!Number.isInteger(allowed) || Number(allowed) < 1 || Number(allowed) > 999_999_999)
+  if (!Number.isInteger(allowed) || Number(allowed) < 1 || Number(allowed) > 1_000_000)
     return 'its limit is not a count';
   if (typeof window !== 'string' || !DURATION.test(window)) return 'its window is no duration';
   if (order.code !== undefined && (typeof order.code !== 'string' || order.code.length < 16))

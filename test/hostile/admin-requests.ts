@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createPublicKey } from 'node:crypto';
 import { makeIssuerKey, signBearer } from '../support/admin-api.js';
 import type { HostileGrant, HostileService } from './hostile-service.js';
 import { changeJson, changeJsonText, type Json } from './json-changes.js';
@@ -34,10 +34,9 @@ export async function makeBearers({ key, operator, viewer }: HostileService): Pr
   const stranger = { ...(await makeIssuerKey('first')), kid: key.kid };
   const [head = '', payload = '', signature = ''] = operator.split('.');
   const shared = `${part({ alg: 'HS256', typ: 'at+jwt', kid: key.kid })}.${payload}`;
-  const publicPem = key.secret.export({ format: 'pem', type: 'pkcs8' }).toString().slice(0, 50);
-  const hmac = createHmac('sha256', JSON.stringify(key.jwk) + publicPem)
-    .update(shared)
-    .digest('base64url');
+  // A verifier that is confused about the algorithm would use the public key as the shared secret.
+  const publicPem = createPublicKey(key.secret).export({ format: 'pem', type: 'spki' });
+  const hmac = createHmac('sha256', publicPem).update(shared).digest('base64url');
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
   const viewerPayload = viewer.split('.')[1] ?? '';
   const wrong: Readonly<Record<string, string | undefined>> = {

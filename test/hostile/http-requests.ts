@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { signRenewalRequest } from '../../src/codes/renewal-request.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
 import { createCertificateRequest } from '../../src/pki/requests.js';
-import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { post } from '../support/wire.js';
 import type { HostileGrant, HostileService } from './hostile-service.js';
 import { type ChangeContext, changeDraft } from './request-changes.js';
@@ -32,7 +32,7 @@ const SIGNATURE = /\.[\w-]+$/;
 
 function makeCsr(keys: RequestMaterial['keys']): string {
   const key = newKey();
-  const csr = Buffer.from(createCertificateRequest(key, 'a site')).toString('base64');
+  const { csr } = csrHeader(key);
   keys.set(csr, createPublicKey(key).export({ format: 'der', type: 'spki' }));
   return csr;
 }
@@ -42,8 +42,7 @@ async function renewalsOf(service: HostileService, grant: HostileGrant): Promise
   const renewals: string[] = [];
   for (let made = 0; made < RENEWAL_LINKS; made += 1) {
     const key = newKey();
-    const csr = Buffer.from(createCertificateRequest(key, 'a site')).toString('base64');
-    const headers = { csr, name: `link-${made}`, renews: 'true' };
+    const headers = { ...csrHeader(key), name: `link-${made}`, renews: 'true' };
     const { redemptionId, certificate } = redeemedAnswer(
       await post(service, `/${grant.uid}`, grant.code, { headers }),
     );

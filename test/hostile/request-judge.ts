@@ -101,7 +101,7 @@ function judgeLink(
   const issued = certificate.publicKey.export({ format: 'der', type: 'spki' });
   if (!wanted?.equals(issued)) return 'a certificate for another key than requested';
   const ruled = grants.find(
-    ({ name, uid }) => name === 'ruled' && route?.grant.endsWith(route.grant === uid ? uid : name),
+    ({ name, uid }) => name === 'ruled' && (route?.grant === uid || route?.grant === `default/${name}`),
   );
   if (!ruled) return undefined;
   const subject = header('subject') ?? header('name') ?? ruled.name;

@@ -122,7 +122,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
 
     it('serves the pages of the console', async () => {
       const words = ['console', '--no-open', '--data-dir', work.path('data')];
-      await (await work.serve(['--data-dir', work.path('data'), ...ENDPOINT], options())).stop();
+      await work.serveOnce(['--data-dir', work.path('data'), ...ENDPOINT], options());
       const { child, said, ended } = startLinkgrant(words, { ...options(), holdsInput: true });
       releaseAfterTest({ stop: () => child.kill() });
       await until(() => /http:\/\/\S+/.test(said.stdout));
@@ -148,14 +148,14 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
     });
 
     it('prints a Kubernetes Job that redeems a token', async () => {
-      await (await work.serve(['--data-dir', work.path('data'), ...ENDPOINT], options())).stop();
+      await work.serveOnce(['--data-dir', work.path('data'), ...ENDPOINT], options());
       const issued = await run('token', 'issue', '-', '--print', 'job', '--data-dir', work.path('data'));
       expect(expectSuccess(issued).stdout).toContain('kind: Job');
     });
 
     it('refuses a user-supplied code that is easy to guess', async () => {
       const data = ['--data-dir', work.path('data')];
-      await (await work.serve([...data, ...ENDPOINT], options())).stop();
+      await work.serveOnce([...data, ...ENDPOINT], options());
       writeFileSync(work.path('code'), 'passwordpassword\n');
       const ended = await run('grant', 'create', 'west', '--code-file', work.path('code'), ...data);
       expect(refusalOf(ended).error).toContain('easy to guess');

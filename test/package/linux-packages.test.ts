@@ -209,7 +209,7 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
 
 describe.runIf(isTested)('the rpm', () => {
   const rpm = (...words: string[]) => {
-    const ended = spawnSync('rpm', [...words], { encoding: 'utf8' });
+    const ended = spawnSync('rpm', words, { encoding: 'utf8' });
     expect(ended.status, ended.stderr).toBe(0);
     return ended.stdout;
   };

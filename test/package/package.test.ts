@@ -24,7 +24,7 @@ const MAX_MEGABYTES_LEAN = 40;
 const place = directoryForFile();
 let paths: string[];
 let tarball: string;
-// `lean` has no optional packages; `unbuilt` has them without their install scripts, as newer releases of npm install.
+// `lean` has no optional packages. `unbuilt` has them, but their install scripts did not run, as by default with npm 12.
 let lean: Installed;
 let unbuilt: Installed;
 const hasNodeSqlite = DRIVERS.includes('node:sqlite');

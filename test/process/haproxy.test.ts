@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { issueToken } from '../support/accepting-site.js';
 import { ENDPOINT, json, linkgrant, Workplace } from '../support/command-line.js';
 import { freePorts } from '../support/free-port.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
@@ -15,12 +15,8 @@ const CLIENTS = 500;
 const AT_ONCE = 50;
 
 const place = releaseAfterFile(new Workplace());
-const haproxies: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const haproxy of haproxies.splice(0)) await haproxy.stop();
-});
 
-/** Starts HAProxy before a service; returns its ports for version 1 and version 2 of the PROXY protocol. */
+/** Starts HAProxy in front of a service; returns its ports for version 1 and version 2 of the PROXY protocol. */
 async function startHaproxy(servicePort: number): Promise<readonly number[]> {
   const ports = await freePorts(2);
   const listeners = ['send-proxy', 'send-proxy-v2'].map(
@@ -35,7 +31,7 @@ listen ${version}
   writeFileSync(file, `defaults\n  mode tcp\n  ${timeouts}\n${listeners.join('')}`);
   const child = spawn('haproxy', ['-db', '-f', file], { stdio: 'inherit' });
   const ended = once(child, 'exit');
-  haproxies.push({
+  releaseAfterTest({
     async stop() {
       child.kill('SIGTERM');
       await ended;

@@ -7,7 +7,7 @@ import { ENDPOINT, linkgrant, refusalOf, type Serving, Workplace } from '../supp
 import { metricOf, readOperations } from '../support/operations.js';
 import { childrenOf } from '../support/process-children.js';
 import { releaseAfterFile } from '../support/release.js';
-import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { makeIdentity, type TestIdentity, writeIdentity } from '../support/server-identity.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
@@ -20,6 +20,18 @@ async function connectTo(service: Serving, ca: string): Promise<TLSSocket> {
   await once(socket, 'secureConnect');
   return socket;
 }
+
+/** Resolves when a service no longer accepts connections. */
+const untilClosed = (service: Serving, ca: string) =>
+  until(() =>
+    connectTo(service, ca).then(
+      (socket) => {
+        socket.destroy();
+        return false;
+      },
+      () => true,
+    ),
+  );
 
 const redeem = (token: string) =>
   linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], { input: token });
@@ -41,15 +53,7 @@ describe('a service that receives SIGTERM or SIGINT', () => {
       const later = await post({ port: service.port, ca }, new URL(other.url).pathname, other.code);
       expect(later.status).toBe(200);
       service.signal(signal);
-      await until(() =>
-        connectTo(service, ca).then(
-          (other) => {
-            other.destroy();
-            return false;
-          },
-          () => true,
-        ),
-      );
+      await untilClosed(service, ca);
       const { status, text } = await readOperations(service, '/readyz');
       const { parts } = JSON.parse(text);
       expect(Object.keys(parts).sort()).toEqual(['certificate', 'issuer', 'listener', 'store']);
@@ -141,15 +145,7 @@ describe('a service with two workers', () => {
     socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\nhalf of code`);
     await sendWrongCode();
     const stopped = service.stop();
-    await until(() =>
-      connectTo(service, ca).then(
-        (other) => {
-          other.destroy();
-          return false;
-        },
-        () => true,
-      ),
-    );
+    await untilClosed(service, ca);
     // systemd sends SIGTERM to each process of a unit, so the workers get it twice.
     for (const pid of workers()) {
       try {
@@ -169,11 +165,8 @@ describe('a service with two workers', () => {
   it('reports how many serve while one does not start, and continues with the other', async () => {
     const dataDir = place.path('one-worker');
     const identity = await makeIdentity();
-    const [cert, key, ca] = [place.path('one.crt'), place.path('one.key'), place.path('one-ca.crt')];
-    writeFileSync(cert, identity.cert);
-    writeFileSync(key, identity.key);
-    writeFileSync(ca, identity.ca);
-    const tls = ['--tls-cert', cert, '--tls-key', key, '--tls-ca', ca];
+    const { tlsCert, tlsKey, tlsCa } = writeIdentity(place.directory, identity);
+    const tls = ['--tls-cert', tlsCert, '--tls-key', tlsKey, '--tls-ca', tlsCa];
     const service = await place.serve([
       ...['--data-dir', dataDir, '--workers', '2', '--log-level', 'error'],
       ...[...tls, ...ENDPOINT, ...OPERATIONS],
@@ -184,7 +177,7 @@ describe('a service with two workers', () => {
     };
     await until(async () => (await readiness()).status === 200);
     // A running worker retains its key; a new worker finds no valid key.
-    writeFileSync(key, 'no key');
+    writeFileSync(tlsKey, 'no key');
     process.kill(childrenOf(service.pid)[0] as number, 'SIGKILL');
     await until(() => service.said.stderr.includes('worker_failed'));
     expect(await readiness()).toEqual({
@@ -197,7 +190,7 @@ describe('a service with two workers', () => {
       },
     });
     expect((await redeem((await issueToken(dataDir)).text)).code).toBe(0);
-    writeFileSync(key, identity.key);
+    writeFileSync(tlsKey, identity.key);
     await until(async () => (await readiness()).status === 200);
   });
 });
@@ -220,9 +213,9 @@ describe('a grant created while the service had no endpoint', () => {
     expect((await linkgrant(['grant', 'show', 'early', ...words])).stdout).toContain(reason);
     const code = place.path('early.code');
     writeFileSync(code, `${grant.code}\n`);
-    const issueToken = () =>
+    const issueEarly = () =>
       linkgrant(['token', 'issue', '-', '--grant', 'early', '--code-file', code, '--data-dir', dataDir]);
-    const tooEarly = await issueToken();
+    const tooEarly = await issueEarly();
     expect(tooEarly.code).toBe(1);
     expect(tooEarly.stdout).toBe('');
     expect(refusalOf(tooEarly).hint).toContain('--endpoint');
@@ -232,7 +225,7 @@ describe('a grant created while the service had no endpoint', () => {
     const shown = await linkgrant(['grant', 'show', 'early', '-o', 'json', '--data-dir', dataDir]);
     expect(JSON.parse(shown.stdout)).toMatchObject({ state: 'ready', expirationTime: expect.any(String) });
     expect(JSON.parse(shown.stdout)).not.toHaveProperty('reason');
-    const token = await issueToken();
+    const token = await issueEarly();
     expect((await redeem(token.stdout)).code).toBe(0);
   });
 });

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
 import { expectRefusal, linkgrant, linkgrantInProcess, Workplace } from '../support/command-line.js';
+import { listenLocally } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 
@@ -215,7 +216,7 @@ describe('a service with an unusable data directory', () => {
     'does not start if %s is accessible to other users, and prints the command that fixes it',
     async (_what, name, mode) => {
       const data = place.path(`open-${mode}`);
-      await (await place.serve(['--data-dir', data])).stop();
+      await place.serveOnce(['--data-dir', data]);
       const open = name === '' ? data : join(data, name);
       chmodSync(open, mode);
       expect(await refusedIn(data)).toEqual({
@@ -223,7 +224,7 @@ describe('a service with an unusable data directory', () => {
         hint: `run \`chmod go= ${open}\``,
       });
       execFileSync('chmod', ['go=', open]);
-      await (await place.serve(['--data-dir', data])).stop();
+      await place.serveOnce(['--data-dir', data]);
     },
   );
 
@@ -235,13 +236,11 @@ describe('a service with an unusable data directory', () => {
 });
 
 describe('a service that cannot listen', () => {
-  let taken: Server;
+  const taken = createServer();
   let port: number;
 
   beforeAll(async () => {
-    taken = createServer().listen(0, '127.0.0.1');
-    await new Promise((settle) => taken.once('listening', settle));
-    port = (taken.address() as { port: number }).port;
+    port = await listenLocally(taken);
   });
   afterAll(() => taken.close());
 

@@ -1,18 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ENDPOINT, expectSuccess, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
-const place = new Workplace();
-const openssl = new OpenSsl();
-
-afterAll(async () => {
-  openssl.remove();
-  await place.remove();
-});
+const place = releaseAfterFile(new Workplace());
+const openssl = releaseAfterFile(new OpenSsl());
 
 const issue = async (dataDir: string) =>
   (await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west'])).stdout;

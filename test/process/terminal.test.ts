@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
+import { listenLocally } from '../support/free-port.js';
 import { MAIN } from '../support/programs.js';
 import { until } from '../support/until.js';
 
@@ -13,9 +13,7 @@ let redeem: readonly string[];
 
 beforeAll(async () => {
   const token = await issue('fleet');
-  silent.listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const { port } = silent.address() as AddressInfo;
+  const port = await listenLocally(silent);
   redeem = [
     ...['token', 'redeem', token, '--to', place.path('links')],
     ...['--data-dir', place.path('requesting'), '--timeout', '2500ms', '--connect-to', `::127.0.0.1:${port}`],

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -13,6 +12,7 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
+import { listenLocally } from '../support/free-port.js';
 import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { isSigned, startWebhookReceiver, WEBHOOK_SECRET } from '../support/servers/webhook-receiver.js';
@@ -202,8 +202,7 @@ describe.concurrent('webhooks', () => {
     const server = createServer(() => {
       connections += 1;
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
+    const port = await listenLocally(server);
     const urls = [`https://127.0.0.1:${port}/a`, `https://localhost:${port}/b`];
     const service = await serve(dataDir, urls);
     await until(async () => (await webhookChecks(dataDir)).length === 2);

@@ -11,8 +11,8 @@ import { linkgrant, type RunOptions, type Serving } from './command-line.js';
 import { childrenOf } from './process-children.js';
 import { post } from './wire.js';
 
-// A third of it is longer than the kernel needs to deliver a request, or its close, to a paused process.
-const PAUSE_MS = 300;
+// Longer than the kernel needs to deliver a request, or the close of its connection, to a stopped process.
+const PAUSE_MS = 100;
 
 /** Rounds of each test; an environment variable sets another number for a longer run. */
 export const ROUNDS = Number(process.env.LINKGRANT_TEST_DISCONNECTS ?? 15);
@@ -85,16 +85,16 @@ export async function redeemAfterDisconnect(
     socket.once('secureConnect', () => close === 'with unread session tickets' && tcp.pause());
     await once(socket, 'secureConnect');
     // Time for the service to read the end of the handshake and to send its session tickets.
-    await sleep(PAUSE_MS / 3);
+    await sleep(PAUSE_MS);
     signal('SIGSTOP');
     try {
       const head = `POST ${path} HTTP/1.1\r\nHost: h\r\n${lines.join('')}Content-Length: ${code.length}\r\n`;
       socket.write(`${head}\r\n${code}`);
-      await sleep(PAUSE_MS / 3);
+      await sleep(PAUSE_MS);
       if (close === 'after close_notify') socket.end(() => tcp.destroy());
       else if (close === 'with RST') tcp.resetAndDestroy();
       else tcp.destroy();
-      await sleep(PAUSE_MS / 3);
+      await sleep(PAUSE_MS);
     } finally {
       signal('SIGCONT');
     }

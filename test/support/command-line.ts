@@ -174,7 +174,7 @@ export interface Serving {
   stop(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** Starts `serve` with these words. Resolves once it has printed that it serves, or redeems AccessTokens. */
+/** Starts `serve` with these words. Resolves once it has printed that it serves or that it redeems AccessTokens. */
 export async function startUntilReady(
   words: readonly string[],
   options: RunOptions = {},

@@ -9,16 +9,11 @@ const KEY = /PRIVATE KEY/;
  * for the standard error of every command, and for the log of every service.
  */
 export function refuseSecrets(text: string): string {
-  const found = KEY.test(text)
-    ? 'a private key'
-    : CODE.test(text) || SIGNED.test(text)
-      ? 'a code'
-      : undefined;
-  if (found === undefined) return text;
-  const line =
-    text
-      .split('\n')
-      .find((candidate) => KEY.test(candidate) || CODE.test(candidate) || SIGNED.test(candidate)) ?? '';
+  const line = text
+    .split('\n')
+    .find((candidate) => KEY.test(candidate) || CODE.test(candidate) || SIGNED.test(candidate));
+  if (line === undefined) return text;
+  const found = KEY.test(line) ? 'a private key' : 'a code';
   throw new Error(
     `${found} was written: ${line.replace(CODE, '<code>').replace(SIGNED, '<code>').slice(0, 200)}`,
   );

@@ -1,7 +1,5 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
@@ -10,6 +8,7 @@ import { startApiProxy } from '../cluster/harness/api-proxy.js';
 import { kubeconfigOf, serverOf } from '../cluster/harness/kubeconfig.js';
 import { post } from '../cluster/harness/post.js';
 import { openTestCluster } from '../cluster/harness/test-cluster.js';
+import { listenLocally } from '../support/free-port.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 
@@ -52,14 +51,10 @@ describe('the proxy in front of an API server', () => {
       response.write('short');
       response.end();
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    releaseAfterTest({ close: () => server.close() });
+    const port = await listenLocally(server);
+    releaseAfterTest(server);
     const kubeconfig = join(directoryForTest(), 'kubeconfig');
-    const target = {
-      server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      ca: '',
-      token: 't',
-    };
+    const target = { server: `http://127.0.0.1:${port}`, ca: '', token: 't' };
     writeFileSync(kubeconfig, kubeconfigOf(target));
     const proxy = releaseAfterTest(await startApiProxy(kubeconfig));
     proxy.decide(() => ({ cutAfterBytes: 1_000 }));

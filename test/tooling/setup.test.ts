@@ -25,7 +25,7 @@ describe('the set-up of a checkout', () => {
   const write = (path: string, text: string) => writeFileSync(join(root, path), text);
   const has = (path: string) => existsSync(join(root, path));
 
-  // A project of one file whose only package stands beside it, so that installing it needs no network.
+  // A small project whose only dependency is in its directory `compiler`, so that installing it needs no network.
   beforeEach(() => {
     root = directoryForTest();
     for (const name of ['scripts', 'src/deep', 'compiler/bin'])
@@ -79,7 +79,7 @@ describe('the set-up of a checkout', () => {
     return { status, lines: said.out.split('\n').filter((line) => line !== ''), err: said.err };
   };
 
-  /** The project after a set-up. */
+  /** Brings the project into the state after its first set-up. */
   const afterSetUp = async () => {
     const copying = { recursive: true, verbatimSymlinks: true, force: true };
     if (finished !== undefined) {

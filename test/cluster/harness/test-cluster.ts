@@ -74,7 +74,7 @@ type Crd = Resource & {
 
 /** Which API server a test file needs. */
 export interface ClusterNeeds {
-  /** An unshared one, because the file stops it, or counts operations that other files would add to. */
+  /** An unshared one, because the file stops it or deletes a CRD. */
   readonly own?: boolean;
   /**
    * An unshared one with controllers: they remove deleted namespaces and the dependents of deleted resources, create the default

@@ -21,9 +21,9 @@ const deps = {
 };
 
 async function redeem() {
-  const { certificate, links, alreadyRedeemed, source } = await redeemToken({ token, retry }, deps);
+  const { certificate, links, alreadyRedeemed } = await redeemToken({ token, retry }, deps);
   const names = links.map((link) => link.name);
-  return { serial: certificate.serial, names, alreadyRedeemed, source };
+  return { serial: certificate.serial, names, alreadyRedeemed };
 }
 
 redeem()

@@ -8,9 +8,11 @@ import { startPostgres } from './postgres-process.js';
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.LINKGRANT_TEST_POSTGRES;
   if (given !== undefined && given !== '') {
-    const { hostname: host, port, username: user, password } = new URL(given);
-    const place = { host, port: Number(port || 5432), user, password: decodeURIComponent(password) };
-    project.provide('postgres', place);
+    const { hostname: host, port, username, password } = new URL(given);
+    project.provide('postgres', {
+      ...{ host, port: Number(port || 5432) },
+      ...{ user: decodeURIComponent(username), password: decodeURIComponent(password) },
+    });
     return async () => undefined;
   }
   // Without fsync the server loses data only if the machine crashes, not if a test kills the server.
