@@ -354,7 +354,7 @@ export interface paths {
         };
         /**
          * Read figures about the whole store, and what needs attention
-         * @description A process computes the overview at most once a second, for all clients together. A response is never older than its request, so it may take a second
+         * @description A process computes the overview at most once a second, for all clients together. A response contains every change before its request, so it may take a second. Link states that change only with time may be up to 10 seconds old
          */
         get: operations["readOverview"];
         put?: never;
