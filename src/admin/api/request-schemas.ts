@@ -3,15 +3,16 @@ import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
 import { LABEL_SELECTOR_HINT, parseLabelSelector } from '../../domain/label-selector.js';
 import { LINK_STATES } from '../../domain/link-state.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
+import { MAX_REDEMPTIONS } from '../../redemption/accepting/create-grant.js';
 
 const MAX_PAGE_SIZE = 500;
 const DEFAULT_PAGE_SIZE = 100;
-// The same limits as on the command line.
-const MAX_COUNT = 999_999_999;
+// The same limit as on the command line.
+const MAX_LINK_COST = 999_999_999;
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 const text = (most: number) => z.string().min(1).max(most);
-const count = z.int().min(1).max(MAX_COUNT);
+const redemptionsAllowed = z.int().min(1).max(MAX_REDEMPTIONS);
 const duration = text(64);
 const rule = z.string().max(64 * 1024);
 const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
@@ -55,7 +56,7 @@ const labelsAndNoteChange = {
 export const GRANT_CREATION = z.strictObject({
   namespace: text(63).default('default'),
   name: text(253),
-  redemptionsAllowed: count.optional(),
+  redemptionsAllowed: redemptionsAllowed.optional(),
   expirationWindow: duration.optional(),
   code: text(4_000).optional(),
   issuer: text(253).optional(),
@@ -66,7 +67,7 @@ export const GRANT_CREATION = z.strictObject({
 
 /** The body that changes a grant. */
 export const GRANT_CHANGE = z.strictObject({
-  redemptionsAllowed: count.optional(),
+  redemptionsAllowed: redemptionsAllowed.optional(),
   expirationWindow: duration.optional(),
   policy: policy(rule.nullable()).transform(withoutUndefined).optional(),
   ...labelsAndNoteChange,
@@ -79,8 +80,8 @@ export const GRANT_REVOCATION = z.strictObject({ cascade: z.boolean().default(fa
 export const TOKEN_ISSUANCE = z.strictObject({
   grantUid: uuid,
   name: text(253).optional(),
-  linkCost: count.optional(),
-  redemptionsAllowed: count.optional(),
+  linkCost: z.int().min(1).max(MAX_LINK_COST).optional(),
+  redemptionsAllowed: redemptionsAllowed.optional(),
   expirationWindow: duration.optional(),
   subject: text(506).optional(),
   code: text(4_000).optional(),

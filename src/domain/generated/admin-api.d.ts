@@ -733,7 +733,7 @@ export interface components {
             /** @default default */
             namespace: string;
             name: string;
-            /** @description At most 1,000,000; 1 unless given */
+            /** @description 1 unless given */
             redemptionsAllowed?: number;
             /** @description A duration; 15m unless given */
             expirationWindow?: string;
@@ -746,7 +746,6 @@ export interface components {
             note?: components["schemas"]["Note"];
         };
         GrantChange: {
-            /** @description At most 1,000,000 */
             redemptionsAllowed?: number;
             /** @description Counted from when the grant was first ready */
             expirationWindow?: string;
