@@ -7,6 +7,7 @@ import { type AccessToken, encodeAccessToken } from '../../src/domain/access-tok
 import { describeCertificate } from '../../src/pki/certificate-info.js';
 import { crossCertificate } from '../../src/pki/certificates.js';
 import {
+  ENDPOINT,
   type Ended,
   expectRefusal,
   json,
@@ -466,6 +467,34 @@ describe('doctor on an accepting site', () => {
       status: 'ok',
       detail: `${port} is in use by the running service`,
     });
+  });
+
+  test('checks the port and the certificate of the admin API', async () => {
+    const now = Date.now();
+    const [old, usable] = [await makeIdentity({ issuedAt: now - 10 * DAY_MS }), await makeIdentity()];
+    const [adminTlsCert, adminTlsKey] = [place.path('admin.crt'), place.path('admin.key')];
+    writeFileSync(adminTlsCert, usable.cert);
+    writeFileSync(adminTlsKey, usable.key);
+    const admin = (port: number) => [
+      ...['--admin-listen', `127.0.0.1:${port}`, '--admin-issuer', 'https://id.example.com'],
+      ...['--admin-audience', 'a', '--admin-tls-cert', adminTlsCert, '--admin-tls-key', adminTlsKey],
+    ];
+    const port = await freePort();
+    const data = ['--data-dir', place.path('data')];
+    const serving = await place.serve([...data, ...ENDPOINT, ...admin(port)]);
+    const words = [...data, '--listen', `127.0.0.1:${serving.port}`, '--ops-listen', 'off'];
+    const running = await doctor([...words, ...admin(port)]);
+    expect(running.failed).toEqual([]);
+    expect(running.checks.find(({ name }) => name === 'admin port')?.detail).toBe(
+      `${port} is in use by the running service`,
+    );
+    writeFileSync(adminTlsCert, old.cert);
+    const other = releaseAfterTest(await serveTcp((socket) => socket.end('220 other\r\n')));
+    const { failed } = await doctor([...words, ...admin(other.port)]);
+    expect(failed).toEqual([
+      ['admin port', `port ${other.port} is in use already`],
+      ['--admin-tls-cert', expect.stringContaining('expired at')],
+    ]);
   });
 
   test('reports files that other users can read', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { request as requestHttps } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasStore, type LinkDialOptions } from '../../compose/links.js';
@@ -14,7 +15,7 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import { visibleNamesIn } from '../../files/directory-names.js';
 import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
-import { getOperations } from '../serve/health.js';
+import { getFromPort } from '../serve/health.js';
 import { listenFailure } from '../serve/listen-failure.js';
 import {
   type Check,
@@ -123,7 +124,7 @@ async function checkStoreAge(settings: Settings, clock: LinkDialOptions['clock']
 }
 
 function checkCertificates(settings: Settings, now: number): Check[] {
-  const { dataDir, tlsCert, tlsCa, issuerCert } = settings;
+  const { dataDir, tlsCert, tlsCa, issuerCert, adminTlsCert } = settings;
   const checks: Check[] = [];
   const add = (name: string, file: string, renewal: string) => {
     if (existsSync(file)) checks.push(certificateFileCheck(name, file, now, renewal));
@@ -139,6 +140,7 @@ function checkCertificates(settings: Settings, now: number): Check[] {
     ['--tls-cert', tlsCert],
     ['--tls-ca', tlsCa],
     ['--issuer-cert', issuerCert],
+    ['--admin-tls-cert', adminTlsCert],
   ] as const;
   for (const [flag, file] of externalCertificates) {
     if (file !== undefined) checks.push(certificateFileCheck(flag, file, now, REPLACE_CERTIFICATE_HINT));
@@ -146,13 +148,13 @@ function checkCertificates(settings: Settings, now: number): Check[] {
   return checks;
 }
 
-/** Checks that the public port and the operations port are free or used by the service. */
+/** Checks that the ports of the service are free or used by the service. */
 async function checkPorts(
   settings: Settings,
   probe: AccessToken | undefined,
   { clock }: LinkDialOptions,
 ): Promise<Check[]> {
-  const { listen, opsListen } = settings;
+  const { listen, opsListen, adminListen } = settings;
   const checks = [
     await checkPort('port', listen, settings, () => isRedemptionListener(listen, probe, clock)),
   ];
@@ -161,6 +163,8 @@ async function checkPorts(
       await checkPort('operations port', opsListen, settings, () => isOperationsListener(opsListen)),
     );
   }
+  if (adminListen)
+    checks.push(await checkPort('admin port', adminListen, settings, () => isAdminListener(adminListen)));
   return checks;
 }
 
@@ -209,8 +213,17 @@ async function isRedemptionListener(
 
 async function isOperationsListener(opsListen: ListenAddress): Promise<boolean> {
   try {
-    const { status, body } = await getOperations(opsListen, '/metrics', PROBE_TIMEOUT_MS);
+    const { status, body } = await getFromPort(opsListen, '/metrics', PROBE_TIMEOUT_MS);
     return status === 200 && body.includes('linkgrant_');
+  } catch {
+    return false;
+  }
+}
+
+async function isAdminListener(adminListen: ListenAddress): Promise<boolean> {
+  try {
+    const { body } = await getFromPort(adminListen, '/api/v1/service', PROBE_TIMEOUT_MS, requestHttps);
+    return body.includes('"bearer_missing"');
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { request as requestHttp } from 'node:http';
+import type { request as requestHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import { configurationFrom } from '../session/configuration.js';
@@ -7,8 +8,8 @@ import { writeOut } from '../terminal/write-out.js';
 
 const TIMEOUT_MS = 5_000;
 
-/** The answer of an operations port. */
-export interface OperationsAnswer {
+/** The answer of a port of a service. */
+export interface PortAnswer {
   readonly status: number;
   readonly body: string;
 }
@@ -36,9 +37,9 @@ export async function healthCommand(flags: {
   await writeOut('ok\n');
 }
 
-async function queryHealth(opsListen: ListenAddress, path: string): Promise<OperationsAnswer> {
+async function queryHealth(opsListen: ListenAddress, path: string): Promise<PortAnswer> {
   try {
-    return await getOperations(opsListen, path, TIMEOUT_MS);
+    return await getFromPort(opsListen, path, TIMEOUT_MS);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ABORT_ERR' ? `no response within ${TIMEOUT_MS / 1_000} seconds` : (code ?? message);
@@ -53,16 +54,28 @@ async function queryHealth(opsListen: ListenAddress, path: string): Promise<Oper
   }
 }
 
-/** Sends a GET request to the operations port of a service on this host. */
-export function getOperations(
+/**
+ * Sends a GET request to a port of a service on this host. With the `request` of `node:https` it uses TLS and does not verify the
+ * certificate: the request contains no secret.
+ */
+export function getFromPort(
   { host, port }: ListenAddress,
   path: string,
   timeoutMs: number,
-): Promise<OperationsAnswer> {
+  request: typeof requestHttps = requestHttp,
+): Promise<PortAnswer> {
   return new Promise((settle, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
+    const options = {
+      host: reachableHost(host),
+      port,
+      path,
+      agent: false,
+      signal,
+      rejectUnauthorized: false,
+    };
     // fetch refuses some ports, such as 10080.
-    const outgoing = request({ host: reachableHost(host), port, path, agent: false, signal }, (response) => {
+    const outgoing = request(options, (response) => {
       text(response).then((body) => settle({ status: response.statusCode ?? 0, body }), reject);
     });
     outgoing.once('error', reject);
