@@ -110,10 +110,10 @@ export class WorkerGroup {
   }
 
   #onMessage(worker: Worker, { ready, certificateTimes, metrics }: WorkerMessage): void {
-    if (ready) this.#serving.add(worker.id);
     this.#certificateTimes = certificateTimes ?? this.#certificateTimes;
-    // A late message: `remove` has already added the counts of this worker, and an update would count them twice.
+    // A late message: the worker serves no more, and `remove` has already added its counts.
     if (worker.isDead()) return;
+    if (ready) this.#serving.add(worker.id);
     this.#lastReports.set(worker.id, performance.now());
     if (metrics) this.#metrics.update(worker.id, metrics);
   }
