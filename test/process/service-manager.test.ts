@@ -127,6 +127,23 @@ describe('serve, started by systemd', () => {
     expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
   });
 
+  it('reports the end of a reload when every worker has reloaded its certificates', async () => {
+    const socket = work.path('notify');
+    const systemd = await openNotifySocket(socket, 2);
+    const service = await serve(['--workers', '2'], { NOTIFY_SOCKET: socket });
+    await systemd.next(says('READY=1'));
+    const [slow] = childrenOf(service.pid).filter(isWorker);
+    process.kill(Number(slow), 'SIGSTOP');
+    try {
+      service.signal('SIGHUP');
+      await systemd.next(says('RELOADING=1'));
+      expect(await systemd.next(() => true)).toBeNull();
+    } finally {
+      process.kill(Number(slow), 'SIGCONT');
+    }
+    expect(await systemd.next(anything)).toContain('READY=1');
+  });
+
   it('serves if it cannot notify, and logs that once', async () => {
     const env = { NOTIFY_SOCKET: work.path('nobody'), WATCHDOG_USEC: '100000', PATH: '/nowhere' };
     const service = await serve([], env);

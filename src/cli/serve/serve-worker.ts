@@ -34,7 +34,9 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   // If the primary process has ended, a starting service would wait forever for its responses.
   const service = await Promise.race([started, lost]);
   if (!service) return;
-  process.on('SIGHUP', () => void service.reloadIdentity());
+  process.on('SIGHUP', () => {
+    void service.reloadIdentity().finally(() => send({ reloaded: true }));
+  });
   process.on('message', (request: WorkerRequest) => {
     if (request.sendMetrics) void sendState(service);
   });

@@ -31,8 +31,7 @@ export async function runWorkers(
     const ready = () => manager.ready(`Serving ${description.url} with ${settings.workers} workers`);
     process.on('SIGHUP', () => {
       manager.reloading();
-      group.reload();
-      ready();
+      void group.reload().then(ready);
     });
     operations =
       settings.opsListen && (await startGroupOperations(settings.opsListen, settings, runtime, group));

@@ -90,14 +90,16 @@ export class WorkerGroup {
   /** Returns the metrics of all workers in Prometheus' text format; a worker that does not answer in time keeps its last ones. */
   async metrics(): Promise<string> {
     const signal = AbortSignal.timeout(METRICS_TIMEOUT_MS);
-    const workers = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
-    await Promise.allSettled(workers.map((worker) => requestMetrics(worker, signal)));
+    await Promise.allSettled(this.#servingWorkers().map((worker) => requestMetrics(worker, signal)));
     return this.#metrics.text();
   }
 
-  /** Makes the workers read their certificates again. Only those that serve: SIGHUP would end a worker that is starting. */
-  reload(): void {
-    for (const id of this.#serving) cluster.workers?.[id]?.process.kill('SIGHUP');
+  /**
+   * Makes the workers read their certificates again. Only those that serve: SIGHUP would end a worker that is starting. Resolves
+   * when each of them has done so or has ended.
+   */
+  async reload(): Promise<void> {
+    await Promise.allSettled(this.#servingWorkers().map(requestReload));
   }
 
   /** Stops the workers. Resolves when all have ended. */
@@ -107,6 +109,10 @@ export class WorkerGroup {
     const ended = Promise.all(workers.map((worker) => worker && once(worker, 'exit')));
     for (const worker of workers) worker?.process.kill('SIGTERM');
     await ended;
+  }
+
+  #servingWorkers(): Worker[] {
+    return [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
   }
 
   #onMessage(worker: Worker, { ready, certificateTimes, metrics }: WorkerMessage): void {
@@ -137,5 +143,14 @@ async function requestMetrics(worker: Worker, signal: AbortSignal): Promise<void
   worker.send(request, () => undefined);
   for await (const [message] of messages) {
     if ((message as WorkerMessage).metrics) return;
+  }
+}
+
+/** Makes a worker read its certificates again. Resolves when it has done so or has ended. */
+async function requestReload(worker: Worker): Promise<void> {
+  const messages = on(worker, 'message', { close: ['exit'] });
+  worker.process.kill('SIGHUP');
+  for await (const [message] of messages) {
+    if ((message as WorkerMessage).reloaded) return;
   }
 }

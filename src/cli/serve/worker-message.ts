@@ -15,6 +15,8 @@ export interface WorkerMessage {
   readonly certificateTimes?: CertificateTimes;
   /** Sent on request and regularly, so that little is lost when a worker dies. */
   readonly metrics?: MetricsSnapshot;
+  /** Sent after SIGHUP, when the worker has read its certificates again. */
+  readonly reloaded?: true;
   /** Sent instead of `ready` if the worker cannot serve. */
   readonly failed?: {
     readonly message: string;
