@@ -1,6 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openIssuer } from '../../src/compose/site-issuer.js';
+import { CertificateAuthorityError } from '../../src/pki/authority.js';
 import { parseCertificates } from '../../src/pki/pem.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
@@ -44,6 +46,21 @@ describe('a CA that expires soon', () => {
     const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
     expect(refusal(answer)).toEqual([503, 'issuer_unavailable']);
     expect(await service.used(grant.uid)).toBe(0);
+  });
+});
+
+describe('an external CA at the start', () => {
+  it('is refused with the file and the reason if a part of the path of its key is not a directory', async () => {
+    const { certificate, key } = makeAuthority(openssl);
+    const flags = issuerFlags(certificate, key);
+    const issuerKey = join(flags.issuerKey, 'tls.key');
+    await expect(
+      openIssuer({ ...flags, issuerKey, dataDir: directoryForTest() }, Date.now()),
+    ).rejects.toThrow(
+      new CertificateAuthorityError(
+        `${issuerKey} cannot be read: the path, or a part of it, is not a directory`,
+      ),
+    );
   });
 });
 

@@ -1,8 +1,8 @@
-import { ifExists } from '../../files/file-error.js';
+import { ifExists, withFileErrors } from '../../files/file-error.js';
 import { fileVersion } from '../../files/file-version.js';
 import { CertificateAuthorityError } from '../../pki/authority.js';
 import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
-import { readAuthority } from './owned-authorities.js';
+import { readAuthority, withAuthorityErrors } from './owned-authorities.js';
 
 /**
  * A CA in files that the operator manages and may replace at any time. While the files are unusable, for example because
@@ -41,9 +41,7 @@ export class ExternalAuthority {
   }
 
   #version(): string {
-    return [this.#certificateFile, this.#keyFile]
-      .map((file) => ifExists(() => fileVersion(file)) ?? 'gone')
-      .join();
+    return [this.#certificateFile, this.#keyFile].map(versionOf).join();
   }
 
   #read(now: number): TrustedAuthority {
@@ -53,4 +51,10 @@ export class ExternalAuthority {
       `${this.#certificateFile} may not sign certificates of TLS clients (extendedKeyUsage)`,
     );
   }
+}
+
+/** Returns a text that changes if the file is written, replaced or deleted. Throws CertificateAuthorityError. */
+function versionOf(file: string): string {
+  const find = () => ifExists(() => fileVersion(file)) ?? 'gone';
+  return withAuthorityErrors(file, () => withFileErrors(file, find));
 }
