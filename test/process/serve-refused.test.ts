@@ -212,6 +212,7 @@ describe('a service with an unusable data directory', () => {
     ["a CA's key", 'issuers/skupper-site-ca/tls.key', 0o640],
     ['its own key', 'server.pem', 0o604],
     ['the store', 'linkgrant.db', 0o660],
+    ['the key of signed codes', 'code-keys/1.json', 0o644],
   ])(
     'does not start if %s is accessible to other users, and prints the command that fixes it',
     async (_what, name, mode) => {

@@ -10,8 +10,10 @@ import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
 export function pathsAccessibleToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
   const keys = visibleNamesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));
-  const secretFiles = ['server.pem', 'linkgrant.db', 'ledger.key'].map((name) => join(directory, name));
-  return [directory, ...secretFiles, ...keys].filter((path) => (modeOf(path) & 0o077) !== 0);
+  const codeKeys = visibleNamesIn(join(directory, 'code-keys')).map((name) => join('code-keys', name));
+  const secretFiles = ['server.pem', 'linkgrant.db', 'ledger.key', ...codeKeys];
+  const paths = [directory, ...secretFiles.map((name) => join(directory, name)), ...keys];
+  return paths.filter((path) => (modeOf(path) & 0o077) !== 0);
 }
 
 function keysOf(issuer: string): string[] {
