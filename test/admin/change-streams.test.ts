@@ -9,11 +9,12 @@ let streams: ChangeStreams;
 let server: Server;
 let reads: number;
 
-/** Serves streams of a store that changes at each read; `size` is the length of a version. */
-async function serve(limits: Partial<StreamLimits>, size = 1): Promise<number> {
+/** Serves streams of a store that changes at each read, after `delay`; `size` is the length of a version. */
+async function serve(limits: Partial<StreamLimits>, size = 1, delay?: Promise<void>): Promise<number> {
   reads = 0;
   const readChanges = async () => {
     reads += 1;
+    await delay;
     return { version: `${reads}`.padEnd(size, '.'), changed: ['links'] as const };
   };
   streams = new ChangeStreams({ readChanges }, limits);
@@ -106,4 +107,15 @@ it('a caller with the maximum number of streams of changes gets no other, while 
   await until(() => next.text().includes('event: hello'));
   for (const { socket } of [...own, refused, other, next]) socket.destroy();
   await until(() => streams.size === 0);
+});
+
+it('a stream of changes that still waits for the store when the service stops begins and ends completely', async () => {
+  let answer = () => {};
+  const port = await serve({}, 1, new Promise((resolve) => (answer = resolve)));
+  const waiting = read(port);
+  await until(() => reads === 1);
+  streams.close();
+  answer();
+  await until(() => waiting.text().endsWith('0\r\n\r\n'));
+  expect(waiting.text()).toContain('event: hello');
 });

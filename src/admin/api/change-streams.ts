@@ -91,7 +91,8 @@ export class ChangeStreams {
   /** Ends all streams, and opens no more. */
   close(): void {
     this.#closing.abort();
-    for (const response of this.#open.keys()) response.end();
+    // A response without headers still waits for the store; `open` ends it.
+    for (const response of this.#open.keys()) if (response.headersSent) response.end();
   }
 
   async #poll(): Promise<void> {
