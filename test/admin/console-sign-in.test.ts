@@ -252,6 +252,15 @@ describe('the console of a team', () => {
     expect(page.body).not.toContain('<script');
   });
 
+  it('a refused sign-in offers a new one for the page that was requested', async () => {
+    await browser.send('/console/sign-in?to=/console/links');
+    const state = new URL(browser.location).searchParams.get('state');
+    const page = await browser.visit(
+      `${origin}/console/callback?error=access_denied&state=${state}&iss=${encodeURIComponent(provider.issuer)}`,
+    );
+    expect(page.body).toContain('href="/console/sign-in?to=%2Fconsole%2Flinks"');
+  });
+
   it('refuses an ID token of a key that the issuer does not publish', async () => {
     const callback = await browser.signInUpToCallback('ada');
     const jwks = join(directory, 'jwks.json');

@@ -73,7 +73,8 @@ export class OidcAccess implements ConsoleAccess {
 
   addRoutes(router: Router): void {
     router.get('/console/sign-in', (request, response) =>
-      this.#answer(request, response, async () => {
+      this.#answer(request, response, async (setPage) => {
+        setPage(request.query.to);
         const claims = { ...OidcClient.createSecrets(), to: consolePath(request.query.to) };
         const url = await this.#options.client.authorizationUrl(claims, this.#redirectUri);
         const signIn = await this.#signIn.seal(claims, SIGN_IN_MS);
@@ -83,8 +84,9 @@ export class OidcAccess implements ConsoleAccess {
       }),
     );
     router.get('/console/callback', (request, response) =>
-      this.#answer(request, response, async () => {
+      this.#answer(request, response, async (setPage) => {
         const signIn = await this.#signIn.open(cookieOf(request, SIGN_IN) ?? '');
+        setPage(signIn?.to);
         response.cookie(SIGN_IN, '', { ...COOKIE, sameSite: 'lax', maxAge: 0 });
         if (!signIn) throw new AdministrationError('request_invalid', 'there is no cookie of a sign-in');
         const { role, sub, user } = await this.#redeem(new URL(request.originalUrl, this.origin), signIn);
@@ -112,12 +114,19 @@ export class OidcAccess implements ConsoleAccess {
     return { sub, role, user: userName };
   }
 
-  /** Runs a step of a sign-in, and answers a failure with a page. */
-  async #answer(request: Request, response: Response, step: () => Promise<void>): Promise<void> {
+  /** Runs a step of a sign-in, and answers a failure with a page. Its link starts a new sign-in for the page of `setPage`. */
+  async #answer(
+    request: Request,
+    response: Response,
+    step: (setPage: (to: unknown) => void) => Promise<void>,
+  ): Promise<void> {
     const { failures, peerOf, logger } = this.#options;
     const peer = peerOf(request);
+    let page: unknown;
     try {
-      await step();
+      await step((to) => {
+        page = to;
+      });
     } catch (error) {
       const refusal =
         error instanceof AdministrationError
@@ -132,7 +141,7 @@ export class OidcAccess implements ConsoleAccess {
         );
       }
       const text = FAILURE_TEXTS[code] ?? 'The sign-in failed. The log of the service has the reason.';
-      const again = signInUrl(this.signInPath, request.query.to);
+      const again = signInUrl(this.signInPath, page);
       response.status(problemStatus(code)).type('html').send(messagePage(text, again));
     }
   }
