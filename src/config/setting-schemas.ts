@@ -10,7 +10,7 @@ import { parseStoreUrl, STORE_FORM } from './store-url.js';
 /** Creates a schema that reads text with `parse`, which returns undefined if the text does not meet `allowed`. */
 function text<T>(allowed: string, parse: (value: string) => T | undefined) {
   const read = z.string(allowed).transform((value, context): T => {
-    const parsed = parse(value.trim());
+    const parsed = parse(value);
     if (parsed !== undefined) return parsed;
     context.addIssue({ code: 'custom', message: allowed });
     return z.NEVER;
@@ -18,9 +18,10 @@ function text<T>(allowed: string, parse: (value: string) => T | undefined) {
   return z.preprocess(scalarText, read);
 }
 
-/** YAML reads `1.3`, `0` and `true` as numbers and booleans; this returns their text. */
+/** Returns the text of a scalar without surrounding space: YAML reads `1.3`, `0` and `true` as numbers and booleans. */
 function scalarText(value: unknown): unknown {
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+  const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return isScalar ? String(value).trim() : value;
 }
 
 function positive(most: number) {

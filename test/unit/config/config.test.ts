@@ -56,6 +56,11 @@ describe('the settings of the admin API', () => {
     expect(() => loadConfiguration(flags, {}, true)).toThrow(message);
   });
 
+  it('the algorithms can be separated by commas with spaces in a variable', () => {
+    const env = { LINKGRANT_ADMIN_ALGORITHM: 'RS256, ES256' };
+    expect(loadConfiguration(audience, env, true).settings.adminAlgorithm).toEqual(['RS256', 'ES256']);
+  });
+
   it('the admin API is off by default', () => {
     expect(loadConfiguration({}, {}).settings.adminListen).toBeUndefined();
   });
