@@ -13,7 +13,7 @@ import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import { readOptionalText } from '../files/bounded-text.js';
 import { clientAddress } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { SourceBudget } from '../http/source-budget.js';
@@ -92,8 +92,7 @@ export async function startAdmin(
     viewerRoles: settings.adminViewerRole,
     operatorRoles: settings.adminOperatorRole,
   };
-  const issuerCa = settings.adminIssuerCa && readBoundedText(settings.adminIssuerCa);
-  const fetch = providerFetch(issuerCa, '--admin-issuer-ca', { clock });
+  const fetch = providerFetch(readOptionalText(settings.adminIssuerCa), '--admin-issuer-ca', { clock });
   const { adminJwks } = settings;
   if ((adminJwks === undefined || settings.console !== undefined) && !isProviderUrl(adminIssuer)) {
     throw new ConfigurationError(

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/setting-schemas.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import { readOptionalText } from '../files/bounded-text.js';
 import { CachedConnections } from '../redemption/administration/cached-connections.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
@@ -14,9 +14,12 @@ export function networkObserver(
   clock: Clock,
 ): ConnectionObserver | undefined {
   if (url === undefined) return undefined;
-  const textOf = (file: string | undefined) => (file === undefined ? undefined : readBoundedText(file));
   const read = async (signal: AbortSignal) => {
-    const access = { url, ca: textOf(observerCa), credentials: textOf(observerCredentials)?.trim() };
+    const access = {
+      url,
+      ca: readOptionalText(observerCa),
+      credentials: readOptionalText(observerCredentials)?.trim(),
+    };
     const { readRouterLinks } = await import('../client/network-observer.js');
     return readRouterLinks(access, { clock }, signal);
   };

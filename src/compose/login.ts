@@ -6,7 +6,7 @@ import { OidcClient, type UserTokens } from '../admin/oidc-client.js';
 import type { ConnectionOptions } from '../client/connection.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import { readOptionalText } from '../files/bounded-text.js';
 import { untilAborted } from '../time/abort.js';
 
 export { directoryLock } from '../platforms/files/directory-lock.js';
@@ -22,11 +22,7 @@ export async function readLoginProvider(
   caFile: string | undefined,
   options: ConnectionOptions,
 ): Promise<LoginMetadata | undefined> {
-  const fetch = providerFetch(
-    caFile === undefined ? undefined : readBoundedText(caFile),
-    '--server-ca',
-    options,
-  );
+  const fetch = providerFetch(readOptionalText(caFile), '--server-ca', options);
   const response = await oauth.resourceDiscoveryRequest(server, {
     [oauth.customFetch]: (url: string) => fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }),
   });
@@ -63,8 +59,7 @@ export function createLoginClient(
   { issuer, clientId, scopes, issuerCa }: LoginMetadata & { readonly issuerCa?: string | undefined },
   options: ConnectionOptions,
 ): OidcClient {
-  const ca = issuerCa === undefined ? undefined : readBoundedText(issuerCa);
-  const fetch = providerFetch(ca, '--issuer-ca', options);
+  const fetch = providerFetch(readOptionalText(issuerCa), '--issuer-ca', options);
   return new OidcClient({ issuer, clientId, scopes, readSecret: undefined, fetch, clock: options.clock });
 }
 

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from '../client/connection.js';
 import { remoteAdministration } from '../client/remote-administration.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import { readOptionalText } from '../files/bounded-text.js';
 import type { Administration } from '../redemption/administration/administration.js';
 
 /** The administration through the admin API at `url`. Trusts only the CA in `caFile`; if absent, the CAs that Node trusts. */
@@ -12,6 +12,5 @@ export function serverAdministration(
   }: { readonly url: URL; readonly caFile: string | undefined; readonly bearer: () => Promise<string> },
   options: ConnectionOptions,
 ): Administration {
-  const ca = caFile === undefined ? undefined : readBoundedText(caFile);
-  return remoteAdministration({ url, ca, bearer }, options);
+  return remoteAdministration({ url, ca: readOptionalText(caFile), bearer }, options);
 }

@@ -5,7 +5,7 @@ import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import { readBoundedText, readOptionalText } from '../files/bounded-text.js';
 import { UnreadableFileError } from '../files/file-error.js';
 import { type DeliveryObserver, startDeliveryLoop } from '../redemption/notifying/delivery-loop.js';
 import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
@@ -82,7 +82,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
         'user-agent': `linkgrant/${version()}`,
         ...webhookHeaders(keys, event.id, clock(), body),
       };
-      const ca = settings.webhookCa === undefined ? undefined : readBoundedText(settings.webhookCa);
+      const ca = readOptionalText(settings.webhookCa);
       const rules = { ca, clock, allowPrivate: settings.webhookAllowPrivate };
       return postWebhook(new URL(url), { headers, body }, rules, signal);
     },

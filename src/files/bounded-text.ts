@@ -23,6 +23,11 @@ export function readBoundedText(file: string): string {
   });
 }
 
+/** Reads a file as {@link readBoundedText} does; undefined without a file. */
+export function readOptionalText(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readBoundedText(file);
+}
+
 /** Opens a path for reading without waiting for the other end of a pipe. */
 export function openNonBlocking(file: string): number {
   return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
