@@ -43,12 +43,6 @@ export async function withAdministration<T>(
 ): Promise<T> {
   const configuration = configurationFrom(flags);
   const { settings } = configuration;
-  const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
-    const { namespace: defaultNamespace, platform } = await administration.describeService();
-    requirePlatform(flags.platform, platform);
-    const namespace = settings.namespace ?? defaultNamespace;
-    return { administration, configuration, namespace, defaultNamespace, platform };
-  };
   const { server } = settings;
   if (server || settings.platform !== 'kubernetes') refuseDeadline(flags);
   if (server && flags.dryRun) {
@@ -65,7 +59,12 @@ export async function withAdministration<T>(
         'omit one: either this command opens the store, or the service does',
       );
     }
-    const onServer = async (administration: Administration) => operation(await sessionOf(administration));
+    const onServer = async (administration: Administration) => {
+      const { namespace: defaultNamespace, platform } = await administration.describeService();
+      requirePlatform(flags.platform, platform);
+      const namespace = settings.namespace ?? defaultNamespace;
+      return operation({ administration, configuration, namespace, defaultNamespace, platform });
+    };
     return withServer(await connectionTo(server, settings), onServer);
   }
   if (settings.platform === 'kubernetes') {
@@ -76,9 +75,11 @@ export async function withAdministration<T>(
     });
   }
   const connections = networkObserver(settings, Date.now);
-  const onStore = async (session: StoreSession) => {
+  const onStore = (session: StoreSession) => {
+    const { namespace, defaultNamespace, service } = session;
     const administration = storeAdministration({ ...session, connections });
-    return operation({ ...(await sessionOf(administration)), connections });
+    const names = { namespace, defaultNamespace, platform: service?.platform };
+    return operation({ administration, configuration, connections, ...names });
   };
   return withStore(settings, flags, onStore, dryRun);
 }
