@@ -1,15 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { openConnections } from '../../src/stores/postgres/connections.js';
-import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { openPostgresDatabase, openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { withPostgresTables } from '../../src/stores/postgres/postgres-tables.js';
 import { tlsOptions } from '../../src/stores/postgres/postgres-target.js';
+import { value } from '../../src/stores/sql/operation.js';
+import { fakeTimers } from '../support/fake-timers.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
+import { until } from '../support/until.js';
 
 let directory: string;
 let database: TestDatabase;
@@ -181,6 +185,47 @@ describe('the PostgreSQL store when its connections break', () => {
     expect(await late).toBe('recorded');
     clearInterval(timer);
     expect((await store.findGrant(grant.uid))?.redemptions).toBe(2);
+  });
+});
+
+describe('the time limit of a PostgreSQL statement', () => {
+  fakeTimers('setTimeout', 'clearTimeout');
+  const SLOW = 'SELECT pg_sleep(1)';
+
+  /** Advances the timers of the driver while the server runs SLOW. */
+  async function exceedTimeLimit(): Promise<void> {
+    const asleep =
+      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    await until(async () => (await database.sql(asleep)).length > 0);
+    await vi.advanceTimersByTimeAsync(60_000);
+  }
+
+  it('does not apply to a snapshot, which a verification reads', async () => {
+    const ledgerKeyFile = join(directory, 'ledger.key');
+    const opened = await openPostgresDatabase({ target: database.place, migrate: true, ledgerKeyFile });
+    releaseAfterTest(opened);
+    let started = 0;
+    const slept = opened.readSnapshot(function* () {
+      started += 1;
+      yield* value(SLOW);
+    });
+    await exceedTimeLimit();
+    await slept;
+    expect(started).toBe(1);
+  });
+
+  it.each([
+    ['reads from', false],
+    ['writes to', true],
+  ])('does not apply to a store copy that %s PostgreSQL', async (_, writes) => {
+    await open();
+    const copied = withPostgresTables(database.place, writes, async ({ run }) => {
+      const slept = run(value(SLOW));
+      await exceedTimeLimit();
+      await slept;
+      return 'copied';
+    });
+    expect(await copied).toBe('copied');
   });
 });
 

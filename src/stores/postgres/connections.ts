@@ -27,6 +27,11 @@ const CONNECT_MS = 3_000;
 // The server cancels a statement after STATEMENT_MS; the driver closes a connection that is silent for SILENCE_MS.
 const STATEMENT_MS = 5_000;
 const SILENCE_MS = 7_000;
+/**
+ * Options of a query without the driver's time limit, for a transaction that has no `statement_timeout` either. This is the
+ * longest time that a timer can have; 0 would select the limit of the connection.
+ */
+export const WITHOUT_TIME_LIMIT = { query_timeout: 2 ** 31 - 1 };
 // After this time the server releases the locks of a dead process. The event loop of a live process is not blocked this long.
 const IDLE_IN_TRANSACTION_MS = 3_000;
 const LOCK_MS = 4_000;

@@ -1,6 +1,6 @@
 import type { TableSession } from '../sql/copy-tables.js';
 import type { SqlOperation } from '../sql/operation.js';
-import { openConnections } from './connections.js';
+import { openConnections, WITHOUT_TIME_LIMIT } from './connections.js';
 import { checkSchema } from './migrations.js';
 import { POSTGRES } from './postgres-database.js';
 import type { PostgresTarget } from './postgres-target.js';
@@ -24,12 +24,14 @@ export async function withPostgresTables<T>(
   const connections = openConnections(target, 1);
   try {
     const result = await connections.use(async (connection) => {
-      const run = <R>(operation: SqlOperation<R>) => new OperationRunner(connection).run(operation);
+      const run = <R>(operation: SqlOperation<R>) =>
+        new OperationRunner(connection, WITHOUT_TIME_LIMIT).run(operation);
       await connection.query(writes ? WRITE : READ);
       await run(checkSchema(target.displayUrl));
       // `use` would report an error of the other database as a lost connection of this one.
       const [settled] = await Promise.allSettled([work({ dialect: POSTGRES, run })]);
-      await connection.query(settled.status === 'fulfilled' ? 'COMMIT' : 'ROLLBACK');
+      const text = settled.status === 'fulfilled' ? 'COMMIT' : 'ROLLBACK';
+      await connection.query({ text, ...WITHOUT_TIME_LIMIT });
       return settled;
     });
     if (result.status === 'rejected') throw result.reason;

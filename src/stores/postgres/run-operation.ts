@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
-import type { PostgresConnection } from './connections.js';
+import { type PostgresConnection, WITHOUT_TIME_LIMIT } from './connections.js';
 
 /** Statements with PostgreSQL's placeholders, by their SQL; each is prepared once on each connection. */
 const prepared = new Map<string, { readonly name: string; readonly text: string }>();
@@ -29,12 +29,14 @@ function corkOneTurn(connection: PostgresConnection): void {
 function send(
   connection: PostgresConnection,
   { sql, values, isRaw }: SqlStatement,
+  options: object,
 ): Promise<pg.QueryResult<never>> {
   corkOneTurn(connection);
   return connection.query({
     ...preparedStatement(sql),
     values: values as unknown[],
     ...(isRaw && { rowMode: 'array' }),
+    ...options,
   });
 }
 
@@ -45,10 +47,13 @@ function resultOf({ rows, rowCount }: pg.QueryResult<never>): SqlResult {
 /** Runs operations on one connection in sequence. Statements whose results are ignored are sent without waiting. */
 export class OperationRunner {
   readonly #connection: PostgresConnection;
+  readonly #options: object;
   #failure: unknown;
 
-  constructor(connection: PostgresConnection) {
+  /** `options` are added to each statement of an operation, for example {@link WITHOUT_TIME_LIMIT}. */
+  constructor(connection: PostgresConnection, options: object = {}) {
     this.#connection = connection;
+    this.#options = options;
   }
 
   /** The first failure of a statement whose result was ignored. Later failures of the transaction follow from it. */
@@ -68,7 +73,7 @@ export class OperationRunner {
     while (!step.done) {
       const awaited: Promise<SqlResult>[] = [];
       for (const statement of step.value) {
-        const answer = send(this.#connection, statement);
+        const answer = send(this.#connection, statement, this.#options);
         if (statement.isResultIgnored) this.#observe(answer);
         else awaited.push(answer.then(resultOf));
       }
@@ -98,7 +103,10 @@ export class OperationRunner {
   }
 }
 
-/** Runs `work` in a transaction that the statement `begin` starts; the transaction is rolled back if `work` rejects. */
+/**
+ * Runs `work` in a transaction that the statement `begin` starts, without the time limit of the driver. The transaction is
+ * rolled back if `work` rejects.
+ */
 export async function inTransaction<T>(
   connection: PostgresConnection,
   begin: string,
@@ -106,8 +114,8 @@ export async function inTransaction<T>(
 ): Promise<T> {
   await connection.query(begin);
   try {
-    const result = await work(new OperationRunner(connection));
-    await connection.query('COMMIT');
+    const result = await work(new OperationRunner(connection, WITHOUT_TIME_LIMIT));
+    await connection.query({ text: 'COMMIT', ...WITHOUT_TIME_LIMIT });
     return result;
   } catch (error) {
     // A failure of the rollback would hide the cause.
