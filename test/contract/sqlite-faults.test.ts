@@ -4,10 +4,13 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../src/domain/duration.js';
 import type { SqliteValue } from '../../src/files/sqlite-driver.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { removeOldLedger } from '../../src/stores/sql/retention.js';
+import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
+import { openSqliteDatabase, openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { DRIVERS, withSqliteFile } from '../support/stores/sqlite-file.js';
@@ -281,6 +284,45 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     expect(await store.verifyLedger()).toEqual({ entries: 3 });
     change('UPDATE redemptions SET renewed_until = renewed_until + 1');
     expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: grant.uid, seq: null });
+  });
+
+  it.each([
+    [0, 'renewed_until = 1'],
+    [1, 'renewed_until = 1'],
+    [1, 'renewals = 99, renewed_until = 1'],
+  ])(
+    'finds a redemption with %i renewals of a deleted grant that was changed to %s',
+    async (renewals, changes) => {
+      const store = await open();
+      const grant = sampleGrant();
+      const redemption = sampleRedemption(grant.uid);
+      await store.recordSingleUse(grant, redemption, NOW);
+      for (let number = 1; number <= renewals; number += 1)
+        await store.recordRenewal(sampleRenewal(redemption.id, number), NOW);
+      expect(await store.verifyLedger()).toEqual({ entries: 3 + renewals });
+      change(`UPDATE redemptions SET ${changes}`);
+      expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: grant.uid, seq: null });
+    },
+  );
+
+  it('finds no fault between the steps that remove the ledger of a renewed link', async () => {
+    const database = await openSqliteDatabase({ file, migrate: true, driver });
+    const store = releaseAfterTest(sqlGrantStore(database, () => NOW));
+    const grant = sampleGrant();
+    const redemption = sampleRedemption(grant.uid);
+    await store.recordSingleUse(grant, redemption, NOW);
+    // More entries than one step removes.
+    for (let number = 1; number <= 250; number += 1)
+      await store.recordRenewal(sampleRenewal(redemption.id, number), NOW);
+    const numbersLeft: number[] = [];
+    const write: typeof database.write = async (operation, subject) => {
+      const result = await database.write(operation, subject);
+      expect((await store.verifyLedger()).fault).toBeUndefined();
+      numbersLeft.push((await store.listRenewals(redemption.id)).length);
+      return result;
+    };
+    await removeOldLedger({ read: database.read, write }, NOW + 1_000 * DAY_MS);
+    expect(numbersLeft).toEqual([50, 0]);
   });
 
   it('rolls back only the failed write of a batch', async () => {

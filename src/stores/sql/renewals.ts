@@ -43,6 +43,11 @@ const OWNER = 'SELECT grant_uid, revoked_at FROM redemptions WHERE id = ?';
 const INSERT = insertInto('renewals', RENEWAL_COLUMNS);
 const PUT_NEWEST = `UPDATE redemptions
   SET renewals = ?, renewed_at = ?, renewed_until = ?, renewed_peer = ?, renewed_issuer = ? WHERE id = ?`;
+const DELETE = 'DELETE FROM renewals WHERE redemption_id = ? AND number = ?';
+// Aggregates also return a row if there is no earlier renewal.
+const PUT_PREVIOUS = `UPDATE redemptions SET (renewals, renewed_at, renewed_until, renewed_peer, renewed_issuer) =
+  (SELECT coalesce(max(number), 0), max(renewed_at), max(not_after), max(peer), max(issuer_sha256) FROM renewals
+    WHERE redemption_id = ? AND number = ? - 1) WHERE id = ?`;
 // Redemptions that are not revoked and whose newest certificate, the last renewal's or their own, is valid.
 const LIVE = 'FROM redemptions WHERE revoked_at IS NULL AND coalesce(renewed_until, not_after) > ?';
 const DEPENDENTS = `SELECT coalesce(renewed_issuer, issuer_sha256), count(*) ${LIVE} GROUP BY 1`;
@@ -81,6 +86,12 @@ export function listRevokedCertificates(
   now: number,
 ): SqlOperation<readonly RevokedCertificate[]> {
   return rows<RevokedCertificate>(REVOKED, issuerSha256, now, issuerSha256, now);
+}
+
+/** Deletes the newest renewal of a redemption in the open transaction. */
+export function* deleteRenewal(redemptionId: string, number: number): SqlOperation<void> {
+  yield* put(DELETE, redemptionId, number);
+  yield* put(PUT_PREVIOUS, redemptionId, number, redemptionId);
 }
 
 /** Implements RenewalStore.recordRenewal. */

@@ -5,6 +5,7 @@ import { deleteGrant } from './grant-writes.js';
 import { countingWrite, type WriteOperation, type WriteSubject } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
+import { deleteRenewal } from './renewals.js';
 
 // Entries that one step checks or removes. Redemptions wait while a step runs.
 const STEP = 200;
@@ -21,7 +22,6 @@ const REMOVE = `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind 
   WHERE grant_uid = ?`;
 const REMOVE_FROM = `${REMOVE} AND seq >= ? AND kind <> 'deleted'`;
 const DELETE_REDEMPTION = 'DELETE FROM redemptions WHERE id = ?';
-const DELETE_RENEWAL = 'DELETE FROM renewals WHERE redemption_id = ? AND number = ?';
 const CLEAR_REVOCATION = 'UPDATE redemptions SET revoked_at = NULL WHERE id = ?';
 const CLEAR_CODE_REVOCATION = 'UPDATE codes SET revoked_at = NULL WHERE grant_uid = ? AND jti = ?';
 const DELETE_CODE = 'DELETE FROM codes WHERE grant_uid = ? AND jti = ?';
@@ -89,10 +89,10 @@ interface RemovedEntry {
  * a row or revocation without its entry as a fault.
  */
 const ROW_REMOVALS: Readonly<
-  Record<string, (entry: RemovedEntry, grantUid: string) => SqlOperation<number>>
+  Record<string, (entry: RemovedEntry, grantUid: string) => SqlOperation<unknown>>
 > = {
   redeemed: ({ id }) => change(DELETE_REDEMPTION, id),
-  renewed: ({ id, number }) => change(DELETE_RENEWAL, id, number),
+  renewed: ({ id, number }) => deleteRenewal(id, number ?? 0),
   revoked: ({ id }) => change(CLEAR_REVOCATION, id),
   code_revoked: ({ jti }, grantUid) => change(CLEAR_CODE_REVOCATION, grantUid, jti),
   code_recorded: ({ jti }, grantUid) => change(DELETE_CODE, grantUid, jti),

@@ -77,8 +77,7 @@ const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, c
     LEFT JOIN codes USING (grant_uid, jti) WHERE coalesce(used, 0) <> recorded
   UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${IN_RANGE}
     AND (grant_uid, jti) NOT IN (SELECT grant_uid, jti FROM redeemed) LIMIT 1`;
-// Retention deletes the renewals of a deleted grant before its redemptions.
-const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r JOIN grants g ON g.uid = r.grant_uid
+const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r
     LEFT JOIN renewals n ON n.redemption_id = r.id AND n.number = r.renewals
   WHERE r.grant_uid >= ? AND r.grant_uid <= ? AND (r.renewals <> coalesce(n.number, 0)
     OR EXISTS (SELECT 1 FROM renewals WHERE redemption_id = r.id AND number > r.renewals)
