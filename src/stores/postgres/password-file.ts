@@ -22,7 +22,7 @@ export function passwordInFile(file: string, endpoint: PostgresEndpoint): string
   }
   const { host, port, database, user } = endpoint;
   const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];
-  for (const line of readBoundedText(file).split('\n')) {
+  for (const line of readBoundedText(file).split(/\r?\n/)) {
     if (line.startsWith('#')) continue;
     const fields = fieldsOf(line);
     const password = fields.pop();

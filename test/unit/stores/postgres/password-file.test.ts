@@ -14,6 +14,7 @@ it.each([
   ['# db:5432:grants:service:no\nother:*:*:*:no\ndb:*:*:service:two\n*:*:*:*:later', 'two'],
   ['*:*:*:*:with \\: and \\\\ in it', 'with : and \\ in it'],
   ['db:5433:*:*:no', undefined],
+  ['db:5432:grants:service:of Windows\r\n', 'of Windows'],
   ['db:5432:grants:no', undefined],
   ['', undefined],
 ])('a password is found as libpq finds it: %j', (content, password) => {
