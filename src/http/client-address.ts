@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
-import { normalizeAddress } from '../domain/peer-address.js';
 import type { Networks } from '../redemption/accepting/cidr.js';
+import { canonicalAddress } from './canonical-address.js';
 
 /**
  * Returns the client's address. `peer` is the address of the connection; `proxies` are the trusted proxies, whose
@@ -30,6 +29,5 @@ export function clientAddress(
 /** Returns the address in an entry, without brackets and the port that some proxies write; undefined if it is no address. */
 function addressOf(entry: string): string | undefined {
   const [, bracketed, ipv4] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/.exec(entry) ?? [];
-  const address = normalizeAddress(bracketed ?? ipv4 ?? entry);
-  return isIP(address) === 0 ? undefined : address;
+  return canonicalAddress(bracketed ?? ipv4 ?? entry);
 }

@@ -1,5 +1,5 @@
-import { isIP, SocketAddress } from 'node:net';
-import { normalizeAddress } from '../domain/peer-address.js';
+import { isIP } from 'node:net';
+import { canonicalAddress } from './canonical-address.js';
 
 const TEXT_START = Buffer.from('PROXY ');
 /** The longest line with its CRLF (§2.1). */
@@ -84,10 +84,4 @@ function binaryClient(bytes: Buffer, family: number): string | undefined {
   if (family !== 2) return undefined;
   const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(16 + 2 * at).toString(16));
   return canonicalAddress(groups.join(':'));
-}
-
-/** An address in the text form of RFC 5952; IPv4-mapped IPv6 addresses are converted to IPv4. */
-function canonicalAddress(address: string): string {
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  return normalizeAddress(new SocketAddress({ address, family }).address);
 }
