@@ -8,6 +8,7 @@ import { DAY_MS } from '../../src/domain/duration.js';
 import type { SqliteValue } from '../../src/files/sqlite-driver.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
+import { change as sqlChange, value } from '../../src/stores/sql/operation.js';
 import { removeOldLedger } from '../../src/stores/sql/retention.js';
 import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { openSqliteDatabase, openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
@@ -323,6 +324,18 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     };
     await removeOldLedger({ read: database.read, write }, NOW + 1_000 * DAY_MS);
     expect(numbersLeft).toEqual([50, 0]);
+  });
+
+  it('reports the cause of a failed snapshot if SQLite has ended the transaction, and reads the next one', async () => {
+    const database = await openSqliteDatabase({ file, migrate: true, driver });
+    releaseAfterTest(database);
+    const failed = database.readSnapshot(function* () {
+      // SQLite itself may roll back after an I/O error.
+      yield* sqlChange('ROLLBACK');
+      throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_READ' });
+    });
+    await expect(failed).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await database.readSnapshot(() => value('SELECT 1'))).toBe(1);
   });
 
   it('rolls back only the failed write of a batch', async () => {

@@ -99,19 +99,20 @@ export function sqliteDatabase(
   };
 }
 
-/** Reads one snapshot; other work of the process runs between the statements. */
+/**
+ * Reads one snapshot; other work of the process runs between the statements. If `query` rejects, the connection must be closed:
+ * SQLite may have ended the transaction already, so a ROLLBACK could fail and hide the cause.
+ */
 async function runInSnapshot<T>(
   connection: SqliteConnection,
   query: (ledger: LedgerChain) => SqlOperation<T>,
 ): Promise<T> {
   connection.statement('BEGIN').run();
   connection.statement(`PRAGMA cache_size = ${-VERIFICATION_CACHE_KIB}`).run();
-  try {
-    return await runYielding(connection, query(connection.ledger));
-  } finally {
-    connection.statement('ROLLBACK').run();
-    connection.statement(`PRAGMA cache_size = ${-DEFAULT_CACHE_KIB}`).run();
-  }
+  const result = await runYielding(connection, query(connection.ledger));
+  connection.statement('ROLLBACK').run();
+  connection.statement(`PRAGMA cache_size = ${-DEFAULT_CACHE_KIB}`).run();
+  return result;
 }
 
 /** Truncates the WAL, which can contain erased rows. Returns false if another connection or an I/O error prevented it. */
