@@ -61,11 +61,6 @@ export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 
 /** A state that {@link grantState} returns. */
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
-/** True if a grant has expired at `now`, also for a revoked grant. */
-export function hasExpired({ expirationTime }: Pick<AccessGrant, 'expirationTime'>, now: number): boolean {
-  return expirationTime !== null && expirationTime <= now;
-}
-
 /** The state of a grant at `now`: the first that applies of revoked, pending, expired and exhausted, else ready. */
 export function grantState(
   grant: Pick<AccessGrant, 'revokedAt' | 'expirationTime' | 'redemptions' | 'redemptionsAllowed'>,
@@ -73,7 +68,7 @@ export function grantState(
 ): AccessGrantState {
   if (grant.revokedAt !== null) return 'revoked';
   if (grant.expirationTime === null) return 'pending';
-  if (hasExpired(grant, now)) return 'expired';
+  if (grant.expirationTime <= now) return 'expired';
   if (grant.redemptions >= grant.redemptionsAllowed) return 'exhausted';
   return 'ready';
 }

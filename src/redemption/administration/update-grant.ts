@@ -1,4 +1,4 @@
-import { type AccessGrant, type GrantChange, grantState, hasExpired } from '../../domain/access-grant.js';
+import { type AccessGrant, type GrantChange, grantState } from '../../domain/access-grant.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import { changedPolicy, type PolicyChange } from '../../domain/policy.js';
 import {
@@ -64,7 +64,7 @@ function expirationTimeOf(
 
 function windowProblem(grant: AccessGrant, windowMs: number, now: number): string | undefined {
   const state = grantState(grant, now);
-  if (state === 'revoked' || hasExpired(grant, now))
+  if (state === 'revoked' || state === 'expired')
     return `grant "${grant.name}" has ended (${state}), and cannot be reopened`;
   const problem = expirationWindowProblem(windowMs);
   if (problem !== undefined) return problem;
