@@ -3,10 +3,10 @@ import type { CertificateTimes, ValidTime } from '../admin/certificate-readiness
 import type { Metrics } from '../admin/metrics.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { describeCertificate } from '../pki/certificate-info.js';
+import type { FoundIdentity, TrustedAuthority } from '../pki/server-identity.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
-import type { FoundIdentity, TrustedAuthority } from '../redemption/ports/server-identity.js';
 import type { ServingLease } from '../redemption/ports/serving-lease.js';
 import type { ServiceIdentities } from './service-identities.js';
 

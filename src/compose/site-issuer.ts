@@ -1,6 +1,7 @@
 import type { Settings } from '../config/setting-schemas.js';
 import { SITE_CA } from '../domain/names.js';
 import { type CertificateAuthority, CertificateAuthorityError } from '../pki/authority.js';
+import { issueIdentity, type TrustedAuthority } from '../pki/server-identity.js';
 import { openDataDirectory, pathsAccessibleToOthers } from '../platforms/standalone/data-directory.js';
 import { ExternalAuthority } from '../platforms/standalone/external-authority.js';
 import { openIssuers } from '../platforms/standalone/issuer-rotation.js';
@@ -8,7 +9,6 @@ import { OwnedAuthorities, readAuthority, SERVER_CA } from '../platforms/standal
 import { issuerOfLinks } from '../platforms/standalone/site.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { IssuerCa } from '../redemption/ports/issuers.js';
-import { issueIdentity, type TrustedAuthority } from '../redemption/ports/server-identity.js';
 import type { SiteRefusal } from '../redemption/ports/site.js';
 
 export { openIssuers, pathsAccessibleToOthers, SERVER_CA, SITE_CA };

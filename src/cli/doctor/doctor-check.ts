@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { certificateLife } from '../../domain/certificate-life.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import type { ExitCode } from '../terminal/command-error.js';
 import { adviceFor, type ErrorCode } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';

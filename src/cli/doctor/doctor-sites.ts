@@ -1,11 +1,11 @@
 import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../../compose/links.js';
 import { otherPlatform } from '../../compose/system-sites.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { certificateLife } from '../../domain/certificate-life.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { EVERY_ROLE } from '../../redemption/accepting/endpoint-roles.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Site, SiteAccess } from '../../redemption/ports/site.js';
-import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import { platformOf } from '../issuer/issuer-session.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';

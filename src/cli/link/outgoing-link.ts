@@ -1,11 +1,11 @@
 import type { LinkStatus } from '../../compose/kubernetes/requesting-cluster.js';
 import type { LoadedState } from '../../compose/token-redemption.js';
+import { certificateLife, isShortLived } from '../../domain/certificate-life.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { StoredLink } from '../../redemption/ports/link-files.js';
-import { certificateLife, isShortLived } from '../../redemption/requesting/certificate-life.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';

@@ -4,6 +4,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { formatHostPort, hostPortOf } from '../../domain/host-port-text.js';
 import type { TlsListener } from '../../http/tls-listener.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
+import type { FoundIdentity } from '../../pki/server-identity.js';
 import type { KubernetesClient } from '../../platforms/kubernetes/api/client.js';
 import type { GrantController } from '../../platforms/kubernetes/grants/grant-controller.js';
 import {
@@ -17,7 +18,6 @@ import {
   type ServiceIdentitySource,
 } from '../../platforms/kubernetes/identity/service-identity.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
-import type { FoundIdentity } from '../../redemption/ports/server-identity.js';
 import type { RuntimeContext } from '../runtime.js';
 
 /** Name of the created SecuredAccess; Skupper's controller creates a Service of the same name. */

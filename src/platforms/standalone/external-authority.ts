@@ -1,7 +1,7 @@
 import { ifExists, withFileErrors } from '../../files/file-error.js';
 import { fileVersion } from '../../files/file-version.js';
 import { CertificateAuthorityError } from '../../pki/authority.js';
-import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
+import type { TrustedAuthority } from '../../pki/server-identity.js';
 import { readAuthority, withAuthorityErrors } from './owned-authorities.js';
 
 /**

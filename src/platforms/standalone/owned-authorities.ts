@@ -7,7 +7,7 @@ import { UnreadableFileError } from '../../files/file-error.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
 import { CertificateAuthorityError, createAuthority, loadAuthority } from '../../pki/authority.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
-import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
+import type { TrustedAuthority } from '../../pki/server-identity.js';
 import { isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory.js';
 
 const TEN_YEARS_MS = 3650 * DAY_MS;

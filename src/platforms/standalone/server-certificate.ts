@@ -13,7 +13,7 @@ import {
   readIdentitySource,
   requireKeyOf,
   type TrustedAuthority,
-} from '../../redemption/ports/server-identity.js';
+} from '../../pki/server-identity.js';
 
 /** A source of the server identity; `read` returns the present one, and may be called repeatedly. */
 export interface ServerIdentitySource {

@@ -1,7 +1,7 @@
 import type { LinkEndpoint } from '../../domain/link.js';
+import type { TrustedAuthority } from '../../pki/server-identity.js';
 import { noEndpointOfRoles, withGrantRoles } from '../../redemption/accepting/endpoint-roles.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 
 interface StandaloneSiteOptions {

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { RENEWING_LIFETIME_MS } from '../../domain/certificate-life.js';
 import { DAY_MS } from '../../domain/duration.js';
 import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { linksToEndpoints } from '../../domain/link.js';
@@ -17,7 +18,6 @@ import type { CodeKeys } from '../ports/code-keys.js';
 import type { StoredCode } from '../ports/code-store.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteAccess } from '../ports/site.js';
-import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
 import { type LinkAnswer, linkAnswer, type ServiceAddress } from './link-answer.js';
 import { type GrantTarget, proveCode, type WrongCode } from './prove-code.js';
 import {

@@ -5,13 +5,13 @@
  * recorded redemption and its grant, never of the request.
  */
 import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
+import { RENEWING_LIFETIME_MS } from '../../domain/certificate-life.js';
 import { type IssuedCertificate, RENEWAL_GRACE_MS, type Renewal } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
 import type { RenewedRedemption } from '../ports/renewal-store.js';
 import type { SiteAccess } from '../ports/site.js';
-import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
 import { policyRefusal } from './check-policy.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
 import type { RedeemDependencies } from './redeem.js';

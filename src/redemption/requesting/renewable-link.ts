@@ -1,8 +1,8 @@
+import { certificateLife } from '../../domain/certificate-life.js';
 import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { isKeyOf } from '../../pki/keys.js';
-import { certificateLife } from './certificate-life.js';
 
 /** The service that renews a link. */
 export interface RenewalServer {

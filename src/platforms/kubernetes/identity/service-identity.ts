@@ -1,7 +1,6 @@
 import { DAY_MS } from '../../../domain/duration.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../pki/authority.js';
-import { sha256Hex } from '../../../pki/sha256.js';
 import {
   externalServerIdentity,
   type FoundIdentity,
@@ -10,7 +9,8 @@ import {
   issueIdentity,
   ServerIdentityError,
   type TrustedAuthority,
-} from '../../../redemption/ports/server-identity.js';
+} from '../../../pki/server-identity.js';
+import { sha256Hex } from '../../../pki/sha256.js';
 import { linkSecret } from '../../files/link-resource.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';

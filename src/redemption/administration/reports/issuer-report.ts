@@ -1,6 +1,6 @@
+import { certificateLife } from '../../../domain/certificate-life.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { FoundCas, ListedCa, ListedIssuer } from '../../ports/issuers.js';
-import { certificateLife } from '../../requesting/certificate-life.js';
 import type { Schemas } from './api-schemas.js';
 
 /** A CA in a report: times in RFC 3339, hashes in lower-case hex. */

@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { DAY_MS } from '../../domain/duration.js';
-import type { CertificateAuthority } from '../../pki/authority.js';
-import { describeCertificate, splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
-import { issueServerCertificate } from '../../pki/certificates.js';
-import { issuersIn } from '../../pki/issuers-in.js';
-import { generatePrivateKey, isKeyOf, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { DAY_MS } from '../domain/duration.js';
+import type { CertificateAuthority } from './authority.js';
+import { describeCertificate, splitCertificates, verificationProblem } from './certificate-info.js';
+import { issueServerCertificate } from './certificates.js';
+import { issuersIn } from './issuers-in.js';
+import { generatePrivateKey, isKeyOf, privateKeyPem, spkiOf } from './keys.js';
 
 const YEAR_MS = 365 * DAY_MS;
 

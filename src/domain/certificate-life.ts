@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../domain/duration.js';
+import { DAY_MS } from './duration.js';
 
 /** Longest lifetime of a certificate that is renewed, in milliseconds. */
 export const RENEWING_LIFETIME_MS = 30 * DAY_MS;
