@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { NOW, recordedRedemption, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { redemptionsOf } from './harness/served.js';
@@ -73,7 +73,7 @@ describe('a creation with an unknown outcome', () => {
     const { grant, redemption, outcome } = await record(...fates);
     expect(outcome).toBe('recorded');
     expect((await redemptionsOf(cluster, grant)).map(({ spec }) => spec.id)).toEqual([redemption.id]);
-    expect(await store.findRedemption(redemption.id)).toEqual(redemption);
+    expect(await recordedRedemption(store, redemption.id)).toEqual(redemption);
   });
 });
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
 import { everyItem } from '../../src/redemption/ports/page.js';
-import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  recordedRedemption,
+  sampleGrant,
+  sampleRedemption,
+  storedGrant,
+} from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** Redemptions: recorded or refused, repeated, replayed, listed, erased. */
@@ -26,7 +33,7 @@ export function redemptionConformance(current: CurrentStore): void {
         sealedUntil: NOW + MINUTE,
       });
       expect(await store.recordRedemption(uid, redemption, NOW)).toBe('recorded');
-      expect(await store.findRedemption(redemption.id)).toEqual(redemption);
+      expect(await recordedRedemption(store, redemption.id)).toEqual(redemption);
       expect(await store.findReplay(uid, redemption.replayKey)).toEqual(redemption);
       expect(await used(uid)).toBe(1);
     });
@@ -190,12 +197,12 @@ export function redemptionConformance(current: CurrentStore): void {
       await store.recordRedemption(uid, late, NOW);
       expect(await store.eraseSealedAnswers(NOW)).toBe(0);
       expect(await store.eraseSealedAnswers(NOW + 1)).toBe(1);
-      expect(await store.findRedemption(early.id)).toEqual({
+      expect(await recordedRedemption(store, early.id)).toEqual({
         ...early,
         sealedAnswer: null,
         sealedUntil: null,
       });
-      expect(await store.findRedemption(late.id)).toEqual(late);
+      expect(await recordedRedemption(store, late.id)).toEqual(late);
       expect(await store.eraseSealedAnswers(NOW + 1)).toBe(0);
     });
   });

@@ -79,6 +79,14 @@ export function sampleRedemption(grantUid: string, changes: Partial<Redemption> 
   };
 }
 
+/** Returns a redemption without the name of its grant, which only a store in a cluster records with it. */
+export async function recordedRedemption(store: GrantStore, id: string): Promise<Redemption | undefined> {
+  const found = await store.findRedemption(id);
+  if (!found) return undefined;
+  const { grantName: _, ...redemption } = found;
+  return redemption;
+}
+
 /** A renewal of a redemption, with an identity of its own. */
 export function sampleRenewal(redemptionId: string, number: number, changes: Partial<Renewal> = {}): Renewal {
   return {

@@ -2,8 +2,7 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import { globMatches } from '../../domain/glob.js';
 import type { Renewal } from '../../domain/issued-certificate.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
-import type { Redemption } from '../../domain/redemption.js';
-import type { GrantStore } from '../ports/grant-store.js';
+import type { GrantStore, StoredRedemption } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
@@ -30,7 +29,7 @@ export function redemptionOperations({
 > {
   const indexPeers = () => new PeerIndex(connections?.latest());
   const reportOf = (
-    redemption: Redemption,
+    redemption: StoredRedemption,
     newest: Renewal | undefined,
     grant: string | undefined,
     peers = indexPeers(),
@@ -40,6 +39,8 @@ export function redemptionOperations({
     return { ...report, ...(connected !== null && { connected }) };
   };
   const findGrantName = async (uid: string) => (await store.findGrant(uid))?.name;
+  const grantNameOf = async ({ grantName, grantUid }: StoredRedemption) =>
+    grantName ?? findGrantName(grantUid);
   return {
     async listRedemptions({ namespace, subject, grantUid, since, labels, ...page }) {
       const peers = indexPeers();
@@ -66,7 +67,7 @@ export function redemptionOperations({
       const renewals = await store.listRenewals(id);
       const entries = await store.listRedemptionEntries(id, MAX_ENTRIES);
       return {
-        ...reportOf(redemption, renewals.at(-1), await findGrantName(redemption.grantUid)),
+        ...reportOf(redemption, renewals.at(-1), await grantNameOf(redemption)),
         certificate: redemption.certificate,
         ...(renewals.length > 0 && {
           renewals: renewals.map((renewal) => ({
@@ -84,7 +85,7 @@ export function redemptionOperations({
       await store.updateRedemption(id, change);
       const redemption = await requireRedemption(id, store);
       const renewed = await store.findRenewedRedemption(id);
-      return reportOf(redemption, renewed?.renewals[0], await findGrantName(redemption.grantUid));
+      return reportOf(redemption, renewed?.renewals[0], await grantNameOf(redemption));
     },
     async revokeRedemption(id, choice) {
       const redemption = await requireRedemption(id, store);
@@ -97,7 +98,7 @@ export function redemptionOperations({
 export async function requireRedemption(
   id: string,
   store: Pick<GrantStore, 'findRedemption'>,
-): Promise<Redemption> {
+): Promise<StoredRedemption> {
   const redemption = await store.findRedemption(id);
   if (redemption) return redemption;
   throw new AdministrationError('no_such_redemption', `there is no redemption ${id}`);

@@ -10,6 +10,12 @@ import type { OutcomeStore } from './outcome-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
 
+/** A redemption as a store returns it. */
+export interface StoredRedemption extends Redemption {
+  /** Name of its grant; absent if the store does not record it with the redemption. */
+  readonly grantName?: string;
+}
+
 /** An attempt to redeem a grant, from the ledger. */
 export interface Attempt {
   /** When it last happened, milliseconds since the epoch. */
@@ -113,10 +119,10 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
    * or in a cluster not created at all. May be repeated with the same id if the outcome is unknown.
    */
   recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
-  findRedemption(id: string): Promise<Redemption | undefined>;
+  findRedemption(id: string): Promise<StoredRedemption | undefined>;
   /**
    * Lists the redemptions of one grant, or of all, at `since` or later, oldest first. `labels` selects as in
-   * {@link listGrants}. `grantName` is only present in a store that records it with the redemption.
+   * {@link listGrants}.
    */
   listRedemptions(
     page: PageRequest & {
@@ -124,7 +130,7 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
       readonly since?: number | undefined;
       readonly labels?: LabelSelector | undefined;
     },
-  ): Promise<Page<Redemption & { readonly grantName?: string }>>;
+  ): Promise<Page<StoredRedemption>>;
 
   /** Changes labels and note of a redemption; false if it is unknown. The ledger does not record this. */
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<boolean>;

@@ -42,7 +42,9 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
 
     async findRedemption(id) {
       const resource = await findResource(parts, id);
-      return resource && sealed.withSealedAnswer(readRedemption(resource));
+      if (!resource) return undefined;
+      const redemption = await sealed.withSealedAnswer(readRedemption(resource));
+      return { ...redemption, grantName: resource.spec.grantName };
     },
 
     async listRedemptions(page) {

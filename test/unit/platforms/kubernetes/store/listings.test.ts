@@ -20,6 +20,8 @@ import {
   type RedemptionResource,
   redemptionResource,
 } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
+import type { AdministrationDependencies } from '../../../../../src/redemption/administration/dependencies.js';
+import { redemptionOperations } from '../../../../../src/redemption/administration/redemptions.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
 const UID = randomUUID();
@@ -96,6 +98,28 @@ describe('the listings of all namespaces', () => {
   ])('contain no Event with %s, which a user wrote', async (_what, changes) => {
     const client = clientOf(new Map([[EVENTS, [attemptIn('west', changes)]]]));
     expect((await kubernetesStore(client, OPTIONS).listAttemptTotals({ limit: 10 })).items).toEqual([]);
+  });
+});
+
+describe('a Redemption whose AccessGrant was deleted', () => {
+  it('is shown, updated and listed with the name of its grant', async () => {
+    const redemption = redemptionIn('west', 0);
+    const client = clientOf(
+      new Map<ResourceKind, readonly Resource[]>([
+        [ACCESS_GRANTS, []],
+        [REDEMPTIONS, [redemption]],
+        [EVENTS, []],
+      ]),
+    );
+    const store = kubernetesStore({ ...client, patch: async () => redemption } as KubernetesClient, OPTIONS);
+    const operations = redemptionOperations({
+      store,
+      clock: OPTIONS.clock,
+    } as unknown as AdministrationDependencies);
+    const { id } = redemption.spec;
+    expect(await operations.showRedemption(id)).toMatchObject({ id, grant: 'g' });
+    expect(await operations.updateRedemption(id, { note: 'a' })).toMatchObject({ id, grant: 'g' });
+    expect((await operations.listRedemptions({ limit: 10 })).items).toMatchObject([{ id, grant: 'g' }]);
   });
 });
 
