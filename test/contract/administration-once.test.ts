@@ -82,6 +82,15 @@ describe('a repeated creation', () => {
     expect((await store.listCodes({ limit: 10 })).items.map(({ jti }) => jti)).toEqual([issued.id]);
   });
 
+  it('of a token is refused after its grant has expired', async () => {
+    const { uid: grantUid } = await administration().createGrant(ORDER);
+    await administration().issueToken({ grantUid }, ONCE);
+    clock.advance(20 * 60_000);
+    await expect(administration().issueToken({ grantUid }, ONCE)).rejects.toMatchObject({
+      code: 'grant_state',
+    });
+  });
+
   it('returns the same response after a key rotation, and fails after the old key is removed', async () => {
     const made = await administration().createGrant(ORDER, ONCE);
     clock.advance(1_000);

@@ -2535,7 +2535,8 @@ export interface components {
         VerificationId: string;
         /**
          * @description Makes the creation happen once: the same request with the same key, of the same caller, gets the same answer for 24 hours,
-         *     also after a crash and from another process. Another request with that key is refused.
+         *     also after a crash and from another process. A token is only returned while its grant is `ready`; later the request is
+         *     refused (`grant_state`). Another request with that key is refused.
          * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
          */
         IdempotencyKey: string;
@@ -2891,7 +2892,8 @@ export interface operations {
             header?: {
                 /**
                  * @description Makes the creation happen once: the same request with the same key, of the same caller, gets the same answer for 24 hours,
-                 *     also after a crash and from another process. Another request with that key is refused.
+                 *     also after a crash and from another process. A token is only returned while its grant is `ready`; later the request is
+                 *     refused (`grant_state`). Another request with that key is refused.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -3047,7 +3049,8 @@ export interface operations {
             header?: {
                 /**
                  * @description Makes the creation happen once: the same request with the same key, of the same caller, gets the same answer for 24 hours,
-                 *     also after a crash and from another process. Another request with that key is refused.
+                 *     also after a crash and from another process. A token is only returned while its grant is `ready`; later the request is
+                 *     refused (`grant_state`). Another request with that key is refused.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
