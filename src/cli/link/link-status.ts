@@ -12,8 +12,9 @@ import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import type { ListFlags, Listing } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
-import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
+import { type LinkFlags, linkDirectoryOf } from './link.js';
 import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
+import { openSettingsCluster } from './link-target.js';
 import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 

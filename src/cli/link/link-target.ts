@@ -16,7 +16,11 @@ import type { Materializer } from '../../redemption/ports/materializer.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { type CommandError, usageError } from '../terminal/command-error.js';
-import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
+import {
+  type ConnectionFlags,
+  type ConnectionOptions,
+  connectionOptions,
+} from '../terminal/connection-flags.js';
 import { writeOut } from '../terminal/write-out.js';
 import { proxyUrl, readProxySecret } from './proxy-secret.js';
 import { siteNamespace } from './site-namespace.js';
@@ -42,7 +46,7 @@ interface AnyTarget {
   readonly materializer: Materializer;
   readonly dataDir: string;
   /** Options of connections to services and routers. */
-  readonly connection: ReturnType<typeof connectionOptions>;
+  readonly connection: ConnectionOptions;
   readonly platform: Settings['platform'];
   /** True if the command refuses a link whose private key the server generated. */
   readonly ownKey: boolean;
@@ -107,7 +111,7 @@ interface Opening {
   readonly flags: LinkTargetFlags;
   readonly settings: Settings;
   readonly proxy: LinkProxy | undefined;
-  readonly connection: ReturnType<typeof connectionOptions>;
+  readonly connection: ConnectionOptions;
   readonly context: CommandContext;
   readonly options: LinkTargetOptions;
 }
@@ -213,9 +217,7 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
   const { flags, settings, proxy, connection, context } = opening;
   if (flags.to !== undefined) throw notForCluster('--to', "the link is written into the site's namespace");
   refuseReloadCommand(flags);
-  // Loaded only here: the Kubernetes client is large.
-  const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
-  const cluster = await openRequestingCluster(settings, { ...connection, ...context });
+  const cluster = await openSettingsCluster(settings, context, connection);
   const location = cluster.openLocation(proxy);
   const { namespace } = cluster;
   return {
@@ -229,6 +231,17 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
     siteUid: () => cluster.uid(),
     renewalHint: renewalBy('a timer or a CronJob', `-n ${namespace} -p kubernetes`),
   };
+}
+
+/** Opens the requesting side of the cluster and namespace in the settings. */
+export async function openSettingsCluster(
+  settings: Settings,
+  { clock, checkpoint }: CommandContext,
+  connection: ConnectionOptions = {},
+): Promise<RequestingCluster> {
+  // Loaded only here: the Kubernetes client is large.
+  const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
+  return openRequestingCluster(settings, { ...connection, clock, checkpoint });
 }
 
 /** Throws a CommandError for `--reload-command` in a cluster. */

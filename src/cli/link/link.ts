@@ -14,12 +14,12 @@ import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import type { connectionOptions } from '../terminal/connection-flags.js';
+import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
-import { nonRootDirectory, refuseReloadCommand } from './link-target.js';
+import { nonRootDirectory, openSettingsCluster, refuseReloadCommand } from './link-target.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 
@@ -48,7 +48,7 @@ export interface SiteLinks {
 export async function openSiteLinks(
   flags: LinkFlags,
   context: CommandContext,
-  connection: ReturnType<typeof connectionOptions> = {},
+  connection: ConnectionOptions = {},
 ): Promise<SiteLinks> {
   const { dir } = flags;
   const { settings } = configurationFrom(flags);
@@ -66,16 +66,6 @@ export async function openSiteLinks(
   }
   const records = linkRecords(settings.dataDir);
   return { links: linkDirectory(directory), records, settings, where: directory };
-}
-
-/** Opens the requesting side of the cluster and namespace in the settings. */
-export async function openSettingsCluster(
-  settings: Settings,
-  { clock, checkpoint }: CommandContext,
-  connection: ReturnType<typeof connectionOptions> = {},
-): Promise<RequestingCluster> {
-  const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
-  return openRequestingCluster(settings, { ...connection, clock, checkpoint });
 }
 
 /**
@@ -128,7 +118,7 @@ interface ChangeableLinks {
 export async function openLinksForChange(
   flags: ChangeFlags,
   context: CommandContext,
-  connection: ReturnType<typeof connectionOptions> = {},
+  connection: ConnectionOptions = {},
 ): Promise<ChangeableLinks> {
   const { reloadCommand } = flags;
   const siteLinks = await openSiteLinks(flags, context, connection);

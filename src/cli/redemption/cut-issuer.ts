@@ -8,14 +8,14 @@ import { probeRouter } from '../../redemption/issuers/probe-router.js';
 import { type IssuerSession, platformOf, publishIssuer } from '../issuer/issuer-session.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import type { connectionOptions } from '../terminal/connection-flags.js';
+import type { ConnectionOptions } from '../terminal/connection-flags.js';
 
 /** An issuer whose CA is replaced to cut a link off. */
 export interface NamedCutIssuer extends CutIssuer {
   readonly name: string;
 }
 
-type CutContext = CommandContext & { readonly connection: ReturnType<typeof connectionOptions> };
+type CutContext = CommandContext & { readonly connection: ConnectionOptions };
 
 /**
  * Returns the issuer whose CA has to be replaced: on a system site that of Skupper, else the first issuer of linkgrant with a CA

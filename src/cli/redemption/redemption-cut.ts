@@ -17,7 +17,7 @@ import type { IssuedLink } from '../../redemption/ports/link-store.js';
 import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
-import type { connectionOptions } from '../terminal/connection-flags.js';
+import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -34,7 +34,7 @@ export interface CutFlags {
   /** The setting flags, which the next command has to repeat. */
   readonly settingFlags: Readonly<Record<string, unknown>>;
   /** How routers are dialed. */
-  readonly connection: ReturnType<typeof connectionOptions>;
+  readonly connection: ConnectionOptions;
 }
 
 const TITLES = {

@@ -11,6 +11,9 @@ export interface ConnectionFlags {
   readonly connectTo?: readonly string[];
 }
 
+/** How a command connects to services and routers. */
+export type ConnectionOptions = Omit<ServiceConnectionOptions, 'clock'>;
+
 const MIN_TIMEOUT_MS = 100;
 const CONNECT_TO = /^(\[[^\]]*\]|[^:]*):(\d*):(\[[^\]]*\]|[^:]*):(\d*)$/;
 
@@ -32,7 +35,7 @@ function parseConnectTo(value: string) {
  * Returns the connection options of the flags. Without `--proxy` they use HTTPS_PROXY, unless NO_PROXY lists the host.
  * Throws a CommandError for an invalid flag.
  */
-export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectionOptions, 'clock'> {
+export function connectionOptions(flags: ConnectionFlags): ConnectionOptions {
   const { env } = processContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
   if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < MIN_TIMEOUT_MS)) {
