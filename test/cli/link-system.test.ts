@@ -76,6 +76,24 @@ describe("the links of a system site's namespace", () => {
     expect(skupper.calls()).toHaveLength(3);
   });
 
+  test('link delete refuses a link that only the running router has, also with --dry-run', async () => {
+    const home = place.path('skupper');
+    const site = copySite('east', home);
+    const words = [
+      ...['--platform', 'linux', '--skupper-home', home, '-n', 'east'],
+      ...['--data-dir', place.path('d')],
+    ];
+    rmSync(site.path('input/resources/Link-to-west.yaml'));
+    rmSync(site.path('input/resources/Secret-to-west.yaml'));
+    for (const more of [[], ['--dry-run']]) {
+      const ended = await link('delete', 'to-west', ...words, ...more);
+      expect(ended).toMatchObject({ code: 1, stdout: '' });
+      expect(ended.stderr).toContain(
+        `error: link "to-west" has no file in ${site.path('input/resources')}: only the running router has the link\nhint: reload the site to drop the link;`,
+      );
+    }
+  });
+
   test('link status prints the state of each link in the running router', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home);

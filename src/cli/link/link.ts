@@ -20,7 +20,13 @@ import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
 import { nonRootDirectory, openSettingsCluster, refuseReloadCommand } from './link-target.js';
-import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
+import {
+  type ReloadReport,
+  type ReloadTarget,
+  reloadText,
+  requireReload,
+  settleReload,
+} from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 
 /** Flags of every command on the links of a site. */
@@ -125,16 +131,16 @@ export async function openLinksForChange(
   const { settings, where: directory, cluster } = siteLinks;
   const { platform, skupperHome, dataDir } = settings;
   if (cluster) refuseReloadCommand(flags);
+  const namespace = siteNamespace(settings);
+  const isSite = !cluster && platform !== 'standalone' && flags.dir === undefined;
+  const site = isSite ? openRequestingSite(skupperHome, namespace) : undefined;
   if (announceDryRun(flags)) {
     // Counts the records instead of deleting them.
     const records = { ...siteLinks.records, remove: siteLinks.records.count };
     const change: ChangeableLinks['change'] = (operation) => operation(previewLinks(siteLinks.links));
-    return { siteLinks: { ...siteLinks, records }, target: { platform }, change };
+    return { siteLinks: { ...siteLinks, records }, target: { platform, ...(site && { site }) }, change };
   }
   if (cluster) return { siteLinks, target: { platform }, change: (operation) => operation(siteLinks.links) };
-  const namespace = siteNamespace(settings);
-  const isSite = platform !== 'standalone' && flags.dir === undefined;
-  const site = isSite ? openRequestingSite(skupperHome, namespace) : undefined;
   const reload = site || reloadCommand !== undefined ? new PendingReload(dataDir, directory) : undefined;
   const target: ReloadTarget = {
     platform: site?.platform() ?? platform,
@@ -210,7 +216,9 @@ export async function deleteCommand(
   if (!deleted) {
     // The router may still have a link loaded that an earlier run deleted, if the reload of that run failed or is pending.
     if (!target.site?.loadedLinks().has(name)) throw linkNotFound(name, siteLinks.where);
-    return printAndSettle('', target, context);
+    const { outcome } = await reloadRouter(target, context);
+    if (outcome === 'not-needed') throw onlyLoaded(name, siteLinks.where);
+    return;
   }
   const { removed, secretUsedBy, records, certificates } = deleted;
   await printAndSettle(
@@ -229,6 +237,14 @@ export async function deleteCommand(
   );
 }
 
+/** The error for a link without a file, which only the running router has. */
+function onlyLoaded(name: string, where: string): CommandError {
+  return new CommandError(`link "${name}" has no file in ${where}: only the running router has the link`, {
+    exitCode: 1,
+    hint: 'reload the site to drop the link; if Skupper redeemed its AccessToken, delete the token from that directory first',
+  });
+}
+
 /**
  * Returns a note on how long a deleted credential can connect, and how the accepting side can prevent that; empty for an
  * expired certificate.
@@ -245,8 +261,14 @@ async function printAndSettle(report: string, target: ReloadTarget, context: Com
   try {
     await writeOut(report);
   } finally {
-    const reload = await settleReload(target, context);
-    await writeOut(reloadText(reload, 'the change'));
-    requireReload(reload, 'the change is written');
+    await reloadRouter(target, context);
   }
+}
+
+/** Reloads the router if a reload is pending, and prints the result. Throws a CommandError if the reload failed. */
+async function reloadRouter(target: ReloadTarget, context: CommandContext): Promise<ReloadReport> {
+  const reload = await settleReload(target, context);
+  await writeOut(reloadText(reload, 'the change'));
+  requireReload(reload, 'the change is written');
+  return reload;
 }
