@@ -111,7 +111,7 @@ describe('completion of names', () => {
     ['grant list --kubeconfig KUBECONFIG -c s', ['second-cluster']],
     ['grant list --sort-by re', ['redemptions', 'reason']],
     ['redemption list --events --sort-by ti', ['time', 'times']],
-    ['link status --sort-by ', ['name', 'subject', 'certificate-expires']],
+    ['link status --sort-by c', ['certificate-expires', 'cost', 'can-still', 'connected', 'credentials']],
     ['issuer list --sort-by valid-u', ['valid-until']],
     ['grant show fleet --data-dir DATA ', []],
     ['grant show --data-dir ', []],

@@ -1,6 +1,6 @@
 import type { Clock } from '../../redemption/ports/clock.js';
 import { formatJsonPath } from '../terminal/json-path.js';
-import { csvOf, type ListFlags, type Listing, listingText } from '../terminal/listing.js';
+import { csvOf, type ListFlags, type Listing, listingText, orderOf } from '../terminal/listing.js';
 import { formatTime, valueText } from '../terminal/output.js';
 import { templateOf } from '../terminal/output-format.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -21,17 +21,34 @@ export interface LinkLists {
   readonly incomingNotes: string;
 }
 
-/** The links of both directions in one list, for `-o csv` and `-o name`. */
-export const LINKS: Listing<
-  Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'name'>> & {
-    readonly name: string;
-    readonly direction: 'outgoing' | 'incoming';
-  }
-> = {
+type LinkReport = Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'name'>> & {
+  readonly name: string;
+  readonly direction?: 'outgoing' | 'incoming';
+};
+
+/** The links of both directions in one list, for `-o csv` and `-o name`. Its columns are those of `--sort-by`. */
+export const LINKS: Listing<LinkReport> = {
   columns: {
     NAME: ({ name }) => name,
     SUBJECT: ({ subject }) => subject,
     'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
+    COST: ({ cost }) => cost,
+    ENDPOINTS: ({ endpoints }) => endpoints?.join(', '),
+    'RENEWED BY': ({ renewedBy }) => renewedBy ?? undefined,
+    ROUTER: ({ router }) => router,
+    STATUS: ({ status }) => status,
+    'REMOTE SITE': ({ remoteSite }) => remoteSite,
+    MESSAGE: ({ message }) => message,
+    FROM: ({ from }) => from,
+    REDEEMED: ({ redeemedAt }) => redeemedAt,
+    STATE: ({ state }) => state,
+    'CAN STILL': ({ canStill }) => canStill,
+    CONNECTED: ({ connected }) => (connected === undefined ? undefined : String(connected)),
+  },
+  wide: {
+    CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
+    FILE: ({ file }) => file,
+    ID: ({ redemptionId }) => redemptionId,
   },
   csv: csvOf(
     'direction',
@@ -85,8 +102,13 @@ export async function writeLinks(
 }
 
 async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
-  const { outgoing, incoming, outgoingListing, outgoingNotes, incomingNotes } = links;
+  const { outgoingListing, outgoingNotes, incomingNotes } = links;
+  const { sortBy, ...unsorted } = flags;
   const { output, headers } = flags;
+  const order = orderOf(LINKS, sortBy);
+  const sorted = <Link extends LinkReport>(list: readonly Link[] | undefined) =>
+    order && list ? [...list].sort(order) : list;
+  const [outgoing, incoming] = [sorted(links.outgoing), sorted(links.incoming)];
   const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };
   const template = templateOf(output);
   if (template !== undefined) return plainText(await formatJsonPath(template, value));
@@ -101,8 +123,9 @@ async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
     return listingText(output === 'name' ? [...named.values()] : rows, LINKS, flags);
   }
   const tables = [
-    outgoing && (await section('Outgoing links', outgoing, outgoingListing, outgoingNotes, flags)),
-    incoming && (await section('Incoming links', incoming, incomingListing(incoming), incomingNotes, flags)),
+    outgoing && (await section('Outgoing links', outgoing, outgoingListing, outgoingNotes, unsorted)),
+    incoming &&
+      (await section('Incoming links', incoming, incomingListing(incoming), incomingNotes, unsorted)),
   ];
   const separator = headers === false ? '' : '\n';
   return tables.filter((text) => text !== undefined).join(separator);

@@ -97,7 +97,7 @@ export function sortNames({ columns, wide }: Pick<Listing<never>, 'columns' | 'w
 }
 
 /** Returns the order by the cells of a column, with cells without value last. Throws a CommandError for an unknown column. */
-function orderOf<Report>(
+export function orderOf<Report>(
   listing: Pick<Listing<Report>, 'columns' | 'wide'>,
   sortBy: string | undefined,
 ): ((one: Report, other: Report) => number) | undefined {

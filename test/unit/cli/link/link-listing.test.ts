@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
+import { clusterLinks } from '../../../../src/cli/link/cluster-link-status.js';
+import { type IncomingReport, incomingListing } from '../../../../src/cli/link/incoming-link.js';
+import { LINKS, writeLinks } from '../../../../src/cli/link/link-listing.js';
+import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport } from '../../../../src/cli/link/outgoing-link.js';
+import { type ListFlags, sortNames } from '../../../../src/cli/terminal/listing.js';
+import { parseListingFormat } from '../../../../src/cli/terminal/output-format.js';
+import type { RequestingCluster } from '../../../../src/compose/kubernetes/requesting-cluster.js';
+
+afterEach(() => vi.restoreAllMocks());
+
+const outgoing = (name: string, cost: number): OutgoingReport => ({
+  name,
+  cost,
+  endpoints: [],
+  tlsCredentials: name,
+  file: `Link-${name}.yaml`,
+});
+
+const incoming = (name: string, from: string): IncomingReport => ({
+  ...{ name, from, subject: name, redeemedAt: '2031-03-04T05:06:07Z', notAfter: '2036-03-04T05:06:07Z' },
+  ...{ state: 'valid', mode: 'csr', redemptionId: name, canStill: 'connect', remaining: '', connected: true },
+});
+
+const SITE = {
+  outgoing: [outgoing('a', 10), outgoing('b', 9)],
+  incoming: [incoming('c', '192.0.2.10'), incoming('d', '192.0.2.9')],
+  outgoingListing: { ...OUTGOING, columns: OUTGOING_COLUMNS },
+  outgoingNotes: '',
+  incomingNotes: '',
+};
+
+/** Returns what writeLinks writes for {@link SITE}. */
+async function written(flags: Omit<ListFlags, 'output'> & { readonly output?: string }): Promise<string> {
+  let text = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk, ...rest: readonly unknown[]) => {
+    text += String(chunk);
+    (rest.at(-1) as () => void)();
+    return true;
+  });
+  const { output, ...others } = flags;
+  const format = output === undefined ? {} : { output: parseListingFormat(output) };
+  await writeLinks(async () => SITE, { ...others, ...format }, { clock: Date.now });
+  return text;
+}
+
+describe('link status --sort-by', () => {
+  it.each([
+    ['cost', 'b a c d'],
+    ['from', 'a b d c'],
+    ['name', 'a b c d'],
+    ['router', 'a b c d'],
+  ])('%s sorts the outgoing and the incoming links in every format', async (sortBy, order) => {
+    const table = await written({ sortBy, headers: false });
+    expect(table.match(/^\w(?= )/gm)?.join(' ')).toBe(order);
+    const template = '{.outgoing[*].name} {.incoming[*].name}';
+    expect(await written({ sortBy, output: `jsonpath=${template}` })).toBe(order);
+    for (const output of ['json', 'yaml']) {
+      const lists = parse(await written({ sortBy, output }));
+      const names = [...lists.outgoing, ...lists.incoming].map(({ name }: { name: string }) => name);
+      expect(names.join(' ')).toBe(order);
+    }
+  });
+
+  it.each([undefined, 'wide', 'json', 'yaml', 'csv', 'name', 'jsonpath={.outgoing}'])(
+    'refuses an unknown column with -o %s',
+    async (output) => {
+      const refused = written({ sortBy: 'size', ...(output !== undefined && { output }) });
+      await expect(refused).rejects.toMatchObject({ message: '--sort-by cannot be "size"', exitCode: 2 });
+    },
+  );
+
+  it('accepts every column of the tables, also of those in a cluster', async () => {
+    const cluster = {
+      namespace: 'west',
+      links: { list: async () => [] },
+      listIncoming: async () => [],
+      connections: { observe: async () => undefined },
+      linkStatuses: async () => new Map(),
+    } as unknown as RequestingCluster;
+    const inCluster = await clusterLinks(undefined, cluster, { clock: Date.now });
+    for (const listing of [SITE.outgoingListing, inCluster.outgoingListing, incomingListing(SITE.incoming)]) {
+      expect(sortNames(LINKS)).toEqual(expect.arrayContaining(sortNames(listing)));
+    }
+  });
+});
