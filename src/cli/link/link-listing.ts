@@ -96,7 +96,8 @@ export async function writeLinks(
     const text = await linksText(await read(), flags);
     if (text === last) return;
     const isTable = flags.output === undefined || flags.output === 'wide';
-    await writeStyled(last !== undefined && isTable ? `\n${formatTime(clock())}\n${text}` : text);
+    const separator = isTable ? `\n${formatTime(clock())}\n` : flags.output === 'yaml' ? '---\n' : '';
+    await writeStyled(last === undefined ? text : separator + text);
     last = text;
   });
 }

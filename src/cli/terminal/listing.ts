@@ -138,7 +138,8 @@ async function watchListing<Report>(
       .map(([, report]) => ({ ...report, state: 'removed' }));
     const rows = [...changed, ...removed];
     const text = rows.length > 0 ? await writer.page(rows, !hasWritten || writer.isDocument === true) : '';
-    const end = rows.length > 0 || !known ? await writer.end(rows.length === 0) : '';
+    const isWritten = rows.length > 0 || (!known && !writer.omitsEmpty);
+    const end = isWritten ? await writer.end(rows.length === 0) : '';
     known = found;
     hasWritten ||= rows.length > 0;
     if (text + end !== '') await writeStyled(text + end);
@@ -154,6 +155,8 @@ interface Writer<Report> {
   end(isEmpty: boolean): string | Promise<string>;
   /** True if each change of a watched listing is a document of its own. */
   readonly isDocument?: boolean;
+  /** True if an empty list that is watched is written only with its first rows, because they cannot follow its text. */
+  readonly omitsEmpty?: boolean;
 }
 
 function writerOf<Report>(listing: Listing<Report>, flags: ListFlags): Writer<Report> {
@@ -184,6 +187,7 @@ const JSON_WRITER: Writer<unknown> = {
 const YAML_WRITER: Writer<unknown> = {
   page: (reports) => plainText(valueText('yaml', reports)),
   end: (isEmpty) => (isEmpty ? '[]\n' : ''),
+  omitsEmpty: true,
 };
 
 function csvWriter<Report>({ csv = {} }: Listing<Report>, { headers }: ListFlags): Writer<Report> {
@@ -194,6 +198,7 @@ function csvWriter<Report>({ csv = {} }: Listing<Report>, { headers }: ListFlags
       return plainText((isFirst ? headings : '') + lines.join(''));
     },
     end: (isEmpty) => (isEmpty ? headings : ''),
+    omitsEmpty: true,
   };
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { clusterLinks } from '../../../../src/cli/link/cluster-link-status.js';
 import { type IncomingReport, incomingListing } from '../../../../src/cli/link/incoming-link.js';
 import { LINKS, writeLinks } from '../../../../src/cli/link/link-listing.js';
@@ -7,6 +7,7 @@ import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport } from '../../../../src
 import { type ListFlags, sortNames } from '../../../../src/cli/terminal/listing.js';
 import { parseListingFormat } from '../../../../src/cli/terminal/output-format.js';
 import type { RequestingCluster } from '../../../../src/compose/kubernetes/requesting-cluster.js';
+import { watchedTexts } from '../../../support/watched-texts.js';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -44,6 +45,18 @@ async function written(flags: Omit<ListFlags, 'output'> & { readonly output?: st
   await writeLinks(async () => SITE, { ...others, ...format }, { clock: Date.now });
   return text;
 }
+
+it('link status --watch -o yaml writes a document for each change', async () => {
+  let rounds = 0;
+  const read = async () => {
+    rounds += 1;
+    return rounds === 1 ? { ...SITE, outgoing: [] } : SITE;
+  };
+  const command = (output: 'yaml') => writeLinks(read, { output, watch: true }, { clock: Date.now });
+  const { yaml = '' } = await watchedTexts(['yaml'], command, 'Link-a');
+  const documents = parseAllDocuments(yaml).map((document) => document.toJS());
+  expect(documents).toMatchObject([{ outgoing: [] }, { outgoing: [{ name: 'a' }, { name: 'b' }] }]);
+});
 
 describe('link status --sort-by', () => {
   it.each([

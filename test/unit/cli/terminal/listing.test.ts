@@ -2,6 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type ListFlags, writeListing } from '../../../../src/cli/terminal/listing.js';
 import { parseListingFormat } from '../../../../src/cli/terminal/output-format.js';
+import { watchedTexts } from '../../../support/watched-texts.js';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -10,6 +11,14 @@ interface Report {
   readonly count: number;
   readonly state?: string;
 }
+
+const LISTING = {
+  columns: { ID: ({ id }: Report) => id, 'HOW MANY': ({ count }: Report) => count },
+  wide: { STATE: ({ state }: Report) => state },
+  csv: { id: ({ id }: Report) => id, count: ({ count }: Report) => count },
+  name: ({ id }: Report) => id,
+  emptyText: 'Nothing.\n',
+};
 
 /** Returns what writeListing writes for `pages`. */
 async function written(flags: ListFlags, ...pages: readonly (readonly Report[])[]) {
@@ -22,14 +31,7 @@ async function written(flags: ListFlags, ...pages: readonly (readonly Report[])[
   const read = async function* () {
     yield* pages;
   };
-  const listing = {
-    columns: { ID: ({ id }: Report) => id, 'HOW MANY': ({ count }: Report) => count },
-    wide: { STATE: ({ state }: Report) => state },
-    csv: { id: ({ id }: Report) => id, count: ({ count }: Report) => count },
-    name: ({ id }: Report) => id,
-    emptyText: 'Nothing.\n',
-  };
-  await writeListing(read, listing, flags);
+  await writeListing(read, LISTING, flags);
   return text;
 }
 
@@ -61,6 +63,22 @@ it('an empty listing is valid in each format', async () => {
   expect(await written({ output: 'name' }, [])).toBe('');
   expect(await written({ output: 'jsonpath={.items[*].id}' }, [])).toBe('');
   expect(await written({})).toBe('Nothing.\n');
+});
+
+it('--watch of an empty listing writes the headings once, and valid YAML', async () => {
+  const command = (output: 'wide' | 'csv' | 'yaml') => {
+    let rounds = 0;
+    const read = async function* () {
+      rounds += 1;
+      yield rounds === 1 ? [] : [{ id: 'first', count: 1 }];
+    };
+    return writeListing(read, LISTING, { output, watch: true });
+  };
+  expect(await watchedTexts(['wide', 'csv', 'yaml'], command, 'first')).toEqual({
+    wide: 'Nothing.\nID     HOW MANY  STATE\nfirst  1         -\n',
+    csv: 'id,count\r\nfirst,1\r\n',
+    yaml: '- id: first\n  count: 1\n',
+  });
 });
 
 it('--no-headers leaves out the headings of columns and CSV, and the text of an empty listing', async () => {
