@@ -68,8 +68,9 @@ function textIn(template: string, content: string): string {
 export async function formatJsonPath(template: string, value: object): Promise<string> {
   // Loaded only here: only this format needs it.
   const { JSONPath } = await import('jsonpath-plus');
+  // JSONPath finds nothing in a falsy value, not even the value itself.
   const valuesOf = (path: string, json: object): unknown[] =>
-    JSONPath({ path, json, eval: false, wrap: true }) ?? [];
+    path === '$' ? [json] : (JSONPath({ path, json, eval: false, wrap: true }) ?? []);
   const textOf = (parts: readonly Part[], json: object): string => {
     const text = (part: Part) => {
       if ('text' in part) return part.text;

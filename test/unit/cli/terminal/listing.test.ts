@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import { formatJsonPath } from '../../../../src/cli/terminal/json-path.js';
 import { type ListFlags, writeListing } from '../../../../src/cli/terminal/listing.js';
 import { parseListingFormat } from '../../../../src/cli/terminal/output-format.js';
 import { watchedTexts } from '../../../support/watched-texts.js';
@@ -110,6 +111,11 @@ it.each([
   ['{"{}"}{.items[1:2].count}', '{}22'],
 ])('-o jsonpath=%s prints %j', async (template, text) => {
   expect(await written({ output: parseListingFormat(`jsonpath=${template}`) }, ...PAGES)).toBe(text);
+});
+
+it('-o jsonpath prints 0, false and null in a range', async () => {
+  const template = '{range .values[*]}{.};{end}';
+  expect(await formatJsonPath(template, { values: [0, false, '', null, 'a'] })).toBe('0;false;;null;a;');
 });
 
 it.each([
