@@ -232,7 +232,9 @@ describe('the reload after a redemption', () => {
     const run = () =>
       linkgrant(['token', 'redeem', file, ...words, '--reload-command', `echo reloaded >> '${log}'`]);
     expect((await run()).stdout).toContain('Reloaded with: echo reloaded');
-    expect((await run()).code).toBe(0);
+    const again = expectSuccess(await run());
+    expect(again.stdout).toContain('The token was already redeemed');
+    expect(again.stdout).not.toContain('kubectl apply');
     expect(readFileSync(log, 'utf8')).toBe('reloaded\n');
   });
 });

@@ -68,6 +68,17 @@ describe('token redeem', () => {
     expect(json(unattended).outgoing).toMatchObject([{ renewable: true, renewedBy: null }]);
   });
 
+  it('prints that the token file can be deleted, unless the token came from standard input', async () => {
+    const token = await issue('piped');
+    const words = ['--to', place.path('piped-links'), '--data-dir', place.path('piped-site')];
+    const redeemFrom = async (source: string) =>
+      expectSuccess(
+        await linkgrant(['token', 'redeem', source, ...words], { input: readFileSync(token, 'utf8') }),
+      ).stdout;
+    expect(await redeemFrom('-')).toMatch(/kubectl apply -f \S+\.\n$/);
+    expect(await redeemFrom(token)).toMatch(/\. The token file can be deleted\.\n$/);
+  });
+
   it('accepts a name, a subject and a cost', async () => {
     const token = await issue('plain');
     const words = ['--name', 'chosen', '--subject', 'Köln site 7', '--cost', '12', '--to', '-'];

@@ -72,7 +72,7 @@ export async function redeemCommand(
     target.redeemer.redeem(request, target.materializer),
   );
   const reload = await settleReload(target, context);
-  await report(redeemed, target, reload, { ...flags, isFile: !containsJoinLine(file) });
+  await report(redeemed, target, reload, { ...flags, isFile: file !== '-' && !containsJoinLine(file) });
   requireReload(reload);
   if (target.kind === 'cluster') {
     const names = redeemed.links.map((link) => link.name);
@@ -230,7 +230,7 @@ async function report(
     return;
   }
   const value = { ...reportOf(redeemed), ...(target.location && { reload: reload.outcome }) };
-  const isToApply = target.kind === 'directory' && reload.outcome === 'not-needed';
+  const isToApply = target.kind === 'directory' && target.reloadCommand === undefined;
   await print(output, value, () =>
     [
       writtenText(redeemed, target, renew),
