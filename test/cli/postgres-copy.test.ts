@@ -182,6 +182,8 @@ describe('a store that was restored from an earlier copy', () => {
     const undecided = expectRefusal(await run('store', 'restored', ...place()), 2);
     expect(undecided.error).toContain('spent uses of 1 grant may be available again (default/west)');
     expect(undecided.hint).toContain('--revoke');
+    const both = expectRefusal(await run('store', 'restored', '--revoke', '--keep', ...place()), 2);
+    expect(both.error).toBe('--revoke and --keep exclude each other');
     const accepted = await run('store', 'restored', '--revoke', ...place());
     expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
     expect(await run('store', 'restored', ...place())).toMatchObject({

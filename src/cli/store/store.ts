@@ -79,6 +79,7 @@ export async function restoredCommand({
   keep,
   ...flags
 }: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
+  if (revoke && keep) throw usageError('--revoke and --keep exclude each other', 'use only one of them');
   const settings = localSettingsFrom(flags, NO_STORE);
   const { lost, redeemable } = await findStoreLoss(settings, DEPENDENCIES);
   if (lost === 0) {
@@ -89,7 +90,7 @@ export async function restoredCommand({
     );
     return;
   }
-  if (Boolean(revoke) === Boolean(keep)) {
+  if (!revoke && !keep) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
     const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
     throw usageError(
