@@ -14,6 +14,7 @@ import {
   startServe,
 } from '../support/command-line.js';
 import { directoryForFile, releaseAfterTest } from '../support/release.js';
+import { startSilentApiServer } from '../support/servers/silent-api-server.js';
 import { until } from '../support/until.js';
 
 // The unprivileged user `nobody`.
@@ -83,6 +84,15 @@ describe('linkgrant console', () => {
     const { console } = await startConsole(['--data-dir', dataDir]);
     console.child.kill('SIGHUP');
     expect(await console.ended).toMatchObject({ code: 0, signal: null });
+  });
+
+  it('ends at the first SIGINT while it connects to an API server that does not respond', async () => {
+    const server = releaseAfterTest(await startSilentApiServer(join(directory, 'kubeconfig')));
+    const words = ['console', '--no-open', '--platform', 'kubernetes', '--kubeconfig', server.kubeconfig];
+    const { child, ended } = startLinkgrant(words);
+    await until(server.isConnected);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' });
   });
 
   it('reports what doctor finds, with the remedy for each problem', async () => {

@@ -28,9 +28,6 @@ export interface ConsoleFlags {
 export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const port = parsePort(flags.port);
   const files = consoleFiles();
-  // SIGHUP: the user closed the terminal.
-  const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
-  const stop = Promise.race([shutdownSignal(), hangUp]);
   await withAdministration(flags, async ({ administration, configuration, namespace }) => {
     const { stdin, stdout, env } = processContext();
     const { settings } = configuration;
@@ -46,6 +43,9 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       describeService: async () => ({ ...(await administration.describeService()), namespace }),
       checkHealth: () => checkHealth(administration, settings, flags),
     };
+    // Until here a signal ends the process. SIGHUP: the user closed the terminal.
+    const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
+    const stop = Promise.race([shutdownSignal(), hangUp]);
     const console = await startLocalConsole({
       administration: inNamespace,
       where,
