@@ -25,6 +25,11 @@ const PLUGIN_COMPLETION = 'kubectl_complete-linkgrant';
 // `serve` starts tracing itself, to report problems in its log; `__complete` returns names to a shell that waits for them.
 const STARTED_WITHOUT_TRACING = new Set(['serve', '__complete']);
 
+/** True if a shell or kubectl completes a command line with this program. */
+export function isCompletion([, file = '', command]: readonly string[]): boolean {
+  return command === '__complete' || basename(file) === PLUGIN_COMPLETION;
+}
+
 /**
  * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the
  * reader of `stdout` has closed it, the exit code is 1 and nothing is written. If the file in `argv` is `kubectl-linkgrant` or
