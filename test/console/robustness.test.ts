@@ -30,6 +30,16 @@ it.each(['/links', '/map', '/ledger', '/'])('shows hostile subjects as text on %
   expect(await axeViolations(page)).toEqual([]);
 });
 
+it('opens the page of a link by a click on the map, without loading the document again', async () => {
+  await goTo('/map');
+  const peer = page.locator('svg.map a .peer').first();
+  await peer.waitFor();
+  await page.evaluate('window.isFirstDocument = true');
+  await peer.click();
+  await page.getByRole('heading', { name: 'Certificate' }).waitFor();
+  expect(await page.evaluate('window.isFirstDocument')).toBe(true);
+});
+
 it('opens a link by its URL, and reports a URL without a page or link', async () => {
   await goTo('/links');
   await page.getByRole('link', { name: /^x{253}$/ }).click();
