@@ -88,6 +88,21 @@ it('shows the last known data with its age while the service does not answer, an
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
 });
 
+it('runs the checks of Health once, and shows also on that page that the service does not answer', async () => {
+  const countChecks = () => opened.requests.filter((url) => url.endsWith('/api/v1/health')).length;
+  const earlier = countChecks();
+  const noAnswer = page.getByText(/No answer from the service for/);
+  await goTo('/health');
+  await page.getByRole('button', { name: 'Check again' }).waitFor();
+  await page.route('**/api/**', (route) => route.abort('connectionrefused'));
+  // Makes the page open the stream of changes again.
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+  await noAnswer.waitFor();
+  await page.unroute('**/api/**');
+  await noAnswer.waitFor({ state: 'detached' });
+  expect(countChecks() - earlier).toBe(1);
+});
+
 it('shows how to open the console again after the session has ended', async () => {
   await goTo('/');
   await page.getByRole('heading', { name: 'Needs attention' }).waitFor();

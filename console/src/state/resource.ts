@@ -26,8 +26,9 @@ export interface Resource<T> {
 }
 
 /**
- * Reads a resource: at once, after each change of `topics`, and five seconds after a failed read. `key` identifies the resource
- * and must contain no secret. The data of the last 50 keys are stored, and shown at once when a page is opened again.
+ * Reads a resource: at once, after each change of `topics`, and five seconds after a failed read. If `topics` is empty, no change
+ * makes it read again. `key` identifies the resource and must contain no secret. The data of the last 50 keys are stored, and shown
+ * at once when a page is opened again.
  */
 export function useResource<T>(
   key: string,
@@ -76,7 +77,8 @@ export function useResource<T>(
     };
     reloadRef.current = load;
     const stop = onChange((topic) => {
-      if (topic !== 'all' && !latest.current.topics.includes(topic)) return;
+      const { topics } = latest.current;
+      if (topic === 'all' ? topics.length === 0 : !topics.includes(topic)) return;
       timer ??= setTimeout(load, COALESCE_MS);
     });
     void load();
