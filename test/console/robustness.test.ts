@@ -122,4 +122,5 @@ it('shows how to open the console in a browser that never had a session', async 
   await goTo('/');
   await page.getByText('This browser has no session').waitFor();
   expect(await page.getByText('This session has ended').count()).toBe(0);
+  await page.getByText('press Enter in the terminal where linkgrant console runs').waitFor();
 });

@@ -1,4 +1,3 @@
-import { Copyable } from '../components/copyable.js';
 import { EmptyState, Notice } from '../components/notice.js';
 
 /** Shown until the service has reported who the user is. */
@@ -25,10 +24,9 @@ export function SignedOut({ signIn, hasEnded }: SignedOutProps) {
       {signIn === null ? (
         <EmptyState title={hasEnded ? 'This session has ended' : 'This browser has no session'}>
           <p>
-            The URL of this console works only once. To open the console again, run the command and open the
-            URL that it prints:
+            The URL of this console works only once. To open the console again, press Enter in the terminal
+            where <code class="mono">linkgrant console</code> runs, and open the URL that it prints.
           </p>
-          <Copyable label="Command" text="linkgrant console" />
         </EmptyState>
       ) : (
         <EmptyState title={hasEnded ? 'Your session has ended' : 'You are not signed in'}>
