@@ -40,6 +40,24 @@ it('opens the page of a link by a click on the map, without loading the document
   expect(await page.evaluate('window.isFirstDocument')).toBe(true);
 });
 
+it('renders the rows of a list only when the data change', async () => {
+  await goTo('/links');
+  await page.locator('tbody tr').first().waitFor();
+  // Each rendered row builds the URL of its link.
+  await page.evaluate(`window.URLSearchParams = class extends window.URLSearchParams {
+    constructor(...values) {
+      super(...values);
+      window.builtUrls += 1;
+    }
+  }`);
+  const countBuiltUrls = () =>
+    page.evaluate(`new Promise((resolve) => {
+      window.builtUrls = 0;
+      setTimeout(() => resolve(window.builtUrls), 2_500);
+    })`);
+  await expect.poll(countBuiltUrls).toBe(0);
+});
+
 it('opens a link by its URL, and reports a URL without a page or link', async () => {
   await goTo('/links');
   await page.getByRole('link', { name: /^x{253}$/ }).click();

@@ -55,7 +55,6 @@ export function Loaded<T>({
   readonly children: (data: T) => ComponentChildren;
 }) {
   const { data, error, readAt } = resource;
-  const now = useNow(1_000);
   if (data === undefined && error) return <Failure error={error} />;
   if (data === undefined)
     return (
@@ -65,16 +64,19 @@ export function Loaded<T>({
     );
   return (
     <>
-      {error && readAt !== undefined && (
-        <Notice
-          kind="warning"
-          title={`${sentence(error.message)} This is how it was ${duration(now - readAt)} ago.`}
-        >
-          {error.hint && <p>{sentence(error.hint)}</p>}
-        </Notice>
-      )}
+      {error && readAt !== undefined && <StaleNotice error={error} readAt={readAt} />}
       {children(data)}
     </>
+  );
+}
+
+/** The error of the last read with the age of the data, in a component of its own: it renders again each second. */
+function StaleNotice({ error, readAt }: { readonly error: ApiError; readonly readAt: number }) {
+  const age = duration(useNow(1_000) - readAt);
+  return (
+    <Notice kind="warning" title={`${sentence(error.message)} This is how it was ${age} ago.`}>
+      {error.hint && <p>{sentence(error.hint)}</p>}
+    </Notice>
   );
 }
 
