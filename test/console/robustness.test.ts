@@ -30,6 +30,19 @@ it.each(['/links', '/map', '/ledger', '/'])('shows hostile subjects as text on %
   expect(await axeViolations(page)).toEqual([]);
 });
 
+it('writes out invisible characters in the reason of a grant and in the problem of the observed connections', async () => {
+  const text = 'not \u202eready\u200b';
+  const grant = { ...(await running.administration.showGrant(grantUid)), reason: text };
+  const overview = { ...(await running.administration.readOverview()), connections: { problem: text } };
+  await page.route(`**/api/v1/grants/${grantUid}`, (route) => route.fulfill({ json: grant }));
+  await page.route('**/api/v1/overview', (route) => route.fulfill({ json: overview }));
+  for (const path of [`/grants/${grantUid}`, '/']) {
+    await goTo(path);
+    await page.getByText(/not \[U\+202E\]ready\[U\+200B\]/i).waitFor();
+  }
+  await page.unrouteAll();
+});
+
 it('opens the page of a link by a click on the map, without loading the document again', async () => {
   await goTo('/map');
   const peer = page.locator('svg.map a .peer').first();

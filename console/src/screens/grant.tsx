@@ -10,7 +10,7 @@ import { refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { StateLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
-import { Foreign, Mono } from '../components/text.js';
+import { Foreign, Mono, visible } from '../components/text.js';
 import { Time, TimeAndDistance } from '../components/time.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { IssueToken } from '../dialogs/issue-token.js';
@@ -56,7 +56,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
       <Loaded resource={resource}>
         {(grant) => (
           <>
-            {grant.reason && <Notice kind="warning" title={sentence(grant.reason)} />}
+            {grant.reason && <Notice kind="warning" title={sentence(visible(grant.reason))} />}
             {!isReady && !grant.reason && (
               <Notice
                 kind="info"

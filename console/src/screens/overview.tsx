@@ -31,7 +31,7 @@ export function OverviewScreen() {
             {data.connections?.problem && (
               <Notice
                 kind="warning"
-                title={`The connected links are not known at the moment: ${data.connections.problem}`}
+                title={`The connected links are not known at the moment: ${visible(data.connections.problem)}`}
               />
             )}
             {(!isUnused(data) || data.attention.length > 0) && <Attention items={data.attention} />}
