@@ -36,9 +36,11 @@ function clearAbandoned(file) {
     renameSync(file, aside);
     // Between the check and the rename another process may have acquired the lock. Then restore its lock file.
     if (isAlive(ownerOf(aside))) linkSync(aside, file);
-    rmSync(aside);
   } catch (error) {
-    if (error.code !== 'ENOENT') throw error; // released meanwhile
+    // Meanwhile the lock was released, or another process has acquired the free name.
+    if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(aside, { force: true });
   }
 }
 

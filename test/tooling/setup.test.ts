@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -170,5 +171,30 @@ describe('the set-up of a checkout', () => {
     write('.cache/setup.lock', '4194305');
     expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
     expect(has('.cache/setup.lock')).toBe(false);
+  });
+
+  it('waits if another run acquires the lock while it restores the lock of a live run', async () => {
+    mkdirSync(join(root, '.cache'));
+    write('.cache/setup.lock', '4194305');
+    // Before the rename a live run replaces the lock; after it a run that is killed acquires the free name.
+    const races = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const rename = fs.renameSync;
+      fs.renameSync = (from, to) => {
+        fs.renameSync = rename;
+        syncBuiltinESMExports();
+        fs.writeFileSync(from, '${process.pid}');
+        rename(from, to);
+        fs.writeFileSync(from, '4194305');
+      };
+      syncBuiltinESMExports();`;
+    write('scripts/setup.mjs', `${races}\n${readFileSync(join(root, 'scripts/setup.mjs'), 'utf8')}`);
+    const { status, err } = await setUp();
+    expect({ status, err, files: readdirSync(join(root, '.cache')) }).toEqual({
+      status: 0,
+      err: '',
+      files: [],
+    });
   });
 });
