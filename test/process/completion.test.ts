@@ -1,14 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
-import { expectSuccess, linkgrantProcess, startLinkgrant } from '../support/command-line.js';
+import { expectSuccess, linkgrantProcess } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
-import { releaseAfterTest } from '../support/release.js';
-import { startSilentApiServer } from '../support/servers/silent-api-server.js';
 import { until } from '../support/until.js';
 
 const { place, dataDir, run, issue, redeem } = await openAcceptingSite();
@@ -19,7 +15,7 @@ beforeAll(async () => {
   mkdirSync(empty);
   mkdirSync(place.path('bin'));
   chmodSync(MAIN, 0o755);
-  for (const name of ['linkgrant', 'kubectl_complete-linkgrant']) symlinkSync(MAIN, place.path('bin', name));
+  symlinkSync(MAIN, place.path('bin/linkgrant'));
   writeFileSync(kubeconfig, 'contexts: [{ name: first-cluster }, { name: second-cluster }]\n');
   expectSuccess(await run('grant', 'create', 'fleet'));
   expectSuccess(await run('grant', 'create', 'branch', '-n', 'north'));
@@ -141,17 +137,6 @@ describe('completion of names', () => {
       const found = await linkgrantProcess(['__complete', 'linkgrant grant show '], { env });
       return found.stdout === 'fleet\n';
     });
-  });
-
-  it('ends as a kubectl plugin as soon as its words are printed, while the API server does not respond', async () => {
-    const server = releaseAfterTest(await startSilentApiServer(place.path('silent')));
-    const { child, ended } = startLinkgrant(['grant', 'show', '--kubeconfig', server.kubeconfig, ''], {
-      main: place.path('bin/kubectl_complete-linkgrant'),
-    });
-    await once(child.stdout as Readable, 'data');
-    const printed = performance.now();
-    expect(await ended).toMatchObject({ code: 0, stdout: ':0\n' });
-    expect(performance.now() - printed).toBeLessThan(900);
   });
 
   it('completes with ids of redemptions and tokens', async () => {
