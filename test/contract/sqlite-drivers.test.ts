@@ -13,7 +13,7 @@ const ROUNDS = 20;
 describe.runIf(DRIVERS.length > 1)('an SQLite file that node:sqlite and better-sqlite3 use', () => {
   let directory: string;
   let file: string;
-  beforeEach(async () => {
+  beforeEach(() => {
     directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
   });
@@ -57,7 +57,7 @@ describe.runIf(DRIVERS.length > 1)('an SQLite file that node:sqlite and better-s
   });
 
   it.each(DRIVERS)(
-    'contains the commit of a killed process with %s for a store that has it open with the other driver',
+    'shows a commit by %s, whose process was killed, to a store that has the file open with the other driver',
     async (driver) => {
       const store = await open(DRIVERS.find((other) => other !== driver) as SqliteDriverName);
       const grant = sampleGrant({ redemptionsAllowed: 9 });

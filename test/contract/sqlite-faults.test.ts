@@ -31,7 +31,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   /** Runs a statement on the file beside the store; returns how many rows it changed. */
   const change = (sql: string, ...values: readonly SqliteValue[]): number =>
     withSqliteFile(file, (db) => db.prepare(sql).run(...values), driver);
-  beforeEach(async () => {
+  beforeEach(() => {
     directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
   });

@@ -30,7 +30,7 @@ describe('the file of the SQLite store', () => {
     }
     return undefined;
   };
-  beforeEach(async () => {
+  beforeEach(() => {
     directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
   });

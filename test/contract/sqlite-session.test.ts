@@ -1,13 +1,9 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { SqliteConnection } from '../../src/stores/sqlite/connection.js';
 import { startSession } from '../../src/stores/sqlite/session.js';
+import { fakeTimers } from '../support/fake-timers.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['performance'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers('performance');
 
 /** Starts a session whose connections are lost at each use; `reopened` counts those after the first. */
 function sessionOnFailingDisk() {
@@ -36,7 +32,7 @@ function sessionOnFailingDisk() {
   };
 }
 
-it('a database on a failing disk is reopened 16 times at once, and then every ten seconds', () => {
+it('a database on a failing disk is reopened 16 times without delay, and then once every ten seconds', () => {
   const { use, reopened } = sessionOnFailingDisk();
   const refusals = use(1_000);
   expect(new Set(refusals)).toEqual(new Set(['store_unavailable']));

@@ -7,7 +7,7 @@ import { type Redeemer, startRedeemer } from '../support/stores/store-processes.
 import { eventually } from '../support/until.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** A code of a grant that can be redeemed once, ten minutes from {@link NOW} on. */
+/** A code that can be redeemed once within ten minutes from {@link NOW}. */
 function sampleCode(grantUid: string, changes: Partial<StoredCode> = {}): StoredCode {
   return {
     grantUid,
@@ -197,7 +197,7 @@ export function codeConformance(current: CurrentStore): void {
       await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
     });
 
-    /** Makes 50 codes of 1 to 4 uses and stores every other one; their grant allows `limit` uses, or the sum of theirs. */
+    /** Makes 50 codes of 1 to 4 uses and stores every other one. Their grant allows `limit` uses, else the uses of all. */
     async function makeCodes(limit?: number): Promise<readonly StoredCode[]> {
       const codes = Array.from({ length: LOAD.codes }, (_, n) => ({ uses: 1 + (n % LOAD.mostUses) }));
       const sum = codes.reduce((total, { uses }) => total + uses, 0);
@@ -235,9 +235,6 @@ export function codeConformance(current: CurrentStore): void {
 
     it.each(LIMITS)(
       'counts the uses of 50 codes exactly in one process, with a grant for %s',
-      {
-        timeout: 60_000,
-      },
       async (_what, limit) => {
         const codes = await makeCodes(limit);
         const outcomes = await Promise.all(
@@ -257,9 +254,6 @@ export function codeConformance(current: CurrentStore): void {
 
     it.each(LIMITS)(
       'counts the uses of 50 codes exactly in 4 processes, with a grant for %s',
-      {
-        timeout: 60_000,
-      },
       async (_what, limit) => {
         const codes = await makeCodes(limit);
         const { opener } = current();

@@ -84,7 +84,9 @@ export function databaseConformance(current: CurrentStore<DatabaseStore>): void 
     await store.revokeRedemption(revoked.id, NOW + 1);
     const listed = await store.listRevokedCertificates(issuerSha256, NOW + MINUTE);
     const certificateOf = ({ serial, notAfter }: { readonly serial: string; readonly notAfter: number }) => ({
-      ...{ serial, notAfter, revokedAt: NOW + 1 },
+      serial,
+      notAfter,
+      revokedAt: NOW + 1,
     });
     const wanted = [revoked, renewals[0] as Renewal].map(certificateOf);
     expect(listed).toHaveLength(2);

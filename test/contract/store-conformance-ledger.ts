@@ -171,9 +171,7 @@ export function ledgerConformance(current: CurrentStore): void {
       expect(late.map(({ name }) => name).sort()).toEqual(['link-0', 'link-4']);
     });
 
-    it('stores at most 1,000 rows of refusals for a grant and loses no count', {
-      timeout: 30_000,
-    }, async () => {
+    it('stores at most 1,000 rows of refusals for a grant and loses no count', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store);
       const codes: RedemptionErrorCode[] = ['grant_expired', 'grant_exhausted', 'policy_name'];

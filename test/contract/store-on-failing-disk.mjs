@@ -52,7 +52,7 @@ answers.fitted = fitted;
 rmSync(ballast);
 answers.freed = { redeem: await redeem(), probe: await probe(), counted: await counted() };
 
-// Gone, then read-only: an open file prevents the remount, and the store closes a file that is missing.
+// Gone, then read-only. An open file would prevent the remount, and the store closes its file when it is missing.
 renameSync(file, `${file}.away`);
 answers.gone = { redeem: await redeem(), probe: await probe() };
 renameSync(`${file}.away`, file);

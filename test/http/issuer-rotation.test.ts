@@ -34,8 +34,8 @@ function retire(name: string, force = false): Promise<readonly Retirement[]> {
 const redeem = () => redeemLink(service);
 const renew = (pair: LinkPair) => renewTestLink(pair, service);
 
-/** Redeems and renews links without a pause; `stop` ends the load and rejects with the first failure. */
-function startLoad(links = 3): {
+/** Redeems and renews three links without a pause; `stop` ends the load and rejects with the first failure. */
+function startLoad(): {
   pairs(): LinkPair[];
   rounds(count: number): Promise<void>;
   stop(): Promise<void>;
@@ -56,7 +56,7 @@ function startLoad(links = 3): {
       failure ??= error;
     }
   };
-  const done = Promise.all(Array.from({ length: links }, (_, index) => work(index)));
+  const done = Promise.all(Array.from({ length: 3 }, (_, index) => work(index)));
   return {
     pairs: () => [...pairs],
     async rounds(count) {

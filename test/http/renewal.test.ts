@@ -58,7 +58,7 @@ describe('a client with the key of a link', () => {
     }
   });
 
-  it('cannot renew a revoked redemption, which is not repeated either', async () => {
+  it('cannot renew a revoked redemption, or get its last renewal again', async () => {
     const link = await redeemLink(service);
     const next = newKey();
     const renewed = await renewTestLink(link, service, next);

@@ -13,7 +13,7 @@ const NAMES = readdirSync(DIRECTORY)
   .map((file) => file.replace('.request', ''));
 const recorded = (name: string, part: 'request' | 'body') => readFileSync(join(DIRECTORY, `${name}.${part}`));
 
-/** The expected response: the recorded one, a refusal, a redemption like that of another trace, or none to a broken request. */
+/** The expected response: the recorded one, a refusal, or that of another trace. A broken request is not replayed. */
 type Expectation =
   | { readonly as: 'recorded' }
   | { readonly as: 'refusal'; readonly status: number; readonly text: string }

@@ -48,7 +48,8 @@ describe('a login on another device', () => {
   ])('is refused if the provider sends the user to %s', async (url) => {
     for (const field of ['verification_uri', 'verification_uri_complete'])
       await expect(clientOf({ '/device': { ...DEVICE, [field]: url } }).startDevice()).rejects.toMatchObject({
-        ...{ code: 'identity_unavailable', cause: { message: 'its verification_uri has no https' } },
+        code: 'identity_unavailable',
+        cause: { message: 'its verification_uri has no https' },
       });
   });
 
@@ -69,7 +70,8 @@ describe('a login in a browser', () => {
     'is refused if the authorization endpoint is %s',
     async (endpoint) => {
       await expect(urlAt(endpoint)).rejects.toMatchObject({
-        ...{ code: 'identity_unavailable', cause: { message: expect.stringContaining('https') } },
+        code: 'identity_unavailable',
+        cause: { message: expect.stringContaining('https') },
       });
     },
   );
@@ -86,6 +88,7 @@ it('an issuer on this machine cannot make a client send tokens to another machin
   const metadata = { ...METADATA, issuer, token_endpoint: 'http://oidc.example.com/token' };
   const token = Response.json({ access_token: 'x', token_type: 'Bearer' });
   await expect(clientOf({ '/token': token }, metadata, issuer).refresh('secret')).rejects.toMatchObject({
-    ...{ code: 'identity_unavailable', cause: { message: expect.stringContaining('has no https') } },
+    code: 'identity_unavailable',
+    cause: { message: expect.stringContaining('has no https') },
   });
 });

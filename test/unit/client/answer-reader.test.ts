@@ -99,7 +99,7 @@ describe("a response to a redemption with the client's own key", () => {
 });
 
 describe('a response with a private key', () => {
-  test('contains that key in PKCS#8, also if it was sent in PKCS#1', () => {
+  test('becomes a Secret with that key in PKCS#8, also if it was sent in PKCS#1', () => {
     const { secret, source } = read(delivered);
     expect(source).toBe('stock');
     expect(secret.tlsKey).toContain('BEGIN PRIVATE KEY');

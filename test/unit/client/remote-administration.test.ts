@@ -36,7 +36,7 @@ describe('the client of the admin API', () => {
     for (const { headers } of server.seen) expect(headers.authorization).toBe('Bearer the.bearer.token');
   });
 
-  it('repeats no other request, and reports that it may have been executed', async () => {
+  it('repeats a read whose response was lost, but no deletion, and reports that the deletion may have been executed', async () => {
     answer = (request) => request.socket.destroy();
     const error = await failure(client().deleteGrant(UID));
     expect(error).toMatchObject({

@@ -45,11 +45,9 @@ async function link(kind = 'P-256') {
     now: NOW,
   };
   const { certificate: certificatePem } = await issueClientCertificate(issued);
-  const sha256 = createHash('sha256').update(new X509Certificate(certificatePem).raw);
+  const hash = createHash('sha256').update(new X509Certificate(certificatePem).raw).digest();
   const csrDer = createCertificateRequest(key, 'a site');
-  const hash = sha256.digest();
-  const privateKey = privateKeyPem(key);
-  return { key, certificatePem, privateKeyPem: privateKey, redemptionId, csrDer, hash, now: NOW };
+  return { key, certificatePem, privateKeyPem: privateKeyPem(key), redemptionId, csrDer, hash, now: NOW };
 }
 
 /** A request with `changes` to its header, claims, payload or signing key. */
@@ -109,7 +107,7 @@ describe('a renewal request', () => {
   it('does not verify without a certificate, even if the dummy key signed it', async () => {
     const requester = await link();
     expect(await verifyRenewalRequest(await signRenewalRequest(requester), undefined)).toBeUndefined();
-    const one = createPrivateKey({
+    const dummyKey = createPrivateKey({
       key: {
         kty: 'EC',
         crv: 'P-256',
@@ -119,7 +117,7 @@ describe('a renewal request', () => {
       },
       format: 'jwk',
     });
-    expect(await verifyRenewalRequest(await forged(requester, { key: one }), undefined)).toBeUndefined();
+    expect(await verifyRenewalRequest(await forged(requester, { key: dummyKey }), undefined)).toBeUndefined();
   });
 
   it('does not verify when its content or signature was changed, or its signature is missing', async () => {

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeyedCounter } from '../../../src/http/keyed-counter.js';
+import { fakeTimers } from '../../support/fake-timers.js';
 
-beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+fakeTimers();
 
 describe('a keyed counter', () => {
   it('counts each key separately', async () => {

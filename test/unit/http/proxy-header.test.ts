@@ -89,7 +89,7 @@ const INVALID: readonly [string, Buffer][] = [
 ];
 
 describe('a PROXY header', () => {
-  it.each(VALID)('(%s) has its client and its length, also with bytes behind it', (_what, bytes, client) => {
+  it.each(VALID)('(%s) is parsed, also with bytes behind it', (_what, bytes, client) => {
     const header = { length: bytes.length, client };
     expect(parseProxyHeader(bytes)).toEqual(header);
     expect(parseProxyHeader(Buffer.concat([bytes, TLS_HELLO]))).toEqual(header);

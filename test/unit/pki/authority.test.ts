@@ -220,8 +220,7 @@ test.each([
   'a CA is accepted if openssl accepts its link certificates, else refused; its nameConstraints: %s',
   (_what, names, fits) => {
     const root = constrained(names);
-    const options = { subject: '/CN=signing', issuer: root };
-    const signing = makeAuthority(openssl, options);
+    const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
     const leaf = makeAuthority(openssl, {
       subject: '/CN=0b6f1a0c-6f6e-4a0e-9a55-d7f6c8f0a001',
       issuer: root,

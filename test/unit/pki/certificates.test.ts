@@ -86,7 +86,6 @@ describe.each(Object.entries(AUTHORITY_KEYS))('under a CA with a key of %s', (_k
         }
       }
     },
-    120_000,
   );
 });
 

@@ -20,7 +20,7 @@ export function requestInfo(
   return der(0x30, version, der(0x30), spkiDer, tail);
 }
 
-/** A request with any bytes `info` as its CertificationRequestInfo, and a valid P-256 signature. */
+/** A request whose CertificationRequestInfo is `info`, valid or not, with a valid P-256 signature. */
 export function signedRequest(info: Uint8Array, key: KeyObject): Buffer {
   const signature = der(0x03, Buffer.of(0), sign('sha256', info, key));
   return der(0x30, info, Buffer.from('300a06082a8648ce3d040302', 'hex'), signature);

@@ -47,7 +47,7 @@ export class OpenSsl {
   }
 }
 
-/** Key kinds that a CA may have, as `openssl genpkey` makes them. */
+/** Arguments of `openssl genpkey` for the key types that a CA may have. */
 export const AUTHORITY_KEYS = {
   'RSA-2048': ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'],
   'RSA-3072': ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:3072'],

@@ -273,19 +273,14 @@ describe('a request with a key for which anyone can sign', () => {
     for (const number of [one, minusOne]) {
       const pair = createECDH(curve);
       pair.setPrivateKey(number);
+      const point = pair.getPublicKey();
       const key = createPrivateKey({
         key: {
           kty: 'EC',
           crv: size === 32 ? 'P-256' : 'P-384',
           d: number.toString('base64url'),
-          x: pair
-            .getPublicKey()
-            .subarray(1, size + 1)
-            .toString('base64url'),
-          y: pair
-            .getPublicKey()
-            .subarray(size + 1)
-            .toString('base64url'),
+          x: point.subarray(1, size + 1).toString('base64url'),
+          y: point.subarray(size + 1).toString('base64url'),
         },
         format: 'jwk',
       });

@@ -1,9 +1,9 @@
 import { checkPrimeSync, createPrivateKey, generatePrimeSync, type KeyObject } from 'node:crypto';
 import { der, requestInfo } from './der-by-hand.js';
 
-function base64url(value: bigint): string {
+function bytesOf(value: bigint): Buffer {
   const hex = value.toString(16);
-  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url');
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
 }
 
 /** The modulus `n` or the prime `p` of a private RSA key. */
@@ -30,28 +30,14 @@ export function rsaKeyOfClosePrimes(): KeyObject {
     const phi = (p - 1n) * (q - 1n);
     if (phi % e === 0n) continue;
     const d = inverse(e, phi);
-    const jwk = {
-      kty: 'RSA',
-      n: p * q,
-      e,
-      d,
-      p: q,
-      q: p,
-      dp: d % (q - 1n),
-      dq: d % (p - 1n),
-      qi: inverse(p, q),
-    };
-    const encoded = Object.entries(jwk).map(([name, value]) => [
-      name,
-      typeof value === 'bigint' ? base64url(value) : value,
-    ]);
-    return createPrivateKey({ key: Object.fromEntries(encoded), format: 'jwk' });
+    const numbers = { n: p * q, e, d, p: q, q: p, dp: d % (q - 1n), dq: d % (p - 1n), qi: inverse(p, q) };
+    const jwk = Object.entries(numbers).map(([name, value]) => [name, bytesOf(value).toString('base64url')]);
+    return createPrivateKey({ key: { kty: 'RSA', ...Object.fromEntries(jwk) }, format: 'jwk' });
   }
 }
 
 function integer(value: bigint): Buffer {
-  const hex = value.toString(16);
-  const bytes = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
+  const bytes = bytesOf(value);
   return der(0x02, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.of(0), bytes]));
 }
 

@@ -61,7 +61,7 @@ test('SIGTERM to the child processes that hold the lock, as when systemd stops a
   const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(process.pid)], { encoding: 'utf8' });
   const [flock] = children
     .split('\n')
-    .map((line) => Number(line))
+    .map(Number)
     .filter((pid) => pid > 0 && commandOf(pid).startsWith('flock'));
   const shell = Number(execFileSync('ps', ['-o', 'pid=', '--ppid', String(flock)], { encoding: 'utf8' }));
   for (const pid of [flock, shell]) process.kill(Number(pid), 'SIGTERM');

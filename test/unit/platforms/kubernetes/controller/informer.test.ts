@@ -115,7 +115,7 @@ describe('the informer', () => {
     expect(failures).toHaveLength(1);
   });
 
-  it('resumes after a broken watch with the objects reported before, and waits longer each time', async () => {
+  it('resumes a broken watch after its last event, and waits longer after each further failure', async () => {
     const cut = new Error('cut off in the middle of a line');
     const { requests, waits, failures, sinkCalls } = await runInformer([
       LISTED,
@@ -130,6 +130,7 @@ describe('the informer', () => {
     expect(requests.at(-1)).toBe('watch 8');
     expect(failures).toHaveLength(5);
     const full = [100, 200, 400, 400, 100];
+    expect(waits).toHaveLength(full.length);
     for (const [index, wait] of waits.entries()) {
       expect(wait).toBeGreaterThanOrEqual((full[index] as number) / 2);
       expect(wait).toBeLessThanOrEqual(full[index] as number);
