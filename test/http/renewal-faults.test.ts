@@ -88,14 +88,6 @@ describe('a store failure during a renewal', () => {
     expect((await renew(link, next)).body).toBe(first.body);
     expect((await renew(link)).status).toBe(409);
   });
-
-  it('a failure of unknown cause is not described in the response', async () => {
-    const link = await redeemLink(service);
-    fault = () => ({ recordRenewal: () => Promise.reject(new Error('near "SELCT": syntax error')) });
-    const answer = await renew(link);
-    expect([answer.status, answer.body]).toEqual([500, 'Internal error\n']);
-    expect(service.logText()).toContain('near \\"SELCT\\"');
-  });
 });
 
 describe('the decision of the store at the commit of a renewal', () => {

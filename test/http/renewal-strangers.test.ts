@@ -60,6 +60,7 @@ describe('a client without a link', () => {
     }
     expect(await service.store.listRenewals(link.id)).toEqual([]);
     const refusals = service.logged('refused');
+    expect(refusals.length).toBeGreaterThan(0);
     for (const { redemption, name, subject, grant } of refusals) {
       expect([redemption, name, subject, grant]).toEqual([undefined, undefined, undefined, undefined]);
     }
