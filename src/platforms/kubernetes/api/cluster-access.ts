@@ -116,7 +116,10 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
       }
       const more = new KubeConfig();
       more.loadFromFile(file);
-      // The first current context is used. The package rejects entries of the same name in two files.
+      // As in kubectl, the first current context and the first entry of a name are used. The package rejects a second entry.
+      more.clusters = newEntries(more.clusters, config.clusters);
+      more.users = newEntries(more.users, config.users);
+      more.contexts = newEntries(more.contexts, config.contexts);
       config.mergeConfig(more, Boolean(config.getCurrentContext()));
     } catch (error) {
       throw new ClusterConfigError(`the kubeconfig ${file} cannot be read`, { cause: error });
@@ -129,4 +132,9 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
     config.setCurrentContext(context);
   }
   return config;
+}
+
+/** The entries whose names are not in `present`. */
+function newEntries<T extends { readonly name: string }>(entries: readonly T[], present: readonly T[]): T[] {
+  return entries.filter(({ name }) => !present.some((entry) => entry.name === name));
 }
