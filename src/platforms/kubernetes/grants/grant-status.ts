@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { mintCode } from '../../../codes/opaque-code.js';
 import { type AccessGrant, type AccessGrantState, grantState } from '../../../domain/access-grant.js';
+import { STOCK_TEXT } from '../../../domain/stock-texts.js';
 import { notBeforeProblem } from '../../../redemption/accepting/create-grant.js';
 import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
 import type { Stored } from '../api/resource.js';
@@ -48,16 +49,16 @@ export function stateOf(grant: AccessGrant, redemptions: number | undefined, now
  */
 export function computeStatus(resource: Stored<AccessGrantResource>, inputs: StatusInputs): ComputedStatus {
   const { metadata, spec = {}, status: found = {} } = resource;
-  const { grant, problems } = readAccessGrant(resource);
+  const read = readAccessGrant(resource);
   const { now, serviceEndpoint } = inputs;
   const url = serviceEndpoint ? `${serviceEndpoint.url}/${metadata.uid}` : found.url;
   const ca = serviceEndpoint?.ca ?? found.ca;
-  const processed = processedCondition(grant, problems, inputs);
-  const resolved = resolvedCondition(resource, Boolean(url && ca), inputs);
+  const processed = processedCondition(found, read, inputs);
+  const resolved = resolvedCondition(found, Boolean(url && ca), inputs);
   const isUsable = processed.status === 'True';
   const code = found.code || (isUsable ? spec.code || mintCode() : undefined);
   const starts = isUsable && resolved.status === 'True' && !found.expirationTime;
-  const expirationTime = starts ? timestamp(endOf(grant, now)) : found.expirationTime;
+  const expirationTime = starts ? timestamp(endOf(read.grant, now)) : found.expirationTime;
   const redemptions = Math.max(inputs.redemptions ?? 0, found.redemptions ?? 0);
 
   const { grant: changed } = readAccessGrant({
@@ -98,31 +99,37 @@ export function statusChange(
 }
 
 function processedCondition(
-  grant: AccessGrant,
-  problems: readonly string[],
+  found: AccessGrantStatus,
+  { grant, problems }: ReturnType<typeof readAccessGrant>,
   { access, now }: StatusInputs,
 ): WantedCondition {
   const late = notBeforeProblem(grant.policy, grant.expirationTime ?? endOf(grant, now));
   const message = problems.join(', ') || late;
   if (message !== undefined) return { type: 'Processed', status: 'False', reason: 'Error', message };
+  const before = access === undefined ? writtenCondition('Processed', found) : undefined;
+  if (before?.message === STOCK_TEXT.edgeSite) return before;
   const refusal = access && 'refused' in access ? refusalCondition(access) : undefined;
   return refusal?.type === 'Processed' ? refusal : { type: 'Processed', ...OK };
 }
 
 function resolvedCondition(
-  { status: found = {} }: AccessGrantResource,
+  found: AccessGrantStatus,
   isPublished: boolean,
   { access }: StatusInputs,
 ): WantedCondition {
   if (!isPublished) return { type: 'Resolved', ...PENDING };
-  if (access === undefined) {
-    const before = found.conditions?.find(({ type }) => type === 'Resolved');
-    if (!before) return { type: 'Resolved', ...PENDING };
-    const { status, reason, message } = before;
-    return { type: 'Resolved', status, reason, message };
-  }
+  if (access === undefined) return writtenCondition('Resolved', found) ?? { type: 'Resolved', ...PENDING };
   const refusal = 'refused' in access ? refusalCondition(access) : undefined;
   return refusal?.type === 'Resolved' ? refusal : { type: 'Resolved', ...OK };
+}
+
+/** The condition of this type that was written last. */
+function writtenCondition(
+  type: WantedCondition['type'],
+  { conditions = [] }: AccessGrantStatus,
+): WantedCondition | undefined {
+  const before = conditions.find((condition) => condition.type === type);
+  return before && { type, status: before.status, reason: before.reason, message: before.message };
 }
 
 /** The condition Ready, as Skupper derives it: reason and message are from the first condition that is not True. */

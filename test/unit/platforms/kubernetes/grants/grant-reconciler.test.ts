@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GRANT_REVOKED } from '../../../../../src/domain/labels.js';
 import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import type { EventContent } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
 import {
@@ -22,6 +23,7 @@ const NO_SITE: Access = {
   reason: 'namespace "west" has no site',
   hint: 'create one',
 };
+const EDGE_SITE: Access = { refused: 'edge_site', reason: 'the site is an edge site', hint: 'use another' };
 // The tests use only whether it is a refusal.
 const ACCESS = { endpoints: [] } as unknown as Access;
 const ENDPOINT = { url: 'https://grants.example.com:9090', ca: 'a CA' };
@@ -69,6 +71,11 @@ function reconciled(spec: AccessGrantSpec = {}) {
   return {
     surroundings,
     takeovers,
+    status: () => grant.status ?? {},
+    revoke: () => {
+      const annotations = { [GRANT_REVOKED]: '2026-01-01T00:00:00Z' };
+      grant = { ...grant, metadata: { ...grant.metadata, annotations } };
+    },
     forgotten,
     setStatus,
     change: (changed: AccessGrantSpec) => {
@@ -157,6 +164,28 @@ describe('an AccessGrant', () => {
       expect(grant()).toMatchObject({ expirationTime: null, notReadyReason: problem });
     },
   );
+
+  it.each([
+    ['while the access to its site is unknown', false],
+    ['after it was revoked', true],
+  ])('of an edge site stays not processed, without code and expiry, %s', async (_when, isRevoked) => {
+    const { surroundings, run, condition, grant, revoke, status } = reconciled();
+    surroundings.access = EDGE_SITE;
+    const refused = 'False Error Edge sites cannot accept incoming links from remote sites';
+    expect(await run()).toEqual([
+      'Warning GrantNotReady Edge sites cannot accept incoming links from remote sites',
+    ]);
+    surroundings.access = undefined;
+    if (isRevoked) revoke();
+    expect(await run()).not.toContainEqual(expect.stringContaining('GrantReady'));
+    expect(condition('Processed')).toBe(refused);
+    expect(condition('Ready')).toMatch(/^False/);
+    expect(grant().expirationTime).toBeNull();
+    expect(status().code).toBeUndefined();
+    surroundings.access = ACCESS;
+    await run();
+    expect(condition('Ready')).toMatch(isRevoked ? /^False Revoked/ : /^True/);
+  });
 
   it('has no cached access to its site after it was deleted during its reconciliation', async () => {
     const { surroundings, run, forgotten } = reconciled();
