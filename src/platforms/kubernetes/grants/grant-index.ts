@@ -55,7 +55,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     let pauseUntil = 0;
     const list = async () => {
       const startedAt = options.clock();
-      if (pauseUntil > startedAt) await options.wait(pauseUntil - startedAt);
+      // The clock may have been set back.
+      if (pauseUntil > startedAt) await options.wait(Math.min(MAX_PAUSE_MS, pauseUntil - startedAt));
       const listedAt = options.clock();
       try {
         const found = await options.list();

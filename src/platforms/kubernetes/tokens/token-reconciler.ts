@@ -73,8 +73,9 @@ export class TokenReconciler {
     const [namespace, name] = key.split('/') as [string, string];
     const { clock } = this.#deps;
     const notServedUntil = this.#notServedUntil.get(namespace);
-    if (notServedUntil !== undefined && notServedUntil > clock())
-      return { requeueAfterMs: notServedUntil - clock() };
+    const remainingMs = (notServedUntil ?? 0) - clock();
+    // A longer interval means that the clock was set back.
+    if (remainingMs > 0 && remainingMs <= NOT_SERVED_MS) return { requeueAfterMs: remainingMs };
     try {
       if (notServedUntil !== undefined) await this.#assertServed(namespace);
       const result = await this.#work(namespace, name, key);

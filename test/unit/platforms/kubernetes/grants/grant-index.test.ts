@@ -9,6 +9,7 @@ import {
   MAX_WAITING_CALLERS,
   readLocation,
 } from '../../../../../src/platforms/kubernetes/grants/grant-index.js';
+import { TestClock } from '../../../../support/test-clock.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
@@ -112,5 +113,25 @@ describe('lookups of unknown grants', () => {
     await expect.poll(() => listings.length).toBe(3);
     listings[2]?.end();
     expect(await next).toBeUndefined();
+  });
+
+  it('wait at most the longest pause after the clock was set back', async () => {
+    const clock = new TestClock();
+    const waits: number[] = [];
+    const index = new GrantIndex({
+      list: async () => {
+        clock.advance(100);
+        return [];
+      },
+      clock: clock.read,
+      wait: async (ms) => waits.push(ms),
+      onChange: () => {},
+      onGone: () => {},
+    });
+    await index.locate(uidOf(0));
+    await index.locate(uidOf(1));
+    clock.advance(-3_600_000);
+    await index.locate(uidOf(2));
+    expect(waits).toEqual([900, 2_000]);
   });
 });

@@ -1,33 +1,64 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
 import { SITES } from '../../../../../src/platforms/kubernetes/api/kinds.js';
+import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
 import type { ResourceKey, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import {
   TokenReconciler,
   type TokenReconcilerDependencies,
 } from '../../../../../src/platforms/kubernetes/tokens/token-reconciler.js';
+import { TestClock } from '../../../../support/test-clock.js';
 
-it('reports a namespace without the permissions once, although it processes two of its tokens at a time', async () => {
+/** A reconciler without permissions in namespace `west`, and the namespaces that it reported and checked. */
+function withoutPermissions() {
+  const forbidden = new ApiError('patch accesstokens', { reason: 'forbidden' });
+  const checked: string[] = [];
   const client = {
     find: async (_kind: ResourceKind, { namespace, name }: ResourceKey) => ({
       metadata: { namespace, name, uid: `uid of ${name}`, resourceVersion: '1', generation: 1 },
       spec: {},
     }),
+    list: async (_kind: ResourceKind, { namespace = '' }: Selection) => {
+      checked.push(namespace);
+      throw forbidden;
+    },
     listAll: async (kind: ResourceKind) => {
       expect(kind).toBe(SITES);
       return { items: [], resourceVersion: '1' };
     },
     patch: async () => {
-      throw new ApiError('patch accesstokens', { reason: 'forbidden' });
+      throw forbidden;
     },
   };
+  const clock = new TestClock();
   const reported: string[] = [];
   const reconciler = new TokenReconciler({
     client,
-    clock: () => 0,
+    clock: clock.read,
     onNotServed: (namespace: string) => reported.push(namespace),
   } as unknown as TokenReconcilerDependencies);
-  const results = await Promise.all([reconciler.reconcile('west/a'), reconciler.reconcile('west/b')]);
-  expect(results).toEqual([{ requeueAfterMs: 60_000 }, { requeueAfterMs: 60_000 }]);
-  expect(reported).toEqual(['west']);
+  return { reconciler, clock, reported, checked };
+}
+
+describe('a namespace without the permissions to redeem its tokens', () => {
+  it('is reported once, although two of its tokens are processed at a time', async () => {
+    const { reconciler, reported } = withoutPermissions();
+    const results = await Promise.all([reconciler.reconcile('west/a'), reconciler.reconcile('west/b')]);
+    expect(results).toEqual([{ requeueAfterMs: 60_000 }, { requeueAfterMs: 60_000 }]);
+    expect(reported).toEqual(['west']);
+  });
+
+  it('is checked again after a minute, and at once after the clock was set back', async () => {
+    const { reconciler, clock, checked } = withoutPermissions();
+    await reconciler.reconcile('west/a');
+    clock.advance(59_000);
+    expect(await reconciler.reconcile('west/a')).toEqual({ requeueAfterMs: 1_000 });
+    expect(checked).toEqual([]);
+    clock.advance(1_000);
+    expect(await reconciler.reconcile('west/a')).toEqual({ requeueAfterMs: 60_000 });
+    expect(checked).toEqual(['west']);
+    clock.advance(-3_600_000);
+    expect(await reconciler.reconcile('west/a')).toEqual({ requeueAfterMs: 60_000 });
+    expect(checked).toEqual(['west', 'west']);
+  });
 });
