@@ -15,10 +15,17 @@ interface Rewrites {
 /** Detects grants whose `status.url` another controller overwrites after each write of linkgrant. */
 export class ConflictingControllerDetector {
   readonly #byUid = new Map<string, Rewrites>();
+  /** The url that linkgrant wrote last, by uid; absent once it was overwritten. */
+  readonly #writtenUrls = new Map<string, string>();
+
+  /** Call it after linkgrant has written its url into the status of a grant. */
+  recordWrite(uid: string, url: string): void {
+    this.#writtenUrls.set(uid, url);
+  }
 
   /**
    * True while linkgrant must not write the status of a grant, because another controller owns it. False if the caller may
-   * write linkgrant's url; a foreign url in the status is then counted as a rewrite.
+   * write linkgrant's url. A foreign url that replaced a written one is counted as a rewrite.
    */
   hasForeignOwner(
     { metadata, status = {} }: Stored<AccessGrantResource>,
@@ -29,6 +36,10 @@ export class ConflictingControllerDetector {
     const rewrites = this.#byUid.get(metadata.uid) ?? { times: [], heldUntil: earlierHold(status) };
     this.#byUid.set(metadata.uid, rewrites);
     if (rewrites.heldUntil > now) return true;
+    const writtenUrl = this.#writtenUrls.get(metadata.uid);
+    // After a change of the service's URL, the url in the status is linkgrant's until the write of the new one succeeds.
+    if (writtenUrl === undefined || writtenUrl === status.url) return false;
+    this.#writtenUrls.delete(metadata.uid);
     rewrites.times = [...rewrites.times.filter((time) => time > now - WINDOW_MS), now];
     if (rewrites.times.length <= MAX_REWRITES) return false;
     rewrites.times = [];
@@ -38,6 +49,7 @@ export class ConflictingControllerDetector {
 
   forget(uid: string): void {
     this.#byUid.delete(uid);
+    this.#writtenUrls.delete(uid);
   }
 }
 

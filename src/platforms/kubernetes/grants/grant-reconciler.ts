@@ -89,6 +89,7 @@ export class GrantReconciler {
       }
       throw error;
     }
+    if (status.url) this.#deps.conflicts.recordWrite(uid, status.url);
     this.#report(grant, wanted);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GRANT_REVOKED } from '../../../../../src/domain/labels.js';
+import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
 import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import type { EventContent } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
 import {
@@ -45,7 +46,8 @@ function reconciled(spec: AccessGrantSpec = {}) {
     endpoint: Endpoint;
     used: number;
     isDeleted: boolean;
-  } = { access: ACCESS, endpoint: ENDPOINT, used: 0, isDeleted: false };
+    failsToWrite: boolean;
+  } = { access: ACCESS, endpoint: ENDPOINT, used: 0, isDeleted: false, failsToWrite: false };
   const forgotten: string[] = [];
   const events: EventContent[] = [];
   const takeovers: string[] = [];
@@ -56,6 +58,8 @@ function reconciled(spec: AccessGrantSpec = {}) {
     client: {
       find: async () => (surroundings.isDeleted ? undefined : grant),
       patch: async (_kind: unknown, _key: unknown, { status }: { readonly status: AccessGrantStatus }) => {
+        if (surroundings.failsToWrite)
+          throw new ApiError('patch accessgrants', { reason: 'unavailable', status: 429 });
         setStatus(status);
         return grant;
       },
@@ -148,6 +152,18 @@ describe('the Events of an AccessGrant', () => {
     expect(grant().notReadyReason).toMatch(/^Another controller/);
     expect(await run()).toEqual([]);
     expect(takeovers).toHaveLength(1);
+  });
+
+  it('report no other controller if the URL of the service changes while status writes fail', async () => {
+    const { surroundings, run, takeovers, status } = reconciled();
+    await run();
+    surroundings.endpoint = { ...ENDPOINT, url: 'https://new.example.com' };
+    surroundings.failsToWrite = true;
+    for (let retry = 0; retry < 4; retry += 1) await expect(run()).rejects.toThrow('HTTP 429');
+    surroundings.failsToWrite = false;
+    expect(await run()).toEqual([]);
+    expect(takeovers).toEqual([]);
+    expect(status().url).toBe('https://new.example.com/a-uid');
   });
 });
 
