@@ -124,10 +124,11 @@ export class TokenController {
   async #lead(signal: AbortSignal): Promise<void> {
     const { wait } = this.#options;
     while (!signal.aborted && !this.#watch.isSynced()) await wait(SYNC_POLL_MS, signal);
+    if (signal.aborted) return;
     this.#queue.start();
     for (const facts of this.tokens.all()) this.#enqueue(facts);
     const renewing = this.#renewals.run(signal, wait);
-    if (!signal.aborted) await once(signal, 'abort');
+    await once(signal, 'abort');
     await Promise.all([this.#queue.stop(), renewing]);
   }
 
