@@ -69,12 +69,11 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
     const { ca, cert, key, headers = {}, auth } = found;
     const tlsMaterial = JSON.stringify([ca, cert, key].map((part) => String(part ?? '')));
     // The package creates an agent at each call, and a new agent opens new connections. So the previous one is reused until
-    // the CA, the certificate or the key changes.
+    // the CA, the certificate or the key changes. Then its requests and watches continue, and its idle connections time out.
     const agent =
       cached?.tlsMaterial === tlsMaterial
         ? cached.access.agent
         : Object.assign(found.agent as Agent, { keepAlive: true, maxSockets: MAX_CONNECTIONS });
-    if (cached && cached.access.agent !== agent) cached.access.agent.destroy();
     const basic =
       typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
     const access: Access = {

@@ -1,29 +1,34 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { exchangeJson } from '../../../../../src/platforms/kubernetes/api/api-transport.js';
 import {
   type ClusterAccess,
   openClusterAccess,
 } from '../../../../../src/platforms/kubernetes/api/cluster-access.js';
 import { directoryForTest, releaseAfterTest } from '../../../../support/release.js';
+import { until } from '../../../../support/until.js';
 
 interface Entries {
-  readonly server: string;
-  readonly token: string;
-  readonly namespace: string;
-  /** Name of the context and of the cluster. */
-  readonly name: string;
+  readonly cluster: Readonly<Record<string, unknown>>;
+  readonly user: Readonly<Record<string, unknown>>;
+  readonly namespace?: string;
+  /** Name of the context and of the cluster; `a` if absent. */
+  readonly name?: string;
 }
 
 /** Writes a kubeconfig whose user is named `admin`; returns its path. */
-function kubeconfigWith({ server, token, namespace, name }: Entries): string {
+function kubeconfigWith({ cluster, user, namespace, name = 'a' }: Entries): string {
   const path = join(directoryForTest(), 'kubeconfig');
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': name,
-    clusters: [{ name, cluster: { server } }],
-    users: [{ name: 'admin', user: { token } }],
+    clusters: [{ name, cluster }],
+    users: [{ name: 'admin', user }],
     contexts: [{ name, context: { cluster: name, user: 'admin', namespace } }],
   };
   writeFileSync(path, JSON.stringify(config));
@@ -37,13 +42,13 @@ async function contentOf(access: ClusterAccess) {
 }
 
 describe('several kubeconfig files', () => {
-  const first = { server: 'https://first.example', token: 'one', namespace: 'west', name: 'a' };
+  const first = { cluster: { server: 'https://first.example' }, user: { token: 'one' }, namespace: 'west' };
   const FIRST = { server: 'first.example', authorization: 'Bearer one', namespace: 'west' };
   const open = async (kubeconfig: readonly string[], context?: string) =>
     contentOf(releaseAfterTest(await openClusterAccess({ kubeconfig, context })));
 
   it('are merged: of two entries with one name, the first is used', async () => {
-    const later = { ...first, server: 'https://later.example', token: 'two', namespace: 'east' };
+    const later = { cluster: { server: 'https://later.example' }, user: { token: 'two' }, namespace: 'east' };
     expect(await open([kubeconfigWith(first), kubeconfigWith(later)])).toEqual(FIRST);
     const files = [kubeconfigWith(first), kubeconfigWith({ ...later, name: 'b' })];
     expect(await open(files)).toEqual(FIRST);
@@ -54,4 +59,33 @@ describe('several kubeconfig files', () => {
     const file = kubeconfigWith(first);
     expect(await open([file, file])).toEqual(FIRST);
   });
+});
+
+it('a request continues when the client certificate has changed, and the next one uses another agent', async () => {
+  const responses: ServerResponse[] = [];
+  const server = createServer((_request, response) => responses.push(response)).listen(0);
+  releaseAfterTest({ close: () => server.closeAllConnections() });
+  releaseAfterTest(server);
+  await once(server, 'listening');
+  const certificate = join(directoryForTest(), 'client.crt');
+  writeFileSync(certificate, 'the first');
+  const { port } = server.address() as AddressInfo;
+  const kubeconfig = kubeconfigWith({
+    cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
+    user: { 'client-certificate': certificate, 'client-key': certificate },
+  });
+  const access = releaseAfterTest(await openClusterAccess({ kubeconfig: [kubeconfig] }));
+  const { agent } = await access.current();
+  const { signal } = new AbortController();
+  const answer = exchangeJson(access, {
+    method: 'POST',
+    path: '/things',
+    description: 'create things',
+    signal,
+  });
+  await until(() => responses.length === 1);
+  writeFileSync(certificate, 'the second');
+  expect((await access.current(true)).agent).not.toBe(agent);
+  responses[0]?.end('{"ok":true}');
+  expect(await answer).toEqual({ ok: true });
 });
