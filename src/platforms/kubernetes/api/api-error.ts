@@ -37,7 +37,7 @@ const BY_STATUS: Readonly<Record<number, ApiErrorReason>> = {
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly reason: ApiErrorReason;
-  /** HTTP status; undefined if there was no complete response. */
+  /** HTTP status; undefined if the connection failed before the response was complete. */
   readonly status: number | undefined;
   /** `details.causes[].reason` of the response, such as `NamespaceTerminating`. */
   readonly causes: readonly string[];

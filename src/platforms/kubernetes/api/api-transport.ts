@@ -125,7 +125,11 @@ async function textOf(response: IncomingMessage, { description }: ApiRequest): P
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MAX_BYTES) throw new ApiError(description, { reason: 'too_large', outcomeUnknown: true });
+      if (size > MAX_BYTES) {
+        const status = response.statusCode as number;
+        const word = 'ResponseTooLarge';
+        throw new ApiError(description, { reason: 'too_large', status, word, outcomeUnknown: true });
+      }
       chunks.push(chunk);
     }
   } catch (cause) {

@@ -20,7 +20,7 @@ let port: number;
 let connections: number;
 let requestLines: string[];
 
-/** Answers with an object; paths that end in `/hangs`, `/stops` or `/missing` get no answer, half of one or 404. */
+/** Answers with an object; paths that end in `/hangs`, `/stops`, `/missing` or `/large` get no answer, half of one, 404 or 17 MiB. */
 function answer(request: IncomingMessage, response: ServerResponse): void {
   requestLines.push(`${request.method} ${request.url}`);
   request.resume();
@@ -31,7 +31,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     return;
   }
   response.statusCode = request.url?.endsWith('/missing') ? 404 : 200;
-  response.end('{"ok":true}');
+  response.end(request.url?.endsWith('/large') ? Buffer.alloc(17 * 1024 * 1024) : '{"ok":true}');
 }
 
 beforeEach(async () => {
@@ -109,6 +109,14 @@ describe('a request to the API server', () => {
     await noListenersOf(controller.signal);
     await exchangeJson(accessTo(), request('/next', new AbortController().signal));
     expect(requestLines).toEqual(['GET /next']);
+  });
+
+  it('fails with the status of a response that is too large', async () => {
+    const sent = exchangeJson(accessTo(), request('/large', new AbortController().signal));
+    await expect(sent).rejects.toMatchObject({
+      reason: 'too_large',
+      message: 'get things: HTTP 200 (ResponseTooLarge)',
+    });
   });
 
   it('leaves no listener on its signal, and its connection to the next request', async () => {
