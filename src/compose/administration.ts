@@ -7,7 +7,7 @@ import { administrationOfStore } from '../redemption/administration/store-admini
 import type { SharedVerification } from '../redemption/administration/verify-ledger.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import { openCodeKeys } from './code-keys.js';
 import { type ExternalFiles, issuerDirectory } from './issuer-directory.js';
 import { namedIssuerRefusal } from './site-issuer.js';
@@ -15,7 +15,7 @@ import { isDeclared, openSystemSite } from './system-sites.js';
 
 /** A store, and the data directory and external CA of the service that uses it. */
 interface AdministeredStore extends ExternalFiles {
-  readonly store: GrantStore;
+  readonly store: DatabaseStore;
   readonly dataDir: string;
   readonly clock: Clock;
   /** The checks of the service that runs in this process. */
@@ -37,6 +37,7 @@ export function administrationDependencies({
   const readDescription = () => readService(store);
   return {
     ...administered,
+    outcomes: store,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: readDescription,
     issuers: issuerDirectory({ dataDir, issuerCert, issuerKey, readService: readDescription }, clock),

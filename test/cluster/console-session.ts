@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 
 /** The answer to a request of a {@link ConsoleSession}. */
 export interface ConsoleAnswer {
@@ -28,10 +28,10 @@ export class ConsoleSession {
     return session;
   }
 
-  /** Sends a GET, or a POST if `json` is given. */
-  send(path: string, json?: unknown): Promise<ConsoleAnswer> {
+  /** Sends a GET, or a POST if `json` is given; `more` are further headers. */
+  send(path: string, json?: unknown, more: OutgoingHttpHeaders = {}): Promise<ConsoleAnswer> {
     const { host, origin, port, pathname, search } = new URL(path, this.#origin);
-    const headers = { host, origin, cookie: this.#cookie, 'content-type': 'application/json' };
+    const headers = { host, origin, cookie: this.#cookie, 'content-type': 'application/json', ...more };
     const method = json === undefined ? 'GET' : 'POST';
     // Not every resolver knows names under `localhost`.
     const target = { host: '127.0.0.1', port, path: pathname + search, method, headers, agent: false };

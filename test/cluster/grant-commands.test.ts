@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -304,13 +305,25 @@ describe('the console in a cluster', () => {
     });
   });
 
-  it('issues a token and shows its link with the right to read the signing keys', async () => {
+  it('issues a token and shows its link with the rights that the documentation lists', async () => {
     const { namespace } = west;
     const grant = await readyGrant(cluster, namespace, 'tokens-of-console', { redemptionsAllowed: 5 });
-    const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', namespace];
+    const { kubeconfig } = await cluster.serviceAccount(namespace, [
+      { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
+      { apiGroups: ['skupper.io'], resources: ['accessgrants'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: ['linkgrant.dev'], resources: ['redemptions'], verbs: ['list', 'watch'] },
+      {
+        ...{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+        resourceNames: ['linkgrant-code-keys'],
+      },
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'update'] },
+    ]);
+    const place = ['-p', 'kubernetes', '--kubeconfig', kubeconfig, '-n', namespace];
     await withConsole(place, async (session) => {
       const { uid: grantUid } = grant.metadata;
-      const issued = await session.send('/api/v1/tokens', { grantUid, subject: 'east' });
+      // The console sends such a key with each creation.
+      const once = { 'Idempotency-Key': randomUUID() };
+      const issued = await session.send('/api/v1/tokens', { grantUid, subject: 'east' }, once);
       expect(issued.status, issued.body).toBe(201);
       const { id, joinLine } = issued.json();
       const joining = ['join', '-', '--to', workplace.path('east'), '--subject', 'east'];

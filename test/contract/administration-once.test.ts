@@ -33,6 +33,7 @@ describe('a repeated creation', () => {
   const administration = (grantStore: DatabaseStore = store) =>
     administrationOfStore({
       store: grantStore,
+      outcomes: grantStore,
       clock: clock.read,
       codeKeys,
       readService: async () => ({

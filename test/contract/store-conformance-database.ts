@@ -4,9 +4,12 @@ import type { Renewal } from '../../src/domain/issued-certificate.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
+import { outcomeConformance } from './store-conformance-outcomes.js';
 
-/** What only a DatabaseStore has: the file that declares a grant, and further operations. */
+/** What only a DatabaseStore has: stored outcomes, the file that declares a grant, and further operations. */
 export function databaseConformance(current: CurrentStore<DatabaseStore>): void {
+  outcomeConformance(current);
+
   describe('grants that files declare', () => {
     it('returns the file that declares a grant, by uid and by name', async () => {
       const { store } = current();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import type { StoredOutcome } from '../../src/redemption/ports/outcome-store.js';
 import { MINUTE, NOW } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
@@ -16,7 +17,7 @@ function outcome(changes: Partial<StoredOutcome> = {}): StoredOutcome {
 }
 
 /** Outcomes of creations that may be repeated: stored by the first request, and erased after they expire. */
-export function outcomeConformance(current: CurrentStore): void {
+export function outcomeConformance(current: CurrentStore<DatabaseStore>): void {
   describe('stored outcomes', () => {
     it('returns the first outcome of an id to its caller and to all later callers', async () => {
       const { store, openAnother } = current();

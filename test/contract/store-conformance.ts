@@ -8,7 +8,6 @@ import { labelConformance } from './store-conformance-labels.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
 import { linkConformance } from './store-conformance-links.js';
 import { onceConformance } from './store-conformance-once.js';
-import { outcomeConformance } from './store-conformance-outcomes.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
 
@@ -57,7 +56,6 @@ export function storeConformance<S extends GrantStore>(
     ledgerConformance(currentStore);
     codeConformance(currentStore);
     linkConformance(currentStore);
-    outcomeConformance(currentStore);
     onceConformance(currentStore, size);
     for (const conformance of more) conformance(currentStore);
   });

@@ -7,6 +7,7 @@ import type { CodeKeys } from '../ports/code-keys.js';
 import type { ConnectionObserver } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerDirectory } from '../ports/issuers.js';
+import type { OutcomeStore } from '../ports/outcome-store.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 import type { HealthFinding } from './reports/overview-report.js';
 import type { SharedVerification } from './verify-ledger.js';
@@ -21,6 +22,8 @@ export interface LinkAccess {
 /** Dependencies of the administration of a store. */
 export interface AdministrationDependencies {
   readonly store: GrantStore;
+  /** Stores the results of creations that can be repeated; if absent, a repeated creation is another one. */
+  readonly outcomes?: OutcomeStore | undefined;
   readonly clock: Clock;
   readonly codeKeys: CodeKeys;
   /** The published description of the service on this store; undefined before its first start. */

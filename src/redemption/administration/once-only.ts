@@ -17,7 +17,7 @@ export interface ChosenOutcome {
  * Returns the outcome of the creation that `once` identifies: the result of `choose` for the first request, and the same result
  * for each repetition, in any process. It is stored before anything is created, so that a repetition after a crash finishes the
  * creation. Rejects with AdministrationError if an earlier `request` for `once` was different, or if the key that encrypts the
- * stored outcome no longer exists.
+ * stored outcome no longer exists. Without an OutcomeStore each request is a first one.
  */
 export async function onceOnly(
   {
@@ -26,8 +26,9 @@ export async function onceOnly(
     request,
   }: { readonly kind: 'grant' | 'token'; readonly once: OnceOnly; readonly request: unknown },
   choose: () => ChosenOutcome,
-  { store, codeKeys, clock }: AdministrationDependencies,
+  { store, outcomes, codeKeys, clock }: AdministrationDependencies,
 ): Promise<ChosenOutcome> {
+  if (!outcomes) return choose();
   const name = { kind, ...once };
   const requestText = JSON.stringify(request);
   const master = await signingMasterKey(store, codeKeys);
@@ -43,7 +44,7 @@ export async function onceOnly(
     sealed: seal.seal(code),
     until: now + OUTCOME_RETENTION_MS,
   };
-  const stored = await store.claimOutcome(claim, now);
+  const stored = await outcomes.claimOutcome(claim, now);
   const storedKey = stored.kid === master.kid ? master : await codeKeys.find(stored.kid);
   const storedSeal = storedKey && new OutcomeSeal(storedKey, name);
   if (storedSeal && stored.request !== storedSeal.fingerprint(requestText)) {

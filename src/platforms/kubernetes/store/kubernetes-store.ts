@@ -1,7 +1,6 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
-import type { StoredOutcome } from '../../../redemption/ports/outcome-store.js';
 import { isApiError } from '../api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
@@ -96,7 +95,6 @@ export function kubernetesStore(
     ...ledgerOperations(parts),
     ...linkOperations(parts),
     getSetting: async () => undefined,
-    claimOutcome: (outcome: StoredOutcome, now: number) => sealed.claimOutcome(outcome, now),
     // A dry run: nothing is stored. It has the label of the ConfigMaps of codes, which an admission policy may require.
     async probe() {
       const labels = { [MANAGED_BY]: 'linkgrant' };

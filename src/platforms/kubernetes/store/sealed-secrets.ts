@@ -1,6 +1,5 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { Redemption } from '../../../domain/redemption.js';
-import type { StoredOutcome } from '../../../redemption/ports/outcome-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
@@ -15,16 +14,10 @@ const DIGITS = '0123456789abcdef';
 
 type SealedSecret = Resource & { readonly type: string; readonly data?: Readonly<Record<string, string>> };
 
-/** A value and the time of its erasure, milliseconds since the epoch; `id` begins with a hex digit. */
-interface SealedEntry {
-  readonly id: string;
-  readonly until: number;
-  readonly value: Uint8Array;
-}
-
 /**
- * Values that expire: private keys for repeated requests, encrypted under their code, and outcomes. Each is an entry
- * `<id>.<until>` of one of sixteen Secrets in the service's own namespace, because tenants can read Redemptions.
+ * Private keys for repeated requests, encrypted under their code. Each is an entry `<redemption id>.<until>` of one of sixteen
+ * Secrets in the service's own namespace, because tenants can read Redemptions. `until` is when it is erased, in milliseconds
+ * since the epoch.
  */
 export class SealedSecrets {
   readonly #client: KubernetesClient;
@@ -38,7 +31,7 @@ export class SealedSecrets {
   /** Stores the sealed answer of a redemption that is about to be recorded, if it has one. */
   async store({ id, sealedAnswer, sealedUntil }: Redemption): Promise<void> {
     if (sealedAnswer === null || sealedUntil === null) return;
-    const data = { [keyOf({ id, until: sealedUntil })]: encode(sealedAnswer) };
+    const data = { [`${id}.${sealedUntil}`]: Buffer.from(sealedAnswer).toString('base64') };
     await retryOnConflict(async () => {
       try {
         await this.#patch(id, data);
@@ -50,26 +43,16 @@ export class SealedSecrets {
   }
 
   async forget({ id, sealedUntil }: Pick<Redemption, 'id' | 'sealedUntil'>): Promise<void> {
-    if (sealedUntil !== null) await this.#removeKeys(id, [keyOf({ id, until: sealedUntil })]);
+    if (sealedUntil !== null) await this.#removeKeys(id, [`${id}.${sealedUntil}`]);
   }
 
   /** Returns the redemption with its sealed answer, unless that was erased. */
   async withSealedAnswer(redemption: Redemption): Promise<Redemption> {
     if (redemption.sealedUntil === null) return redemption;
-    const entry = entryOf(await this.#secretOf(redemption.id), redemption.id);
-    return entry ? { ...redemption, sealedAnswer: entry.value } : { ...redemption, sealedUntil: null };
-  }
-
-  /** Implements OutcomeStore.claimOutcome. */
-  async claimOutcome(outcome: StoredOutcome, now: number): Promise<StoredOutcome> {
-    const { id, sealed, until, ...rest } = outcome;
-    const text = JSON.stringify({ ...rest, sealed: encode(sealed) });
-    const stored = await this.#claim({ id, until, value: Buffer.from(text) }, now);
-    const read = JSON.parse(Buffer.from(stored.value).toString()) as typeof rest & {
-      readonly sealed: string;
-    };
-    const bytes = new Uint8Array(Buffer.from(read.sealed, 'base64'));
-    return { ...read, id: stored.id, until: stored.until, sealed: bytes };
+    const { data = {} } = (await this.#secretOf(redemption.id)) ?? {};
+    const [, text] = Object.entries(data).find(([key]) => key.startsWith(`${redemption.id}.`)) ?? [];
+    if (text === undefined) return { ...redemption, sealedUntil: null };
+    return { ...redemption, sealedAnswer: new Uint8Array(Buffer.from(text, 'base64')) };
   }
 
   /** Erases the entries that have expired at `now`; returns their number. */
@@ -83,26 +66,6 @@ export class SealedSecrets {
     return (await Promise.all(erased)).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Stores an entry unless one with its id is valid at `now`; returns the stored entry. */
-  async #claim(entry: SealedEntry, now: number): Promise<SealedEntry> {
-    const added = { [keyOf(entry)]: encode(entry.value) };
-    const attempt = async () => {
-      const secret = await this.#secretOf(entry.id);
-      if (!secret) {
-        await this.#create(entry.id, added);
-        return entry;
-      }
-      const found = entryOf(secret, entry.id);
-      if (found && found.until > now) return found;
-      const { uid, resourceVersion } = secret.metadata;
-      const expired = found ? { [keyOf(found)]: null } : {};
-      await this.#patch(entry.id, { ...expired, ...added }, { uid, resourceVersion });
-      return entry;
-    };
-    // The Secret may be deleted between the read and the write.
-    return retryOnConflict(attempt, (error) => isApiError(error, 'not_found'));
-  }
-
   async #removeKeys(id: string, keys: readonly string[]): Promise<void> {
     const data = Object.fromEntries(keys.map((key) => [key, null]));
     try {
@@ -112,8 +75,8 @@ export class SealedSecrets {
     }
   }
 
-  #patch(id: string, data: Readonly<Record<string, string | null>>, metadata: object = {}): Promise<unknown> {
-    return this.#client.patch(SECRETS, this.#secretKey(id), { metadata, data });
+  #patch(id: string, data: Readonly<Record<string, string | null>>): Promise<unknown> {
+    return this.#client.patch(SECRETS, this.#secretKey(id), { data });
   }
 
   async #create(id: string, data: Readonly<Record<string, string>>): Promise<void> {
@@ -131,21 +94,7 @@ export class SealedSecrets {
   }
 }
 
-function keyOf({ id, until }: Pick<SealedEntry, 'id' | 'until'>): string {
-  return `${id}.${until}`;
-}
-
 /** When the entry of a key is erased; NaN for a key in another form, which is therefore never erased. */
 function untilOf(key: string): number {
   return Number(key.split('.')[1]);
-}
-
-function entryOf(secret: Stored<SealedSecret> | undefined, id: string): SealedEntry | undefined {
-  const [key, text] = Object.entries(secret?.data ?? {}).find(([one]) => one.startsWith(`${id}.`)) ?? [];
-  if (key === undefined || text === undefined) return undefined;
-  return { id, until: untilOf(key), value: new Uint8Array(Buffer.from(text, 'base64')) };
-}
-
-function encode(value: Uint8Array): string {
-  return Buffer.from(value).toString('base64');
 }
