@@ -19,7 +19,7 @@ export const GRANT_REVOKED = 'linkgrant.dev/revoked';
  * Set after the Links are written; then the pending redemption of the token is deleted.
  */
 export const SECRET_TOKEN_LABEL = 'linkgrant.dev/token';
-/** Annotation of an AccessGrant resource that a linkgrant command created: the id of the request, a UUID. */
+/** Annotation of an AccessGrant resource that a linkgrant command created: the id of the request, a UUID or a SHA-256. */
 export const GRANT_REQUEST = 'linkgrant.dev/request';
 
 /** True for the name of a label or annotation that only linkgrant sets. */

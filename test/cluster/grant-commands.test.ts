@@ -288,8 +288,13 @@ describe('the console in a cluster', () => {
       expect((await page(`tokens?grantUid=${uid}`)).items).toEqual([]);
       expect(await page('service')).toMatchObject({ namespace: west.namespace });
 
-      const made = await session.send('/api/v1/grants', { ...own, name: 'by-console' });
+      const once = { 'Idempotency-Key': randomUUID() };
+      const made = await session.send('/api/v1/grants', { ...own, name: 'by-console' }, once);
       expect(made.status, made.body).toBe(201);
+      const repeated = await session.send('/api/v1/grants', { ...own, name: 'by-console' }, once);
+      expect([repeated.status, repeated.json()]).toEqual([201, made.json()]);
+      const another = { ...own, name: 'by-console', redemptionsAllowed: 2 };
+      expect((await session.send('/api/v1/grants', another, once)).json().code).toBe('name_taken');
       expect((await readGrant('by-console')).metadata.uid).toBe(made.json().uid);
       // The console issues signed tokens only, and their key is in the namespace of the service.
       const issued = await session.send('/api/v1/tokens', { grantUid: made.json().uid });

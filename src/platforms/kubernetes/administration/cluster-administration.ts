@@ -1,5 +1,6 @@
 import type { MasterKey } from '../../../codes/signing-keys.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
+import { sha256Hex } from '../../../pki/sha256.js';
 import {
   DEFAULT_EXPIRATION_WINDOW_MS,
   DEFAULT_REDEMPTIONS_ALLOWED,
@@ -13,6 +14,7 @@ import type {
   Administration,
   CreatedGrant,
   CreateGrantRequest,
+  OnceOnly,
 } from '../../../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
 import { grantReport } from '../../../redemption/administration/reports/grant-report.js';
@@ -86,7 +88,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
   return withUserErrors<ClusterAdministration>({
     ...general,
     describeService: async () => ({ namespace: defaultNamespace, platform: 'kubernetes' }),
-    createGrant: (request) => createGrant(request, options),
+    createGrant: (request, once) => createGrant(request, once, options),
     async showGrant(uid) {
       const { status } = await requireResource(uid);
       return { ...(await general.showGrant(uid)), ...(status?.url && { url: status.url }) };
@@ -130,6 +132,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
 
 async function createGrant(
   request: CreateGrantRequest,
+  once: OnceOnly | undefined,
   { client, clock, serviceNamespace, patience, dryRun }: ClusterAdministrationOptions,
 ): Promise<CreatedGrant> {
   const { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules } = request;
@@ -156,7 +159,10 @@ async function createGrant(
     const { grant } = readAccessGrant(await checkGrant(wanted, code, client));
     return { ...grantReport(grant, clock()), url: '', code: '' };
   }
-  const created = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
+  const created = await makeGrant(wanted, code, {
+    ...{ client, serviceNamespace, now: clock, patience },
+    request: once && sha256Hex(JSON.stringify([once, request])),
+  });
   const { grant } = readAccessGrant(created);
   return { ...grantReport(grant, clock()), url: created.status.url, code: created.status.code };
 }

@@ -25,28 +25,36 @@ interface Dependencies {
   readonly serviceNamespace: string;
   readonly now: () => number;
   readonly patience: Patience;
+  /** Id of a creation that the client may repeat. */
+  readonly request: string | undefined;
 }
 
 /**
  * Creates an AccessGrant and returns it when it is Ready. Deletes it again if it does not become Ready, or if the command
- * must stop. `code` is undefined unless a user supplied it. Rejects with AdministrationError or RedemptionError.
+ * must stop. Returns the existing one if an earlier call had the same `request`. `code` is undefined unless a user supplied
+ * it. Rejects with AdministrationError or RedemptionError.
  */
 export async function makeGrant(
   wanted: WantedGrant,
   code: string | undefined,
-  { client, serviceNamespace, now, patience }: Dependencies,
+  { client, serviceNamespace, now, patience, request }: Dependencies,
 ): Promise<ReadyGrant> {
   const { namespace, name } = wanted;
+  const key = { namespace, name };
   const { state: service } = await readServiceState(client, serviceNamespace, now());
   const stop = new AbortController();
   void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
-  const { metadata } = await create(client, wanted, code, patience);
-  const { uid } = metadata;
+  const ready = (uid: string) => awaitReady(key, uid, { client, service, patience, signal });
+  const present = request === undefined ? undefined : await client.find(ACCESS_GRANTS, key);
+  // Only the call that created the grant may delete it: by now it may have links.
+  if (present && present.metadata.annotations?.[GRANT_REQUEST] === request)
+    return ready(present.metadata.uid);
+  const { uid } = (await create(client, wanted, code, patience, request)).metadata;
   try {
-    return await awaitReady({ namespace, name }, uid, { client, service, patience, signal });
+    return await ready(uid);
   } catch (error) {
-    const isLeft = await client.delete(ACCESS_GRANTS, { namespace, name }, { uid }).then(
+    const isLeft = await client.delete(ACCESS_GRANTS, key, { uid }).then(
       () => false,
       // A conflict means that the grant was deleted and another one has its name.
       (failure: unknown) => !isApiError(failure, 'conflict'),
@@ -74,9 +82,9 @@ async function create(
   wanted: WantedGrant,
   code: string | undefined,
   { wait, monotonicMs }: Patience,
+  request: string = randomUUID(),
 ): Promise<Stored<AccessGrantResource>> {
   const { namespace, name } = wanted;
-  const request = randomUUID();
   const resource = resourceOf(wanted, code, request);
   const deadline = monotonicMs() + RETRY_TIMEOUT_MS;
   for (let mayExist = false; ; ) {
