@@ -19,6 +19,8 @@ const ATTEMPT = 'linkgrant.dev/attempt';
 const DETAILED_ROWS = 950;
 // Each process may add this many rows before it counts the rows again, so each may exceed the limit by this number.
 const ROWS_BEFORE_RECOUNT = 10;
+// While a grant has no room, its rows are counted again at this interval, because the cluster deletes Events.
+const FULL_RECOUNT_MS = 300_000;
 
 /** An attempt, without the count. */
 export type AttemptKey = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
@@ -132,8 +134,9 @@ export class AttemptEvents {
 /** The names of a grant's rows that this process knows. */
 class KnownRows {
   readonly #list: () => Promise<readonly string[]>;
-  readonly #names = new Set<string>();
+  #names = new Set<string>();
   #counting: Promise<void> | undefined;
+  #countedAt = 0;
   #added = 0;
 
   constructor(list: () => Promise<readonly string[]>) {
@@ -143,7 +146,9 @@ class KnownRows {
   /** True if the row exists, or there is room for it. */
   async reserve(name: string): Promise<boolean> {
     if (this.#names.has(name)) return true;
-    if (this.#added >= ROWS_BEFORE_RECOUNT) this.#counting = undefined;
+    const isFull = this.#names.size >= DETAILED_ROWS;
+    const mayHaveRoom = isFull && performance.now() - this.#countedAt >= FULL_RECOUNT_MS;
+    if (this.#added >= ROWS_BEFORE_RECOUNT || mayHaveRoom) this.#counting = undefined;
     this.#counting ??= this.#count();
     await this.#counting;
     if (this.#names.has(name)) return true;
@@ -155,8 +160,9 @@ class KnownRows {
 
   async #count(): Promise<void> {
     this.#added = 0;
+    this.#countedAt = performance.now();
     try {
-      for (const name of await this.#list()) this.#names.add(name);
+      this.#names = new Set(await this.#list());
     } catch (error) {
       this.#counting = undefined;
       throw error;

@@ -1,0 +1,57 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import type {
+  ResourceKey,
+  ResourceKind,
+  Stored,
+} from '../../../../../src/platforms/kubernetes/api/resource.js';
+import type { EventResource } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
+import { AttemptEvents } from '../../../../../src/platforms/kubernetes/store/attempt-events.js';
+import { NOW } from '../../../../support/store-samples.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** A client of a cluster that stores Events. */
+function eventClient() {
+  const events = new Map<string, Stored<EventResource>>();
+  const client = {
+    find: async (_kind: ResourceKind, { name }: ResourceKey) => events.get(name),
+    create: async (_kind: ResourceKind, event: Stored<EventResource>) => {
+      events.set(event.metadata.name, event);
+    },
+    replace: async (_kind: ResourceKind, event: Stored<EventResource>) => {
+      events.set(event.metadata.name, event);
+    },
+    listAll: async () => ({ items: [...events.values()], resourceVersion: '1' }),
+  } as unknown as KubernetesClient;
+  return { client, events };
+}
+
+it('attempts get rows of their own again after the cluster has deleted the Events of the earlier ones', async () => {
+  const { client, events } = eventClient();
+  let elapsedMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => elapsedMs);
+  const attempts = new AttemptEvents(client);
+  const grant = { uid: 'a-uid', namespace: 'west', name: 'g' };
+  const refuse = (subject: string) =>
+    attempts.add(
+      grant,
+      { grantUid: grant.uid, code: 'policy_subject', name: 'a', subject, peer: '192.0.2.1' },
+      NOW,
+      null,
+    );
+  const subjects = () =>
+    [...events.values()].map(
+      ({ metadata }) => JSON.parse(metadata.annotations?.['linkgrant.dev/attempt'] ?? '').subject,
+    );
+  for (let number = 0; number < 950; number += 1) await refuse(`first ${number}`);
+  await refuse('too many');
+  expect(events.size).toBe(951);
+  expect(subjects()).not.toContain('too many');
+  events.clear();
+  elapsedMs += 3_600_000;
+  await refuse('later');
+  expect(subjects()).toEqual(['later']);
+});
