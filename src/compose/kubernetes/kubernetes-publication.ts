@@ -10,6 +10,7 @@ import type { GrantController } from '../../platforms/kubernetes/grants/grant-co
 import {
   type AddressSource,
   loadBalancerAddress,
+  SECURED_ACCESS,
   securedAccessAddress,
 } from '../../platforms/kubernetes/identity/published-address.js';
 import {
@@ -20,8 +21,6 @@ import {
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { RuntimeContext } from '../runtime.js';
 
-/** Name of the created SecuredAccess; Skupper's controller creates a Service of the same name. */
-const SECURED_ACCESS = 'linkgrant-grants';
 /** Labels of the service's pods in the manifests. */
 const POD_LABELS = { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' };
 

@@ -16,6 +16,8 @@ import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } fr
 import { GRANTS_LEASE, TOKENS_LEASE } from '../controller/lease-resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { CODE_KEYS } from '../identity/code-key-secret.js';
+import { SECURED_ACCESS } from '../identity/published-address.js';
+import { CA_SECRET, SERVER_SECRET } from '../identity/service-identity.js';
 import { GRANT_UID } from '../store/redemption-resource.js';
 import { SEALED } from '../store/sealed-secrets.js';
 import { readLeaseState } from './service-lease.js';
@@ -30,10 +32,9 @@ export interface Leftover {
 }
 
 const OURS = `${MANAGED_BY}=linkgrant`;
-const OWN_SECRETS = ['linkgrant-server', 'linkgrant-server-ca', CODE_KEYS];
+const OWN_SECRETS = [SERVER_SECRET, CA_SECRET, CODE_KEYS];
 const LEASE_OF = { service: GRANTS_LEASE, redeemer: TOKENS_LEASE } as const;
 const PROGRAMS = ['service', 'redeemer'] as const;
-const SECURED_ACCESS = 'linkgrant-grants';
 
 interface UninstallationOptions {
   /** The namespace whose grants are reported; undefined for all. */

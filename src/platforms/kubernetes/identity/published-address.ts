@@ -20,6 +20,9 @@ export interface NoAddress {
 /** Reads the present address of the service. Rejects with ApiError. */
 export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
 
+/** Name of the SecuredAccess that the service creates; Skupper's controller creates a Service of the same name. */
+export const SECURED_ACCESS = 'linkgrant-grants';
+
 const HINT = "set --external-url, or set --secured-access to let Skupper's controller expose the service";
 
 /** The address of the load balancer of a Service: its first host, and the port named `https`, else the first port. */

@@ -20,8 +20,10 @@ import { type SecretResource, secretData } from '../requesting/namespace-target.
 import type { TlsSecret } from '../sites/tls-secrets.js';
 
 const TEN_YEARS_MS = 3650 * DAY_MS;
-const CA_SECRET = 'linkgrant-server-ca';
-const SERVER_SECRET = 'linkgrant-server';
+/** Name of the Secret with the CA of the service's certificate. */
+export const CA_SECRET = 'linkgrant-server-ca';
+/** Name of the Secret with the certificate that the service presents. */
+export const SERVER_SECRET = 'linkgrant-server';
 
 /** The source of the certificate that the service presents. */
 export interface ServiceIdentitySource {
