@@ -5,7 +5,7 @@ import { sortedPage } from '../../../redemption/ports/page.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
-import type { Stored } from '../api/resource.js';
+import type { Resource, Stored } from '../api/resource.js';
 import { grantRevokedAt } from '../grants/access-grant-resource.js';
 import type { AttemptKey, AttemptRow } from './attempt-events.js';
 import { ExpiredLedgerCollector } from './expired-ledgers.js';
@@ -36,25 +36,30 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     (code: 'replayed' | 'superseded'): LedgerMethods['recordReplay'] =>
     ({ grantUid, name, subject, id }, peer, now) =>
       record({ grantUid, code, name, subject, peer }, now, id);
+  const revocationsOf = async (grantUid: string | undefined) => {
+    if (grantUid === undefined) {
+      const read = ({ metadata }: Stored<Resource>) => ({ uid: metadata.uid, at: grantRevokedAt(metadata) });
+      return (await readListing(client, { kind: ACCESS_GRANTS, namespace }, read)).items;
+    }
+    const grant = await (await accounts.find(grantUid))?.grant.readAfter();
+    return grant ? [{ uid: grantUid, at: grant.revokedAt }] : [];
+  };
   const entries = async (grantUid?: string) => {
     const [redemptions, grants, storedCodes] = await Promise.all([
       listRedemptionResources(parts, grantUid),
-      readListing(client, { kind: ACCESS_GRANTS, namespace }, ({ metadata }) => ({
-        grantUid: metadata.uid,
-        at: grantRevokedAt(metadata),
-      })),
+      revocationsOf(grantUid),
       codes.list(grantUid),
     ]);
     const found = redemptions.flatMap(entriesOf);
-    for (const { grantUid, at } of grants.items) {
-      if (at !== null) found.push({ grantUid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
+    for (const { uid, at } of grants) {
+      if (at !== null)
+        found.push({ grantUid: uid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
     }
     for (const { grantUid, jti, revokedAt: at } of storedCodes) {
       if (at !== null)
         found.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail: { jti } });
     }
-    const all = numberedByGrant(found);
-    return grantUid === undefined ? all : all.filter((entry) => entry.grantUid === grantUid);
+    return numberedByGrant(found);
   };
 
   return {

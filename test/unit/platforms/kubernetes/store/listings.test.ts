@@ -50,7 +50,10 @@ function attemptIn(namespace: string, changes: object = {}) {
 }
 
 /** A client of a cluster with a grant in namespace `west`. It lists `objects`, and ignores label selectors. */
-function clientOf(objects: ReadonlyMap<ResourceKind, readonly Resource[]>, onList = () => {}) {
+function clientOf(
+  objects: ReadonlyMap<ResourceKind, readonly Resource[]>,
+  onList = (_kind: ResourceKind) => {},
+) {
   const grant = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant', spec: {}, status: {} };
   const all = new Map<ResourceKind, readonly Resource[]>([
     [ACCESS_GRANTS, [stored({ ...grant, metadata: { name: 'g', namespace: 'west', uid: UID } } as Resource)]],
@@ -61,10 +64,16 @@ function clientOf(objects: ReadonlyMap<ResourceKind, readonly Resource[]>, onLis
     const items = all
       .get(kind)
       ?.filter(({ metadata }) => (namespace ?? metadata.namespace) === metadata.namespace);
-    onList();
+    onList(kind);
     return { items, resourceVersion: '1', next: undefined };
   };
   return { list, listAll: list, find: async () => undefined } as unknown as KubernetesClient;
+}
+
+/** The indexes of a controller that knows the namespace and the name of every grant. */
+function indexesWith(redemptions: RedemptionIndex) {
+  const watch = { ready: async () => {}, isRunning: true, grants: () => [], grantChanges: 0 };
+  return { redemptions, watch, locator: { locate: async () => ({ namespace: 'west', name: 'g' }) } };
 }
 
 const OPTIONS = { serviceNamespace: 'linkgrant', clock: () => NOW };
@@ -121,6 +130,24 @@ describe('a Redemption whose AccessGrant was deleted', () => {
     expect(await operations.updateRedemption(id, { note: 'a' })).toMatchObject({ id, grant: 'g' });
     expect((await operations.listRedemptions({ limit: 10 })).items).toMatchObject([{ id, grant: 'g' }]);
   });
+
+it('the ledger of one grant has its revocation, and is read without a listing of all grants', async () => {
+  const listed: ResourceKind[] = [];
+  const annotations = { 'linkgrant.dev/revoked': '2026-01-02T00:00:00Z' };
+  const metadata = { name: 'g', namespace: 'west', uid: UID, annotations };
+  const grant = stored({ apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant', metadata, spec: {} });
+  const objects = new Map<ResourceKind, readonly Resource[]>([
+    [ACCESS_GRANTS, [grant]],
+    [REDEMPTIONS, [redemptionIn('west', 0)]],
+  ]);
+  const client = {
+    ...clientOf(objects, (kind) => listed.push(kind)),
+    find: async (kind: ResourceKind) => (kind === ACCESS_GRANTS ? grant : undefined),
+  } as KubernetesClient;
+  const store = kubernetesStore(client, { ...OPTIONS, indexes: indexesWith(new RedemptionIndex()) });
+  const { items } = await store.listLedger({ limit: 10, grantUid: UID });
+  expect(items.map(({ kind }) => kind).sort()).toEqual(['grant_revoked', 'redeemed']);
+  expect(listed).toEqual([REDEMPTIONS]);
 });
 
 describe('a listing of Redemptions', () => {
@@ -133,9 +160,7 @@ describe('a listing of Redemptions', () => {
     const client = clientOf(new Map([[REDEMPTIONS, [before]]]), () =>
       index.put(readRedemptionLocation(stored(revoked, 2))),
     );
-    const watch = { ready: async () => {}, isRunning: true, grants: () => [], grantChanges: 0 };
-    const locator = { locate: async () => ({ namespace: 'west', name: 'g' }) };
-    const store = kubernetesStore(client, { ...OPTIONS, indexes: { locator, redemptions: index, watch } });
+    const store = kubernetesStore(client, { ...OPTIONS, indexes: indexesWith(index) });
     await store.listRedemptions({ limit: 10 });
     expect(index.find(id)?.link?.revokedAt).not.toBeNull();
     // The Redemption is not found by its name, so it is listed.
