@@ -12,7 +12,14 @@ import {
   SECRETS,
   SECURED_ACCESSES,
 } from '../api/kinds.js';
-import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } from '../api/resource.js';
+import {
+  type Resource,
+  type ResourceKey,
+  type ResourceKind,
+  type ResourceMetadata,
+  resourceTypeOf,
+  type Stored,
+} from '../api/resource.js';
 import { GRANTS_LEASE, TOKENS_LEASE } from '../controller/lease-resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { CODE_KEYS } from '../identity/code-key-secret.js';
@@ -131,7 +138,6 @@ async function emptyIfKindUnknown<T>(listed: Promise<readonly T[]>): Promise<rea
   }
 }
 
-function leftover({ kind, group }: ResourceKind, { namespace, name }: ResourceKey): Leftover {
-  const resourceType = `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}`;
-  return { kind: resourceType, ...(namespace !== undefined && { namespace }), name };
+function leftover(kind: ResourceKind, { namespace, name }: ResourceKey): Leftover {
+  return { kind: resourceTypeOf(kind), ...(namespace !== undefined && { namespace }), name };
 }

@@ -67,6 +67,11 @@ export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
+/** A kind as kubectl names it: `secret`, or `lease.coordination.k8s.io`. */
+export function resourceTypeOf({ kind, group }: ResourceKind): string {
+  return group === '' ? kind.toLowerCase() : `${kind.toLowerCase()}.${group}`;
+}
+
 /** True if a condition of this type has the status True; the conditions need not be valid. */
 export function isConditionTrue(
   conditions: readonly { readonly type?: unknown; readonly status?: unknown }[],

@@ -2,7 +2,13 @@ import { isTlsSecretType } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { ApiError, isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
-import type { OwnerReference, Resource, ResourceKind, Stored } from '../api/resource.js';
+import {
+  type OwnerReference,
+  type Resource,
+  type ResourceKind,
+  resourceTypeOf,
+  type Stored,
+} from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
 
 /** The namespace in which links are created, with the client of its cluster. */
@@ -32,8 +38,7 @@ export function hasTlsCredentials({ type, data = {} }: SecretResource): boolean 
 
 /** A resource for messages, named as kubectl does: `secret/x in namespace west`. */
 export function describeResource(kind: ResourceKind, name: string, namespace: string): string {
-  const type = kind.group === '' ? kind.kind.toLowerCase() : `${kind.kind.toLowerCase()}.${kind.group}`;
-  return `${type}/${name} in namespace ${namespace}`;
+  return `${resourceTypeOf(kind)}/${name} in namespace ${namespace}`;
 }
 
 /**

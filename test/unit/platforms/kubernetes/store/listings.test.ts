@@ -130,6 +130,7 @@ describe('a Redemption whose AccessGrant was deleted', () => {
     expect(await operations.updateRedemption(id, { note: 'a' })).toMatchObject({ id, grant: 'g' });
     expect((await operations.listRedemptions({ limit: 10 })).items).toMatchObject([{ id, grant: 'g' }]);
   });
+});
 
 it('the ledger of one grant has its revocation, and is read without a listing of all grants', async () => {
   const listed: ResourceKind[] = [];
