@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { ChangeStreams, type StreamLimits } from '../../src/admin/api/change-streams.js';
+import type { Administration } from '../../src/redemption/administration/administration.js';
 import { listenLocally } from '../support/free-port.js';
 import { until } from '../support/until.js';
 
@@ -12,11 +13,18 @@ let reads: number;
 /** Serves streams of a store that changes at each read, after `delay`; `size` is the length of a version. */
 async function serve(limits: Partial<StreamLimits>, size = 1, delay?: Promise<void>): Promise<number> {
   reads = 0;
-  const readChanges = async () => {
+  return serveChanges(limits, async () => {
     reads += 1;
     await delay;
-    return { version: `${reads}`.padEnd(size, '.'), changed: ['links'] as const };
-  };
+    return { version: `${reads}`.padEnd(size, '.'), changed: ['links'] };
+  });
+}
+
+/** Serves streams of the changes that `readChanges` returns. */
+function serveChanges(
+  limits: Partial<StreamLimits>,
+  readChanges: Administration['readChanges'],
+): Promise<number> {
   streams = new ChangeStreams({ readChanges }, limits);
   server = createServer((request, response) => {
     streams.open(response, request.url ?? '').catch(() => {
@@ -118,4 +126,21 @@ it('a stream of changes that still waits for the store when the service stops be
   answer();
   await until(() => waiting.text().endsWith('0\r\n\r\n'));
   expect(waiting.text()).toContain('event: hello');
+});
+
+it('a stream of changes reports a change that happened while another stream was opening', async () => {
+  const answers: ((version: string) => void)[] = [];
+  const port = await serveChanges({ pollMs: 500 }, async (since) => {
+    if (since !== undefined) return { version: '2', changed: since === '2' ? [] : ['links'] };
+    return { version: await new Promise<string>((resolve) => answers.push(resolve)), changed: [] };
+  });
+  const both = [read(port), read(port)];
+  await until(() => answers.length === 2);
+  answers[0]?.('1');
+  const findFirst = () => both.find(({ text }) => text().includes('event: hello'));
+  await until(() => findFirst() !== undefined);
+  const first = findFirst();
+  answers[1]?.('2');
+  await until(() => first?.text().includes('event: changed') === true);
+  for (const { socket } of both) socket.destroy();
 });

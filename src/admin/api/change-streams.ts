@@ -60,7 +60,11 @@ export class ChangeStreams {
     }
     this.#open.set(response, caller);
     try {
-      this.#version ??= (await this.#administration.readChanges()).version;
+      if (this.#version === undefined) {
+        const { version } = await this.#administration.readChanges();
+        // A stream that opened in the meantime may have read an older version, and needs the changes since then.
+        this.#version ??= version;
+      }
     } catch (error) {
       this.#open.delete(response);
       throw error;
