@@ -16,7 +16,7 @@ import {
 } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { DAY } from '../support/service.js';
+import { DAY, HOUR } from '../support/service.js';
 import { withStore } from '../support/stores/changed-store.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
@@ -249,6 +249,19 @@ describe('a verification of the ledger', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('reports a verification as failed if its process ended before the clock was set back', async () => {
+    const clock = new TestClock();
+    const settings = new Map<string, string>();
+    const store = {
+      getSetting: async (key: string) => settings.get(key),
+      putSetting: async (key: string, value: string) => void settings.set(key, value),
+    };
+    const shared = sharedVerification(store, clock.read);
+    await shared.write({ id: randomUUID(), state: 'running', checked: 1, total: 2 });
+    clock.advance(-2 * HOUR);
+    expect(await shared.read()).toMatchObject({ state: 'failed', error: expect.stringContaining('ended') });
   });
 
   it('runs one verification when two services of a store start it at the same time', async () => {
