@@ -22,6 +22,8 @@ export interface OidcClientOptions {
   readonly readSecret: (() => string) | undefined;
   readonly scopes: readonly string[];
   readonly fetch: IdentityFetch;
+  /** Accepted difference between the clocks of the provider and this machine, in milliseconds. */
+  readonly clockToleranceMs: number;
   readonly clock: Clock;
 }
 
@@ -72,7 +74,8 @@ export class OidcClient {
 
   constructor(options: OidcClientOptions) {
     this.#options = options;
-    this.#client = { client_id: options.clientId };
+    const { clientId, clockToleranceMs } = options;
+    this.#client = { client_id: clientId, [oauth.clockTolerance]: clockToleranceMs / 1000 };
   }
 
   static createSecrets(): SignInSecrets {

@@ -12,6 +12,7 @@ import { untilAborted } from '../time/abort.js';
 export { directoryLock } from '../platforms/files/directory-lock.js';
 
 const TIMEOUT_MS = 10_000;
+const CLOCK_TOLERANCE_MS = 30_000;
 
 /**
  * Reads from a service the OIDC provider of its logins (RFC 9728); undefined if the service publishes none. Rejects with
@@ -60,7 +61,15 @@ export function createLoginClient(
   options: ConnectionOptions,
 ): OidcClient {
   const fetch = providerFetch(readOptionalText(issuerCa), '--issuer-ca', options);
-  return new OidcClient({ issuer, clientId, scopes, readSecret: undefined, fetch, clock: options.clock });
+  return new OidcClient({
+    issuer,
+    clientId,
+    scopes,
+    readSecret: undefined,
+    fetch,
+    clockToleranceMs: CLOCK_TOLERANCE_MS,
+    clock: options.clock,
+  });
 }
 
 /** Options of {@link loginByBrowser}. */

@@ -58,6 +58,7 @@ export function createTeamConsole(
       issuer,
       clientId,
       readSecret,
+      clockToleranceMs: rules.clockToleranceMs,
       scopes: settings.consoleScope,
     }),
     verifyIdToken: bearerAuthentication({ ...rules, audience: clientId }, keys, clock),

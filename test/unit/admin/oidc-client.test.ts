@@ -19,8 +19,9 @@ const DEVICE = {
 type Responses = Readonly<Record<string, object>>;
 
 /** A client of a provider that responds with `responses`. */
-const clientOf = (responses: Responses, metadata: object = METADATA, issuer = ISSUER) =>
+const clientOf = (responses: Responses, metadata: object = METADATA, issuer = ISSUER, clockToleranceMs = 0) =>
   new OidcClient({
+    clockToleranceMs,
     ...{ issuer, clientId: 'linkgrant-cli', scopes: [], readSecret: undefined, clock: Date.now },
     fetch: async (url) => {
       const { pathname } = new URL(url);
@@ -80,6 +81,29 @@ describe('a login in a browser', () => {
     expect(await urlAt('http://127.0.0.1:8080/authorize')).toMatch(
       /^http:\/\/127\.0\.0\.1:8080\/authorize\?/,
     );
+  });
+});
+
+describe('an ID token that expired 45 seconds ago', () => {
+  const signIn = async (clockToleranceMs: number) => {
+    const secrets = OidcClient.createSecrets();
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: ISSUER, aud: 'linkgrant-cli', sub: 'ada', nonce: secrets.nonce };
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+    // Only the caller of the client verifies the signature.
+    const idToken = `${encode({ alg: 'RS256' })}.${encode({ ...claims, iat: now - 60, exp: now - 45 })}.AA`;
+    const tokens = { access_token: 'x', token_type: 'Bearer', id_token: idToken };
+    const client = clientOf({ '/token': tokens }, METADATA, ISSUER, clockToleranceMs);
+    const callback = new URL(`https://grants.example.com/callback?code=x&state=${secrets.state}`);
+    return client.redeemCallback(callback, secrets, 'https://grants.example.com/callback');
+  };
+
+  it('is accepted with a clock tolerance of one minute', async () => {
+    expect(await signIn(60_000)).toMatchObject({ userName: 'ada' });
+  });
+
+  it.each([0, 30_000])('is refused with a clock tolerance of %s ms', async (clockToleranceMs) => {
+    await expect(signIn(clockToleranceMs)).rejects.toMatchObject({ code: 'bearer_invalid' });
   });
 });
 
