@@ -9,7 +9,7 @@ import type { components, paths } from '../domain/generated/admin-api.js';
 import { formatLabelSelector, type LabelSelector } from '../domain/label-selector.js';
 import { isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import type { Administration } from '../redemption/administration/administration.js';
+import type { Administration, OnceOnly } from '../redemption/administration/administration.js';
 import type { PageRequest } from '../redemption/ports/page.js';
 import { type AdminServer, adminFetch } from './admin-fetch.js';
 import type { ConnectionOptions } from './connection.js';
@@ -20,15 +20,15 @@ type Problem = Partial<components['schemas']['AdminProblem']>;
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /**
- * The administration of a store behind a service's admin API. Each creation has its own `Idempotency-Key`, so that a
- * lost response creates nothing twice.
+ * The administration of a store behind a service's admin API. Each creation has an `Idempotency-Key`, that of the caller or a
+ * new one, so that a lost response creates nothing twice.
  */
 export function remoteAdministration(server: AdminServer, options: ConnectionOptions): Administration {
   const client = createClient<paths, 'application/json'>({
     baseUrl: server.url.origin,
     fetch: adminFetch(server, options),
   });
-  const idempotencyHeader = () => ({ 'Idempotency-Key': randomUUID() });
+  const idempotencyHeader = (once?: OnceOnly) => ({ 'Idempotency-Key': once?.key ?? randomUUID() });
   const findByUid = (uid: string) =>
     dataOf(client.GET('/api/v1/grants/{uid}', { params: { path: { uid } } }));
   const findByName = async (namespace: string, name: string) => {
@@ -39,10 +39,10 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
   return {
     describeService: () => dataOf(client.GET('/api/v1/service')),
 
-    createGrant: (order) =>
+    createGrant: (order, once) =>
       dataOf(
         client.POST('/api/v1/grants', {
-          params: { header: idempotencyHeader() },
+          params: { header: idempotencyHeader(once) },
           body: withoutUndefined(order) as typeof order & CreateGrantRequest,
         }),
       ),
@@ -76,10 +76,10 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
       if (!response.ok) throw refusalOf(error, response);
     },
 
-    issueToken: (order) =>
+    issueToken: (order, once) =>
       dataOf(
         client.POST('/api/v1/tokens', {
-          params: { header: idempotencyHeader() },
+          params: { header: idempotencyHeader(once) },
           body: { ...withoutUndefined(order), grantUid: order.grantUid },
         }),
       ),

@@ -36,6 +36,14 @@ describe('the client of the admin API', () => {
     for (const { headers } of server.seen) expect(headers.authorization).toBe('Bearer the.bearer.token');
   });
 
+  it('passes on the idempotency key of the caller', async () => {
+    answer = (_request, response) => sendJson(response, 201, { uid: UID });
+    const once = { caller: 'ada', key: 'key-of-the-browser' };
+    await client().createGrant({ namespace: 'default', name: 'east' }, once);
+    await client().issueToken({ grantUid: UID }, once);
+    expect(server.seen.map(({ headers }) => headers['idempotency-key'])).toEqual([once.key, once.key]);
+  });
+
   it('repeats a read whose response was lost, but no deletion, and reports that the deletion may have been executed', async () => {
     answer = (request) => request.socket.destroy();
     const error = await failure(client().deleteGrant(UID));
