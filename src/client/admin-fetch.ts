@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { inSpan } from '../tracing/span.js';
@@ -11,6 +12,8 @@ const TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 // Number of attempts for a repeatable request whose response is lost.
 const ATTEMPTS = 3;
+// A service that restarts needs some time.
+const PAUSE_MS = 1_000;
 
 /** The service of the admin API. */
 export interface AdminServer {
@@ -23,7 +26,8 @@ export interface AdminServer {
 
 /**
  * Sends requests to a service's admin API, each on its own connection and with the bearer token. Repeats reads, and requests with
- * an `Idempotency-Key`, if the response is lost. Rejects with RedemptionError if there is no response from an admin API.
+ * an `Idempotency-Key`, if the response is lost, with pauses of a second. Rejects with RedemptionError if there is no response
+ * from an admin API; the message says whether the service may have executed a request that changes something.
  */
 export function adminFetch(
   server: AdminServer,
@@ -32,15 +36,18 @@ export function adminFetch(
   return async (request) => {
     const exchangeRequest = await toExchangeRequest(request, server);
     const isRepeatable = request.method === 'GET' || request.headers.has('idempotency-key');
+    let isLost = false;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await inSpan({ name: 'admin request', startsTrace: true }, () =>
           send(exchangeRequest, server, options),
         );
       } catch (error) {
-        if (!(error instanceof AnswerLost)) throw error;
-        if (!isRepeatable || attempt === ATTEMPTS) throw responseLost(error, isRepeatable);
+        isLost ||= error instanceof AnswerLost;
+        if (!(error instanceof AnswerLost) || !isRepeatable || attempt === ATTEMPTS)
+          throw failureOf(error, isLost && request.method !== 'GET');
       }
+      await sleep(PAUSE_MS);
     }
   };
 }
@@ -61,13 +68,19 @@ async function toExchangeRequest(request: Request, { url, bearer }: AdminServer)
   };
 }
 
-function responseLost(cause: AnswerLost, isRepeatable: boolean): RedemptionError {
-  const doubt = isRepeatable ? '' : ', and may have executed the request';
-  return new RedemptionError(
-    'service_unavailable',
-    `The service returned no complete response (${cause.message})${doubt}.`,
-    { cause },
-  );
+/** Returns the error of a failed request. If `isInDoubt` is true, its message says that an attempt may have been executed. */
+function failureOf(error: unknown, isInDoubt: boolean): unknown {
+  const failure =
+    error instanceof AnswerLost
+      ? new RedemptionError(
+          'service_unavailable',
+          `The service returned no complete response (${error.message}).`,
+          { cause: error },
+        )
+      : error;
+  if (!isInDoubt || !(failure instanceof RedemptionError)) return failure;
+  const { code, message, cause } = failure;
+  return new RedemptionError(code, `${message} The service may have executed the request.`, { cause });
 }
 
 async function send(

@@ -44,6 +44,30 @@ describe('the client of the admin API', () => {
     expect(server.seen.map(({ headers }) => headers['idempotency-key'])).toEqual([once.key, once.key]);
   });
 
+  it('reports that a creation may have been executed if every response was lost', async () => {
+    answer = (request) => request.socket.destroy();
+    expect(await failure(client().createGrant({ namespace: 'default', name: 'east' }))).toMatchObject({
+      code: 'service_unavailable',
+      message: expect.stringContaining('may have executed'),
+    });
+    expect(server.seen).toHaveLength(3);
+  });
+
+  it('reports that a creation may have been executed if its repetition fails in another way', async () => {
+    const times: number[] = [];
+    answer = (request, response) => {
+      times.push(performance.now());
+      if (server.seen.length === 1) request.socket.destroy();
+      else response.writeHead(502, { 'content-type': 'text/html' }).end();
+    };
+    expect(await failure(client().issueToken({ grantUid: UID }))).toMatchObject({
+      code: 'service_unavailable',
+      message: expect.stringMatching(/is not an admin API \(HTTP 502\)\. The service may have executed/),
+    });
+    const [first = 0, second = 0] = times;
+    expect(second - first).toBeGreaterThan(900);
+  });
+
   it('repeats a read whose response was lost, but no deletion, and reports that the deletion may have been executed', async () => {
     answer = (request) => request.socket.destroy();
     const error = await failure(client().deleteGrant(UID));
@@ -52,7 +76,10 @@ describe('the client of the admin API', () => {
       message: expect.stringContaining('may have executed'),
     });
     expect(server.seen).toHaveLength(1);
-    expect(await failure(client().showGrant(UID))).toMatchObject({ code: 'service_unavailable' });
+    expect(await failure(client().showGrant(UID))).toMatchObject({
+      code: 'service_unavailable',
+      message: expect.not.stringContaining('may have executed'),
+    });
     expect(server.seen).toHaveLength(4);
   });
 
