@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { runDoctor } from '../../src/cli/doctor/doctor.js';
 import { encodeJoinLine } from '../../src/codes/join-line.js';
+import { loadConfiguration } from '../../src/config/config.js';
 import { type AccessToken, encodeAccessToken } from '../../src/domain/access-token.js';
 import { describeCertificate } from '../../src/pki/certificate-info.js';
 import { crossCertificate } from '../../src/pki/certificates.js';
@@ -521,4 +523,16 @@ describe('doctor on an accepting site', () => {
     expect((await doctor([...system, '-n', 'east'])).failed.map(([name]) => name)).toEqual([]);
     expect((await doctor([...system, '-n', 'west'])).ended.code).toBe(0);
   });
+});
+
+test('if no server answers at the URL, the checks for the web console end before a remote console gives up', async () => {
+  const silent = releaseAfterTest(await serveTcp(() => undefined));
+  const flags = { externalUrl: `https://127.0.0.1:${silent.port}` };
+  const { directory: dataDir } = releaseAfterTest(await startTestService(flags));
+  const { settings } = loadConfiguration({ dataDir, listen: '127.0.0.1:0', opsListen: 'off' }, {});
+  const startedAt = performance.now();
+  const findings = await runDoctor(settings, {}, { clock: Date.now });
+  // A remote console waits 10 seconds.
+  expect(performance.now() - startedAt).toBeLessThan(9_000);
+  expect(findings).toContainEqual(expect.objectContaining({ check: 'URL TCP', status: 'error' }));
 });

@@ -36,6 +36,8 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
   throwWorst(checks);
 }
 
+// A remote console waits 10 seconds for the checks, and may have to wait until those of another console have ended.
+const CONSOLE_TIMEOUT_MS = 4_000;
 const STATUS = { ok: 'ok', warn: 'warning', fail: 'error' } as const;
 
 /** Returns the results of `doctor` for the web console. Suggested commands get the `flags` of the command that serves it. */
@@ -44,7 +46,8 @@ export async function runDoctor(
   flags: Readonly<Record<string, unknown>>,
   { clock }: { readonly clock: Clock },
 ): Promise<readonly HealthFinding[]> {
-  const checks = await runChecks(settings, flags, {}, { ...connectionOptions({}), clock });
+  const options = { ...connectionOptions({}), timeoutMs: CONSOLE_TIMEOUT_MS, clock };
+  const checks = await runChecks(settings, flags, {}, options);
   return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
     check,
     status: STATUS[status],
