@@ -6,6 +6,7 @@ import pino from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { storeAdministration } from '../../src/compose/administration.js';
 import { type LocalConsole, startLocalConsole } from '../../src/compose/local-console.js';
+import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { startTestService } from '../support/service.js';
 
@@ -21,10 +22,12 @@ describe('the console of a terminal', () => {
   let running: LocalConsole;
   let opened: string[];
   let readinessChecks: number;
+  let listFailure: Error | undefined;
 
   beforeEach(async () => {
     opened = [];
     readinessChecks = 0;
+    listFailure = undefined;
     const administration = storeAdministration({
       ...{ store: service.store, dataDir: service.directory, clock: service.clock.read },
       checkReadiness: async () => {
@@ -34,7 +37,13 @@ describe('the console of a terminal', () => {
     });
     running = releaseAfterTest(
       await startLocalConsole({
-        administration,
+        administration: {
+          ...administration,
+          listGrants: async (filter) => {
+            if (listFailure) throw listFailure;
+            return administration.listGrants(filter);
+          },
+        },
         where: 'data directory /var/lib/linkgrant',
         port: 0,
         files: PAGES,
@@ -109,6 +118,18 @@ describe('the console of a terminal', () => {
       expect(readinessChecks).toBeLessThanOrEqual(10);
     },
   );
+
+  it('reports why a remote service or a cluster cannot be reached', async () => {
+    const cookie = await open();
+    const list = async () => {
+      const { status, body } = await send('/api/v1/grants', { headers: { cookie } });
+      return [status, (JSON.parse(body) as { detail: string }).detail];
+    };
+    listFailure = new RedemptionError('connection_refused', '10.0.0.7:9443 accepts no connection.');
+    expect(await list()).toEqual([503, '10.0.0.7:9443 accepts no connection']);
+    listFailure = new RedemptionError('internal', 'the store refused a statement');
+    expect(await list()).toEqual([500, expect.stringContaining('unexpected')]);
+  });
 
   it('refuses the second use of a one-time URL, and reports it', async () => {
     const url = running.issueUrl();

@@ -1,6 +1,8 @@
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withAdministration } from '../../src/cli/session/administration-session.js';
+import { runInProcessContext } from '../../src/config/process-context.js';
 import { AUDIENCE_URL, LOGIN_CLIENT, type OidcIssuer, startOidcIssuer } from '../admin/oidc-issuer.js';
 import { makeIssuerKey, startAdminService } from '../support/admin-api.js';
 import { Browser, type Decision } from '../support/browser.js';
@@ -247,6 +249,29 @@ describe('a command with a login', () => {
     const ended = await remote(['grant', 'list']);
     expect(expectRefusal(ended, 3).hint).toBe('log in again: `linkgrant login hub`');
     writeFileSync(file, before);
+  });
+
+  it('a running console gets a refusal with the reason and a hint when its login cannot be renewed', async () => {
+    const before = readFileSync(file, 'utf8');
+    const { stdin, stdout, stderr } = process;
+    const context = { stdin, stdout, stderr, env };
+    await runInProcessContext(context, 'linkgrant', () =>
+      withAdministration({ server: 'hub' }, async ({ administration }) => {
+        const refused = (code: string, message: string, hint: string) =>
+          expect(administration.describeService()).rejects.toMatchObject({
+            ...{ name: 'AdministrationError', code, hint },
+            message: expect.stringContaining(message),
+          });
+        change({ expiresAt: 0, refreshToken: undefined });
+        await refused('bearer_invalid', 'has expired', 'log in again: `linkgrant login hub`');
+        writeFileSync(file, before);
+        change({ expiresAt: 0 });
+        await provider.stop();
+        const hint = 'run the command again when the OIDC provider can be reached';
+        await refused('identity_unavailable', provider.issuer, hint).finally(() => provider.start());
+        expect(await administration.describeService()).toMatchObject({ role: 'operator' });
+      }),
+    );
   });
 
   it('a command with an expired token fails while the provider is down, and works afterwards', async () => {

@@ -238,6 +238,11 @@ function refusalOf(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof RedemptionError && error.code === 'store_unavailable')
     return new AdministrationError('store_unavailable', 'the store cannot answer now', { cause: error });
+  // `linkgrant console` reaches the store through a remote service or the API server of a cluster.
+  if (error instanceof RedemptionError && error.code !== 'internal') {
+    const message = error.message.replace(/\.$/, '');
+    return new AdministrationError('store_unavailable', message, { cause: error.cause });
+  }
   const { type = '', status } = error as { type?: string; status?: number };
   if (type === 'entity.too.large')
     return new AdministrationError('request_too_large', 'the body is longer than 64 KiB');

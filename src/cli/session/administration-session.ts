@@ -5,7 +5,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
-import { usageError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { readPrivateText } from '../terminal/private-text.js';
 import { withCluster } from './cluster-session.js';
@@ -93,18 +93,28 @@ interface ServerConnection {
 }
 
 async function withServer<T>(
-  { refusedHint, ...connection }: ServerConnection,
+  { refusedHint, bearer, ...connection }: ServerConnection,
   operation: (administration: Administration) => Promise<T>,
 ): Promise<T> {
   const { serverAdministration } = await import('../../compose/server-administration.js');
   const options = { ...connectionOptions({}), clock: Date.now };
   try {
-    return await operation(serverAdministration(connection, options));
+    const server = { ...connection, bearer: () => bearer().catch(throwRefusal) };
+    return await operation(serverAdministration(server, options));
   } catch (error) {
     const isRefused = error instanceof AdministrationError && error.code.startsWith('bearer_');
     if (!isRefused || refusedHint === undefined) throw error;
-    throw new AdministrationError(error.code, error.message, { hint: refusedHint, cause: error });
+    const hint = error.hint ?? refusedHint;
+    throw new AdministrationError(error.code, error.message, { hint, cause: error });
   }
+}
+
+/** Throws a failure to get a bearer token as an AdministrationError, whose message and hint the web console shows. */
+function throwRefusal(error: unknown): never {
+  if (!(error instanceof CommandError)) throw error;
+  const { message, hint, exitCode } = error;
+  const code = exitCode === 4 ? 'identity_unavailable' : 'bearer_invalid';
+  throw new AdministrationError(code, message, { hint, cause: error });
 }
 
 function refuseDeadline({ deadline }: Flags): void {
