@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { withAdministration } from '../../src/cli/session/administration-session.js';
 import { AUDIENCE, type BearerClaims, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import {
   ENDPOINT,
@@ -157,6 +158,20 @@ describe('a command with --server', () => {
     expect((await linkgrant(['grant', 'list'], { env })).code).toBe(3);
     await writeBearer(file);
     expect((await linkgrant(['grant', 'list'], { env })).code).toBe(0);
+  });
+
+  it('reads the token file for each request, so that a running console uses a replaced token', async () => {
+    const serverTokenFile = place.path('replaced');
+    await writeBearer(serverTokenFile);
+    await withAdministration({ server, serverCa: caFile, serverTokenFile }, async ({ administration }) => {
+      await writeBearer(serverTokenFile, { claims: { roles: ['linkgrant-viewer'] } });
+      expect(await administration.describeService()).toMatchObject({ role: 'viewer' });
+      rmSync(serverTokenFile);
+      await expect(administration.describeService()).rejects.toMatchObject({
+        ...{ name: 'AdministrationError', code: 'bearer_invalid', hint: expect.any(String) },
+        message: expect.stringContaining(serverTokenFile),
+      });
+    });
   });
 });
 

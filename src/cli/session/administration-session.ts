@@ -3,6 +3,7 @@ import { networkObserver } from '../../compose/connections.js';
 import type { Configuration } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { UnreadableFileError } from '../../files/file-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
@@ -111,9 +112,10 @@ async function withServer<T>(
 
 /** Throws a failure to get a bearer token as an AdministrationError, whose message and hint the web console shows. */
 function throwRefusal(error: unknown): never {
-  if (!(error instanceof CommandError)) throw error;
-  const { message, hint, exitCode } = error;
-  const code = exitCode === 4 ? 'identity_unavailable' : 'bearer_invalid';
+  if (!(error instanceof CommandError || error instanceof UnreadableFileError)) throw error;
+  const { message, hint } = error;
+  const isTemporary = error instanceof CommandError && error.exitCode === 4;
+  const code = isTemporary ? 'identity_unavailable' : 'bearer_invalid';
   throw new AdministrationError(code, message, { hint, cause: error });
 }
 
@@ -147,8 +149,9 @@ async function connectionTo(
       `log in with \`linkgrant login ${server.origin}\` and use the name of the login as --server, or set --server-token-file`,
     );
   }
-  const bearer = readBearerFile(serverTokenFile);
-  return { url: server, caFile: serverCa, bearer: async () => bearer };
+  // An unusable file is reported at the start. Later another tool may have replaced a token that expires soon.
+  readBearerFile(serverTokenFile);
+  return { url: server, caFile: serverCa, bearer: async () => readBearerFile(serverTokenFile) };
 }
 
 /** Returns ` -n` and the namespace for a suggested command; empty if the command uses the namespace without the flag. */
