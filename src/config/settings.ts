@@ -21,8 +21,8 @@ export interface SettingDefinition {
 export const PLATFORMS = ['standalone', 'podman', 'docker', 'linux', 'kubernetes'] as const;
 
 /**
- * Every setting by its key in the configuration file, which cannot set `dataDir`. The long flag is the key in kebab-case, the
- * variable is `LINKGRANT_` and the key in upper snake case.
+ * Every setting by its key in the configuration file; only `dataDir` cannot be set there. The long flag is the key in
+ * kebab-case, the variable is `LINKGRANT_` and the key in upper snake case.
  */
 export const SETTINGS = {
   dataDir: {

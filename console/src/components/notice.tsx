@@ -70,7 +70,7 @@ export function Loaded<T>({
   );
 }
 
-/** The error of the last read with the age of the data, in a component of its own: it renders again each second. */
+/** Shows the error of the last read and the age of the data. A separate component: only the notice renders again each second. */
 function StaleNotice({ error, readAt }: { readonly error: ApiError; readonly readAt: number }) {
   const age = duration(useNow(1_000) - readAt);
   return (

@@ -140,7 +140,7 @@ function checkCertificates(settings: Settings, now: number): Check[] {
     ['--tls-cert', tlsCert],
     ['--tls-ca', tlsCa],
     ['--issuer-cert', issuerCert],
-    ['--admin-tls-cert', adminTlsCert],
+    ['--admin-tls-cert', settings.adminListen ? adminTlsCert : undefined],
   ] as const;
   for (const [flag, file] of externalCertificates) {
     if (file !== undefined) checks.push(certificateFileCheck(flag, file, now, REPLACE_CERTIFICATE_HINT));

@@ -43,7 +43,7 @@ export async function checkSites(
       return { name, access };
     }),
   );
-  // A site that only requests links is no failure if it is the selected site, or if another site accepts links.
+  // A site that only requests links is no failure if --namespace selects it, or if another site accepts links.
   const mayRequestOnly = namespace !== undefined || sites.some(({ access }) => !('refused' in access));
   return sites.map(({ name, access }) => {
     const label = isSystem ? `site ${name}` : 'endpoints';

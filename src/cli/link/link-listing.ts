@@ -26,7 +26,7 @@ type LinkReport = Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'n
   readonly direction?: 'outgoing' | 'incoming';
 };
 
-/** The links of both directions in one list, for `-o csv` and `-o name`. Its columns are those of `--sort-by`. */
+/** The links of both directions in one list, for `-o csv` and `-o name`. `--sort-by` accepts its columns. */
 export const LINKS: Listing<LinkReport> = {
   columns: {
     NAME: ({ name }) => name,

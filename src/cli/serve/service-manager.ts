@@ -12,7 +12,7 @@ export interface ServiceManager {
   stopping(): Promise<void>;
 }
 
-// This program ends only after systemd has received the message: systemd may drop a message of an ended process.
+// systemd-notify ends only after systemd has received the message: systemd may drop a message of a process that has ended.
 const PROGRAM = 'systemd-notify';
 const TIMEOUT_MS = 3_000;
 const SILENT: ServiceManager = { ready() {}, reloading() {}, async stopping() {} };

@@ -95,8 +95,8 @@ export class WorkerGroup {
   }
 
   /**
-   * Makes the workers read their certificates again. Only those that serve: SIGHUP would end a worker that is starting. Resolves
-   * when each of them has done so or has ended.
+   * Makes the serving workers read their certificates again; SIGHUP would end a worker that is still starting. Resolves when
+   * each serving worker has read them or has ended.
    */
   async reload(): Promise<void> {
     await Promise.allSettled(this.#servingWorkers().map(requestReload));

@@ -155,7 +155,7 @@ interface Writer<Report> {
   end(isEmpty: boolean): string | Promise<string>;
   /** True if each change of a watched listing is a document of its own. */
   readonly isDocument?: boolean;
-  /** True if an empty list that is watched is written only with its first rows, because they cannot follow its text. */
+  /** True if `--watch` writes nothing for an empty list, because rows could not follow that text. */
   readonly omitsEmpty?: boolean;
 }
 

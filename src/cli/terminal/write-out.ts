@@ -37,7 +37,7 @@ export async function writeStyled(text: string): Promise<void> {
 
 /**
  * Writes text to standard error, escaped by {@link plainText}. Commands in it begin with the words that started this program
- * ({@link withProgramName}), except if the text is for another site: linkgrant may be no kubectl plugin there.
+ * ({@link withProgramName}), unless the text is for another site: there linkgrant may not be a kubectl plugin.
  */
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
   eraseProgress();

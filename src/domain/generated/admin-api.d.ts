@@ -1216,7 +1216,7 @@ export interface components {
                     linkName: string;
                 }[];
             };
-            /** @description Refusals by code, most frequent first. Counted are the totals whose last refusal is within the last 24 hours, with their earlier refusals */
+            /** @description Refusals by code, most frequent first. The service stores totals; `count` is the sum of those whose last refusal is within the last 24 hours, so it includes earlier refusals */
             refusals: {
                 code: string;
                 count: number;
