@@ -4,7 +4,7 @@ import type * as common from '@zxcvbn-ts/language-common';
 
 const MIN_LENGTH = 16;
 const MAX_LENGTH = 4000;
-// An attacker can make fewer guesses than these: offline with a stored hash, or in weeks of requests to several replicas.
+// With fewer guesses an attacker could find a code: offline with a stored hash, or in weeks of requests to several replicas.
 const MIN_GUESSES_LOG10 = 13;
 // Tenants of a cluster supply codes, and the service estimates them. With these bounds an estimate takes about 3 ms, without
 // them up to 150 ms. Further characters cannot make a code weaker.

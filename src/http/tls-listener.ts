@@ -148,7 +148,8 @@ export function createTlsListener(
     connections.setTlsSocket(socket);
     socket.once('error', () => socket.destroy());
   });
-  // Before Node's own listener, which emits `clientError`: an open socket, as after a handshake timeout, would get a response.
+  // Prepended to Node's own listener, which emits `clientError`. A socket that is still open then, as after a handshake timeout,
+  // would get a response.
   server.prependListener('tlsClientError', (_error, socket) => {
     failedHandshakes += 1;
     socket.destroy();

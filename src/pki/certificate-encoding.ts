@@ -33,7 +33,7 @@ async function signatureOf(
   algorithm: SignatureAlgorithm,
 ): Promise<Uint8Array> {
   const { digest } = algorithm;
-  // Signing with RSA or P-384 takes a millisecond. P-256 takes a twentieth of that, less than passing it to another thread.
+  // Signing with RSA or P-384 takes a millisecond. P-256 takes a twentieth of that: less than the use of another thread.
   const isFast = algorithm === SIGNATURE_ALGORITHMS.p256[0];
   return isFast ? sign(digest, data, key) : signInPool(digest, data, key);
 }

@@ -197,7 +197,7 @@ export function codeConformance(current: CurrentStore): void {
       await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
     });
 
-    /** Makes 50 codes of 1 to 4 uses and stores every other one. Their grant allows `limit` uses, else the uses of all. */
+    /** Makes 50 codes of 1 to 4 uses and stores every other one. Their grant allows `limit` uses, or the sum of their uses. */
     async function makeCodes(limit?: number): Promise<readonly StoredCode[]> {
       const codes = Array.from({ length: LOAD.codes }, (_, n) => ({ uses: 1 + (n % LOAD.mostUses) }));
       const sum = codes.reduce((total, { uses }) => total + uses, 0);

@@ -83,8 +83,8 @@ export class RequestingSite {
   }
 
   /**
-   * True if the router has loaded every Link of the input directory, and its Secrets as the input directory has them. A Link of
-   * `removed` that is no longer in the input directory must not be loaded.
+   * True if the router has loaded every Link and Secret of the input directory with their present content, and no Link of
+   * `removed` that is missing there.
    */
   hasLoadedAll(removed: readonly string[]): boolean {
     const { loaded, wanted } = this.#resources();

@@ -17,7 +17,7 @@ export interface ChosenOutcome {
  * Returns the outcome of the creation that `once` identifies: the result of `choose` for the first request, and the same result
  * for each repetition, in any process. It is stored before anything is created, so that a repetition after a crash finishes the
  * creation. Rejects with AdministrationError if an earlier `request` for `once` was different, or if the key that encrypts the
- * stored outcome no longer exists. Without an OutcomeStore each request is a first one.
+ * stored outcome no longer exists. Without an OutcomeStore every request counts as the first one.
  */
 export async function onceOnly(
   {

@@ -88,7 +88,10 @@ export function listRevokedCertificates(
   return rows<RevokedCertificate>(REVOKED, issuerSha256, now, issuerSha256, now);
 }
 
-/** Deletes the newest renewal of a redemption in the open transaction. */
+/**
+ * Deletes the newest renewal of a redemption in the open transaction, and sets the columns of the redemption to the renewal
+ * before.
+ */
 export function* deleteRenewal(redemptionId: string, number: number): SqlOperation<void> {
   yield* put(DELETE, redemptionId, number);
   yield* put(PUT_PREVIOUS, redemptionId, number, redemptionId);

@@ -15,7 +15,7 @@ import type { ServiceReport } from './service-lease.js';
 /** How a command waits for a new grant. */
 export interface Patience {
   readonly timeoutMs: number;
-  /** Resolves when the command must stop. Called before the grant is created, which a stop rolls back. */
+  /** Resolves when the command must stop. Called before the grant is created. A stop then deletes the created grant. */
   readonly shutdownSignal: () => Promise<void>;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -69,7 +69,8 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
     const { ca, cert, key, headers = {}, auth } = found;
     const tlsMaterial = JSON.stringify([ca, cert, key].map((part) => String(part ?? '')));
     // The package creates an agent at each call, and a new agent opens new connections. So the previous one is reused until
-    // the CA, the certificate or the key changes. Then its requests and watches continue, and its idle connections time out.
+    // the CA, the certificate or the key changes. Requests and watches on the old agent then continue; its idle connections
+    // time out.
     const agent =
       cached?.tlsMaterial === tlsMaterial
         ? cached.access.agent

@@ -24,7 +24,7 @@ export const OK = { status: 'True', reason: 'Ready', message: 'OK' } as const;
 /** The condition values while required information is missing. */
 export const PENDING = { status: 'False', reason: 'Pending', message: 'Pending' } as const;
 
-/** Returns `Processed` or `Resolved` if that condition is not True and so blocks `Ready`; undefined if neither blocks it. */
+/** Returns the condition `Processed` or `Resolved` that is not True and so blocks `Ready`; undefined if there is none. */
 export function blockingCondition(conditions: readonly Condition[]): Condition | undefined {
   return conditions.find(
     ({ type, status }) => status !== 'True' && (type === 'Processed' || type === 'Resolved'),

@@ -134,7 +134,7 @@ export class AttemptEvents {
 /** The names of a grant's rows that this process knows. */
 class KnownRows {
   readonly #list: () => Promise<readonly string[]>;
-  #names = new Set<string>();
+  readonly #names = new Set<string>();
   #counting: Promise<void> | undefined;
   #countedAt = 0;
   #added = 0;
@@ -147,8 +147,11 @@ class KnownRows {
   async reserve(name: string): Promise<boolean> {
     if (this.#names.has(name)) return true;
     const isFull = this.#names.size >= DETAILED_ROWS;
-    const mayHaveRoom = isFull && performance.now() - this.#countedAt >= FULL_RECOUNT_MS;
-    if (this.#added >= ROWS_BEFORE_RECOUNT || mayHaveRoom) this.#counting = undefined;
+    if (isFull && performance.now() - this.#countedAt >= FULL_RECOUNT_MS) {
+      this.#names.clear();
+      this.#counting = undefined;
+    }
+    if (this.#added >= ROWS_BEFORE_RECOUNT) this.#counting = undefined;
     this.#counting ??= this.#count();
     await this.#counting;
     if (this.#names.has(name)) return true;
@@ -162,7 +165,7 @@ class KnownRows {
     this.#added = 0;
     this.#countedAt = performance.now();
     try {
-      this.#names = new Set(await this.#list());
+      for (const name of await this.#list()) this.#names.add(name);
     } catch (error) {
       this.#counting = undefined;
       throw error;
