@@ -111,6 +111,7 @@ describe('grants of the admin API', () => {
     });
     const impossible = [
       { name: 'Not A Name' },
+      { name: 'x', redemptionsAllowed: 2_000_000 },
       { name: 'x', expirationWindow: 'soon' },
       { name: 'x', code: 'short' },
       { name: 'x', policy: { 'linkgrant/key-types': 'rot13' } },
@@ -122,7 +123,6 @@ describe('grants of the admin API', () => {
         code: 'value_rejected',
       });
     }
-    expect((await ask('POST', '/grants', { name: 'x', redemptionsAllowed: 1_000_001 })).status).toBe(400);
     expect((await ask('POST', '/grants', { name: 'x', issuer: 'nobody' })).body).toMatchObject({
       status: 409,
       code: 'no_link_access',

@@ -245,6 +245,7 @@ describe('a refused command with --server', () => {
       ['redemption', 'show', '22c7dcf1-ef57-454f-98ff-fa5a79792832'],
       ['grant', 'create', 'Not A Name'],
       ['grant', 'create', 'x', '--issuer', 'nobody'],
+      ['grant', 'create', 'x', '--redemptions-allowed', '1000001'],
       ['grant', 'create', 'hub'],
     ]) {
       const there = await refused([...words, ...serverFlags()]);

@@ -13,8 +13,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
 /** How often a grant can be redeemed by default. */
 export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
-/** The most redemptions that a grant can allow. */
-export const MAX_REDEMPTIONS = 1_000_000;
+const MAX_REDEMPTIONS = 1_000_000;
 const MAX_WINDOW_MS = 10 * 365 * DAY_MS;
 
 /** The properties of a new grant; by default one redemption within 15 minutes. {@link createGrant} validates them. */
