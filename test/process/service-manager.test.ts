@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace } from '../support/command-line.js';
+import { readOperations } from '../support/operations.js';
 import { childrenOf } from '../support/process-children.js';
 import { releaseAfterTest } from '../support/release.js';
+import { until } from '../support/until.js';
 
 /** A datagram socket that stands for systemd's. */
 interface NotifySocket {
@@ -130,8 +132,11 @@ describe('serve, started by systemd', () => {
   it('reports the end of a reload when every worker has reloaded its certificates', async () => {
     const socket = work.path('notify');
     const systemd = await openNotifySocket(socket, 2);
-    const service = await serve(['--workers', '2'], { NOTIFY_SOCKET: socket });
+    const words = ['--workers', '2', '--ops-listen', '127.0.0.1:0'];
+    const service = await serve(words, { NOTIFY_SOCKET: socket });
     await systemd.next(says('READY=1'));
+    // READY=1 is sent when one worker serves. A reload waits for the workers that serve when it begins.
+    await until(async () => (await readOperations(service, '/readyz')).status === 200);
     const [slow] = childrenOf(service.pid).filter(isWorker);
     process.kill(Number(slow), 'SIGSTOP');
     try {
