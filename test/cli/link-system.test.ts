@@ -68,6 +68,11 @@ describe("the links of a system site's namespace", () => {
     );
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
     skupper.fail(0);
+    expect(await run('delete', 'to-west', ...data, '--dry-run')).toMatchObject({
+      code: 0,
+      stdout: 'The pending reload of the site drops the link\n',
+    });
+    expect(skupper.calls()).toEqual([reload, reload]);
     const repeated = await run('delete', 'to-west', ...data);
     expect(repeated).toMatchObject({ code: 0, stdout: `Reloaded with: skupper ${reload}\n` });
     expect(skupper.calls()).toEqual([reload, reload, reload]);

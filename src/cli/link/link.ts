@@ -118,6 +118,8 @@ interface ChangeableLinks {
   readonly siteLinks: SiteLinks;
   readonly target: ReloadTarget;
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
+  /** Returns whether the site needs a reload after an earlier change; absent unless it is a dry run. */
+  readonly isReloadPending?: () => boolean;
 }
 
 /** Opens the links at the location that the flags set, for changes; with `dryRun` nothing is changed. */
@@ -138,7 +140,13 @@ export async function openLinksForChange(
     // Counts the records instead of deleting them.
     const records = { ...siteLinks.records, remove: siteLinks.records.count };
     const change: ChangeableLinks['change'] = (operation) => operation(previewLinks(siteLinks.links));
-    return { siteLinks: { ...siteLinks, records }, target: { platform, ...(site && { site }) }, change };
+    const pending = new PendingReload(dataDir, directory);
+    return {
+      siteLinks: { ...siteLinks, records },
+      target: { platform, ...(site && { site }) },
+      change,
+      isReloadPending: () => pending.isNeeded((removed) => site?.hasLoadedAll(removed) ?? false),
+    };
   }
   if (cluster) return { siteLinks, target: { platform }, change: (operation) => operation(siteLinks.links) };
   const reload = site || reloadCommand !== undefined ? new PendingReload(dataDir, directory) : undefined;
@@ -211,11 +219,12 @@ export async function deleteCommand(
   flags: ChangeFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { siteLinks, target, change } = await openLinksForChange(flags, context);
+  const { siteLinks, target, change, isReloadPending } = await openLinksForChange(flags, context);
   const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {
     // The router may still have a link loaded that an earlier run deleted, if the reload of that run failed or is pending.
     if (!target.site?.loadedLinks().has(name)) throw linkNotFound(name, siteLinks.where);
+    if (isReloadPending?.()) return writeOut('The pending reload of the site drops the link\n');
     const { outcome } = await reloadRouter(target, context);
     if (outcome === 'not-needed') throw onlyLoaded(name, siteLinks.where);
     return;

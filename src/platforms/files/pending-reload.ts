@@ -74,7 +74,7 @@ export class PendingReload {
     return this.#withLock(async () => {
       if (!existsSync(this.#recordFile)) return 'not-needed';
       const wasInterrupted = existsSync(this.#startedFile);
-      if (!wasInterrupted && router.isLoaded(this.#removedLinks())) {
+      if (!this.isNeeded(router.isLoaded)) {
         this.#clear();
         return 'not-needed';
       }
@@ -89,6 +89,12 @@ export class PendingReload {
       this.#clear();
       return 'reloaded';
     });
+  }
+
+  /** Returns whether {@link settle} would reload, with its `isLoaded`. Changes no file. */
+  isNeeded(isLoaded: (removed: readonly string[]) => boolean): boolean {
+    if (!existsSync(this.#recordFile)) return false;
+    return existsSync(this.#startedFile) || !isLoaded(this.#removedLinks());
   }
 
   get #recordFile(): string {
