@@ -12,6 +12,7 @@ import {
   refusedResult,
   Workplace,
 } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
@@ -25,7 +26,14 @@ const key = await makeIssuerKey('first');
 writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
 const service = await place.serve([
   ...['--data-dir', dataDir, ...ENDPOINT],
-  ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+  ...[
+    '--admin-listen',
+    `127.0.0.1:${await freePort()}`,
+    '--admin-issuer',
+    ISSUER,
+    '--admin-audience',
+    AUDIENCE,
+  ],
   ...['--admin-jwks', place.path('jwks.json')],
 ]);
 const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
@@ -173,6 +181,19 @@ describe('a command with --server', () => {
       });
     });
   });
+});
+
+it("a check of a service's health is no failed authentication of the service", async () => {
+  const countRefusals = () => service.said.stderr.split('"bearer_missing"').length;
+  const before = countRefusals();
+  const settings = { server, serverCa: caFile, serverTokenFile: bearerFile };
+  await withAdministration(settings, async ({ administration }) => {
+    const { findings } = await administration.checkHealth();
+    const checks = findings.map(({ check }) => check);
+    expect(checks).toContain('port');
+    expect(checks).not.toContain('admin port');
+  });
+  expect(countRefusals()).toBe(before);
 });
 
 describe('a refused command with --server', () => {

@@ -44,8 +44,14 @@ const FOREIGN_SERVER_ERRORS = new Set([
   'answer_invalid',
 ]);
 
+/** Options of {@link acceptingChecks}. */
+export interface AcceptingOptions extends LinkDialOptions {
+  /** True if the service itself runs the checks. */
+  readonly isService?: boolean;
+}
+
 /** Checks the accepting side: its directory, store, service, ports, certificates and sites. */
-export async function acceptingChecks(settings: Settings, options: LinkDialOptions): Promise<Check[]> {
+export async function acceptingChecks(settings: Settings, options: AcceptingOptions): Promise<Check[]> {
   const directoryChecks = checkDirectory(settings.dataDir);
   const { service, checks } = await checkStore(settings, options);
   const probe = service && probeToken(service);
@@ -152,7 +158,7 @@ function checkCertificates(settings: Settings, now: number): Check[] {
 async function checkPorts(
   settings: Settings,
   probe: AccessToken | undefined,
-  { clock }: LinkDialOptions,
+  { clock, isService }: AcceptingOptions,
 ): Promise<Check[]> {
   const { listen, opsListen, adminListen } = settings;
   const checks = [
@@ -163,7 +169,8 @@ async function checkPorts(
       await checkPort('operations port', opsListen, settings, () => isOperationsListener(opsListen)),
     );
   }
-  if (adminListen)
+  // The service would log and count the probe as a failed authentication.
+  if (adminListen && !isService)
     checks.push(await checkPort('admin port', adminListen, settings, () => isAdminListener(adminListen)));
   return checks;
 }

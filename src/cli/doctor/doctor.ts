@@ -1,4 +1,3 @@
-import type { LinkDialOptions } from '../../compose/links.js';
 import { openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
@@ -14,7 +13,7 @@ import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { completeHint } from '../terminal/suggested-command.js';
-import { acceptingChecks } from './doctor-accepting.js';
+import { type AcceptingOptions, acceptingChecks } from './doctor-accepting.js';
 import { type Check, type CheckedFiles, checksOf, checksText, writableCheck } from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
@@ -40,13 +39,16 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
 const CONSOLE_TIMEOUT_MS = 4_000;
 const STATUS = { ok: 'ok', warn: 'warning', fail: 'error' } as const;
 
-/** Returns the results of `doctor` for the web console. Suggested commands get the `flags` of the command that serves it. */
+/**
+ * Returns the results of `doctor` for the web console; `isService` as in {@link AcceptingOptions}. Suggested commands get the
+ * `flags` of the command that serves it.
+ */
 export async function runDoctor(
   settings: Settings,
   flags: Readonly<Record<string, unknown>>,
-  { clock }: { readonly clock: Clock },
+  { clock, isService = false }: { readonly clock: Clock; readonly isService?: boolean },
 ): Promise<readonly HealthFinding[]> {
-  const options = { ...connectionOptions({}), timeoutMs: CONSOLE_TIMEOUT_MS, clock };
+  const options = { ...connectionOptions({}), timeoutMs: CONSOLE_TIMEOUT_MS, clock, isService };
   const checks = await runChecks(settings, flags, {}, options);
   return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
     check,
@@ -60,7 +62,7 @@ async function runChecks(
   settings: Settings,
   flags: Readonly<Record<string, unknown>>,
   files: CheckedFiles,
-  options: LinkDialOptions,
+  options: AcceptingOptions,
 ): Promise<readonly Check[]> {
   const { platform } = settings;
   const checks =
@@ -75,7 +77,7 @@ async function runChecks(
 async function localChecks(
   settings: LocalSettings,
   { token, to }: CheckedFiles,
-  options: LinkDialOptions,
+  options: AcceptingOptions,
 ): Promise<readonly Check[]> {
   const { namespace } = settings;
   const directory = linkDirectoryOf(to, settings);

@@ -31,7 +31,8 @@ export async function serveCommand(flags: Flags, context: CommandContext): Promi
   const runtime: RuntimeContext = {
     ...context,
     logger: createLogger(settings.logLevel),
-    runDoctor: async () => (await import('../doctor/doctor.js')).runDoctor(settings, flags, context),
+    runDoctor: async () =>
+      (await import('../doctor/doctor.js')).runDoctor(settings, flags, { ...context, isService: true }),
   };
   const stopTracing = await startTracing({
     env: processContext().env,
