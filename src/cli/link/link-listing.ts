@@ -8,7 +8,7 @@ import { withProgramName } from '../terminal/program-name.js';
 import { watch } from '../terminal/watch.js';
 import { writeStyled } from '../terminal/write-out.js';
 import { type IncomingReport, incomingListing } from './incoming-link.js';
-import type { OutgoingReport } from './outgoing-link.js';
+import { type OutgoingReport, routerCell } from './outgoing-link.js';
 
 /** The links of a site; a direction that cannot be reported is absent. */
 export interface LinkLists {
@@ -35,7 +35,7 @@ export const LINKS: Listing<LinkReport> = {
     COST: ({ cost }) => cost,
     ENDPOINTS: ({ endpoints }) => endpoints?.join(', '),
     'RENEWED BY': ({ renewedBy }) => renewedBy ?? undefined,
-    ROUTER: ({ router }) => router,
+    ROUTER: routerCell,
     STATUS: ({ status }) => status,
     'REMOTE SITE': ({ remoteSite }) => remoteSite,
     MESSAGE: ({ message }) => message,

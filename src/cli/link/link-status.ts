@@ -15,7 +15,13 @@ import { type IncomingReport, incomingReport, revokedNote } from './incoming-lin
 import { type LinkFlags, linkDirectoryOf } from './link.js';
 import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import { openSettingsCluster } from './link-target.js';
-import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
+import {
+  OUTGOING,
+  OUTGOING_COLUMNS,
+  type OutgoingReport,
+  outgoingReport,
+  routerCell,
+} from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 
 /** `link status`: reports the outgoing and the incoming links of a site. */
@@ -121,14 +127,6 @@ async function reportsOf(
   );
 }
 
-const ROUTER_WORDS = {
-  current: 'loaded',
-  outdated: 'outdated',
-  renewed: 'old certificate',
-  absent: 'not loaded',
-  'only-loaded': 'no file',
-} as const satisfies Record<LoadedState, string>;
-
 const ROUTER_NOTES: Partial<Record<LoadedState, string>> = {
   outdated: 'the router uses the link as it was at its last reload; reload the site to load the change',
   renewed:
@@ -142,7 +140,7 @@ function outgoingListing(links: readonly OutgoingReport[]): Listing<OutgoingRepo
   if (!links.some(({ router }) => router !== undefined)) return { ...OUTGOING, columns: OUTGOING_COLUMNS };
   return {
     ...OUTGOING,
-    columns: { ...OUTGOING_COLUMNS, ROUTER: ({ router }) => router && ROUTER_WORDS[router] },
+    columns: { ...OUTGOING_COLUMNS, ROUTER: routerCell },
   };
 }
 

@@ -80,6 +80,19 @@ export interface OutgoingReport {
   readonly conditions?: LinkStatus['conditions'];
 }
 
+const ROUTER_WORDS = {
+  current: 'loaded',
+  outdated: 'outdated',
+  renewed: 'old certificate',
+  absent: 'not loaded',
+  'only-loaded': 'no file',
+} as const satisfies Record<LoadedState, string>;
+
+/** The cell of the column ROUTER: the state of a link in the running router of a system site. */
+export function routerCell({ router }: Pick<OutgoingReport, 'router'>): string | undefined {
+  return router && ROUTER_WORDS[router];
+}
+
 /** The columns of an outgoing link in a directory; a cluster shows some of them. */
 export const OUTGOING_COLUMNS = {
   NAME: ({ name }) => name,
