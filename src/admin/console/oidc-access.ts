@@ -73,8 +73,7 @@ export class OidcAccess implements ConsoleAccess {
 
   addRoutes(router: Router): void {
     router.get('/console/sign-in', (request, response) =>
-      this.#answer(request, response, async (setPage) => {
-        setPage(request.query.to);
+      this.#answer(request, response, async () => {
         const claims = { ...OidcClient.createSecrets(), to: consolePath(request.query.to) };
         const url = await this.#options.client.authorizationUrl(claims, this.#redirectUri);
         const signIn = await this.#signIn.seal(claims, SIGN_IN_MS);
@@ -84,9 +83,7 @@ export class OidcAccess implements ConsoleAccess {
       }),
     );
     router.get('/console/callback', (request, response) =>
-      this.#answer(request, response, async (setPage) => {
-        const signIn = await this.#signIn.open(cookieOf(request, SIGN_IN) ?? '');
-        setPage(signIn?.to);
+      this.#answer(request, response, async (signIn) => {
         response.cookie(SIGN_IN, '', { ...COOKIE, sameSite: 'lax', maxAge: 0 });
         if (!signIn) throw new AdministrationError('request_invalid', 'there is no cookie of a sign-in');
         const { role, sub, user } = await this.#redeem(new URL(request.originalUrl, this.origin), signIn);
@@ -114,19 +111,20 @@ export class OidcAccess implements ConsoleAccess {
     return { sub, role, user: userName };
   }
 
-  /** Runs a step of a sign-in, and answers a failure with a page. Its link starts a new sign-in for the page of `setPage`. */
+  /**
+   * Runs a step with the claims of the sign-in's cookie, and answers a failure with a page. Its link starts a new sign-in for
+   * the same page of the console.
+   */
   async #answer(
     request: Request,
     response: Response,
-    step: (setPage: (to: unknown) => void) => Promise<void>,
+    step: (signIn: SignInClaims | undefined) => Promise<void>,
   ): Promise<void> {
     const { failures, peerOf, logger } = this.#options;
     const peer = peerOf(request);
-    let page: unknown;
+    const signIn = await this.#signIn.open(cookieOf(request, SIGN_IN) ?? '');
     try {
-      await step((to) => {
-        page = to;
-      });
+      await step(signIn);
     } catch (error) {
       const refusal =
         error instanceof AdministrationError
@@ -141,7 +139,7 @@ export class OidcAccess implements ConsoleAccess {
         );
       }
       const text = FAILURE_TEXTS[code] ?? 'The sign-in failed. The log of the service has the reason.';
-      const again = signInUrl(this.signInPath, page);
+      const again = signInUrl(this.signInPath, request.query.to ?? signIn?.to);
       response.status(problemStatus(code)).type('html').send(messagePage(text, again));
     }
   }
