@@ -124,9 +124,9 @@ const resourceName = text('a name of lower-case letters, digits, - and .', (valu
 );
 const network = text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork);
 const listenAddress = text('HOST:PORT, :PORT or [IPv6]:PORT', parseHostPort);
-const listenAddressOrOff = z.union(
-  [z.literal('off').transform(() => undefined), listenAddress],
-  'HOST:PORT, or off',
+const listenAddressOrOff = z.preprocess(
+  scalarText,
+  z.union([z.literal('off').transform(() => undefined), listenAddress], 'HOST:PORT, or off'),
 );
 const role = text('a role', (value) => value || undefined);
 const visible = text('a text without spaces', visibleText);

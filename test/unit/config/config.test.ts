@@ -42,6 +42,11 @@ describe('an environment variable', () => {
   });
 });
 
+it('a listener is off if a variable has "off", also with a space', () => {
+  const env = { LINKGRANT_OPS_LISTEN: 'off ' };
+  expect(loadConfiguration({}, env, true).settings.opsListen).toBeUndefined();
+});
+
 describe('the settings of the admin API', () => {
   const listen = { adminListen: '127.0.0.1:0' };
   const issuer = { ...listen, adminIssuer: 'https://id.example.com' };
