@@ -347,10 +347,12 @@ describe('logout', () => {
   });
 });
 
-it('completion offers the names of logins after --server, login, logout and whoami', async () => {
+it('completion offers the names of logins after --server, login, logout and whoami, but not after a name or another flag', async () => {
   writeFileSync(file, '{}', { mode: 0o600 });
+  const completed = async (line: string) =>
+    (await linkgrant(['__complete', `linkgrant ${line}`], { env })).stdout;
   for (const line of ['grant list --server ', 'login h', 'logout ', 'whoami ']) {
-    const found = await linkgrant(['__complete', `linkgrant ${line}`], { env });
-    expect(found.stdout, line).toBe('hub\n');
+    expect(await completed(line), line).toBe('hub\n');
   }
+  for (const line of ['logout hub ', 'login --server-ca ']) expect(await completed(line), line).toBe('');
 });

@@ -431,6 +431,7 @@ describe('an exported signing key', () => {
     ['--issuer', 'x'],
     ['-n', 'x'],
     ['--data-dir', 'x'],
+    ['--csr-required'],
   ])('--signing-key cannot be combined with %s', async (...words) => {
     const ended = await linkgrant(['token', 'issue', '-', '--signing-key', 'x', ...words]);
     expect(expectRefusal(ended, 2).error).toContain('does not use the service');

@@ -113,8 +113,6 @@ describe('completion of names', () => {
     ['redemption list --events --sort-by ti', ['time', 'times']],
     ['link status --sort-by c', ['certificate-expires', 'cost', 'can-still', 'connected', 'credentials']],
     ['issuer list --sort-by valid-u', ['valid-until']],
-    ['grant show fleet --data-dir DATA ', []],
-    ['grant show --data-dir ', []],
     ['grant show --data-dir /nowhere ', []],
     ['grant show --server https://127.0.0.1:1 ', []],
     ['nothing ', []],
