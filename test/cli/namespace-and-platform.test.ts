@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -93,11 +93,6 @@ describe('the platform of a command', () => {
     }
     const other = await run('grant', 'list', '--platform', 'podman');
     expect(expectRefusal(other, 2).error).toBe('the service is for platform linux, not podman');
-  });
-
-  it('link generate uses the platform of the service', async () => {
-    expectSuccess(await run('link', 'generate', 'known', '-n', 'west', '--to', place.path('known')));
-    expect(readdirSync(place.path('known'))).toContain('Secret-known.yaml');
   });
 });
 

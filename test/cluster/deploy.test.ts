@@ -348,19 +348,6 @@ describe('removal of the service', () => {
   });
 });
 
-describe("schemas of Skupper's kinds", () => {
-  it('are accepted by the API server', async () => {
-    const output = await kubectl(
-      'apply',
-      '--server-side',
-      '--dry-run=server',
-      '-f',
-      join(DEPLOY, 'crds/skupper'),
-    );
-    expect(output.trim().split('\n')).toHaveLength(7);
-  });
-});
-
 /** Replaces the first `from` in a file with `to`; fails if there is none. */
 function change(file: string, from: string, to: string): void {
   const text = readFileSync(file, 'utf8');

@@ -148,19 +148,6 @@ it('saves only the labels that the user has changed, and keeps what another user
   expect([labels, note]).toEqual([{ a: '2', b: '3', c: '4' }, 'second note']);
 });
 
-it('revokes a token', async () => {
-  const { id } = await running.administration.issueToken({ grantUid: grant.uid });
-  await goTo(`/grants/${grant.uid}`);
-  await press(`Revoke token ${id}`);
-  await press('Revoke');
-  await page.getByText('The token is revoked').waitFor();
-  await press('Done');
-  await page
-    .getByRole('row', { name: id ?? '' })
-    .getByText('revoked')
-    .waitFor();
-});
-
 it('shows the tokens of a grant page by page', async () => {
   await Promise.all(
     Array.from({ length: 60 }, () => running.administration.issueToken({ grantUid: grant.uid })),

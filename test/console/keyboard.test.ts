@@ -79,6 +79,7 @@ it('revokes a token by keyboard', async () => {
   await waitForReturn(opener);
   await page.keyboard.press('Enter');
   await keyboard.use(dialogButton('Revoke'), 'Enter');
+  await page.getByText('The token is revoked').waitFor();
   // The row has no button any more.
   await page
     .getByRole('row', { name: id ?? '' })
