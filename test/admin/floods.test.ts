@@ -1,12 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { adminFlags, askAdmin, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { ENDPOINT, linkgrant, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -22,17 +21,15 @@ const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 
 const key = await makeIssuerKey('first');
-writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
 const service = await place.serve([
-  ...['--data-dir', dataDir, ...ENDPOINT],
-  ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
-  ...['--admin-jwks', place.path('jwks.json'), '--ops-listen', '127.0.0.1:0'],
+  ...['--data-dir', dataDir, ...ENDPOINT, '--ops-listen', '127.0.0.1:0'],
+  ...adminFlags(key, place.path('jwks.json')),
 ]);
 const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
 const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
 const token = { path: new URL(url).pathname, code };
 const publicSide = { port: service.port, ca };
-const admin = { port: Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]), ca };
+const admin = { port: service.adminPort, ca };
 const bearer = await signBearer(key, Date.now());
 
 /** Runs `work` while another process repeats `request` to this port, on many connections at a time. */

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { adminFlags, askAdmin, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { ENDPOINT, Workplace } from '../support/command-line.js';
 import { readOperations } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -15,11 +15,9 @@ let moved = 0;
 let offset = 0;
 
 const key = await makeIssuerKey('first');
-writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
 const words = [
-  ...['--data-dir', place.path('data'), ...ENDPOINT],
-  ...['--ops-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
-  ...['--admin-audience', AUDIENCE, '--admin-jwks', place.path('jwks.json')],
+  ...['--data-dir', place.path('data'), ...ENDPOINT, '--ops-listen', '127.0.0.1:0'],
+  ...adminFlags(key, place.path('jwks.json')),
 ];
 const env = { NODE_OPTIONS: `--require "${CLOCK}"`, CLOCK_OFFSET_FILE: place.path('offset') };
 const service = await place.serve(words, { env });
@@ -38,9 +36,11 @@ async function setClock(ms: number): Promise<void> {
 
 /** Creates a grant with the admin API. The bearer token is signed at the service's time. */
 async function makeGrant(name: string): Promise<{ path: string; code: string }> {
-  const port = Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]);
   const bearer = await signBearer(key, Date.now() + offset);
-  const answer = await askAdmin({ ...target, port }, 'POST', '/api/v1/grants', { bearer, json: { name } });
+  const answer = await askAdmin({ port: service.adminPort, ca }, 'POST', '/api/v1/grants', {
+    bearer,
+    json: { name },
+  });
   const { url, code } = JSON.parse(answer.body);
   return { path: new URL(url).pathname, code };
 }

@@ -1,9 +1,9 @@
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { withAdministration } from '../../src/cli/session/administration-session.js';
 import { runInProcessContext } from '../../src/config/process-context.js';
-import { AUDIENCE_URL, LOGIN_CLIENT, type OidcIssuer, startOidcIssuer } from '../admin/oidc-issuer.js';
+import { AUDIENCE_URL, LOGIN_CLIENT, startOidcIssuer } from '../admin/oidc-issuer.js';
 import { makeIssuerKey, startAdminService } from '../support/admin-api.js';
 import { Browser, type Decision } from '../support/browser.js';
 import {
@@ -18,35 +18,26 @@ import {
   startLinkgrant,
   Workplace,
 } from '../support/command-line.js';
-import { releaseAfterTest } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { serveTcp } from '../support/servers/hostile-server.js';
 import { until } from '../support/until.js';
 
-const place = new Workplace();
+const provider = releaseAfterFile(await startOidcIssuer(await makeIssuerKey('one')));
+const place = releaseAfterFile(new Workplace());
 const dataDir = place.path('data');
 const caFile = `${dataDir}/issuers/linkgrant-server-ca/tls.crt`;
 const home = place.path('config');
 const env = { XDG_CONFIG_HOME: home };
 const logins = `${home}/linkgrant/logins`;
 const file = `${logins}/hub.json`;
-let provider: OidcIssuer;
-let server: string;
-
-beforeAll(async () => {
-  provider = await startOidcIssuer(await makeIssuerKey('one'));
-  const service = await place.serve([
-    ...['--data-dir', dataDir, ...ENDPOINT],
-    ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', provider.issuer, '--admin-audience', AUDIENCE_URL],
-    ...['--login-client', LOGIN_CLIENT, '--login-scope', 'openid', '--login-scope', 'profile'],
-    ...['--login-scope', 'offline_access'],
-  ]);
-  server = `https://127.0.0.1:${/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]}`;
-});
-afterAll(async () => {
-  await place.remove();
-  await provider.stop();
-});
+const { adminPort } = await place.serve([
+  ...['--data-dir', dataDir, ...ENDPOINT],
+  ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', provider.issuer, '--admin-audience', AUDIENCE_URL],
+  ...['--login-client', LOGIN_CLIENT, '--login-scope', 'openid', '--login-scope', 'profile'],
+  ...['--login-scope', 'offline_access'],
+]);
+const server = `https://127.0.0.1:${adminPort}`;
 
 const startLogin = (words: readonly string[]) =>
   startLinkgrant(['login', ...words, '--server-ca', caFile], { env });

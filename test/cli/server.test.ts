@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { withAdministration } from '../../src/cli/session/administration-session.js';
-import { AUDIENCE, type BearerClaims, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { adminFlags, type BearerClaims, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import {
   ENDPOINT,
   expectRefusal,
@@ -23,21 +23,11 @@ const viewerFile = place.path('viewer');
 const caFile = `${dataDir}/issuers/linkgrant-server-ca/tls.crt`;
 
 const key = await makeIssuerKey('first');
-writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
-const service = await place.serve([
-  ...['--data-dir', dataDir, ...ENDPOINT],
-  ...[
-    '--admin-listen',
-    `127.0.0.1:${await freePort()}`,
-    '--admin-issuer',
-    ISSUER,
-    '--admin-audience',
-    AUDIENCE,
-  ],
-  ...['--admin-jwks', place.path('jwks.json')],
-]);
-const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
-const server = `https://127.0.0.1:${port}`;
+// Not port 0: doctor checks only a port that is known.
+const adminListen = ['--admin-listen', `127.0.0.1:${await freePort()}`];
+const admin = [...adminFlags(key, place.path('jwks.json')), ...adminListen];
+const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...admin]);
+const server = `https://127.0.0.1:${service.adminPort}`;
 await writeBearer(bearerFile);
 await writeBearer(viewerFile, { claims: { roles: ['linkgrant-viewer'] } });
 

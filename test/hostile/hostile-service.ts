@@ -1,10 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import {
   type AdminRequest,
-  AUDIENCE,
+  adminFlags,
   askAdmin,
-  ISSUER,
   type IssuerKey,
   makeIssuerKey,
   signBearer,
@@ -57,20 +56,17 @@ export async function startHostileService(): Promise<HostileService> {
   const place = new Workplace();
   const dataDirectory = place.path('data');
   const key = await makeIssuerKey('first');
-  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
   const serving = await place.serve([
     ...['--data-dir', dataDirectory, ...ENDPOINT],
     ...['--ops-listen', '127.0.0.1:0', '--allow-redeem-by-key'],
-    ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
-    ...['--admin-jwks', place.path('jwks.json')],
+    ...adminFlags(key, place.path('jwks.json')),
   ]);
-  const adminPort = Number(/^Admin API on port (\d+)$/m.exec(serving.said.stdout)?.[1]);
   const ca = readFileSync(`${dataDirectory}/issuers/linkgrant-server-ca/tls.crt`, 'utf8');
   const expiresAt = Date.now() + HOUR_MS;
   const operator = await signBearer(key, Date.now(), { expiresAt });
   const viewer = await signBearer(key, Date.now(), { expiresAt, claims: { roles: ['linkgrant-viewer'] } });
   const admin: HostileService['admin'] = (method, path, request = {}) =>
-    askAdmin({ port: adminPort, ca }, method, path, { bearer: operator, ...request });
+    askAdmin({ port: serving.adminPort, ca }, method, path, { bearer: operator, ...request });
   const created = async (path: string, json: unknown) => {
     const answer = await admin('POST', path, { json });
     expect(answer, answer.body).toMatchObject({ status: 201 });

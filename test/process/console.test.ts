@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/cli/browser/open-browser.js';
 import type { HealthReport } from '../../src/redemption/administration/reports/overview-report.js';
-import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { adminFlags, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import {
   linkgrantProcess,
   type Running,
@@ -130,21 +130,14 @@ describe('linkgrant console', () => {
 
   it.each(['viewer', 'operator'])('with --server has the role of the bearer token: %s', async (role) => {
     const key = await makeIssuerKey('first');
-    const jwks = join(directory, `${role}-keys.json`);
-    writeFileSync(jwks, JSON.stringify({ keys: [key.jwk] }));
     const bearer = join(directory, `${role}-bearer`);
     const claims = { roles: [`linkgrant-${role}`] };
     writeFileSync(bearer, await signBearer(key, Date.now(), { claims }), { mode: 0o600 });
-    const service = releaseAfterTest(
-      await startServe([
-        ...['--data-dir', dataDir, '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
-        ...['--admin-audience', AUDIENCE, '--admin-jwks', jwks],
-      ]),
-    );
-    const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
+    const admin = adminFlags(key, join(directory, `${role}-keys.json`));
+    const { adminPort } = releaseAfterTest(await startServe(['--data-dir', dataDir, ...admin]));
     const ca = join(dataDir, 'issuers/linkgrant-server-ca/tls.crt');
     const { console, url } = await startConsole([
-      ...['--server', `https://127.0.0.1:${port}`, '--server-ca', ca],
+      ...['--server', `https://127.0.0.1:${adminPort}`, '--server-ca', ca],
       ...['--server-token-file', bearer],
     ]);
     expect(await readAs(url, '/console/session')).toMatchObject({ role });

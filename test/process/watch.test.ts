@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
-import { AUDIENCE, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { adminFlags, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { ENDPOINT, expectSuccess, startLinkgrant } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
@@ -56,24 +56,17 @@ it('link status -w prints all links again after a change', async () => {
 
 it('grant list -w --server warns once while the service is restarted, and continues', async () => {
   const key = await makeIssuerKey('first');
-  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
   writeFileSync(place.path('bearer'), `${await signBearer(key, Date.now())}\n`, { mode: 0o600 });
-  const serve = (port: string) =>
-    place.serve([
-      ...data,
-      ...ENDPOINT,
-      ...['--admin-listen', `127.0.0.1:${port}`, '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
-      ...['--admin-jwks', place.path('jwks.json')],
-    ]);
-  const port = String(await freePort());
-  const service = await serve(port);
+  const port = await freePort();
+  const serve = () => place.serve([...data, ...ENDPOINT, ...adminFlags(key, place.path('jwks.json'), port)]);
+  const service = await serve();
   const server = ['--server', `https://127.0.0.1:${port}`, '--server-token-file', place.path('bearer')];
   const ca = ['--server-ca', place.path('data/issuers/linkgrant-server-ca/tls.crt')];
   const { child, said, ended } = startLinkgrant(['grant', 'list', '-w', ...server, ...ca]);
   await until(() => said.stdout.includes('first'));
   await service.stop();
   await until(() => said.stderr !== '');
-  await serve(port);
+  await serve();
   await run('grant', 'create', 'third');
   await until(() => said.stdout.includes('third'));
   child.kill('SIGINT');

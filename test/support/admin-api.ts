@@ -29,6 +29,15 @@ export async function makeIssuerKey(kid: string): Promise<IssuerKey> {
   return { kid, algorithm: 'ES256', secret: privateKey, jwk };
 }
 
+/** Writes the public key of an issuer to a JWKS file. Returns flags of `serve` for an admin API that reads this file. */
+export function adminFlags(key: IssuerKey, jwksFile: string, port = 0): readonly string[] {
+  writeFileSync(jwksFile, JSON.stringify({ keys: [key.jwk] }));
+  return [
+    ...['--admin-listen', `127.0.0.1:${port}`, '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+    ...['--admin-jwks', jwksFile],
+  ];
+}
+
 /** The claims in which a bearer token differs from a valid token of an operator. */
 export interface BearerClaims {
   readonly issuer?: string;

@@ -163,6 +163,8 @@ export interface Serving {
   readonly port: number;
   /** Port of health and metrics; NaN when that is off. */
   readonly opsPort: number;
+  /** Port of the admin API; NaN when that is off. */
+  readonly adminPort: number;
   /** SHA-256 fingerprint of its CA as OpenSSL writes it. */
   readonly fingerprint: string;
   /** What it wrote so far. */
@@ -205,7 +207,8 @@ export async function startServe(words: readonly string[], options: RunOptions =
     pid: child.pid as number,
     url,
     port: Number(port),
-    opsPort: opsPort === undefined ? Number.NaN : Number(opsPort),
+    opsPort: Number(opsPort),
+    adminPort: Number(/^Admin API on port (\d+)$/m.exec(said.stdout)?.[1]),
     fingerprint: /^CA SHA-256 fingerprint (\S+)$/m.exec(said.stdout)?.[1] ?? '',
     said,
     ended,
