@@ -1,13 +1,13 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { ChangeStreams, type StreamLimits } from '../../src/admin/api/change-streams.js';
 import type { Administration } from '../../src/redemption/administration/administration.js';
-import { listenLocally } from '../support/free-port.js';
+import { type LocalServer, listenLocally } from '../support/servers/local-server.js';
 import { until } from '../support/until.js';
 
 let streams: ChangeStreams;
-let server: Server;
+let server: LocalServer;
 let reads: number;
 
 /** Serves streams of a store that changes at each read, after `delay`; `size` is the length of a version. */
@@ -21,18 +21,19 @@ async function serve(limits: Partial<StreamLimits>, size = 1, delay?: Promise<vo
 }
 
 /** Serves streams of the changes that `readChanges` returns. */
-function serveChanges(
+async function serveChanges(
   limits: Partial<StreamLimits>,
   readChanges: Administration['readChanges'],
 ): Promise<number> {
   streams = new ChangeStreams({ readChanges }, limits);
-  server = createServer((request, response) => {
+  const httpServer = createServer((request, response) => {
     streams.open(response, request.url ?? '').catch(() => {
       response.statusCode = 503;
       response.end();
     });
   });
-  return listenLocally(server);
+  server = await listenLocally(httpServer);
+  return server.port;
 }
 
 /** Opens a stream of a caller, and does not read it. */
@@ -52,8 +53,7 @@ function read(port: number, caller?: string) {
 
 afterEach(async () => {
   streams.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await server.close();
 });
 
 it('a stream of changes ends for a client that does not read, and continues for one that does', async () => {

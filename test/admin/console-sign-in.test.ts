@@ -9,9 +9,9 @@ import { openCodeKeys } from '../../src/compose/code-keys.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import { dropOldCodeKeys } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { makeIssuerKey } from '../support/admin-api.js';
-import { listenLocally } from '../support/free-port.js';
-import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { directoryForFile, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
+import { listenLocally } from '../support/servers/local-server.js';
 import { HOUR, MINUTE, startTestService } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
@@ -76,12 +76,9 @@ describe('the console of a team', () => {
 
   /** Starts a sign-in of a replica whose provider handles its connections by `respond`. Returns the status. */
   const signInAt = async (respond: (socket: Socket) => void) => {
-    const invalid = createServer(respond);
-    const port = await listenLocally(invalid);
+    const { port } = releaseAfterTest(await listenLocally(createServer(respond)));
     const replica = new ConsoleBrowser(await serve({ adminIssuer: `http://127.0.0.1:${port}` }), identity.ca);
-    const { status } = await replica.send('/console/sign-in');
-    invalid.close();
-    return status;
+    return (await replica.send('/console/sign-in')).status;
   };
 
   it('signs an operator in, who can read and write, and returns to the page that was requested', async () => {

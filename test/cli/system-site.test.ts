@@ -12,8 +12,8 @@ import {
   refusalOf,
   Workplace,
 } from '../support/command-line.js';
-import { listenLocally } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
+import { listenLocally } from '../support/servers/local-server.js';
 import { copySite } from '../support/sites/system-site.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
@@ -87,7 +87,7 @@ async function linkTo(
     peer.on('error', () => undefined);
     peer.end(`linked as ${peer.getPeerCertificate().subject.CN}`);
   });
-  const port = await listenLocally(listener);
+  const { port, close } = await listenLocally(listener);
   const socket = connect({ host: '127.0.0.1', port, servername, ...credentials });
   try {
     let heard = '';
@@ -97,7 +97,7 @@ async function linkTo(
     return { error: (error as Error).message };
   } finally {
     socket.destroy();
-    listener.close();
+    await close();
   }
 }
 

@@ -2,14 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
 import { expectRefusal, linkgrant, linkgrantInProcess, Workplace } from '../support/command-line.js';
-import { listenLocally } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { listenLocally } from '../support/servers/local-server.js';
 
 const place = releaseAfterFile(new Workplace());
+const { port: usedPort } = releaseAfterFile(await listenLocally(createServer()));
 const nowhere = place.path('never-made');
 
 const file = (name: string, content: string) => {
@@ -237,14 +238,6 @@ describe('a service with an unusable data directory', () => {
 });
 
 describe('a service that cannot listen', () => {
-  const taken = createServer();
-  let port: number;
-
-  beforeAll(async () => {
-    port = await listenLocally(taken);
-  });
-  afterAll(() => taken.close());
-
   const refusedOn = async (listen: string, ops: string, ...words: readonly string[]) => {
     const dataDir = place.path(`listen-${Math.random()}`);
     const flags = ['--data-dir', dataDir, '--listen', listen, '--ops-listen', ops, ...words];
@@ -254,11 +247,11 @@ describe('a service that cannot listen', () => {
   it.each([[[]], [['--workers', '2']]])(
     'reports a port in use, and the flag that sets it (flags: %j)',
     async (words) => {
-      const service = await refusedOn(`127.0.0.1:${port}`, 'off', ...words);
-      expect(service.error).toBe(`port ${port} is in use already`);
+      const service = await refusedOn(`127.0.0.1:${usedPort}`, 'off', ...words);
+      expect(service.error).toBe(`port ${usedPort} is in use already`);
       expect(service.hint).toContain('--listen');
-      const operations = await refusedOn('127.0.0.1:0', `127.0.0.1:${port}`, ...words);
-      expect(operations.error).toBe(`port ${port} is in use already`);
+      const operations = await refusedOn('127.0.0.1:0', `127.0.0.1:${usedPort}`, ...words);
+      expect(operations.error).toBe(`port ${usedPort} is in use already`);
       expect(operations.hint).toContain('--ops-listen');
     },
   );

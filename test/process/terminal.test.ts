@@ -1,28 +1,19 @@
 import { spawn } from 'node:child_process';
-import { createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
-import { listenLocally } from '../support/free-port.js';
 import { MAIN } from '../support/programs.js';
+import { releaseAfterFile } from '../support/release.js';
+import { listenLocally } from '../support/servers/local-server.js';
 import { until } from '../support/until.js';
 
 const { place, data, issue } = await openAcceptingSite();
-const sockets: Socket[] = [];
-const silent = createServer((socket) => sockets.push(socket));
-let redeem: readonly string[];
-
-beforeAll(async () => {
-  const token = await issue('fleet');
-  const port = await listenLocally(silent);
-  redeem = [
-    ...['token', 'redeem', token, '--to', place.path('links')],
-    ...['--data-dir', place.path('requesting'), '--timeout', '2500ms', '--connect-to', `::127.0.0.1:${port}`],
-  ];
-});
-afterAll(() => {
-  for (const socket of sockets) socket.destroy();
-  silent.close();
-});
+const silent = releaseAfterFile(await listenLocally(createServer()));
+const redeem = [
+  ...['token', 'redeem', await issue('fleet'), '--to', place.path('links')],
+  ...['--data-dir', place.path('requesting'), '--timeout', '2500ms'],
+  ...['--connect-to', `::127.0.0.1:${silent.port}`],
+];
 
 /** A shell on a terminal. */
 class Terminal {

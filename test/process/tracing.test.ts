@@ -1,30 +1,29 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { issueToken } from '../support/accepting-site.js';
-import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
-import { ENDPOINT, linkgrant, linkgrantProcess, type Serving, Workplace } from '../support/command-line.js';
-import { freePorts } from '../support/free-port.js';
+import { adminFlags, askAdmin, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { ENDPOINT, linkgrant, linkgrantProcess, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { refuseSecrets } from '../support/no-secret.js';
-import {
-  attributesOf,
-  Collector,
-  closeCollectors,
-  exportTo,
-  listenAsCollector,
-  type ReceivedSpan,
-} from '../support/servers/trace-collector.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { listenLocally } from '../support/servers/local-server.js';
+import { attributesOf, Collector, exportTo, type ReceivedSpan } from '../support/servers/trace-collector.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
-const place = new Workplace();
-afterAll(async () => {
-  await place.remove();
-  closeCollectors();
-});
+const collector = releaseAfterFile(await Collector.start());
+const place = releaseAfterFile(new Workplace());
+const dataDir = place.path('traced');
+const key = await makeIssuerKey('first');
+const bearer = await signBearer(key, Date.now());
+const service = await place.serve(
+  ['--data-dir', dataDir, ...ENDPOINT, ...adminFlags(key, place.path('jwks.json'))],
+  { env: collector.env },
+);
 
 const redeem = (token: string, env = {}) =>
   linkgrantProcess(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], {
@@ -33,26 +32,6 @@ const redeem = (token: string, env = {}) =>
   });
 
 describe('a service and a client that export traces', () => {
-  const dataDir = place.path('traced');
-  let collector: Collector;
-  let service: Serving;
-  let bearer: string;
-  const adminPort = () => Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]);
-  beforeAll(async () => {
-    const key = await makeIssuerKey('first');
-    bearer = await signBearer(key, Date.now());
-    const jwks = place.path('jwks.json');
-    writeFileSync(jwks, JSON.stringify({ keys: [key.jwk] }));
-    collector = await Collector.start();
-    service = await place.serve(
-      [
-        ...['--data-dir', dataDir, ...ENDPOINT, '--admin-listen', '127.0.0.1:0'],
-        ...['--admin-issuer', ISSUER, '--admin-audience', AUDIENCE, '--admin-jwks', jwks],
-      ],
-      { env: collector.env },
-    );
-  });
-
   it('records one redemption as a trace of the client, and a trace of the service that refers to it', async () => {
     const { text, code } = await issueToken(dataDir);
     const redeemed = await redeem(text, collector.env);
@@ -96,7 +75,7 @@ describe('a service and a client that export traces', () => {
   it('records a command with --server and its request to the admin API as one trace', async () => {
     const bearerFile = place.path('bearer');
     writeFileSync(bearerFile, bearer, { mode: 0o600 });
-    const server = ['--server', `https://127.0.0.1:${adminPort()}`, '--server-token-file', bearerFile];
+    const server = ['--server', `https://127.0.0.1:${service.adminPort}`, '--server-token-file', bearerFile];
     const ca = ['--server-ca', place.path('ca.pem')];
     writeFileSync(place.path('ca.pem'), (await issueToken(dataDir)).ca);
     const { code, stderr } = await linkgrantProcess(['grant', 'create', 'far', ...server, ...ca], {
@@ -120,7 +99,7 @@ describe('a service and a client that export traces', () => {
     const { ca } = await issueToken(dataDir);
     const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
     const send = (token: string) =>
-      askAdmin({ port: adminPort(), ca }, 'GET', '/api/v1/service', { bearer: token, headers });
+      askAdmin({ port: service.adminPort, ca }, 'GET', '/api/v1/service', { bearer: token, headers });
     expect((await send('no-bearer')).status).toBe(401);
     expect((await send(bearer)).status).toBe(200);
     const ofCaller = () => collector.spans.filter(({ parentSpanId }) => parentSpanId === 'b7ad6b7169203331');
@@ -129,11 +108,13 @@ describe('a service and a client that export traces', () => {
   });
 });
 
-const HOSTILE: readonly [string, () => Promise<string>][] = [
-  ['is down', async () => `http://127.0.0.1:${(await freePorts(1))[0]}`],
-  ['never answers', () => listenAsCollector(() => {})],
-  ['answers 500', () => listenAsCollector((_request, response) => response.writeHead(500).end())],
-  ['answers without an end', () => listenAsCollector((_request, response) => sendForever(response))],
+const listen = async (handler: RequestListener) =>
+  releaseAfterTest(await listenLocally(createServer(handler))).port;
+const HOSTILE: readonly [string, () => Promise<number>][] = [
+  ['is down', freePort],
+  ['never answers', () => listen(() => {})],
+  ['answers 500', () => listen((_request, response) => response.writeHead(500).end())],
+  ['answers without an end', () => listen((_request, response) => sendForever(response))],
 ];
 
 function sendForever(response: ServerResponse): void {
@@ -145,11 +126,11 @@ function sendForever(response: ServerResponse): void {
   send();
 }
 
-describe.each(HOSTILE)('a collector that %s', (what, start) => {
+describe.each(HOSTILE)('a collector that %s', (what, findPort) => {
   it('delays neither redemptions nor the end of the client and the service', async () => {
     const dataDir = place.path(what);
     // A process that waited for its exports would exceed the time limit of the test.
-    const env = { ...exportTo(await start()), OTEL_EXPORTER_OTLP_TIMEOUT: '600000' };
+    const env = { ...exportTo(`http://127.0.0.1:${await findPort()}`), OTEL_EXPORTER_OTLP_TIMEOUT: '600000' };
     const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT], { env });
     const first = await redeem((await issueToken(dataDir)).text, env);
     expect(first).toMatchObject({
@@ -182,7 +163,7 @@ describe('a service without a collector', () => {
   }
 
   it('does not load the OpenTelemetry SDK, unlike a service with a collector', async () => {
-    const { env } = await Collector.start();
+    const { env } = releaseAfterTest(await Collector.start());
     expect(await loadedModules('without', {})).toEqual([]);
     expect(await loadedModules('disabled', { ...env, OTEL_SDK_DISABLED: 'true' })).toEqual([]);
     expect(await loadedModules('with', env)).not.toEqual([]);

@@ -12,9 +12,9 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
-import { listenLocally } from '../support/free-port.js';
 import { metricOf } from '../support/operations.js';
-import { releaseAfterFile } from '../support/release.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { listenLocally } from '../support/servers/local-server.js';
 import { isSigned, startWebhookReceiver, WEBHOOK_SECRET } from '../support/servers/webhook-receiver.js';
 import { until } from '../support/until.js';
 
@@ -202,7 +202,7 @@ describe.concurrent('webhooks', () => {
     const server = createServer(() => {
       connections += 1;
     });
-    const port = await listenLocally(server);
+    const { port } = releaseAfterTest(await listenLocally(server));
     const urls = [`https://127.0.0.1:${port}/a`, `https://localhost:${port}/b`];
     const service = await serve(dataDir, urls);
     await until(async () => (await webhookChecks(dataDir)).length === 2);
@@ -212,7 +212,6 @@ describe.concurrent('webhooks', () => {
     await until(async () => (await failed()).length === 2);
     for (const { detail } of await failed()) expect(detail).toContain('--webhook-allow-private');
     await service.stop();
-    server.close();
     expect(connections).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 // Below the ephemeral ports: the kernel could assign one of those to another socket before the test uses it.
 const PORTS = { lowest: 20_000, count: 12_000 };
@@ -28,11 +28,4 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 export async function freePort(): Promise<number> {
   const [port = 0] = await freePorts(1);
   return port;
-}
-
-/** Listens on a port of 127.0.0.1 that the kernel chooses. Returns the port. */
-export async function listenLocally(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
 }

@@ -1,6 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { until } from '../until.js';
+import { listenLocally } from './local-server.js';
 
 /** A span as a collector receives it in OTLP's JSON. */
 export interface ReceivedSpan {
@@ -12,24 +12,6 @@ export interface ReceivedSpan {
   readonly status: { readonly code?: number };
   readonly links?: readonly { readonly traceId: string }[];
   readonly attributes: readonly { readonly key: string; readonly value: object }[];
-}
-
-const servers: Server[] = [];
-
-/** Starts an HTTP server in place of a collector, and returns its URL. */
-export async function listenAsCollector(handler: RequestListener): Promise<string> {
-  const server = createServer(handler);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** Closes all collectors. */
-export function closeCollectors(): void {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    server.close();
-  }
 }
 
 /** The variables of a process that exports its spans to `url` soon after they end. */
@@ -45,10 +27,11 @@ export class Collector {
   text = '';
   readonly spans: ReceivedSpan[] = [];
   env: Readonly<Record<string, string>> = {};
+  close = async (): Promise<void> => undefined;
 
   static async start(): Promise<Collector> {
     const collector = new Collector();
-    const url = await listenAsCollector((request, response) => {
+    const server = createServer((request, response) => {
       let text = '';
       request.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       request.on('end', () => {
@@ -59,7 +42,9 @@ export class Collector {
         response.setHeader('content-type', 'application/json').end('{}');
       });
     });
-    collector.env = exportTo(url);
+    const { port, close } = await listenLocally(server);
+    collector.env = exportTo(`http://127.0.0.1:${port}`);
+    collector.close = close;
     return collector;
   }
 

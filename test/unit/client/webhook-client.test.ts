@@ -3,11 +3,11 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { postWebhook } from '../../../src/client/webhook-client.js';
-import { listenLocally } from '../../support/free-port.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeIdentity } from '../../support/server-identity.js';
+import { listenLocally } from '../../support/servers/local-server.js';
 
-const listen = (server: Server) => listenLocally(releaseAfterTest(server));
+const listen = async (server: Server) => releaseAfterTest(await listenLocally(server)).port;
 
 const message = { headers: { 'webhook-id': 'a' }, body: '{}' };
 const post = (url: string, rules: { ca?: string; allowPrivate?: boolean } = {}) =>

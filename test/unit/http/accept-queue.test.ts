@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AcceptQueueMonitor } from '../../../src/http/accept-queue.js';
-import { listenLocally } from '../../support/free-port.js';
+import { listenLocally } from '../../support/servers/local-server.js';
 
 let queue: AcceptQueueMonitor;
 /** The wait after each accepted connection. */
@@ -26,7 +26,7 @@ beforeEach(async () => {
   probes = 0;
   workMs = 0;
   isOver = false;
-  port = await listenLocally(server);
+  ({ port } = await listenLocally(server));
   queue.setServer(server);
 });
 afterEach(async () => {

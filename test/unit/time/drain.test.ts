@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { expect, it } from 'vitest';
 import { drain } from '../../../src/time/drain.js';
-import { listenLocally } from '../../support/free-port.js';
+import { listenLocally } from '../../support/servers/local-server.js';
 
 it.each([
   ['ends', 1_000],
@@ -15,7 +15,7 @@ it.each([
       response.end();
     });
   });
-  const port = await listenLocally(server);
+  const { port } = await listenLocally(server);
   const sent = request({ port, host: '127.0.0.1', method: 'POST' });
   sent.end(Buffer.alloc(100));
   const [response] = await once(sent, 'response');

@@ -11,7 +11,8 @@ import {
 import type { ClusterAccess } from '../../../../../src/platforms/kubernetes/api/cluster-access.js';
 import { openTelemetryTracer } from '../../../../../src/tracing/open-telemetry.js';
 import { inSpan, setTracer } from '../../../../../src/tracing/span.js';
-import { attributesOf, Collector, closeCollectors } from '../../../../support/servers/trace-collector.js';
+import { releaseAfterTest } from '../../../../support/release.js';
+import { attributesOf, Collector } from '../../../../support/servers/trace-collector.js';
 import { until } from '../../../../support/until.js';
 
 let server: Server;
@@ -151,11 +152,10 @@ describe('a traced request to the API server', () => {
   afterEach(() => {
     setTracer(undefined);
     vi.unstubAllEnvs();
-    closeCollectors();
   });
 
   it('is a span with verb, kind and status in the trace of its operation, and without the name of the resource', async () => {
-    const collector = await Collector.start();
+    const collector = releaseAfterTest(await Collector.start());
     for (const [name, value] of Object.entries(collector.env)) vi.stubEnv(name, value);
     const tracer = await openTelemetryTracer({
       protocol: 'http/json',
