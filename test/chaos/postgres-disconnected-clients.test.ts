@@ -1,4 +1,4 @@
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   CLOSES,
   countHandledRequests,
@@ -10,8 +10,7 @@ import { ENDPOINT, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
 
-const database = await createTestDatabase();
-afterAll(() => database.drop());
+const database = releaseAfterFile(await createTestDatabase());
 // The services end before the database is dropped: the latest resource is released first.
 const place = releaseAfterFile(new Workplace());
 

@@ -1,5 +1,5 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import {
   ENDPOINT,
@@ -9,21 +9,17 @@ import {
   linkgrant,
   Workplace,
 } from '../support/command-line.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
-import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
-const work = new Workplace();
+const target = releaseAfterFile(await createTestDatabase());
+const work = releaseAfterFile(new Workplace());
 const DATA = work.path('data');
-const databases: TestDatabase[] = [];
-
-async function newDatabase(): Promise<TestDatabase> {
-  const database = await createTestDatabase();
-  databases.push(database);
-  return database;
-}
-const run = (...words: readonly string[]) =>
-  linkgrant(words, { env: { PGPASSWORD: databases[0]?.password ?? '' } });
+// The databases are on one server, and have one password.
+const env = { PGPASSWORD: target.password };
+const run = (...words: readonly string[]) => linkgrant(words, { env });
 const copy = (from: string, to: string, dataDir = DATA) =>
   run('store', 'copy', from, to, '--data-dir', dataDir);
 const sqlite = (name: string) => `sqlite:${work.path(name)}`;
@@ -49,7 +45,6 @@ function contents(file: string): unknown {
 }
 
 beforeAll(async () => {
-  await newDatabase();
   mkdirSync(DATA, { mode: 0o700 });
   const store = await openSqliteStore({
     file: work.path('data', 'linkgrant.db'),
@@ -91,30 +86,24 @@ beforeAll(async () => {
   );
   await store.close();
 });
-afterAll(async () => {
-  await work.remove();
-  for (const database of databases) await database.drop();
-});
 
 describe('linkgrant store copy', () => {
   it('copies everything to PostgreSQL and back, with a ledger that verifies', async () => {
-    const [database] = databases;
-    const there = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
+    const there = await copy(sqlite('data/linkgrant.db'), target.url);
     expect(there.stderr).toBe('');
     expect(there.stdout).toContain('      699 grants\n');
     expect(there.stdout).toContain('       20 redemptions\n');
     expect(there.stdout).toContain('The ledger of the copy is intact: 786 entries.');
-    const back = await copy(database?.url ?? '', sqlite('back.db'));
+    const back = await copy(target.url, sqlite('back.db'));
     expect(back.code).toBe(0);
     expect(contents(work.path('back.db'))).toEqual(contents(work.path('data', 'linkgrant.db')));
     const listed = async (store: string) =>
       json(await run('redemption', 'list', '-o', 'json', '--data-dir', DATA, '--store', store));
-    expect(await listed(database?.url ?? '')).toEqual(await listed(sqlite('data/linkgrant.db')));
+    expect(await listed(target.url)).toEqual(await listed(sqlite('data/linkgrant.db')));
   });
 
   it('refuses a target that is not empty, a missing source, and one store as both', async () => {
-    const [database] = databases;
-    const filled = expectRefusal(await copy(sqlite('data/linkgrant.db'), database?.url ?? ''), 2);
+    const filled = expectRefusal(await copy(sqlite('data/linkgrant.db'), target.url), 2);
     expect(filled.error).toBe('the target store is not empty: it has redemptions');
     const missing = expectRefusal(await copy(sqlite('none.db'), sqlite('new.db')), 2);
     expect(missing.error).toContain('has not been set up yet');
@@ -135,7 +124,7 @@ describe('linkgrant store copy', () => {
 
 describe('linkgrant store migrate', () => {
   it('creates the tables, so that commands find the store before a service ran', async () => {
-    const database = await newDatabase();
+    const database = releaseAfterTest(await createTestDatabase());
     const words = ['--data-dir', work.path('migrated'), '--store', database.url];
     expect((await run('grant', 'list', ...words)).code).toBe(2);
     const migrated = await run('store', 'migrate', ...words);
@@ -147,7 +136,6 @@ describe('linkgrant store migrate', () => {
 
 describe('a store that was restored from an earlier copy', () => {
   const flags = ['--listen', '127.0.0.1:0', '--ops-listen', 'off', ...ENDPOINT];
-  const env = () => ({ PGPASSWORD: databases[0]?.password ?? '' });
 
   /** Creates a store with a token of two uses. Spends one use before `save` and one after it, then runs `restore`. */
   async function restoreStore(
@@ -157,7 +145,7 @@ describe('a store that was restored from an earlier copy', () => {
     restore: () => Promise<void>,
   ) {
     const place = () => ['--data-dir', work.path(name), ...store()];
-    const service = await work.serve([...flags, ...place()], { env: env() });
+    const service = await work.serve([...flags, ...place()], { env });
     const token = work.path(`${name}.yaml`);
     const limits = ['--name', 'west', '--redemptions-allowed', '2'];
     expectSuccess(await run('token', 'issue', token, ...limits, ...place()));
@@ -192,7 +180,7 @@ describe('a store that was restored from an earlier copy', () => {
     });
     const grants = json(await run('grant', 'list', '-o', 'json', ...place()));
     expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);
-    await work.serveOnce([...flags, ...place()], { env: env() });
+    await work.serveOnce([...flags, ...place()], { env });
   }
 
   it('detects an earlier copy of a SQLite store, and serves it after `store restored`', async () => {
@@ -216,10 +204,10 @@ describe('a store that was restored from an earlier copy', () => {
   });
 
   it('detects an earlier copy of a PostgreSQL store under any name of its database', async () => {
-    const database = await newDatabase();
+    const database = releaseAfterTest(await createTestDatabase());
     const restored = `${database.place.database}_restored`;
     const url = database.url.replace(database.place.database, restored);
-    const copied = await createTestDatabase();
+    const copied = releaseAfterTest(await createTestDatabase());
     let store = database.url;
     const place = await restoreStore(
       'server',
@@ -242,12 +230,11 @@ describe('a store that was restored from an earlier copy', () => {
       await expectDetected(place);
     } finally {
       await copied.sql(`DROP DATABASE ${restored} WITH (FORCE)`);
-      await copied.drop();
     }
   });
 
   it('detects a store that is older than the copy made from it', async () => {
-    const database = await newDatabase();
+    const database = releaseAfterTest(await createTestDatabase());
     const moved = work.path('moved');
     cpSync(DATA, moved, { recursive: true });
     chmodSync(moved, 0o700);

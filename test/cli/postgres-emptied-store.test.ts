@@ -1,25 +1,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterFile } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
-import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 
-const work = new Workplace();
+const database = releaseAfterFile(await createTestDatabase());
+const work = releaseAfterFile(new Workplace());
 const LISTEN = ['--listen', '127.0.0.1:0', '--ops-listen', 'off', '--endpoint', 'edge=r.example.com:1'];
-let database: TestDatabase;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await work.remove();
-  await database.drop();
-});
-
-const options = () => ({ env: { PGPASSWORD: database.password } });
-const run = (...words: readonly string[]) => linkgrant(words, options());
+const options = { env: { PGPASSWORD: database.password } };
+const run = (...words: readonly string[]) => linkgrant(words, options);
 
 const EMPTY_LEDGER = [
   ...['events', 'ledger_end', 'refusals', 'redemptions', 'renewals', 'codes'].map(
@@ -69,7 +61,7 @@ async function expectRefusedUntilAccepted(place: readonly string[], cause: strin
   expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
   const grants = json(await run('grant', 'list', '-o', 'json', ...place));
   expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);
-  await work.serveOnce([...LISTEN, ...place], options());
+  await work.serveOnce([...LISTEN, ...place], options);
 }
 
 describe('a store whose ledger was deleted', () => {
@@ -85,7 +77,7 @@ describe('a store whose ledger was deleted', () => {
 
   it('refuses a PostgreSQL store without its ledger until `store restored`, on a host with the key of the ledger', async () => {
     const place = ['--data-dir', work.path('server'), '--store', database.url];
-    await work.serveOnce([...LISTEN, ...place], options());
+    await work.serveOnce([...LISTEN, ...place], options);
     const token = work.path('token.yaml');
     expect((await run('token', 'issue', token, '--name', 'west', ...place)).code).toBe(0);
     for (const sql of EMPTY_LEDGER.filter((one) => !one.includes('codes'))) {
@@ -151,7 +143,7 @@ describe('a store whose ledger was deleted', () => {
     expect((await run('redemption', 'list', '--verify', ...place)).stdout).toBe(
       'The ledger is unchanged: 0 entries.\n',
     );
-    await work.serveOnce([...LISTEN, ...place], options());
+    await work.serveOnce([...LISTEN, ...place], options);
   });
 });
 

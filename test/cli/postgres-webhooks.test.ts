@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   ENDPOINT,
   expectSuccess,
@@ -9,21 +9,18 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { metricOf } from '../support/operations.js';
-import {
-  startWebhookReceiver,
-  WEBHOOK_SECRET,
-  type WebhookReceiver,
-} from '../support/servers/webhook-receiver.js';
-import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { releaseAfterFile } from '../support/release.js';
+import { startWebhookReceiver, WEBHOOK_SECRET } from '../support/servers/webhook-receiver.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { until } from '../support/until.js';
 
-const work = new Workplace();
-let database: TestDatabase;
-let receiver: WebhookReceiver;
+const database = releaseAfterFile(await createTestDatabase());
+const receiver = releaseAfterFile(await startWebhookReceiver());
+const work = releaseAfterFile(new Workplace());
 const replicas: Serving[] = [];
-const env = () => ({ PGPASSWORD: database.password });
+const env = { PGPASSWORD: database.password };
 const on = (dataDir: string) => ['--data-dir', work.path(dataDir), '--store', database.url];
-const run = (...words: readonly string[]) => linkgrant(words, { env: env() });
+const run = (...words: readonly string[]) => linkgrant(words, { env });
 
 /** Starts a replica with the keys of the first one. */
 async function startReplica(name: string): Promise<void> {
@@ -38,21 +35,12 @@ async function startReplica(name: string): Promise<void> {
     ...['--ops-listen', '127.0.0.1:0'],
     ...['--webhook', receiver.url, '--webhook-secret-file', work.path('secret'), '--webhook-allow-private'],
   ];
-  replicas.push(await work.serve([...words, ...on(name)], { env: env() }));
+  replicas.push(await work.serve([...words, ...on(name)], { env }));
 }
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  receiver = await startWebhookReceiver();
-  writeFileSync(work.path('secret'), WEBHOOK_SECRET, { mode: 0o600 });
-  await startReplica('first');
-  await startReplica('second');
-});
-afterAll(async () => {
-  await work.remove();
-  await receiver.close();
-  await database.drop();
-});
+writeFileSync(work.path('secret'), WEBHOOK_SECRET, { mode: 0o600 });
+await startReplica('first');
+await startReplica('second');
 
 /** Redeems a new token at each replica. */
 async function redeemAtEach(): Promise<void> {

@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   ENDPOINT,
   expectRefusal,
@@ -10,21 +10,20 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
-import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 
-const work = new Workplace();
+const database = releaseAfterFile(await createTestDatabase());
+const work = releaseAfterFile(new Workplace());
 const SERVE = ['serve', '--ops-listen', 'off', '--listen', '127.0.0.1:0'];
 /** Flags of every service on the store. */
 const SERVED = [
   ...['--external-url', 'https://grants.example.com:9443', '--host', 'grants.example.com'],
   ...ENDPOINT,
 ];
-let database: TestDatabase;
-let first: Serving;
-let second: Serving;
-const env = () => ({ PGPASSWORD: database.password });
+const env = { PGPASSWORD: database.password };
 const on = (dataDir: string) => ['--data-dir', work.path(dataDir), '--store', database.url];
-const run = (...words: readonly string[]) => linkgrant(words, { env: env() });
+const run = (...words: readonly string[]) => linkgrant(words, { env });
 
 /** Creates the data directory of another host, with copies of these files of the first host. Returns its name. */
 function hostWith(name: string, ...files: readonly string[]): string {
@@ -33,16 +32,9 @@ function hostWith(name: string, ...files: readonly string[]): string {
   return name;
 }
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  first = await work.serve([...SERVED, ...on('first')], { env: env() });
-  hostWith('second', 'issuers', 'code-keys', 'ledger.key');
-  second = await work.serve([...SERVED, ...on('second')], { env: env() });
-});
-afterAll(async () => {
-  await work.remove();
-  await database.drop();
-});
+const first = await work.serve([...SERVED, ...on('first')], { env });
+hostWith('second', 'issuers', 'code-keys', 'ledger.key');
+const second = await work.serve([...SERVED, ...on('second')], { env });
 
 /** Redeems a token at one of the services, as a new site. */
 function redeemAt({ port }: Serving, token: string, site: string) {
@@ -86,13 +78,12 @@ describe('services of several hosts with one PostgreSQL store', () => {
   });
 
   it('a service with other settings starts after the previous one was killed', async () => {
-    const alone = await createTestDatabase();
+    const alone = releaseAfterTest(await createTestDatabase());
     const words = ['--data-dir', work.path('alone'), '--store', alone.url, ...ENDPOINT];
-    const killed = await work.serve(words, { env: env() });
+    const killed = await work.serve(words, { env });
     killed.signal('SIGKILL');
     await killed.ended;
-    await work.serveOnce([...words, '--external-url', 'https://b.example.com'], { env: env() });
-    await alone.drop();
+    await work.serveOnce([...words, '--external-url', 'https://b.example.com'], { env });
   });
 
   it('services continue after the server has closed their connections', async () => {

@@ -20,8 +20,7 @@ let database: TestDatabase;
 
 beforeEach(async () => {
   directory = directoryForTest();
-  database = await createTestDatabase();
-  releaseAfterTest({ remove: () => database.drop() });
+  database = releaseAfterTest(await createTestDatabase());
 });
 
 type Options = Parameters<typeof openPostgresStore>[0];

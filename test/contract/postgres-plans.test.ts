@@ -8,8 +8,7 @@ import { createTestDatabase } from '../support/stores/postgres-server.js';
 const REDEEMED = 200;
 
 it('the PostgreSQL store scans no whole table with query plans that were made while the tables were empty', async () => {
-  const database = await createTestDatabase();
-  releaseAfterTest({ remove: () => database.drop() });
+  const database = releaseAfterTest(await createTestDatabase());
   const ledgerKeyFile = join(directoryForTest(), 'ledger.key');
   const opening = { target: database.place, clock: () => NOW, ledgerKeyFile };
   await (await openPostgresStore({ ...opening, migrate: true })).close();

@@ -24,7 +24,7 @@ async function openEmpty(): Promise<StoreUnderTest<DatabaseStore>> {
     openAnother: () => openPostgresStore({ target: place, migrate: false, clock: () => NOW, ledgerKeyFile }),
     async close() {
       await store.close();
-      await database.drop();
+      await database.remove();
     },
   };
 }

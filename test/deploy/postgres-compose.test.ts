@@ -1,18 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import {
-  expectSuccess,
-  json,
-  linkgrant,
-  type RunOptions,
-  type Serving,
-  Workplace,
-} from '../support/command-line.js';
+import { expectSuccess, json, linkgrant, Workplace } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { PROJECT } from '../support/programs.js';
-import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { releaseAfterFile } from '../support/release.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 
 const text = readFileSync(join(PROJECT, 'deploy/compose.yaml'), 'utf8');
 const { environment, healthcheck } = parse(text, { merge: true }).services.linkgrant as {
@@ -21,10 +15,8 @@ const { environment, healthcheck } = parse(text, { merge: true }).services.linkg
 };
 const PROGRAM = '/app/dist/main.js';
 
-const place = new Workplace();
-let database: TestDatabase;
-let service: Serving;
-let inContainer: RunOptions;
+const database = releaseAfterFile(await createTestDatabase());
+const place = releaseAfterFile(new Workplace());
 
 /** The words that follow the program in a command of the file. */
 function wordsOf(command: readonly string[]): readonly string[] {
@@ -42,29 +34,22 @@ function adapt(value: string): string {
   return names.reduce((now, [name, found]) => now.replace(name, found), value);
 }
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  const [, written = ''] = /printf '(database:\*:\*:\*:%s)\\n'/.exec(text) ?? [];
-  const line = written.replace('database', new URL(database.url).hostname).replace('%s', database.password);
-  writeFileSync(place.path('pgpass'), `${line}\n`, { mode: 0o600 });
-  const dotEnv = Object.fromEntries(
-    [...text.matchAll(/^# {3}(LINKGRANT_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
-  );
-  const set = Object.entries(environment).map(([name, value]) => [name, dotEnv[name] ?? adapt(value)]);
-  const opsListen = `127.0.0.1:${await freePort()}`;
-  inContainer = {
-    env: {
-      ...Object.fromEntries(set),
-      LINKGRANT_DATA_DIR: place.path('data'),
-      LINKGRANT_OPS_LISTEN: opsListen,
-    },
-  };
-  service = await place.serve(['--ops-listen', opsListen], inContainer);
-});
-afterAll(async () => {
-  await place.remove();
-  await database.drop();
-});
+const [, written = ''] = /printf '(database:\*:\*:\*:%s)\\n'/.exec(text) ?? [];
+const line = written.replace('database', new URL(database.url).hostname).replace('%s', database.password);
+writeFileSync(place.path('pgpass'), `${line}\n`, { mode: 0o600 });
+const dotEnv = Object.fromEntries(
+  [...text.matchAll(/^# {3}(LINKGRANT_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+);
+const set = Object.entries(environment).map(([name, value]) => [name, dotEnv[name] ?? adapt(value)]);
+const opsListen = `127.0.0.1:${await freePort()}`;
+const inContainer = {
+  env: {
+    ...Object.fromEntries(set),
+    LINKGRANT_DATA_DIR: place.path('data'),
+    LINKGRANT_OPS_LISTEN: opsListen,
+  },
+};
+const service = await place.serve(['--ops-listen', opsListen], inContainer);
 
 it('deploy/compose.yaml starts a service with PostgreSQL that is healthy and issues tokens as shown', async () => {
   const probe = () => linkgrant(wordsOf(healthcheck.test), inContainer);

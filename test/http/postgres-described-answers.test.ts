@@ -1,28 +1,22 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { startAdminService } from '../support/admin-api.js';
-import { directoryForFile } from '../support/release.js';
-import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { describedAnswers } from './described-answers.js';
 
 const directory = directoryForFile();
-let database: TestDatabase | undefined;
-afterAll(async () => {
-  await database?.drop();
-});
+const database = releaseAfterFile(await createTestDatabase());
+const passfile = join(directory, 'passwords');
+writeFileSync(passfile, `*:*:*:*:${database.password}\n`, { mode: 0o600 });
 
-describedAnswers(async (flags) => {
-  database = await createTestDatabase();
-  const passfile = join(directory, 'passwords');
-  writeFileSync(passfile, `*:*:*:*:${database.password}\n`, { mode: 0o600 });
-  return startAdminService({ ...flags, store: `${database.url}?passfile=${passfile}` });
-});
+describedAnswers((flags) => startAdminService({ ...flags, store: `${database.url}?passfile=${passfile}` }));
 
 // The grants before the first request, because requests delete grants, too.
 let rows: readonly unknown[] | undefined;
 beforeAll(async () => {
-  rows = await database?.sql('SELECT uid FROM linkgrant.grants');
+  rows = await database.sql('SELECT uid FROM linkgrant.grants');
 });
 
 it('the service of this file stores its grants in PostgreSQL', () => {

@@ -28,7 +28,8 @@ export interface TestDatabase {
   readonly place: PostgresTarget;
   /** Runs one statement as the administrator, and returns its rows. Several statements return nothing. */
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
-  drop(): Promise<void>;
+  /** Drops the database, and closes the connections to it. */
+  remove(): Promise<void>;
 }
 
 /** Runs one statement as the user of `server`, and returns its rows. Several statements return nothing. */
@@ -79,7 +80,7 @@ export async function createDatabaseOn(server: PostgresServer): Promise<TestData
     password,
     place: postgresTarget(server, name),
     sql: (text, values) => runStatement(server, name, text, values),
-    drop: async () => {
+    async remove() {
       await runStatement(server, 'postgres', `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
