@@ -35,7 +35,7 @@ import { releaseAfterTest } from '../support/release.js';
 import { DAY_MS } from '../support/server-identity.js';
 import { serveTcp } from '../support/servers/hostile-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
-import { copySite, installFakeSkupper, modeOf, WEST_ISSUER_FLAGS } from '../support/sites/system-site.js';
+import { copySite, installFakeSkupper, modeOf, WEST_SITE_FLAGS } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
 
 let work: Workplace;
@@ -51,12 +51,8 @@ beforeEach(async () => {
 
 afterEach(() => router.close());
 
-/** Flags of `serve`: data directory, address, the CA of the recorded site, and an endpoint in its router's certificate. */
 function serviceWords(): string[] {
-  return [
-    ...['--data-dir', work.path('accepting'), '--listen', `127.0.0.1:${port}`],
-    ...[...WEST_ISSUER_FLAGS, '--endpoint', 'inter-router=vm:55671'],
-  ];
+  return ['--data-dir', work.path('accepting'), '--listen', `127.0.0.1:${port}`, ...WEST_SITE_FLAGS];
 }
 
 const serve = (): Promise<Serving> => work.serve(serviceWords());

@@ -17,7 +17,7 @@ import {
   copySite,
   installFakeSkupper,
   RECORDED_SITES,
-  WEST_ISSUER_FLAGS,
+  WEST_SITE_FLAGS,
 } from '../support/sites/system-site.js';
 
 let work: Workplace;
@@ -29,8 +29,7 @@ beforeEach(async () => {
 });
 
 function serve(...words: string[]): Promise<Serving> {
-  const endpoint = ['--endpoint', 'inter-router=vm:55671'];
-  return work.serve(['--data-dir', work.path('accepting'), ...WEST_ISSUER_FLAGS, ...endpoint, ...words]);
+  return work.serve(['--data-dir', work.path('accepting'), ...WEST_SITE_FLAGS, ...words]);
 }
 
 const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);

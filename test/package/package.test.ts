@@ -6,7 +6,7 @@ import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/comma
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
 import { PROJECT } from '../support/programs.js';
 import { directoryForFile, releaseAfterTest } from '../support/release.js';
-import { WEST_ISSUER_FLAGS } from '../support/sites/system-site.js';
+import { WEST_SITE_FLAGS } from '../support/sites/system-site.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { type Installed, installInto, npm, packInto } from './installed-package.js';
 
@@ -133,8 +133,7 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
   beforeAll(async () => {
     work = new Workplace();
     router = await startRouterListener();
-    const endpoint = ['--endpoint', 'inter-router=vm:55671'];
-    await work.serve(['--data-dir', work.path('accepting'), ...WEST_ISSUER_FLAGS, ...endpoint]);
+    await work.serve(['--data-dir', work.path('accepting'), ...WEST_SITE_FLAGS]);
     token = work.path('token.yaml');
     expectSuccess(await accepting('token', 'issue', token, '--name', 'west', '--redemptions-allowed', '1'));
   });

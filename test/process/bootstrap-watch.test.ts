@@ -15,7 +15,7 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
-import { copySite, installFakeSkupper, WEST_ISSUER_FLAGS } from '../support/sites/system-site.js';
+import { copySite, installFakeSkupper, WEST_SITE_FLAGS } from '../support/sites/system-site.js';
 import { until as waitUntil } from '../support/until.js';
 
 let work: Workplace;
@@ -27,11 +27,7 @@ beforeEach(async () => {
 });
 
 function serve(...words: string[]): Promise<Serving> {
-  return work.serve([
-    ...['--data-dir', work.path('accepting'), '--endpoint', 'inter-router=vm:55671'],
-    ...WEST_ISSUER_FLAGS,
-    ...words,
-  ]);
+  return work.serve(['--data-dir', work.path('accepting'), ...WEST_SITE_FLAGS, ...words]);
 }
 
 async function accepting(...words: string[]): Promise<Ended> {

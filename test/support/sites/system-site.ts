@@ -18,10 +18,11 @@ import { routerSecret } from './kubernetes-site.js';
 export const RECORDED_SITES = resolve(import.meta.dirname, '../../fixtures/system-site');
 
 const WEST_ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
-/** Flags of `serve` that make it sign with the CA of the recorded site `west`. */
-export const WEST_ISSUER_FLAGS: readonly string[] = [
+/** Flags of `serve`: the CA of the recorded site `west`, and an endpoint in the certificate of its router. */
+export const WEST_SITE_FLAGS: readonly string[] = [
   ...['--issuer-cert', join(WEST_ISSUER, 'tls.crt')],
   ...['--issuer-key', join(WEST_ISSUER, 'tls.key')],
+  ...['--endpoint', 'inter-router=vm:55671'],
 ];
 
 const STOCK_REDEEMER = resolve(import.meta.dirname, 'stock-redeemer.mjs');
