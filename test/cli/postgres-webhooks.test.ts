@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { addHost } from '../support/accepting-site.js';
 import {
   ENDPOINT,
   expectSuccess,
@@ -24,11 +25,7 @@ const run = (...words: readonly string[]) => linkgrant(words, { env });
 
 /** Starts a replica with the keys of the first one. */
 async function startReplica(name: string): Promise<void> {
-  if (name !== 'first') {
-    mkdirSync(work.path(name), { mode: 0o700 });
-    for (const path of ['issuers', 'code-keys', 'ledger.key'])
-      cpSync(work.path('first', path), work.path(name, path), { recursive: true });
-  }
+  if (name !== 'first') addHost(work.path('first'), work.path(name));
   const words = [
     ...['--external-url', 'https://grants.example.com:9443', '--host', 'grants.example.com'],
     ...ENDPOINT,

@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
+import { addHost } from '../support/accepting-site.js';
 import {
   ENDPOINT,
   expectRefusal,
@@ -25,15 +26,8 @@ const env = { PGPASSWORD: database.password };
 const on = (dataDir: string) => ['--data-dir', work.path(dataDir), '--store', database.url];
 const run = (...words: readonly string[]) => linkgrant(words, { env });
 
-/** Creates the data directory of another host, with copies of these files of the first host. Returns its name. */
-function hostWith(name: string, ...files: readonly string[]): string {
-  mkdirSync(work.path(name), { mode: 0o700 });
-  for (const file of files) cpSync(work.path('first', file), work.path(name, file), { recursive: true });
-  return name;
-}
-
 const first = await work.serve([...SERVED, ...on('first')], { env });
-hostWith('second', 'issuers', 'code-keys', 'ledger.key');
+addHost(work.path('first'), work.path('second'));
 const second = await work.serve([...SERVED, ...on('second')], { env });
 
 /** Redeems a token at one of the services, as a new site. */
@@ -60,8 +54,8 @@ describe('services of several hosts with one PostgreSQL store', () => {
 
   it('a service with other published settings does not start', async () => {
     const other = ['--external-url', 'https://other.example.com', ...SERVED.slice(2)];
-    const third = hostWith('third', 'issuers', 'code-keys', 'ledger.key');
-    expect(expectRefusal(await run(...SERVE, ...other, ...on(third)), 2).error).toBe(
+    addHost(work.path('first'), work.path('third'));
+    expect(expectRefusal(await run(...SERVE, ...other, ...on('third')), 2).error).toBe(
       'another service runs on the same store with another --external-url',
     );
   });
@@ -71,9 +65,9 @@ describe('services of several hosts with one PostgreSQL store', () => {
     [['issuers', 'ledger.key'], 'signed with a key that is not in'],
     [['issuers', 'code-keys'], "the ledger's key"],
   ])('a service with only %j of another host does not start', async (files, reason) => {
-    const fourth = hostWith('fourth', ...files);
-    const refused = await run(...SERVE, ...SERVED, ...on(fourth));
-    rmSync(work.path(fourth), { recursive: true });
+    addHost(work.path('first'), work.path('fourth'), files);
+    const refused = await run(...SERVE, ...SERVED, ...on('fourth'));
+    rmSync(work.path('fourth'), { recursive: true });
     expect(expectRefusal(refused, 2).error).toContain(reason);
   });
 

@@ -1,12 +1,12 @@
-import { cpSync, mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { until } from '../cluster/harness/until.js';
+import { addHost } from '../support/accepting-site.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { forEachParallel } from '../support/parallel.js';
 import { releaseAfterFile } from '../support/release.js';
 import {
-  expectedCertificates,
+  expectExactUses,
   makeRedeemingSites,
   type RedeemingSite,
   redeemAsSite,
@@ -63,9 +63,7 @@ describe('services with a primary and its synchronous standby', () => {
     // The URL lists the standby first; clients skip it.
     const url = storeUrl(standby, primary);
     services.push(await serveOn(work, 'host-0', url));
-    mkdirSync(work.path('host-1'), { mode: 0o700 });
-    for (const name of ['issuers', 'code-keys', 'ledger.key'])
-      cpSync(work.path('host-0', name), work.path('host-1', name), { recursive: true });
+    addHost(work.path('host-0'), work.path('host-1'));
     services.push(await serveOn(work, 'host-1', url));
     ({ store, ca } = await openServedStore(primary, work.path('host-0', 'ledger.key')));
     stores.push(store);
@@ -108,19 +106,7 @@ describe('services with a primary and its synchronous standby', () => {
     await promoted;
     expect(promoted).toBeDefined();
 
-    const served = sites.filter(({ certificate }) => certificate !== undefined);
-    await forEachParallel(served, AT_ONCE, async (site) => {
-      expect(await redeemAsSite(site, anyService)).toBe(site.certificate);
-    });
-    expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(expectedCertificates(GRANTS));
-
-    const counted = new Map<string, number>();
-    for (const { uid } of served) counted.set(uid, (counted.get(uid) ?? 0) + 1);
-    const rows = await standby.sql('SELECT uid, redemptions FROM linkgrant.grants');
-    const ofThese = rows.filter(({ uid }) => counted.has(String(uid)));
-    expect(Object.fromEntries(ofThese.map(({ uid, redemptions }) => [uid, Number(redemptions)]))).toEqual(
-      Object.fromEntries(counted),
-    );
+    await expectExactUses(sites, GRANTS, anyService, standby);
     const place = ['--data-dir', work.path('host-0'), '--store', storeUrl(primary, standby)];
     expect(await run('redemption', 'list', '--verify', ...place)).toMatchObject({ code: 0 });
   });

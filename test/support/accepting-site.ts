@@ -1,3 +1,5 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import {
   ENDPOINT,
@@ -48,6 +50,15 @@ export async function openAcceptingSite(flags: readonly string[] = ENDPOINT): Pr
       return linkgrant(['token', 'redeem', token, '--data-dir', place.path(site), ...to, ...words]);
     },
   };
+}
+
+/** The files that all hosts of a service have in common. */
+const HOST_FILES: readonly string[] = ['issuers', 'code-keys', 'ledger.key'];
+
+/** Creates the data directory of another host of a service, with these files of its first host. */
+export function addHost(firstDirectory: string, directory: string, files = HOST_FILES): void {
+  mkdirSync(directory, { mode: 0o700 });
+  for (const file of files) cpSync(join(firstDirectory, file), join(directory, file), { recursive: true });
 }
 
 /** Issues a token on a data directory. Returns its text, and the fields of the AccessToken that a client needs. */

@@ -1,13 +1,17 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { hashCode, mintCode } from '../../../src/codes/opaque-code.js';
 import { generatePrivateKey } from '../../../src/pki/keys.js';
 import { createCertificateRequest } from '../../../src/pki/requests.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+import { forEachParallel } from '../parallel.js';
 import { DAY_MS } from '../server-identity.js';
 import { sampleGrant } from '../store-samples.js';
 import { post, type Target } from '../wire.js';
+
+const REPEATED_AT_ONCE = 24;
 
 /** Equal grants: the uses of each, the sites that redeem each, and the number of grants. */
 export interface GrantMix {
@@ -74,4 +78,27 @@ export async function redeemAsSite(site: RedeemingSite, target: () => Target): P
 /** How many sites can get a certificate of these grants. */
 export function expectedCertificates(mixes: readonly GrantMix[]): number {
   return mixes.reduce((sum, { uses, sites, grants }) => sum + Math.min(uses, sites) * grants, 0);
+}
+
+/**
+ * Expects that as many sites as the grants allow have certificates of their own, that each gets the same certificate again, and
+ * that the database has counted their uses and no other ones.
+ */
+export async function expectExactUses(
+  sites: readonly RedeemingSite[],
+  mixes: readonly GrantMix[],
+  target: () => Target,
+  database: { sql(text: string): Promise<readonly Record<string, unknown>[]> },
+): Promise<void> {
+  const served = sites.filter(({ certificate }) => certificate !== undefined);
+  expect(served).toHaveLength(expectedCertificates(mixes));
+  await forEachParallel(served, REPEATED_AT_ONCE, async (site) => {
+    expect(await redeemAsSite(site, target)).toBe(site.certificate);
+  });
+  expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(served.length);
+  const uses = new Map<unknown, number>(sites.map(({ uid }) => [uid, 0]));
+  for (const { uid } of served) uses.set(uid, (uses.get(uid) ?? 0) + 1);
+  const rows = await database.sql('SELECT uid, redemptions FROM linkgrant.grants');
+  const counted = rows.map(({ uid, redemptions }) => [uid, Number(redemptions)] as const);
+  expect(new Map(counted.filter(([uid]) => uses.has(uid)))).toEqual(uses);
 }
