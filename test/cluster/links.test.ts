@@ -3,16 +3,13 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Redemption } from '../../src/domain/redemption.js';
-import { issueClientCertificate } from '../../src/pki/certificates.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { expectSuccess, json, refusalOf } from '../support/command-line.js';
 import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { DAY_MS } from '../support/server-identity.js';
 import { type IssuingServer, issuingServerForTest } from '../support/servers/issuing-server.js';
-import { startRenewingServer } from '../support/servers/renewing-server.js';
+import { secretDueForRenewal, startRenewingServer } from '../support/servers/renewing-server.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import { kindOf } from './harness/linkgrant-account.js';
 import {
@@ -172,34 +169,13 @@ describe('link --platform kubernetes', () => {
 describe('link renew --platform kubernetes', () => {
   async function linkDueForRenewal() {
     const place = releaseAfterTest(await requestingNamespace(cluster));
-    const redemptionId = crypto.randomUUID();
-    const server = releaseAfterTest(await startRenewingServer(redemptionId));
-    const key = await generatePrivateKey('p256');
-    const issued = await issueClientCertificate({
-      authority: server.authority,
-      spkiDer: spkiOf(key),
-      subject: 'east',
-      redemptionId,
-      lifetimeMs: 30 * DAY_MS,
-      now: Date.now() - 25 * DAY_MS,
-    });
-    server.setNewest(issued.certificate);
-    const secret = {
-      name: 'to-west',
-      caCrt: server.authority.bundlePem,
-      tlsCrt: issued.certificate,
-      tlsKey: privateKeyPem(key),
-      annotations: {
-        'linkgrant.dev/redemption-id': redemptionId,
-        'linkgrant.dev/renewal-url': server.url,
-        'linkgrant.dev/server-ca': server.ca,
-      },
-    };
+    const server = releaseAfterTest(await startRenewingServer(crypto.randomUUID()));
+    const secret = await secretDueForRenewal(server);
     const side = await place.side();
     const endpoint = { name: 'inter-router', host: 'router.example.com', port: '55671', group: 'g' } as const;
     const link = { name: 'to-west', endpoints: [endpoint], tlsCredentials: 'to-west' };
     await side.openLocation().materializer.materialize(secret, [link], () => undefined);
-    return { place, server, old: issued.certificate };
+    return { place, server, old: secret.tlsCrt };
   }
 
   it('renews due links with the role of the CronJob, once for concurrent runs, and leaves no key', async () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
 import type { Link, LinkSecret } from '../../../src/domain/link.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
@@ -17,11 +17,12 @@ export async function makeLinkSecret(
     readonly lifetimeMs?: number;
     readonly caCrt?: string;
     readonly redemptionId?: string;
+    readonly key?: KeyObject | undefined;
   } = {},
 ): Promise<LinkSecret & { readonly tlsKey: string }> {
   const { name = 'to-west', issuedAt = Date.now(), caCrt = authority.bundlePem } = options;
   const { lifetimeMs = 30 * DAY_MS, redemptionId = randomUUID() } = options;
-  const key = await generatePrivateKey('p256');
+  const key = options.key ?? (await generatePrivateKey('p256'));
   const issued = await issueClientCertificate({
     authority,
     spkiDer: spkiOf(key),

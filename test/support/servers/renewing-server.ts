@@ -1,10 +1,12 @@
+import type { KeyObject } from 'node:crypto';
 import { readRenewalRequest, verifyRenewalRequest } from '../../../src/codes/renewal-request.js';
-import { linksToEndpoints } from '../../../src/domain/link.js';
+import { type LinkSecret, linksToEndpoints } from '../../../src/domain/link.js';
 import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { parseCertificateRequest } from '../../../src/pki/requests.js';
+import { makeLinkSecret } from '../links/link-samples.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../server-identity.js';
 import { ResponseSender, serveHttps, type TestServer } from './hostile-server.js';
 import { ENDPOINTS } from './issuing-server.js';
@@ -42,6 +44,19 @@ export interface Answer {
   readonly spkiDer: Uint8Array;
   readonly tlsKey?: string;
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * Issues a certificate of a link that is due for renewal, after 25 of its 30 days, and makes it the newest one of the link.
+ * Returns the Secret of the link. The default key is a new P-256 key.
+ */
+export async function secretDueForRenewal(server: RenewingServer, key?: KeyObject): Promise<LinkSecret> {
+  const { redemptionId, url, ca } = server;
+  const issuedAt = Date.now() - 25 * DAY_MS;
+  const secret = await makeLinkSecret(server.authority, { redemptionId, issuedAt, key });
+  server.setNewest(secret.tlsCrt);
+  const service = { 'linkgrant.dev/renewal-url': url, 'linkgrant.dev/server-ca': ca };
+  return { ...secret, annotations: { ...secret.annotations, ...service } };
 }
 
 /** Starts a service for the redemption with this id. */

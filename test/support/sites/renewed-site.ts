@@ -1,4 +1,4 @@
-import { createPublicKey, randomUUID, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomUUID, X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { openLinkRenewal } from '../../../src/compose/link-renewal.js';
 import type { LinkSecret } from '../../../src/domain/link.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
-import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { spkiOf } from '../../../src/pki/keys.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import {
@@ -18,9 +16,7 @@ import {
 import { type RenewableLink, renewableLink } from '../../../src/redemption/requesting/renewable-link.js';
 import { linkTo } from '../links/link-samples.js';
 import { runProgram } from '../programs.js';
-import { newKey } from '../redeemed-answer.js';
-import { DAY_MS } from '../server-identity.js';
-import { type RenewingServer, startRenewingServer } from '../servers/renewing-server.js';
+import { type RenewingServer, secretDueForRenewal, startRenewingServer } from '../servers/renewing-server.js';
 
 const SCRIPT = fileURLToPath(new URL('link-renewer.mjs', import.meta.url));
 const NAME = 'to-west';
@@ -52,31 +48,11 @@ export interface RenewedSite {
 }
 
 /** Creates a site with a link. The default key of the link is a new P-256 key. */
-export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
+export async function makeRenewedSite(key?: KeyObject): Promise<RenewedSite> {
   const root = mkdtempSync(join(tmpdir(), 'linkgrant-renewing-'));
   const [directory, dataDirectory] = [join(root, 'links'), join(root, 'data')];
-  const redemptionId = randomUUID();
-  const server = await startRenewingServer(redemptionId, NAME);
-  const issued = await issueClientCertificate({
-    authority: server.authority,
-    spkiDer: spkiOf(key),
-    subject: 'east',
-    redemptionId,
-    lifetimeMs: 30 * DAY_MS,
-    now: Date.now() - 25 * DAY_MS,
-  });
-  server.setNewest(issued.certificate);
-  const first: LinkSecret = {
-    name: NAME,
-    caCrt: server.authority.bundlePem,
-    tlsCrt: issued.certificate,
-    tlsKey: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    annotations: {
-      'linkgrant.dev/redemption-id': redemptionId,
-      'linkgrant.dev/renewal-url': server.url,
-      'linkgrant.dev/server-ca': server.ca,
-    },
-  };
+  const server = await startRenewingServer(randomUUID(), NAME);
+  const first = await secretDueForRenewal(server, key);
   const materializer = directoryMaterializer(directory, Date.now);
   await materializer.materialize(first, [linkTo('router.example.com', 55671)], () => undefined);
   const links = linkDirectory(directory);
