@@ -1,7 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import type { Redemption } from '../../src/domain/redemption.js';
 import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
@@ -13,6 +12,7 @@ import { secretDueForRenewal, startRenewingServer } from '../support/servers/ren
 import { sampleRedemption } from '../support/store-samples.js';
 import { kindOf } from './harness/linkgrant-account.js';
 import {
+  bootstrapResources,
   bootstrapRules,
   putRequestingSite,
   type RequestingNamespace,
@@ -23,7 +23,6 @@ import { namesOf, textIn } from './harness/resources.js';
 import { type AccessRule, openTestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
-const JOB = resolve(import.meta.dirname, '../../deploy/bootstrap/job.yaml');
 const OPERATOR: readonly AccessRule[] = [
   { apiGroups: ['skupper.io'], resources: ['links'], verbs: ['delete'] },
   { apiGroups: ['linkgrant.dev'], resources: ['redemptions'], verbs: ['list'] },
@@ -208,7 +207,7 @@ describe('link renew --platform kubernetes', () => {
 });
 
 describe('deploy/bootstrap/job.yaml', () => {
-  const documents = parseAllDocuments(readFileSync(JOB, 'utf8')).map((document) => document.toJS());
+  const documents = bootstrapResources();
   const container = (kind: string) => {
     const { spec } = documents.find((document) => document.kind === kind);
     return (spec.jobTemplate ?? { spec }).spec.template.spec.containers[0];

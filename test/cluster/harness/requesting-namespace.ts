@@ -36,11 +36,13 @@ export interface RequestingNamespace {
   remove(): void;
 }
 
-/** The rules of the Role that `deploy/bootstrap/job.yaml` ships. */
-export function bootstrapRules(): readonly AccessRule[] {
-  const documents = parseAllDocuments(readFileSync(JOB, 'utf8')).map((document) => document.toJS());
-  return documents.find(({ kind }) => kind === 'Role').rules;
-}
+/** The resources of `deploy/bootstrap/job.yaml`. */
+export const bootstrapResources = () =>
+  parseAllDocuments(readFileSync(JOB, 'utf8')).map((document) => document.toJS());
+
+/** The rules of the Role in `deploy/bootstrap/job.yaml`. */
+export const bootstrapRules = (): readonly AccessRule[] =>
+  bootstrapResources().find(({ kind }) => kind === 'Role').rules;
 
 /** Creates a RequestingNamespace, by default with a Ready Site. */
 export async function requestingNamespace(
