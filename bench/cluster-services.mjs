@@ -52,11 +52,11 @@ async function startReplica(number, { directory, kubeconfig }) {
     ...['--platform', 'kubernetes', '--kubeconfig', kubeconfig, '--service-namespace', 'linkgrant'],
     ...['--external-url', 'https://127.0.0.1:9090', '--ops-listen', '127.0.0.1:0'],
   ];
-  const { until } = await import('../test/cluster/harness/until.ts');
+  const { retryUntil } = await import('../test/support/retry-until.ts');
   const replica = await startServe(words, join(directory, `serve-${number}.log`));
   const isReady = async () => (await fetch(`http://127.0.0.1:${replica.opsPort}/readyz`)).ok;
   try {
-    await until('readiness', isReady, READY_MS);
+    await retryUntil('readiness', isReady, READY_MS);
     return replica;
   } catch (error) {
     await replica.stop();

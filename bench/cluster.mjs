@@ -120,7 +120,7 @@ export class GrantMaker {
   }
 
   async make(count, redemptionsAllowed) {
-    const { until } = await import('../test/cluster/harness/until.ts');
+    const { retryUntil } = await import('../test/support/retry-until.ts');
     const { admin, namespace } = this.#cluster;
     const make = async () => {
       const metadata = { namespace, name: `bench-${this.#created++}` };
@@ -130,7 +130,7 @@ export class GrantMaker {
         metadata,
         spec: { redemptionsAllowed, expirationWindow: '4h' },
       });
-      const status = await until(`${metadata.name} to be Ready`, async () => {
+      const status = await retryUntil(`${metadata.name} to be Ready`, async () => {
         const grant = await admin.get(ACCESS_GRANTS, metadata);
         return grant.status?.status === 'Ready' && { uid: grant.metadata.uid, ...grant.status };
       });

@@ -3,12 +3,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_TOKENS, LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { serveTcp } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { readyz } from './harness/replicas.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
 import { bindRedeemer } from './harness/token-namespace.js';
-import { until } from './harness/until.js';
 
 const at = releaseAfterFile(await RedeemerCluster.open({ own: true }));
 afterEach(() => at.endTest());
@@ -28,7 +28,7 @@ describe('a namespace with AccessTokens', () => {
     const theirs = { status: { status: 'Error', message: 'Theirs', conditions } };
     const key = { namespace: place.namespace, name: 'my-link' };
     const written = await at.cluster.admin.patch(ACCESS_TOKENS, key, theirs, { subresource: 'status' });
-    await until('the line in the log', async () =>
+    await retryUntil('the line in the log', async () =>
       redeemer.log().find(({ event }) => event === 'status_overwritten'),
     );
     await at.nextToken();
@@ -62,7 +62,7 @@ describe('a namespace with AccessTokens', () => {
     const place = await at.namespace({ closed: true });
     const first = await at.run();
     const made = await place.put(server.token);
-    const logLine = await until('a line in the log', async () =>
+    const logLine = await retryUntil('a line in the log', async () =>
       first.log().find(({ event }) => event === 'namespace_not_served'),
     );
     expect(logLine).toMatchObject({ namespace: place.namespace });
@@ -93,7 +93,7 @@ describe('a namespace with AccessTokens', () => {
     }
     const redeemer = await at.run();
     // Two tokens of each namespace wait for a response; the other tokens wait for these two.
-    await until('two connections of each namespace', async () => open.size === 10);
+    await retryUntil('two connections of each namespace', async () => open.size === 10);
     await at.nextToken();
     // Two new connections of each namespace, and two of retries.
     expect(most).toBeLessThanOrEqual(20);
@@ -110,9 +110,9 @@ describe('an outage of the API server', () => {
     const redeemer = await at.run();
     await at.nextToken();
     await controlPlane.stopApiServer();
-    await until('a failure', async () => redeemer.log().find(({ event }) => event === 'cluster_failed'));
+    await retryUntil('a failure', async () => redeemer.log().find(({ event }) => event === 'cluster_failed'));
     controlPlane.startApiServer();
-    await until('the API server', () => place.links());
+    await retryUntil('the API server', () => place.links());
     await place.put(server.token);
     await place.waitForStatus('Ready');
     expect(server.issued()).toBe(1);
@@ -126,8 +126,8 @@ describe('replicas', () => {
     const replicas = [await at.run(), await at.run()];
     const leading = () =>
       Promise.all(replicas.map(async (one) => (await metricOf(one, 'linkgrant_leading')) === 1));
-    await until('a leader', async () => (await leading()).includes(true));
-    for (const one of replicas) await until('readiness', async () => (await readyz(one)) === 200);
+    await retryUntil('a leader', async () => (await leading()).includes(true));
+    for (const one of replicas) await retryUntil('readiness', async () => (await readyz(one)) === 200);
     expect((await leading()).filter(Boolean)).toHaveLength(1);
     const [first] = await leading();
     expect(await replicas[first ? 0 : 1]?.stop('SIGTERM')).toMatchObject({ code: 0 });

@@ -6,12 +6,12 @@ import type { SecretResource } from '../../src/platforms/kubernetes/requesting/n
 import { linkgrant } from '../support/command-line.js';
 import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import { post } from '../support/wire.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { namesOf } from './harness/resources.js';
-import { until } from './harness/until.js';
 
 const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
@@ -131,7 +131,7 @@ describe('an AccessToken', () => {
     const conditions = status?.conditions?.map((one) => ({ ...one, reason: 'Error', message: 'Theirs' }));
     const theirs = { status: { status: 'Error', message: 'Theirs', conditions } };
     const written = await at.cluster.admin.patch(ACCESS_TOKENS, key, theirs, { subresource: 'status' });
-    await until('the line in the log', async () =>
+    await retryUntil('the line in the log', async () =>
       redeemer.log(place.namespace).find(({ event }) => event === 'status_overwritten'),
     );
     await at.nextToken();
@@ -153,7 +153,7 @@ describe('an AccessToken', () => {
     const failed = await place.waitForStatus('Error');
     expect(failed.status).toMatchObject({ redeemed: false });
     expect(server.seen).toEqual([]);
-    const tries = await until('three tries', async () => {
+    const tries = await retryUntil('three tries', async () => {
       const lines = redeemer.log(place.namespace).filter(({ event }) => event === 'token_failed');
       return lines.length >= 3 && lines.slice(0, 3);
     });
@@ -205,14 +205,14 @@ describe('an AccessToken', () => {
     const place = await at.namespace();
     const redeemer = await at.redeemer();
     await place.put(server.token);
-    const token = await until('a status', async () => {
+    const token = await retryUntil('a status', async () => {
       const found = await place.token();
       return found.status?.message === undefined ? undefined : found;
     });
     expect(token.status).toMatchObject({ redeemed: false });
     expect(token.status?.message).toContain(message);
     expect(JSON.stringify(token.status)).not.toContain('FOREIGN');
-    await until('the line in the log', async () => redeemer.log(place.namespace)[0]);
+    await retryUntil('the line in the log', async () => redeemer.log(place.namespace)[0]);
     expect(redeemer.said.stderr).not.toContain('FOREIGN');
     expect(await place.links()).toEqual([]);
     expect(namesOf(await place.secrets()).filter((name) => !name.startsWith('linkgrant-pending-'))).toEqual(
@@ -228,7 +228,7 @@ describe('an AccessToken', () => {
     await place.put(server.token);
     const { status } = await place.waitForStatus('Error');
     expect(status?.message).toBe('The certificate of the server at the URL is not for the host of the URL.');
-    const logLine = await until('the line in the log', async () =>
+    const logLine = await retryUntil('the line in the log', async () =>
       redeemer.log(place.namespace).find(({ event }) => event === 'token_failed'),
     );
     expect(logLine).toMatchObject({ code: 'tls_name' });

@@ -19,6 +19,7 @@ import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewal
 import { Workplace } from '../support/command-line.js';
 import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { rightsOf } from './harness/access-review.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
@@ -34,7 +35,6 @@ import {
   tokenNamespace,
   unbindRedeemer,
 } from './harness/token-namespace.js';
-import { until } from './harness/until.js';
 import { usedRight } from './harness/used-rights.js';
 
 // A time at which a certificate of 30 days is due for renewal (after two thirds) and still valid.
@@ -98,7 +98,7 @@ async function redeemed(): Promise<RedeemedLink> {
   const link = unused.pop() as RedeemedLink;
   places.push(link.place);
   await bindRedeemer(cluster, link.place.namespace);
-  await until('access', () => mayList(link.place.namespace));
+  await retryUntil('access', () => mayList(link.place.namespace));
   return link;
 }
 
@@ -130,7 +130,7 @@ const secretOf = ({ namespace }: TokenNamespace) =>
   cluster.admin.get<SecretResource>(SECRETS, { namespace, name: 'my-link' });
 const certificateIn = (secret: SecretResource) => new X509Certificate(textIn(secret, 'tls.crt'));
 const renewedSince = (place: TokenNamespace, before: SecretResource) =>
-  until('another certificate', async () => {
+  retryUntil('another certificate', async () => {
     const secret = await secretOf(place);
     return secret.data?.['tls.crt'] === before.data?.['tls.crt'] ? undefined : secret;
   });
@@ -156,7 +156,7 @@ describe('the link of an AccessToken', () => {
     expect(after.data?.['tls.key']).not.toBe(before.data?.['tls.key']);
     expect(after.metadata.labels).toEqual(before.metadata.labels);
     expect(after.metadata.ownerReferences).toEqual(before.metadata.ownerReferences);
-    const logLine = await until('the line in the log', async () =>
+    const logLine = await retryUntil('the line in the log', async () =>
       redeemer
         .log()
         .find(({ event, namespace }) => event === 'link_renewed' && namespace === place.namespace),
@@ -165,7 +165,7 @@ describe('the link of an AccessToken', () => {
     const { status } = await redemptionOf(uid);
     expect(status?.renewals).toHaveLength(1);
     expect(status?.renewals?.[0]?.certificate.pem).toBe(textIn(after, 'tls.crt'));
-    await until('the deletion of the pending key', async () => (await place.secrets()).length === 1);
+    await retryUntil('the deletion of the pending key', async () => (await place.secrets()).length === 1);
   });
 
   it.each([
@@ -182,11 +182,11 @@ describe('the link of an AccessToken', () => {
     await endLead(cluster);
     const second = await run(LATER);
     const after = await renewedSince(place, before);
-    await until('the lead', async () => (await metricOf(second, 'linkgrant_leading')) === 1);
+    await retryUntil('the lead', async () => (await metricOf(second, 'linkgrant_leading')) === 1);
     const renewals = (await redemptionOf(uid)).status?.renewals ?? [];
     expect(renewals).toHaveLength(1);
     expect(renewals[0]?.certificate.pem).toBe(textIn(after, 'tls.crt'));
-    await until('the deletion of the pending key', async () => (await place.secrets()).length === 1);
+    await retryUntil('the deletion of the pending key', async () => (await place.secrets()).length === 1);
   });
 
   it('requests one renewal after its revocation, and stays unchanged', async () => {
@@ -195,7 +195,7 @@ describe('the link of an AccessToken', () => {
     const { metadata } = await redemptionOf(uid);
     await cluster.admin.patch(REDEMPTIONS, metadata, { spec: { revoked: true } });
     const redeemer = await run(LATER);
-    const logLine = await until('the refusal', async () =>
+    const logLine = await retryUntil('the refusal', async () =>
       redeemer
         .log()
         .find(({ event, namespace }) => event === 'renewal_failed' && namespace === place.namespace),
@@ -268,7 +268,7 @@ describe('the links of a namespace', () => {
     const steps = [() => unbindRedeemer(cluster, place.namespace), () => undefined, () => stop.abort()];
     await renewals.run(stop.signal, async () => {
       await steps.shift()?.();
-      await until('the loss of the permissions', async () => !(await mayList(place.namespace)));
+      await retryUntil('the loss of the permissions', async () => !(await mayList(place.namespace)));
       now += 600_000;
     });
     await bindRedeemer(cluster, place.namespace);
@@ -305,7 +305,7 @@ describe('the redeemer', () => {
   it('needs every permission of its role, and no other', async () => {
     const redeemer = await run();
     const has = (right: string) => async () => proxy.requests.some((one) => usedRight(one).right === right);
-    await until('the Lease to be renewed', has('update leases.coordination.k8s.io'));
+    await retryUntil('the Lease to be renewed', has('update leases.coordination.k8s.io'));
     await redeemer.stop();
     const rulesOf = (kind: string, name: string) => manifestOf(account.manifests, kind, name).rules ?? [];
     const shipped = rightsOf([

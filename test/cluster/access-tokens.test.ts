@@ -4,12 +4,12 @@ import { encodeAccessToken } from '../../src/domain/access-token.js';
 import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/api/kinds.js';
 import { linkgrant } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import type { Fate } from './harness/api-proxy.js';
 import { printedTable } from './harness/printed-table.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { namesOf, textIn } from './harness/resources.js';
-import { until } from './harness/until.js';
 
 const at = releaseAfterFile(await RedeemerCluster.open());
 afterEach(() => at.endTest());
@@ -48,7 +48,7 @@ describe('an AccessToken', () => {
       const [posting, ...more] = postings(server);
       expect(more).toEqual([]);
       expect(posting?.headers).toMatchObject({ name: 'my-link', subject: place.siteUid, renews: 'true' });
-      const logLine = await until('the line in the log', async () =>
+      const logLine = await retryUntil('the line in the log', async () =>
         redeemer.log(place.namespace).find(({ event }) => event === 'token_redeemed'),
       );
       expect(logLine).toMatchObject({ namespace: place.namespace, name: 'my-link', source: manner });
@@ -105,7 +105,7 @@ describe('an AccessToken', () => {
     const proxy = await at.proxy();
     await at.run({ kubeconfig: proxy.kubeconfig });
     const listing = `/namespaces/${place.namespace}/secrets?`;
-    await until('the listing', async () => proxy.requests.some(({ path }) => path.includes(listing)));
+    await retryUntil('the listing', async () => proxy.requests.some(({ path }) => path.includes(listing)));
     const other = await at.namespace();
     await other.put((await at.issuing('linkgrant')).token);
     await other.waitForStatus('Ready');
@@ -120,7 +120,7 @@ describe('an AccessToken', () => {
     const place = await at.namespace();
     const redeemer = await at.run();
     await place.put(server.token);
-    await until('the posting', async () => postings(server).length > 0);
+    await retryUntil('the posting', async () => postings(server).length > 0);
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
     expect((await place.token()).status).toMatchObject({ redeemed: true, status: 'Ready' });
     expect(namesOf(await place.secrets())).toEqual(['my-link']);
@@ -132,7 +132,7 @@ describe('an AccessToken', () => {
     const place = await at.namespace();
     const redeemer = await at.run();
     await place.put(server.token);
-    await until('the check', async () => server.seen.length > 0);
+    await retryUntil('the check', async () => server.seen.length > 0);
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
     expect(postings(server)).toEqual([]);
     expect((await place.token()).status).toBe(undefined);

@@ -3,11 +3,11 @@ import { SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import { json } from '../support/command-line.js';
 import { metricOf } from '../support/operations.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { retryUntil } from '../support/retry-until.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { personIn } from './harness/person.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { until } from './harness/until.js';
 
 const EAST = '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01';
 
@@ -64,7 +64,7 @@ it('redemption list and link status show connected links; the metrics count them
     ['linkgrant_unknown_peers', 1],
     ['linkgrant_links{state="valid"}', 2],
   ] as const) {
-    await until(`${series} ${count}`, async () => (await metricOf(serving, series)) === count);
+    await retryUntil(`${series} ${count}`, async () => (await metricOf(serving, series)) === count);
   }
 });
 

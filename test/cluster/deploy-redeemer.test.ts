@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { PODS } from './harness/kinds.js';
@@ -9,7 +10,6 @@ import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { expectedRights, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
 import { tokenNamespace } from './harness/token-namespace.js';
-import { until } from './harness/until.js';
 
 const tools = releaseAfterFile(await DeployTools.open());
 const server = releaseAfterFile(await startIssuingServer('linkgrant'));
@@ -73,14 +73,14 @@ describe("the redeemer's manifests of kustomize", () => {
         ...['-n', namespace, 'create', 'rolebinding', `let-in-${role}`, `--clusterrole=${role}`],
         `--serviceaccount=${REDEEMER}:${REDEEMER}`,
       );
-    await until('the role admin', () =>
+    await retryUntil('the role admin', () =>
       accounts.mayDo(owner.kubeconfig, '-n', place, 'create', 'rolebindings'),
     );
     expect(await bind(place, REDEEMER)).toMatchObject({ code: 1 });
 
     await kubectl('apply', '--server-side', '-k', overlay('redeemer-self-service'));
     // A controller aggregates the ClusterRole `admin`.
-    await until('the binding', async () => (await bind(place, REDEEMER)).code === 0);
+    await retryUntil('the binding', async () => (await bind(place, REDEEMER)).code === 0);
     expect(await accounts.rightsOf(REDEEMER, REDEEMER, place)).toEqual(
       expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING }),
     );

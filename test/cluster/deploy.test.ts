@@ -9,6 +9,7 @@ import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
 import { readOperations } from '../support/operations.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import { putSite } from './harness/cluster-sites.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
@@ -18,7 +19,6 @@ import { readyz } from './harness/replicas.js';
 import { createGrant, readyGrant } from './harness/served.js';
 import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 /** The next release, whose CRD has one more column. */
 const NEXT = '0.2.0';
@@ -168,7 +168,7 @@ describe("the service's manifests of kustomize", () => {
         },
       });
       expect(await readOperations(serving, '/healthz')).toMatchObject({ status: 200 });
-      await until('readiness', async () => (await readyz(serving)) === 200);
+      await retryUntil('readiness', async () => (await readyz(serving)) === 200);
       const grant = await readyGrant(cluster, served, 'shipped');
       expect(grant.status?.url).toBe(`https://192.0.2.7:9090/${grant.metadata.uid}`);
       expect(await serving.stop()).toMatchObject({ code: 0 });
@@ -193,7 +193,7 @@ describe("the service's manifests of kustomize", () => {
     const may = (verb: string) =>
       accounts.mayDo(viewer.kubeconfig, '-n', place, verb, 'redemptions.linkgrant.dev');
     // A controller aggregates the ClusterRole `view`.
-    await until('Redemptions in the role view', () => may('get'));
+    await retryUntil('Redemptions in the role view', () => may('get'));
     expect(await Promise.all(['get', 'list', 'create', 'patch', 'delete'].map(may))).toEqual([
       true,
       true,
@@ -215,7 +215,7 @@ describe("the service's manifests of Helm", () => {
 
   beforeAll(async () => {
     await kubectl('delete', '--wait=false', '--ignore-not-found', '-k', overlay('cluster'));
-    await until(
+    await retryUntil(
       'the deletion of the kustomize resources',
       async () => {
         const left = await kubectl(
@@ -260,7 +260,7 @@ describe("the service's manifests of Helm", () => {
 
   it('retain grants and redemptions through an upgrade, which includes the new CRD', async () => {
     await cluster.namespace('north');
-    await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
+    await retryUntil('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
     await createGrant(cluster, grant.namespace, grant.name, { redemptionsAllowed: 3 });
     await cluster.admin.create(REDEMPTIONS, redemptionNamed(redemption));
     const before = await kept();
@@ -319,10 +319,10 @@ describe('removal of the service', () => {
 
   const deployed = async (uidEnd: string) => {
     await kubectl('apply', '--server-side', '--force-conflicts', '-k', overlay('cluster'));
-    await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
+    await retryUntil('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
     const namespace = await cluster.namespace();
     const key = { namespace, name: `00000000-0000-4000-8000-${uidEnd}-0` };
-    const created = await until('the Redemption', () =>
+    const created = await retryUntil('the Redemption', () =>
       cluster.admin.create(REDEMPTIONS, redemptionNamed(key)),
     );
     return { namespace, created };

@@ -2,13 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { NOW, recordedRedemption, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { redemptionsOf } from './harness/served.js';
 import { storeAccount } from './harness/store-account.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
 const account = await storeAccount(cluster);
@@ -91,14 +91,14 @@ describe('a cluster without its API server', () => {
     await expect(impatient.probe()).rejects.toMatchObject(away);
     controlPlane.startApiServer();
     // For some time after its start an API server forbids everything, because it has not read its roles.
-    const outcome = await until('the store', () => store.recordRedemption(grant.uid, redemption, NOW));
+    const outcome = await retryUntil('the store', () => store.recordRedemption(grant.uid, redemption, NOW));
     expect(outcome).toBe('recorded');
-    await until('the probe', async () => {
+    await retryUntil('the probe', async () => {
       await impatient.probe();
       return true;
     });
     // Listings of the API server recover later than its writes.
-    const slots = await until('the listing', () => redemptionsOf(cluster, grant));
+    const slots = await retryUntil('the listing', () => redemptionsOf(cluster, grant));
     expect(slots).toHaveLength(1);
   });
 });

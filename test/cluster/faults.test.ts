@@ -7,6 +7,7 @@ import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/
 import { type Serving, Workplace } from '../support/command-line.js';
 import { metricOf, readOperations } from '../support/operations.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { type ApiProxy, type Fate, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { startController } from './harness/controller.js';
@@ -15,7 +16,6 @@ import { post } from './harness/post.js';
 import { readyz } from './harness/replicas.js';
 import { readyGrant, redemptionsOf, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 const cluster = releaseAfterFile(await openTestCluster({ own: true }));
 const account = await linkgrantAccount(cluster);
@@ -44,7 +44,7 @@ describe('the grant controller', () => {
     ['end with an incomplete event', { status: 200, body: '{"type":"ADDED","obj' }],
   ])('restarts watches that %s', async (what, fate) => {
     const one = releaseAfterTest(await startController(account.kubeconfig));
-    await until('the lead', async () => one.controller.isLeading && !one.controller.problem());
+    await retryUntil('the lead', async () => one.controller.isLeading && !one.controller.problem());
     let broken = 0;
     one.proxy.decide((request) => {
       if (!isWatch(request) || broken >= 12) return 'pass';
@@ -52,7 +52,7 @@ describe('the grant controller', () => {
       return fate;
     });
     one.proxy.breakOff(isWatch);
-    await until(
+    await retryUntil(
       'every watch to break again and again',
       async () => {
         // `cutAfterBytes` needs an event to cut.
@@ -64,7 +64,7 @@ describe('the grant controller', () => {
     const name = what.replace(/[^a-z0-9]+/g, '-');
     const grant = await readyGrant(cluster, west, name);
     expect(await one.controller.grants.locate(grant.metadata.uid)).toMatchObject({ name, namespace: west });
-    await until('health', async () => one.controller.problem() === undefined);
+    await retryUntil('health', async () => one.controller.problem() === undefined);
   });
 });
 
@@ -79,7 +79,7 @@ describe('the log of the service', () => {
     for (const fate of [{ status: 410, body: GONE }, { status: 500 }]) {
       proxy.decide((request) => (isWatch(request) ? fate : 'pass'));
       proxy.breakOff(isWatch);
-      await until(`a line about ${fate.status}`, async () => logged(fate.status).length > 0);
+      await retryUntil(`a line about ${fate.status}`, async () => logged(fate.status).length > 0);
     }
     for (const { level, err, reason } of logged(410)) {
       expect([level, err]).toEqual(['info', undefined]);
@@ -92,7 +92,7 @@ describe('the log of the service', () => {
 describe('a replica with a delayed watch', () => {
   it('redeems a token that its watch has not reported yet, and answers 503 while it cannot list grants', async () => {
     const leader = releaseAfterTest(await startController(account.kubeconfig));
-    await until('the lead', async () => leader.controller.isLeading);
+    await retryUntil('the lead', async () => leader.controller.isLeading);
     const { serving, proxy } = await serveThroughProxy();
     // From here on every watch is open, but reports nothing.
     const silent = new Set<string>();
@@ -102,7 +102,7 @@ describe('a replica with a delayed watch', () => {
       return 'silent';
     });
     proxy.breakOff(isWatch);
-    await until('every watch to be silent', async () => silent.size === 4);
+    await retryUntil('every watch to be silent', async () => silent.size === 4);
     const grant = await readyGrant(cluster, west, 'young');
     const listed = proxy.requests.length;
     expect(await post(serving, grant)).toMatchObject({ status: 200 });
@@ -123,7 +123,7 @@ describe('a replica with a delayed watch', () => {
 describe('requests for unknown grants', () => {
   it('do not reduce the capacity for redemptions while a listing hangs: 100 wait, the others get 503 at once', async () => {
     const leader = releaseAfterTest(await startController(account.kubeconfig));
-    await until('the lead', async () => leader.controller.isLeading);
+    await retryUntil('the lead', async () => leader.controller.isLeading);
     const { serving, proxy } = await serveThroughProxy();
     const grant = await readyGrant(cluster, west, 'undisturbed', { redemptionsAllowed: 2 });
     expect(await post(serving, grant)).toMatchObject({ status: 200 });
@@ -136,7 +136,7 @@ describe('requests for unknown grants', () => {
     const waiting = Array.from({ length: 130 }, async () => {
       statuses.push((await post(serving, unknown())).status);
     });
-    await until('30 refusals', async () => statuses.length >= 30);
+    await retryUntil('30 refusals', async () => statuses.length >= 30);
     expect(statuses).toEqual(Array(30).fill(503));
     expect(await metricOf(serving, 'linkgrant_requests_in_flight')).toBe(0);
     expect(await post(serving, grant, 'another-site')).toMatchObject({ status: 200 });
@@ -157,22 +157,22 @@ describe('an API server that stops under load', () => {
     const serving = await serveCluster(releaseAfterTest(new Workplace()), account.kubeconfig);
     const grant = await readyGrant(cluster, west, 'loaded', { redemptionsAllowed: 20_000 });
     const load = new Load(serving, grant);
-    await until('redemptions', async () => load.count(200) >= 20);
+    await retryUntil('redemptions', async () => load.count(200) >= 20);
     await controlPlane.stopApiServer();
     const before = load.count(503);
-    await until('refusals', async () => load.count(503) >= before + 100);
-    await until('the replica not to be ready', async () => (await readyz(serving)) === 503);
+    await retryUntil('refusals', async () => load.count(503) >= before + 100);
+    await retryUntil('the replica not to be ready', async () => (await readyz(serving)) === 503);
     // The cluster counts as not ready after 30 s without an answer. By then the controller no longer leads, and every back-off
     // is at its maximum.
-    await until(
+    await retryUntil(
       'readyz to report the cluster as not ready',
       async () => !(await knowsCluster(serving)),
       120_000,
     );
     controlPlane.startApiServer();
     const redeemed = load.count(200);
-    await until('redemptions again', async () => load.count(200) >= redeemed + 20, 120_000);
-    await until('readiness', async () => (await readyz(serving)) === 200, 120_000);
+    await retryUntil('redemptions again', async () => load.count(200) >= redeemed + 20, 120_000);
+    await retryUntil('readiness', async () => (await readyz(serving)) === 200, 120_000);
     await load.stop();
 
     expect(new Set(load.answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
@@ -184,7 +184,7 @@ describe('an API server that stops under load', () => {
     // A redemption whose response was lost is recorded too. There are at most as many of these as lanes plus failed requests.
     expect(recorded.length).toBeGreaterThanOrEqual(received);
     expect(recorded.length).toBeLessThanOrEqual(received + load.lanes + load.failed);
-    await until('the count', async () => {
+    await retryUntil('the count', async () => {
       const key = { namespace: west, name: 'loaded' };
       const { status } = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, key);
       return status?.redemptions === recorded.length;
@@ -198,7 +198,7 @@ describe('an API server that stops under load', () => {
 async function serveThroughProxy(): Promise<{ readonly serving: Serving; readonly proxy: ApiProxy }> {
   const proxy = releaseAfterTest(await startApiProxy(account.kubeconfig));
   const serving = await serveCluster(releaseAfterTest(new Workplace()), proxy.kubeconfig);
-  await until('readiness', async () => (await readyz(serving)) === 200);
+  await retryUntil('readiness', async () => (await readyz(serving)) === 200);
   return { serving, proxy };
 }
 

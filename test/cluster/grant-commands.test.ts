@@ -6,12 +6,12 @@ import { ACCESS_GRANTS, EVENTS } from '../../src/platforms/kubernetes/api/kinds.
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { json, linkgrant, refusalOf, startLinkgrant } from '../support/command-line.js';
+import { retryUntil } from '../support/retry-until.js';
 import { ConsoleSession } from './console-session.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { OPERATOR_RULES, personIn } from './harness/person.js';
 import { post } from './harness/post.js';
 import { createGrant, readyGrant, redemptionsOf, serveCluster } from './harness/served.js';
-import { until } from './harness/until.js';
 
 const { cluster, account, workplace, west, administrator } = await openAcceptingNamespace();
 const serving = await serveCluster(workplace, account.kubeconfig);
@@ -100,7 +100,7 @@ describe('grant commands in a cluster', () => {
     await createGrant(cluster, west.namespace, 'unreadable', { issuer: 'another-ca' });
     const reasonOf = async (name: string) => {
       const key = { namespace: west.namespace, name };
-      await until(`the conditions of ${name}`, async () => (await readGrant(name)).status?.conditions);
+      await retryUntil(`the conditions of ${name}`, async () => (await readGrant(name)).status?.conditions);
       const status = { message: 'AccessGrants are not enabled' };
       await cluster.admin.patch(ACCESS_GRANTS, key, { status }, { subresource: 'status' });
       return json(await west.run(['grant', 'show', name, '-o', 'json']));
@@ -114,7 +114,7 @@ describe('grant commands in a cluster', () => {
     const list = await west.run(['grant', 'list']);
     expect(list.stdout).toMatch(new RegExp(`^negative +pending +0/-1 +- +\\S{36} +${problem}$`, 'm'));
     expect((await west.run(['grant', 'show', 'negative'])).stdout).toContain(`Reason:      ${problem}\n`);
-    const events = await until('the Event', async () => {
+    const events = await retryUntil('the Event', async () => {
       const { items } = await cluster.admin.listAll<
         Resource & { reason: string; type: string; message: string }
       >(EVENTS, { namespace: west.namespace, fieldSelector: 'involvedObject.name=negative' });
@@ -131,7 +131,7 @@ describe('grant commands in a cluster', () => {
     expect(await post(serving, grant)).toMatchObject({ status: 200 });
     expect(await post(serving, grant, 'other')).toMatchObject({ status: 403 });
     // The count in the status is updated after the redemption is recorded.
-    const shown = await until('the refusal and the count', async () => {
+    const shown = await retryUntil('the refusal and the count', async () => {
       const report = json(await west.run(['grant', 'show', 'used', '-o', 'json']));
       return report.attempts.length === 2 && report.redemptions === 1 && report;
     });
@@ -246,7 +246,7 @@ describe('the console in a cluster', () => {
   const withConsole = async (place: readonly string[], use: (session: ConsoleSession) => Promise<void>) => {
     const terminal = startLinkgrant(['console', '--no-open', ...place], { holdsInput: true });
     try {
-      const url = await until('the URL', async () => /http:\S+/.exec(terminal.said.stdout)?.[0]);
+      const url = await retryUntil('the URL', async () => /http:\S+/.exec(terminal.said.stdout)?.[0]);
       await use(await ConsoleSession.open(url));
     } finally {
       terminal.child.kill('SIGINT');

@@ -4,12 +4,12 @@ import { ACCESS_GRANTS, EVENTS } from '../../src/platforms/kubernetes/api/kinds.
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { putSite } from './harness/cluster-sites.js';
 import { type RunningController, startController } from './harness/controller.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { createGrant } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 const DISABLED = 'AccessGrants are not enabled';
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 async function lead(): Promise<RunningController> {
   running = await startController(account.kubeconfig);
   const { controller } = running;
-  await until('the lead', async () => controller.isLeading);
+  await retryUntil('the lead', async () => controller.isLeading);
   return running;
 }
 
@@ -51,7 +51,7 @@ async function waitForReads(
   since: number,
   count: number,
 ) {
-  await until('a read of every grant', async () => {
+  await retryUntil('a read of every grant', async () => {
     const seen = proxy.requests
       .slice(since)
       .filter(
@@ -65,7 +65,7 @@ describe('the status of AccessGrants', () => {
   it('is written once for each change, and not when a new leader processes 200 settled grants', async () => {
     const first = await lead();
     const west = await grantsIn(200);
-    await until('settled grants', async () => {
+    await retryUntil('settled grants', async () => {
       const grants = await grantsOf(west);
       const states = grants.map(({ status }) => status?.status);
       return ['Expired', 'Error', 'Ready'].every(
@@ -74,7 +74,7 @@ describe('the status of AccessGrants', () => {
     });
     // The counts for the metrics come from the watches.
     const counts = { pending: 67, ready: 66, expired: 67, exhausted: 0, revoked: 0 };
-    await until('the counts', async () => {
+    await retryUntil('the counts', async () => {
       const found = first.controller.countGrants(Date.now());
       return JSON.stringify(found) === JSON.stringify(counts);
     });
@@ -85,7 +85,7 @@ describe('the status of AccessGrants', () => {
     await waitForReads(second, west, 0, 200);
     // Grants are processed in order: once `last` is Ready, all earlier ones have been processed.
     await createGrant(cluster, west, 'last');
-    await until('the last grant', async () => (await read(west, 'last')).status?.status === 'Ready');
+    await retryUntil('the last grant', async () => (await read(west, 'last')).status?.status === 'Ready');
     expect(second.writes().filter((write) => !write.includes('/last/'))).toEqual([]);
     const after = (await grantsOf(west)).filter(({ metadata }) => metadata.name !== 'last');
     expect(after).toEqual(before);
@@ -94,7 +94,7 @@ describe('the status of AccessGrants', () => {
   it('is not written again when another controller keeps changing the message', async () => {
     const west = await grantsIn(20);
     const { proxy, writes } = await lead();
-    await until('settled grants', async () => {
+    await retryUntil('settled grants', async () => {
       const states = (await grantsOf(west)).map(({ status }) => status?.status);
       return states.filter((state) => state === 'Expired').length === 7 && !states.includes(undefined);
     });
@@ -130,7 +130,7 @@ describe('the status of AccessGrants', () => {
         await sleep(5);
       }
     })();
-    const left = await until('the condition', async () => {
+    const left = await retryUntil('the condition', async () => {
       const grant = await read(west, 'fought');
       return grant.status?.conditions?.some(
         ({ type, status }) => type === 'ForeignController' && status === 'True',
@@ -140,7 +140,7 @@ describe('the status of AccessGrants', () => {
     });
     expect(left.status).toMatchObject(foreign);
     expect(takeovers).toEqual([`${west}/fought ${foreign.url}`]);
-    await until('the Event', async () => {
+    await retryUntil('the Event', async () => {
       const { items } = await cluster.admin.listAll<Resource & { readonly reason: string }>(EVENTS, {
         namespace: west,
       });
@@ -150,7 +150,7 @@ describe('the status of AccessGrants', () => {
     // Grants are processed in order: `fought` before `later`.
     await cluster.admin.patch(ACCESS_GRANTS, key, { metadata: { labels: { touched: 'yes' } } });
     await createGrant(cluster, west, 'later');
-    await until('the later grant', async () => (await read(west, 'later')).status?.status === 'Ready');
+    await retryUntil('the later grant', async () => (await read(west, 'later')).status?.status === 'Ready');
     fighting.abort();
     await fight;
     expect(rewrites).toBeLessThanOrEqual(5);

@@ -7,6 +7,7 @@ import type {
 } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import { putSite } from './harness/cluster-sites.js';
@@ -14,7 +15,6 @@ import { SERVICE_ENDPOINT, startController } from './harness/controller.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { createGrant } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
@@ -23,7 +23,7 @@ const account = await linkgrantAccount(cluster);
 const west = await cluster.namespace();
 await putSite(cluster.admin, west);
 const running = releaseAfterFile(await startController(account.kubeconfig));
-await until('the lead', async () => running.controller.isLeading);
+await retryUntil('the lead', async () => running.controller.isLeading);
 
 const make = (name: string, spec?: AccessGrantSpec) => createGrant(cluster, west, name, spec);
 
@@ -37,7 +37,7 @@ function grantWith(
   satisfies: (grant: Grant) => boolean | undefined,
   namespace = west,
 ): Promise<Grant> {
-  return until(`the status of ${name}`, async () => {
+  return retryUntil(`the status of ${name}`, async () => {
     const grant = await read(name, namespace);
     return satisfies(grant) ? grant : undefined;
   });
@@ -156,7 +156,7 @@ describe('an AccessGrant', () => {
       Ready: 'False Exhausted All allowed redemptions of the grant are used',
     });
     expect(exhausted.status?.status).toBe('Exhausted');
-    await until('an Event', async () => {
+    await retryUntil('an Event', async () => {
       const { items } = await cluster.admin.listAll<Resource & { reason: string }>(EVENTS, {
         namespace: west,
       });

@@ -7,6 +7,7 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { expectSuccess, json, refusalOf } from '../support/command-line.js';
 import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { type IssuingServer, issuingServerForTest } from '../support/servers/issuing-server.js';
 import { secretDueForRenewal, startRenewingServer } from '../support/servers/renewing-server.js';
 import { sampleRedemption } from '../support/store-samples.js';
@@ -21,7 +22,6 @@ import {
 } from './harness/requesting-namespace.js';
 import { namesOf, textIn } from './harness/resources.js';
 import { type AccessRule, openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 const OPERATOR: readonly AccessRule[] = [
   { apiGroups: ['skupper.io'], resources: ['links'], verbs: ['delete'] },
@@ -237,7 +237,7 @@ describe('deploy/bootstrap/job.yaml', () => {
     for (const [key, value] of Object.entries({ url, code, ca, name })) {
       writeFileSync(join(mounted, 'token', key), value);
     }
-    await until('the Link', async () => (await place.links()).length > 0);
+    await retryUntil('the Link', async () => (await place.links()).length > 0);
     await writeLinkStatus(cluster, place.namespace, name, true);
     const ended = expectSuccess(await running);
     expect(json(ended)).toMatchObject({

@@ -15,6 +15,7 @@ import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/
 import { type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { RecordedSite, routerSecret } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
@@ -23,7 +24,6 @@ import { post } from './harness/post.js';
 import { dataOf } from './harness/resources.js';
 import { createGrant, readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
@@ -48,7 +48,7 @@ function grantWith(
   name: string,
   satisfies: (status: NonNullable<Grant['status']>) => boolean,
 ): Promise<Grant> {
-  return until(`the status of ${name}`, async () => {
+  return retryUntil(`the status of ${name}`, async () => {
     serving.signal('SIGHUP');
     const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west, name });
     return grant.status !== undefined && satisfies(grant.status) && grant;
@@ -87,14 +87,17 @@ describe('the published address of the service', () => {
     const first = await grantWith(serving, 'waiting', ({ status }) => status === 'Ready');
     const { uid } = first.metadata;
     expect(first.status?.url).toBe(`https://192.0.2.7:9443/${uid}`);
-    await until('its certificate', async () => (await shown(serving)).checkIP('192.0.2.7') !== undefined);
+    await retryUntil(
+      'its certificate',
+      async () => (await shown(serving)).checkIP('192.0.2.7') !== undefined,
+    );
 
     await balance({ hostname: 'grants.example.net' });
     const moved = await grantWith(serving, 'waiting', ({ url }) => url?.includes('example.net') === true);
     expect(moved.status?.url).toBe(`https://grants.example.net:9443/${uid}`);
     expect(moved.status?.ca).toBe(first.status?.ca);
     expect(moved.status?.expirationTime).toBe(first.status?.expirationTime);
-    await until(
+    await retryUntil(
       'its certificate',
       async () => (await shown(serving)).checkHost('grants.example.net') !== undefined,
     );
@@ -174,7 +177,7 @@ describe('--tls-secret', () => {
 
     const put = (data: object) => cluster.admin.patch(SECRETS, key, { data });
     await put(dataOfIdentity({ ...second, key: first.key }));
-    await until('the refusal', async () => {
+    await retryUntil('the refusal', async () => {
       serving.signal('SIGHUP');
       return serving.said.stderr.includes('certificate_kept');
     });
@@ -251,7 +254,7 @@ describe('the CA that signs', () => {
     await cluster.allow({ namespace: LINKGRANT, name: LINKGRANT }, [
       { apiGroups: [''], resources: ['secrets'], resourceNames: ['branch-ca'], verbs: ['get'] },
     ]);
-    await until('the right', async () => {
+    await retryUntil('the right', async () => {
       await touch();
       const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, {
         namespace: west,

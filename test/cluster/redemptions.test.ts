@@ -12,12 +12,12 @@ import {
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { LazyStoreWatch } from '../../src/platforms/kubernetes/store/store-watch.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { printedTable } from './harness/printed-table.js';
 import { openStoreCluster } from './harness/store-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
-import { until } from './harness/until.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
@@ -135,8 +135,8 @@ describe('a Redemption', () => {
     expect(await subjectsOf({})).not.toContain('forged');
     // Starts the watch; from then on the store reads links from it.
     await store.readChanges();
-    await until('the watch has both', async () => (await subjectsOf({})).includes('later'));
-    await until('the watch has the grant', async () => !(await subjectsOf({})).includes('forged'));
+    await retryUntil('the watch has both', async () => (await subjectsOf({})).includes('later'));
+    await retryUntil('the watch has the grant', async () => !(await subjectsOf({})).includes('forged'));
     const attempts = await store.listAttempts(grant.uid, 10);
     expect(attempts.map(({ subject }) => subject)).toEqual(['genuine']);
     const ofGrant = ({ grantUid }: { readonly grantUid: string }) => grantUid === grant.uid;
@@ -193,7 +193,7 @@ describe('redemptions of one grant in one process', () => {
       // On a slow machine a call may exceed the deadline again. A repeated call records the same redemption, so it counts once.
       const later = sampleRedemption(grant.uid, { namespace });
       const recordLater = () => proxiedStore.recordRedemption(grant.uid, later, NOW);
-      expect(await until('the redemption', recordLater)).toBe('recorded');
+      expect(await retryUntil('the redemption', recordLater)).toBe('recorded');
       const { items } = await store.listRedemptions({ limit: 10, grantUid: grant.uid });
       expect(items).toHaveLength(1);
       await proxiedStore.close();

@@ -6,6 +6,7 @@ import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/
 import { type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import type { WireAnswer } from '../support/wire.js';
 import { putSite } from './harness/cluster-sites.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
@@ -13,7 +14,6 @@ import { post } from './harness/post.js';
 import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
 import { readyGrant, redemptionsOf } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 const SITES = 300;
 const LIMIT = 100;
@@ -120,7 +120,10 @@ describe('three replicas of the service', () => {
     expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
     expect(new Set(recorded.map(({ spec }) => spec.slot)).size).toBe(LIMIT);
     // The requests include the writes of the grant's status and of the Events.
-    await until('the end of the grant', async () => (await read('shared')).status?.status === 'Exhausted');
+    await retryUntil(
+      'the end of the grant',
+      async () => (await read('shared')).status?.status === 'Exhausted',
+    );
     expect(replicas.requests() - before).toBeLessThanOrEqual(5 * posted);
 
     const again = await Promise.all(all.map((site, index) => redeemUntilAnswered(grant, site, index + 1)));

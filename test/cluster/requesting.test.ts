@@ -9,6 +9,7 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { postings, serveHttps } from '../support/servers/hostile-server.js';
 import { type IssuingServer, issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startApiProxy } from './harness/api-proxy.js';
@@ -20,7 +21,6 @@ import {
 } from './harness/requesting-namespace.js';
 import { dataOf, namesOf, textIn } from './harness/resources.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 const cluster = releaseAfterFile(await openTestCluster());
 
@@ -349,13 +349,13 @@ describe('a Link to another network in a cluster', () => {
     const file = place.tokenFile(server.token);
     await cluster.admin.patch(CRDS, { name }, { spec: { versions: older } });
     try {
-      await until('the refusal', async () =>
+      await retryUntil('the refusal', async () =>
         refusalOf(await place.run(['token', 'redeem', file])).error.includes("Update Skupper's CRDs"),
       );
     } finally {
       await cluster.admin.patch(CRDS, { name }, { spec: { versions } });
     }
-    await until('the Link', async () => (await place.run(['token', 'redeem', file])).code === 0);
+    await retryUntil('the Link', async () => (await place.run(['token', 'redeem', file])).code === 0);
     expect((await place.links())[0]?.spec).toEqual(wanted.spec);
     expect(server.issued()).toBe(1);
   });

@@ -12,6 +12,7 @@ import {
 } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { rightsOf } from './harness/access-review.js';
@@ -21,7 +22,6 @@ import { manifestOf } from './harness/manifests.js';
 import { post } from './harness/post.js';
 import { type Replicas, startReplicas } from './harness/replicas.js';
 import { readyGrant } from './harness/served.js';
-import { until } from './harness/until.js';
 import { type UsedRight, usedRight } from './harness/used-rights.js';
 
 const LATER = Date.now() + 10 * 365 * 86_400_000;
@@ -66,7 +66,7 @@ describe('the service with the permissions of its role', () => {
   it('redeems, refuses and replays, with its address from a SecuredAccess or from a Service', async () => {
     const { serving } = await serve('--secured-access');
     const name = 'linkgrant-grants';
-    await until('the SecuredAccess', () =>
+    await retryUntil('the SecuredAccess', () =>
       cluster.admin.get(SECURED_ACCESSES, { namespace: LINKGRANT, name }),
     );
     const status = { endpoints: [{ name: 'https', host: '192.0.2.7', port: '9090' }] };
@@ -81,9 +81,9 @@ describe('the service with the permissions of its role', () => {
     const often = await readyGrant(cluster, west, 'often', { redemptionsAllowed: 9 });
     for (let time = 0; time < 2; time += 1) expect((await post(serving, often)).status).toBe(200);
     const has = (right: string) => async () => used().some((one) => one.right === right);
-    await until('the update of the Event', has('patch events'));
-    await until('a certificate for the new address', has('update secrets'));
-    await until('the Lease to be renewed', has('update leases.coordination.k8s.io'));
+    await retryUntil('the update of the Event', has('patch events'));
+    await retryUntil('a certificate for the new address', has('update secrets'));
+    await retryUntil('the Lease to be renewed', has('update leases.coordination.k8s.io'));
     await serving.stop();
 
     // Now with the address of the Service that every installation has.

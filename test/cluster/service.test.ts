@@ -5,10 +5,10 @@ import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/
 import { buildStockClient, READERS, runStockClient } from '../stock-client/stock-client.js';
 import { linkgrant } from '../support/command-line.js';
 import { readOperations } from '../support/operations.js';
+import { retryUntil } from '../support/retry-until.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { createGrant, readyGrant, redemptionsOf, serveCluster, writeToken } from './harness/served.js';
-import { until } from './harness/until.js';
 
 buildStockClient();
 const { cluster, account, workplace, ...accepting } = await openAcceptingNamespace();
@@ -23,7 +23,7 @@ describe('the built service in a cluster', () => {
     expect(serving.said.stdout).toContain(
       'Next: create an AccessGrant; the AccessGrants in every namespace become Ready',
     );
-    const ready = await until('readiness', async () => {
+    const ready = await retryUntil('readiness', async () => {
       const { status, text } = await readOperations(serving, '/readyz');
       return status === 200 && JSON.parse(text);
     });
@@ -56,11 +56,11 @@ describe('the built service in a cluster', () => {
         },
       ]);
       expect(await redemptionsOf(cluster, grant.metadata)).toHaveLength(1);
-      await until('the count and the end', async () => {
+      await retryUntil('the count and the end', async () => {
         const { status } = await readGrant(name);
         return status?.redemptions === 1 && status.status === 'Exhausted';
       });
-      await until('the Event', async () => {
+      await retryUntil('the Event', async () => {
         const { items } = await cluster.admin.listAll<Resource & { reason: string; message: string }>(
           EVENTS,
           {
@@ -106,7 +106,10 @@ describe('the metrics of a service in a cluster', () => {
     const more = (by: Readonly<Record<string, number>>) =>
       Object.fromEntries(Object.entries(before).map(([state, count]) => [state, count + (by[state] ?? 0)]));
     const expected = more({ exhausted: 1, revoked: 1, pending: 1 });
-    await until('the counts', async () => JSON.stringify(await grantCounts()) === JSON.stringify(expected));
+    await retryUntil(
+      'the counts',
+      async () => JSON.stringify(await grantCounts()) === JSON.stringify(expected),
+    );
     expect(Object.keys(before).sort()).toEqual(['exhausted', 'expired', 'pending', 'ready', 'revoked']);
   });
 });

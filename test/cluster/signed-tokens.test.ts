@@ -7,10 +7,10 @@ import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/identity/code-key-secret.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
+import { retryUntil } from '../support/retry-until.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { until } from './harness/until.js';
 
 buildStockClient();
 const { cluster, account, workplace, west, administrator } = await openAcceptingNamespace();
@@ -50,7 +50,7 @@ describe('signed tokens of a cluster', () => {
     await administrator('token', 'issue', bound, '--grant', 'hub', '--subject', 'only-me');
     expect(await redeem(bound, 'somebody', 'y')).toMatchObject({ status: 403 });
     expect(await redeem(bound, 'only-me', 'y')).toMatchObject({ exitCode: 0 });
-    const shown = await until('the count', async () => {
+    const shown = await retryUntil('the count', async () => {
       const report = json(await administrator('grant', 'show', 'hub', '-o', 'json'));
       return report.redemptions === 2 && report;
     });
@@ -89,7 +89,7 @@ describe('signed tokens of a cluster', () => {
     expect(unsure.code).toBe(2);
     const dropped = await administrator('token', 'rotate-key', '--drop-old', '--yes');
     expect(dropped.stdout).toContain('become invalid within 10 seconds');
-    await until('the old key to be refused', async () => (await redeem(kept, 'c', 'z')).status === 403);
+    await retryUntil('the old key to be refused', async () => (await redeem(kept, 'c', 'z')).status === 403);
     const secret = await cluster.admin.get<Resource & { data: object }>(SECRETS, {
       namespace: LINKGRANT,
       name: CODE_KEYS,

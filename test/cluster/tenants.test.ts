@@ -21,6 +21,7 @@ import {
 import { linkgrant } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
@@ -29,7 +30,6 @@ import { post } from './harness/post.js';
 import { type Replica, startReplicas } from './harness/replicas.js';
 import { dataOf } from './harness/resources.js';
 import { createGrant, readyGrant, redemptionsOf, writeToken } from './harness/served.js';
-import { until } from './harness/until.js';
 
 type Grant = Stored<AccessGrantResource>;
 
@@ -50,7 +50,10 @@ async function expectWestServed(at = replica()): Promise<void> {
   const grant = await readyGrant(cluster, west, `undisturbed-${made}`);
   const { ca } = redeemedAnswer(await post(at.serving, grant, 'a-site', csrHeader()));
   expect(ca).toBe(new RecordedSite().pem('skupper-site-ca', 'tls.crt'));
-  await until('the count', async () => (await read(west, grant.metadata.name)).status?.redemptions === 1);
+  await retryUntil(
+    'the count',
+    async () => (await read(west, grant.metadata.name)).status?.redemptions === 1,
+  );
   expect(at.serving.said.stderr).not.toMatch(/"level":"(error|fatal)"/);
 }
 
@@ -62,7 +65,7 @@ const make = (name: string, spec?: AccessGrantSpec) => createGrant(cluster, east
 
 /** Waits until `satisfies` accepts the status and the message of a grant in `east`. Returns both as one text. */
 function said(name: string, satisfies = (status: string) => status !== ''): Promise<string> {
-  return until(`the status of ${name}`, async () => {
+  return retryUntil(`the status of ${name}`, async () => {
     const { status } = await read(east, name);
     const text = `${status?.status ?? ''} ${status?.message ?? ''}`.trim();
     return satisfies(text) && text;
@@ -108,7 +111,7 @@ describe('objects of a hostile namespace owner', () => {
       expect((await post(replica().serving, grant, subject, csrHeader())).status).toBe(200);
     }
     expect((await post(replica().serving, grant, 'fourth', csrHeader())).status).toBe(404);
-    await until('the count', async () => (await read(west, 'coveted')).status?.redemptions === 3);
+    await retryUntil('the count', async () => (await read(west, 'coveted')).status?.redemptions === 3);
     const redemptions = await redemptionsOf(cluster, grant.metadata);
     expect(redemptions.map(({ spec }) => [spec.slot, spec.revoked])).toEqual(
       [0, 1, 2].map((slot) => [slot, false]),
@@ -184,7 +187,7 @@ describe('objects of a hostile namespace owner', () => {
     for (const [name] of specs) expect(await said(name)).toMatch(/^(Ready|Error|Expired|Exhausted)/);
     const [longest] = specs[0] as [string, AccessGrantSpec];
     expect((await post(replica().serving, await read(east, longest))).status).toBe(200);
-    await until('its Event', async () => {
+    await retryUntil('its Event', async () => {
       const { items } = await cluster.admin.listAll<Resource & { reason: string }>(EVENTS, {
         namespace: east,
       });
@@ -209,7 +212,7 @@ describe('objects of a hostile namespace owner', () => {
       );
     await stated({ expirationTime: 'never', redemptions: -7, conditions: [] });
     await stated({ expirationTime: '275760-09-13T00:00:00Z', code: 'x', ca: 'y'.repeat(500_000) });
-    await until('the CA to be restored', async () => {
+    await retryUntil('the CA to be restored', async () => {
       const { status } = await read(east, 'restated');
       return status?.ca?.includes('BEGIN CERTIFICATE') && status.status === 'Ready';
     });
@@ -248,7 +251,7 @@ describe('objects of a hostile namespace owner', () => {
       'nothing at all': {},
     };
     await make('of-forgeries', { redemptionsAllowed: 99, issuer: 'skupper-site-ca' });
-    const before = await until('readiness', async () => {
+    const before = await retryUntil('readiness', async () => {
       const grant = await read(east, 'of-forgeries');
       return grant.status?.status === 'Ready' && grant;
     });

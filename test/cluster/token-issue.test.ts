@@ -7,6 +7,7 @@ import type { AccessTokenResource } from '../../src/platforms/kubernetes/tokens/
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { linkgrant, refusalOf, startLinkgrant } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { DeployTools } from './harness/deploy-tools.js';
@@ -15,7 +16,6 @@ import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
 import { namesOf } from './harness/resources.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { until } from './harness/until.js';
 
 buildStockClient();
 const { cluster, account, workplace, west, administrator } = await openAcceptingNamespace();
@@ -51,7 +51,7 @@ describe('token issue without a service', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('leaves no grant when it receives %s', async (signal) => {
     const { child, ended } = startLinkgrant(['token', 'issue', '-', ...west.place]);
-    await until('the grant', async () => (await grantsIn(west)).length === 1);
+    await retryUntil('the grant', async () => (await grantsIn(west)).length === 1);
     child.kill(signal);
     const { code, stderr } = await ended;
     expect(code).toBe(1);
@@ -95,7 +95,7 @@ describe('token issue in a cluster', () => {
   it('prints a line, waits until join redeems it in another namespace, and reports an earlier refusal', async () => {
     const file = workplace.path('line');
     const waiting = west.run(['token', 'issue', file, '--print', 'line', '--names', 'to-west', '--wait=2m']);
-    await until('the line', async () => existsSync(file));
+    await retryUntil('the line', async () => existsSync(file));
     const place = await requestingNamespace(cluster);
     try {
       const line = readFileSync(file, 'utf8').trim();

@@ -4,6 +4,7 @@ import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/
 import { TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-resource.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
 import { personIn } from './harness/person.js';
@@ -11,7 +12,6 @@ import { post } from './harness/post.js';
 import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 type LeaseResource = Resource & { readonly spec?: { readonly holderIdentity?: string } };
 
@@ -96,7 +96,7 @@ describe('uninstall', () => {
   it('retains the Lease of a running AccessToken redeemer', async () => {
     const itsAccount = await shippedAccount(cluster, 'redeemer', REDEEMER);
     const redeemer = releaseAfterTest(await startRedeemer(itsAccount.kubeconfig));
-    await until('the lead of the redeemer', async () => {
+    await retryUntil('the lead of the redeemer', async () => {
       const lease = await cluster.admin.find<LeaseResource>(LEASES, {
         namespace: REDEEMER,
         name: TOKENS_LEASE,
@@ -127,7 +127,7 @@ describe('uninstall', () => {
     expect(done.stdout).toContain(
       'Deleted: customresourcedefinition.apiextensions.k8s.io/redemptions.linkgrant.dev\n',
     );
-    await until(
+    await retryUntil(
       'the CRD to go',
       async () => !(await cluster.admin.find(CRDS, { name: 'redemptions.linkgrant.dev' })),
     );

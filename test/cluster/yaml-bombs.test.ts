@@ -4,10 +4,10 @@ import { afterAll, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { createMemoryCgroup } from '../support/memory-cgroup.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
-import { until } from './harness/until.js';
 
 const DEPLOYMENT = resolve(import.meta.dirname, '../../deploy/kustomize/redeemer/deployment.yaml');
 const MIB = 1024 * 1024;
@@ -51,7 +51,7 @@ it('85 YAML bombs do not prevent the redemption of another token within the ship
   await honest.put((await at.issuing('linkgrant')).token);
   await honest.waitForStatus('Ready');
   for (const name of names) {
-    const { status } = await until(
+    const { status } = await retryUntil(
       `the refusal of ${name}`,
       async () => {
         const found = await hostile.token(name);

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
-import { until } from '../cluster/harness/until.js';
 import { addHost } from '../support/accepting-site.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { forEachParallel } from '../support/parallel.js';
 import { releaseAfterFile } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import {
   expectExactUses,
   makeRedeemingSites,
@@ -112,7 +112,7 @@ describe('services with a primary and its synchronous standby', () => {
   });
 
   it('refuse the old primary as the store after it is started again', async () => {
-    await until('the old primary starts', async () => {
+    await retryUntil('the old primary starts', async () => {
       primary.start();
       return true;
     });
@@ -137,12 +137,12 @@ describe('a standby that was promoted without the last commits', () => {
     const redeem = (site: RedeemingSite) => redeemAsSite(site, () => ({ port: service.port, ca }));
 
     const first = await redeem(known);
-    await until('the standby has the first redemption', async () => {
+    await retryUntil('the standby has the first redemption', async () => {
       const [row] = await standby.sql('SELECT 1 FROM linkgrant.redemptions');
       return row;
     });
     await standby.set({ primary_conninfo: '' });
-    await until('the standby has disconnected', async () => {
+    await retryUntil('the standby has disconnected', async () => {
       const [follows] = await primary.sql('SELECT 1 FROM pg_stat_replication');
       return follows === undefined;
     });

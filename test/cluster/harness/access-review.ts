@@ -1,7 +1,7 @@
 import { openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
+import { retryUntil } from '../../support/retry-until.js';
 import type { AccessRule } from './test-cluster.js';
-import { until } from './until.js';
 
 const RULES_REVIEWS: ResourceKind = {
   group: 'authorization.k8s.io',
@@ -29,7 +29,7 @@ export async function rightsIn(kubeconfig: string, namespace: string): Promise<R
   } as unknown as RulesReview;
   try {
     // Retried because a new API server refuses the review until its own roles take effect.
-    const { status } = await until(`a review of what may be done in ${namespace}`, () =>
+    const { status } = await retryUntil(`a review of what may be done in ${namespace}`, () =>
       client.create(RULES_REVIEWS, requested),
     );
     if (!status || status.incomplete) throw new Error('the API server reports an incomplete list of rights');

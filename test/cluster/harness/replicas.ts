@@ -1,8 +1,8 @@
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { readOperations } from '../../support/operations.js';
+import { retryUntil } from '../../support/retry-until.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { hasAddressFlag, serveCluster } from './served.js';
-import { until } from './until.js';
 
 // The address of a load balancer for all replicas.
 const GRANTS_URL = 'https://grants.example.com:9090';
@@ -33,7 +33,7 @@ export async function startReplicas(
     const proxy = await startApiProxy(kubeconfig);
     const address = hasAddressFlag(words) ? [] : ['--external-url', GRANTS_URL];
     const serving = await serveCluster(workplace, proxy.kubeconfig, ...address, ...words);
-    await until('readiness', async () => (await readyz(serving)) === 200);
+    await retryUntil('readiness', async () => (await readyz(serving)) === 200);
     return { serving, proxy };
   };
   const all = await Promise.all(Array.from({ length: count }, start));

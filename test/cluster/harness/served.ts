@@ -12,9 +12,9 @@ import {
 } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { freePort } from '../../support/free-port.js';
+import { retryUntil } from '../../support/retry-until.js';
 import { LINKGRANT } from './linkgrant-account.js';
 import type { TestCluster } from './test-cluster.js';
-import { until } from './until.js';
 
 /** Whether the arguments contain a flag that determines the service's address. */
 export function hasAddressFlag(words: readonly string[]): boolean {
@@ -68,7 +68,7 @@ export async function readyGrant(
   spec: AccessGrantSpec = {},
 ): Promise<Stored<AccessGrantResource>> {
   await createGrant(cluster, namespace, name, spec);
-  return until(`${name} to be Ready`, async () => {
+  return retryUntil(`${name} to be Ready`, async () => {
     const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
     return grant.status?.status === 'Ready' ? grant : undefined;
   });

@@ -9,6 +9,7 @@ import { type KubernetesClient, openKubernetesClient } from '../../../src/platfo
 import { openClusterAccess } from '../../../src/platforms/kubernetes/api/cluster-access.js';
 import { CRDS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
+import { retryUntil } from '../../support/retry-until.js';
 import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
 import { emptyCluster } from './empty-cluster.js';
@@ -22,7 +23,6 @@ import {
 } from './kinds.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { sharedControlPlane } from './shared-control-plane.js';
-import { until } from './until.js';
 
 /** A rule of a Role or ClusterRole. */
 export interface AccessRule {
@@ -146,8 +146,8 @@ export async function openTestCluster({
       const found = await Promise.all(SYSTEM_NAMESPACES.map((name) => admin.find(NAMESPACES, { name })));
       return found.every((namespace) => namespace !== undefined);
     };
-    // A failure is returned, because `until` retries errors.
-    const outcome = await until(
+    // A failure is returned, because `retryUntil` retries errors.
+    const outcome = await retryUntil(
       'the system namespaces',
       async () => controlPlane?.failure() ?? haveSystemNamespaces(),
       120_000,
@@ -175,7 +175,7 @@ async function applyCrds(admin: KubernetesClient): Promise<void> {
     const { group, names, versions } = spec;
     const kind = { ...names, group, version: versions[0]?.name ?? '', namespaced: true };
     // Until its storage is ready, the API server answers 404, and then 429.
-    await until(`the API of ${metadata.name}`, () => admin.list(kind));
+    await retryUntil(`the API of ${metadata.name}`, () => admin.list(kind));
   }
 }
 
@@ -224,7 +224,7 @@ export async function untilAllowed(
       },
     },
   };
-  await until('the new rights', async () => {
+  await retryUntil('the new rights', async () => {
     const { status } = (await admin.create(ACCESS_REVIEWS, review as unknown as Resource)) as {
       readonly status?: { readonly allowed: boolean };
     };

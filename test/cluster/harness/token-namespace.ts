@@ -3,11 +3,11 @@ import { ACCESS_TOKENS, LINKS, SECRETS } from '../../../src/platforms/kubernetes
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';
 import type { AccessTokenResource } from '../../../src/platforms/kubernetes/tokens/access-token-resource.js';
+import { retryUntil } from '../../support/retry-until.js';
 import { ROLE_BINDINGS } from './kinds.js';
 import { REDEEMER } from './redeemer.js';
 import { type LinkResource, putRequestingSite } from './requesting-namespace.js';
 import { type TestCluster, untilAllowed } from './test-cluster.js';
-import { until } from './until.js';
 
 /** The namespace of a requesting site: the AccessTokens in it are redeemed. */
 export interface TokenNamespace {
@@ -61,7 +61,7 @@ export async function tokenNamespace(
     },
     token,
     waitForStatus: (status, name) =>
-      until(`the token to be ${status}`, async () => {
+      retryUntil(`the token to be ${status}`, async () => {
         const found = await token(name);
         return found.status?.status === status ? found : undefined;
       }),

@@ -1,8 +1,8 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PostgresTarget } from '../../../src/stores/postgres/postgres-target.js';
-import { until } from '../../cluster/harness/until.js';
 import { freePort } from '../../support/free-port.js';
+import { retryUntil } from '../../support/retry-until.js';
 import { type PostgresServer, postgresTarget, runStatement } from '../../support/stores/postgres-server.js';
 import { makeServerDirectory, runPostgresProgram } from './postgres-programs.js';
 
@@ -91,7 +91,7 @@ export class DatabaseServer {
   /** Kills the postmaster; the other processes end by themselves. Resolves when connections are refused. */
   async kill(): Promise<void> {
     process.kill(this.#pid, 'SIGKILL');
-    await until('the server is gone', async () => {
+    await retryUntil('the server is gone', async () => {
       const isUp = await this.sql('SELECT 1').then(
         () => true,
         () => false,
@@ -108,7 +108,7 @@ export class DatabaseServer {
   async createStandby(): Promise<DatabaseServer> {
     const standby = await this.createCopy('-R');
     standby.start();
-    await until('the standby streams', async () => {
+    await retryUntil('the standby streams', async () => {
       const [follows] = await this.sql("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'");
       return follows;
     });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Calls `read` until it returns neither undefined nor false, and returns that. Retries errors. Throws after `timeoutMs`. */
-export async function until<T>(
+export async function retryUntil<T>(
   what: string,
   read: () => Promise<T | undefined | false>,
   timeoutMs = 60_000,
