@@ -24,8 +24,7 @@ const caFile = `${dataDir}/issuers/linkgrant-server-ca/tls.crt`;
 
 const key = await makeIssuerKey('first');
 // Not port 0: doctor checks only a port that is known.
-const adminListen = ['--admin-listen', `127.0.0.1:${await freePort()}`];
-const admin = [...adminFlags(key, place.path('jwks.json')), ...adminListen];
+const admin = adminFlags(key, place.path('jwks.json'), await freePort());
 const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...admin]);
 const server = `https://127.0.0.1:${service.adminPort}`;
 await writeBearer(bearerFile);
