@@ -69,8 +69,9 @@ export class LeaderElection {
     const { client, lease, identity } = this.#options;
     const startedAt = performance.now();
     const found = await client.find<LeaseResource>(LEASES, lease);
+    // Not `startedAt`: the holder may have renewed the Lease while the request was delayed.
     if (found?.metadata.resourceVersion !== this.#found?.metadata.resourceVersion)
-      this.#firstSeenAt = startedAt;
+      this.#firstSeenAt = performance.now();
     this.#found = found;
     const before = found && (found.spec ?? {});
     const holder = before?.holderIdentity ?? '';

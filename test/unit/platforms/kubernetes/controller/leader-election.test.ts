@@ -24,7 +24,8 @@ class Lease {
   found: Stored<LeaseResource> | undefined;
   #version = 0;
 
-  client(isReachable: () => boolean, givesUpAfterMs: number) {
+  client(isReachable: () => boolean, givesUpAfterMs: number, firstFindMs: number) {
+    let findMs = firstFindMs;
     const reached = async <T>(operation: () => T) => {
       if (isReachable()) return operation();
       return new Promise<T>((_resolve, reject) =>
@@ -38,7 +39,11 @@ class Lease {
       return this.found;
     };
     return {
-      find: () => reached(() => this.found),
+      find: async () => {
+        if (findMs > 0) await new Promise((resolve) => setTimeout(resolve, findMs));
+        findMs = 0;
+        return reached(() => this.found);
+      },
       create: (_kind: unknown, lease: LeaseResource) =>
         reached(() => {
           if (this.found) throw new ApiError('create', { reason: 'already_exists', status: 409 });
@@ -59,11 +64,11 @@ function candidate(
   lease: Lease,
   identity: string,
   leading: string[],
-  { skewMs = 0, givesUpAfterMs = 3_000 } = {},
+  { skewMs = 0, givesUpAfterMs = 3_000, firstFindMs = 0 } = {},
 ) {
   const process = { isReachable: true, stop: new AbortController(), skewMs };
   const election = new LeaderElection({
-    client: lease.client(() => process.isReachable, givesUpAfterMs),
+    client: lease.client(() => process.isReachable, givesUpAfterMs, firstFindMs),
     lease: { namespace: 'linkgrant', name: 'l' },
     identity,
     clock: () => Date.now() + process.skewMs,
@@ -135,6 +140,21 @@ describe('leader election', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(leading).toHaveLength(1);
     expect(leading).not.toEqual(['a']);
+  });
+
+  it('never has two leaders when a candidate reads the Lease with a delay and the leader then loses its connection', async () => {
+    const lease = new Lease();
+    const leading: string[] = [];
+    const a = candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 });
+    await vi.advanceTimersByTimeAsync(0);
+    candidate(lease, 'b', leading, { firstFindMs: 9_000 });
+    await vi.advanceTimersByTimeAsync(9_000);
+    a.process.isReachable = false;
+    for (let tick = 0; tick < 250; tick += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      expect(leading.length).toBeLessThanOrEqual(1);
+    }
+    expect(leading).toEqual(['b']);
   });
 
   it.each([-3_600_000, 3_600_000])('never has two leaders while clocks jump by %d ms', async (jumpMs) => {
