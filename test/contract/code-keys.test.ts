@@ -136,6 +136,14 @@ describe('an old master key', () => {
     expect(await removeUnusedCodeKeys(store, open(), now)).toEqual([old]);
   });
 
+  it('is retained for a grant from before the rotation if the clock of the machine that rotated was half an hour slow', async () => {
+    await open().current();
+    await grant({ expirationTime: now + 1_000 * DAY });
+    now -= DAY / 48;
+    await rotateCodeKey(store, open(), { dropOld: false });
+    expect(await removeUnusedCodeKeys(store, open(), START + 10 * DAY)).toEqual([]);
+  });
+
   it('is retained if the next key has no creation time', async () => {
     const { old, current } = await createAndRotate();
     const file = join(directory, 'code-keys', '2.json');

@@ -7,6 +7,8 @@ import type { GrantStore } from '../ports/grant-store.js';
 const SETTING = 'code-key';
 // A client can repeat a redemption for this time after its grant has expired.
 const REPLAY_PERIOD_MS = 7 * DAY_MS;
+// The creation time of a key is that of the machine on which the command ran, whose clock may be slow.
+const MAX_CLOCK_LAG_MS = 60 * 60_000;
 
 /** Stores the id of the master key that the service signs with, so that commands can check that they have the same keys. */
 export async function publishCodeKey(store: DatabaseStore, codeKeys: CodeKeys): Promise<void> {
@@ -43,7 +45,7 @@ export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void>
 
 /**
  * Removes each master key that no longer signs and is no longer needed to verify codes: each grant that is older than the next
- * key was revoked, or expired a week or more before `now`. Returns the ids of the removed keys.
+ * key, or at most an hour younger, was revoked, or expired a week or more before `now`. Returns the ids of the removed keys.
  */
 export async function removeUnusedCodeKeys(
   store: GrantStore,
@@ -55,7 +57,8 @@ export async function removeUnusedCodeKeys(
   for (const [index, { kid }] of keys.entries()) {
     const replacedAt = keys[index - 1]?.createdAt;
     if (replacedAt === undefined || Number.isNaN(replacedAt)) continue;
-    if (await store.hasGrantCreatedBefore(replacedAt, now - REPLAY_PERIOD_MS)) continue;
+    const createdBefore = replacedAt + MAX_CLOCK_LAG_MS;
+    if (await store.hasGrantCreatedBefore(createdBefore, now - REPLAY_PERIOD_MS)) continue;
     await codeKeys.remove(kid);
     removed.push(kid);
   }
