@@ -6,8 +6,10 @@ interface Certificate {
 }
 
 interface Entry {
-  at: number;
-  failures: number;
+  readonly at: number;
+  /** When it was scheduled. */
+  readonly since: number;
+  readonly failures: number;
 }
 
 const DUE = 2 / 3;
@@ -25,16 +27,17 @@ export class RenewalPlan {
   isDue(certificate: Certificate, now: number): boolean {
     const { certificateSha256, notBefore, notAfter } = certificate;
     const entry = this.#entries.get(certificateSha256);
-    if (entry) return entry.at <= now;
+    // If the clock was set back, the scheduled time may be later than the expiry.
+    if (entry && entry.since <= now) return entry.at <= now;
     const at = notBefore + (notAfter - notBefore) * (DUE + SPREAD * Math.random());
-    this.#entries.set(certificateSha256, { at, failures: 0 });
+    this.#entries.set(certificateSha256, { at, since: now, failures: 0 });
     return at <= now;
   }
 
   /** Schedules a certificate that was issued at `now`; its `notBefore` is some minutes earlier. */
   begin({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const ms = Math.max(MIN_RETRY_MS, (notAfter - now) * (DUE + SPREAD * Math.random()));
-    this.#entries.set(certificateSha256, { at: now + ms, failures: 0 });
+    this.#entries.set(certificateSha256, { at: now + ms, since: now, failures: 0 });
   }
 
   /**
@@ -46,12 +49,16 @@ export class RenewalPlan {
     const tenthOfRest = notAfter > now ? (notAfter - now) / 10 : Number.POSITIVE_INFINITY;
     const longest = Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS, tenthOfRest);
     const at = now + Math.max(MIN_RETRY_MS, longest) * (0.5 + Math.random() / 2);
-    this.#entries.set(certificateSha256, { at, failures: failures + 1 });
+    this.#entries.set(certificateSha256, { at, since: now, failures: failures + 1 });
   }
 
   /** Never schedules this certificate again. */
   giveUp(certificateSha256: string): void {
-    this.#entries.set(certificateSha256, { at: Number.POSITIVE_INFINITY, failures: 0 });
+    this.#entries.set(certificateSha256, {
+      at: Number.POSITIVE_INFINITY,
+      since: Number.NEGATIVE_INFINITY,
+      failures: 0,
+    });
   }
 
   /** Removes all other certificates from the schedule. */

@@ -99,7 +99,10 @@ export class LinkRenewals {
     const { clock } = this.#options;
     this.#queue.start();
     for (let scanAt = clock(); !signal.aborted; ) {
-      if (clock() >= scanAt) scanAt = clock() + ((await this.#scan(signal)) ? SCAN_MS : RESCAN_MS);
+      const untilScan = scanAt - clock();
+      // The longer time means that the clock was set back.
+      if (untilScan <= 0 || untilScan > SCAN_MS)
+        scanAt = clock() + ((await this.#scan(signal)) ? SCAN_MS : RESCAN_MS);
       for (const [key, link] of this.#links) if (this.#plan.isDue(link, clock())) this.#queue.add(key);
       const next = Math.min(scanAt, this.#plan.next(this.#certificates())) - clock();
       await wait(Math.max(MIN_DELAY_MS, Math.min(next, MAX_DELAY_MS)), signal);

@@ -59,8 +59,19 @@ describe('the renewal plan', () => {
   it('never retries a final failure', () => {
     const plan = new RenewalPlan();
     plan.giveUp('aa');
+    expect(plan.isDue(certificate, -DAY)).toBe(false);
     expect(plan.isDue(certificate, 100 * DAY)).toBe(false);
     expect(plan.next(['aa'])).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('schedules a certificate again by its validity if the clock was set back after a failure', () => {
+    const plan = new RenewalPlan();
+    const now = 19 * DAY;
+    plan.isDue(certificate, now + 20 * DAY);
+    plan.postpone(certificate, now + 20 * DAY);
+    expect(plan.isDue(certificate, now)).toBe(false);
+    expect(plan.next(['aa'])).toBeLessThanOrEqual(21 * DAY);
+    expect(plan.isDue(certificate, 21 * DAY)).toBe(true);
   });
 
   it('drops certificates that no longer exist', () => {

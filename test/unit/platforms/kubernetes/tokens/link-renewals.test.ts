@@ -36,3 +36,30 @@ it('renews a link that was redeemed after its namespace was listed, while anothe
   await renewals.run(stop.signal, async () => stop.abort());
   expect(found).toEqual(['west/to-west']);
 });
+
+it('lists the links every ten minutes, and at once after the clock was set back', async () => {
+  let now = Date.parse('2026-01-03T00:00:00Z');
+  let listings = 0;
+  const client = {
+    list: async () => {
+      listings += 1;
+      return { items: [], resourceVersion: '1', next: undefined };
+    },
+  } as unknown as KubernetesClient;
+  const renewals = new LinkRenewals({
+    client,
+    namespaces: () => ['west'],
+    clock: () => now,
+    dependencies: {} as LinkRenewalsOptions['dependencies'],
+    observer: {} as LinkRenewalsOptions['observer'],
+  });
+  const stop = new AbortController();
+  let waits = 0;
+  await renewals.run(stop.signal, async (ms) => {
+    if (waits === 0) now -= 2 * DAY_MS;
+    now += ms;
+    waits += 1;
+    if (waits > 25) stop.abort();
+  });
+  expect(listings).toBe(4);
+});
