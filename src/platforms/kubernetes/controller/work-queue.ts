@@ -149,3 +149,8 @@ export class WorkQueue {
     return backOffDelay(this.#options.backOff, failures);
   }
 }
+
+/** The namespace of a key `namespace/name`. */
+export function namespaceOf(key: string): string {
+  return key.split('/', 1)[0] as string;
+}

@@ -12,7 +12,7 @@ import { EventRecorder } from '../controller/event-recorder.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE } from '../controller/lease-resource.js';
 import { RateLimiter } from '../controller/rate-limiter.js';
-import { WorkQueue } from '../controller/work-queue.js';
+import { namespaceOf, WorkQueue } from '../controller/work-queue.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { SiteAccessCache } from '../sites/site-access-cache.js';
 import { SiteIndex } from '../sites/site-index.js';
@@ -118,6 +118,7 @@ export class GrantController {
       ...WORK,
       work: (key) => reconciler.reconcile(key),
       onFailure: (key, error) => options.onFailure(`reconcile the status of ${key}`, error),
+      partitions: { of: namespaceOf, maxRunning: WORK.concurrency },
     });
     this.#watch = new ClusterWatch(options);
     this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);

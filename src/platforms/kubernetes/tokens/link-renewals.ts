@@ -16,13 +16,12 @@ import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
-import { WorkQueue } from '../controller/work-queue.js';
+import { namespaceOf, WorkQueue } from '../controller/work-queue.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findOwnerSite, ownerReference } from '../requesting/site-owner.js';
 import { sanitizeError } from './token-failures.js';
-import { namespaceOf } from './token-index.js';
 
 /** What {@link LinkRenewals} needs. */
 export interface LinkRenewalsOptions {

@@ -6,11 +6,11 @@ import { timeOf } from '../api/timestamp.js';
 import { ClusterWatch } from '../controller/cluster-watch.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { TOKENS_LEASE } from '../controller/lease-resource.js';
-import { WorkQueue } from '../controller/work-queue.js';
+import { namespaceOf, WorkQueue } from '../controller/work-queue.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readSite } from '../sites/site-resource.js';
 import { LinkRenewals, type LinkRenewalsOptions } from './link-renewals.js';
-import { namespaceOf, readTokenFacts, type TokenFacts, TokenIndex } from './token-index.js';
+import { readTokenFacts, type TokenFacts, TokenIndex } from './token-index.js';
 import { TokenReconciler, type TokenReconcilerDependencies } from './token-reconciler.js';
 
 /** What {@link TokenController} needs. */

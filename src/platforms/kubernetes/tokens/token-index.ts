@@ -1,6 +1,7 @@
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
+import { namespaceOf } from '../controller/work-queue.js';
 import {
   type AccessTokenResource,
   finalReason,
@@ -83,9 +84,4 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
     this.#byNamespace.set(facts.namespace, tokens.set(facts.key, facts));
     this.#onChange(facts.key, before?.version !== facts.version);
   }
-}
-
-/** The namespace of a key `namespace/name`. */
-export function namespaceOf(key: string): string {
-  return key.split('/', 1)[0] as string;
 }

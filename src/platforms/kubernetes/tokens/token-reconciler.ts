@@ -14,7 +14,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_TOKENS, SECRETS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
-import type { ReconcileResult } from '../controller/work-queue.js';
+import { namespaceOf, type ReconcileResult } from '../controller/work-queue.js';
 import type { NamespaceTarget } from '../requesting/namespace-target.js';
 import { findPlacedSecret } from '../requesting/placed-secret.js';
 import { findOwnerSite, ownerReference } from '../requesting/site-owner.js';
@@ -28,7 +28,6 @@ import {
 } from './access-token-resource.js';
 import { FinalStatusCache } from './final-status-cache.js';
 import { failedState, sanitizeError } from './token-failures.js';
-import { namespaceOf } from './token-index.js';
 import { NamespaceNotServedError, writeTokenStatus } from './write-token-status.js';
 
 /** What {@link TokenReconciler} needs. */
