@@ -94,14 +94,20 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
     async revokeGrant(uid, cascade) {
       const now = clock();
       const { name } = await requireGrant(uid, deps);
-      let links = 0;
-      let lastEnd = 0;
-      for await (const page of liveLinkPages(store, uid, now)) {
-        links += page.length;
-        lastEnd = Math.max(lastEnd, ...page.map(({ notAfter }) => notAfter));
-      }
+      const countLinks = async () => {
+        let links = 0;
+        let lastEnd = 0;
+        for await (const page of liveLinkPages(store, uid, now)) {
+          links += page.length;
+          lastEnd = Math.max(lastEnd, ...page.map(({ notAfter }) => notAfter));
+        }
+        return { links, ...(links > 0 && { lastEnd: formatTime(lastEnd) }) };
+      };
+      // Only a cascade needs an earlier count. Without it a failed count, for example a missing right, must not prevent the
+      // revocation.
+      const counted = cascade ? await countLinks() : undefined;
       const outcome = (await store.revokeGrant(uid, now, cascade)) ? 'revoked' : 'already_revoked';
-      return { uid, name, outcome, links, ...(links > 0 && { lastEnd: formatTime(lastEnd) }) };
+      return { uid, name, outcome, ...(counted ?? (await countLinks())) };
     },
     async deleteGrant(uid) {
       const grant = await requireGrant(uid, deps);
