@@ -1,12 +1,11 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
-import { RedemptionError, storeUnavailable } from '../../../domain/redemption-error.js';
+import { storeUnavailable } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import { SharedRead } from '../../../time/shared-read.js';
-import { BoundedMap } from '../api/bounded-map.js';
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
+import { SharedLookup } from '../controller/shared-lookup.js';
 import { type AccessGrantResource, grantRevokedAt, redemptionsAllowedOf } from './access-grant-resource.js';
 
 /** The location of an AccessGrant, and the fields that determine its state; `redemptions` is from its status. */
@@ -28,14 +27,6 @@ export interface GrantIndexOptions {
   readonly onGone: (grant: GrantLocation) => void;
 }
 
-const MAX_ABSENT_ENTRIES = 10_000;
-/** Maximum number of lookups that wait for a listing; further ones are refused as `overloaded`. */
-export const MAX_WAITING_CALLERS = 100;
-// After a listing, the next one waits nine times as long as the listing took. So requests with invented uids cannot keep the API
-// server busy.
-const PAUSE_FACTOR = 9;
-const MAX_PAUSE_MS = 2_000;
-
 /**
  * The namespace and name of each grant by uid, from a watch. The watch may lag, so a uid that it has not reported is looked up
  * in a new listing. If that does not contain it, the uid is recorded as absent: the API server chooses uids, so no later grant
@@ -44,29 +35,18 @@ const MAX_PAUSE_MS = 2_000;
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
   readonly #byUid = new Map<string, GrantLocation>();
-  // Bounded, because clients can send any number of invented uids.
-  readonly #absent = new BoundedMap<string, true>(MAX_ABSENT_ENTRIES);
-  readonly #list: SharedRead<ReadonlyMap<string, GrantLocation>>;
-  #waiting = 0;
+  readonly #unreported: SharedLookup<GrantLocation>;
   #changes = 0;
 
   constructor(options: GrantIndexOptions) {
     this.#options = options;
-    let pauseUntil = 0;
     const list = async () => {
-      const startedAt = options.clock();
-      // The clock may have been set back.
-      if (pauseUntil > startedAt) await options.wait(Math.min(MAX_PAUSE_MS, pauseUntil - startedAt));
-      const listedAt = options.clock();
-      try {
-        const found = await options.list();
-        return new Map(found.map((location) => [location.uid, location]));
-      } finally {
-        const endedAt = options.clock();
-        pauseUntil = endedAt + Math.min(MAX_PAUSE_MS, PAUSE_FACTOR * (endedAt - listedAt));
-      }
+      const found = await options.list().catch((cause: unknown) => {
+        throw storeUnavailable('the API server did not list the grants', cause);
+      });
+      return new Map(found.map((location) => [location.uid, location]));
     };
-    this.#list = new SharedRead(list, { dropsValues: true });
+    this.#unreported = new SharedLookup({ ...options, list });
   }
 
   /** Number of changes that the watch reported so far. */
@@ -79,24 +59,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
    * `store_unavailable` when the API does not answer, and `overloaded` when too many lookups wait for a listing.
    */
   async locate(uid: string): Promise<GrantLocation | undefined> {
-    const cached = this.#byUid.get(uid);
-    if (cached || this.#absent.has(uid)) return cached;
-    if (this.#waiting >= MAX_WAITING_CALLERS) {
-      throw new RedemptionError('overloaded', 'too many requests for unknown grants wait for a listing');
-    }
-    this.#waiting += 1;
-    const listed = await this.#list
-      .readAfter()
-      .catch((cause: unknown) => {
-        throw storeUnavailable('the API server did not list the grants', cause);
-      })
-      .finally(() => {
-        this.#waiting -= 1;
-      });
-    const found = listed.get(uid);
-    if (found) return found;
-    this.#absent.set(uid, true);
-    return undefined;
+    return this.#byUid.get(uid) ?? this.#unreported.find(uid);
   }
 
   all(): Iterable<GrantLocation> {
@@ -139,7 +102,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   remove(location: GrantLocation): void {
     this.#byUid.delete(location.uid);
     this.#changes += 1;
-    this.#absent.set(location.uid, true);
+    this.#unreported.recordAbsent(location.uid);
     this.#options.onGone(location);
     this.#options.onChange(keyOf(location), false);
   }

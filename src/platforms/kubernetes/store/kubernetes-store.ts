@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
@@ -6,6 +7,7 @@ import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
+import { SharedLookup } from '../controller/shared-lookup.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { codeOperations } from './codes.js';
@@ -21,6 +23,7 @@ import { renewalOperations } from './renewals.js';
 import { SealedSecrets } from './sealed-secrets.js';
 import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
+import { listResources } from './stored-redemptions.js';
 
 /** The cluster and the settings of the store. */
 export interface KubernetesStoreOptions {
@@ -75,12 +78,16 @@ export function kubernetesStore(
   const sealed = new SealedSecrets(client, serviceNamespace);
   const serviceData = options.isService === false ? withoutServiceNamespaceAccess(codes) : { codes, sealed };
   const accounts = new GrantAccounts(client, locator);
+  const list = (ids: readonly string[]) => listResources({ client, namespace }, ids);
+  // Clients can send the service any number of invented ids.
+  const unreported = options.indexes && new SharedLookup({ list, clock, wait: (ms) => sleep(ms) });
   const parts: StoreParts = {
     client,
     namespace,
     accounts,
     index: redemptions,
     watch,
+    unreported,
     ...serviceData,
     attempts: new AttemptEvents(client),
     clock,

@@ -5,6 +5,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
+import type { SharedLookup } from '../controller/shared-lookup.js';
 import type { GrantLocation } from '../grants/grant-index.js';
 import type { AttemptEvents, ListedAttemptRow } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
@@ -24,6 +25,8 @@ export interface StoreParts {
   readonly index: RedemptionIndex;
   /** Fills the index. */
   readonly watch: StoreWatch;
+  /** Finds Redemptions that the watch has not reported; undefined if each lookup may list. */
+  readonly unreported: SharedLookup<Stored<RedemptionResource>> | undefined;
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
   readonly sealed: Pick<SealedSecrets, 'store' | 'forget' | 'withSealedAnswer' | 'erase'>;
   readonly attempts: AttemptEvents;

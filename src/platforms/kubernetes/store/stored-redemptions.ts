@@ -1,3 +1,4 @@
+import { isUuid } from '../../../domain/names.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import type { RenewedRedemption } from '../../../redemption/ports/renewal-store.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -38,29 +39,43 @@ export async function findReplay(
 }
 
 /**
- * The Redemption with this id, from the index, else from a listing, which is added to the index unless the watch fills it. If
- * several have the id, returns the oldest that is named after the slot in its spec.
+ * The Redemption with this id, from the index, else from `unreported` or a listing, which is added to the index unless the watch
+ * fills it. Rejects like `unreported`.
  */
 export async function findResource(
-  { client, namespace, index, watch }: Pick<StoreParts, 'client' | 'namespace' | 'index' | 'watch'>,
+  parts: Pick<StoreParts, 'client' | 'namespace' | 'index' | 'watch' | 'unreported'>,
   id: string,
 ): Promise<Stored<RedemptionResource> | undefined> {
-  // A string that is not a valid label value cannot be a redemption id.
-  if (!/^[0-9a-f-]{36}$/.test(id)) return undefined;
-  const isMatch = (resource: Stored<RedemptionResource>) => resource.spec.id === id && fillsItsSlot(resource);
+  const { client, index, watch, unreported } = parts;
+  // Another string may not be a valid label value, and would fail the listing of all callers.
+  if (!isUuid(id)) return undefined;
   const location = index.find(id);
   const indexed = location && (await client.find<RedemptionResource>(REDEMPTIONS, location));
-  if (indexed && isMatch(indexed)) return indexed;
+  if (indexed?.spec.id === id && fillsItsSlot(indexed)) return indexed;
   if (location) index.remove(location);
-  const selection = { namespace, labelSelector: `${REDEMPTION_ID}=${id}` };
-  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
+  if (unreported && watch.isRunning) return unreported.find(id);
   // A running watch may have reported a later change or the deletion already.
-  const listed = watch.isRunning ? new RedemptionIndex() : index;
-  for (const resource of items) if (isMatch(resource)) listed.put(readRedemptionLocation(resource));
-  const oldest = listed.find(id);
-  return items.find(
-    ({ metadata }) => metadata.namespace === oldest?.namespace && metadata.name === oldest?.name,
-  );
+  return (await listResources(parts, [id], watch.isRunning ? undefined : index)).get(id);
+}
+
+/**
+ * Lists the Redemptions with these ids, and adds them to `index`. If several have an id, returns the oldest that is named after
+ * the slot in its spec.
+ */
+export async function listResources(
+  { client, namespace }: Pick<StoreParts, 'client' | 'namespace'>,
+  ids: readonly string[],
+  index = new RedemptionIndex(),
+): Promise<ReadonlyMap<string, Stored<RedemptionResource>>> {
+  const selection = { namespace, labelSelector: `${REDEMPTION_ID} in (${ids.join(',')})` };
+  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
+  const found = items.filter((resource) => ids.includes(resource.spec.id) && fillsItsSlot(resource));
+  for (const resource of found) index.put(readRedemptionLocation(resource));
+  const isOldest = ({ metadata, spec }: Stored<RedemptionResource>) => {
+    const oldest = index.find(spec.id);
+    return metadata.namespace === oldest?.namespace && metadata.name === oldest?.name;
+  };
+  return new Map(found.filter(isOldest).map((resource) => [resource.spec.id, resource]));
 }
 
 /** The redemptions of a namespace with their renewals, oldest first. Rejects with ApiError. */

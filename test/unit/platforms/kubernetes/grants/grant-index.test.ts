@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { MAX_WAITING_CALLERS } from '../../../../../src/platforms/kubernetes/controller/shared-lookup.js';
 import {
   type AccessGrantResource,
   readAccessGrant,
 } from '../../../../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import {
-  GrantIndex,
-  MAX_WAITING_CALLERS,
-  readLocation,
-} from '../../../../../src/platforms/kubernetes/grants/grant-index.js';
+import { GrantIndex, readLocation } from '../../../../../src/platforms/kubernetes/grants/grant-index.js';
 import { TestClock } from '../../../../support/test-clock.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');

@@ -10,6 +10,7 @@ import {
 } from '../../../../../src/platforms/kubernetes/api/kinds.js';
 import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
 import type { Resource, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { MAX_WAITING_CALLERS } from '../../../../../src/platforms/kubernetes/controller/shared-lookup.js';
 import { kubernetesStore } from '../../../../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
   RedemptionIndex,
@@ -149,6 +150,32 @@ it('the ledger of one grant has its revocation, and is read without a listing of
   const { items } = await store.listLedger({ limit: 10, grantUid: UID });
   expect(items.map(({ kind }) => kind).sort()).toEqual(['grant_revoked', 'redeemed']);
   expect(listed).toEqual([REDEMPTIONS]);
+});
+
+describe('lookups of invented redemption ids in a service', () => {
+  const invented = Array.from({ length: 60 }, () => randomUUID());
+
+  it('share listings, and list an id that was absent only once', async () => {
+    const present = redemptionIn('west', 0);
+    const listed: ResourceKind[] = [];
+    const client = clientOf(new Map([[REDEMPTIONS, [present]]]), (kind) => listed.push(kind));
+    const store = kubernetesStore(client, { ...OPTIONS, indexes: indexesWith(new RedemptionIndex()) });
+    const lookUp = (ids: readonly string[]) => Promise.all(ids.map((id) => store.findRenewedRedemption(id)));
+    const [found, ...others] = await Promise.all([store.findRedemption(present.spec.id), lookUp(invented)]);
+    expect(found?.id).toBe(present.spec.id);
+    expect(others.flat().filter(Boolean)).toEqual([]);
+    await lookUp(invented);
+    expect(listed).toEqual([REDEMPTIONS, REDEMPTIONS]);
+  });
+
+  it('are refused as overloaded if too many wait', async () => {
+    const client = clientOf(new Map([[REDEMPTIONS, []]]));
+    const store = kubernetesStore(client, { ...OPTIONS, indexes: indexesWith(new RedemptionIndex()) });
+    const ids = Array.from({ length: MAX_WAITING_CALLERS + 1 }, () => randomUUID());
+    const outcomes = await Promise.allSettled(ids.map((id) => store.findRenewedRedemption(id)));
+    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(refused).toMatchObject([{ code: 'overloaded' }]);
+  });
 });
 
 describe('a listing of Redemptions', () => {
