@@ -43,8 +43,9 @@ export class ExpiredLedgerCollector {
     this.#expired = expired;
     for (let ledger = expired.ledgers.pop(); ledger; ledger = expired.ledgers.pop()) {
       try {
-        await this.#remove(ledger, endedBefore);
+        // First, because no later call finds the codes without the ledger.
         await this.#forgetCodes(ledger, expired);
+        await this.#remove(ledger, endedBefore);
         return true;
       } catch (error) {
         expired.failures.push(error);
