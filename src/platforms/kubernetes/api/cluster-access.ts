@@ -45,7 +45,7 @@ const MAX_CONNECTIONS = 64;
 
 /** Reads the configuration. Rejects with ClusterConfigError. */
 export async function openClusterAccess(options: ClusterOptions): Promise<ClusterAccess> {
-  const config = await readConfig(options);
+  let config = await readConfig(options);
   const cluster = config.getCurrentCluster();
   if (!cluster) {
     const name = config.getCurrentContext();
@@ -59,7 +59,8 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
   let cached: { readonly access: Access; readonly tlsMaterial: string; readonly until: number } | undefined;
   let reading: Promise<Access> | undefined;
 
-  const read = async (): Promise<Access> => {
+  const read = async (again: boolean): Promise<Access> => {
+    if (again && config.getCurrentUser()?.authProvider?.config?.tokenFile) config = await copyOf(config);
     const found: RequestOptions = { timeout: IDLE_MS };
     try {
       await config.applyToHTTPSOptions(found);
@@ -90,7 +91,7 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     current(again = false) {
       if (cached && !again && performance.now() < cached.until) return Promise.resolve(cached.access);
-      reading ??= read().finally(() => {
+      reading ??= read(again).finally(() => {
         reading = undefined;
       });
       return reading;
@@ -132,6 +133,17 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
     config.setCurrentContext(context);
   }
   return config;
+}
+
+/**
+ * The same configuration, but the package reads the token file again. Otherwise it does so a minute after the last time, by a
+ * clock that may be set back.
+ */
+async function copyOf({ clusters, users, contexts, currentContext }: KubeConfig): Promise<KubeConfig> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const copy = new KubeConfig();
+  copy.loadFromOptions({ clusters, users, contexts, currentContext });
+  return copy;
 }
 
 /** The entries whose names are not in `present`. */

@@ -61,6 +61,19 @@ describe('several kubeconfig files', () => {
   });
 });
 
+it('a token file is read again if credentials are requested again', async () => {
+  const tokenFile = join(directoryForTest(), 'token');
+  writeFileSync(tokenFile, 'the-first');
+  const kubeconfig = kubeconfigWith({
+    cluster: { server: 'https://a.example' },
+    user: { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } },
+  });
+  const access = releaseAfterTest(await openClusterAccess({ kubeconfig: [kubeconfig] }));
+  expect((await access.current()).headers.Authorization).toBe('Bearer the-first');
+  writeFileSync(tokenFile, 'the-second');
+  expect((await access.current(true)).headers.Authorization).toBe('Bearer the-second');
+});
+
 it('a request continues when the client certificate has changed, and the next one uses another agent', async () => {
   const responses: ServerResponse[] = [];
   const server = createServer((_request, response) => responses.push(response)).listen(0);
