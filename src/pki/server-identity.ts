@@ -88,20 +88,20 @@ export function externalServerIdentity(
 }
 
 /**
- * True if a certificate need not be replaced: it is for exactly `hosts`, has the chain of `authority` and verifies against it,
- * the key belongs to it, and at least a third of its lifetime is left.
+ * True if a certificate need not be replaced: it is for exactly `hosts` (for any hosts if undefined), has the chain of
+ * `authority` and verifies against it, the key belongs to it, and at least a third of its lifetime is left.
  */
 export function isCurrentIdentity(
   { cert, key }: Pick<ServerIdentity, 'cert' | 'key'>,
   authority: CertificateAuthority,
-  hosts: readonly string[],
+  hosts: readonly string[] | undefined,
   now: number,
 ): boolean {
   if (verificationProblem(cert, authority.bundlePem, now)) return false;
   const { notBefore, notAfter, hosts: certifiedHosts } = describeCertificate(cert);
   return (
     notAfter - now >= (notAfter - notBefore) / 3 &&
-    [...hosts].sort().join() === [...certifiedHosts].sort().join() &&
+    (hosts === undefined || [...hosts].sort().join() === [...certifiedHosts].sort().join()) &&
     splitCertificates(cert).slice(1).join('') === authority.chainPem &&
     isKeyPair(cert, key)
   );

@@ -79,8 +79,8 @@ function readPair(file: string): { readonly cert: string; readonly key: string }
 
 /**
  * Returns the identity with a certificate for `hosts` from the service's own CA, which `signing` returns. The certificate is
- * stored with its key in `<data directory>/server.pem`. It is reissued when the hosts or the CA change, or when less than a
- * third of its lifetime is left. Clients have to trust every CA in the trust bundle of the service's CA.
+ * stored with its key in `<data directory>/server.pem`. It is reissued when the CA changes or less than a third of its lifetime
+ * is left, and by the first `read` if the hosts differ. Clients have to trust every CA in the trust bundle of the service's CA.
  */
 export function ownIdentity(
   dataDirectory: string,
@@ -88,8 +88,11 @@ export function ownIdentity(
   hosts: readonly string[],
 ): ServerIdentitySource {
   const file = join(dataDirectory, 'server.pem');
+  // Undefined after the first `read`: services on one data directory that detected different addresses of their machine or
+  // container would replace each other's certificate without end.
+  let requiredHosts: readonly string[] | undefined = hosts;
   const isCurrent = (authority: TrustedAuthority, now: number): boolean =>
-    existsSync(file) && isCurrentIdentity(readPair(file), authority, hosts, now);
+    existsSync(file) && isCurrentIdentity(readPair(file), authority, requiredHosts, now);
   const version = (authority: TrustedAuthority, now: number) =>
     isCurrent(authority, now) ? `${statSync(file).mtimeMs} ${authority.trustPem}` : 'due';
   return {
@@ -100,6 +103,7 @@ export function ownIdentity(
         const issued = await issueIdentity(authority, hosts, now);
         writePrivateFile(file, issued.key + issued.cert);
       }
+      requiredHosts = undefined;
       const found = version(authority, now);
       const { cert, key } = readPair(file);
       return { ...identityOf(authority, cert, key), version: found };
