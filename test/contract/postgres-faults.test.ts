@@ -228,6 +228,22 @@ describe('the time limit of a PostgreSQL statement', () => {
   });
 });
 
+it('the PostgreSQL store ends a running snapshot when it is closed', async () => {
+  const ledgerKeyFile = join(directory, 'ledger.key');
+  const opened = await openPostgresDatabase({ target: database.place, migrate: true, ledgerKeyFile });
+  let started = 0;
+  const running = opened.readSnapshot(function* () {
+    started += 1;
+    const end = performance.now() + 3_000;
+    while (performance.now() < end) yield* value('SELECT 1');
+  });
+  const failed = expect(running).rejects.toMatchObject({ message: 'the store is closed' });
+  await until(() => started > 0);
+  await opened.close();
+  await failed;
+  expect(started).toBe(1);
+});
+
 describe('a PostgreSQL database', () => {
   const opener = (migrate: boolean) => ({
     module: new URL('../support/stores/postgres-opener.mjs', import.meta.url).href,

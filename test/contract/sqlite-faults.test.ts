@@ -15,6 +15,7 @@ import { openSqliteDatabase, openSqliteStore } from '../../src/stores/sqlite/sql
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { DRIVERS, withSqliteFile } from '../support/stores/sqlite-file.js';
+import { until } from '../support/until.js';
 
 const beside = (name: string): string => join(import.meta.dirname, name);
 
@@ -336,6 +337,19 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     });
     await expect(failed).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(await database.readSnapshot(() => value('SELECT 1'))).toBe(1);
+  });
+
+  it('ends a running snapshot when it is closed', async () => {
+    const database = await openSqliteDatabase({ file, migrate: true, driver });
+    let started = 0;
+    const running = database.readSnapshot(function* () {
+      started = performance.now();
+      while (performance.now() < started + 3_000) yield* value('SELECT 1');
+    });
+    const failed = expect(running).rejects.toMatchObject({ message: 'the store is closed' });
+    await until(() => started > 0);
+    await database.close();
+    await failed;
   });
 
   it('rolls back only the failed write of a batch', async () => {

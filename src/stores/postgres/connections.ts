@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { RedemptionError } from '../../domain/redemption-error.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js';
 import type { PostgresHost, PostgresTarget } from './postgres-target.js';
@@ -165,7 +166,8 @@ function connectionLostError(cause: Error, target: PostgresTarget): ConnectionLo
 
 /** Turns connection errors of the driver and of Node, which have no type of their own, into ConnectionLostError. */
 function toStoreError(error: unknown, target: PostgresTarget): unknown {
-  if (!(error instanceof Error) || sqlState(error) !== undefined) return error;
+  if (!(error instanceof Error) || error instanceof RedemptionError || sqlState(error) !== undefined)
+    return error;
   // Errors with a path are about files.
   const isOfNode = 'code' in error && typeof error.code === 'string' && !('path' in error);
   // The driver throws plain Errors; all other errors here have a class.

@@ -52,8 +52,12 @@ export function postgresDatabase(
   );
   let closing: Promise<void> | undefined;
 
-  async function use<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+  const requireOpen = (): void => {
     if (closing) throw storeUnavailable('the store is closed');
+  };
+
+  async function use<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    requireOpen();
     try {
       return await readers.useWithRetry(query);
     } catch (error) {
@@ -65,7 +69,10 @@ export function postgresDatabase(
     dialect: POSTGRES,
     read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
     readSnapshot: (query) =>
-      use((connection) => inTransaction(connection, SNAPSHOT, (runner) => runner.run(query(ledger)))),
+      use((connection) =>
+        // A snapshot can take minutes, so closing the store does not wait for it.
+        inTransaction(connection, SNAPSHOT, (runner) => runner.run(query(ledger), requireOpen)),
+      ),
     write,
     // Erased content stays in the WAL until checkpoints remove it, and in dead rows until a vacuum.
     afterErasing: () => undefined,

@@ -67,10 +67,14 @@ export class OperationRunner {
     this.#observe(this.#connection.query(text));
   }
 
-  /** Runs an operation. Rejects with the errors of the driver and of the operation. */
-  async run<T>(operation: SqlOperation<T>): Promise<T> {
+  /**
+   * Runs an operation. Rejects with the errors of the driver and of the operation, and with the error of `requireOpen`, which is
+   * called before each step.
+   */
+  async run<T>(operation: SqlOperation<T>, requireOpen?: () => void): Promise<T> {
     let step = operation.next();
     while (!step.done) {
+      requireOpen?.();
       const awaited: Promise<SqlResult>[] = [];
       for (const statement of step.value) {
         const answer = send(this.#connection, statement, this.#options);

@@ -94,14 +94,22 @@ export function runOperation<T>(connection: SqliteConnection, operation: SqlOper
 // How long a yielding operation blocks the event loop.
 const TURN_MS = 5;
 
-/** Runs an operation on a connection, and lets other work of the process run meanwhile. Rejects as runOperation throws. */
-export async function runYielding<T>(connection: SqliteConnection, operation: SqlOperation<T>): Promise<T> {
+/**
+ * Runs an operation on a connection, and lets other work of the process run meanwhile. Rejects as runOperation throws, and with
+ * the error of `requireOpen`, which is called after such work.
+ */
+export async function runYielding<T>(
+  connection: SqliteConnection,
+  operation: SqlOperation<T>,
+  requireOpen: () => void,
+): Promise<T> {
   let step = operation.next();
   let startedAt = performance.now();
   while (!step.done) {
     step = nextStep(connection, operation, step.value);
     if (performance.now() - startedAt < TURN_MS) continue;
     await yieldTurn();
+    requireOpen();
     startedAt = performance.now();
   }
   return step.value;

@@ -51,15 +51,19 @@ export function sqliteDatabase(
   const snapshots = new SerialQueue();
   let reader: SqliteConnection | undefined;
 
-  async function queryOnReader<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T> {
+  const requireOpen = (): void => {
     if (closing) throw storeUnavailable('the store is closed');
+  };
+
+  async function queryOnReader<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T> {
+    requireOpen();
     try {
       if (!reader?.isCurrent()) {
         reader?.close();
         reader = undefined;
         reader = session.connectAnother();
       }
-      return await runInSnapshot(reader, query);
+      return await runInSnapshot(reader, query, requireOpen);
     } catch (error) {
       reader?.close();
       reader = undefined;
@@ -68,7 +72,7 @@ export function sqliteDatabase(
   }
 
   async function readWithRetry<T>(query: (connection: SqliteConnection) => T): Promise<T> {
-    if (closing) throw storeUnavailable('the store is closed');
+    requireOpen();
     const deadline = performance.now() + deadlineMs;
     for (;;) {
       try {
@@ -100,16 +104,18 @@ export function sqliteDatabase(
 }
 
 /**
- * Reads one snapshot; other work of the process runs between the statements. If `query` rejects, the connection must be closed:
- * SQLite may have ended the transaction already, so a ROLLBACK could fail and hide the cause.
+ * Reads one snapshot; other work of the process runs between the statements. Rejects with the error of `requireOpen`, which is
+ * called after such work. If this function rejects, the connection must be closed: SQLite may have ended the transaction already,
+ * so a ROLLBACK could fail and hide the cause.
  */
 async function runInSnapshot<T>(
   connection: SqliteConnection,
   query: (ledger: LedgerChain) => SqlOperation<T>,
+  requireOpen: () => void,
 ): Promise<T> {
   connection.statement('BEGIN').run();
   connection.statement(`PRAGMA cache_size = ${-VERIFICATION_CACHE_KIB}`).run();
-  const result = await runYielding(connection, query(connection.ledger));
+  const result = await runYielding(connection, query(connection.ledger), requireOpen);
   connection.statement('ROLLBACK').run();
   connection.statement(`PRAGMA cache_size = ${-DEFAULT_CACHE_KIB}`).run();
   return result;
