@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
@@ -117,11 +117,13 @@ describe('the file of the SQLite store', () => {
   it("is refused when it is another program's database, which stays as it was", async () => {
     await writeFile(file, '');
     withSqliteFile(file, (db) => db.exec('CREATE TABLE theirs (a)'));
-    const error = await openingError(true);
-    expect(error).toBeInstanceOf(StoreOpenError);
-    expect(String(error)).toContain("another program's database");
-    const tables = withSqliteFile(file, (db) => db.prepare('SELECT name FROM sqlite_schema').rows([], true));
-    expect(tables).toEqual([['theirs']]);
+    const content = await readFile(file);
+    for (const migrate of [true, false]) {
+      const error = await openingError(migrate);
+      expect(error).toBeInstanceOf(StoreOpenError);
+      expect(String(error)).toContain("another program's database");
+    }
+    expect((await readFile(file)).equals(content)).toBe(true);
   });
 
   it('is refused if its directory does not exist, or if it is a directory', async () => {

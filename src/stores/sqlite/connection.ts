@@ -10,6 +10,7 @@ import { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { fileIdentity } from './database-file.js';
+import { schemaVersion } from './migrations.js';
 
 /** An open database with its prepared statements. Nothing here waits: a locked database throws `SQLITE_BUSY`. */
 export interface SqliteConnection {
@@ -39,7 +40,7 @@ function openFile(driver: SqliteDriver, file: string): SqliteFile {
 
 /**
  * Opens an existing database file durably: write-ahead log, every commit synced, deleted content overwritten.
- * Throws SQLite's own errors, and StoreOpenError for a file that is no database.
+ * Throws SQLite's own errors, and StoreOpenError for a file that is no database, or that of another program.
  */
 export function openConnection(
   driver: SqliteDriver,
@@ -56,7 +57,18 @@ export function openConnection(
     }
     return prepared;
   };
+  const identity = fileIdentity(file);
+  const connection: SqliteConnection = {
+    statement,
+    ledger: new LedgerChain(ledgerKey),
+    inTransaction: db.inTransaction,
+    truncateWal: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').value() === 0,
+    isCurrent: () => fileIdentity(file) === identity,
+    close: db.close,
+  };
   try {
+    // Before the journal mode: it is stored in the file, so it would change another program's database.
+    runOperation(connection, schemaVersion(file));
     if (statement('PRAGMA journal_mode = WAL').value() !== 'wal') {
       throw new StoreOpenError(`the store ${file} cannot have a write-ahead log`, 'put it on a local disk');
     }
@@ -73,15 +85,7 @@ export function openConnection(
     }
     throw error;
   }
-  const identity = fileIdentity(file);
-  return {
-    statement,
-    ledger: new LedgerChain(ledgerKey),
-    inTransaction: db.inTransaction,
-    truncateWal: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').value() === 0,
-    isCurrent: () => fileIdentity(file) === identity,
-    close: db.close,
-  };
+  return connection;
 }
 
 /** Runs an operation on a connection synchronously. Throws SQLite's own errors, and those of the operation. */

@@ -19,7 +19,7 @@ const MIGRATIONS = schemaMigrations({
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** Returns the schema version of a database, 0 for an empty one. Throws StoreOpenError for another program's database. */
-function* schemaVersion(file: string): SqlOperation<number> {
+export function* schemaVersion(file: string): SqlOperation<number> {
   if ((yield* value('PRAGMA application_id')) === APPLICATION_ID) {
     return Number(yield* value('PRAGMA user_version'));
   }
