@@ -74,7 +74,10 @@ export async function openDatabase(
 }
 
 /** Acquires the lease in a PostgreSQL store. Rejects with OtherServiceError while a service with other settings runs on it. */
-export async function acquireStoreLease(url: PostgresUrl, shared: SharedSettings): Promise<ServingLease> {
+export async function acquireStoreLease(
+  url: PostgresUrl,
+  shared: () => SharedSettings,
+): Promise<ServingLease> {
   const { acquirePostgresLease } = await import('../stores/postgres/serving-lease.js');
   return acquirePostgresLease(await targetOf(url), shared);
 }

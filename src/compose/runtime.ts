@@ -98,8 +98,9 @@ export async function startService(settings: Settings, context: RuntimeContext):
     const metrics = createMetrics();
     const opened = await openServiceStore(settings, context);
     store = measureStore(opened.store, metrics);
-    lease = await addStoreLease(settings, { lease, store, ca: presented.ca, clock: context.clock });
     const responseEndpoint = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
+    const ca = () => responseEndpoint.ca;
+    lease = await addStoreLease(settings, { lease, store, ca, clock: context.clock });
     const parts = { settings, context, ...identities, lease, presented, responseEndpoint, store, metrics };
     listener = createListener(parts);
     return await serve({ ...parts, listener, webhooks: opened.webhooks });

@@ -107,7 +107,7 @@ function sharedSettings(settings: Settings): Readonly<Partial<Record<SettingKey,
 
 /**
  * Returns the settings that must be the same for services on different hosts that share a store. Paths may differ. Instead, `ca`,
- * the CA in tokens, must be the same: it has to verify the certificate of each service.
+ * the CA in tokens, must have a certificate in common: it has to verify the certificate of each service.
  */
 function storeSettings(settings: Settings, ca: string): Readonly<Partial<Record<SettingKey, string>>> {
   const { dataDir: _, skupperHome: __, issuerCert: ___, ...values } = sharedSettings(settings);
@@ -135,13 +135,13 @@ export async function acquireLeases(settings: Settings, clock: Clock): Promise<S
 }
 
 /**
- * Adds the lease of a PostgreSQL store to `lease`, which is for the files of this host. Rejects with ConfigurationError
- * while a service with other settings uses the store. It also does so if this host lacks the key with which the services of the
- * store sign codes: services with different keys would refuse each other's codes.
+ * Adds the lease of a PostgreSQL store to `lease`, which is for the files of this host; `ca` returns the present CA in tokens.
+ * Rejects with ConfigurationError while a service with other settings uses the store. It also does so if this host lacks the key
+ * with which the services of the store sign codes: services with different keys would refuse each other's codes.
  */
 export async function addStoreLease(
   settings: Settings,
-  { lease, store, ca, clock }: { lease: ServingLease; store: GrantStore; ca: string; clock: Clock },
+  { lease, store, ca, clock }: { lease: ServingLease; store: GrantStore; ca: () => string; clock: Clock },
 ): Promise<ServingLease> {
   if (settings.store?.kind !== 'postgres') return lease;
   const codeKeys = openCodeKeys(settings.dataDir, clock);
@@ -152,7 +152,7 @@ export async function addStoreLease(
     );
   }
   try {
-    return allOf([lease, await acquireStoreLease(settings.store, storeSettings(settings, ca))]);
+    return allOf([lease, await acquireStoreLease(settings.store, () => storeSettings(settings, ca()))]);
   } catch (error) {
     throw conflictOf(error, 'the same store');
   }

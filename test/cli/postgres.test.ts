@@ -71,6 +71,12 @@ describe('services of several hosts with one PostgreSQL store', () => {
     expect(expectRefusal(refused, 2).error).toContain(reason);
   });
 
+  it('a service starts with a new CA that the running services have not loaded yet', async () => {
+    expectSuccess(await run('issuer', 'prepare', 'linkgrant-server-ca', ...on('first')));
+    const fifth = hostWith('fifth', 'issuers', 'code-keys', 'ledger.key');
+    await work.serveOnce([...SERVED, ...on(fifth)], { env: env() });
+  });
+
   it('a service with other settings starts after the previous one was killed', async () => {
     const alone = releaseAfterTest(await createTestDatabase());
     const words = ['--data-dir', work.path('alone'), '--store', alone.url, ...ENDPOINT];

@@ -1,3 +1,5 @@
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
 /** Settings that services with shared files or a shared store must have in common: text by key. */
 export type SharedSettings = Readonly<Record<string, string>>;
 
@@ -20,7 +22,18 @@ export interface ServingLease {
   release(): void;
 }
 
-/** Returns the first setting that both have with different values. */
+/**
+ * Returns the first setting that both have with different values. CAs in PEM differ if they have no certificate in common,
+ * because a CA is replaced while services run.
+ */
 export function differingSetting(own: SharedSettings, other: SharedSettings): string | undefined {
-  return Object.keys(own).find((key) => other[key] !== undefined && other[key] !== own[key]);
+  return Object.entries(own).find(([key, value]) => {
+    const otherValue = other[key];
+    return otherValue !== undefined && otherValue !== value && !haveCommonCertificate(value, otherValue);
+  })?.[0];
+}
+
+function haveCommonCertificate(pem: string, otherPem: string): boolean {
+  const certificates = pem.match(CERTIFICATES) ?? [];
+  return certificates.some((certificate) => otherPem.includes(certificate));
 }

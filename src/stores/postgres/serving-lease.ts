@@ -19,8 +19,8 @@ const HELD = `SELECT DISTINCT CAST(objid AS BIGINT) AS number FROM pg_locks
   WHERE locktype = 'advisory' AND classid = ${CLASS} AND objsubid = 2 AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 const PUBLISH = `INSERT INTO settings (key, value) VALUES ($1, $2)
-  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
-const PUBLISHED = 'SELECT value FROM settings WHERE key = $1';
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value`;
+const PUBLISHED = 'SELECT value FROM settings WHERE key = ANY ($1)';
 const DELETE_ENDED = "DELETE FROM settings WHERE key LIKE 'serving-%' AND NOT key = ANY ($1)";
 
 // The connection of a killed process is closed by then.
@@ -31,30 +31,34 @@ const RECONNECT_MS = 1_000;
 /**
  * Holds a shared lock in the database for these settings as long as a connection lasts. Any number of services with the same
  * settings may hold it at once, on any host. Rejects with OtherServiceError while a service with other settings holds one. A
- * broken connection is reopened.
+ * broken connection is reopened. `isHeld` publishes settings that have changed, for services that start later.
  */
 export async function acquirePostgresLease(
   target: PostgresTarget,
-  settings: SharedSettings,
+  settings: () => SharedSettings,
 ): Promise<ServingLease> {
   const connections = openConnections(target, 1);
-  const text = JSON.stringify(settings);
-  const number = createHash('sha256').update(text).digest().readUInt32BE() >>> 1;
+  const number = createHash('sha256').update(JSON.stringify(settings())).digest().readUInt32BE() >>> 1;
   let isReleased = false;
   let isHeld = false;
+  let held: PostgresConnection | undefined;
   let release = (): void => undefined;
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
+
+  const publish = (connection: PostgresConnection) =>
+    connection.query(PUBLISH, [keyOf(number), JSON.stringify(settings())]);
 
   /** Holds the lock until it is released or the connection breaks. */
   const hold = (onHeld: () => void) =>
     connections.use(async (connection) => {
       await connection.query(KEEP_ALIVE);
       await connection.query(HOLD, [number]);
-      await connection.query(PUBLISH, [keyOf(number), text]);
-      await waitForOthers(connection, number, settings);
+      await publish(connection);
+      await waitForOthers(connection, number, settings());
       isHeld = true;
+      held = connection;
       onHeld();
       const broken = new Promise<never>((_, reject) => connection.once('error', reject));
       await Promise.race([released, broken]);
@@ -78,7 +82,10 @@ export async function acquirePostgresLease(
     });
   });
   return {
-    isHeld: () => isHeld,
+    isHeld() {
+      if (held) publish(held).catch(() => undefined);
+      return isHeld;
+    },
     release() {
       isReleased = true;
       release();
@@ -97,16 +104,16 @@ async function waitForOthers(
     const { rows } = await connection.query<{ number: number }>(HELD);
     const numbers = rows.map((held) => held.number);
     const others = numbers.filter((other) => other !== number);
-    if (others.length === 0) {
+    const published = await connection.query<{ value: string }>(PUBLISHED, [others.map(keyOf)]);
+    const differing = published.rows.flatMap(
+      ({ value }) => differingSetting(settings, JSON.parse(value)) ?? [],
+    );
+    // Another service acquires the lock before it publishes its settings, so they may be missing.
+    if (differing.length === 0 && published.rows.length === others.length) {
       await connection.query(DELETE_ENDED, [numbers.map(keyOf)]);
       return;
     }
-    if (waited >= WAIT_MS) {
-      const published = await connection.query<{ value: string }>(PUBLISHED, [keyOf(others[0] as number)]);
-      const other = JSON.parse(published.rows[0]?.value ?? '{}') as SharedSettings;
-      // The other service acquires the lock before it publishes its settings, so they may be missing.
-      throw new OtherServiceError(differingSetting(settings, other) ?? Object.keys(settings)[0] ?? '');
-    }
+    if (waited >= WAIT_MS) throw new OtherServiceError(differing[0] ?? Object.keys(settings)[0] ?? '');
     await sleep(POLL_MS);
   }
 }

@@ -1,0 +1,54 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SharedSettings } from '../../src/redemption/ports/serving-lease.js';
+import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { acquirePostgresLease } from '../../src/stores/postgres/serving-lease.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import { makeAuthority } from '../support/server-identity.js';
+import { NOW } from '../support/store-samples.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+
+let database: TestDatabase;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  releaseAfterTest({ remove: () => database.drop() });
+  const ledgerKeyFile = `${directoryForTest()}/ledger.key`;
+  const options = { target: database.place, migrate: true, clock: () => NOW, ledgerKeyFile };
+  await (await openPostgresStore(options)).close();
+});
+
+/** Acquires the lease of a service with these settings, and releases it after the test. */
+async function acquire(settings: () => SharedSettings) {
+  const lease = await acquirePostgresLease(database.place, settings);
+  releaseAfterTest({ stop: () => lease.release() });
+  return lease;
+}
+
+const newCa = async (name: string) => (await makeAuthority(name)).bundlePem;
+
+describe('the lease of a PostgreSQL store', () => {
+  it('is acquired by services whose CAs have a certificate in common, and by no service with another CA', async () => {
+    const [old, next, other] = (await Promise.all(['old', 'next', 'other'].map(newCa))) as [
+      string,
+      string,
+      string,
+    ];
+    await acquire(() => ({ tlsCa: old }));
+    expect((await acquire(() => ({ tlsCa: old + next }))).isHeld()).toBe(true);
+    await expect(acquire(() => ({ tlsCa: other }))).rejects.toMatchObject({ setting: 'tlsCa' });
+    await expect(acquire(() => ({ tlsCa: next }))).rejects.toMatchObject({ setting: 'tlsCa' });
+  });
+
+  it('is compared with the present CA of a running service, not with that of its start', async () => {
+    const [old, next] = (await Promise.all(['old', 'next'].map(newCa))) as [string, string];
+    let ca = old;
+    const running = await acquire(() => ({ tlsCa: ca }));
+    ca = next;
+    expect(running.isHeld()).toBe(true);
+    const published = () => database.sql("SELECT value FROM linkgrant.settings WHERE key LIKE 'serving-%'");
+    await vi.waitFor(async () =>
+      expect(await published()).toEqual([{ value: JSON.stringify({ tlsCa: next }) }]),
+    );
+    expect((await acquire(() => ({ tlsCa: next }))).isHeld()).toBe(true);
+  });
+});
