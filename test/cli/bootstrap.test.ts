@@ -517,4 +517,34 @@ describe('bootstrap of a link whose certificate has expired', () => {
     expect(link.metadata.annotations['linkgrant.dev/redemption-id']).toBe(recorded?.id);
     expect(router.peers).toEqual(['west']);
   });
+
+  it.each(['a token file', 'a token in the input directory'])(
+    'redeems %s although the service of another expired link is gone',
+    async (source) => {
+      const east = copySite('east', work.path('skupper'));
+      const input = east.path('input/resources');
+      const issuedAt = Date.now() - 20 * DAY_MS;
+      await placeLink(input, {
+        ...{ name: 'old', host: 'vm', issuedAt, lifetimeMs: 10 * DAY_MS },
+        annotations: ({ caCrt }) => ({
+          'linkgrant.dev/renewal-url': 'https://127.0.0.1:1/-/renew',
+          'linkgrant.dev/server-ca': caCrt,
+        }),
+      });
+      await serve();
+      const flags = [
+        ...siteFlags(work.path('skupper')),
+        '--reload-command',
+        ':',
+        '--deadline',
+        '1m',
+        '--renew',
+      ];
+      const isFile = source === 'a token file';
+      const token = await issue(isFile ? work.path('token.yaml') : join(input, 'AccessToken-west.yaml'));
+      const ended = await bootstrap([...flags, ...(isFile ? ['--token', token] : [])]);
+      expect(expectSuccess(ended).stdout).toMatch(/^Linked: west,/m);
+      expect(await redemptions()).toHaveLength(1);
+    },
+  );
 });

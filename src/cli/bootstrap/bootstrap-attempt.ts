@@ -66,9 +66,8 @@ export async function attemptBootstrap(
   const read = await request.source?.read(signal);
   let existing = await findLinks(target, request, read);
   if (!existing && request.renews && !progress.renewed) {
-    await renewExpired(target, context, timeoutMs);
     // Do not repeat a rejected renewal at each attempt.
-    progress.renewed = true;
+    progress.renewed = await renewExpired(target, request, read, context, timeoutMs);
     existing = await findLinks(target, request, read);
   }
   if (!existing) {
@@ -103,20 +102,25 @@ export async function attemptBootstrap(
 }
 
 /**
- * Renews the links of a target whose certificate has expired: even after a long pause the service may accept a renewal.
- * Rejects with a CommandError for a temporary failure. Ignores a rejected renewal, because a token is redeemed next.
+ * Renews the links that satisfy the request and whose certificate has expired: even after a long pause the service may accept a
+ * renewal. Returns true if there are such links. Rejects with a CommandError for a temporary failure. Ignores a rejected renewal,
+ * because a token is redeemed next.
  */
 async function renewExpired(
   target: StoredLinkTarget,
+  request: BootstrapRequest,
+  read: ReadToken | undefined,
   context: CommandContext,
   timeoutMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const dependencies = renewalOf(target, context, timeoutMs);
-  const isSelected = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
-  const links = await dependencies.links.list();
-  const renewals = await renewSecrets(links, { isSelected }, dependencies);
+  const isExpired = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
+  // Not the links of other tokens: their service may be gone for ever, and this token would never be redeemed.
+  const isWanted = await secretFilter(target, request, read);
+  const links = (await dependencies.links.list()).filter(({ tlsCredentials }) => isWanted(tlsCredentials));
+  const renewals = await renewSecrets(links, { isSelected: isExpired }, dependencies);
   const temporary = failedOf(renewals).find(({ final }) => !final);
-  if (!temporary) return;
+  if (!temporary) return links.length > 0;
   const { message, hint } = temporary.failure;
   const names = temporary.links.join(', ');
   throw new CommandError(`link "${names}" has expired and is not renewed yet: ${message}`, {
@@ -125,30 +129,36 @@ async function renewExpired(
   });
 }
 
-/** Returns the existing links that match the request; undefined if a token has to be redeemed first. */
+/** Returns the existing links that satisfy the request; undefined if a token has to be redeemed first. */
 async function findLinks(
+  target: StoredLinkTarget,
+  request: BootstrapRequest,
+  read: ReadToken | undefined,
+): Promise<readonly PlacedLink[] | undefined> {
+  const isWanted = await secretFilter(target, request, read);
+  const links = ((await target.location?.links()) ?? []).filter(({ name }) => isWanted(name));
+  return links.length > 0 ? links : undefined;
+}
+
+/** Returns a test for the names of Secrets whose links satisfy the request. While a token is not redeemed, no link does. */
+async function secretFilter(
   target: StoredLinkTarget,
   { source, name }: BootstrapRequest,
   read: ReadToken | undefined,
-): Promise<readonly PlacedLink[] | undefined> {
-  const { location, redeemer } = target;
-  const links = (await location?.links()) ?? [];
-  const unlessEmpty = (found: readonly PlacedLink[]) => (found.length > 0 ? found : undefined);
-  const linksNamed = (wanted: string | undefined) =>
-    unlessEmpty(links.filter((link) => link.name === wanted));
+): Promise<(secret: string) => boolean> {
   if (!source || !read) {
     const hasNoInputTokens = target.kind === 'system-site' && target.site.inputTokens().length === 0;
-    return hasNoInputTokens ? unlessEmpty(links) : undefined;
+    return () => hasNoInputTokens;
   }
   if ('missing' in read) {
     const recordedName =
-      name ?? (source.path === undefined ? undefined : location?.records?.find(source.path));
+      name ?? (source.path === undefined ? undefined : target.location?.records?.find(source.path));
     // If no link is recorded for this token path, any existing link will do.
-    return recordedName === undefined ? unlessEmpty(links) : linksNamed(recordedName);
+    return (secret) => recordedName === undefined || secret === recordedName;
   }
   // A link found by name alone may come from another token, or from a crashed run that wrote only some Links.
-  const writtenName = await redeemer.findSecretName(parseToken(read.text));
-  return name === undefined || name === writtenName ? linksNamed(writtenName) : undefined;
+  const writtenName = await target.redeemer.findSecretName(parseToken(read.text));
+  return (secret) => secret === writtenName && (name === undefined || name === writtenName);
 }
 
 /** Records the link of a token source, so that a run after the removal of the token finds it. */
