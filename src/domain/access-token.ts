@@ -49,6 +49,11 @@ export function encodeAccessToken(token: AccessToken): string {
   return encodeResource(accessTokenResource(token));
 }
 
+/** True if a text in YAML or JSON may contain an AccessToken. */
+export function mayContainAccessToken(text: string): boolean {
+  return /\bkind["']?\s*:\s*["']?AccessToken\b/.test(text);
+}
+
 /** Identifies a CA that the service sends in its TLS handshake. */
 export interface CaPin {
   /** The first 128 bits of SHA-256 over the DER of the CA, lower-case hex. */

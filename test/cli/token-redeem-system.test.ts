@@ -359,6 +359,36 @@ describe('token redeem --input', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
+  it('recognizes AccessTokens by their kind, whatever the names of their files', async () => {
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    const file = await issue(east.path('input/resources/token.yml'), '--name', 'west');
+    expectSuccess(await redeem(['--input'], withSkupper(skupper.path)));
+    expect(existsSync(file)).toBe(false);
+    expect(east.inputNames()).toContain('Link-west.yaml');
+    expect(await redemptions()).toHaveLength(1);
+    expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
+  });
+
+  it.each([
+    ['another document', /^---/, 'kind: ConfigMap\n---', 'it has more than 1 document'],
+    ['a YAML anchor', /name: /, 'name: &anchor ', 'it uses YAML anchors or aliases'],
+  ])(
+    'leaves an AccessToken in a file with %s, and no command reloads the site',
+    async (_which, pattern, replacement, reason) => {
+      const skupper = installFakeSkupper(work.path('bin'), east);
+      const env = withSkupper(skupper.path);
+      const file = await issue(east.path('input/resources/all.yaml'), '--name', 'west');
+      edit(file, pattern, replacement);
+      const refusal = expectRefusal(await redeem(['--input'], env), 3);
+      expect(refusal.error).toBe(`${file}: The token file cannot be used: ${reason}.`);
+      const update = ['link', 'update', 'to-west', '--cost', '9', ...siteFlags()];
+      const updated = expectSuccess(await linkgrant(update, { env }));
+      expect(updated.stdout).toContain('Not reloaded, because Skupper would redeem the AccessTokens');
+      expect(skupper.calls()).toEqual([]);
+      expect(await redemptions()).toEqual([]);
+    },
+  );
+
   it('redeems another token that replaced a refused one', async () => {
     const file = await inputToken();
     const right = readFileSync(file, 'utf8');

@@ -1,10 +1,9 @@
 import { containsJoinLine } from '../../codes/join-line.js';
-import type { RedeemableToken } from '../../domain/access-token.js';
+import { mayContainAccessToken, type RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import { readAccessToken, readJoinLine } from '../../redemption/requesting/read-access-token.js';
 
-const ACCESS_TOKEN = /\bkind["']?\s*:\s*["']?AccessToken\b/;
 const LIMITS = { length: 64 * 1024, documents: 1 };
 
 function invalidFile(reason: string): RedemptionError {
@@ -16,7 +15,9 @@ function invalidFile(reason: string): RedemptionError {
  * values of linkgrant's own annotations. Throws RedemptionError `token_invalid` with the exact reason.
  */
 export function parseToken(text: string): RedeemableToken {
-  return containsJoinLine(text) && !ACCESS_TOKEN.test(text) ? parseJoinLine(text) : parseAccessToken(text);
+  return containsJoinLine(text) && !mayContainAccessToken(text)
+    ? parseJoinLine(text)
+    : parseAccessToken(text);
 }
 
 function parseJoinLine(text: string): RedeemableToken {

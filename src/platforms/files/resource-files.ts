@@ -28,7 +28,12 @@ export function listResourceFiles(directory: string): string[] {
 
 /** The resources in a file. Throws UnreadableFileError, or for invalid YAML an Error whose message contains no file content. */
 export function readResourceFile(file: string): ResourceFile[] {
-  return parseYamlMappings(readBoundedText(file), LIMITS).map((resource) => ({
+  return parseResources(readBoundedText(file));
+}
+
+/** The resources in a YAML text. Throws an Error for invalid YAML, whose message contains no content of the text. */
+export function parseResources(text: string): ResourceFile[] {
+  return parseYamlMappings(text, LIMITS).map((resource) => ({
     kind: String(resource.kind),
     name: String(asMapping(resource.metadata).name ?? ''),
     resource,

@@ -1,20 +1,25 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename } from 'node:path';
+import { mayContainAccessToken } from '../../domain/access-token.js';
 import { readBoundedText } from '../../files/bounded-text.js';
-import { namesIn } from '../../files/directory-names.js';
 import { ifExists, type UnreadableFileError } from '../../files/file-error.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, asMappings } from '../../files/yaml-documents.js';
 import { redemptionIdIn } from '../../pki/certificate-info.js';
 import { linkSecret } from '../files/link-resource.js';
 import { withWriteErrors } from '../files/not-writable.js';
-import { type ResourceFile, readResources } from '../files/resource-files.js';
+import {
+  listResourceFiles,
+  parseResources,
+  type ResourceFile,
+  readResources,
+} from '../files/resource-files.js';
 import { readSiteState } from './site-state.js';
 import { type NamespaceDirectories, startedPlatform } from './skupper-home.js';
 
-const TOKEN_FILE = /^AccessToken-.+\.ya?ml$/;
+const TOKEN_FILE = /^AccessToken-/;
 
-/** An AccessToken file of the input directory, with its text. */
+/** A file of the input directory with an AccessToken, and its text. */
 export interface InputToken {
   readonly file: string;
   /** Empty if the file cannot be read. */
@@ -120,17 +125,19 @@ export class RequestingSite {
     return { loaded: resourcesIn(runtimeResources), wanted: resourcesIn(inputResources) };
   }
 
-  /** The AccessToken files of the input directory, sorted by name; none if the directory does not exist. */
+  /**
+   * The AccessToken files of the input directory, sorted by name; none if the directory does not exist. Like Skupper, recognizes
+   * them by the kind of their documents. A file named `AccessToken-…` is one whatever its content.
+   */
   inputTokens(): InputToken[] {
-    const directory = this.#directories.inputResources;
-    return namesIn(directory).flatMap((name) => {
-      const file = join(directory, name);
+    return listResourceFiles(this.#directories.inputResources).flatMap((file) => {
+      const isNamed = TOKEN_FILE.test(basename(file));
       try {
-        const text = TOKEN_FILE.test(name) ? readIfPresent(file) : undefined;
-        return text === undefined ? [] : [{ file, text }];
+        const text = readIfPresent(file);
+        return text !== undefined && (isNamed || containsToken(text)) ? [{ file, text }] : [];
       } catch (error) {
         // Report an unreadable token instead of throwing, so that the others are redeemed.
-        return [{ file, text: '', unreadable: (error as UnreadableFileError).reason }];
+        return isNamed ? [{ file, text: '', unreadable: (error as UnreadableFileError).reason }] : [];
       }
     });
   }
@@ -160,6 +167,16 @@ export class RequestingSite {
       if (readIfPresent(file) === text) rmSync(file, { force: true });
       syncDirectory(this.#directories.inputResources);
     });
+  }
+}
+
+/** True if one of the documents is an AccessToken, or may be one in a text that only Skupper's YAML parser accepts. */
+function containsToken(text: string): boolean {
+  if (!mayContainAccessToken(text)) return false;
+  try {
+    return parseResources(text).some(({ kind }) => kind === 'AccessToken');
+  } catch {
+    return true;
   }
 }
 
