@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -138,6 +138,27 @@ describe('link renew in a directory', () => {
     [['west', '--server-ca', '/nowhere'], '--server-ca /nowhere cannot be used'],
   ])('exits with 2 for %j', async (words, reason) => {
     expect(expectRefusal(await renew(...words), 2).error).toContain(reason);
+  });
+});
+
+describe('link renew --all in a mistyped place', () => {
+  const all = (...words: string[]) => requesting(['link', 'renew', '--all', ...words]);
+
+  it('exits with 1 for a directory that does not exist, and with 0 for an empty one', async () => {
+    const { error, hint } = expectRefusal(await all('--dir', work.path('typo')), 1);
+    expect(error).toBe(`there is no directory ${work.path('typo')}`);
+    expect(hint).toContain('--dir');
+    mkdirSync(work.path('links'));
+    expect(expectSuccess(await renew('--all')).stdout).toBe('There are no links.\n');
+  });
+
+  it('exits with 2 for an unknown namespace if others exist, and with 0 without any namespace', async () => {
+    const site = ['-n', 'eats', '-p', 'linux', '--skupper-home', work.path('skupper')];
+    expect(expectSuccess(await all(...site)).stdout).toBe('There are no links.\n');
+    copySite('east', work.path('skupper'));
+    const { error, hint } = expectRefusal(await all(...site), 2);
+    expect(error).toBe(`there is no namespace "eats" in ${work.path('skupper')}`);
+    expect(hint).toContain('east');
   });
 });
 

@@ -8,7 +8,7 @@ import { type ConnectionFlags, connectionOptions } from '../terminal/connection-
 import { parseWindow } from '../terminal/flag-values.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { type LinkFlags, openLinksForChange, requireLinks } from './link.js';
+import { type LinkFlags, openLinksForChange, requireDirectory, requireLinks } from './link.js';
 import { worstOf } from './link-faults.js';
 import {
   failedOf,
@@ -19,6 +19,7 @@ import {
   withLockedReplacement,
 } from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
+import { requireKnownNamespace, siteNamespace } from './site-namespace.js';
 
 /** The flags of `link renew`. */
 export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
@@ -43,6 +44,11 @@ export async function renewCommand(
   const server = serverFromFlags(flags);
   const connection = connectionOptions(flags);
   const { siteLinks, target, change } = await openLinksForChange(flags, context, connection);
+  // A mistyped place has no links, and `--all` would succeed without a renewal.
+  if (flags.dir !== undefined) requireDirectory(siteLinks.where);
+  if (target.site) {
+    requireKnownNamespace(siteLinks.settings.skupperHome, siteNamespace(siteLinks.settings));
+  }
   const links = name === undefined ? await siteLinks.links.list() : await requireLinks(siteLinks, name);
   const isForced = name !== undefined && withinMs === undefined;
   const renewing =

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { networkObserver } from '../../compose/connections.js';
 import { hasStore, linkDirectory } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
@@ -12,7 +12,7 @@ import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import type { ListFlags, Listing } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
-import { type LinkFlags, linkDirectoryOf } from './link.js';
+import { type LinkFlags, linkDirectoryOf, requireDirectory } from './link.js';
 import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import { openSettingsCluster } from './link-target.js';
 import {
@@ -99,14 +99,6 @@ async function outgoingReports(
     ...(await reportsOf(links, name, context, loaded)),
     ...(await reportsOf(running, name, context, loaded, isOnlyLoaded)),
   ];
-}
-
-function requireDirectory(directory: string): void {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new CommandError(`there is no directory ${directory}`, {
-    exitCode: 1,
-    hint: 'set --dir to the directory of the Link and Secret files',
-  });
 }
 
 /** Reports the Links in `files`; with `loaded`, also the state of each in the running router. */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { linkDirectory, linkRecords, PendingReload } from '../../compose/links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
@@ -83,6 +84,15 @@ export function linkDirectoryOf(dir: string | undefined, settings: Settings): st
   return settings.platform === 'standalone'
     ? undefined
     : openRequestingSite(settings.skupperHome, siteNamespace(settings)).inputResources;
+}
+
+/** Throws a CommandError if `--dir` is not an existing directory. */
+export function requireDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new CommandError(`there is no directory ${directory}`, {
+    exitCode: 1,
+    hint: 'set --dir to the directory of the Link and Secret files',
+  });
 }
 
 /** Returns the link with this name, else the links whose Secret has it. Throws a CommandError if there are none. */
