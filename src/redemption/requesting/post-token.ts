@@ -157,7 +157,9 @@ async function recordPosting(
   if (last) {
     // A time in the future is from another clock.
     const postedAt = last.at > now ? waitingSince : last.at;
-    if (now < postedAt + postingLimitMs) return undefined;
+    // If the clock was set back by more than the limit, no run that waits for less would ever see the posting end.
+    const isPending = now < postedAt + postingLimitMs && (retry || last.at <= now + postingLimitMs);
+    if (isPending) return undefined;
     if (!retry) throw answerLost(last);
   }
   const number = (last?.number ?? 0) + 1;

@@ -228,6 +228,16 @@ describe('a lost response', () => {
     expect(await site.outcome({ token: server.token })).toBe('redeemed');
     expect(postings(server)).toHaveLength(2);
   });
+
+  test('is not awaited if the clock was set back since the posting', async () => {
+    const server = await issuingServerForTest('stock');
+    server.loseAnswers(1);
+    expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
+    // `bootstrap` waits for less than the time limit of a posting.
+    const later = { clock: () => Date.now() - 3_600_000, longestWaitMs: 50 };
+    expect(await site.outcome({ token: server.token }, later)).toBe('outcome_unknown');
+    expect(postings(server)).toHaveLength(1);
+  });
 });
 
 describe('the private key', () => {
