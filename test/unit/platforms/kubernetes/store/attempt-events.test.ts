@@ -29,29 +29,51 @@ function eventClient() {
   return { client, events };
 }
 
+/** Adds an attempt with a subject to the attempts of one grant. */
+function refuse(attempts: AttemptEvents, subject: string): Promise<void> {
+  const grant = { uid: 'a-uid', namespace: 'west', name: 'g' };
+  const key = { grantUid: grant.uid, code: 'policy_subject', name: 'a', subject, peer: '192.0.2.1' } as const;
+  return attempts.add(grant, key, NOW, null);
+}
+
 it('attempts get rows of their own again after the cluster has deleted the Events of the earlier ones', async () => {
   const { client, events } = eventClient();
   let elapsedMs = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => elapsedMs);
   const attempts = new AttemptEvents(client);
-  const grant = { uid: 'a-uid', namespace: 'west', name: 'g' };
-  const refuse = (subject: string) =>
-    attempts.add(
-      grant,
-      { grantUid: grant.uid, code: 'policy_subject', name: 'a', subject, peer: '192.0.2.1' },
-      NOW,
-      null,
-    );
   const subjects = () =>
     [...events.values()].map(
       ({ metadata }) => JSON.parse(metadata.annotations?.['linkgrant.dev/attempt'] ?? '').subject,
     );
-  for (let number = 0; number < 950; number += 1) await refuse(`first ${number}`);
-  await refuse('too many');
+  for (let number = 0; number < 950; number += 1) await refuse(attempts, `first ${number}`);
+  await refuse(attempts, 'too many');
   expect(events.size).toBe(951);
   expect(subjects()).not.toContain('too many');
   events.clear();
   elapsedMs += 3_600_000;
-  await refuse('later');
+  await refuse(attempts, 'later');
   expect(subjects()).toEqual(['later']);
+});
+
+it('attempts get no more rows than the limit while the API server stores no Event for a long time', async () => {
+  const { client, events } = eventClient();
+  let store = (): void => undefined;
+  const stored = new Promise<void>((resolve) => {
+    store = resolve;
+  });
+  const create = async (kind: ResourceKind, event: EventResource) => {
+    await stored;
+    return client.create(kind, event);
+  };
+  const attempts = new AttemptEvents({ ...client, create } as KubernetesClient);
+  const added: Promise<void>[] = [];
+  for (let number = 0; number < 4_000; number += 1) {
+    added.push(refuse(attempts, `subject ${number}`));
+    if (number % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  store();
+  await Promise.all(added);
+  expect(events.size).toBe(951);
+  const counts = [...events.values()].map(({ count }) => count);
+  expect(counts.reduce((sum, count) => sum + count)).toBe(4_000);
 });
