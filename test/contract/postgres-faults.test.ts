@@ -224,19 +224,24 @@ describe('the time limit of a PostgreSQL statement', () => {
   });
 });
 
-it('the PostgreSQL store ends a running snapshot when it is closed', async () => {
+it.each([
+  ['of many statements', 'SELECT 1'],
+  ['during one statement', 'SELECT pg_sleep(30)'],
+])('the PostgreSQL store ends a running snapshot %s when it is closed', async (_, statement) => {
   const ledgerKeyFile = join(directory, 'ledger.key');
   const opened = await openPostgresDatabase({ target: database.place, migrate: true, ledgerKeyFile });
   let started = 0;
   const running = opened.readSnapshot(function* () {
     started += 1;
     const end = performance.now() + 3_000;
-    while (performance.now() < end) yield* value('SELECT 1');
+    while (performance.now() < end) yield* value(statement);
   });
   const failed = expect(running).rejects.toMatchObject({ message: 'the store is closed' });
   await until(() => started > 0);
+  const closedAt = performance.now();
   await opened.close();
   await failed;
+  expect(performance.now() - closedAt).toBeLessThan(20_000);
   expect(started).toBe(1);
 });
 

@@ -9,7 +9,7 @@ import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
 import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure.js';
-import { inTransaction, OperationRunner } from './run-operation.js';
+import { abortConnection, inTransaction, OperationRunner } from './run-operation.js';
 
 // Positions in the ledger are in commit order, unlike the numbers of a sequence.
 const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
@@ -50,6 +50,7 @@ export function postgresDatabase(
     },
     options.deadlineMs,
   );
+  const snapshots = new Set<PostgresConnection>();
   let closing: Promise<void> | undefined;
 
   const requireOpen = (): void => {
@@ -61,6 +62,7 @@ export function postgresDatabase(
     try {
       return await readers.useWithRetry(query);
     } catch (error) {
+      requireOpen();
       throw translateFailure(error, failureOf);
     }
   }
@@ -69,14 +71,21 @@ export function postgresDatabase(
     dialect: POSTGRES,
     read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
     readSnapshot: (query) =>
-      use((connection) =>
-        // A snapshot can take minutes, so closing the store does not wait for it.
-        inTransaction(connection, SNAPSHOT, (runner) => runner.run(query(ledger), requireOpen)),
-      ),
+      use(async (connection) => {
+        requireOpen();
+        snapshots.add(connection);
+        try {
+          return await inTransaction(connection, SNAPSHOT, (runner) => runner.run(query(ledger)));
+        } finally {
+          snapshots.delete(connection);
+        }
+      }),
     write,
     // Erased content stays in the WAL until checkpoints remove it, and in dead rows until a vacuum.
     afterErasing: () => undefined,
     close() {
+      // A snapshot, or one statement of it, can take minutes.
+      for (const connection of snapshots) abortConnection(connection);
       closing ??= finish().then(async () => {
         await Promise.all([readers.close(), writer.close()]);
       });

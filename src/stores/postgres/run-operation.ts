@@ -17,11 +17,19 @@ function preparedStatement(sql: string): { readonly name: string; readonly text:
   return statement;
 }
 
+function socketOf(connection: PostgresConnection): Writable {
+  // The driver's types do not include its socket.
+  return (connection as unknown as { readonly connection: { readonly stream: Writable } }).connection.stream;
+}
+
+/** Closes a connection without waiting for its running statement, which then fails. */
+export function abortConnection(connection: PostgresConnection): void {
+  socketOf(connection).destroy();
+}
+
 /** Sends everything of this turn in one write: each write costs a TLS record and a system call. */
 function corkOneTurn(connection: PostgresConnection): void {
-  // The driver's types do not include its socket.
-  const { stream } = (connection as unknown as { readonly connection: { readonly stream: Writable } })
-    .connection;
+  const stream = socketOf(connection);
   stream.cork();
   process.nextTick(() => stream.uncork());
 }
@@ -67,14 +75,10 @@ export class OperationRunner {
     this.#observe(this.#connection.query(text));
   }
 
-  /**
-   * Runs an operation. Rejects with the errors of the driver and of the operation, and with the error of `requireOpen`, which is
-   * called before each step.
-   */
-  async run<T>(operation: SqlOperation<T>, requireOpen?: () => void): Promise<T> {
+  /** Runs an operation. Rejects with the errors of the driver and of the operation. */
+  async run<T>(operation: SqlOperation<T>): Promise<T> {
     let step = operation.next();
     while (!step.done) {
-      requireOpen?.();
       const awaited: Promise<SqlResult>[] = [];
       for (const statement of step.value) {
         const answer = send(this.#connection, statement, this.#options);
