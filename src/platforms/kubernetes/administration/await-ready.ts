@@ -23,7 +23,7 @@ export interface Patience {
   readonly monotonicMs: () => number;
 }
 
-/** A grant that is Ready, with the fields of its token. */
+/** A grant that is or was Ready, with the fields of its token. */
 export type ReadyGrant = Stored<AccessGrantResource> & {
   readonly status: AccessGrantStatus & { readonly url: string; readonly code: string; readonly ca: string };
 };
@@ -92,8 +92,13 @@ async function readProgress(
 }
 
 function isReady(grant: Stored<AccessGrantResource>): grant is ReadyGrant {
-  const { conditions = [], url, code, ca } = grant.status ?? {};
-  return isConditionTrue(conditions, 'Ready') && Boolean(url && code && ca);
+  return isConditionTrue(grant.status?.conditions ?? [], 'Ready') && hasTokenFields(grant);
+}
+
+/** Whether the status of a grant has the fields of its token. They stay there after the grant has ended. */
+export function hasTokenFields(grant: Stored<AccessGrantResource>): grant is ReadyGrant {
+  const { url, code, ca } = grant.status ?? {};
+  return Boolean(url && code && ca);
 }
 
 /**

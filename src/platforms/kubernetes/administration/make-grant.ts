@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { grantState } from '../../../domain/access-grant.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
 import { GRANT_REQUEST, MANAGED_BY } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
@@ -9,9 +10,11 @@ import type { Stored } from '../api/resource.js';
 import {
   type AccessGrantResource,
   newAccessGrant,
+  readAccessGrant,
   type WantedGrant,
 } from '../grants/access-grant-resource.js';
-import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
+import { endCondition } from '../grants/conditions.js';
+import { awaitReady, hasTokenFields, type Patience, type ReadyGrant } from './await-ready.js';
 import { readServiceState } from './service-lease.js';
 import { toUserError } from './user-errors.js';
 
@@ -31,8 +34,8 @@ interface Dependencies {
 
 /**
  * Creates an AccessGrant and returns it when it is Ready. Deletes it again if it does not become Ready, or if the command
- * must stop. Returns the existing one if an earlier call had the same `request`. `code` is undefined unless a user supplied
- * it. Rejects with AdministrationError or RedemptionError.
+ * must stop. Returns the existing one if an earlier call had the same `request`, also if that grant has ended. `code` is
+ * undefined unless a user supplied it. Rejects with AdministrationError or RedemptionError.
  */
 export async function makeGrant(
   wanted: WantedGrant,
@@ -46,10 +49,16 @@ export async function makeGrant(
   void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
   const ready = (uid: string) => awaitReady(key, uid, { client, service, patience, signal });
-  const present = request === undefined ? undefined : await client.find(ACCESS_GRANTS, key);
+  const present =
+    request === undefined ? undefined : await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
   // Only the call that created the grant may delete it: by now it may have links.
-  if (present && present.metadata.annotations?.[GRANT_REQUEST] === request)
-    return ready(present.metadata.uid);
+  if (present && present.metadata.annotations?.[GRANT_REQUEST] === request) {
+    const state = grantState(readAccessGrant(present).grant, now());
+    if (endCondition(state) === undefined) return ready(present.metadata.uid);
+    // It does not become Ready, but a repeated request gets the same answer.
+    if (hasTokenFields(present)) return present;
+    throw new AdministrationError('grant_state', `grant "${name}" was ${state} before it was Ready`);
+  }
   const { uid } = (await create(client, wanted, code, patience, request)).metadata;
   try {
     return await ready(uid);
