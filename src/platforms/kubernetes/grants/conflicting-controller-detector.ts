@@ -35,7 +35,9 @@ export class ConflictingControllerDetector {
     if (!status.url || status.url === ownUrl) return false;
     const rewrites = this.#byUid.get(metadata.uid) ?? { times: [], heldUntil: earlierHold(status) };
     this.#byUid.set(metadata.uid, rewrites);
-    if (rewrites.heldUntil > now) return true;
+    const remainingMs = rewrites.heldUntil - now;
+    // A longer time means that the clock was set back.
+    if (remainingMs > 0 && remainingMs <= FOREIGN_HOLD_MS) return true;
     const writtenUrl = this.#writtenUrls.get(metadata.uid);
     // After a change of the service's URL, the url in the status is linkgrant's until the write of the new one succeeds.
     if (writtenUrl === undefined || writtenUrl === status.url) return false;
