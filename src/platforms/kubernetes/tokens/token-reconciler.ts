@@ -60,6 +60,7 @@ const RECHECK_MS = 60_000;
 export class TokenReconciler {
   readonly #deps: TokenReconcilerDependencies;
   readonly #finalStatus: FinalStatusCache;
+  /** By namespace, as times of `performance.now()`. */
   readonly #notServedUntil = new Map<string, number>();
 
   constructor(deps: TokenReconcilerDependencies) {
@@ -70,11 +71,9 @@ export class TokenReconciler {
   /** Processes the token `namespace/name`. Rejects with RedemptionError or ApiError if it has to be retried. */
   async reconcile(key: string): Promise<ReconcileResult> {
     const [namespace, name] = key.split('/') as [string, string];
-    const { clock } = this.#deps;
     const notServedUntil = this.#notServedUntil.get(namespace);
-    const remainingMs = (notServedUntil ?? 0) - clock();
-    // A longer interval means that the clock was set back.
-    if (remainingMs > 0 && remainingMs <= NOT_SERVED_MS) return { requeueAfterMs: remainingMs };
+    const remainingMs = (notServedUntil ?? 0) - performance.now();
+    if (remainingMs > 0) return { requeueAfterMs: remainingMs };
     try {
       if (notServedUntil !== undefined) await this.#assertServed(namespace);
       const result = await this.#work(namespace, name, key);
@@ -84,7 +83,7 @@ export class TokenReconciler {
       if (!(error instanceof NamespaceNotServedError)) throw error;
       // Report the namespace once, not again for its other tokens or at the next check.
       if (!this.#notServedUntil.has(namespace)) this.#deps.onNotServed(namespace);
-      this.#notServedUntil.set(namespace, clock() + NOT_SERVED_MS);
+      this.#notServedUntil.set(namespace, performance.now() + NOT_SERVED_MS);
       return { requeueAfterMs: NOT_SERVED_MS };
     }
   }
