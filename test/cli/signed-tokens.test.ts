@@ -273,6 +273,30 @@ describe('token revoke', () => {
     );
   });
 
+  it('refuses a token of another grant and names that grant', async () => {
+    await hub('right');
+    await hub('wrong');
+    const file = await issue('right');
+    const { id } = (await inspect(file)).signed;
+    const refused = await run(['token', 'revoke', id, '--grant', 'wrong'], { ends: 2 });
+    expect(refusalOf(refused).error).toContain(`token ${id} belongs to grant "right", not to "wrong"`);
+    expect(await shown('wrong')).toMatchObject({ signedTokens: 0 });
+    expect((await redeem(file)).code).toBe(0);
+  });
+
+  it('revokes a token without a record with its own grant after it was revoked with another', async () => {
+    await hub('own');
+    await hub('other');
+    const key = place.path('own.json');
+    await run(['grant', 'show', 'own', '--signing-key', key]);
+    const file = place.path('own.yaml');
+    await linkgrant(['token', 'issue', file, '--signing-key', key]);
+    const { id } = (await inspect(file)).signed;
+    await revoke(id, 'other');
+    await revoke(id, 'own');
+    expect((await redeem(file)).code).toBe(3);
+  });
+
   it('revokes a token of which the service has no record, and reports this', async () => {
     await hub('unseen');
     const key = place.path('unseen.json');
@@ -281,7 +305,10 @@ describe('token revoke', () => {
     await linkgrant(['token', 'issue', file, '--signing-key', key]);
     const { id } = (await inspect(file)).signed;
     const { stdout } = await revoke(id, 'unseen');
-    expect(stdout).toContain('The service had no record of it.');
+    expect(stdout).toContain(
+      `The service has no record of token ${id}. It is refused from now on if it is a token of grant "unseen".\n`,
+    );
+    expect(stdout).not.toContain('is revoked');
     expect(stdout).toContain('No link was created with it.');
     expect((await redeem(file)).code).toBe(3);
     expect(await shown('unseen')).toMatchObject({ redemptions: 0, signedTokensRevoked: 1 });

@@ -20,12 +20,13 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid, name } = await administration.findGrant(namespace, flags.grant);
     const { outcome, known, links } = await administration.revokeToken(uid, id);
-    const unknown = known ? '' : 'The service had no record of it. ';
+    // Without a record it is not known whether the token belongs to the grant, or whether the id is correct.
+    const revoked = known
+      ? `Token ${id} of grant "${name}" is revoked. It can no longer be redeemed.\n`
+      : `The service has no record of token ${id}. It is refused from now on if it is a token of grant "${name}".\n`;
     await writeOut(
       [
-        outcome === 'revoked'
-          ? `Token ${id} of grant "${name}" is revoked. ${unknown}It can no longer be redeemed.\n`
-          : `Token ${id} of grant "${name}" was already revoked.\n`,
+        outcome === 'revoked' ? revoked : `Token ${id} of grant "${name}" was already revoked.\n`,
         links.length === 0
           ? 'No link was created with it.\n'
           : `Links that were created with it stay valid: ${links.length}. To revoke one, run \`linkgrant redemption revoke ID\`:\n`,

@@ -272,7 +272,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a signed token
-         * @description A token that the service does not know yet can be revoked too. Links that were created with it stay valid.
+         * @description A token that the service does not know yet can be revoked too. Links that were created with it stay valid. A token of another grant is refused.
          */
         post: operations["revokeToken"];
         delete?: never;

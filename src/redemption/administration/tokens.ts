@@ -11,7 +11,8 @@ import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
-import { everyItem, type PageRequest } from '../ports/page.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import { everyItem, type PageRequest, pagesOf } from '../ports/page.js';
 import type {
   Administration,
   IssuedToken,
@@ -48,6 +49,8 @@ export function tokenOperations(
       const grant = await requireGrant(grantUid, deps);
       const now = clock();
       const known = (await store.findCode(grantUid, id)) !== undefined;
+      const other = known ? undefined : await findGrantOfToken(id, grant.namespace, store);
+      if (other) throw rejectedError(`token ${id} belongs to grant "${other.name}", not to "${grant.name}"`);
       const code = {
         grantUid,
         jti: id,
@@ -62,6 +65,18 @@ export function tokenOperations(
       return { id, grantUid, outcome, known, links };
     },
   };
+}
+
+/** Returns the grant of the namespace for which a token of that id was issued or redeemed; undefined if there is none. */
+async function findGrantOfToken(id: string, namespace: string, store: GrantStore) {
+  for await (const grants of pagesOf((page) => store.listGrants({ ...page, namespace }))) {
+    for (const grant of grants) {
+      const code = await store.findCode(grant.uid, id);
+      // Any other record was created by a revocation, perhaps with the wrong grant.
+      if (code && (code.issuedAt !== null || code.used > 0)) return grant;
+    }
+  }
+  return undefined;
 }
 
 /**
