@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
+  constants,
+  fchownSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -37,6 +39,29 @@ function makeDirectory(directory: string): void {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
     if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error;
+    return;
+  }
+  const handle = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    setOwnerOfParent(handle, directory);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/**
+ * If this process is root, sets the owner of `path`, which it has just created and opened as `handle`, to that of its
+ * directory: otherwise a service that runs as this user could not read what a command of root writes.
+ */
+export function setOwnerOfParent(handle: number, path: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(path));
+  if (uid === 0) return;
+  try {
+    // By handle: the user of the directory may have replaced the path with a link to a file of root.
+    fchownSync(handle, uid, gid);
+  } catch {
+    // Root of a container may lack the capability, and some file systems have no owners. Then root stays the owner.
   }
 }
 
@@ -54,7 +79,14 @@ export function syncDirectory(directory: string): void {
 export function writeBeside(file: string, content: string): string {
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   try {
-    writeFileSync(temporary, content, { flag: 'wx', mode: 0o600, flush: true });
+    const handle = openSync(temporary, 'wx', 0o600);
+    try {
+      setOwnerOfParent(handle, temporary);
+      writeFileSync(handle, content);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

@@ -1,5 +1,6 @@
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makePrivateDirectory, setOwnerOfParent } from '../files/private-file.js';
 
 /** The highest state of a ledger that a host has seen. An accepted rollback increases `epoch`; `position` counts the entries. */
 export interface HighWaterMark {
@@ -39,9 +40,11 @@ export class HighWaterMarks {
   /** Writes the mark of a ledger. Never throws: the transaction is committed, and an older mark only detects fewer rollbacks. */
   put(id: string, { epoch, position }: HighWaterMark): void {
     try {
-      mkdirSync(this.#directory, { mode: 0o700, recursive: true });
-      const handle = openSync(join(this.#directory, id), constants.O_WRONLY | constants.O_CREAT, 0o600);
+      makePrivateDirectory(this.#directory);
+      const file = join(this.#directory, id);
+      const handle = openSync(file, constants.O_WRONLY | constants.O_CREAT, 0o600);
       try {
+        setOwnerOfParent(handle, file);
         // All marks have the same length, so a concurrent reader sees the old or the new one.
         writeSync(handle, `${`${epoch} ${position}`.padEnd(40)}\n`, 0);
       } finally {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DAY_MS } from '../../domain/duration.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
-import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
+import { makePrivateDirectory, syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { CertificateAuthorityError, createAuthority, loadAuthority } from '../../pki/authority.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { TrustedAuthority } from '../../pki/server-identity.js';
@@ -39,9 +39,8 @@ export async function writeNewAuthority(directory: string, commonName: string, n
   const pem = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: TEN_YEARS_MS, now });
   const { certificate, key } = pairIn(directory);
   makePrivateDirectory(directory);
-  writeFileSync(key, pem.key, { mode: 0o600, flush: true });
-  writeFileSync(certificate, pem.certificate, { mode: 0o600, flush: true });
-  syncDirectory(directory);
+  writePrivateFile(key, pem.key);
+  writePrivateFile(certificate, pem.certificate);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { closeSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setOwnerOfParent } from '../../files/private-file.js';
 import { StoreOpenError } from '../store-open-error.js';
 
 // Magic numbers of statfs(2). SQLite's write-ahead log needs memory that all processes of a database share.
@@ -52,7 +53,9 @@ export function prepareDatabaseFile(file: string, create: boolean): boolean {
   if (!create) return false;
   try {
     // SQLite would create it with 0644. Its log and shared memory get the mode of this file.
-    closeSync(openSync(file, 'wx', 0o600));
+    const handle = openSync(file, 'wx', 0o600);
+    setOwnerOfParent(handle, file);
+    closeSync(handle);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
