@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { processContext, programName } from '../config/process-context.js';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js';
 import { SETTINGS, type SettingKey } from '../config/settings.js';
@@ -14,6 +14,7 @@ import { addStore } from './store/store-commands.js';
 import { addListFlags, DRY_RUN, grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
 import { addLabelChangeFlags, SELECTOR } from './terminal/label-flags.js';
 import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS } from './terminal/settings-options.js';
+import { StrictCommand } from './terminal/strict-command.js';
 import { writeOut } from './terminal/write-out.js';
 import { addToken } from './token/token-commands.js';
 
@@ -124,7 +125,7 @@ function addUninstall(program: Command): void {
 
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
 export function createProgram(context: CommandContext): Command {
-  const program = new Command(programName())
+  const program = new StrictCommand(programName())
     .description('Link token redemption service for Skupper v2 networks')
     .version(version(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'Show help for a command')

@@ -133,6 +133,20 @@ describe('linkgrant --help', () => {
       hint: expect.stringContaining('--help'),
     });
   });
+
+  it('refuses a flag in place of the value of another flag, and accepts it after =', async () => {
+    const dataDir = ['--data-dir', place.path('flags')];
+    const words = ['grant', 'create', 'noted', ...dataDir];
+    expect(expectRefusal(await linkgrant([...words, '--note', '--dry-run']), 2).error).toBe(
+      "option '--note <TEXT>' argument missing before '--dry-run'; for a value that begins with --, use --note=VALUE",
+    );
+    expect(expectRefusal(await linkgrant([...words, '-n', '--dry-run']), 2).error).toContain(
+      '--namespace=VALUE',
+    );
+    // There is no service: the command fails after its flags were accepted.
+    const accepted = await linkgrant([...words, '--note=--dry-run']);
+    expect(expectRefusal(accepted, 2).hint).toContain('linkgrant serve');
+  });
 });
 
 describe('linkgrant version', () => {
