@@ -107,6 +107,12 @@ describe('issuer server-certificate', () => {
       error: '--host "a b" is neither a DNS name nor an IP address',
     });
     expect(await refused('--host', 'a')).toMatchObject({ code: 2, error: 'no --to was given' });
+    for (const path of ['', '-']) {
+      expect(await refused('--host', 'a', '--to', path)).toMatchObject({
+        code: 2,
+        error: `--to cannot be "${path}"`,
+      });
+    }
     expect(await refused('--host', 'a', '--issuer-cert', 'x', ...to)).toMatchObject({ code: 2 });
     const blocked = place.path('blocked');
     mkdirSync(blocked, { mode: 0o555 });

@@ -99,6 +99,7 @@ describe('link generate and link check', () => {
   test('link generate records nothing without a service, or if the files cannot be written', async () => {
     const none = expectRefusal(await link('generate', 'east', '--data-dir', place.path('none')), 2);
     expect(none.hint).toContain('linkgrant serve');
+    expect(expectRefusal(await link('generate', 'east', '--to', ''), 2).error).toBe('--to cannot be ""');
     const data = await acceptingSite();
     writeFileSync(place.path('file'), '');
     const blocked = await link('generate', 'east', '--data-dir', data, '--to', place.path('file'));

@@ -128,6 +128,7 @@ describe('token redeem with invalid flags', () => {
     [['--timeout', '5ms'], /--timeout cannot be "5ms"/],
     [['--connect-to', 'here'], /--connect-to cannot be "here"/],
     [['--to', '/'], /root directory/],
+    [['--to', ''], /--to cannot be ""/],
     [['--to', '-', '-o', 'json'], /both write to standard output/],
     [['--code', 'x'], /unknown option '--code'/],
   ])('refuses %j before it sends anything', async (words, reason) => {

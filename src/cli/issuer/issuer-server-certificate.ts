@@ -8,7 +8,7 @@ import { makeNamedDirectory, requireReplaceable } from '../../files/named-output
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { CommandContext } from '../session/command-context.js';
-import { usageError } from '../terminal/command-error.js';
+import { invalidValue, usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { withTargetErrors } from '../terminal/target-errors.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -66,6 +66,7 @@ export async function serverCertificateCommand(
     );
   }
   if (to === undefined) throw usageError('no --to was given', 'set --to to a directory');
+  if (to === '' || to === '-') throw invalidValue('--to', to, 'use the path of a directory');
   const issued = await withIssuers(settingFlags, context, async (session) => {
     const platform = platformOf(session);
     if (platform !== 'standalone') {

@@ -11,7 +11,7 @@ import { policyFromFlags } from '../grant/policy-values.js';
 import { withCluster } from '../session/cluster-session.js';
 import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
-import { CommandError, usageError } from '../terminal/command-error.js';
+import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
@@ -34,6 +34,7 @@ export async function generateCommand(
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
   const { to, subject: requestedSubject, linkCost, issuer, endpointRoles, ...settingFlags } = flags;
+  if (to === '') throw invalidValue('--to', to, 'use the path of a directory, or - for standard output');
   const name = requestedName ?? `link-${randomBytes(4).toString('hex')}`;
   requireResourceName('the name of a link', name);
   const subject = requestedSubject ?? name;

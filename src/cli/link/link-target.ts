@@ -15,7 +15,7 @@ import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
-import { type CommandError, usageError } from '../terminal/command-error.js';
+import { type CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import {
   type ConnectionFlags,
   type ConnectionOptions,
@@ -275,8 +275,9 @@ function requireStandaloneFlags(
   }
 }
 
-/** Returns the absolute path of a directory. Throws a CommandError if it is the root directory. */
+/** Returns the absolute path of a directory. Throws a CommandError if it is empty or the root directory. */
 export function nonRootDirectory(flag: '--dir' | '--to', directory: string): string {
+  if (directory === '') throw invalidValue(flag, directory, 'use the path of a directory');
   const path = resolve(directory);
   if (parsePath(path).root !== path) return path;
   throw usageError(`${flag} cannot be the root directory`, 'use another directory');
