@@ -41,7 +41,9 @@ describe('grant create', () => {
     expect(stdout).toMatch(/^Code: +[A-Za-z0-9]{24}$/m);
     expect(stdout).toMatch(/^Uses: +1$/m);
     expect(stdout).toMatch(/^Expires: +\d{4}-\d\d-\d\dT[\d:]+Z$/m);
-    expect(stdout).toContain('linkgrant token issue TOKEN --grant text --code-file FILE');
+    expect(stdout).toContain(
+      `linkgrant token issue TOKEN --grant text --code-file FILE --data-dir ${dataDir}`,
+    );
     const report = await createGrant('json');
     expect(report).toMatchObject({
       ...{ name: 'json', namespace: 'default', state: 'ready', redemptions: 0, redemptionsAllowed: 1 },

@@ -70,7 +70,11 @@ describe('rotation of the site CA', () => {
 
     const prepared = await succeed('prepare', SITE);
     expect(prepared).toMatch(/^Prepared: linkgrant site CA 2, valid until \d{4}-/);
-    for (const line of [`linkgrant issuer trust ${SITE}`, `Next: linkgrant issuer activate ${SITE}`]) {
+    const flags = data.join(' ');
+    for (const line of [
+      `linkgrant issuer trust ${SITE} ${flags}\n`,
+      `Next: linkgrant issuer activate ${SITE} ${flags}\n`,
+    ]) {
       expect(prepared).toContain(line);
     }
     expect(await succeed('prepare', SITE)).toBe(prepared.replace('Prepared:', 'Already prepared:'));
@@ -84,8 +88,8 @@ describe('rotation of the site CA', () => {
     expect(activated).toMatch(/^Active from now on: linkgrant site CA 2, valid until \d{4}-/);
     for (const line of [
       'Still depend on linkgrant site CA: 1 link\n',
-      'linkgrant issuer server-certificate --host',
-      `Next: linkgrant issuer retire ${SITE}`,
+      `linkgrant issuer server-certificate --host HOST --to DIR ${flags}\n`,
+      `Next: linkgrant issuer retire ${SITE} ${flags}, which fails`,
     ]) {
       expect(activated).toContain(line);
     }

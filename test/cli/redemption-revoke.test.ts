@@ -70,6 +70,7 @@ describe('redemption revoke', () => {
       const said = await succeed('redemption', 'revoke', id, choice);
       expect(said).toContain(`Redemption ${id}, subject `);
       expect(said).toMatch(/^Its link can still: connect until /m);
+      expect(said).toContain(`: linkgrant redemption revoke ${id} --cut --data-dir ${dataDir}\n`);
       const again = await redeem();
       expect(again.code).toBe(refusal === undefined ? 0 : 3);
       if (refusal !== undefined) expect(again.stderr).toContain('revoked');

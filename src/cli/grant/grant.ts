@@ -16,6 +16,7 @@ import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
+import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
@@ -84,7 +85,8 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
       await print(flags.output, report, () => '');
       return;
     }
-    const tokenCommand = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag(session)}`;
+    const issue = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag(session)}`;
+    const tokenCommand = completeCommand(issue, flags);
     await rollbackOnFailure(created, administration, () =>
       print(flags.output, created, () =>
         [
@@ -100,7 +102,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
           ]),
           session.readCode
             ? `\`${tokenCommand}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
-            : `The code is shown only now. If you store it in a file, \`${tokenCommand} --code-file FILE\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${tokenCommand}\`.\n`,
+            : `The code is shown only now. If you store it in a file, \`${completeCommand(`${issue} --code-file FILE`, flags)}\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${tokenCommand}\`.\n`,
           created.redemptionsAllowed > 1
             ? 'Several sites can share the code; each response to a client that sends no CSR counts, even if it is lost.\n'
             : '',

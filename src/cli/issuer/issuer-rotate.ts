@@ -9,6 +9,7 @@ import type { CommandContext } from '../session/command-context.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
+import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
   type IssuerFlags,
@@ -37,8 +38,8 @@ export async function prepareCommand(
         `${outcome === 'already' ? 'Already prepared' : 'Prepared'}: ${created.subject}, valid until ${formatTime(created.notAfter)}\n`,
         `SHA-256 fingerprint ${formatFingerprint(created.sha256)}\n`,
         `It signs nothing yet. From now on responses${signs === 'links' ? '' : ' and tokens'} contain it in addition to the active CA.\n`,
-        ...(signs === 'links' ? [trustLine(name, 'all of these')] : []),
-        `Next: linkgrant issuer activate ${name}\n`,
+        ...(signs === 'links' ? [trustLine(name, 'all of these', flags)] : []),
+        `Next: ${completeCommand(`linkgrant issuer activate ${name}`, flags)}\n`,
       ].join(''),
     );
   });
@@ -70,12 +71,12 @@ export async function activateCommand(
         ...(signs === 'links'
           ? [
               'Each link gets a certificate of this CA when it renews; a site that does not renew needs a new token.\n',
-              `If the router has a certificate of this issuer, replace it:\n  linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR\n`,
+              `If the router has a certificate of this issuer, replace it:\n  ${completeCommand(`linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR`, flags)}\n`,
             ]
           : [
               'A running service presents a certificate of this CA within 10 seconds; old tokens and links stay valid.\n',
             ]),
-        `Next: linkgrant issuer retire ${name}, which fails while anything depends on the old CA\n`,
+        `Next: ${completeCommand(`linkgrant issuer retire ${name}`, flags)}, which fails while anything depends on the old CA\n`,
       ].join(''),
     );
   });
@@ -99,7 +100,7 @@ export async function retireCommand(
     if (retired.length > 0) {
       await writeOut(
         signs === 'links'
-          ? trustLine(name, 'only this CA')
+          ? trustLine(name, 'only this CA', flags)
           : 'Responses and new tokens contain only the active CA.\n',
       );
       return;
@@ -139,8 +140,8 @@ async function withCaErrors<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
-function trustLine(name: string, what: string): string {
-  return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  linkgrant issuer trust ${name}\n`;
+function trustLine(name: string, what: string, flags: IssuerFlags): string {
+  return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  ${completeCommand(`linkgrant issuer trust ${name}`, flags)}\n`;
 }
 
 function countOf(links: number): string {

@@ -12,6 +12,7 @@ import { CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount } from '../terminal/flag-values.js';
 import { table } from '../terminal/output.js';
+import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type CutFlags, cutCommand } from './redemption-cut.js';
 
@@ -51,7 +52,8 @@ export async function revokeCommand(
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
       const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice));
-      await writeOut(revocationText(revocation, true) + cuttingText(revocation, context.clock(), platform));
+      const cutting = cuttingText(revocation, context.clock(), platform, flags);
+      await writeOut(revocationText(revocation, true) + cutting);
     });
     return;
   }
@@ -119,12 +121,13 @@ function cuttingText(
   { redemption }: RedemptionRevocation,
   now: number,
   platform: string | undefined,
+  flags: IssuerFlags,
 ): string {
   if (Date.parse((redemption.newest ?? redemption).notAfter) <= now) return '';
   const how =
     platform === 'kubernetes'
       ? ' for the site: docs/how-to/revoke-links.md'
-      : `: linkgrant redemption revoke ${redemption.id} --cut`;
+      : `: ${completeCommand(`linkgrant redemption revoke ${redemption.id} --cut`, flags)}`;
   return `To cut it off earlier, replace the CA${how}\n`;
 }
 

@@ -17,7 +17,7 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant (issuer|redemption) /, [...STORE, 'issuerCert', 'issuerKey', 'config']],
   [/^(kubectl|skupper) /, CLUSTER],
   [
-    /^linkgrant (console|token issue)\b/,
+    /^linkgrant (console|grant create|token issue|token revoke)\b/,
     [...STORE, 'platform', ...CLUSTER, 'server', 'serverTokenFile', 'serverCa', 'config'],
   ],
 ];

@@ -1,6 +1,7 @@
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
+import { completeCommand } from '../terminal/suggested-command.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { tokenDirectory, writeSecretOutput } from './secret-output.js';
 import { limitsOf, type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
@@ -19,10 +20,8 @@ export interface SignedTokenFlags {
   readonly count?: string;
 }
 
-/** Signed tokens to issue. With `count`, `target` is a directory or `-`, else a file or `-`. */
-export interface MintingRequest extends MintTokenRequest, TokenDelivery {
-  readonly count: number | undefined;
-}
+/** Signed tokens to issue, and where they are written. */
+export interface MintingRequest extends MintTokenRequest, TokenDelivery {}
 
 /** Returns the request that the flags describe. Throws a CommandError for an invalid flag. */
 export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags): MintingRequest {
@@ -63,13 +62,14 @@ export interface SignedToken extends WritableToken {
 /**
  * Issues the requested tokens, writes them, and reports on standard error their limits and how to revoke one. Returns the last
  * token. Calls `revoke` with the id of a token that cannot be written, then rejects. A dry run writes nothing, and returns
- * undefined.
+ * undefined. The suggested command has those of the `flags` that it accepts.
  */
 export async function writeSignedTokens(
-  request: TokenDelivery & Pick<MintingRequest, 'count' | 'subject'>,
+  request: TokenDelivery & Pick<MintingRequest, 'subject'>,
   grant: { readonly name: string; readonly namespace: string },
   issue: () => Promise<SignedToken>,
   revoke: (id: string) => Promise<void> = async () => {},
+  flags: Readonly<Record<string, unknown>> = {},
 ): Promise<SignedToken | undefined> {
   const { target, form, dryRun, count, subject } = request;
   if (dryRun) {
@@ -96,10 +96,8 @@ export async function writeSignedTokens(
     }
   }
   if (!last) return undefined;
-  report.push(
-    limitsText(last, subject),
-    `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
-  );
+  const revocation = `linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}`;
+  report.push(limitsText(last, subject), `Revoke with \`${completeCommand(revocation, flags)}\`\n`);
   writeStderr(report.join(''));
   await writeNextStep(request, last);
   return last;

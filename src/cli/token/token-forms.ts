@@ -12,8 +12,10 @@ export type TokenForm = (typeof TOKEN_FORMS)[number];
 
 /** Where a token is written, and in which form. */
 export interface TokenDelivery {
-  /** A file, or `-` for standard output. */
+  /** A file, or `-` for standard output. With `count` a directory, or `-`. */
   readonly target: string;
+  /** Number of signed tokens. */
+  readonly count?: number | undefined;
   readonly form: TokenForm;
   /** True if the join line is also drawn as a QR code. */
   readonly qr: boolean;
@@ -63,7 +65,10 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
 const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and the platform of the site';
 
 /** Returns what to do on the other site with a written token, as a line. */
-export function nextStep({ target, form }: TokenDelivery): string {
+export function nextStep({ target, form, count }: TokenDelivery): string {
+  if (count !== undefined && target !== '-') {
+    return `Next, on each other site: copy one of these AccessTokens, then run \`linkgrant token redeem FILE\` ${TARGET_FLAGS}\n`;
+  }
   const file = target === '-' ? '-' : basename(target);
   const steps: Record<TokenForm, string> = {
     token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,

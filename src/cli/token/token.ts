@@ -102,7 +102,7 @@ async function issueFromGrant(
     const issue = async () => signedToken(await administration.issueToken(issueRequest), grant.name);
     const revoke = async (id: string) => void (await administration.revokeToken(grant.uid, id));
     await issueAndWait(flags, grant.uid, administration, () =>
-      writeSignedTokens(request, grant, issue, revoke),
+      writeSignedTokens(request, grant, issue, revoke, flags),
     );
   });
 }
