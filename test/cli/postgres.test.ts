@@ -73,8 +73,8 @@ describe('services of several hosts with one PostgreSQL store', () => {
 
   it('a service starts with a new CA that the running services have not loaded yet', async () => {
     expectSuccess(await run('issuer', 'prepare', 'linkgrant-server-ca', ...on('first')));
-    const fifth = hostWith('fifth', 'issuers', 'code-keys', 'ledger.key');
-    await work.serveOnce([...SERVED, ...on(fifth)], { env: env() });
+    addHost(work.path('first'), work.path('fifth'));
+    await work.serveOnce([...SERVED, ...on('fifth')], { env });
   });
 
   it('a service with other settings starts after the previous one was killed', async () => {

@@ -10,8 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../support/stores/postgre
 let database: TestDatabase;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  releaseAfterTest({ remove: () => database.drop() });
+  database = releaseAfterTest(await createTestDatabase());
   const ledgerKeyFile = `${directoryForTest()}/ledger.key`;
   const options = { target: database.place, migrate: true, clock: () => NOW, ledgerKeyFile };
   await (await openPostgresStore(options)).close();
