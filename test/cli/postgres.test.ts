@@ -108,6 +108,21 @@ describe('services of several hosts with one PostgreSQL store', () => {
   });
 });
 
+it('commands that change keys or CAs print how to copy the change to the other hosts', async () => {
+  const [{ id }] = json(await run('redemption', 'list', '-o', 'json', ...on('first')));
+  const changes: readonly (readonly [directory: string, words: readonly string[]])[] = [
+    ['code-keys', ['token', 'rotate-key', '--drop-old', '--yes']],
+    ['issuers', ['issuer', 'create', 'partners']],
+    ['issuers', ['issuer', 'prepare', 'partners']],
+    ['issuers', ['issuer', 'activate', 'partners']],
+    ['issuers', ['redemption', 'revoke', id, '--cut', '--keep-token']],
+  ];
+  for (const [directory, words] of changes) {
+    const { stdout } = expectSuccess(await run(...words, ...on('first')));
+    expect(stdout).toContain(`\n  rsync -a --delete ${work.path('first', directory)} HOST:DATA_DIR/\n`);
+  }
+});
+
 describe('the password of a PostgreSQL store', () => {
   const secret = 'S3cret-of-the-database';
   const url = () => database.url.replace('@', `:${secret}@`);

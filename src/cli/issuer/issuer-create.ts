@@ -2,7 +2,7 @@ import { createIssuer, findIssuer } from '../../compose/site-issuer.js';
 import { isResourceName } from '../../domain/names.js';
 import type { CommandContext } from '../session/command-context.js';
 import { usageError } from '../terminal/command-error.js';
-import { completeCommand } from '../terminal/suggested-command.js';
+import { completeCommand, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type IssuerFlags, refuseSystem, withIssuers } from './issuer-session.js';
 
@@ -22,6 +22,7 @@ export async function createIssuerCommand(
       [
         isNew ? `Created issuer "${name}"\n` : `Issuer "${name}" exists already\n`,
         `The router that accepts links of this issuer must trust its CA. Print the CA:\n  ${completeCommand(`linkgrant issuer trust ${name}`, flags)}\n`,
+        copyStep(session.settings, 'issuers'),
         `Next: ${completeCommand(`linkgrant grant create GRANT --issuer ${name}`, flags)}\n`,
       ].join(''),
     );

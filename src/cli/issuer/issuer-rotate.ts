@@ -9,7 +9,7 @@ import type { CommandContext } from '../session/command-context.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
-import { completeCommand } from '../terminal/suggested-command.js';
+import { completeCommand, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
   type IssuerFlags,
@@ -39,6 +39,7 @@ export async function prepareCommand(
         `SHA-256 fingerprint ${formatFingerprint(created.sha256)}\n`,
         `It signs nothing yet. From now on responses${signs === 'links' ? '' : ' and tokens'} contain it in addition to the active CA.\n`,
         ...(signs === 'links' ? [trustLine(name, 'all of these', flags)] : []),
+        copyStep(session.settings, 'issuers'),
         `Next: ${completeCommand(`linkgrant issuer activate ${name}`, flags)}\n`,
       ].join(''),
     );
@@ -76,6 +77,7 @@ export async function activateCommand(
           : [
               'A running service presents a certificate of this CA within 10 seconds; old tokens and links stay valid.\n',
             ]),
+        copyStep(session.settings, 'issuers'),
         `Next: ${completeCommand(`linkgrant issuer retire ${name}`, flags)}, which fails while anything depends on the old CA\n`,
       ].join(''),
     );
@@ -98,11 +100,11 @@ export async function retireCommand(
     }
     for (const each of retirements) if (!('retired' in each)) throw notRetiredError(name, each, signs);
     if (retired.length > 0) {
-      await writeOut(
+      const effect =
         signs === 'links'
           ? trustLine(name, 'only this CA', flags)
-          : 'Responses and new tokens contain only the active CA.\n',
-      );
+          : 'Responses and new tokens contain only the active CA.\n';
+      await writeOut(effect + copyStep(session.settings, 'issuers'));
       return;
     }
     if (cas.some(({ state }) => state === 'prepared')) {

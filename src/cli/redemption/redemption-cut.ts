@@ -19,7 +19,7 @@ import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
-import { completeCommand, completeHint } from '../terminal/suggested-command.js';
+import { completeCommand, completeHint, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type CutTarget, cutInstructions } from './cut-instructions.js';
 import { cutIssuerOf, type NamedCutIssuer } from './cut-issuer.js';
@@ -64,12 +64,13 @@ export async function cutCommand(
     return;
   }
   const progress = await advanceCut({ signers, stepsDone, force }, { store, issuer, ...context });
+  const copy = issuer.own ? copyStep(session.settings, 'issuers') : '';
   if (progress.state === 'done') {
-    await writeOut(doneText(redemption, progress.probes));
+    await writeOut(doneText(redemption, progress.probes) + copy);
     return;
   }
   const target = targetOf(issuer, router, redemption, progress.old, session);
-  await writeOut(waitingText(redemption.id, progress, target, flags));
+  await writeOut(waitingText(redemption.id, progress, { ...target, copy }, flags));
   if (progress.obstacle) throw obstacleError(progress.obstacle, progress);
 }
 
@@ -107,7 +108,7 @@ function targetOf(
 function waitingText(
   redemptionId: string,
   { step, behind, obstacle, doneNow }: Waiting,
-  target: CutTarget,
+  target: CutTarget & { readonly copy: string },
   { router, settingFlags }: Pick<CutFlags, 'router' | 'settingFlags'>,
 ): string {
   const number = CUT_STEPS.indexOf(step) + 1;
@@ -123,6 +124,7 @@ function waitingText(
     ...doneNow.map((done) => `${titleOf(done)}: done`),
     titleOf(step),
     ...instructions.map((line) => completeInstruction(line, settingFlags)),
+    ...(target.copy ? [target.copy.trimEnd()] : []),
     ...(showsBehind
       ? ['', `Links that have not renewed and would be cut off too: ${behind.length}`, behindTable(behind)]
       : []),

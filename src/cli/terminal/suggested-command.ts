@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { maskSetting } from '../../config/masked-setting.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
+import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -37,6 +38,16 @@ export function completeCommand(command: string, flags: Flags): string {
 /** Completes each command in backticks in a hint. */
 export function completeHint(hint: string, flags: Flags): string {
   return hint.replace(/`([^`]+)`/g, (_, command: string) => `\`${completeCommand(command, flags)}\``);
+}
+
+/**
+ * Returns the lines that copy changed files of the data directory to the other hosts of a PostgreSQL store; empty for another
+ * store.
+ */
+export function copyStep({ store, dataDir }: Settings, directory: 'code-keys' | 'issuers'): string {
+  if (store?.kind !== 'postgres') return '';
+  const source = shellWord(resolve(dataDir, directory));
+  return `If services of other hosts use this store, copy the change to each of them:\n  rsync -a --delete ${source} HOST:DATA_DIR/\n`;
 }
 
 function hasFlag(command: string, key: string): boolean {

@@ -7,6 +7,7 @@ import { withCluster } from '../session/cluster-session.js';
 import { configurationFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { usageError } from '../terminal/command-error.js';
+import { copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 
 /** The flags of `token rotate-key`. */
@@ -43,6 +44,7 @@ export async function rotateKeyCommand({
     if (!(await signingMasterKey(session.store, codeKeys))) throw signingKeysError();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
     await report(kid, dropOld, 'are invalid from now on');
+    await writeOut(copyStep(settings, 'code-keys'));
   });
 }
 
