@@ -378,6 +378,14 @@ describe('bootstrap before its prerequisites exist', () => {
     expect(silent.connections()).toBeLessThan(4);
   });
 
+  it('lets a reload end that its deadline would stop', async () => {
+    await serve();
+    const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--wait', 'configured'];
+    const env = { PATH: '/usr/bin:/bin' };
+    const ended = await bootstrap([...words, '--deadline', '3s', '--reload-command', 'sleep 4'], { env });
+    expect(expectSuccess(ended).stdout).toContain('Reloaded with: sleep 4\n');
+  });
+
   it('repeats a reload that failed', async () => {
     const home = work.path('skupper');
     const east = copySite('east', home);

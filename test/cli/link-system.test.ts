@@ -81,6 +81,31 @@ describe("the links of a system site's namespace", () => {
     expect(skupper.calls()).toHaveLength(3);
   });
 
+  test('an interrupted reload that had removed the state of the site is repeated', async () => {
+    const home = place.path('skupper');
+    const site = copySite('east', home);
+    const skupper = installFakeSkupper(place.path('bin'), site);
+    const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
+    const words = [
+      '--platform',
+      'linux',
+      '--skupper-home',
+      home,
+      '-n',
+      'east',
+      '--data-dir',
+      place.path('d'),
+    ];
+    const update = (cost: string, ...more: string[]) =>
+      linkgrant(['link', 'update', 'to-west', '--cost', cost, ...words, ...more], { env });
+    const killed = `rm '${site.path('runtime/resources')}'/*; kill $$`;
+    const interrupted = await update('7', '--reload-command', killed);
+    expect(expectRefusal(interrupted, 1).error).toContain('it was stopped by SIGTERM');
+    const repeated = expectSuccess(await update('8'));
+    expect(repeated.stdout).toContain('Reloaded with: skupper system reload -n east -p linux\n');
+    expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
+  });
+
   test('link delete refuses a link that only the running router has, also with --dry-run', async () => {
     const home = place.path('skupper');
     const site = copySite('east', home);

@@ -141,12 +141,12 @@ describe('a command with --reload-command', () => {
     }
   });
 
-  it('kills the reload command and its children at the deadline of bootstrap', async () => {
+  it('kills the reload command and its children at the deadline of bootstrap, but not within a minute', async () => {
     const reload = stubborn();
     const words = ['--token', await token(), '--wait', 'configured', '--deadline', '10s'];
     const ended = await run('bootstrap', ...words, ...reload.words);
     expect(ended.code, ended.stderr).toBe(4);
-    expect(ended.stderr).toMatch(/it did not finish within \d+ s and was stopped/);
+    expect(ended.stderr).toContain('it did not finish within 60 s and was stopped');
     expect(reload.pids()).toHaveLength(2);
     await until(() => !reload.pids().some(isAlive));
   });

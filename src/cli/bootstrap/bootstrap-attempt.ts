@@ -18,6 +18,9 @@ import { parseToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
+// A reload that is stopped at the deadline can leave a site without its router.
+const MIN_RELOAD_MS = 60_000;
+
 /** A failed reload. It is repeated with longer pauses than other failures, because it may stop the router. */
 export class ReloadError extends CommandError {}
 
@@ -76,7 +79,7 @@ export async function attemptBootstrap(
   }
   const links = existing ?? (await findLinks(target, request, read)) ?? [];
   await recordSource(links, target, request, read, context);
-  const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
+  const reload = await settleReload(target, context, Math.max(MIN_RELOAD_MS, remainingMs()));
   if (target.kind === 'system-site') {
     if (reload.pendingReason === 'not-started') throw notStarted(target);
     if (reload.pendingReason === 'tokens-left') {

@@ -139,7 +139,12 @@ export function addBootstrap(program: Command, context: CommandContext): void {
     )
     .option('--watch', 'keep running and renew the links at two thirds of their lifetime; implies --renew')
     .option('--continue-without-link', 'succeed with a warning if there is no link');
-  addRouteFlags(bootstrap.option('--deadline <DURATION>', 'time limit of the whole command (default: 10m)'))
+  addRouteFlags(
+    bootstrap.option(
+      '--deadline <DURATION>',
+      'time limit of the whole command; a reload has at least a minute (default: 10m)',
+    ),
+  )
     .addOption(OUTPUT())
     .action(async (flags) =>
       (await import('../bootstrap/bootstrap.js')).bootstrapCommand(withCost(flags), context),

@@ -25,15 +25,13 @@ export interface ReloadReport {
 
 const DEFAULT_LIMIT_MS = 10 * 60_000;
 
-function commandFor({
-  reloadCommand,
-  site,
-  namespace = '',
-  platform,
-}: ReloadTarget): ReloadCommand | undefined {
+function commandFor(
+  { reloadCommand, site, namespace = '', platform }: ReloadTarget,
+  wasInterrupted: boolean,
+): ReloadCommand | undefined {
   if (reloadCommand !== undefined) return reloadCommand;
   if (!site) return undefined;
-  const verb = site.state() === 'started' ? 'reload' : 'start';
+  const verb = obstacleTo(site, wasInterrupted) === 'not-started' ? 'start' : 'reload';
   return ['skupper', 'system', verb, '-n', namespace, '-p', platform];
 }
 
@@ -49,12 +47,13 @@ export async function settleReload(
 ): Promise<ReloadReport> {
   const { location, site, reloadCommand } = target;
   if (!location?.reload) return { outcome: 'not-needed' };
-  const command = commandFor(target);
+  let command = commandFor(target, false);
   let pendingReason: ReloadReport['pendingReason'];
-  const reload = async () => {
+  const reload = async (wasInterrupted: boolean) => {
+    command = commandFor(target, wasInterrupted);
     // Without a reload command the directory needs no reload.
     if (command === undefined) return 'done';
-    const obstacle = reloadCommand === undefined && site ? obstacleTo(site) : undefined;
+    const obstacle = reloadCommand === undefined && site ? obstacleTo(site, wasInterrupted) : undefined;
     const run = obstacle ?? (await runReload(command, timeoutMs));
     if (run === 'done') return 'done';
     pendingReason = run;
@@ -70,9 +69,13 @@ export async function settleReload(
   };
 }
 
-/** Returns why Skupper's own reload cannot be run. */
-function obstacleTo(site: RequestingSite): 'not-started' | 'tokens-left' | undefined {
-  if (site.state() !== 'started') return 'not-started';
+/** Returns why Skupper's own reload cannot be run. An interrupted reload may have removed the state of a started site. */
+function obstacleTo(
+  site: RequestingSite,
+  wasInterrupted: boolean,
+): 'not-started' | 'tokens-left' | undefined {
+  const state = site.state();
+  if (state === 'no-site' || (state === 'not-started' && !wasInterrupted)) return 'not-started';
   // Skupper redeems these tokens at each reload. If one is refused, the reload fails after it has stopped the site.
   return site.inputTokens().length > 0 ? 'tokens-left' : undefined;
 }

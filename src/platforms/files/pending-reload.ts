@@ -62,12 +62,12 @@ export class PendingReload {
   /**
    * Reloads under the lock if a reload is pending. `isLoaded` returns true if an operator has reloaded by hand: the router has
    * the present files and none of the removed Links. It is not called after an interrupted reload: the router may be stopped
-   * although the loaded files are already replaced.
+   * although the loaded files are already replaced. `reload` is called with true after an interrupted reload.
    */
   settle(
     router: {
       readonly isLoaded: (removed: readonly string[]) => boolean;
-      readonly reload: () => Promise<ReloadResult>;
+      readonly reload: (wasInterrupted: boolean) => Promise<ReloadResult>;
     },
     checkpoint: Checkpoint,
   ): Promise<ReloadOutcome> {
@@ -80,7 +80,7 @@ export class PendingReload {
       }
       await checkpoint('before-reload');
       withWriteErrors(this.#startedFile, () => writePrivateFile(this.#startedFile, ''));
-      const result = await router.reload();
+      const result = await router.reload(wasInterrupted);
       if (result === 'done' || (result === 'failed' && !wasInterrupted)) {
         withWriteErrors(this.#startedFile, () => rmSync(this.#startedFile, { force: true }));
       }
