@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
+import { backOffDelay } from '../../time/back-off.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
@@ -12,22 +13,35 @@ import { reloadText, settleReload } from './settle-reload.js';
 // Limits the delay of a renewal after the machine was suspended, the clock was changed or a link was added.
 const MAX_SLEEP_MS = 10 * 60_000;
 const MIN_SLEEP_MS = 250;
-const RELOAD_RETRY_MS = 60_000;
+// Skupper's reload stops the router before it fails, for example because it cannot pull an image.
+const RELOAD_PAUSES = { firstMs: 60_000, longestMs: 60 * 60_000 };
 const ROUND_RETRY_MS = 10_000;
+
+/** The failed reloads in a row, and when a pending reload is repeated: milliseconds of the monotonic clock; 0 if none is pending. */
+interface ReloadRetry {
+  failures: number;
+  at: number;
+}
 
 /**
  * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can
- * be renewed any more. Retries failed renewals with growing pauses, except rejections, and repeats a round that failed as a
- * whole. Rejects with each error that has exit code 2 or 3, for example if the service rejected the renewal of every link that
- * is left.
+ * be renewed any more. Retries failed renewals with growing pauses, except rejections, and failed reloads. Repeats a round that
+ * failed as a whole. Rejects with each error that has exit code 2 or 3, for example if the service rejected the renewal of every
+ * link that is left. `wait` resolves after that many milliseconds, or rejects when `stop` is aborted.
  */
-export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
+export async function watchLinks(
+  target: StoredLinkTarget,
+  context: CommandContext,
+  wait: (ms: number, stop: AbortSignal) => Promise<unknown> = (ms, signal) =>
+    sleep(ms, undefined, { signal }),
+): Promise<void> {
   const dependencies = renewalOf(target, context);
   const plan = new RenewalPlan();
+  const retry: ReloadRetry = { failures: 0, at: 0 };
   let reported: string | undefined;
   const round = async (): Promise<number | undefined> => {
     try {
-      const pauseMs = await runRound(plan, dependencies, target, context);
+      const pauseMs = await runRound({ plan, retry }, dependencies, target, context);
       reported = undefined;
       return pauseMs;
     } catch (error) {
@@ -43,7 +57,7 @@ export async function watchLinks(target: StoredLinkTarget, context: CommandConte
     while (!stop.aborted) {
       const pauseMs = await round();
       if (pauseMs === undefined) return;
-      await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
+      await wait(pauseMs, stop).catch(() => undefined);
     }
   });
 }
@@ -53,7 +67,7 @@ export async function watchLinks(target: StoredLinkTarget, context: CommandConte
  * be renewed any more.
  */
 async function runRound(
-  plan: RenewalPlan,
+  { plan, retry }: { readonly plan: RenewalPlan; readonly retry: ReloadRetry },
   dependencies: ReturnType<typeof renewalOf>,
   target: StoredLinkTarget,
   context: CommandContext,
@@ -71,14 +85,27 @@ async function runRound(
   }
   const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
   writeStderr(attempts.map(renewalText).join(''));
-  const reload = await settleReload(target, context);
+  const isRenewed = renewals.some(({ outcome }) => outcome === 'renewed');
+  if (isRenewed || performance.now() >= retry.at) writeStderr(await reload(retry, target, context));
   // Not before the reload: if that rejects, the next round has to see the rejected renewal again.
   for (const { final, certificateSha256 } of failedOf(renewals)) if (final) plan.giveUp(certificateSha256);
-  writeStderr(reloadText(reload, 'the renewed links'));
   const next = plan.next(certificateHashesOf(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
-  const longest = reload.outcome === 'pending' ? RELOAD_RETRY_MS : MAX_SLEEP_MS;
-  return Math.max(MIN_SLEEP_MS, Math.min(next - context.clock(), longest));
+  const untilReload = retry.at === 0 ? MAX_SLEEP_MS : retry.at - performance.now();
+  return Math.max(MIN_SLEEP_MS, Math.min(next - context.clock(), untilReload, MAX_SLEEP_MS));
+}
+
+/** Reloads the router if a reload is pending, and sets when to repeat one that stays pending. Returns the report. */
+async function reload(
+  retry: ReloadRetry,
+  target: StoredLinkTarget,
+  context: CommandContext,
+): Promise<string> {
+  const report = await settleReload(target, context);
+  retry.failures = typeof report.pendingReason === 'object' ? retry.failures + 1 : 0;
+  const pauseMs = backOffDelay(RELOAD_PAUSES, Math.max(1, retry.failures));
+  retry.at = report.outcome === 'pending' ? performance.now() + pauseMs : 0;
+  return reloadText(report, 'the renewed links');
 }
 
 function certificateHashesOf(renewals: readonly SecretRenewal[]): string[] {
