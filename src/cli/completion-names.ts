@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { processContext } from '../config/process-context.js';
 import { readBoundedText } from '../files/bounded-text.js';
+import { homeDirectory } from '../files/system-user.js';
 import type { AdministrationSession } from './session/administration-session.js';
 import type { CommandContext } from './session/command-context.js';
 import type { Listing } from './terminal/listing.js';
@@ -52,7 +52,9 @@ const links: Names = async (flags, context) => {
 
 const contexts: Names = async ({ kubeconfig }) => {
   const { parse } = await import('yaml');
-  const files = String(kubeconfig ?? processContext().env.KUBECONFIG ?? join(homedir(), '.kube', 'config'));
+  const files = String(
+    kubeconfig ?? processContext().env.KUBECONFIG ?? join(homeDirectory(), '.kube', 'config'),
+  );
   return files
     .split(delimiter)
     .filter((file) => existsSync(file))

@@ -1,9 +1,9 @@
-import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { processContext } from '../config/process-context.js';
 import type { Settings } from '../config/setting-schemas.js';
 import type { PostgresUrl } from '../config/store-url.js';
 import { makePrivateDirectory } from '../files/private-file.js';
+import { homeDirectory, userName } from '../files/system-user.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { ServingLease, SharedSettings } from '../redemption/ports/serving-lease.js';
@@ -86,12 +86,12 @@ export async function acquireStoreLease(
 export async function targetOf(url: PostgresUrl): Promise<PostgresTarget> {
   const { postgresTarget } = await import('../stores/postgres/postgres-target.js');
   const { HOME, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = processContext().env;
-  const user = url.user ?? (PGUSER || userInfo().username);
+  const user = url.user ?? (PGUSER || userName());
   return postgresTarget({
     ...url,
     user,
     database: url.database ?? (PGDATABASE || user),
     password: url.password ?? (PGPASSWORD || undefined),
-    passfile: url.passfile ?? (PGPASSFILE || join(HOME || homedir(), '.pgpass')),
+    passfile: url.passfile ?? (PGPASSFILE || join(HOME || homeDirectory(), '.pgpass')),
   });
 }

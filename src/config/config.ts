@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { homedir, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { ConfigurationError } from '../domain/configuration-error.js';
+import { homeDirectory } from '../files/system-user.js';
 import { maskSetting } from './masked-setting.js';
 import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
@@ -32,7 +33,7 @@ const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_SQLITE', 'LINKGR
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 
 function dataHome(env: Environment): string {
-  return env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local', 'share');
+  return env.XDG_DATA_HOME || join(env.HOME || homeDirectory(), '.local', 'share');
 }
 
 /** The data directory of the service that the deb and rpm packages install, which belongs to a user of its own. */

@@ -13,6 +13,7 @@ import {
   startLinkgrant,
   startServe,
 } from '../support/command-line.js';
+import { MAIN, programWords } from '../support/programs.js';
 import { directoryForFile, releaseAfterTest } from '../support/release.js';
 import { startSilentApiServer } from '../support/servers/silent-api-server.js';
 import { until } from '../support/until.js';
@@ -179,6 +180,18 @@ describe('linkgrant console', () => {
       expect(JSON.parse(stdout)).toEqual({ found: false, statuses: [401, 401, 403] });
     },
   );
+
+  it('runs with a uid that has no account, and without HOME', async () => {
+    const executable = join(directory, 'without-account');
+    const program = programWords(MAIN).join(' ');
+    const user = 'unshare --user --map-user=54321';
+    writeFileSync(executable, `#!/bin/sh\nunset HOME\nexec ${user} ${program} "$@"\n`, { mode: 0o755 });
+    const checked = await linkgrantProcess(['config', 'check'], { executable });
+    expect(checked.stderr).toBe('');
+    expect(checked.stdout).toMatch(/^--data-dir +\/\.local\/share\/linkgrant /m);
+    const { url } = await startConsole(['--data-dir', dataDir], { executable });
+    expect(await readAs(url, '/console/session')).toMatchObject({ user: '54321' });
+  });
 
   it('starts the browser with a private file that leads to the URL, and deletes it', async () => {
     const argument = join(directory, 'argument');

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import { consoleFiles } from '../../compose/console-files.js';
 import { startLocalConsole } from '../../compose/local-console.js';
@@ -6,6 +5,7 @@ import type { Configuration } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
 import { isTerminal, processContext, programName } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { userName } from '../../files/system-user.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { healthReport } from '../../redemption/administration/overview.js';
 import type { HealthReport } from '../../redemption/administration/reports/overview-report.js';
@@ -54,7 +54,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       port,
       files,
       clock: Date.now,
-      user: userInfo().username,
+      user: userName(),
       role,
       program: programName(),
       commandFlags: completeCommand('linkgrant console', flags).slice('linkgrant console'.length),

@@ -1,11 +1,11 @@
 import { existsSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { processContext } from '../../config/process-context.js';
 import { isLoginName } from '../../config/setting-schemas.js';
 import { namesIn } from '../../files/directory-names.js';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
+import { homeDirectory } from '../../files/system-user.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { readPrivateText } from '../terminal/private-text.js';
@@ -35,7 +35,7 @@ export type Login = z.infer<typeof LOGIN>;
 /** Returns the directory of the user's logins, below the XDG configuration home. Each login is a file (0600). */
 function loginDirectory(): string {
   const { env } = processContext();
-  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'linkgrant', 'logins');
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homeDirectory(), '.config'), 'linkgrant', 'logins');
 }
 
 function fileOf(name: string): string {

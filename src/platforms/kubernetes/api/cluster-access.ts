@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { Agent, OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { homeDirectory } from '../../../files/system-user.js';
 
 /** The cluster, and the user to connect as. */
 export interface ClusterOptions {
@@ -106,7 +106,7 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
   // The package is large, so commands without a cluster must not load it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
-  const defaultFile = join(homedir(), '.kube', 'config');
+  const defaultFile = join(homeDirectory(), '.kube', 'config');
   const files = kubeconfig ?? (existsSync(defaultFile) ? [defaultFile] : []);
   if (files.length === 0) config.loadFromCluster();
   for (const [index, file] of files.entries()) {
