@@ -68,6 +68,22 @@ describe('token redeem', () => {
     expect(json(unattended).outgoing).toMatchObject([{ renewable: true, renewedBy: null }]);
   });
 
+  it('warns that --subject and --renew have no effect on a token that was already redeemed', async () => {
+    const token = await issue('repeated');
+    const first = ['--to', place.path('repeated-links'), '--subject', 'paris'];
+    expectSuccess(await redeem(token, 'repeated-site', ...first));
+    const again = expectSuccess(
+      await redeem(token, 'repeated-site', ...first.slice(0, 2), '--subject', 'rome', '--renew'),
+    );
+    expect(again.stderr).toBe(
+      'warning: the token was already redeemed, so these flags have no effect: --subject, --renew\n',
+    );
+    expect(again.stdout).toMatch(
+      /certificate of "paris" is valid until \S+; only `linkgrant link renew` renews it/,
+    );
+    expect(expectSuccess(await redeem(token, 'repeated-site', ...first)).stderr).toBe('');
+  });
+
   it('prints that the token file can be deleted, unless the token came from standard input', async () => {
     const token = await issue('piped');
     const words = ['--to', place.path('piped-links'), '--data-dir', place.path('piped-site')];

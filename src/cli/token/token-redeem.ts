@@ -1,4 +1,6 @@
 import { containsJoinLine } from '../../codes/join-line.js';
+import { isShortLived } from '../../domain/certificate-life.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
@@ -71,6 +73,7 @@ export async function redeemCommand(
   const redeemed = await withProgress('Redeeming the token', () =>
     target.redeemer.redeem(request, target.materializer),
   );
+  warnOfIgnoredFlags(redeemed, flags);
   const reload = await settleReload(target, context);
   await report(redeemed, target, reload, { ...flags, isFile: file !== '-' && !containsJoinLine(file) });
   requireReload(reload);
@@ -199,8 +202,29 @@ function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   const link = renewableLink(secret);
   if ('problem' in link) return `${valid}; it cannot be renewed: ${link.problem}.\n`;
-  if (!renews) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
+  // A link that was redeemed without --renew has a long-lived certificate, also if the command is repeated with it.
+  if (!renews || !isRenewing(secret)) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
   return `${valid}. ${target.renewalHint}\n`;
+}
+
+function isRenewing({ tlsCrt }: RedeemedToken['secret']): boolean {
+  return isShortLived(describeCertificate(tlsCrt));
+}
+
+/** Warns of flags that cannot change the certificate of a token that was already redeemed. */
+function warnOfIgnoredFlags(
+  { alreadyRedeemed, certificate, secret }: RedeemedToken,
+  { subject, renew }: TokenRedeemFlags,
+): void {
+  if (!alreadyRedeemed) return;
+  const ignored = [
+    ...(subject !== undefined && subject !== certificate.subject ? ['--subject'] : []),
+    ...(renew && !isRenewing(secret) ? ['--renew'] : []),
+  ];
+  if (ignored.length === 0) return;
+  writeStderr(
+    `warning: the token was already redeemed, so these flags have no effect: ${ignored.join(', ')}\n`,
+  );
 }
 
 function reportOf(redeemed: RedeemedToken) {
