@@ -32,10 +32,16 @@ export function requireReplaceable(file: string, isOwn: IsOwn): void {
 
 /** Creates a directory (0700) that the user named; its parent must exist. Does not change an existing one. */
 export function makeNamedDirectory(directory: string): void {
+  if (!requireCreatable(directory)) mkdirSync(resolve(directory), { mode: 0o700 });
+}
+
+/** Throws the errors of {@link makeNamedDirectory} without creating the directory. Returns whether it exists. */
+export function requireCreatable(directory: string): boolean {
   const path = resolve(directory);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  requireDirectory(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
+  const existing = statSync(path, { throwIfNoEntry: false });
+  if (existing && !existing.isDirectory()) throw new Error('a file of this name exists');
+  if (!existing) requireDirectory(dirname(path));
+  return existing !== undefined;
 }
 
 function requireDirectory(directory: string): void {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
@@ -103,6 +103,23 @@ describe('token issue --dry-run', () => {
     expect(stdout + stderr).not.toMatch(/lgj1_|code/);
     expect(existsSync(file)).toBe(false);
     expect(await contents()).toBe(before);
+  });
+
+  it.each([
+    ['token issue', (file: string) => ['token', 'issue', file]],
+    ['token issue --grant', (file: string) => ['token', 'issue', file, '--grant', 'fleet']],
+    ['token issue --count', (file: string) => ['token', 'issue', file, '--grant', 'fleet', '--count', '2']],
+    ['grant create --token', (file: string) => ['grant', 'create', 'unwritten', '--token', file]],
+  ])('%s fails with the error of the command if the token cannot be written', async (_name, wordsFor) => {
+    writeFileSync(place.path('text'), 'text of a user');
+    for (const file of [place.path('text'), place.path('absent/token')]) {
+      const before = await contents();
+      const preview = await linkgrant([...wordsFor(file), '--dry-run', ...data]);
+      expect(await contents()).toBe(before);
+      const real = await linkgrant([...wordsFor(file), ...data]);
+      expect(expectRefusal(real, 1).error).toContain('cannot be written: ');
+      expect({ ...preview, stderr: preview.stderr.replace(NOTE, '') }).toEqual(real);
+    }
   });
 });
 

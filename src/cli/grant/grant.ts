@@ -18,6 +18,7 @@ import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
+import { requireWritable } from '../token/secret-output.js';
 import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
 import { grantFields } from './grant-report.js';
@@ -74,7 +75,10 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const created = await createGrant(name, flags, session);
-    if (flags.dryRun) return printNewGrant(created, flags.output);
+    if (flags.dryRun) {
+      if (flags.token !== undefined) requireWritable(flags.token, 'AccessToken');
+      return printNewGrant(created, flags.output);
+    }
     if (flags.token !== undefined) {
       const delivery = tokenDelivery(flags.token);
       await rollbackOnFailure(created, administration, () =>

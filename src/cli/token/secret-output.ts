@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { makeNamedDirectory, writeNamedFile } from '../../files/named-output.js';
+import {
+  makeNamedDirectory,
+  requireCreatable,
+  requireReplaceable,
+  writeNamedFile,
+} from '../../files/named-output.js';
 import { createPrivateFile } from '../../files/private-file.js';
 import { parseYamlMappings } from '../../files/yaml-documents.js';
 import { withTargetErrors } from '../terminal/target-errors.js';
@@ -17,6 +22,15 @@ export async function writeSecretOutput(target: string, text: string, kind: stri
   withTargetErrors(target, NEW_TARGET_HINT, () =>
     writeNamedFile(target, text, (existing) => isOfKind(existing, kind)),
   );
+}
+
+/** Throws the CommandErrors of {@link writeSecretOutput}, or with `count` those of {@link tokenDirectory}, without writing. */
+export function requireWritable(target: string, kind: string, count?: number): void {
+  if (target === '-') return;
+  withTargetErrors(target, NEW_TARGET_HINT, () => {
+    if (count === undefined) requireReplaceable(target, (existing) => isOfKind(existing, kind));
+    else requireCreatable(target);
+  });
 }
 
 /** Returns a function that writes a token into the directory, as a new file `<name>-<number>.yaml`, and returns its path. */

@@ -3,7 +3,7 @@ import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { tokenDirectory, writeSecretOutput } from './secret-output.js';
+import { requireWritable, tokenDirectory, writeSecretOutput } from './secret-output.js';
 import { limitsOf, type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
 import { writeNextStep } from './token-output.js';
 
@@ -73,7 +73,9 @@ export async function writeSignedTokens(
 ): Promise<SignedToken | undefined> {
   const { target, form, dryRun, count, subject } = request;
   if (dryRun) {
-    writeStderr(limitsText(await issue(), subject));
+    const token = await issue();
+    requireWritable(target, 'AccessToken', count);
+    writeStderr(limitsText(token, subject));
     return undefined;
   }
   const writeFile = count === undefined || target === '-' ? undefined : tokenDirectory(target);

@@ -2,7 +2,7 @@ import { isTerminal, processContext } from '../../config/process-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { writeSecretOutput } from './secret-output.js';
+import { requireWritable, writeSecretOutput } from './secret-output.js';
 import {
   limitsOf,
   nextStep,
@@ -27,7 +27,8 @@ export async function writeToken(
 ): Promise<IssuedToken> {
   const issued = await administration.issueToken({ grantUid, code, name, linkCost });
   const { target, form, dryRun } = delivery;
-  if (!dryRun) await writeSecretOutput(target, tokenText(form, issued), 'AccessToken');
+  if (dryRun) requireWritable(target, 'AccessToken');
+  else await writeSecretOutput(target, tokenText(form, issued), 'AccessToken');
   writeStderr(
     [
       target === '-' || dryRun ? '' : `Token written to ${target}\n`,

@@ -7,6 +7,7 @@ import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
+import { requireWritable } from './secret-output.js';
 import {
   mintingRequest,
   type SignedToken,
@@ -56,7 +57,10 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const grant = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
-    if (flags.dryRun) return printNewGrant(grant, undefined);
+    if (flags.dryRun) {
+      requireWritable(delivery.target, 'AccessToken');
+      return printNewGrant(grant, undefined);
+    }
     await issueAndWait(flags, grant.uid, administration, () =>
       rollbackOnFailure(grant, administration, () =>
         writeToken(grant, delivery, { name, linkCost }, administration),
