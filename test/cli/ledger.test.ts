@@ -395,6 +395,16 @@ describe('redemption list --verify', () => {
     expect(ended.code).toBe(1);
   });
 
+  it('names `store restored` if a command would write to a restored backup', async () => {
+    const directory = copyOriginal('restored');
+    const revoke = (name: string) => linkgrant(['grant', 'revoke', name, '--data-dir', directory]);
+    expect((await revoke('a')).code).toBe(0);
+    copyFileSync(`${original}/linkgrant.db`, `${directory}/linkgrant.db`);
+    const refused = expectRefusal(await revoke('a'), 2);
+    expect(refused.error).toContain('the store was rolled back');
+    expect(refused.hint).toContain('run `linkgrant store restored`');
+  });
+
   it.each([
     [
       'another key',

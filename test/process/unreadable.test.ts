@@ -41,6 +41,16 @@ const issue = () =>
   linkgrant(['token', 'issue', '-', '-n', 'west', '--data-dir', place.path('data')], { obeysPermissions });
 
 describe('the accepting side', () => {
+  it('reports an unreadable store', async () => {
+    const data = ['--data-dir', place.path('data')];
+    await place.serveOnce(data);
+    const store = denyAccess(place.path('data', 'linkgrant.db'));
+    const ended = await linkgrant(['grant', 'list', ...data], { obeysPermissions });
+    expect(refusalOf(ended).error).toContain(`the store ${store} cannot be read: ${DENIED}`);
+    expect(refusalOf(ended).hint).toMatch(/^run the command as the user with uid \d+/);
+    expect(ended.code).toBe(2);
+  });
+
   it('reports an unreadable namespace, and serves the others', async () => {
     const file = denyAccess(copySite('west', home, 'north').path('runtime/resources'));
     const { said } = await serve();

@@ -32,6 +32,9 @@ export function describeFailure(error: unknown): {
   exitCode: ExitCode;
 } {
   if (error instanceof CommandError) return error;
+  // The store refuses operations until an operator corrects it, for example after a backup was restored.
+  if (error instanceof RedemptionError && error.cause instanceof ConfigurationError)
+    return describeFailure(error.cause);
   if (error instanceof RedemptionError) return { message: error.message, ...adviceFor(error.code) };
   if (error instanceof AdministrationError) {
     const { exitCode, hint: advice } = adviceFor(error.code);

@@ -1,5 +1,6 @@
-import { closeSync, openSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { explainFileError } from '../../files/file-error.js';
 import { setOwnerOfParent } from '../../files/private-file.js';
 import { StoreOpenError } from '../store-open-error.js';
 
@@ -27,8 +28,8 @@ export function fileIdentity(file: string): string | undefined {
 
 /**
  * Checks the path of a database file, and creates an empty one with mode 0600 if `create` is set. Throws StoreOpenError for
- * a missing directory, a network file system, or something that is no regular file. Returns whether the file exists; without
- * `create` its directory may be missing too.
+ * a missing directory, a network file system, an unreadable file, or something that is no regular file. Returns whether the
+ * file exists; without `create` its directory may be missing too.
  */
 export function prepareDatabaseFile(file: string, create: boolean): boolean {
   const directory = dirname(file);
@@ -47,8 +48,15 @@ export function prepareDatabaseFile(file: string, create: boolean): boolean {
   // An existing file is never opened here: closing it would release the locks of other connections of this process.
   const existing = statSync(file, { throwIfNoEntry: false });
   if (existing) {
-    if (existing.isFile()) return true;
-    throw new StoreOpenError(`the store ${file} is not a regular file`, 'use the path of a file');
+    if (!existing.isFile())
+      throw new StoreOpenError(`the store ${file} is not a regular file`, 'use the path of a file');
+    try {
+      accessSync(file, constants.R_OK);
+    } catch (error) {
+      const { reason, hint } = explainFileError(file, error);
+      throw new StoreOpenError(`the store ${file} cannot be read: ${reason}`, hint, { cause: error });
+    }
+    return true;
   }
   if (!create) return false;
   try {
