@@ -12,9 +12,11 @@ export interface CertificateTimes {
   readonly server: ValidTime;
   /** Null if each site has its own issuers. */
   readonly issuer: ValidTime | null;
+  /** Why no link can be signed, for example because the files of the CA cannot be read; undefined if one can be. */
+  readonly issuerProblem?: string | undefined;
 }
 
-/** Returns readiness parts that fail while a certificate is not valid; each check calls `times`. */
+/** Returns readiness parts that fail while a certificate is not valid or the CA cannot sign; each check calls `times`. */
 export function certificateParts(times: () => CertificateTimes, clock: Clock): readonly ReadinessPart[] {
   const assertValid = (what: string, valid: ValidTime | null) => {
     const now = clock();
@@ -26,6 +28,13 @@ export function certificateParts(times: () => CertificateTimes, clock: Clock): r
   };
   return [
     { name: 'certificate', ready: async () => assertValid('server certificate', times().server) },
-    { name: 'issuer', ready: async () => assertValid('issuer', times().issuer) },
+    {
+      name: 'issuer',
+      async ready() {
+        const { issuer, issuerProblem } = times();
+        if (issuerProblem !== undefined) throw new Error(issuerProblem);
+        assertValid('issuer', issuer);
+      },
+    },
   ];
 }

@@ -30,6 +30,8 @@ export class CertificateWatch {
   #identity: FoundIdentity;
   #signing: TrustedAuthority | undefined;
   #problem: string | undefined;
+  /** Why no CA signs links; undefined if one does, be it a previous one. */
+  #issuerProblem: string | undefined;
   #published: { readonly version: string; readonly issuer: string | null };
   #times: CertificateTimes;
 
@@ -79,6 +81,7 @@ export class CertificateWatch {
       context.logger.error({ event, reason: problem }, 'the CA that signs links is unusable');
     }
     this.#problem = problem;
+    this.#issuerProblem = typeof found === 'string' ? found : undefined;
     if (typeof found !== 'object') return;
     if (found.sha256 !== this.#signing?.sha256) {
       const { sha256, description: subject } = found;
@@ -108,7 +111,7 @@ export class CertificateWatch {
   #updateTimes(): void {
     const { metrics } = this.#options;
     const issuer = this.#signing ? timesOf(this.#signing) : this.#times.issuer;
-    this.#times = { server: timesOf(this.#identity), issuer };
+    this.#times = { server: timesOf(this.#identity), issuer, issuerProblem: this.#issuerProblem };
     metrics.setCertificateExpiry('server', this.#identity.notAfter);
     if (issuer) metrics.setCertificateExpiry('issuer', issuer.notAfter);
   }

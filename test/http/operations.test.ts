@@ -1,9 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { certificateParts } from '../../src/admin/certificate-readiness.js';
 import { createMetrics } from '../../src/admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
 import { createStoreMetrics } from '../../src/admin/store-metrics.js';
+import { SITE_CA } from '../../src/domain/names.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY, HOUR, startTestService } from '../support/service.js';
@@ -71,6 +74,24 @@ describe('the operations listener', () => {
     expect(await reasons()).toEqual([expect.stringMatching(/^the server certificate expired at/), undefined]);
     await service.running.reloadIdentity();
     expect(await reasons()).toEqual([undefined, undefined]);
+  });
+
+  it('reports not ready while the files of the CA are unusable, because then nothing is issued', async () => {
+    const service = releaseAfterTest(await startTestService());
+    const parts = certificateParts(() => service.running.certificateTimes(), service.clock.read);
+    const { app } = operations(...parts);
+    const key = join(service.directory, 'issuers', SITE_CA, 'tls.key');
+    const content = readFileSync(key);
+    writeFileSync(key, 'damaged');
+    await service.running.reloadIdentity();
+    const { body } = await request(app).get('/readyz').expect(503);
+    expect(body.parts.issuer).toEqual({
+      ready: false,
+      reason: expect.stringContaining('no PEM private key'),
+    });
+    writeFileSync(key, content);
+    await service.running.reloadIdentity();
+    await request(app).get('/readyz').expect(200);
   });
 
   it('has metrics of responses by outcome, their duration and the expiry of certificates', async () => {
