@@ -143,8 +143,12 @@ export function createPrivateFile(file: string, content: string): boolean {
   return isCreated;
 }
 
-/** Returns the mode of a file that other users can access (`0644`); undefined for any other file. Throws UnreadableFileError. */
+/**
+ * Returns the mode of a file that other users can access (`0644`); undefined for any other file and for a directory. Throws
+ * UnreadableFileError.
+ */
 export function sharedMode(file: string): string | undefined {
-  const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
-  return (mode & 0o077) === 0 ? undefined : mode.toString(8).padStart(4, '0');
+  const stats = withFileErrors(file, () => statSync(file));
+  const mode = stats.mode & 0o777;
+  return stats.isDirectory() || (mode & 0o077) === 0 ? undefined : mode.toString(8).padStart(4, '0');
 }

@@ -211,6 +211,10 @@ describe('a refused command with --server', () => {
       code: 2,
       hint: expect.stringContaining('chmod 600'),
     });
+    expect(await refused(['grant', 'list', ...serverFlags(place.directory)])).toMatchObject({
+      code: 1,
+      error: `${place.directory} cannot be read: it is a directory`,
+    });
     chmodSync(file, 0o600);
     writeFileSync(file, 'no token here');
     expect(await refused(['grant', 'list', ...serverFlags(file)])).toMatchObject({
@@ -228,7 +232,11 @@ describe('a refused command with --server', () => {
     const unreachable = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
     expect((await refused(['grant', 'list', ...unreachable])).code).toBe(4);
     const untrusted = await refused(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
-    expect(untrusted).toMatchObject({ code: 3, error: expect.stringContaining('--server-ca') });
+    expect(untrusted).toMatchObject({
+      code: 3,
+      error: expect.stringContaining('--server-ca'),
+      hint: 'set --server-ca to the file with the CA of the service',
+    });
     const redemption = serverFlags(bearerFile, `https://127.0.0.1:${service.port}`);
     expect(await refused(['grant', 'list', ...redemption])).toMatchObject({
       code: 3,

@@ -6,11 +6,11 @@ import { serverAdministration } from '../../compose/server-administration.js';
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
-import { RedemptionError } from '../../domain/redemption-error.js';
 import { withinTime } from '../../time/abort.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
 import { configurationFrom } from '../session/configuration.js';
+import { serviceError } from '../session/service-error.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainLine } from '../terminal/plain-text.js';
@@ -183,22 +183,6 @@ function slowDownWhileUnavailable(error: unknown): 'slow_down' {
 
 function notCompleted(reason: string, cause?: unknown): CommandError {
   return new CommandError(`the login ${reason}`, { exitCode: 1, hint: 'run the command again', cause });
-}
-
-const ADDRESS_HINT = 'use the https URL of the admin API of the service: the port of --admin-listen';
-
-// The default hints for these codes are about link tokens.
-const HINTS: Readonly<Partial<Record<string, string>>> = {
-  tls_untrusted: 'set --server-ca to the file with the CA of the service',
-  not_https: ADDRESS_HINT,
-  answer_invalid: ADDRESS_HINT,
-};
-
-/** Adds a hint about the login to a failure at the service; returns other errors unchanged. */
-function serviceError(error: unknown): unknown {
-  const hint = error instanceof RedemptionError ? HINTS[error.code] : undefined;
-  if (hint === undefined) return error;
-  return new CommandError((error as Error).message, { exitCode: 3, hint, cause: error });
 }
 
 function refusedToken(error: unknown, clientId: string): unknown {

@@ -12,6 +12,7 @@ import { readPrivateText } from '../terminal/private-text.js';
 import { withCluster } from './cluster-session.js';
 import { configurationFrom } from './configuration.js';
 import { announceDryRun } from './dry-run.js';
+import { serviceError } from './service-error.js';
 import { requirePlatform, type StoreSession, withStore } from './store-session.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
@@ -104,7 +105,7 @@ async function withServer<T>(
     return await operation(serverAdministration(server, options));
   } catch (error) {
     const isRefused = error instanceof AdministrationError && error.code.startsWith('bearer_');
-    if (!isRefused || refusedHint === undefined) throw error;
+    if (!isRefused || refusedHint === undefined) throw serviceError(error);
     const hint = error.hint ?? refusedHint;
     throw new AdministrationError(error.code, error.message, { hint, cause: error });
   }

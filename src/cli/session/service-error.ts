@@ -1,0 +1,18 @@
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { CommandError } from '../terminal/command-error.js';
+
+const ADDRESS_HINT = 'use the https URL of the admin API of the service: the port of --admin-listen';
+
+// The default hints for these codes are about link tokens.
+const HINTS: Readonly<Partial<Record<string, string>>> = {
+  tls_untrusted: 'set --server-ca to the file with the CA of the service',
+  not_https: ADDRESS_HINT,
+  answer_invalid: ADDRESS_HINT,
+};
+
+/** Adds a hint about the admin API to a failure of a connection to it; returns other errors unchanged. */
+export function serviceError(error: unknown): unknown {
+  const hint = error instanceof RedemptionError ? HINTS[error.code] : undefined;
+  if (hint === undefined) return error;
+  return new CommandError((error as Error).message, { exitCode: 3, hint, cause: error });
+}
