@@ -43,7 +43,7 @@ function readSecrets(file: string): readonly Uint8Array[] {
   if (keys) return keys;
   throw new ConfigurationError(
     `${file} contains no webhook secret`,
-    `create one: (umask 077; echo "whsec_$(openssl rand -base64 32)" > ${file})`,
+    'name another file, or create one: (umask 077; echo "whsec_$(openssl rand -base64 32)" > FILE)',
   );
 }
 

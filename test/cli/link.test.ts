@@ -196,6 +196,13 @@ describe('link status', () => {
     ]);
   });
 
+  test('warns of a Secret whose file is damaged', async () => {
+    await placeLink(place.path('links'));
+    writeFileSync(place.path('links', 'Secret-to-west.yaml'), '{ damaged');
+    const { stdout } = await link('status', '--dir', place.path('links'), '--data-dir', place.path('data'));
+    expect(stdout).toContain('warning: to-west: Secret "to-west" does not exist, or cannot be read\n');
+  });
+
   test('prints subject, address and expiry of each link to this site', async () => {
     const { data } = await redeemedLink();
     const status = json(await link('status', 'to-west', ...data, '-o', 'json'));

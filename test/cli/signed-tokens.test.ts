@@ -152,6 +152,7 @@ describe('token issue --grant', () => {
     [['--name', 'Not_A_Name'], 2, '--name cannot be "Not_A_Name"'],
     [['--issuer', 'skupper-site-ca'], 2, 'cannot be combined with --grant: grant "refused" has its own'],
     [['--count', '1001'], 2, 'at most 1000 tokens'],
+    [['--count', '2', '--print', 'job'], 2, '--count issues AccessTokens in a directory, or join lines'],
     [
       ['--code-file', 'f', '--redemptions-allowed', '2'],
       2,

@@ -28,7 +28,7 @@ export function outgoingReport(
 }
 
 function certificateReport(secret: LinkSecret | undefined, name: string, now: number) {
-  if (!secret) return { warning: `Secret "${name}" does not exist` };
+  if (!secret) return { warning: `Secret "${name}" does not exist, or cannot be read` };
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
     const life = certificateLife({ notBefore, notAfter }, now);

@@ -42,11 +42,17 @@ export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags)
 }
 
 function requireCountAllowed(count: number, { target, form, qr }: TokenDelivery): void {
+  if (count > MAX_TOKENS) {
+    throw usageError(
+      `--count issues at most ${MAX_TOKENS} tokens at once`,
+      'for more tokens repeat the command',
+    );
+  }
   const isAllowedForm = target === '-' ? form === 'line' || form === 'command' : form === 'token';
-  if (count <= MAX_TOKENS && isAllowedForm && !qr) return;
+  if (isAllowedForm && !qr) return;
   throw usageError(
-    `--count issues at most ${MAX_TOKENS} tokens at once: AccessTokens in a directory, or join lines on standard output`,
-    'name a directory, or omit FILE for join lines; for more tokens repeat the command',
+    '--count issues AccessTokens in a directory, or join lines on standard output',
+    'name a directory, or omit FILE for join lines; omit --qr and other forms of --print',
   );
 }
 
