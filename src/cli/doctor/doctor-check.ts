@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { certificateLife } from '../../domain/certificate-life.js';
+import { certificateLife } from '../../domain/issued-certificate.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { ExitCode } from '../terminal/command-error.js';
 import { adviceFor, type ErrorCode } from '../terminal/exit-codes.js';

@@ -3,8 +3,8 @@ import type {
   InspectedGrant,
 } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { LinkDialOptions } from '../../compose/links.js';
-import { certificateLife } from '../../domain/certificate-life.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { certificateLife } from '../../domain/issued-certificate.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, checksOf, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
 import { checkUrl, probeToken } from './doctor-route.js';

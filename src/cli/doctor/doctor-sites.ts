@@ -1,8 +1,8 @@
 import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../../compose/links.js';
 import { otherPlatform } from '../../compose/system-sites.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { certificateLife } from '../../domain/certificate-life.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { certificateLife } from '../../domain/issued-certificate.js';
 import { EVERY_ROLE } from '../../redemption/accepting/endpoint-roles.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Site, SiteAccess } from '../../redemption/ports/site.js';

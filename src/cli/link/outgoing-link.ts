@@ -1,7 +1,7 @@
 import type { LinkStatus } from '../../compose/kubernetes/requesting-cluster.js';
 import type { LoadedState } from '../../compose/token-redemption.js';
-import { certificateLife, isShortLived } from '../../domain/certificate-life.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { certificateLife, isShortLived } from '../../domain/issued-certificate.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { Clock } from '../../redemption/ports/clock.js';

@@ -1,5 +1,5 @@
 import { containsJoinLine } from '../../codes/join-line.js';
-import { isShortLived } from '../../domain/certificate-life.js';
+import { isShortLived } from '../../domain/issued-certificate.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';

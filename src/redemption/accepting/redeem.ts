@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../domain/access-grant.js';
-import { RENEWING_LIFETIME_MS } from '../../domain/certificate-life.js';
 import { DAY_MS } from '../../domain/duration.js';
+import { RENEWING_LIFETIME_MS } from '../../domain/issued-certificate.js';
 import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { linksToEndpoints } from '../../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../../domain/names.js';

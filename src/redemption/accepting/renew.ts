@@ -5,8 +5,12 @@
  * recorded redemption and its grant, never of the request.
  */
 import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
-import { RENEWING_LIFETIME_MS } from '../../domain/certificate-life.js';
-import { type IssuedCertificate, RENEWAL_GRACE_MS, type Renewal } from '../../domain/issued-certificate.js';
+import {
+  type IssuedCertificate,
+  RENEWAL_GRACE_MS,
+  RENEWING_LIFETIME_MS,
+  type Renewal,
+} from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';

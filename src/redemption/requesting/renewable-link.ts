@@ -1,4 +1,4 @@
-import { certificateLife } from '../../domain/certificate-life.js';
+import { certificateLife } from '../../domain/issued-certificate.js';
 import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';

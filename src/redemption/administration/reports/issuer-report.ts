@@ -1,4 +1,4 @@
-import { certificateLife } from '../../../domain/certificate-life.js';
+import { certificateLife } from '../../../domain/issued-certificate.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { FoundCas, ListedCa, ListedIssuer } from '../../ports/issuers.js';
 import type { Schemas } from './api-schemas.js';

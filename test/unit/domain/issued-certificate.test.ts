@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { certificateLife } from '../../../src/domain/certificate-life.js';
+import { certificateLife } from '../../../src/domain/issued-certificate.js';
 
 describe('the state of a certificate', () => {
   const certificate = { notBefore: 1_000, notAfter: 4_000 };
