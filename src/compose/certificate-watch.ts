@@ -30,7 +30,7 @@ export class CertificateWatch {
   #identity: FoundIdentity;
   #signing: TrustedAuthority | undefined;
   #problem: string | undefined;
-  /** Why no CA signs links; undefined if one does, be it a previous one. */
+  /** Why no CA can sign links; undefined if one can, also if it is a previous one. */
   #issuerProblem: string | undefined;
   #published: { readonly version: string; readonly issuer: string | null };
   #times: CertificateTimes;

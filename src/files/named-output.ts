@@ -1,7 +1,7 @@
-import { closeSync, lstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, lstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { readBoundedText } from './bounded-text.js';
-import { createPrivateFile, replaceFile, writePrivateFile } from './private-file.js';
+import { createPrivateFile, makePrivateDirectory, replaceFile, writePrivateFile } from './private-file.js';
 
 /** Whether a file with this text may be replaced, because linkgrant wrote it before. */
 export type IsOwn = (text: string) => boolean;
@@ -32,7 +32,7 @@ export function requireReplaceable(file: string, isOwn: IsOwn): void {
 
 /** Creates a directory (0700) that the user named; its parent must exist. Does not change an existing one. */
 export function makeNamedDirectory(directory: string): void {
-  if (!requireCreatable(directory)) mkdirSync(resolve(directory), { mode: 0o700 });
+  if (!requireCreatable(directory)) makePrivateDirectory(resolve(directory));
 }
 
 /** Throws the errors of {@link makeNamedDirectory} without creating the directory. Returns whether it exists. */
@@ -48,6 +48,7 @@ function requireDirectory(directory: string): void {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
     throw new Error(`there is no directory ${directory}`);
   }
+  accessSync(directory, constants.W_OK | constants.X_OK);
 }
 
 /**

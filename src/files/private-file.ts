@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import {
-  chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fchownSync,
   fsyncSync,
   linkSync,
@@ -75,13 +75,15 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** Writes and syncs a new file (0600) beside `file` and returns its path; the caller renames it. */
-export function writeBeside(file: string, content: string): string {
+/** Writes and syncs a new file with `mode` beside `file` and returns its path; the caller renames it. */
+export function writeBeside(file: string, content: string, mode = 0o600): string {
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   try {
     const handle = openSync(temporary, 'wx', 0o600);
     try {
       setOwnerOfParent(handle, temporary);
+      // After creation, because the umask may restrict the mode of `open`.
+      fchmodSync(handle, mode);
       writeFileSync(handle, content);
       fsyncSync(handle);
     } finally {
@@ -115,9 +117,8 @@ export function writePrivateFile(file: string, content: string): void {
 
 /** Writes `content` to `file` as {@link writePrivateFile} does, with `mode` if it is passed. */
 export function replaceFile(file: string, content: string, mode?: number): void {
-  const temporary = writeBeside(file, content);
+  const temporary = writeBeside(file, content, mode);
   try {
-    if (mode !== undefined) chmodSync(temporary, mode);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

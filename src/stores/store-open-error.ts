@@ -5,6 +5,9 @@ export class StoreOpenError extends ConfigurationError {
   override readonly name: string = 'StoreOpenError';
 }
 
+/** A server that can only be read. While services run, another one may become the primary, so no operator has to act. */
+export class StandbyError extends StoreOpenError {}
+
 /** A store with another schema version than this program's. `found` is 0 for a store without tables. */
 export class StoreSchemaError extends StoreOpenError {
   override readonly name = 'StoreSchemaError';

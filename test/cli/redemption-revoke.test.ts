@@ -120,7 +120,7 @@ describe('grant revoke', () => {
     for (let count = 0; count < 2; count += 1) await makeLink('cascade');
     const said = await succeed('grant', 'revoke', 'cascade');
     expect(said).toContain('2 links of this grant stay valid and can be renewed');
-    expect(said).toContain('linkgrant grant revoke cascade --cascade');
+    expect(said).toMatch(/linkgrant grant revoke cascade --cascade --data-dir \S+\n/);
     const revoked = async () =>
       (await redemptions('cascade')).map(({ revokedAt }: { revokedAt?: string }) => revokedAt !== undefined);
     expect(await revoked()).toEqual([false, false]);

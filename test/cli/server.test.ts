@@ -172,7 +172,7 @@ describe('a command with --server', () => {
   });
 });
 
-it("a check of a service's health is no failed authentication of the service", async () => {
+it('a service that checks its health does not log a failed authentication', async () => {
   const countRefusals = () => service.said.stderr.split('"bearer_missing"').length;
   const before = countRefusals();
   const settings = { server, serverCa: caFile, serverTokenFile: bearerFile };

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { SharedSettings } from '../../src/redemption/ports/serving-lease.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { acquirePostgresLease } from '../../src/stores/postgres/serving-lease.js';
@@ -6,6 +6,7 @@ import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { makeAuthority } from '../support/server-identity.js';
 import { NOW } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { eventually } from '../support/until.js';
 
 let database: TestDatabase;
 
@@ -45,9 +46,10 @@ describe('the lease of a PostgreSQL store', () => {
     ca = next;
     expect(running.isHeld()).toBe(true);
     const published = () => database.sql("SELECT value FROM linkgrant.settings WHERE key LIKE 'serving-%'");
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await published()).toEqual([{ value: JSON.stringify({ tlsCa: next }) }]),
     );
     expect((await acquire(() => ({ tlsCa: next }))).isHeld()).toBe(true);
+    await expect(acquire(() => ({ tlsCa: old }))).rejects.toMatchObject({ setting: 'tlsCa' });
   });
 });

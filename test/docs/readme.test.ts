@@ -77,6 +77,7 @@ const OTHER_FLAGS = [
   '--cacert',
   '--clusterrole',
   '--create-namespace',
+  '--delete',
   '--enable-link-access',
   '--extract',
   '--file',

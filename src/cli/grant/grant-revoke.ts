@@ -1,5 +1,6 @@
 import type { GrantRevocation } from '../../redemption/administration/administration.js';
 import { withAdministration } from '../session/administration-session.js';
+import { completeCommand, completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 
@@ -16,7 +17,7 @@ export async function revokeCommand(
         revocation.outcome === 'revoked'
           ? `Grant "${name}" is revoked: neither it nor its tokens can be redeemed.\n`
           : `Grant "${name}" was already revoked.\n`,
-        revocation.links === 0 ? 'It has no valid links.\n' : linksText(revocation, cascade, platform),
+        revocation.links === 0 ? 'It has no valid links.\n' : linksText(revocation, cascade, platform, flags),
       ].join(''),
     );
   });
@@ -26,12 +27,15 @@ function linksText(
   { links, lastEnd, name }: GrantRevocation,
   cascade: boolean,
   platform: string | undefined,
+  flags: GrantFlags,
 ): string {
   const count = links === 1 ? '1 link' : `${links} links`;
   if (cascade) {
     const stop =
-      platform === 'kubernetes' ? 'replace the CA of the site' : 'run `linkgrant redemption revoke ID --cut`';
+      platform === 'kubernetes'
+        ? 'replace the CA of the site'
+        : completeHint('run `linkgrant redemption revoke ID --cut`', { ...flags });
     return `${count} also revoked: a revoked link cannot be renewed, and its token cannot be redeemed again. Routers accept the certificates until they expire, at the latest ${lastEnd}. To stop that earlier, ${stop}.\n`;
   }
-  return `${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
+  return `${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: ${completeCommand(`linkgrant grant revoke ${name} --cascade`, { ...flags })}\n`;
 }

@@ -47,7 +47,7 @@ export async function settleReload(
 ): Promise<ReloadReport> {
   const { location, site, reloadCommand } = target;
   if (!location?.reload) return { outcome: 'not-needed' };
-  let command = commandFor(target, false);
+  let command: ReloadCommand | undefined;
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async (wasInterrupted: boolean) => {
     command = commandFor(target, wasInterrupted);

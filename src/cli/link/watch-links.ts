@@ -17,9 +17,11 @@ const MIN_SLEEP_MS = 250;
 const RELOAD_PAUSES = { firstMs: 60_000, longestMs: 60 * 60_000 };
 const ROUND_RETRY_MS = 10_000;
 
-/** The failed reloads in a row, and when a pending reload is repeated: milliseconds of the monotonic clock; 0 if none is pending. */
+/** When a pending reload is repeated. */
 interface ReloadRetry {
+  /** Failed reloads in a row. */
   failures: number;
+  /** In milliseconds of the monotonic clock; 0 if no reload is pending. */
   at: number;
 }
 
@@ -86,7 +88,9 @@ async function runRound(
   const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
   writeStderr(attempts.map(renewalText).join(''));
   const isRenewed = renewals.some(({ outcome }) => outcome === 'renewed');
-  if (isRenewed || performance.now() >= retry.at) writeStderr(await reload(retry, target, context));
+  // The router needs a renewed certificate at once, even if earlier reloads failed.
+  if (isRenewed) retry.at = 0;
+  if (performance.now() >= retry.at) writeStderr(await reload(retry, target, context));
   // Not before the reload: if that rejects, the next round has to see the rejected renewal again.
   for (const { final, certificateSha256 } of failedOf(renewals)) if (final) plan.giveUp(certificateSha256);
   const next = plan.next(certificateHashesOf(renewals));

@@ -9,6 +9,8 @@ type Flags = Readonly<Record<string, unknown>>;
 const CLUSTER: readonly SettingKey[] = ['kubeconfig', 'context'];
 const LINKS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir', ...CLUSTER];
 const STORE: readonly SettingKey[] = ['dataDir', 'store'];
+const REMOTE: readonly SettingKey[] = ['server', 'serverTokenFile', 'serverCa'];
+const ADMINISTRATION: readonly string[] = [...STORE, 'platform', ...CLUSTER, ...REMOTE, 'config'];
 
 /** The start of each command that hints suggest, and the keys of the flags that are added to it. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
@@ -17,10 +19,8 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant store /, [...STORE, 'config']],
   [/^linkgrant (issuer|redemption) /, [...STORE, 'issuerCert', 'issuerKey', 'config']],
   [/^(kubectl|skupper) /, CLUSTER],
-  [
-    /^linkgrant (console|grant create|token issue|token revoke)\b/,
-    [...STORE, 'platform', ...CLUSTER, 'server', 'serverTokenFile', 'serverCa', 'config'],
-  ],
+  [/^linkgrant grant revoke\b/, ['namespace', ...ADMINISTRATION]],
+  [/^linkgrant (console|grant create|token issue|token revoke)\b/, ADMINISTRATION],
 ];
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;

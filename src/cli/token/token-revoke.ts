@@ -2,6 +2,7 @@ import { isTokenId } from '../../codes/signed-code.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
+import { completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 
 /** The flags of `token revoke`. */
@@ -29,7 +30,10 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
         outcome === 'revoked' ? revoked : `Token ${id} of grant "${name}" was already revoked.\n`,
         links.length === 0
           ? 'No link was created with it.\n'
-          : `Links that were created with it stay valid: ${links.length}. To revoke one, run \`linkgrant redemption revoke ID\`:\n`,
+          : completeHint(
+              `Links that were created with it stay valid: ${links.length}. To revoke one, run \`linkgrant redemption revoke ID\`:\n`,
+              { ...flags },
+            ),
         ...links.map((link) => `${link.id}  ${link.name}  ${link.subject}\n`),
       ].join(''),
     );

@@ -49,7 +49,10 @@ export function tokenOperations(
       const grant = await requireGrant(grantUid, deps);
       const now = clock();
       const known = (await store.findCode(grantUid, id)) !== undefined;
-      const other = known ? undefined : await findGrantOfToken(id, grant.namespace, store);
+      // A search that fails must not prevent the revocation of a leaked token.
+      const other = known
+        ? undefined
+        : await findGrantOfToken(id, grant.namespace, store).catch(() => undefined);
       if (other) throw rejectedError(`token ${id} belongs to grant "${other.name}", not to "${grant.name}"`);
       const code = {
         grantUid,

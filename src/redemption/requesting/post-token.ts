@@ -157,7 +157,7 @@ async function recordPosting(
   if (last) {
     // A time in the future is from another clock.
     const postedAt = last.at > now ? waitingSince : last.at;
-    // If the clock was set back by more than the limit, no run that waits for less would ever see the posting end.
+    // A time more than the limit ahead means that the clock was set back: a run that waits for less would always report `busy`.
     const isPending = now < postedAt + postingLimitMs && (retry || last.at <= now + postingLimitMs);
     if (isPending) return undefined;
     if (!retry) throw answerLost(last);

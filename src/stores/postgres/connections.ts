@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { StoreOpenError } from '../store-open-error.js';
+import { StandbyError } from '../store-open-error.js';
 import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js';
 import type { PostgresHost, PostgresTarget } from './postgres-target.js';
 
@@ -11,7 +11,7 @@ export type PostgresConnection = pg.PoolClient;
 export interface PostgresConnections {
   /**
    * Calls `use` with a connection to the primary. The connection is closed if it is lost or belongs to a standby. If no
-   * connection can be opened, rejects with ConnectionLostError, the server's refusal, or StoreOpenError for a standby. Also
+   * connection can be opened, rejects with ConnectionLostError, the server's refusal, or StandbyError. Also
    * rejects with the errors of `use`.
    */
   use<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
@@ -153,7 +153,7 @@ async function prepareSession(client: pg.ClientBase, target: PostgresTarget): Pr
   await client.query(SESSION);
   const { rows } = await client.query<{ standby: boolean }>(IS_STANDBY);
   if (rows[0]?.standby) {
-    throw new StoreOpenError(
+    throw new StandbyError(
       `the store ${target.displayUrl} is a standby, which can only be read`,
       'put the primary, or all servers separated by commas, into the URL of --store',
     );

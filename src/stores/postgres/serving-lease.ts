@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   differingSetting,
@@ -12,16 +12,19 @@ import type { PostgresTarget } from './postgres-target.js';
 // The server notices a dead process when its connection breaks, and a dead host by keep-alives.
 const KEEP_ALIVE =
   'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
-// "lkgs": class of the advisory locks; the second number is a hash of the settings.
+// "lkgs": class of the advisory locks; the second number is a random one for each service.
 const CLASS = 1_818_978_163;
-const HOLD = `SELECT pg_advisory_lock_shared(${CLASS}, $1)`;
-const HELD = `SELECT DISTINCT CAST(objid AS BIGINT) AS number FROM pg_locks
+const MAX_NUMBER = 2 ** 31;
+const HOLD = `SELECT pg_advisory_lock(${CLASS}, $1)`;
+const HELD = `SELECT CAST(objid AS TEXT) AS number FROM pg_locks
   WHERE locktype = 'advisory' AND classid = ${CLASS} AND objsubid = 2 AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 const PUBLISH = `INSERT INTO settings (key, value) VALUES ($1, $2)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value`;
 const PUBLISHED = 'SELECT value FROM settings WHERE key = ANY ($1)';
-const DELETE_ENDED = "DELETE FROM settings WHERE key LIKE 'serving-%' AND NOT key = ANY ($1)";
+// One statement: a service acquires its lock before it publishes, so its settings are not deleted.
+const DELETE_ENDED = `DELETE FROM settings WHERE key LIKE 'serving-%'
+  AND NOT EXISTS (SELECT 1 FROM (${HELD}) AS held WHERE 'serving-' || held.number = settings.key)`;
 
 // The connection of a killed process is closed by then.
 const WAIT_MS = 2_000;
@@ -29,16 +32,16 @@ const POLL_MS = 200;
 const RECONNECT_MS = 1_000;
 
 /**
- * Holds a shared lock in the database for these settings as long as a connection lasts. Any number of services with the same
- * settings may hold it at once, on any host. Rejects with OtherServiceError while a service with other settings holds one. A
- * broken connection is reopened. `isHeld` publishes settings that have changed, for services that start later.
+ * Holds a lock in the database as long as a connection lasts, and publishes the settings of this service. Any number of services
+ * with the same settings may hold one at once, on any host. Rejects with OtherServiceError while a service with other settings
+ * holds one. A broken connection is reopened. `isHeld` publishes settings that have changed, for services that start later.
  */
 export async function acquirePostgresLease(
   target: PostgresTarget,
   settings: () => SharedSettings,
 ): Promise<ServingLease> {
   const connections = openConnections(target, 1);
-  const number = createHash('sha256').update(JSON.stringify(settings())).digest().readUInt32BE() >>> 1;
+  const number = randomInt(MAX_NUMBER);
   let isReleased = false;
   let isHeld = false;
   let held: PostgresConnection | undefined;
@@ -101,16 +104,15 @@ async function waitForOthers(
   settings: SharedSettings,
 ): Promise<void> {
   for (let waited = 0; ; waited += POLL_MS) {
-    const { rows } = await connection.query<{ number: number }>(HELD);
-    const numbers = rows.map((held) => held.number);
-    const others = numbers.filter((other) => other !== number);
+    const { rows } = await connection.query<{ number: string }>(HELD);
+    const others = rows.map((held) => held.number).filter((other) => other !== String(number));
     const published = await connection.query<{ value: string }>(PUBLISHED, [others.map(keyOf)]);
     const differing = published.rows.flatMap(
       ({ value }) => differingSetting(settings, JSON.parse(value)) ?? [],
     );
     // Another service acquires the lock before it publishes its settings, so they may be missing.
     if (differing.length === 0 && published.rows.length === others.length) {
-      await connection.query(DELETE_ENDED, [numbers.map(keyOf)]);
+      await connection.query(DELETE_ENDED);
       return;
     }
     if (waited >= WAIT_MS) throw new OtherServiceError(differing[0] ?? Object.keys(settings)[0] ?? '');
@@ -118,6 +120,6 @@ async function waitForOthers(
   }
 }
 
-function keyOf(number: number): string {
+function keyOf(number: number | string): string {
   return `serving-${number}`;
 }

@@ -1,6 +1,6 @@
 import { RedemptionError, storeUnavailable } from '../../domain/redemption-error.js';
 import { LedgerKeyError } from '../ledger-key.js';
-import { StoreOpenError } from '../store-open-error.js';
+import { StandbyError, StoreOpenError } from '../store-open-error.js';
 
 /**
  * The kind of a database failure: `busy` another transaction holds a lock; `full` no disk space or memory, the connection
@@ -13,6 +13,8 @@ export function translateFailure(error: unknown, failureOf: (error: unknown) => 
   if (error instanceof RedemptionError || error instanceof RangeError || error instanceof LedgerKeyError) {
     return error;
   }
+  // Without the cause: commands that find a StoreOpenError there do not suggest a repetition.
+  if (error instanceof StandbyError) return storeUnavailable(error.message);
   if (error instanceof StoreOpenError) return storeUnavailable(error.message, error);
   switch (failureOf(error)) {
     case 'busy':

@@ -20,10 +20,11 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** Returns the schema version of a database, 0 for an empty one. Throws StoreOpenError for another program's database. */
 export function* schemaVersion(file: string): SqlOperation<number> {
+  // First, because another process may create the tables and the id meanwhile, in one transaction.
+  if ((yield* value('SELECT count(*) FROM sqlite_schema')) === 0) return 0;
   if ((yield* value('PRAGMA application_id')) === APPLICATION_ID) {
     return Number(yield* value('PRAGMA user_version'));
   }
-  if ((yield* value('SELECT count(*) FROM sqlite_schema')) === 0) return 0;
   throw new StoreOpenError(`the store ${file} is another program's database`, 'name another file');
 }
 

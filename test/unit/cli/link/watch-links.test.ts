@@ -1,19 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { openLinkTarget, type StoredLinkTarget } from '../../../../src/cli/link/link-target.js';
 import { watchLinks } from '../../../../src/cli/link/watch-links.js';
 import { fakeTimers } from '../../../support/fake-timers.js';
 import { linkTo, makeLinkSecret } from '../../../support/links/link-samples.js';
-import { releaseAfterTest } from '../../../support/release.js';
+import { directoryForTest, releaseAfterTest } from '../../../support/release.js';
 import { DAY_MS, makeAuthority } from '../../../support/server-identity.js';
 
 fakeTimers('performance');
 
 it('repeats a failed reload with pauses that grow up to an hour', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-watch-'));
-  releaseAfterTest({ stop: () => rmSync(directory, { recursive: true, force: true }) });
+  const directory = directoryForTest();
   const [to, reloads] = [join(directory, 'links'), join(directory, 'reloads')];
   const reloadCommand = `echo reload >> '${reloads}'; false`;
   const context = { clock: Date.now, checkpoint: () => undefined };

@@ -53,7 +53,7 @@ it.each([
   ['by this process', (now: number) => detectorSince(now)],
   ['by an earlier process', () => new ConflictingControllerDetector()],
 ])(
-  'a grant that another controller overwrites is not left for a day if that was detected %s while the clock was a day ahead',
+  'a grant is written again within ten minutes if another controller was detected %s while the clock was a day ahead',
   (_, detectorOf) => {
     const grant = foreignGrant(NOW + DAY_MS);
     expect(detectorOf(NOW + DAY_MS).hasForeignOwner(grant, OWN_URL, NOW + 10 * MINUTE_MS)).toBe(false);
