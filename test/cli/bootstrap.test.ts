@@ -378,7 +378,7 @@ describe('bootstrap before its prerequisites exist', () => {
     expect(silent.connections()).toBeLessThan(4);
   });
 
-  it('lets a reload end that its deadline would stop', async () => {
+  it('does not stop a reload at the deadline of bootstrap', async () => {
     await serve();
     const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--wait', 'configured'];
     const env = { PATH: '/usr/bin:/bin' };

@@ -268,19 +268,19 @@ export function codeConformance(current: CurrentStore): void {
       },
     );
 
-    it('reports whether an unexpired grant was created before a given time', async () => {
+    it('reports whether a grant that is neither revoked nor expired was created before a given time', async () => {
       const { store } = current();
-      const isLeft = (createdBefore = NOW + 1) => store.hasGrantCreatedBefore(createdBefore, NOW + MINUTE);
+      const hasLive = (createdBefore = NOW + 1) => store.hasGrantCreatedBefore(createdBefore, NOW + MINUTE);
       await stored({ revokedAt: NOW - 1 });
       await stored({ expirationTime: NOW + MINUTE });
-      expect(await isLeft()).toBe(false);
+      expect(await hasLive()).toBe(false);
       const live = await stored({ expirationTime: NOW + MINUTE + 1 });
-      expect(await isLeft(live.createdAt + 1)).toBe(true);
-      expect(await isLeft(live.createdAt)).toBe(false);
+      expect(await hasLive(live.createdAt + 1)).toBe(true);
+      expect(await hasLive(live.createdAt)).toBe(false);
       await store.deleteGrant(live.uid);
-      expect(await isLeft()).toBe(false);
+      expect(await hasLive()).toBe(false);
       await stored({ expirationTime: null, readyAt: null });
-      expect(await isLeft()).toBe(true);
+      expect(await hasLive()).toBe(true);
     });
   });
 }

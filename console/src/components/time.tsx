@@ -42,7 +42,7 @@ export function useTimesInText(): (text: string) => string {
     text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (time) => format(Date.parse(time), clock));
 }
 
-/** A duration in its largest unit: `12 s`, `5 min`, `3 h`, `30 days`. */
+/** A duration in one unit, rounded down: `12 s`, `5 min`, `3 h`, `30 days`. */
 export function duration(ms: number): string {
   const rest = Math.max(0, ms);
   if (rest < 90 * SECOND) return `${Math.floor(rest / SECOND)} s`;
@@ -77,7 +77,7 @@ export function TimeAndDistance({ at }: { readonly at: string }) {
   );
 }
 
-/** The time until `at` as minutes and seconds, or `ended`. */
+/** The time until `at`: minutes and seconds, a rounded duration above 90 minutes, or `ended`. */
 export function TimeLeft({ at }: { readonly at: string }) {
   const left = new Date(at).getTime() - useNow(SECOND);
   if (left <= 0) return <strong>ended</strong>;

@@ -21,7 +21,10 @@ export interface GrantUpdateFlags extends GrantFlags, PolicyFlags, LabelFlags {
   readonly unset?: string;
 }
 
-/** `grant update`: changes the given fields of a grant and prints it. A grant that a file declares can be changed only there. */
+/**
+ * `grant update`: changes the given fields of a grant and prints it. Of a grant that a file declares, it can change only the
+ * labels and the note.
+ */
 export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags): Promise<void> {
   const { expirationWindow } = flags;
   const redemptionsAllowed = parseCount('--redemptions-allowed', flags.redemptionsAllowed);

@@ -142,7 +142,7 @@ export function addBootstrap(program: Command, context: CommandContext): void {
   addRouteFlags(
     bootstrap.option(
       '--deadline <DURATION>',
-      'time limit of the whole command; a reload has at least a minute (default: 10m)',
+      'time limit of the whole command, but a reload may always take a minute (default: 10m)',
     ),
   )
     .addOption(OUTPUT())

@@ -18,9 +18,10 @@ import { type CutFlags, cutCommand } from './redemption-cut.js';
 
 /** The flags of `redemption revoke`, including settings. */
 export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
-  /** Number of the last step that the operator has done. */
+  /** With `--cut`: number of the last step of the cut that the operator has done. */
   readonly continue?: string;
   readonly force?: boolean;
+  /** With `--cut`: platform of the router, if it differs from the service's. */
   readonly router?: Settings['platform'];
   readonly withToken?: boolean;
   readonly withGrant?: boolean;

@@ -106,7 +106,7 @@ export const EVENTS: Listing<EventReport> = {
     FROM: ({ peer }) => peer || undefined,
   },
   name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
-  // Entries never change. The count of a total of attempts can change: then `--watch` lists the total again.
+  // Entries never change. A row that counts attempts may get a higher count: then `--watch` lists the row again.
   key: (report) => JSON.stringify(report),
   emptyText: 'The ledger is empty.\n',
 };

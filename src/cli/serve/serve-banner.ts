@@ -18,7 +18,10 @@ export interface ServingPorts {
   readonly admin: number | undefined;
 }
 
-/** Writes the addresses of a service that has started, and the next command, with the flags of `serve` that it accepts. */
+/**
+ * Writes the addresses of a service that has started, and the next command. Adds those flags of `serve` that this command
+ * accepts.
+ */
 export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,
@@ -66,7 +69,7 @@ function clusterLine(namespace: string | undefined, lacksAddress: boolean): stri
   return `Next: create an AccessGrant; the AccessGrants in ${where} become Ready${lacksAddress ? ' once the service has an address' : ''}`;
 }
 
-/** Returns a line for each served site: the endpoints of its links, or why it accepts none. */
+/** Returns a line for each served site (the endpoints of its links, or why it accepts none), then the next step. */
 async function siteLines(system: SystemPlace, flags: Flags): Promise<string[]> {
   const reports = await siteReports(system, Date.now);
   const lines = reports.map(({ namespace, access, otherPlatform }) => {

@@ -15,8 +15,8 @@ function reachableAddresses(): string[] {
 }
 
 /**
- * The URL of a service that listens on `listenHost` and `port`, without a trailing slash: `externalUrl` if set, else with
- * the first of `hosts`, else the address that it listens on, else an address of this machine.
+ * The URL of a service that listens on `listenHost` and `port`, without a trailing slash: `externalUrl` if set. Otherwise its
+ * host is the first of `hosts`, else `listenHost` unless that means every address, else an address or the name of this machine.
  */
 export function serviceUrl(options: {
   readonly externalUrl: URL | undefined;

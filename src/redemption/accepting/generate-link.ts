@@ -41,8 +41,8 @@ export interface GeneratedLink {
 const WINDOW_MS = 60_000;
 
 /**
- * Creates a link on the accepting side. Its redemption is recorded as the only use of a grant that is created and deleted in the
- * same transaction, so that every redemption has a counted use.
+ * Creates a link on the accepting side. A database records its redemption as the only use of a grant that is created and
+ * deleted in the same transaction, so that every redemption has a counted use. In a cluster no grant is created.
  */
 export async function generateLink(
   request: GenerateLinkRequest,

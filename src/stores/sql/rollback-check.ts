@@ -11,15 +11,18 @@ const EPOCH = 'ledger-epoch';
 export const ACCEPT_HINT =
   'restore its latest backup; if there is none, or the store is a new one, accept it with `linkgrant store restored`';
 
-/** The identity of a ledger, and its epoch: 1 at first, increased when a restored copy is accepted. */
+/**
+ * The mark of a ledger, stored in its database: the id of the ledger, and its epoch, which is 1 at first and increases when a
+ * restored copy is accepted. The high-water mark, in contrast, is stored on the host.
+ */
 interface Mark {
   readonly id: string;
   readonly epoch: number;
 }
 
 /**
- * Number of entries that are missing from the ledger in a database; `mark` if the mark of the ledger is missing, without which
- * they cannot be counted.
+ * Number of entries that are missing from the ledger in a database, at least 1 if the ledger has an earlier epoch than the
+ * high-water mark; `mark` if the mark of the ledger is missing, because the entries cannot be counted without it.
  */
 export type LedgerLoss = number | 'mark';
 

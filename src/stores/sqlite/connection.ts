@@ -67,7 +67,7 @@ export function openConnection(
     close: db.close,
   };
   try {
-    // Before the journal mode: it is stored in the file, so it would change another program's database.
+    // Check the schema before setting WAL: the mode is stored in the file, so it would change another program's database.
     runOperation(connection, schemaVersion(file));
     if (statement('PRAGMA journal_mode = WAL').value() !== 'wal') {
       throw new StoreOpenError(`the store ${file} cannot have a write-ahead log`, 'put it on a local disk');
@@ -99,8 +99,8 @@ export function runOperation<T>(connection: SqliteConnection, operation: SqlOper
 const TURN_MS = 5;
 
 /**
- * Runs an operation on a connection, and lets other work of the process run meanwhile. Rejects as runOperation throws, and with
- * the error of `requireOpen`, which is called after such work.
+ * Runs an operation on a connection, and yields to the event loop about every TURN_MS. Calls `requireOpen` after each yield and
+ * rejects with its error. Also rejects with the errors that runOperation throws.
  */
 export async function runYielding<T>(
   connection: SqliteConnection,

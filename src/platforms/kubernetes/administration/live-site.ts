@@ -10,8 +10,8 @@ import { preferredSite, readRouterAccess, readSite, type SiteFacts } from '../si
 import { TlsSecrets } from '../sites/tls-secrets.js';
 
 /**
- * The accepting sites of a cluster, read at each call with the rights of the user. Checks the trust of the routers as the service
- * does.
+ * The accepting sites of a cluster, read at each call with the rights of the user. Like the service, checks whether the routers
+ * trust the issuer.
  */
 export function liveSite(client: KubernetesClient, clock: Clock): Site {
   const secrets = new TlsSecrets(client);

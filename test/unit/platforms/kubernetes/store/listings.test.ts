@@ -155,7 +155,7 @@ it('the ledger of one grant has its revocation, and is read without a listing of
 describe('lookups of invented redemption ids in a service', () => {
   const invented = Array.from({ length: 60 }, () => randomUUID());
 
-  it('share listings, and list an id that was absent only once', async () => {
+  it('share listings, and do not list again for an id that was absent', async () => {
     const present = redemptionIn('west', 0);
     const listed: ResourceKind[] = [];
     const client = clientOf(new Map([[REDEMPTIONS, [present]]]), (kind) => listed.push(kind));
