@@ -80,8 +80,8 @@ async function measure({ driver, hostileDriver, cluster, port }) {
 }
 
 /**
- * Certificates that are slow to verify: with keys that the service does not accept, and with accepted keys, so many that the
- * service reaches its limit of signature checks.
+ * Certificates that are slow to verify: some kinds have keys that the service does not accept. The certificates of the others
+ * have accepted keys, and are so many that the service reaches its limit of signature checks.
  */
 async function certificateKinds() {
   const { endlessChain, slowCertificates } = await import('../test/support/slow-certificates.ts');

@@ -3,7 +3,7 @@ import { isCompletion, runCommandLine } from './cli/run.js';
 
 // A full pipe that no process reads must not keep a finished process running.
 const LAST_WRITES_MS = 1_000;
-// The shell waits for a completion, so it exits at once, even if a search that exceeded its time limit still runs.
+// The shell waits for a completion, so the completion exits at once, even if a search that exceeded its time limit still runs.
 const exitDelayMs = isCompletion(process.argv) ? 0 : LAST_WRITES_MS;
 
 // As PID 1 in a container the default signal actions do not apply, so handle SIGTERM and SIGINT. A command with a shutdown of

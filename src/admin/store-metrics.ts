@@ -6,8 +6,8 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 
 /**
  * Creates the metrics of a store, in a registry of their own because all processes serve the same store. Each scrape counts the
- * grants and links; a metric is absent while its count is unknown.
- * The metrics of connections do not exist without `connections`.
+ * grants and links; a metric is absent while its count is unknown. Without `connections` there are no metrics of
+ * connections.
  */
 export function createStoreMetrics(
   store: Pick<GrantStore, 'countGrants' | 'countLinks' | 'listLinks'>,

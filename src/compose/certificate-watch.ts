@@ -58,7 +58,7 @@ export class CertificateWatch {
    */
   async runOnce(): Promise<void> {
     const { lease, context } = this.#options;
-    if (!lease.isHeld()) {
+    if (!lease.renew()) {
       // The other service has published its own description, which must not be overwritten.
       context.logger.error(
         { event: 'service_replaced' },

@@ -12,6 +12,7 @@ import { untilAborted } from '../time/abort.js';
 export { directoryLock } from '../platforms/files/directory-lock.js';
 
 const TIMEOUT_MS = 10_000;
+// The default of --admin-clock-tolerance.
 const CLOCK_TOLERANCE_MS = 30_000;
 
 /**

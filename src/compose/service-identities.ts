@@ -106,8 +106,8 @@ function sharedSettings(settings: Settings): Readonly<Partial<Record<SettingKey,
 }
 
 /**
- * Returns the settings that must be the same for services on different hosts that share a store. Paths may differ. Instead, `ca`,
- * the CA in tokens, must have a certificate in common: it has to verify the certificate of each service.
+ * Returns the settings that must be the same for services on different hosts that share a store. Paths may differ. Instead, the
+ * CAs in their tokens (`ca`) must have a certificate in common: a token has to work at each service.
  */
 function storeSettings(settings: Settings, ca: string): Readonly<Partial<Record<SettingKey, string>>> {
   const { dataDir: _, skupperHome: __, issuerCert: ___, ...values } = sharedSettings(settings);
@@ -170,7 +170,7 @@ function conflictOf(error: unknown, place: string): unknown {
 
 function allOf(leases: readonly ServingLease[]): ServingLease {
   return {
-    isHeld: () => leases.every((lease) => lease.isHeld()),
+    renew: () => leases.every((lease) => lease.renew()),
     release: () => {
       for (const lease of leases) lease.release();
     },

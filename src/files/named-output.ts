@@ -21,7 +21,7 @@ export function writeNamedFile(file: string, content: string, isOwn: IsOwn): voi
 
 /** Throws the errors of {@link writeNamedFile} without writing. */
 export function requireReplaceable(file: string, isOwn: IsOwn): void {
-  requireDirectory(dirname(resolve(file)));
+  requireWritableDirectory(dirname(resolve(file)));
   const existing = lstatSync(file, { throwIfNoEntry: false });
   if (!existing) return;
   if (existing.isSymbolicLink()) throw new Error('it is a symbolic link');
@@ -32,19 +32,19 @@ export function requireReplaceable(file: string, isOwn: IsOwn): void {
 
 /** Creates a directory (0700) that the user named; its parent must exist. Does not change an existing one. */
 export function makeNamedDirectory(directory: string): void {
-  if (!requireCreatable(directory)) makePrivateDirectory(resolve(directory));
+  requireCreatable(directory);
+  makePrivateDirectory(resolve(directory));
 }
 
-/** Throws the errors of {@link makeNamedDirectory} without creating the directory. Returns whether it exists. */
-export function requireCreatable(directory: string): boolean {
+/** Throws the errors of {@link makeNamedDirectory} without creating the directory. */
+export function requireCreatable(directory: string): void {
   const path = resolve(directory);
   const existing = statSync(path, { throwIfNoEntry: false });
-  if (existing && !existing.isDirectory()) throw new Error('a file of this name exists');
-  if (!existing) requireDirectory(dirname(path));
-  return existing !== undefined;
+  if (!existing) requireWritableDirectory(dirname(path));
+  else if (!existing.isDirectory()) throw new Error('a file of this name exists');
 }
 
-function requireDirectory(directory: string): void {
+function requireWritableDirectory(directory: string): void {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
     throw new Error(`there is no directory ${directory}`);
   }

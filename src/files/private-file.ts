@@ -50,8 +50,8 @@ function makeDirectory(directory: string): void {
 }
 
 /**
- * If this process is root, sets the owner of `path`, which it has just created and opened as `handle`, to that of its
- * directory: otherwise a service that runs as this user could not read what a command of root writes.
+ * If this process is root, changes the owner of a new file or directory to the owner of the directory that contains it.
+ * Otherwise a service that runs as that owner could not read what a command of root writes. `handle` is the opened `path`.
  */
 export function setOwnerOfParent(handle: number, path: string): void {
   if (process.getuid?.() !== 0) return;

@@ -148,8 +148,8 @@ export function createTlsListener(
     connections.setTlsSocket(socket);
     socket.once('error', () => socket.destroy());
   });
-  // Prepended to Node's own listener, which emits `clientError`. A socket that is still open then, as after a handshake timeout,
-  // would get a response.
+  // Prepended, so that the socket is destroyed before Node's own listener emits `clientError`. A socket that is still open
+  // then, for example after a handshake timeout, would get a response.
   server.prependListener('tlsClientError', (_error, socket) => {
     failedHandshakes += 1;
     socket.destroy();

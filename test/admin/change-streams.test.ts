@@ -117,7 +117,7 @@ it('a caller with the maximum number of streams of changes gets no other, while 
   await until(() => streams.size === 0);
 });
 
-it('a stream of changes that still waits for the store when the service stops begins and ends completely', async () => {
+it('a stream of changes that waits for the store while the service stops still gets its first event and its end', async () => {
   let answer = () => {};
   const port = await serve({}, 1, new Promise((resolve) => (answer = resolve)));
   const waiting = read(port);

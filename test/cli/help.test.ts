@@ -95,7 +95,7 @@ describe('linkgrant --help', () => {
     ['link check', ['--timeout']],
     ['doctor', ['--timeout']],
   ])(
-    'the help of %s lists the time limits %j only, and describes --timeout as that of one exchange',
+    'the help of %s has only the time limits %j, and describes --timeout as the time limit of one exchange',
     async (command, limits) => {
       const { stdout } = await linkgrant([...command.split(' '), '--help']);
       const options = stdout.split(/\n {2}(?=-)/).map((option) => option.replace(/\s+/g, ' '));

@@ -23,6 +23,14 @@ function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
 }
 
+/** Creates the site of namespace `east`. Returns it, and the flags of commands for it. */
+function eastSite() {
+  const home = place.path('skupper');
+  const site = copySite('east', home);
+  const words = ['--platform', 'linux', '--skupper-home', home, '-n', 'east', '--data-dir', place.path('d')];
+  return { home, site, words };
+}
+
 /** Runs a service once. Returns its data directory. */
 async function dataDirectory(...site: readonly string[]): Promise<string> {
   const data = place.path('data');
@@ -32,70 +40,54 @@ async function dataDirectory(...site: readonly string[]): Promise<string> {
 
 describe("the links of a system site's namespace", () => {
   test('link status, update and delete use the input directory of the namespace', async () => {
-    const home = place.path('skupper');
-    const site = copySite('east', home);
-    const words = ['--platform', 'linux', '--skupper-home', home, '-n', 'east'];
-    const { outgoing } = json(await link('status', ...words, '--data-dir', place.path('d'), '-o', 'json'));
+    const { site, words } = eastSite();
+    const { outgoing } = json(await link('status', ...words, '-o', 'json'));
     expect(outgoing).toMatchObject([
       { name: 'to-west', cost: 1, endpoints: ['inter-router 127.0.0.1:55671', 'edge 127.0.0.1:45671'] },
     ]);
-    const updated = await link('update', 'to-west', '--cost', '7', ...words, '--data-dir', place.path('d'));
+    const updated = await link('update', 'to-west', '--cost', '7', ...words);
     expect(updated.stdout).toContain('To activate the change, run: skupper system reload -n east -p linux\n');
     expect(site.input('Link-to-west.yaml').spec.cost).toBe(7);
-    expect((await link('delete', 'to-west', ...words, '--data-dir', place.path('d'))).code).toBe(0);
+    expect((await link('delete', 'to-west', ...words)).code).toBe(0);
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
   });
 
   test('Skupper reloads the site once after each change of a link, and again after a failed reload', async () => {
-    const home = place.path('skupper');
-    const site = copySite('east', home);
+    const { site, words } = eastSite();
     const skupper = installFakeSkupper(place.path('bin'), site);
     const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
-    const run = (...words: string[]) =>
-      linkgrant(['link', ...words, '--platform', 'linux', '--skupper-home', home, '-n', 'east'], { env });
-    const data = ['--data-dir', place.path('d')];
+    const run = (...command: string[]) => linkgrant(['link', ...command, ...words], { env });
     const reload = 'system reload -n east -p linux';
     for (let time = 1; time <= 2; time += 1) {
-      const updated = await run('update', 'to-west', '--cost', '7', ...data);
+      const updated = await run('update', 'to-west', '--cost', '7');
       expect(updated, updated.stderr).toMatchObject({ code: 0 });
       expect(updated.stdout.includes(`Reloaded with: skupper ${reload}\n`)).toBe(time === 1);
     }
     expect(skupper.calls()).toEqual([reload]);
     skupper.fail(5);
-    const failed = await run('delete', 'to-west', ...data);
+    const failed = await run('delete', 'to-west');
     expect(expectRefusal(failed, 1).error).toBe(
       'the change is written, but the reload failed: it exited with 5',
     );
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
     skupper.fail(0);
-    expect(await run('delete', 'to-west', ...data, '--dry-run')).toMatchObject({
+    expect(await run('delete', 'to-west', '--dry-run')).toMatchObject({
       code: 0,
       stdout: 'The pending reload of the site drops the link\n',
     });
     expect(skupper.calls()).toEqual([reload, reload]);
-    const repeated = await run('delete', 'to-west', ...data);
+    const repeated = await run('delete', 'to-west');
     expect(repeated).toMatchObject({ code: 0, stdout: `Reloaded with: skupper ${reload}\n` });
     expect(skupper.calls()).toEqual([reload, reload, reload]);
-    const gone = await run('delete', 'to-west', ...data);
+    const gone = await run('delete', 'to-west');
     expect(gone.code).toBe(1);
     expect(skupper.calls()).toHaveLength(3);
   });
 
   test('an interrupted reload that had removed the state of the site is repeated', async () => {
-    const home = place.path('skupper');
-    const site = copySite('east', home);
+    const { site, words } = eastSite();
     const skupper = installFakeSkupper(place.path('bin'), site);
     const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
-    const words = [
-      '--platform',
-      'linux',
-      '--skupper-home',
-      home,
-      '-n',
-      'east',
-      '--data-dir',
-      place.path('d'),
-    ];
     const update = (cost: string, ...more: string[]) =>
       linkgrant(['link', 'update', 'to-west', '--cost', cost, ...words, ...more], { env });
     const killed = `rm '${site.path('runtime/resources')}'/*; kill $$`;
@@ -107,12 +99,7 @@ describe("the links of a system site's namespace", () => {
   });
 
   test('link delete refuses a link that only the running router has, also with --dry-run', async () => {
-    const home = place.path('skupper');
-    const site = copySite('east', home);
-    const words = [
-      ...['--platform', 'linux', '--skupper-home', home, '-n', 'east'],
-      ...['--data-dir', place.path('d')],
-    ];
+    const { site, words } = eastSite();
     rmSync(site.path('input/resources/Link-to-west.yaml'));
     rmSync(site.path('input/resources/Secret-to-west.yaml'));
     for (const more of [[], ['--dry-run']]) {
@@ -125,12 +112,7 @@ describe("the links of a system site's namespace", () => {
   });
 
   test('link status prints the state of each link in the running router', async () => {
-    const home = place.path('skupper');
-    const site = copySite('east', home);
-    const words = [
-      ...['--platform', 'linux', '--skupper-home', home, '-n', 'east'],
-      ...['--data-dir', place.path('d')],
-    ];
+    const { home, site, words } = eastSite();
     const states = async () =>
       json(await link('status', ...words, '-o', 'json')).outgoing.map(
         ({ name, router, file }: Record<string, string>) => [name, router, file],

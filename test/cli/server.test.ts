@@ -23,7 +23,7 @@ const viewerFile = place.path('viewer');
 const caFile = `${dataDir}/issuers/linkgrant-server-ca/tls.crt`;
 
 const key = await makeIssuerKey('first');
-// Not port 0: doctor checks only a port that is known.
+// Not port 0, which doctor does not check.
 const admin = adminFlags(key, place.path('jwks.json'), await freePort());
 const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...admin]);
 const server = `https://127.0.0.1:${service.adminPort}`;

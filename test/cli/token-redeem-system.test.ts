@@ -359,7 +359,7 @@ describe('token redeem --input', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
-  it('recognizes AccessTokens by their kind, whatever the names of their files', async () => {
+  it('recognizes AccessTokens by their kind, not by the names of their files', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await issue(east.path('input/resources/token.yml'), '--name', 'west');
     expectSuccess(await redeem(['--input'], withSkupper(skupper.path)));

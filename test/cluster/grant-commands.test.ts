@@ -289,15 +289,15 @@ describe('the console in a cluster', () => {
       expect(await page('service')).toMatchObject({ namespace: west.namespace });
 
       const once = { 'Idempotency-Key': randomUUID() };
-      const made = await session.send('/api/v1/grants', { ...own, name: 'by-console' }, once);
-      expect(made.status, made.body).toBe(201);
+      const created = await session.send('/api/v1/grants', { ...own, name: 'by-console' }, once);
+      expect(created.status, created.body).toBe(201);
       const repeated = await session.send('/api/v1/grants', { ...own, name: 'by-console' }, once);
-      expect([repeated.status, repeated.json()]).toEqual([201, made.json()]);
+      expect([repeated.status, repeated.json()]).toEqual([201, created.json()]);
       const another = { ...own, name: 'by-console', redemptionsAllowed: 2 };
       expect((await session.send('/api/v1/grants', another, once)).json().code).toBe('name_taken');
-      expect((await readGrant('by-console')).metadata.uid).toBe(made.json().uid);
+      expect((await readGrant('by-console')).metadata.uid).toBe(created.json().uid);
       // The console issues signed tokens only, and their key is in the namespace of the service.
-      const issued = await session.send('/api/v1/tokens', { grantUid: made.json().uid });
+      const issued = await session.send('/api/v1/tokens', { grantUid: created.json().uid });
       expect(issued.json()).toMatchObject({
         status: 403,
         detail: expect.stringContaining('linkgrant-code-keys'),

@@ -28,28 +28,24 @@ const newCa = async (name: string) => (await makeAuthority(name)).bundlePem;
 
 describe('the lease of a PostgreSQL store', () => {
   it('is acquired by services whose CAs have a certificate in common, and by no service with another CA', async () => {
-    const [old, next, other] = (await Promise.all(['old', 'next', 'other'].map(newCa))) as [
-      string,
-      string,
-      string,
-    ];
+    const [old, next, other] = await Promise.all([newCa('old'), newCa('next'), newCa('other')]);
     await acquire(() => ({ tlsCa: old }));
-    expect((await acquire(() => ({ tlsCa: old + next }))).isHeld()).toBe(true);
+    expect((await acquire(() => ({ tlsCa: old + next }))).renew()).toBe(true);
     await expect(acquire(() => ({ tlsCa: other }))).rejects.toMatchObject({ setting: 'tlsCa' });
     await expect(acquire(() => ({ tlsCa: next }))).rejects.toMatchObject({ setting: 'tlsCa' });
   });
 
-  it('is compared with the present CA of a running service, not with that of its start', async () => {
-    const [old, next] = (await Promise.all(['old', 'next'].map(newCa))) as [string, string];
+  it('is acquired by a service with the present CA of a running service, and by no service with its earlier CA', async () => {
+    const [old, next] = await Promise.all([newCa('old'), newCa('next')]);
     let ca = old;
     const running = await acquire(() => ({ tlsCa: ca }));
     ca = next;
-    expect(running.isHeld()).toBe(true);
+    expect(running.renew()).toBe(true);
     const published = () => database.sql("SELECT value FROM linkgrant.settings WHERE key LIKE 'serving-%'");
     await eventually(async () =>
       expect(await published()).toEqual([{ value: JSON.stringify({ tlsCa: next }) }]),
     );
-    expect((await acquire(() => ({ tlsCa: next }))).isHeld()).toBe(true);
+    expect((await acquire(() => ({ tlsCa: next }))).renew()).toBe(true);
     await expect(acquire(() => ({ tlsCa: old }))).rejects.toMatchObject({ setting: 'tlsCa' });
   });
 });

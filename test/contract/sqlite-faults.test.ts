@@ -293,7 +293,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     [1, 'renewed_until = 1'],
     [1, 'renewals = 99, renewed_until = 1'],
   ])(
-    'finds a redemption with %i renewals of a deleted grant that was changed to %s',
+    'detects that a redemption with %i renewals, whose grant is deleted, was changed by %s',
     async (renewals, changes) => {
       const store = await open();
       const grant = sampleGrant();

@@ -40,9 +40,9 @@ function makeCsr(keys: RequestMaterial['keys']): string {
 /** Redeems some links of a grant, and signs a renewal request for each. */
 async function renewalsOf(service: HostileService, grant: HostileGrant): Promise<string[]> {
   const renewals: string[] = [];
-  for (let made = 0; made < RENEWAL_LINKS; made += 1) {
+  for (let number = 0; number < RENEWAL_LINKS; number += 1) {
     const key = newKey();
-    const headers = { ...csrHeader(key), name: `link-${made}`, renews: 'true' };
+    const headers = { ...csrHeader(key), name: `link-${number}`, renews: 'true' };
     const { redemptionId, certificate } = redeemedAnswer(
       await post(service, `/${grant.uid}`, grant.code, { headers }),
     );

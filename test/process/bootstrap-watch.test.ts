@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { directoryLock } from '../../src/platforms/files/directory-lock.js';
 import {
@@ -15,6 +15,7 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { copySite, installFakeSkupper, WEST_SITE_FLAGS } from '../support/sites/system-site.js';
 import { until as waitUntil } from '../support/until.js';
 
@@ -69,11 +70,9 @@ async function until({ ended }: Running, condition: () => boolean): Promise<void
 }
 
 /** Starts the service on its earlier port, once no other process uses that. */
-function serveAgain(): Promise<void> {
-  const start = async () => {
-    service = await serve('--listen', `127.0.0.1:${service.port}`);
-  };
-  return vi.waitFor(start, { timeout: 60_000, interval: 500 });
+async function serveAgain(): Promise<void> {
+  const listen = ['--listen', `127.0.0.1:${service.port}`];
+  service = await retryUntil('the earlier port', () => serve(...listen));
 }
 
 const renewalsOf = ({ said }: Running) => said.stderr.match(/^Renewed: west, /gm)?.length ?? 0;

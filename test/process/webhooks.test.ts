@@ -283,7 +283,7 @@ describe('serve --webhook', () => {
     writeFileSync(file, content);
     expect(await refusedServe(...HOOK, '--webhook-secret-file', file)).toMatchObject({
       error: `${file} contains no webhook secret`,
-      // The hint does not name the file, which the command in it would replace.
+      // The hint must not name this file: its command would overwrite the file.
       hint: expect.stringMatching(/^name another file, or create one: .* > FILE\)$/),
     });
   });

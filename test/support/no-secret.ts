@@ -13,8 +13,8 @@ export function refuseSecrets(text: string): string {
     .split('\n')
     .find((candidate) => KEY.test(candidate) || CODE.test(candidate) || SIGNED.test(candidate));
   if (line === undefined) return text;
-  const found = KEY.test(line) ? 'a private key' : 'a code';
+  const secret = KEY.test(line) ? 'a private key' : 'a code';
   throw new Error(
-    `${found} was written: ${line.replace(CODE, '<code>').replace(SIGNED, '<code>').slice(0, 200)}`,
+    `${secret} was written: ${line.replace(CODE, '<code>').replace(SIGNED, '<code>').slice(0, 200)}`,
   );
 }

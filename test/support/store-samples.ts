@@ -81,9 +81,9 @@ export function sampleRedemption(grantUid: string, changes: Partial<Redemption> 
 
 /** Returns a redemption without the name of its grant, which only a store in a cluster records with it. */
 export async function recordedRedemption(store: GrantStore, id: string): Promise<Redemption | undefined> {
-  const found = await store.findRedemption(id);
-  if (!found) return undefined;
-  const { grantName: _, ...redemption } = found;
+  const stored = await store.findRedemption(id);
+  if (!stored) return undefined;
+  const { grantName: _, ...redemption } = stored;
   return redemption;
 }
 

@@ -20,8 +20,8 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
   const [subject, setSubject] = useState(query.get('subject') ?? '');
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
-  // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response, except in a
-  // cluster.
+  // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response. In a
+  // cluster the key has no effect.
   const idempotencyKey = useRef(crypto.randomUUID());
   const action = useAction(
     () =>

@@ -118,7 +118,7 @@ async function renewExpired(
 ): Promise<boolean> {
   const dependencies = renewalOf(target, context, timeoutMs);
   const isExpired = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
-  // Not the links of other tokens: their service may be gone for ever, and this token would never be redeemed.
+  // Skip the links of other tokens: if their service no longer exists, this token would never be redeemed.
   const isWanted = await secretFilter(target, request, read);
   const links = (await dependencies.links.list()).filter(({ tlsCredentials }) => isWanted(tlsCredentials));
   const renewals = await renewSecrets(links, { isSelected: isExpired }, dependencies);
@@ -143,7 +143,7 @@ async function findLinks(
   return links.length > 0 ? links : undefined;
 }
 
-/** Returns a test for the names of Secrets whose links satisfy the request. While a token is not redeemed, no link does. */
+/** Returns a test for the names of Secrets whose links satisfy the request. Before a token is redeemed, no link does. */
 async function secretFilter(
   target: StoredLinkTarget,
   { source, name }: BootstrapRequest,

@@ -41,7 +41,7 @@ const STATUS = { ok: 'ok', warn: 'warning', fail: 'error' } as const;
 
 /**
  * Returns the results of `doctor` for the web console; `isService` as in {@link AcceptingOptions}. Suggested commands get the
- * `flags` of the command that serves it.
+ * `flags` of the command that serves the console.
  */
 export async function runDoctor(
   settings: Settings,

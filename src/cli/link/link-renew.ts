@@ -44,7 +44,7 @@ export async function renewCommand(
   const server = serverFromFlags(flags);
   const connection = connectionOptions(flags);
   const { siteLinks, target, change } = await openLinksForChange(flags, context, connection);
-  // A mistyped place has no links, and `--all` would succeed without a renewal.
+  // A mistyped directory or namespace has no links, and `--all` would succeed without a renewal.
   if (flags.dir !== undefined) requireDirectory(siteLinks.where);
   if (target.site) {
     requireKnownNamespace(siteLinks.settings.skupperHome, siteNamespace(siteLinks.settings));

@@ -77,7 +77,7 @@ export async function openSiteLinks(
 
 /**
  * Returns `--dir`, else the input directory of the system site; undefined on the standalone platform without `--dir`.
- * Throws a CommandError if `--dir` is the root directory.
+ * Throws a CommandError if `--dir` is empty or the root directory.
  */
 export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
   if (dir !== undefined) return nonRootDirectory('--dir', dir);
@@ -128,7 +128,7 @@ interface ChangeableLinks {
   readonly siteLinks: SiteLinks;
   readonly target: ReloadTarget;
   readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
-  /** Returns whether the site needs a reload after an earlier change; absent unless it is a dry run. */
+  /** Only in a dry run: returns whether the site needs a reload after an earlier change. */
   readonly isReloadPending?: () => boolean;
 }
 

@@ -14,24 +14,27 @@ export interface ReloadTarget {
   readonly reloadCommand?: string;
 }
 
+/** Why Skupper's own reload cannot be run. */
+type Obstacle = 'not-started' | 'tokens-left';
+
 /** Result of the reload after a change of links. */
 export interface ReloadReport {
   readonly outcome: ReloadOutcome;
   /** The command that was run, or that the user has to run. */
   readonly command?: string;
   /** Why the reload is still pending. */
-  readonly pendingReason?: 'not-started' | 'tokens-left' | 'not-installed' | { readonly failed: string };
+  readonly pendingReason?: Obstacle | 'not-installed' | { readonly failed: string };
 }
 
 const DEFAULT_LIMIT_MS = 10 * 60_000;
 
 function commandFor(
   { reloadCommand, site, namespace = '', platform }: ReloadTarget,
-  wasInterrupted: boolean,
+  obstacle: Obstacle | undefined,
 ): ReloadCommand | undefined {
   if (reloadCommand !== undefined) return reloadCommand;
   if (!site) return undefined;
-  const verb = obstacleTo(site, wasInterrupted) === 'not-started' ? 'start' : 'reload';
+  const verb = obstacle === 'not-started' ? 'start' : 'reload';
   return ['skupper', 'system', verb, '-n', namespace, '-p', platform];
 }
 
@@ -50,10 +53,10 @@ export async function settleReload(
   let command: ReloadCommand | undefined;
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async (wasInterrupted: boolean) => {
-    command = commandFor(target, wasInterrupted);
+    const obstacle = reloadCommand === undefined && site ? obstacleTo(site, wasInterrupted) : undefined;
+    command = commandFor(target, obstacle);
     // Without a reload command the directory needs no reload.
     if (command === undefined) return 'done';
-    const obstacle = reloadCommand === undefined && site ? obstacleTo(site, wasInterrupted) : undefined;
     const run = obstacle ?? (await runReload(command, timeoutMs));
     if (run === 'done') return 'done';
     pendingReason = run;
@@ -70,10 +73,7 @@ export async function settleReload(
 }
 
 /** Returns why Skupper's own reload cannot be run. An interrupted reload may have removed the state of a started site. */
-function obstacleTo(
-  site: RequestingSite,
-  wasInterrupted: boolean,
-): 'not-started' | 'tokens-left' | undefined {
+function obstacleTo(site: RequestingSite, wasInterrupted: boolean): Obstacle | undefined {
   const state = site.state();
   if (state === 'no-site' || (state === 'not-started' && !wasInterrupted)) return 'not-started';
   // Skupper redeems these tokens at each reload. If one is refused, the reload fails after it has stopped the site.

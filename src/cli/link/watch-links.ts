@@ -13,7 +13,7 @@ import { reloadText, settleReload } from './settle-reload.js';
 // Limits the delay of a renewal after the machine was suspended, the clock was changed or a link was added.
 const MAX_SLEEP_MS = 10 * 60_000;
 const MIN_SLEEP_MS = 250;
-// Skupper's reload stops the router before it fails, for example because it cannot pull an image.
+// The pauses grow, because a reload of Skupper that fails (for example, it cannot pull an image) has stopped the router first.
 const RELOAD_PAUSES = { firstMs: 60_000, longestMs: 60 * 60_000 };
 const ROUND_RETRY_MS = 10_000;
 
@@ -21,13 +21,13 @@ const ROUND_RETRY_MS = 10_000;
 interface ReloadRetry {
   /** Failed reloads in a row. */
   failures: number;
-  /** In milliseconds of the monotonic clock; 0 if no reload is pending. */
+  /** Time of the next attempt, in milliseconds of the monotonic clock; 0 if it is due at once or no reload is pending. */
   at: number;
 }
 
 /**
  * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can
- * be renewed any more. Retries failed renewals with growing pauses, except rejections, and failed reloads. Repeats a round that
+ * be renewed any more. Retries failed reloads and renewals with growing pauses, except rejected renewals. Repeats a round that
  * failed as a whole. Rejects with each error that has exit code 2 or 3, for example if the service rejected the renewal of every
  * link that is left. `wait` resolves after that many milliseconds, or rejects when `stop` is aborted.
  */

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 
 /**
- * A command that refuses a separate value that begins with `--`: it is the next flag, and the value is missing. Commander
- * would use that flag as the value. `--flag=--value` stays possible.
+ * A command that refuses `--flag --other`: the value of `--flag` is missing, and Commander would use `--other` as the value.
+ * `--flag=--value` stays possible.
  */
 export class StrictCommand extends Command {
   override createCommand(name?: string): Command {

@@ -47,7 +47,7 @@ export function completeHint(hint: string, flags: Flags): string {
 export function copyStep({ store, dataDir }: Settings, directory: 'code-keys' | 'issuers'): string {
   if (store?.kind !== 'postgres') return '';
   const source = shellWord(resolve(dataDir, directory));
-  return `If services of other hosts use this store, copy the change to each of them:\n  rsync -a --delete ${source} HOST:DATA_DIR/\n`;
+  return `If services on other hosts use this store, copy the change to each of these hosts:\n  rsync -a --delete ${source} HOST:DATA_DIR/\n`;
 }
 
 function hasFlag(command: string, key: string): boolean {

@@ -202,7 +202,7 @@ function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   const link = renewableLink(secret);
   if ('problem' in link) return `${valid}; it cannot be renewed: ${link.problem}.\n`;
-  // A link that was redeemed without --renew has a long-lived certificate, also if the command is repeated with it.
+  // A link that was redeemed without --renew has a long-lived certificate, even if a repeated command has --renew.
   if (!renews || !isRenewing(secret)) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
   return `${valid}. ${target.renewalHint}\n`;
 }

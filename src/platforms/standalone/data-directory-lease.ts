@@ -61,7 +61,7 @@ export async function acquireServingLease(
     throw error;
   }
   return {
-    isHeld: () => {
+    renew: () => {
       heartbeat();
       return isHeld;
     },

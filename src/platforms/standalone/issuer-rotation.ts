@@ -99,7 +99,7 @@ async function prepare(directory: string, now: number, checkpoint: Checkpoint): 
       `${directory} holds ${retiring.length} CAs that have not been retired`,
     );
   }
-  // Do not read the active CA with `readAuthority`, which refuses an expired one: it can be replaced too.
+  // Do not read the active CA with `readAuthority`, which refuses an expired CA: an expired CA can be replaced too.
   const { subject } = describe(active.certificate);
   const x509 = new X509Certificate(readBoundedText(active.certificate));
   if (!x509.checkIssued(x509)) {

@@ -127,7 +127,8 @@ export class RequestingSite {
 
   /**
    * The AccessToken files of the input directory, sorted by name; none if the directory does not exist. Like Skupper, recognizes
-   * them by the kind of their documents. A file named `AccessToken-…` is one whatever its content.
+   * them by the kind of their documents. A file named `AccessToken-…` is always one of
+   * them.
    */
   inputTokens(): InputToken[] {
     return listResourceFiles(this.#directories.inputResources).flatMap((file) => {

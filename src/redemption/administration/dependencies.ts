@@ -22,7 +22,7 @@ export interface LinkAccess {
 /** Dependencies of the administration of a store. */
 export interface AdministrationDependencies {
   readonly store: GrantStore;
-  /** Stores the results of creations that can be repeated; if absent, a repeated creation is another one. */
+  /** Stores the results of creations that can be repeated; if absent, a repeated request creates another object. */
   readonly outcomes?: OutcomeStore | undefined;
   readonly clock: Clock;
   readonly codeKeys: CodeKeys;

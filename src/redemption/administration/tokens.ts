@@ -53,7 +53,13 @@ export function tokenOperations(
       const other = known
         ? undefined
         : await findGrantOfToken(id, grant.namespace, store).catch(() => undefined);
-      if (other) throw rejectedError(`token ${id} belongs to grant "${other.name}", not to "${grant.name}"`);
+      if (other) {
+        throw new AdministrationError(
+          'value_rejected',
+          `token ${id} belongs to grant "${other.name}", not to "${grant.name}"`,
+          { hint: `name grant "${other.name}"` },
+        );
+      }
       const code = {
         grantUid,
         jti: id,

@@ -52,6 +52,6 @@ export function failureOf(error: unknown): StoreFailure {
 /** Whether an error of a COMMIT reports that the transaction was rolled back, and did not end the connection. */
 export function isRolledBack(error: unknown): boolean {
   // The severity is not compared, because it is in the language of the server. An error that ended the connection arrives as
-  // ConnectionLostError, whatever its SQLSTATE is.
+  // ConnectionLostError, with any SQLSTATE.
   return sqlState(error) !== undefined && failureOf(error) !== 'lost';
 }

@@ -22,7 +22,7 @@ const HELD = `SELECT CAST(objid AS TEXT) AS number FROM pg_locks
 const PUBLISH = `INSERT INTO settings (key, value) VALUES ($1, $2)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value`;
 const PUBLISHED = 'SELECT value FROM settings WHERE key = ANY ($1)';
-// One statement: a service acquires its lock before it publishes, so its settings are not deleted.
+// In one statement, so that the settings of a service that starts meanwhile stay: it acquires its lock before it publishes.
 const DELETE_ENDED = `DELETE FROM settings WHERE key LIKE 'serving-%'
   AND NOT EXISTS (SELECT 1 FROM (${HELD}) AS held WHERE 'serving-' || held.number = settings.key)`;
 
@@ -34,7 +34,7 @@ const RECONNECT_MS = 1_000;
 /**
  * Holds a lock in the database as long as a connection lasts, and publishes the settings of this service. Any number of services
  * with the same settings may hold one at once, on any host. Rejects with OtherServiceError while a service with other settings
- * holds one. A broken connection is reopened. `isHeld` publishes settings that have changed, for services that start later.
+ * holds one. A broken connection is reopened.
  */
 export async function acquirePostgresLease(
   target: PostgresTarget,
@@ -85,7 +85,7 @@ export async function acquirePostgresLease(
     });
   });
   return {
-    isHeld() {
+    renew() {
       if (held) publish(held).catch(() => undefined);
       return isHeld;
     },

@@ -21,8 +21,8 @@ interface Mark {
 }
 
 /**
- * Number of entries that are missing from the ledger in a database, at least 1 if the ledger has an earlier epoch than the
- * high-water mark; `mark` if the mark of the ledger is missing, because the entries cannot be counted without it.
+ * Number of entries that are missing from the ledger in a database; at least 1 if the ledger has an earlier epoch than the
+ * high-water mark. `mark` if the ledger has no mark: without it the entries cannot be counted.
  */
 export type LedgerLoss = number | 'mark';
 

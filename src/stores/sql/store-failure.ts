@@ -13,7 +13,7 @@ export function translateFailure(error: unknown, failureOf: (error: unknown) => 
   if (error instanceof RedemptionError || error instanceof RangeError || error instanceof LedgerKeyError) {
     return error;
   }
-  // Without the cause: commands that find a StoreOpenError there do not suggest a repetition.
+  // Without the cause: if the cause is a StoreOpenError, commands do not suggest to try again.
   if (error instanceof StandbyError) return storeUnavailable(error.message);
   if (error instanceof StoreOpenError) return storeUnavailable(error.message, error);
   switch (failureOf(error)) {

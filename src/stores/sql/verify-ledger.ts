@@ -105,6 +105,7 @@ export function* verifyLedger(
     (yield* changedEntry(key, grantUid, totals, () => onProgress(totals.entries, entriesToCheck))) ??
     (isWholeLedger ? hiddenEntry(end, totals) : undefined) ??
     (yield* crossCheck(range, totals)) ??
+    (isWholeLedger ? yield* orphanedRenewal() : undefined) ??
     (yield* miscounted(range)) ??
     (yield* changedRefusal(key, range)) ??
     (isWholeLedger ? yield* missingRefusal(end) : undefined) ??
@@ -167,8 +168,11 @@ function* crossCheck(range: [string, string], totals: EntryTotals): SqlOperation
     const [found] = yield* rawRows(first, ...range, ...range);
     if (found) return { grantUid: String(found[0]), seq: null, problem: problem(String(found[1])) };
   }
-  // A renewal without its redemption belongs to no grant.
-  if (range[0] !== '') return undefined;
+  return undefined;
+}
+
+/** Finds a renewal without its redemption, which therefore belongs to no grant. */
+function* orphanedRenewal(): SqlOperation<LedgerFault | undefined> {
   const orphan = yield* value(ORPHANED_RENEWAL);
   if (typeof orphan !== 'string') return undefined;
   return ledgerFault(`has a renewal of redemption ${orphan}, which does not exist`);

@@ -234,8 +234,8 @@ describe('a lost response', () => {
     server.loseAnswers(1);
     expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
     // `bootstrap` waits for less than the time limit of a posting.
-    const later = { clock: () => Date.now() - 3_600_000, longestWaitMs: 50 };
-    expect(await site.outcome({ token: server.token }, later)).toBe('outcome_unknown');
+    const setBack = { clock: () => Date.now() - 3_600_000, longestWaitMs: 50 };
+    expect(await site.outcome({ token: server.token }, setBack)).toBe('outcome_unknown');
     expect(postings(server)).toHaveLength(1);
   });
 });

@@ -47,7 +47,7 @@ export interface Answer {
 }
 
 /**
- * Issues a certificate of a link that is due for renewal, after 25 of its 30 days, and makes it the newest one of the link.
+ * Issues a link certificate that is due for renewal (25 of its 30 days have passed), and sets it as the newest one of `server`.
  * Returns the Secret of the link. The default key is a new P-256 key.
  */
 export async function secretDueForRenewal(server: RenewingServer, key?: KeyObject): Promise<LinkSecret> {

@@ -6,7 +6,7 @@ it.each([
   ['kubectl_complete-linkgrant grant', true],
   ['kubectl-linkgrant grant', false],
   ['linkgrant grant __complete', false],
-])('isCompletion of `%s` is %s, so that a shell does not wait for the process', (line, expected) => {
+])('isCompletion of `%s` is %s', (line, expected) => {
   const [file = '', ...words] = line.split(' ');
   expect(isCompletion(['node', `/usr/bin/${file}`, ...words])).toBe(expected);
 });

@@ -159,9 +159,13 @@ async function createGrant(
     const { grant } = readAccessGrant(await checkGrant(wanted, code, client));
     return { ...grantReport(grant, clock()), url: '', code: '' };
   }
+  const requestId = once && sha256Hex(JSON.stringify([once, request]));
   const created = await makeGrant(wanted, code, {
-    ...{ client, serviceNamespace, now: clock, patience },
-    request: once && sha256Hex(JSON.stringify([once, request])),
+    client,
+    serviceNamespace,
+    now: clock,
+    patience,
+    request: requestId,
   });
   const { grant } = readAccessGrant(created);
   return { ...grantReport(grant, clock()), url: created.status.url, code: created.status.code };

@@ -48,20 +48,20 @@ export async function makeGrant(
   const stop = new AbortController();
   void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
-  const ready = (uid: string) => awaitReady(key, uid, { client, service, patience, signal });
+  const waitUntilReady = (uid: string) => awaitReady(key, uid, { client, service, patience, signal });
   const present =
     request === undefined ? undefined : await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
-  // Only the call that created the grant may delete it: by now it may have links.
+  // This call did not create the grant, so it never deletes it: the grant may have links by now.
   if (present && present.metadata.annotations?.[GRANT_REQUEST] === request) {
     const state = grantState(readAccessGrant(present).grant, now());
-    if (endCondition(state) === undefined) return ready(present.metadata.uid);
-    // It does not become Ready, but a repeated request gets the same answer.
+    if (endCondition(state) === undefined) return waitUntilReady(present.metadata.uid);
+    // The grant has ended, but a repeated request gets the same response.
     if (hasTokenFields(present)) return present;
     throw new AdministrationError('grant_state', `grant "${name}" was ${state} before it was Ready`);
   }
   const { uid } = (await create(client, wanted, code, patience, request)).metadata;
   try {
-    return await ready(uid);
+    return await waitUntilReady(uid);
   } catch (error) {
     const isLeft = await client.delete(ACCESS_GRANTS, key, { uid }).then(
       () => false,

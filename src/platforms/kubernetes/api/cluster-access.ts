@@ -136,8 +136,8 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
 }
 
 /**
- * The same configuration, but the package reads the token file again. Otherwise it does so a minute after the last time, by a
- * clock that may be set back.
+ * Returns a copy of a configuration, for which the package reads the token file again. For the original it does so only after
+ * a minute, measured with the system clock, which may be set back.
  */
 async function copyOf({ clusters, users, contexts, currentContext }: KubeConfig): Promise<KubeConfig> {
   const { KubeConfig } = await import('@kubernetes/client-node');

@@ -28,9 +28,8 @@ export interface GrantIndexOptions {
 }
 
 /**
- * The namespace and name of each grant by uid, from a watch. The watch may lag, so a uid that it has not reported is looked up
- * in a new listing. If that does not contain it, the uid is recorded as absent: the API server chooses uids, so no later grant
- * can have it.
+ * The namespace and name of each grant by uid, from a watch. The watch may lag, so {@link SharedLookup} finds a
+ * uid that it has not reported.
  */
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;

@@ -129,10 +129,7 @@ export async function readLinks(parts: StoreParts, grantUid?: string): Promise<I
 }
 
 /** The links of one grant, or of all, from a listing. */
-export async function listIssuedLinks(
-  parts: Parameters<typeof listRedemptionResources>[0],
-  grantUid?: string,
-): Promise<IssuedLink[]> {
+export async function listIssuedLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
   const resources = await listRedemptionResources(parts, grantUid);
   return resources.flatMap((resource) => readRedemptionLocation(resource).link ?? []);
 }

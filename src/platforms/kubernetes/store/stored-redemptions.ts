@@ -47,7 +47,7 @@ export async function findResource(
   id: string,
 ): Promise<Stored<RedemptionResource> | undefined> {
   const { client, index, watch, unreported } = parts;
-  // Another string may not be a valid label value, and would fail the listing of all callers.
+  // A string that is no UUID may be an invalid label value, with which the listing would fail for all callers that share it.
   if (!isUuid(id)) return undefined;
   const location = index.find(id);
   const indexed = location && (await client.find<RedemptionResource>(REDEMPTIONS, location));

@@ -1,7 +1,5 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exchangeJson } from '../../../../../src/platforms/kubernetes/api/api-transport.js';
@@ -10,6 +8,7 @@ import {
   openClusterAccess,
 } from '../../../../../src/platforms/kubernetes/api/cluster-access.js';
 import { directoryForTest, releaseAfterTest } from '../../../../support/release.js';
+import { listenLocally } from '../../../../support/servers/local-server.js';
 import { until } from '../../../../support/until.js';
 
 interface Entries {
@@ -76,13 +75,10 @@ it('a token file is read again if credentials are requested again', async () => 
 
 it('a request continues when the client certificate has changed, and the next one uses another agent', async () => {
   const responses: ServerResponse[] = [];
-  const server = createServer((_request, response) => responses.push(response)).listen(0);
-  releaseAfterTest({ close: () => server.closeAllConnections() });
-  releaseAfterTest(server);
-  await once(server, 'listening');
+  const server = createServer((_request, response) => responses.push(response));
+  const { port } = releaseAfterTest(await listenLocally(server));
   const certificate = join(directoryForTest(), 'client.crt');
   writeFileSync(certificate, 'the first');
-  const { port } = server.address() as AddressInfo;
   const kubeconfig = kubeconfigWith({
     cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
     user: { 'client-certificate': certificate, 'client-key': certificate },

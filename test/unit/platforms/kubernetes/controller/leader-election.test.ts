@@ -85,6 +85,15 @@ function candidate(
   return { process, election, ended };
 }
 
+/** A Lease whose leader is the candidate `a`. */
+async function withLeader({ givesUpAfterMs = 3_000 } = {}) {
+  const lease = new Lease();
+  const leading: string[] = [];
+  const a = candidate(lease, 'a', leading, { givesUpAfterMs });
+  await vi.advanceTimersByTimeAsync(0);
+  return { lease, leading, a };
+}
+
 describe('leader election', () => {
   it('elects one of several, which leads for as long as it renews', async () => {
     const lease = new Lease();
@@ -103,10 +112,7 @@ describe('leader election', () => {
   });
 
   it('elects another candidate at its next retry, before the Lease expires, when the leader stops', async () => {
-    const lease = new Lease();
-    const leading: string[] = [];
-    const a = candidate(lease, 'a', leading);
-    await vi.advanceTimersByTimeAsync(0);
+    const { lease, leading, a } = await withLeader();
     candidate(lease, 'b', leading);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(leading).toEqual(['a']);
@@ -119,10 +125,7 @@ describe('leader election', () => {
   });
 
   it('never has two leaders when the leader loses its connection, and elects another in the end', async () => {
-    const lease = new Lease();
-    const leading: string[] = [];
-    const a = candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 });
-    await vi.advanceTimersByTimeAsync(0);
+    const { lease, leading, a } = await withLeader({ givesUpAfterMs: 60_000 });
     // A clock that is an hour off, in either direction, has no effect.
     candidate(lease, 'b', leading, { skewMs: 3_600_000 });
     candidate(lease, 'c', leading, { skewMs: -3_600_000 });
@@ -143,10 +146,7 @@ describe('leader election', () => {
   });
 
   it('never has two leaders when a candidate reads the Lease with a delay and the leader then loses its connection', async () => {
-    const lease = new Lease();
-    const leading: string[] = [];
-    const a = candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 });
-    await vi.advanceTimersByTimeAsync(0);
+    const { lease, leading, a } = await withLeader({ givesUpAfterMs: 60_000 });
     candidate(lease, 'b', leading, { firstFindMs: 9_000 });
     await vi.advanceTimersByTimeAsync(9_000);
     a.process.isReachable = false;
@@ -158,10 +158,7 @@ describe('leader election', () => {
   });
 
   it.each([-3_600_000, 3_600_000])('never has two leaders while clocks jump by %d ms', async (jumpMs) => {
-    const lease = new Lease();
-    const leading: string[] = [];
-    const a = candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 });
-    await vi.advanceTimersByTimeAsync(0);
+    const { lease, leading, a } = await withLeader({ givesUpAfterMs: 60_000 });
     const all = [a, candidate(lease, 'b', leading), candidate(lease, 'c', leading)];
     await vi.advanceTimersByTimeAsync(5_000);
     for (const { process } of all) process.skewMs += jumpMs;
@@ -169,7 +166,7 @@ describe('leader election', () => {
       await vi.advanceTimersByTimeAsync(100);
       expect(leading).toEqual(['a']);
     }
-    // Cut off, the leader still stops before the next one starts, although all clocks jump again.
+    // A leader without a connection still stops before the next one starts, although all clocks jump again.
     a.process.isReachable = false;
     for (let tick = 0; tick < 250; tick += 1) {
       if (tick === 40) for (const { process } of all) process.skewMs += jumpMs;
@@ -181,10 +178,7 @@ describe('leader election', () => {
   });
 
   it('lets the leader continue if the API server responds again before the renew deadline', async () => {
-    const lease = new Lease();
-    const leading: string[] = [];
-    const a = candidate(lease, 'a', leading);
-    await vi.advanceTimersByTimeAsync(0);
+    const { lease, leading, a } = await withLeader();
     a.process.isReachable = false;
     await vi.advanceTimersByTimeAsync(6_000);
     a.process.isReachable = true;

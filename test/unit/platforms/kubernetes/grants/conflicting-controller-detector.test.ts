@@ -25,7 +25,7 @@ function foreignGrant(heldSince?: number) {
   };
 }
 
-/** A detector that found another controller at `now`. */
+/** Returns a detector that has detected another controller at `now`. */
 function detectorSince(now: number): ConflictingControllerDetector {
   const detector = new ConflictingControllerDetector();
   const overwrite = () => {
@@ -36,10 +36,12 @@ function detectorSince(now: number): ConflictingControllerDetector {
   return detector;
 }
 
-it.each([
-  ['by this process', (now: number) => detectorSince(now)],
+const DETECTORS: readonly [string, (now: number) => ConflictingControllerDetector][] = [
+  ['by this process', detectorSince],
   ['by an earlier process', () => new ConflictingControllerDetector()],
-])(
+];
+
+it.each(DETECTORS)(
   'a grant that another controller overwrites is written again ten minutes after that was detected %s',
   (_, detectorOf) => {
     const grant = foreignGrant(NOW);
@@ -49,10 +51,7 @@ it.each([
   },
 );
 
-it.each([
-  ['by this process', (now: number) => detectorSince(now)],
-  ['by an earlier process', () => new ConflictingControllerDetector()],
-])(
+it.each(DETECTORS)(
   'a grant is written again within ten minutes if another controller was detected %s while the clock was a day ahead',
   (_, detectorOf) => {
     const grant = foreignGrant(NOW + DAY_MS);
