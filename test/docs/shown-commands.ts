@@ -51,7 +51,8 @@ export class ShownCommands {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        ...process.env,
+        PATH: process.env.PATH,
+        HOME: this.directory,
         LINKGRANT_DATA_DIR: join(cwd, 'data'),
         LINKGRANT_LISTEN: '127.0.0.1:0',
         LINKGRANT_OPS_LISTEN: 'off',
