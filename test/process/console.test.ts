@@ -185,7 +185,9 @@ describe('linkgrant console', () => {
     const executable = join(directory, 'without-account');
     const program = programWords(MAIN).join(' ');
     const user = 'unshare --user --map-user=54321';
-    writeFileSync(executable, `#!/bin/sh\nunset HOME\nexec ${user} ${program} "$@"\n`, { mode: 0o755 });
+    writeFileSync(executable, `#!/bin/sh\nunset HOME LINKGRANT_DATA_DIR\nexec ${user} ${program} "$@"\n`, {
+      mode: 0o755,
+    });
     const checked = await linkgrantProcess(['config', 'check'], { executable });
     expect(checked.stderr).toBe('');
     expect(checked.stdout).toMatch(/^--data-dir +\/\.local\/share\/linkgrant /m);

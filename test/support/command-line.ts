@@ -10,10 +10,14 @@ import { refuseSecrets } from './no-secret.js';
 import { MAIN, programWords } from './programs.js';
 
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
+// No test creates it, so that a command finds nothing in its default directories, whatever this machine has in them.
+const NO_HOME = join(tmpdir(), 'linkgrant-no-home');
 /** The environment of a started program. Of the variables of this machine it has only PATH and Node's compile cache. */
 const BARE_ENVIRONMENT = {
   PATH,
-  HOME: tmpdir(),
+  HOME: NO_HOME,
+  LINKGRANT_DATA_DIR: join(NO_HOME, 'data'),
+  LINKGRANT_SKUPPER_HOME: join(NO_HOME, 'skupper'),
   ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
 };
 
