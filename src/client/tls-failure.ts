@@ -67,7 +67,7 @@ export function caNameOf({ ca, caName }: TlsTarget): string {
 }
 
 function namesOf(certificate: PeerCertificate | undefined): string {
-  // Remove duplicates: skupper-router compares DNS names only, so an IP address may be listed as one too.
+  // Remove duplicates: an IP address may also be listed as a DNS name, because skupper-router compares only DNS names.
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');
   return printableNames(String([...new Set(alternatives)].join(', ') || certificate?.subject?.CN || ''));
 }

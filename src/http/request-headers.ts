@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 
-/** The request headers of the redemption wire; an empty one counts as absent. */
+/** The headers of a request with a code; an empty one counts as absent. */
 export interface RedemptionHeaders {
   readonly name: string | undefined;
   readonly subject: string | undefined;
@@ -32,7 +32,7 @@ export function headerValues({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
 
-/** Reads the headers `name`, `subject`, `csr` and `renews`; a repeated or undecodable one is refused. */
+/** Reads the headers `name`, `subject`, `csr` and `renews`; refuses a repeated one, and a subject that is not UTF-8. */
 export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeaders | RedemptionErrorCode {
   const [name, ...otherNames] = headerValues(request, 'name');
   const [subject = '', ...otherSubjects] = headerValues(request, 'subject');

@@ -49,9 +49,9 @@ describe('config check', () => {
     writeFileSync(config, 'logLevel: debug\n');
     const other = place.path('other.yaml');
     writeFileSync(other, 'workers: 3\n');
-    const words = (await check(['--config', other])).row;
-    const variable = (await check([], { LINKGRANT_CONFIG: other })).row;
-    for (const row of [words, variable]) {
+    const byFlag = (await check(['--config', other])).row;
+    const byVariable = (await check([], { LINKGRANT_CONFIG: other })).row;
+    for (const row of [byFlag, byVariable]) {
       expect(row('workers')).toEqual([3, `file ${other}`]);
       expect(row('logLevel')).toEqual(['info', 'default']);
     }

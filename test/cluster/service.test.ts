@@ -56,7 +56,7 @@ describe('the built service in a cluster', () => {
         },
       ]);
       expect(await redemptionsOf(cluster, grant.metadata)).toHaveLength(1);
-      await retryUntil('the count and the end', async () => {
+      await retryUntil('the count and the status Exhausted', async () => {
         const { status } = await readGrant(name);
         return status?.redemptions === 1 && status.status === 'Exhausted';
       });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { forEachParallel } from '../support/parallel.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -25,7 +26,7 @@ class Changes {
   readonly updated = new Set<string>();
   readonly #once = new Map<string, string>();
 
-  /** Records a response; returns a problem if two creations share a grant or one Idempotency-Key created two. */
+  /** Records a response. Returns a problem if two creations share a grant, or if one Idempotency-Key created two grants. */
   record(
     { method, path: target, headers, bearer }: HostileAdminRequest,
     status: number,
@@ -39,7 +40,8 @@ class Changes {
     if (status !== 201 || path !== '/api/v1/grants') return undefined;
     const grantUid: string = JSON.parse(body).uid;
     const key = headers['idempotency-key'];
-    const owner = key === undefined ? grantUid : `${bearer.caller} ${key}`;
+    // Without a key, every request is a creation of its own.
+    const owner = key === undefined ? randomUUID() : `${bearer.caller} ${key}`;
     if (this.created.has(grantUid) && this.created.get(grantUid) !== owner)
       return 'one grant for two creations';
     if ((this.#once.get(owner) ?? grantUid) !== grantUid) return 'two grants for one Idempotency-Key';

@@ -25,7 +25,7 @@ import {
 } from './round.js';
 
 const MAX_DELAY_MS = 60_000;
-// Some servers do not answer; the other clients redeem meanwhile.
+// Some responses never arrive; the other clients redeem meanwhile.
 const PARALLEL = 3;
 const NAME = 'my-link';
 
@@ -37,7 +37,7 @@ interface Case {
   readonly mayLink: boolean;
 }
 
-const cases = new Map<string, { readonly of: Case; readonly chance: Chance }>();
+const cases = new Map<string, { readonly testCase: Case; readonly chance: Chance }>();
 const redeemers = Array.from({ length: PARALLEL }, () => new Redeemer());
 const directory = directoryForFile();
 
@@ -52,29 +52,34 @@ afterAll(() => {
 
 async function answer(request: SeenRequest, response: Parameters<typeof send>[0]): Promise<void> {
   const [, id = ''] = request.url.split('/');
-  const { of, chance } = cases.get(id) ?? {};
-  if (!of || !chance) throw new Error('a client requested a URL of no token');
+  const { testCase, chance } = cases.get(id) ?? {};
+  if (!testCase || !chance) throw new Error('a client requested a URL of no token');
   if (request.url.endsWith('/-/check')) {
     const check: Json = JSON.parse(JSON.stringify({ ...checkAnswer(), policy: {} }));
-    if (of.manner === 'stock') response.writeHead(404).end('No such claim\n');
-    else response.end(JSON.stringify(of.kind === 'check' ? changeJson(check, chance) : check));
+    if (testCase.manner === 'stock') response.writeHead(404).end('No such claim\n');
+    else response.end(JSON.stringify(testCase.kind === 'check' ? changeJson(check, chance) : check));
     return;
   }
   const csr = parseCertificateRequest(Buffer.from(String(request.headers.csr), 'base64'));
   if ('invalid' in csr) throw new Error('the client sent no CSR');
-  const clientRequest = { name: String(request.headers.name), spkiDer: csr.spkiDer, manner: of.manner };
-  const change = of.kind === 'parts' ? WRONG_PARTS[of.change] : undefined;
+  const clientRequest = { name: String(request.headers.name), spkiDer: csr.spkiDer, manner: testCase.manner };
+  const change = testCase.kind === 'parts' ? WRONG_PARTS[testCase.change] : undefined;
   const text = await renderResponse(clientRequest, material, change, chance);
-  send(response, of.kind === 'text' ? (TEXT_CHANGES[of.change]?.(text, chance) ?? text) : text, of, chance);
+  send(
+    response,
+    testCase.kind === 'text' ? (TEXT_CHANGES[testCase.change]?.(text, chance) ?? text) : text,
+    testCase,
+    chance,
+  );
 }
 
 function send(
   response: Parameters<(typeof WRONG_SENDING)[string]>[0],
   text: string,
-  of: Case,
+  testCase: Case,
   chance: Chance,
 ): void {
-  const wrong = of.kind === 'sending' ? WRONG_SENDING[of.change] : undefined;
+  const wrong = testCase.kind === 'sending' ? WRONG_SENDING[testCase.change] : undefined;
   if (wrong) wrong(response, text, chance, material);
   else response.end(text);
 }
@@ -111,9 +116,9 @@ it('token redeem survives mutated responses, and creates a Link only from a resp
   const violations: Violation[] = [];
   let mostCpuMs = 0;
   const chosen = Array.from({ length: round.count }, () => chooseCase(round.chance));
-  await forEachParallel(chosen, PARALLEL, async (of, index) => {
+  await forEachParallel(chosen, PARALLEL, async (testCase, index) => {
     const id = randomUUID();
-    cases.set(id, { of, chance: createChance(round.seed + index) });
+    cases.set(id, { testCase, chance: createChance(round.seed + index) });
     const root = join(directory, String(index));
     const token: AccessToken = {
       ...{ name: NAME, code: CODE, ca: server.token.ca },
@@ -127,18 +132,18 @@ it('token redeem survives mutated responses, and creates a Link only from a resp
     const violation = (what: string) =>
       violations.push({
         what,
-        detail: `response ${index} (${of.kind}: ${of.change}; ${of.manner}): ${message}`,
+        detail: `response ${index} (${testCase.kind}: ${testCase.change}; ${testCase.manner}): ${message}`,
       });
     if (/^(hung|ended|failed)$/.test(outcome)) violation(`the client ${outcome}`);
     if (message.includes(MARKER)) violation('text of the server in a message');
     const written = filesBelow(join(root, 'links'));
     if (outcome === 'redeemed') {
-      const wrong = of.mayLink
+      const wrong = testCase.mayLink
         ? judgeLinkFiles(join(root, 'links'), NAME)
-        : `a Link in spite of ${of.change}`;
+        : `a Link in spite of ${testCase.change}`;
       if (wrong) violation(wrong);
     } else {
-      if (of.kind === 'right') violation('a right response was refused');
+      if (testCase.kind === 'right') violation('a right response was refused');
       if (written.length > 0) violation('files were written for a refused response');
     }
     if (existsSync(root) && readdirSync(root).some((name) => name !== 'data' && name !== 'links'))

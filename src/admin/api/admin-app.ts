@@ -48,8 +48,8 @@ export interface AdminAppDependencies {
 }
 
 /**
- * Limits the log lines about failed authentications of one source. Beyond the limit, an unknown key id in its requests
- * causes no fetch while the cached keys are fresh.
+ * Limits the log lines about failed authentications of one source. Beyond the limit, an unknown key id in a bearer token of
+ * this source causes no fetch of the issuer's keys while the cached keys are fresh.
  */
 export interface AuthenticationBudget {
   isSpent(peer: string): Promise<boolean>;
@@ -238,7 +238,7 @@ function refusalOf(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof RedemptionError && error.code === 'store_unavailable')
     return new AdministrationError('store_unavailable', 'the store cannot answer now', { cause: error });
-  // `linkgrant console` reaches the store through a remote service or the API server of a cluster.
+  // With `linkgrant console`, the store can be a remote service or the API server of a cluster; these fail with other codes.
   if (error instanceof RedemptionError && error.code !== 'internal') {
     const message = error.message.replace(/\.$/, '');
     return new AdministrationError('store_unavailable', message, { cause: error.cause });

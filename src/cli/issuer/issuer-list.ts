@@ -27,9 +27,9 @@ export async function listIssuersCommand(
   await withIssuers(flags, context, async (session) => {
     const { settings, store } = session;
     // The description of the service is read again for each list, because a rotation changes it while --watch runs.
-    const readPlace = async () => placeOf({ ...session, service: store && (await readService(store)) });
+    const readCaSource = async () => caSourceOf({ ...session, service: store && (await readService(store)) });
     const { listIssuers } = issuerOperations({
-      issuers: issuerDirectory({ ...settings, readService: readPlace }, context.clock),
+      issuers: issuerDirectory({ ...settings, readService: readCaSource }, context.clock),
       store,
       clock: context.clock,
     });
@@ -81,7 +81,7 @@ export const CAS: Listing<ListedCa> = {
  * Returns the system sites that the service recorded, or else those of the settings; on the standalone platform the subject of
  * the CA that the service recorded.
  */
-function placeOf(session: IssuerSession): Awaited<ReturnType<IssuerLocations['readService']>> {
+function caSourceOf(session: IssuerSession): Awaited<ReturnType<IssuerLocations['readService']>> {
   const { settings, service } = session;
   const isSystem = platformOf(session) !== 'standalone';
   return isSystem ? { system: service?.system ?? systemOf(settings) } : service && { issuer: service.issuer };

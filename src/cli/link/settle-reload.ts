@@ -3,7 +3,7 @@ import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { commandText, type ReloadCommand, runReload } from './reload-command.js';
 
-/** The router of a directory of links, for its reload. */
+/** A directory of links, and how its router is reloaded. */
 export interface ReloadTarget {
   /** Without it or its `reload` nothing is to be reloaded. */
   readonly location?: Pick<LinkLocation, 'reload'>;

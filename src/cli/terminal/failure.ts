@@ -5,8 +5,8 @@ import { explainFileError } from '../../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { adviceFor } from './exit-codes.js';
 
-// Names of more errors with exit code 2, and the hint for an error that has none itself. The errors are matched by name, so that
-// their modules need not be loaded.
+// Errors with exit code 2 that do not extend ConfigurationError: the name, and the hint if the error itself has none. They are
+// matched by name, so that their modules need not be loaded.
 const CONFIGURATION_HINTS: ReadonlyMap<string, string> = new Map([
   [
     'CertificateAuthorityError',
@@ -32,7 +32,7 @@ export function describeFailure(error: unknown): {
   exitCode: ExitCode;
 } {
   if (error instanceof CommandError) return error;
-  // The store refuses operations until an operator corrects it, for example after a backup was restored.
+  // The store cannot be used until an operator acts, for example after a backup was restored. The cause has the hint for that.
   if (error instanceof RedemptionError && error.cause instanceof ConfigurationError)
     return describeFailure(error.cause);
   if (error instanceof RedemptionError) return { message: error.message, ...adviceFor(error.code) };

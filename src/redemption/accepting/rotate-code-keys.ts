@@ -44,8 +44,8 @@ export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void>
 }
 
 /**
- * Removes each master key that no longer signs and is no longer needed to verify codes: each grant that is older than the next
- * key, or at most an hour younger, was revoked, or expired a week or more before `now`. Returns the ids of the removed keys.
+ * Removes each master key that no longer signs and is no longer needed to verify codes: each grant that was created before the
+ * next key, or up to an hour after it, is revoked or expired a week or more before `now`. Returns the ids of the removed keys.
  */
 export async function removeUnusedCodeKeys(
   store: GrantStore,

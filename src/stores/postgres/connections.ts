@@ -16,8 +16,8 @@ export interface PostgresConnections {
    */
   use<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   /**
-   * As `use`, but calls `query` again if the connection is lost, because each idle connection may be broken. `query` must be
-   * repeatable.
+   * As `use`, but calls `query` again with another connection if the connection is lost, at most as often as the pool has
+   * connections: after a restart of the server every idle one may be broken. `query` must be repeatable.
    */
   useWithRetry<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;

@@ -17,7 +17,8 @@ import { LABEL_CHANGES } from './settings.js';
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
 const MAX_ROWS_READ = 2_000;
-// Positions that a query for a subject covers at most. Skipping a link in the database takes a tenth of the time of decoding it.
+// A search by subject reads at most this many positions per query. Skipping a link in the database takes a tenth of the time of
+// decoding it.
 const MAX_POSITIONS_SEARCHED = 10_000;
 
 const TIMES = `coalesce(renewed_until, not_after) AS "notAfter", coalesce(renewed_at, r.created_at) AS "issuedAt",
@@ -118,7 +119,7 @@ export function* listLinks(
     matching.push(...part.filter((found) => matches(linkOf(found))));
     const isSpanRead = part.length < step;
     before = isSpanRead ? end : (part.at(-1)?.position ?? end);
-    // One span costs as much as MAX_ROWS_READ rows.
+    // A call reads at most one whole span, so a span counts as MAX_ROWS_READ rows.
     read += isSpanRead ? MAX_ROWS_READ : part.length;
     if (matching.length >= rowCount || before === 0) return pageOf(matching, page.limit, keyOf, linkOf);
     if (read >= MAX_ROWS_READ) return { items: matching.map(linkOf), next: encodeCursor([before]) };
@@ -157,7 +158,8 @@ export function* readChanges(since?: string): SqlOperation<Changes> {
   if (!/^(\d{1,15}\.){3}\d{1,15}$/.test(since)) throw new RangeError('not a version of the store');
   const [position = 0, removed, refusals, labelChanges] = since.split('.').map(Number);
   const added = Number(end[0]) - position;
-  // A restored database may have fewer entries, a removed entry has no content, and more than STEP entries are not read.
+  // Report all resources if the entries do not say which changed: a restored database may have fewer entries, a removed entry
+  // has no kind, and NEW_KINDS reads at most STEP entries.
   if (added < 0 || added > STEP || end[1] !== removed) return { version, changed: CHANGING_RESOURCES };
   const kinds = yield* rows<{ readonly kind: LedgerKind }>(NEW_KINDS, position);
   const changed = new Set<ChangingResource>();

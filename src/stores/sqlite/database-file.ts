@@ -27,9 +27,9 @@ export function fileIdentity(file: string): string | undefined {
 }
 
 /**
- * Checks the path of a database file, and creates an empty one with mode 0600 if `create` is set. Throws StoreOpenError for
- * a missing directory, a network file system, an unreadable file, or something that is no regular file. Returns whether the
- * file exists; without `create` its directory may be missing too.
+ * Checks the path of a database file, and creates an empty file with mode 0600 if `create` is set. Returns whether the file
+ * exists. Throws StoreOpenError for a network file system, an unreadable file, something that is no regular file, or, only if
+ * `create` is set, a missing directory.
  */
 export function prepareDatabaseFile(file: string, create: boolean): boolean {
   const directory = dirname(file);

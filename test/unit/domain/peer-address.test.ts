@@ -34,7 +34,7 @@ describe('an address', () => {
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
     ['2001:DB8::1', '2001:db8:0::/48'],
     ['fe80::1%eth0', 'fe80:0:0::/48'],
-  ])('%s is in the site network %s', (address, network) => {
+  ])('%s has the /48 network %s', (address, network) => {
     expect(siteNetworkOf(address)).toBe(network);
   });
 });

@@ -86,7 +86,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const account = await accounts.find(uid);
       if (!account) return false;
       const revoked = await revokeGrantResource(client, account, uid, now);
-      // A process that fills a slot later reads the grant again, and then revokes its own Redemption.
+      // A Redemption created after this listing is revoked by its creator, which then finds that the grant is revoked.
       if (cascade) {
         for (const { metadata } of await listRedemptionResources(parts, uid)) {
           await revokeResource(parts, metadata, now);

@@ -68,7 +68,7 @@ describe('Events', () => {
     recorder.close();
   });
 
-  it('are limited for each grant to ten with different texts, and one that counts the rest', async () => {
+  it('are at most eleven for a grant and reason in ten minutes: ten different texts, and a count of the rest', async () => {
     const { recorder, texts, writes, pass } = recording();
     for (let use = 0; use < 1_000; use += 1) {
       recorder.record(SUBJECT, redeemedBy(`site-${use}`));
