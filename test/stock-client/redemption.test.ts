@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { encodeAccessToken } from '../../src/domain/access-token.js';
 import {
   type Ended,
   expectSuccess,
@@ -7,7 +10,9 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
-import { releaseAfterFile } from '../support/release.js';
+import { RECORDED_ENDPOINTS } from '../support/recorded-endpoints.js';
+import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { CODE, serveHttps } from '../support/servers/hostile-server.js';
 import { buildStockClient, READERS, runStockClient } from './stock-client.js';
 
 const LONGEST = `${'a'.repeat(61)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}`;
@@ -64,6 +69,27 @@ await site.serve(
 const oneEndpointSite = new Site();
 await oneEndpointSite.serve(ENDPOINT);
 const restartedSite = new Site();
+
+describe('the Go client at a server that repeats a recorded response of Skupper', () => {
+  it.each(READERS)('gets the recorded Secret and Link with the %s reader', async (reader) => {
+    const body = readFileSync(resolve(import.meta.dirname, '../fixtures/traces/success.body'));
+    const server = releaseAfterTest(await serveHttps((_seen, _request, response) => response.end(body)));
+    const token = join(directoryForTest(), 'token.yaml');
+    writeFileSync(token, encodeAccessToken(server.token));
+    const report = await runStockClient({ token, reader, name: 'my-link', subject: 'a-subject' });
+    expect(report).toMatchObject({
+      exitCode: 0,
+      secretName: 'my-link',
+      secretType: 'kubernetes.io/tls',
+      dataKeys: ['ca.crt', 'tls.crt', 'tls.key'],
+      commonName: '3c1f7e0a-0000-4000-8000-00000000000a',
+    });
+    const link = { name: 'my-link', tlsCredentials: 'my-link', cost: 0, endpoints: RECORDED_ENDPOINTS };
+    expect(report.links).toEqual([link]);
+    const headers = { name: 'my-link', subject: 'a-subject', 'content-length': String(CODE.length) };
+    expect(server.seen).toMatchObject([{ body: CODE, headers }]);
+  });
+});
 
 describe('the Go client at the built service', () => {
   describe.each(READERS)('with the %s reader', (reader) => {
