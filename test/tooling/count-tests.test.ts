@@ -17,20 +17,20 @@ describe('the summary of .ci/run', () => {
     const script = join(PROJECT, 'scripts/count-tests.mjs');
     return spawnSync(process.execPath, [script, ...suites], { encoding: 'utf8' });
   };
-  const count = (...suites: readonly string[]) => {
-    const { status, stdout } = run(...suites);
-    return { status, last: stdout.trimEnd().split('\n').at(-1) };
-  };
+  const missing = join(directory, 'missing.json');
+  const passed = `a=0=${report(3, 0)}`;
 
-  it('adds up the suites', () => {
-    expect(count(`a=0=${report(3, 0)}`, 'check=0', `b=0=${report(4, 0)}`)).toEqual({
-      status: 0,
-      last: '7 passed, 0 failed',
-    });
-  });
-
-  it('counts failed tests', () => {
-    expect(count(`a=1=${report(3, 2)}`)).toEqual({ status: 1, last: '3 passed, 2 failed' });
+  it.each([
+    ['adds up the suites', [passed, 'check=0', `b=0=${report(4, 0)}`], 0, '7 passed, 0 failed'],
+    ['counts failed tests', [`a=1=${report(3, 2)}`], 1, '3 passed, 2 failed'],
+    ['counts a step that failed', [passed, 'check=1'], 1, '3 passed, 1 failed'],
+    ['counts a suite that failed outside its tests', [`a=1=${report(3, 0)}`], 1, '3 passed, 1 failed'],
+    ['counts a suite without a report', [passed, `b=0=${missing}`], 1, '3 passed, 1 failed'],
+    ['counts a suite without a test', [passed, `b=0=${report(0, 0)}`], 1, '3 passed, 1 failed'],
+  ])('%s', (_, suites, status, last) => {
+    const ended = run(...suites);
+    expect(ended.stdout.trimEnd().split('\n').at(-1)).toBe(last);
+    expect(ended.status).toBe(status);
   });
 
   it('lists each failed test and file, with its message', () => {
@@ -50,25 +50,12 @@ describe('the summary of .ci/run', () => {
     expect(stdout).not.toContain('a store counts');
   });
 
-  it('counts a step that failed, and a suite that failed outside its tests', () => {
-    expect(count(`a=1=${report(3, 0)}`, 'check=1')).toEqual({ status: 1, last: '3 passed, 2 failed' });
-  });
-
   it('prints the end of the output of a suite that failed without a failed test', () => {
     const log = join(directory, 'suite.log');
     writeFileSync(log, `first line\n${'more\n'.repeat(40)}error: cannot start\n`);
-    const { stdout } = run(`a=1=${join(directory, 'missing.json')}=${log}`, `b=1==${log}`);
+    const { stdout } = run(`a=1=${missing}=${log}`, `b=1==${log}`);
     expect(stdout.match(/^ {7}error: cannot start$/gm)).toHaveLength(2);
     expect(stdout).not.toContain('first line');
     expect(stdout).toContain('FAILED b (exit 1)\n');
-  });
-
-  it('counts a suite that wrote no report or ran no test as failed', () => {
-    const missing = join(directory, 'missing.json');
-    expect(count(`a=0=${report(3, 0)}`, `b=0=${missing}`)).toEqual({ status: 1, last: '3 passed, 1 failed' });
-    expect(count(`a=0=${report(3, 0)}`, `b=0=${report(0, 0)}`)).toEqual({
-      status: 1,
-      last: '3 passed, 1 failed',
-    });
   });
 });
