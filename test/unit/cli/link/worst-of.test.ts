@@ -2,21 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { worstOf } from '../../../../src/cli/link/link-faults.js';
 import type { ExitCode } from '../../../../src/cli/terminal/command-error.js';
 
-const worstExit = (...codes: ExitCode[]) => worstOf(codes, (code) => code);
-
 describe('the worst of several failures', () => {
-  it('is undefined without a failure', () => {
-    expect(worstExit()).toBeUndefined();
-  });
-
-  it('is a permanent refusal before a temporary failure', () => {
-    expect(worstExit(0, 4, 0)).toBe(4);
-    expect(worstExit(4, 3, 4)).toBe(3);
-  });
-
-  it('is a usage or local failure before a temporary failure', () => {
-    expect(worstExit(4, 1)).toBe(1);
-    expect(worstExit(1, 2, 4)).toBe(2);
+  it.each<[ExitCode[], ExitCode | undefined]>([
+    [[], undefined],
+    [[0, 4, 0], 4],
+    [[4, 3, 4], 3],
+    [[4, 1], 1],
+    [[1, 2, 4], 2],
+  ])('of the exit codes %j is %s', (codes, worst) => {
+    expect(worstOf(codes, (code) => code)).toBe(worst);
   });
 
   it('is the first of those with the same exit code', () => {
