@@ -55,26 +55,23 @@ describe('the program under the name kubectl-linkgrant', () => {
 });
 
 describe('the program under the name kubectl_complete-linkgrant', () => {
-  it('completes commands, and no file names beside them', async () => {
-    expect(await complete('gr')).toEqual(['grant', ':4']);
-    expect(await complete('grant', 'l')).toEqual(['list', ':4']);
+  // Cobra's directive: 4 is for no file names, 0 leaves them to the shell.
+  it.each([
+    ['gr', ['grant', ':4']],
+    ['grant l', ['list', ':4']],
+    ['grant list --all', ['--all-namespaces', ':4']],
+    ['grant show hub --sig', ['--signing-key', ':4']],
+    ['grant list --state re', ['ready', 'revoked', ':4']],
+    ['grant create hub --endpoint-roles e', ['edge', ':4']],
+    ['grant list -o js', ['json', 'jsonpath=', ':4']],
+    ['grant list --sort-by re', ['redemptions', 'reason', ':4']],
+    ['config check --log-level d', ['debug', ':4']],
+    ['token redeem tok', [':0']],
+  ])('completes "%s" with %j', async (line, completions) => {
+    expect(await complete(...line.split(' '))).toEqual(completions);
+  });
+
+  it('completes an empty word with every command', async () => {
     expect(await complete('')).toEqual(expect.arrayContaining(['grant', 'token', 'doctor', ':4']));
-  });
-
-  it('completes the flags of a command, also after its arguments', async () => {
-    expect(await complete('grant', 'list', '--all')).toEqual(['--all-namespaces', ':4']);
-    expect(await complete('grant', 'show', 'hub', '--sig')).toEqual(['--signing-key', ':4']);
-  });
-
-  it('completes values of flags, and columns', async () => {
-    expect(await complete('grant', 'list', '--state', 're')).toEqual(['ready', 'revoked', ':4']);
-    expect(await complete('grant', 'create', 'hub', '--endpoint-roles', 'e')).toEqual(['edge', ':4']);
-    expect(await complete('grant', 'list', '-o', 'js')).toEqual(['json', 'jsonpath=', ':4']);
-    expect(await complete('grant', 'list', '--sort-by', 're')).toEqual(['redemptions', 'reason', ':4']);
-    expect(await complete('config', 'check', '--log-level', 'd')).toEqual(['debug', ':4']);
-  });
-
-  it('leaves file names to the shell where an argument follows', async () => {
-    expect(await complete('token', 'redeem', 'tok')).toEqual([':0']);
   });
 });

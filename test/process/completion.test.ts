@@ -83,21 +83,12 @@ describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
     await complete(shell, 'linkgrant vers', 'ion', /\d+\.\d+\.\d+/, { isSearch: false });
   });
 
-  it('completes the name of a grant', async () => {
-    await complete(shell, `linkgrant grant show --data-dir ${dataDir} fl`, 'eet', /Name: +fleet/);
-  });
-
-  it('completes a value of a flag', async () => {
-    await complete(shell, `linkgrant grant list --data-dir ${dataDir} --output js`, 'on', /"name": "fleet"/);
-  });
-
-  it('completes a column to sort by', async () => {
-    await complete(
-      shell,
-      `linkgrant grant list --data-dir ${dataDir} --sort-by expi`,
-      'ration',
-      /^fleet +exhausted/m,
-    );
+  it.each([
+    ['the name of a grant', 'grant show', 'fl', 'eet', /Name: +fleet/],
+    ['a value of a flag', 'grant list', '--output js', 'on', /"name": "fleet"/],
+    ['a column to sort by', 'grant list', '--sort-by expi', 'ration', /^fleet +exhausted/m],
+  ])('completes %s', async (_what, command, typed, completed, printed) => {
+    await complete(shell, `linkgrant ${command} --data-dir ${dataDir} ${typed}`, completed, printed);
   });
 });
 
