@@ -172,24 +172,6 @@ test('an intermediate without its root is refused with the name of the root to a
   expect(refusal(signing)).toMatch(/an intermediate of the root; append its root/);
 });
 
-test('a chain whose root has expired is refused', () => {
-  const root = makeAuthority(openssl, { subject: '/CN=root', days: 5 });
-  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
-  const pem = { certificate: signing.certificate + root.certificate, key: signing.key };
-  expect(refusal(pem, now + 10 * DAY)).toContain(
-    'do not lead from the first to a self-signed root that is valid',
-  );
-});
-
-test('a chain through a root with the same name and another key is refused', () => {
-  const root = makeAuthority(openssl, { subject: '/CN=root' });
-  const namesake = makeAuthority(openssl, { subject: '/CN=root' });
-  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
-  expect(refusal({ certificate: signing.certificate + namesake.certificate, key: signing.key })).toContain(
-    'append its root',
-  );
-});
-
 test('an intermediate below a root that allows no intermediates is refused', () => {
   const root = makeAuthority(openssl, {
     subject: '/CN=root',
@@ -197,7 +179,7 @@ test('an intermediate below a root that allows no intermediates is refused', () 
   });
   const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
   expect(refusal({ certificate: signing.certificate + root.certificate, key: signing.key })).toContain(
-    'do not lead',
+    'do not lead from the first to a self-signed root that is valid',
   );
   expect(loadAuthority(root, SOURCE, now).description).toBe('root');
 });
