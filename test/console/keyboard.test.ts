@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { EVENTS } from '../../src/cli/redemption/redemption.js';
+import { axeViolations } from './harness/browser.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';
 
@@ -65,6 +67,8 @@ it('edits labels and a note by keyboard', async () => {
   await keyboard.write(page.getByRole('dialog').getByRole('textbox', { name: 'Note' }), 'for Berlin');
   await page.keyboard.press('Enter');
   await waitForReturn(opener);
+  // `exact` matches the note on the page, not the command in the dialog.
+  await page.getByText('for Berlin', { exact: true }).waitFor();
   const { labels, note } = await running.administration.showGrant(grant.uid);
   expect([labels, note]).toEqual([{ team: 'payments' }, 'for Berlin']);
 });
@@ -107,6 +111,7 @@ it('revokes a link by keyboard, with a choice about its grant', async () => {
   const choices = page.getByRole('group', { name: 'The site could join again' }).getByRole('radio');
   await keyboard.use(choices.first(), 'ArrowDown');
   await expect.poll(() => choices.last().isChecked()).toBe(true);
+  expect(await axeViolations(page)).toEqual([]);
   await keyboard.use(dialogButton('Revoke'), 'Enter');
   await page.getByText('The link is revoked').waitFor();
   await page.keyboard.press('Escape');
@@ -139,8 +144,11 @@ it('revokes a grant with its links by keyboard, then deletes it', async () => {
   const opener = button('Revoke');
   await keyboard.use(opener, 'Enter');
   await keyboard.use(page.getByRole('checkbox', { name: 'Also revoke its links' }), 'Space');
+  expect(await axeViolations(page)).toEqual([]);
   await keyboard.use(dialogButton('Revoke'), 'Enter');
   await page.getByText('It has 2 live links').waitFor();
+  const { items } = await running.administration.listRedemptions({ limit: 5, grantUid: grant.uid });
+  expect(items.map(({ revokedAt }) => revokedAt === undefined)).toEqual([false, false]);
   await pressDone();
   await waitForReturn(opener);
   // Wait until the page shows the revocation: a later change of the page would move the focused element out of view.
@@ -177,7 +185,11 @@ it('pages through the ledger, filters, verifies and downloads it by keyboard', a
   await keyboard.reach(button('Download as CSV'));
   const downloading = page.waitForEvent('download');
   await page.keyboard.press('Enter');
-  expect(readFileSync(await (await downloading).path(), 'utf8')).toContain('site-60');
+  const csv = readFileSync(await (await downloading).path(), 'utf8');
+  expect(csv).toContain('site-60');
+  const lines = csv.split('\r\n');
+  expect(lines[0]?.split(',').sort()).toEqual(Object.keys(EVENTS.csv ?? {}).sort());
+  expect(lines.filter((line) => line.includes(',redeemed,')).length).toBeGreaterThanOrEqual(60);
   await keyboard.use(button('Verify the ledger'), 'Enter');
   await page.getByText('The ledger is unchanged').waitFor();
   await keyboard.use(button('Next page'), 'Enter');
