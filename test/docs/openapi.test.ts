@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../../src/http/redemption-app.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
-import { HOUR, startTestService, type TestService } from '../support/service.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { HOUR, startTestService } from '../support/service.js';
 import { type PostOptions, post } from '../support/wire.js';
 import { answerOf, type Operation, openApi, problemsOf } from './openapi-document.js';
 
@@ -25,6 +26,8 @@ function pathOf(template: string, { grant }: CreatedGrant): string {
     .replace('{namespace}', grant.namespace)
     .replace('{grantName}', grant.name);
 }
+
+const service = releaseAfterFile(await startTestService({ allowRedeemByKey: 'true' }));
 
 describe('openapi.yaml', () => {
   it('lists exactly the refusal codes of the service', () => {
@@ -86,17 +89,6 @@ describe('openapi.yaml', () => {
 });
 
 describe('every response', () => {
-  let service: TestService;
-  let bare: TestService;
-  beforeAll(async () => {
-    service = await startTestService({ allowRedeemByKey: 'true' });
-    bare = await startTestService({ endpoint: [] });
-  });
-  afterAll(async () => {
-    await service.close();
-    await bare.close();
-  });
-
   const PROBLEM = { accept: 'application/problem+json' };
   const cases: readonly [string, PostOptions, string | undefined][] = [
     ['the right code', {}, undefined],
@@ -157,6 +149,7 @@ describe('every response', () => {
   });
 
   it('a response while the site accepts no links matches openapi.yaml', async () => {
+    const bare = releaseAfterTest(await startTestService({ endpoint: [] }));
     const made = await bare.grant();
     const answer = await post(bare, `/${made.grant.uid}`, made.code);
     expect(answer.status).toBe(503);
