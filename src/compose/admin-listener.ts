@@ -34,8 +34,7 @@ const REQUEST_TIMEOUT_MS = 20_000;
 export const ADMIN_CONNECTIONS = 500;
 // Administrators are few, even behind one address. Authenticated connections do not count.
 const UNPROVEN_PER_SOURCE = 128;
-// A person with an expired bearer token tries a few times, a polling client a few times a minute. Beyond the budget, failures
-// are not logged and do not cause a fetch of keys from the issuer.
+// A person with an expired bearer token tries a few times, a polling client a few times a minute.
 const FAILURE_BUDGET = {
   points: 30,
   seconds: 60,
@@ -119,8 +118,9 @@ export async function startAdmin(
   const proxies = new Networks(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
+  const failures = new SourceBudget(FAILURE_BUDGET, metrics.authenticationLimited, logger);
   const shared = {
-    failures: new SourceBudget(FAILURE_BUDGET, metrics.authenticationLimited, logger),
+    countFailure: (peer: string) => failures.count(peer),
     peerOf: (request: IncomingMessage) =>
       clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
     clock,
@@ -129,7 +129,7 @@ export async function startAdmin(
   const app = createAdminApp({
     administration,
     streams,
-    authenticate: (request, search) => byBearer(request.headers.authorization, search),
+    authenticate: (request) => byBearer(request.headers.authorization),
     login: loginMetadata(adminIssuer, settings),
     ...createTeamConsole(settings, { ...shared, files: context.consoleFiles, rules, keys, byBearer, fetch }),
     ...shared,

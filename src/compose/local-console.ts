@@ -55,7 +55,7 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
       commandFlags,
       version: version(),
     }),
-    failures: { isSpent: async () => false, count: async () => true },
+    countFailure: async () => true,
     peerOf: ({ socket }) => socket.remoteAddress ?? '',
     onAuthenticated: () => {},
     observer: { adminAnswered: () => {}, authenticationLimited: () => {} },

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import type { AdminAppDependencies, AuthenticationBudget } from '../admin/api/admin-app.js';
+import type { AdminAppDependencies, CountFailure } from '../admin/api/admin-app.js';
 import {
   type Authenticate,
   type BearerKeys,
@@ -27,7 +27,7 @@ export interface TeamConsoleParts {
   readonly keys: BearerKeys;
   readonly byBearer: Authenticate;
   readonly fetch: IdentityFetch;
-  readonly failures: AuthenticationBudget;
+  readonly countFailure: CountFailure;
   peerOf(request: IncomingMessage): string;
   readonly clock: Clock;
   readonly logger: Logger;

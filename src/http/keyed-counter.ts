@@ -25,10 +25,6 @@ export class KeyedCounter {
     return (await this.#limiter.penalty(key)).consumedPoints;
   }
 
-  async countOf(key: string): Promise<number> {
-    return (await this.#limiter.get(key))?.consumedPoints ?? 0;
-  }
-
   async #admit(key: string): Promise<void> {
     this.#keys.add(key);
     if (this.#keys.size <= this.#maxKeys) return;

@@ -29,11 +29,6 @@ export class SourceBudget {
     this.#sources = new KeyedCounter({ seconds: options.seconds, maxKeys: MAX_SOURCES });
   }
 
-  /** True if the source of `peer` has exhausted its budget. */
-  async isSpent(peer: string): Promise<boolean> {
-    return (await this.#sources.countOf(sourceOf(peer))) >= this.#options.points;
-  }
-
   /** Counts an event of `peer`; returns true within the budget of its source. */
   async count(peer: string): Promise<boolean> {
     const { points, seconds, event, subject } = this.#options;

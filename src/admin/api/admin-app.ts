@@ -10,7 +10,7 @@ import { drain } from '../../time/drain.js';
 import { SharedRead } from '../../time/shared-read.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import { findingsOf, inRequestSpan, reportAnswers } from './answer-report.js';
-import { type Caller, type KeySearch, requireRole } from './bearer.js';
+import { type Caller, requireRole } from './bearer.js';
 import type { ChangeStreams } from './change-streams.js';
 import { adminProblem, problemStatus } from './problem.js';
 import { type LoginMetadata, METADATA_PATH, metadataHandler, metadataUrl } from './resource-metadata.js';
@@ -29,7 +29,7 @@ const SHARED_INTERVAL_MS = 1_000;
  * Returns the caller of a request. Rejects with AdministrationError if the caller is not authenticated, has no accepted role, or
  * uses the console's session from a page of another origin.
  */
-export type AuthenticateRequest = (request: IncomingMessage, search: KeySearch) => Promise<Caller>;
+export type AuthenticateRequest = (request: IncomingMessage) => Promise<Caller>;
 
 /** Dependencies of the admin API. */
 export interface AdminAppDependencies {
@@ -40,7 +40,7 @@ export interface AdminAppDependencies {
   readonly console?: express.Router | undefined;
   /** Published without authentication; absent if users cannot log in with `linkgrant login`. */
   readonly login?: LoginMetadata | undefined;
-  readonly failures: AuthenticationBudget;
+  readonly countFailure: CountFailure;
   peerOf(request: IncomingMessage): string;
   onAuthenticated(request: IncomingMessage): void;
   readonly observer: AdminObserver;
@@ -48,14 +48,10 @@ export interface AdminAppDependencies {
 }
 
 /**
- * Limits the log lines about failed authentications of one source. Beyond the limit, an unknown key id in a bearer token of
- * this source causes no fetch of the issuer's keys while the cached keys are fresh.
+ * Counts a failed authentication of `peer`; resolves with false if its source has exceeded its budget, and the failure must not be
+ * logged.
  */
-export interface AuthenticationBudget {
-  isSpent(peer: string): Promise<boolean>;
-  /** Counts a failed authentication of `peer`; resolves with true within the budget. */
-  count(peer: string): Promise<boolean>;
-}
+export type CountFailure = (peer: string) => Promise<boolean>;
 
 /**
  * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Answers are
@@ -112,11 +108,10 @@ function authenticationHandler(deps: AdminAppDependencies): express.RequestHandl
     const findings = findingsOf(response);
     const { peer } = findings;
     try {
-      const search = { skipsRefetch: await deps.failures.isSpent(peer) };
-      findings.caller = await deps.authenticate(request, search);
+      findings.caller = await deps.authenticate(request);
     } catch (error) {
       const isFailure = problemStatus(refusalOf(error).code) === 401;
-      if (isFailure) findings.isUnlogged = !(await deps.failures.count(peer));
+      if (isFailure) findings.isUnlogged = !(await deps.countFailure(peer));
       throw error;
     }
     deps.onAuthenticated(request);

@@ -4,7 +4,6 @@ import {
   type FlattenedJWSInput,
   type JWTHeaderParameters,
   type JWTPayload,
-  type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
@@ -37,30 +36,20 @@ export interface BearerRules {
  * Finds the key that a token was signed with. Rejects with AdministrationError `identity_unavailable` if the keys are not
  * available.
  */
-export type BearerKeys = (
-  header: JWTHeaderParameters,
-  token: FlattenedJWSInput,
-  search?: KeySearch,
-) => Promise<CryptoKey>;
-
-/** How a key is looked up. */
-export interface KeySearch {
-  /** If true, an unknown key id does not cause a second fetch while the cached keys are fresh. */
-  readonly skipsRefetch?: boolean;
-}
+export type BearerKeys = (header: JWTHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
 
 /**
  * Returns the caller of a request with this Authorization header. Rejects with AdministrationError if the token is missing or
  * not valid, or contains no accepted role.
  */
-export type Authenticate = (authorization: string | undefined, search?: KeySearch) => Promise<Caller>;
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /** Verifies bearer tokens (RFC 6750) by their signature, issuer, audience, algorithm and times, and then by their role. */
 export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock: Clock): Authenticate {
   const { issuer, audience, algorithms, clockToleranceMs } = rules;
-  return async (authorization, search) => {
+  return async (authorization) => {
     if (authorization === undefined) {
       throw new AdministrationError('bearer_missing', 'the request has no bearer token');
     }
@@ -75,10 +64,9 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       clockTolerance: clockToleranceMs / 1000,
       currentDate: new Date(clock()),
     };
-    const find: JWTVerifyGetKey = (header, jws) => keys(header, jws, search);
     let payload: JWTPayload;
     try {
-      ({ payload } = await jwtVerify(token, find, options));
+      ({ payload } = await jwtVerify(token, keys, options));
     } catch (error) {
       throw refusalOf(error);
     }

@@ -7,6 +7,8 @@ import type { BearerKeys } from './bearer.js';
 
 const FETCH_TIMEOUT_MS = 5_000;
 const CACHE_MS = 600_000;
+// Minimum age of the cached keys before an unknown key causes a fetch.
+const COOLDOWN_MS = 30_000;
 // While a provider is down, do not query it for each request.
 const FAILURE_CACHE_MS = 5_000;
 
@@ -27,8 +29,6 @@ export interface OidcOptions {
   readonly issuer: string;
   readonly fetch: IdentityFetch;
   readonly clock: Clock;
-  /** Minimum interval between two fetches for an unknown key, in milliseconds; 30,000 by default. */
-  readonly cooldownMs?: number;
 }
 
 /** True for a URL that keys may be fetched from, or that users may sign in at: `https`, or `http` on this machine. */
@@ -40,9 +40,9 @@ export function isProviderUrl(text: string): boolean {
 
 /**
  * The keys that an OIDC issuer publishes (OpenID Connect Discovery 1.0): fetched when first needed, cached for ten minutes,
- * and fetched again for an unknown key. A failed fetch does not discard cached keys.
+ * and fetched again for an unknown key, at most every 30 seconds. A failed fetch does not discard cached keys.
  */
-export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOptions): BearerKeys {
+export function oidcKeys({ issuer, fetch, clock }: OidcOptions): BearerKeys {
   let cached: { readonly keys: BearerKeys; readonly at: number } | undefined;
   let fetching: Promise<BearerKeys> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
@@ -62,13 +62,12 @@ export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOpti
     }
   };
 
-  return async (header, token, { skipsRefetch = false } = {}) => {
+  return async (header, token) => {
     if (cached && isWithin(cached.at, CACHE_MS)) {
       try {
         return await cached.keys(header, token);
       } catch (error) {
-        const mayFetch = !skipsRefetch && !isWithin(cached.at, cooldownMs);
-        if (!mayFetch || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        if (isWithin(cached.at, COOLDOWN_MS) || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
       }
     }
     if (isWithin(failedAt, FAILURE_CACHE_MS)) throw unavailable(issuer, undefined);

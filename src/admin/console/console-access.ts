@@ -28,9 +28,9 @@ export interface ConsoleAccess {
  * `byBearer` is present.
  */
 export function consoleAuthentication(access: ConsoleAccess, byBearer?: Authenticate): AuthenticateRequest {
-  return async (request, search) => {
+  return async (request) => {
     const { authorization } = request.headers;
-    if (byBearer && authorization !== undefined) return byBearer(authorization, search);
+    if (byBearer && authorization !== undefined) return byBearer(authorization);
     const session = await access.findSession(request);
     if (!session)
       throw new AdministrationError(

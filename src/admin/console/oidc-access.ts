@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { AdministrationError, type AdministrationErrorCode } from '../../domain/administration-error.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { CodeKeys } from '../../redemption/ports/code-keys.js';
-import type { AuthenticationBudget } from '../api/admin-app.js';
+import type { CountFailure } from '../api/admin-app.js';
 import { reasonOf } from '../api/answer-report.js';
 import type { Authenticate, Role } from '../api/bearer.js';
 import { problemStatus } from '../api/problem.js';
@@ -36,7 +36,7 @@ export interface OidcAccessOptions {
   /** The settings that decide who has which role. If they change, all sessions end. */
   readonly configuration: string;
   readonly codeKeys: CodeKeys;
-  readonly failures: AuthenticationBudget;
+  readonly countFailure: CountFailure;
   peerOf(request: IncomingMessage): string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -120,7 +120,7 @@ export class OidcAccess implements ConsoleAccess {
     response: Response,
     step: (signIn: SignInClaims | undefined) => Promise<void>,
   ): Promise<void> {
-    const { failures, peerOf, logger } = this.#options;
+    const { countFailure, peerOf, logger } = this.#options;
     const peer = peerOf(request);
     const signIn = await this.#signIn.open(cookieOf(request, SIGN_IN) ?? '');
     try {
@@ -132,7 +132,7 @@ export class OidcAccess implements ConsoleAccess {
           : new AdministrationError('internal', 'unexpected error', { cause: error });
       const { code } = refusal;
       // A page of another site can send callbacks that belong to no sign-in.
-      if (code !== 'request_invalid' && (await failures.count(peer))) {
+      if (code !== 'request_invalid' && (await countFailure(peer))) {
         logger.info(
           { event: 'console_sign_in_refused', code, reason: reasonOf(refusal), peer },
           'a sign-in to the console failed',
