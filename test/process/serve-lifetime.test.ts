@@ -108,6 +108,8 @@ describe('a service with two workers', () => {
     await until(isReady);
     const readiness = JSON.parse((await readOperations(service, '/readyz')).text);
     expect(Object.keys(readiness.parts).sort()).toEqual(['certificate', 'issuer', 'store', 'workers']);
+    // A worker reports its metrics when it begins to serve, and every 5 seconds after that.
+    expect(await metricOf(service, 'linkgrant_requests_in_flight')).toBe(0);
 
     const { url, ca } = await issueToken(dataDir);
     const path = new URL(url).pathname;
@@ -115,7 +117,6 @@ describe('a service with two workers', () => {
     const counted = () =>
       metricOf(service, 'linkgrant_answers_total{operation="redeem",outcome="code_wrong"}');
     for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, sendWrongCode));
-    // A busy worker is counted with its last metrics.
     await until(async () => (await counted()) >= 40);
     expect(await counted()).toBe(40);
 

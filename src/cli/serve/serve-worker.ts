@@ -4,7 +4,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { describeFailure } from '../terminal/failure.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { listenFailure } from './listen-failure.js';
-import type { WorkerMessage, WorkerRequest } from './worker-message.js';
+import type { WorkerMessage } from './worker-message.js';
 
 const REPORT_MS = 5_000;
 
@@ -37,25 +37,22 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   process.on('SIGHUP', () => {
     void service.reloadIdentity().finally(() => send({ reloaded: true }));
   });
-  process.on('message', (request: WorkerRequest) => {
-    if (request.sendMetrics) void sendState(service);
-  });
   const { description, listening, adminListening } = service;
   await send({
     ready: { description, port: listening.port, adminPort: adminListening?.port },
-    certificateTimes: service.certificateTimes(),
+    ...(await stateOf(service)),
   });
-  const reporting = setInterval(() => void sendState(service), REPORT_MS);
+  const reporting = setInterval(async () => send(await stateOf(service)), REPORT_MS);
   await stop;
   clearInterval(reporting);
   await service.close();
-  await sendState(service);
+  await send(await stateOf(service));
   leave();
 }
 
-async function sendState(service: RunningService): Promise<void> {
+async function stateOf(service: RunningService): Promise<WorkerMessage> {
   const metrics = await service.metrics.registry.getMetricsAsJSON();
-  await send({ metrics, certificateTimes: service.certificateTimes() });
+  return { metrics, certificateTimes: service.certificateTimes() };
 }
 
 /** Disconnects from the primary process if it still runs. */

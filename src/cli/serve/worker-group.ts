@@ -5,12 +5,10 @@ import type { Logger } from 'pino';
 import type { CertificateTimes } from '../../admin/certificate-readiness.js';
 import type { WorkerMetrics } from '../../admin/worker-metrics.js';
 import { CommandError } from '../terminal/command-error.js';
-import type { WorkerMessage, WorkerRequest } from './worker-message.js';
+import type { WorkerMessage } from './worker-message.js';
 
 const RESTART_DELAY_MS = 1_000;
-// After this time a scrape uses the last metrics of a busy worker.
-const METRICS_TIMEOUT_MS = 1_000;
-// Four times the interval at which a live worker reports.
+// Four times the interval at which a worker reports.
 const SILENT_MS = 20_000;
 const WORKER_LOST = { exitCode: 1, hint: 'its output is above' } as const;
 
@@ -87,10 +85,8 @@ export class WorkerGroup {
     return [...this.#lastReports.values()].every((at) => performance.now() - at < SILENT_MS);
   }
 
-  /** Returns the metrics of all workers in Prometheus' text format; a worker that does not answer in time keeps its last ones. */
-  async metrics(): Promise<string> {
-    const signal = AbortSignal.timeout(METRICS_TIMEOUT_MS);
-    await Promise.allSettled(this.#servingWorkers().map((worker) => requestMetrics(worker, signal)));
+  /** Returns the metrics that the workers reported last, in Prometheus' text format. */
+  metrics(): Promise<string> {
     return this.#metrics.text();
   }
 
@@ -99,7 +95,8 @@ export class WorkerGroup {
    * each serving worker has read them or has ended.
    */
   async reload(): Promise<void> {
-    await Promise.allSettled(this.#servingWorkers().map(requestReload));
+    const workers = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
+    await Promise.allSettled(workers.map(requestReload));
   }
 
   /** Stops the workers. Resolves when all have ended. */
@@ -109,10 +106,6 @@ export class WorkerGroup {
     const ended = Promise.all(workers.map((worker) => worker && once(worker, 'exit')));
     for (const worker of workers) worker?.process.kill('SIGTERM');
     await ended;
-  }
-
-  #servingWorkers(): Worker[] {
-    return [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
   }
 
   #onMessage(worker: Worker, { ready, certificateTimes, metrics }: WorkerMessage): void {
@@ -132,17 +125,6 @@ export class WorkerGroup {
       'a worker ended and is replaced',
     );
     setTimeout(() => !this.#stopping && cluster.fork(), RESTART_DELAY_MS);
-  }
-}
-
-/** Requests the metrics of a worker. Resolves when it has sent them or has ended; rejects when `signal` aborts. */
-async function requestMetrics(worker: Worker, signal: AbortSignal): Promise<void> {
-  const messages = on(worker, 'message', { signal, close: ['exit'] });
-  const request: WorkerRequest = { sendMetrics: true };
-  // The error is ignored: a worker that has just ended emits `exit`.
-  worker.send(request, () => undefined);
-  for await (const [message] of messages) {
-    if ((message as WorkerMessage).metrics) return;
   }
 }
 

@@ -13,7 +13,7 @@ export interface WorkerMessage {
   };
   /** Sent regularly, because certificates are renewed. */
   readonly certificateTimes?: CertificateTimes;
-  /** Sent on request and regularly, so that little is lost when a worker dies. */
+  /** Sent regularly; what a worker counts after its last message is lost when it dies. */
   readonly metrics?: MetricsSnapshot;
   /** Sent after SIGHUP, when the worker has read its certificates again. */
   readonly reloaded?: true;
@@ -23,9 +23,4 @@ export interface WorkerMessage {
     readonly hint: string | undefined;
     readonly exitCode: ExitCode;
   };
-}
-
-/** A request of the primary process for a worker's current metrics. */
-export interface WorkerRequest {
-  readonly sendMetrics: true;
 }
