@@ -88,7 +88,7 @@ module.exports = {
       'time-imports-no-other-layer',
       '^src/time/',
       [],
-      'abort signals and time limits are beneath the adapters',
+      'abort signals and limits are beneath the adapters',
     ),
     onlyOfSource(
       'tracing-imports-no-other-layer',

@@ -55,7 +55,7 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
       commandFlags,
       version: version(),
     }),
-    countFailure: async () => true,
+    countFailure: () => true,
     peerOf: ({ socket }) => socket.remoteAddress ?? '',
     onAuthenticated: () => {},
     observer: { adminAnswered: () => {}, authenticationLimited: () => {} },

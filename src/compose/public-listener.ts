@@ -95,8 +95,8 @@ export function createPublicListener({
       );
     },
   });
-  const logRefusedProxy = async ({ peer, reason }: ProxyHeaderRefusal) => {
-    if (!(await unprovenRequests.count(peer))) return;
+  const logRefusedProxy = ({ peer, reason }: ProxyHeaderRefusal) => {
+    if (!unprovenRequests.count(peer)) return;
     logger.warn(
       { event: 'proxy_header_refused', peer, reason },
       'a connection of a trusted proxy was closed: it does not begin with a valid PROXY header; have the proxy send one (HAProxy: send-proxy-v2), or start the service without --proxy-protocol',
@@ -112,9 +112,9 @@ export function createPublicListener({
       ...(settings.proxyProtocol && {
         proxyHeaders: { isProxy, timeoutMs: PROXY_HEADER_TIMEOUT_MS, onRefused: logRefusedProxy },
       }),
-      async onUnreadable(answer) {
+      onUnreadable(answer) {
         metrics.answered('other', 'unreadable', 0);
-        if (!(await unprovenRequests.count(answer.peer))) return;
+        if (!unprovenRequests.count(answer.peer)) return;
         logger.debug({ event: 'unreadable', ...answer }, 'no valid HTTP request arrived in time');
       },
     },

@@ -1,36 +1,26 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { BoundedMap } from '../time/bounded-map.js';
 
 /**
  * Counts events of each key in periods of `seconds`; a period begins with the first event after the last period. At most
- * `maxKeys` keys are stored: beyond that the oldest key is removed, and its next event starts at one.
+ * `maxKeys` keys are stored: beyond that the key with the oldest period is removed, and its next event starts at one.
  */
 export class KeyedCounter {
-  readonly #limiter: RateLimiterMemory;
-  readonly #maxKeys: number;
-  /** In order of their first count. */
-  readonly #keys = new Set<string>();
+  readonly #periodMs: number;
+  readonly #periods: BoundedMap<string, { count: number; readonly endsAt: number }>;
 
   constructor({ seconds, maxKeys }: { readonly seconds: number; readonly maxKeys: number }) {
-    this.#maxKeys = maxKeys;
-    // The library requires a limit, but does not use it for counting.
-    this.#limiter = new RateLimiterMemory({ points: 0, duration: seconds });
+    this.#periodMs = seconds * 1000;
+    this.#periods = new BoundedMap(maxKeys);
   }
 
-  get size(): number {
-    return this.#keys.size;
-  }
-
-  async count(key: string): Promise<number> {
-    if (!this.#keys.has(key)) await this.#admit(key);
-    return (await this.#limiter.penalty(key)).consumedPoints;
-  }
-
-  async #admit(key: string): Promise<void> {
-    this.#keys.add(key);
-    if (this.#keys.size <= this.#maxKeys) return;
-    const [oldest] = this.#keys;
-    if (oldest === undefined) return;
-    this.#keys.delete(oldest);
-    await this.#limiter.delete(oldest);
+  count(key: string): number {
+    const now = performance.now();
+    let period = this.#periods.get(key);
+    if (!period || now >= period.endsAt) {
+      period = { count: 0, endsAt: now + this.#periodMs };
+      this.#periods.set(key, period);
+    }
+    period.count += 1;
+    return period.count;
   }
 }

@@ -67,7 +67,7 @@ export function requestHandler(deps: RequestDependencies) {
     deps.observer.answered(operation, outcome.outcome, milliseconds);
     // A failure of the service is always logged: its cause appears nowhere else.
     const isUnproven = !outcome.grant && outcome.error === undefined;
-    if (isUnproven && !(await deps.unprovenRequests.count(peer, outcome.guessed))) return;
+    if (isUnproven && !deps.unprovenRequests.count(peer, outcome.guessed)) return;
     logOutcome(deps.logger, { ...outcome, operation, peer, requestId, milliseconds });
   };
 }

@@ -30,10 +30,10 @@ export class SourceBudget {
   }
 
   /** Counts an event of `peer`; returns true within the budget of its source. */
-  async count(peer: string): Promise<boolean> {
+  count(peer: string): boolean {
     const { points, seconds, event, subject } = this.#options;
     const source = sourceOf(peer);
-    const count = await this.#sources.count(source);
+    const count = this.#sources.count(source);
     if (count <= points) return true;
     this.#onLimited();
     if (count === points + 1) {

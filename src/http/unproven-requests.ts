@@ -41,16 +41,16 @@ export class UnprovenRequests {
   }
 
   /**
-   * Counts a request of `peer`; `guessed` is the grant that it presented a wrong code for. Resolves with true if the budget
-   * is not exceeded.
+   * Counts a request of `peer`; `guessed` is the grant that it presented a wrong code for. Returns true if the budget is
+   * not exceeded.
    */
-  async count(peer: string, guessed?: GuessedGrant): Promise<boolean> {
-    if (guessed?.isUserSuppliedCode) await this.#countGuess(guessed, peer);
+  count(peer: string, guessed?: GuessedGrant): boolean {
+    if (guessed?.isUserSuppliedCode) this.#countGuess(guessed, peer);
     return this.#sources.count(peer);
   }
 
-  async #countGuess({ uid, namespace, name }: GuessedGrant, peer: string): Promise<void> {
-    if ((await this.#grants.count(uid)) !== USER_SUPPLIED_CODE_BUDGET.points + 1) return;
+  #countGuess({ uid, namespace, name }: GuessedGrant, peer: string): void {
+    if (this.#grants.count(uid) !== USER_SUPPLIED_CODE_BUDGET.points + 1) return;
     this.#observer.weakCodeBruteforced();
     this.#logger.warn(
       { event: 'weak_code_bruteforce', grant: uid, namespace, name, peer },

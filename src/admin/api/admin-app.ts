@@ -48,10 +48,10 @@ export interface AdminAppDependencies {
 }
 
 /**
- * Counts a failed authentication of `peer`; resolves with false if its source has exceeded its budget, and the failure must not be
+ * Counts a failed authentication of `peer`; returns false if its source has exceeded its budget, and the failure must not be
  * logged.
  */
-export type CountFailure = (peer: string) => Promise<boolean>;
+export type CountFailure = (peer: string) => boolean;
 
 /**
  * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Answers are
@@ -111,7 +111,7 @@ function authenticationHandler(deps: AdminAppDependencies): express.RequestHandl
       findings.caller = await deps.authenticate(request);
     } catch (error) {
       const isFailure = problemStatus(refusalOf(error).code) === 401;
-      if (isFailure) findings.isUnlogged = !(await deps.countFailure(peer));
+      if (isFailure) findings.isUnlogged = !deps.countFailure(peer);
       throw error;
     }
     deps.onAuthenticated(request);

@@ -132,7 +132,7 @@ export class OidcAccess implements ConsoleAccess {
           : new AdministrationError('internal', 'unexpected error', { cause: error });
       const { code } = refusal;
       // A page of another site can send callbacks that belong to no sign-in.
-      if (code !== 'request_invalid' && (await countFailure(peer))) {
+      if (code !== 'request_invalid' && countFailure(peer)) {
         logger.info(
           { event: 'console_sign_in_refused', code, reason: reasonOf(refusal), peer },
           'a sign-in to the console failed',

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 import { isApiError } from '../api/api-error.js';
-import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type ResourceMetadata } from '../api/resource.js';

@@ -1,7 +1,7 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 import { SharedRead } from '../../../time/shared-read.js';
-import { BoundedMap } from '../api/bounded-map.js';
 
 /** What {@link SharedLookup} needs. */
 export interface SharedLookupOptions<T> {

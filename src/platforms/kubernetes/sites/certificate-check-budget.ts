@@ -1,5 +1,5 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import { BoundedMap } from '../api/bounded-map.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 
 const WINDOW_MS = 30_000;
 // Usual certificates need about 2 ms of CPU, the slowest accepted ones about 60 ms. A check may start just below the limit, so

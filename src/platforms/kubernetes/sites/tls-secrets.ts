@@ -1,8 +1,8 @@
 import type { LinkSecret } from '../../../domain/link.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { linkSecret } from '../../files/link-resource.js';
 import { isApiError } from '../api/api-error.js';
-import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';

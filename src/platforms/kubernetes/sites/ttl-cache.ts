@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BoundedMap } from '../api/bounded-map.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 
 interface Entry<T> {
   readonly digest: string;

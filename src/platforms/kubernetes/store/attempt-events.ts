@@ -1,10 +1,10 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import type { AttemptTotal } from '../../../redemption/ports/ledger-store.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 import { Semaphore } from '../../../time/semaphore.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { isApiError } from '../api/api-error.js';
-import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { EVENTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';

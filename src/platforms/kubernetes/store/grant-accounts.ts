@@ -1,7 +1,7 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 import { SerialQueue } from '../../../time/serial-queue.js';
 import { SharedRead } from '../../../time/shared-read.js';
-import { BoundedMap } from '../api/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
