@@ -79,10 +79,10 @@ describe("the service's manifests of kustomize", () => {
 
   it('retain grants and redemptions through an upgrade and a downgrade', async () => {
     const next = join(scratch, 'next-release');
-    for (const part of ['kustomize', 'crds'])
+    for (const part of ['kustomize', 'crds', 'helm'])
       cpSync(join(DEPLOY, part), join(next, part), { recursive: true });
     change(join(next, 'kustomize/base/kustomization.yaml'), 'newTag: 0.1.0', `newTag: ${NEXT}`);
-    change(join(next, 'crds/redemptions.yaml'), ...ONE_COLUMN_MORE);
+    change(join(next, 'helm/linkgrant/files/redemptions.yaml'), ...ONE_COLUMN_MORE);
     const namespace = await cluster.namespace();
     const grant = { namespace, name: 'kept' };
     const redemption = { namespace, name: '00000000-0000-4000-8000-000000000003-0' };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
 import { exchangeJson } from '../../../src/platforms/kubernetes/api/api-transport.js';
@@ -22,6 +22,7 @@ import {
   SERVICE_ACCOUNTS,
 } from './kinds.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
+import { CHART, DEPLOY } from './manifests.js';
 import { sharedControlPlane } from './shared-control-plane.js';
 
 /** A rule of a Role or ClusterRole. */
@@ -40,7 +41,7 @@ export interface ServiceAccount {
   readonly kubeconfig: string;
 }
 
-/** An API server with RBAC and the CRDs of `deploy/crds`. */
+/** An API server with RBAC and the CRDs of Skupper and of linkgrant. */
 export interface TestCluster {
   /** A client with all permissions. */
   readonly admin: KubernetesClient;
@@ -62,7 +63,8 @@ export interface TestCluster {
 /** How tests apply resources that may exist. */
 export const APPLIED = { fieldManager: 'test', force: true };
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-const CRD_DIRECTORY = resolve(import.meta.dirname, '../../../deploy/crds');
+/** Directories with the CRDs of Skupper and of linkgrant. */
+const CRD_DIRECTORIES = [join(DEPLOY, 'crds/skupper'), join(CHART, 'files')];
 
 type Crd = Resource & {
   readonly spec: {
@@ -162,12 +164,14 @@ export async function openTestCluster({
   }
 }
 
-/** Applies the CRDs in `deploy/crds`. */
+/** Applies the CRDs of Skupper and of linkgrant. */
 async function applyCrds(admin: KubernetesClient): Promise<void> {
-  const files = readdirSync(CRD_DIRECTORY, { recursive: true, encoding: 'utf8' });
+  const files = CRD_DIRECTORIES.flatMap((directory) =>
+    readdirSync(directory).map((file) => join(directory, file)),
+  );
   const crds = files
     .filter((file) => file.endsWith('.yaml'))
-    .flatMap((file) => parseAllDocuments(readFileSync(join(CRD_DIRECTORY, file), 'utf8')))
+    .flatMap((file) => parseAllDocuments(readFileSync(file, 'utf8')))
     .map((document) => document.toJS() as Crd)
     .filter(({ kind }) => kind === CRDS.kind);
   for (const crd of crds) await admin.apply(CRDS, crd, APPLIED);
