@@ -13,6 +13,7 @@ import {
   type Manifest,
   manifestOf,
   manifestsIn,
+  podOf,
 } from './harness/manifests.js';
 
 const tools = releaseAfterFile(await DeployTools.open());
@@ -251,6 +252,25 @@ describe('the Helm chart', () => {
     for (const name of ['linkgrant', 'linkgrant-redeemer']) {
       const { egress } = manifestOf(manifests, 'NetworkPolicy', name).spec as { readonly egress: object[] };
       expect(egress).toContainEqual({ ports: [{ port: 7443, protocol: 'TCP' }] });
+    }
+  });
+
+  it('annotates the pods of each Deployment with podAnnotations, and for Prometheus', async () => {
+    const manifests = await rendered({
+      redeemer: { enabled: true },
+      standalone: { enabled: true, endpoints: ['edge=r.example.com:1'], externalUrl: 'https://x' },
+      externalDatabase: { secretName: 'database' },
+      monitoring: { annotations: true },
+      podAnnotations: { c: 'd' },
+    });
+    for (const name of ['linkgrant', 'linkgrant-redeemer', 'linkgrant-standalone']) {
+      const { metadata } = podOf(manifestOf(manifests, 'Deployment', name), 'linkgrant');
+      expect(metadata.annotations, name).toEqual({
+        c: 'd',
+        'prometheus.io/scrape': 'true',
+        'prometheus.io/port': '9091',
+        'prometheus.io/path': '/metrics',
+      });
     }
   });
 
