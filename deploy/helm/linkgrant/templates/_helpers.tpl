@@ -112,3 +112,51 @@ securityContext:
   capabilities:
     drop: [ALL]
 {{- end }}
+
+{{/* A Service for redemptions: `name`, the pod labels `selector`, and the context `chart`. */}}
+{{- define "linkgrant.service" -}}
+{{- $name := .name }}
+{{- $selector := .selector }}
+{{- with .chart -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ $name }}
+  namespace: {{ .Release.Namespace }}
+  labels:
+    {{- include "linkgrant.labels" . | nindent 4 }}
+  {{- with .Values.service.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  type: {{ .Values.service.type }}
+  {{- if ne .Values.service.type "ClusterIP" }}
+  externalTrafficPolicy: {{ .Values.service.externalTrafficPolicy }}
+  {{- end }}
+  {{- with .Values.service.loadBalancerSourceRanges }}
+  loadBalancerSourceRanges:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  selector:
+    {{- $selector | nindent 4 }}
+  ports:
+    - name: https
+      port: {{ .Values.service.port }}
+      targetPort: https
+{{- end }}
+{{- end }}
+
+{{/* NetworkPolicy rules: every client may redeem, peers in `monitoring.from` may read health and metrics. */}}
+{{- define "linkgrant.ingress" -}}
+- ports:
+    - port: https
+      protocol: TCP
+{{- with .Values.monitoring.from }}
+- from:
+    {{- toYaml . | nindent 4 }}
+  ports:
+    - port: ops
+      protocol: TCP
+{{- end }}
+{{- end }}
