@@ -4,7 +4,6 @@ import { measureCluster } from './cluster.mjs';
 import { compareWithBare, WARM_UP } from './compare.mjs';
 import { measureConsole } from './console.mjs';
 import { measureCrl } from './crl.mjs';
-import { measureCsrFuzz } from './csr-fuzz.mjs';
 import { measureEventStreams } from './event-streams.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureManyGrants } from './many-grants.mjs';
@@ -12,8 +11,7 @@ import { measureOverload } from './overload.mjs';
 import { measurePostgres } from './postgres.mjs';
 import { measureSlowCertificates } from './slow-certificates.mjs';
 import { measureSoak } from './soak.mjs';
-import { measureSqliteDrivers } from './sqlite-drivers.mjs';
-import { measureExecutable, measureStartUp } from './start-up.mjs';
+import { measureStartUp } from './start-up.mjs';
 
 /** A case that compares the service with a bare server. A round has at most `maxRequests` requests. */
 function compared(summary, { kind, flags, maxRequests = Number.POSITIVE_INFINITY }) {
@@ -48,11 +46,6 @@ export const CASES = {
     summary: 'redemptions beside 200 open streams of changes',
     run: measureEventStreams,
   },
-  'sqlite-drivers': {
-    summary: 'redemptions with node:sqlite and with better-sqlite3',
-    run: measureSqliteDrivers,
-    onlyByName: true,
-  },
   'grants-100k': { summary: '100,000 grants: redemptions, and a page of them', run: measureManyGrants },
   soak: {
     summary: '1,000,000 redemptions (--soak-requests): memory, files, latency',
@@ -61,7 +54,6 @@ export const CASES = {
   },
   'ledger-verify': { summary: 'verification of a ledger of 1,000,000 redemptions', run: measureLedgerVerify },
   crl: { summary: 'creation of a CRL with 10,000 entries', run: measureCrl },
-  'csr-fuzz': { summary: 'parsing of 100,000 mutated certificate requests', run: measureCsrFuzz },
   cluster: {
     summary: 'redemptions in a Kubernetes cluster, beside creating the same objects',
     run: measureCluster,
@@ -75,11 +67,6 @@ export const CASES = {
   console: {
     summary: 'the first load of the web console, and filtering 10,000 links',
     run: measureConsole,
-    onlyByName: true,
-  },
-  executable: {
-    summary: '--help of the executable that `npm run package` built, beside dist/main.js',
-    run: measureExecutable,
     onlyByName: true,
   },
   'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },

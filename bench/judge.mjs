@@ -17,7 +17,6 @@ const BARS = {
   soak: { grownMiBPer100k: 1, filesLeftOpen: 2, p50Growth: 1.25 },
   'ledger-verify': { verifyMs: 60_000, grownMiB: 32 },
   crl: { crlMs: 1000 },
-  'csr-fuzz': { crashed: 0, wronglyAccepted: 0, longestMs: 50 },
   cluster: {
     manyGrantsRawShare: { atLeast: 0.35 },
     // The slots of one grant are filled one after the other.
@@ -27,7 +26,6 @@ const BARS = {
   },
   'slow-certificates': { greatestP99Ratio: 2, notServed: 0 },
   console: { firstLoadKiB: 300, firstLoadMs: 1000, filterMs: 200, mostPages: 1 },
-  executable: { executableHelpRatio: 1.5 },
   'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
 };
 

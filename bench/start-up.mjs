@@ -1,14 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PROGRAM, plainEnvironment, startService, temporaryDirectory } from './servers.mjs';
 import { median } from './statistics.mjs';
 
 const STARTS = 5;
 const HELPS = 11;
-const PAIRED_HELPS = 20;
-const EXECUTABLE = fileURLToPath(new URL('../build/linkgrant', import.meta.url));
 
 /** Milliseconds from starting `serve` until it has answered a request. */
 async function timeToAnswer(driver, directory) {
@@ -25,16 +22,11 @@ async function timeToAnswer(driver, directory) {
   }
 }
 
-function timeOfHelp([command, ...words] = [process.execPath, PROGRAM]) {
+/** Milliseconds that Node.js takes with these arguments. */
+function timeOfNode(...words) {
   const start = performance.now();
-  const { status, error } = spawnSync(command, [...words, '--help'], { env: plainEnvironment() });
-  if (status !== 0) throw new Error(`--help of ${command} ended with ${status ?? error}`);
-  return performance.now() - start;
-}
-
-function timeOfNode() {
-  const start = performance.now();
-  spawnSync(process.execPath, ['--eval', '0'], { env: plainEnvironment() });
+  const { status, error } = spawnSync(process.execPath, words, { env: plainEnvironment() });
+  if (status !== 0) throw new Error(`node ${words.join(' ')} ended with ${status ?? error}`);
   return performance.now() - start;
 }
 
@@ -54,19 +46,7 @@ export async function measureStartUp({ driver }) {
   return {
     firstServeMs: median(first),
     laterServeMs: median(later),
-    helpMs: median(Array.from({ length: HELPS }, () => timeOfHelp())),
-    nodeMs: median(Array.from({ length: HELPS }, timeOfNode)),
+    helpMs: median(Array.from({ length: HELPS }, () => timeOfNode(PROGRAM, '--help'))),
+    nodeMs: median(Array.from({ length: HELPS }, () => timeOfNode('--eval', '0'))),
   };
-}
-
-/** Medians of the times of `--help` of dist/main.js and of the executable, which run in turns, and their ratio. */
-export function measureExecutable() {
-  const built = [];
-  const executable = [];
-  for (let number = 0; number < PAIRED_HELPS; number++) {
-    built.push(timeOfHelp());
-    executable.push(timeOfHelp([EXECUTABLE]));
-  }
-  const [builtHelpMs, executableHelpMs] = [median(built), median(executable)];
-  return { builtHelpMs, executableHelpMs, executableHelpRatio: executableHelpMs / builtHelpMs };
 }

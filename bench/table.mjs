@@ -60,13 +60,6 @@ function crl({ name, entries, redemptions, bytes, crlMs, crlCpuMs, emptyMs, empt
   ].join('\n');
 }
 
-function csrFuzz({ name, requests, accepted, wronglyAccepted, crashed, longestMs, meanMs }) {
-  return [
-    `${name}: ${requests} requests, ${accepted} different ones accepted, ${crashed} crashes`,
-    `  ${wronglyAccepted} accepted ones refused by OpenSSL, longest ${ms(longestMs)}, mean ${ms(meanMs)}`,
-  ].join('\n');
-}
-
 function attacker(figures) {
   const { name, attackPerSecond, notServed, aloneP50Ms, aloneP99Ms, attackedP50Ms, attackedP99Ms } = figures;
   return [
@@ -99,15 +92,6 @@ function eventStreams({ name, streams, requests, pairs, alone, beside, streamsRa
     `${name}: ${requests} redemptions each in ${pairs} pairs of rounds`,
     align(rows),
     `  server CPU ${streamsRatio.toFixed(3)} times that without a stream`,
-  ].join('\n');
-}
-
-function sqliteDrivers({ name, requests, own, native, ownRatio }) {
-  const rows = [COMPARED, comparisonRow('node:sqlite', own), comparisonRow('better-sqlite3', native)];
-  return [
-    `${name}: ${requests} redemptions each in 3 rounds`,
-    align(rows),
-    `  server CPU with node:sqlite ${ownRatio.toFixed(3)} times that with better-sqlite3`,
   ].join('\n');
 }
 
@@ -167,10 +151,6 @@ function slowCertificates({ name, besideSlow, notServed }) {
   ].join('\n');
 }
 
-function executable({ name, builtHelpMs, executableHelpMs, executableHelpRatio }) {
-  return `${name}: --help in ${ms(executableHelpMs, 0)}, ${executableHelpRatio.toFixed(2)} times that of dist/main.js (${ms(builtHelpMs, 0)})`;
-}
-
 function webConsole(figures) {
   const { name, links, firstLoadKiB, firstLoadMs, longestLoadMs, filterMs, longestFilterMs, mostPages } =
     figures;
@@ -187,16 +167,13 @@ const RENDERERS = {
   overload,
   postgres,
   'event-streams': eventStreams,
-  'sqlite-drivers': sqliteDrivers,
   'grants-100k': manyGrants,
   soak,
   'ledger-verify': ledgerVerify,
   crl,
-  'csr-fuzz': csrFuzz,
   cluster,
   'slow-certificates': slowCertificates,
   console: webConsole,
-  executable,
   'start-up': startUp,
 };
 

@@ -3,14 +3,16 @@ import { parseCertificateRequest } from '../../src/pki/requests.js';
 import { type MutatedRequest, mutatedRequests } from './mutated-requests.mjs';
 import { opensslVerdicts } from './openssl-requests.mjs';
 
-const SEED = 1;
-const COUNT = 3_000;
+const MAX_PARSE_MS = 50;
+const REQUESTS = [...mutatedRequests(3_000, 1)];
+
+const descriptionOf = ({ from, kinds, der }: MutatedRequest) => `${from}, ${kinds}: ${der.toString('hex')}`;
 
 describe('mutated requests', () => {
   it('are refused with a known code, or accepted with the key that OpenSSL reads from them', async () => {
     const accepted = new Map<string, MutatedRequest & { readonly spkiDer: Uint8Array }>();
     const refused = { csr_invalid: 0, key_weak: 0 };
-    for (const request of mutatedRequests(COUNT, SEED)) {
+    for (const request of REQUESTS) {
       const verdict = parseCertificateRequest(request.der);
       if ('invalid' in verdict) refused[verdict.invalid]++;
       else accepted.set(request.der.toString('base64'), { ...request, spkiDer: verdict.spkiDer });
@@ -23,6 +25,17 @@ describe('mutated requests', () => {
 
     const keys = await opensslVerdicts(acceptedRequests.map(({ der }) => der));
     const wrongly = acceptedRequests.filter(({ spkiDer }, index) => !keys[index]?.equals(spkiDer));
-    expect(wrongly.map(({ from, kinds, der }) => `${from}, ${kinds}: ${der.toString('hex')}`)).toEqual([]);
+    expect(wrongly.map(descriptionOf)).toEqual([]);
+  });
+
+  it('are each parsed within 50 ms', () => {
+    const isSlow = ({ der }: MutatedRequest) => {
+      const start = performance.now();
+      parseCertificateRequest(der);
+      return performance.now() - start > MAX_PARSE_MS;
+    };
+    // Repeated, because a busy machine delays some.
+    const slow = REQUESTS.filter((request) => [1, 2, 3, 4, 5].every(() => isSlow(request)));
+    expect(slow.map(descriptionOf)).toEqual([]);
   });
 });
