@@ -1,4 +1,4 @@
-// Measures the cases of cases.mjs. Prints a table, or JSON. Exits 1 if a figure misses its bar, 2 if a case cannot be measured.
+// Measures the cases of cases.mjs. Prints a table. Exits 1 if a figure misses its bar, 2 if a case cannot be measured.
 // See README.md.
 import { writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -14,7 +14,6 @@ const USAGE = `Usage: npm run bench -- [options]
   --requests N      requests of one round (default 3000; slow cases have fewer)
   --soak-requests N redemptions of the soak (default 1000000)
   --json FILE       also write the figures to FILE as JSON
-  -o, --output json print JSON instead of the table
   --help
 
 Cases:
@@ -35,7 +34,6 @@ function readOptions(args) {
       requests: { type: 'string', default: '3000' },
       'soak-requests': { type: 'string', default: '1000000' },
       json: { type: 'string' },
-      output: { type: 'string', short: 'o' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -49,8 +47,7 @@ function readOptions(args) {
   const soakRequests = Number(values['soak-requests']);
   if (!Number.isInteger(soakRequests) || soakRequests < 20_000 || soakRequests > 10_000_000)
     throw new Error('--soak-requests must be a whole number from 20000 to 10000000');
-  if (values.output !== undefined && values.output !== 'json') throw new Error('--output must be json');
-  return { names, requests, soakRequests, json: values.json, output: values.output };
+  return { names, requests, soakRequests, json: values.json };
 }
 
 /** Runs the cases one after the other. An error of a case ends the run. */
@@ -90,9 +87,8 @@ async function main() {
     return;
   }
   const report = { machine: describeMachine(), cases: await runCases(options) };
-  const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (options.json !== undefined) writeFileSync(options.json, json);
-  process.stdout.write(options.output === 'json' ? json : renderTable(report));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  process.stdout.write(renderTable(report));
   if (report.cases.some(({ bars }) => bars.some(({ met }) => !met))) process.exitCode = 1;
 }
 

@@ -26,7 +26,7 @@ async function measureStore(driver, requests, databaseOf) {
     const [one, many] = await compareSides({ driver, sides, requests });
     const { service, ca, bearer } = sides[1];
     const listing = await listPages({ port: service.adminPort, ca, bearer }, `bench-${GRANTS / 2}`);
-    return { one, many, ratio: many.serverCpuMs / one.serverCpuMs, ...listing };
+    return { rates: { one, many }, ratio: many.serverCpuMs / one.serverCpuMs, ...listing };
   } finally {
     for (const { service, remove } of sides) {
       await service.stop();
@@ -45,12 +45,14 @@ export async function measureManyGrants({ driver, requests }) {
     const postgres = await measureStore(driver, requests, databases.create);
     return {
       grants: GRANTS,
-      sqlite,
-      postgres,
+      sqlite: sqlite.rates,
+      postgres: postgres.rates,
       sqliteManyRatio: sqlite.ratio,
       sqliteListMs: sqlite.listMs,
+      sqliteLongestListMs: sqlite.longestListMs,
       postgresManyRatio: postgres.ratio,
       postgresListMs: postgres.listMs,
+      postgresLongestListMs: postgres.longestListMs,
     };
   } finally {
     await databases.stop();
