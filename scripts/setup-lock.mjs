@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,46 +11,28 @@ function isAlive(pid) {
   }
 }
 
-/** Acquires the lock if no process has it. The lock file contains the process id from the start: it is never empty. */
+/** Acquires the lock if no process has it. Removes the lock of a process that ended without releasing it, as after Ctrl-C. */
 function acquire(file) {
-  const own = `${file}.${process.pid}`;
-  writeFileSync(own, String(process.pid));
   try {
-    linkSync(own, file);
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    rmSync(own, { force: true });
+    if (error.code !== 'EEXIST') throw error;
   }
-}
-
-const ownerOf = (file) => Number(readFileSync(file, 'utf8'));
-
-/** Removes the lock of a process that ended without releasing it. */
-function clearAbandoned(file) {
-  const aside = `${file}.abandoned-${process.pid}`;
   try {
-    if (isAlive(ownerOf(file))) return;
-    renameSync(file, aside);
-    // Between the check and the rename another process may have acquired the lock. Then restore its lock file.
-    if (isAlive(ownerOf(aside))) linkSync(aside, file);
+    // A new file is empty for a moment. Its number is then 0, which stands for the own process group.
+    if (!isAlive(Number(readFileSync(file, 'utf8')))) rmSync(file, { force: true });
   } catch (error) {
-    // Meanwhile the lock was released, or another process has acquired the free name.
-    if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(aside, { force: true });
+    // Meanwhile the lock was released.
+    if (error.code !== 'ENOENT') throw error;
   }
+  return false;
 }
 
 /** Runs `work` with an exclusive lock. Waits as long as the process that holds the lock runs. */
 export async function withLock(file, work) {
   mkdirSync(dirname(file), { recursive: true });
-  while (!acquire(file)) {
-    clearAbandoned(file);
-    await sleep(100);
-  }
+  while (!acquire(file)) await sleep(100);
   try {
     return await work();
   } finally {

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -109,6 +109,14 @@ function install() {
   writeFileSync(installedStamp, `${wantedInstall()}\n`);
 }
 
+/** Replaces a directory by a finished build. Removes its stamp first, so that an interrupted replacement is repeated. */
+function replaceDirectory(directory, fresh) {
+  chmodSync(fresh, 0o755);
+  rmSync(join(directory, '.built'), { force: true });
+  rmSync(directory, { recursive: true, force: true });
+  renameSync(fresh, directory);
+}
+
 function build() {
   console.log('setup: building dist/ (tsc)');
   const wanted = wantedBuild();
@@ -117,15 +125,14 @@ function build() {
   try {
     run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root, '--outDir', fresh]);
     chmodSync(join(fresh, 'main.js'), 0o755);
-    publish(fresh);
-    writeFileSync(`${builtStamp}.new`, `${wanted}\n`);
-    renameSync(`${builtStamp}.new`, builtStamp);
+    if (existsSync(consoleDist)) cpSync(consoleDist, join(fresh, 'console'), { recursive: true });
+    writeFileSync(join(fresh, '.built'), `${wanted}\n`);
+    replaceDirectory(dist, fresh);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
 }
 
-/** Builds in a temporary directory and then moves it to dist/console/, so that no incomplete console is served. */
 function buildConsole() {
   console.log('setup: building dist/console/ (vite)');
   const wanted = wantedConsole();
@@ -135,32 +142,9 @@ function buildConsole() {
     const vite = join(root, 'node_modules/vite/bin/vite.js');
     run(process.execPath, [vite, 'build', join(root, 'console'), '--outDir', fresh, '--logLevel', 'warn']);
     writeFileSync(join(fresh, '.built'), `${wanted}\n`);
-    rmSync(consoleDist, { recursive: true, force: true });
-    mkdirSync(dist, { recursive: true });
-    renameSync(fresh, consoleDist);
-    chmodSync(consoleDist, 0o755);
+    replaceDirectory(consoleDist, fresh);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
-  }
-}
-
-/** Moves a finished build into dist/ file by file, so that a process that starts meanwhile reads only complete files. */
-function publish(fresh) {
-  const built = filesBelow(fresh);
-  mkdirSync(dist, { recursive: true });
-  rmSync(builtStamp, { force: true });
-  for (const path of built) {
-    const target = join(dist, path);
-    mkdirSync(dirname(target), { recursive: true });
-    renameSync(join(fresh, path), target);
-  }
-  const wanted = new Set(built);
-  for (const path of filesBelow(dist)) {
-    if (!wanted.has(path) && !path.startsWith('console/')) rmSync(join(dist, path));
-  }
-  for (const directory of readdirSync(dist, { recursive: true }).sort().reverse()) {
-    const path = join(dist, directory);
-    if (statSync(path).isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true });
   }
 }
 
