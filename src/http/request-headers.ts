@@ -41,7 +41,7 @@ export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeade
   const decodedSubject = decodeUtf8(subject);
   if (otherNames.length > 0) return 'name_invalid';
   if (otherSubjects.length > 0 || decodedSubject === undefined) return 'subject_invalid';
-  // `csr_invalid` is returned only after the code is proven.
+  // Not `csr_invalid` for a repeated CSR: the service returns that only after the token code is proven.
   if (otherCsrs.length > 0 || otherRenews.length > 0) return 'body_invalid';
   return {
     name: name || undefined,

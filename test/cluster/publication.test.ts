@@ -56,7 +56,7 @@ function grantWith(
 }
 
 /** The certificate that a service presents. */
-function shown({ port }: Serving): Promise<X509Certificate> {
+function certificateOf({ port }: Serving): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
       resolve(new X509Certificate(socket.getPeerCertificate().raw));
@@ -67,7 +67,7 @@ function shown({ port }: Serving): Promise<X509Certificate> {
 }
 
 describe('the published address of the service', () => {
-  it('is the address of its load balancer; without it no grant is Ready, and a change is written to all grants', async () => {
+  it('is the address of its load balancer: no grant is Ready before it has one, and a new one is written to all grants', async () => {
     await putSite(cluster.admin, west);
     const metadata = { namespace: LINKGRANT, name: 'balanced' };
     const service = { apiVersion: 'v1', kind: 'Service', metadata };
@@ -89,7 +89,7 @@ describe('the published address of the service', () => {
     expect(first.status?.url).toBe(`https://192.0.2.7:9443/${uid}`);
     await retryUntil(
       'its certificate',
-      async () => (await shown(serving)).checkIP('192.0.2.7') !== undefined,
+      async () => (await certificateOf(serving)).checkIP('192.0.2.7') !== undefined,
     );
 
     await balance({ hostname: 'grants.example.net' });
@@ -99,7 +99,7 @@ describe('the published address of the service', () => {
     expect(moved.status?.expirationTime).toBe(first.status?.expirationTime);
     await retryUntil(
       'its certificate',
-      async () => (await shown(serving)).checkHost('grants.example.net') !== undefined,
+      async () => (await certificateOf(serving)).checkHost('grants.example.net') !== undefined,
     );
     expect((await post(serving, moved)).status).toBe(200);
 
@@ -173,7 +173,7 @@ describe('--tls-secret', () => {
     const serving = await serve('--tls-secret', key.name);
     const grant = await readyGrant(cluster, west, 'shown', { redemptionsAllowed: 9 });
     expect(grant.status?.ca).toBe(first.ca);
-    expect((await shown(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
+    expect((await certificateOf(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
 
     const put = (data: object) => cluster.admin.patch(SECRETS, key, { data });
     await put(dataOfIdentity({ ...second, key: first.key }));
@@ -181,12 +181,12 @@ describe('--tls-secret', () => {
       serving.signal('SIGHUP');
       return serving.said.stderr.includes('certificate_kept');
     });
-    expect((await shown(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
+    expect((await certificateOf(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
     expect((await post(serving, grant)).status).toBe(200);
 
     await put(dataOfIdentity(second));
     const renewed = await grantWith(serving, 'shown', ({ ca }) => ca === second.ca);
-    expect((await shown(serving)).toString()).toBe(new X509Certificate(second.cert).toString());
+    expect((await certificateOf(serving)).toString()).toBe(new X509Certificate(second.cert).toString());
     expect((await post(serving, renewed, 'another')).status).toBe(200);
   });
 });
@@ -254,7 +254,7 @@ describe('the CA that signs', () => {
     await cluster.allow({ namespace: LINKGRANT, name: LINKGRANT }, [
       { apiGroups: [''], resources: ['secrets'], resourceNames: ['branch-ca'], verbs: ['get'] },
     ]);
-    await retryUntil('the right', async () => {
+    await retryUntil('the permission to read the CA', async () => {
       await touch();
       const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, {
         namespace: west,

@@ -17,8 +17,8 @@ const RESPONSE = 255 * 1024;
 /** The memory limit of the shipped redeemer, in bytes. */
 function shippedLimit(): number {
   const [deployment] = parseAllDocuments(readFileSync(DEPLOYMENT, 'utf8'));
-  const containers = ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'memory'];
-  const [, mebibytes] = /^(\d+)Mi$/.exec(String(deployment?.getIn(containers))) ?? [];
+  const path = ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'memory'];
+  const [, mebibytes] = /^(\d+)Mi$/.exec(String(deployment?.getIn(path))) ?? [];
   return Number(mebibytes) * MIB;
 }
 
@@ -28,7 +28,7 @@ afterAll(() => at.endTest());
 
 /** Starts a server that responds to redemptions with this bomb. */
 async function bombing(name: string): Promise<TestServer> {
-  // The bomb of byte order marks has more bytes than characters.
+  // `yamlBomb` counts characters, and a byte order mark has 3 bytes: limit the body to RESPONSE bytes.
   const body = Buffer.from(yamlBomb(name, RESPONSE)).subarray(0, RESPONSE);
   return at.keep(
     await serveHttps((request, _incoming, response) => {

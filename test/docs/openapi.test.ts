@@ -48,13 +48,13 @@ describe('openapi.yaml', () => {
     }
   });
 
-  it('describes the refusal of a revoked redemption also for redemptions', () => {
+  it('describes redemption_revoked also at the redemption path, with status 404', () => {
     const { status, text } = wireRefusal('redemption_revoked', 'redemption');
     expect([status, text]).toEqual([404, 'No such claim']);
     expect(answerOf('/{grantUid}', status)?.description).toMatch(/\bredemption_revoked\b/);
   });
 
-  it('describes no status that the service never sends', () => {
+  it('describes only statuses that the service can send', () => {
     const answered = new Set(
       [
         200,

@@ -12,7 +12,7 @@ const service = releaseAfterFile(await startTestService());
 
 describe('a link certificate signed by the site CA', () => {
   it.each(Object.entries(CLIENTS))(
-    'the certificate for %s verifies for TLS clients only',
+    'a client with %s gets a certificate that verifies for TLS clients only',
     async (_what, client) => {
       expectClientCertificate(openssl, await redeemNewGrant(service, client()));
     },
@@ -129,7 +129,7 @@ describe('a site with several endpoint groups', () => {
 });
 
 describe('a service with --server-key-type rsa2048', () => {
-  it('returns an RSA key that matches its certificate to Skupper clients', async () => {
+  it('returns to Skupper clients an RSA key that matches the certificate', async () => {
     const service = releaseAfterTest(await startTestService({ serverKeyType: 'rsa2048' }));
     const answers = await Promise.all(Array.from({ length: 4 }, () => redeemNewGrant(service, {})));
     for (const answer of answers) {

@@ -59,15 +59,15 @@ describe('a service on a data directory of a running service', () => {
     expect(readdirSync(`${dataDir}/serving`)).toHaveLength(1);
   });
 
-  it('a second service with the same settings runs on another port', async () => {
+  it('a second service with the same shared settings runs on another port, with another replay window', async () => {
     const dataDir = newDirectory();
     const words = ['--external-url', 'https://grants.example.com', '--stock-replay-window'];
     const first = await serveIn(dataDir, ...words, '1m');
-    const shown = certificateIn(dataDir).fingerprint256;
+    const before = certificateIn(dataDir).fingerprint256;
     const second = await serveIn(dataDir, ...words, '5m', '--workers', '2');
     expect(second.port).not.toBe(first.port);
     await first.stop();
-    expect(certificateIn(dataDir).fingerprint256).toBe(shown);
+    expect(certificateIn(dataDir).fingerprint256).toBe(before);
     expect(await urlOfTokens(dataDir)).toMatch(/^https:\/\/grants\.example\.com\//);
   });
 

@@ -79,7 +79,10 @@ function Figures({
   );
 }
 
-/** True if a service reports its checks. The console of a terminal reports only the check of its own observer. */
+/**
+ * True if a running service reports its checks. Without `--server`, `linkgrant console` has no such checks: its overview has
+ * at most the finding `observer`.
+ */
 function isServiceKnown({ findings }: Overview['health']): boolean {
   return findings.some(({ check }) => check !== 'observer');
 }

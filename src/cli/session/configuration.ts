@@ -26,7 +26,9 @@ export function refuseEndpoint(platform: string, endpoint: unknown): void {
   if (platform === 'standalone' || endpoint === undefined) return;
   throw usageError(
     `--endpoint is for the standalone platform; on ${platform} the site has the endpoints`,
-    "set --host to a host in the certificate of the site's router",
+    platform === 'kubernetes'
+      ? 'omit --endpoint: links connect to the endpoints in the status of the Site'
+      : "set --host to a host in the certificate of the site's router",
   );
 }
 

@@ -19,7 +19,7 @@ export interface Listing<Report> {
   readonly columns: Columns<Report>;
   /** More columns for `-o wide`. */
   readonly wide?: Columns<Report>;
-  /** The columns of `-o csv`; absent if another listing has them. */
+  /** The columns of `-o csv`; absent if another listing writes these resources as CSV. */
   readonly csv?: Columns<Report>;
   /** The name or id that other commands accept. */
   readonly name: (report: Report) => string;
@@ -155,7 +155,10 @@ interface Writer<Report> {
   end(isEmpty: boolean): string | Promise<string>;
   /** True if each change of a watched listing is a document of its own. */
   readonly isDocument?: boolean;
-  /** True if `--watch` writes nothing for an empty list, because rows could not follow that text. */
+  /**
+   * True if `--watch` writes nothing while the list is empty at first: rows that are written later could not follow the text of
+   * an empty list.
+   */
   readonly omitsEmpty?: boolean;
 }
 

@@ -14,8 +14,8 @@ interface StandaloneSiteOptions {
 }
 
 /**
- * A site without a platform, whose endpoints are configured. No router certificate can be checked, so links trust the signing
- * CA, its predecessors and its prepared successor.
+ * A site without a platform, whose endpoints are configured. The service cannot read the certificate of the router, so links
+ * trust the signing CA, its predecessors and its prepared successor.
  */
 export class StandaloneSite implements Site {
   readonly #options: StandaloneSiteOptions;

@@ -12,12 +12,12 @@ const MAX_URL_LENGTH = 2048;
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** Why a token is invalid, as the end of a sentence (`it …`), without text that may be secret. */
+/** Why a token is invalid, as the end of a sentence (`it has no spec.url`), without text that may be secret. */
 class InvalidToken extends Error {}
 
 /**
- * Returns the token in an AccessToken resource, or why it is invalid, as the end of a sentence (`it …`). Ignores invalid values
- * of linkgrant's annotations.
+ * Returns the token in an AccessToken resource, or why it is invalid, as the end of a sentence. Ignores invalid values of
+ * linkgrant's annotations.
  */
 export function readAccessToken({
   metadata,
@@ -32,7 +32,7 @@ export function readAccessToken({
   });
 }
 
-/** Returns the token in the first join line of a text, or why it is invalid, as the end of a sentence (`it …`). */
+/** Returns the token in the first join line of a text, or why it is invalid, as the end of a sentence. */
 export function readJoinLine(text: string): RedeemableToken | string {
   const line = decodeJoinLine(text);
   if (typeof line === 'string') return line;

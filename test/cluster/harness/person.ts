@@ -44,7 +44,7 @@ export async function personIn(
     subjects: [{ kind: 'ServiceAccount', name, namespace }],
   } as Resource);
   await untilAllowed(cluster.admin, { namespace, name }, rules, namespace);
-  // The namespace is that of the kubeconfig.
+  // No --namespace: commands use the namespace of the kubeconfig's context.
   const place = ['--platform', 'kubernetes', '--kubeconfig', kubeconfig];
   return { namespace, kubeconfig, place, run: (words, options) => linkgrant([...words, ...place], options) };
 }

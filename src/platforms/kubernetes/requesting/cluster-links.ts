@@ -129,7 +129,10 @@ export function placedClusterLinks(target: Namespace, now: number): Promise<Plac
   });
 }
 
-/** The records of redemptions and renewals that are stored in a namespace apart from its links. */
+/**
+ * The Secrets of a namespace with the state of pending redemptions and renewals. `count` and `remove` return the number of
+ * redemptions only.
+ */
 export function clusterLinkRecords({ client, namespace }: Namespace): LinkRecords {
   const find = async ({ redemptionId, tlsCrt }: LinkRedemption) => {
     const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
