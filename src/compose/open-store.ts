@@ -9,7 +9,7 @@ import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { ServingLease, SharedSettings } from '../redemption/ports/serving-lease.js';
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import type { PostgresTarget } from '../stores/postgres/postgres-target.js';
-import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
+import type { SqlDatabase } from '../stores/sql/sql-database.js';
 
 /** The settings that locate the store and the key of its ledger. */
 export type StoreLocation = Pick<Settings, 'store' | 'dataDir'>;

@@ -9,7 +9,7 @@ import type { SqliteValue } from '../../src/files/sqlite-driver.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { change as sqlChange, value } from '../../src/stores/sql/operation.js';
-import { removeOldLedger } from '../../src/stores/sql/retention.js';
+import { retention } from '../../src/stores/sql/retention.js';
 import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { openSqliteDatabase, openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
@@ -323,7 +323,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       numbersLeft.push((await store.listRenewals(redemption.id)).length);
       return result;
     };
-    await removeOldLedger({ read: database.read, write }, NOW + 1_000 * DAY_MS);
+    await retention({ read: database.read, write }).removeOldLedger(NOW + 1_000 * DAY_MS);
     expect(numbersLeft).toEqual([50, 0]);
   });
 

@@ -5,7 +5,7 @@ import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/
 import { LedgerChain } from '../sql/ledger-chain.js';
 import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
 import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
-import type { SqlDatabase } from '../sql/sql-grant-store.js';
+import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
 import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure.js';

@@ -1,10 +1,12 @@
 import type { Refusal } from '../../domain/redemption-error.js';
-import type { StoredCode } from '../../redemption/ports/code-store.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { CodeStore, StoredCode } from '../../redemption/ports/code-store.js';
 import { type Page, type PageRequest, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
 import { rowHash } from './ledger-mac.js';
 import { batch, row, rows, type SqlOperation } from './operation.js';
+import type { SqlDatabase } from './sql-database.js';
 
 /** Columns of table `codes` that never change. */
 export const CONSTANT_CODE_COLUMNS = ['jti', 'uses', 'expires_at', 'subject', 'issued_at'] as const;
@@ -26,13 +28,25 @@ const REVOKE = 'UPDATE codes SET revoked_at = ? WHERE grant_uid = ? AND jti = ? 
 type NewCode = Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'> &
   Partial<Pick<StoredCode, 'subject' | 'issuedAt'>>;
 
-/** Implements CodeStore.findCode. */
-export function findCode(grantUid: string, jti: string): SqlOperation<StoredCode | undefined> {
+/** Implements the CodeStore on an SQL database. */
+export function codeStore({ read, write }: SqlDatabase, clock: Clock): CodeStore {
+  return {
+    createCode: (code) => write(createCode(code, clock()), { grantUid: code.grantUid }),
+    findCode: (grantUid, jti) => read(() => findCode(grantUid, jti)),
+    listCodes: (page) => read(() => listCodes(page)),
+    async countCodes(grantUid) {
+      const counts = await read(() => row<{ recorded: number; revoked: number }>(COUNT, grantUid));
+      return counts ?? { recorded: 0, revoked: 0 };
+    },
+    revokeCode: (code, now) => write(revokeCode(code, now), { grantUid: code.grantUid }),
+  };
+}
+
+function findCode(grantUid: string, jti: string): SqlOperation<StoredCode | undefined> {
   return row<StoredCode>(FIND, grantUid, jti);
 }
 
-/** Implements CodeStore.listCodes. */
-export function* listCodes(
+function* listCodes(
   page: PageRequest & { readonly grantUid?: string | undefined },
 ): SqlOperation<Page<StoredCode>> {
   const [uid, jti] = startOf(page.after, ['', '']);
@@ -49,16 +63,7 @@ export function* listCodes(
   );
 }
 
-/** Implements CodeStore.countCodes. */
-export function* countCodes(
-  grantUid: string,
-): SqlOperation<{ readonly recorded: number; readonly revoked: number }> {
-  const counts = yield* row<{ readonly recorded: number; readonly revoked: number }>(COUNT, grantUid);
-  return counts ?? { recorded: 0, revoked: 0 };
-}
-
-/** Implements CodeStore.createCode. */
-export function createCode(code: StoredCode, now: number): WriteOperation<void> {
+function createCode(code: StoredCode, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
     const [created] = yield* batch(insertion(code));
     if (created.changes === 1) yield* ledger.append(codeEntry(code, now));
@@ -77,8 +82,7 @@ function codeEntry(code: NewCode, at: number): NewLedgerEntry {
   return { grantUid, at, kind: 'code_recorded', detail };
 }
 
-/** Implements CodeStore.revokeCode. */
-export function revokeCode(
+function revokeCode(
   code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'>,
   now: number,
 ): WriteOperation<'revoked' | 'already_revoked'> {

@@ -1,4 +1,5 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { GrantStore, IssuerUse } from '../../redemption/ports/grant-store.js';
 import {
   type Page,
@@ -10,6 +11,7 @@ import {
 } from '../../redemption/ports/page.js';
 import { GRANT_BY_UID, GRANT_FIELDS, type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
+import type { SqlDatabase } from './sql-database.js';
 
 const SELECT = `SELECT ${GRANT_FIELDS} FROM grants`;
 const BY_NAME = `${SELECT} WHERE namespace = ? AND name = ?`;
@@ -25,31 +27,36 @@ const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expir
     AS state, count(*) AS count FROM grants GROUP BY state`;
 const CREATED_BEFORE = `SELECT 1 FROM grants WHERE created_at < ? AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > ?) LIMIT 1`;
+const OPEN_CONDITION = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
+  AND redemptions < redemptions_allowed`;
+const BY_ISSUER = `SELECT namespace, issuer, count(*) AS grants FROM grants WHERE ${OPEN_CONDITION} GROUP BY namespace, issuer`;
+const OPEN = `${SELECT} WHERE ${OPEN_CONDITION} ORDER BY namespace, name`;
 
-/** Implements GrantStore.findGrant. */
-export function* findGrant(uid: string): SqlOperation<AccessGrant | undefined> {
-  const found = yield* row<GrantRow>(GRANT_BY_UID, uid);
+/** Implements the reads of grants of the DatabaseStore on an SQL database. */
+export function grantReads({ read }: SqlDatabase) {
+  return {
+    findGrant: (uid) => read(() => findGrant(GRANT_BY_UID, uid)),
+    findGrantByName: (namespace, name) => read(() => findGrant(BY_NAME, namespace, name)),
+    listGrants: (page) => read(() => listGrants(page)),
+    listDeclaredGrants: (page) => read(() => listAll(LIST_DECLARED, page)),
+    hasGrantCreatedBefore: async (createdBefore, endedAfter) =>
+      (await read(() => value(CREATED_BEFORE, createdBefore, endedAfter))) !== undefined,
+    countGrants: (now) => read(() => countGrants(now)),
+    countGrantsByIssuer: (now) => read(() => rows<IssuerUse>(BY_ISSUER, now)),
+  } satisfies Partial<DatabaseStore>;
+}
+
+function* findGrant(query: string, ...values: readonly string[]): SqlOperation<AccessGrant | undefined> {
+  const found = yield* row<GrantRow>(query, ...values);
   return found && grantOfRow(found);
 }
 
-/** Implements GrantStore.findGrantByName. */
-export function* findGrantByName(namespace: string, name: string): SqlOperation<AccessGrant | undefined> {
-  const found = yield* row<GrantRow>(BY_NAME, namespace, name);
-  return found && grantOfRow(found);
-}
-
-/** Implements GrantStore.listGrants. */
-export function* listGrants(page: Parameters<GrantStore['listGrants']>[0]): SqlOperation<Page<AccessGrant>> {
+function* listGrants(page: Parameters<GrantStore['listGrants']>[0]): SqlOperation<Page<AccessGrant>> {
   if (page.namespace === undefined) return selectByLabels(yield* listAll(LIST, page), page.labels);
   const [, afterName] = startOf(page.after, BEGINNING);
   const limit = rowsToRead(page.limit);
   const found = yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, afterName, limit);
   return selectByLabels(grantPage(found, page), page.labels);
-}
-
-/** Implements DatabaseStore.listDeclaredGrants. */
-export function listDeclaredGrants(page: PageRequest): SqlOperation<Page<AccessGrant>> {
-  return listAll(LIST_DECLARED, page);
 }
 
 function* listAll(sql: string, page: PageRequest): SqlOperation<Page<AccessGrant>> {
@@ -62,27 +69,11 @@ function grantPage(found: readonly GrantRow[], { limit }: PageRequest): Page<Acc
   return pageOf(found, limit, ({ namespace, name }) => [namespace, name], grantOfRow);
 }
 
-/** Implements GrantStore.hasGrantCreatedBefore. */
-export function* hasGrantCreatedBefore(createdBefore: number, endedAfter: number): SqlOperation<boolean> {
-  return (yield* value(CREATED_BEFORE, createdBefore, endedAfter)) !== undefined;
-}
-
-/** Implements GrantStore.countGrants. */
-export function* countGrants(now: number): SqlOperation<Record<AccessGrantState, number>> {
+function* countGrants(now: number): SqlOperation<Record<AccessGrantState, number>> {
   const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
   const found = yield* rows<{ readonly state: AccessGrantState; readonly count: number }>(COUNT, now);
   for (const { state, count } of found) counts[state] = count;
   return counts;
-}
-
-const OPEN_CONDITION = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
-  AND redemptions < redemptions_allowed`;
-const BY_ISSUER = `SELECT namespace, issuer, count(*) AS grants FROM grants WHERE ${OPEN_CONDITION} GROUP BY namespace, issuer`;
-const OPEN = `${SELECT} WHERE ${OPEN_CONDITION} ORDER BY namespace, name`;
-
-/** Implements GrantStore.countGrantsByIssuer. */
-export function countGrantsByIssuer(now: number): SqlOperation<readonly IssuerUse[]> {
-  return rows<IssuerUse>(BY_ISSUER, now);
 }
 
 /** Returns all grants that can be redeemed at `now` or once they are ready, ordered by namespace and name. */

@@ -1,4 +1,6 @@
 import { type AccessGrant, changedGrant, type GrantChange } from '../../domain/access-grant.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import {
   GRANT_BY_UID,
   GRANT_COLUMNS,
@@ -13,6 +15,7 @@ import type { NewLedgerEntry } from './ledger-chain.js';
 import { change, insertInto, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
 import { countLabelChange } from './settings.js';
+import type { SqlDatabase } from './sql-database.js';
 
 const INSERT = `${insertInto('grants', GRANT_COLUMNS)} ON CONFLICT (namespace, name) DO NOTHING
   RETURNING ${GRANT_FIELDS}`;
@@ -28,7 +31,25 @@ const DELETE = 'DELETE FROM grants WHERE uid = ?';
 const EXPIRE_LEDGER =
   'INSERT INTO expiring_ledgers (grant_uid, check_at) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
-/** Implements GrantStore.createGrant. */
+/** Implements the writes of grants of the DatabaseStore on an SQL database. */
+export function grantWrites({ write }: SqlDatabase, clock: Clock) {
+  return {
+    createGrant: (grant) => write(createGrant(grant), { grantUid: grant.uid }),
+    initializeGrants: (now) =>
+      write(
+        countingWrite(function* ({ ledger }) {
+          const changed = yield* rows<GrantRow>(INITIALIZE, now, now);
+          for (const grant of changed) yield* ledger.append(grantEntry('changed', grant, now));
+          return changed.length;
+        }),
+      ),
+    updateGrant: (grantUid, changes) => write(updateGrant(grantUid, changes, clock()), { grantUid }),
+    revokeGrant: (grantUid, now, cascade = false) => write(revokeGrant(grantUid, now, cascade), { grantUid }),
+    deleteGrant: (grantUid) => write(deleteGrant(grantUid, clock()), { grantUid }),
+  } satisfies Partial<DatabaseStore>;
+}
+
+/** Creates a grant; see GrantStore.createGrant. */
 export function createGrant(grant: AccessGrant): WriteOperation<AccessGrant | 'name_taken'> {
   return function* ({ ledger, isRepeated }) {
     const sameName = yield* value(UID_BY_NAME, grant.namespace, grant.name);
@@ -48,17 +69,7 @@ function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): N
   return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };
 }
 
-/** Implements DatabaseStore.initializeGrants. */
-export function initializeGrants(now: number): WriteOperation<number> {
-  return countingWrite(function* ({ ledger }) {
-    const changed = yield* rows<GrantRow>(INITIALIZE, now, now);
-    for (const grant of changed) yield* ledger.append(grantEntry('changed', grant, now));
-    return changed.length;
-  });
-}
-
-/** Implements GrantStore.updateGrant. */
-export function updateGrant(uid: string, changes: GrantChange, now: number): WriteOperation<boolean> {
+function updateGrant(uid: string, changes: GrantChange, now: number): WriteOperation<boolean> {
   return function* ({ ledger }) {
     const found = yield* row<GrantRow>(GRANT_BY_UID, uid);
     if (!found) return false;
@@ -83,7 +94,7 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
   };
 }
 
-/** Implements GrantStore.revokeGrant. */
+/** Revokes a grant; see GrantStore.revokeGrant. */
 export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOperation<boolean> {
   let hasRevoked = false;
   return function* ({ ledger, isRepeated }) {
@@ -97,7 +108,7 @@ export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOp
   };
 }
 
-/** Implements GrantStore.deleteGrant; `now` is the time of the ledger entry. */
+/** Deletes a grant; see GrantStore.deleteGrant. `now` is the time of the ledger entry. */
 export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let hasDeleted = false;
   return function* ({ ledger, isRepeated }) {

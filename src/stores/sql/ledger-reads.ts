@@ -1,3 +1,4 @@
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type {
   AttemptTotal,
   LedgerEntry,
@@ -6,6 +7,8 @@ import type {
 } from '../../redemption/ports/ledger-store.js';
 import { type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rows, type SqlOperation } from './operation.js';
+import type { SqlDatabase } from './sql-database.js';
+import { verifyLedger } from './verify-ledger.js';
 
 /** The select list of a query that returns {@link EventRow}s; the tables are `e` and `r`. */
 export const EVENT_FIELDS = `e.grant_uid AS "grantUid", e.seq, e.at, e.kind, e.redemption_id AS "redemptionId", e.detail,
@@ -46,8 +49,21 @@ export function entryOf({ detail: text, jti, name, subject, ...entry }: EventRow
   };
 }
 
-/** Implements LedgerStore.listLedger. */
-export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
+/** Implements the reads of the LedgerStore on an SQL database. */
+export function ledgerReads({ read, readSnapshot }: SqlDatabase) {
+  return {
+    listLedger: (page) => read(() => listLedger(page)),
+    listRedemptionEntries: (redemptionId, limit) =>
+      read(function* () {
+        return (yield* rows<EventRow>(LIST_REDEMPTION, redemptionId, limit)).map(entryOf).reverse();
+      }),
+    listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
+    verifyLedger: (grantUid, onProgress) =>
+      readSnapshot((ledger) => verifyLedger(ledger, grantUid, onProgress)),
+  } satisfies Partial<DatabaseStore>;
+}
+
+function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
   const [uid, seq] = startOf(page.after, ['', 0]);
   const { grantUid, since = 0 } = page;
   const limit = rowsToRead(page.limit);
@@ -58,13 +74,7 @@ export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
   return pageOf(found, page.limit, (entry) => [entry.grantUid, entry.seq], entryOf);
 }
 
-/** Implements LedgerStore.listRedemptionEntries. */
-export function* listRedemptionEntries(redemptionId: string, limit: number): SqlOperation<LedgerEntry[]> {
-  return (yield* rows<EventRow>(LIST_REDEMPTION, redemptionId, limit)).map(entryOf).reverse();
-}
-
-/** Implements LedgerStore.listAttemptTotals. */
-export function* listAttemptTotals(page: LedgerPage): SqlOperation<Page<AttemptTotal>> {
+function* listAttemptTotals(page: LedgerPage): SqlOperation<Page<AttemptTotal>> {
   const { grantUid, since = 0 } = page;
   const start = startOf(page.after, [grantUid ?? '', '', '', '', '']);
   const limit = rowsToRead(page.limit);

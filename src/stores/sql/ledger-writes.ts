@@ -1,9 +1,11 @@
 import { DAY_MS } from '../../domain/duration.js';
 import type { Redemption } from '../../domain/redemption.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { ProvenRefusal } from '../../redemption/ports/grant-store.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
 import { refusalMac } from './ledger-mac.js';
 import { change, row, type SqlOperation, value } from './operation.js';
+import type { SqlDatabase } from './sql-database.js';
 
 const LAST_TIME = 'SELECT max(at) FROM events WHERE redemption_id = ? AND kind = ?';
 const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt" FROM refusals
@@ -22,8 +24,18 @@ const ENTRY_INTERVAL_MS = DAY_MS;
 // The counts of equal refusals at which an entry is written: 10, 100, 1,000, …, so that refusals cannot fill the ledger.
 const POWER_OF_TEN = /^10+$/;
 
-/** Implements GrantStore.recordReplay and RenewalStore.recordSuperseded. */
-export function recordRepetition(
+/** Implements the writes of the DatabaseStore that only record an event, on an SQL database. */
+export function ledgerWrites({ write }: SqlDatabase) {
+  return {
+    recordReplay: (redemption, peer, now) =>
+      write(recordRepetition('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
+    recordSuperseded: (redemption, peer, now) =>
+      write(recordRepetition('superseded', redemption, peer, now), { grantUid: redemption.grantUid }),
+    recordRefusal: (refusal, now) => write(countRefusal(refusal, now, true), { grantUid: refusal.grantUid }),
+  } satisfies Partial<DatabaseStore>;
+}
+
+function recordRepetition(
   kind: 'replayed' | 'superseded',
   { id, grantUid, name, subject }: Redemption,
   peer: string,
@@ -39,11 +51,6 @@ export function recordRepetition(
     }
     yield* ledger.append({ grantUid, at: now, kind, redemptionId: id, detail: { peer } });
   };
-}
-
-/** Implements GrantStore.recordRefusal. */
-export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperation<void> {
-  return countRefusal(refusal, now, true);
 }
 
 interface RefusalCount {

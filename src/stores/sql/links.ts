@@ -8,11 +8,13 @@ import {
   type IssuedLink,
   type LinkCounts,
   type LinkPageRequest,
+  type LinkStore,
   type RefusalCount,
 } from '../../redemption/ports/link-store.js';
 import { encodeCursor, type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { LABEL_CHANGES } from './settings.js';
+import type { SqlDatabase } from './sql-database.js';
 
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
@@ -60,6 +62,17 @@ const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
   repeatedly_refused: [],
 };
 
+/** Implements the LinkStore on an SQL database. */
+export function linkStore({ dialect, read }: SqlDatabase): LinkStore {
+  return {
+    listLinks: (page, matches) => read(() => listLinks(dialect, page, matches)),
+    countLinks: (now) => read(() => countLinks(now)),
+    countOpenCodes: async (now) => Number(await read(() => value(OPEN_CODES, now, now))),
+    countRefusals: (since) => read(() => rows<RefusalCount>(REFUSALS, since)),
+    readChanges: (since) => read(() => readChanges(since)),
+  };
+}
+
 /** A row of a listing: a link, and its position in commit order. */
 interface LinkRow extends Omit<IssuedLink, 'grantName' | 'labels'> {
   readonly position: number;
@@ -99,8 +112,7 @@ function* startBefore(
   return Number((yield* value(`SELECT ${position} FROM ${from} ORDER BY ${position} DESC LIMIT 1`)) ?? 0) + 1;
 }
 
-/** Implements LinkStore.listLinks. */
-export function* listLinks(
+function* listLinks(
   dialect: SqlDialect,
   page: LinkPageRequest,
   matches: (link: IssuedLink) => boolean,
@@ -130,28 +142,14 @@ function keyOf({ position }: LinkRow): [number] {
   return [position];
 }
 
-/** Implements LinkStore.countLinks. */
-export function* countLinks(now: number): SqlOperation<LinkCounts> {
+function* countLinks(now: number): SqlOperation<LinkCounts> {
   const counted = yield* row<Omit<LinkCounts, 'valid'> & { readonly total: number }>(COUNTS, now);
   const { total = 0, revoked = 0, expired = 0, expiring = 0, notRenewing = 0 } = counted ?? {};
   return { valid: total - revoked - expired - expiring, expiring, expired, revoked, notRenewing };
 }
 
-/** Implements LinkStore.countOpenCodes. */
-export function* countOpenCodes(now: number): SqlOperation<number> {
-  return Number(yield* value(OPEN_CODES, now, now));
-}
-
-/** Implements LinkStore.countRefusals. */
-export function countRefusals(since: number): SqlOperation<readonly RefusalCount[]> {
-  return rows<RefusalCount>(REFUSALS, since);
-}
-
-/**
- * Implements LinkStore.readChanges. The version is the end of the ledger, and the number of changes of labels and notes, which
- * have no entries.
- */
-export function* readChanges(since?: string): SqlOperation<Changes> {
+/** The version is the end of the ledger, and the number of changes of labels and notes, which have no entries. */
+function* readChanges(since?: string): SqlOperation<Changes> {
   const [end = []] = yield* rawRows(END);
   const version = end.join('.');
   if (since === undefined || since === version) return { version, changed: [] };

@@ -1,11 +1,12 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { RecordOutcome, RecordRules } from '../../redemption/ports/grant-store.js';
 import type { LedgerEntry } from '../../redemption/ports/ledger-store.js';
 import { countCodeUse } from './codes.js';
 import { createGrant, deleteGrant } from './grant-writes.js';
-import type { WriteContext, WriteOperation } from './group-commit.js';
+import type { WriteContext } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
 import { batch, insertInto, row, type SqlOperation, value } from './operation.js';
 import {
@@ -15,6 +16,7 @@ import {
   REDEMPTION_COLUMNS,
   redemptionValues,
 } from './redemptions.js';
+import type { SqlDatabase } from './sql-database.js';
 
 const INSERT = `${insertInto('redemptions', REDEMPTION_COLUMNS)} ON CONFLICT DO NOTHING`;
 const COUNT_GRANT_USE = `UPDATE grants SET redemptions = redemptions + 1
@@ -24,6 +26,16 @@ const GRANT = 'SELECT revoked_at, expires_at FROM grants WHERE uid = ?';
 const REPEATED = `SELECT created_at FROM redemptions
   WHERE grant_uid = ? AND subject = ? AND name = ? AND mode = 'stock' AND created_at > ? AND id <> ?
   ORDER BY created_at DESC LIMIT 1 OFFSET ?`;
+
+/** Implements the writes of the DatabaseStore that record a redemption, on an SQL database. */
+export function redemptionRecorder({ write }: SqlDatabase) {
+  return {
+    recordRedemption: (grantUid, redemption, now, rules = {}) =>
+      write((context) => record(grantUid, redemption, now, rules, context), { grantUid }),
+    recordSingleUse: (grant, redemption, now) =>
+      write((context) => recordSingleUse(grant, redemption, now, context), { grantUid: grant.uid }),
+  } satisfies Partial<DatabaseStore>;
+}
 
 function* grantRefusal(uid: string, now: number): SqlOperation<Refusal> {
   const grant = yield* row<{ readonly revoked_at: number | null; readonly expires_at: number | null }>(
@@ -36,16 +48,6 @@ function* grantRefusal(uid: string, now: number): SqlOperation<Refusal> {
   if (grant.expires_at === null) return { refused: 'link_access_unavailable' };
   if (grant.expires_at <= now) return { refused: 'grant_expired' };
   return { refused: 'grant_exhausted' };
-}
-
-/** Implements GrantStore.recordRedemption. */
-export function recordRedemption(
-  uid: string,
-  redemption: Redemption,
-  now: number,
-  rules: RecordRules,
-): WriteOperation<RecordOutcome> {
-  return (context) => record(uid, redemption, now, rules, context);
 }
 
 function* record(
@@ -108,18 +110,16 @@ function redeemedDetail(redemption: Redemption, values: readonly unknown[]): Led
   };
 }
 
-/** Implements GrantStore.recordSingleUse. */
-export function recordSingleUse(
+function* recordSingleUse(
   grant: AccessGrant,
   redemption: Redemption,
   now: number,
-): WriteOperation<RecordOutcome> {
-  return function* (context) {
-    // The grant of a committed attempt is deleted, so only the redemption shows that it was committed.
-    if (yield* findRedemption(redemption.id)) return 'recorded';
-    yield* createGrant(grant)(context);
-    const outcome = yield* recordRedemption(grant.uid, redemption, now, {})(context);
-    if (outcome === 'recorded') yield* deleteGrant(grant.uid, now)(context);
-    return outcome;
-  };
+  context: WriteContext,
+): SqlOperation<RecordOutcome> {
+  // The grant of a committed attempt is deleted, so only the redemption shows that it was committed.
+  if (yield* findRedemption(redemption.id)) return 'recorded';
+  yield* createGrant(grant)(context);
+  const outcome = yield* record(grant.uid, redemption, now, {}, context);
+  if (outcome === 'recorded') yield* deleteGrant(grant.uid, now)(context);
+  return outcome;
 }

@@ -1,6 +1,7 @@
 import { changedLabelsAndNote, type Labels, type LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { Attempt, GrantStore } from '../../redemption/ports/grant-store.js';
 import { type Page, pageOf, rowsToRead, selectByLabels, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
@@ -16,6 +17,7 @@ import {
   value,
 } from './operation.js';
 import { countLabelChange } from './settings.js';
+import type { SqlDatabase } from './sql-database.js';
 
 /** A redemption as table `redemptions` stores it: `policy` and `labels` as JSON text. */
 interface RedemptionRow extends Omit<Redemption, 'policy' | 'labels'> {
@@ -106,17 +108,37 @@ const ATTEMPTS = `SELECT * FROM (
     WHERE grant_uid = ? ORDER BY last_at DESC LIMIT ?) AS refused
   ORDER BY at DESC, seq DESC LIMIT ?`;
 
+const REVOKE = `UPDATE redemptions SET revoked_at = ?, sealed_answer = NULL, sealed_until = NULL
+  WHERE id = ? AND revoked_at IS NULL RETURNING grant_uid`;
+const UPDATE = 'UPDATE redemptions SET labels = ?, note = ? WHERE id = ?';
+const REVOKED_AT = 'SELECT revoked_at FROM redemptions WHERE id = ?';
+const OF_GRANT =
+  'SELECT id FROM redemptions WHERE grant_uid = ? AND revoked_at IS NULL ORDER BY created_at, id';
+
+/** Implements the operations on recorded redemptions of the DatabaseStore on an SQL database. */
+export function redemptionStore({ dialect, read, write }: SqlDatabase) {
+  return {
+    findRedemption: (id) => read(() => findRedemption(id)),
+    findReplay: (grantUid, replayKey) => read(() => findReplay(grantUid, replayKey)),
+    listRedemptions: (page) => read(() => listRedemptions(dialect, page)),
+    listAttempts: (grantUid, limit) => read(() => listAttempts(grantUid, limit)),
+    updateRedemption: (redemptionId, change) =>
+      write(() => updateRedemption(redemptionId, change), { redemptionId }),
+    revokeRedemption: (redemptionId, now) => write(revokeRedemption(redemptionId, now), { redemptionId }),
+  } satisfies Partial<DatabaseStore>;
+}
+
 interface PositionedRow extends RedemptionRow {
   readonly position: number;
 }
 
-/** Implements GrantStore.findRedemption. */
+/** Returns a redemption by its id. */
 export function* findRedemption(id: string): SqlOperation<Redemption | undefined> {
   const found = yield* row<RedemptionRow>(BY_ID, id);
   return found && redemptionOfRow(found);
 }
 
-/** Implements GrantStore.findReplay. */
+/** Returns the redemption of a grant with this replay key. */
 export function* findReplay(grantUid: string, replayKey: string): SqlOperation<Redemption | undefined> {
   const found = yield* row<RedemptionRow>(BY_REPLAY_KEY, grantUid, replayKey);
   return found && redemptionOfRow(found);
@@ -127,8 +149,7 @@ function listAll({ redemptionParts: { from, position } }: SqlDialect): string {
     WHERE ${position} > ? AND r.created_at >= ? ORDER BY ${position} LIMIT ?`;
 }
 
-/** Implements GrantStore.listRedemptions. */
-export function* listRedemptions(
+function* listRedemptions(
   dialect: SqlDialect,
   page: Parameters<GrantStore['listRedemptions']>[0],
 ): SqlOperation<Page<Redemption>> {
@@ -150,19 +171,11 @@ export function* listRedemptions(
   );
 }
 
-/** Implements GrantStore.listAttempts. */
-export function* listAttempts(grantUid: string, limit: number): SqlOperation<Attempt[]> {
+function* listAttempts(grantUid: string, limit: number): SqlOperation<Attempt[]> {
   const values = [grantUid, limit, grantUid, limit, limit];
   const found = yield* rows<Attempt & { readonly seq: number }>(ATTEMPTS, ...values);
   return found.map(({ seq: _, ...attempt }) => attempt);
 }
-
-const REVOKE = `UPDATE redemptions SET revoked_at = ?, sealed_answer = NULL, sealed_until = NULL
-  WHERE id = ? AND revoked_at IS NULL RETURNING grant_uid`;
-const UPDATE = 'UPDATE redemptions SET labels = ?, note = ? WHERE id = ?';
-const REVOKED_AT = 'SELECT revoked_at FROM redemptions WHERE id = ?';
-const OF_GRANT =
-  'SELECT id FROM redemptions WHERE grant_uid = ? AND revoked_at IS NULL ORDER BY created_at, id';
 
 function* revoke(ledger: LedgerChain, id: string, now: number): SqlOperation<boolean> {
   const grantUid = yield* value(REVOKE, now, id);
@@ -171,20 +184,16 @@ function* revoke(ledger: LedgerChain, id: string, now: number): SqlOperation<boo
   return true;
 }
 
-/** Implements GrantStore.updateRedemption. */
-export function updateRedemption(id: string, change: LabelsAndNoteChange): WriteOperation<boolean> {
-  return function* () {
-    const found = yield* findRedemption(id);
-    if (!found) return false;
-    const { labels, note } = changedLabelsAndNote(found, change);
-    yield* put(UPDATE, JSON.stringify(labels), note, id);
-    yield* countLabelChange();
-    return true;
-  };
+function* updateRedemption(id: string, change: LabelsAndNoteChange): SqlOperation<boolean> {
+  const found = yield* findRedemption(id);
+  if (!found) return false;
+  const { labels, note } = changedLabelsAndNote(found, change);
+  yield* put(UPDATE, JSON.stringify(labels), note, id);
+  yield* countLabelChange();
+  return true;
 }
 
-/** Implements GrantStore.revokeRedemption. */
-export function revokeRedemption(id: string, now: number): WriteOperation<boolean> {
+function revokeRedemption(id: string, now: number): WriteOperation<boolean> {
   let hasRevoked = false;
   return function* ({ ledger, isRepeated }) {
     if (yield* revoke(ledger, id, now)) {

@@ -1,7 +1,7 @@
 import type { Renewal } from '../../domain/issued-certificate.js';
-import type { RevokedCertificate } from '../../redemption/ports/database-store.js';
+import type { DatabaseStore, RevokedCertificate } from '../../redemption/ports/database-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
-import type { WriteContext, WriteOperation } from './group-commit.js';
+import type { WriteContext } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
 import {
   change,
@@ -15,6 +15,7 @@ import {
   value,
 } from './operation.js';
 import { findRedemption } from './redemptions.js';
+import type { SqlDatabase } from './sql-database.js';
 
 /** The column of table `renewals` for each field of a renewal. The hash of a row depends on their order. */
 const COLUMNS: Readonly<Record<keyof Renewal, string>> = {
@@ -57,35 +58,29 @@ const REVOKED = `SELECT serial, revoked_at AS "revokedAt", not_after AS "notAfte
   UNION ALL SELECT n.serial, r.revoked_at, n.not_after FROM renewals n JOIN redemptions r ON r.id = n.redemption_id
     WHERE r.revoked_at IS NOT NULL AND n.issuer_sha256 = ? AND n.not_after > ?`;
 
-/** Implements RenewalStore.findRenewedRedemption. */
-export function* findRenewedRedemption(id: string): SqlOperation<RenewedRedemption | undefined> {
+/** Implements the operations on renewals of the DatabaseStore on an SQL database, and lists revoked certificates. */
+export function renewalStore({ read, write }: SqlDatabase) {
+  return {
+    findRenewedRedemption: (id) => read(() => findRenewedRedemption(id)),
+    recordRenewal: (renewal, now) =>
+      write((context) => record(renewal, now, context), { redemptionId: renewal.redemptionId }),
+    listRenewals: (redemptionId) => read(() => rows<Renewal>(ALL, redemptionId)),
+    countDependents: (now) =>
+      read(function* () {
+        const counts = yield* rawRows(DEPENDENTS, now);
+        return new Map(counts.map(([issuerSha256, count]) => [String(issuerSha256), Number(count)]));
+      }),
+    countIssuedBefore: async (issuedBefore, now) =>
+      Number(await read(() => value(ISSUED_BEFORE, now, issuedBefore))),
+    listRevokedCertificates: (issuerSha256, now) =>
+      read(() => rows<RevokedCertificate>(REVOKED, issuerSha256, now, issuerSha256, now)),
+  } satisfies Partial<DatabaseStore>;
+}
+
+function* findRenewedRedemption(id: string): SqlOperation<RenewedRedemption | undefined> {
   const redemption = yield* findRedemption(id);
   if (!redemption) return undefined;
   return { redemption, renewals: yield* rows<Renewal>(LAST_TWO, id) };
-}
-
-/** Implements RenewalStore.listRenewals. */
-export function listRenewals(redemptionId: string): SqlOperation<readonly Renewal[]> {
-  return rows<Renewal>(ALL, redemptionId);
-}
-
-/** Implements RenewalStore.countDependents. */
-export function* countDependents(now: number): SqlOperation<ReadonlyMap<string, number>> {
-  const counts = yield* rawRows(DEPENDENTS, now);
-  return new Map(counts.map(([issuerSha256, count]) => [String(issuerSha256), Number(count)]));
-}
-
-/** Implements RenewalStore.countIssuedBefore. */
-export function* countIssuedBefore(issuedBefore: number, now: number): SqlOperation<number> {
-  return Number(yield* value(ISSUED_BEFORE, now, issuedBefore));
-}
-
-/** Implements DatabaseStore.listRevokedCertificates. */
-export function listRevokedCertificates(
-  issuerSha256: string,
-  now: number,
-): SqlOperation<readonly RevokedCertificate[]> {
-  return rows<RevokedCertificate>(REVOKED, issuerSha256, now, issuerSha256, now);
 }
 
 /**
@@ -95,11 +90,6 @@ export function listRevokedCertificates(
 export function* deleteRenewal(redemptionId: string, number: number): SqlOperation<void> {
   yield* put(DELETE, redemptionId, number);
   yield* put(PUT_PREVIOUS, redemptionId, number, redemptionId);
-}
-
-/** Implements RenewalStore.recordRenewal. */
-export function recordRenewal(renewal: Renewal, now: number): WriteOperation<RecordRenewalOutcome> {
-  return (context) => record(renewal, now, context);
 }
 
 function* record(

@@ -1,11 +1,12 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { DAY_MS } from '../../domain/duration.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { ENTRIES, EntryCheck, EntryTotals } from './entry-check.js';
 import { deleteGrant } from './grant-writes.js';
-import { countingWrite, type WriteOperation, type WriteSubject } from './group-commit.js';
-import type { LedgerChain } from './ledger-chain.js';
+import { countingWrite, type WriteOperation } from './group-commit.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
 import { deleteRenewal } from './renewals.js';
+import type { SqlDatabase } from './sql-database.js';
 
 // Entries that one step checks or removes. Redemptions wait while a step runs.
 const STEP = 200;
@@ -30,23 +31,26 @@ const DELETE_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
 const GRANT = 'SELECT 1 FROM grants WHERE uid = ?';
 const REFUSALS = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals WHERE grant_uid = ?';
 
-/** Implements LedgerStore.deleteEndedGrants. */
-export function deleteEndedGrants(endedBefore: number, now: number): WriteOperation<number> {
-  return countingWrite(function* (context) {
-    const uids = yield* rows<{ readonly uid: string }>(ENDED, endedBefore, endedBefore);
-    for (const { uid } of uids) yield* deleteGrant(uid, now)(context);
-    return uids.length;
-  });
+/** Implements the operations of retention of the LedgerStore on an SQL database. */
+export function retention({ read, write }: Pick<SqlDatabase, 'read' | 'write'>) {
+  return {
+    deleteEndedGrants: (endedBefore, now) =>
+      write(
+        countingWrite(function* (context) {
+          const uids = yield* rows<{ readonly uid: string }>(ENDED, endedBefore, endedBefore);
+          for (const { uid } of uids) yield* deleteGrant(uid, now)(context);
+          return uids.length;
+        }),
+      ),
+    removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
+  } satisfies Partial<DatabaseStore>;
 }
 
-/** Runs single reads and writes of a store. */
-export interface StoreAccess {
-  read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
-  write<T>(operation: WriteOperation<T>, subject: WriteSubject): Promise<T>;
-}
-
-/** Implements LedgerStore.removeOldLedger in short steps, between which other operations run. */
-export async function removeOldLedger({ read, write }: StoreAccess, endedBefore: number): Promise<boolean> {
+/** Runs in short steps, between which other operations run. */
+async function removeOldLedger(
+  { read, write }: Pick<SqlDatabase, 'read' | 'write'>,
+  endedBefore: number,
+): Promise<boolean> {
   const grantUid = await read(() => value(DUE, endedBefore));
   if (typeof grantUid !== 'string') return false;
   const key = await read((ledger) => ledger.key());

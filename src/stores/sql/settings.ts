@@ -1,7 +1,10 @@
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import type { WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
-import { change, rawRows, type SqlOperation, value } from './operation.js';
+import { change, rawRows, type SqlOperation, setting, value } from './operation.js';
+import type { SqlDatabase } from './sql-database.js';
 
 const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value`;
@@ -16,21 +19,24 @@ const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
     ELSE CAST(CAST(settings.value AS BIGINT) + 1 AS TEXT) END
   RETURNING value`;
 
-/** Implements DatabaseStore.putSetting. */
-export function putSetting(key: string, text: string, now: number): WriteOperation<void> {
+/** Implements the settings of the DatabaseStore on an SQL database, and the probe, which writes one. */
+export function settingStore({ read, write }: SqlDatabase, clock: Clock) {
+  return {
+    getSetting: (key) => read(() => setting(key)),
+    putSetting: (key, text) => write(putSetting(key, text, clock())),
+    nextNumber: async (key, atLeast) => Number(await write(() => value(NEXT_NUMBER, key, String(atLeast)))),
+    // Only a commit shows that the disk has room.
+    probe: async () => void (await write(() => change(PUT, 'probed-at', String(clock())))),
+  } satisfies Partial<DatabaseStore>;
+}
+
+function putSetting(key: string, text: string, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
     const isChanged = (yield* change(PUT, key, text)) === 1;
     if (!isChanged || UNRECORDED.test(key)) return;
     const detail = { setting: key, row: rowHash([text]) };
     // The entry is about the whole store, so it has no grant.
     yield* ledger.append({ grantUid: '', at: now, kind: 'setting_changed', detail });
-  };
-}
-
-/** Implements GrantStore.probe. */
-export function recordProbe(now: number): WriteOperation<void> {
-  return function* () {
-    yield* change(PUT, 'probed-at', String(now));
   };
 }
 
@@ -58,11 +64,4 @@ export function* changedSetting(
 /** Counts a change of labels or notes in the open transaction, so that readChanges reports it in every process. */
 export function* countLabelChange(): SqlOperation<void> {
   yield* change(NEXT_NUMBER, LABEL_CHANGES, '1');
-}
-
-/** Implements DatabaseStore.nextNumber. */
-export function nextNumber(key: string, atLeast: number): WriteOperation<number> {
-  return function* () {
-    return Number(yield* value(NEXT_NUMBER, key, String(atLeast)));
-  };
 }

@@ -87,7 +87,7 @@ const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r
 const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals n
   WHERE NOT EXISTS (SELECT 1 FROM redemptions WHERE id = n.redemption_id) LIMIT 1`;
 
-/** Implements LedgerStore.verifyLedger. Must run on one snapshot of the database. Throws LedgerKeyError. */
+/** Verifies the ledger; see LedgerStore.verifyLedger. Must run on one snapshot of the database. Throws LedgerKeyError. */
 export function* verifyLedger(
   ledger: LedgerChain,
   grantUid?: string,

@@ -2,7 +2,7 @@ import type { CommittedEntry, WebhookStore } from '../../redemption/ports/webhoo
 import type { WriteOperation } from './group-commit.js';
 import { EVENT_FIELDS, type EventRow, entryOf } from './ledger-reads.js';
 import { change, rows, type SqlOperation, value } from './operation.js';
-import type { SqlDatabase } from './sql-grant-store.js';
+import type { SqlDatabase } from './sql-database.js';
 
 const COMMITTED = `SELECT e.position, ${EVENT_FIELDS}, coalesce(r.namespace, g.namespace) AS namespace, g.name AS "grant"
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id LEFT JOIN grants g ON g.uid = e.grant_uid

@@ -7,7 +7,7 @@ import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
-import type { SqlDatabase } from '../sql/sql-grant-store.js';
+import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { runOperation, runYielding, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';

@@ -1,0 +1,16 @@
+import type { GroupCommit } from './group-commit.js';
+import type { LedgerChain } from './ledger-chain.js';
+import type { SqlDialect, SqlOperation } from './operation.js';
+
+/** An SQL database that stores grants. */
+export interface SqlDatabase {
+  readonly dialect: SqlDialect;
+  /** Runs a query, which may be restarted. Rejects as the GrantStore does. */
+  read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
+  /** Runs many queries on one snapshot of the database, without a time limit; other operations run meanwhile. */
+  readSnapshot<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
+  readonly write: GroupCommit['write'];
+  /** Removes erased content from the database's write-ahead log, if that is possible now. */
+  afterErasing(erasedCount: number): void;
+  close(): Promise<void>;
+}
