@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { openSqliteStore } from '../dist/stores/sqlite/sqlite-store.js';
+import { sqlGrantStore } from '../dist/stores/sql/sql-grant-store.js';
+import { openSqliteDatabase } from '../dist/stores/sqlite/sqlite-store.js';
 
 const BATCH = 256;
 const DAY_MS = 86_400_000;
@@ -75,7 +76,8 @@ export async function fillStore(
   { grants: count, redemptionsEach, issuerSha256 = hex(32), revoked = 0 },
 ) {
   const clock = Date.now;
-  const store = await openSqliteStore({ file: join(directory, 'linkgrant.db'), migrate: true, clock });
+  const database = await openSqliteDatabase({ file: join(directory, 'linkgrant.db'), migrate: true });
+  const store = sqlGrantStore(database, clock);
   try {
     const now = clock();
     const grants = Array.from({ length: count }, () => grantOf(redemptionsEach, now));

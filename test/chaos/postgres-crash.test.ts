@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { readService } from '../../src/redemption/accepting/service-description.js';
-import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { addHost } from '../support/accepting-site.js';
 import { ENDPOINT, type Serving, Workplace } from '../support/command-line.js';
 import { forEachParallel } from '../support/parallel.js';
@@ -14,6 +13,7 @@ import {
 } from '../support/sites/redeeming-sites.js';
 import { startPostgres } from '../support/stores/postgres-process.js';
 import { createDatabaseOn } from '../support/stores/postgres-server.js';
+import { openPostgresStore } from '../support/stores/postgres-store.js';
 
 const REDEEMERS = 2_000;
 const AT_ONCE = 48;

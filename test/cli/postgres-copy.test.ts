@@ -1,6 +1,5 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import {
   ENDPOINT,
   expectRefusal,
@@ -13,6 +12,7 @@ import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
+import { openSqliteStore } from '../support/stores/sqlite-store.js';
 
 const target = releaseAfterFile(await createTestDatabase());
 const work = releaseAfterFile(new Workplace());

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { openConnections } from '../../src/stores/postgres/connections.js';
-import { openPostgresDatabase, openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { openPostgresDatabase } from '../../src/stores/postgres/postgres-store.js';
 import { withPostgresTables } from '../../src/stores/postgres/postgres-tables.js';
 import { tlsOptions } from '../../src/stores/postgres/postgres-target.js';
 import { value } from '../../src/stores/sql/operation.js';
@@ -12,6 +12,7 @@ import { fakeTimers } from '../support/fake-timers.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { openPostgresStore } from '../support/stores/postgres-store.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
 import { until } from '../support/until.js';
 
@@ -248,7 +249,7 @@ it.each([
 describe('a PostgreSQL database', () => {
   const opener = (migrate: boolean) => ({
     module: new URL('../support/stores/postgres-opener.mjs', import.meta.url).href,
-    exportName: 'openTestStore',
+    exportName: 'openTestDatabase',
     options: {
       server: inject('postgres'),
       database: database.place.database,

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SharedSettings } from '../../src/redemption/ports/serving-lease.js';
-import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { openPostgresDatabase } from '../../src/stores/postgres/postgres-store.js';
 import { acquirePostgresLease } from '../../src/stores/postgres/serving-lease.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { makeAuthority } from '../support/server-identity.js';
-import { NOW } from '../support/store-samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { eventually } from '../support/until.js';
 
@@ -13,8 +12,8 @@ let database: TestDatabase;
 beforeEach(async () => {
   database = releaseAfterTest(await createTestDatabase());
   const ledgerKeyFile = `${directoryForTest()}/ledger.key`;
-  const options = { target: database.place, migrate: true, clock: () => NOW, ledgerKeyFile };
-  await (await openPostgresStore(options)).close();
+  const options = { target: database.place, migrate: true, ledgerKeyFile };
+  await (await openPostgresDatabase(options)).close();
 });
 
 /** Acquires the lease of a service with these settings, and releases it after the test. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
+import { openPostgresStore } from '../support/stores/postgres-store.js';
 
 const REDEEMED = 200;
 

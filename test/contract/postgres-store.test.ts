@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
-import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { directoryForTest } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
+import { openPostgresStore } from '../support/stores/postgres-store.js';
 import { type StoreUnderTest, storeConformance } from './store-conformance.js';
 import { chainConformance } from './store-conformance-chain.js';
 import { databaseConformance } from './store-conformance-database.js';
@@ -18,7 +18,7 @@ async function openEmpty(): Promise<StoreUnderTest<DatabaseStore>> {
     store,
     opener: {
       module: new URL('../support/stores/postgres-opener.mjs', import.meta.url).href,
-      exportName: 'openTestStore',
+      exportName: 'openTestDatabase',
       options: { server: inject('postgres'), database: place.database, ledgerKeyFile },
     },
     openAnother: () => openPostgresStore({ target: place, migrate: false, clock: () => NOW, ledgerKeyFile }),

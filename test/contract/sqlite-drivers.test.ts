@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { DRIVERS } from '../support/stores/sqlite-file.js';
+import { openSqliteStore } from '../support/stores/sqlite-store.js';
 import { type Redeemer, startRedeemer } from '../support/stores/store-processes.js';
 
 const ROUNDS = 20;

@@ -11,10 +11,11 @@ import type { DatabaseStore } from '../../src/redemption/ports/database-store.js
 import { change as sqlChange, value } from '../../src/stores/sql/operation.js';
 import { retention } from '../../src/stores/sql/retention.js';
 import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
-import { openSqliteDatabase, openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { openSqliteDatabase } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { DRIVERS, withSqliteFile } from '../support/stores/sqlite-file.js';
+import { openSqliteStore } from '../support/stores/sqlite-store.js';
 import { until } from '../support/until.js';
 
 const beside = (name: string): string => join(import.meta.dirname, name);
@@ -86,7 +87,6 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     const grant = sampleGrant({ redemptionsAllowed: 5_000 });
     const template = sampleRedemption(grant.uid, { certificate: 'x'.repeat(2_000) });
     const input = {
-      module: new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href,
       driver,
       directory,
       grant: { ...grant, codeHash: Array.from(grant.codeHash) },

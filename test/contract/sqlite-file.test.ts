@@ -7,11 +7,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { LIST_DECLARED } from '../../src/stores/sql/grant-reads.js';
 import { networkFileSystem } from '../../src/stores/sqlite/database-file.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
 import { directoryForTest } from '../support/release.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
+import { openSqliteStore } from '../support/stores/sqlite-store.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
 
 const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
@@ -164,10 +164,10 @@ describe('the file of the SQLite store', () => {
     const script = `
       const { default: Module } = await import('node:module');
       const loaded = () => Object.keys(Module._cache).some((name) => name.includes('better-sqlite3'));
-      const { openSqliteStore } = await import(${JSON.stringify(BUILT)});
+      const { openSqliteDatabase } = await import(${JSON.stringify(BUILT)});
       const before = loaded();
-      const options = { file: ${JSON.stringify(file)}, migrate: true, driver: 'better-sqlite3', clock: Date.now };
-      await (await openSqliteStore(options)).close();
+      const options = { file: ${JSON.stringify(file)}, migrate: true, driver: 'better-sqlite3' };
+      await (await openSqliteDatabase(options)).close();
       console.log(before, loaded());`;
     const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
       encoding: 'utf8',

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';
+import { openSqliteStore } from '../support/stores/sqlite-store.js';
 import { type StoreUnderTest, storeConformance } from './store-conformance.js';
 import { chainConformance } from './store-conformance-chain.js';
 import { databaseConformance } from './store-conformance-database.js';

@@ -2,11 +2,13 @@
 // after a garbage collection. Arguments: file, times.
 import { queryObjects } from 'node:v8';
 import Database from 'better-sqlite3';
-import { openSqliteStore } from '../../dist/stores/sqlite/sqlite-store.js';
+import { sqlGrantStore } from '../../dist/stores/sql/sql-grant-store.js';
+import { openSqliteDatabase } from '../../dist/stores/sqlite/sqlite-store.js';
 
 const [file, times] = process.argv.slice(2);
 for (let time = 0; time < Number(times); time += 1) {
-  const store = await openSqliteStore({ file, migrate: true, driver: 'better-sqlite3', clock: Date.now });
+  const database = await openSqliteDatabase({ file, migrate: true, driver: 'better-sqlite3' });
+  const store = sqlGrantStore(database, Date.now);
   await store.probe();
   await store.close();
 }

@@ -4,13 +4,15 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sqlGrantStore } from '../../dist/stores/sql/sql-grant-store.js';
+import { openSqliteDatabase } from '../../dist/stores/sqlite/sqlite-store.js';
 
-const { module, driver, directory, grant, template } = JSON.parse(process.argv[2]);
+const { driver, directory, grant, template } = JSON.parse(process.argv[2]);
 const mount = (...options) => execFileSync('mount', [...options, directory]);
 mount('-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs');
 const file = join(directory, 'linkgrant.db');
-const { openSqliteStore } = await import(module);
-const store = await openSqliteStore({ file, migrate: true, driver, clock: Date.now, deadlineMs: 2_000 });
+const database = await openSqliteDatabase({ file, migrate: true, driver, deadlineMs: 2_000 });
+const store = sqlGrantStore(database, Date.now);
 await store.createGrant({ ...grant, codeHash: Buffer.from(grant.codeHash) });
 
 async function redeem(id = randomUUID()) {

@@ -34,12 +34,12 @@ import { publishService, readService } from '../../src/redemption/accepting/serv
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import type { Site } from '../../src/redemption/ports/site.js';
-import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { refuseSecrets } from './no-secret.js';
 import { RECORDED_ENDPOINTS } from './recorded-endpoints.js';
 import { makeAuthority, makeIdentity } from './server-identity.js';
 import { sampleGrant } from './store-samples.js';
 import { withSqliteFile } from './stores/sqlite-file.js';
+import { openSqliteStore } from './stores/sqlite-store.js';
 import { TestClock } from './test-clock.js';
 
 export const MINUTE = 60_000;

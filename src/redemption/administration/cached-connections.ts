@@ -1,24 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { Clock } from '../ports/clock.js';
 import type { ConnectedPeer, ConnectionObserver, ObservedConnections } from '../ports/connections.js';
 
-/** Limits of observations, in milliseconds. */
-export interface ObservationLimits {
-  readonly timeoutMs: number;
-  /** `latest` starts a new observation if the last one is at least this old. */
-  readonly freshMs: number;
-  /** After a failure, the peers are unknown if the last successful observation is at least this old. */
-  readonly maxAgeMs: number;
-}
-
-const LIMITS: ObservationLimits = { timeoutMs: 3_000, freshMs: 5_000, maxAgeMs: 60_000 };
+const TIMEOUT_MS = 3_000;
+// `latest` starts a new observation if the last one is at least this old.
+const FRESH_MS = 5_000;
+// After a failure, the peers are unknown if the last successful observation is at least this old.
+const MAX_AGE_MS = 60_000;
 
 /** Caches the peers that `read` returns, so that callers of `latest` never wait for the source. */
 export class CachedConnections implements ConnectionObserver {
   readonly #read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[] | undefined>;
   readonly #clock: Clock;
-  readonly #limits: ObservationLimits;
   #last: ObservedConnections = { peers: undefined, version: '' };
   #running: Promise<void> | undefined;
   /** By `performance.now()`: the end of the last observation, and of the last one that succeeded. */
@@ -26,18 +19,13 @@ export class CachedConnections implements ConnectionObserver {
   #succeededAt = Number.NEGATIVE_INFINITY;
 
   /** `read` resolves with undefined if the source does not report connections. */
-  constructor(
-    read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[] | undefined>,
-    clock: Clock,
-    limits: Partial<ObservationLimits> = {},
-  ) {
+  constructor(read: (signal: AbortSignal) => Promise<readonly ConnectedPeer[] | undefined>, clock: Clock) {
     this.#read = read;
     this.#clock = clock;
-    this.#limits = { ...LIMITS, ...limits };
   }
 
   latest(): ObservedConnections {
-    if (!this.#running && performance.now() - this.#endedAt >= this.#limits.freshMs) {
+    if (!this.#running && performance.now() - this.#endedAt >= FRESH_MS) {
       this.#running = this.#observe().finally(() => {
         this.#endedAt = performance.now();
         this.#running = undefined;
@@ -59,25 +47,25 @@ export class CachedConnections implements ConnectionObserver {
       this.#succeededAt = performance.now();
       this.#last = { peers, observedAt: this.#clock(), version: peers ? versionOf(peers) : '' };
     } catch (error) {
-      const isOld = performance.now() - this.#succeededAt >= this.#limits.maxAgeMs;
+      const isOld = performance.now() - this.#succeededAt >= MAX_AGE_MS;
       const problem = (error as Error).message;
       this.#last = isOld ? { peers: undefined, problem, version: 'unknown' } : { ...this.#last, problem };
     }
   }
 
   async #readInTime(): Promise<readonly ConnectedPeer[] | undefined> {
-    const { timeoutMs } = this.#limits;
-    const [reading, waiting] = [new AbortController(), new AbortController()];
-    const timeout = sleep(timeoutMs, undefined, { signal: waiting.signal }).then(() => {
-      reading.abort();
-      throw new Error(`no answer within ${timeoutMs / 1_000} s`);
+    const controller = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        controller.abort();
+        reject(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`));
+      }, TIMEOUT_MS);
     });
-    // The abort below rejects this promise when nothing waits for it any more.
-    timeout.catch(() => undefined);
     try {
-      return await Promise.race([this.#read(reading.signal), timeout]);
+      return await Promise.race([this.#read(controller.signal), timeout]);
     } finally {
-      waiting.abort();
+      clearTimeout(timer);
     }
   }
 }

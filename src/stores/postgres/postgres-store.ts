@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storeUnavailable } from '../../domain/redemption-error.js';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
-import type { DatabaseStore } from '../../redemption/ports/database-store.js';
+import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
-import { sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { openConnections, type PostgresConnections } from './connections.js';
@@ -27,13 +25,6 @@ export interface PostgresStoreOptions {
   readonly checkpoint?: Checkpoint;
   /** How long a write is retried while the database is busy or unreachable, in milliseconds; 8,000 if absent. */
   readonly deadlineMs?: number;
-}
-
-/** Opens the grant store in a PostgreSQL database. Rejects as {@link openPostgresDatabase} does. */
-export async function openPostgresStore(
-  options: PostgresStoreOptions & { readonly clock: Clock },
-): Promise<DatabaseStore> {
-  return sqlGrantStore(await openPostgresDatabase(options), options.clock);
 }
 
 /**

@@ -2,11 +2,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explainMissing, loadSqlite, type MissingSqlite } from '../../files/load-sqlite.js';
 import type { SqliteDriverName } from '../../files/sqlite-driver.js';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
-import type { DatabaseStore } from '../../redemption/ports/database-store.js';
+import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
-import { sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, runOperation, type SqliteConnection } from './connection.js';
@@ -31,13 +29,6 @@ export interface SqliteStoreOptions {
   readonly driver?: SqliteDriverName;
   /** How long a locked database is retried, in milliseconds; 8,000 if absent. */
   readonly deadlineMs?: number;
-}
-
-/** Opens the grant store in an SQLite file. Rejects as {@link openSqliteDatabase} does. */
-export async function openSqliteStore(
-  options: SqliteStoreOptions & { readonly clock: Clock },
-): Promise<DatabaseStore> {
-  return sqlGrantStore(await openSqliteDatabase(options), options.clock);
 }
 
 /**

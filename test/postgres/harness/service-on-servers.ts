@@ -1,7 +1,7 @@
 import { readService } from '../../../src/redemption/accepting/service-description.js';
 import type { DatabaseStore } from '../../../src/redemption/ports/database-store.js';
-import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.js';
 import { ENDPOINT, type Serving, type Workplace } from '../../support/command-line.js';
+import { openPostgresStore } from '../../support/stores/postgres-store.js';
 import { type DatabaseServer, PASSWORD } from './database-server.js';
 
 /** Environment of every command that uses the servers. */

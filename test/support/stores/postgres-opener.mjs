@@ -1,7 +1,7 @@
-// Opens the built PostgreSQL store with options that JSON can carry.
-import { openPostgresStore } from '../../../dist/stores/postgres/postgres-store.js';
+// Opens the database of the built PostgreSQL store with options that JSON can carry.
+import { openPostgresDatabase } from '../../../dist/stores/postgres/postgres-store.js';
 
-export function openTestStore({ server, database, ...options }) {
+export function openTestDatabase({ server, database, ...options }) {
   const { host, port, user, password } = server;
   const target = {
     hosts: [{ host, port }],
@@ -11,5 +11,5 @@ export function openTestStore({ server, database, ...options }) {
     tls: () => false,
     displayUrl: `postgres://${host}:${port}/${database}`,
   };
-  return openPostgresStore({ target, migrate: false, ...options });
+  return openPostgresDatabase({ target, migrate: false, ...options });
 }

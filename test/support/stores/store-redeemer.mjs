@@ -1,7 +1,8 @@
 // A process that opens the store of its argument, sends `ready` to its parent, and runs each list of tasks that it receives.
 // Built code is imported, because plain Node runs this.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { openSqliteStore } from '../../../dist/stores/sqlite/sqlite-store.js';
+import { sqlGrantStore } from '../../../dist/stores/sql/sql-grant-store.js';
+import { openSqliteDatabase } from '../../../dist/stores/sqlite/sqlite-store.js';
 
 const { module, exportName, options, dieAt } = JSON.parse(process.argv[2]);
 const checkpoint = (name) => {
@@ -11,8 +12,8 @@ let store;
 
 async function openStore() {
   // An executable imports nothing but what is in it.
-  const open = module === undefined ? openSqliteStore : (await import(module))[exportName];
-  store = await open({ ...options, clock: Date.now, checkpoint });
+  const open = module === undefined ? openSqliteDatabase : (await import(module))[exportName];
+  store = sqlGrantStore(await open({ ...options, checkpoint }), Date.now);
 }
 
 /** `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */

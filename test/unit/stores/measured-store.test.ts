@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { measureStore } from '../../../src/stores/measured-store.js';
-import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { directoryForFile } from '../../support/release.js';
 import { SAMPLE_CODE, sampleGrant } from '../../support/store-samples.js';
+import { openSqliteStore } from '../../support/stores/sqlite-store.js';
 
 let reported: unknown[] = [];
 
