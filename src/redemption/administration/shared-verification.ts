@@ -4,7 +4,7 @@ import type { LedgerVerificationReport, SharedVerification } from './verify-ledg
 
 // Begins with `ledger-`, so that the ledger has no entries about it.
 const SETTING = 'ledger-verification';
-// After this time without a report, the process that verified has ended: a running one writes every ten seconds.
+// After this time without a report, the process that verified has ended: a running one writes every second.
 const SILENT_MS = 60_000;
 
 interface StoredReport {

@@ -27,8 +27,6 @@ export interface SharedVerification {
 const UNSHARED: SharedVerification = { read: async () => undefined, write: async () => undefined };
 const MAX_RETAINED = 20;
 const SHARE_MS = 1_000;
-// After the last entry no progress is reported. Without reports, other processes assume that the verification has ended.
-const KEEPALIVE_MS = 10_000;
 
 /** Returns what is wrong with a ledger as a sentence without its full stop. */
 export function faultText({ grantUid, seq, problem }: LedgerFault): string {
@@ -48,31 +46,24 @@ export function verificationOperations(
   let running: string | undefined;
   let starting: Promise<LedgerVerificationReport> | undefined;
 
-  const run = async (id: string): Promise<void> => {
-    let progress = { checked: 0, total: 0 };
-    let sharedAt = performance.now();
-    const report = (rest: Omit<LedgerVerificationReport, 'id' | 'checked' | 'total'>) => {
-      const current = { id, ...progress, ...rest };
-      reports.set(id, current);
-      if (rest.state === 'running' && performance.now() - sharedAt < SHARE_MS) return;
-      sharedAt = performance.now();
-      void shared.write(current);
+  const run = async (started: LedgerVerificationReport): Promise<void> => {
+    let report = started;
+    const update = (changes: Partial<LedgerVerificationReport>) => {
+      report = { ...report, ...changes };
+      reports.set(report.id, report);
     };
-    const keepalive = setInterval(
-      () => void shared.write({ id, ...progress, state: 'running' }),
-      KEEPALIVE_MS,
-    );
+    // Also without progress: other processes assume that a verification without reports has ended.
+    const sharing = setInterval(() => void shared.write(report), SHARE_MS);
     try {
-      const verdict = await store.verifyLedger(undefined, (checked, total) => {
-        progress = { checked, total };
-        report({ state: 'running' });
-      });
-      progress = { checked: verdict.entries, total: Math.max(verdict.entries, progress.total) };
-      report({ state: 'done', result: resultOf(verdict) });
+      const verdict = await store.verifyLedger(undefined, (checked, total) => update({ checked, total }));
+      const { entries: checked } = verdict;
+      const total = Math.max(checked, report.total);
+      update({ state: 'done', checked, total, result: resultOf(verdict) });
     } catch (error) {
-      report({ state: 'failed', error: (error as Error).message });
+      update({ state: 'failed', error: (error as Error).message });
     } finally {
-      clearInterval(keepalive);
+      clearInterval(sharing);
+      void shared.write(report);
       running = undefined;
     }
   };
@@ -102,7 +93,7 @@ export function verificationOperations(
     if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
     reports.set(started.id, started);
     running = started.id;
-    void run(started.id);
+    void run(started);
     return started;
   };
   return {
