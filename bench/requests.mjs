@@ -1,6 +1,6 @@
 import { openStore } from '../dist/compose/open-store.js';
 import { parseStoreUrl } from '../dist/config/store-url.js';
-import { generatePrivateKey } from '../dist/pki/keys.js';
+import { generateKey, readPrivateKey } from '../dist/pki/keys.js';
 import { createCertificateRequest } from '../dist/pki/requests.js';
 import { createGrant } from '../dist/redemption/accepting/create-grant.js';
 import { readService } from '../dist/redemption/accepting/service-description.js';
@@ -45,7 +45,7 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
 
 /** Returns a certificate request for a new P-256 key, as base64 of its DER. */
 export async function freshCertificateRequest(name) {
-  const key = await generatePrivateKey('p256');
+  const key = readPrivateKey((await generateKey('p256')).keyPem);
   return Buffer.from(createCertificateRequest(key, name)).toString('base64');
 }
 

@@ -25,14 +25,12 @@ import {
 import { DerReader, TAG } from './der.js';
 import { encodeCommonName, subjectText } from './distinguished-name.js';
 import {
-  generatePrivateKey,
+  generateKey,
   keyKind,
-  privateKeyPem,
   readPrivateKey,
   type ServerKeyType,
   type SignatureAlgorithm,
   signatureAlgorithmOf,
-  spkiOf,
 } from './keys.js';
 import { encodeCertificatePem } from './pem.js';
 import { certificateKeyProblem } from './public-key.js';
@@ -173,8 +171,8 @@ export async function createAuthority(o: {
   readonly lifetimeMs: number;
   readonly now: number;
 }): Promise<{ certificate: string; key: string }> {
-  const key = await generatePrivateKey(o.keyType);
-  const spkiDer = spkiOf(key);
+  const { keyPem, spkiDer } = await generateKey(o.keyType);
+  const key = readPrivateKey(keyPem);
   const nameDer = encodeCommonName(o.commonName);
   const der = await signCertificate(
     {
@@ -192,5 +190,5 @@ export async function createAuthority(o: {
   const certificate = encodeCertificatePem(der);
   if (!new X509Certificate(certificate).verify(createPublicKey(key)))
     throw new Error('the new CA does not verify');
-  return { certificate, key: privateKeyPem(key) };
+  return { certificate, key: keyPem };
 }

@@ -6,6 +6,7 @@ import {
   type KeyObject,
   X509Certificate,
 } from 'node:crypto';
+import { promisify } from 'node:util';
 import { encodePem } from './pem.js';
 
 /** Types of the keys that the service generates, as in the configuration. */
@@ -20,22 +21,16 @@ export interface NewKey {
   readonly spkiDer: Uint8Array;
 }
 
-function generateRsa(): Promise<NewKey> {
-  return new Promise((resolve, reject) => {
-    generateKeyPair(
-      'rsa',
-      {
-        modulusLength: 2048,
-        publicExponent: 65537,
-        publicKeyEncoding: { type: 'spki', format: 'der' },
-        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-      },
-      (error, spkiDer, keyPem) => {
-        if (error) reject(error);
-        else resolve({ keyPem, spkiDer });
-      },
-    );
+async function generateRsa(): Promise<NewKey> {
+  // Request encoded keys, not objects. Until Node's generator is garbage-collected, it shares a lock with the object, and reading
+  // the key's details while the garbage collector runs can deadlock (seen on Node 20.20).
+  const { privateKey: keyPem, publicKey: spkiDer } = await promisify(generateKeyPair)('rsa', {
+    modulusLength: 2048,
+    publicExponent: 65537,
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
+  return { keyPem, spkiDer };
 }
 
 /**
@@ -45,13 +40,6 @@ export async function generateKey(type: ServerKeyType): Promise<NewKey> {
   if (type !== 'p256') return generateRsa();
   const { pkcs8Der, spkiDer } = generateP256();
   return { keyPem: encodePem('PRIVATE KEY', pkcs8Der), spkiDer };
-}
-
-/** Generates a private key as an object. RSA takes 45 to 250 ms in the thread pool. */
-export async function generatePrivateKey(type: ServerKeyType): Promise<KeyObject> {
-  // Do not use the object that Node's generator returns. Until the generator is garbage-collected, it shares a lock with the
-  // object, and reading the key's details while the garbage collector runs can deadlock (seen on Node 20.20).
-  return createPrivateKey((await generateKey(type)).keyPem);
 }
 
 /** DER of the SubjectPublicKeyInfo of a private or public key in PEM or as an object. */

@@ -4,7 +4,7 @@ import type { CertificateAuthority } from './authority.js';
 import { describeCertificate, splitCertificates, verificationProblem } from './certificate-info.js';
 import { issueServerCertificate } from './certificates.js';
 import { issuersIn } from './issuers-in.js';
-import { generatePrivateKey, isKeyOf, privateKeyPem, spkiOf } from './keys.js';
+import { generateKey, isKeyOf } from './keys.js';
 
 const YEAR_MS = 365 * DAY_MS;
 
@@ -121,17 +121,17 @@ export async function issueIdentity(
   hosts: readonly string[],
   now: number,
 ): Promise<ServerIdentity> {
-  const key = await generatePrivateKey('p256');
+  const { keyPem, spkiDer } = await generateKey('p256');
   const commonName = hosts[0] ?? 'linkgrant';
   const { certificate } = await issueServerCertificate({
     authority,
-    spkiDer: spkiOf(key),
+    spkiDer,
     commonName,
     hosts,
     lifetimeMs: YEAR_MS,
     now,
   });
-  return identityOf(authority, certificate, privateKeyPem(key));
+  return identityOf(authority, certificate, keyPem);
 }
 
 /** The identity with a certificate that `authority` has issued, and its key. */

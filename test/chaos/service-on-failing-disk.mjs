@@ -7,7 +7,7 @@ import https from 'node:https';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { generatePrivateKey } from '../../dist/pki/keys.js';
+import { generateKey, readPrivateKey } from '../../dist/pki/keys.js';
 import { createCertificateRequest } from '../../dist/pki/requests.js';
 
 const [, , directory, workers] = process.argv;
@@ -39,9 +39,9 @@ const token = parse(readFileSync(file, 'utf8')).spec;
 
 /** Posts the code with a key of its own. */
 async function redeem() {
-  const csr = Buffer.from(createCertificateRequest(await generatePrivateKey('p256'), 'west')).toString(
-    'base64',
-  );
+  const csr = Buffer.from(
+    createCertificateRequest(readPrivateKey((await generateKey('p256')).keyPem), 'west'),
+  ).toString('base64');
   const answer = await new Promise((resolve, reject) => {
     const request = https.request(
       token.url,

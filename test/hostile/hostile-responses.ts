@@ -3,7 +3,8 @@ import { type Link, linksToEndpoints } from '../../src/domain/link.js';
 import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate, issueServerCertificate } from '../../src/pki/certificates.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { generateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { generatePrivateKey } from '../support/private-key.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { ENDPOINTS } from '../support/servers/issuing-server.js';
 import type { Chance } from './round.js';
@@ -58,7 +59,7 @@ async function issue(
 }
 
 async function otherSpki(): Promise<Uint8Array> {
-  return spkiOf(await generatePrivateKey('p256'));
+  return (await generateKey('p256')).spkiDer;
 }
 
 const endpointChange = (change: (endpoint: Record<string, unknown>, chance: Chance) => void): PartChange => {
@@ -74,7 +75,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
   'a certificate for another key': async (parts, { request, material }) => {
     if (request.manner === 'linkgrant')
       parts.tlsCrt = await issue(material.authority, await otherSpki(), request.name);
-    else parts.tlsKey = privateKeyPem(await generatePrivateKey('p256'));
+    else parts.tlsKey = (await generateKey('p256')).keyPem;
   },
   'a certificate of another CA with the same name': (parts, { material }) => {
     parts.caCrt = material.other.bundlePem;

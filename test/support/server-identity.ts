@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../src/pki/authority.js';
 import { issueServerCertificate } from '../../src/pki/certificates.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { generatePrivateKey } from './private-key.js';
 
 export const DAY_MS = 86_400_000;
 

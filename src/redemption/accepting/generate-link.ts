@@ -6,7 +6,7 @@ import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { generateKey } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteRefusal } from '../ports/site.js';
@@ -62,11 +62,11 @@ export async function generateLink(
   };
   // This code is never published.
   const grant = newGrant(wanted, { uid, code: mintCode(), isReady: true, now: deps.clock() });
-  const key = await generatePrivateKey('p256');
+  const { keyPem, spkiDer } = await generateKey('p256');
   const id = randomUUID();
   const certificate = await issueClientCertificate({
     authority: access.issuer,
-    spkiDer: spkiOf(key),
+    spkiDer,
     subject,
     redemptionId: id,
     lifetimeMs: UNATTENDED_LIFETIME_MS,
@@ -97,7 +97,7 @@ export async function generateLink(
   const { secret, links } = linkAnswer(redemption, credentials, access, service && (() => service));
   return {
     redemption,
-    secret: { ...secret, tlsKey: privateKeyPem(key) },
+    secret: { ...secret, tlsKey: keyPem },
     links: links.map((link) => (cost === undefined ? link : { ...link, cost })),
   };
 }

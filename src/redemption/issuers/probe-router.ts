@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type CertificateAuthority, CertificateAuthorityError } from '../../pki/authority.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { generateKey } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { LinkDialer } from '../ports/link-dialer.js';
 
@@ -29,16 +29,16 @@ export async function probeRouter(
   { dial, clock }: { readonly dial: LinkDialer; readonly clock: Clock },
 ): Promise<RouterProbe> {
   const dialWith = async (authority: CertificateAuthority, { bundlePem: caCrt }: CertificateAuthority) => {
-    const key = await generatePrivateKey('p256');
+    const { keyPem: tlsKey, spkiDer } = await generateKey('p256');
     const { certificate: tlsCrt } = await issueClientCertificate({
       authority,
-      spkiDer: spkiOf(key),
+      spkiDer,
       subject: 'linkgrant probe',
       redemptionId: randomUUID(),
       lifetimeMs: LIFETIME_MS,
       now: clock(),
     });
-    return dial(target, { caCrt, tlsCrt, tlsKey: privateKeyPem(key) });
+    return dial(target, { caCrt, tlsCrt, tlsKey });
   };
   try {
     const newCa = read.newCa();

@@ -9,7 +9,7 @@ import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { generatePrivateKey, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
+import { generateKey, isPrivateKey, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { Materializer } from '../ports/materializer.js';
@@ -170,7 +170,7 @@ function damagedError(place: string): RedemptionError {
 }
 
 async function newKey(): Promise<string> {
-  return privateKeyPem(await generatePrivateKey('p256'));
+  return (await generateKey('p256')).keyPem;
 }
 
 /**

@@ -9,7 +9,7 @@ import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../.
 import type { LinkSecret } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
-import { generatePrivateKey, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
+import { generateKey, isPrivateKey, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { LinkFiles } from '../ports/link-files.js';
@@ -51,7 +51,7 @@ export async function renewLink(
   deps: RenewLinkDependencies,
 ): Promise<RenewedLink> {
   const pending = await deps.openRenewal(link.redemptionId, link.certificateSha256);
-  const makeKey = async () => privateKeyPem(await generatePrivateKey('p256'));
+  const makeKey = async () => (await generateKey('p256')).keyPem;
   const newKey = await pending.ensureKey(makeKey, isPrivateKey);
   await deps.checkpoint('renewal-key-created');
   const finish = async (certificate: ReceivedCertificate, tlsCrt: string, renewedByOtherRun: boolean) => {

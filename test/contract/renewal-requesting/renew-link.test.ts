@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generateKey, spkiOf } from '../../../src/pki/keys.js';
 import { newKey } from '../../support/redeemed-answer.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
@@ -143,9 +143,9 @@ describe('a failed renewal', () => {
 
   test('refuses a certificate for another key, of another redemption, or without its CA in the response', async () => {
     const before = await site.secret();
-    const other = spkiOf(await generatePrivateKey('p256'));
+    const other = (await generateKey('p256')).spkiDer;
     const foreign = await makeAuthority('Foreign CA');
-    const tlsKey = privateKeyPem(await generatePrivateKey('p256'));
+    const tlsKey = (await generateKey('p256')).keyPem;
     const hostile: Parameters<typeof site.server.changeAnswers>[0][] = [
       (answer) => ({ ...answer, spkiDer: other }),
       (answer) => ({ ...answer, redemptionId: '0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232' }),

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
 import { postings, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';

@@ -2,8 +2,9 @@ import { type KeyObject, randomUUID } from 'node:crypto';
 import type { Link, LinkSecret } from '../../../src/domain/link.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { generatePrivateKey, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
+import { generatePrivateKey } from '../private-key.js';
 import { DAY_MS, makeAuthority } from '../server-identity.js';
 
 /**

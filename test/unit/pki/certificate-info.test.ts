@@ -7,8 +7,9 @@ import {
   verificationProblem,
 } from '../../../src/pki/certificate-info.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generatePrivateKey, spkiOf } from '../../../src/pki/keys.js';
+import { spkiOf } from '../../../src/pki/keys.js';
 import { encodeCertificatePem } from '../../../src/pki/pem.js';
+import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { makeAuthority, OpenSsl } from './openssl.js';
 

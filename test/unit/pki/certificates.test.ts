@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate, issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generatePrivateKey, spkiOf } from '../../../src/pki/keys.js';
+import { generateKey, spkiOf } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
 
@@ -13,7 +14,7 @@ const openssl = releaseAfterFile(new OpenSsl());
 const DAY = 86_400_000;
 const now = Date.now() + 240_000;
 const redemptionId = 'b2f7a4de-4c8e-4bb0-8a53-f7a9c1f0a111';
-const SPKI = spkiOf(await generatePrivateKey('p256'));
+const SPKI = (await generateKey('p256')).spkiDer;
 
 function keyForms(pkcs8: string): [string, string][] {
   const file = openssl.write('form.key', pkcs8);
@@ -28,9 +29,9 @@ async function clientKeys(): Promise<Uint8Array[]> {
   const p384 = openssl.run(['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384']).toString();
   const ed25519 = openssl.run(['genpkey', '-algorithm', 'ED25519']).toString();
   return [
-    spkiOf(await generatePrivateKey('p256')),
+    (await generateKey('p256')).spkiDer,
     spkiOf(p384),
-    spkiOf(await generatePrivateKey('rsa2048')),
+    (await generateKey('rsa2048')).spkiDer,
     spkiOf(ed25519),
   ];
 }
@@ -131,7 +132,7 @@ test('a client certificate names its subject and redemption, is limited to clien
 
 test('a client certificate for an RSA key allows key encipherment too', async () => {
   const authority = await ownAuthority();
-  const spkiDer = spkiOf(await generatePrivateKey('rsa2048'));
+  const spkiDer = (await generateKey('rsa2048')).spkiDer;
   const { certificate: pem } = await issueClient(authority, { spkiDer });
   const text = openssl.run(['x509', '-noout', '-text'], pem).toString();
   expect(text).toMatch(/X509v3 Key Usage: critical\s+Digital Signature, Key Encipherment\n/);

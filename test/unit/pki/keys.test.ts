@@ -1,12 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import {
-  generateKey,
-  generatePrivateKey,
-  privateKeyPem,
-  readPrivateKey,
-  spkiOf,
-} from '../../../src/pki/keys.js';
+import { generateKey, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
+import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { OpenSsl } from './openssl.js';
 
@@ -16,7 +11,7 @@ test.each([
   ['p256', 'P-256'],
   ['rsa2048', '2048 bit'],
 ] as const)('openssl reads a new key of type %s as PKCS#8 with that type', async (type, shown) => {
-  const pem = privateKeyPem(await generatePrivateKey(type));
+  const pem = (await generateKey(type)).keyPem;
   expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
   const text = openssl.run(['pkey', '-noout', '-text'], pem).toString();
   expect(text).toContain(shown);
@@ -34,7 +29,7 @@ test.each(['p256', 'rsa2048'] as const)('a key of type %s is read from every for
 });
 
 test('a key without its last line is refused as truncated', async () => {
-  const pem = privateKeyPem(await generatePrivateKey('p256'));
+  const pem = (await generateKey('p256')).keyPem;
   expect(() => readPrivateKey(pem.slice(0, -10))).toThrow('the private key is cut off');
 });
 

@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { generatePrivateKey } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { der, signedRequest } from './der-by-hand.js';
 import { OpenSsl } from './openssl.js';

@@ -1,7 +1,7 @@
 import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { generatePrivateKey } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { der as element, requestInfo, signedRequest } from './der-by-hand.js';
 import { OpenSsl } from './openssl.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { IssuedCertificate } from '../../../src/domain/issued-certificate.js';
 import { type CertificateAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { generatePrivateKey, spkiOf } from '../../../src/pki/keys.js';
+import { generateKey } from '../../../src/pki/keys.js';
 import { maySignRevocationLists, signRevocationList } from '../../../src/pki/revocation-list.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
@@ -30,7 +30,7 @@ function listOf(
 async function leafOf(authority: CertificateAuthority): Promise<IssuedCertificate> {
   return issueClientCertificate({
     authority,
-    spkiDer: spkiOf(await generatePrivateKey('p256')),
+    spkiDer: (await generateKey('p256')).spkiDer,
     subject: 'site',
     redemptionId: '6c5b6a0e-3f0a-4c55-9d11-0d8a5a6a7c11',
     lifetimeMs: DAY_MS,
