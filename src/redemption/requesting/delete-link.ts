@@ -10,8 +10,6 @@ import {
 
 /** The result of deleting a link. */
 export interface DeletedLink {
-  /** Names of the deleted Links; none if an earlier run had deleted them all. */
-  readonly links: readonly string[];
   /** Locations of the deleted Links and Secrets. */
   readonly removed: readonly string[];
   /** Names of other Links that use the Secret, which therefore stays. */
@@ -66,7 +64,7 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
     records += await deps.records.remove(redemptionOf(usingSecret, tlsCrt));
     await remove('Secret', tlsCredentials);
   }
-  return { links: links.map((link) => link.name), removed, secretUsedBy, records, certificates };
+  return { removed, secretUsedBy, records, certificates };
 }
 
 /** The redemption of deleted Links. Its id is that of the first Link, else the one in the certificate, if linkgrant issued it. */

@@ -34,8 +34,6 @@ export interface RenewedLink {
   readonly certificate: ReceivedCertificate;
   /** SHA-256 over the DER of the stored certificate, lower-case hex. */
   readonly certificateSha256: string;
-  /** True if a concurrent run has renewed it. */
-  readonly renewedByOtherRun: boolean;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -54,16 +52,16 @@ export async function renewLink(
   const makeKey = async () => (await generateKey('p256')).keyPem;
   const newKey = await pending.ensureKey(makeKey, isPrivateKey);
   await deps.checkpoint('renewal-key-created');
-  const finish = async (certificate: ReceivedCertificate, tlsCrt: string, renewedByOtherRun: boolean) => {
+  const finish = async (certificate: ReceivedCertificate, tlsCrt: string) => {
     const certificateSha256 = describeCertificate(tlsCrt).sha256;
     await pending.deleteOtherKeys(certificateSha256);
     await deps.checkpoint('renewal-finished');
-    return { redemptionId: link.redemptionId, certificate, certificateSha256, renewedByOtherRun };
+    return { redemptionId: link.redemptionId, certificate, certificateSha256 };
   };
   const finishIfRenewedElsewhere = async () => {
     const existing = await deps.links.findSecret(name);
     if (!existing || existing.tlsCrt === link.tlsCrt) return undefined;
-    return finish(describeCertificate(existing.tlsCrt), existing.tlsCrt, true);
+    return finish(describeCertificate(existing.tlsCrt), existing.tlsCrt);
   };
   // Another run may have renewed the link and deleted its key after the caller read the Secret. `newKey` is then different, and
   // a request with it would be refused.
@@ -99,7 +97,7 @@ export async function renewLink(
     throw new RedemptionError('not_writable', `Secret "${name}" was removed while it was being renewed.`);
   }
   await deps.checkpoint('renewal-in-place');
-  return finish(received.certificate, received.secret.tlsCrt, false);
+  return finish(received.certificate, received.secret.tlsCrt);
 }
 
 /**

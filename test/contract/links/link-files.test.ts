@@ -133,7 +133,6 @@ describe('link delete', () => {
     await writeRedeemedLink('to-west', { record: 'aaaa' });
     await writeRedeemedLink('to-north', { record: 'bbbb' });
     expect(await deleteLink('to-west', deps())).toEqual({
-      links: ['to-west'],
       removed: [join(directory, 'Link-to-west.yaml'), join(directory, 'Secret-to-west.yaml')],
       secretUsedBy: [],
       records: 1,

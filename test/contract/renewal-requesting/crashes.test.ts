@@ -43,10 +43,7 @@ describe('a renewal', () => {
     const link = await site.link();
     const first = await site.renew();
     const second = await site.renew({}, link);
-    expect(second).toMatchObject({
-      renewedByOtherRun: true,
-      certificate: { serial: first.certificate.serial },
-    });
+    expect(second.certificate.serial).toBe(first.certificate.serial);
     expect(site.server.issued()).toBe(1);
   });
 
@@ -59,7 +56,7 @@ describe('a renewal', () => {
         newest = (await site.renew()).certificate.serial;
       },
     });
-    expect(late).toMatchObject({ renewedByOtherRun: true, certificate: { serial: newest } });
+    expect(late.certificate.serial).toBe(newest);
     await site.secret();
   });
 });

@@ -18,8 +18,8 @@ const side = openLinkRenewal(dataDirectory, {
 
 async function renew() {
   const link = given ?? renewableLink(await links.findSecret(name));
-  const { certificate, renewedByOtherRun } = await renewLink(name, link, { ...side, links });
-  return { serial: certificate.serial, renewedByOtherRun };
+  const { certificate } = await renewLink(name, link, { ...side, links });
+  return { serial: certificate.serial };
 }
 
 renew()
