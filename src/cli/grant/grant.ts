@@ -4,11 +4,7 @@ import { formatPolicySettings } from '../../redemption/accepting/policy-settings
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { pagesOf } from '../../redemption/ports/page.js';
-import {
-  type AdministrationSession,
-  namespaceFlag,
-  withAdministration,
-} from '../session/administration-session.js';
+import { type AdministrationSession, withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
 import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flags.js';
@@ -89,7 +85,8 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
       await print(flags.output, report, () => '');
       return;
     }
-    const issue = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag(session)}`;
+    const namespaceFlag = flags.namespace === undefined ? '' : ` -n ${flags.namespace}`;
+    const issue = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag}`;
     const tokenCommand = completeCommand(issue, flags);
     await rollbackOnFailure(created, administration, () =>
       print(flags.output, created, () =>

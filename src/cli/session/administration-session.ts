@@ -24,8 +24,6 @@ export interface AdministrationSession {
   readonly administration: Administration;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** The namespace of a command without `-n`. */
-  readonly defaultNamespace: string;
   readonly configuration: Configuration;
   /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
@@ -65,23 +63,28 @@ export async function withAdministration<T>(
       const { namespace: defaultNamespace, platform } = await administration.describeService();
       requirePlatform(flags.platform, platform);
       const namespace = settings.namespace ?? defaultNamespace;
-      return operation({ administration, configuration, namespace, defaultNamespace, platform });
+      return operation({ administration, configuration, namespace, platform });
     };
     return withServer(await connectionTo(server, settings), onServer);
   }
   if (settings.platform === 'kubernetes') {
-    return withCluster(flags, settings, ({ administration, connections, namespace, defaultNamespace }) => {
+    return withCluster(flags, settings, ({ administration, connections, namespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
-      const names = { namespace, defaultNamespace, platform: 'kubernetes' };
-      return operation({ administration, configuration, connections, ...names, readCode });
+      const platform = 'kubernetes';
+      return operation({ administration, configuration, connections, namespace, platform, readCode });
     });
   }
   const connections = networkObserver(settings, Date.now);
   const onStore = (session: StoreSession) => {
-    const { namespace, defaultNamespace, service } = session;
+    const { namespace, service } = session;
     const administration = storeAdministration({ ...session, connections });
-    const names = { namespace, defaultNamespace, platform: service?.platform };
-    return operation({ administration, configuration, connections, ...names });
+    return operation({
+      administration,
+      configuration,
+      connections,
+      namespace,
+      platform: service?.platform,
+    });
   };
   return withStore(settings, flags, onStore, dryRun);
 }
@@ -153,14 +156,6 @@ async function connectionTo(
   // An unusable file is reported at the start. Later another tool may have replaced a token that expires soon.
   readBearerFile(serverTokenFile);
   return { url: server, caFile: serverCa, bearer: async () => readBearerFile(serverTokenFile) };
-}
-
-/** Returns ` -n` and the namespace for a suggested command; empty if the command uses the namespace without the flag. */
-export function namespaceFlag({
-  namespace,
-  defaultNamespace,
-}: Pick<AdministrationSession, 'namespace' | 'defaultNamespace'>): string {
-  return namespace === defaultNamespace ? '' : ` -n ${namespace}`;
 }
 
 /** Throws a CommandError with the message `reason` if a command that opens the store has the flag `--server`. */

@@ -12,8 +12,6 @@ export interface StoreSession extends Pick<Settings, 'issuerCert' | 'issuerKey'>
   readonly service: ServiceDescription | undefined;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** The namespace of a command without `-n`. */
-  readonly defaultNamespace: string;
   /** Contains the CAs of a standalone service. */
   readonly dataDir: string;
   readonly clock: Clock;
@@ -35,10 +33,8 @@ export async function withStore<T>(
     const service = await readService(store);
     requirePlatform(flags.platform, service?.platform);
     const { dataDir, issuerCert, issuerKey } = settings;
-    const defaultNamespace = service?.system?.namespace ?? 'default';
-    const namespace = settings.namespace ?? defaultNamespace;
-    const names = { namespace, defaultNamespace };
-    return await operation({ store, service, ...names, dataDir, issuerCert, issuerKey, clock });
+    const namespace = settings.namespace ?? service?.system?.namespace ?? 'default';
+    return await operation({ store, service, namespace, dataDir, issuerCert, issuerKey, clock });
   } finally {
     await store.close();
   }

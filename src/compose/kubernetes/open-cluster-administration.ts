@@ -90,8 +90,6 @@ export async function openClusterAdministration(
         uninstallation(client, { namespace: served, serviceNamespace, withCrd, clock }),
       /** The selected namespace. */
       namespace,
-      /** The namespace of the kubeconfig or the pod. */
-      defaultNamespace,
       async close() {
         await store.close();
         client.close();
