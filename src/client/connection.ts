@@ -7,7 +7,7 @@ import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
 import { inSpan } from '../tracing/span.js';
 import { diagnoseClock } from './clock-diagnosis.js';
-import { presentedCertificates, presentedChain } from './link-peer.js';
+import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
 import { addressRefused, awaitHandshake, connectTcp, serverName } from './tcp-connection.js';
@@ -76,28 +76,6 @@ export async function findPinnedCa(
     'tls_untrusted',
     `The CA in the join line is none of those that ${formatHostPort(server)} presents.`,
   );
-}
-
-/**
- * Returns the PEM of the certificate chain that a TLS server presents, unverified; undefined on a failure. Sends nothing on the
- * connection. The time limit is 10 seconds by default.
- */
-export async function readServerCertificate(
-  server: HostPort,
-  options: RouteOptions & Pick<ServiceConnectionOptions, 'timeoutMs'>,
-): Promise<string | undefined> {
-  try {
-    const socket = await openUnverified(
-      server,
-      options,
-      AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
-    );
-    const chain = presentedChain(socket);
-    socket.destroy();
-    return chain;
-  } catch {
-    return undefined;
-  }
 }
 
 async function openUnverified(

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readServerCertificate } from '../client/connection.js';
 import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { SITE_CA } from '../domain/names.js';
@@ -18,7 +17,7 @@ import type { Site } from '../redemption/ports/site.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
 export { PendingReload } from '../platforms/files/pending-reload.js';
-export { createLinkDialer, type LinkDialOptions, linkDirectory, linkRecords, readServerCertificate };
+export { createLinkDialer, type LinkDialOptions, linkDirectory, linkRecords };
 
 /** Names of the namespaces below a Skupper home that have a site, started or not. */
 export function siteNamespaces(skupperHome: string): string[] {

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type LinkDialOptions, readServerCertificate } from '../../compose/links.js';
+import type { LinkDialOptions } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
-import { type HostPort, hostPortOf } from '../../domain/host-port-text.js';
+import { hostPortOf } from '../../domain/host-port-text.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { certificateInfo } from '../../pki/certificate-info.js';
 import { OutsideValidity, type TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { adviceFor } from '../terminal/exit-codes.js';
-import { formatTime } from '../terminal/output.js';
 import { type Check, fail, failWithCode, ok } from './doctor-check.js';
 
 /** The check results of the connection steps, and the response of the service. */
@@ -29,7 +27,6 @@ const FAILED_STEP: Readonly<Record<string, Step>> = {
   tls_name: 'name',
   clock_skew: 'clock',
 };
-const STEPS_BEFORE_CERTIFICATE: ReadonlySet<Step | undefined> = new Set(['proxy', 'DNS', 'TCP', 'TLS']);
 const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself. If the CA in the token has expired, issue another token';
@@ -40,18 +37,12 @@ export async function checkRoute(
   options: LinkDialOptions,
   prefix = '',
 ): Promise<RouteChecks> {
-  const url = new URL(token.url);
-  const target = hostPortOf(url);
   const answer = await checkToken(token, options).catch((error: unknown) => {
     if (error instanceof RedemptionError) return error;
     throw error;
   });
   const failedStep = answer instanceof RedemptionError ? stepOf(answer) : undefined;
-  // Without a connection there is no certificate, and a second attempt would only wait for another time-out.
-  const serverCertificate = STEPS_BEFORE_CERTIFICATE.has(failedStep)
-    ? undefined
-    : await readServerCertificate(target, options);
-  const details = describePassedSteps(url, target, serverCertificate);
+  const details = describePassedSteps(new URL(token.url));
   const passed = stepsBefore(failedStep, options.proxy !== undefined).map((name) =>
     ok(prefix + name, details[name]),
   );
@@ -77,19 +68,15 @@ function stepsBefore(failed: Step | undefined, hasProxy: boolean): Exclude<Step,
   return end === undefined ? steps : steps.slice(0, steps.indexOf(end));
 }
 
-function describePassedSteps(
-  url: URL,
-  { host, port }: HostPort,
-  serverCertificate: string | undefined,
-): Readonly<Record<Exclude<Step, 'clock'>, string>> {
-  const info = certificateInfo(serverCertificate ?? '');
+function describePassedSteps(url: URL): Readonly<Record<Exclude<Step, 'clock'>, string>> {
+  const { host, port } = hostPortOf(url);
   return {
     proxy: `connected to ${url.host} (through the proxy, unless NO_PROXY lists it)`,
     DNS: `${host} resolves`,
     TCP: `port ${port} accepts connections`,
     TLS: 'TLS 1.3 was negotiated',
     'CA pin': 'the certificate is signed by the pinned CA',
-    validity: `the certificate is valid${info ? ` until ${formatTime(info.notAfter)}` : ''}`,
+    validity: 'the certificate is valid',
     name: `the certificate is for ${host}`,
   };
 }
