@@ -2,11 +2,21 @@ import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/req
 import { PeerIndex } from '../../redemption/administration/link-connections.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
-import type { Listing } from '../terminal/listing.js';
 import { incomingReport, revokedNote } from './incoming-link.js';
 import { linkNotFound } from './link.js';
-import { type LinkLists, warningsOf } from './link-listing.js';
-import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport, outgoingReport } from './outgoing-link.js';
+import { type LinkColumn, type LinkLists, warningsOf } from './link-listing.js';
+import { outgoingReport } from './outgoing-link.js';
+
+const OUTGOING: readonly LinkColumn[] = [
+  'NAME',
+  'STATUS',
+  'REMOTE SITE',
+  'COST',
+  'ENDPOINTS',
+  'CERTIFICATE EXPIRES',
+  'RENEWED BY',
+  'MESSAGE',
+];
 
 /** Returns the links of a namespace: the outgoing ones from its Links, the incoming ones from its Redemptions. */
 export async function clusterLinks(
@@ -48,7 +58,7 @@ export async function clusterLinks(
   return {
     outgoing,
     incoming,
-    outgoingListing: { ...OUTGOING, columns: COLUMNS },
+    outgoingColumns: OUTGOING,
     outgoingNotes: warningsOf(outgoing) + forbidden,
     incomingNotes: revokedNote(
       incoming ?? [],
@@ -60,15 +70,3 @@ export async function clusterLinks(
 function forbiddenNote(namespace: string): string {
   return `note: incoming links are not shown: you have no permission to list redemptions.linkgrant.dev in namespace ${namespace}\n`;
 }
-
-/** The columns of an outgoing link in a cluster. */
-const COLUMNS: Listing<OutgoingReport>['columns'] = {
-  NAME: OUTGOING_COLUMNS.NAME,
-  STATUS: ({ status }) => status,
-  'REMOTE SITE': ({ remoteSite }) => remoteSite,
-  COST: OUTGOING_COLUMNS.COST,
-  ENDPOINTS: OUTGOING_COLUMNS.ENDPOINTS,
-  'CERTIFICATE EXPIRES': OUTGOING_COLUMNS['CERTIFICATE EXPIRES'],
-  'RENEWED BY': OUTGOING_COLUMNS['RENEWED BY'],
-  MESSAGE: ({ message }) => message,
-};

@@ -1,7 +1,6 @@
 import type { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { remainingText, remainingWords } from '../../redemption/administration/remaining.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
-import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
 
 /**
@@ -31,31 +30,6 @@ export function incomingReport({ redemption, renewals }: RenewedRedemption, now:
 
 /** What {@link incomingReport} returns. */
 export type IncomingReport = ReturnType<typeof incomingReport>;
-
-/** Returns the listing of these incoming links, with the column CONNECTED if it is known which are connected. */
-export function incomingListing(links: readonly IncomingReport[]): Listing<IncomingReport> {
-  return links.some(({ connected }) => connected !== undefined)
-    ? {
-        ...INCOMING,
-        columns: { ...INCOMING.columns, CONNECTED: ({ connected }) => (connected ? 'yes' : 'no') },
-      }
-    : INCOMING;
-}
-
-const INCOMING: Listing<IncomingReport> = {
-  columns: {
-    NAME: ({ name }) => name,
-    SUBJECT: ({ subject }) => subject,
-    FROM: ({ from }) => from,
-    REDEEMED: ({ redeemedAt }) => redeemedAt,
-    'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
-    STATE: ({ state }) => state,
-    'CAN STILL': ({ canStill }) => canStill,
-  },
-  wide: { ID: ({ redemptionId }) => redemptionId },
-  name: ({ name }) => name,
-  emptyText: 'There are no incoming links.\n',
-};
 
 /** Returns a note on revoked links that can still connect, with `hint` at its end; empty if there are none. */
 export function revokedNote(links: readonly IncomingReport[], hint: string): string {

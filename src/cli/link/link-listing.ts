@@ -7,14 +7,15 @@ import { plainText } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { watch } from '../terminal/watch.js';
 import { writeStyled } from '../terminal/write-out.js';
-import { type IncomingReport, incomingListing } from './incoming-link.js';
+import type { IncomingReport } from './incoming-link.js';
 import { type OutgoingReport, routerCell } from './outgoing-link.js';
 
 /** The links of a site; a direction that cannot be reported is absent. */
 export interface LinkLists {
   readonly outgoing?: readonly OutgoingReport[] | undefined;
   readonly incoming?: readonly IncomingReport[] | undefined;
-  readonly outgoingListing: Listing<OutgoingReport>;
+  /** The columns of the table of the outgoing links: a cluster has others than a directory. */
+  readonly outgoingColumns: readonly LinkColumn[];
   /** Lines below the table of the outgoing links. */
   readonly outgoingNotes: string;
   /** As `outgoingNotes`, for the incoming links. */
@@ -26,30 +27,43 @@ type LinkReport = Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'n
   readonly direction?: 'outgoing' | 'incoming';
 };
 
+const COLUMNS = {
+  NAME: ({ name }) => name,
+  SUBJECT: ({ subject }) => subject,
+  'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
+  COST: ({ cost }) => cost,
+  ENDPOINTS: ({ endpoints }) => endpoints?.join(', ') || undefined,
+  'RENEWED BY': ({ notAfter, renewedBy }) => (notAfter === undefined ? undefined : (renewedBy ?? 'nothing')),
+  ROUTER: routerCell,
+  STATUS: ({ status }) => status,
+  'REMOTE SITE': ({ remoteSite }) => remoteSite,
+  MESSAGE: ({ message }) => message,
+  FROM: ({ from }) => from,
+  REDEEMED: ({ redeemedAt }) => redeemedAt,
+  STATE: ({ state }) => state,
+  'CAN STILL': ({ canStill }) => canStill,
+  CONNECTED: ({ connected }) => (connected === undefined ? undefined : connected ? 'yes' : 'no'),
+  CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
+  FILE: ({ file }) => file,
+  ID: ({ redemptionId }) => redemptionId,
+} as const satisfies Listing<LinkReport>['columns'];
+
+/** The heading of a column of links. */
+export type LinkColumn = keyof typeof COLUMNS;
+
+const INCOMING: readonly LinkColumn[] = [
+  'NAME',
+  'SUBJECT',
+  'FROM',
+  'REDEEMED',
+  'CERTIFICATE EXPIRES',
+  'STATE',
+  'CAN STILL',
+];
+
 /** The links of both directions in one list, for `-o csv` and `-o name`. `--sort-by` accepts its columns. */
 export const LINKS: Listing<LinkReport> = {
-  columns: {
-    NAME: ({ name }) => name,
-    SUBJECT: ({ subject }) => subject,
-    'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
-    COST: ({ cost }) => cost,
-    ENDPOINTS: ({ endpoints }) => endpoints?.join(', '),
-    'RENEWED BY': ({ renewedBy }) => renewedBy ?? undefined,
-    ROUTER: routerCell,
-    STATUS: ({ status }) => status,
-    'REMOTE SITE': ({ remoteSite }) => remoteSite,
-    MESSAGE: ({ message }) => message,
-    FROM: ({ from }) => from,
-    REDEEMED: ({ redeemedAt }) => redeemedAt,
-    STATE: ({ state }) => state,
-    'CAN STILL': ({ canStill }) => canStill,
-    CONNECTED: ({ connected }) => (connected === undefined ? undefined : String(connected)),
-  },
-  wide: {
-    CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
-    FILE: ({ file }) => file,
-    ID: ({ redemptionId }) => redemptionId,
-  },
+  columns: COLUMNS,
   csv: csvOf(
     'direction',
     'name',
@@ -103,7 +117,7 @@ export async function writeLinks(
 }
 
 async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
-  const { outgoingListing, outgoingNotes, incomingNotes } = links;
+  const { outgoingColumns, outgoingNotes, incomingNotes } = links;
   const { sortBy, ...unsorted } = flags;
   const { output, headers } = flags;
   const order = orderOf(LINKS, sortBy);
@@ -123,19 +137,32 @@ async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
     const named = new Map(rows.map((row) => [row.name, row]));
     return listingText(output === 'name' ? [...named.values()] : rows, LINKS, flags);
   }
+  const isObserved = incoming?.some(({ connected }) => connected !== undefined);
+  const incomingTable = tableOf('incoming', isObserved ? [...INCOMING, 'CONNECTED'] : INCOMING, ['ID']);
+  const outgoingTable = tableOf('outgoing', outgoingColumns, ['CREDENTIALS', 'FILE']);
   const tables = [
-    outgoing && (await section('Outgoing links', outgoing, outgoingListing, outgoingNotes, unsorted)),
-    incoming &&
-      (await section('Incoming links', incoming, incomingListing(incoming), incomingNotes, unsorted)),
+    outgoing && (await section('Outgoing links', outgoing, outgoingTable, outgoingNotes, unsorted)),
+    incoming && (await section('Incoming links', incoming, incomingTable, incomingNotes, unsorted)),
   ];
   const separator = headers === false ? '' : '\n';
   return tables.filter((text) => text !== undefined).join(separator);
 }
 
-async function section<Report>(
+function tableOf(
+  direction: string,
+  columns: readonly LinkColumn[],
+  wide: readonly LinkColumn[],
+): Listing<LinkReport> {
+  const select = (headings: readonly LinkColumn[]) =>
+    Object.fromEntries(headings.map((heading) => [heading, COLUMNS[heading]]));
+  const emptyText = `There are no ${direction} links.\n`;
+  return { columns: select(columns), wide: select(wide), name: LINKS.name, emptyText };
+}
+
+async function section(
   title: string,
-  links: readonly Report[],
-  listing: Listing<Report>,
+  links: readonly LinkReport[],
+  listing: Listing<LinkReport>,
   notes: string,
   flags: ListFlags,
 ): Promise<string> {

@@ -10,19 +10,22 @@ import { everyItem } from '../../redemption/ports/page.js';
 import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import type { ListFlags, Listing } from '../terminal/listing.js';
+import type { ListFlags } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, requireDirectory } from './link.js';
-import { type LinkLists, warningsOf, writeLinks } from './link-listing.js';
+import { type LinkColumn, type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import { openSettingsCluster } from './link-target.js';
-import {
-  OUTGOING,
-  OUTGOING_COLUMNS,
-  type OutgoingReport,
-  outgoingReport,
-  routerCell,
-} from './outgoing-link.js';
+import { type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
+
+const OUTGOING: readonly LinkColumn[] = [
+  'NAME',
+  'COST',
+  'ENDPOINTS',
+  'SUBJECT',
+  'CERTIFICATE EXPIRES',
+  'RENEWED BY',
+];
 
 /** `link status`: reports the outgoing and the incoming links of a site. */
 export async function statusCommand(
@@ -64,7 +67,7 @@ async function localLinks(
   return {
     outgoing,
     incoming,
-    outgoingListing: outgoingListing(links),
+    outgoingColumns: links.some(({ router }) => router !== undefined) ? [...OUTGOING, 'ROUTER'] : OUTGOING,
     outgoingNotes: warningsOf(links) + routerNotes(links),
     incomingNotes: revokedNote(incoming ?? [], '`linkgrant redemption revoke ID --cut` prevents that'),
   };
@@ -127,14 +130,6 @@ const ROUTER_NOTES: Partial<Record<LoadedState, string>> = {
   'only-loaded':
     'only the running router has the link: its file was removed, or Skupper redeemed its token; the next reload drops the link, or redeems the token again',
 };
-
-function outgoingListing(links: readonly OutgoingReport[]): Listing<OutgoingReport> {
-  if (!links.some(({ router }) => router !== undefined)) return { ...OUTGOING, columns: OUTGOING_COLUMNS };
-  return {
-    ...OUTGOING,
-    columns: { ...OUTGOING_COLUMNS, ROUTER: routerCell },
-  };
-}
 
 function routerNotes(links: readonly OutgoingReport[]): string {
   const notes = links.flatMap(({ name, router }) => {

@@ -7,7 +7,6 @@ import { describeCertificate } from '../../pki/certificate-info.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { StoredLink } from '../../redemption/ports/link-files.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
-import type { Listing } from '../terminal/listing.js';
 import { formatTime } from '../terminal/output.js';
 
 /** Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. */
@@ -92,23 +91,3 @@ const ROUTER_WORDS = {
 export function routerCell({ router }: Pick<OutgoingReport, 'router'>): string | undefined {
   return router && ROUTER_WORDS[router];
 }
-
-/** The columns of an outgoing link in a directory; a cluster shows some of them. */
-export const OUTGOING_COLUMNS = {
-  NAME: ({ name }) => name,
-  COST: ({ cost }) => cost,
-  ENDPOINTS: ({ endpoints }) => endpoints.join(', ') || undefined,
-  SUBJECT: ({ subject }) => subject,
-  'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
-  'RENEWED BY': ({ notAfter, renewedBy }) => (notAfter === undefined ? undefined : (renewedBy ?? 'nothing')),
-} as const satisfies Listing<OutgoingReport>['columns'];
-
-/** The listing of outgoing links, without its columns: a cluster has other columns than a directory. */
-export const OUTGOING: Omit<Listing<OutgoingReport>, 'columns'> = {
-  wide: {
-    CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
-    FILE: ({ file }) => file,
-  },
-  name: ({ name }) => name,
-  emptyText: 'There are no outgoing links.\n',
-};

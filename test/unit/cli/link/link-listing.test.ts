@@ -1,12 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { clusterLinks } from '../../../../src/cli/link/cluster-link-status.js';
-import { type IncomingReport, incomingListing } from '../../../../src/cli/link/incoming-link.js';
-import { LINKS, writeLinks } from '../../../../src/cli/link/link-listing.js';
-import { OUTGOING, OUTGOING_COLUMNS, type OutgoingReport } from '../../../../src/cli/link/outgoing-link.js';
-import { type ListFlags, sortNames } from '../../../../src/cli/terminal/listing.js';
+import type { IncomingReport } from '../../../../src/cli/link/incoming-link.js';
+import { type LinkLists, writeLinks } from '../../../../src/cli/link/link-listing.js';
+import type { OutgoingReport } from '../../../../src/cli/link/outgoing-link.js';
+import type { ListFlags } from '../../../../src/cli/terminal/listing.js';
 import { parseListingFormat } from '../../../../src/cli/terminal/output-format.js';
-import type { RequestingCluster } from '../../../../src/compose/kubernetes/requesting-cluster.js';
 import { watchedTexts } from '../../../support/watched-texts.js';
 
 afterEach(() => vi.restoreAllMocks());
@@ -25,10 +23,10 @@ const incoming = (name: string, from: string): IncomingReport => ({
   ...{ state: 'valid', mode: 'csr', redemptionId: name, canStill: 'connect', remaining: '', connected: true },
 });
 
-const SITE = {
+const SITE: LinkLists = {
   outgoing: [outgoing('a', 10, 'absent'), outgoing('b', 9, 'current')],
   incoming: [incoming('c', '192.0.2.10'), incoming('d', '192.0.2.9')],
-  outgoingListing: { ...OUTGOING, columns: OUTGOING_COLUMNS },
+  outgoingColumns: ['NAME', 'COST'],
   outgoingNotes: '',
   incomingNotes: '',
 };
@@ -85,18 +83,4 @@ describe('link status --sort-by', () => {
       await expect(refused).rejects.toMatchObject({ message: '--sort-by cannot be "size"', exitCode: 2 });
     },
   );
-
-  it('accepts every column of the tables, also of those in a cluster', async () => {
-    const cluster = {
-      namespace: 'west',
-      links: { list: async () => [] },
-      listIncoming: async () => [],
-      connections: { observe: async () => undefined },
-      linkStatuses: async () => new Map(),
-    } as unknown as RequestingCluster;
-    const inCluster = await clusterLinks(undefined, cluster, { clock: Date.now });
-    for (const listing of [SITE.outgoingListing, inCluster.outgoingListing, incomingListing(SITE.incoming)]) {
-      expect(sortNames(LINKS)).toEqual(expect.arrayContaining(sortNames(listing)));
-    }
-  });
 });
