@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { CaPin } from '../domain/access-token.js';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -10,7 +10,7 @@ import { diagnoseClock } from './clock-diagnosis.js';
 import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
-import { addressRefused, awaitHandshake, connectTcp, serverName } from './tcp-connection.js';
+import { addressRefused, connectTcp, secure, UnusableTlsOptions } from './tcp-connection.js';
 import { caNameOf, tlsFailure } from './tls-failure.js';
 
 /** Options for opening and verifying a connection. */
@@ -112,32 +112,22 @@ async function handshake(
   signal: AbortSignal,
   isVerified: boolean,
 ): Promise<TLSSocket> {
-  let secured: TLSSocket;
+  const options = {
+    ca: target.ca,
+    // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node 20
+    // would ignore NODE_EXTRA_CA_CERTS.
+    allowPartialTrustChain: target.ca !== undefined,
+    minVersion: target.minVersion ?? ('TLSv1.3' as const),
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: isVerified,
+  };
   try {
-    secured = connectTls({
-      socket,
-      host: target.host,
-      ...serverName(target.host),
-      ca: target.ca,
-      // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node 20
-      // would ignore NODE_EXTRA_CA_CERTS.
-      allowPartialTrustChain: target.ca !== undefined,
-      minVersion: target.minVersion ?? 'TLSv1.3',
-      ALPNProtocols: ['http/1.1'],
-      rejectUnauthorized: isVerified,
-    });
+    return await secure(socket, target.host, options, signal);
   } catch (error) {
-    socket.destroy();
-    throw new RedemptionError('token_invalid', `TLS cannot use ${caNameOf(target)}.`, { cause: error });
-  }
-  try {
-    await awaitHandshake(secured, signal);
-  } catch (error) {
-    secured.destroy();
-    socket.destroy();
+    if (error instanceof UnusableTlsOptions)
+      throw new RedemptionError('token_invalid', `TLS cannot use ${caNameOf(target)}.`, { cause: error });
     if (!signal.aborted) throw error;
     const message = `The TLS handshake with ${formatHostPort(target)} took too long.`;
     throw new RedemptionError('connection_timeout', message, { cause: error });
   }
-  return secured;
 }

@@ -3,7 +3,7 @@ import type { RedemptionError } from '../domain/redemption-error.js';
 import { formatTime } from '../domain/rfc3339.js';
 import type { LinkFailure } from '../redemption/ports/link-dialer.js';
 import { systemCode } from './tcp-connection.js';
-import { NO_COMMON_VERSION } from './tls-failure.js';
+import { handshakeProblem } from './tls-failure.js';
 
 const OPENING_FAULTS = ['dns', 'connection_refused', 'connection_timeout', 'proxy'] as const;
 // Alerts about the client's certificate, RFC 8446 §6.2, as OpenSSL spells them.
@@ -21,19 +21,9 @@ export function openingFailure(error: RedemptionError): LinkFailure {
 export function handshakeFailure(error: unknown, target: HostPort): LinkFailure {
   const code = systemCode(error);
   const where = formatHostPort(target);
-  if (NO_COMMON_VERSION.has(code)) return { fault: 'not_tls', message: `${where} does not offer TLS 1.3.` };
-  if (code.endsWith('UNRECOGNIZED_NAME')) {
-    return { fault: 'tls_name', message: `${where} does not recognize the host name ${target.host}.` };
-  }
   if (ABOUT_CERTIFICATE.test(code)) return refusedWith(code, where);
-  if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) {
-    return { fault: 'not_tls', message: `${where} refused the TLS handshake (${alertOf(code)}).` };
-  }
-  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
-    return { fault: 'not_tls', message: `${where} does not speak TLS.` };
-  }
-  const message = `${where} closed the connection before TLS was set up.`;
-  return { fault: 'connection_refused', message };
+  const { fault, problem } = handshakeProblem(code, target, { alert: alertOf(code), protocol: 'TLS' });
+  return { fault, message: `${where} ${problem}.` };
 }
 
 /** Returns the fault of a connection that a router closed after it received the client certificate `own`. */

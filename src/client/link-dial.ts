@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { describeCertificate } from '../pki/certificate-info.js';
@@ -12,7 +12,7 @@ import type {
 import { DEFAULT_TIMEOUT_MS, openSocket, type ServiceConnectionOptions } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
 import { presentedChain, routerProblem } from './link-peer.js';
-import { awaitHandshake, serverName } from './tcp-connection.js';
+import { secure, UnusableTlsOptions } from './tcp-connection.js';
 
 /** Options for dialing routers. */
 export interface LinkDialOptions extends ServiceConnectionOptions {
@@ -53,33 +53,24 @@ async function handshake(
   { caCrt, tlsCrt, tlsKey }: LinkCredentials,
   signal: AbortSignal,
 ): Promise<TLSSocket | LinkFailure> {
-  let secured: TLSSocket;
+  const options = {
+    ca: caCrt,
+    cert: tlsCrt,
+    key: tlsKey,
+    minVersion: 'TLSv1.3' as const,
+    // routerProblem verifies the router's certificate and distinguishes the reasons; no AMQP data is sent before that.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  };
   try {
-    secured = connectTls({
-      socket,
-      host: target.host,
-      ...serverName(target.host),
-      ca: caCrt,
-      cert: tlsCrt,
-      key: tlsKey,
-      minVersion: 'TLSv1.3',
-      // routerProblem verifies the router's certificate and distinguishes the reasons; no AMQP data is sent before that.
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-    });
-  } catch {
-    socket.destroy();
-    return {
-      fault: 'credentials_invalid',
-      message: 'TLS cannot use the key, the certificate or the CA of the link.',
-    };
-  }
-  try {
-    await awaitHandshake(secured, signal);
-    return secured;
+    return await secure(socket, target.host, options, signal);
   } catch (error) {
-    secured.destroy();
-    socket.destroy();
+    if (error instanceof UnusableTlsOptions) {
+      return {
+        fault: 'credentials_invalid',
+        message: 'TLS cannot use the key, the certificate or the CA of the link.',
+      };
+    }
     if (!signal.aborted) return handshakeFailure(error, target);
     const message = `The TLS handshake with ${formatHostPort(target)} took too long.`;
     return { fault: 'connection_timeout', message };

@@ -1,11 +1,10 @@
 import { request as httpRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import type { ProxyServer } from './route.js';
-import { awaitHandshake, connectTcp, serverName, systemCode } from './tcp-connection.js';
+import { connectTcp, secure, systemCode } from './tcp-connection.js';
 
 /**
  * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError
@@ -75,18 +74,10 @@ async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSi
     throw new RedemptionError('proxy', `${where} cannot be reached: ${why}`, { cause: error });
   }
   if (!proxy.secure) return socket;
-  const secured = connectTls({
-    socket,
-    host: proxy.host,
-    ...serverName(proxy.host),
-    ALPNProtocols: ['http/1.1'],
-  });
   try {
-    await awaitHandshake(secured, signal);
+    return await secure(socket, proxy.host, { ALPNProtocols: ['http/1.1'] }, signal);
   } catch (error) {
-    secured.destroy();
     const why = signal.aborted ? 'no answer in time' : systemCode(error);
     throw new RedemptionError('proxy', `${where} cannot be reached over TLS (${why}).`, { cause: error });
   }
-  return secured;
 }

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
@@ -45,22 +45,36 @@ export async function connectTcp(
   return socket.setNoDelay(true);
 }
 
-/** The TLS option that sends a host as SNI; empty for an address, which SNI cannot have (RFC 6066 §3). */
-export function serverName(host: string): { readonly servername?: string } {
-  return isIP(host) === 0 ? { servername: host } : {};
-}
+/** A certificate or a key in the options of {@link secure} that TLS cannot use. */
+export class UnusableTlsOptions extends Error {}
 
 /**
- * Resolves when the TLS handshake of a socket has succeeded. Rejects with its error, or with the reason of the aborted signal. A
- * later error of the socket closes it without ending the process.
+ * Resolves when the TLS handshake with `host` on a socket has succeeded. Otherwise closes the socket, and rejects with
+ * UnusableTlsOptions, with the error of the handshake, or with the reason of the aborted signal. A later error closes the
+ * connection without ending the process.
  */
-export function awaitHandshake(secured: TLSSocket, signal: AbortSignal): Promise<void> {
-  secured.on('error', () => undefined);
-  return untilAborted(signal, (resolved, rejected) => {
-    secured.once('secureConnect', resolved);
-    secured.once('error', rejected);
-    secured.once('close', () => rejected(new Error('closed')));
-  });
+export async function secure(
+  socket: Socket,
+  host: string,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  let secured: TLSSocket | undefined;
+  try {
+    // SNI cannot have an address (RFC 6066 §3).
+    const opened = connectTls({ socket, host, ...(isIP(host) === 0 && { servername: host }), ...options });
+    secured = opened.on('error', () => undefined);
+    await untilAborted(signal, (resolved, rejected) => {
+      opened.once('secureConnect', resolved);
+      opened.once('error', rejected);
+      opened.once('close', () => rejected(new Error('closed')));
+    });
+    return opened;
+  } catch (error) {
+    secured?.destroy();
+    socket.destroy();
+    throw secured ? error : new UnusableTlsOptions('unusable TLS options', { cause: error });
+  }
 }
 
 /** Creates the error for a host whose address may not be connected to. */

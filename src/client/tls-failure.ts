@@ -8,7 +8,7 @@ const MAX_NAMES_LENGTH = 300;
 /** OpenSSL's codes for a chain with a certificate that has expired or is not valid yet. */
 export const OUTSIDE_VALIDITY: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 /** OpenSSL's codes for a server that offers none of the TLS versions that this side accepts. */
-export const NO_COMMON_VERSION: ReadonlySet<string> = new Set([
+const NO_COMMON_VERSION: ReadonlySet<string> = new Set([
   'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
   'ERR_SSL_UNSUPPORTED_PROTOCOL',
 ]);
@@ -31,29 +31,32 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
       `The certificate of ${where} is not for ${target.host}, but for ${names}.`,
     );
   }
-  if (code.endsWith('UNRECOGNIZED_NAME')) {
-    return new RedemptionError('tls_name', `${where} does not recognize the host name ${target.host}.`, {
-      cause: error,
-    });
-  }
   if (UNTRUSTED.test(code)) {
     return new RedemptionError('tls_untrusted', `${untrustedMessage(target)} (${code}).`, { cause: error });
   }
-  if (NO_COMMON_VERSION.has(code)) {
-    const version = target.minVersion === undefined ? '1.3' : '1.2 or newer';
-    return new RedemptionError('not_https', `${where} does not offer TLS ${version}.`, { cause: error });
-  }
-  if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) {
-    return new RedemptionError('not_https', `${where} refused the TLS handshake (${code}).`, {
-      cause: error,
-    });
-  }
-  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
-    return new RedemptionError('not_https', `${where} does not speak HTTPS.`, { cause: error });
-  }
-  return new RedemptionError('connection_refused', `${where} closed the connection before TLS was set up.`, {
-    cause: error,
-  });
+  const { fault, problem } = handshakeProblem(code, target, { alert: code, protocol: 'HTTPS' });
+  const errorCode = fault === 'not_tls' ? 'not_https' : fault;
+  return new RedemptionError(errorCode, `${where} ${problem}.`, { cause: error });
+}
+
+/** Returns the fault of a handshake that failed for another reason than a certificate, and the end of a sentence about the server. */
+export function handshakeProblem(
+  code: string,
+  { host, minVersion }: TlsTarget,
+  words: { readonly alert: string; readonly protocol: string },
+): { readonly fault: 'tls_name' | 'not_tls' | 'connection_refused'; readonly problem: string } {
+  const isSsl = code.startsWith('ERR_SSL_');
+  if (code.endsWith('UNRECOGNIZED_NAME'))
+    return { fault: 'tls_name', problem: `does not recognize the host name ${host}` };
+  if (NO_COMMON_VERSION.has(code))
+    return {
+      fault: 'not_tls',
+      problem: `does not offer TLS ${minVersion === undefined ? '1.3' : '1.2 or newer'}`,
+    };
+  if (isSsl && code.includes('ALERT'))
+    return { fault: 'not_tls', problem: `refused the TLS handshake (${words.alert})` };
+  if (isSsl || code === 'EPROTO') return { fault: 'not_tls', problem: `does not speak ${words.protocol}` };
+  return { fault: 'connection_refused', problem: 'closed the connection before TLS was set up' };
 }
 
 /** Returns the message for an untrusted server, without its full stop. */
