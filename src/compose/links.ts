@@ -3,14 +3,11 @@ import { join } from 'node:path';
 import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { SITE_CA } from '../domain/names.js';
-import { UnreadableFileError } from '../files/file-error.js';
 import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
 import { linkDirectory } from '../platforms/files/link-directory.js';
 import { linkRecords } from '../platforms/files/link-records.js';
 import { OwnedAuthorities, readAuthority } from '../platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../platforms/standalone/site.js';
-import { readSiteState } from '../platforms/system/site-state.js';
-import { SkupperHome } from '../platforms/system/skupper-home.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { Site } from '../redemption/ports/site.js';
@@ -18,20 +15,6 @@ import { openSystemSite, systemOf } from './system-sites.js';
 
 export { PendingReload } from '../platforms/files/pending-reload.js';
 export { createLinkDialer, type LinkDialOptions, linkDirectory, linkRecords };
-
-/** Names of the namespaces below a Skupper home that have a site, started or not. */
-export function siteNamespaces(skupperHome: string): string[] {
-  const home = new SkupperHome(skupperHome);
-  return home.namespaces().filter((name) => {
-    try {
-      return readSiteState(home.namespace(name)) !== 'no-site';
-    } catch (error) {
-      // An unreadable site is reported when it is opened.
-      if (error instanceof UnreadableFileError) return true;
-      throw error;
-    }
-  });
-}
 
 /** True if the configured store exists; a database on a server counts as existing. */
 export function hasStore({ store, dataDir }: Settings): boolean {

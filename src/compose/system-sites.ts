@@ -1,5 +1,7 @@
 import type { Settings } from '../config/setting-schemas.js';
+import { UnreadableFileError } from '../files/file-error.js';
 import { grantFileExists } from '../platforms/system/grant-files.js';
+import { readSiteState } from '../platforms/system/site-state.js';
 import { SkupperHome, startedPlatform } from '../platforms/system/skupper-home.js';
 import { SystemSite } from '../platforms/system/system-site.js';
 import { EVERY_ROLE } from '../redemption/accepting/endpoint-roles.js';
@@ -25,30 +27,41 @@ export interface SiteReport {
   readonly otherPlatform: string | undefined;
 }
 
-/** Returns the platform on which a namespace was started, if it differs from that of the service. */
-export function otherPlatform(
-  { skupperHome, platform }: Pick<SystemPlace, 'skupperHome' | 'platform'>,
-  namespace: string,
-): string | undefined {
-  const used = startedPlatform(new SkupperHome(skupperHome).namespace(namespace));
-  return used === platform ? undefined : used;
-}
-
 /** The namespaces whose sites are served. */
 export function servedNamespaces({ skupperHome, namespace }: SystemPlace): readonly string[] {
   return namespace === undefined ? new SkupperHome(skupperHome).namespaces() : [namespace];
 }
 
-/** Reports each served site. */
-export async function siteReports(place: SystemPlace, clock: Clock): Promise<readonly SiteReport[]> {
+/** Reports the site of `selected`, by default each served site, started or not. */
+export async function siteReports(
+  place: SystemPlace,
+  clock: Clock,
+  selected = place.namespace,
+): Promise<readonly SiteReport[]> {
   const site = openSystemSite(place, clock);
+  const home = new SkupperHome(place.skupperHome);
+  const namespaces =
+    selected === undefined ? home.namespaces().filter((name) => hasSite(home, name)) : [selected];
   return Promise.all(
-    servedNamespaces(place).map(async (namespace) => ({
-      namespace,
-      access: await site.resolveAccess({ namespace, name: namespace, issuer: null, policy: EVERY_ROLE }),
-      otherPlatform: otherPlatform(place, namespace),
-    })),
+    namespaces.map(async (namespace) => {
+      const platform = startedPlatform(home.namespace(namespace));
+      return {
+        namespace,
+        access: await site.resolveAccess({ namespace, name: namespace, issuer: null, policy: EVERY_ROLE }),
+        otherPlatform: platform === place.platform ? undefined : platform,
+      };
+    }),
   );
+}
+
+function hasSite(home: SkupperHome, namespace: string): boolean {
+  try {
+    return readSiteState(home.namespace(namespace)) !== 'no-site';
+  } catch (error) {
+    // The report of an unreadable site has the reason.
+    if (error instanceof UnreadableFileError) return true;
+    throw error;
+  }
 }
 
 /** True if an existing file that the service reads declares this grant. */

@@ -93,7 +93,7 @@ async function siteLines(system: SystemPlace, flags: Flags): Promise<string[]> {
     ];
   }
   return [
-    `There is no namespace in ${system.skupperHome}/namespaces`,
+    `There is no site in ${system.skupperHome}/namespaces`,
     `Next: create a site that accepts links, with \`skupper site create NAME --enable-link-access -p ${system.platform}\``,
   ];
 }
