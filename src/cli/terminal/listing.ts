@@ -34,7 +34,7 @@ export interface ListFlags {
   readonly output?: ListingFormat;
   /** False to omit the headings of columns. */
   readonly headers?: boolean;
-  /** Heading of a column in any case, with `-` for a space. */
+  /** Heading of a column, case-insensitive, with `-` for each space. */
   readonly sortBy?: string;
   readonly watch?: boolean;
 }
