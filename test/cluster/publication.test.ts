@@ -225,7 +225,7 @@ describe('the CA that signs', () => {
     new RecordedSite().find('Site').status.endpoints.map(({ host }: { host: string }) => host);
   const put = (name: string, data: Readonly<Record<string, string>>) =>
     cluster.admin.patch(SECRETS, { namespace: west, name }, { data: dataOf(data) });
-  /** Changes the Site: Secrets are not watched, but read every 30 s and after a change of the site. */
+  /** Changes the Site. For the status of grants, Secrets are read only every 30 s and after a change of the site. */
   const touch = () =>
     cluster.admin.patch(
       SITES,
