@@ -99,8 +99,8 @@ export interface LedgerStore {
    */
   deleteEndedGrants(endedBefore: number, now: number): Promise<number>;
   /**
-   * Deletes the ledger, redemptions and codes of one deleted grant if the grant was deleted and all its certificates expired
-   * before `endedBefore`. A ledger with a fault stays. Returns true if it checked a grant: there may be more.
+   * Deletes the ledger, redemptions and codes of one or more grants that were deleted and whose certificates all expired before
+   * `endedBefore`. A ledger with a fault stays. Returns true if there may be more.
    */
   removeOldLedger(endedBefore: number): Promise<boolean>;
 }

@@ -14,95 +14,72 @@ interface Ledger {
   endsAt: number;
 }
 
-/** The expired ledgers that a listing found and that are not removed yet. */
-interface ExpiredLedgers {
-  readonly endedBefore: number;
-  readonly ledgers: Ledger[];
-  /** By grant: the number of namespaces that have a ledger of it. */
-  readonly namespaces: Map<string, number>;
-  readonly failures: unknown[];
+type Parts = Pick<StoreParts, 'client' | 'namespace' | 'codes'>;
+
+// Limits the duration of a call, because a store that is being closed waits for it.
+const MAX_REMOVED = 100;
+
+/**
+ * Implements LedgerStore.removeOldLedger: lists all Redemptions, and deletes at most a hundred ledgers of deleted grants whose
+ * certificates all expired before `endedBefore`. Returns true if there are more. Skips a ledger that cannot be removed, and
+ * throws the first failure after the last ledger, or at once if the API server does not answer.
+ */
+export async function removeExpiredLedgers(parts: Parts, endedBefore: number): Promise<boolean> {
+  const ledgers = await listLedgersOfDeletedGrants(parts);
+  const expired = ledgers.filter(({ endsAt }) => endsAt < endedBefore);
+  // A grant has several ledgers if Redemptions in other namespaces name it too.
+  const retained = new Set(
+    ledgers.filter(({ endsAt }) => endsAt >= endedBefore).map(({ grantUid }) => grantUid),
+  );
+  const failures: unknown[] = [];
+  let removed = 0;
+  for (const ledger of expired) {
+    if (removed === MAX_REMOVED) return true;
+    try {
+      // First, because no later call finds the codes without the ledger.
+      if (!retained.has(ledger.grantUid)) await parts.codes.forget(ledger.grantUid);
+      await removeLedger(parts, ledger, endedBefore);
+      removed += 1;
+    } catch (error) {
+      if (isApiError(error, 'unavailable') && error.status === undefined) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return false;
 }
 
-/** Implements LedgerStore.removeOldLedger. */
-export class ExpiredLedgerCollector {
-  readonly #parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>;
-  #expired: ExpiredLedgers | undefined;
-
-  constructor(parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>) {
-    this.#parts = parts;
-  }
-
-  /**
-   * Deletes the Redemptions of one deleted grant whose certificates all expired before `endedBefore`. Returns false if no
-   * such grant is left. The first call for each `endedBefore` lists all Redemptions. Skips a ledger that cannot be removed, and
-   * throws the first failure when no other ledger is left or the API server does not answer.
-   */
-  async removeOne(endedBefore: number): Promise<boolean> {
-    const expired =
-      this.#expired?.endedBefore === endedBefore ? this.#expired : await this.#find(endedBefore);
-    this.#expired = expired;
-    for (let ledger = expired.ledgers.pop(); ledger; ledger = expired.ledgers.pop()) {
-      try {
-        // First, because no later call finds the codes without the ledger.
-        await this.#forgetCodes(ledger, expired);
-        await this.#remove(ledger, endedBefore);
-        return true;
-      } catch (error) {
-        expired.failures.push(error);
-        if (isApiError(error, 'unavailable') && error.status === undefined) break;
-      }
-    }
-    this.#expired = undefined;
-    if (expired.failures.length > 0) throw expired.failures[0];
-    return false;
-  }
-
-  /** Deletes the codes of a grant with its last ledger. A grant has several if Redemptions in other namespaces name it too. */
-  async #forgetCodes({ grantUid }: Ledger, { namespaces }: ExpiredLedgers): Promise<void> {
-    const others = (namespaces.get(grantUid) ?? 1) - 1;
-    namespaces.set(grantUid, others);
-    if (others === 0) await this.#parts.codes.forget(grantUid);
-  }
-
-  async #remove({ namespace, grantUid, slots }: Ledger, endedBefore: number): Promise<void> {
-    const { client } = this.#parts;
-    for (const slot of slots) {
-      const key = { namespace, name: slotName(grantUid, slot) };
-      const found = await client.find<RedemptionResource>(REDEMPTIONS, key);
-      if (found?.spec.grantUid !== grantUid || lastNotAfter(found) >= endedBefore) continue;
-      try {
-        await client.delete(REDEMPTIONS, key, { uid: found.metadata.uid });
-      } catch (error) {
-        // Another Redemption has the name now.
-        if (!isApiError(error, 'conflict')) throw error;
-      }
+async function removeLedger(
+  { client }: Parts,
+  { namespace, grantUid, slots }: Ledger,
+  endedBefore: number,
+): Promise<void> {
+  for (const slot of slots) {
+    const key = { namespace, name: slotName(grantUid, slot) };
+    const found = await client.find<RedemptionResource>(REDEMPTIONS, key);
+    if (found?.spec.grantUid !== grantUid || lastNotAfter(found) >= endedBefore) continue;
+    try {
+      await client.delete(REDEMPTIONS, key, { uid: found.metadata.uid });
+    } catch (error) {
+      // Another Redemption has the name now.
+      if (!isApiError(error, 'conflict')) throw error;
     }
   }
+}
 
-  /** Lists every Redemption, and retains a summary of each ledger. */
-  async #find(endedBefore: number): Promise<ExpiredLedgers> {
-    const { client, namespace } = this.#parts;
-    const all = new Map<string, Ledger>();
-    // List Redemptions first: a grant that is missing from the later list was deleted.
-    await readListing(client, { kind: REDEMPTIONS, namespace }, (redemption: Stored<RedemptionResource>) =>
-      addTo(all, redemption),
-    );
-    const grants = await readListing(
-      client,
-      { kind: ACCESS_GRANTS, namespace },
-      ({ metadata }) => metadata.uid,
-    );
-    const existing = new Set(grants.items);
-    const ledgers = [...all.values()].filter(
-      ({ grantUid, endsAt }) => !existing.has(grantUid) && endsAt < endedBefore,
-    );
-    const namespaces = new Map(ledgers.map(({ grantUid }) => [grantUid, 0]));
-    for (const { grantUid } of all.values()) {
-      const counted = namespaces.get(grantUid);
-      if (counted !== undefined) namespaces.set(grantUid, counted + 1);
-    }
-    return { endedBefore, ledgers, namespaces, failures: [] };
-  }
+async function listLedgersOfDeletedGrants({ client, namespace }: Parts): Promise<readonly Ledger[]> {
+  const ledgers = new Map<string, Ledger>();
+  // List Redemptions first: a grant that is missing from the later list was deleted.
+  await readListing(client, { kind: REDEMPTIONS, namespace }, (redemption: Stored<RedemptionResource>) =>
+    addTo(ledgers, redemption),
+  );
+  const grants = await readListing(
+    client,
+    { kind: ACCESS_GRANTS, namespace },
+    ({ metadata }) => metadata.uid,
+  );
+  const existing = new Set(grants.items);
+  return [...ledgers.values()].filter(({ grantUid }) => !existing.has(grantUid));
 }
 
 /** Adds a Redemption to its ledger, unless it fills no slot or is being deleted; adding it twice changes nothing. */

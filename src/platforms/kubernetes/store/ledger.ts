@@ -8,7 +8,7 @@ import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { grantRevokedAt } from '../grants/access-grant-resource.js';
 import type { AttemptKey, AttemptRow } from './attempt-events.js';
-import { ExpiredLedgerCollector } from './expired-ledgers.js';
+import { removeExpiredLedgers } from './expired-ledgers.js';
 import {
   type RedemptionResource,
   readEarlierRenewals,
@@ -25,7 +25,6 @@ type LedgerMethods = LedgerStore &
 /** The operations of the store on the ledger, which is derived from Redemptions, grants, codes and Events. */
 export function ledgerOperations(parts: StoreParts): LedgerMethods {
   const { client, namespace, accounts, codes, attempts } = parts;
-  const expiredLedgers = new ExpiredLedgerCollector(parts);
 
   const record = async (attempt: AttemptKey, now: number, redemptionId: string | null): Promise<void> => {
     // An Event needs an existing grant.
@@ -111,7 +110,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
 
     // AccessGrants are user resources; retention never deletes them.
     deleteEndedGrants: async () => 0,
-    removeOldLedger: (endedBefore) => expiredLedgers.removeOne(endedBefore),
+    removeOldLedger: (endedBefore) => removeExpiredLedgers(parts, endedBefore),
   };
 }
 

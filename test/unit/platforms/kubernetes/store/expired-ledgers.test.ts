@@ -1,46 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
 import { REDEMPTIONS } from '../../../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
-import { ExpiredLedgerCollector } from '../../../../../src/platforms/kubernetes/store/expired-ledgers.js';
+import { removeExpiredLedgers } from '../../../../../src/platforms/kubernetes/store/expired-ledgers.js';
 import { redemptionResource } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { StoreParts } from '../../../../../src/platforms/kubernetes/store/store-parts.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
-it('the codes of a deleted grant are deleted with its ledger after an earlier attempt to delete them failed', async () => {
-  const grantUid = randomUUID();
-  const created = redemptionResource(sampleRedemption(grantUid), 'g', 0, undefined);
-  const metadata = { ...created.metadata, uid: 'a', resourceVersion: '1' };
-  let redemptions: Resource[] = [{ ...created, metadata }];
+it('a call removes at most a hundred expired ledgers and reports that there are more', async () => {
+  const redemptions = new Map<string, Resource>();
+  for (let count = 0; count < 101; count += 1) {
+    const created = redemptionResource(sampleRedemption(randomUUID()), 'g', 0, undefined);
+    redemptions.set(created.metadata.name, created);
+  }
   const client = {
-    list: async (kind: ResourceKind) => ({
-      items: kind === REDEMPTIONS ? redemptions : [],
-      resourceVersion: '1',
-    }),
-    find: async () => redemptions[0],
-    delete: async () => {
-      redemptions = [];
-      return true;
-    },
+    list: async (kind: ResourceKind) => ({ items: kind === REDEMPTIONS ? [...redemptions.values()] : [] }),
+    find: async (_kind: ResourceKind, { name }: { readonly name: string }) => redemptions.get(name),
+    delete: async (_kind: ResourceKind, { name }: { readonly name: string }) => redemptions.delete(name),
   };
-  const failures = [new ApiError('delete configmaps', { reason: 'unavailable', status: 500 })];
-  const deletedCodes: string[] = [];
-  const codes = {
-    async forget(uid: string) {
-      const failure = failures.pop();
-      if (failure) throw failure;
-      deletedCodes.push(uid);
-    },
-  };
-  const collector = new ExpiredLedgerCollector({
-    client,
-    codes,
-    namespace: undefined,
-  } as unknown as StoreParts);
+  const parts = { client, codes: { forget: async () => undefined } } as unknown as StoreParts;
   const later = NOW + 10 * 365 * 86_400_000;
-  await expect(collector.removeOne(later)).rejects.toMatchObject({ status: 500 });
-  expect(await collector.removeOne(later + 1)).toBe(true);
-  expect(deletedCodes).toEqual([grantUid]);
-  expect(redemptions).toEqual([]);
+  expect(await removeExpiredLedgers(parts, later)).toBe(true);
+  expect(redemptions.size).toBe(1);
+  expect(await removeExpiredLedgers(parts, later)).toBe(false);
+  expect(redemptions.size).toBe(0);
 });
