@@ -11,7 +11,6 @@ import { ClusterWatch } from '../controller/cluster-watch.js';
 import { EventRecorder } from '../controller/event-recorder.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE } from '../controller/lease-resource.js';
-import { RateLimiter } from '../controller/rate-limiter.js';
 import { namespaceOf, WorkQueue } from '../controller/work-queue.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { SiteAccessCache } from '../sites/site-access-cache.js';
@@ -49,9 +48,9 @@ export interface GrantControllerOptions {
 
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const SITE_ACCESS_MS = 30_000;
-// Limits status writes: a grant of a thousand uses is not written a thousand times, and the total rate stays low for any
-// number of grants.
-const STATUS_INTERVALS = { shortest: 2_000, each: 100, longest: 30_000 };
+// The delay of a status write, in milliseconds: `each` for every grant that waits, between `shortest` and `longest`. A grant of a
+// thousand uses is not written a thousand times, and the total rate stays low for any number of grants.
+const STATUS_DELAY_MS = { shortest: 2_000, each: 100, longest: 30_000 };
 
 /** Watches the grants and sites of a cluster, and writes the status of each grant while it leads. Every replica runs one. */
 export class GrantController {
@@ -64,7 +63,8 @@ export class GrantController {
   readonly #siteAccess: SiteAccessCache;
   readonly #counter: RedemptionCounter;
   readonly #queue: WorkQueue;
-  readonly #statusLimiter = new RateLimiter((key) => this.#add(key), STATUS_INTERVALS);
+  /** The grants that {@link #addLater} delays. */
+  readonly #delayed = new Set<string>();
   readonly #election: LeaderElection;
   readonly #watch: ClusterWatch;
   readonly #stop = new AbortController();
@@ -163,7 +163,6 @@ export class GrantController {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    this.#statusLimiter.close();
     this.events.close();
   }
 
@@ -226,8 +225,16 @@ export class GrantController {
     this.#siteAccess.clear();
   }
 
+  /** Adds a grant after a delay. Calls for the same grant during the delay have no effect. */
   #addLater(key: string | undefined): void {
-    if (key !== undefined) this.#statusLimiter.add(key);
+    if (key === undefined || this.#delayed.has(key)) return;
+    this.#delayed.add(key);
+    const { shortest, each, longest } = STATUS_DELAY_MS;
+    const add = () => {
+      this.#delayed.delete(key);
+      this.#add(key);
+    };
+    setTimeout(add, Math.min(longest, Math.max(shortest, each * this.#delayed.size))).unref();
   }
 
   #add(key: string | undefined): void {
