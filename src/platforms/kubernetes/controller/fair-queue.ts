@@ -1,81 +1,78 @@
-/**
- * Divides keys into partitions. `of` returns the partition of a key. At most `maxRunning` keys of a partition are processed at a
- * time.
- */
-export interface Partitions {
-  readonly of: (key: string) => string;
-  readonly maxRunning: number;
+/** The namespace of a key `namespace/name`. */
+export function namespaceOf(key: string): string {
+  return key.split('/', 1)[0] as string;
 }
 
-interface Partition {
+interface NamespaceKeys {
   /** In the order in which they were added. */
   readonly waiting: Set<string>;
   running: number;
 }
 
-const ONE_PARTITION: Partitions = { of: () => '', maxRunning: Number.POSITIVE_INFINITY };
-
-/** A queue of distinct keys that serves its partitions in rotation, and the keys of a partition in their order. */
+/**
+ * A queue of distinct keys `namespace/name` that serves the namespaces in rotation, and the keys of a namespace in their order.
+ */
 export class FairQueue {
-  readonly #partitions: Partitions;
-  /** Partitions by name. The first one is served next. */
-  readonly #byName = new Map<string, Partition>();
+  readonly #maxPerNamespace: number;
+  /** By namespace. The first one is served next. */
+  readonly #byNamespace = new Map<string, NamespaceKeys>();
 
-  constructor(partitions: Partitions = ONE_PARTITION) {
-    this.#partitions = partitions;
+  /** At most `maxPerNamespace` keys of a namespace are processed at a time. */
+  constructor(maxPerNamespace: number) {
+    this.#maxPerNamespace = maxPerNamespace;
   }
 
   /** True if the key waits. */
   has(key: string): boolean {
-    return this.#byName.get(this.#partitions.of(key))?.waiting.has(key) ?? false;
+    return this.#byNamespace.get(namespaceOf(key))?.waiting.has(key) ?? false;
   }
 
   add(key: string): void {
-    const name = this.#partitions.of(key);
-    const partition = this.#byName.get(name) ?? { waiting: new Set<string>(), running: 0 };
-    if (partition.waiting.has(key)) return;
-    this.#byName.set(name, partition);
-    partition.waiting.add(key);
+    const namespace = namespaceOf(key);
+    const keys = this.#byNamespace.get(namespace) ?? { waiting: new Set<string>(), running: 0 };
+    if (keys.waiting.has(key)) return;
+    this.#byNamespace.set(namespace, keys);
+    keys.waiting.add(key);
   }
 
   remove(key: string): void {
-    const name = this.#partitions.of(key);
-    const partition = this.#byName.get(name);
-    if (partition?.waiting.delete(key)) this.#dropIfIdle(name, partition);
+    const namespace = namespaceOf(key);
+    const keys = this.#byNamespace.get(namespace);
+    if (keys?.waiting.delete(key)) this.#dropIfIdle(namespace, keys);
   }
 
-  /** The next key, which counts for its partition until it is released; undefined if none waits or may be processed now. */
+  /** The next key, which counts for its namespace until it is released; undefined if none waits or may be processed now. */
   dequeue(): string | undefined {
-    for (const [name, partition] of this.#byName) {
-      const [key] = partition.waiting;
-      if (key === undefined || partition.running >= this.#partitions.maxRunning) continue;
-      partition.waiting.delete(key);
-      partition.running += 1;
-      // Move the partition to the end of the rotation.
-      this.#byName.delete(name);
-      this.#byName.set(name, partition);
+    for (const [namespace, keys] of this.#byNamespace) {
+      const [key] = keys.waiting;
+      if (key === undefined || keys.running >= this.#maxPerNamespace) continue;
+      keys.waiting.delete(key);
+      keys.running += 1;
+      // Move the namespace to the end of the rotation.
+      this.#byNamespace.delete(namespace);
+      this.#byNamespace.set(namespace, keys);
       return key;
     }
     return undefined;
   }
 
   release(key: string): void {
-    const name = this.#partitions.of(key);
-    const partition = this.#byName.get(name);
-    if (!partition) return;
-    partition.running -= 1;
-    this.#dropIfIdle(name, partition);
+    const namespace = namespaceOf(key);
+    const keys = this.#byNamespace.get(namespace);
+    if (!keys) return;
+    keys.running -= 1;
+    this.#dropIfIdle(namespace, keys);
   }
 
   /** Removes the keys that wait; dequeued keys must still be released. */
   clear(): void {
-    for (const [name, partition] of this.#byName) {
-      partition.waiting.clear();
-      this.#dropIfIdle(name, partition);
+    for (const [namespace, keys] of this.#byNamespace) {
+      keys.waiting.clear();
+      this.#dropIfIdle(namespace, keys);
     }
   }
 
-  #dropIfIdle(name: string, { waiting, running }: Partition): void {
-    if (running === 0 && waiting.size === 0) this.#byName.delete(name);
+  #dropIfIdle(namespace: string, { waiting, running }: NamespaceKeys): void {
+    if (running === 0 && waiting.size === 0) this.#byNamespace.delete(namespace);
   }
 }

@@ -1,5 +1,5 @@
 import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
-import { FairQueue, type Partitions } from './fair-queue.js';
+import { FairQueue } from './fair-queue.js';
 
 /** The result of the work on a key: done, or to be repeated after some milliseconds. */
 export type ReconcileResult = 'settled' | { readonly requeueAfterMs: number };
@@ -22,16 +22,16 @@ export interface WorkQueueOptions {
   readonly concurrency: number;
   readonly backOff: BackOffLimits;
   /**
-   * Partitions that are served in rotation; without them, keys are served in the order in which they were added. Retries count
-   * separately for `maxRunning`, so a partition may have twice as many running keys.
+   * Maximum number of keys of a namespace that are processed at a time. Retries count separately, so that a namespace may have
+   * twice as many.
    */
-  readonly partitions?: Partitions;
+  readonly maxPerNamespace: number;
   /** Maximum number of concurrent retries; `concurrency` if absent. */
   readonly mostRetries?: number;
 }
 
 /**
- * A queue of keys to process. A key that is added several times is processed once, and once more if it was added meanwhile.
+ * A queue of keys `namespace/name` to process, which serves the namespaces in rotation. A key that is added several times is processed once, and once more if it was added meanwhile.
  * A failed key waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
  */
 export class WorkQueue {
@@ -50,8 +50,8 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
-    this.#ready = new FairQueue(options.partitions);
-    this.#retries = new FairQueue(options.partitions);
+    this.#ready = new FairQueue(options.maxPerNamespace);
+    this.#retries = new FairQueue(options.maxPerNamespace);
   }
 
   /** Starts to work on keys, also on those that were added before. */
@@ -148,9 +148,4 @@ export class WorkQueue {
     this.#failures.set(key, failures);
     return backOffDelay(this.#options.backOff, failures);
   }
-}
-
-/** The namespace of a key `namespace/name`. */
-export function namespaceOf(key: string): string {
-  return key.split('/', 1)[0] as string;
 }

@@ -11,7 +11,7 @@ import { ClusterWatch } from '../controller/cluster-watch.js';
 import { EventRecorder } from '../controller/event-recorder.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE } from '../controller/lease-resource.js';
-import { namespaceOf, WorkQueue } from '../controller/work-queue.js';
+import { WorkQueue } from '../controller/work-queue.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { SiteAccessCache } from '../sites/site-access-cache.js';
 import { SiteIndex } from '../sites/site-index.js';
@@ -46,7 +46,7 @@ export interface GrantControllerOptions {
   readonly onFailure: (operation: string, error: unknown) => void;
 }
 
-const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
+const WORK = { concurrency: 8, maxPerNamespace: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const SITE_ACCESS_MS = 30_000;
 // The delay of a status write, in milliseconds: `each` for every grant that waits, between `shortest` and `longest`. A grant of a
 // thousand uses is not written a thousand times, and the total rate stays low for any number of grants.
@@ -118,7 +118,6 @@ export class GrantController {
       ...WORK,
       work: (key) => reconciler.reconcile(key),
       onFailure: (key, error) => options.onFailure(`reconcile the status of ${key}`, error),
-      partitions: { of: namespaceOf, maxRunning: WORK.concurrency },
     });
     this.#watch = new ClusterWatch(options);
     this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);

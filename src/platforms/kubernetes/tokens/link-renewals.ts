@@ -16,7 +16,8 @@ import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
-import { namespaceOf, WorkQueue } from '../controller/work-queue.js';
+import { namespaceOf } from '../controller/fair-queue.js';
+import { WorkQueue } from '../controller/work-queue.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
@@ -81,7 +82,7 @@ export class LinkRenewals {
       onFailure: (key, error) => options.observer.failed(key, error),
       concurrency: MAX_CONCURRENT_RENEWALS,
       backOff: UNEXPECTED_ERROR_BACK_OFF,
-      partitions: { of: namespaceOf, maxRunning: 1 },
+      maxPerNamespace: 1,
     });
   }
 

@@ -4,9 +4,10 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_TOKENS, SITES } from '../api/kinds.js';
 import { timeOf } from '../api/timestamp.js';
 import { ClusterWatch } from '../controller/cluster-watch.js';
+import { namespaceOf } from '../controller/fair-queue.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { TOKENS_LEASE } from '../controller/lease-resource.js';
-import { namespaceOf, WorkQueue } from '../controller/work-queue.js';
+import { WorkQueue } from '../controller/work-queue.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readSite } from '../sites/site-resource.js';
 import { LinkRenewals, type LinkRenewalsOptions } from './link-renewals.js';
@@ -40,8 +41,12 @@ export interface TokenControllerOptions
 
 // An attempt may wait half a minute for a server. The limit for each namespace confines the delay to the tokens of that
 // namespace; new tokens overtake retries.
-const WORK = { concurrency: 32, mostRetries: 16, backOff: { firstMs: 2_000, longestMs: 300_000 } };
-const MAX_PER_NAMESPACE = 2;
+const WORK = {
+  concurrency: 32,
+  mostRetries: 16,
+  maxPerNamespace: 2,
+  backOff: { firstMs: 2_000, longestMs: 300_000 },
+};
 const SYNC_POLL_MS = 100;
 
 /**
@@ -78,7 +83,6 @@ export class TokenController {
       ...WORK,
       work: (key) => this.#reconciler.reconcile(key),
       onFailure: options.onAttemptFailed,
-      partitions: { of: namespaceOf, maxRunning: MAX_PER_NAMESPACE },
     });
     this.#renewals = new LinkRenewals({
       client,

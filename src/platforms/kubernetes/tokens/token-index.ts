@@ -1,7 +1,7 @@
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
+import { namespaceOf } from '../controller/fair-queue.js';
 import type { ObjectSink } from '../controller/informer.js';
-import { namespaceOf } from '../controller/work-queue.js';
 import {
   type AccessTokenResource,
   finalReason,

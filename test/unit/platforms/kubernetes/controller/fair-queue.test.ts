@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FairQueue } from '../../../../../src/platforms/kubernetes/controller/fair-queue.js';
 
-function keysOf(maxRunning: number): FairQueue {
-  return new FairQueue({ of: (key) => key.split('/', 1)[0] as string, maxRunning });
-}
-
 function dequeueAll(keys: FairQueue): string[] {
   const all: string[] = [];
   for (let key = keys.dequeue(); key !== undefined; key = keys.dequeue()) all.push(key);
@@ -12,20 +8,20 @@ function dequeueAll(keys: FairQueue): string[] {
 }
 
 describe('the fair queue', () => {
-  it('serves keys in their order if there is one partition', () => {
-    const keys = new FairQueue();
-    for (const key of ['b', 'a', 'b', 'c']) keys.add(key);
-    expect(dequeueAll(keys)).toEqual(['b', 'a', 'c']);
+  it('serves the keys of a namespace once each, in their order', () => {
+    const keys = new FairQueue(9);
+    for (const key of ['a/2', 'a/1', 'a/2', 'a/3']) keys.add(key);
+    expect(dequeueAll(keys)).toEqual(['a/2', 'a/1', 'a/3']);
   });
 
-  it('serves partitions in rotation, however many keys one has', () => {
-    const keys = keysOf(9);
+  it('serves namespaces in rotation, however many keys one has', () => {
+    const keys = new FairQueue(9);
     for (const key of ['a/1', 'a/2', 'a/3', 'b/1', 'c/1', 'b/2']) keys.add(key);
     expect(dequeueAll(keys)).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2', 'a/3']);
   });
 
-  it('serves no key of a partition beyond its limit until another one is released', () => {
-    const keys = keysOf(1);
+  it('serves no key of a namespace beyond its limit until another one is released', () => {
+    const keys = new FairQueue(1);
     for (const key of ['a/1', 'a/2', 'b/1']) keys.add(key);
     expect(dequeueAll(keys)).toEqual(['a/1', 'b/1']);
     keys.release('b/1');
@@ -35,7 +31,7 @@ describe('the fair queue', () => {
   });
 
   it('counts a key in progress after the queue was cleared', () => {
-    const keys = keysOf(1);
+    const keys = new FairQueue(1);
     keys.add('a/1');
     keys.add('a/2');
     expect(keys.dequeue()).toBe('a/1');
@@ -48,7 +44,7 @@ describe('the fair queue', () => {
   });
 
   it('removes single keys', () => {
-    const keys = keysOf(1);
+    const keys = new FairQueue(1);
     for (const key of ['a/1', 'b/1']) keys.add(key);
     keys.remove('a/1');
     keys.remove('a/9');

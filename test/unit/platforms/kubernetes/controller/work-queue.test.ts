@@ -23,6 +23,7 @@ function queueOf(concurrency = 2, more: Partial<WorkQueueOptions> = {}) {
     work: (key) => new Promise((end, fail) => turns.push({ key, end, fail })),
     onFailure: (key, _error, retryInMs) => failures.push({ key, retryInMs }),
     concurrency,
+    maxPerNamespace: 1,
     backOff: BACK_OFF,
     ...more,
   });
@@ -215,17 +216,16 @@ describe('the work queue', () => {
     expect(keys()).toHaveLength(10);
   });
 
-  it('serves partitions in rotation', async () => {
-    const partitions = { of: (key: string) => key.charAt(0), maxRunning: 1 };
-    const { queue, keys, turns } = queueOf(2, { partitions });
-    for (const key of ['a1', 'a2', 'a3', 'b1']) queue.add(key);
+  it('serves namespaces in rotation, and limits the keys of a namespace that it processes at a time', async () => {
+    const { queue, keys, turns } = queueOf(2);
+    for (const key of ['a/1', 'a/2', 'a/3', 'b/1']) queue.add(key);
     queue.start();
-    expect(keys()).toEqual(['a1', 'b1']);
+    expect(keys()).toEqual(['a/1', 'b/1']);
     turns[1]?.end('settled');
     await settled();
-    expect(keys()).toEqual(['a1', 'b1']);
+    expect(keys()).toEqual(['a/1', 'b/1']);
     turns[0]?.end('settled');
     await settled();
-    expect(keys()).toEqual(['a1', 'b1', 'a2']);
+    expect(keys()).toEqual(['a/1', 'b/1', 'a/2']);
   });
 });
