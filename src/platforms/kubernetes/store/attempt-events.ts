@@ -17,10 +17,8 @@ import { GRANT_UID } from './redemption-resource.js';
 const ATTEMPT = 'linkgrant.dev/attempt';
 // The rest of a grant's 1,000 rows is reserved for one summary row per code, which counts further attempts.
 const DETAILED_ROWS = 950;
-// Each process may add this many rows before it counts the rows again, so each may exceed the limit by this number.
-const ROWS_BEFORE_RECOUNT = 10;
-// While a grant has no room, its rows are counted again at this interval, because the cluster deletes Events.
-const FULL_RECOUNT_MS = 300_000;
+// After this time the rows of a grant are counted from zero again, because the cluster deletes Events, by default after an hour.
+const ROWS_MS = 3_600_000;
 
 /** An attempt, without the count. */
 export type AttemptKey = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
@@ -47,6 +45,13 @@ const MAX_GRANTS = 1_000;
 // The write of an entry starts or is queued when the entry is added, so an entry that is evicted from the map is still written.
 const MAX_PENDING_EVENTS = 1_000;
 
+/** The names of the rows of a grant that this process has written. */
+interface WrittenRows {
+  readonly names: Set<string>;
+  /** By `performance.now()`. */
+  readonly since: number;
+}
+
 /** The attempts of one Event that are not written yet. */
 interface PendingAttempts {
   row: AttemptRow | undefined;
@@ -62,14 +67,14 @@ export class AttemptEvents {
   readonly #client: KubernetesClient;
   readonly #writes = new Semaphore(WRITES_AT_ONCE);
   readonly #pending = new BoundedMap<string, PendingAttempts>(MAX_PENDING_EVENTS);
-  readonly #rows = new BoundedMap<string, KnownRows>(MAX_GRANTS);
+  readonly #rows = new BoundedMap<string, WrittenRows>(MAX_GRANTS);
 
   constructor(client: KubernetesClient) {
     this.#client = client;
   }
 
   /** Adds one attempt; resolves when it is written. */
-  async add(
+  add(
     grant: AttemptedGrant,
     { grantUid, code, name, subject, peer }: AttemptKey,
     now: number,
@@ -78,8 +83,7 @@ export class AttemptEvents {
     const times = { count: 1, firstAt: now, lastAt: now };
     const row: AttemptRow = { grantUid, code, name, subject, peer, ...times, redemptionId };
     const summary: AttemptRow = { ...row, name: '', subject: '', peer: '', redemptionId: null };
-    const hasRoom = await this.#rowsOf(grant).reserve(eventName(row));
-    return this.#enqueue(grant, hasRoom ? row : summary);
+    return this.#enqueue(grant, this.#reserve(grantUid, eventName(row)) ? row : summary);
   }
 
   /** The rows of one grant, or of all grants in a namespace or the cluster. */
@@ -92,11 +96,15 @@ export class AttemptEvents {
     });
   }
 
-  #rowsOf({ uid, namespace }: AttemptedGrant): KnownRows {
-    const names = async () => (await this.list(namespace, uid)).map(eventName);
-    const known = this.#rows.get(uid) ?? new KnownRows(names);
-    this.#rows.set(uid, known);
-    return known;
+  /** True if this process has written the row of that name, or the grant has room for it. */
+  #reserve(grantUid: string, name: string): boolean {
+    const now = performance.now();
+    let rows = this.#rows.get(grantUid);
+    if (!rows || now - rows.since >= ROWS_MS) rows = { names: new Set(), since: now };
+    this.#rows.set(grantUid, rows);
+    if (rows.names.size >= DETAILED_ROWS) return rows.names.has(name);
+    rows.names.add(name);
+    return true;
   }
 
   #enqueue(grant: AttemptedGrant, row: AttemptRow): Promise<void> {
@@ -127,48 +135,6 @@ export class AttemptEvents {
     } catch (error) {
       // A terminating namespace accepts no Events.
       if (!isApiError(error, 'forbidden') || !error.causes.includes('NamespaceTerminating')) throw error;
-    }
-  }
-}
-
-/** The names of a grant's rows that this process knows. */
-class KnownRows {
-  readonly #list: () => Promise<readonly string[]>;
-  readonly #names = new Set<string>();
-  #counting: Promise<void> | undefined;
-  #countedAt = 0;
-  #added = 0;
-
-  constructor(list: () => Promise<readonly string[]>) {
-    this.#list = list;
-  }
-
-  /** True if the row exists, or there is room for it. */
-  async reserve(name: string): Promise<boolean> {
-    if (this.#names.has(name)) return true;
-    const isFull = this.#names.size >= DETAILED_ROWS;
-    if (isFull && performance.now() - this.#countedAt >= FULL_RECOUNT_MS) {
-      this.#names.clear();
-      this.#counting = undefined;
-    }
-    if (this.#added >= ROWS_BEFORE_RECOUNT) this.#counting = undefined;
-    this.#counting ??= this.#count();
-    await this.#counting;
-    if (this.#names.has(name)) return true;
-    if (this.#names.size >= DETAILED_ROWS) return false;
-    this.#names.add(name);
-    this.#added += 1;
-    return true;
-  }
-
-  async #count(): Promise<void> {
-    this.#added = 0;
-    this.#countedAt = performance.now();
-    try {
-      for (const name of await this.#list()) this.#names.add(name);
-    } catch (error) {
-      this.#counting = undefined;
-      throw error;
     }
   }
 }

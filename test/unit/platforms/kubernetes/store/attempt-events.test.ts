@@ -24,7 +24,6 @@ function eventClient() {
     replace: async (_kind: ResourceKind, event: Stored<EventResource>) => {
       events.set(event.metadata.name, event);
     },
-    listAll: async () => ({ items: [...events.values()], resourceVersion: '1' }),
   } as unknown as KubernetesClient;
   return { client, events };
 }
