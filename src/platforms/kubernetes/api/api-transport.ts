@@ -60,8 +60,8 @@ export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promis
 }
 
 /** The error for a request without a complete response. */
-export function noResponseError(description: string, cause: unknown, outcomeUnknown = true): ApiError {
-  return new ApiError(description, { reason: 'unavailable', outcomeUnknown }, { cause });
+export function noResponseError(description: string, cause: unknown): ApiError {
+  return new ApiError(description, { reason: 'unavailable' }, { cause });
 }
 
 class BrokenConnection extends Error {
@@ -77,9 +77,6 @@ class BrokenConnection extends Error {
 function wasReused(error: unknown): boolean {
   return error instanceof ApiError && error.cause instanceof BrokenConnection && error.cause.reused;
 }
-
-// With these errors no connection was established, so the request was not sent.
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 async function attempt({ server, agent, headers }: Access, request: ApiRequest): Promise<IncomingMessage> {
   const { method, path, description, signal, contentType = 'application/json' } = request;
@@ -101,16 +98,15 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
     });
     // Node's own `signal` option costs a tenth of the request's CPU time, and does not end a request that waits for a socket.
     const abort = () => {
-      reject(noResponseError(description, signal.reason, clientRequest.socket !== null));
+      reject(noResponseError(description, signal.reason));
       clientRequest.destroy(signal.reason);
     };
     signal.addEventListener('abort', abort);
     clientRequest.once('close', () => signal.removeEventListener('abort', abort));
     if (signal.aborted) abort();
     clientRequest.once('response', resolve);
-    clientRequest.on('error', (error: NodeJS.ErrnoException) => {
-      const broken = new BrokenConnection(clientRequest.reusedSocket, error);
-      reject(noResponseError(description, broken, !NEVER_SENT.has(error.code ?? '')));
+    clientRequest.on('error', (error) => {
+      reject(noResponseError(description, new BrokenConnection(clientRequest.reusedSocket, error)));
     });
     clientRequest.end(body);
   });
@@ -127,8 +123,7 @@ async function textOf(response: IncomingMessage, { description }: ApiRequest): P
       size += chunk.length;
       if (size > MAX_BYTES) {
         const status = response.statusCode as number;
-        const word = 'ResponseTooLarge';
-        throw new ApiError(description, { reason: 'too_large', status, word, outcomeUnknown: true });
+        throw new ApiError(description, { reason: 'too_large', status, word: 'ResponseTooLarge' });
       }
       chunks.push(chunk);
     }
