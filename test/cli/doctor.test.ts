@@ -22,7 +22,7 @@ import {
 import { freePort } from '../support/free-port.js';
 import { placeLink } from '../support/links/link-samples.js';
 import { releaseAfterTest } from '../support/release.js';
-import { DAY_MS, makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { DAY_MS, makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
@@ -69,6 +69,14 @@ async function soleFailure(
   expect(failed, JSON.stringify(checks)).toHaveLength(1);
   expect(`${ended.stdout}${ended.stderr}`).not.toContain(token.code);
   return [failed[0]?.[0] ?? '', ended.code];
+}
+
+/** Starts an HTTPS server that answers every request with an empty response. */
+async function listen(identity: TestIdentity, headers: Readonly<Record<string, string>> = {}) {
+  const server = await serveHttps((_seen, _request, response) => response.writeHead(200, headers).end(), {
+    identity,
+  });
+  return releaseAfterTest(server);
 }
 
 /** Listens on the first of these ports of 127.0.0.1 that is free, and returns it. */
@@ -211,7 +219,7 @@ describe('doctor on a requesting site', () => {
     expect([failed[0]?.[0], ended.code]).toEqual(['token', 3]);
   });
 
-  test('reports a host that does not resolve, a closed port, and a port without TLS', async () => {
+  test('reports a host that does not resolve, a closed port, a port without TLS, and a proxy that refuses', async () => {
     const { ca } = await makeIdentity();
     const unresolved = { ...tokenFor(1, ca), url: 'https://no-such-host.invalid:9090/x' };
     expect(await soleFailure(unresolved)).toEqual(['DNS', 4]);
@@ -220,53 +228,36 @@ describe('doctor on a requesting site', () => {
     expect(await soleFailure(tokenFor(plain.port, ca))).toEqual(['TLS', 3]);
     const silent = releaseAfterTest(await serveTcp(() => undefined));
     expect(await soleFailure(tokenFor(silent.port, ca), '--timeout', '300ms')).toEqual(['TCP', 4]);
+    const proxy = releaseAfterTest(await startProxy({ refuse: 403 }));
+    const proxyUrl = `http://127.0.0.1:${proxy.port}`;
+    expect(await soleFailure(tokenFor(9090, ca), '--proxy', proxyUrl)).toEqual(['proxy', 4]);
   });
 
   test('reports another CA, a wrong name and an expired certificate', async () => {
     const authority = await makeAuthority('Service CA');
-    const listen = async (options: Parameters<typeof makeIdentity>[0]) => {
-      const identity = await makeIdentity({ authority, ...options });
-      return releaseAfterTest(await serveHttps((_seen, _request, response) => response.end(), { identity }));
-    };
-    const right = await listen({});
+    const right = await listen(await makeIdentity({ authority }));
     const foreign = (await makeAuthority('Service CA')).bundlePem;
     expect(await soleFailure(tokenFor(right.port, foreign))).toEqual(['CA pin', 3]);
-    const other = await listen({ hosts: ['other.example.com'] });
+    const other = await listen(await makeIdentity({ authority, hosts: ['other.example.com'] }));
     expect(await soleFailure(other.token)).toEqual(['name', 3]);
-    const expired = await listen({ issuedAt: Date.now() - 10 * DAY_MS });
+    const expired = await listen(await makeIdentity({ authority, issuedAt: Date.now() - 10 * DAY_MS }));
     expect(await soleFailure(expired.token)).toEqual(['validity', 3]);
     expect(await soleFailure({ ...expired.token, ca: foreign })).toEqual(['CA pin', 3]);
-  });
-
-  test('reports an expired certificate for a token whose CA is an intermediate without its root', async () => {
-    const authority = await makeAuthority('Intermediate CA');
-    const ca = (await crossCertificate(await makeAuthority('Root CA'), authority, Date.now())) ?? '';
-    const identity = await makeIdentity({ authority, issuedAt: Date.now() - 10 * DAY_MS });
-    const server = releaseAfterTest(
-      await serveHttps((_seen, _request, response) => response.end(), { identity }),
-    );
-    expect(await soleFailure({ ...server.token, ca })).toEqual(['validity', 3]);
+    // A token can contain an intermediate CA without its root.
+    const intermediate = await crossCertificate(await makeAuthority('Root CA'), authority, Date.now());
+    expect(await soleFailure({ ...expired.token, ca: intermediate ?? '' })).toEqual(['validity', 3]);
   });
 
   test('reports an expired certificate for a join line, which contains only the pin of the CA', async () => {
     const { cert, key, ca } = await makeIdentity({ issuedAt: Date.now() - 10 * DAY_MS });
-    const identity = { cert: cert + ca, key, ca: '' };
-    const server = releaseAfterTest(
-      await serveHttps((_seen, _request, response) => response.end(), { identity }),
-    );
+    const { token } = await listen({ cert: cert + ca, key, ca: '' });
     const pin = describeCertificate(ca).sha256.slice(0, 32);
-    writeFileSync(place.path('line'), encodeJoinLine({ ...server.token, ca: { pin } }) as string);
+    writeFileSync(place.path('line'), encodeJoinLine({ ...token, ca: { pin } }) as string);
     const { checks } = await doctor(['--token', place.path('line')]);
     expect(checks.find(({ status }) => status === 'fail')).toMatchObject({
       name: 'validity',
       hint: expect.stringContaining('renew the certificate of the service'),
     });
-  });
-
-  test('reports a proxy that refuses', async () => {
-    const proxy = releaseAfterTest(await startProxy({ refuse: 403 }));
-    const token = tokenFor(9090, (await makeIdentity()).ca);
-    expect(await soleFailure(token, '--proxy', `http://127.0.0.1:${proxy.port}`)).toEqual(['proxy', 4]);
   });
 
   test('reports clocks that differ, and a certificate that is valid only by another clock', async () => {
@@ -276,35 +267,8 @@ describe('doctor on a requesting site', () => {
     service.clock.advance(10 * MINUTE);
     expect(await soleFailure({ name: 'to-west', url, code, ca: service.ca })).toEqual(['clock', 4]);
     const identity = await makeIdentity({ issuedAt: Date.now() + 5 * DAY_MS });
-    const server = releaseAfterTest(
-      await serveHttps(
-        (_seen, _request, response) => {
-          response.setHeader('date', new Date(Date.now() + 5 * DAY_MS).toUTCString());
-          response.end();
-        },
-        { identity },
-      ),
-    );
+    const server = await listen(identity, { date: new Date(Date.now() + 5 * DAY_MS).toUTCString() });
     expect(await soleFailure(server.token)).toEqual(['clock', 4]);
-  });
-
-  test('reports an exhausted, revoked or unknown grant', async () => {
-    const { data } = await serve();
-    const file = place.path('token.yaml');
-    const issue = (name: string) => linkgrant(['token', 'issue', file, '--name', name, '--data-dir', data]);
-    const checkGrant = async () => {
-      const { failed, ended } = await doctor(['--token', file]);
-      return [failed, ended.code];
-    };
-    await issue('spent');
-    await linkgrant(['token', 'redeem', file, '--to', place.path('to'), '--data-dir', place.path('mine')]);
-    expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('exhausted, 1 of 1')]], 3]);
-    await issue('revoked');
-    await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', data]);
-    expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('revoked')]], 3]);
-    await issue('deleted');
-    await linkgrant(['grant', 'delete', 'deleted', '--data-dir', data]);
-    expect(await checkGrant()).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
   });
 
   test('names the token and its grant in the hint for a signed token that cannot be redeemed', async () => {
@@ -314,37 +278,36 @@ describe('doctor on a requesting site', () => {
     await linkgrant(['grant', 'create', 'fleet', '--redemptions-allowed', '2', ...words]);
     await linkgrant(['token', 'issue', file, '--grant', 'fleet', ...words]);
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), '--data-dir', place.path('mine')]);
-    const hint = async () => {
-      const { checks, ended } = await doctor(['--token', file]);
-      return [ended.code, checks.find(({ name }) => name === 'grant')?.hint];
-    };
-    expect(await hint()).toEqual([3, expect.stringContaining('the token or its grant has no use left')]);
-    await linkgrant(['grant', 'revoke', 'fleet', ...words]);
-    expect(await hint()).toEqual([3, expect.stringContaining('the token or its grant was revoked')]);
+    const { checks, ended } = await doctor(['--token', file]);
+    expect(ended.code).toBe(3);
+    expect(checks.find(({ name }) => name === 'grant')?.hint).toContain(
+      'the token or its grant has no use left',
+    );
   });
 
-  test('for a token that this site redeemed, accepts an exhausted or deleted grant, and fails for a revoked one', async () => {
+  test('fails for an exhausted, revoked or unknown grant; at the site that redeemed the token only for a revoked one', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const mine = ['--data-dir', place.path('mine')];
-    const checkGrant = async () => {
-      const { checks, ended } = await doctor(['--token', file, ...mine]);
-      return [checks.find(({ name }) => name === 'grant'), ended.code];
+    const checkGrant = async (...site: string[]) => {
+      const { checks, failed, ended } = await doctor(['--token', file, ...site]);
+      return { grant: checks.find(({ name }) => name === 'grant'), failed, code: ended.code };
     };
+    const failure = (detail: string) => ({ failed: [['grant', expect.stringContaining(detail)]], code: 3 });
     await linkgrant(['token', 'issue', file, '--name', 'to-west', '--data-dir', data]);
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), ...mine]);
+    expect(await checkGrant()).toMatchObject(failure('exhausted, 1 of 1'));
     const detail = 'exhausted, 1 of 1 uses spent; this site redeemed the token for its link "to-west"';
-    expect(await checkGrant()).toEqual([{ name: 'grant', status: 'ok', detail }, 0]);
+    const grant = { name: 'grant', status: 'ok', detail };
+    expect(await checkGrant(...mine)).toEqual({ grant, failed: [], code: 0 });
     await linkgrant(['grant', 'revoke', 'to-west', '--data-dir', data]);
-    expect(await checkGrant()).toMatchObject([
-      { status: 'fail', detail: expect.stringContaining('revoked') },
-      3,
-    ]);
+    for (const site of [[], mine]) expect(await checkGrant(...site)).toMatchObject(failure('revoked'));
     await linkgrant(['grant', 'delete', 'to-west', '--data-dir', data]);
-    expect(await checkGrant()).toMatchObject([
-      { status: 'ok', detail: expect.stringContaining('to-west') },
-      0,
-    ]);
+    expect(await checkGrant()).toMatchObject(failure('has no such grant'));
+    expect(await checkGrant(...mine)).toMatchObject({
+      grant: { status: 'ok', detail: expect.stringContaining('to-west') },
+      code: 0,
+    });
   });
 
   test('prints hints whose commands run as printed', async () => {

@@ -48,18 +48,21 @@ async function check(
   return result;
 }
 
+/** Checks a Link of the site to a port of this machine. */
+async function checkPort(port: number, options?: Partial<LinkDialOptions>) {
+  return check(linkTo('127.0.0.1', port), await makeLinkSecret(site), options);
+}
+
 describe('link check of a correct router', () => {
   test('succeeds if the router accepts the certificate and sends nothing', async () => {
     const { port } = await router(await makeIdentity({ authority: site }));
-    expect(await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).toMatchObject({ fault: 'ok' });
+    expect(await checkPort(port)).toMatchObject({ fault: 'ok' });
   });
 
   test("succeeds at the first bytes of the router's response", async () => {
     const identity = await makeIdentity({ authority: site });
     const port = await nodeRouter(identity, Buffer.from('AMQP\x03\x01\x00\x00'));
-    const options = { silenceMs: 60_000 };
-    const secret = await makeLinkSecret(site);
-    expect(await check(linkTo('127.0.0.1', port), secret, options)).toMatchObject({ fault: 'ok' });
+    expect(await checkPort(port, { silenceMs: 60_000 })).toMatchObject({ fault: 'ok' });
   });
 
   test('dials each endpoint, with one outcome for each', async () => {
@@ -115,25 +118,25 @@ describe('link check', () => {
 
   test('reports a listener that accepts the connection and sends nothing', async () => {
     const { port } = releaseAfterTest(await serveTcp(() => undefined));
-    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site), { timeoutMs: 300 });
-    expect(result.fault).toBe('connection_timeout');
+    expect((await checkPort(port, { timeoutMs: 300 })).fault).toBe('connection_timeout');
   });
 
   test('reports a listener without TLS', async () => {
     const { port } = releaseAfterTest(await serveTcp((socket) => socket.end('AMQP\x00\x01\x00\x00')));
-    expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('not_tls');
+    expect((await checkPort(port)).fault).toBe('not_tls');
   });
 
   test('reports a listener without TLS 1.3', async () => {
     const { port } = await router(await makeIdentity({ authority: site }), { words: ['-tls1_2'] });
-    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(result).toMatchObject({ fault: 'not_tls', message: expect.stringContaining('TLS 1.3') });
+    expect(await checkPort(port)).toMatchObject({
+      fault: 'not_tls',
+      message: expect.stringContaining('TLS 1.3'),
+    });
   });
 
   test('reports a router certificate for another name', async () => {
     const { port } = await router(await makeIdentity({ authority: site, hosts: ['other.example.com'] }));
-    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(result).toMatchObject({
+    expect(await checkPort(port)).toMatchObject({
       fault: 'tls_name',
       message: expect.stringContaining('other.example.com'),
     });
@@ -160,38 +163,34 @@ describe('link check', () => {
 
   test('reports a router certificate of another CA with the same name, valid or expired', async () => {
     const foreign = await makeAuthority('Site CA');
-    const secret = await makeLinkSecret(site);
     for (const issuedAt of [Date.now(), Date.now() - 10 * DAY_MS]) {
       const { port } = await router(await makeIdentity({ authority: foreign, issuedAt }));
-      expect((await check(linkTo('127.0.0.1', port), secret)).fault).toBe('tls_untrusted');
+      expect((await checkPort(port)).fault).toBe('tls_untrusted');
     }
   });
 
   test('reports an expired router certificate', async () => {
     const issuedAt = Date.now() - 10 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site, issuedAt }));
-    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(result.fault).toBe('router_certificate_expired');
+    expect((await checkPort(port)).fault).toBe('router_certificate_expired');
   });
 
   test('reports a router certificate that is not valid yet', async () => {
     const identity = await makeIdentity({ authority: site, issuedAt: Date.now() + 10 * DAY_MS });
     const { port } = await router(identity, { atTime: Date.now() + 10 * DAY_MS });
-    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(result.fault).toBe('clock_skew');
+    expect((await checkPort(port)).fault).toBe('clock_skew');
   });
 
   test('reports a router whose clock is after the expiry of the client certificate', async () => {
     const atTime = Date.now() + 60 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site }), { atTime });
-    expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('clock_skew');
+    expect((await checkPort(port)).fault).toBe('clock_skew');
   });
 
   test("reports a router that refuses the client's CA with an alert", async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const { port } = await router(await makeIdentity({ authority: site }), { clientCa });
-    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(result).toMatchObject({
+    expect(await checkPort(port)).toMatchObject({
       fault: 'certificate_refused',
       message: expect.stringContaining('unknown_ca'),
     });
@@ -200,8 +199,7 @@ describe('link check', () => {
   test('reports a router that closes the connection after the client certificate, without a reason', async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const port = await nodeRouter(await makeIdentity({ authority: site }), Buffer.from('AMQP'), clientCa);
-    const result = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
-    expect(result.fault).toBe('certificate_refused');
+    expect((await checkPort(port)).fault).toBe('certificate_refused');
   });
 
   test('reports unusable credentials without connecting', async () => {
