@@ -157,40 +157,13 @@ describe('a signed code with a valid signature', () => {
 });
 
 describe('a code with any signature and claims', () => {
-  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const jws = (header: object, claims: object, key: Uint8Array) => {
-    const signed = `${encode(header)}.${encode(claims)}`;
-    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
-  };
-  /** Returns a valid header, valid claims and the signing key of a grant. */
-  async function parts(uid: string) {
-    const { kid, key } = await keyOf(uid);
-    const now = Math.floor(service.clock.read() / 1000);
-    return {
-      uid,
-      key,
-      header: { alg: 'HS256', typ: 'linkgrant-code+jwt', kid },
-      claims: { sub: uid, jti: 'forged-by-a-test', iat: now, exp: now + 3_600, uses: 1 },
-    };
-  }
-  type Parts = Awaited<ReturnType<typeof parts>>;
-
   // The unit tests of signed codes have more forgeries; all get the same answer.
-  const FORGERIES: Readonly<Record<string, (of: Parts) => string | Promise<string>>> = {
-    'has the algorithm none, and no signature': ({ header, claims }) =>
-      `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`,
-    'has other claims than were signed': async ({ uid, claims }) => {
-      const [header, , signature] = (await sign(uid)).code.split('.');
-      return [header, encode({ ...claims, uses: 100 }), signature].join('.');
-    },
-    'is of another grant': async () => (await sign((await makeGrant()).uid)).code,
-    'is signed with an unknown master key': async ({ uid }) =>
-      (await sign(uid, {}, grantSigningKey(createMasterKey(), uid))).code,
-  };
-
-  it.each(Object.entries(FORGERIES))('a code that %s is refused as a wrong code', async (_how, forge) => {
+  it.each<[string, (uid: string) => ReturnType<typeof sign>]>([
+    ['is of another grant', async () => sign((await makeGrant()).uid)],
+    ['is signed with an unknown master key', (uid) => sign(uid, {}, grantSigningKey(createMasterKey(), uid))],
+  ])('a code that %s is refused as a wrong code', async (_how, forge) => {
     const { uid } = await makeGrant();
-    const code = await forge(await parts(uid));
+    const { code } = await forge(uid);
     const wrong = await redeem(uid, 'not-the-code');
     const workBefore = work;
     for (const answer of [await redeem(uid, code), await redeemAsStock(uid, code)]) {
@@ -206,11 +179,22 @@ describe('a code with any signature and claims', () => {
     expect(await service.store.listAttempts(uid, 10)).toEqual([]);
   });
 
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
   it.each(['nbf', 'iat'] as const)('is refused as not_yet_valid until 60 s before its %s', async (claim) => {
     const { uid } = await makeGrant();
-    const { header, claims, key } = await parts(uid);
+    const { kid, key } = await keyOf(uid);
     const seconds = Math.floor(service.clock.read() / 1000);
-    const code = jws(header, { ...claims, [claim]: seconds + 120 }, key);
+    const header = { alg: 'HS256', typ: 'linkgrant-code+jwt', kid };
+    const claims = {
+      sub: uid,
+      jti: 'made-by-a-test',
+      iat: seconds,
+      exp: seconds + 3_600,
+      [claim]: seconds + 120,
+    };
+    const signed = `${encode(header)}.${encode(claims)}`;
+    const code = `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
     const workBefore = work;
     const refused = await redeem(uid, code);
     expect(outcomeOf(refused)).toEqual([503, 'Internal error\n', 'not_yet_valid']);
@@ -228,13 +212,6 @@ describe('a code with any signature and claims', () => {
     expect(JSON.parse(valid.body).policy).not.toHaveProperty('linkgrant/not-before');
     redeemedAnswer(await redeem(uid, code));
     expect(await service.used(uid)).toBe(1);
-  });
-
-  it('is accepted if it has a valid header, valid claims and a valid signature', async () => {
-    const { uid } = await makeGrant();
-    const { header, claims, key } = await parts(uid);
-    const workBefore = work;
-    redeemedAnswer(await redeem(uid, jws(header, claims, key)));
     expect(work).toBeGreaterThan(workBefore);
   });
 });
