@@ -359,9 +359,10 @@ describe('token redeem --input', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
-  it('recognizes AccessTokens by their kind, not by the names of their files', async () => {
+  it('recognizes AccessTokens by their kind, not by the names of their files, beside a file that is not YAML', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await issue(east.path('input/resources/token.yml'), '--name', 'west');
+    writeFileSync(east.path('input/resources/broken.yaml'), 'kind: [');
     expectSuccess(await redeem(['--input'], withSkupper(skupper.path)));
     expect(existsSync(file)).toBe(false);
     expect(east.inputNames()).toContain('Link-west.yaml');
