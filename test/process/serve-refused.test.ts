@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
 import { expectRefusal, linkgrant, linkgrantInProcess, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { makeIdentity } from '../support/server-identity.js';
 import { listenLocally } from '../support/servers/local-server.js';
 
 const place = releaseAfterFile(new Workplace());
@@ -144,20 +144,15 @@ describe('a service whose CA cannot sign', () => {
   const startWith = (certificate: string, key: string) =>
     refused(['--listen=127.0.0.1:0', '--ops-listen=off', '--issuer-cert', certificate, '--issuer-key', key]);
 
-  it('refuses an expired CA, and names its file', async () => {
+  it('refuses an expired CA and a missing one, and names the file', async () => {
     const { certificate, key } = await createAuthority({
       ...{ commonName: 'old authority', keyType: 'p256', lifetimeMs: 86_400_000 },
       now: Date.now() - 3 * 86_400_000,
     });
-    const ended = await startWith(file('old.crt', certificate), file('old.key', key));
-    expect(ended.error).toContain('old.crt');
-    expect(ended.error).toMatch(/expired/);
-    expect(ended.hint).toContain('--issuer-cert');
-  });
-
-  it('refuses a missing CA file, and names it', async () => {
-    const ended = await startWith(place.path('no.crt'), place.path('no.key'));
-    expect(ended.error).toContain('no.crt');
+    const { error, hint } = await startWith(file('old.crt', certificate), file('old.key', key));
+    expect(error).toMatch(/old\.crt.* expired/);
+    expect(hint).toContain('--issuer-cert');
+    expect((await startWith(place.path('no.crt'), place.path('no.key'))).error).toContain('no.crt');
   });
 });
 
@@ -171,25 +166,21 @@ describe('a service with unusable TLS files', () => {
   it('is refused with the file and the reason', async () => {
     const mine = await makeIdentity();
     const other = await makeIdentity();
+    const old = await makeIdentity({ issuedAt: Date.now() - 3 * 86_400_000 });
     const [cert, key, ca] = [file('s.crt', mine.cert), file('s.key', mine.key), file('s.ca', mine.ca)];
     const ends = await Promise.all([
       startWith(cert, file('o.key', other.key), ca),
       startWith(cert, key, file('o.ca', other.ca)),
       startWith(cert, file('n.key', 'no key'), ca),
       startWith(file('n.crt', 'no certificate'), key, ca),
+      startWith(file('e.crt', old.cert), file('e.key', old.key), file('e.ca', old.ca)),
     ]);
     expect(ends[0]?.error).toMatch(/o\.key is not the key of .+s\.crt/);
     expect(ends[1]?.error).toMatch(/s\.crt does not verify against .+o\.ca/);
     expect(ends[2]?.error).toContain('n.key cannot be used');
     expect(ends[3]?.error).toContain('n.crt cannot be used');
+    expect(ends[4]?.error).toMatch(/e\.crt .*expired/);
     for (const { hint } of ends) expect(hint).toContain('--tls-cert');
-  });
-
-  it('refuses an expired TLS certificate', async () => {
-    const authority = await makeAuthority('CA');
-    const old = await makeIdentity({ authority, issuedAt: Date.now() - 3 * 86_400_000 });
-    const ended = await startWith(file('e.crt', old.cert), file('e.key', old.key), file('e.ca', old.ca));
-    expect(ended.error).toMatch(/e\.crt .*expired/);
   });
 });
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
@@ -26,13 +26,6 @@ function denyAccess(path: string): string {
   chmodSync(path, 0);
   deniedPaths.push(path);
   return path;
-}
-
-/** Changes the text of a file of the site. */
-function edit(file: string, from: string | RegExp, to: string): void {
-  const text = readFileSync(file, 'utf8');
-  expect(text).toMatch(from);
-  writeFileSync(file, text.replace(from, to));
 }
 
 const site = () => ['--platform', 'linux', '--skupper-home', home, '--data-dir', place.path('data')];
@@ -107,14 +100,6 @@ describe('the requesting side', () => {
     expect(refusalOf(ended).error).toContain(`${file} cannot be read: ${DENIED}`);
   });
 
-  it('reports an unreadable directory of links', async () => {
-    mkdirSync(place.path('links'));
-    const directory = denyAccess(place.path('links'));
-    const ended = await linkgrant(['link', 'status', '--dir', directory], { obeysPermissions });
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain(`${directory} cannot be read: ${DENIED}`);
-  });
-
   it('reports an unreadable token', async () => {
     writeFileSync(place.path('token.yaml'), '');
     const token = denyAccess(place.path('token.yaml'));
@@ -123,45 +108,5 @@ describe('the requesting side', () => {
     });
     expect(refusalOf(ended).error).toContain(`${token}: ${DENIED}`);
     expect(refusalOf(ended).hint).toMatch(/^run the command as the user with uid \d+/);
-  });
-});
-
-describe('a site with invalid resources', () => {
-  it.each([
-    [
-      'an issuer that leads out of its directory',
-      'Site-west.yaml',
-      /linkAccess: default/,
-      'linkAccess: default\n  defaultIssuer: ../../../north/runtime/issuers/skupper-site-ca',
-      'is not a valid issuer name',
-    ],
-    [
-      'credentials that lead out of their directory',
-      'RouterAccess-west.yaml',
-      /tlsCredentials: .*/,
-      'tlsCredentials: ../../../north/runtime/certs/west',
-      'RouterAccess "west" names "../../../north/runtime/certs/west" as its credentials, which is not a valid name',
-    ],
-    [
-      'a port that is not an integer',
-      'RouterAccess-west.yaml',
-      /port: 55671/,
-      'port: "55671.5"',
-      'RouterAccess "west" has "55671.5" as the port of inter-router, which is not a valid port',
-    ],
-    [
-      'a port in another notation',
-      'RouterAccess-west.yaml',
-      /port: 45671/,
-      'port: "1e3"',
-      'RouterAccess "west" has "1e3" as the port of edge, which is not a valid port',
-    ],
-  ])('accepts no link: %s', async (_what, file, from, to, reason) => {
-    copySite('west', home, 'north');
-    await serve();
-    edit(west.path('runtime/resources', file), from, to);
-    const ended = await issue();
-    expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain(reason);
   });
 });

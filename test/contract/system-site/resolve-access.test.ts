@@ -273,6 +273,29 @@ describe('access to a system site', () => {
     });
   });
 
+  it('is refused if the issuer of the Site leads out of its directory', async () => {
+    copySite('west', home, 'north');
+    const defaultIssuer = '../../../north/runtime/issuers/skupper-site-ca';
+    west.writeResource('runtime', { kind: 'Site', name: 'west', spec: { defaultIssuer } });
+    expect((await refusal()).reason).toBe(`"${defaultIssuer}" is not a valid issuer name`);
+  });
+
+  it.each([
+    [
+      'tlsCredentials: west',
+      '../../../north/runtime/certs/west',
+      'its credentials, which is not a valid name',
+    ],
+    ['port: 55671', '55671.5', 'the port of inter-router, which is not a valid port'],
+    ['port: 45671', '1e3', 'the port of edge, which is not a valid port'],
+  ])('is refused if the RouterAccess has, in place of "%s", the value %s', async (field, value, reason) => {
+    copySite('west', home, 'north');
+    const [key = ''] = field.split(':');
+    const file = 'runtime/resources/RouterAccess-west.yaml';
+    west.write(file, west.read(file).replace(field, `${key}: "${value}"`));
+    expect((await refusal()).reason).toContain(`"${value}" as ${reason}`);
+  });
+
   it('is refused outside the only namespace that is served', async () => {
     copySite('west', home, 'other');
     expect(await refusal({ only: 'other' })).toMatchObject({
