@@ -126,33 +126,6 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
 
 // `token redeem` uses SQLite only to lock its directory. The last test of this file covers that with every driver.
 describe('a repeated token redeem', () => {
-  const moments = [
-    'key-created',
-    'before-post',
-    'answer-received',
-    'answer-stored',
-    'secret-written',
-    'link-written',
-    'outcome-written',
-  ];
-
-  it.each(moments)(
-    'leaves one use and one certificate after a kill of the first run at %s',
-    async (checkpoint) => {
-      await startService();
-      const token = await issueToken();
-      const killed = await redeem(token, { killedAt: checkpoint });
-      expect(killed.signal).toBe('SIGKILL');
-
-      expectSuccess(await redeem(token));
-      const { count, serials } = await ledger();
-      expect(count).toBe(1);
-      expect(serials).toHaveLength(1);
-      expect(withoutZeros(secretSerial())).toBe(withoutZeros(serials[0] as string));
-      expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
-    },
-  );
-
   it('restores the same link after its files were deleted, while the service is stopped', async () => {
     const service = await startService();
     const token = await issueToken();
