@@ -55,34 +55,22 @@ describe('grant policy', () => {
     expect((await grant('show', 'no-subjects')).stdout).toMatch(/^Subjects: +none$/m);
   });
 
-  it.each([
-    ['--names', 'Not_A_Name', 'has "Not_A_Name", which is not a valid link name pattern'],
-    [
-      '--endpoint-roles',
-      'edge,normal',
-      'has "normal", which is not one of inter-router, edge, inter-network',
-    ],
-    ['--not-before', 'tomorrow', 'is "tomorrow", which is not a time'],
-  ])(
-    'grant create, token issue and grant update refuse %s %j with the reason',
-    async (flag, value, reason) => {
-      const name = 'wrong-value';
-      const before = await showGrant('plain');
-      const ends = await Promise.all([
-        grant('create', name, flag, value),
-        run('token', 'issue', place.path('wrong.yaml'), '--name', name, flag, value),
-        grant('update', 'plain', flag, value),
-      ]);
-      for (const ended of ends) {
-        const { error, hint } = expectRefusal(ended, 2);
-        expect(error).toContain(`${flag} `);
-        expect(error).toContain(reason);
-        expect(hint).toContain('docs/how-to/restrict-a-grant.md');
-      }
-      expect((await grant('show', name)).code).toBe(1);
-      expect(await showGrant('plain')).toEqual(before);
-    },
-  );
+  it('grant create, token issue and grant update refuse an invalid rule with the reason', async () => {
+    const [name, rule] = ['wrong-value', ['--not-before', 'tomorrow']];
+    const before = await showGrant('plain');
+    const ends = await Promise.all([
+      grant('create', name, ...rule),
+      run('token', 'issue', place.path('wrong.yaml'), '--name', name, ...rule),
+      grant('update', 'plain', ...rule),
+    ]);
+    for (const ended of ends) {
+      const { error, hint } = expectRefusal(ended, 2);
+      expect(error).toContain('--not-before is "tomorrow", which is not a time');
+      expect(hint).toContain('docs/how-to/restrict-a-grant.md');
+    }
+    expect((await grant('show', name)).code).toBe(1);
+    expect(await showGrant('plain')).toEqual(before);
+  });
 
   it('creates no grant that would expire before --not-before', async () => {
     const { error } = await refused(2, 'create', 'too-late', '--not-before', '2100-01-01T00:00:00Z');
@@ -141,19 +129,11 @@ describe('grant update', () => {
     expect(await showGrant('plain')).toEqual(before);
   });
 
-  it('does not reactivate an expired or revoked grant, but changes its policy', async () => {
-    await grantJson('create', 'over', '--expiration-window', '1ms');
+  it('does not reactivate a revoked grant', async () => {
     await grantJson('create', 'revoked');
     expect((await grant('revoke', 'revoked')).code).toBe(0);
-    for (const [name, state] of [
-      ['over', 'expired'],
-      ['revoked', 'revoked'],
-    ] as const) {
-      const { error } = await refused(1, 'update', name, '--expiration-window', '1d');
-      expect(error).toContain(`has ended (${state}), and cannot be reopened`);
-      const updated = await grantJson('update', name, '--subjects', 'a', '--redemptions-allowed', '9');
-      expect(updated).toMatchObject({ state, policy: { 'linkgrant/subjects': 'a' } });
-    }
+    const { error } = await refused(1, 'update', 'revoked', '--expiration-window', '1d');
+    expect(error).toContain('has ended (revoked), and cannot be reopened');
   });
 
   it('warns if --redemptions-allowed is not above the redemptions so far', async () => {
@@ -169,16 +149,6 @@ describe('grant update', () => {
     const raised = await grant('update', 'counted', '--redemptions-allowed', '3', '-o', 'json');
     expect(json(raised)).toMatchObject({ state: 'ready' });
     expect(raised.stderr).toBe('');
-  });
-
-  it('refuses an expiry in the past, and a start after the expiry', async () => {
-    const before = await showGrant('plain');
-    expect((await refused(1, 'update', 'plain', '--expiration-window', '1ms')).error).toContain(
-      'has passed already',
-    );
-    const late = await refused(1, 'update', 'plain', '--not-before', '2100-01-01T00:00:00Z');
-    expect(late.error).toContain('would expire before its not-before time');
-    expect(await showGrant('plain')).toEqual(before);
   });
 
   it('reports an unknown grant', async () => {

@@ -46,6 +46,17 @@ describe('the expiration window of a grant', () => {
     expect(await store.findGrant(grant.uid)).toEqual(grant);
   });
 
+  it.each([{ expirationTime: NOW }, { revokedAt: NOW }])(
+    'cannot be changed for a grant with %j, whose uses, policy and note can be changed',
+    async (ended) => {
+      const grant = await stored(ended);
+      const reopened = await update(grant, { expirationWindowMs: 60 * MINUTE });
+      expect(reopened).toEqual({ rejected: expect.stringContaining('cannot be reopened') });
+      const change = { redemptionsAllowed: 9, policy: { subjects: ['a'] }, note: 'ended' };
+      expect(await update(grant, change)).toEqual({ ...grant, ...change });
+    },
+  );
+
   it('applies later if the grant is not ready yet', async () => {
     const grant = await stored(PENDING);
     const change = { expirationWindowMs: 60 * MINUTE, policy: { notBefore: NOW + 30 * MINUTE } };

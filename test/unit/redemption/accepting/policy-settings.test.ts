@@ -120,6 +120,7 @@ describe('a list', () => {
     ['subjects', 'a\u0007', 'unprintable'],
     ['subjects', 'a'.repeat(254), 'too long'],
     ['key-types', 'p256,P384', '"P384", which is not one of p256, p384, rsa, ed25519'],
+    ['endpoint-roles', 'edge,normal', '"normal", which is not one of inter-router, edge, inter-network'],
     ['source-cidrs', '10.0.0.0/33', '"10.0.0.0/33", which is neither a CIDR'],
     ['source-cidrs', '10.0.0/8', 'neither a CIDR'],
     ['source-cidrs', '10.0.0.0/', 'neither a CIDR'],
