@@ -42,8 +42,6 @@ describe('labels and notes', () => {
     const expected = { id, labels: { pilot: '', region: 'eu' }, note: FORMULA };
     expect(await report('redemption', 'show', id)).toMatchObject(expected);
     expect((await run('redemption', 'show', id)).stdout).toContain(`${FORMULA}\n`);
-    const listed = await run('redemption', 'list', '-l', 'region=eu', '-o', 'yaml');
-    expect(parse(listed.stdout)).toMatchObject([expected]);
     const csv = (await run('redemption', 'list', '-l', 'region=eu', '-o', 'csv')).stdout;
     expect(csv.split('\r\n')[0]).toMatch(/,labels,note,/);
     expect(csv).toContain(`,"pilot=, region=eu","'${FORMULA.replaceAll('"', '""')}",`);
@@ -66,19 +64,13 @@ describe('labels and notes', () => {
     for (const [name, team] of Object.entries({ x1: 'x', y1: 'y', x2: 'x' })) {
       await create(name, '--label', `select=${team}`);
     }
-    const names = async (selector: string) =>
-      (await report('grant', 'list', '-l', selector)).map((one: { name: string }) => one.name);
-    expect(await names('select=x')).toEqual(['x1', 'x2']);
-    expect(await names('select,select!=x')).toEqual(['y1']);
-    expect(await names('select,!select')).toEqual([]);
+    const grants = await report('grant', 'list', '-l', 'select,select!=y');
+    expect(grants).toMatchObject([{ name: 'x1' }, { name: 'x2' }]);
     expect((await run('grant', 'list', '--selector', 'select=z')).stdout).toBe('No grant matches.\n');
     const [one, two] = [await redeemToken('one'), await redeemToken('two')];
     await run('redemption', 'update', one, '--label', 'select=one');
     await run('redemption', 'update', two, '--label', 'select=two');
-    const ids = async (selector: string) =>
-      (await report('redemption', 'list', '-l', selector)).map(({ id }: { id: string }) => id);
-    expect(await ids('select')).toEqual([one, two]);
-    expect(await ids('select==two')).toEqual([two]);
+    expect(await report('redemption', 'list', '-l', 'select==two')).toMatchObject([{ id: two }]);
   });
 
   const wrong: readonly (readonly string[])[] = [
