@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -13,8 +12,7 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { metricOf } from '../support/operations.js';
-import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { listenLocally } from '../support/servers/local-server.js';
+import { releaseAfterFile } from '../support/release.js';
 import { isSigned, startWebhookReceiver, WEBHOOK_SECRET } from '../support/servers/webhook-receiver.js';
 import { until } from '../support/until.js';
 
@@ -196,23 +194,15 @@ describe.concurrent('webhooks', () => {
     expect((await service.stop()).code).toBe(0);
   });
 
-  it('connects to no address of this machine without --webhook-allow-private', async () => {
+  it('refuses an address of this machine without --webhook-allow-private', async () => {
     const dataDir = place.path('private');
-    let connections = 0;
-    const server = createServer(() => {
-      connections += 1;
-    });
-    const { port } = releaseAfterTest(await listenLocally(server));
-    const urls = [`https://127.0.0.1:${port}/a`, `https://localhost:${port}/b`];
-    const service = await serve(dataDir, urls);
-    await until(async () => (await webhookChecks(dataDir)).length === 2);
+    const service = await serve(dataDir, ['https://localhost:1/a']);
+    await until(async () => (await webhookChecks(dataDir)).length > 0);
     await run(dataDir, 'grant', 'create', 'west');
     await link(dataDir, 'west');
-    const failed = async () => (await webhookChecks(dataDir)).filter(({ status }) => status === 'warn');
-    await until(async () => (await failed()).length === 2);
-    for (const { detail } of await failed()) expect(detail).toContain('--webhook-allow-private');
+    await until(async () => (await webhookChecks(dataDir))[0]?.status === 'warn');
+    expect((await webhookChecks(dataDir))[0]?.detail).toContain('--webhook-allow-private');
     await service.stop();
-    expect(connections).toBe(0);
   });
 });
 
@@ -238,53 +228,32 @@ it('the path and query of a webhook URL are not in the log, the output of doctor
 
 describe('serve --webhook', () => {
   const HOOK = ['--webhook', 'https://hooks.example.com'];
-
-  /** Runs a `serve` that is refused with exit code 2. Returns its error and hint. */
-  async function refusedServe(...words: readonly string[]) {
-    const serve = ['serve', '--data-dir', place.path('refused'), ...words];
-    return expectRefusal(await linkgrantInProcess(serve, {}), 2);
-  }
+  const SECRET = ['--webhook-secret-file', secretFile];
+  const missing = place.path('missing-secret');
+  const other = place.path('no-secret');
+  writeFileSync(other, 'hunter2');
 
   it.each([
     ['without a secret', HOOK, '--webhook-secret-file'],
-    [
-      'with an http URL',
-      ['--webhook', 'http://hooks.example.com', '--webhook-secret-file', secretFile],
-      'not https',
-    ],
+    ['with an http URL', [...SECRET, '--webhook', 'http://hooks.example.com'], 'not https'],
     [
       'with a password in the URL',
-      ['--webhook', 'https://a:b@hooks.example.com', '--webhook-secret-file', secretFile],
-      'webhook (flag --webhook) cannot be',
+      [...SECRET, '--webhook', 'https://a:b@hooks.example.com'],
+      '--webhook) cannot be',
     ],
-    ['on kubernetes', [...HOOK, '--webhook-secret-file', secretFile, '-p', 'kubernetes'], 'kubernetes'],
-  ])('is refused %s, with a hint', async (_, words, error) => {
-    expect((await refusedServe(...words)).error).toContain(error);
-  });
-
-  it('refuses a CA file without a certificate', async () => {
-    const file = place.path('not-a-ca');
-    writeFileSync(file, 'hunter2');
-    const { error } = await refusedServe(...HOOK, '--webhook-secret-file', secretFile, '--webhook-ca', file);
-    expect(error).toBe(`${file} contains no certificate`);
-  });
-
-  it('refuses a secret file that does not exist, and names its flag', async () => {
-    const file = place.path('missing-secret');
-    const { error } = await refusedServe(...HOOK, '--webhook-secret-file', file);
-    expect(error).toBe(`--webhook-secret-file ${file} cannot be read: it does not exist`);
-  });
-
-  it.each([
-    ['without a secret', 'hunter2'],
-    ['with a secret that is too short', `whsec_${Buffer.from('short').toString('base64')}`],
-  ])('refuses a secret file %s', async (name, content) => {
-    const file = place.path(name.replaceAll(' ', '-'));
-    writeFileSync(file, content);
-    expect(await refusedServe(...HOOK, '--webhook-secret-file', file)).toMatchObject({
-      error: `${file} contains no webhook secret`,
-      // The hint must not name this file: its command would overwrite the file.
-      hint: expect.stringMatching(/^name another file, or create one: .* > FILE\)$/),
-    });
+    ['on kubernetes', [...HOOK, ...SECRET, '-p', 'kubernetes'], 'kubernetes'],
+    ['with a CA file without a certificate', [...HOOK, ...SECRET, '--webhook-ca', other], 'no certificate'],
+    [
+      'with a secret file that does not exist',
+      [...HOOK, '--webhook-secret-file', missing],
+      `--webhook-secret-file ${missing} cannot be read: it does not exist`,
+    ],
+    ['with a secret file without a secret', [...HOOK, '--webhook-secret-file', other], 'no webhook secret'],
+  ])('is refused %s, with a hint', async (_, words, reason) => {
+    const serve = ['serve', '--data-dir', place.path('refused'), ...words];
+    const { error, hint } = expectRefusal(await linkgrantInProcess(serve, {}), 2);
+    expect(error).toContain(reason);
+    // A command in the hint would overwrite the file.
+    expect(hint).not.toContain(place.directory);
   });
 });
