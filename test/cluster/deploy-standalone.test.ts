@@ -43,24 +43,10 @@ function consoleGuide(): string[] {
 }
 
 describe('the standalone service of the Helm chart', () => {
-  it('is rendered only if it is enabled, and alone if the rest is disabled', async () => {
-    const kinds = (await rendered(VALUES)).map(({ kind, metadata }) => [
-      kind,
-      metadata.name,
-      metadata.namespace,
-    ]);
-    expect(kinds.sort()).toEqual([
-      ['Deployment', NAME, 'grants'],
-      ['NetworkPolicy', NAME, 'grants'],
-      ['PersistentVolumeClaim', NAME, 'grants'],
-      ['Service', NAME, 'grants'],
-    ]);
-    const usual = await rendered({});
-    expect(usual.filter(({ metadata }) => metadata.name === NAME)).toEqual([]);
-  });
-
   it('has no permission in the cluster, writes only to its volume, and connects only to the database', async () => {
     const manifests = await rendered({ ...VALUES, externalDatabase: { secretName: 'database', port: 6432 } });
+    const kinds = ['Deployment', 'NetworkPolicy', 'PersistentVolumeClaim', 'Service'];
+    expect(manifests.map(({ kind }) => kind).sort()).toEqual(kinds);
     const deployment = manifestOf(manifests, 'Deployment', NAME);
     expect(deployment.spec).toMatchObject({
       replicas: 1,
@@ -126,25 +112,22 @@ describe('the standalone service of the Helm chart', () => {
     cluster = await openTestCluster();
     const { admin, kubeconfig } = cluster;
     const namespace = await cluster.namespace();
-    const kubectl = (...words: string[]) =>
-      tools.kubectl(['--kubeconfig', kubeconfig, '--namespace', namespace, ...words]);
-    const helm = (...words: string[]) =>
-      tools.helm(['--kubeconfig', kubeconfig, '--namespace', namespace, ...words]);
-    await kubectl('label', `namespace/${namespace}`, 'pod-security.kubernetes.io/enforce=restricted');
-    await kubectl(
-      'create',
-      'secret',
-      'generic',
-      'database',
-      '--from-literal=url=postgres://db.example.com/linkgrant',
-    );
+    const place = ['--kubeconfig', kubeconfig, '--namespace', namespace];
+    const kubectl = (words: string) => tools.kubectl([...place, ...words.split(' ')]);
+    const helm = (words: string, ...more: readonly string[]) =>
+      tools.helm([...place, ...words.split(' '), ...more]);
+    await kubectl(`label namespace/${namespace} pod-security.kubernetes.io/enforce=restricted`);
+    await kubectl('create secret generic database --from-literal=url=postgres://db.example.com/linkgrant');
     const listResources = async () => {
       const kinds =
         'deployments,services,persistentvolumeclaims,networkpolicies,serviceaccounts,roles,rolebindings';
-      const names = await kubectl('get', kinds, '-l', 'app.kubernetes.io/name=linkgrant', '-o', 'name');
+      const names = await kubectl(`get ${kinds} -l app.kubernetes.io/name=linkgrant -o name`);
       return names.split('\n').filter(Boolean).sort();
     };
-    const uidOfVolume = () => kubectl('get', 'persistentvolumeclaim', NAME, '-o', 'jsonpath={.metadata.uid}');
+    const uidOfVolume = () => kubectl(`get persistentvolumeclaim ${NAME} -o jsonpath={.metadata.uid}`);
+    const readDeployment = async () =>
+      JSON.parse(await kubectl(`get deployment ${NAME} -o json`)) as Manifest;
+    const install = () => helm('install linkgrant', CHART, ...IMAGE, ...tools.values(VALUES));
     const volume = `persistentvolumeclaim/${NAME}`;
     const all = [
       `deployment.apps/${NAME}`,
@@ -153,11 +136,10 @@ describe('the standalone service of the Helm chart', () => {
       `service/${NAME}`,
     ];
 
-    await helm('install', 'linkgrant', CHART, ...IMAGE, ...tools.values(VALUES));
+    await install();
     expect(await listResources()).toEqual(all);
     const uid = await uidOfVolume();
-    const deployment = JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json')) as Manifest;
-    expect(await admin.create(PODS, podOf(deployment, namespace))).toMatchObject({
+    expect(await admin.create(PODS, podOf(await readDeployment(), namespace))).toMatchObject({
       spec: { automountServiceAccountToken: false, enableServiceLinks: false },
     });
     for (const yaml of consoleGuide()) {
@@ -165,37 +147,18 @@ describe('the standalone service of the Helm chart', () => {
       await tools.kubectl(['--kubeconfig', kubeconfig, 'apply', '--filename', '-'], inNamespace);
     }
 
-    await helm(
-      'upgrade',
-      'linkgrant',
-      CHART,
-      '--reuse-values',
-      '--set',
-      'standalone.endpoints={edge=r.example.com:1}',
-    );
-    const changed = JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json')) as Manifest;
+    const change = 'standalone.endpoints={edge=r.example.com:1}';
+    await helm(`upgrade linkgrant --reuse-values --set ${change}`, CHART);
     const endpoint = { name: 'LINKGRANT_ENDPOINT', value: 'edge=r.example.com:1' };
-    expect(containerOf(changed).env).toContainEqual(endpoint);
+    expect(containerOf(await readDeployment()).env).toContainEqual(endpoint);
     expect(await uidOfVolume()).toBe(uid);
 
-    await helm('uninstall', 'linkgrant');
+    await helm('uninstall linkgrant');
     expect(await listResources()).toEqual([volume]);
     // A new installation uses the existing volume.
-    await helm('install', 'linkgrant', CHART, ...IMAGE, ...tools.values(VALUES));
+    await install();
     expect(await listResources()).toEqual(all);
     expect(await uidOfVolume()).toBe(uid);
-  });
-
-  it('passes helm lint --strict, alone and with the grant server', async () => {
-    const all = {
-      ...VALUES,
-      grantServer: { enabled: true },
-      standalone: { ...VALUES.standalone, storageClassName: 'fast' },
-    };
-    for (const values of [VALUES, all]) {
-      const lint = await tools.helm(['lint', '--strict', CHART, ...tools.values(values)]);
-      expect(lint).toContain('0 chart(s) failed');
-    }
   });
 
   it.each([
@@ -213,15 +176,9 @@ describe('the standalone service of the Helm chart', () => {
       "don't meet the specifications of the schema",
     ],
   ])('is refused with %s', async (_, change, words) => {
-    const { code, stderr } = await tools.run('helm', [
-      'template',
-      'x',
-      '--kube-version',
-      '1.30.0',
-      CHART,
-      ...IMAGE,
-      ...tools.values({ ...VALUES, ...change }),
-    ]);
+    const values = tools.values({ ...VALUES, ...change });
+    const args = ['template', 'x', '--kube-version', '1.30.0', CHART, ...IMAGE, ...values];
+    const { code, stderr } = await tools.run('helm', args);
     expect(code).toBe(1);
     expect(stderr).toContain(words);
   });
