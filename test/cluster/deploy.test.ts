@@ -52,7 +52,7 @@ const SERVED = {
   'redemptions.linkgrant.dev': 'get list watch create patch delete',
   'redemptions/status.linkgrant.dev': 'patch',
   'secrets skupper-site-ca,skupper-site-server': 'get',
-  events: 'get create update patch',
+  events: 'get create update',
 };
 const OWN = {
   'secrets linkgrant-server,linkgrant-server-ca,linkgrant-code-keys': 'get',

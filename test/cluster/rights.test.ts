@@ -81,7 +81,7 @@ describe('the service with the permissions of its role', () => {
     const often = await readyGrant(cluster, west, 'often', { redemptionsAllowed: 9 });
     for (let time = 0; time < 2; time += 1) expect((await post(serving, often)).status).toBe(200);
     const has = (right: string) => async () => used().some((one) => one.right === right);
-    await retryUntil('the update of the Event', has('patch events'));
+    await retryUntil('the update of the Event', has('update events'));
     await retryUntil('a certificate for the new address', has('update secrets'));
     await retryUntil('the Lease to be renewed', has('update leases.coordination.k8s.io'));
     await serving.stop();

@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import type { AccessGrant } from '../../../domain/access-grant.js';
+import { sha256Hex } from '../../../pki/sha256.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { BoundedMap } from '../../../time/bounded-map.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
+import { createOrUpdate } from '../api/create-or-update.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
-import { apiVersionOf, type Resource, type ResourceMetadata } from '../api/resource.js';
+import { apiVersionOf, type ResourceMetadata } from '../api/resource.js';
 import { timestamp } from '../api/timestamp.js';
 
 /** The AccessGrant that an Event is about. */
 type EventSubject = Pick<AccessGrant, 'namespace' | 'name' | 'uid'>;
 
-/** What happened to the subject. A repetition with the same message raises the count of the Event. */
+/** What happened to the subject. A repetition of the reason raises the count of the Event and replaces its message. */
 export interface EventContent {
   readonly type: 'Normal' | 'Warning';
   /** In CamelCase. */
@@ -19,26 +19,21 @@ export interface EventContent {
   readonly message: string;
 }
 
-/** An Event and its repetitions. */
-interface Series {
+/** An Event and its occurrences since the last write. Times are milliseconds since the epoch. */
+interface PendingEvent {
   readonly subject: EventSubject;
-  readonly content: EventContent;
+  content: EventContent;
+  count: number;
   readonly firstAt: number;
   lastAt: number;
-  count: number;
-  /** Name of the Event once it is written. */
-  name: string | undefined;
-  timer: NodeJS.Timeout | undefined;
 }
 
 const COMPONENT = 'linkgrant';
-const MAX_SERIES = 5_000;
-// Further messages with the same subject and reason are aggregated in one Event, as client-go's EventCorrelator does.
-const MAX_SIMILAR_EVENTS = 10;
-const AGGREGATION_WINDOW_MS = 600_000;
-const COUNT_UPDATE_DELAY_MS = 10_000;
+const MAX_PENDING = 5_000;
 // Minimum time between two writes: an Event costs the API server as much as a redemption, and is less urgent.
 const WRITE_INTERVAL_MS = 250;
+// Minimum time between two writes of one Event, so that a grant that is redeemed all the time costs little.
+const REWRITE_INTERVAL_MS = 10_000;
 const MAX_MESSAGE_LENGTH = 1_000;
 
 /** An Event (core/v1) as sent to the API. */
@@ -53,7 +48,7 @@ export function eventResource({
   firstAt,
   lastAt,
   instance,
-}: Pick<Series, 'subject' | 'content' | 'count' | 'firstAt' | 'lastAt'> & {
+}: PendingEvent & {
   readonly metadata: ResourceMetadata;
   readonly instance: string;
 }) {
@@ -76,7 +71,7 @@ export function eventResource({
 }
 
 interface EventRecorderDependencies {
-  readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
+  readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
   /** Name of this process in its Events. */
   readonly instance: string;
   readonly clock: Clock;
@@ -84,17 +79,17 @@ interface EventRecorderDependencies {
 }
 
 /**
- * Writes Kubernetes Events in the background, at most four a second, warnings first. A new message becomes an Event; a
- * repetition only increases its count. After ten messages with the same subject and reason within ten minutes, further ones
- * share one Event. Errors of the API go to `onFailure`.
+ * Writes Kubernetes Events in the background, at most four a second, warnings first. All replicas share one Event for each
+ * grant and reason, with the newest message and the number of occurrences. Errors of the API go to `onFailure`; the occurrences
+ * of that write are lost.
  */
 export class EventRecorder {
   readonly #deps: EventRecorderDependencies;
-  readonly #series = new Map<string, Series>();
-  readonly #similar = new BoundedMap<string, { readonly since: number; count: number }>(MAX_SERIES);
-  readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
-  /** True during a write and the interval after it. */
-  #isBusy = false;
+  /** By the name of the Event. */
+  readonly #pending = new BoundedMap<string, PendingEvent>(MAX_PENDING);
+  /** Names of the Events that must not be written again yet. */
+  readonly #resting = new Set<string>();
+  #isRunning = false;
   #isClosed = false;
 
   constructor(deps: EventRecorderDependencies) {
@@ -105,115 +100,58 @@ export class EventRecorder {
   record(subject: EventSubject, content: EventContent): void {
     if (this.#isClosed) return;
     const now = this.#deps.clock();
-    const series = this.#seriesOf(subject, content, now);
-    series.count += 1;
-    series.lastAt = now;
-    if (series.count === 1) this.#enqueue(series);
-    else series.timer ??= setTimeout(() => this.#enqueue(series), COUNT_UPDATE_DELAY_MS).unref();
+    const name = eventName(subject, content.reason);
+    const pending = this.#pending.get(name);
+    if (pending) {
+      pending.content = content;
+      pending.count += 1;
+      pending.lastAt = now;
+    } else this.#pending.set(name, { subject, content, count: 1, firstAt: now, lastAt: now });
+    if (!this.#isRunning) void this.#run();
   }
 
   /** Discards the Events that are not written yet, and ignores later ones. */
   close(): void {
     this.#isClosed = true;
-    for (const series of this.#series.values()) this.#drop(series);
-    this.#series.clear();
+    this.#pending.clear();
   }
 
-  #drop(series: Series): void {
-    clearTimeout(series.timer);
-    this.#due[series.content.type].delete(series);
-  }
-
-  #seriesOf(subject: EventSubject, content: EventContent, now: number): Series {
-    const aggregationKey = `${subject.uid} ${content.reason}`;
-    const existing = this.#series.get(`${aggregationKey} ${content.message}`);
-    if (existing) return existing;
-    const similar = this.#windowOf(aggregationKey, now);
-    similar.count += 1;
-    if (similar.count <= MAX_SIMILAR_EVENTS)
-      return this.#addSeries(`${aggregationKey} ${content.message}`, subject, content, now);
-    const key = `${aggregationKey} since ${similar.since}`;
-    const aggregated = {
-      ...content,
-      message: `further occurrences of ${content.reason} with different messages are only counted here`,
-    };
-    return this.#series.get(key) ?? this.#addSeries(key, subject, aggregated, now);
-  }
-
-  /** The current aggregation window of a subject and reason, with the number of different messages in it. */
-  #windowOf(aggregationKey: string, now: number): { readonly since: number; count: number } {
-    const existing = this.#similar.get(aggregationKey);
-    if (existing && now - existing.since < AGGREGATION_WINDOW_MS) return existing;
-    const newWindow = { since: now, count: 0 };
-    this.#similar.set(aggregationKey, newWindow);
-    return newWindow;
-  }
-
-  #addSeries(key: string, subject: EventSubject, content: EventContent, now: number): Series {
-    const [oldest] = this.#series;
-    if (this.#series.size >= MAX_SERIES && oldest) {
-      this.#drop(oldest[1]);
-      this.#series.delete(oldest[0]);
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#pending.size > 0) {
+      await this.#writeNext();
+      await new Promise((resolve) => setTimeout(resolve, WRITE_INTERVAL_MS).unref());
     }
-    const series: Series = {
-      subject,
-      content,
-      firstAt: now,
-      lastAt: now,
-      count: 0,
-      name: undefined,
-      timer: undefined,
-    };
-    this.#series.set(key, series);
-    return series;
+    this.#isRunning = false;
   }
 
-  #enqueue(series: Series): void {
-    clearTimeout(series.timer);
-    series.timer = undefined;
-    this.#due[series.content.type].add(series);
-    if (!this.#isBusy) this.#writeNext();
-  }
-
-  #writeNext(): void {
-    const { Warning, Normal } = this.#due;
-    const waiting = Warning.size > 0 ? Warning : Normal;
-    const [series] = waiting;
-    this.#isBusy = series !== undefined;
-    if (!series) return;
-    waiting.delete(series);
-    void this.#write(series).finally(() => setTimeout(() => this.#writeNext(), WRITE_INTERVAL_MS).unref());
-  }
-
-  async #write(series: Series): Promise<void> {
+  async #writeNext(): Promise<void> {
+    const due = [...this.#pending].filter(([name]) => !this.#resting.has(name));
+    const [name, pending] = due.find(([, { content }]) => content.type === 'Warning') ?? due[0] ?? [];
+    if (name === undefined || pending === undefined) return;
+    this.#pending.delete(name);
     try {
-      if (series.name === undefined || !(await this.#updateCount(series, series.name)))
-        await this.#create(series);
+      await this.#write(name, pending);
     } catch (error) {
       this.#deps.onFailure(error);
     }
+    this.#resting.add(name);
+    setTimeout(() => this.#resting.delete(name), REWRITE_INTERVAL_MS).unref();
   }
 
-  /** Writes the new count. Returns false if the API server has deleted the Event (by default after an hour). */
-  async #updateCount({ subject, count, lastAt }: Series, name: string): Promise<boolean> {
-    try {
-      const patch = { count, lastTimestamp: timestamp(lastAt) };
-      await this.#deps.client.patch(EVENTS, { namespace: subject.namespace, name }, patch);
-      return true;
-    } catch (error) {
-      if (isApiError(error, 'not_found')) return false;
-      throw error;
-    }
-  }
-
-  async #create(series: Series): Promise<void> {
-    const { subject } = series;
+  async #write(name: string, pending: PendingEvent): Promise<void> {
     const { client, instance } = this.#deps;
-    // A truncated name must not end with a dash or a dot.
-    const prefix = subject.name.slice(0, 200).replace(/[-.]+$/, '');
-    const name = `${prefix}.${randomBytes(8).toString('hex')}`;
-    const metadata = { name, namespace: subject.namespace };
-    await client.create<Resource>(EVENTS, eventResource({ ...series, metadata, instance }));
-    series.name = name;
+    const metadata = { name, namespace: pending.subject.namespace };
+    const event = eventResource({ ...pending, metadata, instance });
+    await createOrUpdate<EventResource>(client, EVENTS, metadata, (stored) => {
+      if (!stored) return event;
+      return { ...event, count: stored.count + event.count, firstTimestamp: stored.firstTimestamp };
+    });
   }
+}
+
+function eventName({ name, uid }: EventSubject, reason: string): string {
+  // A truncated name must not end with a dash or a dot.
+  const prefix = name.slice(0, 200).replace(/[-.]+$/, '');
+  return `${prefix}.${sha256Hex(`${uid} ${reason}`).slice(0, 16)}`;
 }

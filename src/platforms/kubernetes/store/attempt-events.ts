@@ -6,10 +6,10 @@ import { Semaphore } from '../../../time/semaphore.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
+import { createOrUpdate } from '../api/create-or-update.js';
 import { EVENTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import { type EventResource, eventResource } from '../controller/event-recorder.js';
-import { createOrUpdate } from './create-or-update.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { GRANT_UID } from './redemption-resource.js';
 

@@ -1,9 +1,9 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { StoredCode } from '../../../redemption/ports/code-store.js';
 import type { KubernetesClient } from '../api/client.js';
+import { createOrUpdate } from '../api/create-or-update.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
-import { createOrUpdate } from './create-or-update.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** The stored record of a signed code. Its uses are counted from the slots. */

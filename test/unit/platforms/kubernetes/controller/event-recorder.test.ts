@@ -1,59 +1,59 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
-import type { Resource, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { EventRecorder } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
+import { eventClient } from '../../../../support/event-client.js';
 import { fakeTimers } from '../../../../support/fake-timers.js';
-
-type Written = Resource & { readonly message?: string; readonly count: number };
 
 const SUBJECT = { namespace: 'west', name: 'a', uid: 'u' };
 const redeemedBy = (subject: string) =>
   ({ type: 'Normal', reason: 'Redeemed', message: `by ${subject}` }) as const;
 
-/** A recorder, and the current state of every Event that it wrote. */
+/** A cluster that stores Events, and the recorders of its replicas. */
 function recording() {
-  const events = new Map<string, Written>();
-  let writes = 0;
-  let now = 0;
-  const client = {
-    async create(_kind: unknown, event: Written) {
-      writes += 1;
-      events.set(event.metadata.name, event);
-      return event as unknown as Stored<Resource>;
-    },
-    async patch(_kind: unknown, { name }: { readonly name: string }, patch: object) {
-      writes += 1;
-      events.set(name, { ...(events.get(name) as Written), ...patch });
-      return {} as Stored<Resource>;
-    },
-  } as unknown as Pick<KubernetesClient, 'create' | 'patch'>;
-  const recorder = new EventRecorder({ client, instance: 'i', clock: () => now, onFailure: () => undefined });
+  const { client, events } = eventClient();
+  const write = vi.spyOn(client, 'find');
+  const failures: unknown[] = [];
+  const clock = Date.now;
   return {
-    recorder,
+    write,
+    failures,
+    replica: () =>
+      new EventRecorder({ client, instance: 'i', clock, onFailure: (error) => failures.push(error) }),
+    events: () => [...events.values()],
     texts: () => [...events.values()].map(({ message, count }) => `${count} ${message}`),
-    writes: () => writes,
-    pass: async (ms: number) => {
-      now += ms;
-      await vi.advanceTimersByTimeAsync(ms);
-    },
+    pass: (ms: number) => vi.advanceTimersByTimeAsync(ms),
   };
 }
 
-fakeTimers('setTimeout', 'clearTimeout');
+fakeTimers('setTimeout', 'Date');
 
 describe('Events', () => {
-  it('with the same text are one Event, which is written at once and later gets their count', async () => {
-    const { recorder, texts, writes, pass } = recording();
-    for (let time = 0; time < 5; time += 1) recorder.record(SUBJECT, redeemedBy('east'));
+  it('of all replicas with the same grant and reason are one Event, with their number and the newest message', async () => {
+    const { replica, events, pass } = recording();
+    const [one, another] = [replica(), replica()];
+    vi.setSystemTime('2026-01-01T00:00:00Z');
+    one.record(SUBJECT, redeemedBy('east'));
+    await pass(60_000);
+    another.record(SUBJECT, redeemedBy('west'));
+    await pass(60_000);
+    one.record(SUBJECT, redeemedBy('north'));
     await pass(0);
-    expect(texts()).toEqual(['1 by east']);
-    await pass(10_000);
-    expect(texts()).toEqual(['5 by east']);
-    expect(writes()).toBe(2);
+    expect(events()).toMatchObject([
+      {
+        count: 3,
+        message: 'by north',
+        firstTimestamp: '2026-01-01T00:00:00Z',
+        lastTimestamp: '2026-01-01T00:02:00Z',
+      },
+    ]);
+    one.record({ ...SUBJECT, uid: 'v' }, redeemedBy('south'));
+    one.record(SUBJECT, { ...redeemedBy('south'), reason: 'GrantExhausted' });
+    await pass(1_000);
+    expect(events()).toHaveLength(3);
   });
 
   it('are at most four a second, warnings first', async () => {
-    const { recorder, texts, pass } = recording();
+    const { replica, texts, pass } = recording();
+    const recorder = replica();
     for (let use = 0; use < 30; use += 1)
       recorder.record({ ...SUBJECT, uid: `${use}` }, redeemedBy(`${use}`));
     recorder.record(SUBJECT, { type: 'Warning', reason: 'Bad', message: 'it is bad' });
@@ -65,28 +65,44 @@ describe('Events', () => {
     expect(texts()).toHaveLength(5);
     await pass(6_500);
     expect(texts().at(-1)).toBe('1 by 29');
-    recorder.close();
   });
 
-  it('are at most eleven for a grant and reason in ten minutes: ten different texts, and a count of the rest', async () => {
-    const { recorder, texts, writes, pass } = recording();
-    for (let use = 0; use < 1_000; use += 1) {
+  it('of a grant that is redeemed all the time are written every ten seconds, and delay no other Event', async () => {
+    const { replica, texts, write, pass } = recording();
+    const recorder = replica();
+    for (let use = 1; use <= 1_000; use += 1) {
       recorder.record(SUBJECT, redeemedBy(`site-${use}`));
-      await pass(1);
+      await pass(19);
     }
+    expect(write).toHaveBeenCalledTimes(2);
     recorder.record({ ...SUBJECT, uid: 'v' }, redeemedBy('west'));
-    await pass(20_000);
-    const all = texts();
-    expect(all.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, use) => `1 by site-${use}`));
-    expect(all.slice(10)).toEqual([
-      '990 further occurrences of Redeemed with different messages are only counted here',
-      '1 by west',
-    ]);
-    expect(writes()).toBe(13);
-    // After ten minutes a new text is written as an Event again.
-    await pass(600_000);
-    recorder.record(SUBJECT, redeemedBy('late'));
-    await pass(0);
-    expect(texts().at(-1)).toBe('1 by late');
+    await pass(250);
+    expect(texts()[1]).toBe('1 by west');
+    await pass(10_000);
+    expect(texts()[0]).toBe('1000 by site-1000');
+    expect(write).toHaveBeenCalledTimes(4);
+  });
+
+  it('that cannot be written are reported, and prevent no later Event', async () => {
+    const { replica, texts, failures, write, pass } = recording();
+    const recorder = replica();
+    const error = new Error('no answer');
+    write.mockRejectedValueOnce(error);
+    recorder.record(SUBJECT, redeemedBy('east'));
+    await pass(250);
+    expect(failures).toEqual([error]);
+    recorder.record(SUBJECT, redeemedBy('west'));
+    await pass(10_000);
+    expect(texts()).toEqual(['1 by west']);
+  });
+
+  it('that are not written yet are discarded by close', async () => {
+    const { replica, texts, pass } = recording();
+    const recorder = replica();
+    for (const uid of ['u', 'v']) recorder.record({ ...SUBJECT, uid }, redeemedBy('east'));
+    recorder.close();
+    recorder.record({ ...SUBJECT, uid: 'w' }, redeemedBy('east'));
+    await pass(60_000);
+    expect(texts()).toEqual(['1 by east']);
   });
 });

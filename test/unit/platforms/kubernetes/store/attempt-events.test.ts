@@ -1,32 +1,14 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
-import type {
-  ResourceKey,
-  ResourceKind,
-  Stored,
-} from '../../../../../src/platforms/kubernetes/api/resource.js';
+import type { ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import type { EventResource } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
 import { AttemptEvents } from '../../../../../src/platforms/kubernetes/store/attempt-events.js';
+import { eventClient } from '../../../../support/event-client.js';
 import { NOW } from '../../../../support/store-samples.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** A client of a cluster that stores Events. */
-function eventClient() {
-  const events = new Map<string, Stored<EventResource>>();
-  const client = {
-    find: async (_kind: ResourceKind, { name }: ResourceKey) => events.get(name),
-    create: async (_kind: ResourceKind, event: Stored<EventResource>) => {
-      events.set(event.metadata.name, event);
-    },
-    replace: async (_kind: ResourceKind, event: Stored<EventResource>) => {
-      events.set(event.metadata.name, event);
-    },
-  } as unknown as KubernetesClient;
-  return { client, events };
-}
 
 /** Adds an attempt with a subject to the attempts of one grant. */
 function refuse(attempts: AttemptEvents, subject: string): Promise<void> {

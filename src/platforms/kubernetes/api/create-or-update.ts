@@ -1,13 +1,13 @@
-import type { KubernetesClient } from '../api/client.js';
-import type { Resource, ResourceKey, ResourceKind, Stored } from '../api/resource.js';
-import { retryOnConflict } from '../api/retry.js';
+import type { KubernetesClient } from './client.js';
+import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
+import { retryOnConflict } from './retry.js';
 
 /**
  * Replaces a resource with the result of `change`, or creates it; `change` receives the stored resource, if there is one.
  * Writes nothing if `change` returns undefined. Repeats the read and the change after a write conflict.
  */
 export async function createOrUpdate<T extends Resource>(
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>,
   kind: ResourceKind,
   key: ResourceKey,
   change: (stored: Stored<T> | undefined) => T | undefined,
