@@ -18,7 +18,7 @@ import { clientAddress } from '../http/client-address.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { SourceBudget } from '../http/source-budget.js';
 import { createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
-import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
+import { readKeyPair } from '../platforms/standalone/server-certificate.js';
 import { Networks } from '../redemption/accepting/cidr.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { sharedVerification } from '../redemption/administration/shared-verification.js';
@@ -136,13 +136,13 @@ export async function startAdmin(
     onAuthenticated: ({ socket }) => connections.markProven(socket),
     observer: metrics,
   });
-  const pair =
+  const ownFiles =
     adminTlsCert !== undefined && adminTlsKey !== undefined
-      ? externalKeyPair({ cert: adminTlsCert, key: adminTlsKey })
+      ? { cert: adminTlsCert, key: adminTlsKey }
       : undefined;
-  let version = pair?.version();
+  let own = ownFiles && readKeyPair(ownFiles);
   const listener = createTlsListener(
-    pair?.read() ?? context.credentials,
+    own ?? context.credentials,
     {
       minVersion: `TLSv${settings.tlsMinVersion}`,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
@@ -164,14 +164,14 @@ export async function startAdmin(
   return {
     listening,
     setCredentials(credentials) {
-      if (!pair) listener.setCredentials(credentials);
+      if (!own) listener.setCredentials(credentials);
     },
     reloadCredentials() {
       try {
-        const found = pair?.version();
-        if (!pair || found === version) return;
-        listener.setCredentials(pair.read());
-        version = found;
+        const found = ownFiles && readKeyPair(ownFiles);
+        if (!found || (found.cert === own?.cert && found.key === own.key)) return;
+        listener.setCredentials(found);
+        own = found;
         logger.info({ event: 'admin_certificate_reloaded' }, 'the certificate of the admin API was reloaded');
       } catch (error) {
         const event = 'admin_certificate_kept';

@@ -3,7 +3,7 @@ import type { CertificateTimes, ValidTime } from '../admin/certificate-readiness
 import type { Metrics } from '../admin/metrics.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { describeCertificate } from '../pki/certificate-info.js';
-import type { FoundIdentity, TrustedAuthority } from '../pki/server-identity.js';
+import { isSameIdentity, type ServerIdentity, type TrustedAuthority } from '../pki/server-identity.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -14,7 +14,7 @@ import type { ServiceIdentities } from './service-identities.js';
 export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identity' | 'issuer'> {
   readonly lease: ServingLease;
   /** The identity that the listener presents now. */
-  readonly presented: FoundIdentity;
+  readonly presented: ServerIdentity;
   /** The CA in responses, which this watch updates. */
   readonly responseEndpoint: { ca: string };
   readonly listener: Pick<TlsListener, 'setCredentials'>;
@@ -27,12 +27,12 @@ export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identi
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   readonly #description: ServiceDescription;
-  #identity: FoundIdentity;
+  #identity: ServerIdentity;
   #signing: TrustedAuthority | undefined;
   #problem: string | undefined;
   /** Why no CA can sign links; undefined if one can, also if it is a previous one. */
   #issuerProblem: string | undefined;
-  #published: { readonly version: string; readonly issuer: string | null };
+  #published: { readonly identity: ServerIdentity; readonly issuer: string | null };
   #times: CertificateTimes;
 
   /** `description` was published together with the identity that the listener presents. */
@@ -43,7 +43,7 @@ export class CertificateWatch {
     this.#identity = presented;
     const signing = issuer?.find(context.clock());
     this.#signing = typeof signing === 'object' ? signing : undefined;
-    this.#published = { version: presented.version, issuer: description.issuer };
+    this.#published = { identity: presented, issuer: description.issuer };
     this.#times = { server: timesOf(presented), issuer: null };
     this.#updateTimes();
   }
@@ -97,8 +97,8 @@ export class CertificateWatch {
     const { identity, listener, responseEndpoint, context } = this.#options;
     const { clock, logger } = context;
     try {
-      if (identity.version(clock()) === this.#identity.version) return;
       const found = await identity.read(clock());
+      if (isSameIdentity(found, this.#identity)) return;
       listener.setCredentials(found);
       responseEndpoint.ca = found.ca;
       this.#identity = found;
@@ -118,17 +118,17 @@ export class CertificateWatch {
 
   async #publish(): Promise<void> {
     const { store, context } = this.#options;
-    const { version, ca, cert } = this.#identity;
+    const identity = this.#identity;
     const issuer = this.#signing?.description ?? this.#published.issuer;
-    if (version === this.#published.version && issuer === this.#published.issuer) return;
+    if (identity === this.#published.identity && issuer === this.#published.issuer) return;
     try {
-      const { sha256: caSha256 } = describeCertificate(ca);
-      const { hosts } = describeCertificate(cert);
-      await publishService(store, { ...this.#description, ca, caSha256, hosts, issuer });
-      if (version !== this.#published.version) {
+      const { sha256: caSha256 } = describeCertificate(identity.ca);
+      const { hosts } = describeCertificate(identity.cert);
+      await publishService(store, { ...this.#description, ca: identity.ca, caSha256, hosts, issuer });
+      if (identity !== this.#published.identity) {
         context.logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
       }
-      this.#published = { version, issuer };
+      this.#published = { identity, issuer };
     } catch (error) {
       const event = 'certificate_unpublished';
       context.logger.error(

@@ -8,7 +8,7 @@ import type { Settings } from '../config/setting-schemas.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
 import { describeCertificate } from '../pki/certificate-info.js';
-import type { FoundIdentity } from '../pki/server-identity.js';
+import type { ServerIdentity } from '../pki/server-identity.js';
 import { serviceUrl } from '../platforms/standalone/service-address.js';
 import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
@@ -118,7 +118,7 @@ interface ServiceParts extends ServiceIdentities {
   readonly context: RuntimeContext;
   readonly lease: ServingLease;
   /** The server identity at the start. */
-  readonly presented: FoundIdentity;
+  readonly presented: ServerIdentity;
   /** The URL and the CA in responses; the CA is always that of the listener's certificate. */
   readonly responseEndpoint: { url: string; ca: string };
   readonly store: DatabaseStore;

@@ -27,10 +27,8 @@ export interface ServerIdentity {
   readonly notAfter: number;
 }
 
-/** An identity with the version of its sources. */
-export interface FoundIdentity extends ServerIdentity {
-  readonly version: string;
-}
+/** A server identity as text. */
+export type IdentityPem = Pick<ServerIdentity, 'cert' | 'key' | 'ca'>;
 
 /** The names of the sources of a server identity, for messages. */
 export interface IdentitySources {
@@ -57,6 +55,11 @@ export function readIdentitySource<T>(
   }
 }
 
+/** True if both have the same certificate, key and CA. */
+export function isSameIdentity(one: IdentityPem, other: IdentityPem): boolean {
+  return one.cert === other.cert && one.key === other.key && one.ca === other.ca;
+}
+
 /** Throws ServerIdentityError if the key does not belong to the certificate. */
 export function requireKeyOf(
   pem: Pick<ServerIdentity, 'cert' | 'key'>,
@@ -73,7 +76,7 @@ export function requireKeyOf(
  * first, because join lines pin the first root. Throws ServerIdentityError, which names the wrong source.
  */
 export function externalServerIdentity(
-  pem: Pick<ServerIdentity, 'cert' | 'key' | 'ca'>,
+  pem: IdentityPem,
   sources: IdentitySources,
   now: number,
 ): ServerIdentity {

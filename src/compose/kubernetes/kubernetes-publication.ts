@@ -4,7 +4,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { formatHostPort, hostPortOf } from '../../domain/host-port-text.js';
 import type { TlsListener } from '../../http/tls-listener.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import type { FoundIdentity } from '../../pki/server-identity.js';
+import { isSameIdentity, type ServerIdentity } from '../../pki/server-identity.js';
 import type { KubernetesClient } from '../../platforms/kubernetes/api/client.js';
 import type { GrantController } from '../../platforms/kubernetes/grants/grant-controller.js';
 import {
@@ -39,7 +39,7 @@ export class KubernetesPublication {
   readonly #address: AddressSource | undefined;
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
-  #presented: FoundIdentity | undefined;
+  #presented: ServerIdentity | undefined;
   /** Why no address was found, with a hint: from the last check that found none. Not cleared when an address is found. */
   #noAddress: string | undefined;
   #isClosed = false;
@@ -62,7 +62,7 @@ export class KubernetesPublication {
    * Reads the address and the certificate for the first time. Rejects if the certificate cannot be read, issued or used, or if
    * the address cannot be read; the service may have no address yet.
    */
-  async start(): Promise<FoundIdentity> {
+  async start(): Promise<ServerIdentity> {
     await this.#readAddress();
     return this.#readIdentity();
   }
@@ -129,9 +129,9 @@ export class KubernetesPublication {
       );
     }
     try {
-      const version = this.#presented?.version;
+      const presented = this.#presentedIdentity();
       const found = await this.#readIdentity();
-      if (found.version !== version) {
+      if (!isSameIdentity(found, presented)) {
         this.#listener?.setCredentials(found);
         logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
       }
@@ -168,7 +168,7 @@ export class KubernetesPublication {
     this.#url = url;
   }
 
-  async #readIdentity(): Promise<FoundIdentity> {
+  async #readIdentity(): Promise<ServerIdentity> {
     const { clock } = this.#deps.context;
     const mayReplace = this.#controller?.isLeading ?? false;
     const found = await this.#identity.read(this.#hosts(), clock(), mayReplace);
@@ -191,7 +191,7 @@ export class KubernetesPublication {
     return new URL(`https://${formatHostPort({ host, port })}${pathPrefix}`).href.replace(/\/+$/, '');
   }
 
-  #presentedIdentity(): FoundIdentity {
+  #presentedIdentity(): ServerIdentity {
     if (!this.#presented) throw new Error('the server certificate was not read yet');
     return this.#presented;
   }

@@ -1,70 +1,52 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
-import { fileVersion } from '../../files/file-version.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import {
   externalServerIdentity,
-  type FoundIdentity,
+  type IdentityPem,
   identityOf,
   isCurrentIdentity,
+  isSameIdentity,
   issueIdentity,
   readIdentitySource,
   requireKeyOf,
+  type ServerIdentity,
   type TrustedAuthority,
 } from '../../pki/server-identity.js';
 
 /** A source of the server identity; `read` returns the present one, and may be called repeatedly. */
 export interface ServerIdentitySource {
-  read(now: number): Promise<FoundIdentity>;
-  /** Changes if the next `read` would return something else. */
-  version(now: number): string;
-}
-
-function withIdentityErrors<T>(file: string, read: () => T): T {
-  return readIdentitySource(file, read, (error) => explainFileError(file, error).reason);
+  read(now: number): Promise<ServerIdentity>;
 }
 
 function readPem(file: string): string {
-  return withIdentityErrors(file, () => readBoundedText(file));
+  const read = () => readBoundedText(file);
+  return readIdentitySource(file, read, (error) => explainFileError(file, error).reason);
 }
 
-/** Changes if one of the files is written. */
-function versionOf(...files: readonly string[]): string {
-  return files.map((file) => withIdentityErrors(file, () => fileVersion(file))).join();
-}
-
-/** A certificate chain and its key in PEM files that the operator manages. */
-export interface ExternalKeyPair {
-  /** Changes if the next `read` would return something else. */
-  version(): string;
-  /** Returns the present pair; throws ServerIdentityError if it is unusable. */
-  read(): { readonly cert: string; readonly key: string };
-}
-
-/** Returns the pair in these files, of any CA. */
-export function externalKeyPair(files: { readonly cert: string; readonly key: string }): ExternalKeyPair {
-  return {
-    version: () => versionOf(files.cert, files.key),
-    read() {
-      const pem = { cert: readPem(files.cert), key: readPem(files.key) };
-      requireKeyOf(pem, files);
-      return pem;
-    },
-  };
+/** Reads a certificate chain, of any CA, and its key. Throws ServerIdentityError if they are unusable. */
+export function readKeyPair(files: { readonly cert: string; readonly key: string }): {
+  readonly cert: string;
+  readonly key: string;
+} {
+  const pem = { cert: readPem(files.cert), key: readPem(files.key) };
+  requireKeyOf(pem, files);
+  return pem;
 }
 
 /** Returns the identity in files that the operator manages: key pair and CA. `read` rejects with ServerIdentityError. */
 export function externalIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
-  const version = () => versionOf(files.cert, files.key, files.ca);
+  let last: { readonly pem: IdentityPem; readonly identity: ServerIdentity } | undefined;
   return {
-    version,
     read: async (now) => {
-      // Read the version first, so that a change during the read is found by the next one.
-      const found = version();
       const pem = { cert: readPem(files.cert), key: readPem(files.key), ca: readPem(files.ca) };
-      return { ...externalServerIdentity(pem, files, now), version: found };
+      // Unchanged files are not verified again: an expired certificate stays in use without an error at each read.
+      if (!last || !isSameIdentity(pem, last.pem)) {
+        last = { pem, identity: externalServerIdentity(pem, files, now) };
+      }
+      return last.identity;
     },
   };
 }
@@ -93,10 +75,7 @@ export function ownIdentity(
   let requiredHosts: readonly string[] | undefined = hosts;
   const isCurrent = (authority: TrustedAuthority, now: number): boolean =>
     existsSync(file) && isCurrentIdentity(readPair(file), authority, requiredHosts, now);
-  const version = (authority: TrustedAuthority, now: number) =>
-    isCurrent(authority, now) ? `${statSync(file).mtimeMs} ${authority.trustPem}` : 'due';
   return {
-    version: (now) => version(signing(now), now),
     read: async (now) => {
       const authority = signing(now);
       if (!isCurrent(authority, now)) {
@@ -104,9 +83,8 @@ export function ownIdentity(
         writePrivateFile(file, issued.key + issued.cert);
       }
       requiredHosts = undefined;
-      const found = version(authority, now);
       const { cert, key } = readPair(file);
-      return { ...identityOf(authority, cert, key), version: found };
+      return identityOf(authority, cert, key);
     },
   };
 }

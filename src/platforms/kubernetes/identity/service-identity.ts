@@ -3,14 +3,13 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../pki/authority.js';
 import {
   externalServerIdentity,
-  type FoundIdentity,
   identityOf,
   isCurrentIdentity,
   issueIdentity,
+  type ServerIdentity,
   ServerIdentityError,
   type TrustedAuthority,
 } from '../../../pki/server-identity.js';
-import { sha256Hex } from '../../../pki/sha256.js';
 import { linkSecret } from '../../files/link-resource.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
@@ -31,7 +30,7 @@ export interface ServiceIdentitySource {
    * Returns the present identity. With `mayReplace`, which only one replica sets, reissues an outdated certificate.
    * Rejects with ServerIdentityError, CertificateAuthorityError or ApiError.
    */
-  read(hosts: readonly string[], now: number, mayReplace: boolean): Promise<FoundIdentity>;
+  read(hosts: readonly string[], now: number, mayReplace: boolean): Promise<ServerIdentity>;
 }
 
 type Client = Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
@@ -55,7 +54,7 @@ export function externalIdentitySecret(client: Client, reference: SecretReferenc
         key: `tls.key of ${secret}`,
         ca: `ca.crt of ${secret}`,
       };
-      return withVersion(externalServerIdentity({ cert, key, ca }, sources, now));
+      return externalServerIdentity({ cert, key, ca }, sources, now);
     },
   };
 }
@@ -75,10 +74,10 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
         const found = await client.find<SecretResource>(SECRETS, reference);
         const stored = found && linkSecret(found);
         if (stored && isServing(stored, authority, hosts, now, mayReplace))
-          return withVersion(identityOf(authority, stored.tlsCrt, stored.tlsKey));
+          return identityOf(authority, stored.tlsCrt, stored.tlsKey);
         const issued = await issueIdentity(authority, hosts, now);
         await put(client, reference, { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca }, found);
-        return withVersion(issued);
+        return issued;
       }),
   };
 }
@@ -146,9 +145,4 @@ async function put(
     data: secretData({ 'tls.crt': tls.tlsCrt, 'tls.key': tls.tlsKey, 'ca.crt': tls.caCrt }),
   };
   await (found ? client.replace(SECRETS, secret) : client.create(SECRETS, secret));
-}
-
-function withVersion(identity: Omit<FoundIdentity, 'version'>): FoundIdentity {
-  const { cert, key, ca } = identity;
-  return { ...identity, version: sha256Hex([cert, key, ca].join('\0')) };
 }

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { describeCertificate } from '../../../../src/pki/certificate-info.js';
 import { OwnedAuthorities, SERVER_CA } from '../../../../src/platforms/standalone/owned-authorities.js';
-import { ownIdentity } from '../../../../src/platforms/standalone/server-certificate.js';
+import { externalIdentity, ownIdentity } from '../../../../src/platforms/standalone/server-certificate.js';
 import { directoryForTest } from '../../../support/release.js';
+import { DAY_MS, makeIdentity, writeIdentity } from '../../../support/server-identity.js';
 
 it('services on one data directory that detect different addresses do not replace the certificate of each other', async () => {
   const directory = directoryForTest();
@@ -18,7 +19,22 @@ it('services on one data directory that detect different addresses do not replac
   const issuedSecond = await second.read(now);
   expect(describeCertificate(issuedSecond.cert).hosts).toContain('container-b');
 
-  expect(first.version(now)).not.toBe(issuedFirst.version);
+  expect(issuedSecond.cert).not.toBe(issuedFirst.cert);
   expect(await first.read(now)).toEqual(issuedSecond);
-  expect(second.version(now)).toBe(issuedSecond.version);
+  expect(await second.read(now)).toEqual(issuedSecond);
+});
+
+it('an expired certificate of the operator stays in use until its files change', async () => {
+  const directory = directoryForTest();
+  const now = Date.now();
+  const write = (identity: Awaited<ReturnType<typeof makeIdentity>>) => writeIdentity(directory, identity);
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = write(await makeIdentity());
+  const source = externalIdentity({ cert, key, ca });
+  const first = await source.read(now);
+  expect(await source.read(now + 2 * DAY_MS)).toEqual(first);
+  write(await makeIdentity());
+  await expect(source.read(now + 2 * DAY_MS)).rejects.toThrow('does not verify');
+  const later = await makeIdentity({ issuedAt: now + 2 * DAY_MS });
+  write(later);
+  expect(await source.read(now + 2 * DAY_MS)).toMatchObject(later);
 });
