@@ -47,7 +47,7 @@ describe('the expiration window of a grant', () => {
   });
 
   it.each([{ expirationTime: NOW }, { revokedAt: NOW }])(
-    'cannot be changed for a grant with %j, whose uses, policy and note can be changed',
+    'cannot be changed after the grant has ended (%j), but its uses, policy and note can',
     async (ended) => {
       const grant = await stored(ended);
       const reopened = await update(grant, { expirationWindowMs: 60 * MINUTE });

@@ -28,13 +28,14 @@ describe('mutated requests', () => {
     expect(wrongly.map(descriptionOf)).toEqual([]);
   });
 
-  it('are each parsed within 50 ms', () => {
+  it('need at most 50 ms of processor time each', () => {
     const isSlow = ({ der }: MutatedRequest) => {
-      const start = performance.now();
+      const started = process.cpuUsage();
       parseCertificateRequest(der);
-      return performance.now() - start > MAX_PARSE_MS;
+      const { user, system } = process.cpuUsage(started);
+      return (user + system) / 1_000 > MAX_PARSE_MS;
     };
-    // Repeated, because a busy machine delays some.
+    // Repeated, because other threads of the process, such as the garbage collector, are counted too.
     const slow = REQUESTS.filter((request) => [1, 2, 3, 4, 5].every(() => isSlow(request)));
     expect(slow.map(descriptionOf)).toEqual([]);
   });

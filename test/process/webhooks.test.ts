@@ -253,7 +253,13 @@ describe('serve --webhook', () => {
     const serve = ['serve', '--data-dir', place.path('refused'), ...words];
     const { error, hint } = expectRefusal(await linkgrantInProcess(serve, {}), 2);
     expect(error).toContain(reason);
-    // A command in the hint would overwrite the file.
+    // The hint has a command that writes a file: it must not name a file of the user.
     expect(hint).not.toContain(place.directory);
+  });
+
+  it('is refused with the command that creates a secret', async () => {
+    const words = [...HOOK, '--webhook-secret-file', other];
+    const { hint } = expectRefusal(await linkgrantInProcess(['serve', ...words], {}), 2);
+    expect(hint).toContain('openssl rand -base64 32');
   });
 });
