@@ -5,8 +5,8 @@ import { createRedemptionClient } from '../client/https-redemption-client.js';
 import type { RedeemableToken } from '../domain/access-token.js';
 import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
 import { type DirectoryOptions, directoryMaterializer } from '../platforms/files/directory-materializer.js';
-import { linkDirectory } from '../platforms/files/link-directory.js';
 import { PendingReload } from '../platforms/files/pending-reload.js';
+import { type PlacedLink, placedLinks } from '../platforms/files/placed-links.js';
 import { pendingDirectories, placedSecretName } from '../platforms/standalone/pending-directory.js';
 import { streamMaterializer } from '../platforms/standalone/stream-materializer.js';
 import { RequestingSite } from '../platforms/system/requesting-site.js';
@@ -15,7 +15,6 @@ import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
-import { type PlacedLink, placedLinks } from '../redemption/requesting/placed-links.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
@@ -35,8 +34,8 @@ const TIMEOUT_MARGIN_MS = 5_000;
 /** The target of a router's links, and the reload that is pending there. */
 export interface LinkLocation {
   readonly materializer: Materializer;
-  /** Returns the links that linkgrant created and whose certificate has not expired. */
-  links(): Promise<PlacedLink[]>;
+  /** Returns the links that linkgrant wrote, if they are complete and valid. */
+  links(): PlacedLink[] | Promise<PlacedLink[]>;
   /** The reload of the router after changes; absent if the router needs none. */
   readonly reload?: Pick<PendingReload, 'settle'>;
   /** Records the link of each token source and the confirmed links; absent if the links show both themselves. */
@@ -59,7 +58,7 @@ export function openTokenRedemption(
       const reload = new PendingReload(dataDir, directory, patienceMs);
       return {
         materializer: reload.materializer(clock, directoryOptions),
-        links: () => placedLinks(linkDirectory(directory), clock()),
+        links: () => placedLinks(directory, clock()),
         reload,
         records: new BootstrapRecords(dataDir, directory),
       };

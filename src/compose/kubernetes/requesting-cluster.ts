@@ -9,6 +9,7 @@ import {
   clusterLinks,
   type LinkStatus,
   linksIn,
+  placedClusterLinks,
   readLinkStatus,
 } from '../../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
@@ -24,7 +25,6 @@ import { CachedConnections } from '../../redemption/administration/cached-connec
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
-import { placedLinks } from '../../redemption/requesting/placed-links.js';
 import { pendingRedemptionId } from '../../redemption/requesting/redeem-token.js';
 import { type LinkLocation, redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 
@@ -91,7 +91,7 @@ export async function openRequestingCluster(
      */
     openLocation: (proxy?: LinkProxy): LinkLocation => ({
       materializer: clusterMaterializer(target, clock, proxy),
-      links: () => placedLinks(clusterLinks(target), clock()),
+      links: () => placedClusterLinks(target, clock()),
     }),
     /** Dependencies of renewing these links. */
     renewing: {

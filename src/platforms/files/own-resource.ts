@@ -86,7 +86,7 @@ export function isExpiredSecret(resource: YamlMapping, now: number): boolean {
 }
 
 /** When the certificate of a Secret expires, in milliseconds since the epoch; undefined without a readable certificate. */
-function certificateEnd(secret: YamlMapping): number | undefined {
+export function certificateEnd(secret: YamlMapping): number | undefined {
   const encoded = asMapping(secret.data)['tls.crt'];
   if (typeof encoded !== 'string') return undefined;
   return certificateInfo(Buffer.from(encoded, 'base64').toString('utf8'))?.notAfter;

@@ -68,7 +68,7 @@ export function readIfYaml(file: string, kinds: readonly string[]): ResourceFile
  * True if an unreadable file may contain a resource of one of these kinds; `error` is the failure of the read. A file named
  * `<Kind>-<name>.yaml` contains only that kind; a pipe or a device contains none.
  */
-function hidesResource(error: unknown, file: string, kinds: readonly string[]): boolean {
+export function hidesResource(error: unknown, file: string, kinds: readonly string[]): boolean {
   if (!(error instanceof UnreadableFileError) || error.code === undefined || NO_FILE.has(error.code)) {
     return false;
   }

@@ -7,9 +7,11 @@ import type {
   StoredLink,
 } from '../../../redemption/ports/link-files.js';
 import { linkProxy, linkSecret, storedLink } from '../../files/link-resource.js';
+import { certificateEnd } from '../../files/own-resource.js';
+import type { PlacedLink } from '../../files/placed-links.js';
 import { isApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
-import { isConditionTrue, type Resource } from '../api/resource.js';
+import { isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import {
   describeResource,
   hasTlsCredentials,
@@ -44,9 +46,8 @@ export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
       }),
     ownSecrets: () =>
       inCluster(async () => {
-        const labelSelector = `${MANAGED_BY}=linkgrant`;
-        const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
-        return items
+        const secrets = await ownSecretsIn({ client, namespace });
+        return secrets
           .filter((secret) => hasTlsCredentials(secret) || secret.type === 'kubernetes.io/basic-auth')
           .map(({ metadata, type }) => ({
             name: metadata.name,
@@ -107,6 +108,25 @@ export async function linksIn({ client, namespace }: Namespace): Promise<readonl
       resource,
     }))
     .sort((a, b) => (a.link.name < b.link.name ? -1 : 1));
+}
+
+async function ownSecretsIn({ client, namespace }: Namespace): Promise<readonly Stored<SecretResource>[]> {
+  const labelSelector = `${MANAGED_BY}=linkgrant`;
+  return (await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector })).items;
+}
+
+/** The links of a namespace that linkgrant created and whose certificate has not expired at `now`. */
+export function placedClusterLinks(target: Namespace, now: number): Promise<PlacedLink[]> {
+  return inCluster(async () => {
+    const secrets = await ownSecretsIn(target);
+    const links = (await linksIn(target)).map(({ link }) => link);
+    return secrets.filter(hasTlsCredentials).flatMap((secret) => {
+      const { name } = secret.metadata;
+      const files = links.filter(({ tlsCredentials }) => tlsCredentials === name).map(({ place }) => place);
+      const notAfter = certificateEnd(secret) ?? 0;
+      return files.length > 0 && notAfter > now ? [{ name, files, notAfter }] : [];
+    });
+  });
 }
 
 /**
