@@ -121,7 +121,7 @@ describe('the Kubernetes API client', () => {
       spec: { redemptionsAllowed: 'the-secret-code' },
     };
     const error = await refusal(client.create(ACCESS_GRANTS, grant as Resource));
-    expect(error).toMatchObject({ reason: 'invalid', status: 422 });
+    expect(error).toMatchObject({ reason: 'invalid', status: 422, outcomeUnknown: false });
     expect(error.message).toBe(`create accessgrants ${namespace}/wrong: HTTP 422 (Invalid)`);
   });
 
@@ -192,11 +192,11 @@ describe('the Kubernetes API client', () => {
     const through = (use: Parameters<typeof throughProxy>[1], responseTimeoutMs = 5_000) =>
       throughProxy(cluster.kubeconfig, use, { responseTimeoutMs });
 
-    it('fails if the response to a write is lost, although the write was executed', () =>
+    it('reports an unknown outcome of a write if its response is lost', () =>
       through(async (proxied, proxy) => {
         proxy.decide(({ method }) => (method === 'POST' ? 'cut' : 'pass'));
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('cut')));
-        expect(error).toMatchObject({ reason: 'unavailable' });
+        expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: true });
         expect(await proxied.find(CONFIG_MAPS, { namespace, name: 'cut' })).toBeDefined();
       }));
 
@@ -210,11 +210,11 @@ describe('the Kubernetes API client', () => {
         expect((await refusal(watching())).reason).toBe('unavailable');
       }));
 
-    it('reports when to retry if the server requests a later retry', () =>
+    it('reports that nothing was written if the server requests a later retry, and when', () =>
       through(async (proxied, proxy) => {
         proxy.decide(() => ({ status: 429, headers: { 'retry-after': '7' } }));
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('later')));
-        expect(error).toMatchObject({ reason: 'unavailable', retryAfter: 7 });
+        expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: false, retryAfter: 7 });
       }));
 
     it('reads again over a new connection if an idle one was closed meanwhile', () =>
@@ -242,11 +242,11 @@ describe('the Kubernetes API client', () => {
       });
     });
 
-    it('fails as unavailable if the server accepts no connection', () =>
+    it('reports that nothing was written if the server accepts no connection', () =>
       through(async (proxied, proxy) => {
         await proxy.close();
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('closed')));
-        expect(error).toMatchObject({ reason: 'unavailable' });
+        expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: false });
       }));
 
     it('reports a watch that is cut within a line as a failure', () =>

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../../config/setting-schemas.js';
 import { clusterAdministration } from '../../platforms/kubernetes/administration/cluster-administration.js';
 import {
@@ -57,13 +58,19 @@ export async function openClusterAdministration(
       isService: false,
     });
     const store = dryRun ? previewStore(stored) : stored;
+    const patience = {
+      timeoutMs,
+      shutdownSignal,
+      wait: (ms: number, stop: AbortSignal) => sleep(ms, undefined, { signal: stop }).catch(() => undefined),
+      monotonicMs: () => performance.now(),
+    };
     const connections = new CachedConnections((signal) => listConnectedPeers(client, served, signal), clock);
     const administration = clusterAdministration({
       connections,
       client,
       store,
       clock,
-      patience: { timeoutMs, shutdownSignal },
+      patience,
       serviceNamespace,
       namespace: defaultNamespace,
       dryRun,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AdministrationError } from '../../../domain/administration-error.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { isApiError } from '../api/api-error.js';
@@ -18,6 +17,10 @@ export interface Patience {
   readonly timeoutMs: number;
   /** Resolves when the command must stop. Called before the grant is created. A stop then deletes the created grant. */
   readonly shutdownSignal: () => Promise<void>;
+  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Monotonic time in milliseconds. */
+  readonly monotonicMs: () => number;
 }
 
 /** A grant that is or was Ready, with the fields of its token. */
@@ -40,18 +43,19 @@ export async function awaitReady(
   {
     client,
     service,
-    timeoutMs,
+    patience,
     signal,
   }: {
     readonly client: Pick<KubernetesClient, 'find'>;
     /** The state of the service's Lease. */
     readonly service: ServiceReport['state'];
-    readonly timeoutMs: number;
+    readonly patience: Patience;
     /** Aborted when the command must stop. */
     readonly signal: AbortSignal;
   },
 ): Promise<ReadyGrant> {
-  const startedAt = performance.now();
+  const { timeoutMs, wait, monotonicMs } = patience;
+  const startedAt = monotonicMs();
   const firstStatusMs = Math.min(FIRST_STATUS_MS[service], timeoutMs);
   let reason: string | undefined;
   for (;;) {
@@ -60,12 +64,12 @@ export async function awaitReady(
     const progress = await readProgress(key, uid, client);
     if (progress.ready) return progress.ready;
     reason = progress.pending ?? reason;
-    const waitedMs = performance.now() - startedAt;
+    const waitedMs = monotonicMs() - startedAt;
     if (reason === undefined && waitedMs >= firstStatusMs) throw unservedError(service);
     if (waitedMs >= timeoutMs) {
       throw new RedemptionError('service_unavailable', `it was not Ready in time: ${reason}`);
     }
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await wait(POLL_MS, signal);
   }
 }
 

@@ -7,7 +7,6 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
-import { retryUntil } from '../api/retry.js';
 import {
   type AccessGrantResource,
   newAccessGrant,
@@ -19,8 +18,10 @@ import { awaitReady, hasTokenFields, type Patience, type ReadyGrant } from './aw
 import { readServiceState } from './service-lease.js';
 import { toUserError } from './user-errors.js';
 
-// How long to repeat the creation if the API server does not answer.
+// How long to repeat the creation if its response was lost.
 const RETRY_TIMEOUT_MS = 10_000;
+const RETRY_MS = 300;
+const NEVER_ABORTED = new AbortController().signal;
 
 interface Dependencies {
   readonly client: KubernetesClient;
@@ -39,15 +40,15 @@ interface Dependencies {
 export async function makeGrant(
   wanted: WantedGrant,
   code: string | undefined,
-  { client, serviceNamespace, now, patience: { timeoutMs, shutdownSignal }, request }: Dependencies,
+  { client, serviceNamespace, now, patience, request }: Dependencies,
 ): Promise<ReadyGrant> {
   const { namespace, name } = wanted;
   const key = { namespace, name };
   const { state: service } = await readServiceState(client, serviceNamespace, now());
   const stop = new AbortController();
-  void shutdownSignal().then(() => stop.abort());
+  void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
-  const waitUntilReady = (uid: string) => awaitReady(key, uid, { client, service, timeoutMs, signal });
+  const waitUntilReady = (uid: string) => awaitReady(key, uid, { client, service, patience, signal });
   const present =
     request === undefined ? undefined : await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
   // This call did not create the grant, so it never deletes it: the grant may have links by now.
@@ -58,7 +59,7 @@ export async function makeGrant(
     if (hasTokenFields(present)) return present;
     throw new AdministrationError('grant_state', `grant "${name}" was ${state} before it was Ready`);
   }
-  const { uid } = (await create(client, wanted, code, request)).metadata;
+  const { uid } = (await create(client, wanted, code, patience, request)).metadata;
   try {
     return await waitUntilReady(uid);
   } catch (error) {
@@ -84,28 +85,34 @@ export async function checkGrant(
   return createOrFind(client, resourceOf(wanted, code, request), request, true);
 }
 
-/**
- * Creates the grant exactly once, even if a response is lost. A stop of the command does not abort it: without the uid the grant
- * could not be rolled back.
- */
+/** Creates the grant exactly once, even if a response is lost. */
 async function create(
   client: KubernetesClient,
   wanted: WantedGrant,
   code: string | undefined,
+  { wait, monotonicMs }: Patience,
   request: string = randomUUID(),
 ): Promise<Stored<AccessGrantResource>> {
   const { namespace, name } = wanted;
   const resource = resourceOf(wanted, code, request);
-  const deadline = performance.now() + RETRY_TIMEOUT_MS;
-  try {
-    return await retryUntil(deadline, () => createOrFind(client, resource, request));
-  } catch (error) {
-    if (!isApiError(error, 'unavailable')) throw error;
-    const left = `grant "${name}" may have been created; delete it with \`linkgrant grant delete ${name} -n ${namespace}\``;
-    throw new RedemptionError(
-      'cluster_unavailable',
-      `The API server of the cluster: ${error.message}; ${left}`,
-    );
+  const deadline = monotonicMs() + RETRY_TIMEOUT_MS;
+  for (let mayExist = false; ; ) {
+    try {
+      return await createOrFind(client, resource, request);
+    } catch (error) {
+      if (!isApiError(error, 'unavailable')) throw error;
+      mayExist ||= error.outcomeUnknown;
+      if (!mayExist) throw error;
+      if (monotonicMs() >= deadline) {
+        const left = `grant "${name}" may have been created; delete it with \`linkgrant grant delete ${name} -n ${namespace}\``;
+        throw new RedemptionError(
+          'cluster_unavailable',
+          `The API server of the cluster: ${error.message}; ${left}`,
+        );
+      }
+    }
+    // Not aborted by a stop signal: without the uid the grant could not be rolled back.
+    await wait(RETRY_MS, NEVER_ABORTED);
   }
 }
 

@@ -43,6 +43,8 @@ export class ApiError extends Error {
   readonly causes: readonly string[];
   /** Seconds after which to retry, if the server sent them. */
   readonly retryAfter: number | undefined;
+  /** True if the request may have been executed. */
+  readonly outcomeUnknown: boolean;
 
   constructor(
     request: string,
@@ -52,6 +54,7 @@ export class ApiError extends Error {
       readonly word?: string;
       readonly causes?: readonly string[];
       readonly retryAfter?: number;
+      readonly outcomeUnknown?: boolean;
     },
     options?: { readonly cause?: unknown },
   ) {
@@ -62,6 +65,7 @@ export class ApiError extends Error {
     this.status = status;
     this.causes = details.causes ?? [];
     this.retryAfter = details.retryAfter;
+    this.outcomeUnknown = details.outcomeUnknown ?? false;
   }
 }
 
@@ -106,6 +110,8 @@ export function errorOfResponse(
     ...(word !== undefined && { word }),
     causes,
     ...(Number.isFinite(seconds) && seconds > 0 && { retryAfter: seconds }),
+    // The server sends 429 before it executes the request; with a 5xx a write may have started.
+    outcomeUnknown: status >= 500,
   });
 }
 

@@ -60,8 +60,8 @@ export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promis
 }
 
 /** The error for a request without a complete response. */
-export function noResponseError(description: string, cause: unknown): ApiError {
-  return new ApiError(description, { reason: 'unavailable' }, { cause });
+export function noResponseError(description: string, cause: unknown, outcomeUnknown = true): ApiError {
+  return new ApiError(description, { reason: 'unavailable', outcomeUnknown }, { cause });
 }
 
 class BrokenConnection extends Error {
@@ -77,6 +77,9 @@ class BrokenConnection extends Error {
 function wasReused(error: unknown): boolean {
   return error instanceof ApiError && error.cause instanceof BrokenConnection && error.cause.reused;
 }
+
+// With these errors no connection was established, so the request was not sent.
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 async function attempt({ server, agent, headers }: Access, request: ApiRequest): Promise<IncomingMessage> {
   const { method, path, description, signal, contentType = 'application/json' } = request;
@@ -98,15 +101,16 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
     });
     // Node's own `signal` option costs a tenth of the request's CPU time, and does not end a request that waits for a socket.
     const abort = () => {
-      reject(noResponseError(description, signal.reason));
+      reject(noResponseError(description, signal.reason, clientRequest.socket !== null));
       clientRequest.destroy(signal.reason);
     };
     signal.addEventListener('abort', abort);
     clientRequest.once('close', () => signal.removeEventListener('abort', abort));
     if (signal.aborted) abort();
     clientRequest.once('response', resolve);
-    clientRequest.on('error', (error) => {
-      reject(noResponseError(description, new BrokenConnection(clientRequest.reusedSocket, error)));
+    clientRequest.on('error', (error: NodeJS.ErrnoException) => {
+      const broken = new BrokenConnection(clientRequest.reusedSocket, error);
+      reject(noResponseError(description, broken, !NEVER_SENT.has(error.code ?? '')));
     });
     clientRequest.end(body);
   });
@@ -123,7 +127,8 @@ async function textOf(response: IncomingMessage, { description }: ApiRequest): P
       size += chunk.length;
       if (size > MAX_BYTES) {
         const status = response.statusCode as number;
-        throw new ApiError(description, { reason: 'too_large', status, word: 'ResponseTooLarge' });
+        const word = 'ResponseTooLarge';
+        throw new ApiError(description, { reason: 'too_large', status, word, outcomeUnknown: true });
       }
       chunks.push(chunk);
     }

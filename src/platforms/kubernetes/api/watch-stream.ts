@@ -31,7 +31,7 @@ export async function* watchEvents<T extends Resource>(
     // An incomplete line is a lost event.
     if (rest !== '') throw new Error('the stream was cut');
   } catch (error) {
-    throw error instanceof ApiError ? error : noResponseError(description, error);
+    throw error instanceof ApiError ? error : noResponseError(description, error, false);
   } finally {
     response.destroy();
   }

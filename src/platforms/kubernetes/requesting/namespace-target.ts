@@ -71,16 +71,20 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
   }
 }
 
-const MAX_UNAVAILABLE = 2;
+const MAX_LOST_RESPONSES = 2;
 
 /**
- * Runs an operation that reads before it writes, and repeats it after a write conflict, and up to twice if the API server does
- * not answer. Rejects with RedemptionError.
+ * Runs an operation that reads before it writes, and repeats it after a write conflict or a lost response. Rejects with
+ * RedemptionError.
  */
 export function retryInNamespace<T>(operation: () => Promise<T>): Promise<T> {
-  let unavailable = 0;
-  const isRetried = (error: unknown) => isApiError(error, 'unavailable') && ++unavailable <= MAX_UNAVAILABLE;
-  return inCluster(() => retryOnConflict(operation, isRetried));
+  let lost = 0;
+  const isLost = (error: unknown): boolean => {
+    if (!isApiError(error, 'unavailable') || !error.outcomeUnknown) return false;
+    lost += 1;
+    return lost <= MAX_LOST_RESPONSES;
+  };
+  return inCluster(() => retryOnConflict(operation, isLost));
 }
 
 /** A value of a Secret as text; undefined if the Secret has none. */

@@ -14,25 +14,23 @@ const WANTED = {
 const TOKEN_FIELDS = { url: 'https://grants.example.com:9090/a-uid', code: 'a-code', ca: 'a CA' };
 const expiry = (time: number) => new Date(time).toISOString();
 
-/** Repeats the request that created a grant with this status. Fails if it reads the grant again to wait for a change. */
+/** Repeats the request that created a grant with this status. Fails if it waits for a change of the grant. */
 function repeatCreation(status: AccessGrantStatus, annotations: Record<string, string> = {}) {
   const grant = {
     metadata: { ...WANTED, uid: 'a-uid', annotations: { [GRANT_REQUEST]: 'a-request', ...annotations } },
     spec: { redemptionsAllowed: 1 },
     status,
   };
-  let reads = 0;
   const client = {
-    async find(kind: ResourceKind) {
-      if (kind !== ACCESS_GRANTS) return undefined;
-      reads += 1;
-      if (reads > 1) throw new Error('the call waited');
-      return grant;
-    },
+    find: async (kind: ResourceKind) => (kind === ACCESS_GRANTS ? grant : undefined),
   } as unknown as KubernetesClient;
   const patience = {
     timeoutMs: 60_000,
     shutdownSignal: () => new Promise<void>(() => undefined),
+    wait: async () => {
+      throw new Error('the call waited');
+    },
+    monotonicMs: () => 0,
   };
   return makeGrant(WANTED, undefined, {
     ...{ client, patience, serviceNamespace: 'linkgrant', request: 'a-request', now: () => NOW },

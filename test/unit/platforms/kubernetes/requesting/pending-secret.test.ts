@@ -33,7 +33,7 @@ async function openPending() {
     listAll: async (kind: ResourceKind) => {
       if (isNextLost) {
         isNextLost = false;
-        throw new ApiError('list secrets', { reason: 'unavailable' });
+        throw new ApiError('list secrets', { reason: 'unavailable', outcomeUnknown: true });
       }
       return { items: kind === SECRETS ? cluster.placed : [], resourceVersion: '1' };
     },
