@@ -20,7 +20,7 @@ function acquire(file) {
     if (error.code !== 'EEXIST') throw error;
   }
   try {
-    // A new file is empty for a moment. Its number is then 0, which stands for the own process group.
+    // A new file is empty for a moment. It counts as alive: Number('') is 0, the id of the own process group.
     if (!isAlive(Number(readFileSync(file, 'utf8')))) rmSync(file, { force: true });
   } catch (error) {
     // Meanwhile the lock was released.

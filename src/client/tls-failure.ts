@@ -39,7 +39,10 @@ export function tlsFailure(error: unknown, target: TlsTarget): RedemptionError |
   return new RedemptionError(errorCode, `${where} ${problem}.`, { cause: error });
 }
 
-/** Returns the fault of a handshake that failed for another reason than a certificate, and the end of a sentence about the server. */
+/**
+ * Returns the fault of a handshake that did not fail because of a certificate, and a description of it as the end of a sentence
+ * about the server.
+ */
 export function handshakeProblem(
   code: string,
   { host, minVersion }: TlsTarget,

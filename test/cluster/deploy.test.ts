@@ -38,7 +38,7 @@ function kubectl(words: string, ...more: readonly string[]): Promise<string> {
   return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...words.split(' '), ...more]);
 }
 
-/** Runs helm, as `kubectl` runs kubectl. */
+/** Runs helm in the namespace `linkgrant`. The arguments are those of {@link kubectl}. */
 function helm(words: string, ...more: readonly string[]): Promise<string> {
   const place = ['--kubeconfig', cluster.kubeconfig, '--namespace', 'linkgrant'];
   return tools.helm([...place, ...words.split(' '), ...more]);
@@ -241,6 +241,8 @@ describe("the service's manifests of Helm", () => {
     expect(await kubectl('-n linkgrant get deployment/linkgrant -o', image)).toBe(`linkgrant:${NEXT}`);
     await helm('rollback linkgrant 1');
     expect(await kept()).toEqual(before);
+    expect(await kubectl('get crd/redemptions.linkgrant.dev -o', columns)).not.toContain('Address');
+    expect(await kubectl('-n linkgrant get deployment/linkgrant -o', image)).not.toBe(`linkgrant:${NEXT}`);
   });
 
   it('retain grants and redemptions when they are uninstalled and installed again', async () => {

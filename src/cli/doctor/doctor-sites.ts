@@ -21,7 +21,7 @@ export async function checkSites(
   if (platform === 'standalone') return service ? [await checkEndpoints(settings, service, clock)] : [];
   const system = service?.system ?? systemOf(settings);
   const place = { ...system, hosts: settings.host ?? system.hosts, platform };
-  const reports = await siteReports(place, clock, settings.namespace ?? system.namespace);
+  const reports = await siteReports(place, clock, settings.namespace);
   if (reports.length === 0) {
     const flags = `-n default -p ${platform}`;
     const hint = `create one with \`skupper site create NAME --enable-link-access ${flags}\` and start it with \`skupper system start ${flags}\`, or set another --skupper-home`;

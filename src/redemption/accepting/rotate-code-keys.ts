@@ -45,7 +45,8 @@ export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void>
 
 /**
  * Removes each master key that no longer signs and is no longer needed to verify codes: each grant that was created before the
- * next key, or up to an hour after it, is revoked or expired a week or more before `now`. Returns the ids of the removed keys.
+ * next key, or up to an hour after it, is revoked, or expired a week or more before `now`. Returns the ids of the removed
+ * keys.
  */
 export async function removeUnusedCodeKeys(
   store: GrantStore,

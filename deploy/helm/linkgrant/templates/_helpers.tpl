@@ -113,7 +113,7 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
-{{/* A Service for redemptions: `name`, the pod labels `selector`, and the context `chart`. */}}
+{{/* A Service for redemptions. Values: `name`, the YAML `selector` of its pods, and `chart`, the root context. */}}
 {{- define "linkgrant.service" -}}
 {{- $name := .name }}
 {{- $selector := .selector }}

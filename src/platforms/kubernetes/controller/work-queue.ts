@@ -31,8 +31,9 @@ export interface WorkQueueOptions {
 }
 
 /**
- * A queue of keys `namespace/name` to process, which serves the namespaces in rotation. A key that is added several times is processed once, and once more if it was added meanwhile.
- * A failed key waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
+ * A queue of keys `namespace/name` to process, which serves the namespaces in rotation. A key that is added several times is
+ * processed once, and once more if it was added meanwhile. A failed key waits for its back-off even if it is added again, so
+ * that events of its own writes cause no hot loop.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;

@@ -61,31 +61,52 @@ it('the status of a grant does not wait for all grants of another namespace', as
   expect(read.indexOf('quiet')).toBeLessThan(20);
 });
 
-it('the status of a grant is read and written once for its redemptions within two seconds', async () => {
+/** Starts a controller with fake timers, and then reports redemptions of each grant. Returns the client's record of reads. */
+async function readsAfterRedemptions(
+  grants: readonly { readonly namespace: string; readonly name: string }[],
+  slots: readonly number[],
+): Promise<string[]> {
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  const grant = { namespace: 'n', name: randomUUID() };
-  const { client, read } = clientWith([grant]);
+  const { client, read } = clientWith(grants);
   const redeemed = new AbortController();
   const controller = controllerOf({
     ...client,
     async *watch(kind: ResourceKind, selection: unknown, signal: AbortSignal) {
       await once(redeemed.signal, 'abort');
-      for (const slot of [0, 1, 2]) {
-        const metadata = { namespace: 'n', name: `${grant.name}-${slot}`, resourceVersion: '2' };
-        if (kind === REDEMPTIONS) yield { type: 'ADDED', object: { metadata, spec: {} } };
+      for (const { namespace, name } of kind === REDEMPTIONS ? grants : []) {
+        for (const slot of slots) {
+          const metadata = { namespace, name: `${name}-${slot}`, resourceVersion: '2' };
+          yield { type: 'ADDED', object: { metadata, spec: {} } };
+        }
       }
       yield* client.watch(kind, selection, signal);
     },
   });
+  onTestFinished(() => controller.stop());
   controller.start();
   await vi.advanceTimersByTimeAsync(1_000);
   expect(controller.isLeading).toBe(true);
-  const before = read.length;
   redeemed.abort();
+  read.length = 0;
+  return read;
+}
+
+it('a grant is reconciled once, two seconds after the first of several redemptions', async () => {
+  const read = await readsAfterRedemptions([{ namespace: 'n', name: randomUUID() }], [0, 1, 2]);
   await vi.advanceTimersByTimeAsync(1_900);
-  expect(read).toHaveLength(before);
+  expect(read).toHaveLength(0);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(read).toHaveLength(before + 1);
-  await controller.stop();
+  expect(read).toHaveLength(1);
+});
+
+it('at most ten grants a second are reconciled after redemptions of many, and each after about thirty seconds', async () => {
+  const grants = Array.from({ length: 400 }, () => ({ namespace: 'n', name: randomUUID() }));
+  const read = await readsAfterRedemptions(grants, [0]);
+  await vi.advanceTimersByTimeAsync(10_050);
+  expect(read.length).toBeLessThanOrEqual(100);
+  expect(read.length).toBeGreaterThan(10);
+  // At ten a second alone, the last would be read after forty.
+  await vi.advanceTimersByTimeAsync(25_000);
+  expect(read).toHaveLength(400);
 });
