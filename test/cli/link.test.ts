@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import {
@@ -211,6 +211,46 @@ describe('link status', () => {
     });
     const unknown = expectRefusal(await link('status', 'other', ...data), 1);
     expect(unknown.error).toContain('"other"');
+  });
+});
+
+describe('a missing or damaged Secret of a link', () => {
+  const file = () => place.path('links', 'Secret-to-west.yaml');
+  const dir = () => ['--dir', place.path('links')];
+  const data = () => ['--data-dir', place.path('data')];
+  const renew = () => link('renew', 'to-west', ...dir(), ...data());
+  const doctor = () => linkgrant(['doctor', '--to', place.path('links'), ...data()]);
+
+  test.each([
+    ['does not exist', () => rmSync(file()), () => 'does not exist'],
+    [
+      'cannot be parsed',
+      () => writeFileSync(file(), '{ damaged'),
+      () => `cannot be read: ${file()} is empty, is not YAML or contains another resource`,
+    ],
+  ])('is reported by link check, link renew and doctor if it %s', async (_which, damage, problem) => {
+    await placeLink(place.path('links'));
+    damage();
+    const message = `Secret "to-west" ${problem()}`;
+    expect(expectRefusal(await link('check', ...dir()), 3).error).toContain(`; ${message}.`);
+    expect(expectRefusal(await renew(), 1).error).toBe(`link "to-west" cannot be renewed: ${message}`);
+    expect(expectRefusal(await doctor(), 3).error).toContain(`link to-west: ${message}`);
+  });
+
+  test.each([
+    ['has no tls.crt', /^ *tls\.crt:.*\n/m, '', 'Secret "to-west" has no tls.crt'],
+    ['has an unreadable tls.crt', /(?<=^ *tls\.crt: ).*/m, 'AAAA', 'tls.crt in Secret "to-west" cannot be'],
+  ])('is named by link renew and doctor if it %s', async (_which, pattern, replacement, message) => {
+    await placeLink(place.path('links'));
+    writeFileSync(file(), readFileSync(file(), 'utf8').replace(pattern, replacement));
+    expect(expectRefusal(await renew(), 1).error).toContain(`cannot be renewed: ${message}`);
+    expect(expectRefusal(await doctor(), 1).error).toContain(`link to-west: ${message}`);
+  });
+
+  test.each(['ca.crt', 'tls.key'])('fails the check of doctor if it has no %s', async (key) => {
+    await placeLink(place.path('links'));
+    writeFileSync(file(), readFileSync(file(), 'utf8').replace(new RegExp(`^ *${key}:.*\n`, 'm'), ''));
+    expect(expectRefusal(await doctor(), 1).error).toContain(`link to-west: Secret "to-west" has no ${key}`);
   });
 });
 

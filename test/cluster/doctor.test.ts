@@ -218,7 +218,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     await cluster.admin.delete(SECRETS, { namespace: place.namespace, name: 'for-east' });
     const lost = await place.run(['doctor', '-o', 'json']);
     expect(lost.code).toBe(3);
-    expect(found(lost).get('link for-east')).toMatch(/^fail its Secret "for-east" does not exist/);
+    expect(found(lost).get('link for-east')).toMatch(/^fail Secret "for-east" does not exist/);
     const spent = await place.run(['doctor', '--token', token, '-o', 'json']);
     expect(spent.code).toBe(3);
     expect(found(spent).get('grant')).toMatch(/^fail exhausted, 1 of 1 uses spent/);

@@ -113,7 +113,8 @@ async function requestingClusterChecks(
       isInUse ||= links.length > 0;
       const states = await cluster.linkStatuses();
       const found: Check[] = [];
-      for (const { name, tlsCredentials } of links) {
+      for (const link of links) {
+        const { name } = link;
         const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
         const command = (verb: string) => `linkgrant link ${verb} ${name} -p kubernetes -n ${namespace}`;
         found.push(
@@ -121,9 +122,8 @@ async function requestingClusterChecks(
             ? ok(`link ${name}`, 'Ready')
             : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${command('check')}\``),
           ...(await checksOf(`link ${name}`, async () => {
-            const secret = await cluster.links.findSecret(tlsCredentials);
             const renewal = { command: command('renew'), runner: 'CronJob' } as const;
-            return [credentialsCheck(name, { tlsCredentials, secret }, renewal, clock())];
+            return [await credentialsCheck(link, cluster.links, renewal, clock())];
           })),
         );
       }

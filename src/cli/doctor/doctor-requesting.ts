@@ -3,10 +3,12 @@ import { readSignedCode } from '../../codes/signed-code.js';
 import { type LinkDialOptions, linkDirectory } from '../../compose/links.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import type { LinkSecret } from '../../domain/link.js';
+import type { Link } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
+import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
+import { credentialsDamage } from '../../redemption/requesting/check-link.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-report.js';
 import { adviceForState } from '../terminal/exit-codes.js';
@@ -112,10 +114,9 @@ export async function linkDirectoryChecks(directory: string, now: number): Promi
   const checks = [writableCheck('links directory', directory)];
   if (!existsSync(directory)) return checks;
   try {
-    for (const { name, tlsCredentials } of await links.list()) {
-      const secret = await links.findSecret(tlsCredentials);
-      const renewal = { command: `linkgrant link renew ${name}`, runner: 'timer' } as const;
-      checks.push(credentialsCheck(name, { tlsCredentials, secret }, renewal, now));
+    for (const link of await links.list()) {
+      const renewal = { command: `linkgrant link renew ${link.name}`, runner: 'timer' } as const;
+      checks.push(await credentialsCheck(link, links, renewal, now));
     }
   } catch (error) {
     checks.push(
@@ -125,18 +126,21 @@ export async function linkDirectoryChecks(directory: string, now: number): Promi
   return checks;
 }
 
-/** Checks that the Secret of a link exists and its certificate is valid; `runner` repeats the command that renews the link. */
-export function credentialsCheck(
-  link: string,
-  { tlsCredentials, secret }: { readonly tlsCredentials: string; readonly secret: LinkSecret | undefined },
+/** Checks that the Secret of a link is complete and its certificate is valid; `runner` repeats the command that renews the link. */
+export async function credentialsCheck(
+  { name, tlsCredentials }: Link,
+  links: LinkFiles,
   { command, runner }: { readonly command: string; readonly runner: 'timer' | 'CronJob' },
   now: number,
-): Check {
-  const label = `link ${link}`;
+): Promise<Check> {
+  const label = `link ${name}`;
+  const secret = await links.findSecret(tlsCredentials);
   if (!secret) {
-    const detail = `its Secret "${tlsCredentials}" does not exist`;
+    const detail = await links.explainMissingSecret(tlsCredentials);
     return fail(label, detail, 'restore the Secret, or delete the link', 3);
   }
+  const damage = credentialsDamage(secret);
+  if (damage) return fail(label, damage.message, 'restore the Secret, or redeem a new token');
   const renewal =
     'problem' in renewableLink(secret)
       ? 'it cannot be renewed: redeem a new token'

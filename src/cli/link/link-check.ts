@@ -83,7 +83,7 @@ function throwWorst(rows: readonly Row[]): void {
 
 /**
  * Dials the endpoints of a Link as its router does: through the proxy that the Link names. If the Link names none, or with
- * `ignoresLinkProxy`, dials through the proxy of `options`. A missing Secret of the proxy is a failure.
+ * `ignoresLinkProxy`, dials through the proxy of `options`. A missing Secret is a failure.
  */
 export async function checkAsRouter(
   link: StoredLink,
@@ -98,5 +98,10 @@ export async function checkAsRouter(
     return { link, failure: { fault: 'proxy', message }, endpoints: [] };
   }
   const dial = createLinkDialer({ ...options, ...(proxy && { proxy: proxyUrl(proxy), noProxy: undefined }) });
-  return checkLink(link, await links.findSecret(link.tlsCredentials), { dial, clock: options.clock });
+  const secret = await links.findSecret(link.tlsCredentials);
+  if (!secret) {
+    const message = `${await links.explainMissingSecret(link.tlsCredentials)}.`;
+    return { link, failure: { fault: 'credentials_missing', message }, endpoints: [] };
+  }
+  return checkLink(link, secret, { dial, clock: options.clock });
 }

@@ -43,11 +43,13 @@ export interface RenewalRequest {
   readonly server?: Partial<RenewalServer> | undefined;
 }
 
+type RenewalDependencies = RenewLinkDependencies & { readonly links: LinkFiles };
+
 /** Renews the Secrets of Links, each once, one after the other. A failure does not stop the others. */
 export async function renewSecrets(
   links: readonly StoredLink[],
   request: RenewalRequest,
-  dependencies: RenewLinkDependencies,
+  dependencies: RenewalDependencies,
 ): Promise<SecretRenewal[]> {
   const renewals: SecretRenewal[] = [];
   for (const secret of new Set(links.map((link) => link.tlsCredentials))) {
@@ -62,10 +64,12 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 async function renewSecret(
   name: string,
   { isSelected, server }: RenewalRequest,
-  dependencies: RenewLinkDependencies,
+  dependencies: RenewalDependencies,
 ): Promise<Outcome<SecretRenewal>> {
   const secret = await dependencies.links.findSecret(name);
-  if (!secret) return { outcome: 'not-renewable', reason: `Secret "${name}" does not exist` };
+  if (!secret) {
+    return { outcome: 'not-renewable', reason: await dependencies.links.explainMissingSecret(name) };
+  }
   const link = renewableLink(secret, server);
   if ('problem' in link) return { outcome: 'not-renewable', reason: link.problem };
   const { certificateSha256, notAfter } = link;
@@ -137,7 +141,7 @@ export function renewalOf(
   target: StoredLinkTarget,
   context: CommandContext,
   timeoutMs?: number,
-): RenewLinkDependencies & { readonly links: LinkFiles } {
+): RenewalDependencies {
   if (target.kind === 'cluster') return { ...target.cluster.renewing, links: target.cluster.links };
   const { directory, dataDir, connection } = target;
   const reload = new PendingReload(dataDir, directory);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Document } from 'yaml';
 import type { LinkSecret } from '../../domain/link.js';
 import { readBoundedText } from '../../files/bounded-text.js';
@@ -45,6 +45,12 @@ export function linkDirectory(
     findSecret: async (name) => {
       const place = find('Secret', name);
       return place && { ...linkSecret(place.resource), place: place.file };
+    },
+    explainMissingSecret: async (name) => {
+      const file = listResourceFiles(directory).find((path) => basename(path) === `Secret-${name}.yaml`);
+      return file === undefined
+        ? `Secret "${name}" does not exist`
+        : `Secret "${name}" cannot be read: ${file} is empty, is not YAML or contains another resource`;
     },
     findProxy: async (name) => {
       const place = find('Secret', name);

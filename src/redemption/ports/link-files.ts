@@ -36,6 +36,8 @@ export interface LinkFiles {
   list(): Promise<readonly StoredLink[]>;
   /** The Secret of that name, or undefined. Values that are absent or not base64 become empty. */
   findSecret(name: string): Promise<StoredSecret | undefined>;
+  /** Why `findSecret` finds no Secret of that name, as a sentence without its full stop. */
+  explainMissingSecret(name: string): Promise<string>;
   /** The proxy that the Secret of that name describes; undefined if it does not exist or has no host or port. */
   findProxy(name: string): Promise<LinkProxy | undefined>;
   /** The Secrets that linkgrant wrote: those of Links, and those of the proxies that Links name. */

@@ -22,10 +22,10 @@ export interface LinkCheck {
 /** Dials every endpoint of a Link with its credentials. If these are not valid, reports that without dialing. */
 export async function checkLink(
   link: Link,
-  secret: LinkSecret | undefined,
+  secret: LinkSecret,
   deps: { readonly dial: LinkDialer; readonly clock: Clock },
 ): Promise<LinkCheck> {
-  const credentials = usableCredentials(link, secret, deps.clock());
+  const credentials = usableCredentials(secret, deps.clock());
   if ('fault' in credentials) return { link, failure: credentials, endpoints: [] };
   if (link.endpoints.length === 0) {
     const message = `Link "${link.name}" has no endpoint that can be read.`;
@@ -38,41 +38,44 @@ export async function checkLink(
   return { link, endpoints: await Promise.all(endpoints) };
 }
 
-function usableCredentials(
-  { tlsCredentials }: Link,
-  secret: LinkSecret | undefined,
-  now: number,
-): LinkCredentials | LinkFailure {
-  const secretName = `Secret "${tlsCredentials}"`;
-  if (!secret) return { fault: 'credentials_missing', message: `${secretName} of the link does not exist.` };
-  const { caCrt, tlsCrt, tlsKey } = secret;
-  if (!caCrt || !tlsCrt || !tlsKey) {
-    return {
-      fault: 'credentials_missing',
-      message: `${secretName} lacks one of ca.crt, tls.crt and tls.key.`,
-    };
+function usableCredentials(secret: LinkSecret, now: number): LinkCredentials | LinkFailure {
+  const damage = credentialsDamage(secret);
+  if (damage) return { ...damage, message: `${damage.message}.` };
+  const { caCrt, tlsCrt, tlsKey = '' } = secret;
+  const { notBefore, notAfter } = describeCertificate(tlsCrt);
+  const localTime = `by the clock of this machine (${formatTime(now)})`;
+  if (now > notAfter) {
+    const message = `The link's own certificate expired at ${formatTime(notAfter)}, ${localTime}.`;
+    return { fault: 'certificate_expired', message };
   }
-  try {
-    const { notBefore, notAfter } = describeCertificate(tlsCrt);
-    describeCertificate(caCrt);
-    if (!isKeyOf(tlsCrt, tlsKey)) {
-      return {
-        fault: 'credentials_invalid',
-        message: `The key in ${secretName} does not belong to its certificate.`,
-      };
-    }
-    const localTime = `by the clock of this machine (${formatTime(now)})`;
-    if (now > notAfter) {
-      const message = `The link's own certificate expired at ${formatTime(notAfter)}, ${localTime}.`;
-      return { fault: 'certificate_expired', message };
-    }
-    if (now < notBefore) {
-      const message = `The link's own certificate is not valid before ${formatTime(notBefore)}, ${localTime}.`;
-      return { fault: 'clock_skew', message };
-    }
-  } catch (error) {
-    const reason = (error as Error).message;
-    return { fault: 'credentials_invalid', message: `${secretName} cannot be used: ${reason}.` };
+  if (now < notBefore) {
+    const message = `The link's own certificate is not valid before ${formatTime(notBefore)}, ${localTime}.`;
+    return { fault: 'clock_skew', message };
   }
   return { caCrt, tlsCrt, tlsKey };
+}
+
+/**
+ * Returns a failure that names a missing or unusable entry of a Secret, with a message without its full stop; undefined if there
+ * is none. Does not check whether the certificate is valid now.
+ */
+export function credentialsDamage({ name, caCrt, tlsCrt, tlsKey }: LinkSecret): LinkFailure | undefined {
+  if (!caCrt || !tlsCrt || !tlsKey) {
+    const pems = Object.entries({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey });
+    const missing = pems.flatMap(([key, pem]) => (pem ? [] : [key]));
+    return { fault: 'credentials_missing', message: `Secret "${name}" has no ${missing.join(', no ')}` };
+  }
+  let key = 'ca.crt';
+  try {
+    describeCertificate(caCrt);
+    key = 'tls.crt';
+    describeCertificate(tlsCrt);
+    key = 'tls.key';
+    if (isKeyOf(tlsCrt, tlsKey)) return undefined;
+    const message = `tls.key in Secret "${name}" does not belong to its certificate`;
+    return { fault: 'credentials_invalid', message };
+  } catch (error) {
+    const message = `${key} in Secret "${name}" cannot be used: ${(error as Error).message}`;
+    return { fault: 'credentials_invalid', message };
+  }
 }

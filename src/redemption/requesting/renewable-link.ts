@@ -1,7 +1,7 @@
 import { certificateLife } from '../../domain/issued-certificate.js';
 import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
-import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
+import { certificateInfo, redemptionIdIn } from '../../pki/certificate-info.js';
 import { isKeyOf } from '../../pki/keys.js';
 
 /** The service that renews a link. */
@@ -32,6 +32,9 @@ export function renewableLink(
   { name, tlsCrt, tlsKey, annotations }: LinkSecret,
   server: Partial<RenewalServer> = {},
 ): RenewableLink | { readonly problem: string } {
+  if (!tlsCrt) return { problem: `Secret "${name}" has no tls.crt` };
+  const info = certificateInfo(tlsCrt);
+  if (!info) return { problem: `tls.crt in Secret "${name}" cannot be read` };
   const redemptionId = redemptionIdIn(tlsCrt);
   if (redemptionId === undefined) {
     return { problem: `the certificate in Secret "${name}" belongs to no redemption of linkgrant` };
@@ -41,15 +44,14 @@ export function renewableLink(
   const ca = server.ca ?? annotations?.[SECRET_SERVER_CA];
   if (!url || !ca) return { problem: `Secret "${name}" has no renewal URL or CA` };
   try {
-    const { sha256, subject, notBefore, notAfter } = describeCertificate(tlsCrt);
     if (!isKeyOf(tlsCrt, tlsKey)) {
       return { problem: `the key in Secret "${name}" does not belong to its certificate` };
     }
-    const certificate = { tlsCrt, certificateSha256: sha256, subject, notBefore, notAfter };
-    return { redemptionId, keyPem: tlsKey, ...certificate, url, ca };
   } catch {
-    return { problem: `the certificate or the key in Secret "${name}" cannot be read` };
+    return { problem: `tls.key in Secret "${name}" cannot be read` };
   }
+  const { sha256: certificateSha256, subject, notBefore, notAfter } = info;
+  return { redemptionId, keyPem: tlsKey, tlsCrt, certificateSha256, subject, notBefore, notAfter, url, ca };
 }
 
 /**

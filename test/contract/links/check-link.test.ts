@@ -35,7 +35,7 @@ async function nodeRouter(identity: TestIdentity, response: Buffer, clientCa = i
 /** Checks a Link; returns the fault and message of its credentials or of its first endpoint, or the fault `ok`. */
 async function check(
   link: Link,
-  secret: LinkSecret | undefined,
+  secret: LinkSecret,
   options: Partial<LinkDialOptions> = {},
 ): Promise<{ fault: string; message: string }> {
   const clock = options.clock ?? Date.now;
@@ -214,10 +214,21 @@ describe('link check', () => {
     const secret = await makeLinkSecret(site);
     const other = await makeLinkSecret(site);
     const { tlsKey: _, ...keyless } = secret;
-    expect((await check(link, undefined)).fault).toBe('credentials_missing');
-    expect((await check(link, keyless)).fault).toBe('credentials_missing');
+    expect(await check(link, { ...keyless, caCrt: '' })).toEqual({
+      fault: 'credentials_missing',
+      message: 'Secret "to-west" has no ca.crt, no tls.key.',
+    });
     expect((await check(link, { ...secret, tlsKey: other.tlsKey })).fault).toBe('credentials_invalid');
-    expect((await check(link, { ...secret, tlsCrt: 'no certificate' })).fault).toBe('credentials_invalid');
+    for (const [field, key] of [
+      ['caCrt', 'ca.crt'],
+      ['tlsCrt', 'tls.crt'],
+      ['tlsKey', 'tls.key'],
+    ] as const) {
+      expect(await check(link, { ...secret, [field]: 'no PEM' })).toMatchObject({
+        fault: 'credentials_invalid',
+        message: expect.stringContaining(`${key} in Secret "to-west" cannot be used: `),
+      });
+    }
     const ended = await makeLinkSecret(site, { issuedAt: Date.now() - 10 * DAY_MS, lifetimeMs: DAY_MS });
     expect((await check(link, ended)).fault).toBe('certificate_expired');
     const early = await makeLinkSecret(site, { issuedAt: Date.now() + DAY_MS });

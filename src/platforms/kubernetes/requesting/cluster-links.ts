@@ -39,6 +39,7 @@ export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
         const secret = await findSecret(name);
         return secret && { ...linkSecret(secret), place: describeResource(SECRETS, name, namespace) };
       }),
+    explainMissingSecret: async (name) => `Secret "${name}" does not exist`,
     findProxy: (name) =>
       inCluster(async () => {
         const secret = await findSecret(name);
