@@ -126,7 +126,7 @@ describe('token redeem on a system site', () => {
 });
 
 describe('an existing Link in the input directory', () => {
-  it('a repeated redemption without a cost retains the cost of the existing Link', async () => {
+  it('a repeated redemption changes the cost of the existing Link only with --link-cost, and reports the change', async () => {
     const file = await token('--link-cost', '7');
     expect((await redeem([file])).code).toBe(0);
     const update = ['link', 'update', 'west', '--cost', '9', ...siteFlags()];
@@ -134,7 +134,8 @@ describe('an existing Link in the input directory', () => {
     const again = expectSuccess(await redeem([file]));
     expect(again.stdout).toContain('In place ');
     expect(east.input('Link-west.yaml').spec.cost).toBe(9);
-    expect((await redeem([file, '--link-cost', '4'])).code).toBe(0);
+    const changed = expectSuccess(await redeem([file, '--link-cost', '4']));
+    expect(changed.stdout).toMatch(/^In place \S+\/Secret-west\.yaml\nWritten \S+\/Link-west\.yaml\n/);
     expect(east.input('Link-west.yaml').spec.cost).toBe(4);
   });
 

@@ -279,7 +279,8 @@ describe('token redeem --platform kubernetes', () => {
     const [changed] = await place.links();
     expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 0 });
     expect(await place.links()).toEqual([changed]);
-    expect(await place.run(['token', 'redeem', file, '--link-cost', '8'])).toMatchObject({ code: 0 });
+    const { stdout } = await place.run(['token', 'redeem', file, '--link-cost', '8']);
+    expect(stdout).toMatch(/^In place secret\/my-link .*\nWritten link\.skupper\.io\/my-link /);
     const [updated] = await place.links();
     expect(updated?.spec).toEqual({ ...changed?.spec, cost: 8 });
     expect(updated?.metadata.labels).toEqual(changed?.metadata.labels);

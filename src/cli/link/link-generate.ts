@@ -58,7 +58,7 @@ export async function generateCommand(
     }
     let written: readonly string[];
     try {
-      written = await materializer.materialize(generated.secret, generated.links, () => {});
+      ({ written } = await materializer.materialize(generated.secret, generated.links, () => {}));
     } catch (error) {
       // An incompletely written credential must not be usable.
       const { id } = generated.redemption;

@@ -188,9 +188,10 @@ function inputText(result: InputRedemption, target: LinkTarget, renews: boolean 
 }
 
 function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
-  const { written, alreadyRedeemed } = redeemed;
+  const { written, changed, alreadyRedeemed } = redeemed;
+  const isInPlace = (path: string) => alreadyRedeemed && !changed.includes(path);
   return [
-    ...written.map((path) => `${alreadyRedeemed ? 'In place' : 'Written'} ${path}\n`),
+    ...written.map((path) => `${isInPlace(path) ? 'In place' : 'Written'} ${path}\n`),
     alreadyRedeemed ? 'The token was already redeemed: this is the same link, and no use was spent.\n' : '',
     keyOriginText(redeemed),
     validityText(redeemed, target, renews),

@@ -123,7 +123,8 @@ export function directoryMaterializer(
       for (const file of proxies) requireWritable(file);
       prepareDirectory(directory, clock());
       const all = [...proxies, ...files];
-      if (all.some(({ file, text }) => readExisting(file) !== text)) {
+      const changed = all.filter(({ file, text }) => readExisting(file) !== text).map(({ file }) => file);
+      if (changed.length > 0) {
         directoryOptions.beforeChange?.();
         await checkpoint('before-write');
       }
@@ -133,7 +134,7 @@ export function directoryMaterializer(
         });
         await checkpoint(checkpointName);
       }
-      return all.map(({ file }) => file);
+      return { written: all.map(({ file }) => file), changed };
     },
   };
 }

@@ -11,7 +11,7 @@ export function streamMaterializer(write: (text: string) => Promise<void>): Mate
       await write(encodeLinkDocuments(secret, links, { managed: true }));
       await checkpoint('secret-written');
       for (const _ of links) await checkpoint('link-written');
-      return [];
+      return { written: [], changed: [] };
     },
   };
 }

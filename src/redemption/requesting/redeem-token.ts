@@ -12,7 +12,7 @@ import { describeCertificate } from '../../pki/certificate-info.js';
 import { generateKey, isPrivateKey, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
-import type { Materializer } from '../ports/materializer.js';
+import type { MaterializedResources, Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
@@ -45,14 +45,12 @@ export interface RedeemTokenDependencies extends PostingDependencies {
 }
 
 /** A materialized link. */
-export interface RedeemedToken extends ReceivedLink {
+export interface RedeemedToken extends ReceivedLink, MaterializedResources {
   /** The Secret and the Links as they were materialized, including the key and the cost. */
   readonly secret: LinkSecret;
   readonly links: readonly Link[];
   /** True if an earlier run received the response, and this run sent no request. */
   readonly alreadyRedeemed: boolean;
-  /** Locations of the written resources, as the materializer names them. */
-  readonly written: readonly string[];
 }
 
 /** Id of a token's pending redemption: SHA-256 over its URL, a NUL and its code, lower-case hex. */
@@ -274,7 +272,7 @@ async function materialize(
   };
   const tokenOverrides = { cost: linkCost ?? token.linkCost, settings: overrides.settings };
   const links = received.links.map((link) => mergeLink(link, {}, tokenOverrides));
-  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint, overrides);
+  const resources = await deps.materializer.materialize(redeemed, links, deps.checkpoint, overrides);
   const renewed = await deps.materializer.findRenewed(redeemed);
   const secret = renewed ?? redeemed;
   const certificate = renewed ? describeCertificate(renewed.tlsCrt) : received.certificate;
@@ -286,8 +284,8 @@ async function materialize(
     links: links.map((link) => link.name),
     certificateSerial: certificate.serial,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),
-    written,
+    written: resources.written,
   });
   await deps.checkpoint('outcome-written');
-  return { ...received, secret, certificate, links, alreadyRedeemed, written };
+  return { ...received, secret, certificate, links, alreadyRedeemed, ...resources };
 }

@@ -27,13 +27,16 @@ export function clusterMaterializer(
   proxy?: LinkProxy,
 ): Materializer {
   const { client, namespace } = target;
+  const placeOf = ({ kind, resource }: WantedResource) =>
+    describeResource(kind, resource.metadata.name, namespace);
   const find = (kind: ResourceKind, name: string) => client.find<Resource>(kind, { namespace, name });
 
-  const put = (wanted: WantedResource) =>
+  /** Applies a resource unless it is up to date. Returns the location of the applied resource, or nothing. */
+  const put = (wanted: WantedResource): Promise<string[]> =>
     retryInNamespace(async () => {
       const { kind, resource } = wanted;
       const present = await find(kind, resource.metadata.name);
-      if (present && wanted.isUpToDate(present)) return;
+      if (present && wanted.isUpToDate(present)) return [];
       refuseForeign(wanted, present, namespace);
       const { resourceVersion } = present?.metadata ?? {};
       const metadata = { ...resource.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
@@ -42,6 +45,7 @@ export function clusterMaterializer(
       await applyDeclaredFields(resource, () =>
         client.apply(kind, { ...resource, metadata }, { fieldManager: FIELD_MANAGER, force }),
       );
+      return [placeOf(wanted)];
     });
 
   /** Applies the resources as a dry run, to find a missing permission before the token is redeemed. */
@@ -97,11 +101,12 @@ export function clusterMaterializer(
         }
         await checkpoint('before-write');
         const proxies = proxy ? [wantedProxy(proxy, namespace, owner)] : [];
+        const changed: string[] = [];
         for (const wanted of [...proxies, ...all]) {
-          await put(wanted);
+          changed.push(...(await put(wanted)));
           await checkpoint(wanted.checkpoint);
         }
-        return all.map(({ kind, resource }) => describeResource(kind, resource.metadata.name, namespace));
+        return { written: all.map(placeOf), changed };
       }),
   };
 }
