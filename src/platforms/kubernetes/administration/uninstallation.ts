@@ -20,6 +20,7 @@ import {
   resourceTypeOf,
   type Stored,
 } from '../api/resource.js';
+import { retryUntil } from '../api/retry.js';
 import { GRANTS_LEASE, TOKENS_LEASE } from '../controller/lease-resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { CODE_KEYS } from '../identity/code-key-secret.js';
@@ -42,6 +43,8 @@ const OURS = `${MANAGED_BY}=linkgrant`;
 const OWN_SECRETS = [SERVER_SECRET, CA_SECRET, CODE_KEYS];
 const LEASE_OF = { service: GRANTS_LEASE, redeemer: TOKENS_LEASE } as const;
 const PROGRAMS = ['service', 'redeemer'] as const;
+// How long to repeat a request of the removal if the API server does not answer or has too many requests.
+const RETRY_TIMEOUT_MS = 10_000;
 
 interface UninstallationOptions {
   /** The namespace whose grants are reported; undefined for all. */
@@ -85,12 +88,16 @@ export function uninstallation(client: KubernetesClient, options: Uninstallation
     find: async () => leftoversOf(await findOwn(client, options)),
     /** Deletes the resources that `find` returns as `own`, and returns the result of `find`. */
     async remove() {
-      const own = await findOwn(client, options);
-      const leftovers = await leftoversOf(own);
-      for (const { kind, metadata } of own) await client.delete(kind, metadata);
+      const own = await retry(() => findOwn(client, options));
+      const leftovers = await retry(() => leftoversOf(own));
+      for (const { kind, metadata } of own) await retry(() => client.delete(kind, metadata));
       return leftovers;
     },
   });
+}
+
+function retry<T>(operation: () => Promise<T>): Promise<T> {
+  return retryUntil(performance.now() + RETRY_TIMEOUT_MS, operation);
 }
 
 /** A resource to delete. */
