@@ -1,5 +1,4 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import type { Clock } from '../../../redemption/ports/clock.js';
 import { BoundedMap } from '../../../time/bounded-map.js';
 import { SharedRead } from '../../../time/shared-read.js';
 
@@ -7,7 +6,6 @@ import { SharedRead } from '../../../time/shared-read.js';
 export interface SharedLookupOptions<T> {
   /** Lists objects by id, at least those of `ids` that exist. */
   readonly list: (ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;
-  readonly clock: Clock;
   readonly wait: (ms: number) => Promise<unknown>;
 }
 
@@ -29,17 +27,16 @@ export class SharedLookup<T> {
   readonly #list: SharedRead<ReadonlyMap<string, T>>;
   readonly #waiting = new Set<{ readonly id: string }>();
 
-  constructor({ list, clock, wait }: SharedLookupOptions<T>) {
+  constructor({ list, wait }: SharedLookupOptions<T>) {
     let pauseUntil = 0;
     const listAfterPause = async () => {
-      const startedAt = clock();
-      // The clock may have been set back.
-      if (pauseUntil > startedAt) await wait(Math.min(MAX_PAUSE_MS, pauseUntil - startedAt));
-      const listedAt = clock();
+      const pauseMs = pauseUntil - performance.now();
+      if (pauseMs > 0) await wait(pauseMs);
+      const listedAt = performance.now();
       try {
         return await list([...new Set(Array.from(this.#waiting, ({ id }) => id))]);
       } finally {
-        const endedAt = clock();
+        const endedAt = performance.now();
         pauseUntil = endedAt + Math.min(MAX_PAUSE_MS, PAUSE_FACTOR * (endedAt - listedAt));
       }
     };

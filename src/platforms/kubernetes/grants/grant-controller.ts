@@ -92,7 +92,6 @@ export class GrantController {
     this.#counter = new RedemptionCounter((uid) => this.#addLater(this.grants.keyOf(uid)));
     this.grants = new GrantIndex({
       list: () => this.#listLocations(),
-      clock,
       wait: options.wait,
       onChange: (key, isStatus) => (isStatus ? this.#addLater(key) : this.#add(key)),
       onGone: ({ uid, namespace }) => {

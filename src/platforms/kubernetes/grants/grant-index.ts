@@ -1,7 +1,6 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { storeUnavailable } from '../../../domain/redemption-error.js';
-import type { Clock } from '../../../redemption/ports/clock.js';
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
@@ -20,7 +19,6 @@ export interface GrantLocation
 
 export interface GrantIndexOptions {
   readonly list: () => Promise<readonly GrantLocation[]>;
-  readonly clock: Clock;
   readonly wait: (ms: number) => Promise<unknown>;
   /** Called with `namespace/name` of a grant that may have changed; `isStatus` if only its status has. */
   readonly onChange: (key: string, isStatus: boolean) => void;

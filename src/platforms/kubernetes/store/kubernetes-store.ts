@@ -80,7 +80,7 @@ export function kubernetesStore(
   const accounts = new GrantAccounts(client, locator);
   const list = (ids: readonly string[]) => listResources({ client, namespace }, ids);
   // Clients can send the service any number of invented ids.
-  const unreported = options.indexes && new SharedLookup({ list, clock, wait: (ms) => sleep(ms) });
+  const unreported = options.indexes && new SharedLookup({ list, wait: (ms) => sleep(ms) });
   const parts: StoreParts = {
     client,
     namespace,
