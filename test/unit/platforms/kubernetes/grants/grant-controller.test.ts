@@ -61,6 +61,16 @@ it('the status of a grant does not wait for all grants of another namespace', as
   expect(read.indexOf('quiet')).toBeLessThan(20);
 });
 
+/** Advances the fake timers, before and after which work that waits for no timer is completed. */
+async function advance(ms: number): Promise<void> {
+  const complete = async () => {
+    for (let turn = 0; turn < 2_000; turn += 1) await new Promise(setImmediate);
+  };
+  await complete();
+  await vi.advanceTimersByTimeAsync(ms);
+  await complete();
+}
+
 /** Starts a controller with fake timers, and then reports redemptions of each grant. Returns the client's record of reads. */
 async function readsAfterRedemptions(
   grants: readonly { readonly namespace: string; readonly name: string }[],
@@ -85,7 +95,7 @@ async function readsAfterRedemptions(
   });
   onTestFinished(() => controller.stop());
   controller.start();
-  await vi.advanceTimersByTimeAsync(1_000);
+  await advance(1_000);
   expect(controller.isLeading).toBe(true);
   redeemed.abort();
   read.length = 0;
@@ -94,19 +104,17 @@ async function readsAfterRedemptions(
 
 it('a grant is reconciled once, two seconds after the first of several redemptions', async () => {
   const read = await readsAfterRedemptions([{ namespace: 'n', name: randomUUID() }], [0, 1, 2]);
-  await vi.advanceTimersByTimeAsync(1_900);
+  await advance(1_900);
   expect(read).toHaveLength(0);
-  await vi.advanceTimersByTimeAsync(5_000);
+  await advance(5_000);
   expect(read).toHaveLength(1);
 });
 
-it('at most ten grants a second are reconciled after redemptions of many, and each after about thirty seconds', async () => {
+it('ten grants a second are reconciled after redemptions of many grants', async () => {
   const grants = Array.from({ length: 400 }, () => ({ namespace: 'n', name: randomUUID() }));
   const read = await readsAfterRedemptions(grants, [0]);
-  await vi.advanceTimersByTimeAsync(10_050);
-  expect(read.length).toBeLessThanOrEqual(100);
-  expect(read.length).toBeGreaterThan(10);
-  // At ten a second alone, the last would be read after forty.
-  await vi.advanceTimersByTimeAsync(25_000);
-  expect(read).toHaveLength(400);
+  await advance(3_050);
+  expect(read).toHaveLength(30);
+  await advance(4_000);
+  expect(read).toHaveLength(70);
 });
