@@ -7,8 +7,8 @@ const SECONDS = 10;
 
 /**
  * Compares a service on PostgreSQL with one on SQLite: the processor time of the services, without that of the database. Then
- * measures the times at half of the highest rate on PostgreSQL, as the median of three runs: a single pause of the machine decides
- * the p99 of one run.
+ * measures the times at half of the highest rate on PostgreSQL, as the median of three runs: in one run a single pause of the
+ * machine decides the p99.
  */
 export async function measurePostgres({ driver, requests }) {
   const directories = [temporaryDirectory(), temporaryDirectory()];

@@ -226,7 +226,7 @@ describe('a missing or damaged Secret of a link', () => {
     [
       'cannot be parsed',
       () => writeFileSync(file(), '{ damaged'),
-      () => `cannot be read: ${file()} is empty, is not YAML or contains another resource`,
+      () => `cannot be read: ${file()} is not a YAML file that contains it`,
     ],
   ])('is reported by link check, link renew and doctor if it %s', async (_which, damage, problem) => {
     await placeLink(place.path('links'));
@@ -244,13 +244,13 @@ describe('a missing or damaged Secret of a link', () => {
     await placeLink(place.path('links'));
     writeFileSync(file(), readFileSync(file(), 'utf8').replace(pattern, replacement));
     expect(expectRefusal(await renew(), 1).error).toContain(`cannot be renewed: ${message}`);
-    expect(expectRefusal(await doctor(), 1).error).toContain(`link to-west: ${message}`);
+    expect(expectRefusal(await doctor(), 3).error).toContain(`link to-west: ${message}`);
   });
 
   test.each(['ca.crt', 'tls.key'])('fails the check of doctor if it has no %s', async (key) => {
     await placeLink(place.path('links'));
     writeFileSync(file(), readFileSync(file(), 'utf8').replace(new RegExp(`^ *${key}:.*\n`, 'm'), ''));
-    expect(expectRefusal(await doctor(), 1).error).toContain(`link to-west: Secret "to-west" has no ${key}`);
+    expect(expectRefusal(await doctor(), 3).error).toContain(`link to-west: Secret "to-west" has no ${key}`);
   });
 });
 

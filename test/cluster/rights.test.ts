@@ -78,8 +78,6 @@ describe('the service with the permissions of its role', () => {
     expect((await post(serving, once)).status).toBe(200);
     expect((await post(serving, once)).status).toBe(200);
     for (let time = 0; time < 2; time += 1) expect((await post(serving, once, 'b')).status).toBe(404);
-    const often = await readyGrant(cluster, west, 'often', { redemptionsAllowed: 9 });
-    for (let time = 0; time < 2; time += 1) expect((await post(serving, often)).status).toBe(200);
     const has = (right: string) => async () => used().some((one) => one.right === right);
     await retryUntil('the update of the Event', has('update events'));
     await retryUntil('a certificate for the new address', has('update secrets'));

@@ -140,7 +140,7 @@ export async function credentialsCheck(
     return fail(label, detail, 'restore the Secret, or delete the link', 3);
   }
   const damage = credentialsDamage(secret);
-  if (damage) return fail(label, damage.message, 'restore the Secret, or redeem a new token');
+  if (damage) return fail(label, damage.message, 'restore the Secret, or redeem a new token', 3);
   const renewal =
     'problem' in renewableLink(secret)
       ? 'it cannot be renewed: redeem a new token'

@@ -50,7 +50,7 @@ export function linkDirectory(
       const file = listResourceFiles(directory).find((path) => basename(path) === `Secret-${name}.yaml`);
       return file === undefined
         ? `Secret "${name}" does not exist`
-        : `Secret "${name}" cannot be read: ${file} is empty, is not YAML or contains another resource`;
+        : `Secret "${name}" cannot be read: ${file} is not a YAML file that contains it`;
     },
     findProxy: async (name) => {
       const place = find('Secret', name);

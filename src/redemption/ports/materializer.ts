@@ -3,7 +3,7 @@ import type { Checkpoint } from './clock.js';
 
 /** The locations of the resources of a link, as the materializer names them. */
 export interface MaterializedResources {
-  /** The Secret and the Links, including those that were in place. */
+  /** The Secret and the Links, including those that were in place; in a directory also the proxy's Secret if it changed. */
   readonly written: readonly string[];
   /** The resources that this run created or changed. */
   readonly changed: readonly string[];

@@ -61,7 +61,7 @@ it('the status of a grant does not wait for all grants of another namespace', as
   expect(read.indexOf('quiet')).toBeLessThan(20);
 });
 
-/** Advances the fake timers, before and after which work that waits for no timer is completed. */
+/** Advances the fake timers. Completes the work that waits for no timer before and after that. */
 async function advance(ms: number): Promise<void> {
   const complete = async () => {
     for (let turn = 0; turn < 2_000; turn += 1) await new Promise(setImmediate);
@@ -110,11 +110,15 @@ it('a grant is reconciled once, two seconds after the first of several redemptio
   expect(read).toHaveLength(1);
 });
 
-it('ten grants a second are reconciled after redemptions of many grants', async () => {
+it('ten grants a second are reconciled after redemptions of many, and each within thirty seconds', async () => {
   const grants = Array.from({ length: 400 }, () => ({ namespace: 'n', name: randomUUID() }));
   const read = await readsAfterRedemptions(grants, [0]);
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  onTestFinished(() => timers.mockRestore());
   await advance(3_050);
   expect(read).toHaveLength(30);
   await advance(4_000);
   expect(read).toHaveLength(70);
+  // The Lease of this controller is not renewed, so that it reconciles nothing after ten seconds.
+  expect(Math.max(...timers.mock.calls.map(([, ms]) => ms ?? 0))).toBe(30_000);
 });
