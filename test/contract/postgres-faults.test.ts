@@ -249,7 +249,7 @@ it.each([
 describe('a PostgreSQL database', () => {
   const opener = (migrate: boolean) => ({
     module: new URL('../support/stores/postgres-opener.mjs', import.meta.url).href,
-    exportName: 'openTestDatabase',
+    exportName: 'openTestStore',
     options: {
       server: inject('postgres'),
       database: database.place.database,

@@ -18,7 +18,7 @@ async function openEmpty(): Promise<StoreUnderTest<DatabaseStore>> {
     store,
     opener: {
       module: new URL('../support/stores/postgres-opener.mjs', import.meta.url).href,
-      exportName: 'openTestDatabase',
+      exportName: 'openTestStore',
       options: { server: inject('postgres'), database: place.database, ledgerKeyFile },
     },
     openAnother: () => openPostgresStore({ target: place, migrate: false, clock: () => NOW, ledgerKeyFile }),

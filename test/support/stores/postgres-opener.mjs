@@ -1,7 +1,8 @@
-// Opens the database of the built PostgreSQL store with options that JSON can carry.
+// Opens the built PostgreSQL store with options that JSON can carry.
 import { openPostgresDatabase } from '../../../dist/stores/postgres/postgres-store.js';
+import { sqlGrantStore } from '../../../dist/stores/sql/sql-grant-store.js';
 
-export function openTestDatabase({ server, database, ...options }) {
+export async function openTestStore({ server, database, clock, ...options }) {
   const { host, port, user, password } = server;
   const target = {
     hosts: [{ host, port }],
@@ -11,5 +12,5 @@ export function openTestDatabase({ server, database, ...options }) {
     tls: () => false,
     displayUrl: `postgres://${host}:${port}/${database}`,
   };
-  return openPostgresDatabase({ target, migrate: false, ...options });
+  return sqlGrantStore(await openPostgresDatabase({ target, migrate: false, ...options }), clock);
 }

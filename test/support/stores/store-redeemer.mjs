@@ -10,10 +10,13 @@ const checkpoint = (name) => {
 };
 let store;
 
+const openSqliteStore = async ({ clock, ...others }) =>
+  sqlGrantStore(await openSqliteDatabase(others), clock);
+
 async function openStore() {
   // An executable imports nothing but what is in it.
-  const open = module === undefined ? openSqliteDatabase : (await import(module))[exportName];
-  store = sqlGrantStore(await open({ ...options, checkpoint }), Date.now);
+  const open = module === undefined ? openSqliteStore : (await import(module))[exportName];
+  store = await open({ ...options, clock: Date.now, checkpoint });
 }
 
 /** `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
