@@ -110,15 +110,11 @@ it('a grant is reconciled once, two seconds after the first of several redemptio
   expect(read).toHaveLength(1);
 });
 
-it('ten grants a second are reconciled after redemptions of many, and each within thirty seconds', async () => {
+it('ten grants a second are reconciled after redemptions of many grants', async () => {
   const grants = Array.from({ length: 400 }, () => ({ namespace: 'n', name: randomUUID() }));
   const read = await readsAfterRedemptions(grants, [0]);
-  const timers = vi.spyOn(globalThis, 'setTimeout');
-  onTestFinished(() => timers.mockRestore());
   await advance(3_050);
   expect(read).toHaveLength(30);
   await advance(4_000);
   expect(read).toHaveLength(70);
-  // The Lease of this controller is not renewed, so that it reconciles nothing after ten seconds.
-  expect(Math.max(...timers.mock.calls.map(([, ms]) => ms ?? 0))).toBe(30_000);
 });
