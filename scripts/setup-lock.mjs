@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,14 +13,18 @@ function isAlive(pid) {
 
 /** Acquires the lock if no process has it. Removes the lock of a process that ended without releasing it, as after Ctrl-C. */
 function acquire(file) {
+  // A link to a finished file, so that the lock contains its process id from the start.
+  const own = `${file}.${process.pid}`;
   try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    writeFileSync(own, String(process.pid));
+    linkSync(own, file);
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(own, { force: true });
   }
   try {
-    // A new file is empty for a moment. It counts as alive: Number('') is 0, the id of the own process group.
     if (!isAlive(Number(readFileSync(file, 'utf8')))) rmSync(file, { force: true });
   } catch (error) {
     // Meanwhile the lock was released.

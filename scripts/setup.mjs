@@ -109,10 +109,10 @@ function install() {
   writeFileSync(installedStamp, `${wantedInstall()}\n`);
 }
 
-/** Replaces a directory by a finished build. Removes its stamp first, so that an interrupted replacement is repeated. */
+/** Replaces a directory by a finished build. Removes its stamps first, so that an interrupted replacement is repeated. */
 function replaceDirectory(directory, fresh) {
   chmodSync(fresh, 0o755);
-  rmSync(join(directory, '.built'), { force: true });
+  for (const stamp of ['.built', 'console/.built']) rmSync(join(directory, stamp), { force: true });
   rmSync(directory, { recursive: true, force: true });
   renameSync(fresh, directory);
 }

@@ -10,7 +10,8 @@ import { refuseSecrets } from './no-secret.js';
 import { MAIN, programWords } from './programs.js';
 
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
-// No test creates it, so that a command finds nothing in its default directories, whatever this machine has in them.
+// A directory that never exists: commands without `--data-dir` find no store, although this machine may have one in the default
+// directory.
 const NO_HOME = join(tmpdir(), 'linkgrant-no-home');
 /** The environment of a started program. Of the variables of this machine it has only PATH and Node's compile cache. */
 const BARE_ENVIRONMENT = {

@@ -122,7 +122,7 @@ function throwWorst(renewals: readonly SecretRenewal[], name: string | undefined
   if (name !== undefined && first?.outcome === 'not-renewable') {
     throw new CommandError(`link "${name}" cannot be renewed: ${first.reason}`, {
       exitCode: 1,
-      hint: 'if a Skupper controller redeemed the token at a linkgrant service, set --renewal-url and --server-ca; otherwise redeem a new token before the certificate expires',
+      hint: 'restore a missing or damaged Secret; if a Skupper controller redeemed the token at a linkgrant service, set --renewal-url and --server-ca; otherwise redeem a new token before the certificate expires',
     });
   }
   const failed = failedOf(renewals);

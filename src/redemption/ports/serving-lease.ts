@@ -17,8 +17,8 @@ export class OtherServiceError extends Error {
 /** The right of a process to update what services share. */
 export interface ServingLease {
   /**
-   * Renews the lease, and publishes settings that have changed. False if another service removed this lease as stale and runs
-   * with other settings.
+   * Renews the lease, and publishes settings that have changed. Returns false if another service removed this lease as stale
+   * and runs with other settings.
    */
   renew(): boolean;
   /** Releases the lease, so that a service with other settings can start at once. */

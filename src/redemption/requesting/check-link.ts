@@ -56,8 +56,8 @@ function usableCredentials(secret: LinkSecret, now: number): LinkCredentials | L
 }
 
 /**
- * Returns a failure that names a missing or unusable entry of a Secret, with a message without its full stop; undefined if there
- * is none. Does not check whether the certificate is valid now.
+ * Returns a failure that names the missing entries, or the first entry that cannot be used, of a Secret; undefined if there is
+ * none. Its message has no full stop. Does not check whether the certificate is valid now.
  */
 export function credentialsDamage({ name, caCrt, tlsCrt, tlsKey }: LinkSecret): LinkFailure | undefined {
   if (!caCrt || !tlsCrt || !tlsKey) {
