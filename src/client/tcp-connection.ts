@@ -45,7 +45,7 @@ export async function connectTcp(
   return socket.setNoDelay(true);
 }
 
-/** A certificate or a key in the options of {@link secure} that TLS cannot use. */
+/** Reports that TLS cannot use a certificate or a key in the options of {@link secure}. */
 export class UnusableTlsOptions extends Error {}
 
 /**

@@ -32,7 +32,7 @@ export function servedNamespaces({ skupperHome, namespace }: SystemPlace): reado
   return namespace === undefined ? new SkupperHome(skupperHome).namespaces() : [namespace];
 }
 
-/** Reports the site of `selected`, by default each served site, started or not. */
+/** Reports the site of the namespace `selected`; by default each served site, started or not. */
 export async function siteReports(
   place: SystemPlace,
   clock: Clock,

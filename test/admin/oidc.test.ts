@@ -82,7 +82,7 @@ describe('an OIDC provider', () => {
     expect(await statusWith(bearer)).toBe(200);
   });
 
-  it('fetches the keys at most every 30 seconds while an address sends unknown keys, and finds a new key', async () => {
+  it('fetches the keys at most every 30 seconds while a client sends tokens of unknown keys, and finds a new key', async () => {
     await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
     expect(await statusWith(await provider.accessToken('linkgrant-viewer'))).toBe(200);
     const guessed = await signBearer(await makeIssuerKey('guessed'), service.clock.read());

@@ -285,7 +285,7 @@ describe('doctor on a requesting site', () => {
     );
   });
 
-  test('fails for an exhausted, revoked or unknown grant; at the site that redeemed the token only for a revoked one', async () => {
+  test('fails for an exhausted, revoked or unknown grant, but only for a revoked one at the site that redeemed the token', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const mine = ['--data-dir', place.path('mine')];

@@ -55,7 +55,7 @@ describe('the program under the name kubectl-linkgrant', () => {
 });
 
 describe('the program under the name kubectl_complete-linkgrant', () => {
-  // Cobra's directive: 4 is for no file names, 0 leaves them to the shell.
+  // The last line is Cobra's directive: with 4 the shell completes no file names, with 0 it does.
   it.each([
     ['gr', ['grant', ':4']],
     ['grant l', ['list', ':4']],

@@ -94,7 +94,7 @@ describe('token issue --grant', () => {
     }
   });
 
-  it('sets its own limits, name and subject, links for that subject, and expires with its grant at the latest', async () => {
+  it('sets its own limits, name and subject, and expires with its grant at the latest; the certificate has the subject', async () => {
     const { expirationTime } = await hub('limits');
     const own = ['--redemptions-allowed', '3', '--expiration-window', '5m', '--subject', 'Größe 7'];
     const file = await issue('limits', ...own, '--name', 'to-hub');

@@ -210,7 +210,7 @@ describe('the reload after a redemption', () => {
     expect(await redemptions()).toHaveLength(1);
   });
 
-  it('runs --reload-command in a shell, whose output is not in that of the command', async () => {
+  it('runs --reload-command in a shell, and does not print its output to standard output', async () => {
     const log = work.path('reloads');
     const command = `echo reloaded >> '${log}'; echo to standard output`;
     const words = [await token(), '--reload-command', command, '-o', 'json'];
@@ -353,7 +353,7 @@ describe('token redeem --input', () => {
     expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
   });
 
-  it('recognizes AccessTokens by their kind, not by the names of their files, beside a file that is not YAML', async () => {
+  it('recognizes AccessTokens by their kind, not by their file names, and ignores a file that is not YAML', async () => {
     const skupper = installFakeSkupper(work.path('bin'), east);
     const file = await issue(east.path('input/resources/token.yml'), '--name', 'west');
     writeFileSync(east.path('input/resources/broken.yaml'), 'kind: [');

@@ -19,7 +19,7 @@ await cluster.namespace('east');
 await kubectl('apply --server-side -k', overlay('redeemer'));
 await kubectl('apply --server-side -k', overlay('redeemer-namespace'));
 
-/** Runs kubectl with the words of a text, separated by spaces, and `more` words. */
+/** Runs kubectl. `words` is split at the spaces; each item of `more` is one argument, which can contain spaces. */
 function kubectl(words: string, ...more: readonly string[]): Promise<string> {
   return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...words.split(' '), ...more]);
 }

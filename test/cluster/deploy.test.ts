@@ -33,7 +33,7 @@ const workplace = releaseAfterFile(new Workplace());
 const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
 const accounts = new ShippedRights(cluster, tools);
 
-/** Runs kubectl with the words of a text, separated by spaces, and `more` words. */
+/** Runs kubectl. `words` is split at the spaces; each item of `more` is one argument, which can contain spaces. */
 function kubectl(words: string, ...more: readonly string[]): Promise<string> {
   return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...words.split(' '), ...more]);
 }

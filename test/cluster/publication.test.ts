@@ -67,7 +67,7 @@ function certificateOf({ port }: Serving): Promise<X509Certificate> {
 }
 
 describe('the published address of the service', () => {
-  it('is the address of its load balancer: no grant is Ready before it has one, and a new one is written to all grants', async () => {
+  it('is the address of its load balancer: no grant is Ready without an address, and a changed address is written to all grants', async () => {
     await putSite(cluster.admin, west);
     const metadata = { namespace: LINKGRANT, name: 'balanced' };
     const service = { apiVersion: 'v1', kind: 'Service', metadata };

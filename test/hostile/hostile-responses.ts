@@ -3,8 +3,7 @@ import { type Link, linksToEndpoints } from '../../src/domain/link.js';
 import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate, issueServerCertificate } from '../../src/pki/certificates.js';
-import { generateKey, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
-import { generatePrivateKey } from '../support/private-key.js';
+import { generateKey } from '../../src/pki/keys.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { ENDPOINTS } from '../support/servers/issuing-server.js';
 import type { Chance } from './round.js';
@@ -105,13 +104,13 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
     parts.tlsCrt = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
   },
   'a wrong private key': async (parts, { request, material }) => {
-    const key = await generatePrivateKey('p256');
+    const { keyPem, spkiDer } = await generateKey('p256');
     if (request.manner === 'stock') {
       parts.tlsKey = 'none';
       return;
     }
-    parts.tlsKey = privateKeyPem(key);
-    parts.tlsCrt = await issue(material.authority, spkiOf(key), request.name);
+    parts.tlsKey = keyPem;
+    parts.tlsCrt = await issue(material.authority, spkiDer, request.name);
   },
   'no certificate': (parts) => {
     parts.tlsCrt = '';
@@ -183,12 +182,12 @@ export async function renderResponse(
   chance: Chance,
 ): Promise<string> {
   const { name, manner } = request;
-  const key = manner === 'stock' ? await generatePrivateKey('p256') : undefined;
-  const spkiDer = key ? spkiOf(key) : request.spkiDer;
+  const key = manner === 'stock' ? await generateKey('p256') : undefined;
+  const spkiDer = key?.spkiDer ?? request.spkiDer;
   const parts: ResponseParts = {
     ...{ name, caCrt: material.authority.bundlePem, links: linksToEndpoints(name, ENDPOINTS) },
     tlsCrt: await issue(material.authority, spkiDer, name),
-    ...(key && { tlsKey: privateKeyPem(key) }),
+    ...(key && { tlsKey: key.keyPem }),
   };
   await change?.(parts, { request: { ...request, spkiDer }, material, chance });
   const { links, ...secret } = parts;

@@ -257,7 +257,7 @@ describe('serve --webhook', () => {
     expect(hint).not.toContain(place.directory);
   });
 
-  it('is refused with the command that creates a secret', async () => {
+  it('is refused with a hint that has the command to create a secret, if the file has none', async () => {
     const words = [...HOOK, '--webhook-secret-file', other];
     const { hint } = expectRefusal(await linkgrantInProcess(['serve', ...words], {}), 2);
     expect(hint).toContain('openssl rand -base64 32');

@@ -18,7 +18,7 @@ interface Cost {
   readonly grownMiB: number;
 }
 
-// The parser of responses, of tokens and of the files in the directories of sites.
+// `parseYamlMappings` is the parser of all responses, tokens and resource files of sites.
 describe('a YAML bomb', () => {
   it.each([
     ['a response', RESPONSE, 65],

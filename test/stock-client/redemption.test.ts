@@ -21,6 +21,8 @@ const NAMES = ['n', 'yes', '1e3', 'null', 'off', '0x1f', '1-0', LONGEST];
 
 const ENDPOINT = '--endpoint=inter-router=router.example.com:55671';
 
+const TLS_SECRET = { secretType: 'kubernetes.io/tls', dataKeys: ['ca.crt', 'tls.crt', 'tls.key'] };
+
 /** A data directory, and the built program as its service and its commands, each as a process of its own. */
 class Site {
   readonly #workplace = releaseAfterFile(new Workplace());
@@ -70,20 +72,15 @@ const oneEndpointSite = new Site();
 await oneEndpointSite.serve(ENDPOINT);
 const restartedSite = new Site();
 
-describe('the Go client at a server that repeats a recorded response of Skupper', () => {
+describe('the Go client at a server that sends a recorded response of Skupper', () => {
   it.each(READERS)('gets the recorded Secret and Link with the %s reader', async (reader) => {
     const body = readFileSync(resolve(import.meta.dirname, '../fixtures/traces/success.body'));
     const server = releaseAfterTest(await serveHttps((_seen, _request, response) => response.end(body)));
     const token = join(directoryForTest(), 'token.yaml');
     writeFileSync(token, encodeAccessToken(server.token));
     const report = await runStockClient({ token, reader, name: 'my-link', subject: 'a-subject' });
-    expect(report).toMatchObject({
-      exitCode: 0,
-      secretName: 'my-link',
-      secretType: 'kubernetes.io/tls',
-      dataKeys: ['ca.crt', 'tls.crt', 'tls.key'],
-      commonName: '3c1f7e0a-0000-4000-8000-00000000000a',
-    });
+    const commonName = '3c1f7e0a-0000-4000-8000-00000000000a';
+    expect(report).toMatchObject({ ...TLS_SECRET, exitCode: 0, secretName: 'my-link', commonName });
     const link = { name: 'my-link', tlsCredentials: 'my-link', cost: 0, endpoints: RECORDED_ENDPOINTS };
     expect(report.links).toEqual([link]);
     const headers = { name: 'my-link', subject: 'a-subject', 'content-length': String(CODE.length) };
@@ -96,13 +93,7 @@ describe('the Go client at the built service', () => {
     it('gets a usable Secret and a Link for each group, in the order of the groups', async () => {
       const token = await site.createToken(`site-${reader}`);
       const report = await runStockClient({ token, reader, name: 'east', subject: 'a-site' });
-      expect(report).toMatchObject({
-        exitCode: 0,
-        secretName: 'east',
-        secretType: 'kubernetes.io/tls',
-        dataKeys: ['ca.crt', 'tls.crt', 'tls.key'],
-        commonName: 'a-site',
-      });
+      expect(report).toMatchObject({ ...TLS_SECRET, exitCode: 0, secretName: 'east', commonName: 'a-site' });
       const endpoint = (name: string, host: string, port: string, group: string) => ({
         name,
         host,

@@ -2,8 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../src/pki/authority.js';
 import { issueServerCertificate } from '../../src/pki/certificates.js';
-import { privateKeyPem, spkiOf } from '../../src/pki/keys.js';
-import { generatePrivateKey } from './private-key.js';
+import { generateKey } from '../../src/pki/keys.js';
 
 export const DAY_MS = 86_400_000;
 
@@ -50,14 +49,14 @@ export async function makeIdentity(
   } = {},
 ): Promise<TestIdentity> {
   const authority = options.authority ?? (await makeAuthority('Test Server CA'));
-  const key = await generatePrivateKey('p256');
+  const { keyPem: key, spkiDer } = await generateKey('p256');
   const { certificate: cert } = await issueServerCertificate({
     authority,
-    spkiDer: spkiOf(key),
+    spkiDer,
     commonName: 'test server',
     hosts: options.hosts ?? ['127.0.0.1', 'localhost'],
     lifetimeMs: DAY_MS,
     now: options.issuedAt ?? Date.now(),
   });
-  return { ca: authority.bundlePem, cert, key: privateKeyPem(key) };
+  return { ca: authority.bundlePem, cert, key };
 }

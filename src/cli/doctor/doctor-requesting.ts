@@ -126,7 +126,10 @@ export async function linkDirectoryChecks(directory: string, now: number): Promi
   return checks;
 }
 
-/** Checks that the Secret of a link is complete and its certificate is valid; `runner` repeats the command that renews the link. */
+/**
+ * Checks that the Secret of a link is complete and its certificate is valid. `command` renews the link; `runner` repeats that
+ * command.
+ */
 export async function credentialsCheck(
   { name, tlsCredentials }: Link,
   links: LinkFiles,

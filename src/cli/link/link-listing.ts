@@ -14,7 +14,7 @@ import { type OutgoingReport, routerCell } from './outgoing-link.js';
 export interface LinkLists {
   readonly outgoing?: readonly OutgoingReport[] | undefined;
   readonly incoming?: readonly IncomingReport[] | undefined;
-  /** The columns of the table of the outgoing links: a cluster has others than a directory. */
+  /** The columns of the table of the outgoing links: a cluster has other columns than a directory. */
   readonly outgoingColumns: readonly LinkColumn[];
   /** Lines below the table of the outgoing links. */
   readonly outgoingNotes: string;

@@ -13,7 +13,7 @@ import { reloadText, settleReload } from './settle-reload.js';
 // Limits the delay of a renewal after the machine was suspended, the clock was changed or a link was added.
 const MAX_SLEEP_MS = 10 * 60_000;
 const MIN_SLEEP_MS = 250;
-// The pauses grow, because a reload of Skupper that fails (for example, it cannot pull an image) has stopped the router first.
+// The pauses grow, because a reload of Skupper stops the router, even if it then fails: for example, it cannot pull an image.
 const RELOAD_PAUSES = { firstMs: 60_000, longestMs: 60 * 60_000 };
 const ROUND_RETRY_MS = 10_000;
 

@@ -127,8 +127,7 @@ export class RequestingSite {
 
   /**
    * The AccessToken files of the input directory, sorted by name; none if the directory does not exist. Like Skupper, recognizes
-   * them by the kind of their documents. A file named `AccessToken-…` is always one of
-   * them.
+   * them by the kind of their documents. A file named `AccessToken-…` is always one of them.
    */
   inputTokens(): InputToken[] {
     return listResourceFiles(this.#directories.inputResources).flatMap((file) => {

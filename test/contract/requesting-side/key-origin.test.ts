@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
-import { generatePrivateKey } from '../../support/private-key.js';
+import { generateKey } from '../../../src/pki/keys.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
 import { postings, serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
@@ -15,8 +14,8 @@ beforeEach(() => {
 
 /** Starts a server that answers the check as linkgrant, and whose redemption response contains a private key. */
 async function startDowngrading(): Promise<TestServer> {
-  const key = await generatePrivateKey('p256');
-  const issued = { name: 'my-link', spkiDer: spkiOf(key), tlsKey: privateKeyPem(key) };
+  const { keyPem: tlsKey, spkiDer } = await generateKey('p256');
+  const issued = { name: 'my-link', spkiDer, tlsKey };
   const response = await renderAnswer(await makeAuthority('Site CA'), issued);
   return releaseAfterTest(
     await serveHttps(({ url }, _incoming, outgoing) => {

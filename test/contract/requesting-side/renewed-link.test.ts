@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generateKey } from '../../../src/pki/keys.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
-import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { DAY_MS } from '../../support/server-identity.js';
 import { type IssuingServer, issuingServerForTest } from '../../support/servers/issuing-server.js';
@@ -24,16 +23,16 @@ const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf
 /** Redeems the token and writes a renewed key pair; returns the serial number of its certificate. */
 async function redeemAndRenew(redemptionId?: string): Promise<string> {
   const redeemed = await site.redeem({ token: server.token });
-  const key = await generatePrivateKey('p256');
+  const { keyPem: tlsKey, spkiDer } = await generateKey('p256');
   const { certificate: tlsCrt } = await issueClientCertificate({
     authority: server.authority,
-    spkiDer: spkiOf(key),
+    spkiDer,
     subject: 'my-link',
     redemptionId: redemptionId ?? redeemed.redemptionId ?? '',
     lifetimeMs: 60 * DAY_MS,
     now: Date.now(),
   });
-  const renewed = { ...redeemed.secret, tlsCrt, tlsKey: privateKeyPem(key) };
+  const renewed = { ...redeemed.secret, tlsCrt, tlsKey };
   await linkDirectory(site.to).replaceCredentials('my-link', redeemed.secret.tlsCrt, renewed);
   return describeCertificate(tlsCrt).serial;
 }

@@ -288,7 +288,7 @@ describe('access to a system site', () => {
     ],
     ['port: 55671', '55671.5', 'the port of inter-router, which is not a valid port'],
     ['port: 45671', '1e3', 'the port of edge, which is not a valid port'],
-  ])('is refused if the RouterAccess has, in place of "%s", the value %s', async (field, value, reason) => {
+  ])('is refused if "%s" in the RouterAccess is changed to the value %s', async (field, value, reason) => {
     copySite('west', home, 'north');
     const [key = ''] = field.split(':');
     const file = 'runtime/resources/RouterAccess-west.yaml';

@@ -6,9 +6,8 @@ import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
 import type { RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { generateKey } from '../../../src/pki/keys.js';
 import { parseCertificateRequest } from '../../../src/pki/requests.js';
-import { generatePrivateKey } from '../private-key.js';
 import { releaseAfterTest } from '../release.js';
 import { DAY_MS, makeAuthority } from '../server-identity.js';
 import { CODE, ResponseSender, type SeenRequest, serveHttps, type TestServer } from './hostile-server.js';
@@ -77,9 +76,8 @@ export async function startIssuingServer(
     const name = String(headers.name);
     if (manner === 'stock') {
       issued += 1;
-      const key = await generatePrivateKey('p256');
-      const tlsKey = privateKeyPem(key);
-      return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey }, endpoints, sent);
+      const { keyPem: tlsKey, spkiDer } = await generateKey('p256');
+      return renderAnswer(authority, { name, spkiDer, tlsKey }, endpoints, sent);
     }
     const request = parseCertificateRequest(Buffer.from(String(headers.csr), 'base64'));
     if ('invalid' in request) return undefined;

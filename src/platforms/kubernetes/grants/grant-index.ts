@@ -26,8 +26,8 @@ export interface GrantIndexOptions {
 }
 
 /**
- * The namespace and name of each grant by uid, from a watch. The watch may lag, so {@link SharedLookup} finds a
- * uid that it has not reported.
+ * The namespace and name of each grant by uid, from a watch. The watch may lag, so {@link SharedLookup} looks up a uid that the
+ * watch has not reported.
  */
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;

@@ -15,7 +15,7 @@ import { GRANT_UID } from './redemption-resource.js';
 
 /** Annotation of an Event that counts attempts: the AttemptRow as JSON, without grant and count. Times are Unix milliseconds. */
 const ATTEMPT = 'linkgrant.dev/attempt';
-// The rest of a grant's 1,000 rows is reserved for one summary row per code, which counts further attempts.
+// The detailed rows that a process writes for a grant. Further attempts are counted in one summary row per code.
 const DETAILED_ROWS = 950;
 // After this time the rows of a grant are counted from zero again, because the cluster deletes Events, by default after an hour.
 const ROWS_MS = 3_600_000;
@@ -96,7 +96,7 @@ export class AttemptEvents {
     });
   }
 
-  /** True if this process has written the row of that name, or the grant has room for it. */
+  /** True if this process has already reserved the row of that name, or may write one more row of the grant. */
   #reserve(grantUid: string, name: string): boolean {
     const now = performance.now();
     let rows = this.#rows.get(grantUid);

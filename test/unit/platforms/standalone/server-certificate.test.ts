@@ -27,14 +27,13 @@ it('services on one data directory that detect different addresses do not replac
 it('an expired certificate of the operator stays in use until its files change', async () => {
   const directory = directoryForTest();
   const now = Date.now();
-  const write = (identity: Awaited<ReturnType<typeof makeIdentity>>) => writeIdentity(directory, identity);
-  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = write(await makeIdentity());
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = writeIdentity(directory, await makeIdentity());
   const source = externalIdentity({ cert, key, ca });
   const first = await source.read(now);
   expect(await source.read(now + 2 * DAY_MS)).toEqual(first);
-  write(await makeIdentity());
+  writeIdentity(directory, await makeIdentity());
   await expect(source.read(now + 2 * DAY_MS)).rejects.toThrow('does not verify');
   const later = await makeIdentity({ issuedAt: now + 2 * DAY_MS });
-  write(later);
+  writeIdentity(directory, later);
   expect(await source.read(now + 2 * DAY_MS)).toMatchObject(later);
 });

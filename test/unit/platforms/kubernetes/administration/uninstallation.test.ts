@@ -18,7 +18,7 @@ it('does not report a service as stopped if the user may not read its Lease', as
   });
 });
 
-it('repeats a list and a deletion that the API server refuses because it has too many requests', async () => {
+it('repeats a list request and a deletion that the API server refuses with status 429', async () => {
   const busy = new ApiError('a request', { reason: 'unavailable', status: 429 });
   const metadata = { namespace: 'linkgrant', name: 'linkgrant-server' };
   const listAll = vi

@@ -10,6 +10,7 @@ const redeemedBy = (subject: string) =>
 /** A cluster that stores Events, and the recorders of its replicas. */
 function recording() {
   const { client, events } = eventClient();
+  // Each write of an Event begins with one `find`.
   const write = vi.spyOn(client, 'find');
   const failures: unknown[] = [];
   const clock = Date.now;
@@ -27,7 +28,7 @@ function recording() {
 fakeTimers('setTimeout', 'Date');
 
 describe('Events', () => {
-  it('of all replicas with the same grant and reason are one Event, with their number and the newest message', async () => {
+  it('of all replicas with the same grant and reason are one Event, with their count and the newest message', async () => {
     const { replica, events, pass } = recording();
     const [one, another] = [replica(), replica()];
     vi.setSystemTime('2026-01-01T00:00:00Z');

@@ -86,10 +86,10 @@ function candidate(
 }
 
 /** A Lease whose leader is the candidate `a`. */
-async function withLeader({ givesUpAfterMs = 3_000 } = {}) {
+async function withLeader(options?: { readonly givesUpAfterMs: number }) {
   const lease = new Lease();
   const leading: string[] = [];
-  const a = candidate(lease, 'a', leading, { givesUpAfterMs });
+  const a = candidate(lease, 'a', leading, options);
   await vi.advanceTimersByTimeAsync(0);
   return { lease, leading, a };
 }

@@ -15,7 +15,7 @@ import {
 import { until } from '../../../../support/until.js';
 
 /** A client of a cluster with these grants, which are deleted before they are read. Records the order in which they are read. */
-function clientWith(grants: readonly { readonly namespace: string; readonly name: string }[]) {
+function clientWith(grants: readonly ResourceKey[]) {
   const read: string[] = [];
   const metadataOf = (name: string) => ({ name, uid: name, resourceVersion: '1' });
   const items = grants.map((grant) => ({ metadata: { ...grant, ...metadataOf(grant.name) }, spec: {} }));
@@ -61,7 +61,7 @@ it('the status of a grant does not wait for all grants of another namespace', as
   expect(read.indexOf('quiet')).toBeLessThan(20);
 });
 
-/** Advances the fake timers. Completes the work that waits for no timer before and after that. */
+/** Advances the fake timers. Before and after that, completes the work that waits for no timer. */
 async function advance(ms: number): Promise<void> {
   const complete = async () => {
     for (let turn = 0; turn < 2_000; turn += 1) await new Promise(setImmediate);
@@ -71,9 +71,9 @@ async function advance(ms: number): Promise<void> {
   await complete();
 }
 
-/** Starts a controller with fake timers, and then reports redemptions of each grant. Returns the client's record of reads. */
+/** Starts a controller with fake timers, and reports redemptions of each grant. Returns the growing list of later reads. */
 async function readsAfterRedemptions(
-  grants: readonly { readonly namespace: string; readonly name: string }[],
+  grants: readonly ResourceKey[],
   slots: readonly number[],
 ): Promise<string[]> {
   vi.useFakeTimers({ toFake: ['setTimeout'] });
