@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { shellCommand } from '../../../src/domain/shell-words.js';
 import { useSession } from '../state/session.js';
 import { Button } from './button.js';
 import { Icon } from './icon.js';
@@ -43,14 +44,6 @@ export function Copyable({ label, text, onCopy }: CopyableProps) {
       </span>
     </figure>
   );
-}
-
-// Words that need no quotes in a shell.
-const PLAIN_WORD = /^[A-Za-z0-9_./:=,@%+-]+$/;
-
-/** The words as a command line for a POSIX shell, with quotes where they are needed. */
-function shellCommand(words: readonly string[]): string {
-  return words.map((word) => (PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
 }
 
 interface CommandProps {

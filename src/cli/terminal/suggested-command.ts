@@ -3,6 +3,7 @@ import { maskSetting } from '../../config/masked-setting.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
+import { shellWord } from '../../domain/shell-words.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -23,7 +24,6 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant (console|grant create|token issue|token revoke)\b/, ADMINISTRATION],
 ];
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
-const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
  * Adds those flags of the current command that the suggested command accepts and does not contain yet. Paths become absolute. A
@@ -67,8 +67,4 @@ function flagWords(key: string, value: unknown): string[] {
 
 function definitionOf(key: string): SettingDefinition | undefined {
   return key in SETTINGS ? SETTINGS[key as SettingKey] : undefined;
-}
-
-function shellWord(text: string): string {
-  return PLAIN_WORD.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { shellCommand, shellWord } from '../../src/domain/shell-words.js';
+
+const WORDS = [
+  '',
+  '$(touch pwned)',
+  '`touch pwned`',
+  'a; touch pwned; b',
+  "a'; touch pwned; '",
+  "a\\'; touch pwned; '",
+  'ends with a backslash \\',
+  'two\nlines',
+  '$HOME',
+  '~',
+  '~root/x',
+  '*',
+  '{a,b}',
+  '!!',
+  '=ls',
+  'a#b #c',
+  '"$&"',
+  '--label=a=b',
+  'München',
+];
+
+describe('words of a shell command', () => {
+  it.each([
+    ['sh', ['-c']],
+    ['bash', ['-c']],
+    ['zsh', ['-f', '-c']],
+    ['fish', ['--no-config', '-c']],
+  ] as const)('%s reads each quoted word as it was', (shell, flags) => {
+    const command = shellCommand(['printf', '%s\\0', ...WORDS]);
+    expect(execFileSync(shell, [...flags, command], { encoding: 'utf8' })).toBe(
+      WORDS.map((word) => `${word}\0`).join(''),
+    );
+  });
+
+  it.each(['west', '2d', '/var/lib/linkgrant', 'https://grants.example.com:9090', 'a=b,c=d', '-n'])(
+    'leaves %s without quotes',
+    (word) => {
+      expect(shellWord(word)).toBe(word);
+    },
+  );
+});
