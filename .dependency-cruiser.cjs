@@ -183,7 +183,7 @@ module.exports = {
     only(
       'console-components-import-state',
       '^console/src/components/',
-      ['^console/src/(api|state)/', '(^|/)node_modules/(preact|uqr)/'],
+      ['^console/src/(api|state)/', '^src/domain/', '(^|/)node_modules/(preact|uqr)/'],
       'components know no screen',
     ),
     only(
