@@ -3,9 +3,10 @@
 set -e
 if command -v systemd-sysusers >/dev/null; then
   systemd-sysusers linkgrant.conf
-  systemd-tmpfiles --create linkgrant.conf
+  # Fails without /proc, such as in a chroot or while an image is built. The directory is then created when the machine starts.
+  systemd-tmpfiles --create linkgrant.conf || true
 fi
-# Without a running systemd, such as in a chroot or while an image is built, there is nothing to restart.
+# Without a running systemd there is nothing to restart.
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   # dpkg passes `configure` and the previous version, rpm the number of installed versions. A first installation restarts nothing,

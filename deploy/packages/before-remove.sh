@@ -7,5 +7,7 @@ case "$1" in
       systemctl disable --now linkgrant.service || true
       systemctl stop 'linkgrant-renew@*.timer' 'linkgrant-bootstrap@*.service' || true
     fi
+    # These links start the units at boot. `systemctl disable` accepts no pattern for the instances of a template.
+    rm -f /etc/systemd/system/*.wants/linkgrant.service /etc/systemd/system/*.wants/linkgrant-*@*
     ;;
 esac

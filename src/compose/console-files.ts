@@ -7,6 +7,6 @@ export function consoleFiles(): ReadonlyMap<string, Buffer> {
   if (files.has('index.html')) return files;
   throw new ConfigurationError(
     'the pages of the console are not built: dist/console has no index.html',
-    'build them in the checkout with `npm run build`, or install the linkgrant package',
+    'run `npm run build` in the checkout; if this is an installed package, pack and install it again after that',
   );
 }

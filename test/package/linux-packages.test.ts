@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,6 +71,27 @@ function systemctlCalls(): string[] {
   return calls;
 }
 
+/** Enables the units of the packages, as `systemctl enable` does. */
+function enableUnits(): void {
+  for (const [target, unit, instance = unit] of [
+    ['multi-user.target', 'linkgrant.service'],
+    ['multi-user.target', 'linkgrant-bootstrap@.service', 'linkgrant-bootstrap@east.service'],
+    ['timers.target', 'linkgrant-renew@.timer', 'linkgrant-renew@east.timer'],
+    ['timers.target', 'linkgrant-renew@.timer', 'linkgrant-renew@west.timer'],
+  ]) {
+    const wants = root.path(`/etc/systemd/system/${target}.wants`);
+    mkdirSync(wants, { recursive: true });
+    symlinkSync(`/usr/lib/systemd/system/${unit}`, join(wants, `${instance}`));
+  }
+  expect(enabledUnits()).toHaveLength(4);
+}
+
+/** The links in /etc/systemd/system that start units of the packages. */
+function enabledUnits(): string[] {
+  const paths = readdirSync(root.path('/etc/systemd/system'), { recursive: true, encoding: 'utf8' });
+  return paths.filter((path) => basename(path).startsWith('linkgrant'));
+}
+
 async function startService(): Promise<void> {
   const words = [
     'serve',
@@ -124,11 +146,14 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     return expectSuccess(root.run('linkgrant', 'link', 'status', '--dir', '/root/links'));
   }
 
-  it('installs a user and a data directory of the service, and starts nothing', () => {
+  it('installs a user and a data directory of the service also without /proc, and starts nothing', () => {
     for (const program of ['node', 'cc', 'python3'])
       expect(root.run('sh', '-c', `command -v ${program}`).status).toBe(127);
-    expectSuccess(root.run('dpkg', '--install', bring(olderDeb())));
+    // As an image build, or a chroot, without /proc. systemd-tmpfiles fails there.
+    expectSuccess(root.runWithoutProc('dpkg', '--install', bring(olderDeb())));
     expect(expectSuccess(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
+    // When the machine starts, systemd runs this command for all packages.
+    expectSuccess(root.run('systemd-tmpfiles', '--create'));
     expect(expectSuccess(root.run('stat', '--format=%U %a', DATA))).toBe('linkgrant 700\n');
     expect(expectSuccess(root.run('stat', '--format=%U %a', SETTINGS, '/etc/linkgrant'))).toBe(
       'root 600\nroot 700\n',
@@ -196,7 +221,9 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     writeFileSync(root.path('/etc/linkgrant/east/token.yaml'), 'a token\n');
     const before = readdirSync(root.path(DATA), { recursive: true }).sort();
     const others = ['/root/links', '/var/lib/linkgrant', '/etc/linkgrant/east/token.yaml'];
+    enableUnits();
     expectSuccess(root.run('dpkg', '--remove', 'linkgrant'));
+    expect(enabledUnits()).toEqual([]);
     expect(systemctlCalls()[0]).toBe('disable --now linkgrant.service');
     expect(existsSync(root.path('/usr/bin/linkgrant'))).toBe(false);
     for (const path of [...others, SETTINGS]) expect(existsSync(root.path(path)), path).toBe(true);
@@ -221,8 +248,10 @@ describe.runIf(isTested)('the rpm', () => {
       .split('\n')
       .filter((line) => /^[-l]/.test(line))
       .map((line) => line.replace(/^.*? \.(\/.*?)( -> .*)?$/, '$1'));
-    const paths = rpm('-qlp', packageOf('.rpm')).trimEnd().split('\n');
-    expect(paths.filter((path) => path !== '/etc/linkgrant').sort()).toEqual(listed.sort());
+    const format = '[%{FILEMODES:perms} %{FILENAMES}\\n]';
+    const paths = rpm('-qp', '--queryformat', format, packageOf('.rpm')).trimEnd().split('\n');
+    const files = paths.filter((path) => !path.startsWith('d')).map((path) => path.replace(/^\S+ /, ''));
+    expect(files.sort()).toEqual(listed.sort());
   });
 
   it('depends on the C and C++ libraries, and not on Node', () => {
@@ -231,7 +260,7 @@ describe.runIf(isTested)('the rpm', () => {
     expect(required).not.toMatch(/node/i);
   });
 
-  it('installs a user of the service, and retains data when it is removed', () => {
+  it('installs a user of the service, and is removed with its links to units, but without its data', () => {
     // The dependencies are packages of Debian, which the database of rpm does not contain.
     inRoot('--install', '--nodeps', packageOf('.rpm'));
     expect(expectSuccess(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
@@ -239,8 +268,12 @@ describe.runIf(isTested)('the rpm', () => {
     expect(expectSuccess(root.run('stat', '--format=%U %a', SETTINGS, '/etc/linkgrant'))).toBe(
       'root 600\nroot 700\n',
     );
+    enableUnits();
     inRoot('--erase', 'linkgrant');
     expect(existsSync(root.path('/usr/bin/linkgrant'))).toBe(false);
+    expect(enabledUnits()).toEqual([]);
+    const remaining = root.run('find', '/usr', '-name', 'linkgrant*');
+    expect(expectSuccess(remaining)).toBe('');
     expect(existsSync(root.path(join(DATA, 'linkgrant.db')))).toBe(true);
   });
 });

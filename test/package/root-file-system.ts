@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { join } from 'node:path';
 
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
-const ENTER = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
+const ENTER = 'exec chroot "$0" "$@"';
+const ENTER_WITH_PROC = `mount -t proc proc "$0/proc" && ${ENTER}`;
 
 /** How a command in a root file system ended. */
 export interface EndedInRoot {
@@ -41,12 +42,17 @@ export class RootFileSystem {
     return spawnSync('unshare', this.#enter(words), { encoding: 'utf8', env: ENVIRONMENT });
   }
 
+  /** Runs a command as the build of an image does that mounts no /proc. */
+  runWithoutProc(...words: readonly string[]): EndedInRoot {
+    return spawnSync('unshare', this.#enter(words, ENTER), { encoding: 'utf8', env: ENVIRONMENT });
+  }
+
   /** Starts a command. A signal to the process is a signal to the command. */
   start(...words: readonly string[]): ChildProcess {
     return spawn('unshare', this.#enter(words), { env: ENVIRONMENT });
   }
 
-  #enter(words: readonly string[]): string[] {
-    return ['--mount', 'sh', '-c', ENTER, this.directory, ...words];
+  #enter(words: readonly string[], script = ENTER_WITH_PROC): string[] {
+    return ['--mount', 'sh', '-c', script, this.directory, ...words];
   }
 }
