@@ -68,9 +68,26 @@ export async function openDatabase(
     return openPostgresDatabase({ target: await targetOf(store), ...shared });
   }
   const { openSqliteDatabase } = await import('../stores/sqlite/sqlite-store.js');
-  const file = store?.file ?? join(dataDir, 'linkgrant.db');
+  const file = sqliteFile(store, dataDir);
   if (migrate) makePrivateDirectory(dirname(file));
   return openSqliteDatabase({ file, ...shared });
+}
+
+/**
+ * Rejects as {@link openStore} does if SQLite or the database server cannot be used. Writes nothing, so that a service that
+ * cannot have a store does not create a data directory.
+ */
+export async function checkStore({ store, dataDir }: StoreLocation): Promise<void> {
+  if (store?.kind === 'postgres') {
+    const { checkPostgresServer } = await import('../stores/postgres/postgres-store.js');
+    return checkPostgresServer(await targetOf(store));
+  }
+  const { requireSqlite } = await import('../stores/sqlite/sqlite-store.js');
+  await requireSqlite(sqliteFile(store, dataDir));
+}
+
+function sqliteFile(store: { readonly file: string } | undefined, dataDir: string): string {
+  return store?.file ?? join(dataDir, 'linkgrant.db');
 }
 
 /** Acquires the lease in a PostgreSQL store. Rejects with OtherServiceError while a service with other settings runs on it. */

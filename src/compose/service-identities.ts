@@ -20,7 +20,7 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { OtherServiceError, type ServingLease } from '../redemption/ports/serving-lease.js';
 import type { Site } from '../redemption/ports/site.js';
 import { openCodeKeys } from './code-keys.js';
-import { acquireStoreLease } from './open-store.js';
+import { acquireStoreLease, checkStore } from './open-store.js';
 import { pathPrefixOf } from './public-listener.js';
 import { type DefaultIssuer, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-sites.js';
@@ -61,8 +61,9 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
     tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
       ? externalIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
       : undefined;
-  // Check external files before creating anything.
+  // Check external files and the store before creating anything.
   await external?.read(now);
+  await checkStore(settings);
   const { site, issuer } = await openSite(settings, clock);
   openDataDirectory(settings.dataDir);
   const authorities = new OwnedAuthorities(settings.dataDir);

@@ -228,6 +228,21 @@ describe('a service with an unusable data directory', () => {
   });
 });
 
+describe('a service whose database server cannot be reached', () => {
+  it.each([[[]], [['--workers', '2']]])(
+    'ends with exit code 4, and creates nothing (flags: %j)',
+    async (words) => {
+      const closed = await listenLocally(createServer());
+      await closed.close();
+      const store = `postgres://linkgrant@127.0.0.1:${closed.port}/linkgrant`;
+      const flags = ['--data-dir', nowhere, '--listen=127.0.0.1:0', '--ops-listen=off', '--store', store];
+      const { error } = expectRefusal(await linkgrant(['serve', ...flags, ...words]), 4);
+      expect(error).toContain('cannot be reached (ECONNREFUSED)');
+      expect(existsSync(nowhere)).toBe(false);
+    },
+  );
+});
+
 describe('a service that cannot listen', () => {
   const refusedOn = async (listen: string, ops: string, ...words: readonly string[]) => {
     const dataDir = place.path(`listen-${Math.random()}`);

@@ -61,22 +61,42 @@ async function prepare(
   deadline: number,
 ): Promise<void> {
   const { target, migrate, acceptsEmpty } = options;
+  await whenReachable(target, deadline, () =>
+    connections.use(async (connection) => {
+      if (!migrate) return new OperationRunner(connection).run(checkSchema(target.displayUrl));
+      return inTransaction(connection, BEGIN, async (runner) => {
+        await runner.run(migrateSchema(target.displayUrl));
+        await runner.run(ledger.begin(acceptsEmpty));
+      });
+    }),
+  );
+}
+
+/** Repeats an operation until the server is ready for it, at most until the monotonic time `deadline` in milliseconds. */
+async function whenReachable(
+  target: PostgresTarget,
+  deadline: number,
+  operation: () => Promise<void>,
+): Promise<void> {
   for (;;) {
     try {
-      await connections.use(async (connection) => {
-        if (!migrate) return new OperationRunner(connection).run(checkSchema(target.displayUrl));
-        return inTransaction(connection, BEGIN, async (runner) => {
-          await runner.run(migrateSchema(target.displayUrl));
-          await runner.run(ledger.begin(acceptsEmpty));
-        });
-      });
-      return;
+      return await operation();
     } catch (error) {
       // 57P03: the server is starting.
       const isTransient = failureOf(error) === 'busy' || sqlState(error) === '57P03';
       if (!isTransient || performance.now() >= deadline) throw openingError(error, target);
       await sleep(20 + Math.random() * 80);
     }
+  }
+}
+
+/** Connects to the server, and changes nothing. Rejects as {@link openPostgresDatabase} does if the database cannot be used. */
+export async function checkPostgresServer(target: PostgresTarget, deadlineMs = 8_000): Promise<void> {
+  const connections = openConnections(target, 1);
+  try {
+    await whenReachable(target, performance.now() + deadlineMs, () => connections.use(async () => undefined));
+  } finally {
+    await connections.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainMissing, loadSqlite, type MissingSqlite } from '../../files/load-sqlite.js';
-import type { SqliteDriverName } from '../../files/sqlite-driver.js';
+import { explainMissing, loadSqlite } from '../../files/load-sqlite.js';
+import type { SqliteDriver, SqliteDriverName } from '../../files/sqlite-driver.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
@@ -40,8 +40,7 @@ export interface SqliteStoreOptions {
  */
 export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<SqlDatabase> {
   const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
-  const driver = await loadSqlite(options.driver);
-  if ('missing' in driver) throw noDriver(file, driver);
+  const driver = await requireSqlite(file, options.driver);
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile ?? join(dirname(file), 'ledger.key'));
   if (!prepareDatabaseFile(file, migrate)) {
     const hint =
@@ -101,8 +100,11 @@ function migrateAndBegin(
   ledgerKey.confirm();
 }
 
-function noDriver(file: string, driver: MissingSqlite): StoreOpenError {
-  return new StoreOpenError(
+/** Loads a driver for the database `file`, and changes nothing. Rejects with StoreOpenError if none can be used. */
+export async function requireSqlite(file: string, name?: SqliteDriverName): Promise<SqliteDriver> {
+  const driver = await loadSqlite(name);
+  if (!('missing' in driver)) return driver;
+  throw new StoreOpenError(
     `the store ${file} needs ${explainMissing(driver)}`,
     'run linkgrant on Node 24.15 or newer, or reinstall it with this native module: npm install --global --allow-scripts=better-sqlite3 linkgrant-X.Y.Z.tgz',
     { cause: driver.missing },
