@@ -30,8 +30,9 @@ export type ReadyGrant = Stored<AccessGrantResource> & {
 
 const POLL_MS = 200;
 // How long to wait for the first status, for each state of the Lease. A running controller processes a new grant at once. If
-// the leader has crashed, another replica takes over within 17 s.
-const FIRST_STATUS_MS = { none: 5_000, stopped: 5_000, forbidden: 20_000, leading: 20_000 } as const;
+// the leader has crashed, another replica takes over within 20 s: it sees the last renewal up to 2.4 s late, the Lease expires
+// 15 s after that, and the replica checks every 2.4 s at most.
+const FIRST_STATUS_MS = { none: 5_000, stopped: 5_000, forbidden: 25_000, leading: 25_000 } as const;
 
 /**
  * Waits until a controller sets a grant to Ready, and returns it. Rejects with AdministrationError as soon as its status
