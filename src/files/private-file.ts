@@ -119,6 +119,7 @@ export function writePrivateFile(file: string, content: string): void {
 export function replaceFile(file: string, content: string, mode?: number): void {
   const temporary = writeBeside(file, content, mode);
   try {
+    sweepBeside(file, temporary);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -127,11 +128,25 @@ export function replaceFile(file: string, content: string, mode?: number): void 
   syncDirectory(dirname(file));
 }
 
+/**
+ * Deletes temporary files of the same file whose processes were killed before the rename. Leaves them in a directory that this
+ * user may write but not list.
+ */
+function sweepBeside(file: string, temporary: string): void {
+  try {
+    // The time of the file system, which wrote both files.
+    sweepStaleFiles(dirname(file), statSync(temporary).mtimeMs, (name) => name === basename(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+  }
+}
+
 /** Creates `file` (0600) atomically and durably; returns false and changes nothing if it exists. */
 export function createPrivateFile(file: string, content: string): boolean {
   const temporary = writeBeside(file, content);
   let isCreated = true;
   try {
+    sweepBeside(file, temporary);
     linkSync(temporary, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

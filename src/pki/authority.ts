@@ -109,10 +109,11 @@ function identifierOf({ fields }: ChainLink): Uint8Array {
 }
 
 function assemble(
-  pem: { readonly certificate: string; readonly key: string },
+  certificate: string,
+  readKey: (owner: X509Certificate) => KeyObject,
   now: number,
 ): CertificateAuthority {
-  const links = chainLinks(pem.certificate);
+  const links = chainLinks(certificate);
   const chain = chainOf(links, now);
   if (typeof chain === 'string') throw new Error(chain);
   for (const { fields } of chain) {
@@ -121,9 +122,7 @@ function assemble(
       throw new Error(`the CA "${subjectText(fields.subjectDer)}" cannot sign for links: ${forbidden}`);
   }
   const [first] = links;
-  const privateKey = readPrivateKey(pem.key);
-  if (!first.x509.checkPrivateKey(privateKey))
-    throw new Error('the private key does not belong to the CA certificate');
+  const privateKey = readKey(first.x509);
   return {
     certificateDer: first.x509.raw,
     sha256: sha256Hex(first.x509.raw),
@@ -150,16 +149,28 @@ function assemble(
 /**
  * Loads a CA from a certificate file and its key. The first certificate is that of the CA; if it is not a root, the file
  * must also contain the CAs above it, up to the root. Accepts RSA 2048 to 4096, P-256 and P-384, keys in PKCS#1, PKCS#8 or SEC1.
- * Throws CertificateAuthorityError with a message that contains `source` and the reason.
+ * Throws CertificateAuthorityError with a message that contains the reason, and `source`, or `keySource` for a reason in the key.
  */
 export function loadAuthority(
   pem: { readonly certificate: string; readonly key: string },
   source: string,
   now: number,
+  keySource = source,
 ): CertificateAuthority {
+  const readKey = (owner: X509Certificate) =>
+    withSource(keySource, () => {
+      const key = readPrivateKey(pem.key);
+      if (owner.checkPrivateKey(key)) return key;
+      throw new Error('the private key does not belong to the CA certificate');
+    });
+  return withSource(source, () => assemble(pem.certificate, readKey, now));
+}
+
+function withSource<T>(source: string, operation: () => T): T {
   try {
-    return assemble(pem, now);
+    return operation();
   } catch (error) {
+    if (error instanceof CertificateAuthorityError) throw error;
     throw new CertificateAuthorityError(`${source}: ${(error as Error).message}`, { cause: error });
   }
 }

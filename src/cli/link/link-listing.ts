@@ -33,7 +33,7 @@ const COLUMNS = {
   'CERTIFICATE EXPIRES': ({ notAfter }) => notAfter,
   COST: ({ cost }) => cost,
   ENDPOINTS: ({ endpoints }) => endpoints?.join(', ') || undefined,
-  'RENEWED BY': ({ renewedBy }) => (renewedBy === null ? 'nothing' : renewedBy),
+  'RENEWED BY': ({ renewedBy }) => renewedBy ?? undefined,
   ROUTER: routerCell,
   STATUS: ({ status }) => status,
   'REMOTE SITE': ({ remoteSite }) => remoteSite,

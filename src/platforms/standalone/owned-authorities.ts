@@ -19,7 +19,7 @@ export const SERVER_CA = 'linkgrant-server-ca';
 export function readAuthority(certificateFile: string, keyFile: string, now: number): TrustedAuthority {
   const read = (file: string) => withAuthorityErrors(file, () => readBoundedText(file));
   const pem = { certificate: read(certificateFile), key: read(keyFile) };
-  const authority = loadAuthority(pem, certificateFile, now);
+  const authority = loadAuthority(pem, certificateFile, now, keyFile);
   return { ...authority, trustPem: authority.bundlePem };
 }
 

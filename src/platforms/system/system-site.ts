@@ -138,9 +138,9 @@ export class SystemSite implements Site {
     for (const issuers of [directories.runtimeIssuers, directories.inputIssuers]) {
       const file = join(issuers, name, 'tls.crt');
       try {
-        const certificate = readBoundedText(file);
-        const key = readBoundedText(join(issuers, name, 'tls.key'));
-        return loadAuthority({ certificate, key }, file, this.#clock());
+        const keyFile = join(issuers, name, 'tls.key');
+        const pem = { certificate: readBoundedText(file), key: readBoundedText(keyFile) };
+        return loadAuthority(pem, file, this.#clock(), keyFile);
       } catch (error) {
         const { code, message, hint } = error as UnreadableFileError;
         if (code === 'ENOENT' && !existsSync(file)) continue;

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -37,6 +37,15 @@ describe('link renew', () => {
     expect(metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'linkgrant' });
     expect(statSync(secretFile()).mode & 0o777).toBe(0o600);
     expect(site.storedKeyFiles()).toEqual([]);
+  });
+
+  test('deletes the new key that a renewal left beside the Secret when it was killed', async () => {
+    const left = join(site.directory, '.Secret-to-west.yaml.11111111-0000-4000-8000-000000000000');
+    writeFileSync(left, 'the key of a renewal that was killed');
+    const anHourAgo = Date.now() / 1000 - 3_600;
+    utimesSync(left, anHourAgo, anHourAgo);
+    await site.renew();
+    expect(existsSync(left)).toBe(false);
   });
 
   test.each([

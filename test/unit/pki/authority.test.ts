@@ -132,6 +132,16 @@ test('an error about a certificate or key file has its reason as the cause, with
   }
 });
 
+test.each([
+  ['junk', () => 'junk'],
+  ['the key of another CA', () => makeAuthority(openssl).key],
+  ['a key that is cut off', () => good.key.slice(0, 90)],
+])('a key file with %s is reported by the name of that file', (_what, makeKey) => {
+  const load = () =>
+    loadAuthority({ certificate: good.certificate, key: makeKey() }, SOURCE, now, 'site.key');
+  expect(load).toThrow(/^site\.key: /);
+});
+
 test('the key of another CA is refused', () => {
   const other = makeAuthority(openssl);
   const rsa = makeAuthority(openssl, { key: AUTHORITY_KEYS['RSA-2048'] });
