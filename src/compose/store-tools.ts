@@ -36,7 +36,8 @@ export async function findStoreLoss(
     return { lost: 'empty', redeemable: [] };
   }
   try {
-    const lost = await database.read((ledger) => ledger.loss());
+    const highWaterMark = await database.read((ledger) => ledger.highWaterMark());
+    const lost = await database.read((ledger) => ledger.loss(highWaterMark));
     const redeemable = lost === 0 ? [] : await database.read(() => openGrants(context.clock()));
     return { lost, redeemable };
   } finally {
@@ -84,9 +85,9 @@ export async function copyStore(
   try {
     const rows = await copyAll(from, to, (copied) => onProgress(`Copying the store: ${copied} rows`));
     const verdict = await target.readSnapshot((ledger) =>
-      verifyLedger(ledger, undefined, (checked, total) =>
-        onProgress(`Verifying the copy: ${checked} of ${total} entries`),
-      ),
+      verifyLedger(ledger, target.dialect, {
+        onProgress: (checked, total) => onProgress(`Verifying the copy: ${checked} of ${total} entries`),
+      }),
     );
     return { rows, verdict };
   } finally {

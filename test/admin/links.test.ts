@@ -296,6 +296,22 @@ describe('a verification of the ledger', () => {
     });
     service.sql('UPDATE grants SET redemptions_allowed = 20 WHERE uid = ?', uid);
   });
+
+  it('a verification of the ledger reports a store without the mark of its ledger', async () => {
+    await create();
+    const [{ value }] = service.rows("SELECT value FROM settings WHERE key = 'ledger-epoch'") as [
+      { readonly value: string },
+    ];
+    service.sql("DELETE FROM settings WHERE key = 'ledger-epoch'");
+    const { body } = await ask('POST', '/ledger-verifications');
+    const show = () => ask('GET', `/ledger-verifications/${body.id}`);
+    await until(async () => (await show()).body.state !== 'running');
+    expect((await show()).body).toMatchObject({
+      state: 'done',
+      result: { ok: false, problems: [{ message: expect.stringContaining('ledger-epoch') }] },
+    });
+    service.sql("INSERT INTO settings VALUES ('ledger-epoch', ?)", value);
+  });
 });
 
 it('the remote client reads changes, links and the overview, and verifies the ledger', async () => {

@@ -156,6 +156,14 @@ const CHANGES: Readonly<Record<string, readonly [sql: string, fault: string]>> =
     `UPDATE redemptions SET subject = 'other' WHERE id = '${second.id}'`,
     `entry 4 of grant ${A} records redemption ${second.id}, which was changed`,
   ],
+  'a redemption that listings skip': [
+    `UPDATE redemptions SET position = -1 WHERE id = '${first.id}'`,
+    `entry 2 of grant ${A} records redemption ${first.id}, whose position was changed`,
+  ],
+  'two redemptions of a grant that are listed in another order': [
+    `UPDATE redemptions SET position = 99 WHERE id = '${first.id}'`,
+    `entry 4 of grant ${A} records redemption ${second.id}, whose position was changed`,
+  ],
   'another certificate': [
     `UPDATE redemptions SET certificate = certificate || 'x' WHERE id = '${third.id}'`,
     `entry 2 of grant ${B} records redemption ${third.id}, which was changed`,
@@ -330,6 +338,72 @@ describe('redemption list --verify', () => {
     const ended = await linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
     expect(refusalOf(ended).error).toContain('the ledger has an end that does not match its MAC');
     expect(ended.code).toBe(1);
+  });
+
+  describe('on a host that has recorded more entries', () => {
+    const EPOCH = "key = 'ledger-epoch'";
+    const lacksMark = 'lacks its mark: the setting ledger-epoch or ledger-key is missing or forged';
+    /** A directory whose store was accepted once as a restored one, and has 17 entries. */
+    const usedDirectory = async (): Promise<string> => {
+      const directory = copyOriginal('used');
+      const place = ['--data-dir', directory];
+      expect((await linkgrant(['grant', 'revoke', 'c', ...place])).code).toBe(0);
+      copyFileSync(`${original}/linkgrant.db`, `${directory}/linkgrant.db`);
+      expect((await linkgrant(['store', 'restored', '--keep', ...place])).code).toBe(0);
+      expect((await linkgrant(['grant', 'revoke', 'a', ...place])).code).toBe(0);
+      const verified = await linkgrant(['redemption', 'list', '--verify', ...place]);
+      expect(verified.stdout).toBe('The ledger is unchanged: 17 entries.\n');
+      return directory;
+    };
+
+    it.each([
+      ['a deleted mark of the ledger', `DELETE FROM settings WHERE ${EPOCH}`, lacksMark],
+      ['an empty mark', `UPDATE settings SET value = '' WHERE ${EPOCH}`, lacksMark],
+      [
+        'a mark with a forged epoch',
+        `UPDATE settings SET value = replace(value, ' 2 ', ' 3 ') WHERE ${EPOCH}`,
+        lacksMark,
+      ],
+      [
+        'a mark with a forged id',
+        `UPDATE settings SET value = '${A}' || substr(value, 37) WHERE ${EPOCH}`,
+        lacksMark,
+      ],
+      ['a deleted id of the key', "DELETE FROM settings WHERE key = 'ledger-key'", lacksMark],
+      [
+        'the mark of an earlier epoch',
+        `ATTACH '${original}/linkgrant.db' AS earlier;
+        UPDATE settings SET value = (SELECT value FROM earlier.settings WHERE ${EPOCH}) WHERE ${EPOCH}`,
+        'lacks 1 entry that this host has recorded: the store was rolled back',
+      ],
+    ])('reports %s, as `serve` does', async (_, sql, fault) => {
+      const directory = await usedDirectory();
+      const db = openSqliteFile(`${directory}/linkgrant.db`);
+      db.exec(sql);
+      db.close();
+      for (const words of [[], ['--grant', 'b']]) {
+        const ended = await linkgrant(['redemption', 'list', '--verify', ...words, '--data-dir', directory]);
+        const refused = expectRefusal(ended, 2);
+        expect(refused.error).toBe(`the ledger is not intact: the ledger ${fault}`);
+        expect(refused.hint).toContain('linkgrant store restored');
+      }
+      const serve = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', '--data-dir', directory];
+      expect(expectRefusal(await linkgrant(serve), 2).hint).toContain('linkgrant store restored');
+    });
+
+    it('reports an earlier copy of the store until it is accepted', async () => {
+      const directory = copyOriginal('rolled-back');
+      const place = ['--data-dir', directory];
+      const verify = () => linkgrant(['redemption', 'list', '--verify', ...place]);
+      for (const name of ['a', 'c']) {
+        expect((await linkgrant(['grant', 'revoke', name, ...place])).code).toBe(0);
+      }
+      copyFileSync(`${original}/linkgrant.db`, `${directory}/linkgrant.db`);
+      const refused = expectRefusal(await verify(), 2);
+      expect(refused.error).toContain('the ledger lacks 2 entries that this host has recorded');
+      expect((await linkgrant(['store', 'restored', '--keep', ...place])).code).toBe(0);
+      expect(await verify()).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 16 entries.\n' });
+    });
   });
 
   it('names `store restored` if a command would write to a restored backup', async () => {

@@ -323,7 +323,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       numbersLeft.push((await store.listRenewals(redemption.id)).length);
       return result;
     };
-    await retention({ read: database.read, write }).removeOldLedger(NOW + 1_000 * DAY_MS);
+    await retention({ ...database, write }).removeOldLedger(NOW + 1_000 * DAY_MS);
     expect(numbersLeft).toEqual([50, 0]);
   });
 

@@ -40,7 +40,7 @@ export function Verification() {
     >
       <p>
         Each entry is protected by a MAC over all entries before it. A verification finds entries that were
-        changed or removed.
+        changed or removed, and a store that was rolled back to an earlier copy.
       </p>
       <div role="status" class="verification">
         {progress?.state === 'running' && (
@@ -76,7 +76,7 @@ function Result({ job, result }: ResultProps) {
       />
     );
   return (
-    <Notice kind="danger" title="The ledger was changed">
+    <Notice kind="danger" title="The ledger is not intact">
       <ul>
         {result.problems.map(({ message, grantUid }) => (
           <li key={message}>

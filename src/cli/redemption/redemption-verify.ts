@@ -1,6 +1,7 @@
 import { storeAdministration } from '../../compose/administration.js';
 import { isUuid } from '../../domain/names.js';
 import { faultText } from '../../redemption/administration/verify-ledger.js';
+import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { refuseServer } from '../session/administration-session.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
@@ -43,14 +44,23 @@ export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
         update(`Verifying the ledger: ${checked} of ${total} entries`),
       ),
     );
-    if (fault) {
-      throw new CommandError(`the ledger is not intact: ${faultText(fault)}`, {
-        exitCode: 1,
-        hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
-      });
-    }
+    if (fault) throw faultError(fault);
     const verified = grantUid === undefined ? 'The ledger is' : 'The ledger entries of the grant are';
     const text = `${verified} unchanged: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
     await print(output, { whole: true, entries }, () => text);
+  });
+}
+
+function faultError(fault: LedgerFault): CommandError {
+  const message = `the ledger is not intact: ${faultText(fault)}`;
+  if (fault.isRolledBack) {
+    return new CommandError(message, {
+      exitCode: 2,
+      hint: 'run `linkgrant store restored`, which names the grants that can be redeemed again; see docs/how-to/back-up-and-restore.md',
+    });
+  }
+  return new CommandError(message, {
+    exitCode: 1,
+    hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
   });
 }

@@ -1258,7 +1258,7 @@ export interface components {
             total: number;
             result?: {
                 ok: boolean;
-                /** @description The first fault, if there is one */
+                /** @description The first fault, if there is one; also that the store was rolled back or lacks the mark of its ledger */
                 problems: {
                     message: string;
                     /** Format: uuid */

@@ -61,6 +61,8 @@ export interface LedgerFault {
   readonly seq: number | null;
   /** The fault as the end of a sentence about the entry, the grant or the ledger. */
   readonly problem: string;
+  /** True if the store is an earlier copy, or lacks the mark of its ledger: a service refuses it too. */
+  readonly isRolledBack?: true;
 }
 
 /** The result of a verification: number of correct entries, and the first fault. */
@@ -86,8 +88,8 @@ export interface LedgerStore {
   /** Lists the totals in the order of grant, code, name, subject and peer; `since` is compared with `lastAt`. */
   listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;
   /**
-   * Compares the entries of all grants, or of one, with their MACs and with the stored redemptions, renewals and
-   * revocations. Calls `onProgress` with the number of checked entries and of all entries of the ledger.
+   * Checks that the ledger has all entries that this host has recorded. Then compares the entries of all grants, or of one, with
+   * their MACs and with the stored redemptions, renewals and revocations. Calls `onProgress` with the number of checked entries and of all entries of the ledger.
    */
   verifyLedger(
     grantUid?: string,

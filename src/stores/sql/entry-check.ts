@@ -2,22 +2,24 @@ import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { CONSTANT_CODE_COLUMNS } from './codes.js';
 import { GRANT_BY_UID, type GrantRow, grantHash } from './grant-row.js';
 import { entryMac, isMac, type LedgerRow, NO_MAC, rowHash } from './ledger-mac.js';
-import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
+import { rawRows, row, type SqlDialect, type SqlOperation, type SqlValue, value } from './operation.js';
 import { constantValues, REDEMPTION_COLUMNS } from './redemptions.js';
 import { RENEWAL_COLUMNS } from './renewals.js';
 
 const CONSTANT_COLUMNS = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
 /**
- * Query for entries of the ledger: the columns of the entry, the MAC of the previous entry, and for a `redeemed` entry the
- * revocation time and the constant columns of its redemption. `detail` is read as text: a writer of the database may have made
- * it invalid JSON.
+ * Returns the query for entries of the ledger: the columns of the entry, the MAC of the previous entry, and for a `redeemed`
+ * entry the revocation time, the position and the constant columns of its redemption. `detail` is read as text: a writer of
+ * the database may have made it invalid JSON.
  */
-export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac, p.mac,
-    r.revoked_at, ${CONSTANT_COLUMNS.join(', ')}
-  FROM events e LEFT JOIN events p ON p.position = e.position - 1
-    LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
-// Columns of ENTRIES before those of the redemption.
+export function entriesQuery({ redemptionParts }: SqlDialect): string {
+  return `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac, p.mac,
+      r.revoked_at, ${redemptionParts.position}, ${CONSTANT_COLUMNS.join(', ')}
+    FROM events e LEFT JOIN events p ON p.position = e.position - 1
+      LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
+}
+// Columns of the query before those of the redemption.
 const ENTRY_COLUMNS = 9;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
 const CODE = `SELECT ${CONSTANT_CODE_COLUMNS.join(', ')} FROM codes WHERE grant_uid = ? AND jti = ?`;
@@ -25,7 +27,7 @@ const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 
-/** An entry as a query of {@link ENTRIES} returns it. */
+/** An entry as {@link entriesQuery} returns it. */
 export type EntryValues = readonly SqlValue[];
 
 /** Totals over the entries that were read, of one grant or of several. */
@@ -51,6 +53,8 @@ export class EntryCheck {
   readonly #key: Uint8Array;
   #seq = 0;
   #redeemed = 0;
+  // Position of the last redemption in listings.
+  #listedAt = 0;
   #isRevoked = false;
   #deletedAt: number | null = null;
   // The hash of the grant's row in its last `created` or `changed` entry.
@@ -121,11 +125,7 @@ export class EntryCheck {
         totals.redeemed += 1;
         this.#redeemed += 1;
         totals.lastNotAfter = Math.max(totals.lastNotAfter, Number(detail.notAfter));
-        const [revokedAt, ...columns] = values.slice(ENTRY_COLUMNS);
-        if (revokedAt !== null) totals.revokedRows += 1;
-        // The join found no row if its first column, the id, is null.
-        const redemption = columns[0] === null ? undefined : columns;
-        return rowProblem(`redemption ${id}`, redemption, detail.row);
+        return this.#compareRedemption(id, values, detail.row);
       }
       case 'renewed': {
         totals.renewed += 1;
@@ -169,6 +169,19 @@ export class EntryCheck {
       default:
         return undefined;
     }
+  }
+
+  /** Compares a redemption with its entry, and its place in listings with that of the previous redemption of the grant. */
+  #compareRedemption(id: string, values: EntryValues, hash: unknown): string | undefined {
+    const [revokedAt, position, ...columns] = values.slice(ENTRY_COLUMNS);
+    if (revokedAt !== null) this.totals.revokedRows += 1;
+    // The join found no row if its first column, the id, is null.
+    const problem = rowProblem(`redemption ${id}`, columns[0] === null ? undefined : columns, hash);
+    if (problem !== undefined) return problem;
+    // Listings begin at position 1. The grant's redemptions were inserted in the order of their entries.
+    if (!(Number(position) > this.#listedAt)) return `records redemption ${id}, whose position was changed`;
+    this.#listedAt = Number(position);
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LedgerEntry, LedgerKind } from '../../redemption/ports/ledger-store.js';
+import type { HighWaterMark } from '../high-water-marks.js';
 import { LedgerKeyError, type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
@@ -104,13 +105,22 @@ export class LedgerChain {
     yield* this.#rollback.check(yield* this.key());
   }
 
+  /** Returns this host's high-water mark of the ledger in the database, if there is one. Throws LedgerKeyError without the key. */
+  *highWaterMark(): SqlOperation<HighWaterMark | undefined> {
+    if ((yield* setting(KEY_ID)) === undefined) return undefined;
+    return yield* this.#rollback.highWaterMark(yield* this.key());
+  }
+
   /**
-   * Returns what is missing from the ledger in the database, compared with this host's high-water mark. Throws LedgerKeyError
-   * without the key.
+   * Returns what is missing from the ledger in the database, compared with `highWaterMark`, which was read before this
+   * transaction. Throws LedgerKeyError without the key.
    */
-  *loss(): SqlOperation<LedgerLoss> {
-    if ((yield* setting(KEY_ID)) === undefined) return 'mark';
-    return yield* this.#rollback.loss(yield* this.key());
+  *loss(highWaterMark: HighWaterMark | undefined): SqlOperation<LedgerLoss> {
+    const keyId = yield* setting(KEY_ID);
+    if (keyId === undefined) return 'mark';
+    const key = yield* this.key();
+    // The id may have been changed after this process had read the key.
+    return keyId === ledgerKeyId(key) ? yield* this.#rollback.loss(key, highWaterMark) : 'mark';
   }
 
   /** Accepts the database as it is: missing entries or a missing ledger are no longer refused. */

@@ -50,7 +50,7 @@ export function entryOf({ detail: text, jti, name, subject, ...entry }: EventRow
 }
 
 /** Implements the reads of the LedgerStore on an SQL database. */
-export function ledgerReads({ read, readSnapshot }: SqlDatabase) {
+export function ledgerReads({ dialect, read, readSnapshot }: SqlDatabase) {
   return {
     listLedger: (page) => read(() => listLedger(page)),
     listRedemptionEntries: (redemptionId, limit) =>
@@ -58,8 +58,12 @@ export function ledgerReads({ read, readSnapshot }: SqlDatabase) {
         return (yield* rows<EventRow>(LIST_REDEMPTION, redemptionId, limit)).map(entryOf).reverse();
       }),
     listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
-    verifyLedger: (grantUid, onProgress) =>
-      readSnapshot((ledger) => verifyLedger(ledger, grantUid, onProgress)),
+    async verifyLedger(grantUid, onProgress) {
+      // Snapshots are read from the file at the path of an SQLite store, also if it was replaced.
+      const highWaterMark = await readSnapshot((ledger) => ledger.highWaterMark());
+      const options = { grantUid, highWaterMark, onProgress };
+      return readSnapshot((ledger) => verifyLedger(ledger, dialect, options));
+    },
   } satisfies Partial<DatabaseStore>;
 }
 

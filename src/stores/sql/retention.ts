@@ -1,7 +1,7 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { DAY_MS } from '../../domain/duration.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
-import { ENTRIES, EntryCheck, EntryTotals } from './entry-check.js';
+import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
 import { deleteGrant } from './grant-writes.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
@@ -15,7 +15,7 @@ const ENDED = `SELECT uid FROM grants WHERE source_file IS NULL AND expires_at <
 const DUE = 'SELECT grant_uid FROM expiring_ledgers WHERE check_at < ? ORDER BY check_at LIMIT 1';
 const CHECK_AGAIN = 'UPDATE expiring_ledgers SET check_at = ? WHERE grant_uid = ?';
 const DELETE_CHECK = 'DELETE FROM expiring_ledgers WHERE grant_uid = ?';
-const ENTRIES_OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
+const OF_GRANT_AFTER = `WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
 // The entry about the deletion of the grant is removed last: without it the missing grant would be a fault.
 const NEWEST = `SELECT seq, kind, redemption_id AS id, CAST(detail ->> 'number' AS INTEGER) AS number, detail ->> 'jti' AS jti
   FROM events WHERE grant_uid = ? AND kind <> 'deleted' ORDER BY seq DESC LIMIT ${STEP}`;
@@ -31,8 +31,10 @@ const DELETE_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
 const GRANT = 'SELECT 1 FROM grants WHERE uid = ?';
 const REFUSALS = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals WHERE grant_uid = ?';
 
+type RetentionDatabase = Pick<SqlDatabase, 'dialect' | 'read' | 'write'>;
+
 /** Implements the operations of retention of the LedgerStore on an SQL database. */
-export function retention({ read, write }: Pick<SqlDatabase, 'read' | 'write'>) {
+export function retention({ dialect, read, write }: RetentionDatabase) {
   return {
     deleteEndedGrants: (endedBefore, now) =>
       write(
@@ -42,23 +44,24 @@ export function retention({ read, write }: Pick<SqlDatabase, 'read' | 'write'>) 
           return uids.length;
         }),
       ),
-    removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
+    removeOldLedger: (endedBefore) => removeOldLedger({ dialect, read, write }, endedBefore),
   } satisfies Partial<DatabaseStore>;
 }
 
 /** Runs in short steps, between which other operations run. */
 async function removeOldLedger(
-  { read, write }: Pick<SqlDatabase, 'read' | 'write'>,
+  { dialect, read, write }: RetentionDatabase,
   endedBefore: number,
 ): Promise<boolean> {
   const grantUid = await read(() => value(DUE, endedBefore));
   if (typeof grantUid !== 'string') return false;
   const key = await read((ledger) => ledger.key());
   const check = new EntryCheck(key, grantUid, new EntryTotals());
-  let state = await read(() => checkStep(check));
+  const query = `${entriesQuery(dialect)} ${OF_GRANT_AFTER}`;
+  let state = await read(() => checkStep(check, query));
   while (state === 'more') {
     await yieldTurn();
-    state = await read(() => checkStep(check));
+    state = await read(() => checkStep(check, query));
   }
   // A ledger with a fault stays as evidence, and is checked again each day.
   const lastEnd =
@@ -72,8 +75,8 @@ async function removeOldLedger(
 }
 
 /** Checks the next entries of a grant. Also returns `faulty` if the grant still exists. */
-function* checkStep(check: EntryCheck): SqlOperation<'more' | 'intact' | 'faulty'> {
-  const found = yield* rawRows(ENTRIES_OF_GRANT, check.grantUid, check.seq);
+function* checkStep(check: EntryCheck, query: string): SqlOperation<'more' | 'intact' | 'faulty'> {
+  const found = yield* rawRows(query, check.grantUid, check.seq);
   for (const values of found) if (yield* check.next(values)) return 'faulty';
   if (found.length === STEP) return 'more';
   const exists = (yield* value(GRANT, check.grantUid)) !== undefined;

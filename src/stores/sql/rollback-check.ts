@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import type { HighWaterMark, HighWaterMarks } from '../high-water-marks.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { epochMac, isMac } from './ledger-mac.js';
@@ -33,7 +34,6 @@ export type LedgerLoss = number | 'mark';
 export class RollbackCheck {
   readonly #marks: HighWaterMarks;
   #mark: Mark | undefined;
-  #highWaterMark: HighWaterMark | undefined;
 
   constructor(marks: HighWaterMarks) {
     this.#marks = marks;
@@ -45,10 +45,12 @@ export class RollbackCheck {
 
   /**
    * Throws StoreOpenError if the ledger ends before this host's high-water mark, or if the mark of the ledger is missing.
-   * `position` is the end of the ledger, read from the database if it is absent.
+   * `position` is the end of the ledger in the open transaction; it is read from the database if it is absent.
    */
   *check(key: Uint8Array, position?: number): SqlOperation<void> {
-    const loss = yield* this.loss(key, position);
+    // A running service reads the mark of the ledger once: reading it before each commit would cost a round trip.
+    if (position !== undefined && this.#hasAllEntries(position)) return;
+    const loss = yield* this.loss(key, yield* this.highWaterMark(key), position);
     if (loss === 0) return;
     if (loss === 'mark') {
       const problem =
@@ -56,29 +58,30 @@ export class RollbackCheck {
       throw new StoreOpenError(problem, ACCEPT_HINT);
     }
     throw new StoreOpenError(
-      `the store was rolled back: its ledger lacks ${loss} ${loss === 1 ? 'entry' : 'entries'} that this host has recorded`,
+      `the store was rolled back: its ledger ${missingText(loss)}`,
       'if a backup was restored, run `linkgrant store restored`; else correct --store',
     );
   }
 
-  /** Returns what is missing from the ledger, compared with this host's high-water mark; `position` as for `check`. */
-  *loss(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
-    this.#mark ??= yield* readMark(key);
-    if (!this.#mark) return 'mark';
-    this.#highWaterMark ??= this.#marks.find(this.#mark.id);
-    if (!this.#highWaterMark) return 0;
-    const end = position ?? Number((yield* value(POSITION)) ?? 0);
-    if (end >= this.#highWaterMark.position && this.#mark.epoch === this.#highWaterMark.epoch) return 0;
-    // Meanwhile another process may have recorded a high-water mark, or another host may have accepted a rollback.
+  /** Returns this host's high-water mark of the ledger; undefined if it has none, or the ledger has no mark. */
+  *highWaterMark(key: Uint8Array): SqlOperation<HighWaterMark | undefined> {
     const mark = yield* readMark(key);
-    if (!mark) return 'mark';
-    this.#mark = mark;
-    this.#highWaterMark = this.#marks.find(mark.id);
-    if (!this.#highWaterMark || mark.epoch > this.#highWaterMark.epoch) {
-      this.#highWaterMark = undefined;
-      return 0;
-    }
-    return Math.max(mark.epoch < this.#highWaterMark.epoch ? 1 : 0, this.#highWaterMark.position - end);
+    return mark && this.#marks.find(mark.id);
+  }
+
+  /**
+   * Returns what is missing from the ledger, compared with `highWaterMark`, which was read before this transaction began: entries
+   * that other processes add later would seem to be missing. `position` as for `check`.
+   */
+  *loss(
+    key: Uint8Array,
+    highWaterMark: HighWaterMark | undefined,
+    position?: number,
+  ): SqlOperation<LedgerLoss> {
+    this.#mark = yield* readMark(key);
+    if (!this.#mark) return 'mark';
+    const end = position ?? Number((yield* value(POSITION)) ?? 0);
+    return missingEntries(this.#mark, highWaterMark, end);
   }
 
   /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. */
@@ -90,17 +93,39 @@ export class RollbackCheck {
 
   /** Records after a commit that the ledger ends at `position`. */
   record(position: number): void {
-    if (!this.#mark) return;
-    this.#highWaterMark = { epoch: this.#mark.epoch, position };
-    this.#marks.put(this.#mark.id, this.#highWaterMark);
+    if (this.#mark) this.#marks.put(this.#mark.id, { epoch: this.#mark.epoch, position });
   }
 
   *#put(key: Uint8Array, mark: Mark): SqlOperation<void> {
     const { id, epoch } = mark;
     yield* writeSetting(EPOCH, `${id} ${epoch} ${epochMac(key, id, epoch).toString('hex')}`);
     this.#mark = mark;
-    this.#highWaterMark = undefined;
   }
+
+  #hasAllEntries(position: number): boolean {
+    const mark = this.#mark;
+    return mark !== undefined && missingEntries(mark, this.#marks.find(mark.id), position) === 0;
+  }
+}
+
+/** Number of entries that a ledger with this mark, which ends at `end`, lacks. */
+function missingEntries(mark: Mark, seen: HighWaterMark | undefined, end: number): number {
+  // Another host may have accepted a rollback, and begun a later epoch.
+  if (!seen || mark.epoch > seen.epoch) return 0;
+  return Math.max(mark.epoch < seen.epoch ? 1 : 0, seen.position - end);
+}
+
+function missingText(entries: number): string {
+  return `lacks ${entries} ${entries === 1 ? 'entry' : 'entries'} that this host has recorded`;
+}
+
+/** Returns what is missing as a fault of the ledger. */
+export function lossFault(loss: LedgerLoss): LedgerFault {
+  const problem =
+    loss === 'mark'
+      ? 'lacks its mark: the setting ledger-epoch or ledger-key is missing or forged'
+      : `${missingText(loss)}: the store was rolled back`;
+  return { grantUid: null, seq: null, problem, isRolledBack: true };
 }
 
 /** Returns the mark; undefined if it is missing or has the MAC of another key. */

@@ -1,14 +1,16 @@
 import type { LedgerFault, LedgerVerdict } from '../../redemption/ports/ledger-store.js';
-import { ENTRIES, EntryCheck, EntryTotals } from './entry-check.js';
+import type { HighWaterMark } from '../high-water-marks.js';
+import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
 import { type LedgerChain, readEnd, type StoredEnd } from './ledger-chain.js';
 import { isMac, refusalMac } from './ledger-mac.js';
-import { rawRows, type SqlOperation, type SqlValue, value } from './operation.js';
+import { rawRows, type SqlDialect, type SqlOperation, type SqlValue, value } from './operation.js';
+import { lossFault } from './rollback-check.js';
 import { changedSetting } from './settings.js';
 
 // Rows that are in memory at once.
 const STEP = 500;
-const ALL = `${ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) ORDER BY e.grant_uid, e.seq LIMIT ${STEP}`;
-const OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
+const AFTER = `WHERE (e.grant_uid, e.seq) > (?, ?) ORDER BY e.grant_uid, e.seq LIMIT ${STEP}`;
+const OF_GRANT_AFTER = `WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
 const ROW_COUNT = 'SELECT count(*) FROM events WHERE position > 0';
 const CONTENT_COUNT = 'SELECT count(*) FROM events WHERE grant_uid IS NOT NULL';
 // The position before the first missing entry; NULL if entry 1 is missing.
@@ -87,12 +89,23 @@ const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r
 const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals n
   WHERE NOT EXISTS (SELECT 1 FROM redemptions WHERE id = n.redemption_id) LIMIT 1`;
 
+/** What is verified, and with what it is compared. */
+interface VerificationOptions {
+  /** The grant to verify; all grants if it is absent. */
+  readonly grantUid?: string | undefined;
+  /** The high-water mark of this host, read before the snapshot. */
+  readonly highWaterMark?: HighWaterMark | undefined;
+  readonly onProgress?: ((checked: number, total: number) => void) | undefined;
+}
+
 /** Verifies the ledger; see LedgerStore.verifyLedger. Must run on one snapshot of the database. Throws LedgerKeyError. */
 export function* verifyLedger(
   ledger: LedgerChain,
-  grantUid?: string,
-  onProgress: (checked: number, total: number) => void = () => undefined,
+  dialect: SqlDialect,
+  { grantUid, highWaterMark, onProgress }: VerificationOptions,
 ): SqlOperation<LedgerVerdict> {
+  const loss = yield* ledger.loss(highWaterMark);
+  if (loss !== 0) return { entries: 0, fault: lossFault(loss) };
   const key = yield* ledger.key();
   const { end } = yield* readEnd(key);
   const totals = new EntryTotals();
@@ -100,9 +113,11 @@ export function* verifyLedger(
   const entriesToCheck = Number(yield* value(CONTENT_COUNT));
   // No uid sorts before the empty text or after this character.
   const range: [string, string] = isWholeLedger ? ['', '\u{10ffff}'] : [grantUid, grantUid];
+  const query = `${entriesQuery(dialect)} ${isWholeLedger ? AFTER : OF_GRANT_AFTER}`;
+  const report = () => onProgress?.(totals.entries, entriesToCheck);
   const fault =
     (yield* brokenChain(end)) ??
-    (yield* changedEntry(key, grantUid, totals, () => onProgress(totals.entries, entriesToCheck))) ??
+    (yield* changedEntry(key, query, grantUid ?? '', totals, report)) ??
     (isWholeLedger ? hiddenEntry(end, totals) : undefined) ??
     (yield* crossCheck(range, totals)) ??
     (isWholeLedger ? yield* orphanedRenewal() : undefined) ??
@@ -127,15 +142,15 @@ function* brokenChain(end: StoredEnd): SqlOperation<LedgerFault | undefined> {
   return end.isAuthentic ? undefined : ledgerFault('has an end that does not match its MAC');
 }
 
-/** Checks every entry of one grant, or of all. */
+/** Checks every entry that `query` finds from the grant `firstUid` on. */
 function* changedEntry(
   key: Uint8Array,
-  grantUid: string | undefined,
+  query: string,
+  firstUid: string,
   totals: EntryTotals,
   onStep: () => void,
 ): SqlOperation<LedgerFault | undefined> {
-  const query = grantUid === undefined ? ALL : OF_GRANT;
-  let after: [string, number] = [grantUid ?? '', 0];
+  let after: [string, number] = [firstUid, 0];
   let check: EntryCheck | undefined;
   for (;;) {
     const found = yield* rawRows(query, ...after);

@@ -1,0 +1,66 @@
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
+import { directoryForTest } from '../support/release.js';
+import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
+import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
+
+/** Replaces the rows of an SQLite store with those of its backup, without replacing the file. */
+function restoreRows(file: string, backup: string): void {
+  withSqliteFile(file, (database) => {
+    database.exec(`ATTACH '${backup}' AS backup; BEGIN`);
+    const tables = database.prepare("SELECT name FROM backup.sqlite_schema WHERE type = 'table'");
+    for (const [name] of tables.rows([], true) as [string][]) {
+      database.exec(`DELETE FROM main.${name}; INSERT INTO main.${name} SELECT * FROM backup.${name}`);
+    }
+    database.exec('COMMIT');
+  });
+}
+
+/** Replaces the file of an SQLite store with its backup, and removes its log. */
+function replaceFile(file: string, backup: string): void {
+  for (const end of ['-wal', '-shm']) rmSync(file + end);
+  copyFileSync(backup, `${file}.new`);
+  renameSync(`${file}.new`, file);
+}
+
+describe.each([
+  ['rows', restoreRows],
+  ['file', replaceFile],
+])('a SQLite store whose %s were rolled back while two processes use it', (_, restore) => {
+  let stores: readonly [DatabaseStore, DatabaseStore];
+  let grantUid: string;
+
+  /** Records a redemption with one of the stores. */
+  const redeem = (store: 0 | 1) =>
+    stores[store].recordRedemption(grantUid, sampleRedemption(grantUid, { createdAt: NOW }), NOW);
+
+  beforeEach(async () => {
+    const directory = directoryForTest();
+    const [file, backup] = [join(directory, 'linkgrant.db'), join(directory, 'backup.db')];
+    stores = [await sqliteStoreForTest(() => NOW, directory), await sqliteStoreForTest(() => NOW, directory)];
+    grantUid = (await storedGrant(stores[0], { redemptionsAllowed: 9 })).uid;
+    await redeem(0);
+    expect(await stores[0].verifyLedger()).toEqual({ entries: 2 });
+    withSqliteFile(file, (database) => database.exec(`VACUUM INTO '${backup}'`));
+    for (let times = 0; times < 3; times += 1) await redeem(1);
+    restore(file, backup);
+  });
+
+  it.each([0, 1] as const)('is reported by a verification in process %i', async (store) => {
+    const fault = {
+      grantUid: null,
+      seq: null,
+      problem: 'lacks 3 entries that this host has recorded: the store was rolled back',
+      isRolledBack: true,
+    };
+    expect(await stores[store].verifyLedger()).toEqual({ entries: 0, fault });
+    expect(await stores[store].verifyLedger(grantUid)).toEqual({ entries: 0, fault });
+  });
+
+  it.each([0, 1] as const)('is not written to by process %i', async (store) => {
+    await expect(redeem(store)).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+});
