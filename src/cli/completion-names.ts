@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { processContext } from '../config/process-context.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { homeDirectory } from '../files/system-user.js';
+import { withFlagValue, wordsOfLine } from './completion-line.js';
 import type { AdministrationSession } from './session/administration-session.js';
 import type { CommandContext } from './session/command-context.js';
 import type { Listing } from './terminal/listing.js';
@@ -15,6 +16,8 @@ type Names = (flags: Flags, context: CommandContext, path: string) => Promise<re
 /** Time limit of a search in a store, a service or a cluster. The shell waits for it at each press of Tab. */
 const LIMIT_MS = 300;
 const PAGE = { limit: 500 };
+// A store, a service or a cluster can return any text. A shell inserts only names that it does not expand, and that are no flags.
+const SAFE_NAME = /^(?!-)[\w.:@/-]{1,253}$/;
 
 const grants: Names = (flags) =>
   withGrants(flags, async ({ administration, namespace }) => {
@@ -143,19 +146,20 @@ export function commandAt(program: Command, words: readonly string[]) {
 
 /** Returns the names that {@link namesFor} finds for a line that begins with the name of this program. */
 export function namesForLine(program: Command, line: string, context: CommandContext) {
-  const words = line.split(/\s+/);
+  const words = wordsOfLine(line, processContext().env);
   return namesFor(program, words.slice(words.findIndex((word) => word.endsWith('linkgrant')) + 1), context);
 }
 
 /**
- * Returns the names that complete the last of these words. Returns none if the search takes longer than 300 ms or fails: a
- * shell that completes a line has no place for a message.
+ * Returns the names that complete the last of these words, which may be a flag with the beginning of its value, `--grant=w`.
+ * Returns none if the search takes longer than 300 ms or fails: a shell that completes a line has no place for a message.
  */
 export async function namesFor(
   program: Command,
-  words: readonly string[],
+  line: readonly string[],
   context: CommandContext,
 ): Promise<readonly string[]> {
+  const words = withFlagValue(line);
   const { command, path, rest } = commandAt(program, words.slice(0, -1));
   const last = rest.at(-1);
   const flag = command.options.find(
@@ -167,7 +171,8 @@ export async function namesFor(
     const search = flag ? FLAG_NAMES[flag.long ?? ''] : argument;
     if (!search) return [];
     const found = await search(command.opts(), context, path);
-    return [...new Set(found)].filter((name) => name.startsWith(words.at(-1) ?? ''));
+    const current = words.at(-1) ?? '';
+    return [...new Set(found)].filter((name) => SAFE_NAME.test(name) && name.startsWith(current));
   } catch {
     return [];
   }

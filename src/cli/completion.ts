@@ -1,6 +1,7 @@
 import type { Command, Option } from 'commander';
 import { choicesOf } from '../config/setting-schemas.js';
 import { LINK_ROLES } from '../domain/link.js';
+import { withFlagValue } from './completion-line.js';
 import { ARGUMENT_NAMES, commandAt, FLAG_NAMES, namesFor } from './completion-names.js';
 import type { CommandContext } from './session/command-context.js';
 import { usageError } from './terminal/command-error.js';
@@ -68,14 +69,17 @@ function flagPatterns(path: string, flags: readonly string[]): string {
   return flags.map((flag) => `"${path}"*" ${flag}"`).join('|');
 }
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: variables of the shell.
-const BASH_NAMES = '$("${COMP_WORDS[0]}" __complete "${COMP_LINE:0:$COMP_POINT}" 2>/dev/null)';
-
-// If no word of linkgrant matches, the shell completes file names. zsh runs this script too. There `path` and `words` are special
-// variables, and the length in `${name:offset:length}` must begin with a digit or $.
+// If no word of linkgrant matches, the shell completes file names. zsh runs this script too: there `path` and `words` are special
+// variables, and the length in `${name:offset:length}` must begin with a digit or $. bash passes as $2 the part of the current
+// word after the last of its word breaks, such as `=`, `:` and `@`, and replaces only this part; zsh passes the whole word. Names
+// are added in a loop, because `compgen -W` would run the commands in them.
 const bash = (paths: Paths) => `# bash completion for linkgrant: source <(linkgrant completion bash)
 _linkgrant() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  local line="\${COMP_LINE:0:$COMP_POINT}"
+  local current="\${line##*[[:space:]]}"
+  local before="\${line%"$current"}"
+  before="\${before%"\${before##*[![:space:]]}"}"
+  local previous="\${before##*[[:space:]]}" unchanged="\${current%"$2"}" flag=""
   local typed="" word following="" flags="" names=""
   for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
     case "$word" in -*) break ;; *) typed="\${typed:+$typed }$word" ;; esac
@@ -89,6 +93,9 @@ ${[...paths]
   })
   .join('\n')}
   esac
+  case "$current" in
+    --*=*) previous="\${current%%=*}" flag="\${current%%=*}=" following="" names="" ;;
+  esac
   case "$typed $previous" in
 ${[...paths]
   .flatMap(([path, { valueFlags }]) =>
@@ -100,11 +107,13 @@ ${[...paths]
   )
   .join('\n')}
   esac
-  case "$names$current" in yes-*) ;; yes*) following="${BASH_NAMES}" ;; esac
-  case "$current" in
-    -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -W "$following" -- "$current")) ;;
-  esac
+  if [ -z "$flag" ] && [ "\${current:0:1}" = - ]; then following="$flags" names=""; fi
+  if [ "$names" ]; then following="$("\${COMP_WORDS[0]}" __complete "$line" 2>/dev/null)"; fi
+  COMPREPLY=()
+  for word in $following; do
+    word="$flag$word"
+    case "$word" in "$current"*) COMPREPLY+=("\${word#"$unchanged"}") ;; esac
+  done
 }
 complete -o default -F _linkgrant linkgrant
 `;
@@ -163,14 +172,15 @@ export async function kubectlCompletion(
   words: readonly string[],
   context: CommandContext,
 ): Promise<string> {
-  const current = words.at(-1) ?? '';
-  const { command, path, rest } = commandAt(program, words.slice(0, -1));
+  const line = withFlagValue(words);
+  const current = line.at(-1) ?? '';
+  const { command, path, rest } = commandAt(program, line.slice(0, -1));
   const { words: commands, flags, valueFlags } = nextWords(command, path);
   const values = valueFlags.find((flag) => flag.flags.includes(rest.at(-1) ?? ''))?.values;
   const following = typeof values === 'object' ? values : rest.length === 0 ? commands : [];
   const isFlag = current.startsWith('-');
   const matching = (isFlag ? flags : following).filter((word) => word.startsWith(current));
-  if (!isFlag) matching.push(...(await namesFor(program, words, context)));
+  if (!isFlag) matching.push(...(await namesFor(program, line, context)));
   const directive = isFlag || following.length > 0 || matching.length > 0 ? NO_FILE_NAMES : FILE_NAMES;
   return `${[...matching, `:${directive}`].join('\n')}\n`;
 }

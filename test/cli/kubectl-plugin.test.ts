@@ -64,6 +64,7 @@ describe('the program under the name kubectl_complete-linkgrant', () => {
     ['grant list --state re', ['ready', 'revoked', ':4']],
     ['grant create hub --endpoint-roles e', ['edge', ':4']],
     ['grant list -o js', ['json', 'jsonpath=', ':4']],
+    ['grant list --output=js', ['json', 'jsonpath=', ':4']],
     ['grant list --sort-by re', ['redemptions', 'reason', ':4']],
     ['config check --log-level d', ['debug', ':4']],
     ['token redeem tok', [':0']],

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
@@ -10,18 +11,31 @@ import { until } from '../support/until.js';
 const { place, dataDir, run, issue, redeem } = await openAcceptingSite();
 const kubeconfig = place.path('kubeconfig');
 const empty = place.path('empty');
+const pwned = join(empty, 'pwned');
 
 beforeAll(async () => {
   mkdirSync(empty);
   mkdirSync(place.path('bin'));
   chmodSync(MAIN, 0o755);
   symlinkSync(MAIN, place.path('bin/linkgrant'));
-  writeFileSync(kubeconfig, 'contexts: [{ name: first-cluster }, { name: second-cluster }]\n');
+  const contexts = ['first-cluster', 'second-cluster', 'arn:aws:eks/ada@west', ...EXPANDED_NAMES];
+  writeFileSync(kubeconfig, JSON.stringify({ contexts: contexts.map((name) => ({ name })) }));
   expectSuccess(await run('grant', 'create', 'fleet'));
   expectSuccess(await run('grant', 'create', 'branch', '-n', 'north'));
   const token = await issue('west', '--grant', 'fleet');
   expectSuccess(await redeem(token, 'requesting', '--to', place.path('links')));
 });
+
+/** Names of which no shell may expand anything; a command in them creates a file in the current directory. */
+const EXPANDED_NAMES = [
+  '$(touch pwned)',
+  '`touch pwned`',
+  'first; touch pwned',
+  'first-$(touch\tpwned)',
+  "'$(touch pwned)'",
+  'first\ntouch pwned\n',
+  '--yes',
+];
 
 /** How to start each interactive shell, and how to load the completion of linkgrant in it. */
 const SHELLS: Readonly<Record<string, { readonly start: string; readonly setUp: string }>> = {
@@ -84,11 +98,28 @@ describe.each(Object.keys(SHELLS))('completion in %s', (shell) => {
   });
 
   it.each([
-    ['the name of a grant', 'grant show', 'fl', 'eet', /Name: +fleet/],
-    ['a value of a flag', 'grant list', '--output js', 'on', /"name": "fleet"/],
-    ['a column to sort by', 'grant list', '--sort-by expi', 'ration', /^fleet +exhausted/m],
-  ])('completes %s', async (_what, command, typed, completed, printed) => {
-    await complete(shell, `linkgrant ${command} --data-dir ${dataDir} ${typed}`, completed, printed);
+    ['the name of a grant', 'grant show --data-dir DATA fl', 'eet', /Name: +fleet/],
+    ['a name after ~', 'grant show --data-dir ~/DIRECTORY fl', 'eet', /Name: +fleet/],
+    ['a name after $HOME', 'grant show --data-dir $HOME/DIRECTORY fl', 'eet', /Name: +fleet/],
+    ['a name after quotes', `grant show --data-dir "$HOME"'/DIRECTORY' fl`, 'eet', /Name: +fleet/],
+    ['a value of a flag', 'grant list --data-dir DATA --output js', 'on', /"name": "fleet"/],
+    ['a value after =', 'grant list --data-dir DATA --output=js', 'on', /"name": "fleet"/],
+    ['a name after =', 'redemption list --data-dir DATA --grant=fl', 'eet', /west/],
+    ['a column to sort by', 'grant list --data-dir DATA --sort-by expi', 'ration', /^fleet +exhausted/m],
+  ])('completes %s', async (_what, line, completed, printed) => {
+    const typed = line.replace('DATA', dataDir).replace('DIRECTORY', basename(dataDir));
+    await complete(shell, `linkgrant ${typed}`, completed, printed);
+  });
+
+  it('completes a name with word breaks of the shell', async () => {
+    const typed = `linkgrant grant list --kubeconfig ${kubeconfig} -p standalone -c arn:aws:eks/ada@we`;
+    await complete(shell, typed, 'st', /arn:aws:eks\/ada@west/);
+  });
+
+  it('runs no command that is in the name of a resource', async () => {
+    rmSync(pwned, { force: true });
+    await complete(shell, `linkgrant grant list --kubeconfig ${kubeconfig} -c first-`, 'cluster', /./);
+    expect(existsSync(pwned)).toBe(false);
   });
 });
 
@@ -99,7 +130,11 @@ describe('completion of names', () => {
     ['grant list --data-dir DATA --namespace ', ['default', 'north']],
     ['redemption list --data-dir DATA --grant f', ['fleet']],
     ['link check --dir LINKS ', ['west']],
+    ['grant show --data-dir=DATA ', ['fleet']],
+    ['redemption list --data-dir DATA --grant=f', ['fleet']],
+    ['grant list --kubeconfig KUBECONFIG -c ', ['first-cluster', 'second-cluster', 'arn:aws:eks/ada@west']],
     ['grant list --kubeconfig KUBECONFIG -c s', ['second-cluster']],
+    ['grant list --kubeconfig KUBECONFIG -c -', []],
     ['grant list --sort-by re', ['redemptions', 'reason']],
     ['redemption list --events --sort-by ti', ['time', 'times']],
     ['link status --sort-by c', ['certificate-expires', 'cost', 'can-still', 'connected', 'credentials']],
