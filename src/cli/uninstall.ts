@@ -45,13 +45,14 @@ export async function uninstallCommand({
       });
     }
     const isDeletion = yes && !dryRun;
-    const { own, redeemable } = isDeletion ? await remove() : await find();
-    const report = { removed: isDeletion, deleted: own, redeemableGrants: redeemable };
+    const { own, redeemable, policies } = isDeletion ? await remove() : await find();
+    const report = { removed: isDeletion, deleted: own, redeemableGrants: redeemable, policies };
     await print(output, report, () =>
       [
         ...own.map((resource) => `${isDeletion ? 'Deleted' : 'To be deleted'}: ${resourceText(resource)}\n`),
         own.length === 0 ? 'There are no resources of a removed service.\n' : '',
         redeemable.length === 0 ? '' : redeemableText(redeemable),
+        policies.length === 0 ? '' : policiesText(policies),
       ].join(''),
     );
     if (isDeletion || dryRun || own.length === 0) return;
@@ -63,6 +64,14 @@ function redeemableText(grants: readonly Leftover[]): string {
   return [
     'A new service would redeem these grants again, and spent uses count only while the Redemptions exist. Delete the grants that you do not need:\n',
     ...grants.map((grant) => `  ${resourceText(grant)}\n`),
+  ].join('');
+}
+
+function policiesText(policies: readonly Leftover[]): string {
+  const names = policies.map(({ name }) => name).join(' ');
+  return [
+    'These admission policies limit the accounts of every service and redeemer in the cluster. Delete them after the last one:\n',
+    `  kubectl delete validatingadmissionpolicies,validatingadmissionpolicybindings ${names}\n`,
   ].join('');
 }
 

@@ -5,7 +5,7 @@ import { retryUntil } from '../support/retry-until.js';
 import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { PODS } from './harness/kinds.js';
-import { containerOf, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
+import { containerOf, manifestOf, manifestsIn, overlay, POLICIES, podOf } from './harness/manifests.js';
 import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { expectedRights, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
@@ -18,6 +18,7 @@ const accounts = new ShippedRights(cluster, tools);
 await cluster.namespace('east');
 await kubectl('apply --server-side -k', overlay('redeemer'));
 await kubectl('apply --server-side -k', overlay('redeemer-namespace'));
+await kubectl('apply --server-side -k', POLICIES);
 
 /** Runs kubectl. `words` is split at the spaces; each item of `more` is one argument, which can contain spaces. */
 function kubectl(words: string, ...more: readonly string[]): Promise<string> {

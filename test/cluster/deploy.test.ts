@@ -2,7 +2,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
-import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS, LEASES, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
@@ -14,9 +14,17 @@ import { sampleRedemption } from '../support/store-samples.js';
 import { putSite } from './harness/cluster-sites.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { PODS } from './harness/kinds.js';
-import { CHART, containerOf, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
+import {
+  CHART,
+  containerOf,
+  manifestOf,
+  manifestsIn,
+  overlay,
+  POLICIES,
+  podOf,
+} from './harness/manifests.js';
 import { readyz } from './harness/replicas.js';
-import { createGrant, readyGrant } from './harness/served.js';
+import { createGrant, readyGrant, serveCluster } from './harness/served.js';
 import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster } from './harness/test-cluster.js';
 
@@ -70,6 +78,7 @@ describe("the service's manifests of kustomize", () => {
     await cluster.namespace('west');
     await kubectl('apply --server-side -k', overlay('cluster'));
     await kubectl('apply --server-side -k', overlay('namespace'));
+    await kubectl('apply --server-side -k', POLICIES);
   });
 
   it('change nothing when they are applied again', async () => {
@@ -175,14 +184,16 @@ describe('removal of the service', () => {
     );
     return { namespace, created };
   };
-  const ofService = 'namespaces,clusterroles,clusterrolebindings -l app.kubernetes.io/name=linkgrant';
+  const policies = 'validatingadmissionpolicies,validatingadmissionpolicybindings';
+  const ofService = `namespaces,clusterroles,clusterrolebindings,${policies} -l app.kubernetes.io/name=linkgrant`;
 
   it('deletes the service as documented, retains Redemptions, and does not block the deletion of their namespace', async () => {
     const { namespace, created } = await deployed('000000000009');
-    await tools.shell(lines.slice(0, 2), { kubeconfig: cluster.kubeconfig, cwd: scratch });
+    await kubectl('delete --ignore-not-found -k', `${POLICIES}/redeemer`);
+    await tools.shell(lines.slice(0, 3), { kubeconfig: cluster.kubeconfig, cwd: scratch });
     expect(await left(ofService)).toBe('');
     expect(await cluster.admin.get(REDEMPTIONS, created.metadata)).toEqual(created);
-    await tools.shell(lines.slice(2), { kubeconfig: cluster.kubeconfig, cwd: scratch });
+    await tools.shell(lines.slice(3), { kubeconfig: cluster.kubeconfig, cwd: scratch });
     expect(await cluster.admin.get(REDEMPTIONS, created.metadata)).toEqual(created);
     await kubectl(`delete namespace ${namespace} --timeout 120s`);
   });
@@ -253,6 +264,27 @@ describe("the service's manifests of Helm", () => {
     await helm('install linkgrant', CHART, ...IMAGE);
     expect(await kept()).toEqual(before);
     await helm('uninstall linkgrant');
+  });
+
+  it('leave what the service has created after `helm uninstall`, until the command in their notes deletes it', async () => {
+    const notes = await helm('install linkgrant', CHART, ...IMAGE);
+    const account = { namespace: 'linkgrant', name: 'linkgrant' };
+    const serving = await serveCluster(workplace, await cluster.kubeconfigFor(account));
+    await retryUntil('the Lease', () => cluster.admin.find(LEASES, { ...account, name: 'linkgrant-grants' }));
+    await serving.stop();
+    await helm('uninstall linkgrant');
+    const secrets = ['linkgrant-code-keys', 'linkgrant-server', 'linkgrant-server-ca'];
+    const leftovers = async () =>
+      (await kubectl('-n linkgrant get leases,secrets -o name -l !helm.sh/chart')).trim().split('\n');
+    expect(await leftovers()).toEqual([
+      'lease.coordination.k8s.io/linkgrant-grants',
+      ...secrets.map((name) => `secret/${name}`),
+    ]);
+    const commands = notes.split('\n').filter((line) => line.startsWith('  linkgrant uninstall'));
+    expect(commands).toHaveLength(1);
+    await tools.shell(commands, { kubeconfig: cluster.kubeconfig, cwd: scratch });
+    expect(await leftovers()).toEqual(['']);
+    expect(await kept()).toHaveLength(2);
   });
 
   it('can be applied without Helm, with pods that satisfy the restricted pod security standard', async () => {

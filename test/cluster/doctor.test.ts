@@ -3,15 +3,18 @@ import { describe, expect, it } from 'vitest';
 import {
   ACCESS_GRANTS,
   ACCESS_TOKENS,
+  ADMISSION_POLICY_BINDINGS,
   DEPLOYMENTS,
   REDEMPTIONS,
   SECRETS,
+  SERVICE_ACCOUNTS,
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { type Ended, json, linkgrant } from '../support/command-line.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace, writeLinkStatus } from './harness/requesting-namespace.js';
 import { createGrant, readyGrant, serveCluster, writeToken } from './harness/served.js';
@@ -117,6 +120,9 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('issuer')).toMatch(/^ok .*, until .*; the site's routers trust it$/);
     expect(checks.get('grants')).toBe('ok 1 ready');
     expect(checks.get('URL CA pin')).toMatch(/^ok /);
+    expect(checks.get('accounts')).toBe(
+      'ok ValidatingAdmissionPolicies limit what these accounts may write: linkgrant/linkgrant',
+    );
     const { items } = await cluster.admin.listAll(REDEMPTIONS);
     expect(items).toEqual([]);
     expect(await cluster.admin.get(ACCESS_GRANTS, grant.metadata)).toEqual(grant);
@@ -133,6 +139,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('permissions: tokens')).toBe('ok sufficient for token issue and grant create');
     expect(checks.get('issuer')).toMatch(/^warn not checked: you have no permission to get secrets/);
     expect(checks.get('controller')).toMatch(/^warn you have no permission to list Deployments/);
+    expect(checks.get('accounts')).toMatch(/^warn you have no permission to list ServiceAccounts and /);
     const viewer = await personIn(cluster, west.namespace, [
       { apiGroups: ['skupper.io'], resources: ['sites', 'accessgrants'], verbs: ['list'] },
     ]);
@@ -140,6 +147,29 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(seen.get('permissions: tokens')).toMatch(
       /^warn not sufficient for token issue and grant create, missing: get accessgrants\.skupper\.io, create .*, delete /,
     );
+  });
+
+  it('names the accounts that no admission policy limits', async () => {
+    const metadata = {
+      namespace: west.namespace,
+      name: 'mine-linkgrant',
+      labels: { 'app.kubernetes.io/name': 'linkgrant' },
+    };
+    await cluster.admin.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    const unlimited = (...names: string[]) =>
+      new RegExp(
+        `^warn no ValidatingAdmissionPolicy limits .*: ${names.join(', ')} / a cluster administrator`,
+      );
+    const check = async () => found(await administrator(west.namespace)).get('accounts');
+    expect(await check()).toMatch(unlimited(`${west.namespace}/mine-linkgrant`));
+    // Without a binding, or with one that only warns, a policy denies nothing.
+    const binding = await cluster.admin.get(ADMISSION_POLICY_BINDINGS, { name: LINKGRANT });
+    const spec = { policyName: LINKGRANT, validationActions: ['Warn'] };
+    await cluster.admin.patch(ADMISSION_POLICY_BINDINGS, { name: LINKGRANT }, { spec });
+    await cluster.admin.delete(SERVICE_ACCOUNTS, metadata);
+    expect(await check()).toMatch(unlimited('linkgrant/linkgrant'));
+    await cluster.admin.patch(ADMISSION_POLICY_BINDINGS, { name: LINKGRANT }, { spec: binding.spec });
+    expect(await check()).toMatch(/^ok /);
   });
 
   it('distinguishes a Skupper controller with grants enabled from one without', async () => {

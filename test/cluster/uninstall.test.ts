@@ -68,6 +68,7 @@ describe('uninstall', () => {
     expect(json(done)).toMatchObject({
       removed: true,
       redeemableGrants: [{ namespace, name: 'linked' }],
+      policies: [{ name: 'linkgrant' }],
     });
     expect(await namesIn(SECRETS)).toEqual(['my-link']);
     expect(await namesIn(LEASES)).toEqual([]);
@@ -76,6 +77,8 @@ describe('uninstall', () => {
     const again = await uninstall('-A', '--yes');
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(again.stdout).toContain('There are no resources of a removed service.\n');
+    const removal = 'kubectl delete validatingadmissionpolicies,validatingadmissionpolicybindings linkgrant';
+    expect(again.stdout).toContain(`${removal}\n`);
   });
 
   it('reports what is missing, and invalid flags', async () => {

@@ -7,6 +7,7 @@ import { formatEndpoint } from '../../domain/host-port-text.js';
 import { certificateLife } from '../../domain/issued-certificate.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, checksOf, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
+import { accountCheck } from './doctor-cluster-accounts.js';
 import { checkUrl, probeToken } from './doctor-route.js';
 
 /** Permissions that are checked together: each a verb, an API group (empty for the core group) and a resource. */
@@ -87,9 +88,10 @@ async function kindChecks(inspector: ClusterInspector): Promise<Check[]> {
 }
 
 async function servingChecks(inspector: ClusterInspector): Promise<Check[]> {
-  const [service, controllers, readySite] = await Promise.all([
+  const [service, controllers, limits, readySite] = await Promise.all([
     inspector.service(),
     inspector.skupperControllers(),
+    inspector.accountLimits(),
     // The check of the site reports a missing permission to list Sites.
     inspector.readySiteName().catch(() => undefined),
   ]);
@@ -98,6 +100,7 @@ async function servingChecks(inspector: ClusterInspector): Promise<Check[]> {
   return [
     serviceCheck(service, serving.length > 0),
     skupperCheck(controllers, serving, { isLeading, readySite }),
+    ...accountCheck(limits),
   ];
 }
 

@@ -24,11 +24,12 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-// They delete dependents and namespaces, create default service accounts, and aggregate roles.
+// They delete dependents and namespaces, create default service accounts, write tokens into Secrets, and aggregate roles.
 const CONTROLLERS = [
   'garbage-collector-controller',
   'namespace-controller',
   'serviceaccount-controller',
+  'serviceaccount-token-controller',
   'clusterrole-aggregation-controller',
 ];
 

@@ -2,6 +2,8 @@ import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/cli
 import {
   ACCESS_GRANTS,
   ACCESS_TOKENS,
+  ADMISSION_POLICIES,
+  ADMISSION_POLICY_BINDINGS,
   CONFIG_MAPS,
   DEPLOYMENTS,
   EVENTS,
@@ -11,16 +13,20 @@ import {
   ROUTER_ACCESSES,
   SECRETS,
   SECURED_ACCESSES,
+  SERVICE_ACCOUNTS,
   SERVICES,
   SITES,
 } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
-import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS } from './kinds.js';
+import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES } from './kinds.js';
 
 const OF_GRANTS = [ACCESS_GRANTS, REDEMPTIONS, EVENTS];
 const OF_SITES = [SITES, LINKS, ACCESS_TOKENS, ROUTER_ACCESSES, SECURED_ACCESSES];
 const OF_PROGRAMS = [SECRETS, CONFIG_MAPS, SERVICES, LEASES, DEPLOYMENTS];
-const OF_ACCOUNTS = [ROLE_BINDINGS, ROLES, CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, SERVICE_ACCOUNTS];
+const OF_ACCOUNTS = [
+  ...[ROLE_BINDINGS, ROLES, CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, SERVICE_ACCOUNTS],
+  ...[ADMISSION_POLICIES, ADMISSION_POLICY_BINDINGS],
+];
 const AT_ONCE = 20;
 
 /** Deletes every AccessGrant, Redemption and Event of the cluster, and removes their finalizers. */

@@ -19,7 +19,6 @@ export const CLUSTER_ROLES = rbac('ClusterRole', false);
 export const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', false);
 export const ROLES = rbac('Role', true);
 export const ROLE_BINDINGS = rbac('RoleBinding', true);
-export const SERVICE_ACCOUNTS = core('ServiceAccount');
 export const ACCESS_REVIEWS: ResourceKind = {
   ...core('SubjectAccessReview'),
   group: 'authorization.k8s.io',

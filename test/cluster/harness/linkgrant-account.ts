@@ -3,12 +3,15 @@ import { DeployTools } from './deploy-tools.js';
 import type { Manifest } from './manifests.js';
 import { APPLIED, type TestCluster } from './test-cluster.js';
 
-const KINDS = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
+const KINDS = [
+  ...['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+  ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'],
+];
 
 /** The namespace of the shipped manifests, which is also the name of the service account in it. */
 export const LINKGRANT = 'linkgrant';
 
-/** The shipped service account with its shipped roles, and nothing else. */
+/** The shipped service account with its shipped roles and admission policy, and nothing else. */
 export interface LinkgrantAccount {
   /** Path of a kubeconfig with its token. */
   readonly kubeconfig: string;
@@ -16,7 +19,7 @@ export interface LinkgrantAccount {
   readonly manifests: readonly Manifest[];
 }
 
-/** Applies the shipped service account and roles. Returns a kubeconfig of the account. */
+/** Applies the shipped service account, roles and admission policy. Returns a kubeconfig of the account. */
 export function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantAccount> {
   return shippedAccount(cluster, 'cluster', LINKGRANT);
 }
@@ -37,14 +40,14 @@ export async function shippedAccount(
   return { kubeconfig: await cluster.kubeconfigFor({ namespace, name: namespace }), manifests };
 }
 
-/** The ResourceKind of a resource: its plural is the kind with an appended `s`. */
+/** The ResourceKind of a resource, with a regular plural. */
 export function kindOf({ apiVersion, kind, metadata }: Resource): ResourceKind {
   const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
   return {
     group: group ?? '',
     version: version ?? '',
     kind,
-    plural: `${kind.toLowerCase()}s`,
+    plural: `${kind.toLowerCase()}s`.replace(/ys$/, 'ies'),
     namespaced: metadata.namespace !== undefined,
   };
 }

@@ -22,6 +22,9 @@ export interface Container {
   readonly [key: string]: unknown;
 }
 
+/** The kustomize directory of the admission policies, for installations without cluster-wide resources. */
+export const POLICIES = resolve(DEPLOY, 'kustomize/policies');
+
 /** Name of a kustomize overlay. */
 export type OverlayName =
   | 'cluster'

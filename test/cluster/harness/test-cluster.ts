@@ -7,20 +7,14 @@ import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
 import { exchangeJson } from '../../../src/platforms/kubernetes/api/api-transport.js';
 import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { openClusterAccess } from '../../../src/platforms/kubernetes/api/cluster-access.js';
-import { CRDS } from '../../../src/platforms/kubernetes/api/kinds.js';
+import { CRDS, SERVICE_ACCOUNTS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { retryUntil } from '../../support/retry-until.js';
 import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
 import { emptyCluster } from './empty-cluster.js';
 import { buildPrograms } from './go-programs.js';
-import {
-  ACCESS_REVIEWS,
-  CLUSTER_ROLE_BINDINGS,
-  CLUSTER_ROLES,
-  NAMESPACES,
-  SERVICE_ACCOUNTS,
-} from './kinds.js';
+import { ACCESS_REVIEWS, CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NAMESPACES } from './kinds.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { CHART, DEPLOY } from './manifests.js';
 import { sharedControlPlane } from './shared-control-plane.js';

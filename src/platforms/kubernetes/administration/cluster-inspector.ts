@@ -11,6 +11,7 @@ import { type AccessGrantResource, readAccessGrant } from '../grants/access-gran
 import { blockingCondition } from '../grants/conditions.js';
 import { findOwnerSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
+import { findAccountLimits } from './account-policies.js';
 import { acceptingEndpoints, liveSite } from './live-site.js';
 import { readServiceState } from './service-lease.js';
 import { findSkupperControllers } from './skupper-controllers.js';
@@ -109,6 +110,8 @@ export function clusterInspector(
     }),
     /** The controllers of Skupper; undefined if the user may not list them. */
     skupperControllers: () => findSkupperControllers(client, namespace),
+    /** Whether admission policies limit the accounts of linkgrant; undefined if that cannot be read. */
+    accountLimits: () => findAccountLimits(client),
     async grants(): Promise<readonly InspectedGrant[]> {
       const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
       return items.map((resource) => {

@@ -5,6 +5,7 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import {
   ACCESS_GRANTS,
+  ADMISSION_POLICIES,
   CONFIG_MAPS,
   CRDS,
   LEASES,
@@ -28,6 +29,7 @@ import { SECURED_ACCESS } from '../identity/published-address.js';
 import { CA_SECRET, SERVER_SECRET } from '../identity/service-identity.js';
 import { GRANT_UID } from '../store/redemption-resource.js';
 import { SEALED } from '../store/sealed-secrets.js';
+import { findAccountPolicies } from './account-policies.js';
 import { readLeaseState } from './service-lease.js';
 import { withUserErrors } from './user-errors.js';
 
@@ -63,6 +65,7 @@ export function uninstallation(client: KubernetesClient, options: Uninstallation
   const leftoversOf = async (own: readonly Own[]) => {
     const listed = client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
     const grants = await emptyIfKindUnknown(listed.then(({ items }) => items));
+    const policies = await findAccountPolicies(client);
     const redeemable = grants.filter(
       (grant) => grantState(readAccessGrant(grant).grant, clock()) === 'ready',
     );
@@ -71,6 +74,8 @@ export function uninstallation(client: KubernetesClient, options: Uninstallation
       own: own.map(({ kind, metadata }) => leftover(kind, metadata)),
       /** Grants that can be redeemed as soon as a service runs again. */
       redeemable: redeemable.map(({ metadata }) => leftover(ACCESS_GRANTS, metadata)),
+      /** Admission policies, which are not deleted because they limit the accounts of every namespace. */
+      policies: policies.map((key) => leftover(ADMISSION_POLICIES, key)),
     };
   };
   return withUserErrors({

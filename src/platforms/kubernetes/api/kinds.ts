@@ -26,11 +26,24 @@ export const CONFIG_MAPS = kindOf('v1', 'ConfigMap');
 export const SERVICES = kindOf('v1', 'Service');
 export const EVENTS = kindOf('v1', 'Event');
 export const LEASES = kindOf('coordination.k8s.io/v1', 'Lease');
+export const SERVICE_ACCOUNTS = kindOf('v1', 'ServiceAccount');
 export const DEPLOYMENTS = kindOf('apps/v1', 'Deployment');
 export const ACCESS_REVIEWS = kindOf(
   'authorization.k8s.io/v1',
   'SelfSubjectAccessReview',
   'selfsubjectaccessreviews',
+  false,
+);
+export const ADMISSION_POLICIES = kindOf(
+  'admissionregistration.k8s.io/v1',
+  'ValidatingAdmissionPolicy',
+  'validatingadmissionpolicies',
+  false,
+);
+export const ADMISSION_POLICY_BINDINGS = kindOf(
+  'admissionregistration.k8s.io/v1',
+  'ValidatingAdmissionPolicyBinding',
+  'validatingadmissionpolicybindings',
   false,
 );
 export const CRDS = kindOf(
