@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type AdminRequest, operatorClient, signBearer, startAdminService } from '../support/admin-api.js';
+import { expensiveGlobs } from '../support/expensive-globs.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE } from '../support/service.js';
@@ -115,6 +116,7 @@ describe('grants of the admin API', () => {
       { name: 'x', expirationWindow: 'soon' },
       { name: 'x', code: 'short' },
       { name: 'x', policy: { 'linkgrant/key-types': 'rot13' } },
+      { name: 'x', policy: { 'linkgrant/subjects': expensiveGlobs(10).join(',') } },
       { name: 'x', policy: { 'linkgrant/not-before': '2999-01-01T00:00:00Z' } },
     ];
     for (const order of impossible) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
 import { expectRefusal, json, linkgrant } from '../support/command-line.js';
+import { expensiveGlobs } from '../support/expensive-globs.js';
 import { until } from '../support/until.js';
 
 const { place, service, run, report, issue, redeem } = await openAcceptingSite();
@@ -67,6 +68,22 @@ describe('grant policy', () => {
       const { error, hint } = expectRefusal(ended, 2);
       expect(error).toContain('--not-before is "tomorrow", which is not a time');
       expect(hint).toContain('docs/how-to/restrict-a-grant.md');
+    }
+    expect((await grant('show', name)).code).toBe(1);
+    expect(await showGrant('plain')).toEqual(before);
+  });
+
+  it('grant create, token issue and grant update refuse globs that take long to match, and name the rule', async () => {
+    const [name, rule] = ['slow-globs', ['--names', expensiveGlobs(10).join(',')]];
+    const before = await showGrant('plain');
+    const [created, issued, updated] = await Promise.all([
+      grant('create', name, ...rule),
+      run('token', 'issue', place.path('slow.yaml'), '--name', name, ...rule),
+      grant('update', 'plain', ...rule),
+    ]);
+    const refusals = [expectRefusal(created, 2), expectRefusal(issued, 2), expectRefusal(updated, 1)];
+    for (const { error } of refusals) {
+      expect(error).toContain('linkgrant/names has globs that take too long to match');
     }
     expect((await grant('show', name)).code).toBe(1);
     expect(await showGrant('plain')).toEqual(before);

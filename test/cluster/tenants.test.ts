@@ -19,6 +19,7 @@ import {
   slotName,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { linkgrant } from '../support/command-line.js';
+import { expensiveGlobs } from '../support/expensive-globs.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
@@ -172,6 +173,7 @@ describe('objects of a hostile namespace owner', () => {
     const specs: readonly [string, AccessGrantSpec][] = [
       [`${'n'.repeat(199)}.${'n'.repeat(53)}`, {}],
       ['globs', { settings: { 'linkgrant/subjects': `${'*a'.repeat(5_000)}b` } }],
+      ['stars', { settings: { 'linkgrant/subjects': '*'.repeat(253) } }],
       ['many-settings', { settings: many }],
       ['proto', JSON.parse('{"settings":{"__proto__":"x","constructor":"y","linkgrant/names":"__proto__"}}')],
       ['huge-window', { expirationWindow: '106751 days' }],
@@ -193,9 +195,29 @@ describe('objects of a hostile namespace owner', () => {
       });
       return items.some(({ reason, metadata }) => reason === 'Redeemed' && metadata.name.startsWith('nnn'));
     });
-    // A regular expression for these globs would backtrack almost endlessly.
-    const globs = await read(east, 'globs');
-    expect((await post(replica().serving, globs, 'a'.repeat(253))).status).toBe(403);
+    await expectWestServed();
+  });
+
+  it('cannot slow redemptions of others by rules with globs that take long to match', async () => {
+    const settings = (globs: readonly string[]) => ({ 'linkgrant/subjects': globs.join(',') });
+    for (const [name, count] of [
+      ['hundreds', 1_000],
+      ['too-many', 10],
+    ] as const) {
+      await make(name, { settings: settings(expensiveGlobs(count)) });
+      expect(await said(name)).toMatch(/^Error linkgrant\/subjects has globs that take too long to match/);
+    }
+    const grant = await readyGrant(cluster, east, 'as-many-as-permitted', {
+      settings: settings(expensiveGlobs(9)),
+    });
+    const subject = 'a'.repeat(253);
+    expect((await post(replica().serving, grant, subject)).status).toBe(403);
+    // The owner changes the rules after the code was issued.
+    await cluster.admin.patch(ACCESS_GRANTS, grant.metadata, {
+      spec: { settings: settings(expensiveGlobs(1_000)) },
+    });
+    expect((await post(replica().serving, grant, subject)).status).toBe(503);
+    expect(await said('as-many-as-permitted', (text) => text.startsWith('Error'))).toContain('globs');
     await expectWestServed();
   });
 

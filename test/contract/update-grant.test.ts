@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { type GrantUpdate, updateGrant } from '../../src/redemption/administration/update-grant.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
+import { expensiveGlobs } from '../support/expensive-globs.js';
 import { MINUTE, NOW, storedGrant } from '../support/store-samples.js';
 import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 
@@ -92,6 +93,22 @@ describe('grant update', () => {
     });
     expect(await store.findGrant(grant.uid)).toEqual(grant);
     expect(await update(grant, { ...change, expirationWindowMs: 17 * MINUTE })).toMatchObject(change);
+  });
+
+  it('refuses globs that take long to match, also if only those of both rules together do', async () => {
+    const grant = await stored({ policy: { subjects: expensiveGlobs(6) } });
+    expect(await update(grant, { policy: { names: expensiveGlobs(5) } })).toEqual({
+      rejected: expect.stringMatching(/^linkgrant\/subjects has globs that take too long to match/),
+    });
+    expect(await store.findGrant(grant.uid)).toEqual(grant);
+    const replaced = { subjects: null, names: expensiveGlobs(5) };
+    expect(await update(grant, { policy: replaced })).toMatchObject({ policy: { names: replaced.names } });
+  });
+
+  it('changes a grant whose stored globs take long to match, if its policy stays unchanged', async () => {
+    const policy = { subjects: expensiveGlobs(20) };
+    const grant = await stored({ policy });
+    expect(await update(grant, { redemptionsAllowed: 5 })).toMatchObject({ policy, redemptionsAllowed: 5 });
   });
 
   it('reports a grant that was deleted meanwhile', async () => {

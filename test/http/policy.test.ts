@@ -5,6 +5,7 @@ import { grantSigningKey } from '../../src/codes/signing-keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { parsePolicySettings } from '../../src/redemption/accepting/policy-settings.js';
+import { expensiveGlobs } from '../support/expensive-globs.js';
 import { csrHeader, endOf, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { HOUR, MINUTE, startTestService } from '../support/service.js';
@@ -119,6 +120,22 @@ describe('a rule that is added after a redemption', () => {
     expect(again.body).toBe(body);
     const other = await redeem(created, 'a client with a CSR');
     expect(other.headers['linkgrant-reason']).toBe('policy_subject');
+    expect(await service.used(created.grant.uid)).toBe(1);
+  });
+});
+
+describe('a stored policy with globs that take long to match', () => {
+  it('permits what it matches within the limit, refuses other redemptions, and spends no use for them', async () => {
+    const created = await grantWith({});
+    // A service without the limit stored it.
+    const policy = { subjects: ['branch-*', ...expensiveGlobs(1_000), `*${'late'.repeat(40)}*`] };
+    await service.store.updateGrant(created.grant.uid, { policy });
+    for (const subject of ['a'.repeat(253), `too-${'late'.repeat(40)}-1`]) {
+      const answer = await redeem(created, 'a client with a CSR', { subject });
+      expect(refusal(answer)).toEqual([403, 'policy_subject']);
+    }
+    expect(await service.used(created.grant.uid)).toBe(0);
+    redeemedAnswer(await redeem(created, 'a client with a CSR'));
     expect(await service.used(created.grant.uid)).toBe(1);
   });
 });

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../src/domain/policy.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
+import { expensiveGlobs } from '../support/expensive-globs.js';
 import {
   linkOf,
   postRenewal,
@@ -143,6 +144,18 @@ describe('a client with the key of a link', () => {
     expect(await reasonOf(renew(renewed, { newKey: newKey('secp384r1') }))).toBe('policy_key');
     const last = redeemedAnswer(await renew(renewed));
     expect(endOf(last)).toBe(hourFromNow());
+  });
+
+  it('is renewed under stored globs that take long to match if an early one matches, else refused as policy_subject', async () => {
+    // A service without the limit stored the policies.
+    const [early, late] = await Promise.all([service.grant(), service.grant({ name: 'late'.repeat(41) })]);
+    const subjects = [early.grant.name, ...expensiveGlobs(1_000), `*${'late'.repeat(40)}*`];
+    await service.store.updateGrant(early.grant.uid, { policy: { subjects } });
+    const earlyLink = await redeemLink(service, newKey(), early);
+    const lateLink = await redeemLink(service, newKey(), late);
+    await service.store.updateGrant(late.grant.uid, { policy: { subjects } });
+    redeemedAnswer(await renew(earlyLink));
+    expect(await reasonOf(renew(lateLink))).toBe('policy_subject');
   });
 
   it('gets the shorter lifetime that the grant has now', async () => {

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.js';
 import type { DatabaseStore } from '../ports/database-store.js';
 import { everyItem } from '../ports/page.js';
 import type { Site } from '../ports/site.js';
+import { matchingProblem } from './check-policy.js';
 import {
   createGrant,
   DEFAULT_EXPIRATION_WINDOW_MS,
@@ -152,6 +153,7 @@ async function updateDeclared(
   const problem =
     declaration.problem ??
     redemptionsAllowedProblem(redemptionsAllowed) ??
+    matchingProblem(policy) ??
     notBeforeProblem(policy, grant.expirationTime);
   if (problem !== undefined) return { outcome: 'unusable', reason: `${problem}; the grant stays unchanged` };
   const isSame =

@@ -8,6 +8,7 @@ import { isNamespace, isResourceName } from '../../domain/names.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import { matchingProblem } from './check-policy.js';
 
 /** How long a grant can be redeemed by default, in milliseconds. */
 export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
@@ -78,7 +79,7 @@ export function notBeforeProblem(
 
 /** Returns why a grant cannot be created as requested, as a sentence; undefined if it can. */
 export function grantProblem(request: GrantRequest): string | undefined {
-  const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer } = request;
+  const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy = {} } = request;
   if (!isNamespace(namespace)) return `namespace "${namespace}" is not an RFC 1123 label`;
   if (!isResourceName(name))
     return `grant name "${name}" is not an RFC 1123 subdomain (lower case, digits, - and .)`;
@@ -86,6 +87,7 @@ export function grantProblem(request: GrantRequest): string | undefined {
   return (
     redemptionsAllowedProblem(redemptionsAllowed) ??
     expirationWindowProblem(expirationWindowMs) ??
+    matchingProblem(policy) ??
     labelsAndNoteProblem(request) ??
     (code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]))
   );

@@ -1,6 +1,7 @@
 import { type AccessGrant, type GrantChange, grantState } from '../../domain/access-grant.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import { changedPolicy, type PolicyChange } from '../../domain/policy.js';
+import { matchingProblem } from '../accepting/check-policy.js';
 import {
   expirationWindowProblem,
   notBeforeProblem,
@@ -28,13 +29,15 @@ export async function updateGrant(
 ): Promise<AccessGrant | { readonly rejected: string }> {
   const { redemptionsAllowed = grant.redemptionsAllowed, policy } = update;
   const now = deps.clock();
+  const newPolicy = changedPolicy(grant.policy, policy);
   const expirationTime = expirationTimeOf(grant, update.expirationWindowMs);
   const rejected =
     redemptionsAllowedProblem(redemptionsAllowed) ??
     (update.expirationWindowMs === undefined
       ? undefined
       : windowProblem(grant, update.expirationWindowMs, now)) ??
-    notBeforeProblem(changedPolicy(grant.policy, policy), expirationTime);
+    (policy && matchingProblem(newPolicy)) ??
+    notBeforeProblem(newPolicy, expirationTime);
   if (rejected !== undefined) return { rejected };
   const { expirationWindowMs, labels, note } = update;
   const change: GrantChange = {

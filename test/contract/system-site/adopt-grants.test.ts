@@ -12,6 +12,7 @@ import { adoptGrants } from '../../../src/redemption/accepting/adopt-grants.js';
 import { createGrant } from '../../../src/redemption/accepting/create-grant.js';
 import { proveCode } from '../../../src/redemption/accepting/prove-code.js';
 import type { DatabaseStore } from '../../../src/redemption/ports/database-store.js';
+import { expensiveGlobs } from '../../support/expensive-globs.js';
 import { directoryForTest } from '../../support/release.js';
 import { SITE_TIME } from '../../support/sites/kubernetes-site.js';
 import { copySite, type SystemSiteCopy } from '../../support/sites/system-site.js';
@@ -146,6 +147,15 @@ describe('a grant that a file declares', () => {
     declare('a', { settings: { 'linkgrant/names': 'UPPER' } });
     expect(await adopt()).toMatchObject([
       { outcome: 'unusable', reason: expect.stringMatching(/"UPPER".*; the grant stays unchanged$/) },
+    ]);
+    declare('a', { settings: { 'linkgrant/subjects': expensiveGlobs(10).join(',') } });
+    expect(await adopt()).toMatchObject([
+      {
+        outcome: 'unusable',
+        reason: expect.stringMatching(
+          /^linkgrant\/subjects has globs that take .*; the grant stays unchanged$/,
+        ),
+      },
     ]);
     expect((await grantOf('a')).policy).toEqual({ subjects: [] });
     declare('a', { settings: null });
@@ -306,6 +316,11 @@ describe('adopting grants from files', () => {
       /csr-required is not a string: quote/,
     ],
     ['a list for settings', { settings: ['linkgrant/subjects=a'] }, /^spec\.settings: is not a map$/],
+    [
+      'globs that take long to match',
+      { settings: { 'linkgrant/names': expensiveGlobs(10).join(',') } },
+      /^linkgrant\/names has globs that take too long to match/,
+    ],
     [
       'an expiry before not-before',
       { settings: { 'linkgrant/not-before': '2100-01-01T00:00:00Z' } },

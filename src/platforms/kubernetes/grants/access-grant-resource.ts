@@ -5,6 +5,7 @@ import { formatGoDuration, parseDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { isResourceName } from '../../../domain/names.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
+import { matchingProblem } from '../../../redemption/accepting/check-policy.js';
 import {
   DEFAULT_EXPIRATION_WINDOW_MS,
   DEFAULT_REDEMPTIONS_ALLOWED,
@@ -172,7 +173,9 @@ function issuerProblem(issuer: string): string {
 
 function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; problem?: string } {
   const policy = parsePolicySettings(settings);
-  return 'problem' in policy ? { policy: {}, problem: policy.problem } : { policy };
+  if ('problem' in policy) return { policy: {}, problem: policy.problem };
+  const problem = matchingProblem(policy);
+  return { policy, ...(problem !== undefined && { problem }) };
 }
 
 /** How often a grant with this spec may be redeemed. As in Skupper, 0 means the default. */

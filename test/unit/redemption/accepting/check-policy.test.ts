@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../../src/domain/policy.js';
-import { type PolicyInput, policyRefusal } from '../../../../src/redemption/accepting/check-policy.js';
+import {
+  matchingProblem,
+  type PolicyInput,
+  policyRefusal,
+} from '../../../../src/redemption/accepting/check-policy.js';
+import { expensiveGlobs } from '../../../support/expensive-globs.js';
 
 const REQUEST: PolicyInput = {
   name: 'west-1',
@@ -67,15 +72,59 @@ describe('a glob', () => {
     expect(refusal({ subjects: [glob] }, { subject })).toBe('policy_subject');
   });
 
-  it('is matched in linear time with many wildcards', () => {
-    expect(refusal({ subjects: [`${'*a'.repeat(20)}b`] }, { subject: 'a'.repeat(253) })).toBe(
-      'policy_subject',
-    );
-  });
-
   it('is compared with the name in the rule "names"', () => {
     expect(refusal({ names: ['west-*'] })).toBeUndefined();
     expect(refusal({ names: ['east-*'] })).toBe('policy_name');
+  });
+});
+
+describe('globs that take long to match', () => {
+  it.each(['subjects', 'names'] as const)('are a problem of a policy that names the rule %s', (rule) => {
+    expect(matchingProblem({ [rule]: expensiveGlobs(9) })).toBeUndefined();
+    expect(matchingProblem({ [rule]: expensiveGlobs(10) })).toMatch(
+      new RegExp(`^linkgrant/${rule} has globs that take too long to match`),
+    );
+  });
+
+  it('are a problem if those of both rules together take too long', () => {
+    expect(matchingProblem({ subjects: expensiveGlobs(6), names: expensiveGlobs(3) })).toBeUndefined();
+    expect(matchingProblem({ subjects: expensiveGlobs(6), names: expensiveGlobs(5) })).toMatch(
+      /^linkgrant\/subjects /,
+    );
+  });
+
+  it('do not include exact globs, prefixes and suffixes, however many there are', () => {
+    const globs = Array.from({ length: 1_000 }, (_, index) => {
+      const text = `${'a'.repeat(200)}${index}`;
+      return [text, `${text}?`, `${text}*`, `*${text}`, `${text}*${text.slice(0, 40)}`][index % 5] ?? '';
+    });
+    const policy = { subjects: globs, names: globs };
+    expect(matchingProblem(policy)).toBeUndefined();
+    const last = `${'a'.repeat(200)}995`;
+    expect(refusal(policy, { subject: last, name: last })).toBeUndefined();
+    expect(refusal(policy, { subject: last, name: 'b' })).toBe('policy_name');
+  });
+
+  it('permit what a glob within the limit matches, and what a cheap glob after the limit matches', () => {
+    const late = 'late'.repeat(40);
+    const subjects = ['early*', ...expensiveGlobs(500), `*${late}*`, '*-cheap'];
+    expect(refusal({ subjects }, { subject: 'early-1' })).toBeUndefined();
+    expect(refusal({ subjects }, { subject: 'also-cheap' })).toBeUndefined();
+    expect(refusal({ subjects }, { subject: `too-${late}-1` })).toBe('policy_subject');
+    expect(refusal({ subjects: subjects.slice(-2) }, { subject: `too-${late}-1` })).toBeUndefined();
+  });
+
+  it.each(['a', 'é', '字', '🛰'])('of %s, 2,000 in a stored policy, are refused soon', (character) => {
+    const globs = expensiveGlobs(1_000, character);
+    const subject = character.repeat(253);
+    const before = process.cpuUsage();
+    expect(refusal({ subjects: globs, names: globs }, { subject })).toBe('policy_subject');
+    expect(refusal({ subjects: [...globs, '*'], names: globs }, { subject, name: subject })).toBe(
+      'policy_name',
+    );
+    const { user } = process.cpuUsage(before);
+    // Both together need some milliseconds.
+    expect(user / 1_000).toBeLessThan(100);
   });
 });
 

@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { globCost, globMatches } from '../../../src/domain/glob.js';
+
+/** A text that counts how often a character of it is read. */
+class CountedText extends String {
+  reads = 0;
+
+  override charCodeAt(index: number): number {
+    this.reads += 1;
+    return super.charCodeAt(index);
+  }
+}
+
+/** How often a character of the text is read to match it with a glob. */
+function readsOf(glob: string, text: string): number {
+  const counted = new CountedText(text);
+  globMatches(glob, counted as unknown as string);
+  return counted.reads;
+}
+
+// Of each character that is compared, at most the next unit is read too: it may be the second one of a pair.
+const READS_PER_STEP = 2;
+const CHARACTERS = ['a', 'é', '字', '🛰'];
+const text = (units: readonly string[], maxLength: number) =>
+  fc.string({ unit: fc.constantFrom(...units), maxLength });
+
+describe('a glob', () => {
+  it('with any wildcards matches the same texts as the regular expression of that meaning', () => {
+    const globs = text([...CHARACTERS, '*', '?'], 8);
+    fc.assert(
+      fc.property(globs, text(CHARACTERS, 10), (glob, value) => {
+        const expression = new RegExp(`^${glob.replaceAll('*', '[^]*').replaceAll('?', '[^]')}$`, 'u');
+        expect(globMatches(glob, value)).toBe(expression.test(value));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('with any wildcards needs at most the steps that it costs, and one for each of its characters', () => {
+    const parts = fc.array(
+      fc.oneof(
+        text(['a', '?'], 60),
+        fc.nat(125).map((length) => `${'a'.repeat(length)}b`),
+      ),
+      { minLength: 1, maxLength: 12 },
+    );
+    const globs = parts.map((some) => some.join('*').slice(0, 253));
+    fc.assert(
+      fc.property(globs, fc.constantFrom(...CHARACTERS), (glob, character) => {
+        const hostile = glob.replaceAll('a', character);
+        const steps = globCost(hostile) + hostile.length;
+        expect(readsOf(hostile, character.repeat(253))).toBeLessThanOrEqual(READS_PER_STEP * steps);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    ['exact', 'west-1'],
+    ['exact with ?', 'west-?'],
+    ['a prefix', 'west-*'],
+    ['a suffix', '*-west'],
+    ['a prefix and a suffix', 'west-*.example.com'],
+    ['any text', '*'],
+    ['any text, written twice', '**'],
+    ['empty', ''],
+  ])('that is %s costs nothing', (_, glob) => {
+    expect(globCost(glob)).toBe(0);
+  });
+
+  it.each([
+    ['*a*', 2 * 253],
+    ['x*ab*y', 3 * 253],
+    ['*a*abcd*ab*xxxxxxxxxxxxxxxxxxx', 5 * 253],
+    ['*a?c*', 4 * 253],
+  ])('%s costs the steps of its longest text between two *', (glob, cost) => {
+    expect(globCost(glob)).toBe(cost);
+  });
+});
