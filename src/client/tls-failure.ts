@@ -1,6 +1,7 @@
 import type { PeerCertificate } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { HANDSHAKE_TOO_LONG, MAX_HANDSHAKE_BYTES } from './handshake-stream.js';
 import type { TlsTarget } from './route.js';
 import { systemCode } from './tcp-connection.js';
 
@@ -47,7 +48,14 @@ export function handshakeProblem(
   code: string,
   { host, minVersion }: TlsTarget,
   words: { readonly alert: string; readonly protocol: string },
-): { readonly fault: 'tls_name' | 'not_tls' | 'connection_refused'; readonly problem: string } {
+): {
+  readonly fault: 'tls_untrusted' | 'tls_name' | 'not_tls' | 'connection_refused';
+  readonly problem: string;
+} {
+  if (code === HANDSHAKE_TOO_LONG) {
+    const limit = `${MAX_HANDSHAKE_BYTES / 1024} KiB`;
+    return { fault: 'tls_untrusted', problem: `sends too many certificates (more than ${limit})` };
+  }
   const isSsl = code.startsWith('ERR_SSL_');
   if (code.endsWith('UNRECOGNIZED_NAME'))
     return { fault: 'tls_name', problem: `does not recognize the host name ${host}` };

@@ -2,6 +2,7 @@ import { createECDH, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { bitString, element, encodeConstructed, oid, unsignedInteger } from '../../src/pki/der-encoding.js';
 import { encodeCommonName } from '../../src/pki/distinguished-name.js';
 import { encodeCertificatePem } from '../../src/pki/pem.js';
+import type { TestIdentity } from './server-identity.js';
 
 const SEQUENCE = 0x30;
 const UTC_TIME = 0x17;
@@ -11,8 +12,8 @@ const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
 const NULL = element(0x05, Buffer.alloc(0));
 
-/** Keys whose signatures take long to verify. The first kind is not accepted; the others are the slowest accepted ones. */
-export type SlowKey = 'dsa-10000' | 'rsa-4096' | 'p521';
+/** Keys whose signatures take long to verify. The first three are not accepted; the others are the slowest accepted ones. */
+export type SlowKey = 'dsa-10000' | 'rsa-3072-long-exponent' | 'k571' | 'rsa-4096' | 'p521';
 
 const sequence = (...parts: Uint8Array[]) => encodeConstructed(SEQUENCE, parts);
 const number = (bytes: Uint8Array) => unsignedInteger(Buffer.from(bytes).toString('hex'));
@@ -46,6 +47,24 @@ const KINDS = {
       ),
     signature: () => sequence(number(smaller(32)), number(smaller(32))),
   },
+  'rsa-3072-long-exponent': {
+    signedWith: sequence(oid('1.2.840.113549.1.1.11'), NULL),
+    spki: () =>
+      sequence(
+        sequence(oid('1.2.840.113549.1.1.1'), NULL),
+        bitString(sequence(number(bigNumber(3_072)), number(smaller(384)))),
+      ),
+    signature: () => smaller(384),
+  },
+  k571: {
+    signedWith: sequence(oid('1.2.840.10045.4.3.2')),
+    spki: () =>
+      sequence(
+        sequence(oid('1.2.840.10045.2.1'), oid('1.3.132.0.38')),
+        bitString(createECDH('sect571k1').generateKeys()),
+      ),
+    signature: () => sequence(number(smaller(70)), number(smaller(70))),
+  },
   'rsa-4096': {
     signedWith: sequence(oid('1.2.840.113549.1.1.13'), NULL),
     spki: () =>
@@ -71,13 +90,14 @@ function certificate(
   name: string,
   spki: Uint8Array,
   sign: (tbs: Uint8Array) => Uint8Array,
+  issuer = name,
 ): string {
   const { signedWith } = KINDS[kind];
   const tbs = sequence(
     encodeConstructed(VERSION, [number(Buffer.of(2))]),
     number(smaller(8)),
     signedWith,
-    encodeCommonName(name),
+    encodeCommonName(issuer),
     sequence(element(UTC_TIME, '200101000000Z'), element(UTC_TIME, '490101000000Z')),
     encodeCommonName(name),
     spki,
@@ -117,4 +137,22 @@ export function endlessChain(count: number, name: string): string[] {
         sign('sha512', tbs, (keys[at + 1] as (typeof keys)[number]).privateKey),
       ),
     );
+}
+
+/**
+ * A server identity whose certificate is below a chain of `count` CAs with such keys, each with another name, so that OpenSSL
+ * verifies the whole chain. The signatures are random. `ca` is the last CA.
+ */
+export function slowIdentity(kind: SlowKey, count: number): TestIdentity {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { spki, signature } = KINDS[kind];
+  const leaf = publicKey.export({ type: 'spki', format: 'der' });
+  const chain = [leaf, ...Array.from({ length: count }, spki)].map((key, depth) =>
+    certificate(kind, `slow ${depth}`, key, signature, `slow ${depth + 1}`),
+  );
+  return {
+    cert: chain.join(''),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    ca: chain.at(-1) as string,
+  };
 }
