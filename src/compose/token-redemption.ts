@@ -15,6 +15,7 @@ import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
+import { checkToken as checkTokenWith } from '../redemption/requesting/check-token.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
@@ -121,10 +122,10 @@ export function namespacesIn(skupperHome: string): string[] {
   return new SkupperHome(skupperHome).namespaces();
 }
 
-/** Queries the state of a token's grant. */
+/** Queries the state of a token's grant; see `checkToken` of the requesting side. */
 export function checkToken(
   token: RedeemableToken,
   options: ServiceConnectionOptions,
 ): Promise<TokenCheck | 'stock'> {
-  return createRedemptionClient(options).check(token);
+  return checkTokenWith({ token }, createRedemptionClient(options));
 }

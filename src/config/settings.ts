@@ -78,7 +78,7 @@ export const SETTINGS = {
   ownKey: {
     default: false,
     description:
-      'redeem a token only if the private key is generated on this side: refuse a Skupper grant server, which generates it itself',
+      'redeem a token only if the private key is generated on this side: refuse a Skupper grant server, which generates it itself; a token of linkgrant needs no such flag',
   },
   skupperHome: {
     default: '/var/lib/skupper',

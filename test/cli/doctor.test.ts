@@ -345,6 +345,14 @@ describe('doctor on a requesting site', () => {
     expect(stock.issued()).toBe(0);
   });
 
+  test('fails for a token of linkgrant at whose URL a Skupper grant server answers', async () => {
+    const stock = await issuingServerForTest('stock');
+    const { failed, ended } = await doctor(['--token', write({ ...stock.token, redemptionsAllowed: 1 })]);
+    expect(failed).toEqual([['grant', expect.stringContaining('linkgrant issued this token')]]);
+    expect(ended.code).toBe(3);
+    expect(stock.issued()).toBe(0);
+  });
+
   test('reports a data directory and a links directory that are not writable, and links whose certificates expire', async () => {
     const locked = place.path('locked');
     mkdirSync(locked, { mode: 0o500 });

@@ -124,6 +124,19 @@ describe('token redeem', () => {
     expect(accepted.stdout).toContain('The server generated the private key of this link');
     expect(report).toMatchObject({ source: 'stock', keyGeneratedBy: 'server' });
   });
+
+  it('refuses a server in the place of linkgrant that would generate the private key', async () => {
+    const server = await issuingServerForTest('stock');
+    const file = place.path('impostor.yaml');
+    writeFileSync(file, encodeAccessToken({ ...server.token, redemptionsAllowed: 1 }));
+    const words = ['--to', place.path('impostor-links')];
+    for (const ended of [await redeem(file, 'impostor-site', ...words), await inspect(file, '--check')]) {
+      const refused = expectRefusal(ended, 3);
+      expect(refused.error).toContain('redeemed with a key of your own; nothing was posted');
+      expect(refused.hint).toContain('which server is at this URL');
+    }
+    expect(server.issued()).toBe(0);
+  });
 });
 
 describe('token inspect', () => {

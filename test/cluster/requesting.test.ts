@@ -109,16 +109,16 @@ describe('token redeem --platform kubernetes', () => {
     expect(namesOf(await place.links())).toEqual(['my-link']);
   });
 
-  it('leaves no key if a Skupper grant server does not know the grant', async () => {
+  it('leaves no key if a Skupper grant server refuses the code', async () => {
     const server = await issuingServerForTest('stock');
     const place = await site();
-    const unknown = releaseAfterTest(
-      await serveHttps((_request, _incoming, response) => {
-        response.writeHead(404).end('No such claim\n');
+    const refusing = releaseAfterTest(
+      await serveHttps(({ url }, _incoming, response) => {
+        if (url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+        else response.writeHead(403).end('Redemption of access token refused\n');
       }),
     );
-    const expirationTime = Date.now() - 1_000;
-    const file = place.tokenFile({ ...unknown.token, expirationTime });
+    const file = place.tokenFile(refusing.token);
     expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 3 });
     expect(await place.secrets()).toEqual([]);
     // If a use may have been counted, the record of the request is retained.

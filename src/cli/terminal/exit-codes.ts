@@ -161,7 +161,7 @@ const ADVICE = {
   answer_invalid: { exitCode: 3, hint: 'nothing was stored; inform the operator of the accepting site' },
   server_generated_key: {
     exitCode: 3,
-    hint: 'get a token of a linkgrant service, or omit --own-key (setting ownKey) to accept a key of the server',
+    hint: 'ask the operator of the accepting site which server is at this URL; a key of the server is accepted only for a token of Skupper, without --own-key (setting ownKey)',
   },
   other_name: {
     exitCode: 2,

@@ -1,4 +1,3 @@
-import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { PendingRedemption, Posting } from '../ports/pending-redemption.js';
@@ -94,8 +93,7 @@ export async function postOnce(
       return { text: await postRecorded(redemption, posting.number, pending, deps), isStored: false };
     } catch (error) {
       const isUnknown = error instanceof RedemptionError && error.code === 'grant_unknown';
-      if (!isUnknown || attempt === UNKNOWN_GRANT_ATTEMPTS || hasExpired(redemption.token, deps.clock()))
-        throw error;
+      if (!isUnknown || attempt === UNKNOWN_GRANT_ATTEMPTS) throw error;
     }
     await deps.wait(UNKNOWN_GRANT_INTERVAL_MS);
   }
@@ -178,8 +176,4 @@ export function possiblyCounted(error: RedemptionError): PossiblyCountedError {
   const more =
     'The server may nevertheless have counted a use, so the code is not posted again without --retry.';
   return new PossiblyCountedError(error.code, `${error.message} ${more}`, { cause: error });
-}
-
-function hasExpired(token: RedeemableToken, now: number): boolean {
-  return token.expirationTime !== undefined && token.expirationTime <= now;
 }

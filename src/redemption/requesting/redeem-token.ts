@@ -15,6 +15,7 @@ import { sha256Hex } from '../../pki/sha256.js';
 import type { MaterializedResources, Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
+import { checkToken, isLinkgrantToken } from './check-token.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
 import { isKeyUnused } from './retry-disposition.js';
 
@@ -31,7 +32,7 @@ export interface RedeemTokenRequest {
   readonly proxyConfiguration?: string | undefined;
   /** True if the link will be renewed, so its certificate can be short-lived. */
   readonly renews?: boolean | undefined;
-  /** True to reject a link whose private key the server generated. */
+  /** True to reject a link whose private key the server generated. A token of linkgrant needs no such option. */
   readonly ownKey?: boolean | undefined;
   /** True to post even if an earlier posting may have been counted, or if the stored key or response is damaged. */
   readonly retry?: boolean | undefined;
@@ -62,8 +63,8 @@ export function pendingRedemptionId(token: RedeemableToken): string {
  * Redeems a token and materializes its link. Safe to repeat and to run concurrently. Rejects with RedemptionError: a refusal of
  * the service, a connection failure, `not_writable` before anything is posted, `outcome_unknown` if an earlier posting may have
  * been counted and its response is lost or damaged, `link_ended` if an earlier run redeemed the token and the certificate has
- * expired, `other_name` if the token was redeemed under another name than the requested one, `server_generated_key` with
- * `ownKey` if the server generates the key.
+ * expired, `other_name` if the token was redeemed under another name than the requested one, `server_generated_key` if
+ * the server generates the key, with `ownKey` or for a token of linkgrant.
  */
 export async function redeemToken(
   request: RedeemTokenRequest,
@@ -171,23 +172,10 @@ async function newKey(): Promise<string> {
   return (await generateKey('p256')).keyPem;
 }
 
-/**
- * Returns the service's response to a check of the token. With `ownKey`, rejects if a Skupper grant server answers, before a
- * use is counted.
- */
-async function checkServer(
-  { token, ownKey }: RedeemTokenRequest,
-  { client, stopping }: RedeemTokenDependencies,
-) {
+/** Returns the service's response to a check of the token. */
+async function checkServer(request: RedeemTokenRequest, { client, stopping }: RedeemTokenDependencies) {
   try {
-    const check = await client.check(token, stopping);
-    if (check === 'stock' && ownKey) {
-      throw new RedemptionError(
-        'server_generated_key',
-        'The server is a Skupper grant server, which generates the private key itself; nothing was posted.',
-      );
-    }
-    return check;
+    return await checkToken(request, client, stopping);
   } catch (error) {
     // An aborted exchange fails as a broken connection does.
     stopping?.throwIfAborted();
@@ -259,7 +247,7 @@ async function materialize(
   pending: PendingRedemption,
   deps: RedeemTokenDependencies,
 ): Promise<RedeemedToken> {
-  if (ownKey && received.source === 'stock') {
+  if (received.source === 'stock' && (ownKey || isLinkgrantToken(token))) {
     throw new RedemptionError(
       'server_generated_key',
       'The token was redeemed before, and the server generated the private key of its link.',

@@ -315,13 +315,6 @@ describe('a Skupper grant server', () => {
     expect(postings(server)).toHaveLength(3);
   });
 
-  test('gets one request if it responds "No such claim" and the token has expired', async () => {
-    const server = await answering(404, 'No such claim\n');
-    const token = { ...server.token, expirationTime: Date.now() - 1 };
-    expect(await site.outcome({ token })).toBe('grant_unknown');
-    expect(postings(server)).toHaveLength(1);
-  });
-
   test('that responds "No such claim" only during its start gets requests until one succeeds', async () => {
     const stock = await issuingServerForTest('stock');
     let refusals = 2;
