@@ -4,8 +4,7 @@ import { onSession, readSession, type Session } from './api/client.js';
 import { Masthead } from './components/masthead.js';
 import { Navigation } from './components/navigation.js';
 import { CurrentScreen } from './routes.js';
-import { ConsoleEnded, SignedOut, Starting } from './screens/signed-out.js';
-import { followService, useHasEnded } from './state/service.js';
+import { SignedOut, Starting } from './screens/signed-out.js';
 import { SessionContext } from './state/session.js';
 
 type State =
@@ -36,15 +35,7 @@ export function App() {
     void start(false);
   }, []);
   const isSignedIn = state.kind === 'signed-in';
-  useEffect(() => {
-    if (!isSignedIn) return;
-    const stopService = followService();
-    const stopChanges = followChanges();
-    return () => {
-      stopService();
-      stopChanges();
-    };
-  }, [isSignedIn]);
+  useEffect(() => (isSignedIn ? followChanges() : undefined), [isSignedIn]);
 
   if (state.kind === 'starting') return <Starting error={state.error} />;
   if (state.kind === 'signed-out') return <SignedOut {...state} />;
@@ -58,19 +49,10 @@ export function App() {
       <div class="frame">
         <Masthead />
         <Navigation />
-        <Content />
+        <main id="content" tabIndex={-1}>
+          <CurrentScreen />
+        </main>
       </div>
     </SessionContext.Provider>
-  );
-}
-
-/** The current screen. After the end of `linkgrant console` only its dialog stays visible: a token is shown only once. */
-function Content() {
-  const hasEnded = useHasEnded();
-  return (
-    <main id="content" tabIndex={-1} class={hasEnded ? 'ended' : undefined}>
-      {hasEnded && <ConsoleEnded />}
-      <CurrentScreen />
-    </main>
   );
 }

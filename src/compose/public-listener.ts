@@ -11,6 +11,7 @@ import type { ProxyHeaderRefusal } from '../http/proxy-header-reader.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
 import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
+import { WrongCodeCounter } from '../http/wrong-code-counter.js';
 import { issueClientCertificate } from '../pki/certificates.js';
 import { Networks } from '../redemption/accepting/cidr.js';
 import type { Site } from '../redemption/ports/site.js';
@@ -44,6 +45,7 @@ type CreatedHere =
   | 'connections'
   | 'admission'
   | 'unprovenRequests'
+  | 'wrongCodes'
   | 'onLedgerFailure'
   | 'observer';
 
@@ -86,6 +88,7 @@ export function createPublicListener({
     connections,
     admission,
     unprovenRequests,
+    wrongCodes: new WrongCodeCounter(app.store, app.clock),
     observer: metrics,
     onLedgerFailure(error, requestId) {
       metrics.ledgerFailed();

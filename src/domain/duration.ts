@@ -42,6 +42,15 @@ export function formatGoDuration(ms: number): string {
   return formatIn(GO_UNITS, ms);
 }
 
+/** A duration in one unit, rounded down: `12 s`, `5 min`, `3 h`, `30 days`; `0 s` if it is negative. */
+export function roughDuration(ms: number): string {
+  const rest = Math.max(0, ms);
+  if (rest < 90_000) return `${Math.floor(rest / 1_000)} s`;
+  if (rest < 5_400_000) return `${Math.floor(rest / 60_000)} min`;
+  if (rest < 2 * DAY_MS) return `${Math.floor(rest / 3_600_000)} h`;
+  return `${Math.floor(rest / DAY_MS).toLocaleString('en')} days`;
+}
+
 function formatIn(units: readonly string[], ms: number): string {
   let rest = ms;
   let text = '';

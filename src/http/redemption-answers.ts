@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
-import { NIL_UUID } from '../domain/names.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 import { checkGrant } from '../redemption/accepting/check-grant.js';
@@ -51,8 +50,7 @@ export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<Re
     const result = await inSpan({ name: 'check grant' }, () => checkGrant(target, code, deps));
     if ('refused' in result) {
       sendRefusal(response, result, false);
-      const isProbe = 'uid' in target && target.uid === NIL_UUID;
-      return { outcome: result.refused, guessed: result.guessed, isProbe };
+      return { outcome: result.refused, guessed: result.guessed };
     }
     send(response, 200, 'application/json', renderCheck(result));
     return { outcome: 'checked', grant: result.grant };

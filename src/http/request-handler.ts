@@ -14,6 +14,7 @@ import type { ConnectionTable } from './connection-table.js';
 import { type Exchange, type ExchangeDependencies, endDisconnected } from './redemption-answers.js';
 import { logOutcome, type RequestOutcome, type RouteOperation } from './request-outcome.js';
 import type { UnprovenRequests } from './unproven-requests.js';
+import type { WrongCodeCounter } from './wrong-code-counter.js';
 
 /** Counts the answers, for metrics. `outcome` is that of {@link RequestOutcome}. */
 export interface RedemptionObserver {
@@ -26,6 +27,7 @@ export interface RequestDependencies
   readonly trustedProxies: Networks;
   readonly connections: Pick<ConnectionTable, 'markProven' | 'addressOf'>;
   readonly unprovenRequests: UnprovenRequests;
+  readonly wrongCodes: WrongCodeCounter;
   /** Called when the ledger could not record an attempt of this request. */
   readonly onLedgerFailure: (error: unknown, requestId: string) => void;
   readonly logger: Logger;
@@ -63,6 +65,8 @@ export function requestHandler(deps: RequestDependencies) {
       address === undefined
         ? endDisconnected(response)
         : await (isTraced ? inRequestSpan(request, response, requestId, run) : run());
+    // Not for a grant that is requested by its name: whether the name exists must not show in the work that a wrong code causes.
+    if (outcome.outcome === 'code_wrong' && outcome.guessed) deps.wrongCodes.count(outcome.guessed.uid, peer);
     const milliseconds = performance.now() - start;
     deps.observer.answered(operation, outcome.outcome, milliseconds);
     // A failure of the service is always logged: its cause appears nowhere else.

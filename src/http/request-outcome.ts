@@ -17,13 +17,11 @@ export interface RequestOutcome {
   /** Why the accepting site provides no access, or what is wrong with the CSR; for its operator. */
   readonly reason?: string | undefined;
   readonly error?: unknown;
-  /** True for the check with which `doctor` and the web console find out whether the service answers. */
-  readonly isProbe?: boolean;
   /** The grant that a wrong code was presented for. */
   readonly guessed?: GuessedGrant | undefined;
 }
 
-/** Logs the outcome of a request in one line; that of a check at `debug`, also that of a probe that found no grant. */
+/** Logs the outcome of a request in one line; that of a check at `debug`. */
 export function logOutcome(
   logger: Logger,
   result: RequestOutcome & {
@@ -33,10 +31,12 @@ export function logOutcome(
     readonly milliseconds: number;
   },
 ): void {
-  const { operation, outcome, grant, redemption, name, subject, reason, error, peer, requestId } = result;
+  const { operation, outcome, grant, guessed, redemption, name, subject, reason, error, peer, requestId } =
+    result;
   const fields = {
-    grant: grant?.uid,
-    namespace: grant?.namespace,
+    grant: (grant ?? guessed)?.uid,
+    namespace: (grant ?? guessed)?.namespace,
+    grantName: guessed?.name,
     redemption,
     name,
     subject,
@@ -46,7 +46,7 @@ export function logOutcome(
   };
   if (outcome === 'redeemed' || outcome === 'replayed' || outcome === 'renewed') {
     logger.info({ event: outcome, ...fields }, `link ${outcome}`);
-  } else if (outcome === 'checked' || (result.isProbe && outcome === 'grant_unknown')) {
+  } else if (outcome === 'checked') {
     logger.debug({ event: 'checked', ...fields }, 'token checked');
   } else {
     logger[error === undefined ? 'info' : 'error'](

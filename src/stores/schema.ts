@@ -81,6 +81,11 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
           peer TEXT NOT NULL, count BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, mac BYTEA,
           PRIMARY KEY (grant_uid, code, name, subject, peer)
         )`,
+        // Requests with a wrong code. They are not in the ledger: anyone who knows the uid of a grant can send them.
+        `CREATE TABLE wrong_codes (
+          grant_uid TEXT PRIMARY KEY, count BIGINT NOT NULL, last_at BIGINT NOT NULL, last_peer TEXT NOT NULL
+        )`,
+        'CREATE INDEX wrong_codes_last ON wrong_codes (last_at)',
         // The number of entries, of removed ones, and of refusals, with a MAC under a key that is not in the database.
         `CREATE TABLE ledger_end (
           id BIGINT PRIMARY KEY CHECK (id = 1), position BIGINT NOT NULL, removed BIGINT NOT NULL, refusals BIGINT NOT NULL,

@@ -48,6 +48,8 @@ export const STORE_OPERATIONS = {
   countLinks: 'read',
   countOpenCodes: 'read',
   countRefusals: 'read',
+  addWrongCodes: 'write',
+  findWrongCodes: 'read',
   readChanges: 'read',
   listLedger: 'read',
   listRedemptionEntries: 'read',

@@ -124,6 +124,21 @@ describe('the overview', () => {
     expect(after.attention).toEqual([]);
   });
 
+  it('names the grants for which a wrong code was sent, and reports the change', async () => {
+    const grant = await create({ namespace: 'west' });
+    const { version } = (await ask('GET', '/changes')).body;
+    expect((await redeem({ ...grant, code: 'not the code' }, 'east')).status).toBe(403);
+    await until(async () => (await ask('GET', `/changes?since=${version}`)).body.changed.includes('grants'));
+    const requests = { count: 1, last: expect.any(String), peer: '127.0.0.1' };
+    expect((await ask('GET', '/overview')).body.wrongCodes).toEqual([
+      { grantUid: grant.uid, grant: grant.name, namespace: 'west', requests },
+    ]);
+    expect((await ask('GET', `/grants/${grant.uid}`)).body).toMatchObject({
+      attempts: [],
+      wrongCodes: requests,
+    });
+  });
+
   it('reports a service without an endpoint, with the next step, before the first grant', async () => {
     const other = releaseAfterTest(await startAdminService({ endpoint: undefined }));
     expect((await readAdmin(other, '/overview')).attention).toEqual([

@@ -192,6 +192,18 @@ describe('grant list and grant show', () => {
     expect((await grant(['show', 'tried'])).stdout).toMatch(/grant_exhausted +tried +east +127\.0\.0\.1/);
   });
 
+  it('grant show prints the requests with a wrong code, with time and address of the last one', async () => {
+    const { stdout: token } = await grant(['create', 'mistaken', '--token', '-']);
+    const wrong = token.replace(/^( +code: ).*$/m, '$1not-the-code');
+    expect((await redeem(wrong, 'north')).code).toBe(3);
+    const wrongCodes = async () => (await report('grant', 'show', 'mistaken')).wrongCodes;
+    await until(async () => (await wrongCodes()) !== undefined);
+    expect(await wrongCodes()).toEqual({ count: 1, last: expect.stringMatching(/Z$/), peer: '127.0.0.1' });
+    const { stdout } = await grant(['show', 'mistaken']);
+    expect(stdout).toMatch(/^1 request with a wrong code, \d+ s ago from 127\.0\.0\.1$/m);
+    expect((await grant(['show', 'seen'])).stdout).not.toContain('wrong code');
+  });
+
   it('show, revoke and delete report an unknown grant', async () => {
     const ends = await Promise.all(
       ['show', 'revoke', 'delete'].map((verb) => grant([verb, 'nobody-made-this'])),
@@ -199,7 +211,7 @@ describe('grant list and grant show', () => {
     for (const ended of ends) {
       expect(expectRefusal(ended, 1)).toEqual({
         error: 'there is no grant "nobody-made-this" in namespace "default"',
-        hint: `see \`linkgrant grant list -A --data-dir ${dataDir}\``,
+        hint: 'see `linkgrant grant list -A`',
       });
     }
   });

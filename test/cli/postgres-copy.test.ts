@@ -34,6 +34,7 @@ function contents(file: string): unknown {
     'codes',
     'events',
     'refusals',
+    'wrong_codes',
     'expiring_ledgers',
     'ledger_end',
     'outcomes',
@@ -74,6 +75,7 @@ beforeAll(async () => {
       peer: '::1',
     } as const;
     await store.recordRefusal(refusal, NOW);
+    await store.addWrongCodes(uid, { count: 3, lastAt: NOW, lastPeer: '192.0.2.7' });
   }
   const [first, second, third] = grants;
   await store.revokeGrant(first?.uid ?? '', NOW, true);

@@ -79,6 +79,20 @@ it('shows the revocation by one operator in the browser of another operator, wit
   expect(await links.evaluate('window.isFirstDocument')).toBe(true);
 });
 
+it('shows a request with a wrong code on the Overview and on the page of its grant, without a reload', async () => {
+  const creating = ['grant', 'create', 'mistaken', '--token', '-', '--data-dir', dataDir];
+  const token = (await linkgrantProcess(creating)).stdout.replace(/^( +code: ).*$/m, '$1not-the-code');
+  const redeeming = ['token', 'redeem', '-', '--to', '-', '--data-dir', join(directory, 'other-site')];
+  expect(await linkgrantProcess(redeeming, { input: token })).toMatchObject({ code: 3 });
+  const sentence = /^1 request with a wrong code, \d+ s ago from 127\.0\.0\.1$/;
+  const item = overview.getByRole('listitem').filter({ has: overview.getByText(sentence) });
+  await item.waitFor();
+  await item.getByRole('link', { name: 'mistaken' }).click();
+  await overview.getByRole('heading', { name: 'Grant mistaken' }).waitFor();
+  await overview.getByText(sentence).waitFor();
+  expect(await overview.evaluate('window.isFirstDocument')).toBe(true);
+});
+
 it('reports no page error, CSP violation or request to another host in either browser, and no error of the command', () => {
   expect([...operator.faults, ...colleague.faults]).toEqual([]);
   expect(terminal.said.stderr).toBe('');

@@ -22,6 +22,7 @@ const UNVERIFIED: Readonly<Record<string, readonly string[]>> = {
   // A constant.
   ledger_end: ['id'],
   expiring_ledgers: ['grant_uid', 'check_at'],
+  wrong_codes: ['grant_uid', 'count', 'last_at', 'last_peer'],
   settings: [
     'crl-number',
     'label-changes',
@@ -56,6 +57,7 @@ async function fillTables(): Promise<void> {
   await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
   const { grantUid, name, subject, peer } = redemption;
   await store.recordRefusal({ grantUid, name, subject, peer, code: 'grant_exhausted' }, NOW);
+  await store.addWrongCodes(grantUid, { count: 1, lastAt: NOW, lastPeer: peer });
   const outcome = { id: 'a', kid: 'b', request: 'c', createdId: 'd', sealed, until: NOW + MINUTE };
   await store.claimOutcome(outcome, NOW);
   await store.updateGrant(grant.uid, { note: 'first' });

@@ -50,6 +50,18 @@ export function databaseConformance(current: CurrentStore<DatabaseStore>): void 
     });
   });
 
+  describe('requests with a wrong code', () => {
+    it('are a change of the grants, and are forgotten when their grant is deleted', async () => {
+      const { store } = current();
+      const { uid } = await storedGrant(store);
+      const { version } = await store.readChanges();
+      await store.addWrongCodes(uid, { count: 1, lastAt: NOW, lastPeer: '192.0.2.7' });
+      expect((await store.readChanges(version)).changed).toEqual(['grants']);
+      await store.deleteGrant(uid);
+      expect(await store.findWrongCodes(uid)).toBeUndefined();
+    });
+  });
+
   describe('pending grants', () => {
     it('makes pending grants ready once', async () => {
       const { store } = current();

@@ -214,7 +214,7 @@ export function linkConformance(current: CurrentStore): void {
       await refuse('policy_source', '192.0.2.1', NOW);
       await refuse('policy_source', '192.0.2.3', NOW - DAY);
       for (const _ of [1, 2]) await store.recordReplay(redemption, '192.0.2.1', NOW);
-      expect(await store.countRefusals(NOW)).toEqual([
+      expect((await store.countRefusals(NOW)).byCode).toEqual([
         { code: 'grant_expired', count: 3, lastAt: NOW + 2 },
         { code: 'policy_source', count: 1, lastAt: NOW },
       ]);

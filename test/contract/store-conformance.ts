@@ -10,6 +10,7 @@ import { linkConformance } from './store-conformance-links.js';
 import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
+import { wrongCodeConformance } from './store-conformance-wrong-codes.js';
 
 /** An empty store made for one test. */
 export interface StoreUnderTest<S extends GrantStore = GrantStore> {
@@ -56,6 +57,7 @@ export function storeConformance<S extends GrantStore>(
     ledgerConformance(currentStore);
     codeConformance(currentStore);
     linkConformance(currentStore);
+    wrongCodeConformance(currentStore);
     onceConformance(currentStore, size);
     for (const conformance of more) conformance(currentStore);
   });

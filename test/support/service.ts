@@ -19,6 +19,7 @@ import { ConnectionTable } from '../../src/http/connection-table.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
 import { UnprovenRequests } from '../../src/http/unproven-requests.js';
+import { WrongCodeCounter } from '../../src/http/wrong-code-counter.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities } from '../../src/platforms/standalone/owned-authorities.js';
@@ -223,6 +224,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     connections,
     admission: new Admission(queue, logger, composition.admissionLimits ?? LONG_WAIT),
     unprovenRequests: new UnprovenRequests(metrics, logger),
+    wrongCodes: new WrongCodeCounter(composition.store?.(store) ?? store, clock.read),
     observer: metrics,
     clock: clock.read,
     checkpoint: composition.checkpoint ?? checkpoint,

@@ -1,10 +1,9 @@
 import type { ComponentChildren } from 'preact';
+import { roughDuration } from '../../../src/domain/duration.js';
 import type { ApiError } from '../api/client.js';
 import type { Resource } from '../state/resource.js';
-import { useService } from '../state/service.js';
 import { Icon } from './icon.js';
-import { visible } from './text.js';
-import { duration, useNow } from './time.js';
+import { useNow } from './time.js';
 
 const ICONS = { success: 'ok', info: 'info', warning: 'warning', danger: 'danger' } as const;
 
@@ -26,26 +25,6 @@ export function Notice({ kind, title, children, isLive }: NoticeProps) {
       <p class="pf-v6-c-alert__title">{title}</p>
       {children && <div class="pf-v6-c-alert__description">{children}</div>}
     </div>
-  );
-}
-
-/** Says in a dialog that `linkgrant console` has ended. */
-export function EndedNotice() {
-  return (
-    <Notice kind="danger" title="linkgrant console has ended" isLive>
-      <p>Start it again and open its new address.</p>
-    </Notice>
-  );
-}
-
-/** Says why no site can join at the moment; nothing while the service can serve sites. */
-export function ServiceNotice() {
-  const { problem } = useService();
-  if (problem === undefined) return null;
-  return (
-    <Notice kind="warning" title="No site can join at the moment" isLive>
-      <p>{sentence(visible(problem))} Tokens work again as soon as the service is ready.</p>
-    </Notice>
   );
 }
 
@@ -94,7 +73,7 @@ export function Loaded<T>({
 
 /** Shows the error of the last read and the age of the data. A separate component: only the notice renders again each second. */
 function StaleNotice({ error, readAt }: { readonly error: ApiError; readonly readAt: number }) {
-  const age = duration(useNow(1_000) - readAt);
+  const age = roughDuration(useNow(1_000) - readAt);
   return (
     <Notice kind="warning" title={`${sentence(error.message)} This is how it was ${age} ago.`}>
       {error.hint && <p>{sentence(error.hint)}</p>}

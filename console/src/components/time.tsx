@@ -1,10 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import { roughDuration } from '../../../src/domain/duration.js';
 import { type Preferences, usePreferences } from '../state/preferences.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 function format(at: number, zone: Preferences['clock']): string {
   // Swedish times have the form 2031-03-04 08:00:00.
@@ -42,15 +41,6 @@ export function useTimesInText(): (text: string) => string {
     text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (time) => format(Date.parse(time), clock));
 }
 
-/** A duration in one unit, rounded down: `12 s`, `5 min`, `3 h`, `30 days`. */
-export function duration(ms: number): string {
-  const rest = Math.max(0, ms);
-  if (rest < 90 * SECOND) return `${Math.floor(rest / SECOND)} s`;
-  if (rest < 90 * MINUTE) return `${Math.floor(rest / MINUTE)} min`;
-  if (rest < 2 * DAY) return `${Math.floor(rest / HOUR)} h`;
-  return `${Math.floor(rest / DAY).toLocaleString('en')} days`;
-}
-
 /** The current time; renders again every `everyMs`. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now);
@@ -64,7 +54,7 @@ export function useNow(everyMs: number): number {
 /** `in 3 h`, `5 min ago`. */
 function relative(at: string | number, now: number): string {
   const distance = new Date(at).getTime() - now;
-  return distance >= 0 ? `in ${duration(distance)}` : `${duration(-distance)} ago`;
+  return distance >= 0 ? `in ${roughDuration(distance)}` : `${roughDuration(-distance)} ago`;
 }
 
 /** A time with its distance from now. */
@@ -81,7 +71,7 @@ export function TimeAndDistance({ at }: { readonly at: string }) {
 export function TimeLeft({ at }: { readonly at: string }) {
   const left = new Date(at).getTime() - useNow(SECOND);
   if (left <= 0) return <strong>ended</strong>;
-  if (left > 90 * MINUTE) return <strong>{duration(left)}</strong>;
+  if (left > 90 * MINUTE) return <strong>{roughDuration(left)}</strong>;
   const seconds = Math.floor(left / SECOND);
   return (
     <strong class="digits">{`${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`}</strong>

@@ -12,6 +12,7 @@ import { StateLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
 import { Foreign, Mono, visible } from '../components/text.js';
 import { Time, TimeAndDistance } from '../components/time.js';
+import { WrongCodes } from '../components/wrong-codes.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { IssueToken } from '../dialogs/issue-token.js';
 import { RevokeGrant } from '../dialogs/revoke-grant.js';
@@ -105,10 +106,14 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
             </Section>
             <GrantTokens grantUid={uid} />
             <Section title="Last attempts to redeem">
-              {grant.attempts.length === 0 ? (
+              {grant.wrongCodes && (
+                <p>
+                  <WrongCodes {...grant.wrongCodes} />
+                </p>
+              )}
+              {grant.attempts.length > 0 && <Attempts attempts={grant.attempts} />}
+              {grant.attempts.length === 0 && !grant.wrongCodes && (
                 <p>No site has tried to redeem a token yet.</p>
-              ) : (
-                <Attempts attempts={grant.attempts} />
               )}
             </Section>
             {query.get('issue') && canWrite && <IssueToken grant={grant} onClose={() => setIssuing(false)} />}

@@ -2,6 +2,7 @@ import { type Api, client, dataOf } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Command, HostCommand } from '../components/copyable.js';
 import { Section } from '../components/details.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { Icon } from '../components/icon.js';
 import { EmptyState, Loaded, Notice, sentence } from '../components/notice.js';
 import { refusalOf } from '../components/refusals.js';
@@ -9,6 +10,7 @@ import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { Prose, visible } from '../components/text.js';
 import { TimeAndDistance, useTimesInText } from '../components/time.js';
+import { WrongCodes } from '../components/wrong-codes.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
@@ -22,24 +24,21 @@ export function OverviewScreen() {
     'links',
     'ledger',
   ]);
-  const isCurrent = overview.error === undefined;
   return (
     <Screen title="Overview">
       <Loaded resource={overview}>
         {(data) => (
           <>
-            <Figures overview={data} isCurrent={isCurrent} />
+            <Figures overview={data} />
             {data.connections?.problem && (
               <Notice
                 kind="warning"
                 title={`The connected links are not known at the moment: ${visible(data.connections.problem)}`}
               />
             )}
-            {(!isUnused(data) || data.attention.length > 0) && (
-              <Attention items={data.attention} isCurrent={isCurrent} />
-            )}
+            {(!isUnused(data) || data.attention.length > 0) && <Attention items={data.attention} />}
             {isUnused(data) && <FirstSteps />}
-            <Refusals refusals={data.refusals} />
+            <Refusals refusals={data.refusals} wrongCodes={data.wrongCodes} />
           </>
         )}
       </Loaded>
@@ -54,11 +53,9 @@ function isUnused({ grants, links }: Overview): boolean {
 }
 
 function Figures({
-  overview: { links, grants, openTokens, refusals, health },
-  isCurrent,
+  overview: { links, grants, openTokens, refusals, wrongCodes, health },
 }: {
   readonly overview: Overview;
-  readonly isCurrent: boolean;
 }) {
   const figures: readonly (readonly [string, number | string, string])[] = [
     ['Links connected', links.connected ?? 'unknown', href('/links')],
@@ -67,8 +64,8 @@ function Figures({
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
-    ['Refusal reasons of the last day', refusals.length, href('/ledger')],
-    ['Service', isCurrent ? serviceText(health) : 'no answer', href('/health')],
+    ['Refusal reasons of the last day', refusals.length + (wrongCodes.length > 0 ? 1 : 0), href('/ledger')],
+    ['Service', serviceText(health), href('/health')],
   ];
   return (
     <ul class="pf-v6-l-gallery pf-m-gutter">
@@ -84,9 +81,12 @@ function Figures({
   );
 }
 
-/** True if the service was checked. In a cluster the user may have no permission for that, which is a warning. */
+/**
+ * True if a running service reports its checks. Without `--server`, `linkgrant console` has no such checks: its overview has
+ * at most the finding `observer`.
+ */
 function isServiceKnown({ findings }: Overview['health']): boolean {
-  return findings.some(({ check, status }) => check !== 'observer' && status !== 'warning');
+  return findings.some(({ check }) => check !== 'observer');
 }
 
 function serviceText(health: Overview['health']): string {
@@ -113,19 +113,13 @@ function FirstSteps() {
   );
 }
 
-function Attention({
-  items,
-  isCurrent,
-}: {
-  readonly items: Overview['attention'];
-  readonly isCurrent: boolean;
-}) {
+function Attention({ items }: { readonly items: Overview['attention'] }) {
   const withTimes = useTimesInText();
   return (
     <Section title="Needs attention">
-      {items.length === 0 && isCurrent && <Notice kind="success" title="Nothing needs attention" />}
-      {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
-      {items.length > 0 && (
+      {items.length === 0 ? (
+        <Notice kind="success" title="Nothing needs attention" />
+      ) : (
         <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">
           {items.map(({ kind, message, nextStep, resource }) => (
             <li class="pf-v6-c-list__item" key={message}>
@@ -158,12 +152,21 @@ function NextStep({ kind, command }: { readonly kind: string; readonly command: 
   );
 }
 
-function Refusals({ refusals }: { readonly refusals: Overview['refusals'] }) {
+function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCodes'>) {
   return (
     <Section title="Refusals of the last day">
-      {refusals.length === 0 ? (
-        <p>No site was refused.</p>
-      ) : (
+      {refusals.length + wrongCodes.length === 0 && <p>No site was refused.</p>}
+      {wrongCodes.length > 0 && (
+        <ul class="pf-v6-c-list">
+          {wrongCodes.map(({ grantUid, grant, requests }) => (
+            <li key={grantUid}>
+              Grant <ForeignLink to={href(`/grants/${grantUid}`)} text={grant} />:{' '}
+              <WrongCodes {...requests} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {refusals.length > 0 && (
         <Table
           caption="Refusals of the last day by reason"
           items={refusals}

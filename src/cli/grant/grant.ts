@@ -1,5 +1,6 @@
 import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
+import { wrongCodesText } from '../../domain/wrong-codes.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
@@ -11,6 +12,7 @@ import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flag
 import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { plainLine } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -189,8 +191,9 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
       [
         grantFields(report),
         '\nLast attempts\n',
+        report.wrongCodes ? `${plainLine(wrongCodesText(report.wrongCodes, Date.now()))}\n` : '',
         report.attempts.length === 0
-          ? 'none\n'
+          ? `${report.wrongCodes ? 'no other attempt' : 'none'}\n`
           : table(
               ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
               report.attempts.map(({ at, outcome, name, subject, peer, count }) => [

@@ -40,7 +40,7 @@ export async function beginRedemptionWait(
     everyItem((page) => administration.listRedemptions({ ...page, grantUid, since }));
   const earlier = atBegin.redemptions === 0 ? [] : await listRedemptions();
   const earlierIds = new Set(earlier.map(({ id }) => id));
-  const reportNewRefusals = refusalReporter(atBegin.attempts);
+  const reportNewRefusals = refusalReporter(atBegin);
   let redemptionCount = atBegin.redemptions;
 
   /** True if the service reports that a signed token has expired or is revoked, or does not list it. */
@@ -55,7 +55,7 @@ export async function beginRedemptionWait(
     // Checked before the redemptions are read, so that a redemption just before the end of the token is found.
     const isEnded = isOverdue && tokenId !== undefined && (await hasEnded(tokenId));
     const grant = await administration.showGrant(grantUid);
-    reportNewRefusals(grant.attempts);
+    reportNewRefusals(grant);
     const redemptions = grant.redemptions === redemptionCount ? [] : await listRedemptions();
     redemptionCount = grant.redemptions;
     const found = redemptions.find(({ id, jti }) => jti === tokenId && !earlierIds.has(id));
@@ -95,10 +95,18 @@ async function pollUntilRedeemed(
   writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
 }
 
+type Attempts = Pick<GrantDetail, 'attempts' | 'wrongCodes'>;
+
 /** Returns a function that writes each refusal among the attempts of a grant once, except those in `earlier`. */
-function refusalReporter(earlier: readonly AttemptReport[]): (attempts: readonly AttemptReport[]) => void {
-  const reported = new Set(earlier.map(keyOf));
-  return (attempts) => {
+function refusalReporter(earlier: Attempts): (attempts: Attempts) => void {
+  const reported = new Set(earlier.attempts.map(keyOf));
+  let reportedWrongCodes = earlier.wrongCodes?.count ?? 0;
+  return ({ attempts, wrongCodes }) => {
+    if (wrongCodes && wrongCodes.count > reportedWrongCodes) {
+      const { hint } = adviceFor('code_wrong');
+      writeStderr(`Refused a wrong code from ${plainLine(wrongCodes.peer)}: code_wrong\nhint: ${hint}\n`);
+    }
+    reportedWrongCodes = wrongCodes?.count ?? 0;
     for (const attempt of attempts.toReversed()) {
       const isNew = !reported.has(keyOf(attempt));
       reported.add(keyOf(attempt));

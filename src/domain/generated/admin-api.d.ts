@@ -626,8 +626,6 @@ export interface components {
             namespace: string;
             url?: string;
             platform?: string;
-            /** @description Why no site can redeem a token at the moment; absent if nothing prevents it */
-            problem?: string;
         };
         Grant: {
             name: string;
@@ -695,6 +693,14 @@ export interface components {
             /** Format: uuid */
             redemptionId?: string;
         };
+        /** @description Requests with a wrong code, which anyone who knows the uid of the grant can send. The service writes them every 10 seconds; in a cluster they are forgotten an hour after the last one */
+        WrongCodes: {
+            count: number;
+            /** Format: date-time */
+            last: string;
+            /** @description The address of the last client */
+            peer: string;
+        };
         GrantDetail: {
             name: string;
             namespace: string;
@@ -725,6 +731,8 @@ export interface components {
             signedTokensRevoked: number;
             /** @description The last ten, newest first */
             attempts: components["schemas"]["Attempt"][];
+            /** @description Absent if there were none */
+            wrongCodes?: components["schemas"]["WrongCodes"];
         };
         GrantPage: {
             items: components["schemas"]["Grant"][];
@@ -1225,6 +1233,15 @@ export interface components {
                 /** Format: date-time */
                 last: string;
             }[];
+            /** @description The last five grants for which a request with a wrong code arrived within the last 24 hours, the latest first */
+            wrongCodes: {
+                /** Format: uuid */
+                grantUid: string;
+                /** @description Its name */
+                grant: string;
+                namespace: string;
+                requests: components["schemas"]["WrongCodes"];
+            }[];
             /** @description The checks that return at once; `GET /api/v1/health` runs all */
             health: components["schemas"]["Health"];
             /** @description The most urgent first */
@@ -1442,7 +1459,12 @@ export interface components {
                  *           "count": 1,
                  *           "redemptionId": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11"
                  *         }
-                 *       ]
+                 *       ],
+                 *       "wrongCodes": {
+                 *         "count": 3,
+                 *         "last": "2031-03-04T05:09:07Z",
+                 *         "peer": "192.0.2.7"
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["GrantDetail"];
@@ -1795,6 +1817,18 @@ export interface components {
                  *           "code": "grant_expired",
                  *           "count": 3,
                  *           "last": "2031-03-29T04:55:00Z"
+                 *         }
+                 *       ],
+                 *       "wrongCodes": [
+                 *         {
+                 *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *           "grant": "to-west",
+                 *           "namespace": "default",
+                 *           "requests": {
+                 *             "count": 3,
+                 *             "last": "2031-03-29T05:04:07Z",
+                 *             "peer": "192.0.2.7"
+                 *           }
                  *         }
                  *       ],
                  *       "health": {

@@ -31,6 +31,7 @@ import {
 } from './dependencies.js';
 import { filteredPage } from './filtered-page.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
+import { wrongCodesReport } from './reports/event-report.js';
 import { type GrantReport, grantReport } from './reports/grant-report.js';
 import { policyChangeOf, policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
@@ -61,12 +62,14 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       const grant = await requireGrant(uid, deps);
       const service = await deps.readService();
       const codes = await store.countCodes(uid);
+      const wrongCodes = await store.findWrongCodes(uid);
       return {
         ...grantReport(grant, clock()),
         ...(service && { url: `${service.url}/${uid}` }),
         signedTokens: codes.recorded,
         signedTokensRevoked: codes.revoked,
         attempts: (await store.listAttempts(uid, LAST_ATTEMPTS)).map(attemptReport),
+        ...(wrongCodes && { wrongCodes: wrongCodesReport(wrongCodes) }),
       };
     },
     listGrants: (page) => list(page, deps),

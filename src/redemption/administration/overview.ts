@@ -7,6 +7,7 @@ import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { type ConnectionSummary, summarizeConnections } from './link-connections.js';
 import { matchingLinks } from './matching-links.js';
+import { wrongCodesReport } from './reports/event-report.js';
 import { isListed, type LinkFilter } from './reports/link-report.js';
 import type {
   AttentionItem,
@@ -79,7 +80,11 @@ export function overviewOperation({
         revoked: counts.revoked,
       },
       ...(connections && { connections: connectionsReport(observed, summary.connections) }),
-      refusals: refusals.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
+      refusals: refusals.byCode.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
+      wrongCodes: refusals.wrongCodes.map(({ grantUid, grantName, namespace, ...requests }) => ({
+        ...{ grantUid, grant: grantName, namespace },
+        requests: wrongCodesReport(requests),
+      })),
       health: healthReport(findings),
       attention: [
         ...findings.flatMap(healthItem),
@@ -109,21 +114,6 @@ export function healthOperation({
 
 async function noFindings(): Promise<readonly HealthFinding[]> {
   return [];
-}
-
-/** Adds the results of further checks to the health of an overview, and the failed ones to what needs attention. */
-export function withFindings(overview: OverviewReport, findings: readonly HealthFinding[]): OverviewReport {
-  return {
-    ...overview,
-    health: healthReport([...overview.health.findings, ...findings]),
-    attention: [...findings.flatMap(healthItem), ...overview.attention],
-  };
-}
-
-/** Returns why sites cannot redeem tokens now, by the results of checks; undefined if they can. */
-export function serviceProblem(findings: readonly HealthFinding[]): string | undefined {
-  const failed = findings.filter(({ status }) => status === 'error').map(describeFinding);
-  return failed.length === 0 ? undefined : failed.join('; ');
 }
 
 /** Returns the report of these findings. */
@@ -206,14 +196,10 @@ function linkItem(kind: AttentionItem['kind'], link: IssuedLink, predicate: stri
   };
 }
 
-function healthItem(finding: HealthFinding): AttentionItem[] {
-  return finding.status === 'error'
-    ? [{ kind: 'service-not-ready', message: describeFinding(finding), nextStep: 'linkgrant doctor' }]
+function healthItem({ status, check, message }: HealthFinding): AttentionItem[] {
+  return status === 'error'
+    ? [{ kind: 'service-not-ready', message: `${check}: ${message}`, nextStep: 'linkgrant doctor' }]
     : [];
-}
-
-function describeFinding({ check, message }: HealthFinding): string {
-  return `${check}: ${message}`;
 }
 
 function endpointsItem(service: ServiceDescription | undefined): AttentionItem[] {

@@ -8,6 +8,7 @@ import type { LedgerStore } from './ledger-store.js';
 import type { LinkStore } from './link-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
+import type { WrongCodeStore } from './wrong-code-store.js';
 
 /** A redemption as a store returns it. */
 export interface StoredRedemption extends Redemption {
@@ -72,7 +73,7 @@ export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
  * Stores grants and their redemptions. Only the store decides whether a use is left. Every method rejects with RedemptionError
  * `store_unavailable` if the store cannot answer; whether a write was done may then be unknown.
  */
-export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerStore {
+export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerStore, WrongCodeStore {
   /**
    * Stores a new grant that `code` redeems, and returns the stored grant: in a cluster the API server chooses the uid.
    * Returns `name_taken` and stores nothing if a grant of that namespace and name exists.

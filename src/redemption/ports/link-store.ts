@@ -2,6 +2,7 @@ import type { LabelsAndNote } from '../../domain/labels-and-note.js';
 import type { LinkState, LinkTimes } from '../../domain/link-state.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Page, PageRequest } from './page.js';
+import type { WrongCodesOfGrant } from './wrong-code-store.js';
 
 /** A link: a redemption and its newest certificate. Times are milliseconds since the epoch. */
 export interface IssuedLink
@@ -32,6 +33,17 @@ export interface RefusalCount {
   /** The last time, milliseconds since the epoch. */
   readonly lastAt: number;
 }
+
+/** Refusals since a time. */
+export interface RefusalSummary {
+  /** From totals whose last refusal is at that time or later, most frequent first. */
+  readonly byCode: readonly RefusalCount[];
+  /** The grants for which the last request with a wrong code arrived at that time or later, the latest first, at most five. */
+  readonly wrongCodes: readonly WrongCodesOfGrant[];
+}
+
+/** Maximum number of grants in {@link RefusalSummary.wrongCodes}. */
+export const MAX_WRONG_CODES = 5;
 
 /** The resources whose changes are reported. */
 export const CHANGING_RESOURCES = ['grants', 'links', 'ledger'] as const;
@@ -66,8 +78,7 @@ export interface LinkStore {
   countLinks(now: number): Promise<LinkCounts>;
   /** Counts the signed tokens that can be redeemed at `now`. */
   countOpenCodes(now: number): Promise<number>;
-  /** Refusals by code, most frequent first, counted from totals whose last refusal is at `since` or later. */
-  countRefusals(since: number): Promise<readonly RefusalCount[]>;
+  countRefusals(since: number): Promise<RefusalSummary>;
   /**
    * Returns the present version, and what any process has changed after the version `since`; nothing without `since`. Cheap
    * enough for a call every second. Rejects with RangeError for a text that is not a version.

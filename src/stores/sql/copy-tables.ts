@@ -53,6 +53,7 @@ const TABLES: readonly Table[] = [
     columns: ['grant_uid', 'code', 'name', 'subject', 'peer', 'count', 'first_at', 'last_at', 'mac'],
     keyLength: 5,
   },
+  { name: 'wrong_codes', columns: ['grant_uid', 'count', 'last_at', 'last_peer'], keyLength: 1 },
   { name: 'expiring_ledgers', columns: ['grant_uid', 'check_at'], keyLength: 1 },
   { name: 'outcomes', columns: ['id', 'kid', 'request', 'created_id', 'sealed', 'until'], keyLength: 1 },
 ];

@@ -16,6 +16,7 @@ import { change, insertInto, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
 import { countLabelChange } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
+import { DELETE_WRONG_CODES } from './wrong-codes.js';
 
 const INSERT = `${insertInto('grants', GRANT_COLUMNS)} ON CONFLICT (namespace, name) DO NOTHING
   RETURNING ${GRANT_FIELDS}`;
@@ -113,6 +114,7 @@ export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let hasDeleted = false;
   return function* ({ ledger, isRepeated }) {
     if ((yield* change(DELETE, uid)) === 1) {
+      yield* put(DELETE_WRONG_CODES, uid);
       yield* put(EXPIRE_LEDGER, uid, now);
       yield* ledger.append({ grantUid: uid, at: now, kind: 'deleted' });
       hasDeleted = true;

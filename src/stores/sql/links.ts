@@ -9,12 +9,15 @@ import {
   type LinkCounts,
   type LinkPageRequest,
   type LinkStore,
+  MAX_WRONG_CODES,
   type RefusalCount,
+  type RefusalSummary,
 } from '../../redemption/ports/link-store.js';
 import { encodeCursor, type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { LABEL_CHANGES } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
+import { listWrongCodes } from './wrong-codes.js';
 
 // Rows in memory at once, and rows that one call reads at most.
 const STEP = 1_000;
@@ -42,7 +45,8 @@ const OPEN_CODES = `SELECT count(*) FROM codes c JOIN grants g ON g.uid = c.gran
 const REFUSALS = `SELECT code, CAST(sum(count) AS BIGINT) AS count, max(last_at) AS "lastAt" FROM refusals
   WHERE last_at >= ? AND code NOT IN ('replayed', 'superseded') GROUP BY code ORDER BY 2 DESC, code`;
 const END = `SELECT position, removed, refusals,
-  coalesce((SELECT value FROM settings WHERE key = '${LABEL_CHANGES}'), '0') FROM ledger_end`;
+  coalesce((SELECT value FROM settings WHERE key = '${LABEL_CHANGES}'), '0'),
+  coalesce((SELECT max(last_at) FROM wrong_codes), 0) FROM ledger_end`;
 const NEW_KINDS = `SELECT DISTINCT kind FROM
   (SELECT kind FROM events WHERE position > ? ORDER BY position DESC LIMIT ${STEP}) AS last WHERE kind IS NOT NULL`;
 /** The resources, other than the ledger, that an entry of each kind changes. */
@@ -68,7 +72,7 @@ export function linkStore({ dialect, read }: SqlDatabase): LinkStore {
     listLinks: (page, matches) => read(() => listLinks(dialect, page, matches)),
     countLinks: (now) => read(() => countLinks(now)),
     countOpenCodes: async (now) => Number(await read(() => value(OPEN_CODES, now, now))),
-    countRefusals: (since) => read(() => rows<RefusalCount>(REFUSALS, since)),
+    countRefusals: (since) => read(() => countRefusals(since)),
     readChanges: (since) => read(() => readChanges(since)),
   };
 }
@@ -148,13 +152,23 @@ function* countLinks(now: number): SqlOperation<LinkCounts> {
   return { valid: total - revoked - expired - expiring, expiring, expired, revoked, notRenewing };
 }
 
-/** The version is the end of the ledger, and the number of changes of labels and notes, which have no entries. */
+function* countRefusals(since: number): SqlOperation<RefusalSummary> {
+  return {
+    byCode: yield* rows<RefusalCount>(REFUSALS, since),
+    wrongCodes: yield* listWrongCodes(since, MAX_WRONG_CODES),
+  };
+}
+
+/**
+ * The version is the end of the ledger, the number of changes of labels and notes, and the time of the last request with a
+ * wrong code, which have no entries.
+ */
 function* readChanges(since?: string): SqlOperation<Changes> {
   const [end = []] = yield* rawRows(END);
   const version = end.join('.');
   if (since === undefined || since === version) return { version, changed: [] };
-  if (!/^(\d{1,15}\.){3}\d{1,15}$/.test(since)) throw new RangeError('not a version of the store');
-  const [position = 0, removed, refusals, labelChanges] = since.split('.').map(Number);
+  if (!/^(\d{1,15}\.){4}\d{1,15}$/.test(since)) throw new RangeError('not a version of the store');
+  const [position = 0, removed, refusals, labelChanges, wrongCodeAt] = since.split('.').map(Number);
   const added = Number(end[0]) - position;
   // Report all resources if the entries do not say which changed: a restored database may have fewer entries, a removed entry
   // has no kind, and NEW_KINDS reads at most STEP entries.
@@ -163,7 +177,7 @@ function* readChanges(since?: string): SqlOperation<Changes> {
   const changed = new Set<ChangingResource>();
   if (end[0] !== position || end[2] !== refusals) changed.add('ledger');
   if (Number(end[3]) !== labelChanges) changed.add('grants').add('links');
-  if (end[2] !== refusals) changed.add('grants');
+  if (end[2] !== refusals || end[4] !== wrongCodeAt) changed.add('grants');
   for (const { kind } of kinds) for (const resource of CHANGED_BY[kind]) changed.add(resource);
   return { version, changed: CHANGING_RESOURCES.filter((resource) => changed.has(resource)) };
 }

@@ -13,6 +13,7 @@ import { renewalStore } from './renewals.js';
 import { retention } from './retention.js';
 import { settingStore } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
+import { wrongCodeStore } from './wrong-codes.js';
 
 /** Implements the DatabaseStore on an SQL database. */
 export function sqlGrantStore(database: SqlDatabase, clock: Clock): DatabaseStore {
@@ -26,6 +27,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): DatabaseStor
     ...codeStore(database, clock),
     ...outcomeStore(database),
     ...linkStore(database),
+    ...wrongCodeStore(database),
     ...ledgerReads(database),
     ...ledgerWrites(database),
     ...retention(database),

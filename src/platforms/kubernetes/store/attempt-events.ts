@@ -1,6 +1,7 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import type { AttemptTotal } from '../../../redemption/ports/ledger-store.js';
+import type { WrongCodes } from '../../../redemption/ports/wrong-code-store.js';
 import { BoundedMap } from '../../../time/bounded-map.js';
 import { Semaphore } from '../../../time/semaphore.js';
 import { SharedRead } from '../../../time/shared-read.js';
@@ -19,6 +20,9 @@ const ATTEMPT = 'linkgrant.dev/attempt';
 const DETAILED_ROWS = 950;
 // After this time the rows of a grant are counted from zero again, because the cluster deletes Events, by default after an hour.
 const ROWS_MS = 3_600_000;
+
+/** The code of the row that counts the requests with a wrong code for a grant; its peer is that of the last one. */
+export const WRONG_CODE = 'code_wrong';
 
 /** An attempt, without the count. */
 export type AttemptKey = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
@@ -86,6 +90,19 @@ export class AttemptEvents {
     return this.#enqueue(grant, this.#reserve(grantUid, eventName(row)) ? row : summary);
   }
 
+  /** Adds requests with a wrong code to the one row for them; resolves when it is written. */
+  async addWrongCodes(grant: AttemptedGrant, { count, lastAt, lastPeer }: WrongCodes): Promise<void> {
+    const row = { ...wrongCodeRow(grant.uid), peer: lastPeer, count, firstAt: lastAt, lastAt };
+    await this.#writes.run(() => this.#write(grant, wrongCodeEvent(grant.uid), row));
+  }
+
+  /** The row of the requests with a wrong code for a grant. Needs only the right to list Events. */
+  async findWrongCodes({ namespace, uid }: AttemptedGrant): Promise<AttemptRow | undefined> {
+    const fieldSelector = `metadata.name=${wrongCodeEvent(uid)}`;
+    const { items } = await this.#client.listAll<EventResource>(EVENTS, { namespace, fieldSelector });
+    return items.flatMap((event) => rowOf(event) ?? []).find(({ grantUid }) => grantUid === uid);
+  }
+
   /** The rows of one grant, or of all grants in a namespace or the cluster. */
   async list(namespace: string | undefined, grantUid?: string): Promise<readonly ListedAttemptRow[]> {
     const labelSelector = grantUid === undefined ? GRANT_UID : `${GRANT_UID}=${grantUid}`;
@@ -139,29 +156,36 @@ export class AttemptEvents {
   }
 }
 
+function wrongCodeRow(grantUid: string) {
+  return { grantUid, code: WRONG_CODE, name: '', subject: '', peer: '', redemptionId: null };
+}
+
+function wrongCodeEvent(grantUid: string): string {
+  return eventName(wrongCodeRow(grantUid));
+}
+
 function eventName({ grantUid, code, name, subject, peer }: AttemptKey): string {
   return `linkgrant-${sha256Hex([grantUid, code, name, subject, peer].join('\0')).slice(0, 32)}`;
 }
 
 function addUp(row: AttemptRow, other: AttemptRow): AttemptRow {
+  const last = other.lastAt < row.lastAt ? row : other;
   return {
-    ...row,
+    ...last,
     count: row.count + other.count,
     firstAt: Math.min(row.firstAt, other.firstAt),
-    lastAt: Math.max(row.lastAt, other.lastAt),
   };
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   replayed: 'RedemptionReplayed',
   superseded: 'CertificateSuperseded',
+  [WRONG_CODE]: 'WrongCode',
 };
 
 function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventResource {
   const { uid, namespace } = grant;
   const { grantUid: _, count, ...attempt } = row;
-  const parties =
-    row.name === '' ? 'others' : `link "${row.name}", subject "${row.subject}", from ${row.peer}`;
   return eventResource({
     metadata: {
       name,
@@ -173,13 +197,18 @@ function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventRes
     content: {
       type: row.code === 'replayed' ? 'Normal' : 'Warning',
       reason: REASONS[row.code] ?? 'RedemptionRefused',
-      message: `${row.code}: ${parties}`,
+      message: messageOf(row),
     },
     count,
     firstAt: row.firstAt,
     lastAt: row.lastAt,
     instance: 'linkgrant',
   });
+}
+
+function messageOf({ code, name, subject, peer }: AttemptRow): string {
+  if (code === WRONG_CODE) return `a request with a wrong code, from ${peer}`;
+  return `${code}: ${name === '' ? 'others' : `link "${name}", subject "${subject}", from ${peer}`}`;
 }
 
 /** The row of an Event; undefined for an Event of another program, or if a user wrote other values than linkgrant does. */

@@ -3,6 +3,7 @@ import type { Attempt, GrantStore } from '../../../redemption/ports/grant-store.
 import type { LedgerEntry, LedgerStore } from '../../../redemption/ports/ledger-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
+import type { WrongCodeStore } from '../../../redemption/ports/wrong-code-store.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
@@ -19,6 +20,7 @@ import { listAttemptRows, listRedemptionResources, readLinks, type StoreParts } 
 import { findResource } from './stored-redemptions.js';
 
 type LedgerMethods = LedgerStore &
+  WrongCodeStore &
   Pick<RenewalStore, 'recordSuperseded'> &
   Pick<GrantStore, 'recordReplay' | 'recordRefusal' | 'listAttempts'>;
 
@@ -66,16 +68,27 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     recordSuperseded: recordAs('superseded'),
     recordRefusal: (refusal, now) => record(refusal, now, null),
 
+    async addWrongCodes(grantUid, requests) {
+      const account = await accounts.find(grantUid);
+      if (account) await attempts.addWrongCodes(account, requests);
+    },
+
+    async findWrongCodes(grantUid) {
+      const account = await accounts.find(grantUid);
+      const row = account && (await attempts.findWrongCodes(account));
+      return row && { count: row.count, lastAt: row.lastAt, lastPeer: row.peer };
+    },
+
     async listAttempts(grantUid, limit) {
       const links = await readLinks(parts, grantUid);
       const newest = links.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
-      const [redemptions, others] = await Promise.all([
+      const [redemptions, { rows }] = await Promise.all([
         Promise.all(newest.map(({ id }) => findResource(parts, id))),
         listAttemptRows(parts, grantUid),
       ]);
       return attemptsOf(
         redemptions.filter((resource) => resource !== undefined),
-        others,
+        rows,
         limit,
       );
     },
@@ -93,7 +106,8 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
 
     async listAttemptTotals(page) {
       const { grantUid, since = 0 } = page;
-      const found = (await listAttemptRows(parts, grantUid)).filter(({ lastAt }) => lastAt >= since);
+      const { rows } = await listAttemptRows(parts, grantUid);
+      const found = rows.filter(({ lastAt }) => lastAt >= since);
       const { items, ...rest } = sortedPage(found, page, ['', '', '', '', ''], (row) => [
         row.grantUid,
         row.code,
@@ -101,7 +115,10 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
         row.subject,
         row.peer,
       ]);
-      return { items: items.map(({ redemptionId: _, namespace: _namespace, ...row }) => row), ...rest };
+      return {
+        items: items.map(({ redemptionId: _, namespace: _namespace, ...row }) => row),
+        ...rest,
+      };
     },
 
     async verifyLedger(grantUid) {

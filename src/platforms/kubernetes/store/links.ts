@@ -5,6 +5,7 @@ import {
   CHANGING_RESOURCES,
   type ChangingResource,
   type LinkStore,
+  MAX_WRONG_CODES,
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
@@ -53,12 +54,25 @@ export function linkOperations(parts: StoreParts): LinkStore {
 
     async countRefusals(since) {
       const counts = new Map<string, RefusalCount>();
-      for (const { code, count, lastAt } of await listAttemptRows(parts)) {
+      const { rows, wrongCodes } = await listAttemptRows(parts);
+      for (const { code, count, lastAt } of rows) {
         if (lastAt < since || code === 'replayed' || code === 'superseded') continue;
         const known = counts.get(code) ?? { code, count: 0, lastAt: 0 };
         counts.set(code, { code, count: known.count + count, lastAt: Math.max(known.lastAt, lastAt) });
       }
-      return [...counts.values()].sort((a, b) => b.count - a.count || a.code.localeCompare(b.code));
+      await watch.ready();
+      // The Events of a deleted grant stay for an hour.
+      const grants = new Map(Array.from(watch.grants(), (grant) => [grant.uid, grant]));
+      const latestFirst = wrongCodes
+        .filter(({ grantUid, lastAt }) => lastAt >= since && grants.has(grantUid))
+        .sort((a, b) => b.lastAt - a.lastAt);
+      return {
+        byCode: [...counts.values()].sort((a, b) => b.count - a.count || a.code.localeCompare(b.code)),
+        wrongCodes: latestFirst.slice(0, MAX_WRONG_CODES).map(({ grantUid, namespace = '', ...row }) => ({
+          ...{ grantUid, namespace, grantName: grants.get(grantUid)?.name ?? '' },
+          ...{ count: row.count, lastAt: row.lastAt, lastPeer: row.peer },
+        })),
+      };
     },
 
     async readChanges(since) {

@@ -7,7 +7,7 @@ import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import type { SharedLookup } from '../controller/shared-lookup.js';
 import type { GrantLocation } from '../grants/grant-index.js';
-import type { AttemptEvents, ListedAttemptRow } from './attempt-events.js';
+import { type AttemptEvents, type ListedAttemptRow, WRONG_CODE } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
@@ -99,18 +99,25 @@ export async function listRedemptionResources(
   return found;
 }
 
-/** Lists the attempts at one grant, or at all grants; only those recorded in the namespace of their grant. */
+/**
+ * Lists the attempts at one grant, or at all grants, and separately the requests with a wrong code; only those recorded in the
+ * namespace of their grant.
+ */
 export async function listAttemptRows(
   parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'attempts'>,
   grantUid?: string,
-): Promise<readonly ListedAttemptRow[]> {
+): Promise<{ readonly rows: readonly ListedAttemptRow[]; readonly wrongCodes: readonly ListedAttemptRow[] }> {
   const { namespace, accounts, attempts } = parts;
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
-  const [rows, isBesideGrant] = await Promise.all([
+  const [listed, isBesideGrant] = await Promise.all([
     attempts.list(account?.namespace ?? namespace, grantUid),
     listedBesideGrant(parts, grantUid),
   ]);
-  return rows.filter(isBesideGrant);
+  const found = listed.filter(isBesideGrant);
+  return {
+    rows: found.filter(({ code }) => code !== WRONG_CODE),
+    wrongCodes: found.filter(({ code }) => code === WRONG_CODE),
+  };
 }
 
 /** Returns the links that the watch reports, without those in another namespace than their grant. */

@@ -99,7 +99,9 @@ describe('the listings of all namespaces', () => {
     expect(items.map(({ subject }) => subject)).toEqual(['of west']);
     const ofGrant = await store.listAttemptTotals({ limit: 10, grantUid: UID });
     expect(ofGrant.items.map(({ subject }) => subject)).toEqual(['of west']);
-    expect(await store.countRefusals(0)).toMatchObject([{ count: 1 }]);
+    const indexes = indexesWith(new RedemptionIndex());
+    const watching = kubernetesStore(clientOf(objects), { ...OPTIONS, indexes });
+    expect((await watching.countRefusals(0)).byCode).toMatchObject([{ count: 1 }]);
   });
 
   it.each([

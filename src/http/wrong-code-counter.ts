@@ -1,0 +1,39 @@
+import type { Clock } from '../redemption/ports/clock.js';
+import type { WrongCodeStore, WrongCodes } from '../redemption/ports/wrong-code-store.js';
+
+const WRITE_INTERVAL_MS = 10_000;
+// A stranger may know the uids of many grants. This bounds the memory, and the writes in each interval.
+const MAX_GRANTS = 100;
+
+/**
+ * Counts the requests with a wrong code for each grant, and adds them to the store: the first one at once, further ones at most
+ * every 10 s. In one interval it counts those for at most 100 grants. Counts that cannot be written are lost: nothing depends
+ * on them.
+ */
+export class WrongCodeCounter {
+  readonly #store: Pick<WrongCodeStore, 'addWrongCodes'>;
+  readonly #clock: Clock;
+  #counts = new Map<string, WrongCodes>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: Pick<WrongCodeStore, 'addWrongCodes'>, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Counts a request from `peer`. */
+  count(grantUid: string, peer: string): void {
+    const earlier = this.#counts.get(grantUid)?.count ?? 0;
+    if (earlier === 0 && this.#counts.size >= MAX_GRANTS) return;
+    this.#counts.set(grantUid, { count: earlier + 1, lastAt: this.#clock(), lastPeer: peer });
+    if (!this.#timer) this.#write();
+  }
+
+  #write(): void {
+    const counts = this.#counts;
+    this.#counts = new Map();
+    this.#timer = counts.size === 0 ? undefined : setTimeout(() => this.#write(), WRITE_INTERVAL_MS).unref();
+    for (const [grantUid, requests] of counts)
+      this.#store.addWrongCodes(grantUid, requests).catch(() => undefined);
+  }
+}
