@@ -26,6 +26,7 @@ import { retryUntil } from '../support/retry-until.js';
 import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
+import { deleteAll } from './harness/empty-cluster.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { type Replica, startReplicas } from './harness/replicas.js';
@@ -164,6 +165,26 @@ describe('objects of a hostile namespace owner', () => {
     );
     expect(asked.filter((path) => !known.test(path))).toEqual([]);
     await expectWestServed();
+  });
+
+  it('cannot delay the Events of another namespace with many grants that never become ready', async () => {
+    const count = 200;
+    // A namespace without a site: each of its grants gets a warning.
+    const flooded = await cluster.namespace();
+    const eventsIn = async (namespace: string, reason: string) =>
+      (await cluster.admin.listAll<Resource & { reason: string }>(EVENTS, { namespace })).items.filter(
+        (event) => event.reason === reason,
+      );
+    for (let index = 0; index < count; index += 1) {
+      await createGrant(cluster, flooded, `never-${index}`, { redemptionsAllowed: 1 });
+    }
+    await retryUntil('the first warning', async () => (await eventsIn(flooded, 'GrantNotReady')).length > 0);
+    const earlier = (await eventsIn(west, 'Redeemed')).length;
+    const grant = await readyGrant(cluster, west, 'beside-never-ready');
+    expect((await post(replica().serving, grant)).status).toBe(200);
+    await retryUntil('the Event', async () => (await eventsIn(west, 'Redeemed')).length > earlier);
+    expect((await eventsIn(flooded, 'GrantNotReady')).length).toBeLessThan(count);
+    await deleteAll(cluster.admin, ACCESS_GRANTS, flooded);
   });
 
   it('cannot stop the service with unexpected settings, names and numbers', async () => {

@@ -1,32 +1,11 @@
-import type { AccessGrant } from '../../../domain/access-grant.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import { BoundedMap } from '../../../time/bounded-map.js';
 import type { KubernetesClient } from '../api/client.js';
 import { createOrUpdate } from '../api/create-or-update.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type ResourceMetadata } from '../api/resource.js';
 import { timestamp } from '../api/timestamp.js';
-
-/** The AccessGrant that an Event is about. */
-type EventSubject = Pick<AccessGrant, 'namespace' | 'name' | 'uid'>;
-
-/** What happened to the subject. A repetition of the reason raises the count of the Event and replaces its message. */
-export interface EventContent {
-  readonly type: 'Normal' | 'Warning';
-  /** In CamelCase. */
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** An Event and its occurrences since the last write. Times are milliseconds since the epoch. */
-interface PendingEvent {
-  readonly subject: EventSubject;
-  content: EventContent;
-  count: number;
-  readonly firstAt: number;
-  lastAt: number;
-}
+import { type EventContent, type EventSubject, type PendingEvent, PendingEvents } from './pending-events.js';
 
 const COMPONENT = 'linkgrant';
 const MAX_PENDING = 5_000;
@@ -48,7 +27,7 @@ export function eventResource({
   firstAt,
   lastAt,
   instance,
-}: PendingEvent & {
+}: Omit<PendingEvent, 'name'> & {
   readonly metadata: ResourceMetadata;
   readonly instance: string;
 }) {
@@ -79,14 +58,13 @@ interface EventRecorderDependencies {
 }
 
 /**
- * Writes Kubernetes Events in the background, at most four a second, warnings first. All replicas share one Event for each
- * grant and reason, with the newest message and the number of occurrences. Errors of the API go to `onFailure`; the occurrences
- * of that write are lost.
+ * Writes Kubernetes Events in the background, at most four a second. Namespaces take turns, so many Events of one namespace do not
+ * delay those of another; warnings of a namespace are first. All replicas share one Event for each grant and reason, with the newest
+ * message and the number of occurrences. Errors of the API go to `onFailure`; the occurrences of that write are lost.
  */
 export class EventRecorder {
   readonly #deps: EventRecorderDependencies;
-  /** By the name of the Event. */
-  readonly #pending = new BoundedMap<string, PendingEvent>(MAX_PENDING);
+  readonly #pending = new PendingEvents(MAX_PENDING);
   /** Names of the Events that must not be written again yet. */
   readonly #resting = new Set<string>();
   #isRunning = false;
@@ -101,12 +79,12 @@ export class EventRecorder {
     if (this.#isClosed) return;
     const now = this.#deps.clock();
     const name = eventName(subject, content.reason);
-    const pending = this.#pending.get(name);
+    const pending = this.#pending.find(subject, name);
     if (pending) {
       pending.content = content;
       pending.count += 1;
       pending.lastAt = now;
-    } else this.#pending.set(name, { subject, content, count: 1, firstAt: now, lastAt: now });
+    } else this.#pending.add({ name, subject, content, count: 1, firstAt: now, lastAt: now });
     if (!this.#isRunning) void this.#run();
   }
 
@@ -126,12 +104,11 @@ export class EventRecorder {
   }
 
   async #writeNext(): Promise<void> {
-    const due = [...this.#pending].filter(([name]) => !this.#resting.has(name));
-    const [name, pending] = due.find(([, { content }]) => content.type === 'Warning') ?? due[0] ?? [];
-    if (name === undefined || pending === undefined) return;
-    this.#pending.delete(name);
+    const pending = this.#pending.takeNext((name) => !this.#resting.has(name));
+    if (!pending) return;
+    const { name } = pending;
     try {
-      await this.#write(name, pending);
+      await this.#write(pending);
     } catch (error) {
       this.#deps.onFailure(error);
     }
@@ -139,7 +116,7 @@ export class EventRecorder {
     setTimeout(() => this.#resting.delete(name), REWRITE_INTERVAL_MS).unref();
   }
 
-  async #write(name: string, pending: PendingEvent): Promise<void> {
+  async #write({ name, ...pending }: PendingEvent): Promise<void> {
     const { client, instance } = this.#deps;
     const metadata = { name, namespace: pending.subject.namespace };
     const event = eventResource({ ...pending, metadata, instance });

@@ -3,7 +3,8 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
 import { isConditionTrue, type Stored } from '../api/resource.js';
-import type { EventContent, EventRecorder } from '../controller/event-recorder.js';
+import type { EventRecorder } from '../controller/event-recorder.js';
+import type { EventContent } from '../controller/pending-events.js';
 import { type ReconcileResult, TerminalFailure } from '../controller/work-queue.js';
 import type { SiteAccessCache } from '../sites/site-access-cache.js';
 import {

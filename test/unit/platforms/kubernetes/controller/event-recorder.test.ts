@@ -68,6 +68,51 @@ describe('Events', () => {
     expect(texts().at(-1)).toBe('1 by 29');
   });
 
+  it('of a namespace are not delayed by thousands of warnings in another', async () => {
+    const { replica, events, pass } = recording();
+    const recorder = replica();
+    const flood = (namespace: string) => {
+      for (let grant = 0; grant < 1_800; grant += 1) {
+        const warning = { type: 'Warning', reason: 'GrantNotReady', message: 'no site' } as const;
+        recorder.record({ namespace, name: 'a', uid: `${namespace}-${grant}` }, warning);
+      }
+    };
+    flood('west');
+    flood('south');
+    await pass(10_000);
+    for (const namespace of ['east', 'north'])
+      recorder.record({ ...SUBJECT, namespace, uid: namespace }, redeemedBy(namespace));
+    await pass(1_000);
+    const written = events().map(({ metadata }) => metadata.namespace);
+    expect(written.filter((namespace) => namespace === 'east' || namespace === 'north').sort()).toEqual([
+      'east',
+      'north',
+    ]);
+  });
+
+  it('of a namespace are not dropped for those of another', async () => {
+    const { replica, events, pass } = recording();
+    const recorder = replica();
+    const record = (namespace: string, count: number) => {
+      for (let grant = 0; grant < count; grant += 1)
+        recorder.record({ namespace, name: 'a', uid: `${namespace}-${grant}` }, redeemedBy('a'));
+    };
+    // The first ones would be dropped first if the oldest were.
+    record('east', 4);
+    record('west', 6_000);
+    record('north', 4);
+    record('south', 5_500);
+    await pass(7_000);
+    const written = events().map(({ metadata }) => metadata.namespace);
+    const count = (namespace: string) => written.filter((one) => one === namespace).length;
+    expect([count('east'), count('north')]).toEqual([4, 4]);
+    expect([count('west'), count('south')].every((one) => one > 8)).toBe(true);
+    // 5,000 at most are retained.
+    await pass(4_000_000);
+    expect(events().length).toBeLessThanOrEqual(5_001);
+    expect(events().length).toBeGreaterThan(4_990);
+  });
+
   it('of a grant that is redeemed all the time are written every ten seconds, and delay no other Event', async () => {
     const { replica, texts, write, pass } = recording();
     const recorder = replica();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GRANT_REVOKED } from '../../../../../src/domain/labels.js';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
 import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
-import type { EventContent } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
+import type { EventContent } from '../../../../../src/platforms/kubernetes/controller/pending-events.js';
 import {
   type AccessGrantResource,
   type AccessGrantSpec,
