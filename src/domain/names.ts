@@ -2,6 +2,7 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const MAX_SUBJECT_LENGTH = 253;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /** Name of the CA that signs link certificates unless a site or a grant names another. Skupper uses the same name. */
@@ -35,6 +36,8 @@ export function isUuid(value: string): boolean {
 
 /** True for a subject: 1 to 253 characters, none of them unprintable (Unicode categories C, Zl and Zp). */
 export function isSubject(value: string): boolean {
-  const length = [...value].length;
-  return length >= 1 && length <= 253 && !UNPRINTABLE.test(value);
+  if (value === '' || value.length > 2 * MAX_SUBJECT_LENGTH) return false;
+  // Count only if there may be too many: a character has one or two UTF-16 units.
+  if (value.length > MAX_SUBJECT_LENGTH && [...value].length > MAX_SUBJECT_LENGTH) return false;
+  return !UNPRINTABLE.test(value);
 }

@@ -11,6 +11,7 @@ import {
 } from '../../src/platforms/kubernetes/store/redemption-index.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { LazyStoreWatch } from '../../src/platforms/kubernetes/store/store-watch.js';
+import { expensiveGlobs } from '../support/expensive-globs.js';
 import { releaseAfterFile } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
@@ -49,6 +50,13 @@ describe('a Redemption', () => {
     await store.revokeRedemption(id, NOW);
     const later = { 'Renewed Until': new Date(NOW + 2 * DAYS).toISOString(), Revoked: true };
     expect(await printedTable(cluster.kubeconfig, REDEMPTIONS, place)).toEqual([{ ...first, ...later }]);
+  });
+
+  it('that was recorded with globs that take long to match retains its policy for renewals', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const policy = { subjects: ['early', ...expensiveGlobs(999)], certificateLifetimeMs: DAYS };
+    const { id } = await redeemed(grant, { policy });
+    expect((await store.findRenewedRedemption(id))?.redemption.policy).toEqual(policy);
   });
 
   it('cannot be changed, except to be revoked permanently', async () => {

@@ -1,5 +1,6 @@
 import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
+import type { GrantPolicy } from '../../../domain/policy.js';
 import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
 import { formatPolicySettings, parsePolicySettings } from '../../../redemption/accepting/policy-settings.js';
 import type { RecordRules } from '../../../redemption/ports/grant-store.js';
@@ -137,9 +138,12 @@ export function redemptionResource(
   };
 }
 
-/** Reads a redemption from its resource, which does not contain the sealed answer. */
+/**
+ * Reads a redemption from its resource, which does not contain the sealed answer. The policy is parsed when it is first used: only
+ * renewals use it, and a listing has thousands of Redemptions, each with up to 1,000 entries in every rule.
+ */
 export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): Redemption {
-  const policy = parsePolicySettings(spec.policy);
+  let policy: GrantPolicy | undefined;
   return {
     id: spec.id,
     grantUid: spec.grantUid,
@@ -151,8 +155,10 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
     subject: spec.subject,
     peer: spec.peer,
     jti: spec.code?.jti ?? null,
-    // If the policy is unreadable, allow no name.
-    policy: 'problem' in policy ? { names: [] } : policy,
+    get policy() {
+      policy ??= readPolicy(spec);
+      return policy;
+    },
     siteUid: spec.siteUid ?? null,
     ...readCertificate(spec.certificate),
     sealedAnswer: null,
@@ -161,6 +167,12 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
     revokedAt: redemptionRevokedAt({ metadata, spec }),
     ...readLabelsAndNote(metadata),
   };
+}
+
+function readPolicy({ policy: settings }: RedemptionResource['spec']): GrantPolicy {
+  const policy = parsePolicySettings(settings);
+  // If the policy is unreadable, allow no name.
+  return 'problem' in policy ? { names: [] } : policy;
 }
 
 /** The renewals that are stored in full, newest first. */

@@ -52,7 +52,8 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
       const resources = await listRedemptionResources(parts, grantUid, labels);
       const entries = resources
         .map((resource) => ({
-          redemption: { ...readRedemption(resource), grantName: resource.spec.grantName },
+          // A spread would parse the policy.
+          redemption: Object.assign(readRedemption(resource), { grantName: resource.spec.grantName }),
           slot: resource.spec.slot,
         }))
         .filter(({ redemption }) => redemption.createdAt >= since);

@@ -94,6 +94,26 @@ describe('the listings of all namespaces', () => {
     expect((await store.listCodes({ limit: 10 })).items).toMatchObject([{ jti: 'a', used: 1 }]);
   });
 
+  it('do not parse the policies of Redemptions, which may have thousands of entries', async () => {
+    const { spec, ...resource } = redemptionIn('west', 0);
+    const parsed: string[] = [];
+    const policy = new Proxy(spec.policy, {
+      ownKeys: (target) => {
+        parsed.push(spec.id);
+        return Reflect.ownKeys(target);
+      },
+    });
+    const client = clientOf(
+      new Map([[REDEMPTIONS, [{ ...resource, spec: { ...spec, policy } } as Resource]]]),
+    );
+    const store = kubernetesStore(client, OPTIONS);
+    const { items } = await store.listRedemptions({ limit: 10 });
+    expect(items).toHaveLength(1);
+    expect((await store.listLedger({ limit: 10 })).items).toHaveLength(1);
+    expect(parsed).toEqual([]);
+    expect([items[0]?.policy, items[0]?.policy, parsed]).toEqual([{}, {}, [spec.id]]);
+  });
+
   it('contain no Event of another namespace than that of its grant', async () => {
     const { items } = await store.listAttemptTotals({ limit: 10 });
     expect(items.map(({ subject }) => subject)).toEqual(['of west']);
