@@ -67,7 +67,7 @@ const OWN = {
   'secrets linkgrant-server,linkgrant-code-keys': 'update',
   [`secrets ${[...'0123456789abcdef'].map((digit) => `linkgrant-sealed-${digit}`).join(',')}`]: 'get patch',
   secrets: 'create',
-  configmaps: 'get create update patch delete',
+  configmaps: 'get create patch delete',
   'leases.coordination.k8s.io': 'get create update',
   services: 'get',
   'securedaccesses.skupper.io': 'get create',

@@ -321,7 +321,7 @@ describe('the console in a cluster', () => {
         ...{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
         resourceNames: ['linkgrant-code-keys'],
       },
-      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'update'] },
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] },
     ]);
     const place = ['-p', 'kubernetes', '--kubeconfig', kubeconfig, '-n', namespace];
     await withConsole(place, async (session) => {

@@ -1,9 +1,9 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { StoredCode } from '../../../redemption/ports/code-store.js';
 import type { KubernetesClient } from '../api/client.js';
-import { createOrUpdate } from '../api/create-or-update.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
+import { retryOnConflict } from '../api/retry.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** The stored record of a signed code. Its uses are counted from the slots. */
@@ -19,17 +19,31 @@ function keyOf(jti: string): string {
   return Buffer.from(jti).toString('hex');
 }
 
-function codesOf({ data = {}, metadata }: Stored<CodeConfigMap>): StoredCodeRecord[] {
+function codeOf({ metadata }: Stored<CodeConfigMap>, text: string): StoredCodeRecord {
   const grantUid = metadata.labels?.[GRANT_UID] ?? '';
-  return Object.values(data).map((text) => ({ ...(JSON.parse(text) as StoredCodeRecord), grantUid }));
+  return { ...(JSON.parse(text) as StoredCodeRecord), grantUid };
 }
 
-// Revoked codes are always retained. Of the others, those that expire first are dropped.
-function withRoom(codes: readonly StoredCodeRecord[]): readonly StoredCodeRecord[] {
-  const revoked = codes.filter(({ revokedAt }) => revokedAt !== null);
-  const others = codes.filter(({ revokedAt }) => revokedAt === null);
-  others.sort((a, b) => b.expirationTime - a.expirationTime);
-  return [...revoked, ...others.slice(0, Math.max(0, MAX_CODES - 1 - revoked.length))];
+function codesOf(configMap: Stored<CodeConfigMap>): StoredCodeRecord[] {
+  return Object.values(configMap.data ?? {}).map((text) => codeOf(configMap, text));
+}
+
+/** Returns the record of one code. Does not parse the others, because a redemption reads it several times. */
+function findCode(configMap: Stored<CodeConfigMap>, jti: string): StoredCodeRecord | undefined {
+  const text = configMap.data?.[keyOf(jti)];
+  return text === undefined ? undefined : codeOf(configMap, text);
+}
+
+/**
+ * Returns the removals that make room for a new code as a merge patch of the data. Revoked codes are always retained. Of the
+ * others, those that expire first are removed.
+ */
+function removalsForNewCode(configMap: Stored<CodeConfigMap>): Record<string, null> {
+  const excess = Object.keys(configMap.data ?? {}).length + 1 - MAX_CODES;
+  if (excess <= 0) return {};
+  const removable = codesOf(configMap).filter(({ revokedAt }) => revokedAt === null);
+  removable.sort((a, b) => a.expirationTime - b.expirationTime);
+  return Object.fromEntries(removable.slice(0, excess).map(({ jti }) => [keyOf(jti), null]));
 }
 
 /** The records of signed codes: one ConfigMap for each grant, in the service's own namespace. */
@@ -45,7 +59,7 @@ export class CodeConfigMaps {
   /** The record of a code; undefined if none is stored. */
   async find(grantUid: string, jti: string): Promise<StoredCodeRecord | undefined> {
     const found = await this.#find(grantUid);
-    return found && codesOf(found).find((code) => code.jti === jti);
+    return found && findCode(found, jti);
   }
 
   async list(grantUid: string | undefined): Promise<readonly StoredCodeRecord[]> {
@@ -69,19 +83,39 @@ export class CodeConfigMaps {
     jti: string,
     change: (stored: StoredCodeRecord | undefined) => StoredCodeRecord | undefined,
   ): Promise<StoredCodeRecord | undefined> {
-    const key = this.#configMapKey(grantUid);
-    let code: StoredCodeRecord | undefined;
-    await createOrUpdate<CodeConfigMap>(this.#client, CONFIG_MAPS, key, (found) => {
-      const codes = found ? codesOf(found) : [];
-      code = change(codes.find((stored) => stored.jti === jti));
-      if (!code) return undefined;
-      const retained = withRoom(codes.filter((stored) => stored.jti !== jti));
-      const entries = [...retained, code].map((stored) => [keyOf(stored.jti), JSON.stringify(stored)]);
-      const labels = { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid };
-      const metadata = { ...key, labels };
-      return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: Object.fromEntries(entries) };
+    return retryOnConflict(async () => {
+      const found = await this.#find(grantUid);
+      const stored = found && findCode(found, jti);
+      const code = change(stored);
+      if (code) await this.#write(grantUid, code, found, stored === undefined);
+      return code;
     });
-    return code;
+  }
+
+  /** Writes the entry of one code into the ConfigMap that was read. Rejects with ApiError if it was changed meanwhile. */
+  async #write(
+    grantUid: string,
+    code: StoredCodeRecord,
+    found: Stored<CodeConfigMap> | undefined,
+    isNew: boolean,
+  ): Promise<void> {
+    const key = this.#configMapKey(grantUid);
+    const data = { [keyOf(code.jti)]: JSON.stringify(code) };
+    if (!found) {
+      const metadata = { ...key, labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid } };
+      await this.#client.create<CodeConfigMap>(CONFIG_MAPS, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata,
+        data,
+      });
+      return;
+    }
+    const { uid, resourceVersion } = found.metadata;
+    await this.#client.patch(CONFIG_MAPS, key, {
+      metadata: { uid, resourceVersion },
+      data: { ...(isNew && removalsForNewCode(found)), ...data },
+    });
   }
 
   async forget(grantUid: string): Promise<void> {
