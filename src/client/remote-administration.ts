@@ -13,6 +13,7 @@ import type { Administration, OnceOnly } from '../redemption/administration/admi
 import type { PageRequest } from '../redemption/ports/page.js';
 import { type AdminServer, adminFetch } from './admin-fetch.js';
 import type { ConnectionOptions } from './connection.js';
+import { rewrittenToken } from './issued-token.js';
 
 type Problem = Partial<components['schemas']['AdminProblem']>;
 
@@ -76,13 +77,15 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
       if (!response.ok) throw refusalOf(error, response);
     },
 
-    issueToken: (order, once) =>
-      dataOf(
+    async issueToken(order, once) {
+      const issued = await dataOf(
         client.POST('/api/v1/tokens', {
           params: { header: idempotencyHeader(once) },
           body: { ...withoutUndefined(order), grantUid: order.grantUid },
         }),
-      ),
+      );
+      return rewrittenToken(issued);
+    },
     listTokens: (filter) =>
       dataOf(
         client.GET('/api/v1/tokens', {

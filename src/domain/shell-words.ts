@@ -13,3 +13,8 @@ export function shellWord(text: string): string {
 export function shellCommand(words: readonly string[]): string {
   return words.map(shellWord).join(' ');
 }
+
+/** Template tag that returns a command in which each value is one word: shell`linkgrant grant show ${name}`; see {@link shellWord}. */
+export function shell(texts: TemplateStringsArray, ...values: readonly string[]): string {
+  return texts.map((text, index) => (index === 0 ? '' : shellWord(values[index - 1] ?? '')) + text).join('');
+}

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { encodeResource } from '../../../src/domain/resource-encoding.js';
+import { shellWord } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Copyable } from '../components/copyable.js';
@@ -114,7 +115,11 @@ function JoinLine({ line, flags, onCopy }: JoinLineProps) {
   return (
     <>
       <p>Run this on the site. It contains the token.</p>
-      <Copyable label="Command for the site" text={`${program} join ${line} ${flags}`} onCopy={onCopy} />
+      <Copyable
+        label="Command for the site"
+        text={`${program} join ${shellWord(line)} ${flags}`}
+        onCopy={onCopy}
+      />
       <details>
         <summary>QR code of the join line, for a device that has a camera</summary>
         <div class="inset">

@@ -7,6 +7,7 @@ import { type Column, Table } from '../components/table.js';
 import { countText, Prose, visible } from '../components/text.js';
 import { useTimesInText } from '../components/time.js';
 import { useResource } from '../state/resource.js';
+import { useIsRemote } from '../state/session.js';
 
 type Finding = Api['HealthFinding'];
 
@@ -64,9 +65,13 @@ function Findings({ findings }: { readonly findings: readonly Finding[] }) {
   );
 }
 
-/** A failed check or a warning with its remedy, and each command of the remedy to copy. */
+/**
+ * A failed check or a warning with its remedy, and each command of the remedy to copy. The remedy of a service on another machine is
+ * only text: its commands are for that machine, and not to be pasted here.
+ */
 function Problem({ finding: { check, status, message, remedy = '' } }: { readonly finding: Finding }) {
   const withTimes = useTimesInText();
+  const isRemote = useIsRemote();
   const commands = Array.from(remedy.matchAll(/`([^`]+)`/g), ([, command = '']) => command);
   return (
     <Notice
@@ -78,9 +83,7 @@ function Problem({ finding: { check, status, message, remedy = '' } }: { readonl
           <Prose text={sentence(visible(remedy))} />
         </p>
       )}
-      {commands.map((command) => (
-        <Copyable label="Remedy" text={command} key={command} />
-      ))}
+      {!isRemote && commands.map((command) => <Copyable label="Remedy" text={command} key={command} />)}
     </Notice>
   );
 }

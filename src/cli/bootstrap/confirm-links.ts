@@ -2,6 +2,7 @@ import type { RequestingCluster } from '../../compose/kubernetes/requesting-clus
 import { linkDirectory } from '../../compose/links.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import { usedRole } from '../../domain/link.js';
+import { shell } from '../../domain/shell-words.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
 import { checkAsRouter } from '../link/link-check.js';
@@ -55,7 +56,7 @@ async function confirmInCluster(links: readonly PlacedLink[], cluster: Requestin
     const reason = state?.message ?? state?.status ?? "Skupper's controller has not processed it yet";
     throw new CommandError(`link "${name}" is written but does not connect: ${reason}`, {
       exitCode: 4,
-      hint: `run \`linkgrant link check ${name} -p kubernetes -n ${cluster.namespace}\`, and check that a Skupper controller runs`,
+      hint: shell`run \`linkgrant link check ${name} -p kubernetes -n ${cluster.namespace}\`, and check that a Skupper controller runs`,
     });
   }
 }

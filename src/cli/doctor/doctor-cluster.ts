@@ -3,6 +3,7 @@ import type { RequestingCluster } from '../../compose/kubernetes/requesting-clus
 import type { LinkDialOptions } from '../../compose/links.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
+import { shell } from '../../domain/shell-words.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { withCluster } from '../session/cluster-session.js';
 import { usageError } from '../terminal/command-error.js';
@@ -98,7 +99,7 @@ async function requestingClusterChecks(
             warn(
               'own site',
               `"${site.name}" is not Ready yet`,
-              `read its MESSAGE with \`kubectl -n ${namespace} get site\``,
+              shell`read its MESSAGE with \`kubectl -n ${namespace} get site\``,
             ),
           ];
     })),
@@ -116,7 +117,7 @@ async function requestingClusterChecks(
       for (const link of links) {
         const { name } = link;
         const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
-        const command = (verb: string) => `linkgrant link ${verb} ${name} -p kubernetes -n ${namespace}`;
+        const command = (verb: string) => shell`linkgrant link ${verb} ${name} -p kubernetes -n ${namespace}`;
         found.push(
           isReady
             ? ok(`link ${name}`, 'Ready')

@@ -5,6 +5,7 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Link } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { shell } from '../../domain/shell-words.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
@@ -115,7 +116,7 @@ export async function linkDirectoryChecks(directory: string, now: number): Promi
   if (!existsSync(directory)) return checks;
   try {
     for (const link of await links.list()) {
-      const renewal = { command: `linkgrant link renew ${link.name}`, runner: 'timer' } as const;
+      const renewal = { command: shell`linkgrant link renew ${link.name}`, runner: 'timer' } as const;
       checks.push(await credentialsCheck(link, links, renewal, now));
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { shell } from '../../domain/shell-words.js';
 import type { GrantRevocation } from '../../redemption/administration/administration.js';
 import { withAdministration } from '../session/administration-session.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';
@@ -37,5 +38,5 @@ function linksText(
         : completeHint('run `linkgrant redemption revoke ID --cut`', { ...flags });
     return `${count} also revoked: a revoked link cannot be renewed, and its token cannot be redeemed again. Routers accept the certificates until they expire, at the latest ${lastEnd}. To stop that earlier, ${stop}.\n`;
   }
-  return `${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: ${completeCommand(`linkgrant grant revoke ${name} --cascade`, { ...flags })}\n`;
+  return `${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: ${completeCommand(shell`linkgrant grant revoke ${name} --cascade`, { ...flags })}\n`;
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { administrationDependencies, storeAdministration } from '../../compose/administration.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { shell } from '../../domain/shell-words.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';
 import { requireGrant } from '../../redemption/administration/dependencies.js';
 import { requireMintingKey } from '../../redemption/administration/tokens.js';
@@ -42,7 +43,7 @@ async function write(target: string, key: MintingKey): Promise<void> {
     [
       target === '-' ? '' : `Signing key written to ${target}\n`,
       `It is a secret: anyone who has it can issue any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,
-      `Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : resolve(target)}\n`,
+      shell`Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : resolve(target)}\n`,
     ].join(''),
   );
 }

@@ -1,5 +1,6 @@
 import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
+import { shell } from '../../domain/shell-words.js';
 import { wrongCodesText } from '../../domain/wrong-codes.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
@@ -87,8 +88,8 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
       await print(flags.output, report, () => '');
       return;
     }
-    const namespaceFlag = flags.namespace === undefined ? '' : ` -n ${flags.namespace}`;
-    const issue = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag}`;
+    const namespaceFlag = flags.namespace === undefined ? '' : shell` -n ${flags.namespace}`;
+    const issue = shell`linkgrant token issue TOKEN --grant ${created.name}` + namespaceFlag;
     const tokenCommand = completeCommand(issue, flags);
     await rollbackOnFailure(created, administration, () =>
       print(flags.output, created, () =>

@@ -1,3 +1,4 @@
+import { shell } from '../../domain/shell-words.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -20,7 +21,7 @@ export async function rollbackOnFailure<T>(
       () => false,
     );
     if (!isDeleted) {
-      const command = `linkgrant grant delete ${grant.name} -n ${grant.namespace}`;
+      const command = shell`linkgrant grant delete ${grant.name} -n ${grant.namespace}`;
       writeStderr(`warning: deleting the grant failed; run \`${command}\`\n`);
     }
     if (!(error instanceof OutputClosed)) throw error;

@@ -1,5 +1,6 @@
 import { createIssuer, findIssuer } from '../../compose/site-issuer.js';
 import { isResourceName } from '../../domain/names.js';
+import { shell } from '../../domain/shell-words.js';
 import type { CommandContext } from '../session/command-context.js';
 import { usageError } from '../terminal/command-error.js';
 import { completeCommand, copyStep } from '../terminal/suggested-command.js';
@@ -21,9 +22,9 @@ export async function createIssuerCommand(
     await writeOut(
       [
         isNew ? `Created issuer "${name}"\n` : `Issuer "${name}" exists already\n`,
-        `The router that accepts links of this issuer must trust its CA. Print the CA:\n  ${completeCommand(`linkgrant issuer trust ${name}`, flags)}\n`,
+        `The router that accepts links of this issuer must trust its CA. Print the CA:\n  ${completeCommand(shell`linkgrant issuer trust ${name}`, flags)}\n`,
         copyStep(session.settings, 'issuers'),
-        `Next: ${completeCommand(`linkgrant grant create GRANT --issuer ${name}`, flags)}\n`,
+        `Next: ${completeCommand(shell`linkgrant grant create GRANT --issuer ${name}`, flags)}\n`,
       ].join(''),
     );
   });

@@ -1,4 +1,5 @@
 import { SITE_CA } from '../../compose/site-issuer.js';
+import { shell } from '../../domain/shell-words.js';
 import {
   type Dependents,
   dependentsOf,
@@ -40,7 +41,7 @@ export async function prepareCommand(
         `It signs nothing yet. From now on responses${signs === 'links' ? '' : ' and tokens'} contain it in addition to the active CA.\n`,
         ...(signs === 'links' ? [trustLine(name, 'all of these', flags)] : []),
         copyStep(session.settings, 'issuers'),
-        `Next: ${completeCommand(`linkgrant issuer activate ${name}`, flags)}\n`,
+        `Next: ${completeCommand(shell`linkgrant issuer activate ${name}`, flags)}\n`,
       ].join(''),
     );
   });
@@ -78,7 +79,7 @@ export async function activateCommand(
               'A running service presents a certificate of this CA within 10 seconds; old tokens and links stay valid.\n',
             ]),
         copyStep(session.settings, 'issuers'),
-        `Next: ${completeCommand(`linkgrant issuer retire ${name}`, flags)}, which fails while anything depends on the old CA\n`,
+        `Next: ${completeCommand(shell`linkgrant issuer retire ${name}`, flags)}, which fails while anything depends on the old CA\n`,
       ].join(''),
     );
   });
@@ -143,7 +144,7 @@ async function withCaErrors<T>(operation: () => Promise<T>): Promise<T> {
 }
 
 function trustLine(name: string, what: string, flags: IssuerFlags): string {
-  return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  ${completeCommand(`linkgrant issuer trust ${name}`, flags)}\n`;
+  return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  ${completeCommand(shell`linkgrant issuer trust ${name}`, flags)}\n`;
 }
 
 function countOf(links: number): string {

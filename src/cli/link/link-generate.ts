@@ -3,6 +3,7 @@ import { openAcceptingSite } from '../../compose/links.js';
 import { directoryMaterializer, streamMaterializer } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { shell } from '../../domain/shell-words.js';
 import { type GeneratedLink, generateLink } from '../../redemption/accepting/generate-link.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
@@ -63,7 +64,7 @@ export async function generateCommand(
       // An incompletely written credential must not be usable.
       const { id } = generated.redemption;
       await store.revokeRedemption(id, clock()).catch(() => {
-        writeStderr(`warning: revoking the link failed; run \`linkgrant redemption revoke ${id}\`\n`);
+        writeStderr(shell`warning: revoking the link failed; run \`linkgrant redemption revoke ${id}\`\n`);
       });
       throw error instanceof OutputClosed ? notDelivered(error) : error;
     }

@@ -3,6 +3,7 @@ import type { RequestingCluster } from '../../compose/kubernetes/requesting-clus
 import { linkDirectory, linkRecords, PendingReload } from '../../compose/links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { shell } from '../../domain/shell-words.js';
 import { certificateInfo, redemptionIdIn } from '../../pki/certificate-info.js';
 import {
   type LinkFiles,
@@ -271,8 +272,8 @@ function onlyLoaded(name: string, where: string): CommandError {
 function credentialNote(certificate: string, now: number): string {
   const info = certificateInfo(certificate);
   if (!info || info.notAfter <= now) return '';
-  const id = redemptionIdIn(certificate) ?? 'ID';
-  return `note: a copy of the deleted credential can still connect until ${formatTime(info.notAfter)}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`;
+  const command = shell`linkgrant redemption revoke ${redemptionIdIn(certificate) ?? 'ID'} --cut`;
+  return `note: a copy of the deleted credential can still connect until ${formatTime(info.notAfter)}, unless the accepting side cuts it off: \`${command}\`\n`;
 }
 
 /** Prints the report of a change, and reloads the router, also if the report cannot be written. */

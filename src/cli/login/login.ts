@@ -6,6 +6,7 @@ import { serverAdministration } from '../../compose/server-administration.js';
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { shell } from '../../domain/shell-words.js';
 import { withinTime } from '../../time/abort.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
@@ -90,7 +91,7 @@ function targetOf(target: string | undefined, flags: LoginFlags) {
     if (flags.name !== undefined && flags.name !== server) {
       throw usageError(
         '--name has no effect with the name of a login',
-        `use the URL for another login: \`linkgrant login ${login.server} --name ${flags.name}\``,
+        shell`use the URL for another login: \`linkgrant login ${login.server} --name ${flags.name}\``,
       );
     }
     return {

@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/setting-schemas.js';
+import { shell, shellCommand } from '../../domain/shell-words.js';
 import type { CutStep } from '../../redemption/issuers/cut-link.js';
 
 /** The router, issuer and files that the instructions of a cut name. */
@@ -27,12 +28,12 @@ const RENEWALS = [
 const createCa = ({ isOwn }: CutTarget) =>
   isOwn ? [] : ['Create a new CA that may sign certificates of TLS clients. It signs nothing yet.'];
 const trustOf = ({ isOwn, issuer }: CutTarget) =>
-  isOwn ? `\`linkgrant issuer trust ${issuer}\` prints both` : OLD_AND_NEW_CA;
+  isOwn ? shell`\`linkgrant issuer trust ${issuer}\` prints both` : OLD_AND_NEW_CA;
 const onlyNewCa = ({ remainingCaFiles: files }: CutTarget) =>
-  files.length === 0 ? 'only the new CA' : `what \`cat ${files.join(' ')}\` prints`;
+  files.length === 0 ? 'only the new CA' : `what \`${shellCommand(['cat', ...files])}\` prints`;
 const serverCertificate = ({ isOwn, issuer }: CutTarget) =>
   isOwn
-    ? `linkgrant issuer server-certificate --issuer ${issuer} --host HOST --to DIR`
+    ? shell`linkgrant issuer server-certificate --issuer ${issuer} --host HOST --to DIR`
     : 'a server certificate of the new CA for the same names';
 
 const RELOAD_PROFILE =

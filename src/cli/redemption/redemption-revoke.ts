@@ -1,6 +1,7 @@
 import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf } from '../../config/settings.js';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { shell } from '../../domain/shell-words.js';
 import type { RedemptionRevocation, SourceChoice } from '../../redemption/administration/administration.js';
 import { requireRedemption } from '../../redemption/administration/redemptions.js';
 import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
@@ -128,7 +129,7 @@ function cuttingText(
   const how =
     platform === 'kubernetes'
       ? ' for the site: docs/how-to/revoke-links.md'
-      : `: ${completeCommand(`linkgrant redemption revoke ${redemption.id} --cut`, flags)}`;
+      : `: ${completeCommand(shell`linkgrant redemption revoke ${redemption.id} --cut`, flags)}`;
   return `To cut it off earlier, replace the CA${how}\n`;
 }
 

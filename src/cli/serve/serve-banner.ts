@@ -3,6 +3,7 @@ import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';
+import { shell } from '../../domain/shell-words.js';
 import type { ServiceDescription, SystemPlace } from '../../redemption/accepting/service-description.js';
 import { formatFingerprint } from '../terminal/output.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -82,14 +83,14 @@ async function siteLines(system: SystemPlace, flags: Flags): Promise<string[]> {
     return `Namespace ${namespace}${other}: links to ${endpoints}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
   });
   const open = reports.find(({ access }) => !('refused' in access));
-  if (open) return [...lines, nextSteps(flags, ` --namespace ${open.namespace}`)];
+  if (open) return [...lines, nextSteps(flags, shell` --namespace ${open.namespace}`)];
   // An edge site, or a site that only requests links, needs no change.
   const closed = reports.find(({ access }) => 'refused' in access && !access.isRequestOnly) ?? reports[0];
   if (closed) {
     const { namespace } = closed;
     return [
       ...lines,
-      `Next: do what the line of namespace ${namespace} says, then ${completeCommand(`linkgrant token issue token.yaml --namespace ${namespace}`, flags)}`,
+      `Next: do what the line of namespace ${namespace} says, then ${completeCommand(shell`linkgrant token issue token.yaml --namespace ${namespace}`, flags)}`,
     ];
   }
   return [

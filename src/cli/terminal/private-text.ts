@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { shell } from '../../domain/shell-words.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { sharedMode } from '../../files/private-file.js';
 import { usageError } from './command-error.js';
@@ -10,5 +11,8 @@ import { usageError } from './command-error.js';
 export function readPrivateText(file: string): string {
   const mode = sharedMode(file);
   if (mode === undefined) return readBoundedText(file);
-  throw usageError(`${file} can be read by other users (mode ${mode})`, `run \`chmod 600 ${resolve(file)}\``);
+  throw usageError(
+    `${file} can be read by other users (mode ${mode})`,
+    shell`run \`chmod 600 ${resolve(file)}\``,
+  );
 }

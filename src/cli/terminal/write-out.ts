@@ -1,6 +1,6 @@
 import { processContext } from '../../config/process-context.js';
 import { CommandError } from './command-error.js';
-import { plainText } from './plain-text.js';
+import { plainLine, plainText } from './plain-text.js';
 import { withProgramName } from './program-name.js';
 import { eraseProgress } from './progress.js';
 
@@ -42,4 +42,9 @@ export async function writeStyled(text: string): Promise<void> {
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
   eraseProgress();
   processContext().stderr.write(plainText(options.isForOtherSite ? text : withProgramName(text)));
+}
+
+/** Writes lines to standard error. Line breaks in a line are escaped, so that a value from a service cannot add a line. */
+export function writeStderrLines(lines: readonly string[]): void {
+  writeStderr(lines.map((line) => `${plainLine(line)}\n`).join(''));
 }

@@ -1,8 +1,9 @@
+import { shell } from '../../domain/shell-words.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-import { writeStderr } from '../terminal/write-out.js';
+import { writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, tokenDirectory, writeSecretOutput } from './secret-output.js';
 import { limitsOf, type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
 import { writeNextStep } from './token-output.js';
@@ -61,7 +62,7 @@ export interface SignedToken extends WritableToken {
   readonly id: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
-  /** More lines of the report, without line breaks. */
+  /** More lines of the report. */
   readonly notes: readonly string[];
 }
 
@@ -81,7 +82,7 @@ export async function writeSignedTokens(
   if (dryRun) {
     const token = await issue();
     requireWritable(target, 'AccessToken', count);
-    writeStderr(limitsText(token, subject));
+    writeStderrLines(limitLines(token, subject));
     return undefined;
   }
   const writeFile = count === undefined || target === '-' ? undefined : tokenDirectory(target);
@@ -92,30 +93,31 @@ export async function writeSignedTokens(
     const { id, token } = last;
     try {
       if (writeFile) {
-        report.push(`Token ${id} written to ${writeFile(token.metadata.name, tokenText('token', last))}\n`);
+        report.push(`Token ${id} written to ${writeFile(token.metadata.name, tokenText('token', last))}`);
       } else {
         await writeSecretOutput(target, tokenText(form, last), 'AccessToken');
-        report.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
+        report.push(target === '-' ? `Token ${id}` : `Token ${id} written to ${target}`);
       }
     } catch (error) {
-      writeStderr(report.join(''));
+      writeStderrLines(report);
       await revoke(id);
       throw error;
     }
   }
   if (!last) return undefined;
-  const revocation = `linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}`;
-  report.push(limitsText(last, subject), `Revoke with \`${completeCommand(revocation, flags)}\`\n`);
-  writeStderr(report.join(''));
+  const id = count === undefined ? last.id : 'ID';
+  const revocation = shell`linkgrant token revoke ${id} --grant ${grant.name} -n ${grant.namespace}`;
+  report.push(...limitLines(last, subject), `Revoke with \`${completeCommand(revocation, flags)}\``);
+  writeStderrLines(report);
   await writeNextStep(request, last);
   return last;
 }
 
-/** Returns where a token can be redeemed, how often, until when and by which subject. */
-function limitsText(token: SignedToken, subject: string | undefined): string {
+/** Returns where a token can be redeemed, how often, until when and by which subject, as lines. */
+function limitLines(token: SignedToken, subject: string | undefined): readonly string[] {
   return [
-    `Redeem at ${token.token.spec.url}\n`,
-    `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}\n`,
-    ...token.notes.map((note) => `${note}\n`),
-  ].join('');
+    `Redeem at ${token.token.spec.url}`,
+    `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}`,
+    ...token.notes,
+  ];
 }

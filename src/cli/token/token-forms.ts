@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { encodeResource } from '../../domain/resource-encoding.js';
+import { shellCommand, shellWord } from '../../domain/shell-words.js';
 import { packagedFile } from '../../files/packaged-files.js';
 import type { IssuedToken } from '../../redemption/administration/administration.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -49,13 +50,13 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
     case 'line':
       return `${requireJoinLine(token)}\n`;
     case 'command':
-      return `linkgrant join ${requireJoinLine(token)} --to links\n`;
+      return `${shellCommand(['linkgrant', 'join', requireJoinLine(token), '--to', 'links'])}\n`;
     case 'kubectl':
-      return `kubectl apply -f - <<'EOF'\n${documentOf(token)}EOF\n`;
+      return `kubectl apply -f - ${hereDocument(documentOf(token))}`;
     case 'job':
       return `${jobSecret(token)}---\n${deployFile('job.yaml')}`;
     case 'cloud-init':
-      return deployFile('cloud-init.yaml').replace('THE-JOIN-LINE', requireJoinLine(token));
+      return deployFile('cloud-init.yaml').replace('THE-JOIN-LINE', () => requireJoinLine(token));
     case 'quadlet':
       return quadletScript(requireJoinLine(token));
   }
@@ -69,7 +70,7 @@ export function nextStep({ target, form, count }: TokenDelivery): string {
   if (count !== undefined && target !== '-') {
     return `Next, on each other site: copy one of these AccessTokens, then run \`linkgrant token redeem FILE\` ${TARGET_FLAGS}\n`;
   }
-  const file = target === '-' ? '-' : basename(target);
+  const file = target === '-' ? '-' : shellWord(basename(target));
   const steps: Record<TokenForm, string> = {
     token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,
     line:
@@ -114,12 +115,9 @@ function documentOf({ token }: WritableToken): string {
 
 // The Job reads the token from a mounted Secret with these keys.
 function jobSecret({ token: { metadata, spec } }: WritableToken): string {
-  const { linkCost, ...texts } = spec;
-  const stringData = {
-    name: metadata.name,
-    ...texts,
-    ...(linkCost !== undefined && { linkCost: String(linkCost) }),
-  };
+  const { url, code, ca, linkCost } = spec;
+  const texts = { name: metadata.name, url, code, ca };
+  const stringData = { ...texts, ...(linkCost !== undefined && { linkCost: String(linkCost) }) };
   return encodeResource({
     apiVersion: 'v1',
     kind: 'Secret',
@@ -130,16 +128,19 @@ function jobSecret({ token: { metadata, spec } }: WritableToken): string {
 }
 
 function quadletScript(line: string): string {
-  return `podman secret create --replace linkgrant-token-east - <<'EOF'
-${line}
-EOF
-mkdir -p ~/.config/containers/systemd
-cat >~/.config/containers/systemd/linkgrant-bootstrap.container <<'EOF'
-${deployFile('linkgrant-bootstrap.container')}EOF
-systemctl --user daemon-reload
+  const unit = deployFile('linkgrant-bootstrap.container');
+  return `podman secret create --replace linkgrant-token-east - ${hereDocument(`${line}\n`)}mkdir -p ~/.config/containers/systemd
+cat >~/.config/containers/systemd/linkgrant-bootstrap.container ${hereDocument(unit)}systemctl --user daemon-reload
 systemctl --user enable --now linkgrant-reload@east.path
 systemctl --user start linkgrant-bootstrap.service
 `;
+}
+
+/** Returns the operator and the lines of a here-document, which ends at the first line that is its mark. */
+function hereDocument(text: string): string {
+  let mark = 'EOF';
+  while (text.split('\n').includes(mark)) mark += '_';
+  return `<<'${mark}'\n${text}${mark}\n`;
 }
 
 /** Returns a file of deploy/bootstrap without the comment at its beginning, which describes how to fill it in. */

@@ -1,7 +1,7 @@
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
-import { writeStderr } from '../terminal/write-out.js';
+import { writeStderr, writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, writeSecretOutput } from './secret-output.js';
 import {
   limitsOf,
@@ -29,14 +29,12 @@ export async function writeToken(
   const { target, form, dryRun } = delivery;
   if (dryRun) requireWritable(target, 'AccessToken');
   else await writeSecretOutput(target, tokenText(form, issued), 'AccessToken');
-  writeStderr(
-    [
-      target === '-' || dryRun ? '' : `Token written to ${target}\n`,
-      `Redeem at ${issued.token.spec.url}\n`,
-      `Links to ${issued.endpoints.map(formatEndpoint).join(', ')}\n`,
-      `Can be redeemed ${limitsOf(issued)}\n`,
-    ].join(''),
-  );
+  writeStderrLines([
+    ...(target === '-' || dryRun ? [] : [`Token written to ${target}`]),
+    `Redeem at ${issued.token.spec.url}`,
+    `Links to ${issued.endpoints.map(formatEndpoint).join(', ')}`,
+    `Can be redeemed ${limitsOf(issued)}`,
+  ]);
   if (!dryRun) await writeNextStep(delivery, issued);
   return issued;
 }

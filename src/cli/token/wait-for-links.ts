@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
+import { shell } from '../../domain/shell-words.js';
 import { CommandError } from '../terminal/command-error.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
@@ -61,6 +62,6 @@ function notInTime(
   const reason = reported ?? "Skupper's controller has not reported it yet";
   return new CommandError(`link "${name}" is written, but not yet ${wanted}: ${reason}`, {
     exitCode: 4,
-    hint: `check it later with \`linkgrant link status ${name} -p kubernetes -n ${namespace}\`, and dial its endpoints with \`linkgrant link check\``,
+    hint: shell`check it later with \`linkgrant link status ${name} -p kubernetes -n ${namespace}\`, and dial its endpoints with \`linkgrant link check\``,
   });
 }

@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { shell } from '../../domain/shell-words.js';
 import type { ServiceDescription } from '../accepting/service-description.js';
 import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
@@ -174,7 +175,7 @@ function observerFinding({ problem }: ObservedConnections): HealthFinding[] {
 
 function revokedItem(link: IssuedLink): AttentionItem {
   const item = linkItem('link-revoked-connected', link, 'is revoked, and its site is connected');
-  return { ...item, nextStep: `linkgrant redemption revoke ${link.id} --cut` };
+  return { ...item, nextStep: shell`linkgrant redemption revoke ${link.id} --cut` };
 }
 
 function peerItem({ siteId, siteName, linkName }: ConnectedPeer): AttentionItem {
@@ -191,7 +192,7 @@ function linkItem(kind: AttentionItem['kind'], link: IssuedLink, predicate: stri
   return {
     kind,
     message: `the link "${name}" of "${subject}" ${predicate}`,
-    nextStep: `linkgrant redemption show ${id}`,
+    nextStep: shell`linkgrant redemption show ${id}`,
     resource: { kind: 'link', id },
   };
 }

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { shell } from '../../domain/shell-words.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { StoreOpenError } from '../store-open-error.js';
 
@@ -18,7 +19,10 @@ export function passwordInFile(file: string, endpoint: PostgresEndpoint): string
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
   if (mode === undefined) return undefined;
   if ((mode & 0o077) !== 0) {
-    throw new StoreOpenError(`other users may read the password file ${file}`, `run \`chmod go= ${file}\``);
+    throw new StoreOpenError(
+      `other users may read the password file ${file}`,
+      shell`run \`chmod go= ${file}\``,
+    );
   }
   const { host, port, database, user } = endpoint;
   const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];

@@ -37,7 +37,9 @@ describe('the client of the admin API', () => {
   });
 
   it('passes on the idempotency key of the caller', async () => {
-    answer = (_request, response) => sendJson(response, 201, { uid: UID });
+    const { name, ...spec } = server.token;
+    const token = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessToken', metadata: { name }, spec };
+    answer = (_request, response) => sendJson(response, 201, { uid: UID, token });
     const once = { caller: 'ada', key: 'key-of-the-browser' };
     await client().createGrant({ namespace: 'default', name: 'east' }, once);
     await client().issueToken({ grantUid: UID }, once);

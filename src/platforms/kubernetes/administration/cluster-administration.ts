@@ -1,5 +1,6 @@
 import type { MasterKey } from '../../../codes/signing-keys.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
+import { shell } from '../../../domain/shell-words.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import {
   DEFAULT_EXPIRATION_WINDOW_MS,
@@ -124,7 +125,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       const { metadata, status } = await requireResource(uid);
       if (status?.code) return status.code;
       throw new AdministrationError('grant_state', `grant "${metadata.name}" has no code yet`, {
-        hint: `\`kubectl -n ${metadata.namespace} get accessgrant ${metadata.name}\` shows the reason`,
+        hint: shell`\`kubectl -n ${metadata.namespace ?? 'default'} get accessgrant ${metadata.name}\` shows the reason`,
       });
     },
   });

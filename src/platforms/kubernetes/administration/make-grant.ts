@@ -3,6 +3,7 @@ import { grantState } from '../../../domain/access-grant.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
 import { GRANT_REQUEST, MANAGED_BY } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
+import { shell } from '../../../domain/shell-words.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
@@ -104,7 +105,8 @@ async function create(
       mayExist ||= error.outcomeUnknown;
       if (!mayExist) throw error;
       if (monotonicMs() >= deadline) {
-        const left = `grant "${name}" may have been created; delete it with \`linkgrant grant delete ${name} -n ${namespace}\``;
+        const command = shell`linkgrant grant delete ${name} -n ${namespace}`;
+        const left = `grant "${name}" may have been created; delete it with \`${command}\``;
         throw new RedemptionError(
           'cluster_unavailable',
           `The API server of the cluster: ${error.message}; ${left}`,
@@ -144,7 +146,7 @@ async function createOrFind(
 /** The same error with the state of the grant in its message. */
 function withOutcome(error: unknown, { namespace, name }: WantedGrant, isLeft: boolean): unknown {
   const outcome = isLeft
-    ? `grant "${name}" was created but cannot be redeemed, and deleting it failed (run \`linkgrant grant delete ${name} -n ${namespace}\`)`
+    ? `grant "${name}" was created but cannot be redeemed, and deleting it failed (run \`${shell`linkgrant grant delete ${name} -n ${namespace}`}\`)`
     : 'the grant was not created';
   if (error instanceof AdministrationError) {
     const { code, message, hint, cause } = error;

@@ -1,4 +1,5 @@
 import type { LinkEndpoint } from '../../../domain/link.js';
+import { shell } from '../../../domain/shell-words.js';
 import { noEndpointOfRoles, withGrantRoles } from '../../../redemption/accepting/endpoint-roles.js';
 import type { SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 import type { SiteFacts } from './site-resource.js';
@@ -38,6 +39,6 @@ export function siteEndpoints(
   return {
     refused: 'link_access_unavailable',
     reason: `site "${site.name}" accepts no links yet`,
-    hint: `enable it with \`skupper site update ${site.name} --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
+    hint: shell`enable it with \`skupper site update ${site.name} --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
   };
 }

@@ -1,0 +1,24 @@
+import { accessTokenResource } from '../domain/access-token.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { asMapping } from '../files/yaml-documents.js';
+import { joinLineOf } from '../redemption/accepting/join-line-of.js';
+import type { IssuedToken } from '../redemption/administration/administration.js';
+import { readAccessToken } from '../redemption/requesting/read-access-token.js';
+
+/**
+ * Returns what a service has issued, with an AccessToken and a join line that are written anew from the valid fields of its
+ * AccessToken: the client passes both on to other machines. Throws RedemptionError `answer_invalid` for another resource.
+ */
+export function rewrittenToken(issued: IssuedToken): IssuedToken {
+  const { joinLine: _received, ...rest } = issued;
+  const { apiVersion, kind, metadata, spec } = asMapping(issued.token);
+  const isToken = kind === 'AccessToken' && apiVersion === 'skupper.io/v2alpha1';
+  const token = isToken
+    ? readAccessToken({ metadata: asMapping(metadata), spec: asMapping(spec) })
+    : 'it is no AccessToken';
+  if (typeof token === 'string') {
+    throw new RedemptionError('answer_invalid', `The service issued an invalid token: ${token}.`);
+  }
+  const joinLine = joinLineOf(token);
+  return { ...rest, token: accessTokenResource(token), ...(joinLine !== undefined && { joinLine }) };
+}
