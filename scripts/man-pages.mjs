@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { visibleChildren } from '../dist/cli/completion.js';
+import { EXAMPLES } from '../dist/cli/examples.js';
 import { createProgram } from '../dist/cli/program.js';
 
 const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
@@ -53,6 +54,14 @@ function usage(command, heading) {
   return { synopsis: `${bold(help.commandUsage(command))}\n`, flags: flags.join('') };
 }
 
+/** The examples of a command; `names` are the words of its path, the name of the program first. */
+function examples(names, heading) {
+  const [program, ...path] = names;
+  const found = EXAMPLES[path.join(' ')] ?? [];
+  const items = found.map(([purpose, words]) => `.TP\n${text(purpose)}\n${bold(`${program} ${words}`)}\n`);
+  return items.length === 0 ? '' : `${heading}${items.join('')}`;
+}
+
 function page(names, command, seeAlso) {
   const { synopsis, flags } = usage(command, section);
   const children = visibleChildren(command);
@@ -60,13 +69,15 @@ function page(names, command, seeAlso) {
   const described = children.map((child) => {
     const { synopsis, flags } = usage(child, (title) => `.PP\n${text(title)}:\n`);
     const name = `${command.name()} ${child.name()}`;
-    return `.SS ${name}\n${text(child.description())}.\n.PP\n${synopsis}${flags}`;
+    const shown = examples([...names, child.name()], '.PP\nExamples:\n');
+    return `.SS ${name}\n${text(child.description())}.\n.PP\n${synopsis}${shown}${flags}`;
   });
   const listed = children.map((child) => [`${pageOf([...names, child.name()])}(1)`, child.description()]);
   return [
     `.TH ${pageOf(names).toUpperCase()} 1 "" "linkgrant ${program.version()}" "User Commands"\n`,
     `${section('Name')}${text(pageOf(names))} \\- ${text(command.description())}\n`,
     `${section('Synopsis')}${synopsis}`,
+    children.length === 0 || isProgram ? examples(names, section('Examples')) : '',
     children.length === 0 ? '' : `${section('Commands')}${isProgram ? entries(listed) : described.join('')}`,
     flags,
     `${section('Exit status')}${entries(EXIT_STATUS)}`,

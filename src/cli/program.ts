@@ -4,6 +4,7 @@ import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js
 import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import { LINK_STATES } from '../domain/link-state.js';
+import { examplesText } from './examples.js';
 import { addGrant } from './grant/grant-commands.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
@@ -13,6 +14,8 @@ import type { CommandContext } from './session/command-context.js';
 import { addStore } from './store/store-commands.js';
 import { addListFlags, DRY_RUN, grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
 import { addLabelChangeFlags, SELECTOR } from './terminal/label-flags.js';
+import { groupItems } from './terminal/option-groups.js';
+import { withProgramName } from './terminal/program-name.js';
 import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS } from './terminal/settings-options.js';
 import { StrictCommand } from './terminal/strict-command.js';
 import { writeOut } from './terminal/write-out.js';
@@ -137,7 +140,7 @@ export function createProgram(context: CommandContext): Command {
       // Commander writes a suggestion on a line of its own, between the error and the hint.
       outputError: (text, write) => write(text.replace(/\n\((Did you mean .+)\)/, ' ($1)')),
     })
-    .configureHelp({ sortOptions: false })
+    .configureHelp({ sortOptions: false, groupItems })
     .exitOverride();
   addServe(program, context);
   addConsole(program);
@@ -149,5 +152,11 @@ export function createProgram(context: CommandContext): Command {
   addBootstrap(program, context);
   addOtherCommands(program, context);
   addDoctor(program, context);
+  addExamples(program, '');
   return program;
+}
+
+function addExamples(command: Command, path: string): void {
+  command.addHelpText('before', () => withProgramName(examplesText(path)));
+  for (const child of command.commands) addExamples(child, `${path} ${child.name()}`.trim());
 }

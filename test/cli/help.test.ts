@@ -16,9 +16,12 @@ describe('linkgrant --help', () => {
     const words = command.split(' ').filter(Boolean);
     const { code, stdout, stderr } = await linkgrant([...words, '--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Usage: linkgrant ${command}`.trimEnd()));
+    expect(stdout).toMatch(new RegExp(`^Usage: linkgrant ${command}`.trimEnd(), 'm'));
     expect(stdout).toContain('-h, --help');
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    const [examples = '', usage = ''] = stdout.split(/^(?=Usage: )/m);
+    for (const line of usage.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    // An example is one line, which can be copied.
+    for (const line of examples.split('\n')) expect(line.length).toBeLessThanOrEqual(110);
   });
 
   it('lists the first word of each command, and the verbs of each noun', async () => {
@@ -62,23 +65,26 @@ describe('linkgrant --help', () => {
     },
   );
 
-  it('names at most one default in a sentence', async () => {
-    for (const command of COMMANDS) {
+  it.each([
+    ['doctor', ['Options:', 'Options that select the site and its data:', 'Settings of the service']],
+    ['grant create', ['Options:', 'Options that select the site and its data:', 'Options on kubernetes:']],
+  ])(
+    'the help of %s lists its own options first, and those of the service last',
+    async (command, headings) => {
       const { stdout } = await linkgrant([...command.split(' '), '--help']);
-      const options = stdout.split(/\n {2}(?=-)/).slice(1);
-      for (const option of options) {
-        for (const sentence of option.replace(/\s+/g, ' ').split(/[.] /)) {
-          expect(sentence.match(/default:/gi)?.length ?? 0, sentence).toBeLessThanOrEqual(1);
-        }
-      }
-    }
-  });
+      const positions = headings.map((heading) => stdout.indexOf(`\n${heading}`));
+      expect(positions).not.toContain(-1);
+      expect(positions).toEqual([...positions].sort((a, b) => a - b));
+      // No heading follows that of the settings of the service.
+      if (command === 'doctor') expect(stdout.slice(positions.at(-1)).match(/^\S.*:$/gm)).toHaveLength(1);
+    },
+  );
 
   it('prints the usage and exits with 2 if no command is given', async () => {
     for (const words of [[], ['grant']]) {
       const { code, stdout, stderr } = await linkgrant(words);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toMatch(/^Usage: linkgrant/);
+      expect(stderr).toMatch(/^Usage: linkgrant/m);
     }
   });
 
@@ -89,6 +95,16 @@ describe('linkgrant --help', () => {
       error: "unknown command 'revok' (Did you mean revoke?)",
       hint: expect.stringContaining('--help'),
     });
+  });
+
+  it.each([
+    [['link', 'list'], 'link status'],
+    [['issuer', 'rotate'], 'issuer prepare, then issuer activate and issuer retire'],
+    [['grant', 'extend', 'x'], 'grant update'],
+    [['redeem', 'token.yaml'], 'token redeem'],
+  ])('suggests the command that does what the unknown command %j says', async (words, name) => {
+    const { error } = expectRefusal(await linkgrant(words), 2);
+    expect(error).toMatch(new RegExp(`^unknown command '\\w+' \\(Did you mean ${name}\\?\\)$`));
   });
 
   it('refuses a flag in place of the value of another flag, and accepts it after =', async () => {
@@ -124,7 +140,8 @@ describe('linkgrant completion', () => {
 
   /** Returns the completions that bash offers for the last word. */
   function completions(...words: readonly string[]): string[] {
-    const simulate = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _linkgrant
+    const simulate = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+      COMP_LINE="$*"; COMP_POINT=\${#COMP_LINE}; _linkgrant linkgrant "\${!#}"
       printf '%s\\n' "\${COMPREPLY[@]}"`;
     const bash = spawnSync('bash', ['-c', simulate, 'bash', script, 'linkgrant', ...words], {
       encoding: 'utf8',

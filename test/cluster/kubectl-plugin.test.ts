@@ -19,7 +19,7 @@ const shell = (line: string) =>
   tools.shell([`PATH='${directory}':"$PATH"`, line], { kubeconfig: cluster.kubeconfig, cwd: PROJECT });
 
 it('kubectl finds the plugin, calls it, and lists it without a warning', async () => {
-  expect(await shell('kubectl linkgrant --help')).toMatch(/^Usage: kubectl linkgrant /);
+  expect(await shell('kubectl linkgrant --help')).toMatch(/^Usage: kubectl linkgrant /m);
   const listed = await shell('kubectl plugin list 2>&1');
   expect(listed).toContain(join(directory, 'kubectl-linkgrant'));
   expect(listed).not.toMatch(/warning|overshadowed/);

@@ -191,8 +191,8 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
   it('completes commands in bash, and is found by kubectl as a plugin', () => {
     const script = [
       'source /usr/share/bash-completion/completions/linkgrant',
-      'COMP_WORDS=(linkgrant gra) COMP_CWORD=1',
-      '_linkgrant; echo "$COMPREPLY"',
+      'COMP_WORDS=(linkgrant gra) COMP_CWORD=1 COMP_LINE="linkgrant gra" COMP_POINT=13',
+      '_linkgrant linkgrant gra; echo "$COMPREPLY"',
     ];
     expect(expectSuccess(root.run('bash', '-c', script.join('\n')))).toBe('grant\n');
     expect(expectSuccess(root.run('kubectl-linkgrant', '--help'))).toContain('Usage: kubectl linkgrant ');

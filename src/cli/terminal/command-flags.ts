@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
 import { usageError } from './command-error.js';
+import { headingOf } from './option-groups.js';
 import { parseListingFormat, parseOutputFormat } from './output-format.js';
 import { ADMINISTRATION_SETTINGS, collect, settingOption } from './settings-options.js';
 
@@ -29,7 +30,12 @@ export function addListFlags(command: Command): Command {
 /** Adds the flags of settings, and `--config`, to a command. `isServe` if the command is `serve`. */
 export function withSettings(command: Command, keys: readonly SettingKey[], isServe = false): Command {
   for (const key of keys) command.addOption(settingOption(key, isServe));
-  return command.option('--config <FILE>', 'configuration file (default: config.yaml in the data directory)');
+  const config = new Option(
+    '--config <FILE>',
+    'configuration file (default: config.yaml in the data directory)',
+  );
+  const heading = isServe ? undefined : headingOf('config');
+  return command.addOption(heading === undefined ? config : config.helpGroup(heading));
 }
 
 /**

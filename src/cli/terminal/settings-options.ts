@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { groupOf, REMOTE_SETTINGS, type SettingGroup } from '../../config/setting-groups.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
+import { headingOf } from './option-groups.js';
 import { defaultPlatform } from './program-name.js';
 
 /** Collects the values of a flag that may be repeated. */
@@ -28,7 +29,8 @@ export function settingOption(key: SettingKey, isServe: boolean): Option {
   option.negate = false;
   // The service redeems tokens only as a controller of AccessTokens; commands redeem them on every platform.
   const group = isServe && key === 'ownKey' ? 'on kubernetes' : groupOf(key);
-  if (group !== undefined) option.helpGroup(optionHeading(group));
+  const heading = group === undefined ? headingOf(key) : optionHeading(group);
+  if (heading !== undefined && !(isServe && group === undefined)) option.helpGroup(heading);
   return many ? option.argParser(collect) : option;
 }
 
