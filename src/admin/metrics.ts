@@ -74,12 +74,6 @@ export function createMetrics() {
     labelNames: ['outcome'],
     registers,
   });
-  const undeliveredAge = new Gauge({
-    name: 'linkgrant_webhook_undelivered_age_seconds',
-    help: 'Age of the oldest event that a webhook receiver has not accepted, at the last attempt; 0 without one.',
-    aggregator: 'max',
-    registers,
-  });
   // Start these series at 0, so that Prometheus' increase() counts the first event.
   for (const operation of ['redeem', 'check', 'renew']) answers.inc({ operation, outcome: 'overloaded' }, 0);
   for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
@@ -104,7 +98,6 @@ export function createMetrics() {
     ledgerFailed: () => ledgerFailures.inc(),
     unprovenRequestLimited: () => limited.inc(),
     webhookAnswered: (outcome: 'delivered' | 'failed') => webhooks.inc({ outcome }),
-    setUndeliveredAge: (milliseconds: number) => undeliveredAge.set(milliseconds / 1000),
     weakCodeBruteforced: () => attacks.inc(),
   };
 }

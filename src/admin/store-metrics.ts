@@ -11,7 +11,16 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
  */
 export function createStoreMetrics(
   store: Pick<GrantStore, 'countGrants' | 'countLinks' | 'listLinks'>,
-  { clock, connections }: { readonly clock: Clock; readonly connections: ConnectionObserver | undefined },
+  {
+    clock,
+    connections,
+    undelivered = async () => undefined,
+  }: {
+    readonly clock: Clock;
+    readonly connections: ConnectionObserver | undefined;
+    /** Returns the time of the oldest event that a webhook receiver has not accepted; absent for a service without webhooks. */
+    readonly undelivered?: () => Promise<number | undefined>;
+  },
 ): Registry {
   const registry = new Registry();
   const registers = [registry];
@@ -31,6 +40,19 @@ export function createStoreMetrics(
   addByState('linkgrant_links', 'Links by state.', async () => {
     const { notRenewing: _, ...states } = await store.countLinks(clock());
     return states;
+  });
+  new Gauge({
+    name: 'linkgrant_webhook_undelivered_age_seconds',
+    help: 'Age of the oldest event that a webhook receiver has not accepted; 0 without one.',
+    registers,
+    async collect() {
+      this.remove();
+      const age = await undelivered().then(
+        (at) => (at === undefined ? 0 : clock() - at),
+        () => undefined,
+      );
+      if (age !== undefined) this.set(Math.max(0, age) / 1000);
+    },
   });
   if (!connections) return registry;
   const unknownPeers = new Gauge({

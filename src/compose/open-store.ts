@@ -35,14 +35,15 @@ export async function openStore(
   return dryRun ? (await import('../stores/preview-store.js')).previewStore(store) : store;
 }
 
-/** Creates or upgrades the schema of a service's store, and opens the store and its part for webhooks. */
+/** Opens the store of a service and its part for webhooks. With `migrate` it creates or upgrades the schema first. */
 export async function openServiceStore(
   location: StoreLocation,
   context: OpenContext,
+  migrate: boolean,
 ): Promise<{ readonly store: DatabaseStore; readonly webhooks: WebhookStore }> {
   const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
   const { webhookStore } = await import('../stores/sql/webhooks.js');
-  const database = await openDatabase(location, context, true);
+  const database = await openDatabase(location, context, migrate);
   return { store: sqlGrantStore(database, context.clock), webhooks: webhookStore(database) };
 }
 

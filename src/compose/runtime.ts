@@ -39,7 +39,7 @@ import {
   type ServiceIdentities,
 } from './service-identities.js';
 import { systemOf } from './system-sites.js';
-import { checkWebhookFiles, startWebhooks } from './webhooks.js';
+import { checkWebhookFiles, startWebhooks, undeliveredReader } from './webhooks.js';
 
 const SWEEP_MS = 10_000;
 const RETENTION_MS = 60_000;
@@ -96,7 +96,7 @@ export async function startService(settings: Settings, context: RuntimeContext):
   try {
     const presented = await identities.identity.read(context.clock());
     const metrics = createMetrics();
-    const opened = await openServiceStore(settings, context);
+    const opened = await openServiceStore(settings, context, true);
     store = measureStore(opened.store, metrics);
     const responseEndpoint = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
     const ca = () => responseEndpoint.ca;
@@ -226,7 +226,10 @@ async function serve(
     listening,
     adminListening: admin?.listening,
     metrics,
-    storeMetrics: createStoreMetrics(store, { clock, connections }),
+    storeMetrics: createStoreMetrics(store, {
+      ...{ clock, connections },
+      undelivered: undeliveredReader(parts),
+    }),
     certificateTimes,
     readiness,
     reloadIdentity,

@@ -8,6 +8,7 @@ import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText, readOptionalText } from '../files/bounded-text.js';
 import { UnreadableFileError } from '../files/file-error.js';
 import { type DeliveryObserver, startDeliveryLoop } from '../redemption/notifying/delivery-loop.js';
+import { oldestUndelivered } from '../redemption/notifying/undelivered.js';
 import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -91,6 +92,18 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   });
 }
 
+/** Returns a function that reads the time of the oldest event that a receiver of the settings has not accepted. */
+export function undeliveredReader({
+  settings,
+  context,
+  store,
+  webhooks,
+}: Pick<WebhookParts, 'settings' | 'context' | 'store' | 'webhooks'>): () => Promise<number | undefined> {
+  const urls = (settings.webhook ?? []).map(({ href }) => href);
+  const read = () => oldestUndelivered(urls, { store, webhooks, links: store, now: context.clock() });
+  return urls.length === 0 ? async () => undefined : read;
+}
+
 function deliveryObserver({ context: { logger }, metrics }: WebhookParts): DeliveryObserver {
   return {
     attempted({ failure, ...fields }) {
@@ -103,7 +116,6 @@ function deliveryObserver({ context: { logger }, metrics }: WebhookParts): Deliv
       else if (fields.failures > 0)
         logger.info({ event: 'webhook_recovered', ...fields }, 'a webhook receiver accepts events again');
     },
-    undeliveredFor: (milliseconds) => metrics.setUndeliveredAge(milliseconds),
     stalled(error) {
       logger.warn(
         { event: 'webhooks_stalled', err: error },

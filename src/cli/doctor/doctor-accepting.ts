@@ -4,7 +4,7 @@ import { request as requestHttps } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasStore, type LinkDialOptions } from '../../compose/links.js';
-import { openStore } from '../../compose/open-store.js';
+import { openServiceStore } from '../../compose/open-store.js';
 import { pathsAccessibleToOthers } from '../../compose/site-issuer.js';
 import { findStoreLoss } from '../../compose/store-tools.js';
 import { checkToken } from '../../compose/token-redemption.js';
@@ -81,7 +81,7 @@ async function checkStore(
 ): Promise<{ readonly service?: ServiceDescription | undefined; readonly checks: Check[] }> {
   const checks: Check[] = [];
   try {
-    const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
+    const { store, webhooks } = await openServiceStore(settings, { clock, checkpoint: () => {} }, false);
     try {
       const isFile = settings.store?.kind !== 'postgres';
       const driver = isFile ? `; it is opened by ${(await loadSqlite()).name}` : '';
@@ -99,7 +99,7 @@ async function checkStore(
           ? ok('service URL', `tokens contain ${service.url}`)
           : fail('service URL', 'no service has run on this store yet', SERVE_ONCE_HINT, 2),
       );
-      checks.push(...(await webhookChecks(store, settings, clock())));
+      checks.push(...(await webhookChecks({ store, webhooks }, settings, clock())));
       return { service, checks };
     } finally {
       await store.close();

@@ -1,43 +1,61 @@
 import type { Settings } from '../../config/setting-schemas.js';
 import { DAY_MS } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { findUndelivered } from '../../redemption/notifying/undelivered.js';
 import {
   readWebhookStates,
   receiverOf,
   type WebhookState,
 } from '../../redemption/notifying/webhook-states.js';
-import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import type { DatabaseStore } from '../../redemption/ports/database-store.js';
+import type { WebhookStore } from '../../redemption/ports/webhook-store.js';
 import { type Check, ok, warn } from './doctor-check.js';
 
+// After a crash another process delivers within this time, so an event that has waited for longer is not only in progress.
+const IN_PROGRESS_MS = 30_000;
+
 /**
- * Reports the last failure of each webhook receiver in the settings. If the settings name none, reports on the receivers to which
- * a service delivered, or failed to deliver, within a day before `now`.
+ * Reports since when an event waits for each webhook receiver in the settings, and the last failure. If the settings name none,
+ * reports on the receivers to which a service delivered, or failed to deliver, within a day before `now`.
  */
 export async function webhookChecks(
-  store: Pick<GrantStore, 'getSetting'>,
+  { store, webhooks }: { readonly store: DatabaseStore; readonly webhooks: WebhookStore },
   { webhook }: Pick<Settings, 'webhook'>,
   now: number,
 ): Promise<Check[]> {
   const configured = webhook?.map(({ href }) => receiverOf(href).urlSha256);
-  return (await readWebhookStates(store))
-    .filter(({ urlSha256, statesUntil, lastFailure }) =>
-      configured
-        ? configured.includes(urlSha256)
-        : now - Math.max(statesUntil, lastFailure?.at ?? 0) < DAY_MS,
-    )
-    .map(webhookCheck);
+  const states = (await readWebhookStates(store)).filter(({ urlSha256, statesUntil, lastFailure }) =>
+    configured ? configured.includes(urlSha256) : now - Math.max(statesUntil, lastFailure?.at ?? 0) < DAY_MS,
+  );
+  const checks: Check[] = [];
+  for (const state of states)
+    checks.push(webhookCheck(state, await findUndelivered(state, { webhooks, links: store, now }), now));
+  return checks;
 }
 
-function webhookCheck({ maskedUrl, failures, lastFailure }: WebhookState): Check {
+function webhookCheck(
+  { maskedUrl, failures, lastFailure }: WebhookState,
+  undelivered: number | undefined,
+  now: number,
+): Check {
   const name = `webhook ${maskedUrl}`;
-  if (!lastFailure) return ok(name, 'it has accepted every event');
-  const { at, reason, eventTime } = lastFailure;
-  const last = `the last failure was at ${formatTime(at)}: ${reason}`;
-  if (failures === 0) return ok(name, `it has accepted every event; ${last}`);
-  const attempts = failures === 1 ? '1 attempt' : `${failures} attempts`;
+  const last =
+    lastFailure && `; the last failure was at ${formatTime(lastFailure.at)}: ${lastFailure.reason}`;
+  if (undelivered === undefined) return ok(name, `no event waits for it${last ?? ''}`);
+  const waits = `the event of ${formatTime(undelivered)} waits for it`;
+  if (failures > 0) {
+    const attempts = failures === 1 ? '1 attempt' : `${failures} attempts`;
+    return warn(
+      name,
+      `${waits}; ${attempts} failed${last}`,
+      'correct the receiver: the service sends the events again',
+    );
+  }
+  if (now - undelivered < IN_PROGRESS_MS)
+    return ok(name, `${waits}, for less than ${IN_PROGRESS_MS / 1000} seconds`);
   return warn(
     name,
-    `it has not accepted the event of ${formatTime(eventTime)} yet; ${attempts} failed, ${last}`,
-    'correct the receiver: the service sends the events again',
+    `${waits}, and no attempt has failed: it answers too slowly, or no service sends events${last ?? ''}`,
+    'start the service if it does not run; else make the receiver answer faster',
   );
 }

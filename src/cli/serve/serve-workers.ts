@@ -1,6 +1,6 @@
 import type { ReadinessPart } from '../../admin/operations-app.js';
 import { networkObserver } from '../../compose/connections.js';
-import { openStore } from '../../compose/open-store.js';
+import { openServiceStore } from '../../compose/open-store.js';
 import {
   createStoreMetrics,
   createWorkerMetrics,
@@ -8,6 +8,7 @@ import {
   WorkerMetrics,
 } from '../../compose/operations.js';
 import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
+import { undeliveredReader } from '../../compose/webhooks.js';
 import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
@@ -54,14 +55,18 @@ async function startGroupOperations(
   runtime: RuntimeContext,
   group: WorkerGroup,
 ) {
-  const store = await openStore(settings, runtime, false);
+  const { store, webhooks } = await openServiceStore(settings, runtime, false);
   const parts: ReadinessPart[] = [
     { name: 'workers', ready: () => group.assertServing() },
     { name: 'store', ready: () => store.probe() },
   ];
   const registries = [
     createWorkerMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
-    createStoreMetrics(store, { ...runtime, connections: networkObserver(settings, runtime.clock) }),
+    createStoreMetrics(store, {
+      clock: runtime.clock,
+      connections: networkObserver(settings, runtime.clock),
+      undelivered: undeliveredReader({ settings, context: runtime, store, webhooks }),
+    }),
   ];
   const metrics = async () =>
     (await Promise.all([group.metrics(), ...registries.map((registry) => registry.metrics())])).join('');

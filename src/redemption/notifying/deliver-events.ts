@@ -6,8 +6,11 @@ import { type CloudEvent, entryEvent, hasStateEvent, stateEvents } from './cloud
 import type { WebhookState } from './webhook-states.js';
 
 const BATCH = 100;
-// Each check reads every link. A delay of minutes is harmless: states change long before a certificate ends.
-const STATES_INTERVAL_MS = 5 * 60_000;
+/**
+ * Minimum time between two checks of the states of links, in milliseconds. Each check reads every link. A delay of minutes is
+ * harmless: states change long before a certificate ends.
+ */
+export const STATES_INTERVAL_MS = 5 * 60_000;
 
 /** The dependencies of {@link deliverEvents}. */
 export interface DeliveryContext {

@@ -28,11 +28,6 @@ export interface DeliveryAttempt {
 /** Logs and counts what {@link startDeliveryLoop} does. */
 export interface DeliveryObserver {
   attempted(attempt: DeliveryAttempt): void;
-  /**
-   * Called with the age of the oldest event whose last attempt failed, as of that attempt, in milliseconds. 0 if there is no
-   * such event, or if another process has the claim.
-   */
-  undeliveredFor(milliseconds: number): void;
   /** Called if the store failed; the operation is repeated. */
   stalled(error: unknown): void;
 }
@@ -71,7 +66,6 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
   // When this process must stop delivering, in the unit of performance.now().
   let deliverUntil = 0;
   const mayDeliver = () => !stopping.signal.aborted && performance.now() < deliverUntil;
-  const undelivered = new Map<string, number>();
 
   const claim = async () => {
     const startedAt = performance.now();
@@ -81,20 +75,16 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
     const hadClaim = mayDeliver();
     if (!isClaimed) {
       deliverUntil = 0;
-      undelivered.clear();
-      observer.undeliveredFor(0);
       return;
     }
     if (!hadClaim) states = await readStates(context, urls);
     // The last request then ends before the claim does.
     deliverUntil = startedAt + CLAIM_MS - context.postLimitMs;
   };
-  const observe = (state: WebhookState, { id, time }: CloudEvent, reason?: string) => {
-    const { urlSha256, maskedUrl: url, failures, retryAt } = state;
+  const observe = (state: WebhookState, { id }: CloudEvent, reason?: string) => {
+    const { maskedUrl: url, failures, retryAt } = state;
     const failure = reason === undefined ? undefined : { reason, retryInMs: retryAt - clock() };
     observer.attempted({ url, id, failures, ...(failure && { failure }) });
-    undelivered.set(urlSha256, failure ? clock() - Date.parse(time) : 0);
-    observer.undeliveredFor(Math.max(0, ...undelivered.values()));
   };
   const repeat = async (intervalMs: number, run: () => Promise<void>) => {
     while (!stopping.signal.aborted) {
