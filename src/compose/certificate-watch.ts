@@ -4,6 +4,7 @@ import type { Metrics } from '../admin/metrics.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { isSameIdentity, type ServerIdentity, type TrustedAuthority } from '../pki/server-identity.js';
+import type { ServerIdentitySource } from '../platforms/standalone/server-certificate.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -11,7 +12,8 @@ import type { ServingLease } from '../redemption/ports/serving-lease.js';
 import type { ServiceIdentities } from './service-identities.js';
 
 /** Dependencies of a {@link CertificateWatch}. */
-export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identity' | 'issuer'> {
+export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'issuer'> {
+  readonly identity: ServerIdentitySource;
   readonly lease: ServingLease;
   /** The identity that the listener presents now. */
   readonly presented: ServerIdentity;

@@ -9,9 +9,14 @@ import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type { ServerIdentity } from '../pki/server-identity.js';
+import type { ServerIdentitySource } from '../platforms/standalone/server-certificate.js';
 import { serviceUrl } from '../platforms/standalone/service-address.js';
 import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
-import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
+import {
+  publishService,
+  readService,
+  type ServiceDescription,
+} from '../redemption/accepting/service-description.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -35,8 +40,10 @@ import { assertListening, createPublicListener, DRAIN_MS, pathPrefixOf } from '.
 import {
   acquireLeases,
   addStoreLease,
+  hostsOf,
   openIdentities,
   type ServiceIdentities,
+  withLastAddress,
 } from './service-identities.js';
 import { systemOf } from './system-sites.js';
 import { checkWebhookFiles, startWebhooks, undeliveredReader } from './webhooks.js';
@@ -75,35 +82,38 @@ export interface RunningService {
 /** Creates the data directory, the CAs and the schema, so that several processes can then start at once. */
 export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
   checkWebhookFiles(settings);
-  const { identity } = await openIdentities(settings, context.clock);
+  const { identityFor } = await openIdentities(settings, context.clock);
   const lease = await acquireLeases(settings, context.clock);
   try {
-    await identity.read(context.clock());
     const store = await openStore(settings, context, true);
-    await store.close();
+    const published = await readService(store).finally(() => store.close());
+    await identityFor(withLastAddress(settings, published)).read(context.clock());
   } finally {
     lease.release();
   }
 }
 
 /** Starts the redemption service, and resolves once it accepts requests. */
-export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
-  checkWebhookFiles(settings);
-  const identities = await openIdentities(settings, context.clock);
-  let lease = await acquireLeases(settings, context.clock);
+export async function startService(given: Settings, context: RuntimeContext): Promise<RunningService> {
+  checkWebhookFiles(given);
+  const identities = await openIdentities(given, context.clock);
+  let lease = await acquireLeases(given, context.clock);
   let listener: TlsListener | undefined;
   let store: DatabaseStore | undefined;
   try {
-    const presented = await identities.identity.read(context.clock());
     const metrics = createMetrics();
-    const opened = await openServiceStore(settings, context, true);
+    const opened = await openServiceStore(given, context, true);
     store = measureStore(opened.store, metrics);
+    const settings = withLastAddress(given, await readService(store));
+    reportKeptAddress(given, settings, context.logger);
+    const identity = identities.identityFor(settings);
+    const presented = await identity.read(context.clock());
     const responseEndpoint = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
     const ca = () => responseEndpoint.ca;
     lease = await addStoreLease(settings, { lease, store, ca, clock: context.clock });
-    const parts = { settings, context, ...identities, lease, presented, responseEndpoint, store, metrics };
-    listener = createListener(parts);
-    return await serve({ ...parts, listener, webhooks: opened.webhooks });
+    const parts = { settings, context, ...identities, identity, lease, presented, responseEndpoint, store };
+    listener = createListener({ ...parts, metrics });
+    return await serve({ ...parts, metrics, given, listener, webhooks: opened.webhooks });
   } catch (error) {
     // Open handles would keep a failed process alive.
     await listener?.drain(0);
@@ -113,8 +123,21 @@ export async function startService(settings: Settings, context: RuntimeContext):
   }
 }
 
-interface ServiceParts extends ServiceIdentities {
+/** Logs that the address is the one of the last start, if clients may no longer reach this machine there. */
+function reportKeptAddress(given: Settings, { host = [], externalUrl }: Settings, logger: Logger): void {
+  if (given.host || given.externalUrl || host.every((name) => hostsOf(given).includes(name))) return;
+  const address = externalUrl?.href ?? host[0];
+  logger.warn(
+    { event: 'address_kept', address },
+    'the service uses the address of its last start, because links renew there; to change it, set --host or --external-url',
+  );
+}
+
+interface ServiceParts extends Omit<ServiceIdentities, 'identityFor'> {
+  /** The settings, with the address of the last start if they named none. */
   readonly settings: Settings;
+  /** The service's own certificate. */
+  readonly identity: ServerIdentitySource;
   readonly context: RuntimeContext;
   readonly lease: ServingLease;
   /** The server identity at the start. */
@@ -149,9 +172,14 @@ function createListener(parts: ServiceParts): TlsListener {
 }
 
 async function serve(
-  parts: ServiceParts & { readonly listener: TlsListener; readonly webhooks: WebhookStore },
+  parts: ServiceParts & {
+    readonly listener: TlsListener;
+    readonly webhooks: WebhookStore;
+    /** The settings as they were given. */
+    readonly given: Settings;
+  },
 ): Promise<RunningService> {
-  const { settings, context, issuer, presented, responseEndpoint, store, metrics, listener } = parts;
+  const { settings, given, context, issuer, presented, responseEndpoint, store, metrics, listener } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
   const signing = issuer?.find(clock());
@@ -161,11 +189,15 @@ async function serve(
   const description: ServiceDescription = {
     platform: settings.platform,
     ...responseEndpoint,
+    address: {
+      ...(settings.host && { host: settings.host }),
+      ...(settings.externalUrl && { externalUrl: settings.externalUrl.href }),
+    },
     caSha256: describeCertificate(presented.ca).sha256,
     hosts: describeCertificate(presented.cert).hosts,
     endpoints,
     issuer: signing?.description ?? null,
-    ...(settings.platform !== 'standalone' && { system: systemOf(settings) }),
+    ...(settings.platform !== 'standalone' && { system: systemOf(given) }),
   };
   await publishService(store, description);
   const codeKeys = openCodeKeys(settings.dataDir, clock);
@@ -174,7 +206,7 @@ async function serve(
   const adoptGrants =
     settings.platform === 'standalone'
       ? undefined
-      : grantAdoption(systemOf(settings), { store, site: parts.site, ...context });
+      : grantAdoption(systemOf(given), { store, site: parts.site, ...context });
   // On a system platform each grant becomes ready when its own site accepts links.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
