@@ -17,7 +17,7 @@ import { type ExitCode, usageError } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
 import { withProgramName } from './terminal/program-name.js';
-import { OutputClosed, writeOut } from './terminal/write-out.js';
+import { writeOut } from './terminal/write-out.js';
 
 /** The file names under which kubectl finds its plugin, and the program that completes the plugin's command lines. */
 const PLUGIN = 'kubectl-linkgrant';
@@ -31,8 +31,7 @@ export function isCompletion([, file = '', command]: readonly string[]): boolean
 }
 
 /**
- * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the
- * reader of `stdout` has closed it, the exit code is 1 and nothing is written. If the file in `argv` is `kubectl-linkgrant` or
+ * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the file in `argv` is `kubectl-linkgrant` or
  * `kubectl_complete-linkgrant`, the program is a kubectl plugin.
  */
 export async function runCommandLine(
@@ -65,7 +64,6 @@ export async function runCommandLine(
       return 0;
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-      if (error instanceof OutputClosed) return 1;
       const { message, hint, exitCode } = describeFailure(error);
       const line = (word: string, text: string) => `${word}: ${plainLine(withProgramName(text))}\n`;
       io.stderr.write(`${line('error', message)}${hint === undefined ? '' : line('hint', hint)}`);

@@ -16,7 +16,7 @@ import type { OutputFormat } from '../terminal/output-format.js';
 import { plainLine } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-import { writeOut } from '../terminal/write-out.js';
+import { deliver, writeOut } from '../terminal/write-out.js';
 import { requireWritable } from '../token/secret-output.js';
 import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
@@ -92,25 +92,29 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
     const issue = shell`linkgrant token issue TOKEN --grant ${created.name}` + namespaceFlag;
     const tokenCommand = completeCommand(issue, flags);
     await rollbackOnFailure(created, administration, () =>
-      print(flags.output, created, () =>
-        [
-          fields([
-            ['Grant', created.name],
-            ['URL', created.url],
-            ['Code', created.code],
-            ['Uses', created.redemptionsAllowed],
-            [
-              'Expires',
-              created.expirationTime ?? 'its expiration window starts when the service has an --endpoint',
-            ],
-          ]),
-          session.readCode
-            ? `\`${tokenCommand}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
-            : `The code is shown only now. If you store it in a file, \`${completeCommand(`${issue} --code-file FILE`, flags)}\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${tokenCommand}\`.\n`,
-          created.redemptionsAllowed > 1
-            ? 'Several sites can share the code; each response to a client that sends no CSR counts, even if it is lost.\n'
-            : '',
-        ].join(''),
+      print(
+        flags.output,
+        created,
+        () =>
+          [
+            fields([
+              ['Grant', created.name],
+              ['URL', created.url],
+              ['Code', created.code],
+              ['Uses', created.redemptionsAllowed],
+              [
+                'Expires',
+                created.expirationTime ?? 'its expiration window starts when the service has an --endpoint',
+              ],
+            ]),
+            session.readCode
+              ? `\`${tokenCommand}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
+              : `The code is shown only now. If you store it in a file, \`${completeCommand(`${issue} --code-file FILE`, flags)}\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${tokenCommand}\`.\n`,
+            created.redemptionsAllowed > 1
+              ? 'Several sites can share the code; each response to a client that sends no CSR counts, even if it is lost.\n'
+              : '',
+          ].join(''),
+        deliver,
       ),
     );
   });

@@ -16,7 +16,7 @@ import { CommandError, invalidValue, usageError } from '../terminal/command-erro
 import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
-import { OutputClosed, writeOut, writeStderr } from '../terminal/write-out.js';
+import { deliver, OutputClosed, writeStderr } from '../terminal/write-out.js';
 
 /** The flags of `link generate`. */
 export interface LinkGenerateFlags {
@@ -43,7 +43,7 @@ export async function generateCommand(
   const cost = parseCount('--cost', linkCost);
   const policy = policyFromFlags(endpointRoles === undefined ? {} : { endpointRoles });
   const { settings } = configurationFrom(settingFlags);
-  const materializer = to === '-' ? streamMaterializer(writeOut) : directoryMaterializer(to, clock);
+  const materializer = to === '-' ? streamMaterializer(deliver) : directoryMaterializer(to, clock);
   await withSite(flags, settings, clock, async ({ store, site, namespace }) => {
     // Before the link is recorded: its credential would be lost if the files could not be written.
     await materializer.probe(name);

@@ -6,7 +6,7 @@ import { templateOf } from '../terminal/output-format.js';
 import { plainText } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { watch } from '../terminal/watch.js';
-import { writeStyled } from '../terminal/write-out.js';
+import { untilOutputCloses, writeStyled } from '../terminal/write-out.js';
 import type { IncomingReport } from './incoming-link.js';
 import { type OutgoingReport, routerCell } from './outgoing-link.js';
 
@@ -102,18 +102,19 @@ export async function writeLinks(
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
   if (!flags.watch) {
-    await writeStyled(await linksText(await read(), flags));
-    return;
+    const text = await linksText(await read(), flags);
+    return untilOutputCloses(() => writeStyled(text));
   }
   let last: string | undefined;
-  await watch(async () => {
+  const round = async () => {
     const text = await linksText(await read(), flags);
     if (text === last) return;
     const isTable = flags.output === undefined || flags.output === 'wide';
     const separator = isTable ? `\n${formatTime(clock())}\n` : flags.output === 'yaml' ? '---\n' : '';
     await writeStyled(last === undefined ? text : separator + text);
     last = text;
-  });
+  };
+  await untilOutputCloses(() => watch(round));
 }
 
 async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {

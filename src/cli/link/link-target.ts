@@ -21,7 +21,7 @@ import {
   type ConnectionOptions,
   connectionOptions,
 } from '../terminal/connection-flags.js';
-import { writeOut } from '../terminal/write-out.js';
+import { deliver } from '../terminal/write-out.js';
 import { proxyUrl, readProxySecret } from './proxy-secret.js';
 import { siteNamespace } from './site-namespace.js';
 
@@ -158,7 +158,7 @@ function openStream(opening: Opening): StreamTarget {
     ...commonOf(opening),
     kind: 'stream',
     redeemer,
-    materializer: streamMaterializer(writeOut),
+    materializer: streamMaterializer(deliver),
     siteUid: () => undefined,
     renewalHint: renewalBy('a timer', '--dir DIR'),
   };

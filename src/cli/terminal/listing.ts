@@ -8,7 +8,7 @@ import { columnLines, columnWidths, valueText } from './output.js';
 import { type ListingFormat, templateOf } from './output-format.js';
 import { plainLine, plainText } from './plain-text.js';
 import { watch } from './watch.js';
-import { writeStyled } from './write-out.js';
+import { untilOutputCloses, writeStyled } from './write-out.js';
 
 type Cell = string | number | undefined;
 type Columns<Report> = Readonly<Record<string, (report: Report) => Cell>>;
@@ -54,7 +54,7 @@ function csvCell(value: unknown): Cell {
 /**
  * Writes a listing to standard output page by page. The first page determines the widths of the columns of a table. All pages
  * are read first to sort them or to fill a template. With `--watch` the listing is read periodically, and only what has changed
- * is written. Rejects as {@link writeStyled} does, and with a CommandError for an unknown column.
+ * is written. Ends early if the reader closes standard output. Rejects with a CommandError for an unknown column.
  */
 export async function writeListing<Report>(
   read: () => AsyncIterable<readonly Report[]>,
@@ -68,15 +68,17 @@ export async function writeListing<Report>(
     return order ? reports.sort(order) : reports;
   };
   const writer = writerOf(listing, flags);
-  if (flags.watch) return watchListing(readAll, listing, writer);
+  if (flags.watch) return untilOutputCloses(() => watchListing(readAll, listing, writer));
   const needsAllPages = order !== undefined || templateOf(flags.output) !== undefined;
-  let written = 0;
-  for await (const page of needsAllPages ? [await readAll()] : read()) {
-    if (page.length === 0) continue;
-    await writeStyled(await writer.page(page, written === 0));
-    written += page.length;
-  }
-  await writeStyled(await writer.end(written === 0));
+  await untilOutputCloses(async () => {
+    let written = 0;
+    for await (const page of needsAllPages ? [await readAll()] : read()) {
+      if (page.length === 0) continue;
+      await writeStyled(await writer.page(page, written === 0));
+      written += page.length;
+    }
+    await writeStyled(await writer.end(written === 0));
+  });
 }
 
 /** Returns the text of a listing whose reports are in memory. */

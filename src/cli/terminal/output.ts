@@ -6,12 +6,14 @@ import { writeOut } from './write-out.js';
 
 export { formatTime } from '../../domain/rfc3339.js';
 
-/**
- * Writes `value` to standard output in `format`, or the result of `text` without a format; resolves and rejects as {@link
- * writeOut} does.
- */
-export async function print(format: OutputFormat, value: unknown, text: () => string): Promise<void> {
-  await writeOut(format === undefined ? withProgramName(text()) : valueText(format, value));
+/** Writes `value` to standard output in `format`, or the result of `text` without a format; resolves and rejects as `write` does. */
+export async function print(
+  format: OutputFormat,
+  value: unknown,
+  text: () => string,
+  write = writeOut,
+): Promise<void> {
+  await write(format === undefined ? withProgramName(text()) : valueText(format, value));
 }
 
 /** Formats a value as JSON or YAML. */

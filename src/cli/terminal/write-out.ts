@@ -4,20 +4,40 @@ import { plainLine, plainText } from './plain-text.js';
 import { withProgramName } from './program-name.js';
 import { eraseProgress } from './progress.js';
 
-/** The reader has closed standard output (EPIPE). The program then exits without a message. */
-export class OutputClosed extends Error {
-  override readonly name = 'OutputClosed';
+/** The reader has closed standard output (EPIPE), as `head` does when it has enough. */
+export class OutputClosed extends CommandError {
+  constructor(cause: unknown) {
+    super('standard output was closed before everything was read', {
+      exitCode: 1,
+      hint: 'check the command that reads standard output',
+      cause,
+    });
+  }
 }
 
 /**
- * Writes text to standard output, escaped by {@link plainText}. Resolves when all of it was written. Rejects with
- * OutputClosed if the reader has closed the stream, and with a CommandError if the text cannot be written.
+ * Writes text to standard output, escaped by {@link plainText}. Resolves when all of it was written, or if the reader has closed
+ * the stream: a reader that has enough is no error. Rejects with a CommandError if the text cannot be written.
  */
 export async function writeOut(text: string): Promise<void> {
+  await untilOutputCloses(() => deliver(text));
+}
+
+/** Writes a text that must be read, such as a secret; also rejects with OutputClosed if the reader has closed the stream. */
+export async function deliver(text: string): Promise<void> {
   await writeStyled(plainText(text));
 }
 
-/** Writes text that can contain colours, and whose values are already escaped; resolves and rejects as {@link writeOut} does. */
+/** Runs an operation that has no other effect than to write, such as a listing. It ends early if the reader closes the stream. */
+export async function untilOutputCloses(operation: () => Promise<void>): Promise<void> {
+  try {
+    await operation();
+  } catch (error) {
+    if (!(error instanceof OutputClosed)) throw error;
+  }
+}
+
+/** Writes text that can contain colours, and whose values are already escaped; resolves and rejects as {@link deliver} does. */
 export async function writeStyled(text: string): Promise<void> {
   eraseProgress();
   try {
@@ -26,7 +46,7 @@ export async function writeStyled(text: string): Promise<void> {
     });
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    if (code === 'EPIPE') throw new OutputClosed('the reader closed standard output', { cause: error });
+    if (code === 'EPIPE') throw new OutputClosed(error);
     throw new CommandError(`standard output cannot be written (${code})`, {
       exitCode: 1,
       hint: 'check the file or device that standard output is redirected to',

@@ -8,7 +8,7 @@ import {
 import { createPrivateFile } from '../../files/private-file.js';
 import { parseYamlMappings } from '../../files/yaml-documents.js';
 import { withTargetErrors } from '../terminal/target-errors.js';
-import { writeOut } from '../terminal/write-out.js';
+import { deliver } from '../terminal/write-out.js';
 
 const LIMITS = { documents: 100 };
 const NEW_TARGET_HINT = 'use a new path in an existing, writable directory, or - for standard output';
@@ -18,7 +18,7 @@ const NEW_TARGET_HINT = 'use a new path in an existing, writable directory, or -
  * Rejects with a CommandError if the text cannot be written.
  */
 export async function writeSecretOutput(target: string, text: string, kind: string): Promise<void> {
-  if (target === '-') return writeOut(text);
+  if (target === '-') return deliver(text);
   withTargetErrors(target, NEW_TARGET_HINT, () =>
     writeNamedFile(target, text, (existing) => isOfKind(existing, kind)),
   );
