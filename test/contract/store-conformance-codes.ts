@@ -90,6 +90,16 @@ export function codeConformance(current: CurrentStore): void {
       expect(await list({ grantUid: sampleGrant().uid }, 3)).toEqual([]);
     });
 
+    it('lists the codes of several grants with one id', async () => {
+      const { store } = current();
+      const codes = [await stored(), await stored()].map(({ uid }) => sampleCode(uid, { jti: 'a' }));
+      for (const code of [...codes, sampleCode((await stored()).uid)]) await store.createCode(code);
+      const found = await everyItem((page) => store.listCodes({ ...page, jti: 'a' }));
+      expect(found.map(({ grantUid }) => grantUid)).toEqual(codes.map(({ grantUid }) => grantUid).sort());
+      for (const { grant, grantUid } of found) expect(grant?.uid ?? grantUid).toBe(grantUid);
+      expect(await everyItem(({ after }) => store.listCodes({ limit: 1, after, jti: 'a' }))).toEqual(found);
+    });
+
     it('counts each redemption for the code and for its grant, up to the uses of both', async () => {
       const { store } = current();
       const { uid } = await stored({ redemptionsAllowed: 3 });

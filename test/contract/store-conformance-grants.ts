@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { codeMatches } from '../../src/codes/opaque-code.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { PolicyChange } from '../../src/domain/policy.js';
-import type { Page } from '../../src/redemption/ports/page.js';
+import { everyItem, type Page } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
   NOW,
@@ -95,6 +95,16 @@ export function grantConformance(current: CurrentStore): void {
       expect(page.items.map((grant) => grant.name)).toEqual(['a', 'b']);
       expect(page.next).toBeUndefined();
       expect((await store.listGrants({ limit: 10, namespace: 'none' })).items).toEqual([]);
+    });
+
+    it('lists the grants that match, in the same order, at once and in pages', async () => {
+      const { store } = current();
+      for (const name of ['d', 'a', 'c', 'b']) await storedGrant(store, { name });
+      const isWanted = ({ name }: AccessGrant) => name !== 'b' && name !== 'a';
+      const atOnce = await everyItem((page) => store.listGrants(page, isWanted));
+      expect(atOnce.map(({ name }) => name)).toEqual(['c', 'd']);
+      const inPages = await everyItem(({ after }) => store.listGrants({ limit: 1, after }, isWanted));
+      expect(inPages).toEqual(atOnce);
     });
 
     it('refuses a cursor that no listing returned', async () => {

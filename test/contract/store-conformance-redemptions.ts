@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Renewal } from '../../src/domain/issued-certificate.js';
 import type { Redemption } from '../../src/domain/redemption.js';
+import type { ListedRedemption } from '../../src/redemption/ports/grant-store.js';
 import { everyItem } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
@@ -7,6 +9,7 @@ import {
   recordedRedemption,
   sampleGrant,
   sampleRedemption,
+  sampleRenewal,
   storedGrant,
 } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
@@ -181,6 +184,42 @@ export function redemptionConformance(current: CurrentStore): void {
       await store.recordRedemption(one, late, NOW + 9);
       expect(await store.listRedemptions({ limit: 2, grantUid: one })).toEqual(first);
       expect((await walk({ grantUid: one })).at(-1)).toBe(late.id);
+    });
+
+    it('lists all redemptions at once, each with its newest renewal, and those that match', async () => {
+      const { store } = current();
+      const [one, two] = [
+        await grantWith({ redemptionsAllowed: 9 }),
+        await grantWith({ redemptionsAllowed: 9 }),
+      ];
+      const made = [one, two, one, two].map((uid, n) =>
+        sampleRedemption(uid, { createdAt: NOW + n, name: `link-${n}` }),
+      );
+      for (const redemption of made)
+        await store.recordRedemption(redemption.grantUid, redemption, redemption.createdAt);
+      const [never, once, twice] = made.map(({ id }) => id);
+      for (const [id = '', number] of [
+        [once, 1],
+        [twice, 1],
+        [twice, 2],
+      ] as const)
+        await store.recordRenewal(sampleRenewal(id, number, { renewedAt: NOW + number }), NOW + number);
+      const list = async (page: { grantUid?: string }, matches?: (item: ListedRedemption) => boolean) => {
+        const items = await everyItem((all) => store.listRedemptions({ ...all, ...page }, matches));
+        return items.map(({ name, newest }) => `${name} ${newest?.number}`);
+      };
+      const all = ['link-0 undefined', 'link-1 1', 'link-2 2', 'link-3 undefined'];
+      expect(await list({})).toEqual(all);
+      expect(await list({ grantUid: one })).toEqual([all[0], all[2]]);
+      expect(await list({}, ({ newest }) => newest !== undefined)).toEqual([all[1], all[2]]);
+      expect(await list({ grantUid: two }, ({ id }) => id === never)).toEqual([]);
+      const [, , listed] = (await store.listRedemptions({ limit: 10 })).items;
+      const { certificate: _, policy: _policy, ...redemption } = made[2] as Redemption;
+      const [newest] = (await store.findRenewedRedemption(twice ?? ''))?.renewals ?? [];
+      const { certificate: _newest, ...renewal } = newest as Renewal;
+      expect(listed).toMatchObject({ ...redemption, newest: renewal });
+      expect(listed).not.toHaveProperty('certificate');
+      expect(listed?.newest).toEqual(renewal);
     });
 
     it('erases expired sealed answers, and no others', async () => {

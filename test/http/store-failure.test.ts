@@ -83,7 +83,8 @@ describe.each([
     const { certificate } = redeemedAnswer(await redeem());
     expect(await service.used(uid)).toBe(1);
     const { items } = await service.store.listRedemptions({ limit: 2, grantUid: uid });
-    expect(items.map((item) => item.certificate)).toEqual([certificate]);
+    const recorded = await Promise.all(items.map(({ id }) => service.store.findRedemption(id)));
+    expect(recorded.map((found) => found?.certificate)).toEqual([certificate]);
   });
 
   it('gets the certificate that a concurrent request recorded first', async () => {

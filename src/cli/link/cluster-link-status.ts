@@ -33,8 +33,8 @@ export async function clusterLinks(
     typeof redemptions === 'string'
       ? undefined
       : redemptions
-          .filter(({ redemption }) => name === undefined || redemption.name === name)
-          .map((renewed) => incomingReport(renewed, clock(), peers));
+          .filter((redemption) => name === undefined || redemption.name === name)
+          .map((redemption) => incomingReport(redemption, clock(), peers));
   if (name !== undefined && selected.length === 0 && (incoming?.length ?? 0) === 0) {
     throw linkNotFound(name, `namespace ${namespace}`);
   }

@@ -1,15 +1,15 @@
 import type { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { remainingText, remainingWords } from '../../redemption/administration/remaining.js';
-import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
+import type { ListedRedemption } from '../../redemption/ports/grant-store.js';
 import { formatTime } from '../terminal/output.js';
 
 /**
  * Returns the report of an incoming link from its redemption: expiry and state of its newest certificate, and whether it is
  * connected.
  */
-export function incomingReport({ redemption, renewals }: RenewedRedemption, now: number, peers: PeerIndex) {
-  const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
-  const { notAfter } = renewals[0] ?? redemption;
+export function incomingReport(redemption: ListedRedemption, now: number, peers: PeerIndex) {
+  const { id, name, subject, peer, createdAt, revokedAt, mode, newest } = redemption;
+  const { notAfter } = newest ?? redemption;
   const life = { revokedAt, notAfter };
   const connected = peers.isConnected(redemption);
   const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';

@@ -5,6 +5,7 @@ import { openStore } from '../../compose/open-store.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { PeerIndex } from '../../redemption/administration/link-connections.js';
+import type { ListedRedemption } from '../../redemption/ports/grant-store.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
 import { everyItem } from '../../redemption/ports/page.js';
 import type { CommandContext } from '../session/command-context.js';
@@ -151,15 +152,12 @@ async function incomingReports(
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
     const peers = new PeerIndex(await networkObserver(settings, clock)?.observe());
-    const reports: IncomingReport[] = [];
-    for (const redemption of await everyItem((page) => store.listRedemptions(page))) {
-      // A site that was never started has no uid, and has issued no link.
-      if (isSystem && (uid === undefined || redemption.siteUid !== uid)) continue;
-      if (name !== undefined && redemption.name !== name) continue;
-      const renewed = await store.findRenewedRedemption(redemption.id);
-      reports.push(incomingReport(renewed ?? { redemption, renewals: [] }, clock(), peers));
-    }
-    return reports;
+    // A site that was never started has no uid, and has issued no link.
+    const isWanted = (redemption: ListedRedemption) =>
+      (!isSystem || (uid !== undefined && redemption.siteUid === uid)) &&
+      (name === undefined || redemption.name === name);
+    const redemptions = await everyItem((page) => store.listRedemptions(page, isWanted));
+    return redemptions.map((redemption) => incomingReport(redemption, clock(), peers));
   } finally {
     await store.close();
   }

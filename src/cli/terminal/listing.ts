@@ -72,13 +72,22 @@ export async function writeListing<Report>(
   const needsAllPages = order !== undefined || templateOf(flags.output) !== undefined;
   await untilOutputCloses(async () => {
     let written = 0;
-    for await (const page of needsAllPages ? [await readAll()] : read()) {
+    for await (const page of needsAllPages ? [await readAll()] : partsOf(read(), writer.partSize)) {
       if (page.length === 0) continue;
       await writeStyled(await writer.page(page, written === 0));
       written += page.length;
     }
     await writeStyled(await writer.end(written === 0));
   });
+}
+
+/** Splits pages into parts of `size` reports. */
+async function* partsOf<Report>(
+  pages: AsyncIterable<readonly Report[]>,
+  size = Number.POSITIVE_INFINITY,
+): AsyncGenerator<readonly Report[]> {
+  for await (const page of pages)
+    for (let start = 0; start < page.length; start += size) yield page.slice(start, start + size);
 }
 
 /** Returns the text of a listing whose reports are in memory. */
@@ -155,6 +164,11 @@ function isSame(one: unknown, other: unknown): boolean {
 interface Writer<Report> {
   page(reports: readonly Report[], isFirst: boolean): string | Promise<string>;
   end(isEmpty: boolean): string | Promise<string>;
+  /**
+   * The reports of a page that are formatted at once, so that the text of a large page needs little memory. Absent for all: a
+   * page determines the widths of the columns of a table.
+   */
+  readonly partSize?: number;
   /** True if each change of a watched listing is a document of its own. */
   readonly isDocument?: boolean;
   /**
@@ -177,8 +191,11 @@ function writerOf<Report>(listing: Listing<Report>, flags: ListFlags): Writer<Re
   return {
     page: (reports) => reports.map((report) => `${plainLine(listing.name(report))}\n`).join(''),
     end: () => '',
+    partSize: PART_SIZE,
   };
 }
+
+const PART_SIZE = 100;
 
 const JSON_WRITER: Writer<unknown> = {
   page(reports, isFirst) {
@@ -186,12 +203,14 @@ const JSON_WRITER: Writer<unknown> = {
     return isFirst ? `[${items}` : `,${items}`;
   },
   end: (isEmpty) => (isEmpty ? '[]\n' : '\n]\n'),
+  partSize: PART_SIZE,
   isDocument: true,
 };
 
 const YAML_WRITER: Writer<unknown> = {
   page: (reports) => plainText(valueText('yaml', reports)),
   end: (isEmpty) => (isEmpty ? '[]\n' : ''),
+  partSize: PART_SIZE,
   omitsEmpty: true,
 };
 
@@ -203,6 +222,7 @@ function csvWriter<Report>({ csv = {} }: Listing<Report>, { headers }: ListFlags
       return plainText((isFirst ? headings : '') + lines.join(''));
     },
     end: (isEmpty) => (isEmpty ? headings : ''),
+    partSize: PART_SIZE,
     omitsEmpty: true,
   };
 }

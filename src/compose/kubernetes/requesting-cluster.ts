@@ -20,11 +20,11 @@ import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-s
 import { findOwnerSite, ownerReference } from '../../platforms/kubernetes/requesting/site-owner.js';
 import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.js';
-import { listRenewedRedemptions } from '../../platforms/kubernetes/store/stored-redemptions.js';
+import { listRedemptionsOf } from '../../platforms/kubernetes/store/stored-redemptions.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
+import type { ListedRedemption } from '../../redemption/ports/grant-store.js';
 import type { LinkProxy } from '../../redemption/ports/link-files.js';
-import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import { pendingRedemptionId } from '../../redemption/requesting/redeem-token.js';
 import { type LinkLocation, redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 
@@ -67,10 +67,10 @@ export async function openRequestingCluster(
      * Lists the redemptions of links to this Site. Returns `forbidden` without the permission to list them, and `no-kind` if
      * the cluster has no CRD of Redemptions.
      */
-    listIncoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
+    listIncoming: (): Promise<readonly ListedRedemption[] | 'forbidden' | 'no-kind'> =>
       inCluster(async () => {
         try {
-          return await listRenewedRedemptions(client, namespace);
+          return await listRedemptionsOf(client, namespace);
         } catch (error) {
           if (isApiError(error, 'forbidden')) return 'forbidden';
           if (isApiError(error, 'no_such_kind')) return 'no-kind';

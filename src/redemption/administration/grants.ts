@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mintCode } from '../../codes/opaque-code.js';
-import type { AccessGrant } from '../../domain/access-grant.js';
+import { type AccessGrant, grantState } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { selectsLabels } from '../../domain/label-selector.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
@@ -32,7 +32,7 @@ import {
 import { filteredPage } from './filtered-page.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
 import { wrongCodesReport } from './reports/event-report.js';
-import { type GrantReport, grantReport } from './reports/grant-report.js';
+import { grantReport } from './reports/grant-report.js';
 import { policyChangeOf, policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 
@@ -192,19 +192,18 @@ async function list(
 ) {
   const { store, clock } = deps;
   const now = clock();
-  const choose = (grant: AccessGrant): GrantReport | undefined => {
-    const report = grantReport(grant, now);
-    const isWanted =
-      (state === undefined || report.state === state) && (name === undefined || report.name === name);
-    return isWanted ? report : undefined;
-  };
+  const isWanted = (grant: AccessGrant) =>
+    (state === undefined || grantState(grant, now) === state) && (name === undefined || grant.name === name);
   if (namespace !== undefined && name !== undefined) {
     const grant = await store.findGrantByName(namespace, name);
     const isSelected = grant && (labels === undefined || selectsLabels(labels, grant.labels));
-    const report = isSelected && choose(grant);
-    return { items: report ? [report] : [] };
+    return { items: isSelected && isWanted(grant) ? [grantReport(grant, now)] : [] };
   }
-  return filteredPage(page, (part) => store.listGrants({ ...part, namespace, labels }), choose);
+  return filteredPage(
+    page,
+    (part) => store.listGrants({ ...part, namespace, labels }, isWanted),
+    (grant) => grantReport(grant, now),
+  );
 }
 
 function declaredMessage({ name, sourceFile }: AccessGrant): string {

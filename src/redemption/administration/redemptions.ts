@@ -1,8 +1,7 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { globMatches } from '../../domain/glob.js';
-import type { Renewal } from '../../domain/issued-certificate.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
-import type { GrantStore, StoredRedemption } from '../ports/grant-store.js';
+import type { GrantStore, ListedRedemption, ListedRenewal, StoredRedemption } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
@@ -29,8 +28,8 @@ export function redemptionOperations({
 > {
   const indexPeers = () => new PeerIndex(connections?.latest());
   const reportOf = (
-    redemption: StoredRedemption,
-    newest: Renewal | undefined,
+    redemption: ListedRedemption,
+    newest: ListedRenewal | undefined,
     grant: string | undefined,
     peers = indexPeers(),
   ): RedemptionReport => {
@@ -49,15 +48,15 @@ export function redemptionOperations({
         if (!grantNames.has(uid)) grantNames.set(uid, await findGrantName(uid));
         return grantNames.get(uid);
       };
+      const isWanted = (redemption: ListedRedemption) =>
+        (namespace === undefined || redemption.namespace === namespace) &&
+        matchesSubject(subject, redemption.subject);
       return filteredPage(
         page,
-        (part) => store.listRedemptions({ ...part, grantUid, since, labels }),
+        (part) => store.listRedemptions({ ...part, grantUid, since, labels }, isWanted),
         async (redemption) => {
-          if (namespace !== undefined && redemption.namespace !== namespace) return undefined;
-          if (!matchesSubject(subject, redemption.subject)) return undefined;
-          const renewed = await store.findRenewedRedemption(redemption.id);
           const grant = redemption.grantName ?? (await nameOf(redemption.grantUid));
-          return reportOf(redemption, renewed?.renewals[0], grant, peers);
+          return reportOf(redemption, redemption.newest, grant, peers);
         },
       );
     },
@@ -108,20 +107,25 @@ async function listEvents(
   { subject, grantUid, since, limit, after }: PageRequest & LedgerFilter,
   store: GrantStore,
 ): Promise<Page<EventReport>> {
-  const choose = (report: EventReport) => (matchesSubject(subject, report.subject) ? report : undefined);
   if (!after?.startsWith(TOTALS_PREFIX)) {
     const { items, next } = await filteredPage(
       { limit, after },
-      (part) => store.listLedger({ ...part, grantUid, since }),
-      (entry) => choose(entryReport(entry)),
+      (part) =>
+        store.listLedger({ ...part, grantUid, since }, (entry) =>
+          matchesSubject(subject, entryReport(entry).subject),
+        ),
+      entryReport,
     );
     return { items, next: next ?? TOTALS_PREFIX };
   }
   const rest = after.slice(TOTALS_PREFIX.length);
   const { items, next } = await filteredPage(
     { limit, after: rest || undefined },
-    (part) => store.listAttemptTotals({ ...part, grantUid, since }),
-    (attempts) => choose(attemptTotalReport(attempts)),
+    (part) =>
+      store.listAttemptTotals({ ...part, grantUid, since }, (attempts) =>
+        matchesSubject(subject, attemptTotalReport(attempts).subject),
+      ),
+    attemptTotalReport,
   );
   return { items, ...(next !== undefined && { next: TOTALS_PREFIX + next }) };
 }

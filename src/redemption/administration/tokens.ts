@@ -11,8 +11,9 @@ import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
-import type { GrantStore } from '../ports/grant-store.js';
-import { everyItem, type PageRequest, pagesOf } from '../ports/page.js';
+import type { ListedCode } from '../ports/code-store.js';
+import type { GrantStore, ListedRedemption } from '../ports/grant-store.js';
+import { everyItem, type PageRequest } from '../ports/page.js';
 import type {
   Administration,
   IssuedToken,
@@ -67,10 +68,9 @@ export function tokenOperations(
         expirationTime: grant.expirationTime ?? now + grant.expirationWindowMs,
       };
       const outcome = await store.revokeCode(code, now);
-      const redemptions = await everyItem((page) => store.listRedemptions({ ...page, grantUid }));
-      const links = redemptions
-        .filter(({ jti, revokedAt }) => jti === id && revokedAt === null)
-        .map((redemption) => ({ id: redemption.id, name: redemption.name, subject: redemption.subject }));
+      const isLinked = ({ jti, revokedAt }: ListedRedemption) => jti === id && revokedAt === null;
+      const redemptions = await everyItem((page) => store.listRedemptions({ ...page, grantUid }, isLinked));
+      const links = redemptions.map(({ id, name, subject }) => ({ id, name, subject }));
       return { id, grantUid, outcome, known, links };
     },
   };
@@ -78,12 +78,11 @@ export function tokenOperations(
 
 /** Returns the grant of the namespace for which a token of that id was issued or redeemed; undefined if there is none. */
 async function findGrantOfToken(id: string, namespace: string, store: GrantStore) {
-  for await (const grants of pagesOf((page) => store.listGrants({ ...page, namespace }))) {
-    for (const grant of grants) {
-      const code = await store.findCode(grant.uid, id);
-      // Any other record was created by a revocation, perhaps with the wrong grant.
-      if (code && (code.issuedAt !== null || code.used > 0)) return grant;
-    }
+  for (const code of await everyItem((page) => store.listCodes({ ...page, jti: id }))) {
+    // Any other record was created by a revocation, perhaps with the wrong grant.
+    if (code.issuedAt === null && code.used === 0) continue;
+    const grant = code.grant === undefined ? await store.findGrant(code.grantUid) : code.grant;
+    if (grant?.namespace === namespace) return grant;
   }
   return undefined;
 }
@@ -222,18 +221,19 @@ async function list(
 ) {
   const now = clock();
   // The codes of one grant follow each other, so each grant is read once.
-  let cachedGrant: AccessGrant | undefined;
-  let cachedGrantUid: string | undefined;
+  let cached: { readonly uid: string; readonly grant: AccessGrant | undefined } | undefined;
+  const grantOf = async ({ grant, grantUid: uid }: ListedCode) => {
+    if (grant !== undefined) return grant;
+    if (cached?.uid !== uid) cached = { uid, grant: await store.findGrant(uid) };
+    return cached.grant;
+  };
   return filteredPage(
     page,
     (part) => store.listCodes({ ...part, grantUid }),
     async (code) => {
-      if (code.grantUid !== cachedGrantUid) {
-        cachedGrantUid = code.grantUid;
-        cachedGrant = await store.findGrant(code.grantUid);
-      }
-      if (!cachedGrant || (namespace !== undefined && cachedGrant.namespace !== namespace)) return undefined;
-      const report = tokenReport(cachedGrant, code, now);
+      const grant = await grantOf(code);
+      if (!grant || (namespace !== undefined && grant.namespace !== namespace)) return undefined;
+      const report = tokenReport(grant, code, now);
       return state === undefined || report.state === state ? report : undefined;
     },
   );

@@ -1,3 +1,4 @@
+import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Page, PageRequest } from './page.js';
 
 /**
@@ -20,13 +21,25 @@ export interface StoredCode {
   readonly revokedAt: number | null;
 }
 
+/** A code as a listing returns it. */
+export interface ListedCode extends StoredCode {
+  /** Its grant, null if it does not exist; absent if the store lists codes without reading their grants. */
+  readonly grant?: AccessGrant | null;
+}
+
 /** The signed codes of a GrantStore. Rejects as the other methods of the GrantStore do. */
 export interface CodeStore {
   /** Records an issued code. Does nothing if a code with the same grant and jti is recorded. */
   createCode(code: StoredCode): Promise<void>;
   findCode(grantUid: string, jti: string): Promise<StoredCode | undefined>;
-  /** Lists the codes of one grant, or of all grants, in the order of grant uid and jti. */
-  listCodes(page: PageRequest & { readonly grantUid?: string | undefined }): Promise<Page<StoredCode>>;
+  /** Lists the codes of one grant, those with one `jti`, or all codes, in the order of grant uid and jti. */
+  listCodes(
+    page: PageRequest &
+      (
+        | { readonly grantUid?: string | undefined; readonly jti?: never }
+        | { readonly grantUid?: never; readonly jti: string }
+      ),
+  ): Promise<Page<ListedCode>>;
   /** Counts the recorded codes of a grant, revoked ones included, and the revoked ones. */
   countCodes(grantUid: string): Promise<{ readonly recorded: number; readonly revoked: number }>;
   /**

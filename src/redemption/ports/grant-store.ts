@@ -1,4 +1,5 @@
 import type { AccessGrant, AccessGrantState, GrantChange } from '../../domain/access-grant.js';
+import type { Renewal } from '../../domain/issued-certificate.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { Redemption } from '../../domain/redemption.js';
@@ -6,7 +7,7 @@ import type { RedemptionErrorCode, Refusal } from '../../domain/redemption-error
 import type { CodeStore, StoredCode } from './code-store.js';
 import type { LedgerStore } from './ledger-store.js';
 import type { LinkStore } from './link-store.js';
-import type { Page, PageRequest } from './page.js';
+import type { Matches, Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
 import type { WrongCodeStore } from './wrong-code-store.js';
 
@@ -15,6 +16,15 @@ export interface StoredRedemption extends Redemption {
   /** Name of its grant; absent if the store does not record it with the redemption. */
   readonly grantName?: string;
 }
+
+/** A redemption as a listing returns it: without its certificate and policy, so that ten thousand need little memory. */
+export interface ListedRedemption extends Omit<StoredRedemption, 'certificate' | 'policy'> {
+  /** Its last renewal; absent if it was never renewed. */
+  readonly newest?: ListedRenewal;
+}
+
+/** A renewal in a listing of redemptions. */
+export type ListedRenewal = Omit<Renewal, 'certificate'>;
 
 /** An attempt to redeem a grant, from the ledger. */
 export interface Attempt {
@@ -83,14 +93,15 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   findGrant(uid: string): Promise<AccessGrant | undefined>;
   findGrantByName(namespace: string, name: string): Promise<AccessGrant | undefined>;
   /**
-   * Lists the grants of one namespace, or of all, in the order of namespace and name. With `labels` only the selected grants, and
-   * a page before the last one may have fewer items than the limit, or none.
+   * Lists the grants of one namespace, or of all, in the order of namespace and name. With `labels` or `matches` only the
+   * selected grants, and a page before the last one may have fewer items than the limit, or none.
    */
   listGrants(
     page: PageRequest & {
       readonly namespace?: string | undefined;
       readonly labels?: LabelSelector | undefined;
     },
+    matches?: Matches<AccessGrant>,
   ): Promise<Page<AccessGrant>>;
   /** Changes a grant; false if it is unknown. Concurrent changes of different fields, rules or labels all apply. */
   updateGrant(uid: string, change: GrantChange): Promise<boolean>;
@@ -121,7 +132,7 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<StoredRedemption | undefined>;
   /**
-   * Lists the redemptions of one grant, or of all, at `since` or later, oldest first. `labels` selects as in
+   * Lists the redemptions of one grant, or of all, at `since` or later, oldest first. `labels` and `matches` select as in
    * {@link listGrants}.
    */
   listRedemptions(
@@ -130,7 +141,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
       readonly since?: number | undefined;
       readonly labels?: LabelSelector | undefined;
     },
-  ): Promise<Page<StoredRedemption>>;
+    matches?: Matches<ListedRedemption>,
+  ): Promise<Page<ListedRedemption>>;
 
   /** Changes labels and note of a redemption; false if it is unknown. The ledger does not record this. */
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<boolean>;

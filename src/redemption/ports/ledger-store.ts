@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from './page.js';
+import type { Matches, Page, PageRequest } from './page.js';
 
 /** The event that a ledger entry records. */
 export type LedgerKind =
@@ -81,12 +81,15 @@ export interface LedgerPage extends PageRequest {
 
 /** The part of a store that contains the ledger. Rejects as the other methods of the GrantStore do. */
 export interface LedgerStore {
-  /** Lists the entries in the order of grant and number. */
-  listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;
+  /** Lists the entries that `matches` accepts, in the order of grant and number; pages as of `listGrants`. */
+  listLedger(page: LedgerPage, matches?: Matches<LedgerEntry>): Promise<Page<LedgerEntry>>;
   /** Lists the last entries about one redemption, oldest first. The cost does not depend on its grant's other entries. */
   listRedemptionEntries(redemptionId: string, limit: number): Promise<readonly RedemptionEntry[]>;
-  /** Lists the totals in the order of grant, code, name, subject and peer; `since` is compared with `lastAt`. */
-  listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;
+  /**
+   * Lists the totals that `matches` accepts, in the order of grant, code, name, subject and peer; `since` is compared with
+   * `lastAt`.
+   */
+  listAttemptTotals(page: LedgerPage, matches?: Matches<AttemptTotal>): Promise<Page<AttemptTotal>>;
   /**
    * Checks that the ledger has all entries that this host has recorded. Then compares the entries of all grants, or of one, with
    * their MACs and with the stored redemptions, renewals and revocations. Calls `onProgress` with the number of checked entries and of all entries of the ledger.

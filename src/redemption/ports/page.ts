@@ -9,21 +9,28 @@ export interface Page<T> {
 
 /** A request for the first page of a listing, or for the page after the one that returned `after`. */
 export interface PageRequest {
-  /** Maximum number of items; a number below 1 means 1, a number above 1,000 means 1,000. */
+  /**
+   * Maximum number of items; a number below 1 means 1, a number above 1,000 means 1,000. {@link ALL}: as many as the store can
+   * return at once, which is 1,000 for a database and every item for a cluster.
+   */
   readonly limit: number;
   /** The `next` of an earlier page of the same listing. For any other text the listing fails with a RangeError. */
   readonly after?: string | undefined;
 }
 
-const PAGE_SIZE = 500;
+/** A condition for the items of a listing. */
+export type Matches<T> = (item: T) => boolean;
 
-/** Reads the pages of a listing through `list`, on demand. */
+/** The limit of a request that needs every item, so that a store without pages of its own reads them only once. */
+export const ALL = Number.POSITIVE_INFINITY;
+
+/** Reads a listing through `list`, on demand, in the largest pages that the store returns. */
 export async function* pagesOf<T>(
   list: (page: PageRequest) => Promise<Page<T>>,
 ): AsyncGenerator<readonly T[]> {
   let after: string | undefined;
   do {
-    const page: Page<T> = await list({ limit: PAGE_SIZE, after });
+    const page: Page<T> = await list({ limit: ALL, after });
     yield page.items;
     after = page.next;
   } while (after !== undefined);
@@ -88,18 +95,22 @@ export function pageOf<Row, T>(
   return rows.length > size && last !== undefined ? { items, next: encodeCursor(keyOf(last)) } : { items };
 }
 
-/** Returns the page without the items that `labels` does not select, so that a listing reads no more rows than its limit. */
+/** Returns the page without the items that do not match, so that a listing reads no more rows than its limit. */
+export function selectItems<T>(page: Page<T>, matches: Matches<T> | undefined): Page<T> {
+  return matches ? { ...page, items: page.items.filter(matches) } : page;
+}
+
+/** Like {@link selectItems}, for items that `labels` selects. */
 export function selectByLabels<T extends { readonly labels: Labels }>(
   page: Page<T>,
   labels: LabelSelector | undefined,
 ): Page<T> {
-  if (!labels) return page;
-  return { ...page, items: page.items.filter((item) => selectsLabels(labels, item.labels)) };
+  return selectItems(page, labels && ((item) => selectsLabels(labels, item.labels)));
 }
 
 /**
- * The requested page of `items`, sorted by their keys. `first` is a key with parts of the same types. Throws a RangeError for an
- * invalid cursor.
+ * The requested page of `items`, which are all items of a listing, sorted by their keys. `first` is a key with parts of the same
+ * types. Throws a RangeError for an invalid cursor.
  */
 export function sortedPage<T>(
   items: readonly T[],
@@ -112,12 +123,8 @@ export function sortedPage<T>(
     .map((item) => ({ item, key: keyOf(item) }))
     .filter(({ key }) => start === undefined || compareKeys(key, start) > 0)
     .sort((a, b) => compareKeys(a.key, b.key));
-  return pageOf(
-    rows,
-    limit,
-    ({ key }) => key,
-    ({ item }) => item,
-  );
+  const itemOf = ({ item }: { readonly item: T }) => item;
+  return limit === ALL ? { items: rows.map(itemOf) } : pageOf(rows, limit, ({ key }) => key, itemOf);
 }
 
 function compareKeys(a: SortKey, b: SortKey): number {

@@ -3,8 +3,8 @@ import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
+import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
-import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
@@ -15,7 +15,7 @@ import { abortConnection, inTransaction, OperationRunner } from './run-operation
 const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
-  redemptionsOfGrant: `SELECT ${REDEMPTION_FIELDS}, e.position FROM ${FROM}
+  redemptionsOfGrant: `SELECT ${LISTED_FIELDS}, e.position FROM ${FROM} ${NEWEST_RENEWAL}
     WHERE e.grant_uid = ? AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionParts: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
   indexOfText: 'strpos',

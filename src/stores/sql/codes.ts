@@ -1,7 +1,7 @@
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { CodeStore, StoredCode } from '../../redemption/ports/code-store.js';
-import { type Page, type PageRequest, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
+import { type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
 import { rowHash } from './ledger-mac.js';
@@ -15,6 +15,9 @@ const SELECT = `SELECT grant_uid AS "grantUid", jti, uses, used, expires_at AS "
   issued_at AS "issuedAt", revoked_at AS "revokedAt" FROM codes`;
 const FIND = `${SELECT} WHERE grant_uid = ? AND jti = ?`;
 const LIST = `${SELECT} WHERE (grant_uid, jti) > (?, ?) ORDER BY grant_uid, jti LIMIT ?`;
+// With the uids of the grants, the database can use the primary key instead of reading every code.
+const LIST_JTI = `${SELECT} WHERE jti = ? AND grant_uid > ? AND grant_uid IN (SELECT uid FROM grants)
+  ORDER BY grant_uid LIMIT ?`;
 const LIST_GRANT = `${SELECT} WHERE grant_uid = ? AND jti > ? ORDER BY jti LIMIT ?`;
 const COUNT = `SELECT count(*) AS recorded, count(*) FILTER (WHERE revoked_at IS NOT NULL) AS revoked
   FROM codes WHERE grant_uid = ?`;
@@ -46,15 +49,15 @@ function findCode(grantUid: string, jti: string): SqlOperation<StoredCode | unde
   return row<StoredCode>(FIND, grantUid, jti);
 }
 
-function* listCodes(
-  page: PageRequest & { readonly grantUid?: string | undefined },
-): SqlOperation<Page<StoredCode>> {
+function* listCodes(page: Parameters<CodeStore['listCodes']>[0]): SqlOperation<Page<StoredCode>> {
   const [uid, jti] = startOf(page.after, ['', '']);
   const limit = rowsToRead(page.limit);
   const found =
-    page.grantUid === undefined
-      ? yield* rows<StoredCode>(LIST, uid, jti, limit)
-      : yield* rows<StoredCode>(LIST_GRANT, page.grantUid, jti, limit);
+    page.jti !== undefined
+      ? yield* rows<StoredCode>(LIST_JTI, page.jti, uid, limit)
+      : page.grantUid === undefined
+        ? yield* rows<StoredCode>(LIST, uid, jti, limit)
+        : yield* rows<StoredCode>(LIST_GRANT, page.grantUid, jti, limit);
   return pageOf(
     found,
     page.limit,

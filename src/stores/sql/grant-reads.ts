@@ -7,6 +7,7 @@ import {
   pageOf,
   rowsToRead,
   selectByLabels,
+  selectItems,
   startOf,
 } from '../../redemption/ports/page.js';
 import { GRANT_BY_UID, GRANT_FIELDS, type GrantRow, grantOfRow } from './grant-row.js';
@@ -37,7 +38,7 @@ export function grantReads({ read }: SqlDatabase) {
   return {
     findGrant: (uid) => read(() => findGrant(GRANT_BY_UID, uid)),
     findGrantByName: (namespace, name) => read(() => findGrant(BY_NAME, namespace, name)),
-    listGrants: (page) => read(() => listGrants(page)),
+    listGrants: async (page, matches) => selectItems(await read(() => listGrants(page)), matches),
     listDeclaredGrants: (page) => read(() => listAll(LIST_DECLARED, page)),
     hasGrantCreatedBefore: async (createdBefore, endedAfter) =>
       (await read(() => value(CREATED_BEFORE, createdBefore, endedAfter))) !== undefined,

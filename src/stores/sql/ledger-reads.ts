@@ -5,7 +5,7 @@ import type {
   LedgerKind,
   LedgerPage,
 } from '../../redemption/ports/ledger-store.js';
-import { type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
+import { type Page, pageOf, rowsToRead, selectItems, startOf } from '../../redemption/ports/page.js';
 import { rows, type SqlOperation } from './operation.js';
 import type { SqlDatabase } from './sql-database.js';
 import { verifyLedger } from './verify-ledger.js';
@@ -52,12 +52,13 @@ export function entryOf({ detail: text, jti, name, subject, ...entry }: EventRow
 /** Implements the reads of the LedgerStore on an SQL database. */
 export function ledgerReads({ dialect, read, readSnapshot }: SqlDatabase) {
   return {
-    listLedger: (page) => read(() => listLedger(page)),
+    listLedger: async (page, matches) => selectItems(await read(() => listLedger(page)), matches),
     listRedemptionEntries: (redemptionId, limit) =>
       read(function* () {
         return (yield* rows<EventRow>(LIST_REDEMPTION, redemptionId, limit)).map(entryOf).reverse();
       }),
-    listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
+    listAttemptTotals: async (page, matches) =>
+      selectItems(await read(() => listAttemptTotals(page)), matches),
     async verifyLedger(grantUid, onProgress) {
       // Snapshots are read from the file at the path of an SQLite store, also if it was replaced.
       const highWaterMark = await readSnapshot((ledger) => ledger.highWaterMark());

@@ -2,31 +2,21 @@ import { changedLabelsAndNote, type Labels, type LabelsAndNoteChange } from '../
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
-import type { Attempt, GrantStore } from '../../redemption/ports/grant-store.js';
-import { type Page, pageOf, rowsToRead, selectByLabels, startOf } from '../../redemption/ports/page.js';
+import type { Attempt } from '../../redemption/ports/grant-store.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
-import {
-  put,
-  row,
-  rows,
-  type SqlDialect,
-  type SqlOperation,
-  type SqlValue,
-  selectList,
-  value,
-} from './operation.js';
+import { put, row, rows, type SqlOperation, type SqlValue, selectList, value } from './operation.js';
 import { countLabelChange } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
 
 /** A redemption as table `redemptions` stores it: `policy` and `labels` as JSON text. */
-interface RedemptionRow extends Omit<Redemption, 'policy' | 'labels'> {
+export interface RedemptionRow extends Omit<Redemption, 'policy' | 'labels'> {
   readonly policy: string;
   readonly labels: string;
 }
 
 /** The column of table `redemptions` for each field. The hash of a row depends on their order. */
-const COLUMNS: Readonly<Record<keyof RedemptionRow, string>> = {
+export const REDEMPTION_COLUMN_OF: Readonly<Record<keyof RedemptionRow, string>> = {
   id: 'id',
   grantUid: 'grant_uid',
   replayKey: 'replay_key',
@@ -52,7 +42,7 @@ const COLUMNS: Readonly<Record<keyof RedemptionRow, string>> = {
   labels: 'labels',
   note: 'note',
 };
-const FIELDS = Object.keys(COLUMNS) as (keyof RedemptionRow)[];
+const FIELDS = Object.keys(REDEMPTION_COLUMN_OF) as (keyof RedemptionRow)[];
 // The other columns, which are about renewals, and their values in a new row.
 const NO_RENEWAL = {
   renewals: 0,
@@ -64,9 +54,9 @@ const NO_RENEWAL = {
 const NO_RENEWAL_VALUES = Object.values(NO_RENEWAL);
 
 /** Columns of table `redemptions`, in the order of the values of {@link redemptionValues}. */
-export const REDEMPTION_COLUMNS = [...Object.values(COLUMNS), ...Object.keys(NO_RENEWAL)];
+export const REDEMPTION_COLUMNS = [...Object.values(REDEMPTION_COLUMN_OF), ...Object.keys(NO_RENEWAL)];
 /** The select list of a query that returns the fields of redemptions; the table is `r`. */
-export const REDEMPTION_FIELDS = selectList(COLUMNS, 'r.');
+const REDEMPTION_FIELDS = selectList(REDEMPTION_COLUMN_OF, 'r.');
 
 const VARIABLE = /^(sealed_|revoked_at$|labels$|note$|renew)/;
 const CONSTANT = REDEMPTION_COLUMNS.flatMap((column, index) => (VARIABLE.test(column) ? [] : [index]));
@@ -116,20 +106,15 @@ const OF_GRANT =
   'SELECT id FROM redemptions WHERE grant_uid = ? AND revoked_at IS NULL ORDER BY created_at, id';
 
 /** Implements the operations on recorded redemptions of the DatabaseStore on an SQL database. */
-export function redemptionStore({ dialect, read, write }: SqlDatabase) {
+export function redemptionStore({ read, write }: SqlDatabase) {
   return {
     findRedemption: (id) => read(() => findRedemption(id)),
     findReplay: (grantUid, replayKey) => read(() => findReplay(grantUid, replayKey)),
-    listRedemptions: (page) => read(() => listRedemptions(dialect, page)),
     listAttempts: (grantUid, limit) => read(() => listAttempts(grantUid, limit)),
     updateRedemption: (redemptionId, change) =>
       write(() => updateRedemption(redemptionId, change), { redemptionId }),
     revokeRedemption: (redemptionId, now) => write(revokeRedemption(redemptionId, now), { redemptionId }),
   } satisfies Partial<DatabaseStore>;
-}
-
-interface PositionedRow extends RedemptionRow {
-  readonly position: number;
 }
 
 /** Returns a redemption by its id. */
@@ -142,33 +127,6 @@ export function* findRedemption(id: string): SqlOperation<Redemption | undefined
 export function* findReplay(grantUid: string, replayKey: string): SqlOperation<Redemption | undefined> {
   const found = yield* row<RedemptionRow>(BY_REPLAY_KEY, grantUid, replayKey);
   return found && redemptionOfRow(found);
-}
-
-function listAll({ redemptionParts: { from, position } }: SqlDialect): string {
-  return `SELECT ${REDEMPTION_FIELDS}, ${position} AS position FROM ${from}
-    WHERE ${position} > ? AND r.created_at >= ? ORDER BY ${position} LIMIT ?`;
-}
-
-function* listRedemptions(
-  dialect: SqlDialect,
-  page: Parameters<GrantStore['listRedemptions']>[0],
-): SqlOperation<Page<Redemption>> {
-  const [after] = startOf(page.after, [0]);
-  const limit = rowsToRead(page.limit);
-  const { grantUid, since = 0 } = page;
-  const found =
-    grantUid === undefined
-      ? yield* rows<PositionedRow>(listAll(dialect), after, since, limit)
-      : yield* rows<PositionedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
-  return selectByLabels(
-    pageOf(
-      found,
-      page.limit,
-      ({ position }) => [position],
-      ({ position: _, ...row }) => redemptionOfRow(row),
-    ),
-    page.labels,
-  );
 }
 
 function* listAttempts(grantUid: string, limit: number): SqlOperation<Attempt[]> {

@@ -18,7 +18,7 @@ import { findRedemption } from './redemptions.js';
 import type { SqlDatabase } from './sql-database.js';
 
 /** The column of table `renewals` for each field of a renewal. The hash of a row depends on their order. */
-const COLUMNS: Readonly<Record<keyof Renewal, string>> = {
+export const RENEWAL_COLUMN_OF: Readonly<Record<keyof Renewal, string>> = {
   redemptionId: 'redemption_id',
   number: 'number',
   serial: 'serial',
@@ -30,12 +30,12 @@ const COLUMNS: Readonly<Record<keyof Renewal, string>> = {
   renewedAt: 'renewed_at',
   peer: 'peer',
 };
-const FIELDS = Object.keys(COLUMNS) as (keyof Renewal)[];
+const FIELDS = Object.keys(RENEWAL_COLUMN_OF) as (keyof Renewal)[];
 
 /** Columns of table `renewals`. */
-export const RENEWAL_COLUMNS = Object.values(COLUMNS);
+export const RENEWAL_COLUMNS = Object.values(RENEWAL_COLUMN_OF);
 
-const SELECT = `SELECT ${selectList(COLUMNS)} FROM renewals WHERE redemption_id = ?`;
+const SELECT = `SELECT ${selectList(RENEWAL_COLUMN_OF)} FROM renewals WHERE redemption_id = ?`;
 const LAST_TWO = `${SELECT} ORDER BY number DESC LIMIT 2`;
 const ALL = `${SELECT} ORDER BY number`;
 const BY_NUMBER = `${SELECT} AND number = ?`;

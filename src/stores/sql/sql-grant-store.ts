@@ -6,6 +6,7 @@ import { grantWrites } from './grant-writes.js';
 import { ledgerReads } from './ledger-reads.js';
 import { eraseSealedAnswers, ledgerWrites } from './ledger-writes.js';
 import { linkStore } from './links.js';
+import { redemptionListing } from './list-redemptions.js';
 import { eraseOutcomes, outcomeStore } from './outcomes.js';
 import { redemptionRecorder } from './record-redemption.js';
 import { redemptionStore } from './redemptions.js';
@@ -22,6 +23,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): DatabaseStor
     ...grantReads(database),
     ...grantWrites(database, clock),
     ...redemptionStore(database),
+    ...redemptionListing(database),
     ...redemptionRecorder(database),
     ...renewalStore(database),
     ...codeStore(database, clock),

@@ -5,8 +5,8 @@ import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { SerialQueue } from '../../time/serial-queue.js';
 import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
+import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
-import { REDEMPTION_FIELDS } from '../sql/redemptions.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { runOperation, runYielding, type SqliteConnection } from './connection.js';
@@ -15,7 +15,7 @@ import { failureOf } from './sqlite-failure.js';
 
 /** The SQL for SQLite where SQLite and PostgreSQL differ. */
 export const SQLITE: SqlDialect = {
-  redemptionsOfGrant: `SELECT ${REDEMPTION_FIELDS}, r.position FROM redemptions r WHERE position IN (
+  redemptionsOfGrant: `SELECT ${LISTED_FIELDS}, r.position FROM redemptions r ${NEWEST_RENEWAL} WHERE position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },

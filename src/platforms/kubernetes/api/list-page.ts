@@ -46,9 +46,9 @@ export async function listPage<T extends Resource>(
 }
 
 /**
- * The results of `read` for all resources of a list; starts again if the list expires meanwhile. Only these results are
- * retained, so that a list of a million large resources fits into the memory. Rejects with the errors of `client`, or with
- * the reason of the aborted signal.
+ * The results of `read` for all resources of a list, without undefined ones; starts again if the list expires meanwhile. Only
+ * these results are retained, so that a list of a million large resources fits into the memory. Rejects with the errors of
+ * `client`, or with the reason of the aborted signal.
  */
 export async function readListing<T extends Resource, V>(
   client: {
@@ -59,7 +59,7 @@ export async function readListing<T extends Resource, V>(
     ): Promise<ResourcePage<T>>;
   },
   { kind, ...selection }: Selection & { readonly kind: ResourceKind },
-  read: (resource: Stored<T>) => V,
+  read: (resource: Stored<T>) => V | undefined,
   signal?: AbortSignal,
 ): Promise<{ readonly items: V[]; readonly resourceVersion: string }> {
   const items: V[] = [];
@@ -68,7 +68,10 @@ export async function readListing<T extends Resource, V>(
     signal?.throwIfAborted();
     try {
       const page = await client.list(kind, selection, { after });
-      for (const resource of page.items) items.push(read(resource));
+      for (const resource of page.items) {
+        const item = read(resource);
+        if (item !== undefined) items.push(item);
+      }
       if (page.next === undefined) return { items, resourceVersion: page.resourceVersion };
       after = page.next;
     } catch (error) {

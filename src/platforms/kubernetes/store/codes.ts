@@ -1,9 +1,10 @@
+import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
 import { timeOf } from '../api/timestamp.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
-import type { RedemptionResource, WrittenCode } from './redemption-resource.js';
-import { listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
+import type { WrittenCode } from './redemption-resource.js';
+import { readGrants, readRedemptions, type StoreParts } from './store-parts.js';
 
 /** The record of a redeemed code that has no stored record: it was issued without the store, or its record was dropped. */
 function codeWithoutRecord(grantUid: string, code: WrittenCode, used: number): StoredCode {
@@ -12,21 +13,42 @@ function codeWithoutRecord(grantUid: string, code: WrittenCode, used: number): S
   return { grantUid, jti, uses, expirationTime: expiresAt, subject, used, issuedAt: null, revokedAt: null };
 }
 
-/** Counts the uses of codes in Redemptions, by grant and jti. */
-function countUses(resources: readonly RedemptionResource[]): Map<string, StoredCode> {
-  const used = new Map<string, StoredCode>();
-  for (const { spec } of resources) {
-    if (!spec.code) continue;
-    const key = `${spec.grantUid}/${spec.code.jti}`;
-    const first = used.get(key) ?? codeWithoutRecord(spec.grantUid, spec.code, 0);
-    used.set(key, { ...first, used: first.used + 1 });
+/** The codes that redemptions of one grant used, or of `grants`, which are all grants. */
+async function usedCodes(
+  parts: StoreParts,
+  { grantUid, grants }: { readonly grantUid?: string | undefined; readonly grants: readonly AccessGrant[] },
+): Promise<StoredCode[]> {
+  if (grantUid !== undefined) {
+    const account = await parts.accounts.find(grantUid);
+    await account?.filledSlots.readAfter();
+    const known = [...(account?.slots.codes() ?? [])];
+    return known.map(({ code, uses }) => codeWithoutRecord(grantUid, code, uses));
   }
-  return used;
+  const used = new Map<string, StoredCode>();
+  await readRedemptions(parts, { grants }, ({ spec }) => {
+    if (!spec.code) return;
+    const key = `${spec.grantUid}/${spec.code.jti}`;
+    const before = used.get(key)?.used ?? 0;
+    used.set(key, codeWithoutRecord(spec.grantUid, spec.code, before + 1));
+  });
+  return [...used.values()];
 }
 
 /** The operations of the store on signed codes, from their stored records and the Redemptions that used them. */
 export function codeOperations(parts: StoreParts): CodeStore {
-  const { accounts, codes } = parts;
+  const { accounts, codes, namespace } = parts;
+  /** The codes of one grant, or of `grants`, which are all grants. */
+  const listAll = async (grantUid: string | undefined, grants: readonly AccessGrant[]) => {
+    const [stored, used] = await Promise.all([codes.list(grantUid), usedCodes(parts, { grantUid, grants })]);
+    const unlisted = new Map(used.map((code) => [`${code.grantUid}/${code.jti}`, code]));
+    const all: StoredCode[] = stored.map((code) => {
+      const key = `${code.grantUid}/${code.jti}`;
+      const { used = 0 } = unlisted.get(key) ?? {};
+      unlisted.delete(key);
+      return { ...code, used };
+    });
+    return [...all, ...unlisted.values()];
+  };
   return {
     async createCode({ used: _, ...code }) {
       await codes.update(code.grantUid, code.jti, (stored) => (stored ? undefined : code));
@@ -41,24 +63,25 @@ export function codeOperations(parts: StoreParts): CodeStore {
     },
 
     async listCodes(page) {
-      const [stored, resources] = await Promise.all([
-        codes.list(page.grantUid),
-        listRedemptionResources(parts, page.grantUid),
-      ]);
-      const unlisted = countUses(resources);
-      const all: StoredCode[] = stored.map((code) => {
-        const key = `${code.grantUid}/${code.jti}`;
-        const used = unlisted.get(key)?.used ?? 0;
-        unlisted.delete(key);
-        return { ...code, used };
-      });
-      all.push(...unlisted.values());
-      return sortedPage(all, page, ['', ''], ({ grantUid, jti }) => [grantUid, jti]);
+      const { grantUid, jti } = page;
+      const grants = grantUid === undefined ? await readGrants(parts, { namespace }, (grant) => grant) : [];
+      const all = await listAll(grantUid, grants);
+      const selected = jti === undefined ? all : all.filter((code) => code.jti === jti);
+      const { items, ...rest } = sortedPage(selected, page, ['', ''], (code) => [code.grantUid, code.jti]);
+      if (grantUid !== undefined) return { items, ...rest };
+      const grantOf = new Map(grants.map((grant) => [grant.uid, grant]));
+      return {
+        items: items.map((code) => ({ ...code, grant: grantOf.get(code.grantUid) ?? null })),
+        ...rest,
+      };
     },
 
     async countCodes(grantUid) {
-      const [stored, links] = await Promise.all([codes.list(grantUid), readLinks(parts, grantUid)]);
-      const ids = new Set([...stored, ...links].flatMap(({ jti }) => jti ?? []));
+      const [stored, used] = await Promise.all([
+        codes.list(grantUid),
+        usedCodes(parts, { grantUid, grants: [] }),
+      ]);
+      const ids = new Set([...stored, ...used].map(({ jti }) => jti));
       return { recorded: ids.size, revoked: stored.filter(({ revokedAt }) => revokedAt !== null).length };
     },
 

@@ -4,7 +4,8 @@ import { SerialQueue } from '../../../time/serial-queue.js';
 import { SharedRead } from '../../../time/shared-read.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
-import type { ResourceKey, Stored } from '../api/resource.js';
+import { readListing } from '../api/list-page.js';
+import type { Resource, ResourceKey, Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { KnownSlots } from './known-slots.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
@@ -28,11 +29,9 @@ export class ListingLocator implements GrantLocator {
 
   constructor(client: KubernetesClient, namespace: string | undefined) {
     this.#listing = new SharedRead(async () => {
-      const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
+      const { items } = await readListing(client, { kind: ACCESS_GRANTS, namespace }, keyOf);
       this.#keys.clear();
-      for (const { metadata } of items) {
-        this.#keys.set(metadata.uid, { namespace: metadata.namespace, name: metadata.name });
-      }
+      for (const { uid, ...key } of items) this.#keys.set(uid, key);
     });
   }
 
@@ -43,6 +42,10 @@ export class ListingLocator implements GrantLocator {
     await this.#listing.readAfter();
     return this.#keys.get(uid);
   }
+}
+
+function keyOf({ metadata: { uid, namespace, name } }: Stored<Resource>) {
+  return { uid, namespace, name };
 }
 
 /** The slots of one grant that are known, and the reads of the grant and of its other slots. */
@@ -123,8 +126,9 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
   const list = async (): Promise<void> => {
     const countBefore = statusCount;
     const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
-    const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
-    for (const item of items) slots.add(item);
+    await readListing<RedemptionResource, void>(client, { kind: REDEMPTIONS, ...selection }, (item) =>
+      slots.add(item),
+    );
     statusCountBeforeListing = Math.max(statusCountBeforeListing, countBefore);
   };
 

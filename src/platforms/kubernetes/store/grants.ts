@@ -4,11 +4,9 @@ import type { GrantStore, IssuerUse } from '../../../redemption/ports/grant-stor
 import { sortedPage } from '../../../redemption/ports/page.js';
 import { isApiError } from '../api/api-error.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
-import { readListing } from '../api/list-page.js';
-import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { createGrantResource, revokeGrantResource, updateGrantResource } from './grant-resources.js';
-import { listRedemptionResources, type StoreParts } from './store-parts.js';
+import { readGrants, readRedemptions, type StoreParts, withKnownSlots } from './store-parts.js';
 import { revokeResource } from './stored-redemptions.js';
 
 type GrantMethods = Pick<
@@ -29,25 +27,7 @@ type GrantMethods = Pick<
 export function grantOperations(parts: StoreParts): GrantMethods {
   const { client, namespace, accounts } = parts;
 
-  /** Raises the number of redemptions to that of the known slots, which the status may not count yet. */
-  const withKnownSlots = (grant: AccessGrant): AccessGrant => {
-    const redemptions = Math.max(grant.redemptions, accounts.cachedAccount(grant.uid)?.slots.size ?? 0);
-    return { ...grant, redemptions };
-  };
-  const grantOf = (resource: Stored<AccessGrantResource>): AccessGrant =>
-    withKnownSlots(readAccessGrant(resource).grant);
-  /** Applies `read` to every grant of a namespace, or of all that are served. */
-  const readAll = async <T>(
-    read: (grant: AccessGrant) => T,
-    grantNamespace = namespace,
-    labelSelector?: string,
-  ): Promise<T[]> => {
-    const selection = { kind: ACCESS_GRANTS, namespace: grantNamespace, labelSelector };
-    const { items } = await readListing(client, selection, (resource: Stored<AccessGrantResource>) =>
-      read(grantOf(resource)),
-    );
-    return items;
-  };
+  const readAll = <T>(read: (grant: AccessGrant) => T | undefined) => readGrants(parts, { namespace }, read);
   const isServed = (grantNamespace: string | undefined): boolean =>
     namespace === undefined || grantNamespace === namespace;
 
@@ -58,22 +38,24 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const account = await accounts.find(uid);
       const grant = await account?.grant.readAfter();
       if (!grant) accounts.forget(uid);
-      return grant && withKnownSlots(grant);
+      return grant && withKnownSlots(grant, accounts);
     },
 
     async findGrantByName(grantNamespace, name) {
       if (!isServed(grantNamespace)) return undefined;
       const key = { namespace: grantNamespace, name };
       const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
-      return resource && grantOf(resource);
+      return resource && withKnownSlots(readAccessGrant(resource).grant, accounts);
     },
 
-    async listGrants(page) {
+    async listGrants(page, matches = () => true) {
       const { namespace: grantNamespace = namespace, labels } = page;
-      const selector = labels && formatLabelSelector(labels);
-      const grants = isServed(grantNamespace)
-        ? await readAll((grant) => grant, grantNamespace, selector)
-        : [];
+      const selection = {
+        namespace: grantNamespace,
+        labelSelector: labels && formatLabelSelector(labels),
+      };
+      const read = (grant: AccessGrant) => (matches(grant) ? grant : undefined);
+      const grants = isServed(grantNamespace) ? await readGrants(parts, selection, read) : [];
       return sortedPage(grants, page, ['', ''], (grant) => [grant.namespace, grant.name]);
     },
 
@@ -88,9 +70,11 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const revoked = await revokeGrantResource(client, account, uid, now);
       // A Redemption created after this listing is revoked by its creator, which then finds that the grant is revoked.
       if (cascade) {
-        for (const { metadata } of await listRedemptionResources(parts, uid)) {
-          await revokeResource(parts, metadata, now);
-        }
+        const keys = await readRedemptions(parts, { grantUid: uid }, ({ metadata: { namespace, name } }) => ({
+          namespace,
+          name,
+        }));
+        for (const key of keys) await revokeResource(parts, key, now);
       }
       return revoked;
     },

@@ -3,7 +3,7 @@ import { timeOf } from '../api/timestamp.js';
 import { type RedemptionResource, slotOf, type WrittenCode } from './redemption-resource.js';
 
 /** A signed code, as recorded in the Redemptions that used it. */
-interface UsedCode {
+export interface UsedCode {
   readonly code: WrittenCode;
   /** How many known redemptions used it; `code.uses` is how many it allows. */
   readonly uses: number;
@@ -15,7 +15,8 @@ interface UsedCode {
  */
 export class KnownSlots {
   readonly #grantUid: string;
-  readonly #filled = new Set<number>();
+  /** When the Redemption of each filled slot was created, in milliseconds since the epoch. */
+  readonly #filled = new Map<number, number>();
   readonly #byReplayKey = new Map<string, number>();
   readonly #byId = new Map<string, number>();
   readonly #codes = new Map<string, UsedCode>();
@@ -40,9 +41,10 @@ export class KnownSlots {
     // The name decides: a user with write access may have put another slot into the spec.
     const slot = slotOf(this.#grantUid, redemption);
     if (slot === undefined) return;
-    this.#filled.add(slot);
+    const { id, replayKey, mode, name, subject, code } = redemption.spec;
+    const createdAt = timeOf(redemption.spec.createdAt) ?? 0;
+    this.#filled.set(slot, createdAt);
     while (this.#filled.has(this.#next)) this.#next += 1;
-    const { id, replayKey, mode, name, subject, code, createdAt } = redemption.spec;
     if (this.#byId.has(id)) return;
     this.#byId.set(id, slot);
     this.#byReplayKey.set(replayKey, slot);
@@ -51,8 +53,14 @@ export class KnownSlots {
     const key = stockKey({ name, subject });
     const times = this.#stockTimes.get(key);
     // A copy of the list for each slot would block the process on a grant with many uses.
-    if (times) times.push(timeOf(createdAt) ?? 0);
-    else this.#stockTimes.set(key, [timeOf(createdAt) ?? 0]);
+    if (times) times.push(createdAt);
+    else this.#stockTimes.set(key, [createdAt]);
+  }
+
+  /** The slots of the newest redemptions, newest first. */
+  newest(limit: number): readonly number[] {
+    const byTime = [...this.#filled].sort(([, one], [, other]) => other - one);
+    return byTime.slice(0, limit).map(([slot]) => slot);
   }
 
   /** The slot that a redemption with this replay key filled last. */
@@ -62,6 +70,11 @@ export class KnownSlots {
 
   ofId(id: string): number | undefined {
     return this.#byId.get(id);
+  }
+
+  /** The signed codes that known redemptions used. */
+  codes(): Iterable<UsedCode> {
+    return this.#codes.values();
   }
 
   /** The signed code with this `jti`; undefined if no known redemption used it. */

@@ -4,7 +4,7 @@ import type { LedgerEntry, LedgerStore } from '../../../redemption/ports/ledger-
 import { sortedPage } from '../../../redemption/ports/page.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import type { WrongCodeStore } from '../../../redemption/ports/wrong-code-store.js';
-import { ACCESS_GRANTS } from '../api/kinds.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { grantRevokedAt } from '../grants/access-grant-resource.js';
@@ -15,8 +15,9 @@ import {
   readEarlierRenewals,
   readRedemption,
   readRenewals,
+  slotName,
 } from './redemption-resource.js';
-import { listAttemptRows, listRedemptionResources, readLinks, type StoreParts } from './store-parts.js';
+import { listAttemptRows, readRedemptions, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
 type LedgerMethods = LedgerStore &
@@ -37,22 +38,26 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     (code: 'replayed' | 'superseded'): LedgerMethods['recordReplay'] =>
     ({ grantUid, name, subject, id }, peer, now) =>
       record({ grantUid, code, name, subject, peer }, now, id);
-  const revocationsOf = async (grantUid: string | undefined) => {
+  /** One grant, or all, with the time of its revocation. */
+  const readRevocations = async (grantUid: string | undefined) => {
     if (grantUid === undefined) {
-      const read = ({ metadata }: Stored<Resource>) => ({ uid: metadata.uid, at: grantRevokedAt(metadata) });
+      const read = ({ metadata }: Stored<Resource>) => {
+        const { uid, namespace = '' } = metadata;
+        return { uid, namespace, revokedAt: grantRevokedAt(metadata) };
+      };
       return (await readListing(client, { kind: ACCESS_GRANTS, namespace }, read)).items;
     }
     const grant = await (await accounts.find(grantUid))?.grant.readAfter();
-    return grant ? [{ uid: grantUid, at: grant.revokedAt }] : [];
+    return grant ? [grant] : [];
   };
   const entries = async (grantUid?: string) => {
-    const [redemptions, grants, storedCodes] = await Promise.all([
-      listRedemptionResources(parts, grantUid),
-      revocationsOf(grantUid),
+    const grants = await readRevocations(grantUid);
+    const [redemptions, storedCodes] = await Promise.all([
+      readRedemptions(parts, { grantUid, grants }, entriesOf),
       codes.list(grantUid),
     ]);
-    const found = redemptions.flatMap(entriesOf);
-    for (const { uid, at } of grants) {
+    const found = redemptions.flat();
+    for (const { uid, revokedAt: at } of grants) {
       if (at !== null)
         found.push({ grantUid: uid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
     }
@@ -61,6 +66,18 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
         found.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail: { jti } });
     }
     return numberedByGrant(found);
+  };
+
+  /** The last redemptions of a grant. One that was deleted after this process had read it is absent. */
+  const newestRedemptions = async (grantUid: string, limit: number) => {
+    const account = await accounts.find(grantUid);
+    if (!account) return [];
+    await account.filledSlots.readAfter();
+    const names = account.slots.newest(limit).map((slot) => slotName(grantUid, slot));
+    const { namespace } = account;
+    return Promise.all(
+      names.map((name) => client.find<RedemptionResource>(REDEMPTIONS, { namespace, name })),
+    );
   };
 
   return {
@@ -80,10 +97,8 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
     },
 
     async listAttempts(grantUid, limit) {
-      const links = await readLinks(parts, grantUid);
-      const newest = links.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
       const [redemptions, { rows }] = await Promise.all([
-        Promise.all(newest.map(({ id }) => findResource(parts, id))),
+        newestRedemptions(grantUid, limit),
         listAttemptRows(parts, grantUid),
       ]);
       return attemptsOf(
@@ -93,9 +108,9 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
       );
     },
 
-    async listLedger(page) {
+    async listLedger(page, matches = () => true) {
       const { grantUid, since = 0 } = page;
-      const found = (await entries(grantUid)).filter(({ at }) => at >= since);
+      const found = (await entries(grantUid)).filter((entry) => entry.at >= since && matches(entry));
       return sortedPage(found, page, ['', 0], (entry) => [entry.grantUid, entry.seq]);
     },
 
@@ -104,10 +119,10 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
       return resource ? entriesOf(resource).slice(-limit) : [];
     },
 
-    async listAttemptTotals(page) {
+    async listAttemptTotals(page, matches = () => true) {
       const { grantUid, since = 0 } = page;
       const { rows } = await listAttemptRows(parts, grantUid);
-      const found = rows.filter(({ lastAt }) => lastAt >= since);
+      const found = rows.filter((row) => row.lastAt >= since && matches(row));
       const { items, ...rest } = sortedPage(found, page, ['', '', '', '', ''], (row) => [
         row.grantUid,
         row.code,

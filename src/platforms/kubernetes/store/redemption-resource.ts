@@ -3,7 +3,7 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
 import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
 import { formatPolicySettings, parsePolicySettings } from '../../../redemption/accepting/policy-settings.js';
-import type { RecordRules } from '../../../redemption/ports/grant-store.js';
+import type { ListedRedemption, RecordRules } from '../../../redemption/ports/grant-store.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timeOf, timestamp } from '../api/timestamp.js';
@@ -140,10 +140,35 @@ export function redemptionResource(
 
 /**
  * Reads a redemption from its resource, which does not contain the sealed answer. The policy is parsed when it is first used: only
- * renewals use it, and a listing has thousands of Redemptions, each with up to 1,000 entries in every rule.
+ * renewals use it, and it has up to 1,000 entries in every rule.
  */
-export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): Redemption {
+export function readRedemption(resource: Stored<RedemptionResource>): Redemption {
+  const { spec } = resource;
   let policy: GrantPolicy | undefined;
+  return {
+    ...readSmallFields(resource),
+    certificate: spec.certificate.pem,
+    get policy() {
+      policy ??= readPolicy(spec);
+      return policy;
+    },
+  };
+}
+
+/** Reads a redemption as a listing returns it. */
+export function readListedRedemption(resource: Stored<RedemptionResource>): ListedRedemption {
+  const { grantName } = resource.spec;
+  const [renewal] = readRenewals(resource);
+  if (!renewal) return { ...readSmallFields(resource), grantName };
+  const { certificate: _, ...newest } = renewal;
+  return { ...readSmallFields(resource), grantName, newest };
+}
+
+function readSmallFields({
+  metadata,
+  spec,
+}: Stored<RedemptionResource>): Omit<Redemption, 'certificate' | 'policy'> {
+  const { pem: _, notAfter, ...hashes } = spec.certificate;
   return {
     id: spec.id,
     grantUid: spec.grantUid,
@@ -155,12 +180,9 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
     subject: spec.subject,
     peer: spec.peer,
     jti: spec.code?.jti ?? null,
-    get policy() {
-      policy ??= readPolicy(spec);
-      return policy;
-    },
     siteUid: spec.siteUid ?? null,
-    ...readCertificate(spec.certificate),
+    ...hashes,
+    notAfter: timeOf(notAfter) ?? 0,
     sealedAnswer: null,
     sealedUntil: timeOf(spec.sealedUntil),
     createdAt: timeOf(spec.createdAt) ?? 0,

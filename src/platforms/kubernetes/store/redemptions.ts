@@ -7,8 +7,8 @@ import { REDEMPTIONS } from '../api/kinds.js';
 import { retryUntil } from '../api/retry.js';
 import { labelsAndNotePatch } from '../grants/labels-and-note.js';
 import { recordRedemption } from './record-redemption.js';
-import { readRedemption, redemptionResource } from './redemption-resource.js';
-import { listRedemptionResources, type StoreParts } from './store-parts.js';
+import { readListedRedemption, readRedemption, redemptionResource } from './redemption-resource.js';
+import { readRedemptions, type StoreParts } from './store-parts.js';
 import { findReplay, findResource, revokeResource } from './stored-redemptions.js';
 
 type RedemptionMethods = Pick<
@@ -47,16 +47,13 @@ export function redemptionOperations(parts: StoreParts): RedemptionMethods {
       return { ...redemption, grantName: resource.spec.grantName };
     },
 
-    async listRedemptions(page) {
-      const { grantUid, since = 0, labels } = page;
-      const resources = await listRedemptionResources(parts, grantUid, labels);
-      const entries = resources
-        .map((resource) => ({
-          // A spread would parse the policy.
-          redemption: Object.assign(readRedemption(resource), { grantName: resource.spec.grantName }),
-          slot: resource.spec.slot,
-        }))
-        .filter(({ redemption }) => redemption.createdAt >= since);
+    async listRedemptions(page, matches = () => true) {
+      const { since = 0 } = page;
+      const entries = await readRedemptions(parts, page, (resource) => {
+        const redemption = readListedRedemption(resource);
+        const isSelected = redemption.createdAt >= since && matches(redemption);
+        return isSelected ? { redemption, slot: resource.spec.slot } : undefined;
+      });
       const { items, ...rest } = sortedPage(entries, page, [0, '', 0], ({ redemption, slot }) => [
         redemption.createdAt,
         redemption.grantUid,

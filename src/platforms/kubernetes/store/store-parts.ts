@@ -1,11 +1,13 @@
+import type { AccessGrant } from '../../../domain/access-grant.js';
 import { formatLabelSelector, type LabelSelector } from '../../../domain/label-selector.js';
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
-import { readListing } from '../api/list-page.js';
+import { readListing, type Selection } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import type { SharedLookup } from '../controller/shared-lookup.js';
+import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import type { GrantLocation } from '../grants/grant-index.js';
 import { type AttemptEvents, type ListedAttemptRow, WRONG_CODE } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
@@ -35,6 +37,26 @@ export interface StoreParts {
   readonly deadlineMs: number;
 }
 
+/** Raises the number of redemptions of a grant to that of its known slots, which the status may not count yet. */
+export function withKnownSlots(grant: AccessGrant, accounts: GrantAccounts): AccessGrant {
+  const redemptions = Math.max(grant.redemptions, accounts.cachedAccount(grant.uid)?.slots.size ?? 0);
+  return { ...grant, redemptions };
+}
+
+/** Returns the results of `read`, without undefined ones, for the selected grants. */
+export async function readGrants<V>(
+  { client, accounts }: Pick<StoreParts, 'client' | 'accounts'>,
+  selection: Selection,
+  read: (grant: AccessGrant) => V | undefined,
+): Promise<V[]> {
+  const { items } = await readListing<AccessGrantResource, V>(
+    client,
+    { kind: ACCESS_GRANTS, ...selection },
+    (resource) => read(withKnownSlots(readAccessGrant(resource).grant, accounts)),
+  );
+  return items;
+}
+
 /** The namespace of a Redemption or an Event, and the grant that it names. */
 interface GrantReference {
   readonly grantUid: string;
@@ -55,48 +77,56 @@ function besideGrant(
 /** Returns the same filter for a listing. Reads the grants only for a listing of all grants in all namespaces. */
 async function listedBesideGrant(
   { client, namespace }: Pick<StoreParts, 'client' | 'namespace'>,
-  grantUid: string | undefined,
+  { grantUid, grants }: Pick<RedemptionSelection, 'grantUid' | 'grants'>,
 ): Promise<(object: GrantReference) => boolean> {
   if (namespace !== undefined || grantUid !== undefined) return () => true;
   const read = ({ metadata }: Stored<Resource>) => ({
     uid: metadata.uid,
     namespace: metadata.namespace ?? '',
   });
-  return besideGrant((await readListing(client, { kind: ACCESS_GRANTS }, read)).items);
+  return besideGrant(grants ?? (await readListing(client, { kind: ACCESS_GRANTS }, read)).items);
+}
+
+/** Selects the Redemptions of one grant, or of all, with labels. */
+interface RedemptionSelection {
+  readonly grantUid?: string | undefined;
+  readonly labels?: LabelSelector | undefined;
+  /** All grants, if the caller has listed them already. */
+  readonly grants?: Iterable<Pick<GrantLocation, 'uid' | 'namespace'>> | undefined;
 }
 
 /**
- * Lists the Redemptions of one grant, or of all, with the selected labels; only those named after the slot in their spec, and in
- * the namespace of their grant. Adds them to the known slots of the grant, and to the index unless the watch fills it.
+ * Returns the results of `read`, without undefined ones, for Redemptions that are named after the slot in their spec, and in the
+ * namespace of their grant. Adds these to the known slots of the grant, and to the index unless the watch fills it.
  */
-export async function listRedemptionResources(
+export async function readRedemptions<V>(
   parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index' | 'watch'>,
-  grantUid?: string,
-  labels: LabelSelector = [],
-): Promise<readonly Stored<RedemptionResource>[]> {
+  selection: RedemptionSelection,
+  read: (resource: Stored<RedemptionResource>) => V | undefined,
+): Promise<V[]> {
   const { client, namespace, accounts, index, watch } = parts;
+  const { grantUid, labels = [] } = selection;
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
   const ofGrant: LabelSelector =
     grantUid === undefined ? [] : [{ key: GRANT_UID, operator: 'equals', value: grantUid }];
-  const [{ items }, isBesideGrant] = await Promise.all([
-    client.listAll<RedemptionResource>(REDEMPTIONS, {
-      namespace: account?.namespace ?? namespace,
-      labelSelector: formatLabelSelector([...ofGrant, ...labels]) || undefined,
-    }),
-    listedBesideGrant(parts, grantUid),
-  ]);
-  const found = items.filter(
-    (item) =>
+  const isBesideGrant = await listedBesideGrant(parts, selection);
+  const listed = {
+    kind: REDEMPTIONS,
+    namespace: account?.namespace ?? namespace,
+    labelSelector: formatLabelSelector([...ofGrant, ...labels]) || undefined,
+  };
+  const { items } = await readListing<RedemptionResource, V>(client, listed, (item) => {
+    const isSelected =
       fillsItsSlot(item) &&
       (grantUid === undefined || item.spec.grantUid === grantUid) &&
-      isBesideGrant({ grantUid: item.spec.grantUid, namespace: item.metadata.namespace }),
-  );
-  for (const item of found) {
+      isBesideGrant({ grantUid: item.spec.grantUid, namespace: item.metadata.namespace });
+    if (!isSelected) return undefined;
     account?.slots.add(item);
     // A running watch may have reported a later change or the deletion already.
-    if (!watch.isRunning) index.put(readRedemptionLocation(item));
-  }
-  return found;
+    if (!watch.isRunning) index.put({ ...readRedemptionLocation(item), link: undefined });
+    return read(item);
+  });
+  return items;
 }
 
 /**
@@ -109,11 +139,8 @@ export async function listAttemptRows(
 ): Promise<{ readonly rows: readonly ListedAttemptRow[]; readonly wrongCodes: readonly ListedAttemptRow[] }> {
   const { namespace, accounts, attempts } = parts;
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
-  const [listed, isBesideGrant] = await Promise.all([
-    attempts.list(account?.namespace ?? namespace, grantUid),
-    listedBesideGrant(parts, grantUid),
-  ]);
-  const found = listed.filter(isBesideGrant);
+  const listed = await attempts.list(account?.namespace ?? namespace, grantUid);
+  const found = listed.length === 0 ? listed : listed.filter(await listedBesideGrant(parts, { grantUid }));
   return {
     rows: found.filter(({ code }) => code !== WRONG_CODE),
     wrongCodes: found.filter(({ code }) => code === WRONG_CODE),
@@ -136,7 +163,6 @@ export async function readLinks(parts: StoreParts, grantUid?: string): Promise<I
 }
 
 /** The links of one grant, or of all, from a listing. */
-export async function listIssuedLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
-  const resources = await listRedemptionResources(parts, grantUid);
-  return resources.flatMap((resource) => readRedemptionLocation(resource).link ?? []);
+export function listIssuedLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
+  return readRedemptions(parts, { grantUid }, (resource) => readRedemptionLocation(resource).link);
 }

@@ -1,8 +1,9 @@
 import { isUuid } from '../../../domain/names.js';
 import type { Redemption } from '../../../domain/redemption.js';
-import type { RenewedRedemption } from '../../../redemption/ports/renewal-store.js';
+import type { ListedRedemption } from '../../../redemption/ports/grant-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
 import { timestamp } from '../api/timestamp.js';
@@ -13,8 +14,8 @@ import {
   REDEMPTION_ID,
   REVOKED_AT,
   type RedemptionResource,
+  readListedRedemption,
   readRedemption,
-  readRenewals,
   redemptionRevokedAt,
   slotName,
 } from './redemption-resource.js';
@@ -78,16 +79,17 @@ export async function listResources(
   return new Map(found.filter(isOldest).map((resource) => [resource.spec.id, resource]));
 }
 
-/** The redemptions of a namespace with their renewals, oldest first. Rejects with ApiError. */
-export async function listRenewedRedemptions(
-  client: Pick<KubernetesClient, 'listAll'>,
+/** The redemptions of a namespace, oldest first. Rejects with ApiError. */
+export async function listRedemptionsOf(
+  client: Pick<KubernetesClient, 'list'>,
   namespace: string,
-): Promise<RenewedRedemption[]> {
-  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, { namespace });
-  return items
-    .filter(fillsItsSlot)
-    .map((resource) => ({ redemption: readRedemption(resource), renewals: readRenewals(resource) }))
-    .sort((a, b) => a.redemption.createdAt - b.redemption.createdAt);
+): Promise<ListedRedemption[]> {
+  const { items } = await readListing<RedemptionResource, ListedRedemption>(
+    client,
+    { kind: REDEMPTIONS, namespace },
+    (resource) => (fillsItsSlot(resource) ? readListedRedemption(resource) : undefined),
+  );
+  return items.sort((a, b) => a.createdAt - b.createdAt);
 }
 
 /** Revokes a Redemption permanently; false if it does not exist or was revoked before. */

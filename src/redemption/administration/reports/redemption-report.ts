@@ -1,6 +1,6 @@
-import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
-import type { Redemption } from '../../../domain/redemption.js';
+import type { IssuedCertificate } from '../../../domain/issued-certificate.js';
 import { formatTime } from '../../../domain/rfc3339.js';
+import type { ListedRedemption, ListedRenewal } from '../../ports/grant-store.js';
 import { remainingText, remainingWords } from '../remaining.js';
 import type { Schemas } from './api-schemas.js';
 
@@ -16,21 +16,21 @@ export type RenewalReport = Schemas['Renewal'];
 /** A redemption in a report, with its first certificate. */
 export type RedemptionReport = Schemas['Redemption'];
 
-function certificateReport(certificate: IssuedCertificate): CertificateReport {
+function certificateReport(certificate: Omit<IssuedCertificate, 'certificate'>): CertificateReport {
   const { serial, keySha256, certificateSha256, issuerSha256, notAfter } = certificate;
   return { serial, keySha256, certificateSha256, issuerSha256, notAfter: formatTime(notAfter) };
 }
 
 /** Returns the report of a renewal. */
-export function renewalReport(renewal: Renewal): RenewalReport {
+export function renewalReport(renewal: ListedRenewal): RenewalReport {
   const { number, renewedAt, peer } = renewal;
   return { number, renewedAt: formatTime(renewedAt), peer, ...certificateReport(renewal) };
 }
 
 /** Returns the report at `now` of a redemption; `newest` is its last renewal, `grant` the name of its grant. */
 export function redemptionReport(
-  redemption: Redemption,
-  newest: Renewal | undefined,
+  redemption: ListedRedemption,
+  newest: ListedRenewal | undefined,
   now: number,
   grant?: string,
 ): RedemptionReport {

@@ -29,7 +29,10 @@ const GRANT = {
   spec: {},
 };
 
-/** The commands of a user on a cluster with a grant and a redemption, and the requests for redemptions and writes of grants. */
+// After reading this many slots one by one, a command lists them.
+const SLOTS = Array.from({ length: 3 }, (_, slot) => slotName(UID, slot));
+
+/** The commands of a user on a cluster with a grant and its redemptions, and the requests for redemptions and writes of grants. */
 function commandsOf({ mayListRedemptions = true } = {}) {
   const redemption = redemptionResource(
     sampleRedemption(UID, { namespace: 'west', notAfter: NOW + 9_999_999 }),
@@ -53,8 +56,9 @@ function commandsOf({ mayListRedemptions = true } = {}) {
     list,
     listAll: list,
     async find(kind: ResourceKind, { name }: ResourceKey) {
-      if (kind === REDEMPTIONS) requests.push('get redemptions');
-      return [KEY.name, slotName(UID, 0)].includes(name) ? objects.get(kind) : undefined;
+      if (kind !== REDEMPTIONS) return name === KEY.name ? objects.get(kind) : undefined;
+      requests.push('get redemptions');
+      return SLOTS.includes(name) ? { ...redemption, metadata: { ...metadata, name } } : undefined;
     },
     async patch({ plural }: ResourceKind) {
       requests.push(`patch ${plural}`);
@@ -80,9 +84,9 @@ it.each<[string, readonly string[], (commands: Commands) => Promise<unknown>]>([
   ['grant show', ['get', 'list'], ({ showGrant }) => showGrant(UID)],
   ['grant revoke', ['list'], ({ revokeGrant }) => revokeGrant(UID, false)],
   ['grant revoke --cascade', ['get', 'list', 'patch'], ({ revokeGrant }) => revokeGrant(UID, true)],
-  ['token list', ['list'], ({ listTokens }) => listTokens({ limit: 9, grantUid: UID })],
+  ['token list', ['get', 'list'], ({ listTokens }) => listTokens({ limit: 9, grantUid: UID })],
   ['token revoke', ['get', 'list'], ({ revokeToken }) => revokeToken(UID, 'AAAAAAAAAAAAAAAAAAAAAA')],
-  ['redemption list', ['get', 'list'], ({ listRedemptions }) => listRedemptions({ limit: 9 })],
+  ['redemption list', ['list'], ({ listRedemptions }) => listRedemptions({ limit: 9 })],
   ['redemption show', ['get', 'list'], ({ showRedemption, id }) => showRedemption(id)],
   [
     'redemption update',
