@@ -8,6 +8,12 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 /** Name of the CA that signs link certificates unless a site or a grant names another. Skupper uses the same name. */
 export const SITE_CA = 'skupper-site-ca';
 
+/**
+ * The nil UUID (RFC 9562 §5.9), which no grant has. `doctor` and the web console check a token of it to find out whether a service
+ * answers.
+ */
+export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
 /** True for a Kubernetes object name: an RFC 1123 subdomain of at most 253 characters. */
 export function isResourceName(value: string): boolean {
   return value.length <= 253 && SUBDOMAIN.test(value);

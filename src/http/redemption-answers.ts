@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
+import { NIL_UUID } from '../domain/names.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 import { checkGrant } from '../redemption/accepting/check-grant.js';
@@ -50,7 +51,8 @@ export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<Re
     const result = await inSpan({ name: 'check grant' }, () => checkGrant(target, code, deps));
     if ('refused' in result) {
       sendRefusal(response, result, false);
-      return { outcome: result.refused, guessed: result.guessed };
+      const isProbe = 'uid' in target && target.uid === NIL_UUID;
+      return { outcome: result.refused, guessed: result.guessed, isProbe };
     }
     send(response, 200, 'application/json', renderCheck(result));
     return { outcome: 'checked', grant: result.grant };

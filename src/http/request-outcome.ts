@@ -17,11 +17,13 @@ export interface RequestOutcome {
   /** Why the accepting site provides no access, or what is wrong with the CSR; for its operator. */
   readonly reason?: string | undefined;
   readonly error?: unknown;
+  /** True for the check with which `doctor` and the web console find out whether the service answers. */
+  readonly isProbe?: boolean;
   /** The grant that a wrong code was presented for. */
   readonly guessed?: GuessedGrant | undefined;
 }
 
-/** Logs the outcome of a request in one line; that of a check at `debug`. */
+/** Logs the outcome of a request in one line; that of a check at `debug`, also that of a probe that found no grant. */
 export function logOutcome(
   logger: Logger,
   result: RequestOutcome & {
@@ -46,7 +48,7 @@ export function logOutcome(
   };
   if (outcome === 'redeemed' || outcome === 'replayed' || outcome === 'renewed') {
     logger.info({ event: outcome, ...fields }, `link ${outcome}`);
-  } else if (outcome === 'checked') {
+  } else if (outcome === 'checked' || (result.isProbe && outcome === 'grant_unknown')) {
     logger.debug({ event: 'checked', ...fields }, 'token checked');
   } else {
     logger[error === undefined ? 'info' : 'error'](

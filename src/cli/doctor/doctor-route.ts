@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { LinkDialOptions } from '../../compose/links.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { hostPortOf } from '../../domain/host-port-text.js';
+import { NIL_UUID } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { OutsideValidity, type TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { adviceFor } from '../terminal/exit-codes.js';
@@ -27,6 +27,9 @@ const FAILED_STEP: Readonly<Record<string, Step>> = {
   tls_name: 'name',
   clock_skew: 'clock',
 };
+/** Why there is no URL to check. */
+export const NEVER_RAN = 'no service has run on this store yet';
+export const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
 const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself. If the CA in the token has expired, issue another token';
@@ -99,7 +102,18 @@ function checkClock(answer: RouteChecks['answer'], prefix: string, { clock }: Li
 
 /** Returns a token of a grant that does not exist. A service at the base URL refuses it with `grant_unknown`. */
 export function probeToken({ url, ca }: { readonly url: string; readonly ca: string }): AccessToken {
-  return { name: 'doctor', url: `${url}/${randomUUID()}`, code: 'no-such-grant', ca };
+  return { name: 'doctor', url: `${url}/${NIL_UUID}`, code: 'no-such-grant', ca };
+}
+
+/** Checks only whether the service answers at the URL in its tokens: one check, which names the failed step. */
+export async function checkServiceAt(
+  service: { readonly url: string; readonly ca: string } | undefined,
+  options: LinkDialOptions,
+): Promise<Check> {
+  if (!service) return fail('service', NEVER_RAN, SERVE_ONCE_HINT, 2);
+  const checks = await checkUrl(probeToken(service), options);
+  const failed = checks.find(({ status }) => status === 'fail');
+  return failed ? { ...failed, name: 'service' } : ok('service', 'it responds at the URL in its tokens');
 }
 
 /** Checks that the service answers at the URL in its tokens. */

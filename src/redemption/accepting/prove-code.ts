@@ -2,6 +2,7 @@ import { codeMatches } from '../../codes/opaque-code.js';
 import { type SignedCode, signedCodeKid, verifySignedCode } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { NIL_UUID } from '../../domain/names.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
@@ -22,7 +23,7 @@ export interface WrongCode extends Refusal {
 }
 
 // Compared with the code if no grant has the name, so that the response takes the same time.
-const NO_GRANT = { uid: '00000000-0000-0000-0000-000000000000', codeHash: new Uint8Array(32) };
+const NO_GRANT = { uid: NIL_UUID, codeHash: new Uint8Array(32) };
 
 /**
  * Returns the grant of `target` if `code` is its code or is signed with its key; compares in constant time. For a target by
