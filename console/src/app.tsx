@@ -4,7 +4,8 @@ import { onSession, readSession, type Session } from './api/client.js';
 import { Masthead } from './components/masthead.js';
 import { Navigation } from './components/navigation.js';
 import { CurrentScreen } from './routes.js';
-import { SignedOut, Starting } from './screens/signed-out.js';
+import { ConsoleEnded, SignedOut, Starting } from './screens/signed-out.js';
+import { followService, useHasEnded } from './state/service.js';
 import { SessionContext } from './state/session.js';
 
 type State =
@@ -35,7 +36,15 @@ export function App() {
     void start(false);
   }, []);
   const isSignedIn = state.kind === 'signed-in';
-  useEffect(() => (isSignedIn ? followChanges() : undefined), [isSignedIn]);
+  useEffect(() => {
+    if (!isSignedIn) return;
+    const stopService = followService();
+    const stopChanges = followChanges();
+    return () => {
+      stopService();
+      stopChanges();
+    };
+  }, [isSignedIn]);
 
   if (state.kind === 'starting') return <Starting error={state.error} />;
   if (state.kind === 'signed-out') return <SignedOut {...state} />;
@@ -49,10 +58,19 @@ export function App() {
       <div class="frame">
         <Masthead />
         <Navigation />
-        <main id="content" tabIndex={-1}>
-          <CurrentScreen />
-        </main>
+        <Content />
       </div>
     </SessionContext.Provider>
+  );
+}
+
+/** The current screen. After the end of `linkgrant console` only its dialog stays visible: a token is shown only once. */
+function Content() {
+  const hasEnded = useHasEnded();
+  return (
+    <main id="content" tabIndex={-1} class={hasEnded ? 'ended' : undefined}>
+      {hasEnded && <ConsoleEnded />}
+      <CurrentScreen />
+    </main>
   );
 }

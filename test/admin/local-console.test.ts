@@ -23,16 +23,19 @@ describe('the console of a terminal', () => {
   let opened: string[];
   let readinessChecks: number;
   let listFailure: Error | undefined;
+  let storeFailure: string | undefined;
 
   beforeEach(async () => {
     opened = [];
     readinessChecks = 0;
     listFailure = undefined;
+    storeFailure = undefined;
     const administration = storeAdministration({
       ...{ store: service.store, dataDir: service.directory, clock: service.clock.read },
       checkReadiness: async () => {
         readinessChecks += 1;
-        return [];
+        if (storeFailure === undefined) return [];
+        return [{ check: 'store', status: 'error', message: storeFailure }];
       },
     });
     running = releaseAfterTest(
@@ -129,6 +132,18 @@ describe('the console of a terminal', () => {
     expect(await list()).toEqual([503, '10.0.0.7:9443 accepts no connection']);
     listFailure = new RedemptionError('internal', 'the store refused a statement');
     expect(await list()).toEqual([500, expect.stringContaining('unexpected')]);
+  });
+
+  it('describes what prevents redemptions, until nothing does', async () => {
+    const cookie = await open();
+    const problem = async () => {
+      const { body } = await send('/api/v1/service', { headers: { cookie } });
+      return (JSON.parse(body) as { problem?: string }).problem;
+    };
+    storeFailure = 'the disk is full';
+    expect(await problem()).toBe('store: the disk is full');
+    storeFailure = undefined;
+    expect(await problem()).toBeUndefined();
   });
 
   it('refuses the second use of a one-time URL, and reports it', async () => {

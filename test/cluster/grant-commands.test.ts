@@ -310,6 +310,23 @@ describe('the console in a cluster', () => {
     });
   });
 
+  it('reports whether a replica serves AccessGrants', async () => {
+    const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
+    const problemIn = async (...flags: readonly string[]) => {
+      const found: unknown[] = [];
+      await withConsole([...place, ...flags], async (session) => {
+        const { problem } = (await session.send('/api/v1/service')).json();
+        const { health, attention } = (await session.send('/api/v1/overview')).json();
+        found.push(problem, health.ready);
+        found.push(attention.some(({ kind }: { kind: string }) => kind === 'service-not-ready'));
+      });
+      return found;
+    };
+    expect(await problemIn()).toEqual([undefined, true, false]);
+    const missing = 'service: no grant server runs in namespace "default"';
+    expect(await problemIn('--service-namespace', 'default')).toEqual([missing, false, true]);
+  });
+
   it('issues a token and shows its link with the rights that the documentation lists', async () => {
     const { namespace } = west;
     const grant = await readyGrant(cluster, namespace, 'tokens-of-console', { redemptionsAllowed: 5 });

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DAY } from '../support/service.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import { axeViolations } from './harness/browser.js';
@@ -106,32 +106,57 @@ it('does not overwrite a text that is typed while the previous filter is applied
   await expect.poll(() => field.inputValue()).toBe('');
 });
 
-it('shows the last known data with its age while the service does not answer, and recovers', async () => {
-  await goTo('/links');
-  await page.getByText('<script>').first().waitFor();
-  await page.route('**/api/**', (route) => route.abort('connectionrefused'));
-  await page.getByLabel('Subject').fill('x*');
-  await page.getByText(/This is how it was \d+ s ago/).waitFor();
-  await page.getByText(/No answer from the service for/).waitFor();
-  expect(await page.locator('tbody tr').count()).toBe(HOSTILE.length);
-  await page.unroute('**/api/**');
-  await page.getByText(/This is how it was/).waitFor({ state: 'detached' });
-  await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
-});
+describe('in the console of a team, while the service does not answer', () => {
+  const SESSION = '**/console/session*';
+  // In the console of a terminal no user can sign out.
+  const session = { user: 'ada', role: 'operator', where: 'a service', version: '1', canSignOut: true };
+  beforeEach(() => page.route(SESSION, (route) => route.fulfill({ json: session })));
+  afterEach(() => page.unroute(SESSION));
 
-it('runs the checks of Health once, and shows also on that page that the service does not answer', async () => {
-  const countChecks = () => opened.requests.filter((url) => url.endsWith('/api/v1/health')).length;
-  const earlier = countChecks();
-  const noAnswer = page.getByText(/No answer from the service for/);
-  await goTo('/health');
-  await page.getByRole('button', { name: 'Check again' }).waitFor();
-  await page.route('**/api/**', (route) => route.abort('connectionrefused'));
-  // Makes the page open the stream of changes again.
-  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
-  await noAnswer.waitFor();
-  await page.unroute('**/api/**');
-  await noAnswer.waitFor({ state: 'detached' });
-  expect(countChecks() - earlier).toBe(1);
+  it('shows the last known data with its age, and recovers', async () => {
+    await goTo('/links');
+    await page.getByText('<script>').first().waitFor();
+    await page.route('**/api/**', (route) => route.abort('connectionrefused'));
+    await page.getByLabel('Subject').fill('x*');
+    await page.getByText(/This is how it was \d+ s ago/).waitFor();
+    await page.getByText(/No answer from the service for/).waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(HOSTILE.length);
+    await page.unroute('**/api/**');
+    await page.getByText(/This is how it was/).waitFor({ state: 'detached' });
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+  });
+
+  it('shows no figure of the service and no success on the Overview', async () => {
+    await goTo('/');
+    const service = page.locator('main').getByRole('link', { name: 'Service' });
+    await service.getByText('ready', { exact: true }).waitFor();
+    const overview = { ...(await running.administration.readOverview()), attention: [] };
+    await page.route('**/api/v1/overview', (route) => route.fulfill({ json: overview }));
+    await goTo('/');
+    await page.getByText('Nothing needs attention').waitFor();
+    await page.route('**/api/**', (route) => route.abort('connectionrefused'));
+    // Makes the page open the stream of changes again.
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await service.getByText('no answer').waitFor();
+    expect(await page.getByText('Nothing needs attention').count()).toBe(0);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.unrouteAll();
+  });
+
+  it('runs the checks of Health once, and shows the silence on that page too', async () => {
+    const countChecks = () => opened.requests.filter((url) => url.endsWith('/api/v1/health')).length;
+    const earlier = countChecks();
+    const noAnswer = page.getByText(/No answer from the service for/);
+    await goTo('/health');
+    await page.getByRole('button', { name: 'Check again' }).waitFor();
+    await page.route('**/api/**', (route) => route.abort('connectionrefused'));
+    // Makes the page open the stream of changes again.
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await noAnswer.waitFor();
+    await page.unroute('**/api/**');
+    await noAnswer.waitFor({ state: 'detached' });
+    expect(countChecks() - earlier).toBe(1);
+  });
 });
 
 it('shows how to open the console again after the session has ended', async () => {

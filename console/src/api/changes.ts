@@ -1,4 +1,4 @@
-import { client, dataOf, onSession } from './client.js';
+import { onSession } from './client.js';
 
 /** The resource that a change event names. */
 export type Topic = 'grants' | 'links' | 'ledger';
@@ -41,8 +41,6 @@ export function followChanges(): () => void {
     });
     stream.addEventListener('error', () => {
       announce('all');
-      // Shows whether the service answers and the session continues, also on a screen that does not read again now.
-      dataOf(client.GET('/api/v1/service')).catch(() => undefined);
       // The browser reconnects unless the service refused the stream.
       if (stream?.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
     });

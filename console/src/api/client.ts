@@ -57,8 +57,8 @@ export async function dataOf<T>(
     onSession.contact(false);
     throw new ApiError(
       'unreachable',
-      'The service does not answer.',
-      'Check that it runs; the console tries again.',
+      'No answer arrived.',
+      'Check that the program that serves this console runs.',
     );
   });
   onSession.contact(response.status !== 502 && response.status !== 504);

@@ -2,8 +2,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import type { Action } from '../state/action.js';
 import { guardLeaving } from '../state/location.js';
+import { useHasEnded } from '../state/service.js';
 import { Button } from './button.js';
 import { Icon } from './icon.js';
+import { EndedNotice } from './notice.js';
 
 // If a dangerous action got the focus, the next Enter would run it.
 const SAFE_FOOTER_BUTTON = '.pf-v6-c-modal-box__footer button:not(.pf-m-danger)';
@@ -28,6 +30,7 @@ export function Dialog({ title, children, footer, onClose, warnOfLoss, onSubmit 
   const close = useRef(onClose);
   close.current = warnOfLoss ?? onClose;
   const isGuarded = warnOfLoss !== undefined;
+  const hasEnded = useHasEnded();
   useEffect(() => {
     const opener = document.activeElement;
     const element = dialog.current;
@@ -72,6 +75,7 @@ export function Dialog({ title, children, footer, onClose, warnOfLoss, onSubmit 
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard. */}
       <section class="pf-v6-c-modal-box__body stack" tabIndex={0} aria-labelledby={id}>
+        {hasEnded && <EndedNotice />}
         {children}
       </section>
       <footer class="pf-v6-c-modal-box__footer">{footer}</footer>

@@ -1,10 +1,13 @@
 import { roughDuration } from '../../../src/domain/duration.js';
 import { signOut } from '../api/client.js';
 import { type Preferences, setPreferences, usePreferences } from '../state/preferences.js';
-import { useSession, useUnreachableSince } from '../state/session.js';
+import { useHasEnded, useService } from '../state/service.js';
+import { useSession } from '../state/session.js';
 import { Button } from './button.js';
 import { Select } from './field.js';
 import { Icon } from './icon.js';
+import { sentence } from './notice.js';
+import { visible } from './text.js';
 import { useNow } from './time.js';
 
 const THEMES: readonly (readonly [Preferences['theme'], string])[] = [
@@ -18,7 +21,7 @@ const CLOCKS: readonly (readonly [Preferences['clock'], string])[] = [
   ['utc', 'UTC'],
 ];
 
-/** The bar at the top: where the console acts, whether the service answers, who the user is, and the preferences. */
+/** The bar at the top: where the console acts, whether the service can serve sites, who the user is, and the preferences. */
 export function Masthead() {
   const session = useSession();
   const { theme, clock } = usePreferences();
@@ -58,15 +61,21 @@ export function Masthead() {
 }
 
 function Reachability() {
-  const since = useUnreachableSince();
-  const now = useNow(1_000);
+  const { silentSince, problem } = useService();
+  const hasEnded = useHasEnded();
+  const isDown = silentSince !== undefined || problem !== undefined;
   return (
-    <span class={`reachability ${since === undefined ? '' : 'unreachable'}`} role="status">
-      {since !== undefined && (
-        <>
-          <Icon name="danger" /> No answer from the service for {roughDuration(now - since)}
-        </>
-      )}
+    <span class={`reachability ${isDown ? 'unreachable' : ''}`} role="status">
+      {isDown && <Icon name="danger" />} {hasEnded && 'linkgrant console has ended'}
+      {silentSince !== undefined && !hasEnded && <Silence since={silentSince} />}
+      {problem !== undefined && sentence(visible(problem))}
     </span>
   );
+}
+
+/** A separate component: only this text renders again each second. */
+function Silence({ since }: { readonly since: number }) {
+  const { canSignOut } = useSession();
+  const program = canSignOut ? 'the service' : 'linkgrant console';
+  return <>{`No answer from ${program} for ${roughDuration(useNow(1_000) - since)}`}</>;
 }

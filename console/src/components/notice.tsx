@@ -2,7 +2,9 @@ import type { ComponentChildren } from 'preact';
 import { roughDuration } from '../../../src/domain/duration.js';
 import type { ApiError } from '../api/client.js';
 import type { Resource } from '../state/resource.js';
+import { useService } from '../state/service.js';
 import { Icon } from './icon.js';
+import { visible } from './text.js';
 import { useNow } from './time.js';
 
 const ICONS = { success: 'ok', info: 'info', warning: 'warning', danger: 'danger' } as const;
@@ -25,6 +27,26 @@ export function Notice({ kind, title, children, isLive }: NoticeProps) {
       <p class="pf-v6-c-alert__title">{title}</p>
       {children && <div class="pf-v6-c-alert__description">{children}</div>}
     </div>
+  );
+}
+
+/** Says in a dialog that `linkgrant console` has ended. */
+export function EndedNotice() {
+  return (
+    <Notice kind="danger" title="linkgrant console has ended" isLive>
+      <p>Start it again and open its new address.</p>
+    </Notice>
+  );
+}
+
+/** Says why no site can join at the moment; nothing while the service can serve sites. */
+export function ServiceNotice() {
+  const { problem } = useService();
+  if (problem === undefined) return null;
+  return (
+    <Notice kind="warning" title="No site can join at the moment" isLive>
+      <p>{sentence(visible(problem))} Tokens work again as soon as the service is ready.</p>
+    </Notice>
   );
 }
 

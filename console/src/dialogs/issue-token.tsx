@@ -1,12 +1,13 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Field } from '../components/field.js';
-import { Failure, Notice, sentence } from '../components/notice.js';
+import { Failure, Notice, ServiceNotice, sentence } from '../components/notice.js';
 import { visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { hideQuery, useLocation } from '../state/location.js';
+import { readServiceState } from '../state/service.js';
 import { IssuedToken } from './issued-token.js';
 
 interface IssueTokenProps {
@@ -23,6 +24,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
   // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response. In a
   // cluster the key has no effect.
   const idempotencyKey = useRef(crypto.randomUUID());
+  useEffect(() => void readServiceState(), []);
   const action = useAction(
     () =>
       dataOf(
@@ -51,6 +53,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
         />
       }
     >
+      <ServiceNotice />
       {grant.state === 'ready' ? (
         <p>The site redeems the token to join. The defaults suit a single site.</p>
       ) : (

@@ -1,11 +1,12 @@
 import { useEffect } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
-import { Notice } from '../components/notice.js';
+import { Notice, ServiceNotice } from '../components/notice.js';
 import { redemptionRefusalOf } from '../components/refusals.js';
 import { Prose, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
+import { useService } from '../state/service.js';
 
 /** What the sites have done with a token. */
 export interface JoinProgress {
@@ -49,7 +50,7 @@ export function useJoinProgress(
   return resource.data ?? { links: [], refusal: undefined };
 }
 
-/** Shows the join progress of a token: waiting, refused with the remedy, redeemed or connected. */
+/** Shows the join progress of a token: waiting, refused with the remedy, redeemed or connected; or why no site can join. */
 export function JoinStatus({ progress: { links, refusal } }: { readonly progress: JoinProgress }) {
   const [newest] = links;
   const meaning = refusal && redemptionRefusalOf(refusal.outcome);
@@ -74,11 +75,21 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
           </p>
         </Notice>
       ) : (
-        <Notice kind="info" title="Waiting for the site …">
-          <p>This message turns green when the site has redeemed the token.</p>
-        </Notice>
+        <Waiting />
       )}
     </div>
+  );
+}
+
+function Waiting() {
+  const { silentSince, problem } = useService();
+  if (silentSince !== undefined)
+    return <Notice kind="warning" title="No answer: it is unknown whether the site has joined" />;
+  if (problem !== undefined) return <ServiceNotice />;
+  return (
+    <Notice kind="info" title="Waiting for the site …">
+      <p>This message turns green when the site has redeemed the token.</p>
+    </Notice>
   );
 }
 

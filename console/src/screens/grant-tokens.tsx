@@ -23,51 +23,53 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
     'tokens',
   );
   return (
-    <Section title="Tokens">
-      <Loaded resource={resource}>
-        {({ items, next }) =>
-          items.length === 0 && cursor === undefined ? (
-            <p>No token has been issued yet. A site redeems a token to join.</p>
-          ) : (
-            <>
-              <Table
-                caption="Tokens of this grant"
-                items={items}
-                keyOf={({ id }) => id}
-                columns={[
-                  { header: 'Token', isHeader: true, cell: ({ id }) => <Mono text={id} /> },
-                  {
-                    header: 'Subject',
-                    cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any'),
-                  },
-                  { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
-                  {
-                    header: 'Redeemed',
-                    cell: (token) => `${token.redemptions} of ${token.redemptionsAllowed}`,
-                  },
-                  { header: 'Expires', cell: ({ expirationTime }) => <Time at={expirationTime} /> },
-                  {
-                    header: 'Action',
-                    cell: ({ id, state }) =>
-                      canWrite && state === 'ready' ? (
-                        <Button
-                          kind="link"
-                          isSmall
-                          label={`Revoke token ${id}`}
-                          onClick={() => setTokenId(id)}
-                        >
-                          Revoke
-                        </Button>
-                      ) : null,
-                  },
-                ]}
-              />
-              <Pager next={next} count={items.length} parameter="tokens" />
-            </>
-          )
-        }
-      </Loaded>
+    <>
+      <Section title="Tokens">
+        <Loaded resource={resource}>
+          {({ items, next }) =>
+            items.length === 0 && cursor === undefined ? (
+              <p>No token has been issued yet. A site redeems a token to join.</p>
+            ) : (
+              <>
+                <Table
+                  caption="Tokens of this grant"
+                  items={items}
+                  keyOf={({ id }) => id}
+                  columns={[
+                    { header: 'Token', isHeader: true, cell: ({ id }) => <Mono text={id} /> },
+                    {
+                      header: 'Subject',
+                      cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any'),
+                    },
+                    { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
+                    {
+                      header: 'Redeemed',
+                      cell: (token) => `${token.redemptions} of ${token.redemptionsAllowed}`,
+                    },
+                    { header: 'Expires', cell: ({ expirationTime }) => <Time at={expirationTime} /> },
+                    {
+                      header: 'Action',
+                      cell: ({ id, state }) =>
+                        canWrite && state === 'ready' ? (
+                          <Button
+                            kind="link"
+                            isSmall
+                            label={`Revoke token ${id}`}
+                            onClick={() => setTokenId(id)}
+                          >
+                            Revoke
+                          </Button>
+                        ) : null,
+                    },
+                  ]}
+                />
+                <Pager next={next} count={items.length} parameter="tokens" />
+              </>
+            )
+          }
+        </Loaded>
+      </Section>
       {tokenId && <RevokeToken grantUid={grantUid} id={tokenId} onClose={() => setTokenId(undefined)} />}
-    </Section>
+    </>
   );
 }

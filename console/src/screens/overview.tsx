@@ -24,19 +24,22 @@ export function OverviewScreen() {
     'links',
     'ledger',
   ]);
+  const isCurrent = overview.error === undefined;
   return (
     <Screen title="Overview">
       <Loaded resource={overview}>
         {(data) => (
           <>
-            <Figures overview={data} />
+            <Figures overview={data} isCurrent={isCurrent} />
             {data.connections?.problem && (
               <Notice
                 kind="warning"
                 title={`The connected links are not known at the moment: ${visible(data.connections.problem)}`}
               />
             )}
-            {(!isUnused(data) || data.attention.length > 0) && <Attention items={data.attention} />}
+            {(!isUnused(data) || data.attention.length > 0) && (
+              <Attention items={data.attention} isCurrent={isCurrent} />
+            )}
             {isUnused(data) && <FirstSteps />}
             <Refusals refusals={data.refusals} wrongCodes={data.wrongCodes} />
           </>
@@ -54,8 +57,10 @@ function isUnused({ grants, links }: Overview): boolean {
 
 function Figures({
   overview: { links, grants, openTokens, refusals, wrongCodes, health },
+  isCurrent,
 }: {
   readonly overview: Overview;
+  readonly isCurrent: boolean;
 }) {
   const figures: readonly (readonly [string, number | string, string])[] = [
     ['Links connected', links.connected ?? 'unknown', href('/links')],
@@ -65,7 +70,7 @@ function Figures({
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
     ['Refusal reasons of the last day', refusals.length + (wrongCodes.length > 0 ? 1 : 0), href('/ledger')],
-    ['Service', serviceText(health), href('/health')],
+    ['Service', isCurrent ? serviceText(health) : 'no answer', href('/health')],
   ];
   return (
     <ul class="pf-v6-l-gallery pf-m-gutter">
@@ -81,12 +86,9 @@ function Figures({
   );
 }
 
-/**
- * True if a running service reports its checks. Without `--server`, `linkgrant console` has no such checks: its overview has
- * at most the finding `observer`.
- */
+/** True if the service was checked. In a cluster the user may have no permission for that, which is a warning. */
 function isServiceKnown({ findings }: Overview['health']): boolean {
-  return findings.some(({ check }) => check !== 'observer');
+  return findings.some(({ check, status }) => check !== 'observer' && status !== 'warning');
 }
 
 function serviceText(health: Overview['health']): string {
@@ -113,13 +115,19 @@ function FirstSteps() {
   );
 }
 
-function Attention({ items }: { readonly items: Overview['attention'] }) {
+function Attention({
+  items,
+  isCurrent,
+}: {
+  readonly items: Overview['attention'];
+  readonly isCurrent: boolean;
+}) {
   const withTimes = useTimesInText();
   return (
     <Section title="Needs attention">
-      {items.length === 0 ? (
-        <Notice kind="success" title="Nothing needs attention" />
-      ) : (
+      {items.length === 0 && isCurrent && <Notice kind="success" title="Nothing needs attention" />}
+      {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
+      {items.length > 0 && (
         <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">
           {items.map(({ kind, message, nextStep, resource }) => (
             <li class="pf-v6-c-list__item" key={message}>

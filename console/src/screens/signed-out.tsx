@@ -1,3 +1,4 @@
+import { Command } from '../components/copyable.js';
 import { EmptyState, Notice } from '../components/notice.js';
 
 /** Shown until the service has reported who the user is. */
@@ -40,5 +41,16 @@ export function SignedOut({ signIn, hasEnded }: SignedOutProps) {
         </EmptyState>
       )}
     </main>
+  );
+}
+
+/** Shown in place of a screen after the end of `linkgrant console`. */
+export function ConsoleEnded() {
+  return (
+    <div class="ended-notice stack">
+      <h1 class="pf-v6-c-title pf-m-2xl">linkgrant console has ended</h1>
+      <p>Start it again and open its new address.</p>
+      <Command words={['console']} label="Start it again" />
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { createContext } from 'preact';
-import { useContext, useEffect, useState } from 'preact/hooks';
-import { onSession, type Session } from '../api/client.js';
+import { useContext } from 'preact/hooks';
+import type { Session } from '../api/client.js';
 
 /** The session of the user. */
 export const SessionContext = createContext<Session | undefined>(undefined);
@@ -33,17 +33,4 @@ export function useNamespaceFlags(filter: string | undefined): readonly string[]
   const session = useSession();
   const namespace = filter ?? session.namespace;
   return namespace === undefined ? ['-A'] : ['--namespace', namespace];
-}
-
-/** The time since which the service has not answered, in milliseconds since the epoch; undefined while it answers. */
-export function useUnreachableSince(): number | undefined {
-  const [since, setSince] = useState<number>();
-  useEffect(() => {
-    onSession.contact = (isReachable) =>
-      setSince((before) => (isReachable ? undefined : (before ?? Date.now())));
-    return () => {
-      onSession.contact = () => {};
-    };
-  }, []);
-  return since;
 }

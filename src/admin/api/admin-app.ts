@@ -22,7 +22,7 @@ const MAX_ISSUES = 5;
 // Time limit for the arrival of a body after its headers.
 const BODY_TIMEOUT_MS = 10_000;
 const DRAIN_BYTES = 1024 * 1024;
-// An overview reads all links, and a health check takes some seconds.
+// An overview reads all links, and checks of the service take some seconds while it does not answer.
 const SHARED_INTERVAL_MS = 1_000;
 
 /**
@@ -89,17 +89,19 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
 }
 
 /**
- * Limits overviews and health checks to one a second each, and shares the result among the waiting callers. A caller never gets a
+ * Limits overviews, health checks and descriptions of the service to one a second each, and shares the result among the waiting callers. A caller never gets a
  * result whose computation began before its request.
  */
 function withSharedReads(administration: Administration): Administration {
   const options = { intervalMs: SHARED_INTERVAL_MS };
   const overview = new SharedRead(() => administration.readOverview(), options);
   const health = new SharedRead(() => administration.checkHealth(), options);
+  const service = new SharedRead(() => administration.describeService(), options);
   return {
     ...administration,
     readOverview: () => overview.readAfter(),
     checkHealth: () => health.readAfter(),
+    describeService: () => service.readAfter(),
   };
 }
 

@@ -4,17 +4,14 @@ import { startLocalConsole } from '../../compose/local-console.js';
 import type { Configuration } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
 import { isTerminal, processContext, programName } from '../../config/process-context.js';
-import type { Settings } from '../../config/setting-schemas.js';
 import { userName } from '../../files/system-user.js';
-import type { Administration } from '../../redemption/administration/administration.js';
-import { healthReport } from '../../redemption/administration/overview.js';
-import type { HealthReport } from '../../redemption/administration/reports/overview-report.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
 import { withAdministration } from '../session/administration-session.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
+import { consoleAdministration } from './console-administration.js';
 
 /** The flags of `console`, including settings. */
 export interface ConsoleFlags {
@@ -28,7 +25,8 @@ export interface ConsoleFlags {
 export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const port = parsePort(flags.port);
   const files = consoleFiles();
-  await withAdministration(flags, async ({ administration, configuration, namespace }) => {
+  await withAdministration(flags, async (session) => {
+    const { administration, configuration, namespace } = session;
     const { stdin, stdout, env } = processContext();
     const { settings } = configuration;
     const isCluster = settings.platform === 'kubernetes' && !settings.server;
@@ -38,16 +36,11 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     let deleteFile = () => {};
     // Only a remote service returns a role. A store or a cluster checks the rights of each operation itself.
     const { role = 'operator' } = await administration.describeService();
-    const inNamespace = {
-      ...administration,
-      describeService: async () => ({ ...(await administration.describeService()), namespace }),
-      checkHealth: () => checkHealth(administration, settings, flags),
-    };
     // Until here a signal ends the process. SIGHUP: the user closed the terminal.
     const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
     const stop = Promise.race([shutdownSignal(), hangUp]);
     const console = await startLocalConsole({
-      administration: inNamespace,
+      administration: consoleAdministration(session, flags),
       where,
       namespace: onlyNamespace,
       isCluster,
@@ -90,18 +83,6 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       console.close();
     }
   });
-}
-
-/** Checks the health. Adds the checks of `doctor` on this machine, except for a remote service, which adds its own. */
-async function checkHealth(
-  administration: Administration,
-  settings: Settings,
-  flags: ConsoleFlags,
-): Promise<HealthReport> {
-  const report = await administration.checkHealth();
-  if (settings.server) return report;
-  const { runDoctor } = await import('../doctor/doctor.js');
-  return healthReport([...report.findings, ...(await runDoctor(settings, flags, { clock: Date.now }))]);
 }
 
 /** Returns what the console administers, for messages and for the page; in a cluster `namespace` or all namespaces. */

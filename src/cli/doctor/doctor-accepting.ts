@@ -27,11 +27,10 @@ import {
   ok,
   writableCheck,
 } from './doctor-check.js';
-import { checkUrl, probeToken } from './doctor-route.js';
+import { checkUrl, NEVER_RAN, probeToken, SERVE_ONCE_HINT } from './doctor-route.js';
 import { checkSites } from './doctor-sites.js';
 import { webhookChecks } from './doctor-webhooks.js';
 
-const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
 const PROBE_TIMEOUT_MS = 2_000;
 // The probe sends a wrong code. linkgrant never responds to it with these errors, so another program uses the port.
@@ -97,7 +96,7 @@ async function checkStore(
       checks.push(
         service
           ? ok('service URL', `tokens contain ${service.url}`)
-          : fail('service URL', 'no service has run on this store yet', SERVE_ONCE_HINT, 2),
+          : fail('service URL', NEVER_RAN, SERVE_ONCE_HINT, 2),
       );
       checks.push(...(await webhookChecks({ store, webhooks }, settings, clock())));
       return { service, checks };

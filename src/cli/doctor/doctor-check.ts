@@ -2,11 +2,13 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { dirname, resolve } from 'node:path';
 import { certificateLife } from '../../domain/issued-certificate.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
+import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
 import type { ExitCode } from '../terminal/command-error.js';
 import { adviceFor, type ErrorCode } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import { plainLine } from '../terminal/plain-text.js';
+import { withProgramName } from '../terminal/program-name.js';
 
 /** What `doctor` checks beside the settings: the file of a token, and the directory for its Link. */
 export interface CheckedFiles {
@@ -23,6 +25,18 @@ export interface Check {
   readonly hint?: string;
   /** The exit code for this result; 0 unless it is a failure. */
   readonly exitCode: ExitCode;
+}
+
+const FINDING_STATUS = { ok: 'ok', warn: 'warning', fail: 'error' } as const;
+
+/** Returns a check as the web console shows it. */
+export function findingOf({ name: check, status, detail: message, hint: remedy }: Check): HealthFinding {
+  return {
+    check,
+    status: FINDING_STATUS[status],
+    message,
+    ...(remedy !== undefined && { remedy: withProgramName(remedy) }),
+  };
 }
 
 /** A passed check. */

@@ -87,6 +87,13 @@ async function kindChecks(inspector: ClusterInspector): Promise<Check[]> {
   });
 }
 
+/** Checks only whether a replica of the service, or Skupper's controller, serves the AccessGrants of the cluster. */
+export async function checkServingReplica(inspector: ClusterInspector): Promise<Check> {
+  const service = await inspector.service();
+  const controllers = service.state === 'leading' ? [] : await inspector.skupperControllers();
+  return serviceCheck(service, controllers?.some(({ servesGrants }) => servesGrants) ?? false);
+}
+
 async function servingChecks(inspector: ClusterInspector): Promise<Check[]> {
   const [service, controllers, limits, readySite] = await Promise.all([
     inspector.service(),

@@ -11,10 +11,16 @@ import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { withProgramName } from '../terminal/program-name.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { type AcceptingOptions, acceptingChecks } from './doctor-accepting.js';
-import { type Check, type CheckedFiles, checksOf, checksText, writableCheck } from './doctor-check.js';
+import {
+  type Check,
+  type CheckedFiles,
+  checksOf,
+  checksText,
+  findingOf,
+  writableCheck,
+} from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
 /** The flags of `doctor`: `token` is the file of an AccessToken, `to` the directory for its Link. */
@@ -37,7 +43,6 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
 
 // A remote console waits 10 seconds for the checks, and may have to wait until those of another console have ended.
 const CONSOLE_TIMEOUT_MS = 4_000;
-const STATUS = { ok: 'ok', warn: 'warning', fail: 'error' } as const;
 
 /**
  * Returns the results of `doctor` for the web console; `isService` as in {@link AcceptingOptions}. Suggested commands get the
@@ -50,12 +55,7 @@ export async function runDoctor(
 ): Promise<readonly HealthFinding[]> {
   const options = { ...connectionOptions({}), timeoutMs: CONSOLE_TIMEOUT_MS, clock, isService };
   const checks = await runChecks(settings, flags, {}, options);
-  return checks.map(({ name: check, status, detail: message, hint: remedy }) => ({
-    check,
-    status: STATUS[status],
-    message,
-    ...(remedy !== undefined && { remedy: withProgramName(remedy) }),
-  }));
+  return checks.map(findingOf);
 }
 
 async function runChecks(

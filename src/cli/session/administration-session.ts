@@ -1,9 +1,11 @@
 import { storeAdministration } from '../../compose/administration.js';
 import { networkObserver } from '../../compose/connections.js';
+import type { ClusterInspector } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { Configuration } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { UnreadableFileError } from '../../files/file-error.js';
+import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
@@ -29,6 +31,10 @@ export interface AdministrationSession {
   readonly platform: string | undefined;
   /** Observes which sites are connected; absent with a remote service, and without a source of this information. */
   readonly connections?: ConnectionObserver | undefined;
+  /** Reads the description that the service has published; only with a store. */
+  readonly readService?: () => Promise<ServiceDescription | undefined>;
+  /** Only in a cluster. */
+  readonly inspector?: ClusterInspector;
   /** Reads the code of a grant; only in a cluster, where everyone who may read the AccessGrant can read its code. */
   readonly readCode?: (uid: string) => Promise<string>;
 }
@@ -68,10 +74,14 @@ export async function withAdministration<T>(
     return withServer(await connectionTo(server, settings), onServer);
   }
   if (settings.platform === 'kubernetes') {
-    return withCluster(flags, settings, ({ administration, connections, namespace }) => {
+    return withCluster(flags, settings, ({ administration, ...cluster }) => {
       const readCode = (uid: string) => administration.readCode(uid);
+      const { connections, namespace, inspector } = cluster;
       const platform = 'kubernetes';
-      return operation({ administration, configuration, connections, namespace, platform, readCode });
+      return operation({
+        ...{ administration, configuration, connections, namespace, platform },
+        ...{ readCode, inspector },
+      });
     });
   }
   const connections = networkObserver(settings, Date.now);
@@ -84,6 +94,7 @@ export async function withAdministration<T>(
       connections,
       namespace,
       platform: service?.platform,
+      readService: () => readService(session.store),
     });
   };
   return withStore(settings, flags, onStore, dryRun);

@@ -626,6 +626,8 @@ export interface components {
             namespace: string;
             url?: string;
             platform?: string;
+            /** @description Why no site can redeem a token at the moment; absent if nothing prevents it */
+            problem?: string;
         };
         Grant: {
             name: string;

@@ -117,6 +117,21 @@ async function noFindings(): Promise<readonly HealthFinding[]> {
   return [];
 }
 
+/** Adds the results of further checks to the health of an overview, and the failed ones to what needs attention. */
+export function withFindings(overview: OverviewReport, findings: readonly HealthFinding[]): OverviewReport {
+  return {
+    ...overview,
+    health: healthReport([...overview.health.findings, ...findings]),
+    attention: [...findings.flatMap(healthItem), ...overview.attention],
+  };
+}
+
+/** Returns why sites cannot redeem tokens now, by the results of checks; undefined if they can. */
+export function serviceProblem(findings: readonly HealthFinding[]): string | undefined {
+  const failed = findings.filter(({ status }) => status === 'error').map(describeFinding);
+  return failed.length === 0 ? undefined : failed.join('; ');
+}
+
 /** Returns the report of these findings. */
 export function healthReport(findings: readonly HealthFinding[]): HealthReport {
   return { ready: findings.every(({ status }) => status !== 'error'), findings: [...findings] };
@@ -197,10 +212,14 @@ function linkItem(kind: AttentionItem['kind'], link: IssuedLink, predicate: stri
   };
 }
 
-function healthItem({ status, check, message }: HealthFinding): AttentionItem[] {
-  return status === 'error'
-    ? [{ kind: 'service-not-ready', message: `${check}: ${message}`, nextStep: 'linkgrant doctor' }]
+function healthItem(finding: HealthFinding): AttentionItem[] {
+  return finding.status === 'error'
+    ? [{ kind: 'service-not-ready', message: describeFinding(finding), nextStep: 'linkgrant doctor' }]
     : [];
+}
+
+function describeFinding({ check, message }: HealthFinding): string {
+  return `${check}: ${message}`;
 }
 
 function endpointsItem(service: ServiceDescription | undefined): AttentionItem[] {

@@ -1,0 +1,104 @@
+import { useSyncExternalStore } from 'preact/compat';
+import { announce, onChange } from '../api/changes.js';
+import { ApiError, client, dataOf, onSession } from '../api/client.js';
+import { useSession } from './session.js';
+
+const READ_MS = 15_000;
+const RETRY_MS = 3_000;
+// Less than RETRY_MS, so that the first repetition exceeds it.
+const LOST_MS = 2_000;
+
+/** What the console knows about the service. */
+export interface ServiceState {
+  /** The time since which no answer has arrived, in milliseconds since the epoch; absent while answers arrive. */
+  readonly silentSince?: number;
+  /** True if also a repeated request got no answer. */
+  readonly isLost?: boolean;
+  /** Why no site can redeem a token at the moment; absent if nothing prevents it, or while no answer arrives. */
+  readonly problem?: string | undefined;
+}
+
+const listeners = new Set<() => void>();
+let current: ServiceState = {};
+let isReading = false;
+
+function change(next: ServiceState): void {
+  current = next;
+  for (const listener of listeners) listener();
+}
+
+function recordContact(isReachable: boolean): void {
+  if (isReachable && current.silentSince !== undefined) {
+    change({});
+    announce('all');
+  }
+  if (isReachable) return;
+  const { silentSince = Date.now() } = current;
+  change({ silentSince, isLost: Date.now() - silentSince >= LOST_MS });
+}
+
+/** Reads whether the service can serve sites. If that has changed, the screens read again. */
+export async function readServiceState(): Promise<void> {
+  if (isReading) return;
+  isReading = true;
+  const problem = await findProblem();
+  if (current.silentSince === undefined && problem !== current.problem) {
+    change({ problem });
+    announce('all');
+  }
+  isReading = false;
+}
+
+async function findProblem(): Promise<string | undefined> {
+  try {
+    return (await dataOf(client.GET('/api/v1/service'))).problem;
+  } catch (error) {
+    return error instanceof ApiError ? error.message : String(error);
+  }
+}
+
+/**
+ * Follows the state of the service while the page is visible: reads it every 15 seconds, while no answer arrives every 3 seconds,
+ * and when anything may have changed. Returns a function that stops this.
+ */
+export function followService(): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  let isStopped = false;
+  const readAgain = async () => {
+    clearTimeout(timer);
+    if (!document.hidden) await readServiceState();
+    clearTimeout(timer);
+    if (!isStopped) timer = setTimeout(readAgain, current.silentSince === undefined ? READ_MS : RETRY_MS);
+  };
+  onSession.contact = recordContact;
+  const stop = onChange((topic) => {
+    if (topic === 'all') void readAgain();
+  });
+  void readAgain();
+  return () => {
+    stop();
+    isStopped = true;
+    clearTimeout(timer);
+    onSession.contact = () => {};
+  };
+}
+
+/** The state of the service; renders again when it changes. */
+export function useService(): ServiceState {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => current,
+  );
+}
+
+/**
+ * True if `linkgrant console`, which served this page, gives no answer any more. The console of a team is part of a service that
+ * may start again.
+ */
+export function useHasEnded(): boolean {
+  const { canSignOut } = useSession();
+  return useService().isLost === true && !canSignOut;
+}

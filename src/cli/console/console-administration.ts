@@ -1,0 +1,61 @@
+import type { Settings } from '../../config/setting-schemas.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+import { healthReport, serviceProblem, withFindings } from '../../redemption/administration/overview.js';
+import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
+import type { AdministrationSession } from '../session/administration-session.js';
+import { connectionOptions } from '../terminal/connection-flags.js';
+
+const PROBE_TIMEOUT_MS = 2_000;
+
+/**
+ * Returns the administration for the pages of `linkgrant console`. Unlike the service, this process cannot know whether the service
+ * runs, so it checks that for each overview and description. A remote service checks itself.
+ */
+export function consoleAdministration(
+  session: AdministrationSession,
+  flags: Readonly<Record<string, unknown>>,
+): Administration {
+  const { administration, configuration, namespace } = session;
+  const { settings } = configuration;
+  const describeService = async () => ({ ...(await administration.describeService()), namespace });
+  if (settings.server) return { ...administration, describeService };
+  return {
+    ...administration,
+    async describeService() {
+      const [service, finding] = await Promise.all([describeService(), checkService(session)]);
+      const problem = serviceProblem([finding]);
+      return { ...service, ...(problem !== undefined && { problem }) };
+    },
+    async readOverview() {
+      const [overview, finding] = await Promise.all([administration.readOverview(), checkService(session)]);
+      return withFindings(overview, [finding]);
+    },
+    async checkHealth() {
+      const { findings } = await administration.checkHealth();
+      return healthReport([...findings, ...(await runDoctor(settings, flags))]);
+    },
+  };
+}
+
+async function runDoctor(settings: Settings, flags: Readonly<Record<string, unknown>>) {
+  const doctor = await import('../doctor/doctor.js');
+  return doctor.runDoctor(settings, flags, { clock: Date.now });
+}
+
+async function checkService(session: AdministrationSession): Promise<HealthFinding> {
+  const { failWithError, findingOf } = await import('../doctor/doctor-check.js');
+  const check = await runServiceCheck(session).catch((error: unknown) =>
+    failWithError('service', error, 'run `linkgrant doctor`'),
+  );
+  return findingOf(check);
+}
+
+async function runServiceCheck({ inspector, readService }: AdministrationSession) {
+  if (inspector) {
+    const { checkServingReplica } = await import('../doctor/doctor-cluster-accepting.js');
+    return checkServingReplica(inspector);
+  }
+  const { checkServiceAt } = await import('../doctor/doctor-route.js');
+  const options = { ...connectionOptions({}), timeoutMs: PROBE_TIMEOUT_MS, clock: Date.now };
+  return checkServiceAt(await readService?.(), options);
+}
