@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Writable } from 'node:stream';
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import {
   type Environment,
   type ProgramName,
@@ -17,6 +17,7 @@ import { type ExitCode, usageError } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
 import { withProgramName } from './terminal/program-name.js';
+import { completeFailureHint } from './terminal/suggested-command.js';
 import { writeOut } from './terminal/write-out.js';
 
 /** The file names under which kubectl finds its plugin, and the program that completes the plugin's command lines. */
@@ -44,9 +45,11 @@ export async function runCommandLine(
   const file = basename(argv[1] ?? '');
   return runInProcessContext(io, programOf(file, io.env), async () => {
     let stopTracing = async () => {};
+    let started: Command | undefined;
     try {
       chooseSqlite(sqliteChoice(io.env));
       const program = createProgram(context).hook('preAction', async (_program, command) => {
+        started = command;
         if (STARTED_WITHOUT_TRACING.has(command.name())) return;
         stopTracing = await startTracing({
           env: io.env,
@@ -64,14 +67,31 @@ export async function runCommandLine(
       return 0;
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-      const { message, hint, exitCode } = describeFailure(error);
-      const line = (word: string, text: string) => `${word}: ${plainLine(withProgramName(text))}\n`;
-      io.stderr.write(`${line('error', message)}${hint === undefined ? '' : line('hint', hint)}`);
-      return exitCode;
+      return reportFailure(error, started, io.stderr);
     } finally {
       await stopTracing();
     }
   });
+}
+
+/** Writes the error and the hint of a failure. `started` is the command that failed; undefined if none had started. */
+function reportFailure(error: unknown, started: Command | undefined, stderr: Writable): ExitCode {
+  const { message, hint, exitCode } = describeFailure(error);
+  const line = (word: string, text: string) => stderr.write(`${word}: ${plainLine(withProgramName(text))}\n`);
+  line('error', message);
+  if (hint !== undefined) {
+    line(
+      'hint',
+      started ? completeFailureHint(hint, `linkgrant ${commandPath(started)}`, started.opts()) : hint,
+    );
+  }
+  return exitCode;
+}
+
+/** Returns the words of a command after the name of the program, such as `issuer retire`. */
+function commandPath(command: Command): string {
+  const { parent } = command;
+  return parent?.parent ? `${commandPath(parent)} ${command.name()}` : command.name();
 }
 
 function tracingWarnings(stderr: Writable): TracingReport {

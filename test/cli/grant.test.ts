@@ -211,7 +211,7 @@ describe('grant list and grant show', () => {
     for (const ended of ends) {
       expect(expectRefusal(ended, 1)).toEqual({
         error: 'there is no grant "nobody-made-this" in namespace "default"',
-        hint: 'see `linkgrant grant list -A`',
+        hint: `see \`linkgrant grant list -A --data-dir ${dataDir}\``,
       });
     }
   });

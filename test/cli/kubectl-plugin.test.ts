@@ -49,9 +49,9 @@ describe('the program under the name kubectl-linkgrant', () => {
   it('hints begin their commands with `kubectl linkgrant`; under the name linkgrant they begin with `linkgrant`', async () => {
     mkdirSync(place.path('links'));
     const missing = await plugin(['link', 'status', 'nope', '--dir', place.path('links')]);
-    expect(refusalOf(missing).hint).toContain('`kubectl linkgrant link status`');
+    expect(refusalOf(missing).hint).toContain('`kubectl linkgrant link status --dir ');
     const ordinary = await linkgrant(['link', 'status', 'nope', '--dir', place.path('links')]);
-    expect(refusalOf(ordinary).hint).toContain('`linkgrant link status`');
+    expect(refusalOf(ordinary).hint).toContain('`linkgrant link status --dir ');
   });
 });
 

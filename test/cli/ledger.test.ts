@@ -413,7 +413,7 @@ describe('redemption list --verify', () => {
     copyFileSync(`${original}/linkgrant.db`, `${directory}/linkgrant.db`);
     const refused = expectRefusal(await revoke('a'), 2);
     expect(refused.error).toContain('the store was rolled back');
-    expect(refused.hint).toContain('run `linkgrant store restored`');
+    expect(refused.hint).toContain(`run \`linkgrant store restored --data-dir ${directory}\``);
   });
 
   it.each([

@@ -21,8 +21,10 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant (issuer|redemption) /, [...STORE, 'issuerCert', 'issuerKey', 'config']],
   [/^(kubectl|skupper) /, CLUSTER],
   [/^linkgrant grant revoke\b/, ['namespace', ...ADMINISTRATION]],
-  [/^linkgrant (console|grant create|token issue|token revoke)\b/, ADMINISTRATION],
+  [/^linkgrant (console|grant|token (issue|list|revoke))\b/, ADMINISTRATION],
 ];
+/** Commands of the side that requests links. Their flags select other directories and services than those of the other side. */
+const REQUESTING = /^linkgrant (link (?!generate)|join\b|bootstrap\b|token redeem\b)/;
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 
 /**
@@ -38,6 +40,19 @@ export function completeCommand(command: string, flags: Flags): string {
 /** Completes each command in backticks in a hint. */
 export function completeHint(hint: string, flags: Flags): string {
   return hint.replace(/`([^`]+)`/g, (_, command: string) => `\`${completeCommand(command, flags)}\``);
+}
+
+/**
+ * Completes each command in backticks in the hint of a failed command, such as `linkgrant issuer retire`, that the user can run
+ * on the same machine. Those of the other side of a link are for another machine, with other flags.
+ */
+export function completeFailureHint(hint: string, failed: string, flags: Flags): string {
+  const isRequesting = REQUESTING.test(failed);
+  // The directory of --to in a redemption is that of --dir in the commands on links.
+  const all = { ...(flags.to !== undefined && { dir: flags.to }), ...flags };
+  return hint.replace(/`([^`]+)`/g, (quoted, command: string) =>
+    REQUESTING.test(command) === isRequesting ? `\`${completeCommand(command, all)}\`` : quoted,
+  );
 }
 
 /**

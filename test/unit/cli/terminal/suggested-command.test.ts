@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { completeCommand } from '../../../../src/cli/terminal/suggested-command.js';
+import { completeCommand, completeFailureHint } from '../../../../src/cli/terminal/suggested-command.js';
 
 describe('a suggested command', () => {
   it('repeats only the flags that it accepts', () => {
@@ -21,6 +21,40 @@ describe('a suggested command', () => {
     const webhook = ['https://hooks.example.com/SECRET', new URL('https://b.example.com/?key=SECRET')];
     expect(completeCommand('linkgrant serve', { webhook })).toBe(
       "linkgrant serve --webhook 'https://hooks.example.com/…' --webhook 'https://b.example.com/…'",
+    );
+  });
+});
+
+describe('the hint of a failed command', () => {
+  const flags = { dataDir: '/srv/lg', store: 'sqlite:/srv/lg.db', name: 'east' };
+
+  it.each([
+    ['issuer retire', 'add it with `linkgrant issuer retire site --force`'],
+    ['issuer activate', 'run `linkgrant issuer prepare site` first'],
+    ['grant list', 'accept it with `linkgrant store restored`'],
+    ['redemption show', 'see `linkgrant redemption list`'],
+    ['token issue', 'see `linkgrant grant list -A`'],
+    ['link generate', 'revoke it with `linkgrant redemption revoke ID`'],
+  ])('after %s suggests a command on the same data directory and store', (failed, hint) => {
+    const [start = '', command = '', end = ''] = hint.split('`');
+    expect(completeFailureHint(hint, `linkgrant ${failed}`, flags)).toBe(
+      `${start}\`${command} --data-dir /srv/lg --store sqlite:/srv/lg.db\`${end}`,
+    );
+  });
+
+  it.each([
+    ['redemption revoke', 'renew them with `linkgrant link renew NAME` on their sites'],
+    ['token redeem', 'ask the operator to check the grant with `linkgrant grant show`'],
+    ['join', 'ask the operator to check the grant with `linkgrant grant show`'],
+    ['link renew', '`linkgrant redemption revoke ID --cut` prevents that'],
+  ])('after %s leaves a command of another machine as it is', (failed, hint) => {
+    expect(completeFailureHint(hint, `linkgrant ${failed}`, flags)).toBe(hint);
+  });
+
+  it('uses the directory of a redemption for the links in it', () => {
+    const hint = 'dial it with `linkgrant link check east`';
+    expect(completeFailureHint(hint, 'linkgrant token redeem', { to: '/etc/links' })).toBe(
+      'dial it with `linkgrant link check east --dir /etc/links`',
     );
   });
 });
