@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { addLeadingMetric } from './leading-metric.js';
 
 /** The metrics of a process that redeems the AccessTokens of a cluster. No label contains text that a user supplied. */
 export type RedeemerMetrics = ReturnType<typeof createRedeemerMetrics>;
@@ -32,14 +33,7 @@ export function createRedeemerMetrics(sources: {
       for (const [state, count] of Object.entries(sources.countTokens())) this.set({ state }, count);
     },
   });
-  new Gauge({
-    name: 'linkgrant_leading',
-    help: '1 for the replica that redeems, 0 for standby replicas.',
-    registers,
-    collect() {
-      this.set(sources.isLeading() ? 1 : 0);
-    },
-  });
+  addLeadingMetric(registry, sources.isLeading);
   // Start these series at 0, so that Prometheus' increase() counts the first event.
   attempts.inc({ outcome: 'redeemed' }, 0);
   renewals.inc({ outcome: 'renewed' }, 0);

@@ -69,6 +69,17 @@ export function startPeriodic(tasks: readonly (readonly [ms: number, run: () => 
   };
 }
 
+/** Returns a function that calls `run` at its first call, and then at its first call after each `ms` milliseconds. */
+export function atMostEvery<T>(ms: number, run: () => T): () => T | undefined {
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now - lastAt < ms) return undefined;
+    lastAt = now;
+    return run();
+  };
+}
+
 /** Erases stored responses whose replay window has ended. Never rejects. */
 export async function eraseSealedAnswers(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
   try {

@@ -30,6 +30,7 @@ import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openServiceStore, openStore } from './open-store.js';
 import {
+  atMostEvery,
   createStoreMetrics,
   eraseSealedAnswers,
   listen,
@@ -249,7 +250,7 @@ async function serve(
     [IDENTITY_CHECK_MS, reloadIdentity],
     [SWEEP_MS, () => eraseSealedAnswers(store, context)],
     [RETENTION_MS, () => retention.runOnce()],
-    [KEY_SWEEP_MS, () => sweepCodeKeys(store, codeKeys, context)],
+    [RETENTION_MS, atMostEvery(KEY_SWEEP_MS, () => sweepCodeKeys(store, codeKeys, context))],
     ...(adoptGrants ? [[SWEEP_MS, adoptGrants] as const] : []),
   ]);
   const webhooks = startWebhooks(parts);

@@ -4,6 +4,7 @@ import { ACCESS_GRANTS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
+import { metricOf } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
@@ -12,7 +13,7 @@ import { putSite } from './harness/cluster-sites.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
 import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
-import { readyGrant, redemptionsOf } from './harness/served.js';
+import { createGrant, readyGrant, redemptionsOf } from './harness/served.js';
 import { openTestCluster } from './harness/test-cluster.js';
 
 const SITES = 300;
@@ -155,8 +156,45 @@ describe('three replicas of the service', () => {
     expect(outcomesOf(again).given).toEqual(outcomesOf(answers.slice(0, 30)).given);
     expect(await redemptionsOf(cluster, grant.metadata)).toHaveLength(LIMIT);
   });
+
+  it('count redemptions first when they replace a leader that was killed before it counted them', async () => {
+    const place = await cluster.namespace();
+    await putSite(cluster.admin, place);
+    for (let index = 0; index < 200; index += 1) await createGrant(cluster, place, `other-${index}`);
+    // The replicas read this grant last.
+    const grant = await readyGrant(cluster, place, 'counted');
+    await retryUntil('the status of all grants', async () => {
+      const { items } = await cluster.admin.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace: place });
+      return items.every(({ status }) => status?.status === 'Ready');
+    });
+    const leader = await leaderOf(replicas.all);
+    const others = replicas.all.filter((replica) => replica !== leader);
+    for (const { serving } of others) expect(serving.said.stderr).not.toContain('"event":"started_leading"');
+    expect(leader.serving.said.stderr).toContain('"event":"started_leading"');
+    const standby = others[0] as Replica;
+    expect((await redeemAt(standby, grant, { subject: 'a', ...csrHeader() })).status).toBe(200);
+    leader.serving.signal('SIGKILL');
+    await leader.serving.ended;
+    // The replica that redeemed has read the grant already.
+    const counts = new Map(others.map((replica) => [replica, replica.proxy.requests.length]));
+    const next = await leaderOf(others);
+    await retryUntil('the count', async () => (await read('counted', place)).status?.redemptions === 1);
+    const reads = next.proxy.requests
+      .slice(counts.get(next))
+      .filter(({ path }) => path.includes(`/namespaces/${place}/accessgrants/`));
+    expect(reads[0]?.path).toMatch(/\/counted$/);
+  });
 });
 
-function read(name: string): Promise<Grant> {
-  return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west, name });
+/** Waits until exactly one of these replicas leads, by its metric. */
+function leaderOf(all: readonly Replica[]): Promise<Replica> {
+  return retryUntil('the leader', async () => {
+    const values = await Promise.all(all.map(({ serving }) => metricOf(serving, 'linkgrant_leading')));
+    const leading = all.filter((_, index) => values[index] === 1);
+    return leading.length === 1 && leading[0];
+  });
+}
+
+function read(name: string, namespace = west): Promise<Grant> {
+  return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
 }

@@ -7,9 +7,12 @@ import {
   type RedemptionResource,
   slotName,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { releaseAfterFile } from '../support/release.js';
+import { Workplace } from '../support/command-line.js';
+import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
+import { retryUntil } from '../support/retry-until.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
+import { serveCluster } from './harness/served.js';
 import { openStoreCluster } from './harness/store-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 
@@ -165,4 +168,16 @@ describe('retention', () => {
       expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
     expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toEqual([]);
   });
+
+  it('is applied by a service within a minute after its start', async () => {
+    const place = await cluster.namespace();
+    const gone = await storedGrant(store, { namespace: place });
+    await redeemed(gone, { notAfter: Date.now() - 30 * DAYS });
+    await store.deleteGrant(gone.uid);
+    const workplace = releaseAfterTest(new Workplace());
+    await serveCluster(workplace, account.kubeconfig, '--ledger-retention', '1h');
+    const metadata = { namespace: place, name: slotName(gone.uid, 0) };
+    const isDeleted = async () => (await cluster.admin.find(REDEMPTIONS, metadata)) === undefined;
+    await retryUntil('the deletion', isDeleted, 120_000);
+  }, 150_000);
 });

@@ -17,7 +17,7 @@ import {
 import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
 import type { RuntimeContext } from '../runtime.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
-import { clusterReadiness, logClusterFailure, openReplica } from './open-replica.js';
+import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
 
 // A request in progress gets its full time limit plus time to store the response: Skupper's grant server counts each request
 // as a use, and sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
@@ -53,6 +53,7 @@ export async function startKubernetesRedeemer(
     namespace: settings.namespace,
     ...redemptionOptions(serviceConnection, settings.ownKey, context, stopping.signal),
     ...reportingOptions(metrics, context, stopping.signal),
+    onLead: leadLog(context.logger, replica.identity),
     // The timers keep the process alive while the API server is unreachable.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
   });

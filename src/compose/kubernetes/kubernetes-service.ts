@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addLeadingMetric } from '../../admin/leading-metric.js';
 import { createMetrics } from '../../admin/metrics.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { Resource, Stored } from '../../platforms/kubernetes/api/resource.js';
@@ -13,6 +14,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
 import { sweepCodeKeys } from '../code-keys.js';
 import {
+  atMostEvery,
   createStoreMetrics,
   eraseSealedAnswers,
   listen,
@@ -22,7 +24,7 @@ import {
 import { assertListening, createPublicListener, DRAIN_MS } from '../public-listener.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
-import { clusterReadiness, logClusterFailure, openReplica } from './open-replica.js';
+import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
 
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
@@ -71,6 +73,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   };
   const listener = createPublicListener({ settings, credentials, app, metrics });
   const listening = await listen(listener.server, settings.listen);
+  addLeadingMetric(metrics.registry, () => controller.isLeading);
   controller.start();
   publication.follow(listener, controller);
   // AccessGrants are user resources, so retention never deletes them.
@@ -80,8 +83,9 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const stopPeriodic = startPeriodic([
     [PUBLICATION_MS, () => publication.runOnce()],
     [SWEEP_MS, ifLeading(() => eraseSealedAnswers(store, context))],
-    [RETENTION_MS, ifLeading(() => retention.runOnce())],
-    [RETENTION_MS, ifLeading(() => sweepCodeKeys(store, codeKeys, context))],
+    // Not every hour since the start: a replica may be restarted, or lead, for less than that.
+    [SWEEP_MS, ifLeading(atMostEvery(RETENTION_MS, () => retention.runOnce()))],
+    [SWEEP_MS, ifLeading(atMostEvery(RETENTION_MS, () => sweepCodeKeys(store, codeKeys, context)))],
   ]);
   return {
     description: publication.description(),
@@ -132,6 +136,7 @@ function openController(
         { event: 'grant_taken_over', accessGrant: key, url },
         'another controller repeatedly rewrites the status of an AccessGrant, so linkgrant stops writing it',
       ),
+    onLead: leadLog(logger, identity),
     onFailure: (what, error) => logClusterFailure(logger, what, error),
   });
 }

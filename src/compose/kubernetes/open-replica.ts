@@ -32,6 +32,14 @@ export function clusterReadiness(controller: { problem(): string | undefined }):
   };
 }
 
+/** Returns the callback of a controller that logs which replica leads. */
+export function leadLog(logger: Logger, identity: string): (isLeading: boolean) => void {
+  return (isLeading) => {
+    if (isLeading) logger.info({ event: 'started_leading', identity }, 'this replica leads');
+    else logger.info({ event: 'stopped_leading', identity }, 'this replica no longer leads');
+  };
+}
+
 /** Logs a failed operation of a controller, which retries it. */
 export function logClusterFailure(logger: Logger, what: string, error: unknown): void {
   const { level, fields } = failureLog(error);

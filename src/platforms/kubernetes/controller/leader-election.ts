@@ -18,6 +18,8 @@ export interface LeaderElectionOptions {
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Called when this process becomes the leader. Resolves when all work has ended after the abort of the signal. */
   readonly lead: (signal: AbortSignal) => Promise<void>;
+  /** Called when this process becomes the leader, and when it has stopped leading. */
+  readonly onLead: (isLeading: boolean) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -110,6 +112,7 @@ export class LeaderElection {
       .then(() => this.#options.lead(stop.signal))
       .catch(this.#options.onFailure);
     this.#leading = { stop, ended };
+    this.#options.onLead(true);
   }
 
   /** Stops leading at the deadline. A timer does it, because a request to the API server may hang. */
@@ -121,9 +124,14 @@ export class LeaderElection {
 
   async #endLeading(): Promise<void> {
     clearTimeout(this.#deadline);
-    this.#leading?.stop.abort();
-    await this.#leading?.ended;
+    const leading = this.#leading;
+    if (!leading) return;
+    leading.stop.abort();
+    await leading.ended;
+    // A concurrent call has done the rest.
+    if (this.#leading !== leading) return;
     this.#leading = undefined;
+    this.#options.onLead(false);
   }
 
   /** Clears the holder of the Lease, so that the next leader need not wait until it expires. */

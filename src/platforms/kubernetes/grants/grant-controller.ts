@@ -42,6 +42,8 @@ export interface GrantControllerOptions {
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Called with `namespace/name` and the other controller's URL when linkgrant stops writing the status of a grant. */
   readonly onTakeover: (key: string, url: string) => void;
+  /** Called when this replica becomes the leader, and when it has stopped leading. */
+  readonly onLead: (isLeading: boolean) => void;
   /** Called with each failure, which is retried. `operation` is a verb phrase. */
   readonly onFailure: (operation: string, error: unknown) => void;
 }
@@ -144,6 +146,7 @@ export class GrantController {
       clock,
       wait: options.wait,
       lead: (signal) => this.#lead(signal),
+      onLead: options.onLead,
       onFailure: onFailureOf('take part in the election of a leader'),
     });
   }
@@ -164,8 +167,14 @@ export class GrantController {
     this.events.close();
   }
 
-  /** Reconciles every grant; needed when the address or the CA of the service has changed. */
+  /**
+   * Reconciles every grant; needed when the address or the CA of the service has changed, and for a new leader. Grants come first
+   * whose status does not count their last redemptions, which a killed leader leaves behind.
+   */
   reconcileAll(): void {
+    for (const { uid, namespace, redemptions } of this.grants.all()) {
+      if (this.#counter.countOf(namespace, uid) > redemptions) this.#add(this.grants.keyOf(uid));
+    }
     for (const key of this.grants.keys()) this.#add(key);
   }
 

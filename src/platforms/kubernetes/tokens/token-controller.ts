@@ -35,6 +35,8 @@ export interface TokenControllerOptions
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Called when an attempt for `namespace/name` failed, with the time until the next one. */
   readonly onAttemptFailed: (key: string, error: unknown, retryInMs: number | undefined) => void;
+  /** Called when this replica becomes the leader, and when it has stopped leading. */
+  readonly onLead: (isLeading: boolean) => void;
   /** Called when any other operation failed; it is retried. `operation` is a verb phrase. */
   readonly onFailure: (operation: string, error: unknown) => void;
 }
@@ -101,6 +103,7 @@ export class TokenController {
       clock,
       wait,
       lead: (signal) => this.#lead(signal),
+      onLead: options.onLead,
       onFailure: (error) => onFailure('take part in the election of a leader', error),
     });
   }

@@ -66,7 +66,7 @@ function candidate(
   leading: string[],
   { skewMs = 0, givesUpAfterMs = 3_000, firstFindMs = 0 } = {},
 ) {
-  const process = { isReachable: true, stop: new AbortController(), skewMs };
+  const process = { isReachable: true, stop: new AbortController(), skewMs, reports: [] as boolean[] };
   const election = new LeaderElection({
     client: lease.client(() => process.isReachable, givesUpAfterMs, firstFindMs),
     lease: { namespace: 'linkgrant', name: 'l' },
@@ -78,6 +78,11 @@ function candidate(
       leading.push(identity);
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       leading.splice(leading.indexOf(identity), 1);
+    },
+    onLead: (isLeading) => {
+      // `lead` has ended before the process reports that it no longer leads.
+      if (!isLeading) expect(leading).not.toContain(identity);
+      process.reports.push(isLeading);
     },
     onFailure: () => {},
   });
@@ -122,6 +127,19 @@ describe('leader election', () => {
     await vi.advanceTimersByTimeAsync(2_400);
     expect(leading).toEqual(['b']);
     expect(lease.found?.spec?.leaseTransitions).toBe(1);
+  });
+
+  it('reports once when it begins to lead, and once when it has stopped', async () => {
+    const { lease, leading, a } = await withLeader();
+    const b = candidate(lease, 'b', leading);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([a.process.reports, b.process.reports]).toEqual([[true], []]);
+    a.process.isReachable = false;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([a.process.reports, b.process.reports]).toEqual([[true, false], [true]]);
+    b.process.stop.abort();
+    await b.ended;
+    expect(b.process.reports).toEqual([true, false]);
   });
 
   it('never has two leaders when the leader loses its connection, and elects another in the end', async () => {

@@ -45,6 +45,7 @@ function controllerOf(client: object): GrantController {
     serviceEndpoint: () => undefined,
     clock: Date.now,
     wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+    onLead: () => undefined,
     onFailure: () => undefined,
   } as unknown as GrantControllerOptions);
 }
