@@ -5,6 +5,7 @@ import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
+import type { RunWork } from '../time/cpu-budget.js';
 import { inSpan } from '../tracing/span.js';
 import { diagnoseClock } from './clock-diagnosis.js';
 import { presentedCertificates } from './link-peer.js';
@@ -17,6 +18,8 @@ import { caNameOf, tlsFailure } from './tls-failure.js';
 export interface ConnectionOptions extends RouteOptions {
   /** The local clock, to diagnose expired or not yet valid certificates. */
   readonly clock: () => number;
+  /** Runs the work that a server causes: TLS handshakes, and the check of its response. */
+  readonly runWork?: RunWork | undefined;
 }
 
 /** Options for exchanges with services and routers. */
@@ -41,7 +44,7 @@ export async function openConnection(
 ): Promise<TLSSocket> {
   try {
     return await inSpan({ name: 'connect' }, async () =>
-      handshake(target, await openSocket(target, options, signal), signal, true),
+      handshake(target, await openSocket(target, options, signal), options, signal, true),
     );
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
@@ -65,7 +68,7 @@ export async function openConnection(
 export async function findPinnedCa(
   server: HostPort,
   { pin }: CaPin,
-  options: RouteOptions,
+  options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<string> {
   const socket = await openUnverified(server, options, signal);
@@ -80,11 +83,11 @@ export async function findPinnedCa(
 
 async function openUnverified(
   target: TlsTarget,
-  options: RouteOptions,
+  options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   try {
-    return await handshake(target, await openSocket(target, options, signal), signal, false);
+    return await handshake(target, await openSocket(target, options, signal), options, signal, false);
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
     // Never `outside_validity`: without verification no error is about the validity of a certificate.
@@ -109,6 +112,7 @@ export async function openSocket(
 async function handshake(
   target: TlsTarget,
   socket: Socket,
+  { runWork }: Pick<ConnectionOptions, 'runWork'>,
   signal: AbortSignal,
   isVerified: boolean,
 ): Promise<TLSSocket> {
@@ -122,7 +126,7 @@ async function handshake(
     rejectUnauthorized: isVerified,
   };
   try {
-    return await secure(socket, target.host, options, signal);
+    return await secure(socket, target.host, options, signal, runWork);
   } catch (error) {
     if (error instanceof UnusableTlsOptions)
       throw new RedemptionError('token_invalid', `TLS cannot use ${caNameOf(target)}.`, { cause: error });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { RunWork } from '../time/cpu-budget.js';
 
 /**
  * Bytes that a server may send before its handshake is complete. OpenSSL verifies all certificates of a server on the event
@@ -18,25 +19,28 @@ class HandshakeTooLong extends Error {
 }
 
 /**
- * The bytes of a socket, in both directions, for TLS to run on. Until `endHandshake` is called it counts what the server sends. If
- * that is too much, it fails with HandshakeTooLong, and TLS does not read it.
+ * The bytes of a socket, in both directions, for TLS to run on. Until `endHandshake` is called it counts what the server sends,
+ * and TLS processes it within `runWork`. If it is too much, the stream fails with HandshakeTooLong, and TLS does not read it.
  */
 export class HandshakeStream extends Duplex {
   readonly #socket: Socket;
+  #runWork: RunWork;
   #bytesLeft = MAX_HANDSHAKE_BYTES;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, runWork: RunWork) {
     super();
     this.#socket = socket;
+    this.#runWork = runWork;
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.once('end', () => this.push(null));
     socket.once('error', (error) => this.destroy(error));
     socket.once('close', () => this.destroy());
   }
 
-  /** Ends the limit: the handshake is complete. */
+  /** Ends the limit and the use of `runWork`: the handshake is complete. */
   endHandshake(): void {
     this.#bytesLeft = Number.POSITIVE_INFINITY;
+    this.#runWork = (work) => work();
   }
 
   #receive(chunk: Buffer): void {
@@ -45,7 +49,8 @@ export class HandshakeStream extends Duplex {
       this.destroy(new HandshakeTooLong());
       return;
     }
-    if (!this.push(chunk)) this.#socket.pause();
+    // TLS reads the chunk before `push` returns.
+    if (!this.#runWork(() => this.push(chunk))) this.#socket.pause();
   }
 
   override _read(): void {

@@ -6,6 +6,7 @@ import { type ConnectionOptions, connect as connectTls, DEFAULT_CIPHERS, type TL
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
+import type { RunWork } from '../time/cpu-budget.js';
 import { HandshakeStream } from './handshake-stream.js';
 
 /**
@@ -62,17 +63,18 @@ export class UnusableTlsOptions extends Error {}
 /**
  * Resolves when the TLS handshake with `host` on a socket has succeeded. Otherwise closes the socket, and rejects with
  * UnusableTlsOptions, with the error of the handshake (HandshakeTooLong among them), or with the reason of the aborted signal. A
- * later error closes the connection without ending the process.
+ * later error closes the connection without ending the process. The work of the handshake runs within `runWork`.
  */
 export async function secure(
   socket: Socket,
   host: string,
   options: ConnectionOptions,
   signal: AbortSignal,
+  runWork: RunWork = (work) => work(),
 ): Promise<TLSSocket> {
   let secured: TLSSocket | undefined;
   try {
-    const stream = new HandshakeStream(socket);
+    const stream = new HandshakeStream(socket, runWork);
     // SNI cannot have an address (RFC 6066 §3).
     const servername = isIP(host) === 0 && { servername: host };
     const opened = connectTls({ socket: stream, host, ...servername, ...CHEAP_TLS_1_2, ...options });

@@ -91,7 +91,7 @@ export function redeemer(
     readonly stopping?: AbortSignal;
   },
 ): Redeem {
-  const { clock, checkpoint, wait = sleep, stopping } = options;
+  const { clock, checkpoint, wait = sleep, stopping, runWork = (work) => work() } = options;
   const redeem: Redeem = (request, materializer, limitMs) =>
     redeemToken(request, {
       client: createRedemptionClient({
@@ -99,7 +99,7 @@ export function redeemer(
         timeoutMs: limitMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       }),
       longestWaitMs: limitMs,
-      readAnswer,
+      readAnswer: (text, context) => runWork(() => readAnswer(text, context)),
       openPending,
       materializer,
       clock,

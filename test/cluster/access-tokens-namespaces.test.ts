@@ -4,7 +4,8 @@ import { ACCESS_TOKENS, LINKS, SECRETS, SITES } from '../../src/platforms/kubern
 import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
-import { serveTcp } from '../support/servers/hostile-server.js';
+import { serveHttps, serveTcp } from '../support/servers/hostile-server.js';
+import { slowIdentity } from '../support/slow-certificates.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { readyz } from './harness/replicas.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
@@ -99,6 +100,28 @@ describe('a namespace with AccessTokens', () => {
     expect(most).toBeLessThanOrEqual(20);
     // The open connections do not delay the shutdown.
     expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+  });
+
+  it('waits when its servers take too much processor time, says until when, and does not prevent other redemptions', async () => {
+    const identity = slowIdentity('k571', 33);
+    const slow = at.keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
+    const place = await at.namespace();
+    await at.run();
+    const names = Array.from({ length: 40 }, (_, number) => `slow-${number}`);
+    for (const name of names) await place.put({ ...slow.token, name });
+    const retryAt = await retryUntil('a token that waits', async () => {
+      const messages = await Promise.all(
+        names.map(async (name) => (await place.token(name)).status?.message),
+      );
+      return messages
+        .map(
+          (text) => /take too much processor time\. The next attempt is at (\S+Z)\.$/.exec(text ?? '')?.[1],
+        )
+        .find((time) => time !== undefined);
+    });
+    expect(Date.parse(retryAt)).toBeGreaterThan(Date.now() - 60_000);
+    await at.nextToken();
+    expect(slow.connections()).toBeLessThan(names.length);
   });
 });
 

@@ -251,12 +251,13 @@ describe('the links of a namespace', () => {
     const renewals = new LinkRenewals({
       client,
       namespaces: () => [place.namespace],
-      dependencies: {
+      dependencies: () => ({
         client: createRenewalClient({ clock }),
         readAnswer,
         clock,
         checkpoint: async () => {},
-      },
+      }),
+      waitMs: () => 0,
       clock,
       observer: {
         renewed: record,

@@ -41,27 +41,27 @@ async function bombing(name: string): Promise<TestServer> {
 it('85 YAML bombs do not prevent the redemption of another token within the shipped memory limit', {
   timeout: 600_000,
 }, async () => {
-  const hostile = await at.namespace();
   const honest = await at.namespace();
   const redeemer = await at.run({ cgroup });
-  const names = BOMB_NAMES.map((_, index) => `bomb-${index}`);
+  // In a namespace each, because a namespace with several would wait: its servers take too much processor time.
+  const hostile = await Promise.all(BOMB_NAMES.map(() => at.namespace()));
   for (const [index, bomb] of BOMB_NAMES.entries()) {
-    await hostile.put({ ...(await bombing(bomb)).token, name: `bomb-${index}` });
+    await hostile[index]?.put({ ...(await bombing(bomb)).token, name: 'bomb' });
   }
   await honest.put((await at.issuing('linkgrant')).token);
   await honest.waitForStatus('Ready');
-  for (const name of names) {
+  for (const [index, place] of hostile.entries()) {
     const { status } = await retryUntil(
-      `the refusal of ${name}`,
+      `the refusal of ${BOMB_NAMES[index]}`,
       async () => {
-        const found = await hostile.token(name);
+        const found = await place.token('bomb');
         return found.status?.message === undefined ? undefined : found;
       },
       300_000,
     );
     expect(status?.message).toContain('cannot be used');
+    expect(await place.links()).toEqual([]);
   }
   expect(cgroup.kills()).toBe(0);
-  expect(await hostile.links()).toEqual([]);
   expect((await redeemer.stop('SIGTERM')).code).toBe(0);
 });

@@ -15,6 +15,7 @@ import {
   type TokenControllerOptions,
 } from '../../platforms/kubernetes/tokens/token-controller.js';
 import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
+import { CpuBudget, type RunWork } from '../../time/cpu-budget.js';
 import type { RuntimeContext } from '../runtime.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
@@ -22,6 +23,10 @@ import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './ope
 // A request in progress gets its full time limit plus time to store the response: Skupper's grant server counts each request
 // as a use, and sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
 const DRAIN_MS = DEFAULT_TIMEOUT_MS + 2_000;
+
+// CPU time that the servers of a namespace's tokens and links may cause within 30 seconds. A handshake with a chain of RSA-4096
+// takes 1 to 2 ms, one with the slowest certificates 100 ms; the slowest response 165 ms.
+const SERVER_WORK = { budgetMs: 200, freeMs: 10 };
 
 /** A running program that redeems the AccessTokens of a cluster or a namespace. It has no listener. */
 export interface RunningRedeemer {
@@ -75,19 +80,34 @@ function redemptionOptions(
   ownKey: boolean,
   { clock, checkpoint }: RuntimeContext,
   stopping: AbortSignal,
-): Pick<TokenControllerOptions, 'redeem' | 'renewalDependencies' | 'clock' | 'checkpoint'> {
+): Pick<TokenControllerOptions, 'redeem' | 'renewalDependencies' | 'waitMs' | 'clock' | 'checkpoint'> {
+  const budget = new CpuBudget(SERVER_WORK);
+  const runWorkFor =
+    (namespace: string): RunWork =>
+    (work) =>
+      budget.run(namespace, clock(), work);
   const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
   return {
     redeem: (request, target) => {
       const redeem = redeemer(pendingSecrets(target, clock), {
         ...serviceConnection,
+        runWork: runWorkFor(target.namespace),
         checkpoint,
         wait,
         stopping,
       });
       return redeem({ ...request, ownKey }, clusterMaterializer(target, clock));
     },
-    renewalDependencies: { client: createRenewalClient(serviceConnection), readAnswer, clock, checkpoint },
+    renewalDependencies: (namespace) => {
+      const runWork = runWorkFor(namespace);
+      return {
+        client: createRenewalClient({ ...serviceConnection, runWork }),
+        readAnswer: (text, context) => runWork(() => readAnswer(text, context)),
+        clock,
+        checkpoint,
+      };
+    },
+    waitMs: (namespace) => budget.waitMs(namespace, clock()),
     clock,
     checkpoint,
   };

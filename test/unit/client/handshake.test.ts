@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
+import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { createRedemptionClient } from '../../../src/client/https-redemption-client.js';
@@ -9,7 +12,8 @@ import { providerFetch } from '../../../src/client/provider-fetch.js';
 import { postWebhook } from '../../../src/client/webhook-client.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generateKey } from '../../../src/pki/keys.js';
-import { releaseAfterTest } from '../../support/release.js';
+import { CpuBudget, type RunWork } from '../../../src/time/cpu-budget.js';
+import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { DAY_MS, makeAuthority, makeIdentity, type TestIdentity } from '../../support/server-identity.js';
 import { listenLocally } from '../../support/servers/local-server.js';
 import { startProxy } from '../../support/servers/tunnel-proxy.js';
@@ -31,6 +35,21 @@ function redeem(port: number, ca: string | { readonly pin: string }, connection:
     subject: 'west',
     csrDer: Uint8Array.of(1, 2, 3),
   });
+}
+
+/** A server identity with two CAs, all with RSA-4096. They share a key, because its generation takes seconds. */
+function rsa4096Identity(): TestIdentity {
+  const directory = directoryForTest();
+  const path = (name: string) => join(directory, name);
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe', cwd: directory });
+  openssl('genrsa', '-out', 'key', '4096');
+  const issue = (name: string, ...args: string[]) =>
+    openssl('req', '-x509', '-key', 'key', '-subj', `/CN=${name}`, '-out', name, '-days', '9', ...args);
+  issue('root');
+  issue('between', '-CA', 'root', '-CAkey', 'key');
+  issue('leaf', '-CA', 'between', '-CAkey', 'key', '-addext', 'subjectAltName=IP:127.0.0.1');
+  const read = (name: string) => readFileSync(path(name), 'utf8');
+  return { cert: read('leaf') + read('between'), key: read('key'), ca: read('root') };
 }
 
 /** Each connection that this program opens to a server: rejects if the handshake fails. */
@@ -98,6 +117,33 @@ it('a response that is longer than a handshake may be is read to its end', async
   const server = createHttpsServer({ ...identity }, (_request, response) => response.end(text));
   const { port } = releaseAfterTest(await listenLocally(server));
   expect(await redeem(port, identity.ca)).toBe(text);
+});
+
+describe('the CPU time of a handshake', () => {
+  /** Redeems with a budget of the redeemer's size until its key must wait, at most 100 times. Returns how often. */
+  async function redemptionsUntilWait(identity: TestIdentity): Promise<number> {
+    const port = await serve(identity);
+    const budget = new CpuBudget({ budgetMs: 200, freeMs: 10 });
+    const runWork: RunWork = (work) => budget.run('west', 0, work);
+    for (let count = 1; count <= 100; count += 1) {
+      await redeem(port, identity.ca, { runWork }).catch(() => undefined);
+      if (budget.waitMs('west', 0) > 0) return count;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  it('is charged to the budget if it verifies slow certificates of less than 16 KiB', async () => {
+    const worst: [SlowKey, number][] = [
+      ['rsa-3072-long-exponent', 11],
+      ['k571', 33],
+    ];
+    for (const chain of worst)
+      expect(await redemptionsUntilWait(slowIdentity(...chain))).toBeLessThanOrEqual(30);
+  });
+
+  it('is free for a server with a chain of RSA-4096', async () => {
+    expect(await redemptionsUntilWait(rsa4096Identity())).toBe(Number.POSITIVE_INFINITY);
+  });
 });
 
 describe('a server with TLS 1.2', () => {

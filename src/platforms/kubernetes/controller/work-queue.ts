@@ -1,8 +1,14 @@
 import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { FairQueue } from './fair-queue.js';
 
-/** The result of the work on a key: done, or to be repeated after some milliseconds. */
-export type ReconcileResult = 'settled' | { readonly requeueAfterMs: number };
+/**
+ * The result of the work on a key: done, or to be repeated after some milliseconds; with `retryAfterMs` not before that, even if
+ * the key is added again.
+ */
+export type ReconcileResult =
+  | 'settled'
+  | { readonly requeueAfterMs: number }
+  | { readonly retryAfterMs: number };
 
 /** A failure that a retry cannot resolve; the key waits until something changes. */
 export class TerminalFailure extends Error {
@@ -117,9 +123,7 @@ export class WorkQueue {
   async #run(key: string, from: FairQueue): Promise<void> {
     let delay: number | undefined;
     try {
-      const result = await this.#options.work(key);
-      this.#failures.delete(key);
-      if (result !== 'settled') delay = result.requeueAfterMs;
+      delay = this.#delayAfter(key, await this.#options.work(key));
     } catch (error) {
       delay = error instanceof TerminalFailure ? undefined : this.#backOff(key);
       if (delay === undefined) this.#failures.delete(key);
@@ -142,6 +146,16 @@ export class WorkQueue {
       this.#waiting.set(key, setTimeout(() => this.#enqueue(key), delay).unref());
     }
     this.#next();
+  }
+
+  #delayAfter(key: string, result: ReconcileResult): number | undefined {
+    if (result !== 'settled' && 'retryAfterMs' in result) {
+      // Waits like a key that failed, without another failure.
+      this.#failures.set(key, this.#failures.get(key) ?? 0);
+      return result.retryAfterMs;
+    }
+    this.#failures.delete(key);
+    return result === 'settled' ? undefined : result.requeueAfterMs;
   }
 
   #backOff(key: string): number {

@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../../../domain/host-port-text.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
 import { isResourceName, SITE_CA } from '../../../domain/names.js';
-import { storeUnavailable } from '../../../domain/redemption-error.js';
+import { RedemptionError, storeUnavailable } from '../../../domain/redemption-error.js';
 import {
   type CertificateAuthority,
   CertificateAuthorityError,
@@ -16,7 +16,7 @@ import {
 } from '../../../redemption/accepting/router-trust.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
-import { CertificateCheckBudget } from './certificate-check-budget.js';
+import { CpuBudget } from '../../../time/cpu-budget.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
@@ -29,6 +29,8 @@ const RESULT_MS = 10_000;
 const REFUSAL_MS = 300_000;
 // Maximum for the certificates of all routers of a site together. A router with a CA of its own has 3 KiB.
 const MAX_CERTIFICATES_BYTES = 256 * 1024;
+// Usual certificates need about 2 ms of CPU, the slowest accepted ones about 60 ms.
+const CPU_BUDGET_MS = 50;
 
 interface Dependencies {
   readonly index: Pick<SiteIndex, 'siteOf' | 'routerAccessesOf'>;
@@ -47,7 +49,7 @@ export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
   readonly #authorities = new TtlCache<CertificateAuthority | SiteRefusal>();
   readonly #routerResults = new TtlCache<RouterResult>();
-  readonly #budget = new CertificateCheckBudget();
+  readonly #budget = new CpuBudget({ budgetMs: CPU_BUDGET_MS });
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -68,7 +70,7 @@ export class KubernetesSite implements Site {
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
-    const check = () => this.#budget.run(namespace, now, () => checkRouters(authority, routers, now));
+    const check = () => this.#withinBudget(namespace, now, () => checkRouters(authority, routers, now));
     // Grants with other roles lead to other routers, and must not replace each other's result.
     const key = JSON.stringify([
       namespace,
@@ -104,7 +106,7 @@ export class KubernetesSite implements Site {
       `${namespace}/${name}`,
       texts,
       now,
-      () => this.#budget.run(namespace, now, loadIssuer),
+      () => this.#withinBudget(namespace, now, loadIssuer),
       (result) => lifetimeMs(result, texts, now),
     );
   }
@@ -136,6 +138,15 @@ export class KubernetesSite implements Site {
       found.push({ access, router, hosts: [...hosts] });
     }
     return found;
+  }
+
+  /** Runs a check of certificates. Throws RedemptionError `overloaded` if the budget of the namespace is spent. */
+  #withinBudget<T>(namespace: string, now: number, check: () => T): T {
+    if (this.#budget.waitMs(namespace, now) === 0) return this.#budget.run(namespace, now, check);
+    throw new RedemptionError(
+      'overloaded',
+      `the certificates of namespace "${namespace}" took more than ${CPU_BUDGET_MS} ms of CPU within 30 seconds`,
+    );
   }
 
   async #readSecret(namespace: string, name: string): Promise<TlsSecret | NoSecret> {

@@ -22,14 +22,16 @@ import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findOwnerSite, ownerReference } from '../requesting/site-owner.js';
-import { sanitizeError } from './token-failures.js';
+import { sanitizeError, serversTooSlow } from './token-failures.js';
 
 /** What {@link LinkRenewals} needs. */
 export interface LinkRenewalsOptions {
   readonly client: KubernetesClient;
   /** The namespaces whose links may have to be renewed. */
   readonly namespaces: () => readonly string[];
-  readonly dependencies: Omit<RenewLinkDependencies, 'links' | 'openRenewal'>;
+  readonly dependencies: (namespace: string) => Omit<RenewLinkDependencies, 'links' | 'openRenewal'>;
+  /** Milliseconds until the servers of a namespace's links may cause work again; 0 if they may now. */
+  readonly waitMs: (namespace: string) => number;
   readonly clock: Clock;
   readonly observer: RenewalObserver;
 }
@@ -168,7 +170,7 @@ export class LinkRenewals {
 
   async #renew(key: string): Promise<void> {
     const [namespace, name] = key.split('/') as [string, string];
-    const { client, clock, observer, dependencies } = this.#options;
+    const { client, clock, observer, dependencies, waitMs } = this.#options;
     const target: NamespaceTarget = {
       client,
       namespace,
@@ -186,12 +188,14 @@ export class LinkRenewals {
       this.#links.set(key, timesOf(link));
       // Another client has renewed it meanwhile.
       if (!this.#plan.isDue(link, clock())) return;
+      const retryAfterMs = waitMs(namespace);
+      if (retryAfterMs > 0) throw serversTooSlow(clock() + retryAfterMs);
       if (!(await links.list()).some(({ tlsCredentials }) => tlsCredentials === name)) {
         this.#plan.postpone(link, clock());
         return;
       }
       const renewed = await renewLink(name, link, {
-        ...dependencies,
+        ...dependencies(namespace),
         openRenewal: renewalSecrets(target),
         links,
       });

@@ -18,7 +18,7 @@ import { TokenReconciler, type TokenReconcilerDependencies } from './token-recon
 export interface TokenControllerOptions
   extends Pick<
     TokenReconcilerDependencies,
-    'redeem' | 'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten'
+    'redeem' | 'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten' | 'waitMs'
   > {
   readonly client: KubernetesClient;
   /** The only namespace whose tokens are redeemed; undefined for every namespace in which this program has the permissions. */
@@ -71,7 +71,7 @@ export class TokenController {
 
   constructor(options: TokenControllerOptions) {
     this.#options = options;
-    const { client, clock, identity, ownNamespace, wait, onFailure } = options;
+    const { client, clock, identity, ownNamespace, wait, waitMs, onFailure } = options;
     this.#sites = new SiteIndex((namespace) => this.#siteChanged(namespace));
     this.tokens = new TokenIndex((key, isNewVersion) => this.#tokenChanged(key, isNewVersion));
     this.#reconciler = new TokenReconciler({
@@ -91,6 +91,7 @@ export class TokenController {
       clock,
       namespaces: () => [...this.#siteUids.keys()],
       dependencies: options.renewalDependencies,
+      waitMs,
       observer: options.renewalObserver,
     });
     this.#watch = new ClusterWatch(options);

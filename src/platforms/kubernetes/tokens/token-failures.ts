@@ -1,4 +1,5 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
+import { formatTime } from '../../../domain/rfc3339.js';
 import { type RetryDisposition, retryDisposition } from '../../../redemption/requesting/retry-disposition.js';
 import type { TokenReason, TokenState } from './access-token-resource.js';
 
@@ -21,6 +22,14 @@ export function sanitizeError(error: RedemptionError): RedemptionError {
   return new RedemptionError(
     'tls_name',
     'The certificate of the server at the URL is not for the host of the URL.',
+  );
+}
+
+/** The error for the servers that the tokens or links of a namespace lead to, while they have to wait until `retryAt`. */
+export function serversTooSlow(retryAt: number): RedemptionError {
+  return new RedemptionError(
+    'overloaded',
+    `The servers of this namespace's tokens and links take too much processor time. The next attempt is at ${formatTime(retryAt)}.`,
   );
 }
 

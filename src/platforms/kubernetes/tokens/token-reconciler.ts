@@ -28,7 +28,7 @@ import {
   type TokenState,
 } from './access-token-resource.js';
 import { FinalStatusCache } from './final-status-cache.js';
-import { failedState, sanitizeError } from './token-failures.js';
+import { failedState, sanitizeError, serversTooSlow } from './token-failures.js';
 import { NamespaceNotServedError, writeTokenStatus } from './write-token-status.js';
 
 /** What {@link TokenReconciler} needs. */
@@ -44,6 +44,8 @@ export interface TokenReconcilerDependencies {
   readonly onNotServed: (namespace: string) => void;
   /** Called for a token whose status another controller overwrites. This controller stops processing the token. */
   readonly onOverwritten: (key: string) => void;
+  /** Milliseconds until the servers of a namespace's tokens may cause work again; 0 if they may now. */
+  readonly waitMs: (namespace: string) => number;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
 }
@@ -132,8 +134,13 @@ export class TokenReconciler {
     site: SiteFacts,
     key: string,
   ): Promise<ReconcileResult> {
-    const { client, redeem, onRedeemed, onGivenUp, checkpoint } = this.#deps;
+    const { client, redeem, onRedeemed, onGivenUp, waitMs, clock, checkpoint } = this.#deps;
     const { namespace = '' } = resource.metadata;
+    const retryAfterMs = waitMs(namespace);
+    if (retryAfterMs > 0) {
+      await writeTokenStatus(resource, failedState(serversTooSlow(clock() + retryAfterMs)), this.#deps);
+      return { retryAfterMs };
+    }
     const subject = readSignedCode(token.code)?.subject ?? site.uid;
     const target = { client, namespace, owner: async () => ownerReference(site, namespace) };
     let redeemed: RedeemedToken;

@@ -141,6 +141,26 @@ describe('the work queue', () => {
     expect(turns).toHaveLength(3);
   });
 
+  it('processes a key that has to wait not before that time, even if it is added again and again', async () => {
+    const { queue, keys, last, failures } = queueOf();
+    queue.start();
+    queue.add('a');
+    queue.add('a');
+    last().end({ retryAfterMs: 5_000 });
+    await settled();
+    for (let count = 0; count < 4; count += 1) {
+      queue.add('a');
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(keys()).toEqual(['a']);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(keys()).toEqual(['a', 'a']);
+    last().fail(new Error('the first failure'));
+    await settled();
+    expect(failures).toHaveLength(1);
+    expect(failures[0]?.retryInMs).toBeLessThanOrEqual(BACK_OFF.firstMs);
+  });
+
   it('stops when running work has ended, drops the other keys, and can be started again', async () => {
     const { queue, last, turns, keys } = queueOf(1);
     queue.start();

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
 import type { ResourceKey, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { secretData } from '../../../../../src/platforms/kubernetes/requesting/namespace-target.js';
 import {
   LinkRenewals,
   type LinkRenewalsOptions,
@@ -29,12 +30,44 @@ it('renews a link that was redeemed after its namespace was listed, while anothe
     namespaces: () => ['west', 'east'],
     clock: Date.now,
     // No link is renewed: the Secret is gone when the renewal begins.
-    dependencies: {} as LinkRenewalsOptions['dependencies'],
+    dependencies: () => ({}) as ReturnType<LinkRenewalsOptions['dependencies']>,
+    waitMs: () => 0,
     observer: {} as LinkRenewalsOptions['observer'],
   });
   const stop = new AbortController();
   await renewals.run(stop.signal, async () => stop.abort());
   expect(found).toEqual(['west/to-west']);
+});
+
+it('does not contact the server of a link while the servers of its namespace have to wait', async () => {
+  const { name, caCrt, tlsCrt, tlsKey, annotations } = await makeLinkSecret(await makeAuthority('west'), {
+    issuedAt: Date.now() - 25 * DAY_MS,
+  });
+  const renewal = { 'linkgrant.dev/renewal-url': 'https://127.0.0.1:9', 'linkgrant.dev/server-ca': 'a CA' };
+  const resource = {
+    metadata: { name, namespace: 'west', annotations: { ...annotations, ...renewal } },
+    data: secretData({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey }),
+  };
+  const client = {
+    list: async () => ({ items: [resource], resourceVersion: '1', next: undefined }),
+    find: async () => resource,
+  } as unknown as KubernetesClient;
+  const codes: unknown[] = [];
+  const renewals = new LinkRenewals({
+    client,
+    namespaces: () => ['west'],
+    clock: Date.now,
+    dependencies: () => {
+      throw new Error('renewed');
+    },
+    waitMs: (namespace) => (namespace === 'west' ? 5_000 : 0),
+    observer: {
+      failed: (_key: string, error: { readonly code?: string }) => codes.push(error.code),
+    } as unknown as LinkRenewalsOptions['observer'],
+  });
+  const stop = new AbortController();
+  await renewals.run(stop.signal, async () => stop.abort());
+  expect(codes).toEqual(['overloaded']);
 });
 
 it('lists the links every ten minutes, and at once after the clock was set back', async () => {
@@ -50,7 +83,8 @@ it('lists the links every ten minutes, and at once after the clock was set back'
     client,
     namespaces: () => ['west'],
     clock: () => now,
-    dependencies: {} as LinkRenewalsOptions['dependencies'],
+    dependencies: () => ({}) as ReturnType<LinkRenewalsOptions['dependencies']>,
+    waitMs: () => 0,
     observer: {} as LinkRenewalsOptions['observer'],
   });
   const stop = new AbortController();

@@ -1,0 +1,56 @@
+import { BoundedMap } from './bounded-map.js';
+
+const WINDOW_MS = 30_000;
+const MAX_KEYS = 10_000;
+
+/** The limits of a {@link CpuBudget}, in milliseconds of CPU. */
+export interface CpuLimits {
+  /** What the work of a key may use within 30 seconds. */
+  readonly budgetMs: number;
+  /** What one piece of work may use without being charged; 0 if absent. */
+  readonly freeMs?: number;
+}
+
+/** Runs work and charges its CPU time to a budget. */
+export type RunWork = <T>(work: () => T) => T;
+
+/**
+ * Limits the CPU time of synchronous work for each key, for example a namespace. Such work blocks the event loop, so it delays
+ * everything else. What a key used beyond its budget prolongs its wait. Times are in milliseconds.
+ */
+export class CpuBudget {
+  readonly #limits: CpuLimits;
+  readonly #used = new BoundedMap<string, { readonly ms: number; readonly at: number }>(MAX_KEYS);
+
+  constructor(limits: CpuLimits) {
+    this.#limits = limits;
+  }
+
+  /** Returns how long work for a key must wait from `now`; 0 if it may run. */
+  waitMs(key: string, now: number): number {
+    const { budgetMs } = this.#limits;
+    return Math.ceil((Math.max(0, this.#usedMs(key, now) - budgetMs) * WINDOW_MS) / budgetMs);
+  }
+
+  /** Runs work and charges it to a key, also if the key must wait. */
+  run<T>(key: string, now: number, work: () => T): T {
+    const startedAt = performance.now();
+    const before = process.cpuUsage();
+    try {
+      return work();
+    } finally {
+      const { user, system } = process.cpuUsage(before);
+      // The CPU time includes that of other threads, the elapsed time that of other processes.
+      const costMs = Math.min((user + system) / 1000, performance.now() - startedAt);
+      const chargedMs = costMs - (this.#limits.freeMs ?? 0);
+      if (chargedMs > 0) this.#used.set(key, { ms: this.#usedMs(key, now) + chargedMs, at: now });
+    }
+  }
+
+  /** Returns what a key has used and is not free again; 0 if the clock was set back. */
+  #usedMs(key: string, now: number): number {
+    const used = this.#used.get(key);
+    if (!used || now < used.at) return 0;
+    return Math.max(0, used.ms - ((now - used.at) * this.#limits.budgetMs) / WINDOW_MS);
+  }
+}
