@@ -3,10 +3,13 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { processContext } from '../config/process-context.js';
+import { isUuid } from '../domain/names.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { homeDirectory } from '../files/system-user.js';
+import type { TokenFilter } from '../redemption/administration/administration.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
+import type { Page, PageRequest } from '../redemption/ports/page.js';
 import { withFlagValue, wordsOfLine } from './completion-line.js';
-import type { AdministrationSession } from './session/administration-session.js';
 import type { CommandContext } from './session/command-context.js';
 import type { Listing } from './terminal/listing.js';
 
@@ -67,16 +70,62 @@ const contexts: Names = async ({ kubeconfig }) => {
 
 const logins: Names = async () => (await import('./login/logins.js')).loginNames();
 
-type Operation = (session: AdministrationSession) => Promise<readonly string[]>;
+interface Name {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+}
+
+/** The part of an administration that finds names. */
+interface NameSource {
+  listGrants(page: PageRequest & { readonly namespace?: string }): Promise<Page<Name>>;
+  listTokens(page: PageRequest & TokenFilter): Promise<Page<{ readonly id: string }>>;
+  listRedemptions(page: PageRequest): Promise<Page<{ readonly id: string }>>;
+  findGrant(namespace: string, nameOrUid: string): Promise<Pick<Name, 'uid'>>;
+}
+
+type Operation = (session: {
+  readonly administration: NameSource;
+  readonly namespace: string;
+}) => Promise<readonly string[]>;
 
 async function withGrants(flags: Flags, operation: Operation): Promise<readonly string[]> {
-  const { withAdministration } = await import('./session/administration-session.js');
   const { configurationFrom } = await import('./session/configuration.js');
-  // Loading the Kubernetes client takes longer than the limit on a slow machine.
-  if (configurationFrom(flags).settings.platform === 'kubernetes') {
-    await import('../compose/kubernetes/open-cluster-administration.js');
+  const { settings } = configurationFrom(flags);
+  const { platform, server } = settings;
+  if (server === undefined && platform !== 'kubernetes') {
+    const { withStore } = await import('./session/store-session.js');
+    return limited(
+      withStore(settings, flags, ({ store, namespace }) =>
+        operation({ administration: namesInStore(store), namespace }),
+      ),
+    );
   }
+  const { withAdministration } = await import('./session/administration-session.js');
+  // Loading the Kubernetes client takes longer than the limit on a slow machine.
+  if (server === undefined) await import('../compose/kubernetes/open-cluster-administration.js');
   return limited(withAdministration(flags, operation));
+}
+
+/** Reads the names from the store itself: loading the administration of a store takes longer than the search. */
+function namesInStore(store: DatabaseStore): NameSource {
+  return {
+    listGrants: (page) => store.listGrants(page),
+    async listTokens({ namespace, grantUid, limit }) {
+      const { items: codes } = await store.listCodes({ limit, grantUid });
+      const { items: grants } = await store.listGrants({ limit, namespace });
+      const uids = new Set(grants.map(({ uid }) => uid));
+      return { items: codes.filter((code) => uids.has(code.grantUid)).map(({ jti: id }) => ({ id })) };
+    },
+    listRedemptions: (page) => store.listRedemptions(page),
+    async findGrant(namespace, nameOrUid) {
+      const found = await (isUuid(nameOrUid)
+        ? store.findGrant(nameOrUid)
+        : store.findGrantByName(namespace, nameOrUid));
+      if (found) return found;
+      throw new Error('there is no such grant');
+    },
+  };
 }
 
 /** Resolves with the result of a search, or after the limit with an empty list. */

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -131,6 +140,7 @@ describe('completion of names', () => {
     ['redemption list --data-dir DATA --grant f', ['fleet']],
     ['link check --dir LINKS ', ['west']],
     ['grant show --data-dir=DATA ', ['fleet']],
+    ['token revoke -n north --data-dir DATA ', []],
     ['redemption list --data-dir DATA --grant=f', ['fleet']],
     ['grant list --kubeconfig KUBECONFIG -c ', ['first-cluster', 'second-cluster', 'arn:aws:eks/ada@west']],
     ['grant list --kubeconfig KUBECONFIG -c s', ['second-cluster']],
@@ -175,5 +185,20 @@ describe('completion of names', () => {
       });
       expect(listed.stdout).not.toBe('');
     }
+  });
+
+  it('loads neither the administration of the store nor certificates to complete a name of a local store', async () => {
+    // Node.js writes the URL of each loaded module into this directory.
+    const coverage = place.path('coverage');
+    const line = `linkgrant grant show --data-dir ${dataDir} `;
+    await linkgrantProcess(['__complete', line], { env: { NODE_V8_COVERAGE: coverage } });
+    const loaded = readdirSync(coverage).flatMap((file) => {
+      const { result } = JSON.parse(readFileSync(join(coverage, file), 'utf8'));
+      return result.map(({ url }: { url: string }) => url);
+    });
+    const expectLoaded = (pattern: RegExp) => expect(loaded.filter((url) => pattern.test(url)));
+    expectLoaded(/stores\/sqlite\/sqlite-store\.js$/).toHaveLength(1);
+    expectLoaded(/\/dist\/(redemption\/administration|pki|codes|platforms|client)\//).toEqual([]);
+    expectLoaded(/\/node_modules\/(jose|node-forge)\//).toEqual([]);
   });
 });
