@@ -111,7 +111,7 @@ export async function startService(given: Settings, context: RuntimeContext): Pr
     const presented = await identity.read(context.clock());
     const responseEndpoint = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
     const ca = () => responseEndpoint.ca;
-    lease = await addStoreLease(settings, { lease, store, ca, clock: context.clock });
+    lease = await addStoreLease(given, { lease, store, ca, clock: context.clock });
     const parts = { settings, context, ...identities, identity, lease, presented, responseEndpoint, store };
     listener = createListener({ ...parts, metrics });
     return await serve({ ...parts, metrics, given, listener, webhooks: opened.webhooks });

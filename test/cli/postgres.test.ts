@@ -37,6 +37,17 @@ function redeemAt({ port }: Serving, token: string, site: string) {
   return run('token', 'redeem', token, ...place, '--connect-to', route);
 }
 
+it('services of two hosts start on one PostgreSQL store without --host and --external-url', async () => {
+  const empty = releaseAfterTest(await createTestDatabase());
+  const options = { env: { PGPASSWORD: empty.password } };
+  const wordsOf = (host: string) => [...ENDPOINT, '--data-dir', work.path(host), '--store', empty.url];
+  const one = await work.serve(wordsOf('one'), options);
+  addHost(work.path('one'), work.path('two'));
+  const two = await work.serve(wordsOf('two'), options);
+  expect(two.url).toBe(`https://127.0.0.1:${two.port}`);
+  await Promise.all([one.stop(), two.stop()]);
+});
+
 describe('services of several hosts with one PostgreSQL store', () => {
   it('each service redeems the tokens of every host exactly as often as allowed', async () => {
     const own = work.path('own.yaml');
