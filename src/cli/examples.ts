@@ -138,11 +138,14 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['refusals, renewals and revocations of the last week too', 'redemption list --events --since 7d'],
     ['is the ledger unchanged?', 'redemption list --verify'],
   ],
-  'redemption show': [['its certificates, renewals and ledger entries', 'redemption show ID']],
+  'redemption show': [
+    ['the certificates and renewals of the link with this subject', 'redemption show paris'],
+    ['by its id, or its first digits', 'redemption show 4f1c'],
+  ],
   'redemption update': [['set a label', 'redemption update ID --label team=payments']],
   'redemption revoke': [
-    ['refuse its renewals; it stays connected', 'redemption revoke ID'],
-    ['disconnect it too, step by step', 'redemption revoke ID --cut'],
+    ['refuse the renewals of this subject; it stays connected', 'redemption revoke paris'],
+    ['disconnect it too, step by step', 'redemption revoke paris --cut'],
   ],
   issuer: [
     ['rotate a CA while links stay connected: first', 'issuer prepare skupper-site-ca'],

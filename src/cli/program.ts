@@ -59,15 +59,17 @@ function addOtherCommands(program: Command, context: CommandContext): void {
       ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
       : (await import('./redemption/redemption.js')).listCommand(flags, context.clock),
   );
-  withSettings(redemption.command('show <ID>').description('Show a redemption and its certificate'), [
-    ...ADMINISTRATION_SETTINGS,
-    ...OBSERVER_SETTINGS,
-  ])
+  withSettings(
+    redemption.command('show <ID>').description('Show a redemption (by id or subject) and its certificate'),
+    [...ADMINISTRATION_SETTINGS, ...OBSERVER_SETTINGS],
+  )
     .addOption(OUTPUT())
     .action(async (id, flags) => (await import('./redemption/redemption-show.js')).showCommand(id, flags));
   addLabelChangeFlags(
     withSettings(
-      redemption.command('update <ID>').description('Change the labels and the note of a redemption'),
+      redemption
+        .command('update <ID>')
+        .description('Change the labels and the note of a redemption (by id or subject)'),
       ADMINISTRATION_SETTINGS,
     ),
   )

@@ -24,6 +24,7 @@ import {
 } from '../redemption/requesting/redeem-token.js';
 import { inSpan } from '../tracing/span.js';
 
+export { routeTo } from '../client/route.js';
 export { linkProxy } from '../platforms/files/link-resource.js';
 export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';

@@ -213,6 +213,16 @@ describe('doctor on a requesting site', () => {
     expect(refusalOf(ended).error).toContain('1 of 4 checks failed');
   });
 
+  test('names the address of --connect-to, not the name that it replaces', async () => {
+    const token = { ...tokenFor(1, (await makeIdentity()).ca), url: 'https://no-such-host.invalid:9090/x' };
+    const route = ['--connect-to', `::127.0.0.1:${await freePort()}`];
+    const { stdout } = await linkgrant(['doctor', '--token', write(token), ...route]);
+    expect(stdout).toMatch(
+      /DNS +127\.0\.0\.1 is an address, which --connect-to uses in place of no-such-host\.invalid$/m,
+    );
+    expect(stdout).toMatch(/^fail {2}TCP +127\.0\.0\.1:/m);
+  });
+
   test('reports a token that cannot be read', async () => {
     writeFileSync(place.path('token.yaml'), 'kind: Secret\n');
     const { failed, ended } = await doctor(['--token', place.path('token.yaml')]);

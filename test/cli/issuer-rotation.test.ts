@@ -104,6 +104,10 @@ describe('rotation of the site CA', () => {
       error: 'linkgrant site CA was not retired: 1 link with a certificate of it has no newer one yet',
       hint: expect.stringContaining('--force'),
     });
+    const { hint } = await refused('retire', SITE);
+    const [, blocking = ''] = /`linkgrant redemption ([^`]+)` lists them/.exec(hint) ?? [];
+    const blockers = await linkgrant(['redemption', ...blocking.split(' '), '--no-headers']);
+    expect(blockers.stdout).toMatch(/^\S+ .* connect, renew /);
     const retired = await succeed('retire', SITE, '--force');
     expect(retired).toMatch(/^Retired: linkgrant site CA; 1 link of it cannot connect/);
     expect(splitCertificates(await succeed('trust', SITE))).toHaveLength(1);

@@ -502,13 +502,14 @@ describe('redemption list', () => {
     expect(wrong.error).toBe('entries of the ledger have no labels and no state');
   });
 
-  it('refuses a truncated SHA-256 of a CA, and the hint names the command that prints all of it', async () => {
-    const cutOff = third.issuerSha256.slice(0, 16);
+  it('accepts the first 16 digits of the SHA-256 of a CA, as `issuer list` prints them, and refuses fewer', async () => {
+    expect(await subjects('--signed-by', third.issuerSha256.slice(0, 16))).toEqual([third.subject]);
+    const cutOff = third.issuerSha256.slice(0, 15);
     const ended = await list('--signed-by', cutOff);
     expect(ended.stdout).toBe('');
     expect(expectRefusal(ended, 2)).toEqual({
       error: `--signed-by cannot be "${cutOff}"`,
-      hint: expect.stringContaining('linkgrant issuer list -o json'),
+      hint: expect.stringContaining('`linkgrant issuer list '),
     });
   });
 

@@ -40,6 +40,36 @@ async function makeLink(grant: string, uses = 1): Promise<Link> {
 const makeGrant = (name: string) =>
   succeed('grant', 'create', name, '--redemptions-allowed', '20', '--expiration-window', '1d');
 
+describe('the name of a redemption', () => {
+  it('is its id, the beginning of its id, or its subject, if only one redemption has it', async () => {
+    await makeGrant('named');
+    const { id } = await makeLink('named');
+    const { subject } = await shown('redemption', id);
+    for (const name of [id, id.slice(0, 13), subject])
+      expect(await shown('redemption', name)).toMatchObject({ id });
+    expect(await succeed('redemption', 'revoke', subject, '--dry-run')).toContain(
+      `Redemption ${id}, subject `,
+    );
+    expect(await refused('redemption', 'show', 'no-such-site')).toMatchObject({
+      code: 1,
+      error: 'there is no redemption with the id or subject "no-such-site"',
+    });
+  });
+
+  it('is refused with the ids if several redemptions have it, and nothing is changed', async () => {
+    const token = await issue('twice', '--redemptions-allowed', '2');
+    for (const home of ['twice-1', 'twice-2'])
+      expectSuccess(await redeem(token, home, '--subject', 'two sites'));
+    const ids = (await redemptions('twice')).map(({ id }: { id: string }) => id);
+    for (const verb of ['show', 'revoke']) {
+      const { code, error, hint } = await refused('redemption', verb, 'two sites');
+      expect({ code, error }).toEqual({ code: 2, error: '"two sites" names 2 redemptions' });
+      for (const id of ids) expect(hint).toContain(id);
+    }
+    for (const id of ids) expect(await shown('redemption', id)).not.toHaveProperty('revokedAt');
+  });
+});
+
 describe('redemption revoke', () => {
   it('changes nothing until a choice is made about a token that can be redeemed again', async () => {
     await makeGrant('asked');
@@ -109,7 +139,7 @@ describe('redemption revoke', () => {
   it('reports an unknown redemption', async () => {
     expect(await refused('redemption', 'revoke', 'nonsense')).toMatchObject({
       code: 1,
-      error: 'there is no redemption nonsense',
+      error: 'there is no redemption with the id or subject "nonsense"',
     });
   });
 });

@@ -87,6 +87,14 @@ describe('token issue', () => {
     expect(await grants()).toContain(metadata.name);
   });
 
+  it('prints the two commands that issue several tokens, if --count has no --grant', async () => {
+    const { error, hint } = expectRefusal(await linkgrant(['token', 'issue', '--count', '3']), 2);
+    expect(error).toContain('--count need --grant');
+    expect(hint).toMatch(
+      /`linkgrant grant create NAME --redemptions-allowed N`, then repeat .* --grant NAME/,
+    );
+  });
+
   it('replaces a file atomically, and leaves no temporary file', async () => {
     const directory = place.path('replace');
     mkdirSync(directory);

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import type { LinkDialOptions } from '../../compose/links.js';
-import { checkToken } from '../../compose/token-redemption.js';
+import { checkToken, routeTo } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { hostPortOf } from '../../domain/host-port-text.js';
 import { NIL_UUID } from '../../domain/names.js';
@@ -45,7 +46,7 @@ export async function checkRoute(
     throw error;
   });
   const failedStep = answer instanceof RedemptionError ? stepOf(answer) : undefined;
-  const details = describePassedSteps(new URL(token.url));
+  const details = describePassedSteps(new URL(token.url), options);
   const passed = stepsBefore(failedStep, options.proxy !== undefined).map((name) =>
     ok(prefix + name, details[name]),
   );
@@ -71,12 +72,21 @@ function stepsBefore(failed: Step | undefined, hasProxy: boolean): Exclude<Step,
   return end === undefined ? steps : steps.slice(0, steps.indexOf(end));
 }
 
-function describePassedSteps(url: URL): Readonly<Record<Exclude<Step, 'clock'>, string>> {
-  const { host, port } = hostPortOf(url);
+function describePassedSteps(
+  url: URL,
+  { connectTo }: LinkDialOptions,
+): Readonly<Record<Exclude<Step, 'clock'>, string>> {
+  const { host } = hostPortOf(url);
+  // Without a proxy, whose name and port are in its own step.
+  const { address } = routeTo(hostPortOf(url), { connectTo });
+  const replaced = address.host === host ? '' : `, which --connect-to uses in place of ${host}`;
   return {
     proxy: `connected to ${url.host} (through the proxy, unless NO_PROXY lists it)`,
-    DNS: `${host} resolves`,
-    TCP: `port ${port} accepts connections`,
+    DNS:
+      isIP(address.host) === 0
+        ? `${address.host} resolves${replaced}`
+        : `${address.host} is an address${replaced}`,
+    TCP: `port ${address.port} accepts connections`,
     TLS: 'TLS 1.3 was negotiated',
     'CA pin': 'the certificate is signed by the pinned CA',
     validity: 'the certificate is valid',

@@ -203,9 +203,9 @@ function notRetiredError(
       : []),
   ];
   const remedy =
-    links > 0
-      ? 'wait until they renew, or revoke the links that are no longer needed'
-      : 'wait until the grant ends, or revoke it';
+    links === 0
+      ? 'wait until the grant ends, or revoke it'
+      : `${signs === 'links' ? `\`linkgrant redemption list --signed-by ${retirement.ca.sha256.slice(0, 16)}\` lists them; ` : ''}wait until they renew, or revoke the links that are no longer needed`;
   return new CommandError(`${subject} was not retired: ${reasons.join('; ')}`, {
     exitCode: 4,
     hint: `${remedy}; \`linkgrant issuer retire ${name} --force\` removes the CA in any case`,

@@ -25,7 +25,7 @@ const ADVICE = {
   },
   dns: {
     exitCode: 4,
-    hint: 'check the host name and the DNS of this machine, or set an address with --connect-to',
+    hint: 'check the host name and the DNS of this machine, or set an address: --connect-to ::192.0.2.7: connects to 192.0.2.7 with the same port',
   },
   connection_refused: {
     exitCode: 4,

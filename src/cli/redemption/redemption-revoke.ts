@@ -15,6 +15,7 @@ import { parseCount } from '../terminal/flag-values.js';
 import { table } from '../terminal/output.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
+import { namedRedemption } from './named-redemption.js';
 import { type CutFlags, cutCommand } from './redemption-cut.js';
 
 /** The flags of `redemption revoke`, including settings. */
@@ -32,7 +33,7 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 
 /** `redemption revoke`: revokes a redemption, and its token or grant if a flag says so; `--cut` also replaces the CA. */
 export async function revokeCommand(
-  id: string,
+  name: string,
   revokeFlags: RevokeFlags,
   context: CommandContext,
 ): Promise<void> {
@@ -53,6 +54,7 @@ export async function revokeCommand(
   };
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
+      const id = await namedRedemption(name, (page) => administration.listRedemptions(page));
       const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice));
       const cutting = cuttingText(revocation, context.clock(), platform, flags);
       await writeOut(revocationText(revocation, true) + cutting);
@@ -68,6 +70,7 @@ export async function revokeCommand(
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
   await withIssuers(flags, context, async (session) => {
     const store = requireStore(session);
+    const id = await namedRedemption(name, (page) => store.listRedemptions(page));
     const redemption = await requireRedemption(id, store);
     const now = context.clock();
     const revocation = await withChoiceHint(() =>

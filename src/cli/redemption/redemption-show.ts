@@ -4,6 +4,7 @@ import { withAdministration } from '../session/administration-session.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { namedRedemption } from './named-redemption.js';
 import { connectedWord } from './redemption.js';
 
 /** Formats the first certificate of a PEM text as indented lines. */
@@ -27,13 +28,14 @@ function certificateText(pem: string): string {
   ]);
 }
 
-/** `redemption show`: prints a redemption, its certificate, its renewals, and what its link can still do. */
+/** `redemption show`: prints the redemption with that id or subject, its certificate, its renewals, and what its link can still do. */
 export async function showCommand(
-  id: string,
+  name: string,
   { output, ...flags }: { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {
   await withAdministration(flags, async ({ administration, connections }) => {
     await connections?.observe();
+    const id = await namedRedemption(name, (page) => administration.listRedemptions(page));
     const detail = await administration.showRedemption(id);
     const { renewals = [] } = detail;
     const newest = renewals.at(-1);

@@ -3,10 +3,11 @@ import { usageError } from '../terminal/command-error.js';
 import { formatLabels, type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { fields, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { namedRedemption } from './named-redemption.js';
 
 /** `redemption update`: changes the labels and the note of a redemption and prints them. */
 export async function updateCommand(
-  id: string,
+  name: string,
   flags: LabelFlags & { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {
   const change = labelsChange(flags);
@@ -14,6 +15,7 @@ export async function updateCommand(
     throw usageError('no change is given', 'use --label or --note');
   }
   await withAdministration(flags, async ({ administration }) => {
+    const id = await namedRedemption(name, (page) => administration.listRedemptions(page));
     const report = await administration.updateRedemption(id, change);
     await print(flags.output, report, () =>
       fields([

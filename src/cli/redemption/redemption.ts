@@ -25,7 +25,7 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   readonly selector?: LabelSelector;
   readonly state?: LinkState;
   readonly overdue?: boolean;
-  /** SHA-256 of a CA. */
+  /** SHA-256 of a CA, or its first 16 hex digits or more. */
   readonly signedBy?: string;
 }
 
@@ -160,7 +160,9 @@ function isSelected(report: RedemptionReport, filter: Parameters<typeof isInStat
     notAfter: Date.parse(notAfter),
     issuerSha256,
   };
-  return isInState(link, filter, now);
+  const signedBy =
+    filter.signedBy && issuerSha256.startsWith(filter.signedBy) ? issuerSha256 : filter.signedBy;
+  return isInState(link, { ...filter, signedBy }, now);
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
@@ -183,16 +185,16 @@ function parseSince(value: string | undefined, now: number): number | undefined 
 }
 
 /**
- * Reads `--signed-by`: a SHA-256 in hex, also in upper case and with colons, as other programs print it; undefined if the flag is
- * absent. Throws a CommandError.
+ * Reads `--signed-by`: a SHA-256 in hex, or its first 16 digits or more, also in upper case and with colons, as other programs print
+ * it; undefined if the flag is absent. Throws a CommandError.
  */
 function parseSigner(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const sha256 = value.replaceAll(':', '').toLowerCase();
-  if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
+  if (/^[0-9a-f]{16,64}$/.test(sha256)) return sha256;
   throw invalidValue(
     '--signed-by',
     value,
-    'use the whole SHA-256 of the CA, 64 hex digits; `linkgrant issuer list -o json` prints it',
+    'use the SHA-256 of the CA, at least its first 16 hex digits, as `linkgrant issuer list` prints them',
   );
 }

@@ -25,7 +25,11 @@ function parseConnectTo(value: string) {
     (text) => text === undefined || (Number(text) >= 1 && Number(text) <= 65_535),
   );
   if (!parts || !hostsAreValid || !portsAreValid) {
-    throw invalidValue('--connect-to', value, 'use HOST:PORT:ADDR:PORT; any part may be empty');
+    throw invalidValue(
+      '--connect-to',
+      value,
+      'use HOST:PORT:ADDR:PORT, where an empty part stays as it is, such as grants.example.com:9090:192.0.2.7:9090 or ::192.0.2.7:',
+    );
   }
   const portOf = (text: string | undefined) => (text === undefined ? undefined : Number(text));
   return { host, port: portOf(port), toHost, toPort: portOf(toPort) };

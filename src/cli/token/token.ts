@@ -50,6 +50,7 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
     flags,
     ['subject', 'count'],
     '--subject and --count need --grant: only a signed token of an existing grant has them',
+    'create the grant with `linkgrant grant create NAME --redemptions-allowed N`, then repeat this command with --grant NAME',
   );
   const { name } = flags;
   if (name !== undefined) requireResourceName('--name', name);
@@ -146,10 +147,11 @@ async function issueAndWait(
   if (issued) await waitUntilRedeemed(issued, waitMs);
 }
 
-function refuseFlags(flags: TokenIssueFlags, names: readonly string[], reason: string): void {
-  if (!names.some((flag) => flags[flag] !== undefined)) return;
-  throw usageError(
-    reason,
-    'for a signed token with its own limits and subject, use --grant without --code-file',
-  );
+function refuseFlags(
+  flags: TokenIssueFlags,
+  names: readonly string[],
+  reason: string,
+  hint = 'for a signed token with its own limits and subject, use --grant without --code-file',
+): void {
+  if (names.some((flag) => flags[flag] !== undefined)) throw usageError(reason, hint);
 }

@@ -1,0 +1,44 @@
+import { isUuid } from '../../domain/names.js';
+import { type Page, type PageRequest, pagesOf } from '../../redemption/ports/page.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
+
+const MIN_PREFIX = 4;
+const MAX_NAMED = 5;
+
+/** The fields by which a user names a redemption. */
+interface Named {
+  readonly id: string;
+  readonly subject: string;
+}
+
+/**
+ * Returns the id of the redemption that `text` names: an id, the first four digits of an id or more, or a subject. Throws a
+ * CommandError if no redemption or more than one has this name.
+ */
+export async function namedRedemption(
+  text: string,
+  list: (page: PageRequest) => Promise<Page<Named>>,
+): Promise<string> {
+  if (isUuid(text)) return text;
+  const prefix = text.length >= MIN_PREFIX ? text.toLowerCase() : undefined;
+  const found: Named[] = [];
+  for await (const items of pagesOf(list)) {
+    found.push(
+      ...items.filter(
+        ({ id, subject }) => subject === text || (prefix !== undefined && id.startsWith(prefix)),
+      ),
+    );
+  }
+  const [first, ...others] = found;
+  if (!first) {
+    throw new CommandError(`there is no redemption with the id or subject "${text}"`, {
+      exitCode: 1,
+      hint: 'see `linkgrant redemption list`',
+    });
+  }
+  if (others.length === 0) return first.id;
+  const ids = found.slice(-MAX_NAMED).map(({ id }) => id);
+  const newest =
+    found.length > MAX_NAMED ? `, of which the last are ${ids.join(', ')}` : `: ${ids.join(', ')}`;
+  throw usageError(`"${text}" names ${found.length} redemptions`, `use the whole id of one${newest}`);
+}
