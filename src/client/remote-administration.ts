@@ -174,11 +174,11 @@ async function dataOf<T>(
 }
 
 function refusalOf(error: unknown, response: Response): Error {
-  const { code, detail, hint, choices } = (
+  const { code, detail, hint, choices, member } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Problem;
   if (isCode(code) && typeof detail === 'string')
-    return new AdministrationError(code, detail, { hint, choices });
+    return new AdministrationError(code, detail, { hint, choices, member });
   return new RedemptionError(
     'answer_invalid',
     `The server is no admin API, or one of another version (HTTP ${response.status}).`,

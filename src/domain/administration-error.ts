@@ -53,6 +53,8 @@ interface ErrorDetails {
   readonly hint?: string | undefined;
   /** The possible choices, if the code means that a choice is missing. */
   readonly choices?: readonly string[] | undefined;
+  /** The member of the request that is refused, such as `policy.linkgrant/subjects`, if it is one alone. */
+  readonly member?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -62,11 +64,14 @@ export class AdministrationError extends Error {
   readonly code: AdministrationErrorCode;
   readonly hint: string | undefined;
   readonly choices: readonly string[] | undefined;
+  readonly member: string | undefined;
 
-  constructor(code: AdministrationErrorCode, message: string, { hint, choices, cause }: ErrorDetails = {}) {
+  constructor(code: AdministrationErrorCode, message: string, details: ErrorDetails = {}) {
+    const { hint, choices, member, cause } = details;
     super(message, { cause });
     this.code = code;
     this.hint = hint;
     this.choices = choices;
+    this.member = member;
   }
 }

@@ -13,6 +13,7 @@ import { findingsOf, inRequestSpan, reportAnswers } from './answer-report.js';
 import { type Caller, requireRole } from './bearer.js';
 import type { ChangeStreams } from './change-streams.js';
 import { adminProblem, problemStatus } from './problem.js';
+import { describeIssue } from './request-issues.js';
 import { type LoginMetadata, METADATA_PATH, metadataHandler, metadataUrl } from './resource-metadata.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 
@@ -187,12 +188,17 @@ const requireJson: express.RequestHandler = (request, _response, next) => {
 };
 
 function validate(schema: ZodType, value: unknown, part: 'query' | 'body'): unknown {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: describeIssue });
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.slice(0, MAX_ISSUES).map(({ path, message }) => {
-    return `${[part, ...path].map(String).join('.')}: ${message}`;
+  const issues = parsed.error.issues.slice(0, MAX_ISSUES).map(({ path, message }) => ({
+    member: path.join('.') || undefined,
+    message,
+  }));
+  const text = issues.map(({ member = `the ${part}`, message }) => `${member} ${message}`).join('; ');
+  const [first, ...others] = issues;
+  throw new AdministrationError('request_invalid', text, {
+    ...(part === 'body' && others.length === 0 && { member: first?.member }),
   });
-  throw new AdministrationError('request_invalid', issues.join('; '));
 }
 
 /** Returns a text that identifies a caller. Subjects are unique only within their issuer. */

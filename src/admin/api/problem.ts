@@ -49,10 +49,11 @@ export interface AdminProblem extends ProblemShape {
   readonly detail: string;
   readonly hint?: string;
   readonly choices?: readonly string[];
+  readonly member?: string;
 }
 
 /** Converts a refusal to an RFC 9457 problem. */
-export function adminProblem({ code, message, hint, choices }: AdministrationError): AdminProblem {
+export function adminProblem({ code, message, hint, choices, member }: AdministrationError): AdminProblem {
   return {
     type: 'about:blank',
     ...PROBLEMS[code],
@@ -60,6 +61,7 @@ export function adminProblem({ code, message, hint, choices }: AdministrationErr
     detail: message,
     ...(hint !== undefined && { hint }),
     ...(choices !== undefined && { choices }),
+    ...(member !== undefined && { member }),
   };
 }
 

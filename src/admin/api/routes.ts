@@ -89,7 +89,7 @@ function pageRoute<Query extends PageQuery>(
       return ok(await list({ ...rest, after: cursor }, administration));
     } catch (error) {
       if (!(error instanceof RangeError) || cursor === undefined) throw error;
-      throw new AdministrationError('request_invalid', 'query.cursor: must be the `next` of an earlier page');
+      throw new AdministrationError('request_invalid', 'cursor must be the `next` of an earlier page');
     }
   });
 }
@@ -99,10 +99,7 @@ async function readChanges(since: string | undefined, administration: Administra
     return ok(await administration.readChanges(since));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new AdministrationError(
-      'request_invalid',
-      'query.since: must be the `version` of an earlier answer',
-    );
+    throw new AdministrationError('request_invalid', 'since must be the `version` of an earlier answer');
   }
 }
 

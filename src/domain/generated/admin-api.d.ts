@@ -1308,6 +1308,8 @@ export interface components {
             hint?: string;
             /** @description The possible choices, if a choice is missing */
             choices?: string[];
+            /** @description The member of the body that is refused, such as `policy.linkgrant/subjects`; absent if it is not one alone */
+            member?: string;
         };
     };
     responses: {

@@ -127,7 +127,7 @@ async function adoptOne(
   const existing = await deps.store.findGrantByName(namespace, name);
   if (existing) return updateDeclared(existing, declaration, file, deps.store);
   const expirationTime = deps.clock() + (declaration.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS);
-  const reason = problem ?? grantProblem(declaration) ?? notBeforeProblem(policy, expirationTime);
+  const reason = problem ?? grantProblem(declaration)?.problem ?? notBeforeProblem(policy, expirationTime);
   if (reason !== undefined) return { outcome: 'unusable', reason };
   const access = await deps.site.resolveAccess({ namespace, name, issuer, policy });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };

@@ -77,20 +77,37 @@ export function notBeforeProblem(
   return 'the grant would expire before its not-before time: its expiration window is too short';
 }
 
-/** Returns why a grant cannot be created as requested, as a sentence; undefined if it can. */
-export function grantProblem(request: GrantRequest): string | undefined {
+/** Why a grant cannot be created as requested. */
+export interface GrantProblem {
+  /** The member of the request to the admin API that is invalid; absent if it is not one alone. */
+  readonly member?: string;
+  /** A sentence. */
+  readonly problem: string;
+}
+
+/** Returns why a grant cannot be created as requested; undefined if it can. */
+export function grantProblem(request: GrantRequest): GrantProblem | undefined {
   const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy = {} } = request;
-  if (!isNamespace(namespace)) return `namespace "${namespace}" is not an RFC 1123 label`;
-  if (!isResourceName(name))
-    return `grant name "${name}" is not an RFC 1123 subdomain (lower case, digits, - and .)`;
-  if (issuer !== undefined && !isResourceName(issuer)) return `issuer "${issuer}" is not a name`;
+  if (!isNamespace(namespace))
+    return { member: 'namespace', problem: `namespace "${namespace}" is not an RFC 1123 label` };
+  if (!isResourceName(name)) return { member: 'name', problem: nameProblem(name) };
+  if (issuer !== undefined && !isResourceName(issuer))
+    return { member: 'issuer', problem: `issuer "${issuer}" is not a name` };
   return (
-    redemptionsAllowedProblem(redemptionsAllowed) ??
-    expirationWindowProblem(expirationWindowMs) ??
-    matchingProblem(policy) ??
-    labelsAndNoteProblem(request) ??
-    (code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]))
+    at('redemptionsAllowed', redemptionsAllowedProblem(redemptionsAllowed)) ??
+    at('expirationWindow', expirationWindowProblem(expirationWindowMs)) ??
+    at(undefined, matchingProblem(policy) ?? labelsAndNoteProblem(request)) ??
+    (code === undefined ? undefined : at('code', userSuppliedCodeProblem(code, [namespace, name])))
   );
+}
+
+function at(member: string | undefined, problem: string | undefined): GrantProblem | undefined {
+  if (problem === undefined) return undefined;
+  return { problem, ...(member !== undefined && { member }) };
+}
+
+function nameProblem(name: string): string {
+  return `grant name "${name}" must consist of lower-case letters, digits, - and ., and begin and end with a letter or digit`;
 }
 
 /** Returns a grant as requested, without validation. `code` is its code, and an absent field has its default. */
@@ -132,7 +149,7 @@ export async function createGrant(
   deps: { readonly store: GrantStore; readonly clock: Clock },
 ): Promise<CreatedGrant | RejectedGrant> {
   const invalid = grantProblem(request);
-  if (invalid !== undefined) return { rejected: invalid };
+  if (invalid !== undefined) return { rejected: invalid.problem };
   const uid = request.preset?.uid ?? randomUUID();
   const code = request.code ?? request.preset?.code ?? mintCode();
   const grant = newGrant(request, { uid, code, isReady, now: deps.clock() });

@@ -39,22 +39,34 @@ export interface MintedToken {
   readonly code: SignedCode;
 }
 
-/** Issues a token with a signed code; or returns, as a sentence, why such a token could not be redeemed. */
+/** Why a token could not be redeemed, as a sentence. */
+interface RejectedToken {
+  readonly rejected: string;
+  /** The member of the request to the admin API that is not valid, if it is one. */
+  readonly member?: string;
+}
+
+/** Issues a token with a signed code, unless it could not be redeemed. */
 export async function mintToken(
   { grant, signingKey, url, ca, issuerSite, ...limits }: MintingKey,
   { name = grant.name, linkCost, uses = 1, windowMs = Number.POSITIVE_INFINITY, subject }: MintTokenRequest,
   clock: Clock,
-): Promise<MintedToken | { readonly rejected: string }> {
+): Promise<MintedToken | RejectedToken> {
   const now = clock();
   if (limits.expirationTime <= now) return { rejected: `grant "${grant.name}" has ended` };
   if (uses > limits.redemptionsAllowed) {
     return {
       rejected: `grant "${grant.name}" can be redeemed ${limits.redemptionsAllowed} times in all, so a token cannot allow more`,
+      member: 'redemptionsAllowed',
     };
   }
   // The times of a code are whole seconds.
   const expirationTime = Math.floor(Math.min(limits.expirationTime, now + windowMs) / 1000) * 1000;
-  if (expirationTime <= now) return { rejected: 'it would expire within the second in which it is issued' };
+  if (expirationTime <= now)
+    return {
+      rejected: 'it would expire within the second in which it is issued',
+      member: 'expirationWindow',
+    };
   const code: SignedCode = {
     // Hexadecimal, so that no id looks like a command-line flag.
     jti: randomBytes(12).toString('hex'),

@@ -22,6 +22,11 @@ interface Problem {
   readonly problem: string;
 }
 
+/** The first invalid setting; `problem` is a sentence that begins with its name. */
+interface SettingProblem extends Problem {
+  readonly setting: string;
+}
+
 /** The text form of one rule of a policy. */
 interface Rule<T> {
   readonly parse: (text: string) => T | Problem;
@@ -86,19 +91,22 @@ export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | P
  * `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Settings of other programs are ignored. An
  * unknown setting that begins with `linkgrant` is a problem, so that a misspelt rule is not ignored.
  */
-export function parsePolicySettings(settings: Readonly<Record<string, unknown>>): GrantPolicy | Problem {
+export function parsePolicySettings(
+  settings: Readonly<Record<string, unknown>>,
+): GrantPolicy | SettingProblem {
   let policy: GrantPolicy = {};
   for (const [key, text] of Object.entries(settings)) {
     if (!/^linkgrant\b/i.test(key)) continue;
     const rule = ruleOfSetting(key);
     if (!rule) {
       const names = Object.values(POLICY_RULE_NAMES).map((name) => PREFIX + name);
-      return { problem: `${quoted(key)} is not a setting; the settings are ${names.join(', ')}` };
+      const problem = `${quoted(key)} is not a setting; the settings are ${names.join(', ')}`;
+      return { problem, setting: key };
     }
     // A YAML file can have a number or a boolean here.
-    if (typeof text !== 'string') return { problem: `${key} is not a string: quote it` };
+    if (typeof text !== 'string') return { problem: `${key} is not a string: quote it`, setting: key };
     const parsed = parsePolicyRule(rule, text);
-    if ('problem' in parsed) return { problem: `${key} ${parsed.problem}` };
+    if ('problem' in parsed) return { problem: `${key} ${parsed.problem}`, setting: key };
     policy = { ...policy, ...parsed };
   }
   return policy;

@@ -143,7 +143,7 @@ async function create(
     policy,
   };
   const problem = grantProblem(grantRequest);
-  if (problem !== undefined) throw rejectedError(`the grant was not created: ${problem}`);
+  if (problem) throw rejectedError(`the grant was not created: ${problem.problem}`, problem.member);
   const { url } = await requireService(deps);
   const choose = () => ({ createdId: randomUUID(), code: code ?? mintCode() });
   const chosen = once && (await onceOnly({ kind: 'grant', once, request }, choose, deps));
@@ -161,11 +161,15 @@ async function create(
   const preset = chosen && { uid: chosen.createdId, code: chosen.code };
   const outcome = await createGrant({ ...grantRequest, preset }, endpoints.length > 0, deps);
   if (!('rejected' in outcome)) return report(outcome);
-  if (!outcome.isTaken) throw rejectedError(`the grant was not created: ${outcome.rejected}`);
+  // The request is valid, but its window ends too early.
+  if (!outcome.isTaken)
+    throw rejectedError(`the grant was not created: ${outcome.rejected}`, 'expirationWindow');
   // A concurrent repetition of the request may have created it.
   const concurrent = await findEarlierGrant(request, chosen, deps);
   if (concurrent) return report(concurrent);
-  throw new AdministrationError('name_taken', `the grant was not created: ${outcome.rejected}`);
+  throw new AdministrationError('name_taken', `the grant was not created: ${outcome.rejected}`, {
+    member: 'name',
+  });
 }
 
 /**

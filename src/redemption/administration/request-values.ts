@@ -3,9 +3,9 @@ import { parseDuration } from '../../domain/duration.js';
 import type { GrantPolicy, PolicyChange } from '../../domain/policy.js';
 import { type PolicyRule, parsePolicySettings, ruleOfSetting } from '../accepting/policy-settings.js';
 
-/** The error for an invalid value. */
-export function rejectedError(problem: string): AdministrationError {
-  return new AdministrationError('value_rejected', problem);
+/** The error for an invalid value of a `member` of the request; undefined if the value is not of one member alone. */
+export function rejectedError(problem: string, member?: string): AdministrationError {
+  return new AdministrationError('value_rejected', problem, { member });
 }
 
 /** Parses a requested window into milliseconds; undefined if there is none. Throws AdministrationError if it is not valid. */
@@ -13,13 +13,16 @@ export function windowOf(expirationWindow: string | undefined): number | undefin
   if (expirationWindow === undefined) return undefined;
   const ms = parseDuration(expirationWindow);
   if (ms !== undefined && ms > 0) return ms;
-  throw rejectedError('the expiration window must be a duration such as 90s, 15m, 1h30m or 7d');
+  throw rejectedError(
+    'the expiration window must be a duration such as 90s, 15m, 1h30m or 7d',
+    'expirationWindow',
+  );
 }
 
 /** Parses requested rules into a policy. Throws AdministrationError for an invalid or unknown rule. */
 export function policyOf(rules: Readonly<Record<string, string>>): GrantPolicy {
   const policy = parsePolicySettings(rules);
-  if ('problem' in policy) throw rejectedError(policy.problem);
+  if ('problem' in policy) throw rejectedError(policy.problem, `policy.${policy.setting}`);
   for (const key of Object.keys(rules)) requireRule(key);
   return policy;
 }

@@ -36,9 +36,9 @@ export function tokenOperations(
     async issueToken(request, once) {
       const { name, subject } = request;
       if (name !== undefined && !isResourceName(name))
-        throw rejectedError('the name of the token is not a valid resource name');
+        throw rejectedError('the name of the token is not a valid resource name', 'name');
       if (subject !== undefined && !isSubject(subject))
-        throw rejectedError('the subject is not 1 to 253 printable characters');
+        throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
       const grant = await requireGrant(request.grantUid, deps);
       return request.code === undefined
         ? issueSigned(request, grant, once, deps)
@@ -142,7 +142,9 @@ async function issueSigned(
   const limits = { uses: request.redemptionsAllowed, windowMs: windowOf(request.expirationWindow) };
   const minted = await mintToken(key, { name, linkCost, subject, ...limits }, deps.clock);
   if ('rejected' in minted)
-    throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`);
+    throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`, {
+      member: minted.member,
+    });
   const { token, code } = once ? await mintOnce(minted, request, once, deps) : minted;
   await deps.store.createCode({ ...code, subject: code.subject ?? null, used: 0, revokedAt: null });
   return issuedToken(token, grant, endpoints, { id: code.jti, subject: code.subject });

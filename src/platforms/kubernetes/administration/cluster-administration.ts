@@ -142,8 +142,10 @@ async function createGrant(
   const policy = rules ? policyOf(rules) : {};
   const limits = { redemptionsAllowed, expirationWindowMs, code, issuer, policy };
   const grantFields = { namespace, name, ...limits, labels, note };
-  const problem = grantProblem(grantFields) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
-  if (problem !== undefined) throw rejectedError(`the grant was not created: ${problem}`);
+  const invalid = grantProblem(grantFields);
+  if (invalid) throw rejectedError(`the grant was not created: ${invalid.problem}`, invalid.member);
+  const late = notBeforeProblem(policy, clock() + expirationWindowMs);
+  if (late !== undefined) throw rejectedError(`the grant was not created: ${late}`, 'expirationWindow');
   const access = await acceptingEndpoints(client, { namespace, policy });
   if ('refused' in access) {
     throw new AdministrationError('no_link_access', `the grant was not created: ${access.reason}`, {

@@ -139,7 +139,10 @@ async function createOrFind(
     // An earlier attempt created it, and its response was lost.
     if (present?.metadata.annotations?.[GRANT_REQUEST] === request) return present;
     const taken = `there is already a grant "${name}" in namespace "${namespace}"`;
-    throw new AdministrationError('name_taken', `the grant was not created: ${taken}`, { cause: error });
+    throw new AdministrationError('name_taken', `the grant was not created: ${taken}`, {
+      cause: error,
+      member: 'name',
+    });
   }
 }
 

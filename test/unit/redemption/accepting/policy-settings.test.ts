@@ -83,6 +83,7 @@ describe('the settings of a policy', () => {
       const parsed = parsePolicySettings({ [key]: 'a' });
       expect(parsed).toEqual({
         problem: expect.stringContaining(`"${key}" is not a setting; the settings are linkgrant/`),
+        setting: key,
       });
     },
   );
