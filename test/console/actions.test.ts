@@ -224,14 +224,6 @@ describe('the commands beside pages and dialogs', () => {
   });
 });
 
-it('shows an error in the dialog if the name of a new grant is taken', async () => {
-  await goTo('/grants?create=grant');
-  await page.getByRole('dialog').getByLabel('Name').first().fill(grant.name);
-  await page.keyboard.press('Enter');
-  await page.getByRole('alert').waitFor();
-  expect(await page.getByRole('dialog').isVisible()).toBe(true);
-});
-
 it('moves the focus to the content with the skip link, which the first Tab reaches', async () => {
   await goTo('/links');
   await page.getByRole('heading', { name: 'Links' }).waitFor();

@@ -28,12 +28,19 @@ export class ApiError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly choices: readonly string[];
+  /** The member of the request that was refused, such as `policy.linkgrant/subjects`. */
+  readonly member: string | undefined;
 
-  constructor(code: string, message: string, hint?: string, choices: readonly string[] = []) {
+  constructor(
+    code: string,
+    message: string,
+    { hint, choices = [], member }: Pick<Partial<Api['AdminProblem']>, 'hint' | 'choices' | 'member'> = {},
+  ) {
     super(message);
     this.code = code;
     this.hint = hint;
     this.choices = choices;
+    this.member = member;
   }
 }
 
@@ -55,23 +62,19 @@ export async function dataOf<T>(
   const { data, error, response } = await exchange.catch((failure: unknown) => {
     if (failure instanceof DOMException && failure.name === 'AbortError') throw failure;
     onSession.contact(false);
-    throw new ApiError(
-      'unreachable',
-      'No answer arrived.',
-      'Check that the program that serves this console runs.',
-    );
+    const hint = 'Check that the program that serves this console runs.';
+    throw new ApiError('unreachable', 'No answer arrived.', { hint });
   });
   onSession.contact(response.status !== 502 && response.status !== 504);
   if (response.status === 401) onSession.ended();
   if (response.ok) return data as T;
-  const { code, detail, title, hint, choices } = (
+  const { code, detail, title, ...details } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<Api['AdminProblem']>;
   throw new ApiError(
     code ?? 'unreachable',
     detail ?? title ?? `The service answered with status ${response.status}.`,
-    hint,
-    choices,
+    details,
   );
 }
 

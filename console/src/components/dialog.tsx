@@ -113,10 +113,15 @@ interface FooterProps {
 }
 
 /** The footer of a form: its submit button and Cancel. */
-export function SubmitFooter({ name, action, onClose }: FooterProps) {
+export function SubmitFooter({
+  name,
+  action,
+  onClose,
+  isDisabled = false,
+}: FooterProps & { readonly isDisabled?: boolean }) {
   return (
     <>
-      <Button kind="primary" type="submit" isDisabled={action.isRunning}>
+      <Button kind="primary" type="submit" isDisabled={action.isRunning || isDisabled}>
         {name}
       </Button>
       <Button kind="link" onClick={onClose}>

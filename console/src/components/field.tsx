@@ -1,14 +1,17 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { ApiError } from '../api/client.js';
 import { Icon } from './icon.js';
+import { sentence, visible } from './text.js';
 
 interface FieldProps {
   readonly label: string;
   readonly value: string;
   readonly onInput: (value: string) => void;
   readonly help?: ComponentChildren;
+  /** Why the service refused the value; see {@link fieldError}. */
+  readonly error?: string | undefined;
   readonly isRequired?: boolean;
-  readonly pattern?: string;
   readonly isNumber?: boolean;
   readonly isDate?: boolean;
   readonly maxLength?: number;
@@ -16,12 +19,25 @@ interface FieldProps {
   readonly hasFocus?: boolean;
 }
 
-/** A labelled text field. */
+/**
+ * Returns, as a sentence, why the service refused the value of a field; undefined if the error concerns no member of the request, or
+ * another one.
+ */
+export function fieldError(error: ApiError | undefined, member: string): string | undefined {
+  if (error?.member !== member) return undefined;
+  const reason = error.message.replace(/^the grant was not created: /, '');
+  // The label of the field replaces the name of the member.
+  const name = member.replace('policy.', '');
+  return sentence(visible(reason.startsWith(`${name} `) ? `it${reason.slice(name.length)}` : reason));
+}
+
+/** A labelled text field. When its value is refused, it gets the focus and scrolls into view with the reason. */
 export function Field({
   label,
   value,
   onInput,
   help,
+  error,
   isRequired,
   hasFocus,
   isNumber,
@@ -29,6 +45,14 @@ export function Field({
   ...input
 }: FieldProps) {
   const id = useId();
+  const group = useRef<HTMLDivElement>(null);
+  const isRefused = error !== undefined;
+  useEffect(() => {
+    if (!isRefused) return;
+    group.current?.querySelector('input')?.focus();
+    group.current?.scrollIntoView({ block: 'nearest' });
+  }, [isRefused]);
+  const descriptions = [isRefused && `${id}-error`, help && `${id}-help`].filter(Boolean).join(' ');
   const shared = {
     id,
     value,
@@ -36,24 +60,35 @@ export function Field({
     autofocus: hasFocus ?? false,
     autocomplete: 'off',
     spellcheck: false,
-    // Browsers add it to their message about a value that does not match the pattern.
-    title: input.pattern !== undefined && typeof help === 'string' ? help : undefined,
-    'aria-describedby': help ? `${id}-help` : undefined,
+    'aria-invalid': isRefused || undefined,
+    'aria-describedby': descriptions || undefined,
     onInput: (event: { readonly currentTarget: HTMLInputElement }) => onInput(event.currentTarget.value),
   };
   return (
-    <div class="pf-v6-c-form__group field">
+    <div class="pf-v6-c-form__group field" ref={group}>
       <label class="pf-v6-c-form__label" for={id}>
         <span class="pf-v6-c-form__label-text">{label}</span>
         {isRequired && <span class="subtle"> (required)</span>}
       </label>
-      <span class="pf-v6-c-form-control">
+      <span class={`pf-v6-c-form-control ${isRefused ? 'pf-m-error' : ''}`}>
         {isDate ? (
           <input {...input} {...shared} type="date" />
         ) : (
           <input {...input} {...shared} inputMode={isNumber ? 'numeric' : 'text'} />
         )}
       </span>
+      {isRefused && (
+        <div class="pf-v6-c-form__helper-text" id={`${id}-error`}>
+          <div class="pf-v6-c-helper-text">
+            <span class="pf-v6-c-helper-text__item pf-m-error">
+              <span class="pf-v6-c-helper-text__item-icon">
+                <Icon name="danger" />
+              </span>
+              <span class="pf-v6-c-helper-text__item-text">{error}</span>
+            </span>
+          </div>
+        </div>
+      )}
       <Help id={`${id}-help`}>{help}</Help>
     </div>
   );

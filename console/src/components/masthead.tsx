@@ -6,8 +6,7 @@ import { useSession } from '../state/session.js';
 import { Button } from './button.js';
 import { Select } from './field.js';
 import { Icon } from './icon.js';
-import { sentence } from './notice.js';
-import { visible } from './text.js';
+import { sentence, visible } from './text.js';
 import { useNow } from './time.js';
 
 const THEMES: readonly (readonly [Preferences['theme'], string])[] = [

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { roughDuration } from '../../../src/domain/duration.js';
 import type { ApiError } from '../api/client.js';
 import type { Resource } from '../state/resource.js';
 import { useService } from '../state/service.js';
 import { Icon } from './icon.js';
-import { visible } from './text.js';
+import { sentence, visible } from './text.js';
 import { useNow } from './time.js';
 
 const ICONS = { success: 'ok', info: 'info', warning: 'warning', danger: 'danger' } as const;
@@ -50,20 +51,18 @@ export function ServiceNotice() {
   );
 }
 
-/** The error of an action, with its remedy. */
+/** The error of an action, with its remedy. Scrolls into view when it appears. */
 export function Failure({ error }: { readonly error: ApiError | undefined }) {
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => frame.current?.scrollIntoView({ block: 'nearest' }), [error]);
   if (!error) return null;
   return (
-    <Notice kind="danger" title={sentence(error.message)} isLive>
-      {error.hint && <p>{sentence(error.hint)}</p>}
-    </Notice>
+    <div ref={frame}>
+      <Notice kind="danger" title={sentence(error.message)} isLive>
+        {error.hint && <p>{sentence(error.hint)}</p>}
+      </Notice>
+    </div>
   );
-}
-
-/** The text with a capital letter and a full stop. */
-export function sentence(text: string): string {
-  const end = /[.!?]$/.test(text) ? '' : '.';
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
 }
 
 /**

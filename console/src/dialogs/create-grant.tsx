@@ -1,40 +1,57 @@
 import { useRef, useState } from 'preact/hooks';
-import { type Api, client, dataOf } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
-import { Field, OptionField } from '../components/field.js';
-import { Failure } from '../components/notice.js';
+import { Field, fieldError, OptionField } from '../components/field.js';
+import { Failure, Notice } from '../components/notice.js';
 import { policyFlags, policySentences, RULES } from '../components/policy.js';
+import { visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { hideQuery, href, navigate } from '../state/location.js';
 import { useSession } from '../state/session.js';
+import { type JoinedSite, nameForSite, policyForSite } from './joined-site.js';
+
+type Policy = Api['Policy'];
 
 const TEXT_RULES = RULES.filter(({ setting }) => setting !== 'linkgrant/csr-required');
+const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
+  ...['name', 'redemptionsAllowed', 'expirationWindow'],
+  ...TEXT_RULES.map(({ setting }) => `policy.${setting}`),
+]);
+
+interface CreateGrantProps {
+  readonly onClose: () => void;
+  /** A site that gets another token, whose grant has ended or was deleted. */
+  readonly site?: JoinedSite;
+}
 
 /** A dialog that creates a grant, then opens it with the dialog for its first token. */
-export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
-  const [name, setName] = useState('');
+export function CreateGrant({ onClose, site }: CreateGrantProps) {
+  const [name, setName] = useState(nameForSite(site));
   const [uses, setUses] = useState('1');
-  const [window, setWindow] = useState('1h');
-  const [policy, setPolicy] = useState<Api['Policy']>({});
+  const [window, setWindow] = useState(site?.grant?.expirationWindow ?? '1h');
+  const [policy, setPolicy] = useState<Policy>(policyForSite(site));
   // A repeated request of an unchanged form has the same key, so that it creates no second grant after a lost response.
   const idempotencyKey = useRef(crypto.randomUUID());
-  const setRule = (setting: keyof Api['Policy'], value: string) => {
+  const setRule = (setting: keyof Policy, value: string) => {
     const { [setting]: _before, ...rest } = policy;
     setPolicy(value === '' ? rest : { ...rest, [setting]: value });
   };
-  const { namespace } = useSession();
+  const session = useSession();
+  const namespace = site?.grant?.namespace ?? session.namespace;
+  const issuer = site?.grant?.issuer;
   const action = useAction(
     async () => {
       const { uid } = await dataOf(
         client.POST('/api/v1/grants', {
           params: { header: { 'Idempotency-Key': idempotencyKey.current } },
           body: {
-            namespace: await defaultNamespace(),
+            namespace: namespace ?? (await defaultNamespace()),
             name,
             redemptionsAllowed: Number(uses),
             expirationWindow: window,
             policy,
+            ...omitUndefined({ issuer }),
           },
         }),
       );
@@ -42,7 +59,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
     },
     (uid) => {
       hideQuery();
-      navigate(href(`/grants/${uid}`, { issue: 'token' }));
+      navigate(href(`/grants/${uid}`, { issue: 'token', subject: site?.subject }));
     },
   );
   const renewIdempotencyKey = () => {
@@ -52,9 +69,10 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
     `${uses === '1' ? 'One site' : `${uses} sites`} can join within ${window} from now.`,
     ...policySentences(policy),
   ];
+  const { error } = action;
   return (
     <Dialog
-      title="Create a grant"
+      title={site ? `Create a grant for ${visible(site.subject)}` : 'Create a grant'}
       onClose={onClose}
       onSubmit={action.run}
       footer={
@@ -65,6 +83,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
         />
       }
     >
+      {site && <WhyNewGrant site={site} />}
       <div class="pf-v6-c-form" onInput={renewIdempotencyKey}>
         <Field
           label="Name"
@@ -73,26 +92,26 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
           isRequired
           hasFocus
           maxLength={253}
-          pattern="[a-z0-9]([a-z0-9.\-]*[a-z0-9])?"
           help="A name for the grant, such as the name of the site that will join. Example: west. Lowercase letters, digits, dots and hyphens. Links get this name unless the site chooses another one."
+          error={fieldError(error, 'name')}
         />
         <Field
           label="How many sites can join"
           isNumber
-          pattern="[0-9]{1,7}"
           value={uses}
           onInput={setUses}
           isRequired
+          error={fieldError(error, 'redemptionsAllowed')}
         />
         <Field
           label="How long it can be redeemed"
           value={window}
           onInput={setWindow}
           isRequired
-          pattern="([0-9]+(s|m|h|d))+"
           help="For example 15m, 1h or 7d. Links that exist when the grant expires stay."
+          error={fieldError(error, 'expirationWindow')}
         />
-        <details>
+        <details open={error?.member?.startsWith('policy.') || undefined}>
           <summary>Rules for sites</summary>
           <div class="pf-v6-c-form inset">
             {TEXT_RULES.map(({ setting, label, help }) => (
@@ -102,6 +121,7 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
                 value={policy[setting] ?? ''}
                 onInput={(value) => setRule(setting, value)}
                 help={help}
+                error={fieldError(error, `policy.${setting}`)}
               />
             ))}
             <OptionField
@@ -126,11 +146,27 @@ export function CreateGrant({ onClose }: { readonly onClose: () => void }) {
           '--expiration-window',
           window,
           ...(namespace === undefined ? [] : ['--namespace', namespace]),
+          ...(issuer === undefined ? [] : ['--issuer', issuer]),
           ...policyFlags(policy),
         ]}
       />
-      <Failure error={action.error} />
+      {!MEMBERS_WITH_FIELD.has(error?.member) && <Failure error={error} />}
     </Dialog>
+  );
+}
+
+const ENDS = { exhausted: 'has no use left', expired: 'has expired', revoked: 'is revoked' };
+
+function WhyNewGrant({ site: { grant } }: { readonly site: JoinedSite }) {
+  const end = ENDS[grant?.state as keyof typeof ENDS];
+  const title = grant ? `Grant ${visible(grant.name)} ${end}` : 'The grant of this link was deleted';
+  return (
+    <Notice kind="info" title={title}>
+      <p>
+        So create a grant first, and then issue a token of it. The new grant is only for this site
+        {grant && ', and has the other rules of the old one'}. The link that the site has stays.
+      </p>
+    </Notice>
   );
 }
 

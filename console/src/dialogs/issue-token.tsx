@@ -2,23 +2,48 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
-import { Field } from '../components/field.js';
-import { Failure, Notice, ServiceNotice, sentence } from '../components/notice.js';
-import { visible } from '../components/text.js';
+import { Field, fieldError } from '../components/field.js';
+import { Failure, Notice, ServiceNotice } from '../components/notice.js';
+import { sentence, visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
-import { hideQuery, useLocation } from '../state/location.js';
+import { hideQuery, href, useLocation } from '../state/location.js';
 import { readServiceState } from '../state/service.js';
+import { CreateGrant } from './create-grant.js';
 import { IssuedToken } from './issued-token.js';
+import { hasEnded } from './joined-site.js';
+
+const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
+  'subject',
+  'redemptionsAllowed',
+  'expirationWindow',
+]);
 
 interface IssueTokenProps {
   readonly grant: Api['GrantDetail'];
   readonly onClose: () => void;
 }
 
-/** A dialog that issues a token of a grant, shows it once, and then waits for the site. */
+/**
+ * A dialog that issues a token of a grant, shows it once, and then waits for the site. If the URL names a subject and the grant has
+ * ended, it creates a grant for that subject first.
+ */
 export function IssueToken({ grant, onClose }: IssueTokenProps) {
-  const { query } = useLocation();
-  const [subject, setSubject] = useState(query.get('subject') ?? '');
+  const subject = useLocation().query.get('subject') ?? '';
+  // The grant can also end while its token is shown.
+  const [needsGrant] = useState(subject !== '' && hasEnded(grant));
+  return needsGrant ? (
+    <CreateGrant site={{ subject, grant }} onClose={onClose} />
+  ) : (
+    <TokenForm grant={grant} onClose={onClose} initialSubject={subject} />
+  );
+}
+
+function TokenForm({
+  grant,
+  onClose,
+  initialSubject,
+}: IssueTokenProps & { readonly initialSubject: string }) {
+  const [subject, setSubject] = useState(initialSubject);
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
   // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response. In a
@@ -50,6 +75,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
           name={action.isRunning ? 'Issuing …' : 'Issue the token'}
           action={action}
           onClose={onClose}
+          isDisabled={grant.state !== 'ready'}
         />
       }
     >
@@ -59,6 +85,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
       ) : (
         <Notice kind="warning" title={`No token can be issued: the grant is ${grant.state}`}>
           {grant.reason && <p>{sentence(visible(grant.reason))}</p>}
+          {hasEnded(grant) && <a href={href('/grants', { create: 'grant' })}>Create a new grant</a>}
         </Notice>
       )}
       <div
@@ -74,22 +101,23 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
           maxLength={253}
           hasFocus
           help="The name that the site sends when it redeems. If empty, every subject that the grant allows can redeem it."
+          error={fieldError(action.error, 'subject')}
         />
         <Field
           label="How many sites can join with it"
           isNumber
-          pattern="[0-9]{1,7}"
           value={uses}
           onInput={setUses}
           isRequired
           help={`The grant allows ${grant.redemptionsAllowed - grant.redemptions} more.`}
+          error={fieldError(action.error, 'redemptionsAllowed')}
         />
         <Field
           label="How long it can be redeemed"
           value={window}
           onInput={setWindow}
-          pattern="([0-9]+(s|m|h|d))+"
           help="For example 15m or 1h. If empty, until the grant expires."
+          error={fieldError(action.error, 'expirationWindow')}
         />
       </div>
       <Command
@@ -100,7 +128,7 @@ export function IssueToken({ grant, onClose }: IssueTokenProps) {
           ...(window ? ['--expiration-window', window] : []),
         ]}
       />
-      <Failure error={action.error} />
+      {!MEMBERS_WITH_FIELD.has(action.error?.member) && <Failure error={action.error} />}
     </Dialog>
   );
 }

@@ -131,7 +131,7 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
 function requireRevokedSource({ source }: Api['RevokedRedemption']): void {
   if (source?.choice !== 'keep-token') return;
   const choices: Source[] = source.tokenId === undefined ? ['with-grant'] : ['with-token', 'with-grant'];
-  throw new ApiError('source_redeemable', 'The token or grant can be redeemed.', undefined, choices);
+  throw new ApiError('source_redeemable', 'The token or grant can be redeemed.', { choices });
 }
 
 function RevokedLink({ result }: { readonly result: Api['RevokedRedemption'] }) {

@@ -1,10 +1,10 @@
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Copyable, HostCommand, SAME_ON_HOST } from '../components/copyable.js';
-import { Loaded, Notice, sentence } from '../components/notice.js';
+import { Loaded, Notice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { type Column, Table } from '../components/table.js';
-import { countText, Prose, visible } from '../components/text.js';
+import { countText, Prose, sentence, visible } from '../components/text.js';
 import { useTimesInText } from '../components/time.js';
 import { useResource } from '../state/resource.js';
 import { useIsRemote } from '../state/session.js';

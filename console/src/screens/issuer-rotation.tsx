@@ -1,8 +1,8 @@
 import type { Api } from '../api/client.js';
 import { HostCommand } from '../components/copyable.js';
-import { Notice, sentence } from '../components/notice.js';
+import { Notice } from '../components/notice.js';
 import { StepList } from '../components/step-list.js';
-import { countText, visible } from '../components/text.js';
+import { countText, sentence, visible } from '../components/text.js';
 import { href } from '../state/location.js';
 
 type Issuer = Api['Issuer'];

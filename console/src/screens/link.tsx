@@ -12,6 +12,7 @@ import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { Foreign, Mono, Prose, visible } from '../components/text.js';
 import { Time, TimeAndDistance, useTimesInText } from '../components/time.js';
+import { CreateGrant } from '../dialogs/create-grant.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { RevokeLink } from '../dialogs/revoke-link.js';
 import { href } from '../state/location.js';
@@ -33,6 +34,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
   const withTimes = useTimesInText();
   const [isEditing, setEditing] = useState(false);
   const [isRevoking, setRevoking] = useState(false);
+  const [isCreating, setCreating] = useState(false);
   const resource = useResource(
     `links/${id}`,
     (signal) => dataOf(client.GET('/api/v1/redemptions/{id}', { signal, params: { path: { id } } })),
@@ -47,7 +49,9 @@ export function LinkScreen({ id }: { readonly id: string }) {
         canWrite &&
         data && (
           <>
-            {data.grant !== undefined && (
+            {data.grant === undefined ? (
+              <Button onClick={() => setCreating(true)}>Issue a new token for this site</Button>
+            ) : (
               <ButtonLink
                 kind="secondary"
                 href={href(`/grants/${data.grantUid}`, { issue: 'token', subject: data.subject })}
@@ -120,6 +124,9 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 }
                 onClose={() => setEditing(false)}
               />
+            )}
+            {isCreating && (
+              <CreateGrant site={{ subject: link.subject }} onClose={() => setCreating(false)} />
             )}
             {isRevoking && <RevokeLink link={link} onClose={() => setRevoking(false)} />}
           </>

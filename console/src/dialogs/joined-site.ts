@@ -1,0 +1,38 @@
+import type { Api } from '../api/client.js';
+
+/** A site that has joined before and gets another token. */
+export interface JoinedSite {
+  readonly subject: string;
+  /** The grant with which it joined, which has ended; absent if it was deleted. */
+  readonly grant?: Api['GrantDetail'];
+}
+
+const MAX_NAME_LENGTH = 200;
+// A rule for subjects is a list of patterns, so it cannot contain every subject literally.
+const HAS_NO_PATTERN = /^[^,*?]+$/;
+
+/** True if no token of the grant can be issued any more. */
+export function hasEnded({ state }: Api['GrantDetail']): boolean {
+  return state === 'exhausted' || state === 'expired' || state === 'revoked';
+}
+
+/** A name for the new grant of a site: its subject, with a number if its old grant has that name; empty without a site. */
+export function nameForSite(site: JoinedSite | undefined): string {
+  if (!site) return '';
+  const name = site.subject
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, MAX_NAME_LENGTH)
+    .replace(/^-|-$/g, '');
+  const before = site.grant?.name ?? '';
+  if (before === name) return `${name}-2`;
+  const number = before.startsWith(`${name}-`) ? Number(before.slice(name.length + 1)) : Number.NaN;
+  return Number.isInteger(number) ? `${name}-${number + 1}` : name;
+}
+
+/** The rules for the new grant of a site: those of its old grant, but only for this site. */
+export function policyForSite(site: JoinedSite | undefined): Api['Policy'] {
+  if (!site) return {};
+  const { 'linkgrant/not-before': _past, ...rules } = site.grant?.policy ?? {};
+  return HAS_NO_PATTERN.test(site.subject) ? { ...rules, 'linkgrant/subjects': site.subject } : rules;
+}

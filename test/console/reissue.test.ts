@@ -1,0 +1,90 @@
+import { beforeEach, expect, it } from 'vitest';
+import { expectAccessible } from './harness/browser.js';
+import { openGrantPage } from './harness/operator-page.js';
+
+const { running, page, grant, openLink, goTo } = await openGrantPage();
+const { administration, service } = running;
+
+const reissue = () => page.getByText('Issue a new token for this site').click();
+const creating = page.getByRole('dialog', { name: 'Create a grant for site-1' });
+
+/** Creates the grant that the dialog proposes, issues its token, and returns the grant. */
+async function createAndIssue(name: string) {
+  await creating.waitFor();
+  expect(await creating.getByLabel('Name').first().inputValue()).toBe(name);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: `Issue a token of grant ${name}` }).waitFor();
+  expect(await page.getByLabel('Only for the subject').inputValue()).toBe('site-1');
+  await page.getByRole('button', { name: 'Issue the token' }).press('Enter');
+  await page.getByText('Waiting for the site').waitFor();
+  await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
+  await page.getByRole('button', { name: 'Done' }).press('Enter');
+  const { uid } = await administration.findGrant('default', name);
+  return administration.showGrant(uid);
+}
+
+beforeEach(async () => {
+  // The names of the grants that earlier tests have created are free again.
+  const { items } = await administration.listGrants({ limit: 100 });
+  for (const { uid, name } of items) if (name !== grant.name) await administration.deleteGrant(uid);
+});
+
+it('issues a token of the same grant for the site of a link while the grant has a use left', async () => {
+  await openLink();
+  await reissue();
+  await page.getByRole('dialog', { name: `Issue a token of grant ${grant.name}` }).waitFor();
+  expect(await page.getByLabel('Only for the subject').inputValue()).toBe('site-1');
+});
+
+it('creates a grant for the site of a link whose grant has no use left, with the rules of that grant', async () => {
+  await administration.updateGrant(grant.uid, {
+    redemptionsAllowed: 1,
+    policy: { 'linkgrant/key-types': 'p256', 'linkgrant/subjects': 'site-*' },
+  });
+  await openLink();
+  await reissue();
+  await creating.getByText(`Grant ${grant.name} has no use left`).waitFor();
+  await expectAccessible(page);
+  const created = await createAndIssue('site-1');
+  expect(created).toMatchObject({
+    redemptionsAllowed: 1,
+    expirationWindow: '7d',
+    policy: { 'linkgrant/key-types': 'p256', 'linkgrant/subjects': 'site-1' },
+  });
+});
+
+it.each([
+  ['is revoked', () => administration.revokeGrant(grant.uid, false)],
+  ['has expired', async () => service.clock.advance(8 * 24 * 3_600_000)],
+])('creates a grant for the site of a link whose grant %s', async (end, endGrant) => {
+  await openLink();
+  await endGrant();
+  await reissue();
+  await creating.getByText(`Grant ${grant.name} ${end}`).waitFor();
+  expect((await createAndIssue('site-1')).policy).toEqual({ 'linkgrant/subjects': 'site-1' });
+});
+
+it('creates a grant for the site of a link whose grant was deleted', async () => {
+  const id = await openLink();
+  await administration.deleteGrant(grant.uid);
+  await goTo(`/links/${id}`);
+  await reissue();
+  await creating.getByText('The grant of this link was deleted').waitFor();
+  await createAndIssue('site-1');
+});
+
+it('proposes another name if the ended grant has the name of the site', async () => {
+  const uid = await running.createGrant({ name: 'site-1', redemptionsAllowed: 1 });
+  await running.addLinks(uid, 1);
+  await goTo(`/grants/${uid}?issue=token&subject=site-1`);
+  await createAndIssue('site-1-2');
+});
+
+it('issues no token of a grant that has ended, and offers to create one', async () => {
+  await administration.revokeGrant(grant.uid, false);
+  await goTo(`/grants/${grant.uid}?issue=token`);
+  const button = page.getByRole('button', { name: 'Issue the token' });
+  expect(await button.getAttribute('aria-disabled')).toBe('true');
+  await page.getByRole('dialog').getByRole('link', { name: 'Create a new grant' }).press('Enter');
+  await page.getByRole('dialog', { name: 'Create a grant', exact: true }).waitFor();
+});
