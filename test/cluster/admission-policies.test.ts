@@ -6,6 +6,7 @@ import {
   EVENTS,
   LEASES,
   SECRETS,
+  SECURED_ACCESSES,
   SERVICE_ACCOUNTS,
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
@@ -244,6 +245,24 @@ describe.each([
     expect(await answerTo(client.create(CONFIG_MAPS, created))).toBe(403);
     expect(await cluster.admin.get(CONFIG_MAPS, key)).toEqual(found);
     await cluster.admin.delete(CONFIG_MAPS, key);
+  });
+
+  it.runIf(!isRedeemer)('denies a SecuredAccess that exposes pods of another program', async () => {
+    const { client, namespace } = attack;
+    const own = { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' };
+    const create = (name: string, selector: object, fields: object = {}) => {
+      const ports = [{ name: 'https', port: 9090, targetPort: 9090, protocol: 'TCP' }];
+      const spec = { ports, selector, ...fields };
+      const wanted = resource(SECURED_ACCESSES, { namespace, name }, { spec });
+      return answerTo(client.create(SECURED_ACCESSES, wanted, { dryRun: true }));
+    };
+    expect(await create('linkgrant-grants', own)).toBe('done');
+    expect(await create('another', own)).toBe(403);
+    expect(await create('linkgrant-grants', { app: 'database' })).toBe(403);
+    expect(await create('linkgrant-grants', { 'app.kubernetes.io/name': 'linkgrant' })).toBe(403);
+    expect(await create('linkgrant-grants', {})).toBe(403);
+    // Skupper's controller would issue a certificate.
+    expect(await create('linkgrant-grants', own, { issuer: 'skupper-site-ca' })).toBe(403);
   });
 
   it.runIf(!isRedeemer)('denies an Event in the name of another program', async () => {
