@@ -13,7 +13,7 @@ export const WEBHOOK_TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 
 /** Rules for connections to receivers. */
-export interface WebhookRules extends Pick<ConnectionOptions, 'clock'> {
+export interface WebhookRules extends Pick<ConnectionOptions, 'clock' | 'runWork'> {
   /** PEM of the trusted CAs; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
   /** Whether an address in a private network, or of this machine, may be connected to. */
@@ -53,7 +53,7 @@ export async function postWebhook(
 
 async function connectTo(
   url: URL,
-  { ca, clock, allowPrivate }: WebhookRules,
+  { ca, clock, runWork, allowPrivate }: WebhookRules,
   signal: AbortSignal,
 ): Promise<Socket> {
   const target = targetOf(url, ca, '--webhook-ca');
@@ -63,7 +63,7 @@ async function connectTo(
       return await connectTcp(target, signal, isAllowed);
     }
     const mayReach = allowPrivate ? undefined : isPublicAddress;
-    return await openConnection(target, { clock, mayReach }, signal);
+    return await openConnection(target, { clock, runWork, mayReach }, signal);
   } catch (error) {
     if (!(error instanceof RedemptionError && error.code === 'address_refused')) throw error;
     throw new Error(

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Metrics } from '../admin/metrics.js';
-import { postWebhook, WEBHOOK_TIMEOUT_MS } from '../client/webhook-client.js';
+import { postWebhook, WEBHOOK_TIMEOUT_MS, type WebhookRules } from '../client/webhook-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
@@ -14,6 +14,8 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { backOffDelay } from '../time/back-off.js';
+import { CpuBudget } from '../time/cpu-budget.js';
+import { SERVER_WORK } from './server-work.js';
 
 const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
 
@@ -68,6 +70,7 @@ export function checkWebhookFiles({ webhook, webhookSecretFile, webhookCa }: Set
 export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
   const { settings, context, store, webhooks } = parts;
   const { clock } = context;
+  const budget = new CpuBudget(SERVER_WORK);
   return startDeliveryLoop({
     store,
     webhooks,
@@ -75,7 +78,9 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     urls: (settings.webhook ?? []).map(({ href }) => href),
     observer: deliveryObserver(parts),
     source: () => parts.responseEndpoint.url,
-    post(url, event, signal) {
+    async post(url, event, signal) {
+      if (budget.waitMs(url, clock()) > 0)
+        throw new Error('the TLS handshakes with it take too much processor time');
       const keys = readSecrets(settings.webhookSecretFile as string);
       const body = JSON.stringify(event);
       const headers = {
@@ -84,8 +89,13 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
         ...webhookHeaders(keys, event.id, clock(), body),
       };
       const ca = readOptionalText(settings.webhookCa);
-      const rules = { ca, clock, allowPrivate: settings.webhookAllowPrivate };
-      return postWebhook(new URL(url), { headers, body }, rules, signal);
+      const rules: WebhookRules = {
+        ca,
+        clock,
+        runWork: (work) => budget.run(url, clock(), work),
+        allowPrivate: settings.webhookAllowPrivate,
+      };
+      await postWebhook(new URL(url), { headers, body }, rules, signal);
     },
     postLimitMs: WEBHOOK_TIMEOUT_MS,
     retryDelay: (failures) => backOffDelay(BACK_OFF, failures),

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -13,12 +14,20 @@ import {
 } from '../support/command-line.js';
 import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
+import { listenLocally } from '../support/servers/local-server.js';
 import { isSigned, startWebhookReceiver, WEBHOOK_SECRET } from '../support/servers/webhook-receiver.js';
+import { validSlowIdentity } from '../support/slow-certificates.js';
 import { until } from '../support/until.js';
 
 const CLOCK = `${import.meta.dirname}/../chaos/movable-clock.mjs`;
 const HOUR = 3_600_000;
 const receiver = releaseAfterFile(await startWebhookReceiver());
+// A receiver whose certificates are slow to verify.
+const slowChain = validSlowIdentity();
+const slowServer = createServer({ cert: slowChain.cert, key: slowChain.key }, (request, response) => {
+  request.resume().on('end', () => response.writeHead(204).end());
+});
+const slow = releaseAfterFile(await listenLocally(slowServer));
 const place = releaseAfterFile(new Workplace());
 const secretFile = place.path('webhook-secret');
 // Containers mount secrets with modes such as this one.
@@ -191,6 +200,23 @@ describe.concurrent('webhooks', () => {
       metricOf(service, `linkgrant_webhook_attempts_total{outcome="${outcome}"}`);
     expect(await attempts('delivered')).toBe(2);
     expect(await attempts('failed')).toBeGreaterThan(0);
+    expect((await service.stop()).code).toBe(0);
+  });
+
+  it('does not connect to a receiver whose TLS handshakes take too much processor time until it has waited', async () => {
+    const dataDir = place.path('processor-time');
+    const caFile = place.path('slow-ca');
+    writeFileSync(caFile, slowChain.ca);
+    const urls = [`https://127.0.0.1:${slow.port}/`, new URL('/beside', receiver.url).href];
+    const service = await serve(dataDir, urls, '--webhook-allow-private', '--webhook-ca', caFile);
+    await until(async () => (await webhookChecks(dataDir)).length === 2);
+    // The receiver accepts each event, so that nothing else delays the next one.
+    for (let count = 0; count < 8; count += 1) await run(dataDir, 'grant', 'create', `west-${count}`);
+    for (let count = 0; count < 8; count += 1) await run(dataDir, 'grant', 'revoke', `west-${count}`);
+    await until(async () =>
+      (await webhookChecks(dataDir)).some(({ detail }) => detail.includes('too much processor time')),
+    );
+    await until(() => receiver.accepted('/beside').length === 8);
     expect((await service.stop()).code).toBe(0);
   });
 

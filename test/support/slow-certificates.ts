@@ -10,6 +10,7 @@ const OCTET_STRING = 0x04;
 const BOOLEAN = 0x01;
 const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
+const IP_ADDRESS = 0x87;
 const NULL = element(0x05, Buffer.alloc(0));
 
 /** Keys whose signatures take long to verify. The first three are not accepted; the others are the slowest accepted ones. */
@@ -91,6 +92,7 @@ function certificate(
   spki: Uint8Array,
   sign: (tbs: Uint8Array) => Uint8Array,
   issuer = name,
+  names: readonly Uint8Array[] = [],
 ): string {
   const { signedWith } = KINDS[kind];
   const tbs = sequence(
@@ -108,6 +110,7 @@ function certificate(
           element(BOOLEAN, Buffer.of(0xff)),
           element(OCTET_STRING, sequence(element(BOOLEAN, Buffer.of(0xff)))),
         ),
+        ...names,
       ),
     ]),
   );
@@ -153,6 +156,25 @@ export function slowIdentity(kind: SlowKey, count: number): TestIdentity {
   return {
     cert: chain.join(''),
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    ca: chain.at(-1) as string,
+  };
+}
+
+/** A server identity for 127.0.0.1 like {@link slowIdentity}, with 30 CAs, whose chain verifies against `ca`. */
+export function validSlowIdentity(): TestIdentity {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'sect571k1' });
+  const server = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const signWithKey = (tbs: Uint8Array) => sign('sha256', tbs, privateKey);
+  const address = element(OCTET_STRING, sequence(element(IP_ADDRESS, Buffer.of(127, 0, 0, 1))));
+  const names = [sequence(oid('2.5.29.17'), address)];
+  const chain = [server.publicKey, ...Array.from({ length: 30 }, () => publicKey)].map((key, depth) => {
+    const spki = key.export({ type: 'spki', format: 'der' });
+    const issuer = `slow ${depth + 1}`;
+    return certificate('k571', `slow ${depth}`, spki, signWithKey, issuer, depth === 0 ? names : []);
+  });
+  return {
+    cert: chain.join(''),
+    key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
     ca: chain.at(-1) as string,
   };
 }

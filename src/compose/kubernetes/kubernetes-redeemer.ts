@@ -17,16 +17,13 @@ import {
 import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
 import { CpuBudget, type RunWork } from '../../time/cpu-budget.js';
 import type { RuntimeContext } from '../runtime.js';
+import { SERVER_WORK } from '../server-work.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
 
 // A request in progress gets its full time limit plus time to store the response: Skupper's grant server counts each request
 // as a use, and sends the response only once. Another replica becomes leader 15 s after the last renewal of the lease.
 const DRAIN_MS = DEFAULT_TIMEOUT_MS + 2_000;
-
-// CPU time that the servers of a namespace's tokens and links may cause within 30 seconds. A handshake with a chain of RSA-4096
-// takes 1 to 2 ms, one with the slowest certificates 100 ms; the slowest response 165 ms.
-const SERVER_WORK = { budgetMs: 200, freeMs: 10 };
 
 /** A running program that redeems the AccessTokens of a cluster or a namespace. It has no listener. */
 export interface RunningRedeemer {
