@@ -14,6 +14,7 @@ import type { Site } from '../redemption/ports/site.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
 export { PendingReload } from '../platforms/files/pending-reload.js';
+export { RenewalRuns } from '../platforms/files/renewal-runs.js';
 export { createLinkDialer, type LinkDialOptions, linkDirectory, linkRecords };
 
 /** True if the configured store exists; a database on a server counts as existing. */

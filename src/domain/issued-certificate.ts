@@ -47,6 +47,10 @@ export function certificateLife(
   return notAfter - now <= (notAfter - notBefore) / 3 ? 'ending' : 'valid';
 }
 
+/** What the owner of a link has to know before the link is renewed for the first time. */
+export const RENEWAL_NEEDS_TIMER =
+  'A renewed certificate is valid for 30 days: a link whose certificate was valid for longer cannot reconnect after that, unless a timer on its site runs `linkgrant link renew --all` at least daily.';
+
 /** True if a certificate has at most the lifetime of a renewed link; times in milliseconds since the epoch. */
 export function isShortLived(certificate: {
   readonly notBefore: number;

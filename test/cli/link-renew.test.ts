@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -83,6 +83,32 @@ describe('link renew in a directory', () => {
     const soon = json(expectSuccess(await renew('west', '--within', '1d', '-o', 'json')));
     expect(soon.links).toMatchObject([{ outcome: 'not-due' }]);
     expect(await status()).toMatchObject([{ name: 'west', renewedBy: 'link renew' }]);
+  });
+
+  it('warns before it renews a certificate of five years, and link status names no timer until one has run', async () => {
+    await redeem('west');
+    await redeem('east', '--renew');
+    expect(secret().days).toBeGreaterThan(1_000);
+    const due = expectSuccess(await renew('--all'));
+    expect(due.stderr).not.toContain('30 days');
+    const renewed = expectSuccess(await renew('west'));
+    expect(renewed.stderr).toMatch(/certificate of link "west" is valid until \S+; .* valid for 30 days/);
+    const [, command = ''] = /`(linkgrant link renew --all [^`]+)`/.exec(renewed.stderr) ?? [];
+    expect(command).toContain(`--dir ${work.path('links')} --data-dir ${work.path('requesting')}`);
+    expect(secret().days).toBe(30);
+    // The second renewal does not shorten the certificate.
+    expect(expectSuccess(await renew('west')).stderr).toBe('');
+    const run = join(work.path('requesting'), 'renewal-runs');
+    const [file = ''] = readdirSync(run);
+    writeFileSync(join(run, file), new Date(Date.now() - 49 * 3_600_000).toISOString());
+    const without = { renewedBy: null, warning: expect.stringContaining('no timer') };
+    expect(await status('west')).toMatchObject([without]);
+    // A named link is no work of a timer.
+    expectSuccess(await renew('west'));
+    expect(await status('west')).toMatchObject([without]);
+    expectSuccess(await renew('--all', '--within', '1d'));
+    expect((await status('west'))[0]).not.toHaveProperty('warning');
+    expect(await status()).toMatchObject([{ renewedBy: 'link renew' }, { renewedBy: 'link renew' }]);
   });
 
   it('does not renew a link that belongs to no redemption, and reports why', async () => {

@@ -58,8 +58,11 @@ describe('token redeem', () => {
     const to = place.path('renewing-links');
     expect(ended.stdout).toContain(`: linkgrant link renew --all --dir ${to}\n`);
     expect(ended.stdout).toContain(`kubectl apply -f ${to}. `);
-    const status = await linkgrant(['link', 'status', '--dir', to, ...data, '-o', 'json']);
-    expect(json(status).outgoing).toMatchObject([{ renewable: true, renewedBy: 'link renew' }]);
+    const status = () => linkgrant(['link', 'status', '--dir', to, ...data, '-o', 'json']);
+    const unrenewed = { renewable: true, renewedBy: null, warning: expect.stringContaining('no timer') };
+    expect(json(await status()).outgoing).toMatchObject([unrenewed]);
+    expectSuccess(await linkgrant(['link', 'renew', '--all', '--dir', to, ...data]));
+    expect(json(await status()).outgoing).toMatchObject([{ renewable: true, renewedBy: 'link renew' }]);
 
     const lasting = await issue('lasting');
     const there = place.path('lasting-links');

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
+import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { MAIN } from '../support/programs.js';
 import { releaseAfterFile } from '../support/release.js';
 import { listenLocally } from '../support/servers/local-server.js';
@@ -71,6 +73,27 @@ describe('a redemption at a server that does not answer', () => {
     const screen = await screenOf(redeem);
     expect(screen).toContain('⌫Redeeming the token (1 s)');
     expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
+  });
+});
+
+describe('the first renewal of a certificate of five years on a terminal', () => {
+  it('changes nothing without --yes, and says that the link depends on a timer from then on', async () => {
+    const location = ['--data-dir', place.path('lasting')];
+    const to = place.path('lasting-links');
+    const words = ['link', 'renew', 'lasting', '--dir', to, ...location];
+    expectSuccess(await linkgrant(['token', 'redeem', await issue('lasting'), '--to', to, ...location]));
+    const secret = () => readFileSync(place.path('lasting-links', 'Secret-lasting.yaml'), 'utf8');
+    const before = secret();
+    const refused = await screenOf(words);
+    expect(refused).toMatch(
+      /error: nothing was renewed: [^\r]+ valid for 30 days[^\r]+\r\nhint: [^\r]+ --all [^\r]+--yes\r\n/,
+    );
+    expect(refused).toContain('code 2');
+    expect(secret()).toBe(before);
+    expect(await screenOf([...words, '--yes'])).toContain('code 0');
+    expect(secret()).not.toBe(before);
+    // The certificate is valid for 30 days already.
+    expect(await screenOf(words)).toContain('code 0');
   });
 });
 

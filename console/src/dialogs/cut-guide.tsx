@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { RENEWAL_NEEDS_TIMER } from '../../../src/domain/issued-certificate.js';
 import type { Api } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { HostCommand } from '../components/copyable.js';
@@ -20,7 +21,7 @@ const STEPS = [
   },
   {
     title: 'Wait until the other links have renewed',
-    todo: 'The list below becomes empty as the links renew. To renew one now, run `linkgrant link renew NAME` on its site.',
+    todo: `The list below becomes empty as the links renew. To renew one now, run \`linkgrant link renew NAME\` on its site. ${RENEWAL_NEEDS_TIMER}`,
   },
   {
     title: 'Let every link connect once more',

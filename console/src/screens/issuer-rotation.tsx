@@ -1,8 +1,9 @@
+import { RENEWAL_NEEDS_TIMER } from '../../../src/domain/issued-certificate.js';
 import type { Api } from '../api/client.js';
 import { HostCommand } from '../components/copyable.js';
 import { Notice } from '../components/notice.js';
 import { StepList } from '../components/step-list.js';
-import { countText, sentence, visible } from '../components/text.js';
+import { countText, Prose, sentence, visible } from '../components/text.js';
 import { href } from '../state/location.js';
 
 type Issuer = Api['Issuer'];
@@ -51,8 +52,7 @@ const linkSteps = (name: string): readonly Step[] => [
   },
   {
     title: 'Wait until the links have renewed',
-    effect:
-      'Each link gets a certificate of the new CA when it renews. A site that does not renew needs a new token.',
+    effect: `Each link gets a certificate of the new CA when it renews. A site that does not renew needs a new token. ${RENEWAL_NEEDS_TIMER}`,
   },
   {
     title: 'Retire the old CA',
@@ -176,7 +176,9 @@ function Steps({ steps, current, issuer }: StepsProps) {
       <StepList titles={steps.map(({ title }) => title)} current={current} />
       {step && (
         <>
-          <p>{step.effect}</p>
+          <p>
+            <Prose text={step.effect} />
+          </p>
           {current === WAIT && <Dependents issuer={issuer} />}
           {step.command && <HostCommand words={step.command} />}
           {step.afterwards && (

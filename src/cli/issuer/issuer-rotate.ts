@@ -1,4 +1,5 @@
 import { SITE_CA } from '../../compose/site-issuer.js';
+import { RENEWAL_NEEDS_TIMER } from '../../domain/issued-certificate.js';
 import { shell } from '../../domain/shell-words.js';
 import {
   type Dependents,
@@ -73,6 +74,7 @@ export async function activateCommand(
         ...(signs === 'links'
           ? [
               'Each link gets a certificate of this CA when it renews; a site that does not renew needs a new token.\n',
+              `To renew one at once, run \`linkgrant link renew NAME\` on its site. ${RENEWAL_NEEDS_TIMER}\n`,
               `If the router has a certificate of this issuer, replace it:\n  ${completeCommand(`linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR`, flags)}\n`,
             ]
           : [

@@ -44,7 +44,10 @@ export async function clusterLinks(
       const state: Partial<LinkStatus> = states.get(link.name) ?? {};
       const { isReady = false, status, message, remoteSite, remoteSiteId, conditions = [] } = state;
       return {
-        ...outgoingReport(link, await cluster.links.findSecret(link.tlsCredentials), { clock }),
+        ...outgoingReport(link, await cluster.links.findSecret(link.tlsCredentials), {
+          clock,
+          hasTimer: true,
+        }),
         ready: isReady,
         ...(status !== undefined && { status }),
         ...(message !== undefined && { message }),

@@ -93,6 +93,10 @@ export function addLink(program: Command, context: CommandContext): void {
     )
     .option('--renewal-url <URL>', 'renewal URL for the named link; overrides the one in its Secret')
     .option('--server-ca <FILE>', 'PEM file with the CA of the server at --renewal-url')
+    .option(
+      '--yes',
+      'confirm on a terminal that a certificate of more than 30 days is replaced by one of 30 days',
+    )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags, context));
   addReload(

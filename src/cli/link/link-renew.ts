@@ -1,17 +1,29 @@
 import { openLinkRenewal } from '../../compose/link-renewal.js';
+import { RenewalRuns } from '../../compose/links.js';
+import { isTerminal, processContext } from '../../config/process-context.js';
+import { isShortLived } from '../../domain/issued-certificate.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
-import { isRenewalDue, type RenewalServer } from '../../redemption/requesting/renewable-link.js';
+import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
+import {
+  isRenewalDue,
+  type RenewableLink,
+  type RenewalServer,
+  renewableLink,
+} from '../../redemption/requesting/renewable-link.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseWindow } from '../terminal/flag-values.js';
-import { print } from '../terminal/output.js';
+import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { completeHint } from '../terminal/suggested-command.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { type LinkFlags, openLinksForChange, requireDirectory, requireLinks } from './link.js';
 import { worstOf } from './link-faults.js';
 import {
   failedOf,
+  type RenewalRequest,
   renewalReport,
   renewalText,
   renewSecrets,
@@ -30,6 +42,8 @@ export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
   /** File with PEM. */
   readonly serverCa?: string;
   readonly reloadCommand?: string;
+  /** Confirms that the link depends on a timer from then on. */
+  readonly yes?: boolean;
   readonly output?: OutputFormat;
 }
 
@@ -53,15 +67,46 @@ export async function renewCommand(
   const isForced = name !== undefined && withinMs === undefined;
   const renewing =
     siteLinks.cluster?.renewing ?? openLinkRenewal(siteLinks.settings.dataDir, { ...connection, ...context });
+  const isSelected = (link: RenewableLink) => isForced || isRenewalDue(link, context.clock(), withinMs);
+  await confirmShortening(links, siteLinks.links, { isSelected, server }, flags);
+  if (name === undefined && !siteLinks.cluster) {
+    new RenewalRuns(siteLinks.settings.dataDir, siteLinks.where).record(context.clock());
+  }
   const renewals = await renewSecrets(
     links,
-    { isSelected: (link) => isForced || isRenewalDue(link, context.clock(), withinMs), server },
+    { isSelected, server },
     { ...renewing, links: withLockedReplacement(siteLinks.links, change) },
   );
   const reload = await settleReload(target, context);
   await report(renewals, reload, flags.output);
   throwWorst(renewals, name);
   requireReload(reload, 'the renewed links are written');
+}
+
+/**
+ * Warns of links whose certificate is not short-lived yet: after the renewal they depend on a timer. On a terminal, throws a
+ * CommandError unless `--yes` is given.
+ */
+async function confirmShortening(
+  links: readonly StoredLink[],
+  files: LinkFiles,
+  { isSelected, server }: RenewalRequest,
+  flags: LinkRenewFlags,
+): Promise<void> {
+  const found: string[] = [];
+  for (const { name, tlsCredentials } of links) {
+    const secret = await files.findSecret(tlsCredentials);
+    const link = secret && renewableLink(secret, server);
+    if (!link || 'problem' in link || isShortLived(link) || !isSelected(link)) continue;
+    found.push(`the certificate of link "${name}" is valid until ${formatTime(link.notAfter)}`);
+  }
+  if (found.length === 0) return;
+  const effect = `${found.join(', ')}; a renewed one is valid for 30 days, and after that the link cannot reconnect unless a timer renews it`;
+  const timer = completeHint('let a timer run `linkgrant link renew --all` at least daily', flags);
+  if (isTerminal(processContext().stdin) && !flags.yes) {
+    throw usageError(`nothing was renewed: ${effect}`, `${timer}; then repeat this command with --yes`);
+  }
+  writeStderr(`warning: ${effect}\nhint: ${timer}\n`);
 }
 
 function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa }: LinkRenewFlags): void {

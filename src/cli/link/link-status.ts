@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { networkObserver } from '../../compose/connections.js';
-import { hasStore, linkDirectory } from '../../compose/links.js';
+import { hasStore, linkDirectory, RenewalRuns } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -84,9 +84,11 @@ async function outgoingReports(
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) return undefined;
   const links = linkDirectory(directory);
+  const hasTimer = new RenewalRuns(settings.dataDir, directory).isRecent(context.clock());
+  const options = { clock: context.clock, hasTimer };
   if (settings.platform === 'standalone' || dir !== undefined) {
     requireDirectory(directory);
-    return reportsOf(links, name, context);
+    return reportsOf(links, name, options);
   }
   const namespace = siteNamespace(settings);
   const site = openRequestingSite(settings.skupperHome, namespace);
@@ -100,8 +102,8 @@ async function outgoingReports(
   const running = linkDirectory(site.runtimeResources);
   const isOnlyLoaded = (link: StoredLink) => loaded.get(link.name) === 'only-loaded';
   return [
-    ...(await reportsOf(links, name, context, loaded)),
-    ...(await reportsOf(running, name, context, loaded, isOnlyLoaded)),
+    ...(await reportsOf(links, name, options, loaded)),
+    ...(await reportsOf(running, name, options, loaded, isOnlyLoaded)),
   ];
 }
 
@@ -109,7 +111,7 @@ async function outgoingReports(
 async function reportsOf(
   files: LinkFiles,
   name: string | undefined,
-  context: CommandContext,
+  options: Parameters<typeof outgoingReport>[2],
   loaded?: ReadonlyMap<string, LoadedState>,
   isReported: (link: StoredLink) => boolean = () => true,
 ): Promise<readonly OutgoingReport[]> {
@@ -117,7 +119,7 @@ async function reportsOf(
   const named = name === undefined ? links : linksNamed(links, name);
   return Promise.all(
     named.map(async (link) => ({
-      ...outgoingReport(link, await files.findSecret(link.tlsCredentials), context),
+      ...outgoingReport(link, await files.findSecret(link.tlsCredentials), options),
       ...(loaded && { router: loaded.get(link.name) ?? 'absent' }),
     })),
   );

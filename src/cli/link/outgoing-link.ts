@@ -9,11 +9,14 @@ import type { StoredLink } from '../../redemption/ports/link-files.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { formatTime } from '../terminal/output.js';
 
-/** Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. */
+/**
+ * Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. `hasTimer` is false
+ * if no program has recently renewed the links that are due; it is not known for a cluster, where it is true.
+ */
 export function outgoingReport(
   link: StoredLink,
   secret: LinkSecret | undefined,
-  { clock }: { readonly clock: Clock },
+  context: { readonly clock: Clock; readonly hasTimer: boolean },
 ): OutgoingReport {
   const { name, endpoints, cost, tlsCredentials, place } = link;
   return {
@@ -22,18 +25,26 @@ export function outgoingReport(
     endpoints: endpoints.map(formatEndpoint),
     tlsCredentials,
     file: place,
-    ...certificateReport(secret, tlsCredentials, clock()),
+    ...certificateReport(secret, tlsCredentials, context),
   };
 }
 
-function certificateReport(secret: LinkSecret | undefined, name: string, now: number) {
+const NO_TIMER =
+  'the certificate is short-lived, and no timer has renewed the links of this site in the last two days: the link cannot reconnect after the certificate expires; let a timer run `linkgrant link renew --all` at least daily';
+
+function certificateReport(
+  secret: LinkSecret | undefined,
+  name: string,
+  { clock, hasTimer }: { readonly clock: Clock; readonly hasTimer: boolean },
+) {
   if (!secret) return { warning: `Secret "${name}" does not exist, or cannot be read` };
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
-    const life = certificateLife({ notBefore, notAfter }, now);
+    const life = certificateLife({ notBefore, notAfter }, clock());
     const isRenewable = !('problem' in renewableLink(secret));
+    const isRenewing = isRenewable && isShortLived({ notBefore, notAfter });
     const warning = {
-      valid: undefined,
+      valid: isRenewing && !hasTimer ? NO_TIMER : undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',
       ending: isRenewable
         ? 'a third or less of the lifetime of the certificate is left; run `linkgrant link renew`'
@@ -47,7 +58,7 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       notAfter: formatTime(notAfter),
       renewable: isRenewable,
       // Without --renew a certificate of 5 years is requested, because no timer renews it.
-      renewedBy: isRenewable && isShortLived({ notBefore, notAfter }) ? 'link renew' : null,
+      renewedBy: isRenewing && hasTimer ? 'link renew' : null,
       ...(warning !== undefined && { warning }),
     };
   } catch {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RenewalRuns } from '../../compose/links.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import { backOffDelay } from '../../time/back-off.js';
 import type { CommandContext } from '../session/command-context.js';
@@ -79,6 +80,7 @@ async function runRound(
     writeStderr('There are no links left.\n');
     return undefined;
   }
+  if (target.kind !== 'cluster') new RenewalRuns(target.dataDir, target.directory).record(context.clock());
   const isSelected = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
   const renewals = await renewSecrets(links, { isSelected }, dependencies);
   for (const renewal of renewals) {

@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/setting-schemas.js';
+import { RENEWAL_NEEDS_TIMER } from '../../domain/issued-certificate.js';
 import { shell, shellCommand } from '../../domain/shell-words.js';
 import type { CutStep } from '../../redemption/issuers/cut-link.js';
 
@@ -23,6 +24,7 @@ const OLD_AND_NEW_CA = 'the CA that signs now and the new one';
 const RENEWALS = [
   'Each of these links gets a certificate of the new CA when it renews: at two thirds of its lifetime if a timer renews',
   'it, or at once with `linkgrant link renew NAME` on its site. A link that cannot be renewed needs a new token.',
+  RENEWAL_NEEDS_TIMER,
 ];
 
 const createCa = ({ isOwn }: CutTarget) =>
