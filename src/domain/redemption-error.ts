@@ -95,10 +95,17 @@ export interface Refusal {
 export class RedemptionError extends Error {
   override readonly name = 'RedemptionError';
   readonly code: RedemptionErrorCode | ClientErrorCode;
+  /** As in {@link Refusal}. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: RedemptionErrorCode | ClientErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: RedemptionErrorCode | ClientErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly retryAfter?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -26,8 +26,12 @@ export function renderCheck(check: GrantCheck): string {
   })}\n`;
 }
 
-/** Sends a response and closes the connection, because unmodified Skupper clients neither reuse nor close it. */
+/**
+ * Sends a response and closes the connection, because unmodified Skupper clients neither reuse nor close it. Sends nothing if the
+ * request was refused meanwhile, because the store took too long.
+ */
 export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  if (response.headersSent) return;
   response.writeHead(status, {
     'content-type': contentType,
     'content-length': Buffer.byteLength(body),
@@ -55,6 +59,7 @@ export function sendRefusal(
   route: RefusedRoute = 'redemption',
   members: Readonly<Record<string, string>> = {},
 ): void {
+  if (response.headersSent) return;
   const { status, text } = wireRefusal(refusal.refused, route);
   if (status === 405) response.setHeader('allow', 'POST');
   if (status === 503) response.setHeader('retry-after', String(retryAfterOf(refusal)));

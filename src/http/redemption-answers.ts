@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
 import { NIL_UUID } from '../domain/names.js';
 import type { Redemption } from '../domain/redemption.js';
-import type { RedemptionErrorCode } from '../domain/redemption-error.js';
+import { type RedemptionErrorCode, storeUnavailable } from '../domain/redemption-error.js';
 import { checkGrant } from '../redemption/accepting/check-grant.js';
 import type { GrantTarget } from '../redemption/accepting/prove-code.js';
 import { type RedeemDependencies, redeem } from '../redemption/accepting/redeem.js';
@@ -18,6 +18,11 @@ import type { RequestOutcome } from './request-outcome.js';
 export interface ExchangeDependencies extends RedeemDependencies {
   readonly admission: Pick<Admission, 'run'>;
   readonly bodyTimeoutMs: number;
+  /**
+   * How long the service works on a request whose body it has read, before it responds with `store_unavailable`; absent where the
+   * store limits its operations itself. The work goes on, but no redemption is recorded after this time.
+   */
+  readonly answerTimeoutMs?: number;
   /**
    * Waits for the listing of grants that the lookup of this uid requires, if any; absent where lookups require no listing.
    * Rejects with RedemptionError `overloaded` when too many requests wait for it, `store_unavailable` when it fails.
@@ -62,8 +67,10 @@ export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<Re
 /** Answers a redemption with the YAML stream of its link. */
 export function answerRedemption(exchange: Exchange, target: GrantTarget): Promise<RequestOutcome> {
   const { response, peer, deps } = exchange;
-  return withCode(exchange, target, async (code, headers) => {
-    const result = await inSpan({ name: 'redeem' }, () => redeem({ target, code, peer, ...headers }, deps));
+  return withCode(exchange, target, async (code, headers, receivedAt) => {
+    const result = await inSpan({ name: 'redeem' }, () =>
+      redeem({ target, code, peer, receivedAt, ...headers }, deps),
+    );
     const { name, subject } = headers;
     if ('disconnected' in result)
       return { ...endDisconnected(response), grant: result.proven, name, subject };
@@ -86,7 +93,7 @@ export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome>
   const { request, response, peer, deps } = exchange;
   const body = await readBody(request, RENEWAL_LIMIT, deps.bodyTimeoutMs);
   if (typeof body === 'string') return refuse(exchange, body);
-  return admit(exchange, async () => {
+  const work = async () => {
     const result = await inSpan({ name: 'renew' }, () =>
       renew({ text: contentOf(body).toString('latin1'), peer }, deps),
     );
@@ -99,22 +106,43 @@ export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome>
     await deps.checkpoint('before-answer');
     send(response, 200, 'application/yaml', encodeLinkDocuments(result.secret, result.links));
     return { outcome: result.replayed ? 'replayed' : 'renewed', ...redemptionFields(result.redemption) };
-  });
+  };
+  return inTime(deps, () => admit(exchange, work));
 }
 
 /** Reads the headers and the code of a request, then runs `work`. */
 async function withCode(
   exchange: Exchange,
   target: GrantTarget,
-  work: (code: Buffer, headers: RedemptionHeaders) => Promise<RequestOutcome>,
+  work: (code: Buffer, headers: RedemptionHeaders, receivedAt: number) => Promise<RequestOutcome>,
 ): Promise<RequestOutcome> {
   const { request, deps } = exchange;
   const headers = readRedemptionHeaders(request);
   if (typeof headers === 'string') return refuse(exchange, headers);
   const body = await readBody(request, CODE_LIMIT, deps.bodyTimeoutMs);
   if (typeof body === 'string') return refuse(exchange, body);
-  if ('uid' in target) await deps.prepareLookup?.(target.uid);
-  return admit(exchange, () => work(contentOf(body), headers));
+  const receivedAt = performance.now();
+  return inTime(deps, async () => {
+    if ('uid' in target) await deps.prepareLookup?.(target.uid);
+    return admit(exchange, () => work(contentOf(body), headers, receivedAt));
+  });
+}
+
+/** Runs `work`. Rejects with `store_unavailable` once the client would soon give up; `work` then ends without a response. */
+async function inTime<T>(
+  { answerTimeoutMs }: Pick<ExchangeDependencies, 'answerTimeoutMs'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (answerTimeoutMs === undefined) return work();
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(storeUnavailable('the store did not answer in time')), answerTimeoutMs);
+  });
+  try {
+    return await Promise.race([work(), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

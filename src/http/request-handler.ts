@@ -114,8 +114,9 @@ async function isConnected(socket: Socket): Promise<boolean> {
 /** Answers an unexpected error; its cause goes to the log only. */
 function answerFailure(response: ServerResponse, error: unknown): RequestOutcome {
   const code = failureCode(error);
+  const retryAfter = error instanceof RedemptionError ? error.retryAfter : undefined;
   if (response.headersSent) response.destroy();
-  else sendRefusal(response, { refused: code }, false);
+  else sendRefusal(response, { refused: code, ...(retryAfter !== undefined && { retryAfter }) }, false);
   return code === 'overloaded' ? { outcome: code } : { outcome: code, error };
 }
 

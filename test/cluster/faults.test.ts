@@ -8,7 +8,7 @@ import { type Serving, Workplace } from '../support/command-line.js';
 import { metricOf, readOperations } from '../support/operations.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
-import { type ApiProxy, type Fate, startApiProxy } from './harness/api-proxy.js';
+import { type ApiProxy, type Fate, type ProxiedRequest, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
 import { startController } from './harness/controller.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
@@ -145,10 +145,42 @@ describe('requests for unknown grants', () => {
     proxy.decide(() => 'pass');
     proxy.breakOff(isListing);
     await Promise.all(waiting);
-    // Requests whose listing was cut off get 503; the next listing answers the others.
-    expect(new Set(statuses.slice(30))).toEqual(new Set([404, 503]));
-    expect(await post(serving, unknown())).toMatchObject({ status: 404 });
+    // The next listing starts only after nine times the duration of the one that was cut off.
+    expect(new Set(statuses.slice(30))).toContain(503);
+    await retryUntil('a listing', async () => (await post(serving, unknown())).status === 404, 60_000);
   });
+});
+
+describe('an API server that hangs', () => {
+  it.each([
+    ['reads of grants', ({ path }: ProxiedRequest) => /accessgrants\/[^?]*$/.test(path)],
+    ['every request', () => true],
+  ])(
+    'in %s leads to 503 before the clients give up, also if they wait for each other',
+    async (_what, hangs) => {
+      const leader = releaseAfterTest(await startController(account.kubeconfig));
+      await retryUntil('the lead', async () => leader.controller.isLeading);
+      const { serving, proxy } = await serveThroughProxy();
+      const grant = await readyGrant(cluster, west, `hanging-${randomUUID()}`, { redemptionsAllowed: 9 });
+      await retryUntil('the grant to be known', async () => (await post(serving, grant)).status === 200);
+      proxy.decide((request) => (hangs(request) ? 'silent' : 'pass'));
+      const before = proxy.requests.length;
+      const first = post(serving, grant, 'first');
+      await retryUntil('a read that hangs', async () => proxy.requests.slice(before).some(hangs));
+      // Its read of the grant starts when that of the first one has ended.
+      const second = post(serving, grant, 'second');
+      // The limit of Skupper's client.
+      const givesUp = sleep(10_000, 'no response', { ref: false });
+      const statusOf = async (answer: ReturnType<typeof post>) => (await answer).status;
+      expect(await Promise.race([statusOf(second), givesUp])).toBe(503);
+      expect(await statusOf(first)).toBe(503);
+      proxy.decide(() => 'pass');
+      proxy.breakOff(() => true);
+      await retryUntil('redemptions', async () => (await post(serving, grant, 'third')).status === 200);
+      const subjects = (await redemptionsOf(cluster, grant.metadata)).map(({ spec }) => spec.subject);
+      expect(subjects.sort()).toEqual(['a-site', 'third']);
+    },
+  );
 });
 
 describe('an API server that stops under load', () => {

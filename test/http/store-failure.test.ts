@@ -22,6 +22,43 @@ beforeEach(() => {
   fault = NO_FAULT;
 });
 
+const impatient = releaseAfterFile(
+  await composeTestService({
+    store: (real) => withStore(real, () => fault(real)),
+    answerTimeoutMs: 300,
+  }),
+);
+
+describe('a store that hangs', () => {
+  it.each([
+    ['findGrant', csrHeader],
+    ['findReplay', () => ({})],
+    ['recordRedemption', csrHeader],
+  ] as const)(
+    'in %s leads to 503 in time, and no use is counted when it goes on',
+    async (operation, headersOf) => {
+      const { grant, code } = await impatient.grant();
+      const redeem = () => post(impatient, `/${grant.uid}`, code, { headers: headersOf() });
+      let goOn = () => {};
+      const pause = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      fault = (real) => ({
+        [operation]: async (...values: never[]) => {
+          await pause;
+          if (operation === 'recordRedemption') return storeUnavailable();
+          return (real[operation] as (...all: never[]) => unknown).apply(real, values);
+        },
+      });
+      expectUnavailable(await redeem());
+      fault = NO_FAULT;
+      goOn();
+      redeemedAnswer(await redeem());
+      expect(await impatient.used(grant.uid)).toBe(1);
+    },
+  );
+});
+
 function expectUnavailable(answer: WireAnswer): void {
   expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
   expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);

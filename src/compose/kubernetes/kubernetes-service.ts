@@ -26,6 +26,8 @@ import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
 
+// Clients give up after 10 s. Without this limit, time limits of several requests to the API server would add up.
+const ANSWER_TIMEOUT_MS = 8_000;
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
 const RETENTION_MS = 3_600_000;
@@ -69,6 +71,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     service: () => publication.responseEndpoint(),
     codeKeys,
     prepareLookup: (uid: string) => cluster.prepareLookup(uid),
+    answerTimeoutMs: ANSWER_TIMEOUT_MS,
     ...context,
   };
   const listener = createPublicListener({ settings, credentials, app, metrics });

@@ -56,6 +56,8 @@ export interface RedemptionRequest {
   readonly renews: boolean;
   /** Address of the client, as text. */
   readonly peer: string;
+  /** When the request was received, in the unit of `performance.now()`; absent: now. */
+  readonly receivedAt?: number;
 }
 
 /** Dependencies of redemptions. */
@@ -108,7 +110,7 @@ export async function redeem(
   request: RedemptionRequest,
   deps: RedeemDependencies,
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
-  const receivedAt = performance.now();
+  const { receivedAt = performance.now() } = request;
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
   const proof = await proveCode(request.target, request.code, deps);

@@ -67,7 +67,7 @@ export async function openKubernetesClient(
   const list = <T extends Resource>(
     kind: ResourceKind,
     selection: Selection = {},
-    page: { readonly limit?: number; readonly after?: string | undefined } = {},
+    page: { readonly limit?: number | undefined; readonly after?: string | undefined } = {},
   ): Promise<ResourcePage<T>> => listPage<T>(send, kind, selection, page);
 
   return {

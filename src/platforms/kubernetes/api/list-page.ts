@@ -10,12 +10,16 @@ export interface Selection {
   readonly fieldSelector?: string | undefined;
 }
 
-/** A page of a list. `next` is passed as `after` for the following page, and undefined on the last page. */
+/**
+ * A page of a list. `next` is passed as `after` for the following page, and undefined on the last page; `limit` is the size with
+ * which the page was requested, smaller than the usual one if resources are large.
+ */
 export interface ResourcePage<T extends Resource> {
   readonly items: readonly Stored<T>[];
   /** The version from which a watch continues this list. */
   readonly resourceVersion: string;
   readonly next: string | undefined;
+  readonly limit?: number;
 }
 
 const PAGE_SIZE = 500;
@@ -27,18 +31,17 @@ export async function listPage<T extends Resource>(
   send: (request: Omit<ApiRequest, 'signal'>) => Promise<unknown>,
   kind: ResourceKind,
   { namespace, labelSelector, fieldSelector }: Selection,
-  page: { readonly limit?: number; readonly after?: string | undefined },
+  page: { readonly limit?: number | undefined; readonly after?: string | undefined },
 ): Promise<ResourcePage<T>> {
   for (let limit = page.limit ?? PAGE_SIZE; ; limit = Math.ceil(limit / SHRINK_FACTOR)) {
     const query = { labelSelector, fieldSelector, limit, continue: page.after };
     try {
-      return pageOf<T>(
-        await send({
-          method: 'GET',
-          path: pathOf(kind, { namespace }, query),
-          description: descriptionOf('list', kind, { namespace }),
-        }),
-      );
+      const response = await send({
+        method: 'GET',
+        path: pathOf(kind, { namespace }, query),
+        description: descriptionOf('list', kind, { namespace }),
+      });
+      return { ...pageOf<T>(response), limit };
     } catch (error) {
       if (!isApiError(error, 'too_large') || limit === 1) throw error;
     }
@@ -55,7 +58,7 @@ export async function readListing<T extends Resource, V>(
     list(
       kind: ResourceKind,
       selection: Selection,
-      page: { readonly after?: string | undefined },
+      page: { readonly limit?: number | undefined; readonly after?: string | undefined },
     ): Promise<ResourcePage<T>>;
   },
   { kind, ...selection }: Selection & { readonly kind: ResourceKind },
@@ -64,10 +67,13 @@ export async function readListing<T extends Resource, V>(
 ): Promise<{ readonly items: V[]; readonly resourceVersion: string }> {
   const items: V[] = [];
   let after: string | undefined;
+  // Retained for the following pages: a page that turns out to be too large has already cost its transfer.
+  let limit: number | undefined;
   for (;;) {
     signal?.throwIfAborted();
     try {
-      const page = await client.list(kind, selection, { after });
+      const page = await client.list(kind, selection, { limit, after });
+      limit = page.limit;
       for (const resource of page.items) {
         const item = read(resource);
         if (item !== undefined) items.push(item);

@@ -15,7 +15,9 @@ export const MAX_WAITING_CALLERS = 100;
 // After a listing, the next one waits nine times as long as the listing took. So requests with invented ids cannot keep the API
 // server busy.
 const PAUSE_FACTOR = 9;
-const MAX_PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 30_000;
+// A lookup that would wait longer for the end of the pause is refused.
+const MAX_WAIT_MS = 2_000;
 
 /**
  * Looks up ids that a watch has not reported, in listings that concurrent lookups share. An id that is not listed is recorded as
@@ -31,6 +33,10 @@ export class SharedLookup<T> {
     let pauseUntil = 0;
     const listAfterPause = async () => {
       const pauseMs = pauseUntil - performance.now();
+      if (pauseMs > MAX_WAIT_MS) {
+        const retryAfter = Math.ceil(pauseMs / 1_000);
+        throw new RedemptionError('overloaded', 'unknown ids are looked up later', { retryAfter });
+      }
       if (pauseMs > 0) await wait(pauseMs);
       const listedAt = performance.now();
       try {
@@ -45,7 +51,7 @@ export class SharedLookup<T> {
 
   /**
    * The object with that id, or undefined if it certainly does not exist. Rejects with RedemptionError `overloaded` when too many
-   * lookups wait for a listing, and with the error of a failed listing.
+   * lookups wait for a listing, or when the next one may start only after more than 2 s, and with the error of a failed listing.
    */
   async find(id: string): Promise<T | undefined> {
     if (this.#absent.has(id)) return undefined;

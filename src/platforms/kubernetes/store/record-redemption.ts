@@ -46,7 +46,7 @@ export async function recordRedemption(
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
   const receivedAt = rules.receivedAt ?? startedAt;
-  const deadline = startedAt + deps.deadlineMs;
+  const deadline = receivedAt + deps.deadlineMs;
   const recording: Recording = { account, redemption, now, rules, receivedAt, deadline };
   const outcome = await account.queue.enqueue(() => fillSlot(recording, deps));
   // The next redemption of the grant fills its slot meanwhile.
