@@ -87,7 +87,8 @@ export async function checkStore({ store, dataDir }: StoreLocation): Promise<voi
   await requireSqlite(sqliteFile(store, dataDir));
 }
 
-function sqliteFile(store: { readonly file: string } | undefined, dataDir: string): string {
+/** The file of an SQLite store; in the data directory without `--store`. */
+export function sqliteFile(store: { readonly file: string } | undefined, dataDir: string): string {
   return store?.file ?? join(dataDir, 'linkgrant.db');
 }
 

@@ -67,7 +67,12 @@ export function setOwnerOfParent(handle: number, path: string): void {
 
 /** Syncs `directory`, so that a rename or link in it is durable. */
 export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
+  syncFile(directory);
+}
+
+/** Syncs the content of `file`. */
+export function syncFile(file: string): void {
+  const handle = openSync(file, 'r');
   try {
     fsyncSync(handle);
   } finally {

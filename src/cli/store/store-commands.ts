@@ -3,7 +3,37 @@ import { OUTPUT, withSettings } from '../terminal/command-flags.js';
 
 /** Adds `store` with its subcommands. */
 export function addStore(program: Command): void {
-  const store = program.command('store').description('Migrate, copy and accept the store of the service');
+  const store = program
+    .command('store')
+    .description('Back up, restore, migrate and copy the store of the service');
+  withSettings(
+    store
+      .command('backup <FILE>')
+      .description(
+        'Save the store, the keys, the CAs and config.yaml in one private file, also while the service runs',
+      ),
+    [
+      'dataDir',
+      'store',
+      'platform',
+      'issuerCert',
+      'issuerKey',
+      'tlsCert',
+      'tlsKey',
+      'tlsCa',
+      'webhookSecretFile',
+    ],
+  )
+    .addOption(OUTPUT())
+    .action(async (file, flags) => (await import('./store-backup.js')).backupCommand(file, flags));
+  withRestoredChoice(
+    withSettings(
+      store.command('restore <FILE>').description('Restore a backup into a data directory without a store'),
+      ['dataDir', 'store', 'platform'],
+    ),
+  )
+    .addOption(OUTPUT())
+    .action(async (file, flags) => (await import('./store-backup.js')).restoreCommand(file, flags));
   withSettings(store.command('migrate').description('Create or upgrade the tables of the store'), [
     'dataDir',
     'store',
@@ -18,16 +48,22 @@ export function addStore(program: Command): void {
   )
     .addOption(OUTPUT())
     .action(async (from, to, flags) => (await import('./store.js')).copyCommand(from, to, flags));
-  withSettings(
-    store
-      .command('restored')
-      .description(
-        'Accept a restored, emptied or new store, and revoke or keep the grants that can be redeemed again',
-      ),
-    ['dataDir', 'store'],
+  withRestoredChoice(
+    withSettings(
+      store
+        .command('restored')
+        .description(
+          'Accept a restored, emptied or new store, and revoke or keep the grants that can be redeemed again',
+        ),
+      ['dataDir', 'store'],
+    ),
   )
-    .option('--revoke', 'revoke the grants that can be redeemed again')
-    .option('--keep', 'leave these grants redeemable')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./store.js')).restoredCommand(flags));
+}
+
+function withRestoredChoice(command: Command): Command {
+  return command
+    .option('--revoke', 'revoke the grants that can be redeemed again')
+    .option('--keep', 'leave these grants redeemable');
 }

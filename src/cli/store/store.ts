@@ -1,7 +1,7 @@
 import { openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
-import { localSettingsFrom } from '../session/configuration.js';
+import { type LocalSettings, localSettingsFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -43,6 +43,7 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
       ...counted.map(([table, count]) => `${String(count).padStart(9)} ${table.replace('_', ' ')}`),
       `The ledger of the copy is intact: ${entries} ${entries === 1 ? 'entry' : 'entries'}.`,
       'Next: run the service and every command with --store and the URL of the copy. Redemptions since the copy are only in the original.',
+      'The copy has no keys and no CAs: another host also needs the files of a backup (`linkgrant store backup FILE`, there `linkgrant store restore FILE`).',
       '',
     ].join('\n'),
   );
@@ -72,24 +73,45 @@ function lossText(lost: StoreLoss): string {
   return `the store lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} of its ledger`;
 }
 
+/** The flags that decide what happens to grants that can be redeemed again. */
+export interface RestoredChoice {
+  readonly revoke?: boolean | undefined;
+  readonly keep?: boolean | undefined;
+}
+
 /** `store restored`: accepts an earlier copy of the store, and revokes or keeps the grants that can be redeemed again. */
 export async function restoredCommand({
   output,
   revoke,
   keep,
   ...flags
-}: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
+}: StoreFlags & RestoredChoice): Promise<void> {
+  requireOneChoice({ revoke, keep });
+  const report = await acceptRestored(localSettingsFrom(flags, NO_STORE), { revoke, keep });
+  await print(output, report, () => restoredText(report));
+}
+
+/** Throws a CommandError if both flags are set. */
+export function requireOneChoice({ revoke, keep }: RestoredChoice): void {
   if (revoke && keep) throw usageError('--revoke and --keep exclude each other', 'use only one of them');
-  const settings = localSettingsFrom(flags, NO_STORE);
+}
+
+/** What a restored store lacked, and which grants were revoked. */
+interface RestoredReport {
+  readonly lost: StoreLoss;
+  readonly revoked: readonly string[];
+}
+
+/**
+ * Accepts a store if it lacks entries that this host has recorded. Throws a CommandError if it does, and neither flag says what
+ * happens to the grants that can be redeemed again.
+ */
+export async function acceptRestored(
+  settings: LocalSettings,
+  { revoke, keep }: RestoredChoice,
+): Promise<RestoredReport> {
   const { lost, redeemable } = await findStoreLoss(settings, DEPENDENCIES);
-  if (lost === 0) {
-    await print(
-      output,
-      { lost, revoked: [] },
-      () => 'The store contains every entry that this host has recorded: there is nothing to do.\n',
-    );
-    return;
-  }
+  if (lost === 0) return { lost, revoked: [] };
   if (!revoke && !keep) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
     const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
@@ -102,8 +124,12 @@ export async function restoredCommand({
   }
   const revoked = revoke ? redeemable : [];
   await acceptStore(settings, DEPENDENCIES, revoked);
-  const names = revoked.map(({ namespace, name }) => `${namespace}/${name}`);
-  await print(output, { lost, revoked: names }, () =>
-    [...names.map((name) => `Revoked ${name}`), 'A service can use the store again.', ''].join('\n'),
-  );
+  return { lost, revoked: revoked.map(({ namespace, name }) => `${namespace}/${name}`) };
+}
+
+/** Returns the lines about a store that was accepted. */
+export function restoredText({ lost, revoked }: RestoredReport): string {
+  if (lost === 0)
+    return 'The store contains every entry that this host has recorded: there is nothing to do.\n';
+  return [...revoked.map((name) => `Revoked ${name}`), 'A service can use the store again.', ''].join('\n');
 }

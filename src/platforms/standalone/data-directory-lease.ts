@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { visibleNamesIn } from '../../files/directory-names.js';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import {
@@ -67,6 +68,12 @@ export async function acquireServingLease(
     },
     release,
   };
+}
+
+/** True if a service with a lease in `directory` runs, or ended less than five seconds ago without releasing it. */
+export function isServed(directory: string, clock: Clock): boolean {
+  const leases = visibleNamesIn(directory).filter((name) => name.endsWith('.json'));
+  return leases.some((name) => clock() - (readMtimeMs(join(directory, name)) ?? 0) <= STALE_AFTER_MS);
 }
 
 /**

@@ -1,0 +1,89 @@
+import { backUp, restore } from '../../compose/store-backup.js';
+import { shellWord } from '../../domain/shell-words.js';
+import { configurationFrom, type LocalSettings, localSettingsFrom } from '../session/configuration.js';
+import { CommandError } from '../terminal/command-error.js';
+import { print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { withProgress } from '../terminal/progress.js';
+import { completeCommand } from '../terminal/suggested-command.js';
+import { acceptRestored, type RestoredChoice, requireOneChoice, restoredText } from './store.js';
+
+type BackupFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
+
+const IN_CLUSTER = {
+  reason: 'on kubernetes grants and redemptions are resources, and there is no store to back up',
+  hint: 'save the AccessGrants, the Redemptions and the Secrets of the service with a backup of the cluster; see docs/how-to/back-up-and-restore.md',
+};
+const DEPENDENCIES = { clock: Date.now, checkpoint: () => undefined };
+
+/** `store backup FILE`: writes the store, the keys, the CAs and the configuration file to one private file. */
+export async function backupCommand(file: string, { output, ...flags }: BackupFlags): Promise<void> {
+  const settings = localSettingsFrom(flags, IN_CLUSTER);
+  const files = await withProgress('Backing up', () => backUp(settings, file, DEPENDENCIES));
+  const others = filesElsewhere(settings, flags.config);
+  const report = { file, store: settings.store?.kind ?? 'sqlite', files, notSaved: others };
+  await print(output, report, () =>
+    [
+      `Wrote ${file}, which contains private keys: store it encrypted.`,
+      ...(settings.store?.kind === 'postgres'
+        ? [
+            'It does not contain the PostgreSQL database. Save that too:',
+            `  pg_dump -Fc -n linkgrant -f ${shellWord(`${file}.dump`)} ${databaseUrl(flags)}`,
+          ]
+        : []),
+      ...(others.length > 0 ? [`Not saved, because they are elsewhere: ${others.join(', ')}`] : []),
+      '',
+    ].join('\n'),
+  );
+}
+
+/** `store restore FILE`: writes what a backup contains into a data directory, and accepts the store as `store restored` does. */
+export async function restoreCommand(
+  file: string,
+  { output, revoke, keep, ...flags }: BackupFlags & RestoredChoice,
+): Promise<void> {
+  requireOneChoice({ revoke, keep });
+  const settings = localSettingsFrom(flags, IN_CLUSTER);
+  const files = await withProgress('Restoring', () => restore(settings, file, DEPENDENCIES.clock));
+  const restored = `Restored ${file} into ${settings.dataDir}.`;
+  if (settings.store?.kind === 'postgres') {
+    await print(output, { files }, () =>
+      [
+        restored,
+        'Next: restore the PostgreSQL database, then accept it:',
+        `  pg_restore -c -d ${databaseUrl(flags)} ${shellWord(`${file}.dump`)}`,
+        `  ${completeCommand('linkgrant store restored', flags)}`,
+        '',
+      ].join('\n'),
+    );
+    return;
+  }
+  const report = await acceptRestored(settings, { revoke, keep }).catch((error: unknown) => {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`the backup is restored, but ${error.message}`, {
+      exitCode: error.exitCode,
+      hint: 'run `linkgrant store restored` with --revoke to revoke them, or with --keep to leave them redeemable',
+      cause: error,
+    });
+  });
+  await print(output, { files, ...report }, () => `${restored}\n${restoredText(report)}`);
+}
+
+/** The files that `--config` and the settings of a service name. */
+function filesElsewhere(settings: LocalSettings, config: unknown): string[] {
+  const { issuerCert, issuerKey, tlsCert, tlsKey, tlsCa, webhookSecretFile } = settings;
+  const named = [
+    config as string | undefined,
+    issuerCert,
+    issuerKey,
+    tlsCert,
+    tlsKey,
+    tlsCa,
+    webhookSecretFile,
+  ];
+  return named.filter((path) => path !== undefined);
+}
+
+function databaseUrl(flags: Readonly<Record<string, unknown>>): string {
+  return shellWord(String(configurationFrom(flags).maskedValues.store));
+}

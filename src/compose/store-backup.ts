@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { StoreUrl } from '../config/store-url.js';
+import { ConfigurationError } from '../domain/configuration-error.js';
+import { makePrivateDirectory, syncDirectory } from '../files/private-file.js';
+import { isServed } from '../platforms/standalone/data-directory-lease.js';
+import {
+  isSavedPath,
+  moveSavedFiles,
+  readSavedFiles,
+  savedPathsIn,
+  writeSavedFiles,
+} from '../platforms/standalone/saved-files.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import { backupExists, notABackup, withBackup, writeBackup } from '../stores/sqlite/backup-file.js';
+import { type OpenContext, openDatabase, type StoreLocation, sqliteFile } from './open-store.js';
+
+/**
+ * Writes a backup of a service to `file`: its store, unless that is in PostgreSQL, and the keys, the CAs and the configuration
+ * file of its data directory. The service may run. Returns the paths of the files. Rejects with StoreOpenError if `file` exists or
+ * the store cannot be opened, and with LedgerKeyError without the key of the store's ledger.
+ */
+export async function backUp(
+  location: StoreLocation,
+  file: string,
+  context: OpenContext,
+): Promise<readonly string[]> {
+  if (existsSync(file)) throw backupExists(file);
+  const { store, dataDir } = location;
+  const database = await openDatabase(location, context, false);
+  await database.read((ledger) => ledger.key()).finally(() => database.close());
+  const files: string[] = [];
+  await writeBackup(file, store?.kind === 'postgres' ? undefined : sqliteFile(store, dataDir), async () => {
+    const saved = await readSavedFiles(dataDir);
+    files.push(...saved.map(({ path }) => path));
+    return saved;
+  });
+  return files;
+}
+
+/**
+ * Restores a backup into a data directory, where no service runs and nothing is overwritten. Verifies the backup before it writes
+ * anything else. Returns the paths of the files. Rejects with ConfigurationError.
+ */
+export async function restore(
+  location: StoreLocation,
+  file: string,
+  clock: Clock,
+): Promise<readonly string[]> {
+  const { store, dataDir } = location;
+  requireUnused(location, clock);
+  const isNew = !existsSync(dataDir);
+  makePrivateDirectory(dataDir);
+  const temporary = join(dataDir, `.restore.${randomUUID()}`);
+  let isRestored = false;
+  makePrivateDirectory(temporary);
+  try {
+    const paths = await withBackup(file, temporary, async ({ files, writeStore }) => {
+      if (!files.every(({ path }) => isSavedPath(path))) throw notABackup(file);
+      requireSameKind(file, writeStore !== undefined, store);
+      const unpacked = join(temporary, 'files');
+      writeSavedFiles(unpacked, files);
+      if (store?.kind !== 'postgres') moveStore(sqliteFile(store, dataDir), (to) => writeStore?.(to));
+      moveSavedFiles(unpacked, dataDir);
+      return files.map(({ path }) => path);
+    });
+    isRestored = true;
+    return paths;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+    if (isNew && !isRestored) rmdirSync(dataDir);
+  }
+}
+
+/** Writes the store beside its place and renames it, so that no part of it is at its place after a failure. */
+function moveStore(place: string, write: (file: string) => void): void {
+  const written = join(dirname(place), `.${randomUUID()}.db`);
+  makePrivateDirectory(dirname(place));
+  try {
+    write(written);
+    renameSync(written, place);
+    syncDirectory(dirname(place));
+  } finally {
+    rmSync(written, { force: true });
+  }
+}
+
+function requireUnused({ store, dataDir }: StoreLocation, clock: Clock): void {
+  const isSqlite = store?.kind !== 'postgres';
+  const database = isSqlite ? sqliteFile(store, dataDir) : undefined;
+  const leases = [join(dataDir, 'serving'), ...(database === undefined ? [] : [`${database}.serving`])];
+  if (leases.some((directory) => isServed(directory, clock))) {
+    throw new ConfigurationError(
+      `a service runs on ${dataDir}, or ended a moment ago`,
+      'stop it on all hosts, and all other linkgrant commands, before you restore a backup',
+    );
+  }
+  const stored = database === undefined ? [] : [database, `${database}-wal`, `${database}-shm`];
+  const present = [...stored.filter((path) => existsSync(path)), ...savedPathsIn(dataDir)];
+  if (present.length === 0) return;
+  throw new ConfigurationError(
+    `a backup overwrites nothing, but these exist: ${present.join(', ')}`,
+    'move them away, and leave ledger-seen/ in its place: it shows what happened after the backup',
+  );
+}
+
+function requireSameKind(file: string, hasStore: boolean, store: StoreUrl | undefined): void {
+  if (hasStore === (store?.kind !== 'postgres')) return;
+  throw new ConfigurationError(
+    hasStore
+      ? `${file} contains an SQLite store, and --store is a PostgreSQL database`
+      : `${file} contains no store: it is the backup of a service with PostgreSQL`,
+    hasStore
+      ? 'restore it without --store, then copy the store with `linkgrant store copy`'
+      : 'add --store and the URL of the database, which pg_restore restores',
+  );
+}

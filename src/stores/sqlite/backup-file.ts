@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream, linkSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { makePrivateDirectory, syncDirectory, syncFile } from '../../files/private-file.js';
+import { primaryCode, type SqliteDriver, type SqliteFile } from '../../files/sqlite-driver.js';
+import type { SavedFile } from '../../redemption/ports/saved-file.js';
+import { StoreOpenError } from '../store-open-error.js';
+import { requireSqlite } from './sqlite-store.js';
+
+/*
+ * A backup is an SQLite database, compressed with gzip, whose checksum detects every change. It has the tables of the store,
+ * unless the store is in PostgreSQL, and the table `backup_files`.
+ */
+
+const CREATE_FILES = 'CREATE TABLE backup_files (path TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT';
+const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
+
+/**
+ * Writes a backup to `file` (0600), which must not exist: the files that `readFiles` returns, and a snapshot of the SQLite store
+ * `database`, if it is defined. The store may be in use. Rejects with StoreOpenError if `file` exists or the store cannot be
+ * opened. `readFiles` is called after the snapshot, so that the files contain each key that the snapshot refers to.
+ */
+export async function writeBackup(
+  file: string,
+  database: string | undefined,
+  readFiles: () => Promise<readonly SavedFile[]>,
+): Promise<void> {
+  const driver = await requireSqlite(file);
+  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
+  const [plain, compressed] = [join(temporary, 'backup.db'), join(temporary, 'backup.gz')];
+  makePrivateDirectory(temporary);
+  try {
+    createEmpty(plain);
+    if (database !== undefined) {
+      withFile(driver, database, (store) => {
+        store.exec('PRAGMA busy_timeout = 8000');
+        store.prepare('VACUUM INTO ?').run(plain);
+      });
+    }
+    const files = await readFiles();
+    withFile(driver, plain, (backup) => {
+      backup.exec(CREATE_FILES);
+      const insert = backup.prepare('INSERT INTO backup_files (path, content) VALUES (?, ?)');
+      for (const { path, content } of files) insert.run(path, content);
+    });
+    createEmpty(compressed);
+    await pipeline(createReadStream(plain), createGzip(), createWriteStream(compressed));
+    syncFile(compressed);
+    linkSync(compressed, file);
+    syncDirectory(dirname(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw backupExists(file, error);
+    throw error;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The error for a file that a backup would overwrite. */
+export function backupExists(file: string, cause?: unknown): StoreOpenError {
+  return new StoreOpenError(`${file} already exists`, 'name a new file: a backup overwrites nothing', {
+    cause,
+  });
+}
+
+/** An opened backup. */
+export interface OpenBackup {
+  readonly files: readonly SavedFile[];
+  /** Writes the store (0600) to a file that must not exist; undefined if the backup contains no store. */
+  readonly writeStore: ((file: string) => void) | undefined;
+}
+
+/**
+ * Opens the backup `file`, after it has verified it, and calls `use`; unpacks it into a directory, which must exist. Rejects with
+ * StoreOpenError if `file` is truncated, was changed, or is no backup.
+ */
+export async function withBackup<T>(
+  file: string,
+  directory: string,
+  use: (backup: OpenBackup) => Promise<T>,
+): Promise<T> {
+  const driver = await requireSqlite(file);
+  const plain = join(directory, 'backup.db');
+  createEmpty(plain);
+  await unpack(file, plain);
+  let backup: SqliteFile | undefined;
+  try {
+    const opened = driver.open(plain);
+    backup = opened;
+    const hasTable = (name: string) => opened.prepare(HAS_TABLE).value(name) === 1;
+    if (!hasTable('backup_files')) throw notABackup(file);
+    const files = opened.prepare('SELECT path, content FROM backup_files').rows([], false) as SavedFile[];
+    const writeStore = (target: string) => {
+      // The store itself contains no private key of a CA.
+      opened.exec('DROP TABLE backup_files');
+      createEmpty(target);
+      opened.prepare('VACUUM INTO ?').run(target);
+      syncFile(target);
+    };
+    return await use({ files, writeStore: hasTable('settings') ? writeStore : undefined });
+  } catch (error) {
+    throw primaryCode(error) === 'SQLITE_NOTADB' ? notABackup(file, error) : error;
+  } finally {
+    backup?.close();
+  }
+}
+
+async function unpack(file: string, plain: string): Promise<void> {
+  try {
+    await pipeline(createReadStream(file), createGunzip(), createWriteStream(plain));
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw code.startsWith('Z_') ? notABackup(file, error) : error;
+  }
+}
+
+/** The error for a file that cannot be restored. */
+export function notABackup(file: string, cause?: unknown): StoreOpenError {
+  const message = `${file} is no backup of linkgrant, or it is truncated or was changed`;
+  return new StoreOpenError(message, 'use another backup; nothing was restored', { cause });
+}
+
+/** Creates an empty private file: SQLite would create it with 0644, and fills an empty file only. */
+function createEmpty(file: string): void {
+  writeFileSync(file, '', { mode: 0o600, flag: 'wx' });
+}
+
+function withFile(driver: SqliteDriver, file: string, use: (opened: SqliteFile) => void): void {
+  const opened = driver.open(file);
+  try {
+    use(opened);
+  } finally {
+    opened.close();
+  }
+}
