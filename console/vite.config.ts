@@ -20,7 +20,6 @@ const patternFlyLicenses: Plugin = {
 export default defineConfig({
   root: import.meta.dirname,
   base: '/console/',
-  publicDir: false,
   plugins: [patternFlyLicenses],
   build: {
     outDir: '../dist/console',

@@ -46,7 +46,8 @@ export async function healthFindings(parts: readonly ReadinessPart[]): Promise<r
 export function createOperationsApp(deps: OperationsDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(helmet());
+  // Browsers ignore HSTS over plain HTTP (RFC 6797 §7.2).
+  app.use(helmet({ strictTransportSecurity: false }));
   app.use((_request, response, next) => {
     response.setHeader(REQUEST_ID_HEADER, randomUUID());
     next();

@@ -5,9 +5,10 @@ import { createAdminApp } from '../admin/api/admin-app.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
 import { consoleAuthentication } from '../admin/console/console-access.js';
 import { type ConsoleRouterDependencies, createConsoleRouter } from '../admin/console/console-router.js';
-import { listenOnLoopback } from '../admin/console/loopback-server.js';
+import { LOOPBACK_CONNECTIONS, listenOnLoopback } from '../admin/console/loopback-server.js';
 import { OneTimeAccess, type OneTimeAccessOptions } from '../admin/console/one-time-access.js';
 import { version } from '../config/version.js';
+import { ConnectionTable } from '../http/connection-table.js';
 import type { Administration } from '../redemption/administration/administration.js';
 
 /** Options of {@link startLocalConsole}. */
@@ -36,7 +37,8 @@ export interface LocalConsole {
  */
 export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
   const { administration, files, where, namespace, isCluster, program, commandFlags, logger } = options;
-  const server = await listenOnLoopback(options.port);
+  const connections = new ConnectionTable(LOOPBACK_CONNECTIONS);
+  const server = await listenOnLoopback(options.port, connections);
   // Safari does not resolve names under `localhost`.
   const host = process.platform === 'darwin' ? '127.0.0.1' : `${randomBytes(16).toString('hex')}.localhost`;
   const access = new OneTimeAccess({ ...options, origin: `http://${host}:${server.port}` });
@@ -57,7 +59,7 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
     }),
     countFailure: () => true,
     peerOf: ({ socket }) => socket.remoteAddress ?? '',
-    onAuthenticated: () => {},
+    onAuthenticated: ({ socket }) => connections.markProven(socket),
     observer: { adminAnswered: () => {}, authenticationLimited: () => {} },
     logger,
   });

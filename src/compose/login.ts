@@ -1,12 +1,13 @@
 import * as oauth from 'oauth4webapi';
 import { isProviderUrl } from '../admin/api/oidc-keys.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
-import { listenOnLoopback } from '../admin/console/loopback-server.js';
+import { LOOPBACK_CONNECTIONS, listenOnLoopback } from '../admin/console/loopback-server.js';
 import { OidcClient, type UserTokens } from '../admin/oidc-client.js';
 import type { ConnectionOptions } from '../client/connection.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { readOptionalText } from '../files/bounded-text.js';
+import { ConnectionTable } from '../http/connection-table.js';
 import { untilAborted } from '../time/abort.js';
 
 export { directoryLock } from '../platforms/files/directory-lock.js';
@@ -91,7 +92,7 @@ export async function loginByBrowser(
   client: OidcClient,
   { port, signal, onUrl }: BrowserLogin,
 ): Promise<UserTokens> {
-  const server = await listenOnLoopback(port);
+  const server = await listenOnLoopback(port, new ConnectionTable(LOOPBACK_CONNECTIONS));
   try {
     const host = '127.0.0.1';
     const redirectUri = `http://${host}:${server.port}/callback`;

@@ -112,9 +112,9 @@ export class ConnectionTable {
     return this.#byTlsSocket.get(socket)?.address || undefined;
   }
 
-  /** Marks the connection of this TLS socket as proven: from now on it is not dropped. */
+  /** Marks the connection of this socket, or of this TLS socket, as proven: from now on it is not dropped. */
   markProven(socket: Socket): void {
-    const connection = this.#byTlsSocket.get(socket);
+    const connection = this.#byTlsSocket.get(socket) ?? this.#all.get(socket);
     if (connection) this.#forgetUnproven(connection);
   }
 

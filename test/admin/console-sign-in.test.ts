@@ -143,6 +143,13 @@ describe('the console of a team', () => {
     expect(browser.received.join('\n')).not.toMatch(/\bada\b|operator/);
   });
 
+  it('sets HSTS for no other host of the domain', async () => {
+    for (const path of ['/console/', '/console/session', '/api/v1/grants', '/no/such/route']) {
+      const { headers } = await browser.send(path);
+      expect(headers['strict-transport-security'], path).toMatch(/^max-age=\d+$/);
+    }
+  });
+
   it('writes no code, state or cookie to the log', async () => {
     await browser.signIn('ada');
     const log = lines.join('');

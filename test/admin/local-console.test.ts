@@ -169,6 +169,63 @@ describe('the console of a terminal', () => {
     expect(opened).toEqual([]);
   });
 
+  it('does not report an expired URL as used when it is opened again, and tells both apart on its page', async () => {
+    const [used, expired] = [running.issueUrl(), running.issueUrl()];
+    await open(used);
+    service.clock.advance(60_000);
+    const pages = [await send(pathOf(expired)), await send(pathOf(expired)), await send(pathOf(used))];
+    expect(pages.map(({ status }) => status)).toEqual([403, 403, 403]);
+    const [first, second, third] = pages.map(({ body }) => body);
+    expect(first).toContain('has expired');
+    expect(second).toBe(first);
+    expect(third).toContain('was used before');
+    expect(opened).toEqual(['opened', 'repeated']);
+  });
+
+  it('sets HSTS for no other host of the domain', async () => {
+    const cookie = await open();
+    for (const path of [
+      '/console/',
+      '/console/assets/index-1a2b3c.js',
+      '/console/assets/x',
+      '/api/v1/grants',
+    ]) {
+      const { headers } = await send(path, { headers: { cookie } });
+      expect(headers['strict-transport-security'], path).toMatch(/^max-age=\d+$/);
+    }
+  });
+
+  it.each([
+    ['send nothing', ''],
+    ['send part of a request', 'GET /console/ HTTP/1.1\r\nhost: x\r\n'],
+    ['have sent a request that was refused', 'GET /console/ HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ])(
+    'stays open to its owner beside 300 connections of another user to each address that %s',
+    async (_title, bytes) => {
+      const cookie = await open();
+      const streaming = request({
+        ...{ host: '127.0.0.1', port: running.port, path: '/api/v1/changes', agent: false },
+        headers: { host: hostOf(), cookie, accept: 'text/event-stream' },
+      });
+      streaming.end();
+      const [stream] = (await once(streaming, 'response')) as [IncomingMessage];
+      releaseAfterTest({ close: () => stream.destroy() });
+      for (let count = 0; count < 600; count += 1) {
+        const socket = connect({ host: count % 2 === 0 ? '127.0.0.1' : '::1', port: running.port });
+        releaseAfterTest({ close: () => socket.destroy() });
+        socket.on('error', () => undefined).resume();
+        await once(socket, 'connect');
+        socket.write(bytes);
+      }
+      expect((await send('/api/v1/grants', { headers: { cookie } })).status).toBe(200);
+      expect((await send(pathOf(running.issueUrl()))).status).toBe(303);
+      expect(stream.closed).toBe(false);
+      expect((await write({ cookie, origin: running.origin })).status).toBe(201);
+      const [change] = (await once(stream, 'data')) as [Buffer];
+      expect(String(change)).toMatch(/^event: /);
+    },
+  );
+
   it('does not use up a one-time URL for HEAD', async () => {
     const url = running.issueUrl();
     await send(pathOf(url), { method: 'HEAD' });

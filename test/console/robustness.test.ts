@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DAY } from '../support/service.js';
 import { sampleRedemption } from '../support/store-samples.js';
-import { axeViolations } from './harness/browser.js';
+import { axeViolations, expectAccessible } from './harness/browser.js';
 import { openOperatorPage } from './harness/operator-page.js';
 
 const HOSTILE = [
@@ -187,6 +187,17 @@ it('shows how to open the console again after the session has ended', async () =
     .catch(() => undefined);
   await page.getByText('This session has ended').waitFor();
   expect(await axeViolations(page)).toEqual([]);
+});
+
+it('shows an expired one-time URL as a page with a style, and commands as code', async () => {
+  const url = running.console.issueUrl();
+  clock.advance(60_000);
+  await page.goto(url);
+  await page.getByText('This URL has expired').waitFor();
+  expect(await page.locator('code').textContent()).toBe('linkgrant console');
+  expect(await page.content()).not.toContain('`');
+  expect(await page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth")).toBe('640px');
+  await expectAccessible(page);
 });
 
 it('shows how to open the console in a browser that never had a session', async () => {

@@ -122,6 +122,11 @@ describe('the operations listener', () => {
     expect(await registry.metrics()).not.toContain('linkgrant_grants{');
   });
 
+  it('sends no HSTS, which browsers ignore over plain HTTP', async () => {
+    const { headers } = await request(operations(ready('store')).app).get('/healthz');
+    expect(headers).not.toHaveProperty('strict-transport-security');
+  });
+
   it('answers 404 to other paths', async () => {
     await request(operations().app).get('/').expect(404);
   });

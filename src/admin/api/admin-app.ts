@@ -64,7 +64,8 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.use(helmet());
+  // Other hosts of the domain may serve plain HTTP.
+  app.use(helmet({ strictTransportSecurity: { includeSubDomains: false } }));
   app.use(reportAnswers(deps));
   if (deps.login) app.all(METADATA_PATH, metadataHandler(deps.login));
   if (deps.console) app.use(deps.console);

@@ -24,6 +24,8 @@ export interface ConsoleRouterDependencies {
 const SELF = ["'self'"];
 const NONE = ["'none'"];
 const pageHeaders = helmet({
+  // Other hosts of the domain may serve plain HTTP.
+  strictTransportSecurity: { includeSubDomains: false },
   xFrameOptions: { action: 'deny' },
   contentSecurityPolicy: {
     useDefaults: false,
@@ -120,11 +122,15 @@ export function consolePath(to: unknown): string {
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Returns a page without scripts that shows a message, with a link to the URL `signIn` if that is present. */
+/**
+ * Returns a page without scripts that shows a message, with a link to the URL `signIn` if that is present. The parts of the message
+ * in backticks are shown as code. The style sheet is `console/public/message.css`.
+ */
 export function messagePage(message: string, signIn?: string): string {
-  const text = message.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
+  const escaped = message.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
+  const text = escaped.replace(/`([^`]+)`/g, '<code>$1</code>');
   const link = signIn === undefined ? '' : `<p><a href="${signIn}">Sign in again</a></p>`;
   const head =
-    '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>linkgrant console</title>';
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>linkgrant console</title><link rel="stylesheet" href="/console/message.css">';
   return `<!doctype html><html lang="en">${head}<main><h1>linkgrant console</h1><p>${text}</p>${link}</main></html>\n`;
 }

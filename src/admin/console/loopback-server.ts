@@ -1,14 +1,20 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 20_000,
   connectionsCheckingInterval: 1_000,
 } as const;
-const MAX_CONNECTIONS = 256;
 const ATTEMPTS = 20;
+/** Maximum number of open connections to a loopback port, on both addresses. */
+export const LOOPBACK_CONNECTIONS = 256;
+
+/** Limits open connections: adding one drops another one, or itself. */
+interface Connections {
+  add(socket: Socket): void;
+}
 
 /** An HTTP server on the loopback addresses of this machine. */
 export interface LoopbackServer {
@@ -20,14 +26,15 @@ export interface LoopbackServer {
 
 /**
  * Listens on one port of 127.0.0.1 and ::1; port 0 chooses a free one. Browsers connect to either address for a name under
- * `localhost`, and another user of the machine could listen on an address that is left out. Rejects if the port is in use.
+ * `localhost`, and another user of the machine could listen on an address that is left out. `connections` limits the connections,
+ * which every user of the machine can open. Rejects if the port is in use.
  */
-export async function listenOnLoopback(port: number): Promise<LoopbackServer> {
+export async function listenOnLoopback(port: number, connections: Connections): Promise<LoopbackServer> {
   for (let attempt = 1; ; attempt += 1) {
-    const first = await listenOn('127.0.0.1', port);
+    const first = await listenOn('127.0.0.1', port, connections);
     const chosen = (first.address() as AddressInfo).port;
     try {
-      return loopbackServer([first, await listenOn('::1', chosen)], chosen);
+      return loopbackServer([first, await listenOn('::1', chosen, connections)], chosen);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // Without IPv6 no other user can listen there either.
@@ -38,9 +45,9 @@ export async function listenOnLoopback(port: number): Promise<LoopbackServer> {
   }
 }
 
-async function listenOn(host: string, port: number): Promise<Server> {
+async function listenOn(host: string, port: number, connections: Connections): Promise<Server> {
   const server = createServer(LIMITS);
-  server.maxConnections = MAX_CONNECTIONS;
+  server.on('connection', (socket) => connections.add(socket));
   server.listen({ host, port, exclusive: true });
   await once(server, 'listening');
   return server;

@@ -30,8 +30,8 @@ export class OneTimeAccess implements ConsoleAccess {
   readonly #cookie: string;
   readonly #clock: Clock;
   readonly #onOpen: OneTimeAccessOptions['onOpen'];
-  /** By the hash of a code: the time at which its URL expires, or `used`. */
-  readonly #codes = new Map<string, number | 'used'>();
+  /** By the hash of a code: the time at which its URL expires, and whether a browser has opened it. */
+  readonly #codes = new Map<string, { readonly end: number; isUsed: boolean }>();
   readonly #sessions = new Set<string>();
 
   constructor({ origin, user, role, clock, onOpen }: OneTimeAccessOptions) {
@@ -45,7 +45,7 @@ export class OneTimeAccess implements ConsoleAccess {
 
   issueUrl(): string {
     const code = newSecret();
-    this.#codes.set(hashOf(code), this.#clock() + VALID_MS);
+    this.#codes.set(hashOf(code), { end: this.#clock() + VALID_MS, isUsed: false });
     return `${this.origin}/console/open?code=${code}`;
   }
 
@@ -58,11 +58,12 @@ export class OneTimeAccess implements ConsoleAccess {
     router.get('/console/open', (request, response, next) => {
       // A HEAD must not use up the URL.
       if (request.method !== 'GET') return next();
-      if (!this.#useCode(hashOf(String(request.query.code)))) {
+      const refusal = this.#useCode(hashOf(String(request.query.code)));
+      if (refusal !== undefined) {
         response.status(403).type('html');
         response.send(
           messagePage(
-            'This URL was used before, or is older than 60 seconds. Press Enter in the terminal where `linkgrant console` runs: it prints a new one.',
+            `${refusal} Press Enter in the terminal where \`linkgrant console\` runs: it prints a new one.`,
           ),
         );
         return;
@@ -74,14 +75,19 @@ export class OneTimeAccess implements ConsoleAccess {
     });
   }
 
-  /** Marks the code with this hash as used. Returns true if it was unused and has not expired. */
-  #useCode(codeHash: string): boolean {
-    const end = this.#codes.get(codeHash);
-    if (end === undefined) return false;
-    const isValid = end !== 'used' && this.#clock() < end;
-    this.#codes.set(codeHash, 'used');
-    if (isValid || end === 'used') this.#onOpen(isValid ? 'opened' : 'repeated');
-    return isValid;
+  /** Uses the code with this hash. Returns undefined if it was unused and has not expired, else the reason as a sentence. */
+  #useCode(codeHash: string): string | undefined {
+    const code = this.#codes.get(codeHash);
+    if (!code) return 'This URL is not one of this console.';
+    if (code.isUsed) {
+      this.#onOpen('repeated');
+      return 'This URL was used before, and works only once.';
+    }
+    // It was not opened in time, so no other program has used it.
+    if (this.#clock() >= code.end) return 'This URL has expired: it is older than 60 seconds.';
+    code.isUsed = true;
+    this.#onOpen('opened');
+    return undefined;
   }
 }
 
