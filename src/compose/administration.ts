@@ -5,6 +5,7 @@ import type { Administration } from '../redemption/administration/administration
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { administrationOfStore } from '../redemption/administration/store-administration.js';
 import type { SharedVerification } from '../redemption/administration/verify-ledger.js';
+import { readRetiredCas } from '../redemption/issuers/retired-cas.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -35,12 +36,14 @@ export function administrationDependencies({
 }: AdministeredStore): AdministrationDependencies {
   const { store, clock } = administered;
   const readDescription = () => readService(store);
+  const issuers = issuerDirectory({ dataDir, issuerCert, issuerKey, readService: readDescription }, clock);
   return {
     ...administered,
     outcomes: store,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: readDescription,
-    issuers: issuerDirectory({ dataDir, issuerCert, issuerKey, readService: readDescription }, clock),
+    issuers,
+    readRetiredCas: () => readRetiredCas(issuers),
     async resolveAccess(request, { system, endpoints }) {
       if (system) return openSystemSite(system, clock).resolveAccess(request);
       const { issuer } = request;

@@ -42,6 +42,8 @@ async function lastStep(id: string, port: number, ...words: readonly string[]) {
   return onStore(command, { clockOffsetMs: 3 * MINUTE });
 }
 
+const report = async (...words: readonly string[]) => JSON.parse(await succeed(...words, '-o', 'json'));
+
 const refused = async (...words: readonly string[]) => refusedResult(await onStore(words));
 
 /** Runs a step of a cut, which succeeds. Returns its standard output. */
@@ -147,6 +149,15 @@ describe('the last step of a cut', () => {
     expect(ended.stdout, ended.stderr).toMatch(/^Cut off: redemption /m);
     expect(ended.stdout).toContain(`\n  ${ROUTER}  refused: The router at ${ROUTER} refuses `);
     expect(await casOfSite()).toHaveLength(1);
+    // A router that trusts only the present CA refuses the link.
+    expect(await report('redemption', 'show', id)).toMatchObject({
+      canStill: '-',
+      remaining: expect.stringContaining('connect again only to a router that still trusts its retired CA'),
+    });
+    const others = (await report('redemption', 'list')).filter((one: { id: string }) => one.id !== id);
+    expect(others.map(({ canStill }: { canStill: string }) => canStill)).not.toContain('-');
+    const { incoming } = await report('link', 'status', '--dir', place.path('links'));
+    expect(incoming).toContainEqual(expect.objectContaining({ redemptionId: id, canStill: '-' }));
   });
 
   it('needs --force if the router does not answer, and then reports that nothing was checked', async () => {

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { networkObserver } from '../../compose/connections.js';
+import { issuerDirectory } from '../../compose/issuer-directory.js';
 import { hasStore, linkDirectory, RenewalRuns } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { readService } from '../../redemption/accepting/service-description.js';
 import { PeerIndex } from '../../redemption/administration/link-connections.js';
+import { readRetiredCas } from '../../redemption/issuers/retired-cas.js';
 import type { ListedRedemption } from '../../redemption/ports/grant-store.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
 import { everyItem } from '../../redemption/ports/page.js';
@@ -159,7 +162,10 @@ async function incomingReports(
       (!isSystem || (uid !== undefined && redemption.siteUid === uid)) &&
       (name === undefined || redemption.name === name);
     const redemptions = await everyItem((page) => store.listRedemptions(page, isWanted));
-    return redemptions.map((redemption) => incomingReport(redemption, clock(), peers));
+    const readDescription = () => readService(store);
+    const issuers = issuerDirectory({ ...settings, readService: readDescription }, clock);
+    const isCaRetired = await readRetiredCas(issuers);
+    return redemptions.map((redemption) => incomingReport(redemption, clock(), peers, isCaRetired));
   } finally {
     await store.close();
   }

@@ -2,6 +2,7 @@ import type { AccessGrant } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { ServiceDescription } from '../accepting/service-description.js';
+import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { Clock } from '../ports/clock.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { ConnectionObserver } from '../ports/connections.js';
@@ -31,6 +32,8 @@ export interface AdministrationDependencies {
   /** Returns the endpoints of the grant's site, or why the site accepts no links, or why the requested CA cannot sign. */
   resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
   readonly issuers: IssuerDirectory;
+  /** Reads which CAs were retired; absent in a cluster, where linkgrant manages no CA of links. */
+  readonly readRetiredCas?: (() => Promise<IsCaRetired>) | undefined;
   /** True if a file that the service reads declares this grant. */
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
   /** Runs the checks of the service's readiness; absent if no service runs in this process. */

@@ -1,6 +1,7 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { globMatches } from '../../domain/glob.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
+import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore, ListedRedemption, ListedRenewal, StoredRedemption } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
@@ -22,6 +23,7 @@ export function redemptionOperations({
   store,
   clock,
   connections,
+  readRetiredCas,
 }: AdministrationDependencies): Pick<
   Administration,
   'listRedemptions' | 'listEvents' | 'showRedemption' | 'updateRedemption' | 'revokeRedemption'
@@ -31,10 +33,14 @@ export function redemptionOperations({
     redemption: ListedRedemption,
     newest: ListedRenewal | undefined,
     grant: string | undefined,
+    isCaRetired: IsCaRetired | undefined,
     peers = indexPeers(),
   ): RedemptionReport => {
     const connected = peers.isConnected(redemption);
-    const report = redemptionReport(redemption, newest, clock(), grant);
+    const report = redemptionReport(redemption, newest, clock(), {
+      grant,
+      ...(isCaRetired && { isCaRetired }),
+    });
     return { ...report, ...(connected !== null && { connected }) };
   };
   const findGrantName = async (uid: string) => (await store.findGrant(uid))?.name;
@@ -43,6 +49,7 @@ export function redemptionOperations({
   return {
     async listRedemptions({ namespace, subject, grantUid, since, labels, ...page }) {
       const peers = indexPeers();
+      const isCaRetired = await readRetiredCas?.();
       const grantNames = new Map<string, string | undefined>();
       const nameOf = async (uid: string) => {
         if (!grantNames.has(uid)) grantNames.set(uid, await findGrantName(uid));
@@ -56,7 +63,7 @@ export function redemptionOperations({
         (part) => store.listRedemptions({ ...part, grantUid, since, labels }, isWanted),
         async (redemption) => {
           const grant = redemption.grantName ?? (await nameOf(redemption.grantUid));
-          return reportOf(redemption, redemption.newest, grant, peers);
+          return reportOf(redemption, redemption.newest, grant, isCaRetired, peers);
         },
       );
     },
@@ -65,8 +72,9 @@ export function redemptionOperations({
       const redemption = await requireRedemption(id, store);
       const renewals = await store.listRenewals(id);
       const entries = await store.listRedemptionEntries(id, MAX_ENTRIES);
+      const grant = await grantNameOf(redemption);
       return {
-        ...reportOf(redemption, renewals.at(-1), await grantNameOf(redemption)),
+        ...reportOf(redemption, renewals.at(-1), grant, await readRetiredCas?.()),
         certificate: redemption.certificate,
         ...(renewals.length > 0 && {
           renewals: renewals.map((renewal) => ({
@@ -84,11 +92,16 @@ export function redemptionOperations({
       await store.updateRedemption(id, change);
       const redemption = await requireRedemption(id, store);
       const renewed = await store.findRenewedRedemption(id);
-      return reportOf(redemption, renewed?.renewals[0], await grantNameOf(redemption));
+      const grant = await grantNameOf(redemption);
+      return reportOf(redemption, renewed?.renewals[0], grant, await readRetiredCas?.());
     },
     async revokeRedemption(id, choice) {
       const redemption = await requireRedemption(id, store);
-      return revokeRedemption(redemption, { choice }, { store, now: clock() });
+      return revokeRedemption(
+        redemption,
+        { choice },
+        { store, now: clock(), isCaRetired: await readRetiredCas?.() },
+      );
     },
   };
 }

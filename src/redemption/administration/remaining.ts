@@ -2,11 +2,14 @@ import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { LinkTimes } from '../../domain/link-state.js';
 import { formatTime } from '../../domain/rfc3339.js';
 
-type LinkLife = Pick<LinkTimes, 'revokedAt' | 'notAfter'>;
+type LinkLife = Pick<LinkTimes, 'revokedAt' | 'notAfter'> & {
+  /** Whether the CA of the newest certificate was retired, which ends a cut; a router may trust it nevertheless. */
+  readonly isCaRetired?: boolean;
+};
 
 /** Returns what a link can still do at `now`, as keywords for a table. */
-export function remainingWords({ revokedAt, notAfter }: LinkLife, now: number): string {
-  const canConnect = notAfter > now;
+export function remainingWords({ revokedAt, notAfter, isCaRetired }: LinkLife, now: number): string {
+  const canConnect = notAfter > now && !(isCaRetired && revokedAt !== null);
   const canRenew = revokedAt === null && notAfter + RENEWAL_GRACE_MS > now;
   const words = [...(canConnect ? ['connect'] : []), ...(canRenew ? ['renew'] : [])];
   return words.join(', ') || '-';
@@ -16,8 +19,11 @@ export function remainingWords({ revokedAt, notAfter }: LinkLife, now: number): 
  * Returns what a link can still do at `now`, as the end of a sentence. skupper-router reads no CRL, and checks a certificate
  * only when a link connects.
  */
-export function remainingText({ revokedAt, notAfter }: LinkLife, now: number): string {
+export function remainingText({ revokedAt, notAfter, isCaRetired }: LinkLife, now: number): string {
   const end = formatTime(notAfter);
+  if (revokedAt !== null && notAfter > now && isCaRetired) {
+    return `use a connection that is already open, but connect again only to a router that still trusts its retired CA, until ${end}; it cannot be renewed, and its redemption cannot be repeated`;
+  }
   if (revokedAt !== null) {
     return notAfter > now
       ? `connect until ${end}, because skupper-router reads no CRL, and stay connected after that until the connection closes; it cannot be renewed, and its redemption cannot be repeated`

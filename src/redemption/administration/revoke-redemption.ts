@@ -4,6 +4,7 @@ import type { Redemption } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { codeState } from '../accepting/code-state.js';
 import { liveLinks } from '../issuers/live-links.js';
+import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink } from '../ports/link-store.js';
 import type { RedemptionRevocation, SourceChoice, SourceReport } from './administration.js';
@@ -27,7 +28,15 @@ interface RedeemableSource {
 export async function revokeRedemption(
   redemption: Redemption,
   { choice, cut = false }: { readonly choice?: SourceChoice | undefined; readonly cut?: boolean },
-  { store, now }: { readonly store: GrantStore; readonly now: number },
+  {
+    store,
+    now,
+    isCaRetired,
+  }: {
+    readonly store: GrantStore;
+    readonly now: number;
+    readonly isCaRetired?: IsCaRetired | undefined;
+  },
 ): Promise<RedemptionRevocation> {
   const source = await redeemableSource(redemption, store, now);
   // Without `cut` nothing more happens to a redemption that is already revoked, so it needs no choice.
@@ -48,7 +57,7 @@ export async function revokeRedemption(
   const revoked = { ...redemption, revokedAt: redemption.revokedAt ?? now };
   return {
     outcome,
-    redemption: redemptionReport(revoked, newest, now),
+    redemption: redemptionReport(revoked, newest, now, { ...(isCaRetired && { isCaRetired }) }),
     ...(source && { source: sourceReport(source, choice ?? 'keep-token') }),
     related: await relatedLinks(redemption, store, now),
   };

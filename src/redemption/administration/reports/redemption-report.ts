@@ -1,5 +1,6 @@
 import type { IssuedCertificate } from '../../../domain/issued-certificate.js';
 import { formatTime } from '../../../domain/rfc3339.js';
+import type { IsCaRetired } from '../../issuers/retired-cas.js';
 import type { ListedRedemption, ListedRenewal } from '../../ports/grant-store.js';
 import { remainingText, remainingWords } from '../remaining.js';
 import type { Schemas } from './api-schemas.js';
@@ -27,15 +28,23 @@ export function renewalReport(renewal: ListedRenewal): RenewalReport {
   return { number, renewedAt: formatTime(renewedAt), peer, ...certificateReport(renewal) };
 }
 
-/** Returns the report at `now` of a redemption; `newest` is its last renewal, `grant` the name of its grant. */
+/**
+ * Returns the report at `now` of a redemption; `newest` is its last renewal, `grant` the name of its grant. `isCaRetired` returns
+ * whether the CA of its newest certificate was retired.
+ */
 export function redemptionReport(
   redemption: ListedRedemption,
   newest: ListedRenewal | undefined,
   now: number,
-  grant?: string,
+  { grant, isCaRetired }: { readonly grant?: string | undefined; readonly isCaRetired?: IsCaRetired },
 ): RedemptionReport {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt, labels, note } = redemption;
-  const life = { revokedAt, notAfter: (newest ?? redemption).notAfter };
+  const certificate = newest ?? redemption;
+  const life = {
+    revokedAt,
+    notAfter: certificate.notAfter,
+    isCaRetired: isCaRetired?.(redemption, certificate) ?? false,
+  };
   return {
     id,
     ...(grant !== undefined && { grant }),
