@@ -161,7 +161,8 @@ export function loadAuthority(
     withSource(keySource, () => {
       const key = readPrivateKey(pem.key);
       if (owner.checkPrivateKey(key)) return key;
-      throw new Error('the private key does not belong to the CA certificate');
+      const where = keySource === source ? '' : ` in ${source}`;
+      throw new Error(`the private key does not belong to the CA certificate${where}`);
     });
   return withSource(source, () => assemble(pem.certificate, readKey, now));
 }
