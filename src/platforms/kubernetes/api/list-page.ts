@@ -49,9 +49,9 @@ export async function listPage<T extends Resource>(
 }
 
 /**
- * The results of `read` for all resources of a list, without undefined ones; starts again if the list expires meanwhile. Only
- * these results are retained, so that a list of a million large resources fits into the memory. Rejects with the errors of
- * `client`, or with the reason of the aborted signal.
+ * The results of `read` for all resources of a list, without undefined ones; starts again if the list expires meanwhile, so
+ * `read` may be called twice for a resource. Only these results are retained, so that a list of a million large resources fits
+ * into the memory. Rejects with the errors of `client`, or with the reason of the aborted signal.
  */
 export async function readListing<T extends Resource, V>(
   client: {

@@ -25,12 +25,14 @@ async function usedCodes(
     return known.map(({ code, uses }) => codeWithoutRecord(grantUid, code, uses));
   }
   const used = new Map<string, StoredCode>();
-  await readRedemptions(parts, { grants }, ({ spec }) => {
-    if (!spec.code) return;
-    const key = `${spec.grantUid}/${spec.code.jti}`;
+  const redeemed = await readRedemptions(parts, { grants }, ({ spec: { grantUid, code } }) =>
+    code ? { grantUid, code } : undefined,
+  );
+  for (const { grantUid, code } of redeemed) {
+    const key = `${grantUid}/${code.jti}`;
     const before = used.get(key)?.used ?? 0;
-    used.set(key, codeWithoutRecord(spec.grantUid, spec.code, before + 1));
-  });
+    used.set(key, codeWithoutRecord(grantUid, code, before + 1));
+  }
   return [...used.values()];
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../../../../src/domain/redemption.js';
+import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import {
   ACCESS_GRANTS,
@@ -111,6 +112,22 @@ describe('the listings of all namespaces', () => {
     expect(items).toHaveLength(1);
     expect((await store.listLedger({ limit: 10 })).items).toHaveLength(1);
     expect(parsed).toEqual([]);
+  });
+
+  it('count each use of a signed code once, also if the list of Redemptions expires and is read again', async () => {
+    const pages = [redemptionIn('west', 0, { jti: 'a' }), redemptionIn('west', 1, { jti: 'a' })];
+    let hasExpired = false;
+    const client = clientOf(new Map());
+    const list = async (kind: ResourceKind, selection: Selection, { after }: { after?: string } = {}) => {
+      if (kind !== REDEMPTIONS) return client.list(kind, selection);
+      if (after === undefined) return { items: [pages[0]], resourceVersion: '1', next: 'second' };
+      if (hasExpired) return { items: [pages[1]], resourceVersion: '1', next: undefined };
+      hasExpired = true;
+      throw new ApiError('list Redemptions', { reason: 'gone', status: 410 });
+    };
+    const store = kubernetesStore({ ...client, list } as unknown as KubernetesClient, OPTIONS);
+    expect((await store.listCodes({ limit: 10 })).items).toMatchObject([{ jti: 'a', used: 2 }]);
+    expect(hasExpired).toBe(true);
   });
 
   it('contain no Event of another namespace than that of its grant', async () => {
