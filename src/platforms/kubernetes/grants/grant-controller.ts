@@ -9,6 +9,7 @@ import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { ClusterWatch } from '../controller/cluster-watch.js';
 import { EventRecorder } from '../controller/event-recorder.js';
+import { namespaceOf } from '../controller/fair-queue.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE } from '../controller/lease-resource.js';
 import { WorkQueue } from '../controller/work-queue.js';
@@ -50,8 +51,9 @@ export interface GrantControllerOptions {
 
 const WORK = { concurrency: 8, maxPerNamespace: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const SITE_ACCESS_MS = 30_000;
-// The delay of a status write, in milliseconds: `each` for every grant that waits, between `shortest` and `longest`. A grant of a
-// thousand uses is not written a thousand times, and the total rate stays low for any number of grants.
+// The delay of a status write, in milliseconds: `each` for every grant that would be written before it if the namespaces took turns,
+// between `shortest` and `longest`. A grant of a thousand uses is not written a thousand times, the total rate stays low for any
+// number of grants, and many grants of one namespace hardly delay those of another.
 const STATUS_DELAY_MS = { shortest: 2_000, each: 100, longest: 30_000 };
 
 /** Watches the grants and sites of a cluster, and writes the status of each grant while it leads. Every replica runs one. */
@@ -65,8 +67,8 @@ export class GrantController {
   readonly #siteAccess: SiteAccessCache;
   readonly #counter: RedemptionCounter;
   readonly #queue: WorkQueue;
-  /** The grants that {@link #addLater} delays. */
-  readonly #delayed = new Set<string>();
+  /** The grants that {@link #addLater} delays, by namespace. */
+  readonly #delayed = new Map<string, Set<string>>();
   readonly #election: LeaderElection;
   readonly #watch: ClusterWatch;
   readonly #stop = new AbortController();
@@ -234,14 +236,19 @@ export class GrantController {
 
   /** Adds a grant after a delay. Calls for the same grant during the delay have no effect. */
   #addLater(key: string | undefined): void {
-    if (key === undefined || this.#delayed.has(key)) return;
-    this.#delayed.add(key);
+    if (key === undefined) return;
+    const namespace = namespaceOf(key);
+    const delayed = this.#delayed.get(namespace) ?? new Set<string>();
+    if (delayed.has(key)) return;
+    this.#delayed.set(namespace, delayed.add(key));
     const { shortest, each, longest } = STATUS_DELAY_MS;
     const add = () => {
-      this.#delayed.delete(key);
+      delayed.delete(key);
+      if (delayed.size === 0) this.#delayed.delete(namespace);
       this.#add(key);
     };
-    setTimeout(add, Math.min(longest, Math.max(shortest, each * this.#delayed.size))).unref();
+    const turns = delayed.size * this.#delayed.size;
+    setTimeout(add, Math.min(longest, Math.max(shortest, each * turns))).unref();
   }
 
   #add(key: string | undefined): void {

@@ -119,3 +119,21 @@ it('ten grants a second are reconciled after redemptions of many grants', async 
   await advance(4_000);
   expect(read).toHaveLength(70);
 });
+
+it('a grant is reconciled two seconds after its redemption, also while many grants of another namespace wait', async () => {
+  const busy = Array.from({ length: 400 }, () => ({ namespace: 'busy', name: randomUUID() }));
+  const read = await readsAfterRedemptions([...busy, { namespace: 'quiet', name: randomUUID() }], [0]);
+  await advance(2_050);
+  expect(read).toContain('quiet');
+  expect(read.length).toBeLessThan(30);
+});
+
+it('ten grants a second are reconciled after redemptions of one grant in each of many namespaces', async () => {
+  const grants = Array.from({ length: 200 }, (_, number) => ({
+    namespace: `n-${number}`,
+    name: randomUUID(),
+  }));
+  const read = await readsAfterRedemptions(grants, [0]);
+  await advance(3_050);
+  expect(read).toHaveLength(30);
+});
