@@ -20,7 +20,7 @@ export interface ExchangeDependencies extends RedeemDependencies {
   readonly bodyTimeoutMs: number;
   /**
    * How long the service works on a request whose body it has read, before it responds with `store_unavailable`; absent where the
-   * store limits its operations itself. The work goes on, but no redemption is recorded after this time.
+   * store limits its operations itself. The work goes on, so the store must stop recording redemptions before this time.
    */
   readonly answerTimeoutMs?: number;
   /**

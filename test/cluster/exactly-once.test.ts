@@ -51,6 +51,16 @@ describe('a grant with some uses spent', () => {
     await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(await redemptionsOf(cluster, grant)).toHaveLength(2);
   });
+
+  it('spends no use in the last second before the client gets 503', async () => {
+    const grant = await grantWithUses(2);
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    // The service responds 8 s after the arrival of the request.
+    const rules = { receivedAt: performance.now() - 7_000 };
+    const late = store.recordRedemption(grant.uid, redemption, NOW, rules);
+    await expect(late).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(2);
+  });
 });
 
 describe('a creation with an unknown outcome', () => {

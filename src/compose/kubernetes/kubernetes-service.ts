@@ -26,7 +26,8 @@ import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
 
-// Clients give up after 10 s. Without this limit, time limits of several requests to the API server would add up.
+// Clients give up after 10 s. Without this limit, time limits of several requests to the API server would add up. It is longer than
+// that of the store for recording a redemption, so that a recorded one gets its response.
 const ANSWER_TIMEOUT_MS = 8_000;
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
