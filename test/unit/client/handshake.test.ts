@@ -133,9 +133,10 @@ describe('the CPU time of a handshake', () => {
   }
 
   it('is charged to the budget if it verifies slow certificates of less than 16 KiB', async () => {
+    // With room for the post-quantum key exchange of newer versions of OpenSSL.
     const worst: [SlowKey, number][] = [
-      ['rsa-3072-long-exponent', 11],
-      ['k571', 33],
+      ['rsa-3072-long-exponent', 10],
+      ['k571', 30],
     ];
     for (const chain of worst)
       expect(await redemptionsUntilWait(slowIdentity(...chain))).toBeLessThanOrEqual(30);
