@@ -201,7 +201,7 @@ export function namesForLine(program: Command, line: string, context: CommandCon
 
 /**
  * Returns the names that complete the last of these words, which may be a flag with the beginning of its value, `--grant=w`.
- * Returns none if the search takes longer than 300 ms or fails: a shell that completes a line has no place for a message.
+ * Returns none if the search takes longer than 300 ms or fails: a shell cannot show a message while it completes a line.
  */
 export async function namesFor(
   program: Command,

@@ -32,8 +32,8 @@ export function isCompletion([, file = '', command]: readonly string[]): boolean
 }
 
 /**
- * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the file in `argv` is `kubectl-linkgrant` or
- * `kubectl_complete-linkgrant`, the program is a kubectl plugin.
+ * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the file
+ * in `argv` is `kubectl-linkgrant` or `kubectl_complete-linkgrant`, the program is a kubectl plugin.
  */
 export async function runCommandLine(
   argv: readonly string[],

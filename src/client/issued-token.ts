@@ -6,7 +6,7 @@ import type { IssuedToken } from '../redemption/administration/administration.js
 import { readAccessToken } from '../redemption/requesting/read-access-token.js';
 
 /**
- * Returns what a service has issued, with an AccessToken and a join line that are written anew from the valid fields of its
+ * Returns the token that a service has issued, with an AccessToken and a join line that are recreated from the valid fields of its
  * AccessToken: the client passes both on to other machines. Throws RedemptionError `answer_invalid` for another resource.
  */
 export function rewrittenToken(issued: IssuedToken): IssuedToken {

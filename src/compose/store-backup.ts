@@ -100,8 +100,8 @@ function requireUnused({ store, dataDir }: StoreLocation, clock: Clock): void {
   const present = [...stored.filter((path) => existsSync(path)), ...savedPathsIn(dataDir)];
   if (present.length === 0) return;
   throw new ConfigurationError(
-    `a backup overwrites nothing, but these exist: ${present.join(', ')}`,
-    'move them away, and leave ledger-seen/ in its place: it shows what happened after the backup',
+    `a restore overwrites nothing, but these files exist: ${present.join(', ')}`,
+    'move them away, and leave ledger-seen/ in its place: it shows how many entries the backup lacks',
   );
 }
 

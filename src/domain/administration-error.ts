@@ -53,7 +53,7 @@ interface ErrorDetails {
   readonly hint?: string | undefined;
   /** The possible choices, if the code means that a choice is missing. */
   readonly choices?: readonly string[] | undefined;
-  /** The member of the request that is refused, such as `policy.linkgrant/subjects`, if it is one alone. */
+  /** The member of the request that is refused, such as `policy.linkgrant/subjects`; absent if there is more than one. */
   readonly member?: string | undefined;
   readonly cause?: unknown;
 }

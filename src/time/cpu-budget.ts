@@ -16,7 +16,7 @@ export type RunWork = <T>(work: () => T) => T;
 
 /**
  * Limits the CPU time of synchronous work for each key, for example a namespace. Such work blocks the event loop, so it delays
- * everything else. What a key used beyond its budget prolongs its wait. Times are in milliseconds.
+ * everything else. The more a key used beyond its budget, the longer it waits. Times are in milliseconds.
  */
 export class CpuBudget {
   readonly #limits: CpuLimits;
@@ -47,7 +47,7 @@ export class CpuBudget {
     }
   }
 
-  /** Returns what a key has used and is not free again; 0 if the clock was set back. */
+  /** Returns the time that a key has used and that still counts against its budget; 0 if the clock was set back. */
   #usedMs(key: string, now: number): number {
     const used = this.#used.get(key);
     if (!used || now < used.at) return 0;

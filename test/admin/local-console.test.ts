@@ -169,7 +169,7 @@ describe('the console of a terminal', () => {
     expect(opened).toEqual([]);
   });
 
-  it('does not report an expired URL as used when it is opened again, and tells both apart on its page', async () => {
+  it('does not report an expired URL as used when it is opened again, and has a text for each on its page', async () => {
     const [used, expired] = [running.issueUrl(), running.issueUrl()];
     await open(used);
     service.clock.advance(60_000);

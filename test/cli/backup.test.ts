@@ -74,7 +74,7 @@ describe('store backup', () => {
     expect(readFileSync(backup)).toEqual(before);
   });
 
-  it('does not contain the record of what this host has seen', () => {
+  it('does not contain the high-water mark of this host', () => {
     expect(gunzipSync(readFileSync(backup)).includes('ledger-seen')).toBe(false);
     expect(readdirSync(`${data}/ledger-seen`)).toHaveLength(1);
   });
@@ -132,7 +132,7 @@ describe('store restore', () => {
     ['--revoke', 'revoked'],
     ['--keep', 'ready'],
   ])(
-    'notices on the same host what happened after the backup, and accepts it with %s',
+    'detects on the same host that the backup lacks entries, and accepts it with %s',
     async (flag, state) => {
       const directory = work.path(`same-host${flag}`);
       mkdirSync(directory, { mode: 0o700 });
@@ -204,7 +204,7 @@ describe('store restore', () => {
       writeFileSync(`${directory}/${name}`, name === 'config.yaml' ? '' : 'x');
       const before = contentOf(directory);
       const refused = expectRefusal(await restore(backup, directory), 2);
-      expect(refused.error).toContain('overwrites nothing, but these exist');
+      expect(refused.error).toContain('overwrites nothing, but these files exist');
       expect(refused.hint).toContain('leave ledger-seen/');
       expect(contentOf(directory)).toEqual(before);
     },

@@ -87,7 +87,7 @@ describe.each([
     await page.route('**/api/v1/grants', (route) => route.abort('connectionrefused'));
     await field('Name').first().fill('new');
     await page.keyboard.press('Enter');
-    const alert = dialog.getByRole('alert').filter({ hasText: 'No answer arrived' });
+    const alert = dialog.getByRole('alert').filter({ hasText: 'No response arrived' });
     await alert.waitFor();
     const box = await alert.boundingBox();
     const footer = await dialog.locator('footer').boundingBox();

@@ -135,7 +135,7 @@ describe('in the console of a team, while the service does not answer', () => {
     await page.route('**/api/**', (route) => route.abort('connectionrefused'));
     await page.getByLabel('Subject').fill('x*');
     await page.getByText(/This is how it was \d+ s ago/).waitFor();
-    await page.getByText(/No answer from the service for/).waitFor();
+    await page.getByText(/No response from the service for/).waitFor();
     expect(await page.locator('tbody tr').count()).toBe(HOSTILE.length);
     await page.unroute('**/api/**');
     await page.getByText(/This is how it was/).waitFor({ state: 'detached' });
@@ -153,24 +153,24 @@ describe('in the console of a team, while the service does not answer', () => {
     await page.route('**/api/**', (route) => route.abort('connectionrefused'));
     // Makes the page open the stream of changes again.
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
-    await service.getByText('no answer').waitFor();
+    await service.getByText('no response').waitFor();
     expect(await page.getByText('Nothing needs attention').count()).toBe(0);
     expect(await axeViolations(page)).toEqual([]);
     await page.unrouteAll();
   });
 
-  it('runs the checks of Health once, and shows the silence on that page too', async () => {
+  it('runs the checks of Health once, and shows on that page too that the service does not respond', async () => {
     const countChecks = () => opened.requests.filter((url) => url.endsWith('/api/v1/health')).length;
     const earlier = countChecks();
-    const noAnswer = page.getByText(/No answer from the service for/);
+    const noResponse = page.getByText(/No response from the service for/);
     await goTo('/health');
     await page.getByRole('button', { name: 'Check again' }).waitFor();
     await page.route('**/api/**', (route) => route.abort('connectionrefused'));
     // Makes the page open the stream of changes again.
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
-    await noAnswer.waitFor();
+    await noResponse.waitFor();
     await page.unroute('**/api/**');
-    await noAnswer.waitFor({ state: 'detached' });
+    await noResponse.waitFor({ state: 'detached' });
     expect(countChecks() - earlier).toBe(1);
   });
 });

@@ -39,7 +39,7 @@ it('a service issues a certificate for a mutated CSR only if OpenSSL verifies it
     const violation = (what: string) =>
       violations.push({ what, detail: `CSR ${index} (${from}: ${kinds.join(', ')})\n${csr}` });
     const startedAt = performance.now();
-    // Each request has its own name, so that one without a CSR does not get an earlier answer again.
+    // Each request has its own name, so that one without a CSR does not get an earlier response again.
     const headers = { csr, name: `site-${index}` };
     const answer = await post(service, `/${grant.uid}`, grant.code, { headers }).catch((error: unknown) => {
       // A refusal while a header that is too long is still being sent resets the connection.

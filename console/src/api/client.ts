@@ -63,7 +63,7 @@ export async function dataOf<T>(
     if (failure instanceof DOMException && failure.name === 'AbortError') throw failure;
     onSession.contact(false);
     const hint = 'Check that the program that serves this console runs.';
-    throw new ApiError('unreachable', 'No answer arrived.', { hint });
+    throw new ApiError('unreachable', 'No response arrived.', { hint });
   });
   onSession.contact(response.status !== 502 && response.status !== 504);
   if (response.status === 401) onSession.ended();

@@ -76,5 +76,5 @@ function Reachability() {
 function Silence({ since }: { readonly since: number }) {
   const { canSignOut } = useSession();
   const program = canSignOut ? 'the service' : 'linkgrant console';
-  return <>{`No answer from ${program} for ${roughDuration(useNow(1_000) - since)}`}</>;
+  return <>{`No response from ${program} for ${roughDuration(useNow(1_000) - since)}`}</>;
 }

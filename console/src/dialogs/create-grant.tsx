@@ -164,7 +164,7 @@ function WhyNewGrant({ site: { grant } }: { readonly site: JoinedSite }) {
     <Notice kind="info" title={title}>
       <p>
         So create a grant first, and then issue a token of it. The new grant is only for this site
-        {grant && ', and has the other rules of the old one'}. The link that the site has stays.
+        {grant && ', and has the other rules of the old one'}. The present link of the site does not change.
       </p>
     </Notice>
   );

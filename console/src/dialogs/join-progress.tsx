@@ -84,7 +84,7 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
 function Waiting() {
   const { silentSince, problem } = useService();
   if (silentSince !== undefined)
-    return <Notice kind="warning" title="No answer: it is unknown whether the site has joined" />;
+    return <Notice kind="warning" title="No response: it is unknown whether the site has joined" />;
   if (problem !== undefined) return <ServiceNotice />;
   return (
     <Notice kind="info" title="Waiting for the site …">

@@ -70,7 +70,7 @@ function Figures({
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
     ['Refusal reasons of the last day', refusals.length + (wrongCodes.length > 0 ? 1 : 0), href('/ledger')],
-    ['Service', isCurrent ? serviceText(health) : 'no answer', href('/health')],
+    ['Service', isCurrent ? serviceText(health) : 'no response', href('/health')],
   ];
   return (
     <ul class="pf-v6-l-gallery pf-m-gutter">

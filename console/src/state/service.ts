@@ -10,11 +10,11 @@ const LOST_MS = 2_000;
 
 /** What the console knows about the service. */
 export interface ServiceState {
-  /** The time since which no answer has arrived, in milliseconds since the epoch; absent while answers arrive. */
+  /** The time since which no response has arrived, in milliseconds since the epoch; absent while responses arrive. */
   readonly silentSince?: number;
-  /** True if also a repeated request got no answer. */
+  /** True if a repeated request got no response either. */
   readonly isLost?: boolean;
-  /** Why no site can redeem a token at the moment; absent if nothing prevents it, or while no answer arrives. */
+  /** Why no site can redeem a token at the moment; absent if nothing prevents it, or while no response arrives. */
   readonly problem?: string | undefined;
 }
 
@@ -58,7 +58,7 @@ async function findProblem(): Promise<string | undefined> {
 }
 
 /**
- * Follows the state of the service while the page is visible: reads it every 15 seconds, while no answer arrives every 3 seconds,
+ * Follows the state of the service while the page is visible: reads it every 15 seconds, every 3 seconds while no response arrives,
  * and when anything may have changed. Returns a function that stops this.
  */
 export function followService(): () => void {
@@ -95,7 +95,7 @@ export function useService(): ServiceState {
 }
 
 /**
- * True if `linkgrant console`, which served this page, gives no answer any more. The console of a team is part of a service that
+ * True if `linkgrant console`, which served this page, no longer responds. The console of a team is part of a service that
  * may start again.
  */
 export function useHasEnded(): boolean {

@@ -91,8 +91,8 @@ export function createAdminApp(dependencies: AdminAppDependencies): Express {
 }
 
 /**
- * Limits overviews, health checks and descriptions of the service to one a second each, and shares the result among the waiting callers. A caller never gets a
- * result whose computation began before its request.
+ * Limits overviews, health checks and descriptions of the service to one a second each, and shares the result among the waiting
+ * callers. A caller never gets a result whose computation began before its request.
  */
 function withSharedReads(administration: Administration): Administration {
   const options = { intervalMs: SHARED_INTERVAL_MS };

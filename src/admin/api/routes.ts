@@ -99,7 +99,7 @@ async function readChanges(since: string | undefined, administration: Administra
     return ok(await administration.readChanges(since));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new AdministrationError('request_invalid', 'since must be the `version` of an earlier answer');
+    throw new AdministrationError('request_invalid', 'since must be the `version` of an earlier response');
   }
 }
 

@@ -11,7 +11,7 @@ const ATTEMPTS = 20;
 /** Maximum number of open connections to a loopback port, on both addresses. */
 export const LOOPBACK_CONNECTIONS = 256;
 
-/** Limits open connections: adding one drops another one, or itself. */
+/** Limits open connections: if there are too many, `add` closes an earlier connection or the new one. */
 interface Connections {
   add(socket: Socket): void;
 }

@@ -11,7 +11,7 @@ import { formatTime } from '../terminal/output.js';
 
 /**
  * Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. `hasTimer` is false
- * if no program has recently renewed the links that are due; it is not known for a cluster, where it is true.
+ * if no program has recently renewed the links that are due. For a cluster this is unknown, and `hasTimer` is true.
  */
 export function outgoingReport(
   link: StoredLink,

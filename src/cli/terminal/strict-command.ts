@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-/** Commands that users try, which have another name here: the words, and the command that does this. */
+/** Commands that users expect but that do not exist, by their words, each with the command to use. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   redeem: 'token redeem',
   issue: 'token issue',
@@ -38,8 +38,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A command that names the right one for an unknown subcommand in {@link OTHER_NAMES}, and that refuses `--flag --other`: the value of `--flag` is missing, and Commander would use `--other` as the value.
- * `--flag=--value` stays possible.
+ * A command that suggests the right one for an unknown subcommand in {@link OTHER_NAMES}. It also refuses `--flag --other`, because
+ * the value of `--flag` is missing and Commander would use `--other` as the value. `--flag=--value` stays possible.
  */
 export class StrictCommand extends Command {
   override createCommand(name?: string): Command {

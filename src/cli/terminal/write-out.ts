@@ -17,7 +17,7 @@ export class OutputClosed extends CommandError {
 
 /**
  * Writes text to standard output, escaped by {@link plainText}. Resolves when all of it was written, or if the reader has closed
- * the stream: a reader that has enough is no error. Rejects with a CommandError if the text cannot be written.
+ * the stream, which is no error. Rejects with a CommandError if the text cannot be written.
  */
 export async function writeOut(text: string): Promise<void> {
   await untilOutputCloses(() => deliver(text));

@@ -695,7 +695,7 @@ export interface components {
             /** Format: uuid */
             redemptionId?: string;
         };
-        /** @description Requests with a wrong code, which anyone who knows the uid of the grant can send. The service writes them every 10 seconds; in a cluster they are forgotten an hour after the last one */
+        /** @description Requests with a wrong code, which anyone who knows the uid of the grant can send. The service writes them every 10 seconds; a cluster deletes them an hour after the last one */
         WrongCodes: {
             count: number;
             /** Format: date-time */
@@ -1239,7 +1239,7 @@ export interface components {
             wrongCodes: {
                 /** Format: uuid */
                 grantUid: string;
-                /** @description Its name */
+                /** @description The name of the grant */
                 grant: string;
                 namespace: string;
                 requests: components["schemas"]["WrongCodes"];
@@ -1308,7 +1308,7 @@ export interface components {
             hint?: string;
             /** @description The possible choices, if a choice is missing */
             choices?: string[];
-            /** @description The member of the body that is refused, such as `policy.linkgrant/subjects`; absent if it is not one alone */
+            /** @description The member of the body that is refused, such as `policy.linkgrant/subjects`; absent if the refusal concerns more than one member */
             member?: string;
         };
     };
@@ -2569,7 +2569,7 @@ export interface components {
         NotRenewingFilter: "true" | "false";
         /** @description Links that depend on the CA with this SHA-256: they are not revoked, and their newest certificate is valid and signed by it. Their number is `links` of this CA in `GET /api/v1/issuers` */
         SignerFilter: string;
-        /** @description The `version` of an earlier answer; not used by a stream */
+        /** @description The `version` of an earlier response; not used by a stream */
         VersionSince: string;
         /** @description Id of the verification */
         VerificationId: string;
@@ -3354,7 +3354,7 @@ export interface operations {
     readChanges: {
         parameters: {
             query?: {
-                /** @description The `version` of an earlier answer; not used by a stream */
+                /** @description The `version` of an earlier response; not used by a stream */
                 since?: components["parameters"]["VersionSince"];
             };
             header?: never;

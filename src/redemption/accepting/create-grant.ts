@@ -79,7 +79,7 @@ export function notBeforeProblem(
 
 /** Why a grant cannot be created as requested. */
 export interface GrantProblem {
-  /** The member of the request to the admin API that is invalid; absent if it is not one alone. */
+  /** The member of the request to the admin API that is invalid; absent if more than one is invalid. */
   readonly member?: string;
   /** A sentence. */
   readonly problem: string;

@@ -3,7 +3,7 @@ import { parseDuration } from '../../domain/duration.js';
 import type { GrantPolicy, PolicyChange } from '../../domain/policy.js';
 import { type PolicyRule, parsePolicySettings, ruleOfSetting } from '../accepting/policy-settings.js';
 
-/** The error for an invalid value of a `member` of the request; undefined if the value is not of one member alone. */
+/** The error for an invalid value of a `member` of the request; undefined if the value belongs to more than one member. */
 export function rejectedError(problem: string, member?: string): AdministrationError {
   return new AdministrationError('value_rejected', problem, { member });
 }

@@ -92,7 +92,8 @@ export interface LedgerStore {
   listAttemptTotals(page: LedgerPage, matches?: Matches<AttemptTotal>): Promise<Page<AttemptTotal>>;
   /**
    * Checks that the ledger has all entries that this host has recorded. Then compares the entries of all grants, or of one, with
-   * their MACs and with the stored redemptions, renewals and revocations. Calls `onProgress` with the number of checked entries and of all entries of the ledger.
+   * their MACs and with the stored redemptions, renewals and revocations. Calls `onProgress` with the number of checked entries
+   * and of all entries of the ledger.
    */
   verifyLedger(
     grantUid?: string,

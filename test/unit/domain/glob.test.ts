@@ -26,7 +26,7 @@ const text = (units: readonly string[], maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...units), maxLength });
 
 describe('a glob', () => {
-  it('with any wildcards matches the same texts as the regular expression of that meaning', () => {
+  it('with any wildcards matches the same texts as the equivalent regular expression', () => {
     const globs = text([...CHARACTERS, '*', '?'], 8);
     fc.assert(
       fc.property(globs, text(CHARACTERS, 10), (glob, value) => {

@@ -52,7 +52,7 @@ it('writes at most 100 counters in 10 s, whatever number of grants is named, and
   expect(written.at(-1)).toMatchObject(['grant 100', { count: 1 }]);
 });
 
-it('goes on counting after a write that failed', async () => {
+it('continues to count after a failed write', async () => {
   let isFull = true;
   const { counter, written } = counterWith(() => isFull);
   counter.count('a', '192.0.2.1');

@@ -170,8 +170,8 @@ export class GrantController {
   }
 
   /**
-   * Reconciles every grant; needed when the address or the CA of the service has changed, and for a new leader. Grants come first
-   * whose status does not count their last redemptions, which a killed leader leaves behind.
+   * Reconciles every grant; needed when the address or the CA of the service has changed, and for a new leader. Begins
+   * with the grants whose status does not count their last redemptions, because a killed leader did not write them.
    */
   reconcileAll(): void {
     for (const { uid, namespace, redemptions } of this.grants.all()) {
