@@ -7,6 +7,7 @@ import { makePrivateDirectory, syncDirectory, syncFile } from '../../files/priva
 import { primaryCode, type SqliteDriver, type SqliteFile } from '../../files/sqlite-driver.js';
 import type { SavedFile } from '../../redemption/ports/saved-file.js';
 import { StoreOpenError } from '../store-open-error.js';
+import { prepareDatabaseFile } from './database-file.js';
 import { requireSqlite } from './sqlite-store.js';
 
 /*
@@ -95,7 +96,7 @@ export async function withBackup<T>(
     const writeStore = (target: string) => {
       // The store itself contains no private key of a CA.
       opened.exec('DROP TABLE backup_files');
-      createEmpty(target);
+      prepareDatabaseFile(target, true);
       opened.prepare('VACUUM INTO ?').run(target);
       syncFile(target);
     };
@@ -122,7 +123,10 @@ export function notABackup(file: string, cause?: unknown): StoreOpenError {
   return new StoreOpenError(message, 'use another backup; nothing was restored', { cause });
 }
 
-/** Creates an empty private file: SQLite would create it with 0644, and fills an empty file only. */
+/**
+ * Creates an empty private file: SQLite would create it with 0644, and fills an empty file only. It belongs to the user of this
+ * process, also in the directory of another user: a backup contains the keys of CAs.
+ */
 function createEmpty(file: string): void {
   writeFileSync(file, '', { mode: 0o600, flag: 'wx' });
 }
