@@ -95,26 +95,29 @@ export async function prepareService(settings: Settings, context: RuntimeContext
 }
 
 /** Starts the redemption service, and resolves once it accepts requests. */
-export async function startService(given: Settings, context: RuntimeContext): Promise<RunningService> {
-  checkWebhookFiles(given);
-  const identities = await openIdentities(given, context.clock);
-  let lease = await acquireLeases(given, context.clock);
+export async function startService(
+  initialSettings: Settings,
+  context: RuntimeContext,
+): Promise<RunningService> {
+  checkWebhookFiles(initialSettings);
+  const identities = await openIdentities(initialSettings, context.clock);
+  let lease = await acquireLeases(initialSettings, context.clock);
   let listener: TlsListener | undefined;
   let store: DatabaseStore | undefined;
   try {
     const metrics = createMetrics();
-    const opened = await openServiceStore(given, context, true);
+    const opened = await openServiceStore(initialSettings, context, true);
     store = measureStore(opened.store, metrics);
-    const settings = withLastAddress(given, await readService(store));
-    reportKeptAddress(given, settings, context.logger);
+    const settings = withLastAddress(initialSettings, await readService(store));
+    reportLastAddress(initialSettings, settings, context.logger);
     const identity = identities.identityFor(settings);
     const presented = await identity.read(context.clock());
     const responseEndpoint = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
     const ca = () => responseEndpoint.ca;
-    lease = await addStoreLease(given, { lease, store, ca, clock: context.clock });
+    lease = await addStoreLease(initialSettings, { lease, store, ca, clock: context.clock });
     const parts = { settings, context, ...identities, identity, lease, presented, responseEndpoint, store };
     listener = createListener({ ...parts, metrics });
-    return await serve({ ...parts, metrics, given, listener, webhooks: opened.webhooks });
+    return await serve({ ...parts, metrics, initialSettings, listener, webhooks: opened.webhooks });
   } catch (error) {
     // Open handles would keep a failed process alive.
     await listener?.drain(0);
@@ -125,8 +128,17 @@ export async function startService(given: Settings, context: RuntimeContext): Pr
 }
 
 /** Logs that the address is the one of the last start, if clients may no longer reach this machine there. */
-function reportKeptAddress(given: Settings, { host = [], externalUrl }: Settings, logger: Logger): void {
-  if (given.host || given.externalUrl || host.every((name) => hostsOf(given).includes(name))) return;
+function reportLastAddress(
+  initialSettings: Settings,
+  { host = [], externalUrl }: Settings,
+  logger: Logger,
+): void {
+  if (
+    initialSettings.host ||
+    initialSettings.externalUrl ||
+    host.every((name) => hostsOf(initialSettings).includes(name))
+  )
+    return;
   const address = externalUrl?.href ?? host[0];
   logger.warn(
     { event: 'address_kept', address },
@@ -176,11 +188,21 @@ async function serve(
   parts: ServiceParts & {
     readonly listener: TlsListener;
     readonly webhooks: WebhookStore;
-    /** The settings as they were given. */
-    readonly given: Settings;
+    /** The settings without the address of the last start. */
+    readonly initialSettings: Settings;
   },
 ): Promise<RunningService> {
-  const { settings, given, context, issuer, presented, responseEndpoint, store, metrics, listener } = parts;
+  const {
+    settings,
+    initialSettings,
+    context,
+    issuer,
+    presented,
+    responseEndpoint,
+    store,
+    metrics,
+    listener,
+  } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
   const signing = issuer?.find(clock());
@@ -198,7 +220,7 @@ async function serve(
     hosts: describeCertificate(presented.cert).hosts,
     endpoints,
     issuer: signing?.description ?? null,
-    ...(settings.platform !== 'standalone' && { system: systemOf(given) }),
+    ...(settings.platform !== 'standalone' && { system: systemOf(initialSettings) }),
   };
   await publishService(store, description);
   const codeKeys = openCodeKeys(settings.dataDir, clock);
@@ -207,7 +229,7 @@ async function serve(
   const adoptGrants =
     settings.platform === 'standalone'
       ? undefined
-      : grantAdoption(systemOf(given), { store, site: parts.site, ...context });
+      : grantAdoption(systemOf(initialSettings), { store, site: parts.site, ...context });
   // On a system platform each grant becomes ready when its own site accepts links.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
