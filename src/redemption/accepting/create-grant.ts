@@ -94,14 +94,14 @@ export function grantProblem(request: GrantRequest): GrantProblem | undefined {
   if (issuer !== undefined && !isResourceName(issuer))
     return { member: 'issuer', problem: `issuer "${issuer}" is not a name` };
   return (
-    at('redemptionsAllowed', redemptionsAllowedProblem(redemptionsAllowed)) ??
-    at('expirationWindow', expirationWindowProblem(expirationWindowMs)) ??
-    at(undefined, matchingProblem(policy) ?? labelsAndNoteProblem(request)) ??
-    (code === undefined ? undefined : at('code', userSuppliedCodeProblem(code, [namespace, name])))
+    memberProblem('redemptionsAllowed', redemptionsAllowedProblem(redemptionsAllowed)) ??
+    memberProblem('expirationWindow', expirationWindowProblem(expirationWindowMs)) ??
+    memberProblem(undefined, matchingProblem(policy) ?? labelsAndNoteProblem(request)) ??
+    (code === undefined ? undefined : memberProblem('code', userSuppliedCodeProblem(code, [namespace, name])))
   );
 }
 
-function at(member: string | undefined, problem: string | undefined): GrantProblem | undefined {
+function memberProblem(member: string | undefined, problem: string | undefined): GrantProblem | undefined {
   if (problem === undefined) return undefined;
   return { problem, ...(member !== undefined && { member }) };
 }

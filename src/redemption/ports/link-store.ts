@@ -78,6 +78,7 @@ export interface LinkStore {
   countLinks(now: number): Promise<LinkCounts>;
   /** Counts the signed tokens that can be redeemed at `now`. */
   countOpenCodes(now: number): Promise<number>;
+  /** Counts refusals at `since` or later, in milliseconds since the epoch. */
   countRefusals(since: number): Promise<RefusalSummary>;
   /**
    * Returns the present version, and what any process has changed after the version `since`; nothing without `since`. Cheap

@@ -13,7 +13,7 @@ function codeWithoutRecord(grantUid: string, code: WrittenCode, used: number): S
   return { grantUid, jti, uses, expirationTime: expiresAt, subject, used, issuedAt: null, revokedAt: null };
 }
 
-/** The codes that redemptions of one grant used, or of `grants`, which are all grants. */
+/** The codes that redemptions of one grant have used, or of every grant; the caller has then listed all `grants`. */
 async function usedCodes(
   parts: StoreParts,
   { grantUid, grants }: { readonly grantUid?: string | undefined; readonly grants: readonly AccessGrant[] },
@@ -39,7 +39,7 @@ async function usedCodes(
 /** The operations of the store on signed codes, from their stored records and the Redemptions that used them. */
 export function codeOperations(parts: StoreParts): CodeStore {
   const { accounts, codes, namespace } = parts;
-  /** The codes of one grant, or of `grants`, which are all grants. */
+  /** The codes of one grant, or of every grant; the caller has then listed all `grants`. */
   const listAll = async (grantUid: string | undefined, grants: readonly AccessGrant[]) => {
     const [stored, used] = await Promise.all([codes.list(grantUid), usedCodes(parts, { grantUid, grants })]);
     const unlisted = new Map(used.map((code) => [`${code.grantUid}/${code.jti}`, code]));
