@@ -23,7 +23,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string {
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
     case 'unrecognized_keys':
-      return `has members that are not known: ${issue.keys.join(', ')}`;
+      return `has unknown members: ${issue.keys.join(', ')}`;
     default:
       return 'is not valid';
   }

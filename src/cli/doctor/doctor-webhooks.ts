@@ -55,7 +55,7 @@ function webhookCheck(
     return ok(name, `${waits}, for less than ${IN_PROGRESS_MS / 1000} seconds`);
   return warn(
     name,
-    `${waits}, and no attempt has failed: it answers too slowly, or no service sends events${last ?? ''}`,
-    'start the service if it does not run; else make the receiver answer faster',
+    `${waits}, and no attempt has failed: the receiver responds too slowly, or no service sends events${last ?? ''}`,
+    'start the service if it does not run; else make the receiver respond faster',
   );
 }

@@ -178,7 +178,7 @@ function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): Comman
       return step === 'renew'
         ? new CommandError(`links that have not renewed would be cut off too: ${behind.length}`, {
             exitCode: 4,
-            hint: 'renew them with `linkgrant link renew NAME` on their sites, where a timer has to renew them within 30 days from then on; or add --force',
+            hint: 'renew them with `linkgrant link renew NAME` on their sites, which need a daily timer from then on; or add --force',
           })
         : new CommandError(
             step === 'sign-new' ? 'the old CA still signs' : 'responses to links still contain the old CA',

@@ -27,7 +27,7 @@ export async function backupCommand(file: string, { output, ...flags }: BackupFl
       `Wrote ${file}, which contains private keys: store it encrypted.`,
       ...(settings.store?.kind === 'postgres'
         ? [
-            'It does not contain the PostgreSQL database. Save that too:',
+            'It does not contain the PostgreSQL database. Save the database too:',
             `  pg_dump -Fc -n linkgrant -f ${shellWord(`${file}.dump`)} ${databaseUrl(flags)}`,
           ]
         : []),
@@ -62,7 +62,7 @@ export async function restoreCommand(
     if (!(error instanceof CommandError)) throw error;
     throw new CommandError(`the backup is restored, but ${error.message}`, {
       exitCode: error.exitCode,
-      hint: 'run `linkgrant store restored` with --revoke to revoke them, or with --keep to leave them redeemable',
+      hint: 'run `linkgrant store restored` with --revoke to revoke these grants, or with --keep to leave them redeemable',
       cause: error,
     });
   });

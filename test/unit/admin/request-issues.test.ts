@@ -16,7 +16,7 @@ it.each([
   [GRANT_CREATION, { name: '' }, 'name must not be empty'],
   [GRANT_CREATION, {}, 'name is missing'],
   [GRANT_CREATION, { name: 'x'.repeat(254) }, 'name must have at most 253 characters'],
-  [GRANT_CREATION, { name, size: 1, age: 2 }, ' has members that are not known: size, age'],
+  [GRANT_CREATION, { name, size: 1, age: 2 }, ' has unknown members: size, age'],
   [GRANT_CREATION, { name, policy: { 'linkgrant/names': 5 } }, 'policy.linkgrant/names must be a text'],
   [GRANT_CREATION, { name, labels: JSON.parse('{"__proto__":"x"}') }, 'labels must have valid keys'],
   [GRANT_CREATION, { name, labels: { team: 4 } }, 'labels.team must be a text'],
