@@ -101,7 +101,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'token rotate-key': [
     ['sign new tokens with a new key', 'token rotate-key'],
-    ['refuse all tokens signed with earlier keys', 'token rotate-key --drop-old'],
+    ['refuse all tokens signed with earlier keys', 'token rotate-key --drop-old --yes'],
   ],
   join: [
     ['redeem the join line of `linkgrant token issue` into a directory', 'join LINE --to links'],
@@ -124,7 +124,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
   ],
   'link generate': [['write a Link for a peer, without a token', 'link generate east --to links']],
-  'link update': [['change the cost of a link', 'link update east --dir links --link-cost 5']],
+  'link update': [['change the cost of a link', 'link update east --dir links --cost 5']],
   'link renew': [
     ['renew one link now', 'link renew east --dir links'],
     ['renew each link that is due; run this daily from a timer', 'link renew --all --dir links'],

@@ -488,6 +488,7 @@ describe('redemption list', () => {
 
   it('filters by namespace, by the state of links, and by the CA of the newest certificate', async () => {
     expect(await subjects('--namespace', 'west')).toEqual([]);
+    expect(await printed('--subject', 'nobody-*')).toBe('No redemption matches.\n');
     expect(await subjects('--namespace', 'default', '--state', 'revoked')).toEqual([second.subject]);
     expect(await subjects('--state', 'valid')).toEqual([first.subject, third.subject]);
     expect(await subjects('--overdue')).toEqual([]);

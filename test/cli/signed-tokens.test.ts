@@ -143,6 +143,19 @@ describe('token issue --grant', () => {
     expect(await listed('--grant', 'unwritten')).toMatchObject([{ state: 'revoked' }]);
   });
 
+  it('refuses a subject that the rules of the grant do not allow', async () => {
+    await run(['grant', 'create', 'ruled', '--subjects', 'paris,lyon-*']);
+    const issue = (subject: string, ends: number) =>
+      run(['token', 'issue', place.path(`${subject}.yaml`), '--grant', 'ruled', '--subject', subject], {
+        ends,
+      });
+    expect(refusalOf(await issue('berlin', 2)).error).toBe(
+      'grant "ruled" does not allow the subject "berlin", so the token could not be redeemed',
+    );
+    expect(await listed('--grant', 'ruled')).toEqual([]);
+    await issue('lyon-2', 0);
+  });
+
   beforeAll(() => hub('refused'));
 
   it.each([

@@ -1,12 +1,12 @@
 import type { PeerIndex } from '../../redemption/administration/link-connections.js';
-import { remainingText, remainingWords } from '../../redemption/administration/remaining.js';
+import { lifeOfLink, remainingText, remainingWords } from '../../redemption/administration/remaining.js';
 import type { IsCaRetired } from '../../redemption/issuers/retired-cas.js';
 import type { ListedRedemption } from '../../redemption/ports/grant-store.js';
 import { formatTime } from '../terminal/output.js';
 
 /**
  * Returns the report of an incoming link from its redemption: expiry and state of its newest certificate, and whether it is
- * connected. `isCaRetired` returns whether the CA of that certificate was retired.
+ * connected. `isCaRetired` returns whether the CA of a certificate was retired.
  */
 export function incomingReport(
   redemption: ListedRedemption,
@@ -15,9 +15,8 @@ export function incomingReport(
   isCaRetired?: IsCaRetired,
 ) {
   const { id, name, subject, peer, createdAt, revokedAt, mode, newest } = redemption;
-  const certificate = newest ?? redemption;
-  const { notAfter } = certificate;
-  const life = { revokedAt, notAfter, isCaRetired: isCaRetired?.(redemption, certificate) ?? false };
+  const { notAfter } = newest ?? redemption;
+  const life = lifeOfLink(redemption, newest, isCaRetired);
   const connected = peers.isConnected(redemption);
   const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
   return {

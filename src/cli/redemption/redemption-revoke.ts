@@ -128,7 +128,8 @@ function cuttingText(
   platform: string | undefined,
   flags: IssuerFlags,
 ): string {
-  if (Date.parse((redemption.newest ?? redemption).notAfter) <= now) return '';
+  const ends = [redemption.notAfter, redemption.newest?.notAfter ?? redemption.notAfter];
+  if (ends.every((end) => Date.parse(end) <= now)) return '';
   const how =
     platform === 'kubernetes'
       ? ' for the site: docs/how-to/revoke-links.md'

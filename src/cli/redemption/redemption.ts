@@ -138,6 +138,10 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
         ...(next && { next }),
       };
     };
+    const isFiltered = [grant, since, subject, labels, state, overdue, signedBy].some(
+      (value) => value !== undefined,
+    );
+    const emptyText = isFiltered ? 'No redemption matches.\n' : REDEMPTIONS.emptyText;
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     if (flags.events) {
       await writeListing(() => pagesOf(events), EVENTS, flags);
@@ -147,7 +151,7 @@ export async function listCommand(flags: RedemptionListFlags, clock: Clock): Pro
       await connections?.observe();
       yield* pagesOf(redemptions);
     };
-    await writeListing(read, connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS, flags);
+    await writeListing(read, { ...(connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS), emptyText }, flags);
   });
 }
 

@@ -53,6 +53,11 @@ export function policyRefusal(policy: GrantPolicy, redemption: PolicyInput): Red
   return undefined;
 }
 
+/** True if a policy permits a subject. */
+export function permitsSubject({ subjects }: GrantPolicy, subject: string): boolean {
+  return new GlobMatcher().matchesAny(subjects, subject);
+}
+
 /** Returns, as a sentence, that the globs of a policy would take too long to match; undefined if they would not. */
 export function matchingProblem({ subjects = [], names = [] }: GrantPolicy): string | undefined {
   const costs = { subjects: totalCost(subjects), names: totalCost(names) };

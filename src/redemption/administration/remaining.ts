@@ -1,16 +1,45 @@
-import { RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
-import type { LinkTimes } from '../../domain/link-state.js';
+import { type IssuedCertificate, RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
+import type { Redemption } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import type { IsCaRetired } from '../issuers/retired-cas.js';
 
-type LinkLife = Pick<LinkTimes, 'revokedAt' | 'notAfter'> & {
-  /** Whether the CA of the newest certificate was retired, which ends a cut; a router may trust it nevertheless. */
-  readonly isCaRetired?: boolean;
-};
+type Certificate = Pick<IssuedCertificate, 'notAfter' | 'issuerSha256'>;
+
+/** What a link can do and until when. Times are milliseconds since the epoch. */
+export interface LinkLife {
+  readonly revokedAt: number | null;
+  /** The latest end of its certificates. A renewal leaves the earlier certificate valid, which may end later. */
+  readonly connectsUntil: number;
+  /** When the newest certificate can be renewed for the last time. */
+  readonly renewsUntil: number;
+  /** Whether the CAs of all its certificates were retired, which ends a cut; a router may trust them nevertheless. */
+  readonly isCaRetired: boolean;
+}
+
+/** Returns the life of a link from its first and its newest certificate; `newest` is its last renewal. */
+export function lifeOfLink(
+  redemption: Pick<Redemption, 'issuer' | 'revokedAt'> & Certificate,
+  newest: Certificate | undefined,
+  isCaRetired: IsCaRetired = () => false,
+): LinkLife {
+  const certificates = newest ? [redemption, newest] : [redemption];
+  const trusted = certificates.filter((certificate) => !isCaRetired(redemption, certificate));
+  const ends = (trusted.length > 0 ? trusted : certificates).map(({ notAfter }) => notAfter);
+  return {
+    revokedAt: redemption.revokedAt,
+    connectsUntil: Math.max(...ends),
+    renewsUntil: (newest ?? redemption).notAfter + RENEWAL_GRACE_MS,
+    isCaRetired: trusted.length === 0,
+  };
+}
 
 /** Returns what a link can still do at `now`, as keywords for a table. */
-export function remainingWords({ revokedAt, notAfter, isCaRetired }: LinkLife, now: number): string {
-  const canConnect = notAfter > now && !(isCaRetired && revokedAt !== null);
-  const canRenew = revokedAt === null && notAfter + RENEWAL_GRACE_MS > now;
+export function remainingWords(
+  { revokedAt, connectsUntil, renewsUntil, isCaRetired }: LinkLife,
+  now: number,
+): string {
+  const canConnect = connectsUntil > now && !(isCaRetired && revokedAt !== null);
+  const canRenew = revokedAt === null && renewsUntil > now;
   const words = [...(canConnect ? ['connect'] : []), ...(canRenew ? ['renew'] : [])];
   return words.join(', ') || '-';
 }
@@ -19,19 +48,23 @@ export function remainingWords({ revokedAt, notAfter, isCaRetired }: LinkLife, n
  * Returns what a link can still do at `now`, as the end of a sentence. skupper-router reads no CRL, and checks a certificate
  * only when a link connects.
  */
-export function remainingText({ revokedAt, notAfter, isCaRetired }: LinkLife, now: number): string {
-  const end = formatTime(notAfter);
-  if (revokedAt !== null && notAfter > now && isCaRetired) {
-    return `use a connection that is already open, but connect again only to a router that still trusts its retired CA, until ${end}; it cannot be renewed, and its redemption cannot be repeated`;
-  }
-  if (revokedAt !== null) {
-    return notAfter > now
-      ? `connect until ${end}, because skupper-router reads no CRL, and stay connected after that until the connection closes; it cannot be renewed, and its redemption cannot be repeated`
-      : `use a connection that is already open, but cannot connect again: it is revoked, and its certificate expired at ${end}`;
-  }
-  const renews = formatTime(notAfter + RENEWAL_GRACE_MS);
-  if (notAfter > now) return `connect until ${end}, and be renewed until ${renews}`;
-  return notAfter + RENEWAL_GRACE_MS > now
+export function remainingText(life: LinkLife, now: number): string {
+  const end = formatTime(life.connectsUntil);
+  const canConnect = life.connectsUntil > now;
+  if (life.revokedAt !== null) return revokedText(end, canConnect, life.isCaRetired);
+  const canRenew = life.renewsUntil > now;
+  const renews = formatTime(life.renewsUntil);
+  if (canConnect)
+    return `connect until ${end}, and ${canRenew ? `be renewed until ${renews}` : 'cannot be renewed'}`;
+  return canRenew
     ? `be renewed until ${renews}; its certificate has expired`
     : 'use a connection that is already open, but cannot connect again or be renewed: its certificate has expired';
+}
+
+function revokedText(end: string, canConnect: boolean, isCaRetired: boolean): string {
+  if (!canConnect)
+    return `use a connection that is already open, but cannot connect again: it is revoked, and its certificate expired at ${end}`;
+  return isCaRetired
+    ? `use a connection that is already open, but connect again only to a router that still trusts its retired CA, until ${end}; it cannot be renewed, and its redemption cannot be repeated`
+    : `connect until ${end}, because skupper-router reads no CRL, and stay connected after that until the connection closes; it cannot be renewed, and its redemption cannot be repeated`;
 }

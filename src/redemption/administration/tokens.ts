@@ -7,6 +7,7 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { permitsSubject } from '../accepting/check-policy.js';
 import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
@@ -40,6 +41,17 @@ export function tokenOperations(
       if (subject !== undefined && !isSubject(subject))
         throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
       const grant = await requireGrant(request.grantUid, deps);
+      // The code of the grant has no subject of its own.
+      if (request.code === undefined && subject !== undefined && !permitsSubject(grant.policy, subject)) {
+        throw new AdministrationError(
+          'value_rejected',
+          `grant "${grant.name}" does not allow the subject "${subject}", so the token could not be redeemed`,
+          {
+            member: 'subject',
+            hint: 'choose a subject that its rules allow, or change the rules of the grant',
+          },
+        );
+      }
       return request.code === undefined
         ? issueSigned(request, grant, once, deps)
         : issueWithCode(request, request.code, grant, deps);

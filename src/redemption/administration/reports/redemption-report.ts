@@ -2,7 +2,7 @@ import type { IssuedCertificate } from '../../../domain/issued-certificate.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IsCaRetired } from '../../issuers/retired-cas.js';
 import type { ListedRedemption, ListedRenewal } from '../../ports/grant-store.js';
-import { remainingText, remainingWords } from '../remaining.js';
+import { lifeOfLink, remainingText, remainingWords } from '../remaining.js';
 import type { Schemas } from './api-schemas.js';
 
 /** A certificate in a report: its expiry in RFC 3339, hashes and the serial number in hex. */
@@ -30,7 +30,7 @@ export function renewalReport(renewal: ListedRenewal): RenewalReport {
 
 /**
  * Returns the report at `now` of a redemption; `newest` is its last renewal, `grant` the name of its grant. `isCaRetired` returns
- * whether the CA of its newest certificate was retired.
+ * whether the CA of a certificate was retired.
  */
 export function redemptionReport(
   redemption: ListedRedemption,
@@ -39,12 +39,7 @@ export function redemptionReport(
   { grant, isCaRetired }: { readonly grant?: string | undefined; readonly isCaRetired?: IsCaRetired },
 ): RedemptionReport {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt, labels, note } = redemption;
-  const certificate = newest ?? redemption;
-  const life = {
-    revokedAt,
-    notAfter: certificate.notAfter,
-    isCaRetired: isCaRetired?.(redemption, certificate) ?? false,
-  };
+  const life = lifeOfLink(redemption, newest, isCaRetired);
   return {
     id,
     ...(grant !== undefined && { grant }),
