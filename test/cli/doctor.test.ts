@@ -389,6 +389,23 @@ describe('doctor on a requesting site', () => {
     ]);
     expect(outcome.code).toBe(3);
   });
+
+  test('names the command of a timer, which renews every link that is due, for a link whose renewal is overdue', async () => {
+    const links = place.path('links');
+    await placeLink(links, {
+      name: 'old',
+      issuedAt: Date.now() - 25 * DAY_MS,
+      annotations: ({ caCrt }) => ({
+        'linkgrant.dev/renewal-url': 'https://127.0.0.1:9090',
+        'linkgrant.dev/server-ca': caCrt,
+      }),
+    });
+    const words = ['--to', links, '--data-dir', place.path('data')];
+    const { checks } = await doctor(words);
+    const { hint } = checks.find(({ name }) => name === 'link old') ?? {};
+    const command = `linkgrant link renew --all --dir ${links} --data-dir ${place.path('data')}`;
+    expect(hint).toBe(`its renewal is overdue: run \`${command}\`, and check that a timer runs this command`);
+  });
 });
 
 describe('doctor on an accepting site', () => {

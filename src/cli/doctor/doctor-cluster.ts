@@ -113,19 +113,20 @@ async function requestingClusterChecks(
       const links = await cluster.links.list();
       isInUse ||= links.length > 0;
       const states = await cluster.linkStatuses();
+      const command = shell`linkgrant link renew --all -p kubernetes -n ${namespace}`;
+      const renewal = { command, runner: 'CronJob' } as const;
       const found: Check[] = [];
       for (const link of links) {
         const { name } = link;
         const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
-        const command = (verb: string) => shell`linkgrant link ${verb} ${name} -p kubernetes -n ${namespace}`;
+        const check = shell`linkgrant link check ${name} -p kubernetes -n ${namespace}`;
         found.push(
           isReady
             ? ok(`link ${name}`, 'Ready')
-            : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${command('check')}\``),
-          ...(await checksOf(`link ${name}`, async () => {
-            const renewal = { command: command('renew'), runner: 'CronJob' } as const;
-            return [await credentialsCheck(link, cluster.links, renewal, clock())];
-          })),
+            : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${check}\``),
+          ...(await checksOf(`link ${name}`, async () => [
+            await credentialsCheck(link, cluster.links, renewal, clock()),
+          ])),
         );
       }
       return found;

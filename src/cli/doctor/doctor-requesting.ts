@@ -5,7 +5,6 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Link } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { shell } from '../../domain/shell-words.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
@@ -113,12 +112,10 @@ function endpointsCheck({ endpoints }: TokenCheck): Check {
 export async function linkDirectoryChecks(directory: string, now: number): Promise<Check[]> {
   const links = linkDirectory(directory);
   const checks = [writableCheck('links directory', directory)];
+  const renewal = { command: 'linkgrant link renew --all', runner: 'timer' } as const;
   if (!existsSync(directory)) return checks;
   try {
-    for (const link of await links.list()) {
-      const renewal = { command: shell`linkgrant link renew ${link.name}`, runner: 'timer' } as const;
-      checks.push(await credentialsCheck(link, links, renewal, now));
-    }
+    for (const link of await links.list()) checks.push(await credentialsCheck(link, links, renewal, now));
   } catch (error) {
     checks.push(
       fail('links', (error as Error).message, 'run `linkgrant doctor` as the owner of the links directory'),
@@ -128,8 +125,8 @@ export async function linkDirectoryChecks(directory: string, now: number): Promi
 }
 
 /**
- * Checks that the Secret of a link is complete and its certificate is valid. `command` renews the link; `runner` repeats that
- * command.
+ * Checks that the Secret of a link is complete and its certificate is valid. `command` renews the links that are due; `runner`
+ * repeats that command.
  */
 export async function credentialsCheck(
   { name, tlsCredentials }: Link,
