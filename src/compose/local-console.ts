@@ -36,7 +36,8 @@ export interface LocalConsole {
  * them to every port of a host name.
  */
 export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
-  const { administration, files, where, namespace, isCluster, program, commandFlags, logger } = options;
+  const { administration, files, where, namespace, isCluster, isRemote, program, commandFlags, logger } =
+    options;
   const connections = new ConnectionTable(LOOPBACK_CONNECTIONS);
   const server = await listenOnLoopback(options.port, connections);
   // Safari does not resolve names under `localhost`.
@@ -53,6 +54,7 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
       where,
       namespace,
       isCluster,
+      isRemote,
       program,
       commandFlags,
       version: version(),

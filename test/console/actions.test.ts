@@ -194,7 +194,7 @@ describe('the commands beside pages and dialogs', () => {
   }
 
   it('have no flags for a remote service if they need the host of the service', async () => {
-    await useSessionWith({ commandFlags: ' --server hub' });
+    await useSessionWith({ commandFlags: ' --server hub', isRemote: true });
     const command = (words: string) => page.getByText(`linkgrant ${words}`, { exact: true });
     await goTo('/issuers');
     await command('issuer list').waitFor();

@@ -44,14 +44,14 @@ it('writes out invisible characters in the reason of a grant and in the problem 
 });
 
 it.each([
-  ['this machine has a button that copies it', '', 1],
-  ['another machine is only text', ' --server https://grants.example.com', 0],
-])('a command in the remedy of a service on %s', async (_what, commandFlags, times) => {
+  ['this machine has a button that copies it', false, 1],
+  ['another machine is only text', true, 0],
+])('a command in the remedy of a service on %s', async (_what, isRemote, times) => {
   const finding = { check: 'clock', status: 'error', message: 'wrong', remedy: 'run `touch pwned`' };
   await page.route('**/api/v1/health', (route) => route.fulfill({ json: { findings: [finding] } }));
   await goTo('/');
   const session = await page.evaluate<object>("fetch('/console/session').then((answer) => answer.json())");
-  const changed = { ...session, commandFlags };
+  const changed = { ...session, isRemote };
   await page.route('**/console/session*', (route) => route.fulfill({ json: changed }));
   await goTo('/health');
   await page.locator('main p', { hasText: 'touch pwned' }).first().waitFor();

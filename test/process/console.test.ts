@@ -120,7 +120,7 @@ describe('linkgrant console', () => {
       npm_package_name: 'linkgrant',
     };
     const { url } = await startConsole(['--data-dir', 'data'], { cwd: directory, env: npx });
-    const session = { program: 'npx linkgrant', commandFlags: ` --data-dir ${dataDir}` };
+    const session = { program: 'npx linkgrant', commandFlags: ` --data-dir ${dataDir}`, isRemote: false };
     expect(await readAs(url, '/console/session')).toMatchObject(session);
   });
 
@@ -129,7 +129,7 @@ describe('linkgrant console', () => {
     expect(await readAs(url, '/api/v1/service')).toMatchObject({ namespace: 'west', role: 'operator' });
   });
 
-  it.each(['viewer', 'operator'])('with --server has the role of the bearer token: %s', async (role) => {
+  it.each(['viewer', 'operator'])('at a service has the role of its bearer token: %s', async (role) => {
     const key = await makeIssuerKey('first');
     const bearer = join(directory, `${role}-bearer`);
     const claims = { roles: [`linkgrant-${role}`] };
@@ -137,11 +137,10 @@ describe('linkgrant console', () => {
     const admin = adminFlags(key, join(directory, `${role}-keys.json`));
     const { adminPort } = releaseAfterTest(await startServe(['--data-dir', dataDir, ...admin]));
     const ca = join(dataDir, 'issuers/linkgrant-server-ca/tls.crt');
-    const { console, url } = await startConsole([
-      ...['--server', `https://127.0.0.1:${adminPort}`, '--server-ca', ca],
-      ...['--server-token-file', bearer],
-    ]);
-    expect(await readAs(url, '/console/session')).toMatchObject({ role });
+    const { console, url } = await startConsole(['--server-ca', ca, '--server-token-file', bearer], {
+      env: { LINKGRANT_SERVER: `https://127.0.0.1:${adminPort}` },
+    });
+    expect(await readAs(url, '/console/session')).toMatchObject({ role, isRemote: true });
     const { findings } = (await readAs(await secondUrl(console), '/api/v1/health')) as HealthReport;
     const passed = findings.filter(({ status }) => status === 'ok').map(({ check }) => check);
     // The checks of the running service, and those of doctor.

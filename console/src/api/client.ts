@@ -14,6 +14,8 @@ export interface Session {
   readonly namespace?: string;
   /** True if the grants are resources of a cluster. Commands then neither change a CA nor verify the ledger. */
   readonly isCluster?: boolean;
+  /** True if the data and texts come from a service on another machine. */
+  readonly isRemote?: boolean;
   readonly version: string;
   /** The words that start linkgrant in the user's terminal, such as `npx linkgrant`; `linkgrant` if absent. */
   readonly program?: string;

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { shellCommand } from '../../../src/domain/shell-words.js';
-import { useIsRemote, useSession } from '../state/session.js';
+import { useSession } from '../state/session.js';
 import { Button } from './button.js';
 import { Icon } from './icon.js';
 
@@ -63,7 +63,7 @@ export const SAME_ON_HOST = 'The same in a terminal, on the host of the service'
 
 /** A command for the host of the service: without the flags that select a remote service. */
 export function HostCommand({ words, label = 'Run this on the host of the service' }: CommandProps) {
-  const { program = 'linkgrant', commandFlags = '' } = useSession();
-  const flags = useIsRemote() ? '' : commandFlags;
+  const { program = 'linkgrant', commandFlags = '', isRemote } = useSession();
+  const flags = isRemote ? '' : commandFlags;
   return <Copyable label={label} text={`${program} ${shellCommand(words)}${flags}`} />;
 }

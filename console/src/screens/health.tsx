@@ -7,7 +7,7 @@ import { type Column, Table } from '../components/table.js';
 import { countText, Prose, sentence, visible } from '../components/text.js';
 import { useTimesInText } from '../components/time.js';
 import { useResource } from '../state/resource.js';
-import { useIsRemote } from '../state/session.js';
+import { useSession } from '../state/session.js';
 
 type Finding = Api['HealthFinding'];
 
@@ -71,7 +71,7 @@ function Findings({ findings }: { readonly findings: readonly Finding[] }) {
  */
 function Problem({ finding: { check, status, message, remedy = '' } }: { readonly finding: Finding }) {
   const withTimes = useTimesInText();
-  const isRemote = useIsRemote();
+  const { isRemote } = useSession();
   const commands = Array.from(remedy.matchAll(/`([^`]+)`/g), ([, command = '']) => command);
   return (
     <Notice

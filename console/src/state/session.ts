@@ -17,11 +17,6 @@ export function useCanWrite(): boolean {
   return useSession().role === 'operator';
 }
 
-/** True if the data and texts come from a service on another machine, with `linkgrant console --server`. */
-export function useIsRemote(): boolean {
-  return useSession().commandFlags?.includes(' --server ') === true;
-}
-
 /** The command that starts linkgrant on a site. In a checkout it is `npx linkgrant`, because the site is on the same machine. */
 export function useSiteProgram(): string {
   const { program } = useSession();

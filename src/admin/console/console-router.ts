@@ -14,6 +14,8 @@ export interface ConsoleRouterDependencies {
   readonly namespace?: string | undefined;
   /** True if the grants are resources of a cluster. */
   readonly isCluster?: boolean | undefined;
+  /** True if the data come from a service on another machine, with `linkgrant console --server`. */
+  readonly isRemote?: boolean | undefined;
   readonly version: string;
   /** The command that starts linkgrant in a terminal, such as `npx linkgrant`; `linkgrant` by default. */
   readonly program?: string | undefined;

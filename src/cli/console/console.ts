@@ -44,6 +44,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       where,
       namespace: onlyNamespace,
       isCluster,
+      isRemote: settings.server !== undefined,
       port,
       files,
       clock: Date.now,
