@@ -107,6 +107,20 @@ describe('linkgrant --help', () => {
     expect(error).toMatch(new RegExp(`^unknown command '\\w+' \\(Did you mean ${name}\\?\\)$`));
   });
 
+  it('suggests nothing for an unknown command that no user could mean', async () => {
+    for (const word of ['constructor', 'toString', '__proto__'])
+      expect(expectRefusal(await linkgrant([word]), 2).error).toBe(`unknown command '${word}'`);
+  });
+
+  it('names at most one default in a sentence', async () => {
+    for (const command of COMMANDS) {
+      const { stdout } = await linkgrant([...command.split(' ').filter(Boolean), '--help']);
+      for (const option of stdout.split(/\n {2}(?=-)/).slice(1))
+        for (const sentence of option.replace(/\s+/g, ' ').split('. '))
+          expect(sentence.match(/default:/gi)?.length ?? 0, sentence).toBeLessThanOrEqual(1);
+    }
+  });
+
   it('refuses a flag in place of the value of another flag, and accepts it after =', async () => {
     const dataDir = ['--data-dir', place.path('flags')];
     const words = ['grant', 'create', 'noted', ...dataDir];

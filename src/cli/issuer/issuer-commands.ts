@@ -50,7 +50,9 @@ export function addRedemptionRevoke(redemption: Command, context: CommandContext
     withSettings(
       redemption
         .command('revoke <ID>')
-        .description('Revoke the link of a redemption: refuse its renewals, or cut it off'),
+        .description(
+          'Revoke the link of a redemption (by id or subject): refuse its renewals, or cut it off',
+        ),
       [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...REMOTE_SETTINGS],
     ),
   )

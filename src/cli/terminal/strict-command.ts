@@ -51,7 +51,9 @@ export class StrictCommand extends Command {
 
   override error(message: string, options?: Parameters<Command['error']>[1]): never {
     const { code = '' } = options ?? {};
-    const name = code === 'commander.unknownCommand' ? OTHER_NAMES[this.#pathOf(this.args[0])] : undefined;
+    const path = this.#pathOf(this.args[0]);
+    const isOther = code === 'commander.unknownCommand' && Object.hasOwn(OTHER_NAMES, path);
+    const name = isOther ? OTHER_NAMES[path] : undefined;
     // As Commander's own suggestion of a similar name, which this one replaces.
     const [error] = message.split('\n');
     return super.error(name === undefined ? message : `${error}\n(Did you mean ${name}?)`, options);

@@ -12,16 +12,17 @@ const LINKS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'd
 const STORE: readonly SettingKey[] = ['dataDir', 'store'];
 const REMOTE: readonly SettingKey[] = ['server', 'serverTokenFile', 'serverCa'];
 const ADMINISTRATION: readonly string[] = [...STORE, 'platform', ...CLUSTER, ...REMOTE, 'config'];
+const ISSUERS: readonly string[] = [...STORE, 'issuerCert', 'issuerKey', 'config'];
 
 /** The start of each command that hints suggest, and the keys of the flags that are added to it. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
   [/^linkgrant link /, ['dir', ...LINKS, 'config']],
   [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
   [/^linkgrant store /, [...STORE, 'config']],
-  [/^linkgrant (issuer|redemption) /, [...STORE, 'issuerCert', 'issuerKey', 'config']],
+  [/^linkgrant (issuer |redemption revoke .*--cut\b)/, ISSUERS],
   [/^(kubectl|skupper) /, CLUSTER],
   [/^linkgrant grant revoke\b/, ['namespace', ...ADMINISTRATION]],
-  [/^linkgrant (console|grant|token (issue|list|revoke))\b/, ADMINISTRATION],
+  [/^linkgrant (console|grant|redemption|token (issue|list|revoke))\b/, ADMINISTRATION],
 ];
 /** Commands of the side that requests links. Their flags select other directories and services than those of the other side. */
 const REQUESTING = /^linkgrant (link (?!generate)|join\b|bootstrap\b|token redeem\b)/;

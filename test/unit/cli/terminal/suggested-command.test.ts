@@ -9,6 +9,25 @@ describe('a suggested command', () => {
     );
   });
 
+  it('selects the same remote service, except for a change of a CA, which needs the host of the service', () => {
+    const flags = { server: 'https://grants.example.com:9443', serverCa: '/etc/ca.pem', dataDir: '/srv/lg' };
+    const remote = '--server https://grants.example.com:9443 --server-ca /etc/ca.pem';
+    for (const command of ['redemption list', 'redemption show ID', 'redemption revoke ID', 'grant list -A'])
+      expect(completeCommand(`linkgrant ${command}`, flags)).toBe(
+        `linkgrant ${command} --data-dir /srv/lg ${remote}`,
+      );
+    for (const command of ['redemption revoke ID --cut', 'issuer list'])
+      expect(completeCommand(`linkgrant ${command}`, flags)).toBe(`linkgrant ${command} --data-dir /srv/lg`);
+  });
+
+  it('repeats the files of the CA only for a command that accepts them', () => {
+    const flags = { issuerCert: '/etc/ca.crt', issuerKey: '/etc/ca.key' };
+    expect(completeCommand('linkgrant redemption list', flags)).toBe('linkgrant redemption list');
+    expect(completeCommand('linkgrant redemption revoke ID --cut', flags)).toBe(
+      'linkgrant redemption revoke ID --cut --issuer-cert /etc/ca.crt --issuer-key /etc/ca.key',
+    );
+  });
+
   it('does not repeat the password of a database', () => {
     const command = completeCommand('linkgrant store migrate', {
       store: 'postgres://linkgrant:SECRET@db.example.com/linkgrant',
