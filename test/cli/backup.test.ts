@@ -67,6 +67,24 @@ describe('store backup', () => {
     expect(readdirSync(dirname(backup)).filter((name) => name.includes('backup'))).toEqual(['backup.gz']);
   });
 
+  it('names the files of the settings, which it does not contain', async () => {
+    const env = {
+      LINKGRANT_WEBHOOK_CA: '/etc/ssl/receiver.pem',
+      LINKGRANT_OBSERVER_CREDENTIALS: '/etc/linkgrant/observer',
+      LINKGRANT_ADMIN_TLS_CERT: '/etc/ssl/admin.crt',
+      LINKGRANT_ADMIN_TLS_KEY: '/etc/ssl/admin.key',
+      LINKGRANT_SERVER_TOKEN_FILE: '/home/ada/bearer',
+    };
+    const words = ['store', 'backup', work.path('other.gz'), ...on(data), '-o', 'json'];
+    const { notSaved } = json(expectSuccess(await linkgrant(words, { env })));
+    expect(notSaved.sort()).toEqual([
+      '/etc/linkgrant/observer',
+      '/etc/ssl/admin.crt',
+      '/etc/ssl/admin.key',
+      '/etc/ssl/receiver.pem',
+    ]);
+  });
+
   it('overwrites nothing', async () => {
     const before = readFileSync(backup);
     const refused = expectRefusal(await linkgrant(['store', 'backup', backup, ...on(data)]), 2);

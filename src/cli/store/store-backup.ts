@@ -1,4 +1,6 @@
 import { backUp, restore } from '../../compose/store-backup.js';
+import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
+import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
 import { shellWord } from '../../domain/shell-words.js';
 import { configurationFrom, type LocalSettings, localSettingsFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -69,19 +71,14 @@ export async function restoreCommand(
   await print(output, { files, ...report }, () => `${restored}\n${restoredText(report)}`);
 }
 
-/** The files that `--config` and the settings of a service name. */
+/** Returns the files that `--config` and the settings of a service name. */
 function filesElsewhere(settings: LocalSettings, config: unknown): string[] {
-  const { issuerCert, issuerKey, tlsCert, tlsKey, tlsCa, webhookSecretFile } = settings;
-  const named = [
-    config as string | undefined,
-    issuerCert,
-    issuerKey,
-    tlsCert,
-    tlsKey,
-    tlsCa,
-    webhookSecretFile,
-  ];
-  return named.filter((path) => path !== undefined);
+  const keys = SERVICE_SETTINGS.filter((key) => {
+    const { placeholder }: SettingDefinition = SETTINGS[key];
+    return placeholder === 'FILE' && key !== 'kubeconfig';
+  });
+  const files = [config, ...keys.map((key) => settings[key])];
+  return files.filter((file) => typeof file === 'string');
 }
 
 function databaseUrl(flags: Readonly<Record<string, unknown>>): string {
