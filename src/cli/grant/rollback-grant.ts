@@ -6,7 +6,7 @@ import { OutputClosed, writeStderr } from '../terminal/write-out.js';
 
 /**
  * Runs `write`, which writes the code or a token of a new grant. If it fails, deletes the grant, because its code is lost, and
- * rejects with the failure. A closed standard output becomes a CommandError: the command must not exit quietly after a change.
+ * rejects with the failure. If standard output was closed, the message of the failure names the grant and says whether it was deleted.
  */
 export async function rollbackOnFailure<T>(
   grant: Pick<GrantReport, 'uid' | 'name' | 'namespace'>,
