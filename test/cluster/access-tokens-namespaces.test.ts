@@ -103,7 +103,7 @@ describe('a namespace with AccessTokens', () => {
   });
 
   it('waits when its servers take too much processor time, says until when, and does not prevent other redemptions', async () => {
-    const identity = slowIdentity('k571', 33);
+    const identity = slowIdentity('k571', 30);
     const slow = at.keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
     const place = await at.namespace();
     await at.run();
