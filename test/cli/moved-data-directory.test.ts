@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
+import { until } from '../support/until.js';
 
 const work = releaseAfterFile(new Workplace());
 const ENDPOINT = ['--endpoint', 'edge=router.example.com:45671'];
@@ -54,7 +55,7 @@ it.each([
     for (const file of ['first.yaml', 'second.yaml']) {
       const moved = await work.serve(['--data-dir', after, '--listen', listen, ...ENDPOINT]);
       expect(moved.url).toBe(first.url);
-      expect(moved.said.stderr).toContain('address_kept');
+      await until(() => moved.said.stderr.includes('address_kept'));
       expect(await issueToken(join(directory, file), after)).toBe(first.url);
       const renew = ['link', 'renew', 'my-link', '--dir', join(site, 'links'), '--data-dir', site];
       expectSuccess(await linkgrant([...renew, ...routeTo(listen)]));
