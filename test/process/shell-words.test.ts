@@ -10,7 +10,6 @@ const WORDS = [
   "a'; touch pwned; '",
   "a\\'; touch pwned; '",
   'ends with a backslash \\',
-  'two\nlines',
   '$HOME',
   '~',
   '~root/x',
@@ -35,6 +34,24 @@ describe('words of a shell command', () => {
     expect(execFileSync(shell, [...flags, command], { encoding: 'utf8' })).toBe(
       WORDS.map((word) => `${word}\0`).join(''),
     );
+  });
+
+  it.each([
+    ['a line break', '\n'],
+    ['a carriage return', '\r'],
+    ['a tab', '\t'],
+    ['Ctrl+C', '\x03'],
+    ['Ctrl+D', '\x04'],
+    ['an escape sequence', '\x1b[201~'],
+    ['a C1 control', '\x9b'],
+    ['a change of direction', '\u202e'],
+    ['a zero width space', '\u200b'],
+    ['a line separator', '\u2028'],
+    ['half of a surrogate pair', '\ud83d'],
+  ])('replaces %s, which a terminal or a reader would not see as text', (_what, text) => {
+    const word = shellWord(`hub${text}touch pwned 🌍`);
+    expect(word).toMatch(/^'hub\ufffd.*touch pwned 🌍'$/u);
+    expect(word).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
   });
 
   it.each(['west', '2d', '/var/lib/linkgrant', 'https://grants.example.com:9090', 'a=b,c=d', '-n'])(
