@@ -59,6 +59,10 @@ export class EntryCheck {
   #deletedAt: number | null = null;
   // The hash of the grant's row in its last `created` or `changed` entry.
   #grantHash: string | undefined;
+  // The limits in that entry; 0 without an entry or an expiry, because such a grant cannot be redeemed.
+  #allowed = 0;
+  #expiresAt = 0;
+  readonly #revokedCodes = new Set<string>();
 
   constructor(key: Uint8Array, grantUid: string, totals: EntryTotals) {
     this.#key = key;
@@ -125,7 +129,9 @@ export class EntryCheck {
         totals.redeemed += 1;
         this.#redeemed += 1;
         totals.lastNotAfter = Math.max(totals.lastNotAfter, Number(detail.notAfter));
-        return this.#compareRedemption(id, values, detail.row);
+        return (
+          this.#compareRedemption(id, values, detail.row) ?? this.#unallowedRedemption(entry, String(jti))
+        );
       }
       case 'renewed': {
         totals.renewed += 1;
@@ -141,6 +147,8 @@ export class EntryCheck {
       case 'created':
       case 'changed':
         this.#grantHash = String(detail.row);
+        this.#allowed = Number(detail.redemptionsAllowed);
+        this.#expiresAt = Number(detail.expirationTime ?? 0);
         return undefined;
       case 'setting_changed':
         totals.settings.set(String(detail.setting), String(detail.row));
@@ -152,6 +160,7 @@ export class EntryCheck {
       }
       case 'code_revoked': {
         totals.codesRevoked += 1;
+        this.#revokedCodes.add(String(jti));
         const revokedAt = yield* value(REVOKED_CODE, this.grantUid, jti);
         return revocationProblem(`code ${jti}`, revokedAt, entry);
       }
@@ -182,6 +191,19 @@ export class EntryCheck {
     if (!(Number(position) > this.#listedAt)) return `records redemption ${id}, whose position was changed`;
     this.#listedAt = Number(position);
     return undefined;
+  }
+
+  /**
+   * Finds a redemption that the entries before it do not allow: a writer of the database changed a row, redeemed the grant, and
+   * reversed the change. The service compared the expiry with the time of the entry, so a clock that was set back is no fault.
+   */
+  #unallowedRedemption({ redemptionId, at }: LedgerRow, jti: string): string | undefined {
+    const redemption = `records redemption ${redemptionId}`;
+    if (this.#deletedAt !== null) return `${redemption}, although the grant was deleted`;
+    if (this.#isRevoked) return `${redemption}, although the grant was revoked`;
+    if (this.#redeemed > this.#allowed) return `${redemption}, which exceeds the uses of the grant`;
+    if (at >= this.#expiresAt) return `${redemption}, after the expiry of the grant`;
+    return this.#revokedCodes.has(jti) ? `${redemption}, although code ${jti} was revoked` : undefined;
   }
 }
 

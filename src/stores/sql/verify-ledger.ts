@@ -79,6 +79,7 @@ const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, c
     LEFT JOIN codes USING (grant_uid, jti) WHERE coalesce(used, 0) <> recorded
   UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${IN_RANGE}
     AND (grant_uid, jti) NOT IN (SELECT grant_uid, jti FROM redeemed) LIMIT 1`;
+const EXCEEDED_CODE = `SELECT grant_uid, jti, used, uses FROM codes WHERE used > uses AND ${IN_RANGE} LIMIT 1`;
 const MISREPORTED_RENEWAL = `SELECT r.grant_uid, r.id FROM redemptions r
     LEFT JOIN renewals n ON n.redemption_id = r.id AND n.number = r.renewals
   WHERE r.grant_uid >= ? AND r.grant_uid <= ? AND (r.renewals <> coalesce(n.number, 0)
@@ -193,7 +194,7 @@ function* orphanedRenewal(): SqlOperation<LedgerFault | undefined> {
   return ledgerFault(`has a renewal of redemption ${orphan}, which does not exist`);
 }
 
-/** Finds grants without entries, and values in rows that differ from other rows: last renewals, and uses of codes. */
+/** Finds grants without entries, values in rows that differ from other rows (last renewals, uses of codes), and exceeded codes. */
 function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefined> {
   const grantUid = yield* value(GRANT_WITHOUT_ENTRY, ...range);
   if (typeof grantUid === 'string') {
@@ -205,9 +206,15 @@ function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefi
     return { grantUid: String(renewed[0]), seq: null, problem };
   }
   const [code] = yield* rawRows(MISCOUNTED_CODE, ...range, ...range);
-  if (!code) return undefined;
-  const [uid, jti, used, redeemed] = code;
-  const problem = `counts ${used} redemptions of code ${jti}, and its entries record ${redeemed}`;
+  if (code) {
+    const [uid, jti, used, redeemed] = code;
+    const problem = `counts ${used} redemptions of code ${jti}, and its entries record ${redeemed}`;
+    return { grantUid: String(uid), seq: null, problem };
+  }
+  const [exceeded] = yield* rawRows(EXCEEDED_CODE, ...range);
+  if (!exceeded) return undefined;
+  const [uid, jti, used, uses] = exceeded;
+  const problem = `counts ${used} redemptions of code ${jti}, and its uses are ${uses}`;
   return { grantUid: String(uid), seq: null, problem };
 }
 

@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { Redemption } from '../../src/domain/redemption.js';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import {
+  MINUTE,
+  NOW,
+  SAMPLE_CODE,
+  sampleGrant,
+  sampleRedemption,
+  storedGrant,
+} from '../support/store-samples.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
+import { openSqliteStore } from '../support/stores/sqlite-store.js';
+
+const UID = '00000000-0000-4000-8000-00000000000a';
+const USED_UP = sampleRedemption(UID, { jti: 'j' });
+const CODE = { jti: 'j', uses: 1, expirationTime: NOW + MINUTE, subject: null };
+// More than the window of a sample grant.
+const LATER = NOW + 60 * MINUTE;
+
+/** Stores a grant with the uid {@link UID}, one redemption of which used up its only code. */
+async function storeWithGrant(): Promise<{ store: DatabaseStore; change: (sql: string) => void }> {
+  const file = join(directoryForTest(), 'linkgrant.db');
+  const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock: () => NOW }));
+  await storedGrant(store, { uid: UID, name: 'a', redemptionsAllowed: 2 });
+  await store.recordRedemption(UID, USED_UP, NOW, { signedCode: CODE });
+  return { store, change: (sql) => withSqliteFile(file, (database) => database.exec(sql)) };
+}
+
+const redeem = (store: DatabaseStore, now = NOW, changes: Partial<Redemption> = {}) =>
+  store.recordRedemption(
+    UID,
+    sampleRedemption(UID, changes),
+    now,
+    changes.jti === 'j' ? { signedCode: CODE } : {},
+  );
+const setGrant = (values: string) => `UPDATE grants SET ${values} WHERE uid = '${UID}'`;
+const setCode = (values: string) => `UPDATE codes SET ${values} WHERE jti = 'j'`;
+
+interface ReversedChange {
+  /** Leaves a grant or code that cannot be redeemed. */
+  readonly end?: (store: DatabaseStore) => Promise<unknown>;
+  readonly change: string;
+  readonly reverse: string;
+  readonly at?: number;
+  readonly jti?: string;
+  readonly fault: string;
+}
+
+it.each<[string, ReversedChange]>([
+  [
+    'whose uses were raised',
+    {
+      end: (store) => redeem(store),
+      change: setGrant('redemptions_allowed = 9'),
+      reverse: setGrant('redemptions_allowed = 2'),
+      fault: 'which exceeds the uses of the grant',
+    },
+  ],
+  [
+    'whose count of uses was lowered',
+    {
+      end: (store) => redeem(store),
+      change: setGrant('redemptions = 0'),
+      reverse: setGrant('redemptions = 3'),
+      fault: 'which exceeds the uses of the grant',
+    },
+  ],
+  [
+    'whose uses were raised after an operator had reduced them',
+    {
+      end: (store) => store.updateGrant(UID, { redemptionsAllowed: 1 }),
+      change: setGrant('redemptions_allowed = 2'),
+      reverse: setGrant('redemptions_allowed = 1'),
+      fault: 'which exceeds the uses of the grant',
+    },
+  ],
+  [
+    'whose revocation was removed',
+    {
+      end: (store) => store.revokeGrant(UID, NOW),
+      change: setGrant('revoked_at = NULL'),
+      reverse: setGrant(`revoked_at = ${NOW}`),
+      fault: 'although the grant was revoked',
+    },
+  ],
+  [
+    'whose expiry was postponed',
+    {
+      change: setGrant(`expires_at = ${LATER + 1}`),
+      reverse: setGrant(`expires_at = ${NOW + 15 * MINUTE}`),
+      at: LATER,
+      fault: 'after the expiry of the grant',
+    },
+  ],
+  [
+    'that was deleted, and inserted again',
+    {
+      end: (store) => store.deleteGrant(UID),
+      change: `INSERT INTO grants SELECT '${UID}', namespace, 'b', code_hash, code_chosen, 9, 1, window_ms, expires_at,
+        issuer, policy, created_at, ready_at, NULL, NULL, labels, note FROM grants`,
+      reverse: `DELETE FROM grants WHERE uid = '${UID}'`,
+      fault: 'although the grant was deleted',
+    },
+  ],
+  [
+    'with a code whose uses were raised',
+    {
+      change: setCode('uses = 9'),
+      reverse: setCode('uses = 1'),
+      jti: 'j',
+      fault: 'counts 2 redemptions of code j, and its uses are 1',
+    },
+  ],
+  [
+    'with a code whose revocation was removed',
+    {
+      end: (store) => store.revokeCode({ ...CODE, grantUid: UID }, NOW),
+      change: setCode('revoked_at = NULL, used = 0'),
+      reverse: setCode(`revoked_at = ${NOW}, used = 2`),
+      jti: 'j',
+      fault: 'although code j was revoked',
+    },
+  ],
+])(
+  'a verification reports the redemption of a grant %s, and put back afterwards',
+  async (_, { end, change: sql, reverse, at = NOW, jti = null, fault }) => {
+    const { store, change } = await storeWithGrant();
+    // The row that the insertion of a deleted grant copies.
+    await store.createGrant(sampleGrant(), SAMPLE_CODE);
+    await end?.(store);
+    expect(await redeem(store, at, { jti })).not.toBe('recorded');
+    change(sql);
+    expect(await redeem(store, at, { jti })).toBe('recorded');
+    change(reverse);
+    for (const uid of [undefined, UID]) {
+      expect((await store.verifyLedger(uid)).fault).toMatchObject({
+        grantUid: UID,
+        problem: expect.stringContaining(fault),
+      });
+    }
+  },
+);
+
+it('a verification reports the redemption of a grant that was inserted, and deleted afterwards', async () => {
+  const { store, change } = await storeWithGrant();
+  change(setGrant("uid = 'forged', redemptions = 0"));
+  expect(await store.recordRedemption('forged', sampleRedemption('forged'), NOW)).toBe('recorded');
+  change(`UPDATE grants SET uid = '${UID}', redemptions = 1`);
+  expect((await store.verifyLedger()).fault).toMatchObject({
+    grantUid: 'forged',
+    problem: expect.stringContaining('which exceeds the uses of the grant'),
+  });
+});
+
+it('a verification accepts redemptions after a late start of the expiry, after changes and before revocations', async () => {
+  const { store } = await storeWithGrant();
+  const { uid } = await storedGrant(store, { expirationTime: null, readyAt: null, redemptionsAllowed: 3 });
+  const record = (now: number) => store.recordRedemption(uid, sampleRedemption(uid), now);
+  expect(await record(LATER)).toMatchObject({ refused: 'link_access_unavailable' });
+  await store.initializeGrants(LATER);
+  expect(await record(LATER + MINUTE)).toBe('recorded');
+  // A clock that was set back.
+  expect(await record(NOW - MINUTE)).toBe('recorded');
+  await store.updateGrant(uid, { redemptionsAllowed: 1 });
+  expect(await record(LATER)).toMatchObject({ refused: 'grant_exhausted' });
+  await store.updateGrant(uid, { redemptionsAllowed: 4, expirationTime: LATER + 30 * MINUTE });
+  expect(await record(LATER + 20 * MINUTE)).toBe('recorded');
+  await store.revokeCode({ ...CODE, grantUid: UID }, NOW);
+  expect(await redeem(store)).toBe('recorded');
+  await store.revokeGrant(uid, LATER, true);
+  await store.deleteGrant(uid);
+  expect(await store.verifyLedger()).not.toHaveProperty('fault');
+});
