@@ -1,6 +1,8 @@
 /** A day in milliseconds. */
 export const DAY_MS = 86_400_000;
 
+/** Length of the longest text that is parsed as a duration: a text with very many parts takes long to parse. */
+export const MAX_DURATION_LENGTH = 100;
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -18,10 +20,11 @@ const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)/y;
 
 /**
  * Milliseconds of a Go duration (`1h30m`, `90s`, `0`), which may also have the units `d` and `w`; undefined for any other text,
- * also for a negative duration. Fractions of a millisecond are rounded.
+ * also for a negative duration, or one of more than 100 characters. Fractions of a millisecond are rounded.
  */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
+  if (text.length > MAX_DURATION_LENGTH) return undefined;
   let total = 0;
   PART.lastIndex = 0;
   for (let at = 0; at < text.length; at = PART.lastIndex) {

@@ -7,6 +7,8 @@ import { networkProblem } from './cidr.js';
 const PREFIX = 'linkgrant/';
 // Each redemption stores a copy of its grant's policy.
 const MAX_ENTRIES = 1_000;
+// The settings of an AccessGrant are parsed at each request. 1,000 subjects of 60 characters are shorter.
+const MAX_SETTING_LENGTH = 65_536;
 // X.509 times are whole seconds.
 const MIN_LIFETIME_MS = 1_000;
 const MAX_LIFETIME_MS = 10 * 365 * DAY_MS;
@@ -78,7 +80,12 @@ export function ruleOfSetting(key: string): PolicyRule | undefined {
 }
 
 /** Parses the value of one rule. Returns a policy with only this rule, or why the value is invalid, as the end of a sentence. */
-export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | Problem {
+export function parsePolicyRule(
+  rule: PolicyRule,
+  text: string,
+  maxLength = MAX_SETTING_LENGTH,
+): GrantPolicy | Problem {
+  if (text.length > maxLength) return { problem: `has more than ${maxLength} characters` };
   const value: unknown = RULES[rule].parse(text);
   return typeof value === 'object' && value !== null && 'problem' in value
     ? (value as Problem)
@@ -88,11 +95,12 @@ export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | P
 /**
  * Parses the policy in the settings of an AccessGrant (`spec.settings`), or returns the first problem as a sentence. Lists are
  * separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1 second to 10 years,
- * `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Settings of other programs are ignored. An
+ * `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. A longer setting than `maxLength` is a problem. Settings of other programs are ignored. An
  * unknown setting that begins with `linkgrant` is a problem, so that a misspelt rule is not ignored.
  */
 export function parsePolicySettings(
   settings: Readonly<Record<string, unknown>>,
+  maxLength = MAX_SETTING_LENGTH,
 ): GrantPolicy | SettingProblem {
   let policy: GrantPolicy = {};
   for (const [key, text] of Object.entries(settings)) {
@@ -105,11 +113,21 @@ export function parsePolicySettings(
     }
     // A YAML file can have a number or a boolean here.
     if (typeof text !== 'string') return { problem: `${key} is not a string: quote it`, setting: key };
-    const parsed = parsePolicyRule(rule, text);
+    const parsed = parsePolicyRule(rule, text, maxLength);
     if ('problem' in parsed) return { problem: `${key} ${parsed.problem}`, setting: key };
     policy = { ...policy, ...parsed };
   }
   return policy;
+}
+
+/**
+ * Parses the policy that was recorded with a redemption, of any length: a renewal stays bound to the rules of its redemption,
+ * even if they were accepted before the limit.
+ */
+export function parseRecordedPolicy(
+  settings: Readonly<Record<string, unknown>>,
+): GrantPolicy | SettingProblem {
+  return parsePolicySettings(settings, Number.POSITIVE_INFINITY);
 }
 
 /** Returns the settings that {@link parsePolicySettings} reads as this policy. */

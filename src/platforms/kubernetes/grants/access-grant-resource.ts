@@ -1,7 +1,7 @@
 import { hashCode } from '../../../codes/opaque-code.js';
 import { userSuppliedCodeProblem } from '../../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
-import { formatGoDuration, parseDuration } from '../../../domain/duration.js';
+import { formatGoDuration, MAX_DURATION_LENGTH, parseDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { isResourceName } from '../../../domain/names.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
@@ -65,8 +65,7 @@ export interface ReadGrant {
   readonly problems: readonly string[];
 }
 
-// Longer values of users are neither parsed nor quoted in messages.
-const MAX_DURATION_LENGTH = 100;
+// Longer names of users are not quoted in messages.
 const MAX_NAME_LENGTH = 253;
 // No code has this hash.
 const NO_CODE = new Uint8Array(32);

@@ -2,7 +2,7 @@ import type { IssuedCertificate, Renewal } from '../../../domain/issued-certific
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
 import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
-import { formatPolicySettings, parsePolicySettings } from '../../../redemption/accepting/policy-settings.js';
+import { formatPolicySettings, parseRecordedPolicy } from '../../../redemption/accepting/policy-settings.js';
 import type { ListedRedemption, RecordRules } from '../../../redemption/ports/grant-store.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
@@ -192,7 +192,7 @@ function readSmallFields({
 }
 
 function readPolicy({ policy: settings }: RedemptionResource['spec']): GrantPolicy {
-  const policy = parsePolicySettings(settings);
+  const policy = parseRecordedPolicy(settings);
   // If the policy is unreadable, allow no name.
   return 'problem' in policy ? { names: [] } : policy;
 }

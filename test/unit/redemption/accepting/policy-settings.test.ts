@@ -5,6 +5,7 @@ import type { GrantPolicy } from '../../../../src/domain/policy.js';
 import {
   formatPolicySettings,
   parsePolicySettings,
+  parseRecordedPolicy,
 } from '../../../../src/redemption/accepting/policy-settings.js';
 
 const parse = (key: string, text: unknown) => parsePolicySettings({ [`linkgrant/${key}`]: text });
@@ -96,6 +97,30 @@ describe('the settings of a policy', () => {
   );
 });
 
+describe('a setting of more than 65,536 characters', () => {
+  it.each([
+    ['subjects', Array.from({ length: 1_000 }, () => '🔑'.repeat(253)).join(',')],
+    ['names', `${'a'.repeat(253)},`.repeat(259)],
+    ['source-cidrs', ' '.repeat(65_537)],
+    ['certificate-lifetime', `${'0h'.repeat(600_000)}1h`],
+    ['csr-required', 'true'.repeat(20_000)],
+  ])('is refused before it is parsed: %s', (key, text) => {
+    expect(problem(key, text)).toBe(`linkgrant/${key} has more than 65536 characters`);
+  });
+
+  it('is refused, but not 1,000 subjects of 60 characters', () => {
+    const subjects = Array.from({ length: 1_000 }, (_, index) => `${index}`.padStart(60, 's'));
+    expect(parse('subjects', subjects.join(','))).toEqual({ subjects });
+  });
+
+  it('is parsed if it is stored with a redemption, so that renewals stay bound to its rules', () => {
+    const subjects = Array.from({ length: 1_000 }, (_, index) => `${index}`.padStart(80, 's'));
+    const settings = formatPolicySettings({ subjects });
+    expect(parsePolicySettings(settings)).toHaveProperty('problem');
+    expect(parseRecordedPolicy(settings)).toEqual({ subjects });
+  });
+});
+
 describe('a list', () => {
   it.each(['', '  ', '\n'])('permits no client if it is %j', (text) => {
     expect(parse('subjects', text)).toEqual({ subjects: [] });
@@ -172,6 +197,7 @@ describe('a certificate lifetime', () => {
     ['30', 'not a duration'],
     ['', 'not a duration'],
     ['-1h', 'not a duration'],
+    [`${'0h'.repeat(50)}1h`, 'not a duration'],
     ['0', 'at least 1s'],
     ['999ms', 'at least 1s'],
     ['3651d', 'at most 10 years'],

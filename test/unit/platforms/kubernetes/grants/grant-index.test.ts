@@ -63,6 +63,19 @@ it.each([
   expect(problems).toEqual([expect.stringMatching(/^.{0,30}: it has more than \d+ characters$/)]);
 });
 
+it.each([
+  ['linkgrant/subjects', Array.from({ length: 1_000 }, () => '🔑'.repeat(253)).join(',')],
+  ['linkgrant/names', 'a,'.repeat(33_000)],
+  ['linkgrant/certificate-lifetime', `${'0h'.repeat(600_000)}1h`],
+])('an AccessGrant with a very long %s is not Ready, with the reason, and not redeemed', (key, text) => {
+  const { grant, problems } = readAccessGrant(
+    stored({ spec: { settings: { [key]: text } }, status: STATUS }),
+  );
+  const reason = `${key} has more than 65536 characters`;
+  expect(problems).toEqual([reason]);
+  expect(grant).toMatchObject({ notReadyReason: reason, readyAt: null, expirationTime: null });
+});
+
 /** An index whose listings the test ends itself. */
 function indexWithListings() {
   const listings: { end(): void; fail(): void }[] = [];
