@@ -2,18 +2,20 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { WrongCodeStore, WrongCodes } from '../redemption/ports/wrong-code-store.js';
 
 const WRITE_INTERVAL_MS = 10_000;
-// A stranger may know the uids of many grants. This bounds the memory, and the writes in each interval.
-const MAX_GRANTS = 100;
+// A stranger may know the uids of many grants. This bounds the writes in each interval, and the memory.
+const MAX_WRITES = 100;
+const MAX_GRANTS = 10_000;
 
 /**
  * Counts the requests with a wrong code for each grant, and adds them to the store: the first one at once, further ones at most
- * every 10 s. In one interval it counts those for at most 100 grants. Counts that cannot be written are lost: nothing depends
- * on them.
+ * every 10 s. In one interval it writes those for at most 100 grants, which waited longest; up to 10,000 grants wait. Counts that
+ * cannot be written are lost: nothing depends on them.
  */
 export class WrongCodeCounter {
   readonly #store: Pick<WrongCodeStore, 'addWrongCodes'>;
   readonly #clock: Clock;
-  #counts = new Map<string, WrongCodes>();
+  /** The counts that are not written yet, those of the grant that has waited longest first. */
+  readonly #counts = new Map<string, WrongCodes>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(store: Pick<WrongCodeStore, 'addWrongCodes'>, clock: Clock) {
@@ -30,10 +32,12 @@ export class WrongCodeCounter {
   }
 
   #write(): void {
-    const counts = this.#counts;
-    this.#counts = new Map();
-    this.#timer = counts.size === 0 ? undefined : setTimeout(() => this.#write(), WRITE_INTERVAL_MS).unref();
-    for (const [grantUid, requests] of counts)
+    const counts = [...this.#counts].slice(0, MAX_WRITES);
+    this.#timer =
+      counts.length === 0 ? undefined : setTimeout(() => this.#write(), WRITE_INTERVAL_MS).unref();
+    for (const [grantUid, requests] of counts) {
+      this.#counts.delete(grantUid);
       this.#store.addWrongCodes(grantUid, requests).catch(() => undefined);
+    }
   }
 }

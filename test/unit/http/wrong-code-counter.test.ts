@@ -39,17 +39,31 @@ it('writes the first request at once, and further ones together, at most every 1
   expect(written).toHaveLength(4);
 });
 
-it('writes at most 100 counters in 10 s, whatever number of grants is named, and counts on for those', async () => {
+it('writes at most 100 counters in 10 s, those that waited longest first, whatever number of grants is named', async () => {
   const { counter, written } = counterWith();
   counter.count('first', '192.0.2.1');
   for (let round = 0; round < 3; round += 1)
-    for (let n = 0; n < 10_000; n += 1) counter.count(`grant ${n}`, '192.0.2.1');
+    for (let n = 0; n < 20_000; n += 1) counter.count(`grant ${n}`, '192.0.2.1');
   await vi.advanceTimersByTimeAsync(10_000);
   expect(written).toHaveLength(1 + 100);
   expect(written.at(-1)).toMatchObject(['grant 99', { count: 3 }]);
-  counter.count('grant 100', '192.0.2.1');
+  counter.count('grant 0', '192.0.2.1');
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(written.at(-1)).toMatchObject(['grant 100', { count: 1 }]);
+  expect(written).toHaveLength(1 + 200);
+  expect(written.at(-1)).toMatchObject(['grant 199', { count: 3 }]);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(written).toHaveLength(1 + 10_000 + 1);
+  expect(written.at(-1)).toMatchObject(['grant 0', { count: 1 }]);
+});
+
+it('writes the wrong codes of a grant although wrong codes for 100 others come first in each interval', async () => {
+  const { counter, written } = counterWith();
+  for (let interval = 0; interval < 3; interval += 1) {
+    for (let n = 0; n < 101; n += 1) counter.count(`loud ${n}`, '192.0.2.1');
+    counter.count('quiet', '192.0.2.2');
+    await vi.advanceTimersByTimeAsync(10_000);
+  }
+  expect(written.filter(([uid]) => uid === 'quiet')).toMatchObject([['quiet', { lastPeer: '192.0.2.2' }]]);
 });
 
 it('continues to count after a failed write', async () => {
