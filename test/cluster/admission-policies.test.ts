@@ -10,6 +10,7 @@ import {
   SERVICE_ACCOUNTS,
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
+import { GRANTS_LEASE, TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-resource.js';
 import { releaseAfterFile } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
@@ -182,22 +183,25 @@ describe.each([
       const wanted = resource(SECRETS, { namespace, name: secret, labels: OURS }, { type, data });
       expect(await answerTo(client.create(SECRETS, wanted, { dryRun: true }))).toBe('done');
     }
-    const metadata = { namespace: own, name: 'linkgrant-any' };
-    expect(await answerTo(client.create(LEASES, resource(LEASES, metadata)))).toBe('done');
-    await cluster.admin.delete(LEASES, metadata);
+    const metadata = { namespace: own, name: isRedeemer ? TOKENS_LEASE : GRANTS_LEASE };
+    expect(await answerTo(client.create(LEASES, resource(LEASES, metadata), { dryRun: true }))).toBe('done');
     const foreign = tokenSecret({ namespace, name: secret });
     expect(await answerTo(cluster.admin.create(SECRETS, foreign, { dryRun: true }))).toBe('done');
   });
 
-  it('denies the Lease of another program', async () => {
-    const { client } = attack;
-    const metadata = { namespace: own, name: 'skupper-site-leader' };
-    const spec = { holderIdentity: 'theirs' };
-    const found = await cluster.admin.create(LEASES, resource(LEASES, metadata, { spec }));
-    const stolen = { ...found, spec: { holderIdentity: 'mine' } };
-    expect(await answerTo(client.replace(LEASES, stolen))).toBe(403);
-    await cluster.admin.delete(LEASES, metadata);
-  });
+  it.each(['skupper-site-leader', 'linkgrant-any', isRedeemer ? GRANTS_LEASE : TOKENS_LEASE])(
+    'denies the Lease %s, which the account does not use',
+    async (lease) => {
+      const { client } = attack;
+      const metadata = { namespace: own, name: lease };
+      expect(await answerTo(client.create(LEASES, resource(LEASES, metadata)))).toBe(403);
+      const spec = { holderIdentity: 'theirs' };
+      const found = await cluster.admin.create(LEASES, resource(LEASES, metadata, { spec }));
+      const stolen = { ...found, spec: { holderIdentity: 'mine' } };
+      expect(await answerTo(client.replace(LEASES, stolen))).toBe(403);
+      await cluster.admin.delete(LEASES, metadata);
+    },
+  );
 
   it.runIf(isRedeemer)('denies changing, deleting or creating a Secret without its label', async () => {
     const { client, namespace } = attack;
@@ -250,8 +254,9 @@ describe.each([
   it.runIf(!isRedeemer)('denies a SecuredAccess that exposes pods of another program', async () => {
     const { client, namespace } = attack;
     const own = { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' };
+    const https = { name: 'https', port: 9090, targetPort: 9090, protocol: 'TCP' };
     const create = (name: string, selector: object, fields: object = {}) => {
-      const ports = [{ name: 'https', port: 9090, targetPort: 9090, protocol: 'TCP' }];
+      const ports = [https];
       const spec = { ports, selector, ...fields };
       const wanted = resource(SECURED_ACCESSES, { namespace, name }, { spec });
       return answerTo(client.create(SECURED_ACCESSES, wanted, { dryRun: true }));
@@ -263,17 +268,32 @@ describe.each([
     expect(await create('linkgrant-grants', {})).toBe(403);
     // Skupper's controller would issue a certificate.
     expect(await create('linkgrant-grants', own, { issuer: 'skupper-site-ca' })).toBe(403);
+    // Health and metrics are on 9091.
+    const metrics = { ...https, name: 'metrics', port: 9091, targetPort: 9091 };
+    for (const ports of [[https, metrics], [metrics], [{ ...https, targetPort: 9091 }]]) {
+      expect(await create('linkgrant-grants', own, { ports })).toBe(403);
+    }
   });
 
   it.runIf(!isRedeemer)('denies an Event in the name of another program', async () => {
     const { client, namespace } = attack;
-    const eventOf = (reportingComponent: string) =>
+    const eventOf = (reportingComponent: string, component = reportingComponent) =>
       resource(
         EVENTS,
         { namespace, name: 'an-event' },
-        { involvedObject: { kind: 'Pod', name: 'a', namespace }, reportingComponent, reason: 'Killing' },
+        {
+          involvedObject: { kind: 'Pod', name: 'a', namespace },
+          reportingComponent,
+          source: { component },
+          reason: 'Killing',
+        },
       );
     expect(await answerTo(client.create(EVENTS, eventOf('kubelet')))).toBe(403);
+    // kubectl shows the source.
+    for (const component of ['kubelet', '']) {
+      expect(await answerTo(client.create(EVENTS, eventOf('linkgrant', component)))).toBe(403);
+    }
+    expect(await answerTo(client.create(EVENTS, eventOf('kubelet', 'linkgrant')))).toBe(403);
     const found = await cluster.admin.create(EVENTS, eventOf('kubelet'));
     const { resourceVersion } = found.metadata;
     const taken = eventOf('linkgrant');
