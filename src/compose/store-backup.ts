@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StoreUrl } from '../config/store-url.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
-import { makePrivateDirectory, syncDirectory } from '../files/private-file.js';
+import { makePrivateDirectory, sweepStaleFiles, syncDirectory } from '../files/private-file.js';
 import { isServed } from '../platforms/standalone/data-directory-lease.js';
 import {
   isSavedPath,
@@ -19,44 +19,54 @@ import { type OpenContext, openDatabase, type StoreLocation, sqliteFile } from '
 /**
  * Writes a backup of a service to `file`: its store, unless that is in PostgreSQL, and the keys, the CAs and the configuration
  * file of its data directory. The service may run. Returns the paths of the files. Rejects with StoreOpenError if `file` exists or
- * the store cannot be opened, and with LedgerKeyError without the key of the store's ledger.
+ * the store cannot be opened, with LedgerKeyError without the key of the store's ledger, and with the reason of `stop`, when that is
+ * aborted; then it removes what it has written.
  */
 export async function backUp(
   location: StoreLocation,
   file: string,
   context: OpenContext,
+  stop: AbortSignal,
 ): Promise<readonly string[]> {
   if (existsSync(file)) throw backupExists(file);
   const { store, dataDir } = location;
   const database = await openDatabase(location, context, false);
   await database.read((ledger) => ledger.key()).finally(() => database.close());
   const files: string[] = [];
-  await writeBackup(file, store?.kind === 'postgres' ? undefined : sqliteFile(store, dataDir), async () => {
-    const saved = await readSavedFiles(dataDir);
-    files.push(...saved.map(({ path }) => path));
-    return saved;
-  });
+  await writeBackup(
+    file,
+    store?.kind === 'postgres' ? undefined : sqliteFile(store, dataDir),
+    async () => {
+      const saved = await readSavedFiles(dataDir);
+      files.push(...saved.map(({ path }) => path));
+      return saved;
+    },
+    stop,
+  );
   return files;
 }
 
 /**
  * Restores a backup into a data directory, where no service runs and nothing is overwritten. Verifies the backup before it writes
- * anything else. Returns the paths of the files. Rejects with ConfigurationError.
+ * anything else. Returns the paths of the files. Rejects with ConfigurationError, and with the reason of `stop`, if that is aborted
+ * before the backup is verified.
  */
 export async function restore(
   location: StoreLocation,
   file: string,
   clock: Clock,
+  stop: AbortSignal,
 ): Promise<readonly string[]> {
   const { store, dataDir } = location;
   requireUnused(location, clock);
   const isNew = !existsSync(dataDir);
   makePrivateDirectory(dataDir);
+  sweepStaleFiles(dataDir, clock(), (name) => name === 'restore');
   const temporary = join(dataDir, `.restore.${randomUUID()}`);
   let isRestored = false;
   makePrivateDirectory(temporary);
   try {
-    const paths = await withBackup(file, temporary, async ({ files, writeStore }) => {
+    const paths = await withBackup(file, temporary, stop, async ({ files, writeStore }) => {
       if (!files.every(({ path }) => isSavedPath(path))) throw notABackup(file);
       requireSameKind(file, writeStore !== undefined, store);
       const unpacked = join(temporary, 'files');

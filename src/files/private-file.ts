@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -17,7 +18,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isUuid } from '../domain/names.js';
-import { withFileErrors } from './file-error.js';
+import { UnreadableFileError, withFileErrors } from './file-error.js';
 
 // No write takes this long between creation and rename.
 const STALE_MS = 10 * 60_000;
@@ -41,12 +42,30 @@ function makeDirectory(directory: string): void {
     if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error;
     return;
   }
-  const handle = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const handle = openOwnDirectory(directory);
   try {
     setOwnerOfParent(handle, directory);
   } finally {
     closeSync(handle);
   }
+}
+
+/** Opens a directory. Throws if the path is a symbolic link: a user may have created it, so that root changes another directory. */
+export function openOwnDirectory(directory: string): number {
+  return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+}
+
+/**
+ * Opens a file (0600 if it is new) for writing. Throws if it is not a regular file, or has another name: a user may have created
+ * a link, so that root changes another file.
+ */
+export function openOwnFile(file: string): number {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const handle = openSync(file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const stats = fstatSync(handle);
+  if (stats.isFile() && stats.nlink === 1) return handle;
+  closeSync(handle);
+  throw new UnreadableFileError(file, new Error('it is not a regular file, or has another name'));
 }
 
 /**
@@ -137,7 +156,7 @@ export function replaceFile(file: string, content: string, mode?: number): void 
  * Deletes temporary files of the same file whose processes were killed before the rename. Leaves them in a directory that this
  * user may write but not list.
  */
-function sweepBeside(file: string, temporary: string): void {
+export function sweepBeside(file: string, temporary: string): void {
   try {
     // The time of the file system, which wrote both files.
     sweepStaleFiles(dirname(file), statSync(temporary).mtimeMs, (name) => name === basename(file));

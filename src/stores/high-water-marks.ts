@@ -1,6 +1,11 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { makePrivateDirectory, setOwnerOfParent } from '../files/private-file.js';
+import {
+  makePrivateDirectory,
+  openOwnDirectory,
+  openOwnFile,
+  setOwnerOfParent,
+} from '../files/private-file.js';
 
 /** The highest state of a ledger that a host has seen. An accepted rollback increases `epoch`; `position` counts the entries. */
 export interface HighWaterMark {
@@ -41,8 +46,9 @@ export class HighWaterMarks {
   put(id: string, { epoch, position }: HighWaterMark): void {
     try {
       makePrivateDirectory(this.#directory);
+      closeSync(openOwnDirectory(this.#directory));
       const file = join(this.#directory, id);
-      const handle = openSync(file, constants.O_WRONLY | constants.O_CREAT, 0o600);
+      const handle = openOwnFile(file);
       try {
         setOwnerOfParent(handle, file);
         // All marks have the same length, so a concurrent reader sees the old or the new one.

@@ -7,6 +7,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
+import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { acceptRestored, type RestoredChoice, requireOneChoice, restoredText } from './store.js';
 
@@ -21,7 +22,9 @@ const DEPENDENCIES = { clock: Date.now, checkpoint: () => undefined };
 /** `store backup FILE`: writes the store, the keys, the CAs and the configuration file to one private file. */
 export async function backupCommand(file: string, { output, ...flags }: BackupFlags): Promise<void> {
   const settings = localSettingsFrom(flags, IN_CLUSTER);
-  const files = await withProgress('Backing up', () => backUp(settings, file, DEPENDENCIES));
+  const files = await withProgress('Backing up', () =>
+    untilShutdown((stop) => backUp(settings, file, DEPENDENCIES, stop)),
+  );
   const others = filesElsewhere(settings, flags.config);
   const report = { file, store: settings.store?.kind ?? 'sqlite', files, notSaved: others };
   await print(output, report, () =>
@@ -46,7 +49,9 @@ export async function restoreCommand(
 ): Promise<void> {
   requireOneChoice({ revoke, keep });
   const settings = localSettingsFrom(flags, IN_CLUSTER);
-  const files = await withProgress('Restoring', () => restore(settings, file, DEPENDENCIES.clock));
+  const files = await withProgress('Restoring', () =>
+    untilShutdown((stop) => restore(settings, file, DEPENDENCIES.clock, stop)),
+  );
   const restored = `Restored ${file} into ${settings.dataDir}.`;
   if (settings.store?.kind === 'postgres') {
     await print(output, { files }, () =>
@@ -69,6 +74,22 @@ export async function restoreCommand(
     });
   });
   await print(output, { files, ...report }, () => `${restored}\n${restoredText(report)}`);
+}
+
+/** Runs `operation`, which removes its temporary files at SIGTERM or SIGINT. */
+function untilShutdown<T>(operation: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  return withShutdownSignal(async (stop) => {
+    try {
+      return await operation(stop);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+      throw new CommandError('a signal stopped the command, which removed its temporary files', {
+        exitCode: 1,
+        hint: 'run the command again',
+        cause: error,
+      });
+    }
+  });
 }
 
 /** Returns the files that `--config` and the settings of a service name. */

@@ -1,5 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { existsSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
@@ -54,7 +54,8 @@ export function openIssuers(
       await completeActivation(directory, checkpoint);
       sweepStaleFiles(directory, clock(), (base) => base === NEXT || base.startsWith('tls.'));
       const trusted = join(directory, TRUSTED);
-      if (existsSync(trusted)) sweepStaleFiles(trusted, clock(), () => true);
+      if (lstatSync(trusted, { throwIfNoEntry: false })?.isDirectory())
+        sweepStaleFiles(trusted, clock(), () => true);
       return operation(directory);
     });
   };

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, lstatSync, renameSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { readOwnText, SYMBOLIC_LINK } from '../../files/bounded-text.js';
 import { visibleNamesIn } from '../../files/directory-names.js';
 import { ifExists, withFileErrors } from '../../files/file-error.js';
 import { makePrivateDirectory, syncDirectory, writePrivateFile } from '../../files/private-file.js';
@@ -17,20 +18,22 @@ const SAVED_PATH = new RegExp(
 
 /**
  * Reads the keys, the CAs and the configuration file of a data directory; each CA under its lock, so that no rotation changes it
- * meanwhile. Rejects with RedemptionError `busy`, and UnreadableFileError.
+ * meanwhile. Rejects with RedemptionError `busy`, and UnreadableFileError, also for a symbolic link: the user of the directory may
+ * have created it, so that root saves another file.
  */
 export async function readSavedFiles(dataDirectory: string): Promise<SavedFile[]> {
   const read = (...paths: readonly string[]): SavedFile[] =>
     paths.flatMap((path) => {
-      const file = join(dataDirectory, path);
-      const content = withFileErrors(file, () => ifExists(() => readFileSync(file, 'utf8')));
-      return content === undefined || !SAVED_PATH.test(path) ? [] : [{ path, content }];
+      if (!SAVED_PATH.test(path)) return [];
+      const directory = realDirectory(dataDirectory, dirname(path));
+      const file = join(directory, basename(path));
+      return isPresent(file) ? [{ path, content: readOwnText(file) }] : [];
     });
   const filesIn = (directory: string): string[] =>
-    visibleNamesIn(join(dataDirectory, directory)).map((name) => `${directory}/${name}`);
+    visibleNamesIn(realDirectory(dataDirectory, directory)).map((name) => `${directory}/${name}`);
   const files = read('ledger.key', 'config.yaml', ...filesIn('code-keys'));
   for (const issuer of filesIn('issuers')) {
-    const withLock = directoryLock(join(dataDirectory, issuer), () => LOCK_TIMEOUT_MS);
+    const withLock = directoryLock(realDirectory(dataDirectory, issuer), () => LOCK_TIMEOUT_MS);
     const pairs = ['tls.crt', 'tls.key', `${NEXT}/tls.crt`, `${NEXT}/tls.key`];
     files.push(
       ...(await withLock(async () =>
@@ -39,6 +42,21 @@ export async function readSavedFiles(dataDirectory: string): Promise<SavedFile[]
     );
   }
   return files;
+}
+
+/** Returns the path of a directory below a data directory. Throws UnreadableFileError if a part of it is a symbolic link. */
+function realDirectory(dataDirectory: string, path: string): string {
+  return path.split('/').reduce((parent, name) => {
+    const directory = join(parent, name);
+    withFileErrors(directory, () => {
+      if (ifExists(() => lstatSync(directory))?.isSymbolicLink()) throw new Error(SYMBOLIC_LINK);
+    });
+    return directory;
+  }, dataDirectory);
+}
+
+function isPresent(file: string): boolean {
+  return withFileErrors(file, () => ifExists(() => lstatSync(file))) !== undefined;
 }
 
 /** Returns the paths in a data directory that a restored backup would overwrite. */

@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream, linkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  linkSync,
+  type ReadStream,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { makePrivateDirectory, syncDirectory, syncFile } from '../../files/private-file.js';
+import { openNonBlocking } from '../../files/bounded-text.js';
+import { withFileErrors } from '../../files/file-error.js';
+import { makePrivateDirectory, sweepBeside, syncDirectory, syncFile } from '../../files/private-file.js';
 import { primaryCode, type SqliteDriver, type SqliteFile } from '../../files/sqlite-driver.js';
 import type { SavedFile } from '../../redemption/ports/saved-file.js';
 import { StoreOpenError } from '../store-open-error.js';
@@ -21,18 +32,21 @@ const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND n
 /**
  * Writes a backup to `file` (0600), which must not exist: the files that `readFiles` returns, and a snapshot of the SQLite store
  * `database`, if it is defined. The store may be in use. Rejects with StoreOpenError if `file` exists or the store cannot be
- * opened. `readFiles` is called after the snapshot, so that the files contain each key that the snapshot refers to.
+ * opened, and with the reason of `stop`, when that is aborted. `readFiles` is called after the snapshot, so that the files contain
+ * each key that the snapshot refers to.
  */
 export async function writeBackup(
   file: string,
   database: string | undefined,
   readFiles: () => Promise<readonly SavedFile[]>,
+  stop: AbortSignal,
 ): Promise<void> {
   const driver = await requireSqlite(file);
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   const [plain, compressed] = [join(temporary, 'backup.db'), join(temporary, 'backup.gz')];
   makePrivateDirectory(temporary);
   try {
+    sweepBeside(file, temporary);
     createEmpty(plain);
     if (database !== undefined) {
       withFile(driver, database, (store) => {
@@ -47,7 +61,7 @@ export async function writeBackup(
       for (const { path, content } of files) insert.run(path, content);
     });
     createEmpty(compressed);
-    await pipeline(createReadStream(plain), createGzip(), createWriteStream(compressed));
+    await pipeline(createReadStream(plain), createGzip(), createWriteStream(compressed), { signal: stop });
     syncFile(compressed);
     linkSync(compressed, file);
     syncDirectory(dirname(file));
@@ -75,17 +89,19 @@ export interface OpenBackup {
 
 /**
  * Opens the backup `file`, after it has verified it, and calls `use`; unpacks it into a directory, which must exist. Rejects with
- * StoreOpenError if `file` is truncated, was changed, or is no backup.
+ * StoreOpenError if `file` is truncated, was changed, or is no backup, with UnreadableFileError, and with the reason of `stop`,
+ * when that is aborted.
  */
 export async function withBackup<T>(
   file: string,
   directory: string,
+  stop: AbortSignal,
   use: (backup: OpenBackup) => Promise<T>,
 ): Promise<T> {
   const driver = await requireSqlite(file);
   const plain = join(directory, 'backup.db');
   createEmpty(plain);
-  await unpack(file, plain);
+  await unpack(file, plain, stop);
   let backup: SqliteFile | undefined;
   try {
     const opened = driver.open(plain);
@@ -108,13 +124,23 @@ export async function withBackup<T>(
   }
 }
 
-async function unpack(file: string, plain: string): Promise<void> {
+async function unpack(file: string, plain: string, stop: AbortSignal): Promise<void> {
   try {
-    await pipeline(createReadStream(file), createGunzip(), createWriteStream(plain));
+    await pipeline(readStream(file), createGunzip(), createWriteStream(plain), { signal: stop });
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     throw code.startsWith('Z_') ? notABackup(file, error) : error;
   }
+}
+
+/** Opens a regular file. Never blocks: refuses a pipe, a device or a directory. */
+function readStream(file: string): ReadStream {
+  return withFileErrors(file, () => {
+    const handle = openNonBlocking(file);
+    if (fstatSync(handle).isFile()) return createReadStream(file, { fd: handle });
+    closeSync(handle);
+    throw new Error('it is not a regular file');
+  });
 }
 
 /** The error for a file that cannot be restored. */

@@ -10,6 +10,7 @@ import { SAMPLE_CODE, sampleGrant } from '../../support/store-samples.js';
 
 // The uid of a user without privileges. Run by another user than root, the test always passes: a user owns all that it creates.
 const OTHER = 65_534;
+const STOP = new AbortController().signal;
 const CONTEXT = { clock: Date.now, checkpoint: () => {} };
 
 /** Makes a directory of that user, if this is root. */
@@ -50,8 +51,8 @@ it('all that root restores from a backup belongs to the owner of the data direct
   const backup = join(directoryForTest(), 'backup.gz');
   await (await openStore({ store: undefined, dataDir: source }, CONTEXT, true)).close();
   await new OwnedAuthorities(source).ensure('ca', 'a CA', Date.now());
-  await backUp({ store: undefined, dataDir: source }, backup, CONTEXT);
-  await restore({ store: undefined, dataDir: target }, backup, Date.now);
+  await backUp({ store: undefined, dataDir: source }, backup, CONTEXT, STOP);
+  await restore({ store: undefined, dataDir: target }, backup, Date.now, STOP);
   const { created, ofOthers } = contentOf(target);
   expect(created).toEqual(expect.arrayContaining(['linkgrant.db', 'ledger.key', 'issuers/ca/tls.key']));
   expect(ofOthers).toEqual([]);
