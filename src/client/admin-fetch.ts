@@ -91,7 +91,7 @@ async function send(
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const target = targetOf(url, ca, '--server-ca');
   const where = formatHostPort(target);
-  const socket = await openConnection(target, options, signal);
+  const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
   const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
   if (answer.isTruncated) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
   if (answer.status >= 300 && answer.status < 400)

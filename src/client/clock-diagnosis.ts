@@ -10,7 +10,8 @@ import { presentedCertificates } from './link-peer.js';
 import type { TlsTarget } from './route.js';
 import { untrustedMessage } from './tls-failure.js';
 
-const MAX_RESPONSE_BYTES = 64 * 1024;
+/** Maximum size of the response whose `Date` is read, in bytes. */
+export const MAX_RESPONSE_BYTES = 64 * 1024;
 
 interface Validity {
   readonly from: number;

@@ -7,7 +7,7 @@ import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
 import type { RunWork } from '../time/cpu-budget.js';
 import { inSpan } from '../tracing/span.js';
-import { diagnoseClock } from './clock-diagnosis.js';
+import { diagnoseClock, MAX_RESPONSE_BYTES } from './clock-diagnosis.js';
 import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
@@ -18,7 +18,7 @@ import { caNameOf, tlsFailure } from './tls-failure.js';
 export interface ConnectionOptions extends RouteOptions {
   /** The local clock, to diagnose expired or not yet valid certificates. */
   readonly clock: () => number;
-  /** Runs the work that a server causes: TLS handshakes, and the check of its response. */
+  /** Runs the work that a server causes: TLS handshakes, the parsing of its response, and the check of that. */
   readonly runWork?: RunWork | undefined;
 }
 
@@ -33,7 +33,8 @@ export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
  * Opens a connection to a server with TLS 1.3, or 1.2 if the target allows that. Verifies the server against the CA and the name
- * of the target, and sends no client certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`,
+ * of the target, and sends no client certificate. Closes the connection if the server sends more than a response of
+ * `responseLimit` bytes needs. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`,
  * `address_refused`, `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `token_invalid` (unreadable CA),
  * `tls_untrusted`, `tls_name`, `clock_skew`.
  */
@@ -41,10 +42,12 @@ export async function openConnection(
   target: TlsTarget,
   options: ConnectionOptions,
   signal: AbortSignal,
+  responseLimit: number,
 ): Promise<TLSSocket> {
+  const { runWork } = options;
   try {
     return await inSpan({ name: 'connect' }, async () =>
-      handshake(target, await openSocket(target, options, signal), options, signal, true),
+      handshake(target, await openSocket(target, options, signal), { runWork, responseLimit }, signal, true),
     );
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
@@ -86,8 +89,9 @@ async function openUnverified(
   options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
+  const limits = { runWork: options.runWork, responseLimit: MAX_RESPONSE_BYTES };
   try {
-    return await handshake(target, await openSocket(target, options, signal), options, signal, false);
+    return await handshake(target, await openSocket(target, options, signal), limits, signal, false);
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
     // Never `outside_validity`: without verification no error is about the validity of a certificate.
@@ -112,7 +116,7 @@ export async function openSocket(
 async function handshake(
   target: TlsTarget,
   socket: Socket,
-  { runWork }: Pick<ConnectionOptions, 'runWork'>,
+  { runWork, responseLimit }: Pick<ConnectionOptions, 'runWork'> & { readonly responseLimit: number },
   signal: AbortSignal,
   isVerified: boolean,
 ): Promise<TLSSocket> {
@@ -126,7 +130,7 @@ async function handshake(
     rejectUnauthorized: isVerified,
   };
   try {
-    return await secure(socket, target.host, options, signal, runWork);
+    return await secure(socket, target.host, options, signal, runWork, responseLimit);
   } catch (error) {
     if (error instanceof UnusableTlsOptions)
       throw new RedemptionError('token_invalid', `TLS cannot use ${caNameOf(target)}.`, { cause: error });

@@ -9,6 +9,13 @@ import type { RunWork } from '../time/cpu-budget.js';
  */
 export const MAX_HANDSHAKE_BYTES = 16 * 1024;
 
+/**
+ * Returns how many bytes a server may send after its handshake for a response of at most `limit` bytes: with its headers, chunk
+ * sizes and TLS records, and with what the last read of the socket has beyond the limit. Chunks of one byte need six times their
+ * body, and as much work for each byte as for a large chunk.
+ */
+const wireLimitOf = (limit: number) => limit + limit / 8 + 128 * 1024;
+
 /** The code of {@link HandshakeTooLong}. */
 export const HANDSHAKE_TOO_LONG = 'HANDSHAKE_TOO_LONG';
 
@@ -19,13 +26,15 @@ class HandshakeTooLong extends Error {
 }
 
 /**
- * The bytes of a socket, in both directions, for TLS to run on. Until `endHandshake` is called it counts what the server sends,
- * and TLS processes it within `runWork`. If it is too much, the stream fails with HandshakeTooLong, and TLS does not read it.
+ * The bytes of a socket, in both directions, for TLS to run on. TLS, and what reads from it, processes what the server sends
+ * within `runWork`. If the server sends too much, the stream fails, before `endHandshake` with HandshakeTooLong, and TLS does not
+ * read it.
  */
 export class HandshakeStream extends Duplex {
   readonly #socket: Socket;
-  #runWork: RunWork;
+  readonly #runWork: RunWork;
   #bytesLeft = MAX_HANDSHAKE_BYTES;
+  #isHandshake = true;
 
   constructor(socket: Socket, runWork: RunWork) {
     super();
@@ -37,16 +46,16 @@ export class HandshakeStream extends Duplex {
     socket.once('close', () => this.destroy());
   }
 
-  /** Ends the limit and the use of `runWork`: the handshake is complete. */
-  endHandshake(): void {
-    this.#bytesLeft = Number.POSITIVE_INFINITY;
-    this.#runWork = (work) => work();
+  /** Replaces the limit of the handshake, which is complete, by that for a response of at most `responseLimit` bytes. */
+  endHandshake(responseLimit: number): void {
+    this.#bytesLeft = wireLimitOf(responseLimit);
+    this.#isHandshake = false;
   }
 
   #receive(chunk: Buffer): void {
     this.#bytesLeft -= chunk.length;
     if (this.#bytesLeft < 0) {
-      this.destroy(new HandshakeTooLong());
+      this.destroy(this.#isHandshake ? new HandshakeTooLong() : new Error('too many bytes for a response'));
       return;
     }
     // TLS reads the chunk before `push` returns.

@@ -44,7 +44,7 @@ export function onAnswerLost(
 /**
  * Sends one request over an open connection, with the header `traceparent` if it is traced, reads the response to its end or up
  * to `limit` bytes of body, and closes the connection. Does not follow redirects. Rejects with AnswerLost if the connection
- * breaks, the response ends early or is no HTTP, or `signal` is aborted.
+ * breaks, the response ends early or is no HTTP, an informational response arrives, or `signal` is aborted.
  */
 export function exchange(
   socket: Socket,
@@ -81,6 +81,8 @@ async function send(
       });
       sent.on('error', reject);
       sent.once('upgrade', () => reject(new Error('the answer switches protocols')));
+      // No request asks for informational responses (RFC 9110 §15.2), and a server could send them without end.
+      sent.once('information', () => socket.destroy(new Error('an informational response')));
       sent.once('response', (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
@@ -88,11 +90,16 @@ async function send(
           const body = Buffer.concat(chunks).subarray(0, limit);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body, isTruncated });
         };
-        response.on('data', (chunk: Buffer) => {
+        const receive = (chunk: Buffer) => {
           size += chunk.length;
           chunks.push(chunk);
-          if (size > limit) finish(true);
-        });
+          if (size <= limit) return;
+          // One read of the socket can have thousands of further chunks.
+          response.off('data', receive);
+          finish(true);
+          socket.destroy();
+        };
+        response.on('data', receive);
         response.on('error', reject);
         response.once('close', () => {
           if (response.complete) finish(false);

@@ -18,7 +18,7 @@ export const MAX_RESPONSE_BYTES = 256 * 1024;
 
 /** Creates a RedemptionClient that uses Skupper's HTTPS requests, with the CSR and the check that linkgrant adds. */
 export function createRedemptionClient(options: ServiceConnectionOptions): RedemptionClient {
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, runWork = (work) => work() } = options;
   const pinnedCas = new Map<string, string>();
   const caOf = async ({ ca }: RedeemableToken, server: HostPort, signal: AbortSignal) => {
     if (typeof ca !== 'object') return ca;
@@ -42,7 +42,8 @@ export function createRedemptionClient(options: ServiceConnectionOptions): Redem
     } as const;
     return withinTime(timeoutMs, abortSignals, async (signal) => {
       const target = { ...server, ca: await caOf(token, server, signal) };
-      return exchange(await openConnection(target, options, signal), request, signal, MAX_RESPONSE_BYTES);
+      const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
+      return exchange(socket, request, signal, MAX_RESPONSE_BYTES);
     });
   };
   return {
@@ -54,7 +55,7 @@ export function createRedemptionClient(options: ServiceConnectionOptions): Redem
       );
       if (isStockNotFound(answer)) return 'stock';
       if (answer.status !== 200) throw refusalOf(answer);
-      return parseTokenCheck(wholeText(answer));
+      return runWork(() => parseTokenCheck(wholeText(answer)));
     },
     redeem: async (redemption) => {
       const { pathname, search } = urlOf(redemption.token);

@@ -16,7 +16,7 @@ export function createRenewalClient(options: ServiceConnectionOptions): RenewalC
     }
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const target = { ...hostPortOf(url), ca, caName: 'the CA of the link' };
-    const socket = await openConnection(target, options, signal);
+    const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
     const posting = {
       method: 'POST',
       path: url.pathname + url.search,

@@ -29,7 +29,7 @@ export async function readRouterLinks(
 ): Promise<ConnectedPeer[]> {
   const target = targetOf(url, ca, '--observer-ca');
   const where = `the network observer at ${formatHostPort(target)}`;
-  const socket = await openConnection(target, options, signal).catch((error: Error) => {
+  const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES).catch((error: Error) => {
     throw new RedemptionError('service_unavailable', `${where} cannot be reached: ${error.message}`);
   });
   const answer = await exchange(

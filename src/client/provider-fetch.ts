@@ -34,7 +34,7 @@ export function providerFetch(
     const socket =
       parsed.protocol === 'http:'
         ? await connectTcp(target, signal, isLoopback)
-        : await openConnection(target, options, signal);
+        : await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
     const request = {
       method: method === 'POST' ? method : 'GET',
       path: pathname + search,

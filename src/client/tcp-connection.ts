@@ -63,7 +63,8 @@ export class UnusableTlsOptions extends Error {}
 /**
  * Resolves when the TLS handshake with `host` on a socket has succeeded. Otherwise closes the socket, and rejects with
  * UnusableTlsOptions, with the error of the handshake (HandshakeTooLong among them), or with the reason of the aborted signal. A
- * later error closes the connection without ending the process. The work of the handshake runs within `runWork`.
+ * later error closes the connection without ending the process. What the server sends is processed within `runWork`; after the
+ * handshake it may be as much as a response of `responseLimit` bytes needs.
  */
 export async function secure(
   socket: Socket,
@@ -71,6 +72,7 @@ export async function secure(
   options: ConnectionOptions,
   signal: AbortSignal,
   runWork: RunWork = (work) => work(),
+  responseLimit = Number.POSITIVE_INFINITY,
 ): Promise<TLSSocket> {
   let secured: TLSSocket | undefined;
   try {
@@ -84,7 +86,7 @@ export async function secure(
     await untilAborted(signal, (resolved, rejected) => {
       stream.once('error', rejected);
       opened.once('secureConnect', () => {
-        stream.endHandshake();
+        stream.endHandshake(responseLimit);
         resolved();
       });
       opened.once('error', rejected);

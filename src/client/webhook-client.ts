@@ -63,7 +63,7 @@ async function connectTo(
       return await connectTcp(target, signal, isAllowed);
     }
     const mayReach = allowPrivate ? undefined : isPublicAddress;
-    return await openConnection(target, { clock, runWork, mayReach }, signal);
+    return await openConnection(target, { clock, runWork, mayReach }, signal, MAX_RESPONSE_BYTES);
   } catch (error) {
     if (!(error instanceof RedemptionError && error.code === 'address_refused')) throw error;
     throw new Error(
