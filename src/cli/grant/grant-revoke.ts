@@ -1,6 +1,7 @@
 import { shell } from '../../domain/shell-words.js';
 import type { GrantRevocation } from '../../redemption/administration/administration.js';
 import { withAdministration } from '../session/administration-session.js';
+import { plain } from '../terminal/plain-text.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
@@ -16,8 +17,8 @@ export async function revokeCommand(
     await writeOut(
       [
         revocation.outcome === 'revoked'
-          ? `Grant "${name}" is revoked: neither it nor its tokens can be redeemed.\n`
-          : `Grant "${name}" was already revoked.\n`,
+          ? plain`Grant "${name}" is revoked: neither it nor its tokens can be redeemed.\n`
+          : plain`Grant "${name}" was already revoked.\n`,
         revocation.links === 0 ? 'It has no valid links.\n' : linksText(revocation, cascade, platform, flags),
       ].join(''),
     );
@@ -30,13 +31,13 @@ function linksText(
   platform: string | undefined,
   flags: GrantFlags,
 ): string {
-  const count = links === 1 ? '1 link' : `${links} links`;
+  const count = links === 1 ? '1 link' : plain`${links} links`;
   if (cascade) {
     const stop =
       platform === 'kubernetes'
         ? 'replace the CA of the site'
         : completeHint('run `linkgrant redemption revoke ID --cut`', { ...flags });
-    return `${count} also revoked: a revoked link cannot be renewed, and its token cannot be redeemed again. Routers accept the certificates until they expire, at the latest ${lastEnd}. To stop that earlier, ${stop}.\n`;
+    return plain`${count} also revoked: a revoked link cannot be renewed, and its token cannot be redeemed again. Routers accept the certificates until they expire, at the latest ${lastEnd}. To stop that earlier, ${stop}.\n`;
   }
-  return `${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: ${completeCommand(shell`linkgrant grant revoke ${name} --cascade`, { ...flags })}\n`;
+  return plain`${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: ${completeCommand(shell`linkgrant grant revoke ${name} --cascade`, { ...flags })}\n`;
 }

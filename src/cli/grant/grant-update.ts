@@ -7,6 +7,7 @@ import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { print } from '../terminal/output.js';
+import { plain } from '../terminal/plain-text.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
@@ -52,8 +53,8 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
     const { name, redemptions: used } = report;
     writeStderr(
-      `warning: --redemptions-allowed counts past redemptions too: grant "${name}" was already redeemed ${used === 1 ? 'once' : `${used} times`}, so with ${redemptionsAllowed} it cannot be redeemed again\n` +
-        `hint: to allow one more redemption, use --redemptions-allowed ${used + 1}\n`,
+      plain`warning: --redemptions-allowed counts past redemptions too: grant "${name}" was already redeemed ${used === 1 ? 'once' : `${used} times`}, so with ${redemptionsAllowed} it cannot be redeemed again\n` +
+        plain`hint: to allow one more redemption, use --redemptions-allowed ${used + 1}\n`,
     );
   });
 }

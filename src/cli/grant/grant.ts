@@ -13,7 +13,7 @@ import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flag
 import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
 import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { plainLine } from '../terminal/plain-text.js';
+import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { deliver, writeOut } from '../terminal/write-out.js';
@@ -196,7 +196,7 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
       [
         grantFields(report),
         '\nLast attempts\n',
-        report.wrongCodes ? `${plainLine(wrongCodesText(report.wrongCodes, Date.now()))}\n` : '',
+        report.wrongCodes ? plain`${wrongCodesText(report.wrongCodes, Date.now())}\n` : '',
         report.attempts.length === 0
           ? `${report.wrongCodes ? 'no other attempt' : 'none'}\n`
           : table(
@@ -221,7 +221,7 @@ export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promi
     const { uid, name } = await administration.findGrant(namespace, nameOrUid);
     await administration.deleteGrant(uid);
     await writeOut(
-      `Grant "${name}" is deleted. Its redemptions stay in the ledger, and its links stay valid.\n`,
+      plain`Grant "${name}" is deleted. Its redemptions stay in the ledger, and its links stay valid.\n`,
     );
   });
 }

@@ -9,6 +9,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { plain } from '../terminal/plain-text.js';
 import { type LinkFlags, openSiteLinks, requireLinks } from './link.js';
 import { adviceForFault, worstOf } from './link-faults.js';
 import { proxyUrl } from './proxy-secret.js';
@@ -68,7 +69,7 @@ function rowsOf({ link, failure, endpoints }: LinkCheck): Row[] {
 function rowText({ link, endpoint, status, fault, message, hint, routerNotAfter }: Row): string {
   const subject = endpoint === undefined ? link : `${link}  ${endpoint}`;
   if (status === 'ok') return `ok      ${subject}  (the router's certificate expires ${routerNotAfter})\n`;
-  return `failed  ${subject}  ${fault}: ${message}\n        hint: ${hint}\n`;
+  return plain`failed  ${subject}  ${fault}: ${message}\n        hint: ${hint}\n`;
 }
 
 function throwWorst(rows: readonly Row[]): void {

@@ -12,6 +12,7 @@ import { retryDisposition } from '../../redemption/requesting/retry-disposition.
 import type { CommandContext } from '../session/command-context.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
+import { plain } from '../terminal/plain-text.js';
 import type { StoredLinkTarget } from './link-target.js';
 
 /** Result of the renewal of one Secret; times in milliseconds since the epoch. */
@@ -100,9 +101,9 @@ export function renewalText(renewal: SecretRenewal): string {
     case 'not-due':
       return `Not due: ${names}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
     case 'not-renewable':
-      return `Not renewable: ${names}: ${renewal.reason}\n`;
+      return plain`Not renewable: ${names}: ${renewal.reason}\n`;
     case 'failed':
-      return `Not renewed: ${names}: ${renewal.failure.message}\n`;
+      return plain`Not renewed: ${names}: ${renewal.failure.message}\n`;
   }
 }
 

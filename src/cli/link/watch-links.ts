@@ -5,6 +5,7 @@ import { backOffDelay } from '../../time/back-off.js';
 import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
+import { plain } from '../terminal/plain-text.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { StoredLinkTarget } from './link-target.js';
@@ -51,7 +52,7 @@ export async function watchLinks(
       const { message, exitCode } = describeFailure(error);
       if (exitCode === 2 || exitCode === 3) throw error;
       if (message !== reported)
-        writeStderr(`warning: ${message}; trying again every ${ROUND_RETRY_MS / 1_000} s\n`);
+        writeStderr(plain`warning: ${message}; trying again every ${ROUND_RETRY_MS / 1_000} s\n`);
       reported = message;
       return ROUND_RETRY_MS;
     }

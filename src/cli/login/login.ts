@@ -14,7 +14,7 @@ import { configurationFrom } from '../session/configuration.js';
 import { serviceError } from '../session/service-error.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
-import { plainLine } from '../terminal/plain-text.js';
+import { plain } from '../terminal/plain-text.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeOut } from '../terminal/write-out.js';
 import { providerError, tokenFields } from './access-token.js';
@@ -70,7 +70,7 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
   };
   await withLoginLock(async () => writeLogin(name, login));
   await writeOut(
-    `Logged in to ${server.origin} as ${plainLine(tokens.userName)} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
+    plain`Logged in to ${server.origin} as ${tokens.userName} (${role}).\nUse it with --server ${name}, or set LINKGRANT_SERVER=${name}.\n`,
   );
 }
 
@@ -163,8 +163,8 @@ async function loginOnOtherDevice(client: OidcClient, issuer: string): Promise<U
     );
   }
   const { verification_uri: url, verification_uri_complete: complete, user_code: code } = start;
-  const shortcut = complete === undefined ? '' : `, or open\n\n  ${plainLine(complete)}\n`;
-  await writeOut(`Open ${plainLine(url)} on any device and enter the code ${plainLine(code)}${shortcut}\n`);
+  const shortcut = complete === undefined ? '' : plain`, or open\n\n  ${complete}\n`;
+  await writeOut(`${plain`Open ${url} on any device and enter the code ${code}`}${shortcut}\n`);
   const end = Date.now() + start.expires_in * 1000;
   let seconds = start.interval;
   while (Date.now() < end) {

@@ -19,6 +19,7 @@ import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
+import { plain } from '../terminal/plain-text.js';
 import { completeCommand, completeHint, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type CutTarget, cutInstructions } from './cut-instructions.js';
@@ -206,8 +207,10 @@ function routerError(probes: readonly RouterProbe[]): CommandError {
 }
 
 function doneText({ id, subject }: Redemption, probes: readonly RouterProbe[]): string {
-  const whose = `redemption ${id} (subject ${subject})`;
-  const results = probes.map((probe) => `  ${formatHostPort(probe)}  ${probe.verdict}: ${probe.message}\n`);
+  const whose = plain`redemption ${id} (subject ${subject})`;
+  const results = probes.map(
+    (probe) => plain`  ${formatHostPort(probe)}  ${probe.verdict}: ${probe.message}\n`,
+  );
   if (probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused')) {
     return [
       `Cut off: ${whose}. Each router refuses the old CA, and the old CA is removed:\n`,

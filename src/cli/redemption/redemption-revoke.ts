@@ -13,6 +13,7 @@ import { CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount } from '../terminal/flag-values.js';
 import { table } from '../terminal/output.js';
+import { plain } from '../terminal/plain-text.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { namedRedemption } from './named-redemption.js';
@@ -115,7 +116,7 @@ async function withChoiceHint<T>(operation: () => Promise<T>): Promise<T> {
 function revocationText(revocation: RedemptionRevocation, showsRemaining: boolean): string {
   return [
     outcomeText(revocation),
-    showsRemaining ? `Its link can still: ${revocation.redemption.remaining}\n` : '',
+    showsRemaining ? plain`Its link can still: ${revocation.redemption.remaining}\n` : '',
     sourceText(revocation),
     relatedText(revocation),
   ].join('');
@@ -134,19 +135,19 @@ function cuttingText(
     platform === 'kubernetes'
       ? ' for the site: docs/how-to/revoke-links.md'
       : `: ${completeCommand(shell`linkgrant redemption revoke ${redemption.id} --cut`, flags)}`;
-  return `To cut it off earlier, replace the CA${how}\n`;
+  return plain`To cut it off earlier, replace the CA${how}\n`;
 }
 
 function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocation): string {
-  return `Redemption ${id}, subject ${subject}, ${outcome === 'revoked' ? 'is revoked' : 'was already revoked'}.\n`;
+  return plain`Redemption ${id}, subject ${subject}, ${outcome === 'revoked' ? 'is revoked' : 'was already revoked'}.\n`;
 }
 
 function sourceText({ source }: RedemptionRevocation): string {
   if (!source) return '';
   const { choice, grant, tokenId } = source;
-  if (choice === 'with-grant') return `Grant "${grant}" and all its tokens are revoked too.\n`;
-  if (choice === 'with-token') return `Token ${tokenId} of grant "${grant}" is revoked too.\n`;
-  return `Not revoked: ${describeSource(source)}.\n`;
+  if (choice === 'with-grant') return plain`Grant "${grant}" and all its tokens are revoked too.\n`;
+  if (choice === 'with-token') return plain`Token ${tokenId} of grant "${grant}" is revoked too.\n`;
+  return plain`Not revoked: ${describeSource(source)}.\n`;
 }
 
 function relatedText({ related }: RedemptionRevocation): string {

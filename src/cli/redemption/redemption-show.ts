@@ -4,6 +4,7 @@ import { withAdministration } from '../session/administration-session.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { plain } from '../terminal/plain-text.js';
 import { namedRedemption } from './named-redemption.js';
 import { connectedWord } from './redemption.js';
 
@@ -61,7 +62,7 @@ export async function showCommand(
         'Certificate:\n',
         certificateText(detail.certificate),
         ...renewals.flatMap((renewal) => [
-          `Renewal ${renewal.number}, ${renewal.renewedAt} from ${renewal.peer}:\n`,
+          plain`Renewal ${renewal.number}, ${renewal.renewedAt} from ${renewal.peer}:\n`,
           certificateText(renewal.certificate),
         ]),
       ].join(''),

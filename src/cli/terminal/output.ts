@@ -51,9 +51,9 @@ export function columnLines(
 /** Formats `label: value` lines with the values in one column; omits undefined values. */
 export function fields(pairs: readonly (readonly [string, string | number | undefined])[]): string {
   const present = pairs.filter(([, value]) => value !== undefined);
-  const width = Math.max(...present.map(([label]) => label.length)) + 1;
+  const width = Math.max(...present.map(([label]) => plainLine(label).length)) + 1;
   return present
-    .map(([label, value]) => `${`${label}:`.padEnd(width)} ${plainLine(String(value))}\n`)
+    .map(([label, value]) => `${`${plainLine(label)}:`.padEnd(width)} ${plainLine(String(value))}\n`)
     .join('');
 }
 

@@ -13,6 +13,14 @@ export function plainLine(text: string): string {
   return plainText(text).replace(/[\t\n]/g, escapeCharacter);
 }
 
+/** Template tag that returns a text in which each value is escaped by {@link plainLine}, so that no value can add a line. */
+export function plain(
+  texts: TemplateStringsArray,
+  ...values: readonly (string | number | undefined)[]
+): string {
+  return String.raw({ raw: texts }, ...values.map((value) => plainLine(String(value))));
+}
+
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

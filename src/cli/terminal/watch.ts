@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { describeFailure } from './failure.js';
+import { plain } from './plain-text.js';
 import { shutdownSignal } from './shutdown-signal.js';
 import { writeStderr } from './write-out.js';
 
@@ -29,7 +30,7 @@ export async function watch(round: () => Promise<void>): Promise<void> {
     } catch (error) {
       const { message, exitCode } = describeFailure(error);
       if (exitCode !== 4) throw error;
-      if (!isFailing) writeStderr(`warning: ${message}; trying again every 2 s\n`);
+      if (!isFailing) writeStderr(plain`warning: ${message}; trying again every 2 s\n`);
       isFailing = true;
     }
   }

@@ -17,6 +17,7 @@ import {
 } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
+import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 import {
@@ -184,7 +185,7 @@ const NO_TOKENS = 'The input directory contains no AccessToken.\n';
 
 function inputText(result: InputRedemption, target: LinkTarget, renews: boolean | undefined): string {
   if ('redeemed' in result) return `${writtenText(result.redeemed, target, renews)}Removed ${result.file}\n`;
-  return `Left ${result.file}: ${result.failure.message}${result.isRecorded ? ' (not repeated; use --retry)' : ''}\n`;
+  return plain`Left ${result.file}: ${result.failure.message}${result.isRecorded ? ' (not repeated; use --retry)' : ''}\n`;
 }
 
 function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {

@@ -2,6 +2,7 @@ import { isTokenId } from '../../codes/signed-code.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
+import { plain } from '../terminal/plain-text.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 
@@ -23,18 +24,18 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
     const { outcome, known, links } = await administration.revokeToken(uid, id);
     // Without a record it is not known whether the token belongs to the grant, or whether the id is correct.
     const revoked = known
-      ? `Token ${id} of grant "${name}" is revoked. It can no longer be redeemed.\n`
-      : `The service has no record of token ${id}. It is refused from now on if it is a token of grant "${name}".\n`;
+      ? plain`Token ${id} of grant "${name}" is revoked. It can no longer be redeemed.\n`
+      : plain`The service has no record of token ${id}. It is refused from now on if it is a token of grant "${name}".\n`;
     await writeOut(
       [
-        outcome === 'revoked' ? revoked : `Token ${id} of grant "${name}" was already revoked.\n`,
+        outcome === 'revoked' ? revoked : plain`Token ${id} of grant "${name}" was already revoked.\n`,
         links.length === 0
           ? 'No link was created with it.\n'
           : completeHint(
               `Links that were created with it stay valid: ${links.length}. To revoke one, run \`linkgrant redemption revoke ID\`:\n`,
               { ...flags },
             ),
-        ...links.map((link) => `${link.id}  ${link.name}  ${link.subject}\n`),
+        ...links.map((link) => plain`${link.id}  ${link.name}  ${link.subject}\n`),
       ].join(''),
     );
   });

@@ -12,7 +12,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
-import { plainLine } from '../terminal/plain-text.js';
+import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 
@@ -92,7 +92,7 @@ async function pollUntilRedeemed(
       await sleep(Math.min(POLL_MS, leftMs));
     }
   });
-  writeStderr(`Redeemed by ${describeSite(redemption)}: link "${plainLine(redemption.name)}"\n`);
+  writeStderr(`Redeemed by ${describeSite(redemption)}: link ${plain`"${redemption.name}"`}\n`);
 }
 
 type Attempts = Pick<GrantDetail, 'attempts' | 'wrongCodes'>;
@@ -104,7 +104,7 @@ function refusalReporter(earlier: Attempts): (attempts: Attempts) => void {
   return ({ attempts, wrongCodes }) => {
     if (wrongCodes && wrongCodes.count > reportedWrongCodes) {
       const { hint } = adviceFor('code_wrong');
-      writeStderr(`Refused a wrong code from ${plainLine(wrongCodes.peer)}: code_wrong\nhint: ${hint}\n`);
+      writeStderr(plain`Refused a wrong code from ${wrongCodes.peer}: code_wrong\nhint: ${hint}\n`);
     }
     reportedWrongCodes = wrongCodes?.count ?? 0;
     for (const attempt of attempts.toReversed()) {
@@ -112,7 +112,7 @@ function refusalReporter(earlier: Attempts): (attempts: Attempts) => void {
       reported.add(keyOf(attempt));
       if (!isNew || attempt.outcome === 'redeemed' || attempt.outcome === 'replayed') continue;
       const { hint } = adviceFor(attempt.outcome as RedemptionErrorCode);
-      writeStderr(`Refused ${describeSite(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
+      writeStderr(plain`Refused ${describeSite(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
     }
   };
 }
@@ -129,7 +129,7 @@ function keyOf({ at, outcome, name, subject, peer, count }: AttemptReport): stri
 }
 
 function describeSite({ subject, peer }: { readonly subject: string; readonly peer: string }): string {
-  return `"${plainLine(subject)}" from ${peer}`;
+  return plain`"${subject}" from ${peer}`;
 }
 
 /** Throws permanent failures; if the token is overdue, also temporary ones, so that the wait ends if no service responds. */
