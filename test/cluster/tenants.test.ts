@@ -222,7 +222,7 @@ describe('objects of a hostile namespace owner', () => {
   it('cannot slow redemptions of others by rules with globs that take long to match', async () => {
     const settings = (globs: readonly string[]) => ({ 'linkgrant/subjects': globs.join(',') });
     for (const [name, count] of [
-      ['hundreds', 1_000],
+      ['hundreds', 200],
       ['too-many', 10],
     ] as const) {
       await make(name, { settings: settings(expensiveGlobs(count)) });
