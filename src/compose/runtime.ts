@@ -5,6 +5,7 @@ import { type CertificateTimes, certificateParts } from '../admin/certificate-re
 import { createMetrics, type Metrics } from '../admin/metrics.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
+import { hostPortOf } from '../domain/host-port-text.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
 import { describeCertificate } from '../pki/certificate-info.js';
@@ -213,7 +214,8 @@ async function serve(
     platform: settings.platform,
     ...responseEndpoint,
     address: {
-      ...(settings.host && { host: settings.host }),
+      // As the next process reads it, so that its start changes nothing.
+      host: settings.host ?? [hostPortOf(new URL(responseEndpoint.url)).host],
       ...(settings.externalUrl && { externalUrl: settings.externalUrl.href }),
     },
     caSha256: describeCertificate(presented.ca).sha256,

@@ -69,3 +69,23 @@ it.each([
     await changed.stop();
   },
 );
+
+it.each([
+  ['no flag', []],
+  ['--host', ['--host', 'grants.example.com']],
+  ['--external-url', ['--external-url', 'https://b.example.com:8443/g']],
+  ['--listen on every address', ['--listen', '0.0.0.0:0']],
+])('a second start with the same flags (%s) adds no entry to the ledger', async (what, flags) => {
+  const data = ['--data-dir', work.path(`twice ${what}`)];
+  const entries = async () =>
+    JSON.parse(
+      expectSuccess(await linkgrant(['redemption', 'list', '--verify', '-o', 'json', ...data])).stdout,
+    ).entries;
+  const first = await work.serve([...data, ...ENDPOINT, ...flags]);
+  await first.stop();
+  const before = await entries();
+  // At the same port, because a port of an address in tokens is a part of it.
+  const listen = what.startsWith('--listen') ? `0.0.0.0:${first.port}` : `127.0.0.1:${first.port}`;
+  await work.serveOnce([...data, ...ENDPOINT, ...flags, '--listen', listen]);
+  expect(await entries()).toBe(before);
+});
