@@ -334,7 +334,7 @@ describe('doctor on a requesting site', () => {
     const { checks } = await doctor(['--to', 'my links', '--data-dir', 'data'], { cwd });
     const [hint = ''] = checks.flatMap(({ name, hint }) => (name === 'link old' ? [hint] : []));
     const [, command = ''] = /`(linkgrant link renew [^`]+)`/.exec(hint) ?? [];
-    expect(command).toBe(`linkgrant link renew old --dir '${links}' --data-dir ${place.path('data')}`);
+    expect(command).toBe(`linkgrant link renew --all --dir '${links}' --data-dir ${place.path('data')}`);
     const [, ...words] = command.match(/'[^']*'|\S+/g) ?? [];
     const renewed = await linkgrant(words.map((word) => word.replaceAll("'", '')));
     expect(renewed).toMatchObject({ code: 4, stderr: expect.stringContaining('accepts no connection') });
