@@ -10,9 +10,9 @@ import {
 } from '../stores/sql/copy-tables.js';
 import { openGrants } from '../stores/sql/grant-reads.js';
 import { revokeGrant } from '../stores/sql/grant-writes.js';
-import type { LedgerLoss } from '../stores/sql/rollback-check.js';
+import type { LedgerLoss } from '../stores/sql/ledger/rollback-check.js';
+import { verifyLedger } from '../stores/sql/ledger/verify-ledger.js';
 import type { SqlDatabase } from '../stores/sql/sql-database.js';
-import { verifyLedger } from '../stores/sql/verify-ledger.js';
 import { StoreOpenError, StoreSchemaError } from '../stores/store-open-error.js';
 import { ledgerKeyPath, type OpenContext, openDatabase, type StoreLocation, targetOf } from './open-store.js';
 

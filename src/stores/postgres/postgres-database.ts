@@ -2,7 +2,7 @@ import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/group-commit.js';
-import { LedgerChain } from '../sql/ledger-chain.js';
+import { LedgerChain } from '../sql/ledger/ledger-chain.js';
 import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
-import { LedgerChain } from '../sql/ledger-chain.js';
+import { LedgerChain } from '../sql/ledger/ledger-chain.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';

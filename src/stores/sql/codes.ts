@@ -3,8 +3,8 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import type { CodeStore, StoredCode } from '../../redemption/ports/code-store.js';
 import { type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
-import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
-import { rowHash } from './ledger-mac.js';
+import type { LedgerChain, NewLedgerEntry } from './ledger/ledger-chain.js';
+import { rowHash } from './ledger/ledger-mac.js';
 import { batch, row, rows, type SqlOperation } from './operation.js';
 import type { SqlDatabase } from './sql-database.js';
 

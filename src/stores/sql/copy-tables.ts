@@ -1,5 +1,5 @@
 import { GRANT_COLUMNS } from './grant-row.js';
-import { EVENT_COLUMNS } from './ledger-chain.js';
+import { EVENT_COLUMNS } from './ledger/ledger-chain.js';
 import {
   change,
   chunks,

@@ -1,7 +1,7 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Labels } from '../../domain/labels-and-note.js';
 import type { GrantPolicy } from '../../domain/policy.js';
-import { rowHash } from './ledger-mac.js';
+import { rowHash } from './ledger/ledger-mac.js';
 import { type SqlValue, selectList } from './operation.js';
 
 /** A grant as table `grants` stores it: `policy` and `labels` as JSON text. */

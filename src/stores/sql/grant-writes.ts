@@ -11,7 +11,7 @@ import {
   grantValues,
 } from './grant-row.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
-import type { NewLedgerEntry } from './ledger-chain.js';
+import type { NewLedgerEntry } from './ledger/ledger-chain.js';
 import { change, insertInto, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
 import { countLabelChange } from './settings.js';

@@ -1,5 +1,5 @@
 import { storeUnavailable } from '../../domain/redemption-error.js';
-import type { LedgerChain } from './ledger-chain.js';
+import type { LedgerChain } from './ledger/ledger-chain.js';
 import { put, type SqlOperation } from './operation.js';
 import { type StoreFailure, translateFailure } from './store-failure.js';
 

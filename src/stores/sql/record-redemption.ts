@@ -7,7 +7,7 @@ import type { LedgerEntry } from '../../redemption/ports/ledger-store.js';
 import { countCodeUse } from './codes.js';
 import { createGrant, deleteGrant } from './grant-writes.js';
 import type { WriteContext } from './group-commit.js';
-import { rowHash } from './ledger-mac.js';
+import { rowHash } from './ledger/ledger-mac.js';
 import { batch, insertInto, row, type SqlOperation, value } from './operation.js';
 import {
   constantValues,

@@ -4,7 +4,7 @@ import type { Redemption } from '../../domain/redemption.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { Attempt } from '../../redemption/ports/grant-store.js';
 import type { WriteOperation } from './group-commit.js';
-import type { LedgerChain } from './ledger-chain.js';
+import type { LedgerChain } from './ledger/ledger-chain.js';
 import { put, row, rows, type SqlOperation, type SqlValue, selectList, value } from './operation.js';
 import { countLabelChange } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';

@@ -2,7 +2,7 @@ import type { Renewal } from '../../domain/issued-certificate.js';
 import type { DatabaseStore, RevokedCertificate } from '../../redemption/ports/database-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import type { WriteContext } from './group-commit.js';
-import { rowHash } from './ledger-mac.js';
+import { rowHash } from './ledger/ledger-mac.js';
 import {
   change,
   insertInto,

@@ -1,9 +1,9 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { DAY_MS } from '../../domain/duration.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
-import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
 import { deleteGrant } from './grant-writes.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
+import { EntryCheck, EntryTotals, entriesQuery } from './ledger/entry-check.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
 import { deleteRenewal } from './renewals.js';
 import type { SqlDatabase } from './sql-database.js';

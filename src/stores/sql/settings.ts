@@ -2,7 +2,7 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import type { WriteOperation } from './group-commit.js';
-import { rowHash } from './ledger-mac.js';
+import { rowHash } from './ledger/ledger-mac.js';
 import { change, rawRows, type SqlOperation, setting, value } from './operation.js';
 import type { SqlDatabase } from './sql-database.js';
 

@@ -1,5 +1,5 @@
 import type { GroupCommit } from './group-commit.js';
-import type { LedgerChain } from './ledger-chain.js';
+import type { LedgerChain } from './ledger/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from './operation.js';
 
 /** An SQL database that stores grants. */

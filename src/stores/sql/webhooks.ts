@@ -1,6 +1,6 @@
 import type { CommittedEntry, WebhookStore } from '../../redemption/ports/webhook-store.js';
 import type { WriteOperation } from './group-commit.js';
-import { EVENT_FIELDS, type EventRow, entryOf } from './ledger-reads.js';
+import { EVENT_FIELDS, type EventRow, entryOf } from './ledger/ledger-reads.js';
 import { change, rows, type SqlOperation, value } from './operation.js';
 import type { SqlDatabase } from './sql-database.js';
 

@@ -6,7 +6,7 @@ import {
   type SqliteStatement,
 } from '../../files/sqlite-driver.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
-import { LedgerChain } from '../sql/ledger-chain.js';
+import { LedgerChain } from '../sql/ledger/ledger-chain.js';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { fileIdentity } from './database-file.js';

@@ -4,7 +4,7 @@ import { primaryCode } from '../../files/sqlite-driver.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { SerialQueue } from '../../time/serial-queue.js';
 import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';
-import type { LedgerChain } from '../sql/ledger-chain.js';
+import type { LedgerChain } from '../sql/ledger/ledger-chain.js';
 import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';

@@ -1,10 +1,10 @@
-import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
-import { CONSTANT_CODE_COLUMNS } from './codes.js';
-import { GRANT_BY_UID, type GrantRow, grantHash } from './grant-row.js';
+import type { LedgerFault } from '../../../redemption/ports/ledger-store.js';
+import { CONSTANT_CODE_COLUMNS } from '../codes.js';
+import { GRANT_BY_UID, type GrantRow, grantHash } from '../grant-row.js';
+import { rawRows, row, type SqlDialect, type SqlOperation, type SqlValue, value } from '../operation.js';
+import { constantValues, REDEMPTION_COLUMNS } from '../redemptions.js';
+import { RENEWAL_COLUMNS } from '../renewals.js';
 import { entryMac, isMac, type LedgerRow, NO_MAC, rowHash } from './ledger-mac.js';
-import { rawRows, row, type SqlDialect, type SqlOperation, type SqlValue, value } from './operation.js';
-import { constantValues, REDEMPTION_COLUMNS } from './redemptions.js';
-import { RENEWAL_COLUMNS } from './renewals.js';
 
 const CONSTANT_COLUMNS = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 

@@ -1,11 +1,11 @@
-import { DAY_MS } from '../../domain/duration.js';
-import type { Redemption } from '../../domain/redemption.js';
-import type { DatabaseStore } from '../../redemption/ports/database-store.js';
-import type { ProvenRefusal } from '../../redemption/ports/grant-store.js';
-import { countingWrite, type WriteOperation } from './group-commit.js';
+import { DAY_MS } from '../../../domain/duration.js';
+import type { Redemption } from '../../../domain/redemption.js';
+import type { DatabaseStore } from '../../../redemption/ports/database-store.js';
+import type { ProvenRefusal } from '../../../redemption/ports/grant-store.js';
+import { countingWrite, type WriteOperation } from '../group-commit.js';
+import { change, row, type SqlOperation, value } from '../operation.js';
+import type { SqlDatabase } from '../sql-database.js';
 import { refusalMac } from './ledger-mac.js';
-import { change, row, type SqlOperation, value } from './operation.js';
-import type { SqlDatabase } from './sql-database.js';
 
 const LAST_TIME = 'SELECT max(at) FROM events WHERE redemption_id = ? AND kind = ?';
 const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt" FROM refusals

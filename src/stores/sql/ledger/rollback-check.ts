@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
-import type { HighWaterMark, HighWaterMarks } from '../high-water-marks.js';
-import { StoreOpenError } from '../store-open-error.js';
+import type { LedgerFault } from '../../../redemption/ports/ledger-store.js';
+import type { HighWaterMark, HighWaterMarks } from '../../high-water-marks.js';
+import { StoreOpenError } from '../../store-open-error.js';
+import { type SqlOperation, setting, value, writeSetting } from '../operation.js';
 import { epochMac, isMac } from './ledger-mac.js';
-import { type SqlOperation, setting, value, writeSetting } from './operation.js';
 
 const POSITION = 'SELECT position FROM ledger_end';
 const EPOCH = 'ledger-epoch';

@@ -1,13 +1,13 @@
-import type { DatabaseStore } from '../../redemption/ports/database-store.js';
+import type { DatabaseStore } from '../../../redemption/ports/database-store.js';
 import type {
   AttemptTotal,
   LedgerEntry,
   LedgerKind,
   LedgerPage,
-} from '../../redemption/ports/ledger-store.js';
-import { type Page, pageOf, rowsToRead, selectItems, startOf } from '../../redemption/ports/page.js';
-import { rows, type SqlOperation } from './operation.js';
-import type { SqlDatabase } from './sql-database.js';
+} from '../../../redemption/ports/ledger-store.js';
+import { type Page, pageOf, rowsToRead, selectItems, startOf } from '../../../redemption/ports/page.js';
+import { rows, type SqlOperation } from '../operation.js';
+import type { SqlDatabase } from '../sql-database.js';
 import { verifyLedger } from './verify-ledger.js';
 
 /** The select list of a query that returns {@link EventRow}s; the tables are `e` and `r`. */

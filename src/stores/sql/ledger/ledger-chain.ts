@@ -1,8 +1,7 @@
-import type { LedgerEntry, LedgerKind } from '../../redemption/ports/ledger-store.js';
-import type { HighWaterMark } from '../high-water-marks.js';
-import { LedgerKeyError, type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
-import { StoreOpenError } from '../store-open-error.js';
-import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
+import type { LedgerEntry, LedgerKind } from '../../../redemption/ports/ledger-store.js';
+import type { HighWaterMark } from '../../high-water-marks.js';
+import { LedgerKeyError, type LedgerKeyFile, ledgerKeyId } from '../../ledger-key.js';
+import { StoreOpenError } from '../../store-open-error.js';
 import {
   batch,
   change,
@@ -12,7 +11,8 @@ import {
   type SqlOperation,
   type SqlValue,
   setting,
-} from './operation.js';
+} from '../operation.js';
+import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
 import { ACCEPT_HINT, type LedgerLoss, RollbackCheck } from './rollback-check.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */

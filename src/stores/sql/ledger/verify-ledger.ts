@@ -1,11 +1,11 @@
-import type { LedgerFault, LedgerVerdict } from '../../redemption/ports/ledger-store.js';
-import type { HighWaterMark } from '../high-water-marks.js';
+import type { LedgerFault, LedgerVerdict } from '../../../redemption/ports/ledger-store.js';
+import type { HighWaterMark } from '../../high-water-marks.js';
+import { rawRows, type SqlDialect, type SqlOperation, type SqlValue, value } from '../operation.js';
+import { changedSetting } from '../settings.js';
 import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
 import { type LedgerChain, readEnd, type StoredEnd } from './ledger-chain.js';
 import { isMac, refusalMac } from './ledger-mac.js';
-import { rawRows, type SqlDialect, type SqlOperation, type SqlValue, value } from './operation.js';
 import { lossFault } from './rollback-check.js';
-import { changedSetting } from './settings.js';
 
 // Rows that are in memory at once.
 const STEP = 500;
