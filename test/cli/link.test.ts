@@ -172,6 +172,19 @@ describe('link status', () => {
     expect(shown.stdout).not.toContain('Incoming');
   });
 
+  test('suggests a renewal in the same directory for a link whose certificate ends soon', async () => {
+    const links = place.path('links');
+    const annotations = ({ caCrt }: { readonly caCrt: string }) => ({
+      'linkgrant.dev/renewal-url': 'https://127.0.0.1:1/-/renew',
+      'linkgrant.dev/server-ca': caCrt,
+    });
+    await placeLink(links, { name: 'old', issuedAt: Date.now() - 25 * DAY_MS, annotations });
+    const { stdout } = await link('status', '--dir', links, '--data-dir', place.path('data'));
+    expect(stdout).toContain(
+      `run \`linkgrant link renew --all --dir ${links} --data-dir ${place.path('data')}\`\n`,
+    );
+  });
+
   test('refuses a directory that does not exist', async () => {
     for (const words of [['status'], ['status', 'to-west']]) {
       const ended = await link(...words, '--dir', place.path('nowhere'), '--data-dir', place.path('data'));

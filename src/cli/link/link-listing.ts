@@ -5,6 +5,7 @@ import { formatTime, valueText } from '../terminal/output.js';
 import { templateOf } from '../terminal/output-format.js';
 import { plainText } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
+import { completeHint } from '../terminal/suggested-command.js';
 import { watch } from '../terminal/watch.js';
 import { untilOutputCloses, writeStyled } from '../terminal/write-out.js';
 import type { IncomingReport } from './incoming-link.js';
@@ -118,7 +119,9 @@ export async function writeLinks(
 }
 
 async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
-  const { outgoingColumns, outgoingNotes, incomingNotes } = links;
+  const { outgoingColumns } = links;
+  const outgoingNotes = completeHint(links.outgoingNotes, { ...flags });
+  const incomingNotes = completeHint(links.incomingNotes, { ...flags });
   const { sortBy, ...unsorted } = flags;
   const { output, headers } = flags;
   const order = orderOf(LINKS, sortBy);

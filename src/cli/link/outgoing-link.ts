@@ -47,10 +47,10 @@ function certificateReport(
       valid: isRenewing && !hasTimer ? NO_TIMER : undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',
       ending: isRenewable
-        ? 'a third or less of the lifetime of the certificate is left; run `linkgrant link renew`'
+        ? 'a third or less of the lifetime of the certificate is left; run `linkgrant link renew --all`'
         : 'a third or less of the lifetime of the certificate is left, and it cannot be renewed; redeem a new token',
       expired: isRenewable
-        ? 'the certificate has expired; run `linkgrant link renew`, or redeem a new token if that is refused'
+        ? 'the certificate has expired; run `linkgrant link renew --all`, or redeem a new token if that is refused'
         : 'the certificate has expired; redeem a new token',
     }[life];
     return {
