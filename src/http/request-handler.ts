@@ -65,7 +65,7 @@ export function requestHandler(deps: RequestDependencies) {
       address === undefined
         ? endDisconnected(response)
         : await (isTraced ? inRequestSpan(request, response, requestId, run) : run());
-    // Not for a grant that is requested by its name: whether the name exists must not show in the work that a wrong code causes.
+    // Not for a grant that is requested by its name: the write would reveal that the name exists.
     if (outcome.outcome === 'code_wrong' && outcome.guessed) deps.wrongCodes.count(outcome.guessed.uid, peer);
     const milliseconds = performance.now() - start;
     deps.observer.answered(operation, outcome.outcome, milliseconds);

@@ -2,19 +2,19 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { WrongCodeStore, WrongCodes } from '../redemption/ports/wrong-code-store.js';
 
 const WRITE_INTERVAL_MS = 10_000;
-// A stranger may know the uids of many grants. This bounds the writes in each interval, and the memory.
+// A client without a code may know the uids of many grants. This bounds the writes in each interval, and the memory.
 const MAX_WRITES = 100;
 const MAX_GRANTS = 10_000;
 
 /**
- * Counts the requests with a wrong code for each grant, and adds them to the store: the first one at once, further ones at most
- * every 10 s. In one interval it writes those for at most 100 grants, which waited longest; up to 10,000 grants wait. Counts that
- * cannot be written are lost: nothing depends on them.
+ * Counts the requests with a wrong code for each grant, and adds the counts to the store: the first one at once, further ones
+ * together every 10 s. Each time it writes the counts of at most 100 grants, those that have waited longest; at most 10,000 grants
+ * wait. A count that cannot be written is lost: nothing depends on it.
  */
 export class WrongCodeCounter {
   readonly #store: Pick<WrongCodeStore, 'addWrongCodes'>;
   readonly #clock: Clock;
-  /** The counts that are not written yet, those of the grant that has waited longest first. */
+  /** The counts that are not written yet. The grant that has waited longest is first. */
   readonly #counts = new Map<string, WrongCodes>();
   #timer: NodeJS.Timeout | undefined;
 

@@ -35,7 +35,7 @@ it.each([
 
 const service = releaseAfterFile(await startTestService({ allowRedeemByKey: true }));
 
-it('a wrong code for a grant that is named is only logged, so that its work does not show which names exist', async () => {
+it('a wrong code for a grant requested by its name is logged but not counted, because the write would reveal that the name exists', async () => {
   const [named, byUid] = [(await service.grant()).grant, (await service.grant()).grant];
   for (const name of [named.name, 'no-such-name'])
     expect((await post(service, `/default/${name}`, 'wrong')).status).toBe(404);

@@ -19,7 +19,7 @@ function counterWith(fail: () => boolean = () => false) {
   return { counter: new WrongCodeCounter({ addWrongCodes }, Date.now), written };
 }
 
-it('writes the first request at once, and further ones together, at most every 10 s', async () => {
+it('writes the first wrong code at once, and the counts of further ones every 10 s', async () => {
   const { counter, written } = counterWith();
   counter.count('a', '192.0.2.1');
   await vi.advanceTimersByTimeAsync(1_000);
@@ -39,7 +39,7 @@ it('writes the first request at once, and further ones together, at most every 1
   expect(written).toHaveLength(4);
 });
 
-it('writes at most 100 counters in 10 s, those that waited longest first, whatever number of grants is named', async () => {
+it('writes the counts of only 100 grants every 10 s after wrong codes for 20,000 grants, in the order of their first wrong code', async () => {
   const { counter, written } = counterWith();
   counter.count('first', '192.0.2.1');
   for (let round = 0; round < 3; round += 1)
@@ -56,7 +56,7 @@ it('writes at most 100 counters in 10 s, those that waited longest first, whatev
   expect(written.at(-1)).toMatchObject(['grant 0', { count: 1 }]);
 });
 
-it('writes the wrong codes of a grant although wrong codes for 100 others come first in each interval', async () => {
+it('writes the count of a grant although 101 other grants get wrong codes before it in each interval', async () => {
   const { counter, written } = counterWith();
   for (let interval = 0; interval < 3; interval += 1) {
     for (let n = 0; n < 101; n += 1) counter.count(`loud ${n}`, '192.0.2.1');
@@ -66,7 +66,7 @@ it('writes the wrong codes of a grant although wrong codes for 100 others come f
   expect(written.filter(([uid]) => uid === 'quiet')).toMatchObject([['quiet', { lastPeer: '192.0.2.2' }]]);
 });
 
-it('continues to count after a failed write', async () => {
+it('counts further wrong codes after a failed write', async () => {
   let isFull = true;
   const { counter, written } = counterWith(() => isFull);
   counter.count('a', '192.0.2.1');
