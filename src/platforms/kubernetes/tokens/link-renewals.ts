@@ -17,7 +17,7 @@ import { SECRETS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
 import { namespaceOf } from '../controller/fair-queue.js';
-import { WorkQueue } from '../controller/work-queue.js';
+import { type ReconcileResult, WorkQueue } from '../controller/work-queue.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
@@ -39,6 +39,7 @@ export interface LinkRenewalsOptions {
 /** Receives the outcome of renewals. A key is `namespace/name` of the Secret. */
 export interface RenewalObserver {
   renewed(key: string, link: RenewedLink): void;
+  /** A renewal failed, or has to wait because the servers of its namespace took too much processor time (`overloaded`). */
   failed(key: string, error: unknown): void;
   /** The links of a namespace could not be listed. */
   listFailed(namespace: string, error: unknown): void;
@@ -57,7 +58,8 @@ const MIN_DELAY_MS = 1_000;
 // A link that has just been redeemed, or a changed clock, is noticed after this time at the latest.
 const MAX_DELAY_MS = 60_000;
 const MAX_CONCURRENT_RENEWALS = 8;
-// The plan retries after a RedemptionError. After any other error the queue does, 5 to 10 minutes later.
+// The plan retries after a RedemptionError, and the queue after a wait. After any other error the queue retries, 5 to 10 minutes
+// later.
 const UNEXPECTED_ERROR_BACK_OFF = { firstMs: SCAN_MS, longestMs: SCAN_MS };
 
 /** The fields of a link that determine when it is renewed. */
@@ -77,10 +79,7 @@ export class LinkRenewals {
   constructor(options: LinkRenewalsOptions) {
     this.#options = options;
     this.#queue = new WorkQueue({
-      work: async (key) => {
-        await this.#renew(key);
-        return 'settled';
-      },
+      work: (key) => this.#renew(key),
       onFailure: (key, error) => options.observer.failed(key, error),
       concurrency: MAX_CONCURRENT_RENEWALS,
       backOff: UNEXPECTED_ERROR_BACK_OFF,
@@ -168,7 +167,7 @@ export class LinkRenewals {
     return (await readListing(this.#options.client, selection, read)).items;
   }
 
-  async #renew(key: string): Promise<void> {
+  async #renew(key: string): Promise<ReconcileResult> {
     const [namespace, name] = key.split('/') as [string, string];
     const { client, clock, observer, dependencies, waitMs } = this.#options;
     const target: NamespaceTarget = {
@@ -183,16 +182,19 @@ export class LinkRenewals {
       const link = secret && renewableLink(secret);
       if (!link || 'problem' in link) {
         this.#links.delete(key);
-        return;
+        return 'settled';
       }
       this.#links.set(key, timesOf(link));
       // Another client has renewed it meanwhile.
-      if (!this.#plan.isDue(link, clock())) return;
+      if (!this.#plan.isDue(link, clock())) return 'settled';
       const retryAfterMs = waitMs(namespace);
-      if (retryAfterMs > 0) throw serversTooSlow(clock() + retryAfterMs);
+      if (retryAfterMs > 0) {
+        observer.failed(key, serversTooSlow(clock() + retryAfterMs));
+        return { retryAfterMs };
+      }
       if (!(await links.list()).some(({ tlsCredentials }) => tlsCredentials === name)) {
         this.#plan.postpone(link, clock());
-        return;
+        return 'settled';
       }
       const renewed = await renewLink(name, link, {
         ...dependencies(namespace),
@@ -210,6 +212,7 @@ export class LinkRenewals {
       else if (recorded) this.#plan.postpone(recorded, clock());
       observer.failed(key, sanitizeError(error));
     }
+    return 'settled';
   }
 }
 

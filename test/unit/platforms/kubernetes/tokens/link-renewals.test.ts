@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
 import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
@@ -7,7 +8,7 @@ import {
   LinkRenewals,
   type LinkRenewalsOptions,
 } from '../../../../../src/platforms/kubernetes/tokens/link-renewals.js';
-import { makeLinkSecret } from '../../../../support/links/link-samples.js';
+import { linkTo, makeLinkSecret } from '../../../../support/links/link-samples.js';
 import { DAY_MS, makeAuthority } from '../../../../support/server-identity.js';
 
 it('renews a link that was redeemed after its namespace was listed, while another one is listed', async () => {
@@ -39,35 +40,43 @@ it('renews a link that was redeemed after its namespace was listed, while anothe
   expect(found).toEqual(['west/to-west']);
 });
 
-it('does not contact the server of a link while the servers of its namespace have to wait', async () => {
+it('contacts the server of a link only when the servers of its namespace need not wait any more', async () => {
   const { name, caCrt, tlsCrt, tlsKey, annotations } = await makeLinkSecret(await makeAuthority('west'), {
     issuedAt: Date.now() - 25 * DAY_MS,
   });
   const renewal = { 'linkgrant.dev/renewal-url': 'https://127.0.0.1:9', 'linkgrant.dev/server-ca': 'a CA' };
-  const resource = {
+  const secret = {
     metadata: { name, namespace: 'west', annotations: { ...annotations, ...renewal } },
     data: secretData({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey }),
   };
+  const { endpoints, tlsCredentials } = linkTo('127.0.0.1', 55_671, name);
+  const link = { metadata: { name, namespace: 'west' }, spec: { endpoints, tlsCredentials } };
   const client = {
-    list: async () => ({ items: [resource], resourceVersion: '1', next: undefined }),
-    find: async () => resource,
+    list: async () => ({ items: [secret], resourceVersion: '1', next: undefined }),
+    listAll: async () => ({ items: [link], resourceVersion: '1' }),
+    find: async () => secret,
   } as unknown as KubernetesClient;
-  const codes: unknown[] = [];
+  const waits = [20, 10];
+  const failures: unknown[] = [];
+  const stop = new AbortController();
+  const contacted = once(stop.signal, 'abort');
   const renewals = new LinkRenewals({
     client,
     namespaces: () => ['west'],
     clock: Date.now,
     dependencies: () => {
-      throw new Error('renewed');
+      throw new Error('contacted');
     },
-    waitMs: (namespace) => (namespace === 'west' ? 5_000 : 0),
+    waitMs: (namespace) => (namespace === 'west' && waits.shift()) || 0,
     observer: {
-      failed: (_key: string, error: { readonly code?: string }) => codes.push(error.code),
+      failed(_key: string, error: Error & { readonly code?: string }) {
+        failures.push(error.code ?? error.message);
+        if (error.message === 'contacted') stop.abort();
+      },
     } as unknown as LinkRenewalsOptions['observer'],
   });
-  const stop = new AbortController();
-  await renewals.run(stop.signal, async () => stop.abort());
-  expect(codes).toEqual(['overloaded']);
+  await renewals.run(stop.signal, async () => void (await contacted));
+  expect(failures).toEqual(['overloaded', 'overloaded', 'contacted']);
 });
 
 it('lists the links every ten minutes, and at once after the clock was set back', async () => {
