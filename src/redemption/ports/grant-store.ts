@@ -17,8 +17,11 @@ export interface StoredRedemption extends Redemption {
   readonly grantName?: string;
 }
 
-/** A redemption as a listing returns it: without its certificate and policy, so that ten thousand need little memory. */
-export interface ListedRedemption extends Omit<StoredRedemption, 'certificate' | 'policy'> {
+/** The fields of a redemption that a listing omits, so that ten thousand redemptions need little memory. */
+export type UnlistedField = 'certificate' | 'policy' | 'sealedAnswer';
+
+/** A redemption as a listing returns it. */
+export interface ListedRedemption extends Omit<StoredRedemption, UnlistedField> {
   /** Its last renewal; absent if it was never renewed. */
   readonly newest?: ListedRenewal;
 }

@@ -1,5 +1,5 @@
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
-import type { GrantStore, ListedRedemption } from '../../redemption/ports/grant-store.js';
+import type { GrantStore, ListedRedemption, UnlistedField } from '../../redemption/ports/grant-store.js';
 import {
   type Page,
   pageOf,
@@ -15,7 +15,7 @@ import type { SqlDatabase } from './sql-database.js';
 
 // The start of the name of each field of the newest renewal in a row of the listing.
 const NEWEST = 'newest ';
-const { certificate: _, policy: _policy, ...LISTED_COLUMN_OF } = REDEMPTION_COLUMN_OF;
+const { certificate: _, policy: _policy, sealedAnswer: _sealed, ...LISTED_COLUMN_OF } = REDEMPTION_COLUMN_OF;
 const { certificate: _renewed, ...NEWEST_COLUMN_OF } = RENEWAL_COLUMN_OF;
 const NEWEST_COLUMNS = Object.fromEntries(
   Object.entries(NEWEST_COLUMN_OF).map(([field, column]) => [NEWEST + field, column]),
@@ -26,7 +26,7 @@ export const LISTED_FIELDS = `${selectList(LISTED_COLUMN_OF, 'r.')}, ${selectLis
 /** The join that adds the newest renewal of each redemption, if it has one. */
 export const NEWEST_RENEWAL = 'LEFT JOIN renewals n ON n.redemption_id = r.id AND n.number = r.renewals';
 
-interface ListedRow extends Omit<RedemptionRow, 'certificate' | 'policy'> {
+interface ListedRow extends Omit<RedemptionRow, UnlistedField> {
   readonly position: number;
 }
 
@@ -66,7 +66,6 @@ function listedRedemption({ position: _, ...row }: ListedRow): ListedRedemption 
     else own[name] = value;
   }
   own.labels = JSON.parse(row.labels);
-  own.sealedAnswer = row.sealedAnswer && new Uint8Array(row.sealedAnswer);
   if (newest.number !== null) own.newest = newest;
   return own as unknown as ListedRedemption;
 }

@@ -3,7 +3,7 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
 import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
 import { formatPolicySettings, parseRecordedPolicy } from '../../../redemption/accepting/policy-settings.js';
-import type { ListedRedemption, RecordRules } from '../../../redemption/ports/grant-store.js';
+import type { ListedRedemption, RecordRules, UnlistedField } from '../../../redemption/ports/grant-store.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timeOf, timestamp } from '../api/timestamp.js';
@@ -147,6 +147,7 @@ export function readRedemption(resource: Stored<RedemptionResource>): Redemption
   let policy: GrantPolicy | undefined;
   return {
     ...readSmallFields(resource),
+    sealedAnswer: null,
     certificate: spec.certificate.pem,
     get policy() {
       policy ??= readPolicy(spec);
@@ -164,10 +165,7 @@ export function readListedRedemption(resource: Stored<RedemptionResource>): List
   return { ...readSmallFields(resource), grantName, newest };
 }
 
-function readSmallFields({
-  metadata,
-  spec,
-}: Stored<RedemptionResource>): Omit<Redemption, 'certificate' | 'policy'> {
+function readSmallFields({ metadata, spec }: Stored<RedemptionResource>): Omit<Redemption, UnlistedField> {
   const { pem: _, notAfter, ...hashes } = spec.certificate;
   return {
     id: spec.id,
@@ -183,7 +181,6 @@ function readSmallFields({
     siteUid: spec.siteUid ?? null,
     ...hashes,
     notAfter: timeOf(notAfter) ?? 0,
-    sealedAnswer: null,
     sealedUntil: timeOf(spec.sealedUntil),
     createdAt: timeOf(spec.createdAt) ?? 0,
     revokedAt: redemptionRevokedAt({ metadata, spec }),
