@@ -78,7 +78,7 @@ export const SETTINGS = {
   ownKey: {
     default: false,
     description:
-      'redeem a token only if the private key is generated on this side: refuse a Skupper grant server, which generates it itself; a token of linkgrant needs no such flag',
+      'redeem a token only if the private key is generated on this side: refuse a Skupper grant server, which generates it itself; tokens of linkgrant are always redeemed this way',
   },
   skupperHome: {
     default: '/var/lib/skupper',

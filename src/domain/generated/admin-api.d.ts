@@ -695,7 +695,7 @@ export interface components {
             /** Format: uuid */
             redemptionId?: string;
         };
-        /** @description Requests with a wrong code, which anyone who knows the uid of the grant can send. The service writes them every 10 seconds; a cluster deletes them an hour after the last one */
+        /** @description Requests with a wrong code. Anyone who knows the uid of the grant can send them. The service writes their number at most every 10 seconds. A cluster deletes it an hour after the last request */
         WrongCodes: {
             count: number;
             /** Format: date-time */
@@ -1279,7 +1279,7 @@ export interface components {
             total: number;
             result?: {
                 ok: boolean;
-                /** @description The first fault, if there is one; also that the store was rolled back or lacks the mark of its ledger */
+                /** @description The first fault, if there is one. A store that was rolled back, or that lacks the mark of its ledger, is a fault too */
                 problems: {
                     message: string;
                     /** Format: uuid */
