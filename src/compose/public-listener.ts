@@ -38,7 +38,6 @@ type CreatedHere =
   | 'issueCertificate'
   | 'keys'
   | 'stockReplay'
-  | 'pathPrefix'
   | 'allowRedeemByKey'
   | 'bodyTimeoutMs'
   | 'trustedProxies'
@@ -80,7 +79,6 @@ export function createPublicListener({
     ...app,
     ...withSpans(app.site, settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
-    pathPrefix: pathPrefixOf(settings),
     allowRedeemByKey: settings.allowRedeemByKey,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     // A proxy that uses the PROXY protocol passes TLS through, so only clients could send X-Forwarded-For.
@@ -129,11 +127,6 @@ export function createPublicListener({
     connectionWaitMs: queue.waitMs,
   }));
   return listener;
-}
-
-/** Returns the path below which the service answers. */
-export function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
-  return pathPrefix ?? externalUrl?.pathname ?? '/';
 }
 
 /** Returns the dependencies of a redemption except its store; each of their operations runs in a span. */

@@ -5,13 +5,19 @@ import { type CertificateTimes, certificateParts } from '../admin/certificate-re
 import { createMetrics, type Metrics } from '../admin/metrics.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
-import { hostPortOf } from '../domain/host-port-text.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type { ServerIdentity } from '../pki/server-identity.js';
 import type { ServerIdentitySource } from '../platforms/standalone/server-certificate.js';
-import { serviceUrl } from '../platforms/standalone/service-address.js';
+import {
+  certificateHosts,
+  pathPrefixOf,
+  publishedAddress,
+  type ServiceAddress,
+  serviceUrl,
+  withLastAddress,
+} from '../platforms/standalone/service-address.js';
 import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
 import {
   publishService,
@@ -38,14 +44,12 @@ import {
   periodicRetention,
   startPeriodic,
 } from './operations.js';
-import { assertListening, createPublicListener, DRAIN_MS, pathPrefixOf } from './public-listener.js';
+import { assertListening, createPublicListener, DRAIN_MS } from './public-listener.js';
 import {
   acquireLeases,
   addStoreLease,
-  hostsOf,
   openIdentities,
   type ServiceIdentities,
-  withLastAddress,
 } from './service-identities.js';
 import { systemOf } from './system-sites.js';
 import { checkWebhookFiles, startWebhooks, undeliveredReader } from './webhooks.js';
@@ -89,36 +93,35 @@ export async function prepareService(settings: Settings, context: RuntimeContext
   try {
     const store = await openStore(settings, context, true);
     const published = await readService(store).finally(() => store.close());
-    await identityFor(withLastAddress(settings, published)).read(context.clock());
+    const address = withLastAddress(settings, published);
+    await identityFor(certificateHosts(address)).read(context.clock());
   } finally {
     lease.release();
   }
 }
 
 /** Starts the redemption service, and resolves once it accepts requests. */
-export async function startService(
-  initialSettings: Settings,
-  context: RuntimeContext,
-): Promise<RunningService> {
-  checkWebhookFiles(initialSettings);
-  const identities = await openIdentities(initialSettings, context.clock);
-  let lease = await acquireLeases(initialSettings, context.clock);
+export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
+  checkWebhookFiles(settings);
+  const identities = await openIdentities(settings, context.clock);
+  let lease = await acquireLeases(settings, context.clock);
   let listener: TlsListener | undefined;
   let store: DatabaseStore | undefined;
   try {
     const metrics = createMetrics();
-    const opened = await openServiceStore(initialSettings, context, true);
+    const opened = await openServiceStore(settings, context, true);
     store = measureStore(opened.store, metrics);
-    const settings = withLastAddress(initialSettings, await readService(store));
-    reportLastAddress(initialSettings, settings, context.logger);
-    const identity = identities.identityFor(settings);
+    const address = withLastAddress(settings, await readService(store));
+    reportLastAddress(settings, address, context.logger);
+    const identity = identities.identityFor(certificateHosts(address));
     const presented = await identity.read(context.clock());
-    const responseEndpoint = { url: urlOf(settings, settings.listen.port), ca: presented.ca };
+    const responseEndpoint = { url: serviceUrl(address, settings.listen.port), ca: presented.ca };
     const ca = () => responseEndpoint.ca;
-    lease = await addStoreLease(initialSettings, { lease, store, ca, clock: context.clock });
-    const parts = { settings, context, ...identities, identity, lease, presented, responseEndpoint, store };
-    listener = createListener({ ...parts, metrics });
-    return await serve({ ...parts, metrics, initialSettings, listener, webhooks: opened.webhooks });
+    lease = await addStoreLease(settings, { lease, store, ca, clock: context.clock });
+    const shared = { settings, address, context, ...identities, identity, lease, presented };
+    const parts = { ...shared, responseEndpoint, store, metrics };
+    listener = createListener(parts);
+    return await serve({ ...parts, listener, webhooks: opened.webhooks });
   } catch (error) {
     // Open handles would keep a failed process alive.
     await listener?.drain(0);
@@ -129,27 +132,20 @@ export async function startService(
 }
 
 /** Logs that the address is the one of the last start, if clients may no longer reach this machine there. */
-function reportLastAddress(
-  initialSettings: Settings,
-  { host = [], externalUrl }: Settings,
-  logger: Logger,
-): void {
-  if (
-    initialSettings.host ||
-    initialSettings.externalUrl ||
-    host.every((name) => hostsOf(initialSettings).includes(name))
-  )
-    return;
-  const address = externalUrl?.href ?? host[0];
+function reportLastAddress(settings: Settings, address: ServiceAddress, logger: Logger): void {
+  const { host = [], externalUrl } = address;
+  const ownHosts = certificateHosts(settings);
+  if (address === settings || host.every((name) => ownHosts.includes(name))) return;
   logger.warn(
-    { event: 'address_kept', address },
+    { event: 'address_kept', address: externalUrl?.href ?? host[0] },
     'the service uses the address of its last start, because links renew there; to change it, set --host or --external-url',
   );
 }
 
 interface ServiceParts extends Omit<ServiceIdentities, 'identityFor'> {
-  /** The settings, with the address of the last start if they named none. */
   readonly settings: Settings;
+  /** That of the settings, or of the last start if they name none. */
+  readonly address: ServiceAddress;
   /** The service's own certificate. */
   readonly identity: ServerIdentitySource;
   readonly context: RuntimeContext;
@@ -162,23 +158,14 @@ interface ServiceParts extends Omit<ServiceIdentities, 'identityFor'> {
   readonly metrics: Metrics;
 }
 
-function urlOf(settings: Settings, port: number): string {
-  return serviceUrl({
-    externalUrl: settings.externalUrl,
-    pathPrefix: pathPrefixOf(settings),
-    hosts: settings.host ?? [],
-    listenHost: settings.listen.host,
-    port,
-  });
-}
-
 function createListener(parts: ServiceParts): TlsListener {
-  const { settings, context, site, presented, responseEndpoint, store, metrics } = parts;
+  const { settings, address, context, site, presented, responseEndpoint, store, metrics } = parts;
   const app = {
     store,
     site,
     service: () => responseEndpoint,
     codeKeys: openCodeKeys(settings.dataDir, context.clock),
+    pathPrefix: pathPrefixOf(address),
     ...context,
   };
   const otherConnections = settings.adminListen ? ADMIN_CONNECTIONS : 0;
@@ -186,43 +173,24 @@ function createListener(parts: ServiceParts): TlsListener {
 }
 
 async function serve(
-  parts: ServiceParts & {
-    readonly listener: TlsListener;
-    readonly webhooks: WebhookStore;
-    /** The settings without the address of the last start. */
-    readonly initialSettings: Settings;
-  },
+  parts: ServiceParts & { readonly listener: TlsListener; readonly webhooks: WebhookStore },
 ): Promise<RunningService> {
-  const {
-    settings,
-    initialSettings,
-    context,
-    issuer,
-    presented,
-    responseEndpoint,
-    store,
-    metrics,
-    listener,
-  } = parts;
+  const { settings, address, context, issuer, presented, responseEndpoint, store, metrics, listener } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
   const signing = issuer?.find(clock());
   if (typeof signing === 'string') throw new CertificateAuthorityError(signing);
   const listening = await listen(listener.server, settings.listen);
-  responseEndpoint.url = urlOf(settings, listening.port);
+  responseEndpoint.url = serviceUrl(address, listening.port);
   const description: ServiceDescription = {
     platform: settings.platform,
     ...responseEndpoint,
-    address: {
-      // As the next process reads it, so that its start changes nothing.
-      host: settings.host ?? [hostPortOf(new URL(responseEndpoint.url)).host],
-      ...(settings.externalUrl && { externalUrl: settings.externalUrl.href }),
-    },
+    address: publishedAddress(address, responseEndpoint.url),
     caSha256: describeCertificate(presented.ca).sha256,
     hosts: describeCertificate(presented.cert).hosts,
     endpoints,
     issuer: signing?.description ?? null,
-    ...(settings.platform !== 'standalone' && { system: systemOf(initialSettings) }),
+    ...(settings.platform !== 'standalone' && { system: systemOf(settings) }),
   };
   await publishService(store, description);
   const codeKeys = openCodeKeys(settings.dataDir, clock);
@@ -231,7 +199,7 @@ async function serve(
   const adoptGrants =
     settings.platform === 'standalone'
       ? undefined
-      : grantAdoption(systemOf(initialSettings), { store, site: parts.site, ...context });
+      : grantAdoption(systemOf(settings), { store, site: parts.site, ...context });
   // On a system platform each grant becomes ready when its own site accepts links.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();

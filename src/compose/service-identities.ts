@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Settings } from '../config/setting-schemas.js';
 import { flagOf, type SettingKey } from '../config/settings.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
-import { formatHostPort, hostPortOf } from '../domain/host-port-text.js';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { openDataDirectory } from '../platforms/standalone/data-directory.js';
 import { acquireServingLease } from '../platforms/standalone/data-directory-lease.js';
 import { OwnedAuthorities, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
@@ -12,17 +12,15 @@ import {
   ownIdentity,
   type ServerIdentitySource,
 } from '../platforms/standalone/server-certificate.js';
-import { certificateHosts } from '../platforms/standalone/service-address.js';
+import { pathPrefixOf } from '../platforms/standalone/service-address.js';
 import { StandaloneSite } from '../platforms/standalone/site.js';
 import { signingMasterKey } from '../redemption/accepting/rotate-code-keys.js';
-import type { ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { OtherServiceError, type ServingLease } from '../redemption/ports/serving-lease.js';
 import type { Site } from '../redemption/ports/site.js';
 import { openCodeKeys } from './code-keys.js';
 import { acquireStoreLease, checkStore } from './open-store.js';
-import { pathPrefixOf } from './public-listener.js';
 import { type DefaultIssuer, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
@@ -31,29 +29,8 @@ export interface ServiceIdentities {
   readonly site: Site;
   /** The CA that signs links; undefined if sites have their own. */
   readonly issuer: DefaultIssuer | undefined;
-  /** Returns the source of the service's own certificate, for the address in these settings. */
-  identityFor(address: AddressSettings): ServerIdentitySource;
-}
-
-/** The settings that decide under which hosts clients reach the service. */
-type AddressSettings = Pick<Settings, 'externalUrl' | 'host' | 'listen'>;
-
-/**
- * Returns the settings with the address of the last start if they name none: the links of a service renew at that address, also
- * if its data directory was moved.
- */
-export function withLastAddress<S extends AddressSettings>(
-  settings: S,
-  published: Pick<ServiceDescription, 'url' | 'address'> | undefined,
-): S {
-  if (settings.host || settings.externalUrl || !published) return settings;
-  const { host = [hostPortOf(new URL(published.url)).host], externalUrl } = published.address ?? {};
-  return { ...settings, host, ...(externalUrl !== undefined && { externalUrl: new URL(externalUrl) }) };
-}
-
-/** Returns the names and addresses of the server certificate. */
-export function hostsOf({ externalUrl, host, listen }: AddressSettings): string[] {
-  return certificateHosts({ externalUrl, hosts: host ?? [], listenHost: listen.host });
+  /** Returns the source of the service's own certificate, which names these hosts unless the operator manages it. */
+  identityFor(hosts: readonly string[]): ServerIdentitySource;
 }
 
 /** The site behind the service, and for a standalone service the CA that signs its links. */
@@ -90,8 +67,8 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
   openDataDirectory(settings.dataDir);
   const authorities = new OwnedAuthorities(settings.dataDir);
   if (!external) await authorities.ensure(SERVER_CA, 'linkgrant server CA', now);
-  const identityFor = (address: AddressSettings): ServerIdentitySource =>
-    external ?? ownIdentity(settings.dataDir, (at) => authorities.current(SERVER_CA, at), hostsOf(address));
+  const identityFor = (hosts: readonly string[]): ServerIdentitySource =>
+    external ?? ownIdentity(settings.dataDir, (at) => authorities.current(SERVER_CA, at), hosts);
   return { site, issuer, identityFor };
 }
 

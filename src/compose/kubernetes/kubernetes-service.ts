@@ -9,6 +9,7 @@ import {
   type KubernetesGrantStore,
   kubernetesStore,
 } from '../../platforms/kubernetes/store/kubernetes-store.js';
+import { pathPrefixOf } from '../../platforms/standalone/service-address.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
@@ -71,6 +72,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     site: controller.site,
     service: () => publication.responseEndpoint(),
     codeKeys,
+    pathPrefix: pathPrefixOf(settings),
     prepareLookup: (uid: string) => cluster.prepareLookup(uid),
     answerTimeoutMs: ANSWER_TIMEOUT_MS,
     ...context,

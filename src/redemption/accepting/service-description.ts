@@ -25,8 +25,8 @@ export interface ServiceDescription {
   readonly ca: string;
   /** SHA-256 of the first certificate of `ca`, lower-case hex. */
   readonly caSha256: string;
-  /** The settings `--host` and `--external-url`, which the next start uses if it has neither; absent on kubernetes. */
-  readonly address?: { readonly host?: readonly string[]; readonly externalUrl?: string };
+  /** The values of `--host` and `--external-url` for the next start, which uses them if it has neither; absent on kubernetes. */
+  readonly address?: { readonly host: readonly string[]; readonly externalUrl?: string };
   /** Names and addresses in the server certificate. */
   readonly hosts: readonly string[];
   /**
