@@ -5,7 +5,7 @@ import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
-import type { RunWork } from '../time/cpu-budget.js';
+import type { CpuLimits, RunWork } from '../time/cpu-budget.js';
 import { inSpan } from '../tracing/span.js';
 import { diagnoseClock, MAX_RESPONSE_BYTES } from './clock-diagnosis.js';
 import { presentedCertificates } from './link-peer.js';
@@ -30,6 +30,12 @@ export interface ServiceConnectionOptions extends ConnectionOptions {
 
 /** Default time limit of one exchange, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
+
+/**
+ * CPU time that the servers of a namespace's tokens and links, or a webhook receiver, may cause within 30 seconds. A handshake with
+ * a chain of RSA-4096 takes 1 to 2 ms, one with the slowest certificates 100 ms; the slowest response 165 ms.
+ */
+export const SERVER_WORK: CpuLimits = { budgetMs: 200, freeMs: 10 };
 
 /**
  * Opens a connection to a server with TLS 1.3, or 1.2 if the target allows that. Verifies the server against the CA and the name

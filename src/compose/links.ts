@@ -1,17 +1,22 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readAnswer } from '../client/answer-reader.js';
+import { createRenewalClient } from '../client/https-renewal-client.js';
 import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { SITE_CA } from '../domain/names.js';
 import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
 import { linkDirectory } from '../platforms/files/link-directory.js';
 import { linkRecords } from '../platforms/files/link-records.js';
+import { renewalDirectory } from '../platforms/files/renewal-directory.js';
 import { OwnedAuthorities, readAuthority } from '../platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../platforms/standalone/site.js';
 import type { ServiceDescription } from '../redemption/accepting/service-description.js';
-import type { Clock } from '../redemption/ports/clock.js';
+import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { Site } from '../redemption/ports/site.js';
+import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';
 import { openSystemSite, systemOf } from './system-sites.js';
+import type { ServiceConnectionOptions } from './token-redemption.js';
 
 export { PendingReload } from '../platforms/files/pending-reload.js';
 export { RenewalRuns } from '../platforms/files/renewal-runs.js';
@@ -63,4 +68,19 @@ export function openAcceptingSite(
     findIssuer: (name) => authorities.find(name, now),
     clock,
   });
+}
+
+/** Opens the dependencies of renewals, whose pending keys are stored in the data directory. */
+export function openLinkRenewal(
+  dataDir: string,
+  options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
+): Omit<RenewLinkDependencies, 'links'> {
+  const { clock, checkpoint } = options;
+  return {
+    client: createRenewalClient(options),
+    readAnswer,
+    openRenewal: renewalDirectory(dataDir, clock),
+    clock,
+    checkpoint,
+  };
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Metrics } from '../admin/metrics.js';
+import { SERVER_WORK } from '../client/connection.js';
 import { postWebhook, WEBHOOK_TIMEOUT_MS, type WebhookRules } from '../client/webhook-client.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
@@ -15,7 +16,6 @@ import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { backOffDelay } from '../time/back-off.js';
 import { CpuBudget } from '../time/cpu-budget.js';
-import { SERVER_WORK } from './server-work.js';
 
 const BACK_OFF = { firstMs: 1_000, longestMs: 5 * 60_000 } as const;
 
@@ -80,7 +80,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     source: () => parts.responseEndpoint.url,
     async post(url, event, signal) {
       if (budget.waitMs(url, clock()) > 0)
-        throw new Error('the TLS handshakes with it take too much processor time');
+        throw new Error('its TLS handshakes and responses take too much processor time');
       const keys = readSecrets(settings.webhookSecretFile as string);
       const body = JSON.stringify(event);
       const headers = {

@@ -1,5 +1,4 @@
-import { openLinkRenewal } from '../../compose/link-renewal.js';
-import { RenewalRuns } from '../../compose/links.js';
+import { openLinkRenewal, RenewalRuns } from '../../compose/links.js';
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { isShortLived } from '../../domain/issued-certificate.js';
 import { readBoundedText } from '../../files/bounded-text.js';

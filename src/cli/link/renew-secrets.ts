@@ -1,5 +1,4 @@
-import { openLinkRenewal } from '../../compose/link-renewal.js';
-import { linkDirectory, PendingReload } from '../../compose/links.js';
+import { linkDirectory, openLinkRenewal, PendingReload } from '../../compose/links.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { type RenewLinkDependencies, renewLink } from '../../redemption/requesting/renew-link.js';

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { ReadinessPart } from '../../admin/operations-app.js';
 import { createRedeemerMetrics, type RedeemerMetrics } from '../../admin/redeemer-metrics.js';
 import { readAnswer } from '../../client/answer-reader.js';
-import { DEFAULT_TIMEOUT_MS } from '../../client/connection.js';
+import { DEFAULT_TIMEOUT_MS, SERVER_WORK } from '../../client/connection.js';
 import { createRenewalClient } from '../../client/https-renewal-client.js';
 import { tokenNetworks } from '../../client/token-networks.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -17,7 +17,6 @@ import {
 import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
 import { CpuBudget, type RunWork } from '../../time/cpu-budget.js';
 import type { RuntimeContext } from '../runtime.js';
-import { SERVER_WORK } from '../server-work.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
 
