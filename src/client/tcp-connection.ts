@@ -7,7 +7,7 @@ import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import type { RunWork } from '../time/cpu-budget.js';
-import { HandshakeStream } from './handshake-stream.js';
+import { LimitedStream } from './limited-stream.js';
 
 /**
  * Opens a TCP connection to the first address of a host that accepts it, of the addresses that `mayReach` allows. Rejects with
@@ -76,7 +76,7 @@ export async function secure(
 ): Promise<TLSSocket> {
   let secured: TLSSocket | undefined;
   try {
-    const stream = new HandshakeStream(socket, runWork);
+    const stream = new LimitedStream(socket, runWork);
     // SNI cannot have an address (RFC 6066 §3).
     const servername = isIP(host) === 0 && { servername: host };
     const opened = connectTls({ socket: stream, host, ...servername, ...CHEAP_TLS_1_2, ...options });

@@ -1,7 +1,7 @@
 import type { PeerCertificate } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { HANDSHAKE_TOO_LONG, MAX_HANDSHAKE_BYTES } from './handshake-stream.js';
+import { HANDSHAKE_TOO_LONG, MAX_HANDSHAKE_BYTES } from './limited-stream.js';
 import type { TlsTarget } from './route.js';
 import { systemCode } from './tcp-connection.js';
 

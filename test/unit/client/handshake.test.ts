@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { SERVER_WORK } from '../../../src/client/connection.js';
 import { createRedemptionClient } from '../../../src/client/https-redemption-client.js';
 import { createRenewalClient } from '../../../src/client/https-renewal-client.js';
 import { createLinkDialer } from '../../../src/client/link-dial.js';
@@ -120,10 +121,10 @@ it('a response that is longer than a handshake may be is read to its end', async
 });
 
 describe('the CPU time of a handshake', () => {
-  /** Redeems with a budget of the redeemer's size until its key must wait, at most 100 times. Returns how often. */
+  /** Redeems with the budget of a namespace until that must wait, at most 100 times. Returns how often. */
   async function redemptionsUntilWait(identity: TestIdentity): Promise<number> {
     const port = await serve(identity);
-    const budget = new CpuBudget({ budgetMs: 200, freeMs: 10 });
+    const budget = new CpuBudget(SERVER_WORK);
     const runWork: RunWork = (work) => budget.run('west', 0, work);
     for (let count = 1; count <= 100; count += 1) {
       await redeem(port, identity.ca, { runWork }).catch(() => undefined);

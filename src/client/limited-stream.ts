@@ -30,7 +30,7 @@ class HandshakeTooLong extends Error {
  * within `runWork`. If the server sends too much, the stream fails, before `endHandshake` with HandshakeTooLong, and TLS does not
  * read it.
  */
-export class HandshakeStream extends Duplex {
+export class LimitedStream extends Duplex {
   readonly #socket: Socket;
   readonly #runWork: RunWork;
   #bytesLeft = MAX_HANDSHAKE_BYTES;
