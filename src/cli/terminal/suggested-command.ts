@@ -38,9 +38,9 @@ export function completeCommand(command: string, flags: Flags): string {
   return [command, ...missing.flatMap((key) => flagWords(key, flags[key]))].join(' ');
 }
 
-/** Completes each command in backticks in a hint. */
+/** Completes each command in backticks in a text about this machine, such as a report or a warning. */
 export function completeHint(hint: string, flags: Flags): string {
-  return hint.replace(/`([^`]+)`/g, (_, command: string) => `\`${completeCommand(command, flags)}\``);
+  return eachCommand(hint, (command) => completeCommand(command, flags));
 }
 
 /**
@@ -49,10 +49,10 @@ export function completeHint(hint: string, flags: Flags): string {
  */
 export function completeFailureHint(hint: string, failed: string, flags: Flags): string {
   const isRequesting = REQUESTING.test(failed);
-  // The directory of --to in a redemption is that of --dir in the commands on links.
-  const all = { ...(flags.to !== undefined && { dir: flags.to }), ...flags };
-  return hint.replace(/`([^`]+)`/g, (quoted, command: string) =>
-    REQUESTING.test(command) === isRequesting ? `\`${completeCommand(command, all)}\`` : quoted,
+  // The directory of --to in a redemption is that of --dir in the commands on links. With `--to -` there is no directory.
+  const dir = flags.to === '-' ? undefined : flags.to;
+  return eachCommand(hint, (command) =>
+    REQUESTING.test(command) === isRequesting ? completeCommand(command, { dir, ...flags }) : command,
   );
 }
 
@@ -64,6 +64,11 @@ export function copyStep({ store, dataDir }: Settings, directory: 'code-keys' | 
   if (store?.kind !== 'postgres') return '';
   const source = shellWord(resolve(dataDir, directory));
   return `If services on other hosts use this store, copy the change to each of these hosts:\n  rsync -a --delete ${source} HOST:DATA_DIR/\n`;
+}
+
+/** Replaces each command in backticks in a hint. */
+function eachCommand(hint: string, replacementOf: (command: string) => string): string {
+  return hint.replace(/`([^`]+)`/g, (_, command: string) => `\`${replacementOf(command)}\``);
 }
 
 function hasFlag(command: string, key: string): boolean {

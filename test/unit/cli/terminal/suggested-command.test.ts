@@ -76,4 +76,9 @@ describe('the hint of a failed command', () => {
       'dial it with `linkgrant link check east --dir /etc/links`',
     );
   });
+
+  it('adds no directory for a redemption that writes the link to standard output', () => {
+    const hint = 'dial it with `linkgrant link check east`';
+    expect(completeFailureHint(hint, 'linkgrant token redeem', { to: '-' })).toBe(hint);
+  });
 });
