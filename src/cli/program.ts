@@ -10,6 +10,7 @@ import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
 import { addDoctor, addLink } from './link/link-commands.js';
 import { addBootstrap, addJoin } from './link/requesting-commands.js';
 import { addLogin } from './login/login-commands.js';
+import { OTHER_NAMES } from './other-names.js';
 import type { CommandContext } from './session/command-context.js';
 import { addStore } from './store/store-commands.js';
 import { addListFlags, DRY_RUN, grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
@@ -130,7 +131,7 @@ function addUninstall(program: Command): void {
 
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
 export function createProgram(context: CommandContext): Command {
-  const program = new StrictCommand(programName())
+  const program = new StrictCommand(programName(), OTHER_NAMES)
     .description('Link token redemption service for Skupper v2 networks')
     .version(version(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'Show help for a command')
