@@ -9,7 +9,13 @@ import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-import { acceptRestored, type RestoredChoice, requireOneChoice, restoredText } from './store.js';
+import {
+  acceptRestored,
+  OPEN_CONTEXT,
+  type RestoredChoice,
+  refuseBothChoices,
+  restoredText,
+} from './store.js';
 
 type BackupFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
 
@@ -17,13 +23,12 @@ const IN_CLUSTER = {
   reason: 'on kubernetes grants and redemptions are resources, and there is no store to back up',
   hint: 'save the AccessGrants, the Redemptions and the Secrets of the service with a backup of the cluster; see docs/how-to/back-up-and-restore.md',
 };
-const DEPENDENCIES = { clock: Date.now, checkpoint: () => undefined };
 
 /** `store backup FILE`: writes the store, the keys, the CAs and the configuration file to one private file. */
 export async function backupCommand(file: string, { output, ...flags }: BackupFlags): Promise<void> {
   const settings = localSettingsFrom(flags, IN_CLUSTER);
   const files = await withProgress('Backing up', () =>
-    untilShutdown((stop) => backUp(settings, file, DEPENDENCIES, stop)),
+    untilShutdown((stop) => backUp(settings, file, OPEN_CONTEXT, stop)),
   );
   const others = filesElsewhere(settings, flags.config);
   const report = { file, store: settings.store?.kind ?? 'sqlite', files, notSaved: others };
@@ -47,10 +52,10 @@ export async function restoreCommand(
   file: string,
   { output, revoke, keep, ...flags }: BackupFlags & RestoredChoice,
 ): Promise<void> {
-  requireOneChoice({ revoke, keep });
+  refuseBothChoices({ revoke, keep });
   const settings = localSettingsFrom(flags, IN_CLUSTER);
   const files = await withProgress('Restoring', () =>
-    untilShutdown((stop) => restore(settings, file, DEPENDENCIES.clock, stop)),
+    untilShutdown((stop) => restore(settings, file, OPEN_CONTEXT.clock, stop)),
   );
   const restored = `Restored ${file} into ${settings.dataDir}.`;
   if (settings.store?.kind === 'postgres') {

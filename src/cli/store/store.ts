@@ -1,4 +1,4 @@
-import { openStore } from '../../compose/open-store.js';
+import { type OpenContext, openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
 import { type LocalSettings, localSettingsFrom } from '../session/configuration.js';
@@ -13,12 +13,13 @@ const NO_STORE = {
   reason: 'on kubernetes grants and redemptions are resources, and there is no store',
   hint: 'for the store of another service use --platform standalone; a backup of the cluster contains these resources',
 };
-const DEPENDENCIES = { clock: Date.now, checkpoint: () => undefined };
+/** The clock, and a checkpoint that does nothing, for a store that one command opens. */
+export const OPEN_CONTEXT: OpenContext = { clock: Date.now, checkpoint: () => undefined };
 
 /** `store migrate`: creates or upgrades the tables of the store. */
 export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
   const settings = localSettingsFrom(flags, NO_STORE);
-  const store = await openStore(settings, DEPENDENCIES, true);
+  const store = await openStore(settings, OPEN_CONTEXT, true);
   await store.close();
   await print(output, { migrated: true }, () => 'The store has the tables of this release.\n');
 }
@@ -28,7 +29,7 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
   const settings = localSettingsFrom(flags, NO_STORE);
   const [source, target] = [storeUrlOf('FROM', from), storeUrlOf('TO', to)];
   const { rows, verdict } = await withProgress('Copying the store', (update) =>
-    copyStore(settings, source, target, { ...DEPENDENCIES, onProgress: update }),
+    copyStore(settings, source, target, { ...OPEN_CONTEXT, onProgress: update }),
   );
   const { entries, fault } = verdict;
   if (fault) {
@@ -86,13 +87,13 @@ export async function restoredCommand({
   keep,
   ...flags
 }: StoreFlags & RestoredChoice): Promise<void> {
-  requireOneChoice({ revoke, keep });
+  refuseBothChoices({ revoke, keep });
   const report = await acceptRestored(localSettingsFrom(flags, NO_STORE), { revoke, keep });
   await print(output, report, () => restoredText(report));
 }
 
 /** Throws a CommandError if both flags are set. */
-export function requireOneChoice({ revoke, keep }: RestoredChoice): void {
+export function refuseBothChoices({ revoke, keep }: RestoredChoice): void {
   if (revoke && keep) throw usageError('--revoke and --keep exclude each other', 'use only one of them');
 }
 
@@ -110,7 +111,7 @@ export async function acceptRestored(
   settings: LocalSettings,
   { revoke, keep }: RestoredChoice,
 ): Promise<RestoredReport> {
-  const { lost, redeemable } = await findStoreLoss(settings, DEPENDENCIES);
+  const { lost, redeemable } = await findStoreLoss(settings, OPEN_CONTEXT);
   if (lost === 0) return { lost, revoked: [] };
   if (!revoke && !keep) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
@@ -123,7 +124,7 @@ export async function acceptRestored(
     );
   }
   const revoked = revoke ? redeemable : [];
-  await acceptStore(settings, DEPENDENCIES, revoked);
+  await acceptStore(settings, OPEN_CONTEXT, revoked);
   return { lost, revoked: revoked.map(({ namespace, name }) => `${namespace}/${name}`) };
 }
 
