@@ -17,12 +17,12 @@ interface Named {
  */
 export async function namedRedemption(
   text: string,
-  list: (page: PageRequest) => Promise<Page<Named>>,
+  source: { listRedemptions(page: PageRequest): Promise<Page<Named>> },
 ): Promise<string> {
   if (isUuid(text)) return text;
   const prefix = text.length >= MIN_PREFIX ? text.toLowerCase() : undefined;
   const found: Named[] = [];
-  for await (const items of pagesOf(list)) {
+  for await (const items of pagesOf((page) => source.listRedemptions(page))) {
     found.push(
       ...items.filter(
         ({ id, subject }) => subject === text || (prefix !== undefined && id.startsWith(prefix)),

@@ -55,7 +55,7 @@ export async function revokeCommand(
   };
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
-      const id = await namedRedemption(name, (page) => administration.listRedemptions(page));
+      const id = await namedRedemption(name, administration);
       const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice));
       const cutting = cuttingText(revocation, context.clock(), platform, flags);
       await writeOut(revocationText(revocation, true) + cutting);
@@ -71,7 +71,7 @@ export async function revokeCommand(
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
   await withIssuers(flags, context, async (session) => {
     const store = requireStore(session);
-    const id = await namedRedemption(name, (page) => store.listRedemptions(page));
+    const id = await namedRedemption(name, store);
     const redemption = await requireRedemption(id, store);
     const now = context.clock();
     const revocation = await withChoiceHint(() =>

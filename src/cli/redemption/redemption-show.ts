@@ -36,7 +36,7 @@ export async function showCommand(
 ): Promise<void> {
   await withAdministration(flags, async ({ administration, connections }) => {
     await connections?.observe();
-    const id = await namedRedemption(name, (page) => administration.listRedemptions(page));
+    const id = await namedRedemption(name, administration);
     const detail = await administration.showRedemption(id);
     const { renewals = [] } = detail;
     const newest = renewals.at(-1);

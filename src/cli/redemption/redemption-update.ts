@@ -15,7 +15,7 @@ export async function updateCommand(
     throw usageError('no change is given', 'use --label or --note');
   }
   await withAdministration(flags, async ({ administration }) => {
-    const id = await namedRedemption(name, (page) => administration.listRedemptions(page));
+    const id = await namedRedemption(name, administration);
     const report = await administration.updateRedemption(id, change);
     await print(flags.output, report, () =>
       fields([
