@@ -19,7 +19,7 @@ import { type IncomingReport, incomingReport, revokedNote } from './incoming-lin
 import { type LinkFlags, linkDirectoryOf, requireDirectory } from './link.js';
 import { type LinkColumn, type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import { openSettingsCluster } from './link-target.js';
-import { type OutgoingReport, outgoingReport } from './outgoing-link.js';
+import { type OutgoingContext, type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 
 const OUTGOING: readonly LinkColumn[] = [
@@ -82,16 +82,15 @@ async function outgoingReports(
   name: string | undefined,
   dir: string | undefined,
   settings: Settings,
-  context: CommandContext,
+  { clock }: CommandContext,
 ) {
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) return undefined;
   const links = linkDirectory(directory);
-  const hasTimer = new RenewalRuns(settings.dataDir, directory).isRecent(context.clock());
-  const options = { clock: context.clock, hasTimer };
+  const context = { clock, hasTimer: new RenewalRuns(settings.dataDir, directory).isRecent(clock()) };
   if (settings.platform === 'standalone' || dir !== undefined) {
     requireDirectory(directory);
-    return reportsOf(links, name, options);
+    return reportsOf(links, name, context);
   }
   const namespace = siteNamespace(settings);
   const site = openRequestingSite(settings.skupperHome, namespace);
@@ -105,8 +104,8 @@ async function outgoingReports(
   const running = linkDirectory(site.runtimeResources);
   const isOnlyLoaded = (link: StoredLink) => loaded.get(link.name) === 'only-loaded';
   return [
-    ...(await reportsOf(links, name, options, loaded)),
-    ...(await reportsOf(running, name, options, loaded, isOnlyLoaded)),
+    ...(await reportsOf(links, name, context, loaded)),
+    ...(await reportsOf(running, name, context, loaded, isOnlyLoaded)),
   ];
 }
 
@@ -114,7 +113,7 @@ async function outgoingReports(
 async function reportsOf(
   files: LinkFiles,
   name: string | undefined,
-  options: Parameters<typeof outgoingReport>[2],
+  context: OutgoingContext,
   loaded?: ReadonlyMap<string, LoadedState>,
   isReported: (link: StoredLink) => boolean = () => true,
 ): Promise<readonly OutgoingReport[]> {
@@ -122,7 +121,7 @@ async function reportsOf(
   const named = name === undefined ? links : linksNamed(links, name);
   return Promise.all(
     named.map(async (link) => ({
-      ...outgoingReport(link, await files.findSecret(link.tlsCredentials), options),
+      ...outgoingReport(link, await files.findSecret(link.tlsCredentials), context),
       ...(loaded && { router: loaded.get(link.name) ?? 'absent' }),
     })),
   );

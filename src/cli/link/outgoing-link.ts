@@ -9,14 +9,18 @@ import type { StoredLink } from '../../redemption/ports/link-files.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { formatTime } from '../terminal/output.js';
 
-/**
- * Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. `hasTimer` is false
- * if no program has recently renewed the links that are due. For a cluster this is unknown, and `hasTimer` is true.
- */
+/** What the report of an outgoing link depends on beside its files. */
+export interface OutgoingContext {
+  readonly clock: Clock;
+  /** False if no program has recently renewed the links that are due. For a cluster this is unknown, and `hasTimer` is true. */
+  readonly hasTimer: boolean;
+}
+
+/** Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. */
 export function outgoingReport(
   link: StoredLink,
   secret: LinkSecret | undefined,
-  context: { readonly clock: Clock; readonly hasTimer: boolean },
+  context: OutgoingContext,
 ): OutgoingReport {
   const { name, endpoints, cost, tlsCredentials, place } = link;
   return {
@@ -35,7 +39,7 @@ const NO_TIMER =
 function certificateReport(
   secret: LinkSecret | undefined,
   name: string,
-  { clock, hasTimer }: { readonly clock: Clock; readonly hasTimer: boolean },
+  { clock, hasTimer }: OutgoingContext,
 ) {
   if (!secret) return { warning: `Secret "${name}" does not exist, or cannot be read` };
   try {
