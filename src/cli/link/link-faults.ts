@@ -1,6 +1,6 @@
 import type { LinkFault } from '../../redemption/ports/link-dialer.js';
 import type { ExitCode } from '../terminal/command-error.js';
-import type { Advice } from '../terminal/exit-codes.js';
+import { type Advice, adviceFor } from '../terminal/exit-codes.js';
 
 const REDEEM_AGAIN = 'redeem a new token of the accepting site, which creates a new Link and Secret';
 
@@ -23,19 +23,13 @@ const ADVICE = {
     exitCode: 4,
     hint: 'correct the clocks of this machine and of the router, then try again',
   },
-  dns: {
-    exitCode: 4,
-    hint: 'check the host name and the DNS of this machine, or set an address: --connect-to ::192.0.2.7: connects to 192.0.2.7 with the same port',
-  },
+  dns: adviceFor('dns'),
   connection_refused: {
     exitCode: 4,
     hint: 'check that the router of the accepting site runs, and that no firewall blocks the port',
   },
   connection_timeout: { exitCode: 4, hint: 'check the address and the firewalls, or raise --timeout' },
-  proxy: {
-    exitCode: 4,
-    hint: 'check HTTPS_PROXY, NO_PROXY or --proxy, and that the proxy allows CONNECT to that port',
-  },
+  proxy: adviceFor('proxy'),
   not_tls: {
     exitCode: 3,
     hint: 'the server is not a router that accepts links; check the port with the accepting site',
