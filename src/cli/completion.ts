@@ -180,7 +180,7 @@ export async function kubectlCompletion(
   const following = typeof values === 'object' ? values : rest.length === 0 ? commands : [];
   const isFlag = current.startsWith('-');
   const matching = (isFlag ? flags : following).filter((word) => word.startsWith(current));
-  if (!isFlag) matching.push(...(await namesFor(program, line, context)));
+  if (!isFlag) matching.push(...(await namesFor(program, words, context)));
   const directive = isFlag || following.length > 0 || matching.length > 0 ? NO_FILE_NAMES : FILE_NAMES;
   return `${[...matching, `:${directive}`].join('\n')}\n`;
 }

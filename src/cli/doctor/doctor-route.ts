@@ -31,6 +31,7 @@ const FAILED_STEP: Readonly<Record<string, Step>> = {
 /** Why there is no URL to check. */
 export const NEVER_RAN = 'no service has run on this store yet';
 export const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
+const RESPONDS = ok('service', 'it responds at the URL in its tokens');
 const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself. If the CA in the token has expired, issue another token';
@@ -123,7 +124,7 @@ export async function checkServiceAt(
   if (!service) return fail('service', NEVER_RAN, SERVE_ONCE_HINT, 2);
   const checks = await checkUrl(probeToken(service), options);
   const failed = checks.find(({ status }) => status === 'fail');
-  return failed ? { ...failed, name: 'service' } : ok('service', 'it responds at the URL in its tokens');
+  return failed ? { ...failed, name: 'service' } : RESPONDS;
 }
 
 /** Checks that the service answers at the URL in its tokens. */
@@ -133,7 +134,6 @@ export async function checkUrl(probe: AccessToken, options: LinkDialOptions): Pr
 }
 
 function checkAnswer(answer: object | string): Check {
-  if (!(answer instanceof RedemptionError) || answer.code === 'grant_unknown')
-    return ok('service', 'it responds at the URL in its tokens');
+  if (!(answer instanceof RedemptionError) || answer.code === 'grant_unknown') return RESPONDS;
   return failWithCode('service', answer.message, answer.code);
 }

@@ -31,7 +31,7 @@ function linksText(
   platform: string | undefined,
   flags: GrantFlags,
 ): string {
-  const count = links === 1 ? '1 link' : plain`${links} links`;
+  const count = links === 1 ? '1 link' : `${links} links`;
   if (cascade) {
     const stop =
       platform === 'kubernetes'

@@ -204,10 +204,14 @@ function notRetiredError(
       ? ['a grant from before the new CA has not ended, and its tokens may contain only the old CA']
       : []),
   ];
+  const listing =
+    signs === 'links'
+      ? `\`linkgrant redemption list --signed-by ${retirement.ca.sha256.slice(0, 16)}\` lists them; `
+      : '';
   const remedy =
     links === 0
       ? 'wait until the grant ends, or revoke it'
-      : `${signs === 'links' ? `\`linkgrant redemption list --signed-by ${retirement.ca.sha256.slice(0, 16)}\` lists them; ` : ''}wait until they renew, or revoke the links that are no longer needed`;
+      : `${listing}wait until they renew, or revoke the links that are no longer needed`;
   return new CommandError(`${subject} was not retired: ${reasons.join('; ')}`, {
     exitCode: 4,
     hint: `${remedy}; \`linkgrant issuer retire ${name} --force\` removes the CA in any case`,

@@ -33,7 +33,7 @@ export interface AdministrationSession {
   readonly connections?: ConnectionObserver | undefined;
   /** Reads the description that the service has published; only with a store. */
   readonly readService?: () => Promise<ServiceDescription | undefined>;
-  /** Only in a cluster. */
+  /** Reads what `doctor` and the console check in a cluster; only in a cluster. */
   readonly inspector?: ClusterInspector;
   /** Reads the code of a grant; only in a cluster, where everyone who may read the AccessGrant can read its code. */
   readonly readCode?: (uid: string) => Promise<string>;
@@ -74,15 +74,17 @@ export async function withAdministration<T>(
     return withServer(await connectionTo(server, settings), onServer);
   }
   if (settings.platform === 'kubernetes') {
-    return withCluster(flags, settings, ({ administration, ...cluster }) => {
-      const readCode = (uid: string) => administration.readCode(uid);
-      const { connections, namespace, inspector } = cluster;
-      const platform = 'kubernetes';
-      return operation({
-        ...{ administration, configuration, connections, namespace, platform },
-        ...{ readCode, inspector },
-      });
-    });
+    return withCluster(flags, settings, ({ administration, connections, namespace, inspector }) =>
+      operation({
+        administration,
+        configuration,
+        connections,
+        namespace,
+        platform: 'kubernetes',
+        inspector,
+        readCode: (uid) => administration.readCode(uid),
+      }),
+    );
   }
   const connections = networkObserver(settings, Date.now);
   const onStore = (session: StoreSession) => {
