@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
 import { addListFlags, DRY_RUN, grantCommand, OUTPUT } from '../terminal/command-flags.js';
 import { addLabelChangeFlags, addLabelFlags, SELECTOR } from '../terminal/label-flags.js';
-import { optionHeading } from '../terminal/settings-options.js';
+import { optionHeading } from '../terminal/option-groups.js';
 import { addPolicyFlags } from './policy-flags.js';
 
 /** Adds the flags of a new grant. */

@@ -8,7 +8,7 @@ import {
   OUTPUT,
   withSettings,
 } from '../terminal/command-flags.js';
-import { optionHeading } from '../terminal/settings-options.js';
+import { optionHeading } from '../terminal/option-groups.js';
 import { parseReloadCommand } from './reload-command.js';
 
 /** The settings that select the links of a site. */

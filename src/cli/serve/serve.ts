@@ -11,12 +11,12 @@ import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { usageError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
-import { refuseUnusedFlags } from '../terminal/unused-flags.js';
 import { listenFailure } from './listen-failure.js';
 import { writeBanner } from './serve-banner.js';
 import { runWorker } from './serve-worker.js';
 import { runWorkers } from './serve-workers.js';
 import { serviceManager } from './service-manager.js';
+import { refuseUnusedFlags } from './unused-flags.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 

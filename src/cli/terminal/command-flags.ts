@@ -34,7 +34,7 @@ export function withSettings(command: Command, keys: readonly SettingKey[], isSe
     '--config <FILE>',
     'configuration file (default: config.yaml in the data directory)',
   );
-  const heading = isServe ? undefined : headingOf('config');
+  const heading = headingOf('config', isServe);
   return command.addOption(heading === undefined ? config : config.helpGroup(heading));
 }
 

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { groupOf, REMOTE_SETTINGS, type SettingGroup } from '../../config/setting-groups.js';
+import { REMOTE_SETTINGS } from '../../config/setting-groups.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
 import { headingOf } from './option-groups.js';
 import { defaultPlatform } from './program-name.js';
@@ -7,11 +7,6 @@ import { defaultPlatform } from './program-name.js';
 /** Collects the values of a flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
-}
-
-/** Returns the heading of an option group in the help. */
-export function optionHeading(group: SettingGroup): string {
-  return `Options ${group}:`;
 }
 
 /** Returns the flag of a setting; with `isServe` that of `serve`. The configuration applies the default value. */
@@ -27,10 +22,8 @@ export function settingOption(key: SettingKey, isServe: boolean): Option {
   const option = new Option(flag, `${description}${defaultText}${many ? '; may be repeated' : ''}`);
   // --no-redemption is a setting of its own, not the negation of another flag.
   option.negate = false;
-  // The service redeems tokens only as a controller of AccessTokens; commands redeem them on every platform.
-  const group = isServe && key === 'ownKey' ? 'on kubernetes' : groupOf(key);
-  const heading = group === undefined ? headingOf(key) : optionHeading(group);
-  if (heading !== undefined && !(isServe && group === undefined)) option.helpGroup(heading);
+  const heading = headingOf(key, isServe);
+  if (heading !== undefined) option.helpGroup(heading);
   return many ? option.argParser(collect) : option;
 }
 

@@ -1,7 +1,7 @@
 import type { Configuration } from '../../config/config.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { flagOf, type SettingKey } from '../../config/settings.js';
-import { usageError } from './command-error.js';
+import { usageError } from '../terminal/command-error.js';
 
 /** All settings of a process that redeems AccessTokens and serves no redemptions (`--no-redemption`). */
 const REDEEMER_SETTINGS: readonly SettingKey[] = [
