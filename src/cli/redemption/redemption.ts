@@ -164,9 +164,7 @@ function isSelected(report: RedemptionReport, filter: Parameters<typeof isInStat
     notAfter: Date.parse(notAfter),
     issuerSha256,
   };
-  const signedBy =
-    filter.signedBy && issuerSha256.startsWith(filter.signedBy) ? issuerSha256 : filter.signedBy;
-  return isInState(link, { ...filter, signedBy }, now);
+  return isInState(link, filter, now);
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;

@@ -18,7 +18,10 @@ export interface LinkFilter {
   /** Whether it is overdue for renewal. */
   readonly notRenewing?: boolean | undefined;
   readonly labels?: LabelSelector | undefined;
-  /** Links that depend on the CA with this SHA-256: not revoked, and their newest certificate is valid and signed by it. */
+  /**
+   * Links that depend on the CA with this SHA-256, or whose SHA-256 begins with these digits: not revoked, and their newest
+   * certificate is valid and signed by it.
+   */
   readonly signedBy?: string | undefined;
 }
 
@@ -83,5 +86,5 @@ function dependsOn(
   { issuerSha256, revokedAt, notAfter }: CertifiedLink,
   now: number,
 ): boolean {
-  return issuerSha256 === signer && revokedAt === null && notAfter > now;
+  return issuerSha256.startsWith(signer) && revokedAt === null && notAfter > now;
 }
