@@ -3,7 +3,8 @@
 set -e
 if command -v systemd-sysusers >/dev/null; then
   systemd-sysusers linkgrant.conf
-  # Fails without /proc, such as in a chroot or while an image is built. The directory is then created when the machine starts.
+  # It fails without /proc, such as in a chroot or while an image is built. As with the helpers of Debian and of rpm, a failure is
+  # printed and does not fail the installation: systemd creates the directory when the machine or the service starts.
   systemd-tmpfiles --create linkgrant.conf || true
 fi
 # Without a running systemd there is nothing to restart.

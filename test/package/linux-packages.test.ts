@@ -146,7 +146,7 @@ describe.runIf(isTested)('the deb, on a machine without Node and without a compi
     return expectSuccess(root.run('linkgrant', 'link', 'status', '--dir', '/root/links'));
   }
 
-  it('installs a user and a data directory of the service also without /proc, and starts nothing', () => {
+  it('installs a user and a data directory of the service, also where /proc is missing, and starts nothing', () => {
     for (const program of ['node', 'cc', 'python3'])
       expect(root.run('sh', '-c', `command -v ${program}`).status).toBe(127);
     // As an image build, or a chroot, without /proc. systemd-tmpfiles fails there.
@@ -260,7 +260,7 @@ describe.runIf(isTested)('the rpm', () => {
     expect(required).not.toMatch(/node/i);
   });
 
-  it('installs a user of the service, and is removed with its links to units, but without its data', () => {
+  it('installs a user of the service, and its removal deletes the links to its units and retains its data', () => {
     // The dependencies are packages of Debian, which the database of rpm does not contain.
     inRoot('--install', '--nodeps', packageOf('.rpm'));
     expect(expectSuccess(root.run('linkgrant', 'version'))).toBe(`${version}\n`);
