@@ -1,18 +1,18 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
-import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
-import {
-  CONFIG_MAPS,
-  EVENTS,
-  LEASES,
-  SECRETS,
-  SECURED_ACCESSES,
-  SERVICE_ACCOUNTS,
-} from '../../src/platforms/kubernetes/api/kinds.js';
-import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
+import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import { LEASES, SECRETS, SERVICE_ACCOUNTS } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { GRANTS_LEASE, TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-resource.js';
 import { releaseAfterFile } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
+import {
+  type Attacker,
+  answerTo,
+  OURS,
+  redeemerPolicyCases,
+  resource,
+  servicePolicyCases,
+} from './admission-policy-cases.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { CHART, overlay, POLICIES } from './harness/manifests.js';
 import { REDEEMER } from './harness/redeemer.js';
@@ -20,7 +20,6 @@ import { openTestCluster } from './harness/test-cluster.js';
 import { bindRedeemer } from './harness/token-namespace.js';
 
 const ACCOUNT_TOKEN = 'kubernetes.io/service-account-token';
-const OURS = { 'app.kubernetes.io/managed-by': 'linkgrant' };
 
 const tools = releaseAfterFile(await DeployTools.open());
 const cluster = releaseAfterFile(await openTestCluster({ controllers: true }));
@@ -28,23 +27,15 @@ await cluster.namespace('west');
 await cluster.namespace('east');
 await cluster.namespace('permitted');
 
-/** An account of linkgrant, and a namespace in which it may write Secrets. */
-interface Attacker {
-  readonly client: KubernetesClient;
-  readonly namespace: string;
-  /** Name of a Secret that the account may create and read. */
-  readonly secret: string;
-}
-
 function kubectl(words: string): Promise<string> {
   return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...words.split(' ')]);
 }
 
-function applied(directory: string): Promise<string> {
+function applyDirectory(directory: string): Promise<string> {
   return kubectl(`apply --server-side --force-conflicts -k ${directory}`);
 }
 
-async function attacker(own: string, name: string, namespace = own): Promise<Attacker> {
+async function openAttacker(own: string, name: string, namespace = own): Promise<Attacker> {
   const kubeconfig = await cluster.kubeconfigFor({ namespace: own, name });
   const client = releaseAfterFile(await openKubernetesClient({ kubeconfig: [kubeconfig] }));
   // RBAC permits the service to read this Secret by name.
@@ -52,26 +43,10 @@ async function attacker(own: string, name: string, namespace = own): Promise<Att
   return { client, namespace, secret };
 }
 
-function resource(kind: ResourceKind, metadata: object, fields: object = {}): Resource {
-  const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
-  return { apiVersion, kind: kind.kind, metadata, ...fields } as Resource;
-}
-
 /** A Secret into which the cluster writes a token of the ServiceAccount `victim` of the namespace. */
 function tokenSecret(metadata: object, type = ACCOUNT_TOKEN): Resource {
   const annotations = { 'kubernetes.io/service-account.name': 'victim' };
   return resource(SECRETS, { ...metadata, annotations }, { type });
-}
-
-/** How the API server answers a request: `done`, or the HTTP status of its refusal. */
-async function answerTo(request: Promise<unknown>): Promise<'done' | number | undefined> {
-  try {
-    await request;
-    return 'done';
-  } catch (error) {
-    if (error instanceof ApiError) return error.status;
-    throw error;
-  }
 }
 
 /** Waits until the policy of an account is in force: the API server reads new policies some time after they were created. */
@@ -95,9 +70,9 @@ describe('an account of linkgrant without its admission policy', () => {
   ] as const)(
     'can become another account of its namespace, with the overlay %s',
     async (name, own, account) => {
-      await applied(overlay(name));
+      await applyDirectory(overlay(name));
       await createVictim(own);
-      const { client, namespace, secret } = await attacker(own, account);
+      const { client, namespace, secret } = await openAttacker(own, account);
       await client.create(SECRETS, tokenSecret({ namespace, name: secret, labels: OURS }));
       const found = await retryUntil('the token of the account', async () => {
         const { data } = await client.get<Resource & { data?: { token?: string } }>(SECRETS, {
@@ -121,17 +96,17 @@ describe.each([
   ['redeemer-namespace', 'east', REDEEMER, 'east'],
 ] as const)('the admission policy of the overlay %s', (name, own, account, target) => {
   const isRedeemer = account === REDEEMER;
-  let attack: Attacker;
+  let attacker: Attacker;
 
   beforeAll(async () => {
-    await applied(overlay(name));
+    await applyDirectory(overlay(name));
     if (name === 'namespace' || name === 'redeemer-namespace') {
-      await applied(POLICIES);
+      await applyDirectory(POLICIES);
     }
     if (name === 'redeemer') await bindRedeemer(cluster, target);
     await createVictim(target);
-    attack = await attacker(own, account, target);
-    await untilDenied(attack);
+    attacker = await openAttacker(own, account, target);
+    await untilDenied(attacker);
   });
 
   it.each([
@@ -142,7 +117,7 @@ describe.each([
     'kubernetes.io/dockerconfigjson',
     'example.com/any',
   ])('denies a Secret of the type %s', async (type) => {
-    const { client, namespace, secret } = attack;
+    const { client, namespace, secret } = attacker;
     const stringData = {
       username: 'a',
       'ssh-privatekey': 'a',
@@ -159,14 +134,14 @@ describe.each([
   it.each(['linkgrant-', 'linkgrant-sealed-', 'a'])(
     'denies the token of an account in a Secret with a name generated from %s',
     async (generateName) => {
-      const { client, namespace } = attack;
+      const { client, namespace } = attacker;
       const wanted = tokenSecret({ namespace, generateName, labels: OURS });
       expect(await answerTo(client.create(SECRETS, wanted))).toBe(403);
     },
   );
 
   it('does not let an own Secret become the token of an account', async () => {
-    const { client, namespace } = attack;
+    const { client, namespace } = attacker;
     const key = { namespace, name: isRedeemer ? 'linkgrant-pending-a' : 'linkgrant-server' };
     const metadata = { ...key, labels: OURS };
     const created = await client.create(SECRETS, resource(SECRETS, metadata, { type: 'Opaque' }));
@@ -177,7 +152,7 @@ describe.each([
   });
 
   it('permits own Secrets and Leases, and other accounts to write any', async () => {
-    const { client, namespace, secret } = attack;
+    const { client, namespace, secret } = attacker;
     for (const type of ['Opaque', 'kubernetes.io/tls']) {
       const data = { 'tls.crt': '', 'tls.key': '' };
       const wanted = resource(SECRETS, { namespace, name: secret, labels: OURS }, { type, data });
@@ -192,7 +167,7 @@ describe.each([
   it.each(['skupper-site-leader', 'linkgrant-any', isRedeemer ? GRANTS_LEASE : TOKENS_LEASE])(
     'denies the Lease %s, which the account does not use',
     async (lease) => {
-      const { client } = attack;
+      const { client } = attacker;
       const metadata = { namespace: own, name: lease };
       expect(await answerTo(client.create(LEASES, resource(LEASES, metadata)))).toBe(403);
       const spec = { holderIdentity: 'theirs' };
@@ -203,107 +178,8 @@ describe.each([
     },
   );
 
-  it.runIf(isRedeemer)('denies changing, deleting or creating a Secret without its label', async () => {
-    const { client, namespace } = attack;
-    const key = { namespace, name: 'theirs' };
-    const stringData = { password: 'original' };
-    const found = await cluster.admin.create(SECRETS, resource(SECRETS, key, { stringData }));
-    const labels = { metadata: { labels: OURS } };
-    const evil = { data: { password: Buffer.from('evil').toString('base64') } };
-    expect(await answerTo(client.patch(SECRETS, key, evil))).toBe(403);
-    expect(await answerTo(client.patch(SECRETS, key, { ...labels, ...evil }))).toBe(403);
-    expect(await answerTo(client.replace(SECRETS, { ...found, ...evil }))).toBe(403);
-    const forced = { fieldManager: 'attack', force: true };
-    const applied = resource(SECRETS, { ...key, labels: OURS }, evil);
-    expect(await answerTo(client.apply(SECRETS, applied, forced))).toBe(403);
-    expect(await answerTo(client.delete(SECRETS, key))).toBe(403);
-    for (const unlabelled of [undefined, {}, { 'app.kubernetes.io/managed-by': 'other' }]) {
-      const metadata = { namespace, name: 'new', labels: unlabelled };
-      expect(await answerTo(client.create(SECRETS, resource(SECRETS, metadata)))).toBe(403);
-    }
-    expect(await cluster.admin.get(SECRETS, key)).toEqual(found);
-    await cluster.admin.delete(SECRETS, key);
-  });
-
-  it.runIf(!isRedeemer)('denies an Opaque Secret with a name that the service does not use', async () => {
-    const { client, namespace } = attack;
-    for (const other of [
-      'skupper-site-ca',
-      'linkgrant-pending-a',
-      'linkgrant-sealed-g',
-      'my-linkgrant-server',
-    ]) {
-      const wanted = resource(SECRETS, { namespace, name: other, labels: OURS }, { type: 'Opaque' });
-      expect(await answerTo(client.create(SECRETS, wanted))).toBe(403);
-    }
-  });
-
-  it.runIf(!isRedeemer)('denies changing or deleting a ConfigMap of another program', async () => {
-    const { client, namespace } = attack;
-    const key = { namespace, name: 'skupper-router' };
-    const found = await cluster.admin.create(CONFIG_MAPS, resource(CONFIG_MAPS, key, { data: { a: 'b' } }));
-    expect(await answerTo(client.patch(CONFIG_MAPS, key, { data: { a: 'evil' } }))).toBe(403);
-    expect(await answerTo(client.replace(CONFIG_MAPS, { ...found, data: {} } as Resource))).toBe(403);
-    expect(await answerTo(client.delete(CONFIG_MAPS, key))).toBe(403);
-    const created = resource(CONFIG_MAPS, { namespace, name: 'theirs' });
-    expect(await answerTo(client.create(CONFIG_MAPS, created))).toBe(403);
-    expect(await cluster.admin.get(CONFIG_MAPS, key)).toEqual(found);
-    await cluster.admin.delete(CONFIG_MAPS, key);
-  });
-
-  it.runIf(!isRedeemer)('denies a SecuredAccess that exposes pods of another program', async () => {
-    const { client, namespace } = attack;
-    const own = { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' };
-    const https = { name: 'https', port: 9090, targetPort: 9090, protocol: 'TCP' };
-    const create = (name: string, selector: object, fields: object = {}) => {
-      const ports = [https];
-      const spec = { ports, selector, ...fields };
-      const wanted = resource(SECURED_ACCESSES, { namespace, name }, { spec });
-      return answerTo(client.create(SECURED_ACCESSES, wanted, { dryRun: true }));
-    };
-    expect(await create('linkgrant-grants', own)).toBe('done');
-    expect(await create('another', own)).toBe(403);
-    expect(await create('linkgrant-grants', { app: 'database' })).toBe(403);
-    expect(await create('linkgrant-grants', { 'app.kubernetes.io/name': 'linkgrant' })).toBe(403);
-    expect(await create('linkgrant-grants', {})).toBe(403);
-    // Skupper's controller would issue a certificate.
-    expect(await create('linkgrant-grants', own, { issuer: 'skupper-site-ca' })).toBe(403);
-    // Health and metrics are on 9091.
-    const metrics = { ...https, name: 'metrics', port: 9091, targetPort: 9091 };
-    for (const ports of [[https, metrics], [metrics], [{ ...https, targetPort: 9091 }]]) {
-      expect(await create('linkgrant-grants', own, { ports })).toBe(403);
-    }
-  });
-
-  it.runIf(!isRedeemer)('denies an Event in the name of another program', async () => {
-    const { client, namespace } = attack;
-    const eventOf = (reportingComponent: string, component = reportingComponent) =>
-      resource(
-        EVENTS,
-        { namespace, name: 'an-event' },
-        {
-          involvedObject: { kind: 'Pod', name: 'a', namespace },
-          reportingComponent,
-          source: { component },
-          reason: 'Killing',
-        },
-      );
-    expect(await answerTo(client.create(EVENTS, eventOf('kubelet')))).toBe(403);
-    // kubectl shows the source.
-    for (const component of ['kubelet', '']) {
-      expect(await answerTo(client.create(EVENTS, eventOf('linkgrant', component)))).toBe(403);
-    }
-    expect(await answerTo(client.create(EVENTS, eventOf('kubelet', 'linkgrant')))).toBe(403);
-    const found = await cluster.admin.create(EVENTS, eventOf('kubelet'));
-    const { resourceVersion } = found.metadata;
-    const taken = eventOf('linkgrant');
-    const metadata = { ...taken.metadata, resourceVersion };
-    expect(await answerTo(client.replace(EVENTS, { ...taken, metadata }))).toBe(403);
-    expect(await answerTo(client.create(EVENTS, { ...taken, metadata: { namespace, name: 'ours' } }))).toBe(
-      'done',
-    );
-    for (const event of ['an-event', 'ours']) await cluster.admin.delete(EVENTS, { namespace, name: event });
-  });
+  if (isRedeemer) redeemerPolicyCases(() => attacker, cluster.admin);
+  else servicePolicyCases(() => attacker, cluster.admin);
 });
 
 describe('the Helm chart for one namespace', () => {
@@ -326,8 +202,8 @@ describe('the Helm chart for one namespace', () => {
     ]);
     const apply = ['--kubeconfig', cluster.kubeconfig, 'apply', '--server-side', '-f', '-'];
     const accounts = [
-      await attacker(namespace, 'edge-linkgrant'),
-      await attacker(namespace, 'edge-linkgrant-redeemer'),
+      await openAttacker(namespace, 'edge-linkgrant'),
+      await openAttacker(namespace, 'edge-linkgrant-redeemer'),
     ];
     for (const { client } of accounts) {
       const secret = tokenSecret({ namespace, name: 'linkgrant-server', labels: OURS });
