@@ -15,7 +15,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   serve: [
     ['try it on this machine', 'serve --host localhost --endpoint inter-router=localhost:55671'],
     [
-      'serve other hosts at this name',
+      'serve sites on other hosts under this name',
       'serve --host grants.example.com --endpoint inter-router=router.example.com:55671',
     ],
     ['serve the AccessGrants of a cluster', 'serve --platform kubernetes'],
@@ -29,7 +29,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['log in with a browser on this machine', 'login https://grants.example.com:9443 --name hub'],
     ['log in with a browser on another device', 'login https://grants.example.com:9443 --device'],
   ],
-  logout: [['end the login hub', 'logout hub']],
+  logout: [['log out of the service hub', 'logout hub']],
   whoami: [['show the user of the login hub', 'whoami hub']],
   grant: [
     [
@@ -44,7 +44,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'grant create branches --redemptions-allowed 3 --expiration-window 24h',
     ],
     ['allow only sites with these subjects', "grant create branches --subjects 'paris,lyon-*'"],
-    ['set a label, by which lists select', 'grant create branches --label team=payments'],
+    ['set a label, to filter lists by it', 'grant create branches --label team=payments'],
   ],
   'grant list': [
     ['list the grants that can be redeemed now', 'grant list --state ready'],
@@ -52,7 +52,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'grant show': [
     ['show limits, rules and the last attempts to redeem', 'grant show branches'],
-    ['write a key that signs tokens of this grant elsewhere', 'grant show branches --signing-key FILE'],
+    [
+      'write a key that signs tokens of this grant on another machine',
+      'grant show branches --signing-key FILE',
+    ],
   ],
   'grant update': [
     [

@@ -70,7 +70,7 @@ function redeemableText(grants: readonly Leftover[]): string {
 function policiesText(policies: readonly Leftover[]): string {
   const names = policies.map(({ name }) => name).join(' ');
   return [
-    'These admission policies limit the accounts of every service and redeemer in the cluster. Delete them after the last one:\n',
+    'These admission policies limit the accounts of every service and redeemer in the cluster. Delete them after the last of these is removed:\n',
     `  kubectl delete validatingadmissionpolicies,validatingadmissionpolicybindings ${names}\n`,
   ].join('');
 }

@@ -1,13 +1,19 @@
 import type { ClusterInspector } from '../../compose/kubernetes/open-cluster-administration.js';
 import { type Check, ok, warn } from './doctor-check.js';
 
-/** Whether admission policies limit the ServiceAccounts of linkgrant; no check if there is no such account. */
+/** Checks whether admission policies limit the ServiceAccounts of linkgrant. Returns no check if there is no such account. */
 export function accountCheck(limits: Awaited<ReturnType<ClusterInspector['accountLimits']>>): Check[] {
   const name = 'accounts';
   if (!limits) {
     const detail =
-      'you have no permission to list ServiceAccounts and ValidatingAdmissionPolicies, or the cluster has none, so it is unknown what the accounts of linkgrant may write';
-    return [warn(name, detail, 'run `linkgrant doctor` as a cluster administrator; needs Kubernetes 1.30')];
+      'you have no permission to list ServiceAccounts and ValidatingAdmissionPolicies, or the cluster does not support these policies, so it is unknown what the accounts of linkgrant may write';
+    return [
+      warn(
+        name,
+        detail,
+        'run `linkgrant doctor` as a cluster administrator; the policies need Kubernetes 1.30',
+      ),
+    ];
   }
   const text = (selected: typeof limits) =>
     selected.map(({ account }) => `${account.namespace}/${account.name}`).join(', ');

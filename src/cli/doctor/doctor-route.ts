@@ -78,7 +78,7 @@ function describePassedSteps(
   { connectTo }: LinkDialOptions,
 ): Readonly<Record<Exclude<Step, 'clock'>, string>> {
   const { host } = hostPortOf(url);
-  // Without a proxy, whose name and port are in its own step.
+  // The proxy is omitted here: its name and port are in a step of their own.
   const { address } = routeTo(hostPortOf(url), { connectTo });
   const replaced = address.host === host ? '' : `, which --connect-to uses in place of ${host}`;
   return {

@@ -11,7 +11,7 @@ import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { WebhookStore } from '../../redemption/ports/webhook-store.js';
 import { type Check, ok, warn } from './doctor-check.js';
 
-// After a crash another process delivers within this time, so an event that has waited for longer is not only in progress.
+// After a crash another process delivers within this time. An event that has waited longer is therefore delayed.
 const IN_PROGRESS_MS = 30_000;
 
 /**

@@ -12,7 +12,7 @@ interface Named {
 }
 
 /**
- * Returns the id of the redemption that `text` names: an id, the first four digits of an id or more, or a subject. Throws a
+ * Returns the id of the redemption that `text` names. `text` is an id, at least the first four digits of an id, or a subject. Throws a
  * CommandError if no redemption or more than one has this name.
  */
 export async function namedRedemption(
@@ -38,7 +38,9 @@ export async function namedRedemption(
   }
   if (others.length === 0) return first.id;
   const ids = found.slice(-MAX_NAMED).map(({ id }) => id);
-  const newest =
-    found.length > MAX_NAMED ? `, of which the last are ${ids.join(', ')}` : `: ${ids.join(', ')}`;
-  throw usageError(`"${text}" names ${found.length} redemptions`, `use the whole id of one${newest}`);
+  const which = found.length > MAX_NAMED ? '; the last ones are' : ':';
+  throw usageError(
+    `"${text}" names ${found.length} redemptions`,
+    `use the whole id of one${which} ${ids.join(', ')}`,
+  );
 }

@@ -44,7 +44,7 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
       ...counted.map(([table, count]) => `${String(count).padStart(9)} ${table.replace('_', ' ')}`),
       `The ledger of the copy is intact: ${entries} ${entries === 1 ? 'entry' : 'entries'}.`,
       'Next: run the service and every command with --store and the URL of the copy. Redemptions since the copy are only in the original.',
-      'The copy has no keys and no CAs: another host also needs the files of a backup (`linkgrant store backup FILE`, there `linkgrant store restore FILE`).',
+      'The copy has no keys and no CAs. For another host, also run `linkgrant store backup FILE` here, and `linkgrant store restore FILE` there.',
       '',
     ].join('\n'),
   );
@@ -104,8 +104,8 @@ interface RestoredReport {
 }
 
 /**
- * Accepts a store if it lacks entries that this host has recorded. Throws a CommandError if it does, and neither flag says what
- * happens to the grants that can be redeemed again.
+ * Accepts a store that lacks entries that this host has recorded; changes nothing if it lacks none. Throws a CommandError if entries
+ * are missing and neither flag is set: the flags decide what happens to the grants that can be redeemed again.
  */
 export async function acceptRestored(
   settings: LocalSettings,

@@ -28,7 +28,7 @@ function parseConnectTo(value: string) {
     throw invalidValue(
       '--connect-to',
       value,
-      'use HOST:PORT:ADDR:PORT, where an empty part stays as it is, such as grants.example.com:9090:192.0.2.7:9090 or ::192.0.2.7:',
+      'use HOST:PORT:ADDR:PORT, such as grants.example.com:9090:192.0.2.7:9090, or ::192.0.2.7: for every host, with its own port',
     );
   }
   const portOf = (text: string | undefined) => (text === undefined ? undefined : Number(text));

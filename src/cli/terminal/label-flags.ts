@@ -13,11 +13,7 @@ export interface LabelFlags {
 /** Adds the flags for the labels and the note of a new grant. */
 export function addLabelFlags(command: Command): Command {
   return command
-    .option(
-      '--label <KEY=VALUE>',
-      'label of the grant, by which lists select with -l; may be repeated',
-      collect,
-    )
+    .option('--label <KEY=VALUE>', 'label of the grant; -l filters lists by labels; may be repeated', collect)
     .option('--note <TEXT>', 'note about the grant, one line');
 }
 
@@ -26,7 +22,7 @@ export function addLabelChangeFlags(command: Command): Command {
   return command
     .option(
       '--label <KEY=VALUE>',
-      'label to set, by which lists select with -l; KEY- removes it; may be repeated',
+      'label to set; KEY- removes a label; -l filters lists by labels; may be repeated',
       collect,
     )
     .option('--note <TEXT>', "note to set, one line; '' removes it");
@@ -36,7 +32,7 @@ export function addLabelChangeFlags(command: Command): Command {
 export const SELECTOR = () =>
   new Option(
     '-l, --selector <SELECTOR>',
-    'only with these labels, which --label has set: a=b, a!=b, a or !a, separated by commas',
+    'only with these labels (--label sets them): a=b, a!=b, a or !a, separated by commas',
   ).argParser(parseSelector);
 
 function parseSelector(text: string): LabelSelector {

@@ -165,8 +165,8 @@ interface Writer<Report> {
   page(reports: readonly Report[], isFirst: boolean): string | Promise<string>;
   end(isEmpty: boolean): string | Promise<string>;
   /**
-   * The reports of a page that are formatted at once, so that the text of a large page needs little memory. Absent for all: a
-   * page determines the widths of the columns of a table.
+   * Number of reports that are formatted at once, so that a large page needs little memory. If absent, the whole page is formatted
+   * at once, as for a table: its column widths depend on all rows.
    */
   readonly partSize?: number;
   /** True if each change of a watched listing is a document of its own. */

@@ -45,7 +45,7 @@ export function completeHint(hint: string, flags: Flags): string {
 
 /**
  * Completes each command in backticks in the hint of a failed command, such as `linkgrant issuer retire`, that the user can run
- * on the same machine. Those of the other side of a link are for another machine, with other flags.
+ * on the same machine. Commands for the other side of the link are left unchanged: they run on another machine, with other flags.
  */
 export function completeFailureHint(hint: string, failed: string, flags: Flags): string {
   const isRequesting = REQUESTING.test(failed);
