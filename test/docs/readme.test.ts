@@ -62,8 +62,8 @@ describe('README.md', () => {
   it('names npm scripts that exist', () => {
     const { scripts } = JSON.parse(readProjectFile('package.json')) as { scripts: Record<string, string> };
     const named = [...readme.matchAll(/`npm (?:run )?([a-z:]+)`/g)].map(([, name = '']) => name);
-    expect(named).toEqual(['demo', 'test', 'start', 'package']);
-    for (const name of named) expect(Object.keys(scripts)).toContain(name);
+    expect(named).toEqual(expect.arrayContaining(['demo', 'test', 'start', 'package']));
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named));
   });
 });
 
