@@ -45,6 +45,27 @@ describe('grant policy', () => {
     expect(await grantJson('create', 'plain')).not.toHaveProperty('policy');
   });
 
+  it.each([
+    ['create', 'rsa', true],
+    ['create', 'p384,ed25519', true],
+    ['create', 'p256,rsa', false],
+    ['update', 'rsa', true],
+    ['update', 'rsa,p256', false],
+  ] as const)(
+    'grant %s --key-types %s warns that linkgrant cannot redeem: %s',
+    async (command, keyTypes, warns) => {
+      const name = `keys-${command}-${keyTypes.replaceAll(',', '-')}`;
+      if (command === 'update') await grantJson('create', name);
+      const { code, stderr } = await grant(command, name, '--key-types', keyTypes, '-o', 'json');
+      expect([code, stderr]).toEqual([
+        0,
+        warns
+          ? `warning: --key-types ${keyTypes} refuses \`linkgrant token redeem\` and \`linkgrant join\`, whose keys are p256\nhint: to permit them too, use --key-types ${keyTypes},p256\n`
+          : '',
+      ]);
+    },
+  );
+
   it('token issue sets the policy of the grant that it creates', async () => {
     await issue('issued', ...RULES);
     expect((await showGrant('issued')).policy).toEqual(SETTINGS);

@@ -45,8 +45,9 @@ export const RULES: readonly Rule[] = [
     setting: 'linkgrant/key-types',
     flag: '--key-types',
     label: 'Key types',
-    help: 'Which keys sites may have: p256, p384, rsa, ed25519, separated by commas.',
-    describe: (value) => `Only keys of these types are allowed: ${list(value)}.`,
+    help: 'Which keys sites may have: p256, p384, rsa, ed25519, separated by commas. The keys of linkgrant itself are p256.',
+    describe: (value) =>
+      `Only keys of these types are allowed: ${list(value)}.${value.includes('p256') ? '' : ' linkgrant token redeem and linkgrant join are refused: their keys are p256.'}`,
   },
   {
     setting: 'linkgrant/endpoint-roles',

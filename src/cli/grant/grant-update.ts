@@ -12,7 +12,7 @@ import { writeStderr } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
-import { policyChangeFromFlags } from './policy-values.js';
+import { policyChangeFromFlags, policyFromFlags, warnOfKeyTypes } from './policy-values.js';
 
 /** The flags of `grant update`. */
 export interface GrantUpdateFlags extends GrantFlags, PolicyFlags, LabelFlags {
@@ -50,6 +50,7 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
     const change = { redemptionsAllowed, expirationWindow, ...(changesPolicy && { policy }), ...labels };
     const report = await administration.updateGrant(uid, change);
     await print(flags.output, report, () => grantFields(report));
+    warnOfKeyTypes(policyFromFlags(flags));
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
     const { name, redemptions: used } = report;
     writeStderr(

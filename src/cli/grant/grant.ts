@@ -22,7 +22,7 @@ import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
-import { policyFromFlags } from './policy-values.js';
+import { policyFromFlags, warnOfKeyTypes } from './policy-values.js';
 import { rollbackOnFailure } from './rollback-grant.js';
 
 /** The flags of every command on grants, including settings. Without `namespace` the namespace of the session applies. */
@@ -63,7 +63,9 @@ export async function createGrant(
     ...newLabels(flags),
   };
   // In a cluster this waits until the grant is Ready.
-  return withProgress('Creating the grant', () => administration.createGrant(request));
+  const created = await withProgress('Creating the grant', () => administration.createGrant(request));
+  warnOfKeyTypes(policy);
+  return created;
 }
 
 /** `grant create`: creates a grant and prints its URL and code; with `--token` writes a token of it instead. */

@@ -8,6 +8,7 @@ import {
   policySetting,
 } from '../../redemption/accepting/policy-settings.js';
 import { usageError } from '../terminal/command-error.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { POLICY_FLAG_OF, type PolicyFlags } from './policy-flags.js';
 
 /** Returns the policy that the rule flags define; empty without such flags. Throws a CommandError for an invalid value. */
@@ -26,6 +27,16 @@ export function policyFromFlags(flags: PolicyFlags): GrantPolicy {
     policy = { ...policy, ...parsed };
   }
   return policy;
+}
+
+/** Warns if the key types of a policy exclude the keys that linkgrant makes for the links that it requests. */
+export function warnOfKeyTypes({ keyTypes }: GrantPolicy): void {
+  if (!keyTypes || keyTypes.length === 0 || keyTypes.includes('p256')) return;
+  const types = keyTypes.join(',');
+  writeStderr(
+    `warning: --key-types ${types} refuses \`linkgrant token redeem\` and \`linkgrant join\`, whose keys are p256\n` +
+      `hint: to permit them too, use --key-types ${types},p256\n`,
+  );
 }
 
 /**
