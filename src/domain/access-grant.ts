@@ -1,3 +1,4 @@
+import { roughDuration } from './duration.js';
 import { changedLabelsAndNote, type LabelsAndNote, type LabelsAndNoteChange } from './labels-and-note.js';
 import { changedPolicy, type GrantPolicy, type PolicyChange } from './policy.js';
 
@@ -78,4 +79,18 @@ export function countStates(states: Iterable<AccessGrantState>): Record<AccessGr
   const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
   for (const state of states) counts[state] += 1;
   return counts;
+}
+
+/**
+ * Describes the requests with a wrong code of a grant at `now`: `3 requests with a wrong code, the last one 2 min ago from
+ * 192.0.2.7`. `last` is an RFC 3339 time.
+ */
+export function wrongCodesText(
+  { count, last, peer }: { readonly count: number; readonly last: string; readonly peer: string },
+  now: number,
+): string {
+  const when = `${roughDuration(now - Date.parse(last))} ago from ${peer}`;
+  return count === 1
+    ? `1 request with a wrong code, ${when}`
+    : `${count} requests with a wrong code, the last one ${when}`;
 }

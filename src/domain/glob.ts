@@ -1,7 +1,7 @@
+import { MAX_NAME_LENGTH } from './names.js';
+
 const STAR = 42;
 const QUESTION_MARK = 63;
-/** The longest text that globs are matched with, in characters: that of a subject or a name. */
-const MAX_TEXT_LENGTH = 253;
 
 /**
  * True if the glob matches the whole text: `*` stands for any characters or none, `?` for one. The part before the first `*`
@@ -18,9 +18,9 @@ export function globMatches(glob: string, text: string): boolean {
 }
 
 /**
- * Returns how many steps the search for the parts of a glob between two `*` needs at most: for each position in the text, as many
- * comparisons as the longest part has characters, and a step to the next position. Zero without such a part: each character of
- * the glob is then compared once at most.
+ * Returns how many steps the search for the parts of a glob between two `*` needs at most in a name or subject: for each position
+ * in it, as many comparisons as the longest part has characters, and a step to the next position. Zero without such a part: each
+ * character of the glob is then compared once at most.
  */
 export function globCost(glob: string): number {
   const lastStar = glob.lastIndexOf('*');
@@ -31,7 +31,7 @@ export function globCost(glob: string): number {
     longest = Math.max(longest, at - star - 1);
     star = at;
   }
-  return longest === 0 ? 0 : (longest + 1) * MAX_TEXT_LENGTH;
+  return longest === 0 ? 0 : (longest + 1) * MAX_NAME_LENGTH;
 }
 
 /** Returns the longest part of a glob without wildcards, which every matching value contains; empty if there is none. */

@@ -2,7 +2,8 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const MAX_SUBJECT_LENGTH = 253;
+/** Length of the longest name of a resource or subject, in characters. */
+export const MAX_NAME_LENGTH = 253;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /** Name of the CA that signs link certificates unless a site or a grant names another. Skupper uses the same name. */
@@ -14,9 +15,12 @@ export const SITE_CA = 'skupper-site-ca';
  */
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
+/** Response header with the `requestId` of the request's log line. Ignored in a request. */
+export const REQUEST_ID_HEADER = 'linkgrant-request-id';
+
 /** True for a Kubernetes object name: an RFC 1123 subdomain of at most 253 characters. */
 export function isResourceName(value: string): boolean {
-  return value.length <= 253 && SUBDOMAIN.test(value);
+  return value.length <= MAX_NAME_LENGTH && SUBDOMAIN.test(value);
 }
 
 /** True for a Kubernetes namespace name: an RFC 1123 label of at most 63 characters. */
@@ -42,8 +46,8 @@ export function isUuid(value: string): boolean {
 
 /** True for a subject: 1 to 253 characters, none of them unprintable (Unicode categories C, Zl and Zp). */
 export function isSubject(value: string): boolean {
-  if (value === '' || value.length > 2 * MAX_SUBJECT_LENGTH) return false;
+  if (value === '' || value.length > 2 * MAX_NAME_LENGTH) return false;
   // Count only if there may be too many: a character has one or two UTF-16 units.
-  if (value.length > MAX_SUBJECT_LENGTH && [...value].length > MAX_SUBJECT_LENGTH) return false;
+  if (value.length > MAX_NAME_LENGTH && [...value].length > MAX_NAME_LENGTH) return false;
   return !UNPRINTABLE.test(value);
 }

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Express } from 'express';
 import type { ConnectionCounts } from '../admin/listener-metrics.js';
-import { REQUEST_ID_HEADER } from '../domain/request-id.js';
+import { REQUEST_ID_HEADER } from '../domain/names.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
 import { issuersIn } from '../pki/issuers-in.js';
 import type { AcceptQueueMonitor } from './accept-queue.js';

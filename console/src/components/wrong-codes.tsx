@@ -1,4 +1,4 @@
-import { wrongCodesText } from '../../../src/domain/wrong-codes.js';
+import { wrongCodesText } from '../../../src/domain/access-grant.js';
 import type { Api } from '../api/client.js';
 import { Foreign } from './text.js';
 import { useNow } from './time.js';

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { AdministrationError } from '../../domain/administration-error.js';
-import { REQUEST_ID_HEADER } from '../../domain/request-id.js';
+import { REQUEST_ID_HEADER } from '../../domain/names.js';
 import { inSpan } from '../../tracing/span.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import type { Caller } from './bearer.js';

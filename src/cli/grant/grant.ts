@@ -1,7 +1,6 @@
-import type { AccessGrantState } from '../../domain/access-grant.js';
+import { type AccessGrantState, wrongCodesText } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { shell } from '../../domain/shell-words.js';
-import { wrongCodesText } from '../../domain/wrong-codes.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
