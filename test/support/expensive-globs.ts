@@ -1,3 +1,16 @@
+/** How often a character of a text is read in each step: the next unit too, because it may be the second one of a pair. */
+export const READS_PER_STEP = 2;
+
+/** A text that counts how often a character of it is read. */
+export class CountedText extends String {
+  reads = 0;
+
+  override charCodeAt(index: number): number {
+    this.reads += 1;
+    return super.charCodeAt(index);
+  }
+}
+
 /**
  * Returns globs that match no text of `character` only, and find that out after as many comparisons as possible. A policy may have
  * nine of them.

@@ -1,16 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { globCost, globMatches } from '../../../src/domain/glob.js';
-
-/** A text that counts how often a character of it is read. */
-class CountedText extends String {
-  reads = 0;
-
-  override charCodeAt(index: number): number {
-    this.reads += 1;
-    return super.charCodeAt(index);
-  }
-}
+import { CountedText, READS_PER_STEP } from '../../support/expensive-globs.js';
 
 /** How often a character of the text is read to match it with a glob. */
 function readsOf(glob: string, text: string): number {
@@ -19,8 +10,6 @@ function readsOf(glob: string, text: string): number {
   return counted.reads;
 }
 
-// Of each character that is compared, at most the next unit is read too: it may be the second one of a pair.
-const READS_PER_STEP = 2;
 const CHARACTERS = ['a', 'é', '字', '🛰'];
 const text = (units: readonly string[], maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...units), maxLength });
