@@ -110,15 +110,12 @@ interface FooterProps {
   readonly name: string;
   readonly action: Action<unknown>;
   readonly onClose: () => void;
+  /** True if the action is not possible now; it is also disabled while it runs. */
+  readonly isDisabled?: boolean;
 }
 
 /** The footer of a form: its submit button and Cancel. */
-export function SubmitFooter({
-  name,
-  action,
-  onClose,
-  isDisabled = false,
-}: FooterProps & { readonly isDisabled?: boolean }) {
+export function SubmitFooter({ name, action, onClose, isDisabled = false }: FooterProps) {
   return (
     <>
       <Button kind="primary" type="submit" isDisabled={action.isRunning || isDisabled}>
@@ -132,12 +129,7 @@ export function SubmitFooter({
 }
 
 /** The footer of a dialog that confirms a dangerous action: the action and Cancel, or only Done after success. */
-export function ConfirmFooter({
-  name,
-  action,
-  onClose,
-  isDisabled = false,
-}: FooterProps & { readonly isDisabled?: boolean }) {
+export function ConfirmFooter({ name, action, onClose, isDisabled = false }: FooterProps) {
   if (action.result !== undefined)
     return (
       <Button kind="primary" onClick={onClose}>

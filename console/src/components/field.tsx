@@ -25,8 +25,8 @@ interface FieldProps {
  */
 export function fieldError(error: ApiError | undefined, member: string): string | undefined {
   if (error?.member !== member) return undefined;
-  const reason = error.message.replace(/^the grant was not created: /, '');
-  // The label of the field replaces the name of the member.
+  // The dialog shows what failed (`the grant was not created: …`), and the label of the field is its name.
+  const reason = error.message.replace(/^the [a-z]+ was not [a-z]+: /, '');
   const name = member.replace('policy.', '');
   return sentence(visible(reason.startsWith(`${name} `) ? `it${reason.slice(name.length)}` : reason));
 }
