@@ -35,12 +35,13 @@ function findCode(configMap: Stored<CodeConfigMap>, jti: string): StoredCodeReco
 }
 
 /**
- * Returns the removals that make room for a new code as a merge patch of the data. Revoked codes are always retained. Of the
- * others, those that expire first are removed.
+ * Returns the removals that make room for a code, unless it is stored, as a merge patch of the data. Revoked codes are always
+ * retained. Of the others, those that expire first are removed.
  */
-function removalsForNewCode(configMap: Stored<CodeConfigMap>): Record<string, null> {
-  const excess = Object.keys(configMap.data ?? {}).length + 1 - MAX_CODES;
-  if (excess <= 0) return {};
+function removalsFor(jti: string, configMap: Stored<CodeConfigMap>): Record<string, null> {
+  const { data = {} } = configMap;
+  const excess = Object.keys(data).length + 1 - MAX_CODES;
+  if (excess <= 0 || keyOf(jti) in data) return {};
   const removable = codesOf(configMap).filter(({ revokedAt }) => revokedAt === null);
   removable.sort((a, b) => a.expirationTime - b.expirationTime);
   return Object.fromEntries(removable.slice(0, excess).map(({ jti }) => [keyOf(jti), null]));
@@ -85,9 +86,8 @@ export class CodeConfigMaps {
   ): Promise<StoredCodeRecord | undefined> {
     return retryOnConflict(async () => {
       const found = await this.#find(grantUid);
-      const stored = found && findCode(found, jti);
-      const code = change(stored);
-      if (code) await this.#write(grantUid, code, found, stored === undefined);
+      const code = change(found && findCode(found, jti));
+      if (code) await this.#write(grantUid, code, found);
       return code;
     });
   }
@@ -97,7 +97,6 @@ export class CodeConfigMaps {
     grantUid: string,
     code: StoredCodeRecord,
     found: Stored<CodeConfigMap> | undefined,
-    isNew: boolean,
   ): Promise<void> {
     const key = this.#configMapKey(grantUid);
     const data = { [keyOf(code.jti)]: JSON.stringify(code) };
@@ -114,7 +113,7 @@ export class CodeConfigMaps {
     const { uid, resourceVersion } = found.metadata;
     await this.#client.patch(CONFIG_MAPS, key, {
       metadata: { uid, resourceVersion },
-      data: { ...(isNew && removalsForNewCode(found)), ...data },
+      data: { ...removalsFor(code.jti, found), ...data },
     });
   }
 

@@ -1,10 +1,9 @@
-import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
 import { timeOf } from '../api/timestamp.js';
 import type { StoredCodeRecord } from './code-config-maps.js';
 import type { WrittenCode } from './redemption-resource.js';
-import { readGrants, readRedemptions, type StoreParts } from './store-parts.js';
+import { type GrantSelection, readGrants, readRedemptions, type StoreParts } from './store-parts.js';
 
 /** The record of a redeemed code that has no stored record: it was issued without the store, or its record was dropped. */
 function codeWithoutRecord(grantUid: string, code: WrittenCode, used: number): StoredCode {
@@ -13,11 +12,12 @@ function codeWithoutRecord(grantUid: string, code: WrittenCode, used: number): S
   return { grantUid, jti, uses, expirationTime: expiresAt, subject, used, issuedAt: null, revokedAt: null };
 }
 
-/** The codes that redemptions of one grant have used, or of every grant; the caller has then listed all `grants`. */
-async function usedCodes(
-  parts: StoreParts,
-  { grantUid, grants }: { readonly grantUid?: string | undefined; readonly grants: readonly AccessGrant[] },
-): Promise<StoredCode[]> {
+function keyOf(grantUid: string, jti: string): string {
+  return `${grantUid}/${jti}`;
+}
+
+/** The codes that redemptions of the selected grants have used. */
+async function usedCodes(parts: StoreParts, { grantUid, grants }: GrantSelection): Promise<StoredCode[]> {
   if (grantUid !== undefined) {
     const account = await parts.accounts.find(grantUid);
     await account?.filledSlots.readAfter();
@@ -29,7 +29,7 @@ async function usedCodes(
     code ? { grantUid, code } : undefined,
   );
   for (const { grantUid, code } of redeemed) {
-    const key = `${grantUid}/${code.jti}`;
+    const key = keyOf(grantUid, code.jti);
     const before = used.get(key)?.used ?? 0;
     used.set(key, codeWithoutRecord(grantUid, code, before + 1));
   }
@@ -39,12 +39,11 @@ async function usedCodes(
 /** The operations of the store on signed codes, from their stored records and the Redemptions that used them. */
 export function codeOperations(parts: StoreParts): CodeStore {
   const { accounts, codes, namespace } = parts;
-  /** The codes of one grant, or of every grant; the caller has then listed all `grants`. */
-  const listAll = async (grantUid: string | undefined, grants: readonly AccessGrant[]) => {
-    const [stored, used] = await Promise.all([codes.list(grantUid), usedCodes(parts, { grantUid, grants })]);
-    const unlisted = new Map(used.map((code) => [`${code.grantUid}/${code.jti}`, code]));
+  const listAll = async (selection: GrantSelection) => {
+    const [stored, used] = await Promise.all([codes.list(selection.grantUid), usedCodes(parts, selection)]);
+    const unlisted = new Map(used.map((code) => [keyOf(code.grantUid, code.jti), code]));
     const all: StoredCode[] = stored.map((code) => {
-      const key = `${code.grantUid}/${code.jti}`;
+      const key = keyOf(code.grantUid, code.jti);
       const { used = 0 } = unlisted.get(key) ?? {};
       unlisted.delete(key);
       return { ...code, used };
@@ -66,11 +65,12 @@ export function codeOperations(parts: StoreParts): CodeStore {
 
     async listCodes(page) {
       const { grantUid, jti } = page;
-      const grants = grantUid === undefined ? await readGrants(parts, { namespace }, (grant) => grant) : [];
-      const all = await listAll(grantUid, grants);
+      const grants =
+        grantUid === undefined ? await readGrants(parts, { namespace }, (grant) => grant) : undefined;
+      const all = await listAll({ grantUid, grants });
       const selected = jti === undefined ? all : all.filter((code) => code.jti === jti);
       const { items, ...rest } = sortedPage(selected, page, ['', ''], (code) => [code.grantUid, code.jti]);
-      if (grantUid !== undefined) return { items, ...rest };
+      if (!grants) return { items, ...rest };
       const grantOf = new Map(grants.map((grant) => [grant.uid, grant]));
       return {
         items: items.map((code) => ({ ...code, grant: grantOf.get(code.grantUid) ?? null })),
@@ -79,10 +79,7 @@ export function codeOperations(parts: StoreParts): CodeStore {
     },
 
     async countCodes(grantUid) {
-      const [stored, used] = await Promise.all([
-        codes.list(grantUid),
-        usedCodes(parts, { grantUid, grants: [] }),
-      ]);
+      const [stored, used] = await Promise.all([codes.list(grantUid), usedCodes(parts, { grantUid })]);
       const ids = new Set([...stored, ...used].map(({ jti }) => jti));
       return { recorded: ids.size, revoked: stored.filter(({ revokedAt }) => revokedAt !== null).length };
     },

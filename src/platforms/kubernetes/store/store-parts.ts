@@ -77,7 +77,7 @@ function besideGrant(
 /** Returns the same filter for a listing. Reads the grants only for a listing of all grants in all namespaces. */
 async function listedBesideGrant(
   { client, namespace }: Pick<StoreParts, 'client' | 'namespace'>,
-  { grantUid, grants }: Pick<RedemptionSelection, 'grantUid' | 'grants'>,
+  { grantUid, grants }: GrantSelection,
 ): Promise<(object: GrantReference) => boolean> {
   if (namespace !== undefined || grantUid !== undefined) return () => true;
   const read = ({ metadata }: Stored<Resource>) => ({
@@ -87,21 +87,20 @@ async function listedBesideGrant(
   return besideGrant(grants ?? (await readListing(client, { kind: ACCESS_GRANTS }, read)).items);
 }
 
-/** Selects the Redemptions of one grant, or of all, with labels. */
-interface RedemptionSelection {
+/** Selects one grant, or all. */
+export interface GrantSelection {
   readonly grantUid?: string | undefined;
-  readonly labels?: LabelSelector | undefined;
   /** All grants, if the caller has listed them already. */
   readonly grants?: Iterable<Pick<GrantLocation, 'uid' | 'namespace'>> | undefined;
 }
 
 /**
- * Returns the results of `read`, without undefined ones, for Redemptions that are named after the slot in their spec, and in the
- * namespace of their grant. Adds these to the known slots of the grant, and to the index unless the watch fills it.
+ * Returns the results of `read`, without undefined ones, for the Redemptions of the selected grants that are named after the slot
+ * in their spec, and in the namespace of their grant. Adds these to the known slots of the grant, and to the index unless the watch fills it.
  */
 export async function readRedemptions<V>(
   parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index' | 'watch'>,
-  selection: RedemptionSelection,
+  selection: GrantSelection & { readonly labels?: LabelSelector | undefined },
   read: (resource: Stored<RedemptionResource>) => V | undefined,
 ): Promise<V[]> {
   const { client, namespace, accounts, index, watch } = parts;
@@ -122,7 +121,7 @@ export async function readRedemptions<V>(
       isBesideGrant({ grantUid: item.spec.grantUid, namespace: item.metadata.namespace });
     if (!isSelected) return undefined;
     account?.slots.add(item);
-    // A running watch may have reported a later change or the deletion already.
+    // A running watch may have reported a later change or the deletion already. Links are read from the index only with a watch.
     if (!watch.isRunning) index.put({ ...readRedemptionLocation(item), link: undefined });
     return read(item);
   });
