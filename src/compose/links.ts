@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { readAnswer } from '../client/answer-reader.js';
 import { createRenewalClient } from '../client/https-renewal-client.js';
 import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
@@ -15,6 +14,7 @@ import type { ServiceDescription } from '../redemption/accepting/service-descrip
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { Site } from '../redemption/ports/site.js';
 import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';
+import { sqliteFile } from './open-store.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 import type { ServiceConnectionOptions } from './token-redemption.js';
 
@@ -24,7 +24,7 @@ export { createLinkDialer, type LinkDialOptions, linkDirectory, linkRecords };
 
 /** True if the configured store exists; a database on a server counts as existing. */
 export function hasStore({ store, dataDir }: Settings): boolean {
-  return store?.kind === 'postgres' || existsSync(store?.file ?? join(dataDir, 'linkgrant.db'));
+  return store?.kind === 'postgres' || existsSync(sqliteFile(store, dataDir));
 }
 
 /**

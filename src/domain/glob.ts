@@ -64,7 +64,7 @@ function startOfSuffix(part: string, text: string): number {
 function innerPartsMatch(glob: string, text: string, from: number, to: number): boolean {
   let at = 0;
   let end = from;
-  // The `*` before the part that is compared, and where the text begins that the part is compared with.
+  // The position of the `*` before the current part, and the position in the text where this part is tried.
   let star = 0;
   let start = from;
   while (at < glob.length) {

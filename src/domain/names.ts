@@ -10,8 +10,8 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 export const SITE_CA = 'skupper-site-ca';
 
 /**
- * The nil UUID (RFC 9562 §5.9), which no grant has. `doctor` and the web console check a token of it to find out whether a service
- * answers.
+ * The nil UUID (RFC 9562 §5.9), which no grant has. `doctor` and the web console check a token with this grant uid to find out
+ * whether a service responds.
  */
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 

@@ -56,8 +56,8 @@ export function openOwnDirectory(directory: string): number {
 }
 
 /**
- * Opens a file (0600 if it is new) for writing. Throws if it is not a regular file, or has another name: a user may have created
- * a link, so that root changes another file.
+ * Opens a file (0600 if it is new) for writing. Throws if it is not a regular file, or has more than one hard link: a user may
+ * have created a link, so that root changes another file.
  */
 export function openOwnFile(file: string): number {
   const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -65,7 +65,10 @@ export function openOwnFile(file: string): number {
   const stats = fstatSync(handle);
   if (stats.isFile() && stats.nlink === 1) return handle;
   closeSync(handle);
-  throw new UnreadableFileError(file, new Error('it is not a regular file, or has another name'));
+  throw new UnreadableFileError(
+    file,
+    new Error('it is not a regular file, or it has more than one hard link'),
+  );
 }
 
 /**
@@ -158,7 +161,7 @@ export function replaceFile(file: string, content: string, mode?: number): void 
  */
 export function sweepBeside(file: string, temporary: string): void {
   try {
-    // The time of the file system, which wrote both files.
+    // The clock of the file system, which sets the times of all these files.
     sweepStaleFiles(dirname(file), statSync(temporary).mtimeMs, (name) => name === basename(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;

@@ -19,8 +19,9 @@ export interface ExchangeDependencies extends RedeemDependencies {
   readonly admission: Pick<Admission, 'run'>;
   readonly bodyTimeoutMs: number;
   /**
-   * How long the service works on a request whose body it has read, before it responds with `store_unavailable`; absent where the
-   * store limits its operations itself. The work goes on, so the store must stop recording redemptions before this time.
+   * Milliseconds after which the service responds with `store_unavailable`, from when it has read the body; absent if the store
+   * limits the duration of its operations itself. The work on the request continues, so the store must stop recording redemptions
+   * before this time.
    */
   readonly answerTimeoutMs?: number;
   /**
@@ -128,7 +129,7 @@ async function withCode(
   });
 }
 
-/** Runs `work`. Rejects with `store_unavailable` once the client would soon give up; `work` then ends without a response. */
+/** Runs `work`. Rejects with `store_unavailable` after `answerTimeoutMs`; `work` then continues, and sends no response. */
 async function inTime<T>(
   { answerTimeoutMs }: Pick<ExchangeDependencies, 'answerTimeoutMs'>,
   work: () => Promise<T>,
@@ -136,7 +137,7 @@ async function inTime<T>(
   if (answerTimeoutMs === undefined) return work();
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(storeUnavailable('the store did not answer in time')), answerTimeoutMs);
+    timer = setTimeout(() => reject(storeUnavailable('the store did not respond in time')), answerTimeoutMs);
   });
   try {
     return await Promise.race([work(), timeout]);

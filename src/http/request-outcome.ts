@@ -23,7 +23,7 @@ export interface RequestOutcome {
   readonly guessed?: GuessedGrant | undefined;
 }
 
-/** Logs the outcome of a request in one line; that of a check at `debug`, also that of a probe that found no grant. */
+/** Logs the outcome of a request in one line. A check, and a probe that found no grant, are logged at `debug`. */
 export function logOutcome(
   logger: Logger,
   result: RequestOutcome & {

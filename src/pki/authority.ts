@@ -149,7 +149,7 @@ function assemble(
 /**
  * Loads a CA from a certificate file and its key. The first certificate is that of the CA; if it is not a root, the file
  * must also contain the CAs above it, up to the root. Accepts RSA 2048 to 4096, P-256 and P-384, keys in PKCS#1, PKCS#8 or SEC1.
- * Throws CertificateAuthorityError with a message that contains the reason, and `source`, or `keySource` for a reason in the key.
+ * Throws CertificateAuthorityError. Its message contains the reason and `source`; if the key is the reason, `keySource`.
  */
 export function loadAuthority(
   pem: { readonly certificate: string; readonly key: string },

@@ -23,7 +23,7 @@ const MAX_ISSUES = 5;
 // Time limit for the arrival of a body after its headers.
 const BODY_TIMEOUT_MS = 10_000;
 const DRAIN_BYTES = 1024 * 1024;
-// An overview reads all links, and checks of the service take some seconds while it does not answer.
+// An overview reads all links. Checks of a service that does not respond take some seconds.
 const SHARED_INTERVAL_MS = 1_000;
 
 /**

@@ -78,7 +78,7 @@ export class OneTimeAccess implements ConsoleAccess {
   /** Uses the code with this hash. Returns undefined if it was unused and has not expired, else the reason as a sentence. */
   #useCode(codeHash: string): string | undefined {
     const code = this.#codes.get(codeHash);
-    if (!code) return 'This URL is not one of this console.';
+    if (!code) return 'This URL does not belong to this console.';
     if (code.isUsed) {
       this.#onOpen('repeated');
       return 'This URL was used before, and works only once.';

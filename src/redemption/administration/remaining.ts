@@ -8,11 +8,14 @@ type Certificate = Pick<IssuedCertificate, 'notAfter' | 'issuerSha256'>;
 /** What a link can do and until when. Times are milliseconds since the epoch. */
 export interface LinkLife {
   readonly revokedAt: number | null;
-  /** The latest end of its certificates. A renewal leaves the earlier certificate valid, which may end later. */
+  /**
+   * The latest expiry of its certificates: the one before a renewal stays valid, and may expire later. Certificates of a retired CA
+   * count only if there are no others.
+   */
   readonly connectsUntil: number;
   /** When the newest certificate can be renewed for the last time. */
   readonly renewsUntil: number;
-  /** Whether the CAs of all its certificates were retired, which ends a cut; a router may trust them nevertheless. */
+  /** True if the CAs of all its certificates were retired, the last step of a cut. A router may still trust them. */
   readonly isCaRetired: boolean;
 }
 

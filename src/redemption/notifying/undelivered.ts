@@ -19,8 +19,8 @@ export interface UndeliveredContext {
 
 /**
  * Returns the time of the oldest event that a receiver has not accepted, in milliseconds since the epoch; undefined if it has
- * accepted every event. Reads the store, so the result does not depend on whether a service runs. Changes of link states count once
- * their check is due.
+ * accepted every event. Reads the store, so the result does not depend on whether a service runs. A change of the state of a link
+ * counts only when the next check of the states is due.
  */
 export async function findUndelivered(
   state: WebhookState,

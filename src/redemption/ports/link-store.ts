@@ -36,7 +36,7 @@ export interface RefusalCount {
 
 /** Refusals since a time. */
 export interface RefusalSummary {
-  /** From totals whose last refusal is at that time or later, most frequent first. */
+  /** The refusals of each code, from totals whose last refusal is at that time or later; the most frequent first. */
   readonly byCode: readonly RefusalCount[];
   /** The grants for which the last request with a wrong code arrived at that time or later, the latest first, at most five. */
   readonly wrongCodes: readonly WrongCodesOfGrant[];

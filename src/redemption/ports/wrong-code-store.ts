@@ -1,4 +1,6 @@
-/** Requests with a wrong code for one grant. A stranger chooses name and subject of such a request, so they are not recorded. */
+/**
+ * Requests with a wrong code for one grant. Their names and subjects are not recorded: a client without the code can send any.
+ */
 export interface WrongCodes {
   readonly count: number;
   /** When the last one arrived, milliseconds since the epoch. */
@@ -15,8 +17,8 @@ export interface WrongCodesOfGrant extends WrongCodes {
 }
 
 /**
- * The part of a store that counts requests with a wrong code: one counter for each grant, which is not in the ledger. In a
- * cluster a counter ends an hour after the last such request. Rejects as the other methods of the GrantStore do.
+ * The part of a store that counts requests with a wrong code: one counter for each grant, outside the ledger. A cluster
+ * deletes a counter an hour after the last such request. Rejects as the other methods of the GrantStore do.
  */
 export interface WrongCodeStore {
   /** Adds requests to the counter of a grant; does nothing if there is no such grant. */

@@ -83,7 +83,8 @@ describe('the work for a response', () => {
     expect(await failureOf(requestOf(name)[1](server))).toContain('the connection broke');
   });
 
-  it.each(NAMES.slice(0, 5))(
+  // A response of 16 MiB in such chunks would have 96 MiB.
+  it.each(NAMES.filter((name) => requestOf(name)[0] <= 1024 * KIB))(
     'ends when one-byte chunks need far more bytes than their body: %s',
     async (name) => {
       const [limit, request] = requestOf(name);

@@ -8,7 +8,7 @@ import { OwnedAuthorities } from '../../../src/platforms/standalone/owned-author
 import { directoryForTest } from '../../support/release.js';
 import { SAMPLE_CODE, sampleGrant } from '../../support/store-samples.js';
 
-// The uid of a user without privileges. Run by another user than root, the test always passes: a user owns all that it creates.
+// The uid of a user without privileges. Run by another user than root, these tests always pass: a user owns all that it creates.
 const OTHER = 65_534;
 const STOP = new AbortController().signal;
 const CONTEXT = { clock: Date.now, checkpoint: () => {} };
