@@ -139,6 +139,33 @@ describe('link renew in a directory', () => {
     expectSuccess(await renew('west'));
   });
 
+  it('names --renewal-url if the service has moved, and completes the URL of a service', async () => {
+    await redeem('west', '--renew');
+    const { port } = service;
+    await service.stop();
+    service = await serve();
+    const { hint } = expectRefusal(await renew('west'), 4);
+    const [, command = ''] =
+      /if the service has moved, run `(linkgrant link renew west [^`]+)`/.exec(hint) ?? [];
+    expect(command).toContain('--renewal-url https://HOST:PORT/-/renew');
+    expect(command).toContain(`--dir ${work.path('links')}`);
+    expectSuccess(await renew('west', '--renewal-url', `https://127.0.0.1:${service.port}`));
+    expect(port).not.toBe(service.port);
+    expect(secret().annotations['linkgrant.dev/renewal-url']).toBe(
+      `https://127.0.0.1:${service.port}/-/renew`,
+    );
+  });
+
+  it.each(['/-/renew/', '/a1b2c3d4-0000-4000-8000-000000000000', '/?a=/-/renew'])(
+    'names the renewal URL of the service in the refusal of https://HOST:PORT%s',
+    async (path) => {
+      const url = `https://grants.example.com:9090${path}`;
+      const { error, hint } = expectRefusal(await renew('west', '--renewal-url', url), 2);
+      expect(error).toBe(`--renewal-url cannot be "${url}"`);
+      expect(hint).toContain('https://grants.example.com:9090/-/renew');
+    },
+  );
+
   it('exits with 4 while the service is down, and with 3 if a newer certificate exists', async () => {
     await redeem('west', '--renew');
     const before = secret();

@@ -121,18 +121,21 @@ function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa 
   }
 }
 
-function serverFromFlags({ renewalUrl: url, serverCa: caFile }: LinkRenewFlags): Partial<RenewalServer> {
-  if (url !== undefined && !(URL.canParse(url) && url.startsWith('https://'))) {
-    throw invalidValue(
-      '--renewal-url',
-      url,
-      'append /-/renew to the URL of the service: https://HOST:PORT/-/renew',
-    );
-  }
+function serverFromFlags({ renewalUrl, serverCa: caFile }: LinkRenewFlags): Partial<RenewalServer> {
   return {
-    ...(url !== undefined && { url }),
+    ...(renewalUrl !== undefined && { url: completeRenewalUrl(renewalUrl) }),
     ...(caFile !== undefined && { ca: readAuthorities(caFile) }),
   };
+}
+
+/** Returns a renewal URL; appends the path to the URL of a service. Throws a CommandError for other URLs, such as that of a token. */
+function completeRenewalUrl(text: string): string {
+  const url = URL.canParse(text) && text.startsWith('https://') ? new URL(text) : undefined;
+  const { origin = 'https://HOST:PORT', href = '' } = url ?? {};
+  const complete = `${origin}/-/renew`;
+  if (href === `${origin}/`) return complete;
+  if (href.endsWith('/-/renew') && !/[?#]/.test(href)) return text;
+  throw invalidValue('--renewal-url', text, `use the URL of the service followed by /-/renew: ${complete}`);
 }
 
 function readAuthorities(file: string): string {

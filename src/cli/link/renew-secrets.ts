@@ -1,5 +1,6 @@
 import { linkDirectory, openLinkRenewal, PendingReload } from '../../compose/links.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { shell } from '../../domain/shell-words.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { type RenewLinkDependencies, renewLink } from '../../redemption/requesting/renew-link.js';
 import {
@@ -54,7 +55,7 @@ export async function renewSecrets(
   const renewals: SecretRenewal[] = [];
   for (const secret of new Set(links.map((link) => link.tlsCredentials))) {
     const users = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
-    renewals.push({ secret, links: users, ...(await renewSecret(secret, request, dependencies)) });
+    renewals.push({ secret, links: users, ...(await renewSecret(secret, users, request, dependencies)) });
   }
   return renewals;
 }
@@ -63,6 +64,7 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 
 async function renewSecret(
   name: string,
+  [user = name]: readonly string[],
   { isSelected, server }: RenewalRequest,
   dependencies: RenewalDependencies,
 ): Promise<Outcome<SecretRenewal>> {
@@ -85,10 +87,27 @@ async function renewSecret(
       redemptionId,
     };
   } catch (error) {
-    const failure = describeFailure(error);
+    const failure = failureOf(error, user);
     const final = error instanceof RedemptionError && retryDisposition(error) === 'rejected';
     return { outcome: 'failed', failure, final, certificateSha256, notAfter };
   }
+}
+
+/** The failures of a link whose service has another address or another CA than when the link was created. */
+const MOVED: ReadonlySet<string> = new Set([
+  'dns',
+  'connection_refused',
+  'connection_timeout',
+  'tls_untrusted',
+  'tls_name',
+]);
+
+function failureOf(error: unknown, link: string): ReturnType<typeof describeFailure> {
+  const { message, hint, exitCode } = describeFailure(error);
+  if (!(error instanceof RedemptionError && MOVED.has(error.code))) return { message, hint, exitCode };
+  const renew = shell`linkgrant link renew ${link} --renewal-url https://HOST:PORT/-/renew`;
+  const moved = `if the service has moved, run \`${renew}\`, with --server-ca if its CA is new too`;
+  return { message, hint: `${hint}; ${moved}`, exitCode };
 }
 
 /** Formats a renewal as a line of text. */
