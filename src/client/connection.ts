@@ -1,4 +1,5 @@
 import { isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { CaPin } from '../domain/access-token.js';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
@@ -8,6 +9,7 @@ import { sha256Hex } from '../pki/sha256.js';
 import type { CpuLimits, RunWork } from '../time/cpu-budget.js';
 import { inSpan } from '../tracing/span.js';
 import { diagnoseClock, MAX_RESPONSE_BYTES } from './clock-diagnosis.js';
+import { LimitedStream, type ServerLimits } from './limited-stream.js';
 import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
@@ -50,10 +52,10 @@ export async function openConnection(
   signal: AbortSignal,
   responseLimit: number,
 ): Promise<TLSSocket> {
-  const { runWork } = options;
+  const limits = { runWork: options.runWork, responseLimit };
   try {
     return await inSpan({ name: 'connect' }, async () =>
-      handshake(target, await openSocket(target, options, signal), { runWork, responseLimit }, signal, true),
+      handshake(target, await openSocket(target, options, signal, responseLimit), limits, signal, true),
     );
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
@@ -97,7 +99,8 @@ async function openUnverified(
 ): Promise<TLSSocket> {
   const limits = { runWork: options.runWork, responseLimit: MAX_RESPONSE_BYTES };
   try {
-    return await handshake(target, await openSocket(target, options, signal), limits, signal, false);
+    const socket = await openSocket(target, options, signal, limits.responseLimit);
+    return await handshake(target, socket, limits, signal, false);
   } catch (error) {
     if (error instanceof RedemptionError) throw error;
     // Never `outside_validity`: without verification no error is about the validity of a certificate.
@@ -105,24 +108,44 @@ async function openUnverified(
   }
 }
 
-/** Opens a TCP connection to a server, or a tunnel through the proxy of the options. Rejects as {@link openConnection} does. */
+/**
+ * Opens a connection without TLS and without a proxy, with the limits of {@link openConnection}. Rejects as {@link connectTcp}
+ * does.
+ */
+export async function openPlainConnection(
+  target: HostPort,
+  mayReach: (address: string) => boolean,
+  signal: AbortSignal,
+  limits: ServerLimits,
+): Promise<Duplex> {
+  const stream = new LimitedStream(await connectTcp(target, signal, mayReach), limits);
+  stream.startResponse();
+  // An error without a listener would end the process.
+  return stream.on('error', () => undefined);
+}
+
+/**
+ * Opens a TCP connection to a server, or a tunnel through the proxy of the options for a response of at most `responseLimit`
+ * bytes. Rejects as {@link openConnection} does.
+ */
 export async function openSocket(
   target: HostPort,
   options: RouteOptions,
   signal: AbortSignal,
+  responseLimit: number,
 ): Promise<Socket> {
   const { address, proxy } = routeTo(target, options);
   const { mayReach } = options;
   if (!proxy) return connectTcp(address, signal, mayReach);
   if (mayReach && isIP(address.host) !== 0 && !mayReach(address.host)) throw addressRefused(address);
-  return connectThroughProxy(proxy, address, signal);
+  return connectThroughProxy(proxy, address, signal, responseLimit);
 }
 
 /** Rejects with RedemptionError `token_invalid` or `connection_timeout`, or with the error of TLS. */
 async function handshake(
   target: TlsTarget,
   socket: Socket,
-  { runWork, responseLimit }: Pick<ConnectionOptions, 'runWork'> & { readonly responseLimit: number },
+  limits: ServerLimits,
   signal: AbortSignal,
   isVerified: boolean,
 ): Promise<TLSSocket> {
@@ -136,7 +159,7 @@ async function handshake(
     rejectUnauthorized: isVerified,
   };
   try {
-    return await secure(socket, target.host, options, signal, runWork, responseLimit);
+    return await secure(socket, target.host, options, signal, limits);
   } catch (error) {
     if (error instanceof UnusableTlsOptions)
       throw new RedemptionError('token_invalid', `TLS cannot use ${caNameOf(target)}.`, { cause: error });

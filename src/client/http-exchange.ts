@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import { inSpan, traceHeaders } from '../tracing/span.js';
@@ -47,7 +47,7 @@ export function onAnswerLost(
  * breaks, the response ends early or is no HTTP, an informational response arrives, or `signal` is aborted.
  */
 export function exchange(
-  socket: Socket,
+  socket: Duplex,
   request: ExchangeRequest,
   signal: AbortSignal,
   limit: number,
@@ -63,7 +63,7 @@ export function exchange(
 }
 
 async function send(
-  socket: Socket,
+  socket: Duplex,
   request: ExchangeRequest,
   signal: AbortSignal,
   limit: number,

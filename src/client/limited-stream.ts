@@ -9,12 +9,20 @@ import type { RunWork } from '../time/cpu-budget.js';
  */
 export const MAX_HANDSHAKE_BYTES = 16 * 1024;
 
+/** Limits of the work that a server causes. */
+export interface ServerLimits {
+  /** Runs that work. */
+  readonly runWork?: RunWork | undefined;
+  /** Maximum size of the response in bytes, without its headers. */
+  readonly responseLimit: number;
+}
+
 /**
  * Returns how many bytes a server may send after its handshake for a response of at most `limit` bytes: with its headers, chunk
  * sizes and TLS records, and with what the last read of the socket has beyond the limit. Chunks of one byte need six times their
  * body, and as much work for each byte as for a large chunk.
  */
-const wireLimitOf = (limit: number) => limit + limit / 8 + 128 * 1024;
+export const wireLimitOf = (limit: number) => limit + limit / 8 + 128 * 1024;
 
 /** The code of {@link HandshakeTooLong}. */
 export const HANDSHAKE_TOO_LONG = 'HANDSHAKE_TOO_LONG';
@@ -26,29 +34,28 @@ class HandshakeTooLong extends Error {
 }
 
 /**
- * The bytes of a socket, in both directions, for TLS to run on. TLS, and what reads from it, processes what the server sends
- * within `runWork`. If the server sends too much, the stream fails, before `endHandshake` with HandshakeTooLong, and TLS does not
- * read it.
+ * The bytes of a socket, in both directions, for TLS or HTTP to run on. They process what the server sends within `runWork`. If the
+ * server sends too much, the stream fails, before `startResponse` with HandshakeTooLong, and its reader does not receive it.
  */
 export class LimitedStream extends Duplex {
   readonly #socket: Socket;
-  readonly #runWork: RunWork;
+  readonly #limits: ServerLimits;
   #bytesLeft = MAX_HANDSHAKE_BYTES;
   #isHandshake = true;
 
-  constructor(socket: Socket, runWork: RunWork) {
+  constructor(socket: Socket, limits: ServerLimits) {
     super();
     this.#socket = socket;
-    this.#runWork = runWork;
+    this.#limits = limits;
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.once('end', () => this.push(null));
     socket.once('error', (error) => this.destroy(error));
     socket.once('close', () => this.destroy());
   }
 
-  /** Replaces the limit of the handshake, which is complete, by that for a response of at most `responseLimit` bytes. */
-  endHandshake(responseLimit: number): void {
-    this.#bytesLeft = wireLimitOf(responseLimit);
+  /** Replaces the limit of a handshake, which is complete or not necessary, by that of a response. */
+  startResponse(): void {
+    this.#bytesLeft = wireLimitOf(this.#limits.responseLimit);
     this.#isHandshake = false;
   }
 
@@ -58,8 +65,9 @@ export class LimitedStream extends Duplex {
       this.destroy(this.#isHandshake ? new HandshakeTooLong() : new Error('too many bytes for a response'));
       return;
     }
-    // TLS reads the chunk before `push` returns.
-    if (!this.#runWork(() => this.push(chunk))) this.#socket.pause();
+    const { runWork = (work) => work() } = this.#limits;
+    // TLS and HTTP read the chunk before `push` returns.
+    if (!runWork(() => this.push(chunk))) this.#socket.pause();
   }
 
   override _read(): void {

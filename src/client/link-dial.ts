@@ -21,6 +21,8 @@ export interface LinkDialOptions extends ServiceConnectionOptions {
 }
 
 const DEFAULT_SILENCE_MS = 1_500;
+// Only the first bytes of a router are read.
+const MAX_RESPONSE_BYTES = 1024;
 // A router sends nothing before its peer does. It answers this start of a SASL exchange (AMQP 1.0 part 5, §5.3.2).
 const AMQP_SASL_HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
 
@@ -33,7 +35,7 @@ export function createLinkDialer(options: LinkDialOptions): LinkDialer {
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     let secured: TLSSocket | undefined;
     try {
-      const socket = await openSocket(target, options, signal);
+      const socket = await openSocket(target, options, signal, MAX_RESPONSE_BYTES);
       const opened = await handshake(target, socket, credentials, signal);
       if ('fault' in opened) return opened;
       secured = opened;
@@ -63,7 +65,7 @@ async function handshake(
     checkServerIdentity: () => undefined,
   };
   try {
-    return await secure(socket, target.host, options, signal);
+    return await secure(socket, target.host, options, signal, { responseLimit: MAX_RESPONSE_BYTES });
   } catch (error) {
     if (error instanceof UnusableTlsOptions) {
       return {

@@ -1,10 +1,9 @@
 import { formatHostPort } from '../domain/host-port-text.js';
 import { isLoopback } from '../domain/peer-address.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { type ConnectionOptions, openConnection } from './connection.js';
+import { type ConnectionOptions, openConnection, openPlainConnection } from './connection.js';
 import { exchange, onAnswerLost } from './http-exchange.js';
 import { targetOf } from './route.js';
-import { connectTcp } from './tcp-connection.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
@@ -33,7 +32,7 @@ export function providerFetch(
     const target = { ...targetOf(parsed, ca, flag), minVersion: 'TLSv1.2' } as const;
     const socket =
       parsed.protocol === 'http:'
-        ? await connectTcp(target, signal, isLoopback)
+        ? await openPlainConnection(target, isLoopback, signal, { responseLimit: MAX_RESPONSE_BYTES })
         : await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
     const request = {
       method: method === 'POST' ? method : 'GET',

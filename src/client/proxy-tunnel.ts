@@ -3,20 +3,22 @@ import type { Socket } from 'node:net';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
+import { wireLimitOf } from './limited-stream.js';
 import type { ProxyServer } from './route.js';
 import { connectTcp, secure, systemCode } from './tcp-connection.js';
 
 /**
- * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError
- * `proxy`.
+ * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT), for a response of at most `responseLimit` bytes. Each
+ * failure of the proxy is a RedemptionError `proxy`.
  */
 export async function connectThroughProxy(
   proxy: ProxyServer,
   target: HostPort,
   signal: AbortSignal,
+  responseLimit: number,
 ): Promise<Socket> {
   const where = `The proxy ${formatHostPort(proxy)}`;
-  const socket = await connectToProxy(proxy, where, signal);
+  const socket = await connectToProxy(proxy, where, signal, responseLimit);
   const authority = formatHostPort(target);
   let answer: Awaited<ReturnType<typeof requestTunnel>>;
   try {
@@ -65,7 +67,12 @@ function requestTunnel(
   });
 }
 
-async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSignal): Promise<Socket> {
+async function connectToProxy(
+  proxy: ProxyServer,
+  where: string,
+  signal: AbortSignal,
+  responseLimit: number,
+): Promise<Socket> {
   let socket: Socket;
   try {
     socket = await connectTcp(proxy, signal);
@@ -75,7 +82,9 @@ async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSi
   }
   if (!proxy.secure) return socket;
   try {
-    return await secure(socket, proxy.host, { ALPNProtocols: ['http/1.1'] }, signal);
+    // The tunnel also has the handshake, the headers and the chunk sizes of the response.
+    const limits = { responseLimit: wireLimitOf(responseLimit) };
+    return await secure(socket, proxy.host, { ALPNProtocols: ['http/1.1'] }, signal, limits);
   } catch (error) {
     const why = signal.aborted ? 'no answer in time' : systemCode(error);
     throw new RedemptionError('proxy', `${where} cannot be reached over TLS (${why}).`, { cause: error });

@@ -6,8 +6,7 @@ import { type ConnectionOptions, connect as connectTls, DEFAULT_CIPHERS, type TL
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
-import type { RunWork } from '../time/cpu-budget.js';
-import { LimitedStream } from './limited-stream.js';
+import { LimitedStream, type ServerLimits } from './limited-stream.js';
 
 /**
  * Opens a TCP connection to the first address of a host that accepts it, of the addresses that `mayReach` allows. Rejects with
@@ -63,20 +62,18 @@ export class UnusableTlsOptions extends Error {}
 /**
  * Resolves when the TLS handshake with `host` on a socket has succeeded. Otherwise closes the socket, and rejects with
  * UnusableTlsOptions, with the error of the handshake (HandshakeTooLong among them), or with the reason of the aborted signal. A
- * later error closes the connection without ending the process. What the server sends is processed within `runWork`; after the
- * handshake it may be as much as a response of `responseLimit` bytes needs.
+ * later error closes the connection without ending the process. What the server sends after the handshake is within `limits` too.
  */
 export async function secure(
   socket: Socket,
   host: string,
   options: ConnectionOptions,
   signal: AbortSignal,
-  runWork: RunWork = (work) => work(),
-  responseLimit = Number.POSITIVE_INFINITY,
+  limits: ServerLimits,
 ): Promise<TLSSocket> {
   let secured: TLSSocket | undefined;
   try {
-    const stream = new LimitedStream(socket, runWork);
+    const stream = new LimitedStream(socket, limits);
     // SNI cannot have an address (RFC 6066 §3).
     const servername = isIP(host) === 0 && { servername: host };
     const opened = connectTls({ socket: stream, host, ...servername, ...CHEAP_TLS_1_2, ...options });
@@ -86,7 +83,7 @@ export async function secure(
     await untilAborted(signal, (resolved, rejected) => {
       stream.once('error', rejected);
       opened.once('secureConnect', () => {
-        stream.endHandshake(responseLimit);
+        stream.startResponse();
         resolved();
       });
       opened.once('error', rejected);

@@ -1,10 +1,9 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { withinTime } from '../time/abort.js';
-import { type ConnectionOptions, openConnection } from './connection.js';
+import { type ConnectionOptions, openConnection, openPlainConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
 import { targetOf } from './route.js';
-import { connectTcp } from './tcp-connection.js';
 import { isPublicAddress } from './token-networks.js';
 
 /** The time limit of one request, from the resolution of the name to the end of the response. */
@@ -55,12 +54,13 @@ async function connectTo(
   url: URL,
   { ca, clock, runWork, allowPrivate }: WebhookRules,
   signal: AbortSignal,
-): Promise<Socket> {
+): Promise<Duplex> {
   const target = targetOf(url, ca, '--webhook-ca');
   try {
     if (url.protocol === 'http:') {
       const isAllowed = (address: string) => allowPrivate && !isPublicAddress(address);
-      return await connectTcp(target, signal, isAllowed);
+      const limits = { runWork, responseLimit: MAX_RESPONSE_BYTES };
+      return await openPlainConnection(target, isAllowed, signal, limits);
     }
     const mayReach = allowPrivate ? undefined : isPublicAddress;
     return await openConnection(target, { clock, runWork, mayReach }, signal, MAX_RESPONSE_BYTES);

@@ -5,12 +5,13 @@ import {
   expectRefusal,
   expectSuccess,
   linkgrant,
+  linkgrantProcess,
   type RunOptions,
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
-import { serveTcp, tokenFor } from '../support/servers/hostile-server.js';
+import { serveBytes, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
 import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 
@@ -59,6 +60,21 @@ describe('token redeem without a connection to the service', () => {
     const env = { HTTPS_PROXY: url, NO_PROXY: '127.0.0.1' };
     expectSuccess(await linkgrant(redeem, { input: text, env }));
     expect(proxy.connectRequests).toHaveLength(2);
+  });
+
+  it('reports a broken connection when an https proxy sends each byte in a TLS record of its own', async () => {
+    const service = releaseAfterTest(
+      await serveBytes((socket) => socket.end(`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(40 * 1024)}`)),
+    );
+    const identity = await makeIdentity();
+    const ca = place.path('proxy-ca.pem');
+    writeFileSync(ca, identity.ca);
+    const proxy = releaseAfterTest(await startProxy({ identity, singleBytes: true }));
+    const env = { HTTPS_PROXY: `https://127.0.0.1:${proxy.port}`, NODE_EXTRA_CA_CERTS: ca };
+    const words = ['token', 'inspect', '-', '--check'];
+    const ended = await linkgrantProcess(words, { input: encodeAccessToken(service.token), env });
+    expect(ended.stderr + ended.stdout).toContain('the connection broke');
+    expect(proxy.connectRequests).toHaveLength(1);
   });
 
   it('refuses --proxy with a password, because a command line is not secret', async () => {

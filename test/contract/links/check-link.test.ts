@@ -116,6 +116,13 @@ describe('link check', () => {
     });
   });
 
+  test('reports a router that sends 2,000 session tickets, as soon as they are too many', async () => {
+    const words = ['-tls1_3', '-num_tickets', '2000'];
+    const { port } = await router(await makeIdentity({ authority: site }), { words });
+    const { message } = await checkPort(port, { silenceMs: 60_000, timeoutMs: 60_000 });
+    expect(message).toContain('closed the connection');
+  });
+
   test('reports a listener that accepts the connection and sends nothing', async () => {
     const { port } = releaseAfterTest(await serveTcp(() => undefined));
     expect((await checkPort(port, { timeoutMs: 300 })).fault).toBe('connection_timeout');

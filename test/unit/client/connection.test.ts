@@ -270,6 +270,23 @@ describe('a proxy', () => {
     });
   });
 
+  test('is refused if it answers CONNECT with endless informational responses', async () => {
+    const server = await greeter();
+    const endless = releaseAfterTest(
+      await serveTcp((socket) => {
+        const send = () =>
+          socket.write(
+            'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100),
+            (error) => error || setImmediate(send),
+          );
+        socket.on('error', () => undefined).once('data', send);
+      }),
+    );
+    const error = await failure(server.token, { proxy: `http://127.0.0.1:${endless.port}` });
+    expect(error.message).toContain('refused');
+    expect(error.message).toContain('103');
+  });
+
   test('must have a certificate of a CA that Node trusts if its URL is https', async () => {
     const server = await greeter();
     const proxy = releaseAfterTest(await startProxy({ identity: await makeIdentity() }));

@@ -6,7 +6,7 @@ import { providerFetch } from '../../../src/client/provider-fetch.js';
 import { postWebhook } from '../../../src/client/webhook-client.js';
 import type { RunWork } from '../../../src/time/cpu-budget.js';
 import { releaseAfterTest } from '../../support/release.js';
-import { serveBytes, type TestServer } from '../../support/servers/hostile-server.js';
+import { serveBytes, serveTcp, type TestServer, tokenFor } from '../../support/servers/hostile-server.js';
 
 const signal = new AbortController().signal;
 const options = { clock: Date.now };
@@ -90,6 +90,18 @@ describe('the work for a response', () => {
       const [limit, request] = requestOf(name);
       const server = await serve(`${HEAD}${ONE_BYTE.repeat(limit - 1)}0\r\n\r\n`);
       expect(await failureOf(request(server))).toContain('the connection broke');
+    },
+  );
+
+  it.each(['a webhook', 'an OIDC provider'])(
+    'ends when the size of a chunk has far more digits than necessary, with TLS and without: %s',
+    async (name) => {
+      const text = `${HEAD}${'0'.repeat(3 * 1024 * KIB)}${ONE_BYTE}0\r\n\r\n`;
+      const plain = releaseAfterTest(
+        await serveTcp((socket) => socket.on('error', () => undefined).once('data', () => socket.end(text))),
+      );
+      for (const server of [await serve(text), { ...plain, token: tokenFor(plain.port, '', 'http') }])
+        expect(await failureOf(requestOf(name)[1](server))).toContain('the connection broke');
     },
   );
 
