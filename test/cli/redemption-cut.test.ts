@@ -73,6 +73,26 @@ async function link(...names: readonly string[]): Promise<string[]> {
   );
 }
 
+describe('redemption revoke --cut --dry-run', () => {
+  it('prints each step with its instructions, and neither revokes the redemption nor creates a CA', async () => {
+    await serve();
+    const [id = '', other = ''] = await link('one', 'two');
+    const before = [await casOfSite(), await report('redemption', 'show', id)];
+    const plan = await cut(id, '--dry-run');
+    expect([await casOfSite(), await report('redemption', 'show', id)]).toEqual(before);
+    expect(plan.match(/^Step \d of \d/gm)).toEqual([1, 2, 3, 4, 5, 6].map((step) => `Step ${step} of 6`));
+    expect(plan).toContain(`\`linkgrant issuer trust ${SITE} --data-dir ${data}\` prints both`);
+    expect(plan).toContain(
+      `\n  linkgrant issuer server-certificate --issuer ${SITE} --host HOST --to DIR --data-dir`,
+    );
+    expect(plan).toContain(`\n${other}  two  `);
+    expect(plan).not.toContain(`\n${id}  one  `);
+    const first = await cut(id);
+    const [, instructions = ''] = /^Step 1 of 6: (.*\n.*\n)/m.exec(first) ?? [];
+    expect(plan).toContain(instructions);
+  });
+});
+
 describe('redemption revoke --cut --continue', () => {
   it('does not skip a step that is not done: at the first step, or while links have not renewed', async () => {
     await serve();

@@ -9,7 +9,7 @@ import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
 import type { CommandContext } from '../session/command-context.js';
 import { localSettingsFrom } from '../session/configuration.js';
-import { withStore } from '../session/store-session.js';
+import { type StoreSession, withStore } from '../session/store-session.js';
 import { usageError } from '../terminal/command-error.js';
 
 /** The flags of a command that uses issuers, including settings. */
@@ -44,7 +44,7 @@ const NOT_IN_CLUSTER = {
 const REPLACE_EXTERNAL_CA =
   'put the new certificate, followed by the old one while links need it, and the key into the files of --issuer-cert and --issuer-key; the service reads them again';
 
-/** Runs `operation` on the issuers of the data directory, and on the store if there is one, which is closed afterwards. */
+/** Runs `operation` on the issuers of the data directory, and on the store if there is one, which is closed afterwards. With `dryRun` the store does not change. */
 export async function withIssuers<T>(
   flags: IssuerFlags,
   context: CommandContext,
@@ -53,7 +53,8 @@ export async function withIssuers<T>(
   const settings = localSettingsFrom(flags, NOT_IN_CLUSTER);
   const issuers = openIssuers(settings.dataDir, context);
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
-  return withStore(settings, flags, ({ store, service }) => operation({ issuers, settings, store, service }));
+  const onStore = ({ store, service }: StoreSession) => operation({ issuers, settings, store, service });
+  return withStore(settings, flags, onStore, flags.dryRun === true);
 }
 
 /** Returns the store of the session. Throws a CommandError if there is none. */

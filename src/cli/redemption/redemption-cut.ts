@@ -30,6 +30,8 @@ export interface CutFlags {
   /** Number of the last step that the operator has done; 0 for none. */
   readonly stepsDone: number;
   readonly force: boolean;
+  /** Prints all steps, and does none. */
+  readonly dryRun: boolean;
   /** Platform of the router, if it differs from the service's. */
   readonly router?: Settings['platform'];
   /** The setting flags, which the next command has to repeat. */
@@ -52,7 +54,7 @@ type Waiting = Extract<CutProgress, { readonly state: 'waiting' }>;
 /** Replaces the CA of a revoked redemption as far as linkgrant can, then prints the first step that is not done. */
 export async function cutCommand(
   redemption: Redemption,
-  { stepsDone, force, connection, ...flags }: CutFlags,
+  { stepsDone, force, dryRun, connection, ...flags }: CutFlags,
   session: IssuerSession,
   context: CommandContext,
 ): Promise<void> {
@@ -63,6 +65,16 @@ export async function cutCommand(
   if (!issuer) {
     await writeOut(doneText(redemption, []));
     return;
+  }
+  if (dryRun) {
+    // Without `own` and without steps that are done, nothing is changed.
+    const readOnly = { readState: () => issuer.readState() };
+    const request = { signers, stepsDone: 0, force: false };
+    const progress = await advanceCut(request, { store, issuer: readOnly, ...context });
+    if (progress.state === 'done') return writeOut(doneText(redemption, []));
+    const target = targetOf(issuer, router, redemption, progress.old, session);
+    const behind = progress.behind.filter(({ id }) => id !== redemption.id);
+    return writeOut(planText(behind, target, flags.settingFlags));
   }
   const progress = await advanceCut({ signers, stepsDone, force }, { store, issuer, ...context });
   const copy = issuer.own ? copyStep(session.settings, 'issuers') : '';
@@ -118,17 +130,11 @@ function waitingText(
     const command = ['linkgrant redemption revoke', redemptionId, '--cut', ...words];
     return completeCommand([...command, ...(router ? ['--router', router] : [])].join(' '), settingFlags);
   };
-  const instructions = obstacle?.kind === 'wait' ? [] : cutInstructions(step, target);
-  const titleOf = (one: CutStep) =>
-    `Step ${CUT_STEPS.indexOf(one) + 1} of ${CUT_STEPS.length}: ${TITLES[one]}`;
   return [
     ...doneNow.map((done) => `${titleOf(done)}: done`),
-    titleOf(step),
-    ...instructions.map((line) => completeInstruction(line, settingFlags)),
+    ...(obstacle?.kind === 'wait' ? [titleOf(step)] : stepLines(step, target, settingFlags)),
     ...(target.copy ? [target.copy.trimEnd()] : []),
-    ...(showsBehind
-      ? ['', `Links that have not renewed and would be cut off too: ${behind.length}`, behindTable(behind)]
-      : []),
+    ...(showsBehind ? ['', behindText(behind)] : []),
     ...(step === 'renew'
       ? [
           `Next, once they have renewed: ${repeat()}`,
@@ -137,6 +143,25 @@ function waitingText(
       : [`Next: ${repeat('--continue', String(number), ...(showsBehind ? ['--force'] : []))}`]),
     '',
   ].join('\n');
+}
+
+/** Returns all steps with their instructions, and the links that have to renew in step 3. */
+function planText(
+  behind: readonly IssuedLink[],
+  target: CutTarget,
+  settingFlags: CutFlags['settingFlags'],
+): string {
+  const steps = CUT_STEPS.map((step) => `${stepLines(step, target, settingFlags).join('\n')}\n`);
+  return [...steps, ...(behind.length > 0 ? [behindText(behind)] : [])].join('\n');
+}
+
+function titleOf(step: CutStep): string {
+  return `Step ${CUT_STEPS.indexOf(step) + 1} of ${CUT_STEPS.length}: ${TITLES[step]}`;
+}
+
+function stepLines(step: CutStep, target: CutTarget, settingFlags: CutFlags['settingFlags']): string[] {
+  const instructions = cutInstructions(step, target);
+  return [titleOf(step), ...instructions.map((line) => completeInstruction(line, settingFlags))];
 }
 
 /**
@@ -150,8 +175,9 @@ function completeInstruction(line: string, settingFlags: CutFlags['settingFlags'
     : completeHint(line, settingFlags);
 }
 
-function behindTable(behind: readonly IssuedLink[]): string {
-  return table(
+function behindText(behind: readonly IssuedLink[]): string {
+  const heading = `Links that have not renewed and would be cut off too: ${behind.length}\n`;
+  const rows = table(
     ['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES', 'RENEWED'],
     behind.map(({ id, name, subject, notAfter, renewals, mode }) => [
       id,
@@ -161,6 +187,7 @@ function behindTable(behind: readonly IssuedLink[]): string {
       renewals > 0 ? String(renewals) : mode === 'stock' ? "never, by Skupper's client" : 'never',
     ]),
   );
+  return heading + rows;
 }
 
 function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): CommandError {

@@ -9,6 +9,7 @@ import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
 import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
 import { refuseServer, withAdministration } from '../session/administration-session.js';
 import type { CommandContext } from '../session/command-context.js';
+import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount } from '../terminal/flag-values.js';
@@ -46,7 +47,7 @@ export async function revokeCommand(
   if (!cut && misplaced) {
     throw usageError(`${flagOf(misplaced[0])} is for --cut`, 'add --cut');
   }
-  const cutFlags: CutFlags = {
+  const cutFlags: Omit<CutFlags, 'dryRun'> = {
     stepsDone: parseStep(stepsDone),
     force,
     settingFlags: flags,
@@ -62,13 +63,8 @@ export async function revokeCommand(
     });
     return;
   }
-  if (flags.dryRun) {
-    throw usageError(
-      '--dry-run cannot be combined with --cut',
-      'omit --cut: docs/how-to/revoke-links.md describes its steps',
-    );
-  }
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
+  const dryRun = announceDryRun(flags);
   await withIssuers(flags, context, async (session) => {
     const store = requireStore(session);
     const id = await namedRedemption(name, store);
@@ -79,7 +75,7 @@ export async function revokeCommand(
     );
     // The run that revoked the redemption has printed what its link can still do.
     await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
-    await cutCommand(redemption, cutFlags, session, context);
+    await cutCommand(redemption, { ...cutFlags, dryRun }, session, context);
   });
 }
 
