@@ -116,6 +116,28 @@ describe('grant policy', () => {
     expect((await grant('show', 'too-late')).code).toBe(1);
   });
 
+  it('names the shortest expiration window that fits to --not-before, which works', async () => {
+    const tomorrow = new Date(Date.now() + 26 * 3_600_000).toISOString();
+    const { error } = await refused(2, 'create', 'in-time', '--not-before', tomorrow);
+    const [, window = ''] = /use at least (\S+)$/.exec(error) ?? [];
+    expect(window).toMatch(/^1d2h[12]?m?$/);
+    const created = await grantJson(
+      'create',
+      'in-time',
+      '--not-before',
+      tomorrow,
+      '--expiration-window',
+      window,
+    );
+    const spare = Date.parse(created.expirationTime) - Date.parse(tomorrow);
+    expect(spare).toBeGreaterThan(30_000);
+    expect(spare).toBeLessThan(150_000);
+    const later = new Date(Date.parse(created.expirationTime) + 3_600_000).toISOString();
+    const { error: short } = await refused(1, 'update', 'in-time', '--not-before', later);
+    const [, longer = ''] = /use at least (\S+)$/.exec(short) ?? [];
+    await grantJson('update', 'in-time', '--not-before', later, '--expiration-window', longer);
+  });
+
   it('token issue refuses a policy with --grant', async () => {
     const ended = await run('token', 'issue', place.path('none.yaml'), '--csr-required', '--grant', 'plain');
     expect(expectRefusal(ended, 2).error).toContain('the policy flags cannot be combined with --grant');

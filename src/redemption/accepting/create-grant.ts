@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hashCode, mintCode } from '../../codes/opaque-code.js';
 import { userSuppliedCodeProblem } from '../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
-import { DAY_MS } from '../../domain/duration.js';
+import { DAY_MS, formatDuration } from '../../domain/duration.js';
 import { changedLabels, type Labels, labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { isNamespace, isResourceName } from '../../domain/names.js';
 import type { GrantPolicy } from '../../domain/policy.js';
@@ -14,6 +14,7 @@ import { matchingProblem } from './check-policy.js';
 export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
 /** How often a grant can be redeemed by default. */
 export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
+const MINUTE_MS = 60_000;
 const MAX_REDEMPTIONS = 1_000_000;
 const MAX_WINDOW_MS = 10 * 365 * DAY_MS;
 
@@ -68,13 +69,20 @@ export function expirationWindowProblem(
     : 'the expiration window must be longer than 0 and at most 10 years';
 }
 
-/** Returns, as a sentence, that a grant would expire before its policy allows redemptions; undefined if it would not. */
+/**
+ * Returns, as a sentence, that a grant would expire before its policy allows redemptions; undefined if it would not. With
+ * `windowMs`, its expiration window, the sentence ends with the shortest window that leaves at least a minute.
+ */
 export function notBeforeProblem(
   { notBefore }: GrantPolicy,
   expirationTime: number | null,
+  windowMs?: number,
 ): string | undefined {
   if (notBefore === undefined || expirationTime === null || notBefore < expirationTime) return undefined;
-  return 'the grant would expire before its not-before time: its expiration window is too short';
+  const problem = 'the grant would expire before its not-before time: its expiration window is too short';
+  if (windowMs === undefined) return problem;
+  const minutes = Math.ceil((windowMs + notBefore - expirationTime) / MINUTE_MS) + 1;
+  return `${problem}, use at least ${formatDuration(minutes * MINUTE_MS)}`;
 }
 
 /** Why a grant cannot be created as requested. */
@@ -153,7 +161,7 @@ export async function createGrant(
   const uid = request.preset?.uid ?? randomUUID();
   const code = request.code ?? request.preset?.code ?? mintCode();
   const grant = newGrant(request, { uid, code, isReady, now: deps.clock() });
-  const tooLate = notBeforeProblem(grant.policy, grant.expirationTime);
+  const tooLate = notBeforeProblem(grant.policy, grant.expirationTime, grant.expirationWindowMs);
   if (tooLate !== undefined) return { rejected: tooLate };
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };

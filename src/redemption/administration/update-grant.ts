@@ -37,7 +37,7 @@ export async function updateGrant(
       ? undefined
       : windowProblem(grant, update.expirationWindowMs, now)) ??
     (policy && matchingProblem(newPolicy)) ??
-    notBeforeProblem(newPolicy, expirationTime);
+    notBeforeProblem(newPolicy, expirationTime, update.expirationWindowMs ?? grant.expirationWindowMs);
   if (rejected !== undefined) return { rejected };
   const { expirationWindowMs, labels, note } = update;
   const change: GrantChange = {

@@ -144,7 +144,7 @@ async function createGrant(
   const grantFields = { namespace, name, ...limits, labels, note };
   const invalid = grantProblem(grantFields);
   if (invalid) throw rejectedError(`the grant was not created: ${invalid.problem}`, invalid.member);
-  const late = notBeforeProblem(policy, clock() + expirationWindowMs);
+  const late = notBeforeProblem(policy, clock() + expirationWindowMs, expirationWindowMs);
   if (late !== undefined) throw rejectedError(`the grant was not created: ${late}`, 'expirationWindow');
   const access = await acceptingEndpoints(client, { namespace, policy });
   if ('refused' in access) {
