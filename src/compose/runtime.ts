@@ -9,21 +9,15 @@ import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type { ServerIdentity } from '../pki/server-identity.js';
-import type { ServerIdentitySource } from '../platforms/standalone/server-certificate.js';
 import {
   certificateHosts,
   pathPrefixOf,
   publishedAddress,
   type ServiceAddress,
   serviceUrl,
-  withLastAddress,
 } from '../platforms/standalone/service-address.js';
 import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
-import {
-  publishService,
-  readService,
-  type ServiceDescription,
-} from '../redemption/accepting/service-description.js';
+import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -48,6 +42,7 @@ import { assertListening, createPublicListener, DRAIN_MS } from './public-listen
 import {
   acquireLeases,
   addStoreLease,
+  createDataDirectory,
   openIdentities,
   type ServiceIdentities,
 } from './service-identities.js';
@@ -88,14 +83,15 @@ export interface RunningService {
 /** Creates the data directory, the CAs and the schema, so that several processes can then start at once. */
 export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
   checkWebhookFiles(settings);
-  const { identityFor } = await openIdentities(settings, context.clock);
+  await createDataDirectory(settings, context.clock);
   const lease = await acquireLeases(settings, context.clock);
+  let store: DatabaseStore | undefined;
   try {
-    const store = await openStore(settings, context, true);
-    const published = await readService(store).finally(() => store.close());
-    const address = withLastAddress(settings, published);
-    await identityFor(certificateHosts(address)).read(context.clock());
+    store = await openStore(settings, context, true);
+    const { identity } = await openIdentities(settings, store, context.clock);
+    await identity.read(context.clock());
   } finally {
+    await store?.close();
     lease.release();
   }
 }
@@ -103,7 +99,7 @@ export async function prepareService(settings: Settings, context: RuntimeContext
 /** Starts the redemption service, and resolves once it accepts requests. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
   checkWebhookFiles(settings);
-  const identities = await openIdentities(settings, context.clock);
+  await createDataDirectory(settings, context.clock);
   let lease = await acquireLeases(settings, context.clock);
   let listener: TlsListener | undefined;
   let store: DatabaseStore | undefined;
@@ -111,14 +107,14 @@ export async function startService(settings: Settings, context: RuntimeContext):
     const metrics = createMetrics();
     const opened = await openServiceStore(settings, context, true);
     store = measureStore(opened.store, metrics);
-    const address = withLastAddress(settings, await readService(store));
+    const identities = await openIdentities(settings, store, context.clock);
+    const { address, identity } = identities;
     reportLastAddress(settings, address, context.logger);
-    const identity = identities.identityFor(certificateHosts(address));
     const presented = await identity.read(context.clock());
     const responseEndpoint = { url: serviceUrl(address, settings.listen.port), ca: presented.ca };
     const ca = () => responseEndpoint.ca;
     lease = await addStoreLease(settings, { lease, store, ca, clock: context.clock });
-    const shared = { settings, address, context, ...identities, identity, lease, presented };
+    const shared = { settings, context, ...identities, lease, presented };
     const parts = { ...shared, responseEndpoint, store, metrics };
     listener = createListener(parts);
     return await serve({ ...parts, listener, webhooks: opened.webhooks });
@@ -142,12 +138,8 @@ function reportLastAddress(settings: Settings, address: ServiceAddress, logger: 
   );
 }
 
-interface ServiceParts extends Omit<ServiceIdentities, 'identityFor'> {
+interface ServiceParts extends ServiceIdentities {
   readonly settings: Settings;
-  /** That of the settings, or of the last start if they name none. */
-  readonly address: ServiceAddress;
-  /** The service's own certificate. */
-  readonly identity: ServerIdentitySource;
   readonly context: RuntimeContext;
   readonly lease: ServingLease;
   /** The server identity at the start. */

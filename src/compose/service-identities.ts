@@ -12,16 +12,23 @@ import {
   ownIdentity,
   type ServerIdentitySource,
 } from '../platforms/standalone/server-certificate.js';
-import { pathPrefixOf } from '../platforms/standalone/service-address.js';
+import {
+  certificateHosts,
+  pathPrefixOf,
+  type ServiceAddress,
+  withLastAddress,
+} from '../platforms/standalone/service-address.js';
 import { StandaloneSite } from '../platforms/standalone/site.js';
 import { signingMasterKey } from '../redemption/accepting/rotate-code-keys.js';
+import { readService } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { OtherServiceError, type ServingLease } from '../redemption/ports/serving-lease.js';
 import type { Site } from '../redemption/ports/site.js';
 import { openCodeKeys } from './code-keys.js';
 import { acquireStoreLease, checkStore } from './open-store.js';
-import { type DefaultIssuer, openIssuer } from './site-issuer.js';
+import { type DefaultIssuer, missingCa, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
 /** Identity of a service and of its site. */
@@ -29,8 +36,10 @@ export interface ServiceIdentities {
   readonly site: Site;
   /** The CA that signs links; undefined if sites have their own. */
   readonly issuer: DefaultIssuer | undefined;
-  /** Returns the source of the service's own certificate, which names these hosts unless the operator manages it. */
-  identityFor(hosts: readonly string[]): ServerIdentitySource;
+  /** That of the settings, or of the last start if they name none. */
+  readonly address: ServiceAddress;
+  /** The service's own certificate. It names the hosts of the address unless the operator manages it. */
+  readonly identity: ServerIdentitySource;
 }
 
 /** The site behind the service, and for a standalone service the CA that signs its links. */
@@ -52,24 +61,43 @@ async function openSite(
   return { site, issuer };
 }
 
-/** Opens the service's certificates and the site behind it; creates a missing data directory and its CAs. */
-export async function openIdentities(settings: Settings, clock: Clock): Promise<ServiceIdentities> {
-  const now = clock();
-  const { tlsCert, tlsKey, tlsCa } = settings;
-  const external =
-    tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
-      ? externalIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
-      : undefined;
-  // Check external files and the store before creating anything.
-  await external?.read(now);
+/** The server certificate in the operator's files; undefined if the settings name none. */
+function openExternalIdentity({ tlsCert, tlsKey, tlsCa }: Settings): ServerIdentitySource | undefined {
+  if (tlsCert === undefined || tlsKey === undefined || tlsCa === undefined) return undefined;
+  return externalIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa });
+}
+
+/** Creates the data directory if it is missing. First checks that external files and the store can be used. */
+export async function createDataDirectory(settings: Settings, clock: Clock): Promise<void> {
+  await openExternalIdentity(settings)?.read(clock());
   await checkStore(settings);
-  const { site, issuer } = await openSite(settings, clock);
+  if (settings.platform === 'standalone' && settings.issuerCert !== undefined) {
+    await openIssuer(settings, clock());
+  }
   openDataDirectory(settings.dataDir);
+}
+
+/**
+ * Opens the service's certificates and the site behind it, and creates missing CAs in the data directory. Rejects with
+ * ConfigurationError if links or tokens in the store depend on a missing CA: they would not trust a new one.
+ */
+export async function openIdentities(
+  settings: Settings,
+  store: DatabaseStore,
+  clock: Clock,
+): Promise<ServiceIdentities> {
+  const now = clock();
+  const missing = await missingCa(settings, store, now);
+  if (missing) throw missing;
+  const { site, issuer } = await openSite(settings, clock);
+  const address = withLastAddress(settings, await readService(store));
+  const external = openExternalIdentity(settings);
+  if (external) return { site, issuer, address, identity: external };
   const authorities = new OwnedAuthorities(settings.dataDir);
-  if (!external) await authorities.ensure(SERVER_CA, 'linkgrant server CA', now);
-  const identityFor = (hosts: readonly string[]): ServerIdentitySource =>
-    external ?? ownIdentity(settings.dataDir, (at) => authorities.current(SERVER_CA, at), hosts);
-  return { site, issuer, identityFor };
+  await authorities.ensure(SERVER_CA, 'linkgrant server CA', now);
+  const currentCa = (at: number) => authorities.current(SERVER_CA, at);
+  const identity = ownIdentity(settings.dataDir, currentCa, certificateHosts(address));
+  return { site, issuer, address, identity };
 }
 
 /**

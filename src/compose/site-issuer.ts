@@ -1,4 +1,5 @@
 import type { Settings } from '../config/setting-schemas.js';
+import { ConfigurationError } from '../domain/configuration-error.js';
 import { SITE_CA } from '../domain/names.js';
 import { type CertificateAuthority, CertificateAuthorityError } from '../pki/authority.js';
 import { issueIdentity, type TrustedAuthority } from '../pki/server-identity.js';
@@ -7,7 +8,8 @@ import { ExternalAuthority } from '../platforms/standalone/external-authority.js
 import { openIssuers } from '../platforms/standalone/issuer-rotation.js';
 import { OwnedAuthorities, readAuthority, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
 import { issuerOfLinks } from '../platforms/standalone/site.js';
-import type { ServiceDescription } from '../redemption/accepting/service-description.js';
+import { readService, type ServiceDescription } from '../redemption/accepting/service-description.js';
+import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { IssuerCa } from '../redemption/ports/issuers.js';
 import type { SiteRefusal } from '../redemption/ports/site.js';
 
@@ -40,6 +42,39 @@ export async function openIssuer(
   const authorities = new OwnedAuthorities(dataDir);
   await authorities.ensure(SITE_CA, 'linkgrant site CA', now);
   return { find: (at) => authorities.find(SITE_CA, at), problem: undefined };
+}
+
+/**
+ * Returns the error for a start that would replace a CA of links or tokens in the store by a new one; undefined if no such CA is
+ * missing. It is missing after a restore of the database alone, or on another host with the same PostgreSQL store.
+ */
+export async function missingCa(
+  { dataDir, platform, issuerCert, tlsCert }: Settings,
+  store: DatabaseStore,
+  now: number,
+): Promise<ConfigurationError | undefined> {
+  const issuers = openIssuers(dataDir, { clock: () => now, checkpoint: () => {} });
+  const names = issuers.names();
+  const present = new Set(names.flatMap((name) => issuers.list(name).map(({ sha256 }) => sha256)));
+  const error = (what: string, sha256: string, flags: string) =>
+    new ConfigurationError(
+      `${what} the CA ${sha256}, which is not in ${dataDir}/issuers`,
+      `copy issuers/ and code-keys/ from the previous data directory or its backup; if this CA is in your own files, set ${flags}`,
+    );
+  if (platform === 'standalone' && issuerCert === undefined && !names.includes(SITE_CA)) {
+    const dependents = [...(await store.countDependents(now))];
+    const [sha256, links] = dependents.find(([ca]) => !present.has(ca)) ?? [];
+    if (sha256 !== undefined) {
+      const count = `${links} ${links === 1 ? 'link' : 'links'}`;
+      return error(`the store has ${count} of`, sha256, '--issuer-cert and --issuer-key');
+    }
+  }
+  if (tlsCert !== undefined || names.includes(SERVER_CA)) return undefined;
+  const { caSha256 } = (await readService(store)) ?? {};
+  if (caSha256 === undefined || present.has(caSha256)) return undefined;
+  const hasLinks = (await store.countIssuedBefore(now, now)) > 0;
+  if (!hasLinks && !(await store.hasGrantCreatedBefore(now, now))) return undefined;
+  return error('links or tokens of the store trust', caSha256, '--tls-cert, --tls-key and --tls-ca');
 }
 
 /** Creates an issuer that grants can name; false if one of that name exists. */

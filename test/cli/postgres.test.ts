@@ -72,7 +72,7 @@ describe('services of several hosts with one PostgreSQL store', () => {
   });
 
   it.each([
-    [['code-keys', 'ledger.key'], 'another service runs on the same store with another --tls-ca'],
+    [['code-keys', 'ledger.key'], 'which is not in'],
     [['issuers', 'ledger.key'], 'signed with a key that is not in'],
     [['issuers', 'code-keys'], "the ledger's key"],
   ])('a service with only %j of another host does not start', async (files, reason) => {

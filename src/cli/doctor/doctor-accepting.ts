@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasStore, type LinkDialOptions } from '../../compose/links.js';
 import { openServiceStore } from '../../compose/open-store.js';
-import { pathsAccessibleToOthers } from '../../compose/site-issuer.js';
+import { missingCa, pathsAccessibleToOthers } from '../../compose/site-issuer.js';
 import { findStoreLoss } from '../../compose/store-tools.js';
 import { checkToken } from '../../compose/token-redemption.js';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
@@ -98,6 +98,8 @@ async function checkStore(
           ? ok('service URL', `tokens contain ${service.url}`)
           : fail('service URL', NEVER_RAN, SERVE_ONCE_HINT, 2),
       );
+      const missing = await missingCa(settings, store, clock());
+      if (missing) checks.push(failWithError('CAs', missing, missing.hint));
       checks.push(...(await webhookChecks({ store, webhooks }, settings, clock())));
       return { service, checks };
     } finally {
