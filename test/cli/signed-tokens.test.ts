@@ -263,6 +263,33 @@ describe('token revoke', () => {
     );
   });
 
+  it('finds the grant of the token in the namespace without --grant', async () => {
+    await hub('bystander');
+    await hub('found');
+    await hub('elsewhere', '-n', 'west');
+    const [file, other] = [await issue('found'), await issue('elsewhere', '-n', 'west')];
+    const { id } = (await inspect(file)).signed;
+    const { stdout } = await run(['token', 'revoke', id]);
+    expect(stdout).toContain(`Token ${id} of grant "found" is revoked. It can no longer be redeemed.`);
+    expect((await redeem(file)).code).toBe(3);
+    expect((await run(['token', 'revoke', id])).stdout).toContain('was already revoked');
+    const { id: foreign } = (await inspect(other)).signed;
+    const refused = await run(['token', 'revoke', foreign], { ends: 2 });
+    expect(refusalOf(refused).error).toContain(`no record of token ${foreign} in namespace "default"`);
+    expect(refusalOf(refused).hint).toMatch(/--grant NAME.*`linkgrant token list/);
+    expect((await run(['token', 'revoke', foreign, '-n', 'west'])).stdout).toContain(
+      '"elsewhere" is revoked',
+    );
+  });
+
+  it('needs --grant for a token of which the service has no record but a revocation', async () => {
+    await hub('guessed');
+    const id = 'a1b2c3d4e5f6a1b2c3d4e5f6';
+    await revoke(id, 'guessed');
+    const refused = await run(['token', 'revoke', id], { ends: 2 });
+    expect(refusalOf(refused).error).toContain(`no record of token ${id}`);
+  });
+
   it('refuses a token of another grant and names that grant', async () => {
     await hub('right');
     await hub('wrong');
@@ -296,7 +323,7 @@ describe('token revoke', () => {
 
   it.each([
     [['not an id', '--grant', 'x'], 2, 'the argument is not the id of a token'],
-    [['abcdefgh'], 2, "required option '--grant <NAME>' not specified"],
+    [['abcdefgh'], 2, 'the service has no record of token abcdefgh in namespace "default"'],
     [['abcdefgh', '--grant', 'nobody'], 1, 'there is no grant "nobody"'],
   ])('refuses %j', async (words, ends, reason) => {
     const ended = await run(['token', 'revoke', ...words], { ends });

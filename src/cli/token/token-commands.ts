@@ -20,7 +20,7 @@ function addTokenAdministration(token: Command): void {
       .option('-A, --all-namespaces', 'in all namespaces'),
   ).action(async (flags) => (await import('./token-list.js')).listTokensCommand(flags));
   grantCommand(token, 'revoke <ID>', 'Revoke one signed token')
-    .requiredOption('--grant <NAME>', 'the grant of the token')
+    .option('--grant <NAME>', 'the grant of the token; required if the service has no record of the token')
     .addOption(DRY_RUN())
     .action(async (id, flags) => (await import('./token-revoke.js')).revokeTokenCommand(id, flags));
   withSettings(

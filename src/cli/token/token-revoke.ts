@@ -1,4 +1,6 @@
 import { isTokenId } from '../../codes/signed-code.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+import { everyItem } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
@@ -8,7 +10,8 @@ import { writeOut } from '../terminal/write-out.js';
 
 /** The flags of `token revoke`. */
 export interface TokenRevokeFlags extends GrantFlags {
-  readonly grant: string;
+  /** Undefined for the grant in the service's record of the token. */
+  readonly grant?: string;
 }
 
 /** `token revoke`: permanently revokes a signed token, even if the store has no record of the token yet, and prints its links. */
@@ -20,7 +23,8 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
     );
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
-    const { uid, name } = await administration.findGrant(namespace, flags.grant);
+    const grant = flags.grant ?? (await grantOfToken(id, namespace, administration));
+    const { uid, name } = await administration.findGrant(namespace, grant);
     const { outcome, known, links } = await administration.revokeToken(uid, id);
     // Without a record it is not known whether the token belongs to the grant, or whether the id is correct.
     const revoked = known
@@ -39,4 +43,16 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
       ].join(''),
     );
   });
+}
+
+/** Returns the uid of the grant in the record of a token. Throws a CommandError if there is none. */
+async function grantOfToken(id: string, namespace: string, administration: Administration): Promise<string> {
+  const tokens = await everyItem((page) => administration.listTokens({ ...page, namespace }));
+  // Any other record was created by a revocation, perhaps with the wrong grant.
+  const token = tokens.find((one) => one.id === id && (one.issuedAt !== undefined || one.redemptions > 0));
+  if (token) return token.grantUid;
+  throw usageError(
+    `the service has no record of token ${id} in namespace "${namespace}"`,
+    'name its grant with --grant NAME, or its namespace with -n; `linkgrant token list -A` lists the tokens with their grants',
+  );
 }
