@@ -20,7 +20,24 @@ export function shellCommand(words: readonly string[]): string {
   return words.map(shellWord).join(' ');
 }
 
-/** Template tag that returns a command in which each value is one word: shell`linkgrant grant show ${name}`; see {@link shellWord}. */
+/**
+ * Returns an operand of a command, such as a name or a file, without quotes. One that begins with - gets `./` in front, so that
+ * no program reads it as a flag: the path of a file stays the same, and no valid name begins with -.
+ */
+export function operand(text: string): string {
+  return text.startsWith('-') ? `./${text}` : text;
+}
+
+// The end of the text before the value of a flag: `-n `, `--grant ` or `--grant=`.
+const FLAG = /(^|\s)-{1,2}[\w-]+[ =]$/;
+
+/**
+ * Template tag that returns a command in which each value is one word, either the value of the flag before it or an operand:
+ * shell`linkgrant grant show ${name} -n ${namespace}`; see {@link shellWord} and {@link operand}.
+ */
 export function shell(texts: TemplateStringsArray, ...values: readonly string[]): string {
-  return texts.map((text, index) => (index === 0 ? '' : shellWord(values[index - 1] ?? '')) + text).join('');
+  const wordAfter = (text: string, value: string) => shellWord(FLAG.test(text) ? value : operand(value));
+  return texts
+    .map((text, index) => text + (index < values.length ? wordAfter(text, values[index] ?? '') : ''))
+    .join('');
 }

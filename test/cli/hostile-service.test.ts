@@ -134,6 +134,12 @@ describe('a hostile service', () => {
     expect(words.split('\n').slice(0, 2)).toEqual(['token', 'revoke']);
     expect(readdirSync(place.directory)).not.toContain('pwned');
   });
+
+  it('cannot add a flag to the command that `token issue` prints', async () => {
+    issues({}, { id: '--server=https://evil.example.com', expirationTime: 'soon' });
+    const { stderr } = expectSuccess(await issue());
+    expect(stderr).toContain('`linkgrant token revoke ./--server=https://evil.example.com --grant ');
+  });
 });
 
 describe('reports on a hostile service', () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { shellCommand, shellWord } from '../../src/domain/shell-words.js';
+import { operand, shell, shellCommand, shellWord } from '../../src/domain/shell-words.js';
 
 const WORDS = [
   '',
@@ -22,6 +22,24 @@ const WORDS = [
   '--label=a=b',
   'München',
 ];
+
+describe('an operand that begins with -', () => {
+  it.each(['--yes', '-x.yaml', '-', '--data-dir=/tmp/x', '-- $(touch pwned)'])(
+    '%j is not read as a flag',
+    (value) => {
+      const command = shell`printf '%s\\0' grant show ${value} -n ${value} --grant=${value} ${value}`;
+      const words = execFileSync('sh', ['-c', command], { encoding: 'utf8' }).split('\0');
+      const path = `./${value}`;
+      // A program reads the word after a flag with a value as the value.
+      expect(words).toEqual(['grant', 'show', path, '-n', value, `--grant=${value}`, path, '']);
+      expect(operand(value)).toBe(path);
+    },
+  );
+
+  it('is unchanged if it begins otherwise', () => {
+    expect(shell`grant show ${'hub-'} ${'a b'} -n ${'-'}`).toBe("grant show hub- 'a b' -n -");
+  });
+});
 
 describe('words of a shell command', () => {
   it.each([

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, ApiError, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
@@ -90,7 +91,7 @@ export function CleanUp({ onClose }: { readonly onClose: () => void }) {
             words={[
               'grant',
               'delete',
-              grants[0]?.name ?? 'NAME',
+              operand(grants[0]?.name ?? 'NAME'),
               '--namespace',
               grants[0]?.namespace ?? 'default',
             ]}

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
+import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
@@ -140,7 +141,7 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
         words={[
           'grant',
           'create',
-          name || 'NAME',
+          operand(name || 'NAME'),
           '--redemptions-allowed',
           uses,
           '--expiration-window',

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
@@ -60,7 +61,14 @@ export function RevokeGrant({
             certificate expires.
           </OptionField>
           <Command
-            words={['grant', 'revoke', name, '--namespace', namespace, ...(cascade ? ['--cascade'] : [])]}
+            words={[
+              'grant',
+              'revoke',
+              operand(name),
+              '--namespace',
+              namespace,
+              ...(cascade ? ['--cascade'] : []),
+            ]}
           />
         </>
       )}

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Details, Section } from '../components/details.js';
@@ -120,7 +121,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
             {isEditing && (
               <EditLabels
                 current={grant}
-                command={['grant', 'update', grant.name, '--namespace', grant.namespace]}
+                command={['grant', 'update', operand(grant.name), '--namespace', grant.namespace]}
                 save={(body) =>
                   dataOf(client.PATCH('/api/v1/grants/{uid}', { params: { path: { uid } }, body }))
                 }

@@ -1,4 +1,5 @@
 import { RENEWAL_NEEDS_TIMER } from '../../../src/domain/issued-certificate.js';
+import { operand } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
 import { HostCommand } from '../components/copyable.js';
 import { Notice } from '../components/notice.js';
@@ -91,7 +92,7 @@ const serviceSteps = (name: string): readonly Step[] => [
 export function Rotation({ issuer }: { readonly issuer: Issuer }) {
   const { name, owner, signs, problem, authorities } = issuer;
   const active = authorities.find(({ role }) => role === 'active');
-  const steps = signs === 'links' ? linkSteps(name) : serviceSteps(name);
+  const steps = (signs === 'links' ? linkSteps : serviceSteps)(operand(name));
   const current = stepOf(authorities);
   const isRotating = current > 0;
   const isDue = active?.state === 'expiring' || active?.state === 'expired';

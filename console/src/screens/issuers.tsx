@@ -1,3 +1,4 @@
+import { operand } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
 import { readIssuers } from '../api/issuers.js';
 import { HostCommand, SAME_ON_HOST } from '../components/copyable.js';
@@ -61,7 +62,7 @@ export function IssuersScreen() {
                       : 'The service creates its CA when it starts for the first time. Until then no site can join.'}
                   </p>
                   <HostCommand
-                    words={issuers.length > 0 ? ['issuer', 'create', name ?? 'NAME'] : ['serve']}
+                    words={issuers.length > 0 ? ['issuer', 'create', operand(name ?? 'NAME')] : ['serve']}
                   />
                 </>
               )}

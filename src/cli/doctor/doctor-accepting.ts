@@ -12,7 +12,7 @@ import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { shell, shellCommand } from '../../domain/shell-words.js';
+import { operand, shell, shellCommand } from '../../domain/shell-words.js';
 import { visibleNamesIn } from '../../files/directory-names.js';
 import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
@@ -70,7 +70,7 @@ function checkDirectory(dataDir: string): Check[] {
   const accessiblePaths = pathsAccessibleToOthers(dataDir);
   if (accessiblePaths.length === 0)
     return [...checks, ok('file modes', 'no file with keys is accessible to other users')];
-  const hint = `run \`${shellCommand(['chmod', 'go=', ...accessiblePaths])}\``;
+  const hint = `run \`${shellCommand(['chmod', 'go=', ...accessiblePaths.map(operand)])}\``;
   return [...checks, fail('file modes', `other users can access ${accessiblePaths.join(', ')}`, hint)];
 }
 

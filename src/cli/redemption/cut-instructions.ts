@@ -1,6 +1,6 @@
 import type { Settings } from '../../config/setting-schemas.js';
 import { RENEWAL_NEEDS_TIMER } from '../../domain/issued-certificate.js';
-import { shell, shellCommand } from '../../domain/shell-words.js';
+import { operand, shell, shellCommand } from '../../domain/shell-words.js';
 import type { CutStep } from '../../redemption/issuers/cut-link.js';
 
 /** The router, issuer and files that the instructions of a cut name. */
@@ -32,7 +32,7 @@ const createCa = ({ isOwn }: CutTarget) =>
 const trustOf = ({ isOwn, issuer }: CutTarget) =>
   isOwn ? shell`\`linkgrant issuer trust ${issuer}\` prints both` : OLD_AND_NEW_CA;
 const onlyNewCa = ({ remainingCaFiles: files }: CutTarget) =>
-  files.length === 0 ? 'only the new CA' : `what \`${shellCommand(['cat', ...files])}\` prints`;
+  files.length === 0 ? 'only the new CA' : `what \`${shellCommand(['cat', ...files.map(operand)])}\` prints`;
 const serverCertificate = ({ isOwn, issuer }: CutTarget) =>
   isOwn
     ? shell`linkgrant issuer server-certificate --issuer ${issuer} --host HOST --to DIR`

@@ -1,7 +1,7 @@
 import { backUp, restore } from '../../compose/store-backup.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
-import { shellWord } from '../../domain/shell-words.js';
+import { operand, shellWord } from '../../domain/shell-words.js';
 import { configurationFrom, type LocalSettings, localSettingsFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
@@ -63,7 +63,7 @@ export async function restoreCommand(
       [
         restored,
         'Next: restore the PostgreSQL database, then accept it:',
-        `  pg_restore -c -d ${databaseUrl(flags)} ${shellWord(`${file}.dump`)}`,
+        `  pg_restore -c -d ${databaseUrl(flags)} ${shellWord(operand(`${file}.dump`))}`,
         `  ${completeCommand('linkgrant store restored', flags)}`,
         '',
       ].join('\n'),

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { encodeResource } from '../../domain/resource-encoding.js';
-import { shellCommand, shellWord } from '../../domain/shell-words.js';
+import { operand, shellCommand, shellWord } from '../../domain/shell-words.js';
 import { packagedFile } from '../../files/packaged-files.js';
 import type { IssuedToken } from '../../redemption/administration/administration.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -70,7 +70,7 @@ export function nextStep({ target, form, count }: TokenDelivery): string {
   if (count !== undefined && target !== '-') {
     return `Next, on each other site: copy one of these AccessTokens, then run \`linkgrant token redeem FILE\` ${TARGET_FLAGS}\n`;
   }
-  const file = target === '-' ? '-' : shellWord(basename(target));
+  const file = target === '-' ? '-' : shellWord(operand(basename(target)));
   const steps: Record<TokenForm, string> = {
     token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,
     line:
