@@ -55,7 +55,7 @@ export async function acceptStore(
   const database = await openDatabase(location, context, isEmpty, isEmpty);
   try {
     await database.write(function* (write) {
-      yield* write.ledger.accept();
+      yield* write.ledger.accept(context.clock());
       for (const { uid } of revoked) yield* revokeGrant(uid, context.clock(), false)(write);
     });
     new LedgerKeyFile(ledgerKeyPath(location)).confirm();

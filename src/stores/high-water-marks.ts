@@ -7,10 +7,14 @@ import {
   setOwnerOfParent,
 } from '../files/private-file.js';
 
-/** The highest state of a ledger that a host has seen. An accepted rollback increases `epoch`; `position` counts the entries. */
+/** The highest state of a ledger that a host has seen. */
 export interface HighWaterMark {
+  /** Increases when a rollback is accepted. */
   readonly epoch: number;
+  /** Number of entries. */
   readonly position: number;
+  /** MAC of the last entry: another branch of the ledger has another entry at this position. 32 bytes. */
+  readonly mac: Uint8Array;
 }
 
 /** The high-water marks of a host: one file for each ledger that the host wrote to, in a directory beside the ledger's key. */
@@ -38,12 +42,13 @@ export class HighWaterMarks {
     } catch {
       return undefined;
     }
-    const [, epoch, position] = /^(\d+) (\d+) *\n$/.exec(text) ?? [];
-    return epoch === undefined ? undefined : { epoch: Number(epoch), position: Number(position) };
+    const [, epoch, position, mac] = /^(\d+) (\d+) ([0-9a-f]{64}) *\n$/.exec(text) ?? [];
+    if (mac === undefined) return undefined;
+    return { epoch: Number(epoch), position: Number(position), mac: Buffer.from(mac, 'hex') };
   }
 
   /** Writes the mark of a ledger. Never throws: the transaction is committed, and an older mark only detects fewer rollbacks. */
-  put(id: string, { epoch, position }: HighWaterMark): void {
+  put(id: string, { epoch, position, mac }: HighWaterMark): void {
     try {
       makePrivateDirectory(this.#directory);
       closeSync(openOwnDirectory(this.#directory));
@@ -52,7 +57,8 @@ export class HighWaterMarks {
       try {
         setOwnerOfParent(handle, file);
         // All marks have the same length, so a concurrent reader sees the old or the new one.
-        writeSync(handle, `${`${epoch} ${position}`.padEnd(40)}\n`, 0);
+        const mark = `${epoch} ${position} ${Buffer.from(mac).toString('hex')}`;
+        writeSync(handle, `${mark.padEnd(105)}\n`, 0);
       } finally {
         closeSync(handle);
       }

@@ -343,7 +343,7 @@ describe('redemption list --verify', () => {
   describe('on a host that has recorded more entries', () => {
     const EPOCH = "key = 'ledger-epoch'";
     const lacksMark = 'lacks its mark: the setting ledger-epoch or ledger-key is missing or forged';
-    /** A directory whose store was accepted once as a restored one, and has 17 entries. */
+    /** A directory whose store was accepted once as a restored one, and has 18 entries. */
     const usedDirectory = async (): Promise<string> => {
       const directory = copyOriginal('used');
       const place = ['--data-dir', directory];
@@ -352,7 +352,7 @@ describe('redemption list --verify', () => {
       expect((await linkgrant(['store', 'restored', '--keep', ...place])).code).toBe(0);
       expect((await linkgrant(['grant', 'revoke', 'a', ...place])).code).toBe(0);
       const verified = await linkgrant(['redemption', 'list', '--verify', ...place]);
-      expect(verified.stdout).toBe('The ledger is unchanged: 17 entries.\n');
+      expect(verified.stdout).toBe('The ledger is unchanged: 18 entries.\n');
       return directory;
     };
 
@@ -402,7 +402,7 @@ describe('redemption list --verify', () => {
       const refused = expectRefusal(await verify(), 2);
       expect(refused.error).toContain('the ledger lacks 2 entries that this host has recorded');
       expect((await linkgrant(['store', 'restored', '--keep', ...place])).code).toBe(0);
-      expect(await verify()).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 16 entries.\n' });
+      expect(await verify()).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 17 entries.\n' });
     });
   });
 

@@ -235,6 +235,31 @@ describe('a store that was restored from an earlier copy', () => {
     }
   });
 
+  it('detects a copy of a PostgreSQL store to which another host added more entries', async () => {
+    const [first, second] = [await createTestDatabase(), await createTestDatabase()].map(releaseAfterTest);
+    const [here, there, older] = [work.path('here'), work.path('there'), work.path('older')];
+    const [original, copied] = [first?.url ?? '', second?.url ?? ''];
+    const onStore = (directory: string, url: string) => ['--data-dir', directory, '--store', url];
+    const revoke = (n: number, directory: string, url: string) =>
+      run('grant', 'revoke', `grant-${n}`, ...onStore(directory, url));
+    cpSync(DATA, here, { recursive: true });
+    chmodSync(here, 0o700);
+    for (const url of [original, copied]) expectSuccess(await copy(sqlite('here/linkgrant.db'), url, here));
+    cpSync(here, there, { recursive: true });
+    for (const n of [20, 21]) expectSuccess(await revoke(n, here, original));
+    for (const n of [22, 23, 24]) expectSuccess(await revoke(n, there, copied));
+    const verify = (directory: string) =>
+      run('redemption', 'list', '--verify', ...onStore(directory, copied));
+    expectSuccess(await verify(there));
+    expect(expectRefusal(await verify(here), 2).error).toContain('the store was rolled back');
+    expect(expectRefusal(await revoke(25, here, copied), 2).error).toContain('its ledger lacks 1 entry');
+    expectSuccess(await revoke(25, here, original));
+    // An older record of a host is valid: another host has added entries since.
+    cpSync(here, older, { recursive: true });
+    expectSuccess(await revoke(26, here, original));
+    expectSuccess(await revoke(27, older, original));
+  });
+
   it('detects a store that is older than the copy made from it', async () => {
     const database = releaseAfterTest(await createTestDatabase());
     const moved = work.path('moved');

@@ -141,7 +141,7 @@ describe('a store whose ledger was deleted', () => {
     const accepted = await run('store', 'restored', '--keep', ...place);
     expect(accepted).toMatchObject({ code: 0, stdout: 'A service can use the store again.\n' });
     expect((await run('redemption', 'list', '--verify', ...place)).stdout).toBe(
-      'The ledger is unchanged: 0 entries.\n',
+      'The ledger is unchanged: 1 entry.\n',
     );
     await work.serveOnce([...LISTEN, ...place], options);
   });

@@ -1,4 +1,4 @@
-import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
@@ -64,3 +64,26 @@ describe.each([
     await expect(redeem(store)).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 });
+
+it.each([0, 1] as const)(
+  'is not written to by process %i if another branch of its ledger, which is longer, replaces its rows',
+  async (store) => {
+    const directory = directoryForTest();
+    const [file, other] = [join(directory, 'linkgrant.db'), join(directory, 'other', 'linkgrant.db')];
+    const open = (place = directory) => sqliteStoreForTest(() => NOW, place);
+    const stores = [await open(), await open()] as const;
+    const { uid } = await storedGrant(stores[0], { redemptionsAllowed: 99 });
+    const redeem = (one: DatabaseStore) => one.recordRedemption(uid, sampleRedemption(uid), NOW);
+    await redeem(stores[0]);
+    mkdirSync(join(directory, 'other'), { mode: 0o700 });
+    withSqliteFile(file, (database) => database.exec(`VACUUM INTO '${other}'`));
+    chmodSync(other, 0o600);
+    copyFileSync(join(directory, 'ledger.key'), join(directory, 'other', 'ledger.key'));
+    const branch = await open(join(directory, 'other'));
+    for (const one of [...stores, branch, branch, branch, branch]) await redeem(one);
+    expect(await branch.verifyLedger()).toEqual({ entries: 6 });
+    restoreRows(file, other);
+    await expect(redeem(stores[store])).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect((await stores[store].verifyLedger()).fault).toMatchObject({ isRolledBack: true });
+  },
+);

@@ -3,6 +3,7 @@ import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import type { WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger/ledger-mac.js';
+import { EPOCH } from './ledger/rollback-check.js';
 import { change, rawRows, type SqlOperation, setting, value } from './operation.js';
 import type { SqlDatabase } from './sql-database.js';
 
@@ -12,7 +13,10 @@ const LIST = 'SELECT key, value FROM settings ORDER BY key';
 /** Setting: how often labels and notes were changed. */
 export const LABEL_CHANGES = 'label-changes';
 // Settings whose changes the ledger does not record: of the schema, the ledger, running services, webhooks, probes, and counters.
-const UNRECORDED = /^(schema-|ledger-|serving-|webhook|probed-at$|crl-number$|label-changes$)/;
+const UNRECORDED =
+  /^(schema-|ledger-key$|ledger-verification$|serving-|webhook|probed-at$|crl-number$|label-changes$)/;
+// The mark of a ledger that was never accepted: the ledger records the later epochs only.
+const FIRST_EPOCH = /^[0-9a-f-]{36} 1 /;
 const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = CASE
     WHEN CAST(settings.value AS BIGINT) < CAST(excluded.value AS BIGINT) THEN excluded.value
@@ -34,9 +38,7 @@ function putSetting(key: string, text: string, now: number): WriteOperation<void
   return function* ({ ledger }) {
     const isChanged = (yield* change(PUT, key, text)) === 1;
     if (!isChanged || UNRECORDED.test(key)) return;
-    const detail = { setting: key, row: rowHash([text]) };
-    // The entry is about the whole store, so it has no grant.
-    yield* ledger.append({ grantUid: '', at: now, kind: 'setting_changed', detail });
+    yield* ledger.appendSetting(key, text, now);
   };
 }
 
@@ -51,9 +53,10 @@ export function* changedSetting(
   const missing = new Set(recorded.keys());
   for (const [name, text] of yield* rawRows(LIST)) {
     const key = String(name);
-    if (UNRECORDED.test(key)) continue;
-    missing.delete(key);
     const hash = recorded.get(key);
+    if (UNRECORDED.test(key)) continue;
+    if (key === EPOCH && hash === undefined && FIRST_EPOCH.test(String(text))) continue;
+    missing.delete(key);
     if (hash === undefined) return fault(`has setting ${key}, which no entry records`);
     if (hash !== rowHash([text])) return fault(`records setting ${key}, which was changed`);
   }

@@ -43,14 +43,14 @@ it.each([
   const [directory, foreign] = [join(directoryForTest(), 'ledger-seen'), foreignFile()];
   mkdirSync(directory);
   makeLink(foreign, join(directory, 'id'));
-  new HighWaterMarks(directory).put('id', { epoch: 1, position: 2 });
+  new HighWaterMarks(directory).put('id', { epoch: 1, position: 2, mac: new Uint8Array(32) });
   expect(readFileSync(foreign, 'utf8')).toBe(CONTENT);
 });
 
 it('a high-water mark is not written into a directory that a symbolic link names', () => {
   const [directory, foreign] = [join(directoryForTest(), 'ledger-seen'), foreignFile()];
   symlinkSync(join(foreign, '..'), directory);
-  new HighWaterMarks(directory).put('shadow', { epoch: 1, position: 2 });
+  new HighWaterMarks(directory).put('shadow', { epoch: 1, position: 2, mac: new Uint8Array(32) });
   expect(readFileSync(foreign, 'utf8')).toBe(CONTENT);
 });
 

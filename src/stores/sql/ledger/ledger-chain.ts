@@ -12,8 +12,8 @@ import {
   type SqlValue,
   setting,
 } from '../operation.js';
-import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
-import { ACCEPT_HINT, type LedgerLoss, RollbackCheck } from './rollback-check.js';
+import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC, rowHash } from './ledger-mac.js';
+import { ACCEPT_HINT, EPOCH, type LedgerLoss, MAC_AT, RollbackCheck } from './rollback-check.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
@@ -41,6 +41,8 @@ export interface StoredEnd extends LedgerEnd {
   readonly lastPosition: number;
   /** MAC of the last entry that the table has. */
   readonly last: Uint8Array;
+  /** MAC of the entry at the position that the caller of {@link readEnd} names; undefined without such an entry. */
+  readonly seenMac: Uint8Array | undefined;
   /** Whether the MAC of the end is right. A forged end never gets a valid MAC again, so later entries cannot hide it. */
   readonly isAuthentic: boolean;
 }
@@ -62,8 +64,8 @@ export class LedgerChain {
   #refusals = 0;
   // The additions before the open savepoint.
   #savepoint = { entries: 0, removed: 0, refusals: 0 };
-  // Position of the last entry once the transaction is committed.
-  #settledAt: number | undefined;
+  // Position and MAC of the last entry once the transaction is committed.
+  #settled: readonly [position: number, mac: Uint8Array] | undefined;
 
   /**
    * `forUpdate` is appended to a query to lock its row until the end of the transaction; empty for a database whose
@@ -123,10 +125,13 @@ export class LedgerChain {
     return keyId === ledgerKeyId(key) ? yield* this.#rollback.loss(key, highWaterMark) : 'mark';
   }
 
-  /** Accepts the database as it is: missing entries or a missing ledger are no longer refused. */
-  *accept(): SqlOperation<void> {
+  /**
+   * Accepts the database as it is: missing entries or a missing ledger are no longer refused. The entry about it, at time `now`,
+   * distinguishes the ledger from the branch that was discarded.
+   */
+  *accept(now: number): SqlOperation<void> {
     if ((yield* setting(KEY_ID)) === undefined) yield* this.#beginChain();
-    yield* this.#rollback.accept(yield* this.key());
+    yield* this.appendSetting(EPOCH, yield* this.#rollback.accept(yield* this.key()), now);
   }
 
   *#beginChain(): SqlOperation<Uint8Array> {
@@ -149,6 +154,13 @@ export class LedgerChain {
   *append(entry: NewLedgerEntry): SqlOperation<void> {
     yield* this.key();
     this.#entries.push(entry);
+  }
+
+  /** Adds an entry about a setting that was changed to `text`. */
+  *appendSetting(key: string, text: string, now: number): SqlOperation<void> {
+    const detail = { setting: key, row: rowHash([text]) };
+    // The entry is about the whole store, so it has no grant.
+    yield* this.append({ grantUid: '', at: now, kind: 'setting_changed', detail });
   }
 
   /** Adds to the number of entries whose content was deleted. */
@@ -182,8 +194,8 @@ export class LedgerChain {
 
   /** Ends a transaction: after a commit, records the new end as this host's high-water mark. Empties the additions. */
   endTransaction(isCommitted: boolean): void {
-    if (isCommitted && this.#settledAt !== undefined) this.#rollback.record(this.#settledAt);
-    this.#settledAt = undefined;
+    if (isCommitted && this.#settled) this.#rollback.record(...this.#settled);
+    this.#settled = undefined;
     this.#savepoint = { entries: 0, removed: 0, refusals: 0 };
     this.rollbackToSavepoint();
   }
@@ -195,8 +207,10 @@ export class LedgerChain {
     const key = yield* this.key();
     const uids = [...new Set(entries.map(({ grantUid }) => grantUid))];
     // The lock on the end is taken first and held until the commit, so positions are in the order of the commits.
-    const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids);
-    yield* this.#rollback.check(key, end.position);
+    const seen = this.#rollback.lastHighWaterMark();
+    const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids, seen?.position);
+    // A running service reads the mark of the ledger once: reading it before each commit would cost a round trip.
+    if (!this.#rollback.hasAllEntries(seen, end)) yield* this.#rollback.check(key);
     let { position, last } = end;
     position = Math.max(position, end.lastPosition);
     const rows = entries.map(({ grantUid, at, kind, redemptionId = null, detail: fields }) => {
@@ -214,19 +228,24 @@ export class LedgerChain {
     const refusals = end.refusals + this.#refusals;
     const mac = end.isAuthentic ? endMac(key, last, { position, removed, refusals }) : NO_MAC;
     yield* put(PUT_END, position, removed, refusals, mac);
-    this.#settledAt = position;
+    this.#settled = [position, last];
   }
 }
 
-/** Reads the end of the ledger, and the highest `seq` of each grant in `grantUids` (0 without entries). */
+/**
+ * Reads the end of the ledger, the MAC of the entry at position `seen`, and the highest `seq` of each grant in `grantUids` (0
+ * without entries).
+ */
 export function* readEnd(
   key: Uint8Array,
   forUpdate = '',
   grantUids: readonly string[] = [],
+  seen = 0,
 ): SqlOperation<{ readonly end: StoredEnd; readonly seqs: Map<string, number> }> {
-  const [ends, entries, ...seqRows] = yield* batch(
+  const [ends, entries, seenEntries, ...seqRows] = yield* batch(
     [`${END}${forUpdate}`],
     [LAST_ENTRY],
+    [MAC_AT, seen],
     ...[...chunks(grantUids)].map((chunk) => [LAST_SEQS(chunk.length), ...chunk] as const),
   );
   const found = ends.rows[0] as (LedgerEnd & { readonly mac: unknown }) | undefined;
@@ -234,6 +253,7 @@ export function* readEnd(
   const { position, removed, refusals, mac } = found ?? { position: 0, removed: 0, refusals: 0, mac: null };
   const lastPosition = entry?.position ?? 0;
   const last = entry?.mac ?? NO_MAC;
+  const seenMac = (seenEntries.rows[0] as { readonly mac: Uint8Array } | undefined)?.mac;
   const isAuthentic =
     position === lastPosition && isMac(mac, endMac(key, last, { position, removed, refusals }));
   const seqs = new Map<string, number>();
@@ -241,5 +261,5 @@ export function* readEnd(
     for (const { uid, seq } of rows as readonly { readonly uid: string; readonly seq: number | null }[])
       seqs.set(uid, seq ?? 0);
   }
-  return { end: { position, removed, refusals, lastPosition, last, isAuthentic }, seqs };
+  return { end: { position, removed, refusals, lastPosition, last, seenMac, isAuthentic }, seqs };
 }

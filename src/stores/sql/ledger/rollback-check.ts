@@ -3,10 +3,13 @@ import type { LedgerFault } from '../../../redemption/ports/ledger-store.js';
 import type { HighWaterMark, HighWaterMarks } from '../../high-water-marks.js';
 import { StoreOpenError } from '../../store-open-error.js';
 import { type SqlOperation, setting, value, writeSetting } from '../operation.js';
-import { epochMac, isMac } from './ledger-mac.js';
+import { epochMac, isMac, NO_MAC } from './ledger-mac.js';
 
 const POSITION = 'SELECT position FROM ledger_end';
-const EPOCH = 'ledger-epoch';
+/** Query for the MAC of the entry at a position. */
+export const MAC_AT = 'SELECT mac FROM events WHERE position = ?';
+/** Setting: the mark of the ledger. */
+export const EPOCH = 'ledger-epoch';
 
 /** The hint for a database without a ledger, or without the mark of its ledger. */
 export const ACCEPT_HINT =
@@ -23,13 +26,14 @@ interface Mark {
 
 /**
  * Number of entries that are missing from the ledger in a database; at least 1 if the ledger has an earlier epoch than the
- * high-water mark. `mark` if the ledger has no mark: without it the entries cannot be counted.
+ * high-water mark, or another entry at its position. `mark` if the ledger has no mark: without it the entries cannot be counted.
  */
 export type LedgerLoss = number | 'mark';
 
 /**
- * Detects a database that was rolled back to an earlier copy: the number of entries only grows, and this host stores the
- * highest number it has seen. An accepted rollback begins another epoch.
+ * Detects a database that was rolled back to an earlier copy, or replaced with another branch of the ledger: the number of entries
+ * only grows, and this host stores the highest number it has seen with the MAC of that entry. An older mark is valid too, but
+ * detects less. An accepted rollback begins another epoch.
  */
 export class RollbackCheck {
   readonly #marks: HighWaterMarks;
@@ -44,13 +48,10 @@ export class RollbackCheck {
   }
 
   /**
-   * Throws StoreOpenError if the ledger ends before this host's high-water mark, or if the mark of the ledger is missing.
-   * `position` is the end of the ledger in the open transaction; it is read from the database if it is absent.
+   * Throws StoreOpenError if the ledger lacks entries up to this host's high-water mark, or if the mark of the ledger is missing.
    */
-  *check(key: Uint8Array, position?: number): SqlOperation<void> {
-    // A running service reads the mark of the ledger once: reading it before each commit would cost a round trip.
-    if (position !== undefined && this.#hasAllEntries(position)) return;
-    const loss = yield* this.loss(key, yield* this.highWaterMark(key), position);
+  *check(key: Uint8Array): SqlOperation<void> {
+    const loss = yield* this.loss(key, yield* this.highWaterMark(key));
     if (loss === 0) return;
     if (loss === 'mark') {
       const problem =
@@ -71,48 +72,61 @@ export class RollbackCheck {
 
   /**
    * Returns what is missing from the ledger, compared with `highWaterMark`, which was read before this transaction began: entries
-   * that other processes add later would seem to be missing. `position` as for `check`.
+   * that other processes add later would seem to be missing.
    */
-  *loss(
-    key: Uint8Array,
-    highWaterMark: HighWaterMark | undefined,
-    position?: number,
-  ): SqlOperation<LedgerLoss> {
+  *loss(key: Uint8Array, highWaterMark: HighWaterMark | undefined): SqlOperation<LedgerLoss> {
     this.#mark = yield* readMark(key);
     if (!this.#mark) return 'mark';
-    const end = position ?? Number((yield* value(POSITION)) ?? 0);
-    return missingEntries(this.#mark, highWaterMark, end);
+    const position = Number((yield* value(POSITION)) ?? 0);
+    const seenMac = yield* value(MAC_AT, highWaterMark?.position ?? 0);
+    return missingEntries(this.#mark, highWaterMark, { position, seenMac });
   }
 
-  /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. */
-  *accept(key: Uint8Array): SqlOperation<void> {
-    const { id, epoch } = (yield* readMark(key)) ?? { id: randomUUID(), epoch: 0 };
+  /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. Returns the mark as text. */
+  *accept(key: Uint8Array): SqlOperation<string> {
+    const { id, epoch } = (yield* readMark(key)) ?? { id: randomUUID(), epoch: 1 };
     const recorded = this.#marks.find(id)?.epoch ?? 0;
-    yield* this.#put(key, { id, epoch: Math.max(epoch, recorded) + 1 });
+    return yield* this.#put(key, { id, epoch: Math.max(epoch, recorded) + 1 });
   }
 
-  /** Records after a commit that the ledger ends at `position`. */
-  record(position: number): void {
-    if (this.#mark) this.#marks.put(this.#mark.id, { epoch: this.#mark.epoch, position });
+  /** Returns this host's high-water mark of the ledger whose mark was read last. */
+  lastHighWaterMark(): HighWaterMark | undefined {
+    return this.#mark && this.#marks.find(this.#mark.id);
   }
 
-  *#put(key: Uint8Array, mark: Mark): SqlOperation<void> {
+  /** Returns whether the ledger that ends with `end` has all entries up to `highWaterMark`; false if its mark was not read yet. */
+  hasAllEntries(highWaterMark: HighWaterMark | undefined, end: SeenEnd): boolean {
+    return this.#mark !== undefined && missingEntries(this.#mark, highWaterMark, end) === 0;
+  }
+
+  /** Records after a commit that the ledger ends at `position`, with an entry that has this MAC. */
+  record(position: number, mac: Uint8Array): void {
+    if (this.#mark) this.#marks.put(this.#mark.id, { epoch: this.#mark.epoch, position, mac });
+  }
+
+  *#put(key: Uint8Array, mark: Mark): SqlOperation<string> {
     const { id, epoch } = mark;
-    yield* writeSetting(EPOCH, `${id} ${epoch} ${epochMac(key, id, epoch).toString('hex')}`);
+    const text = `${id} ${epoch} ${epochMac(key, id, epoch).toString('hex')}`;
+    yield* writeSetting(EPOCH, text);
     this.#mark = mark;
-  }
-
-  #hasAllEntries(position: number): boolean {
-    const mark = this.#mark;
-    return mark !== undefined && missingEntries(mark, this.#marks.find(mark.id), position) === 0;
+    return text;
   }
 }
 
-/** Number of entries that a ledger with this mark, which ends at `end`, lacks. */
-function missingEntries(mark: Mark, seen: HighWaterMark | undefined, end: number): number {
+/** The end of a ledger in a database, as it is compared with a high-water mark. */
+interface SeenEnd {
+  /** Number of entries. */
+  readonly position: number;
+  /** MAC of the entry at the position of the high-water mark; undefined without such an entry. */
+  readonly seenMac: unknown;
+}
+
+/** Number of entries that a ledger with this mark lacks. */
+function missingEntries(mark: Mark, seen: HighWaterMark | undefined, { position, seenMac }: SeenEnd): number {
   // Another host may have accepted a rollback, and begun a later epoch.
   if (!seen || mark.epoch > seen.epoch) return 0;
-  return Math.max(mark.epoch < seen.epoch ? 1 : 0, seen.position - end);
+  const isSameBranch = mark.epoch === seen.epoch && isMac(seenMac ?? NO_MAC, seen.mac);
+  return Math.max(isSameBranch ? 0 : 1, seen.position - position);
 }
 
 function missingText(entries: number): string {
