@@ -44,6 +44,11 @@ const SENTENCES = {
   internal: 'The service failed.',
 } as const satisfies Record<RedemptionErrorCode, string>;
 
+/** Returns the error for a refusal with this code. */
+export function refusalWith(code: RedemptionErrorCode): RedemptionError {
+  return new RedemptionError(code, SENTENCES[code]);
+}
+
 /** The meaning of each text of a Skupper grant server, with any status. */
 export const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
   [STOCK_TEXT.bodyNotValid]: 'body_invalid',

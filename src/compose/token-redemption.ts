@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readAnswer } from '../client/answer-reader.js';
 import { DEFAULT_TIMEOUT_MS, type ServiceConnectionOptions } from '../client/connection.js';
 import { createRedemptionClient } from '../client/https-redemption-client.js';
+import { refusalWith } from '../client/refusals.js';
 import type { RedeemableToken } from '../domain/access-token.js';
+import type { RedemptionError } from '../domain/redemption-error.js';
 import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
 import { type DirectoryOptions, directoryMaterializer } from '../platforms/files/directory-materializer.js';
 import { PendingReload } from '../platforms/files/pending-reload.js';
@@ -15,6 +17,7 @@ import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
+import { rulesRefusal } from '../redemption/requesting/check-rules.js';
 import { checkToken as checkTokenWith } from '../redemption/requesting/check-token.js';
 import {
   pendingRedemptionId,
@@ -129,4 +132,10 @@ export function checkToken(
   options: ServiceConnectionOptions,
 ): Promise<TokenCheck | 'stock'> {
   return checkTokenWith({ token }, createRedemptionClient(options));
+}
+
+/** Returns the error that a redemption would have by the rules of the grant; undefined if they allow it. See `rulesRefusal`. */
+export function checkRules(request: RedeemTokenRequest, check: TokenCheck): RedemptionError | undefined {
+  const code = rulesRefusal(request, check);
+  return code && refusalWith(code);
 }

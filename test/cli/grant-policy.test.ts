@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
-import { expectRefusal, json, linkgrant } from '../support/command-line.js';
+import { expectRefusal, json, linkgrant, refusalOf } from '../support/command-line.js';
 import { expensiveGlobs } from '../support/expensive-globs.js';
 import { until } from '../support/until.js';
 
@@ -241,5 +241,31 @@ describe('the holder of a token with a policy', () => {
     const [redemption] = await report('redemption', 'list', '--grant', 'ruled');
     expect(Date.parse(redemption.notAfter) - Date.now()).toBeLessThanOrEqual(12 * 3_600_000);
     expect(service.said.stderr).toContain('policy_subject');
+  });
+
+  it.each([
+    { rule: 'subjects', rules: ['--subjects', 'hq'], allowed: ['--subject', 'hq'] },
+    { rule: 'names', rules: ['--names', 'to-hub-*'], allowed: ['--name', 'to-hub-1'] },
+    { rule: 'signed-subject', signed: ['--subject', 'hq'], requested: ['--subject', 'branch'], allowed: [] },
+    { rule: 'key-types', rules: ['--key-types', 'rsa'] },
+  ])('a dry run and doctor report the refusal of the redemption by $rule', async (refusedCase) => {
+    const { rule, rules = [], signed = [], requested = [], allowed } = refusedCase;
+    await grantJson('create', rule, ...rules);
+    const token = await issue(`token-${rule}`, '--grant', rule, ...signed);
+    const dryRun = (...words: readonly string[]) => redeem(token, 'dry', '--dry-run', '-o', 'json', ...words);
+    const examined = (...words: readonly string[]) =>
+      linkgrant(['doctor', '--token', token, '--data-dir', place.path('dry'), '-o', 'json', ...words]);
+    for (const checked of [await dryRun(...requested), await examined(...requested)]) {
+      expect(checked.code).toBe(3);
+      const { error } = refusalOf(await redeem(token, 'real', ...requested));
+      const failed = json(checked).filter(({ status }: { status: string }) => status === 'fail');
+      expect(failed).toMatchObject([{ name: 'redemption', detail: error }]);
+    }
+    if (!allowed) return;
+    expect((await dryRun(...allowed)).code).toBe(0);
+    expect((await examined(...allowed)).code).toBe(0);
+    expect((await redeem(token, 'real', ...allowed)).code).toBe(0);
+    // A repeated redemption returns the link, whatever it requests.
+    expect((await redeem(token, 'real', '--dry-run', ...requested)).code).toBe(0);
   });
 });

@@ -10,10 +10,16 @@ import { formatTime } from '../terminal/output.js';
 import { plainLine } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 
-/** What `doctor` checks beside the settings: the file of a token, and the directory for its Link. */
+/** What `doctor` checks beside the settings. */
 export interface CheckedFiles {
+  /** The file of a token. */
   readonly token?: string | undefined;
+  /** The directory for the Link of the token. */
   readonly to?: string | undefined;
+  /** The requested name of the Link. */
+  readonly name?: string | undefined;
+  /** The requested subject. */
+  readonly subject?: string | undefined;
 }
 
 /** The result of one check. */

@@ -42,9 +42,10 @@ const PERMISSIONS: RequiredPermissions = {
  */
 export async function clusterChecks(
   settings: Settings,
-  { token, to }: CheckedFiles,
+  files: CheckedFiles,
   options: LinkDialOptions,
 ): Promise<readonly Check[]> {
+  const { token, to } = files;
   if (to !== undefined) {
     throw usageError(
       '--to cannot be combined with --platform kubernetes',
@@ -62,7 +63,9 @@ export async function clusterChecks(
       if (token !== undefined) {
         const findLink = async (redeemed: RedeemableToken) =>
           (await cluster.findSecretName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
-        return [apiCheck, ...(await tokenChecks(token, findLink, options)), ...requesting.checks];
+        const target = { findLink, siteUid: () => cluster.uid() };
+        const checks = await tokenChecks({ ...files, token }, target, options);
+        return [apiCheck, ...checks, ...requesting.checks];
       }
       const accepting = await acceptingClusterChecks(inspector, namespace, options);
       // A site that only requests links needs no accepting side.

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readSignedCode } from '../../codes/signed-code.js';
 import { type LinkDialOptions, linkDirectory } from '../../compose/links.js';
+import { checkRules } from '../../compose/token-redemption.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Link } from '../../domain/link.js';
@@ -14,9 +15,11 @@ import { policyFields } from '../grant/grant-report.js';
 import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
+import { requestedSubject } from '../token/redeem-input.js';
 import { parseToken } from '../token/token-file.js';
 import {
   type Check,
+  type CheckedFiles,
   certificateCheck,
   fail,
   failWithCode,
@@ -30,13 +33,18 @@ import { checkRoute, type RouteChecks } from './doctor-route.js';
 // The service reports a deleted grant as unknown.
 const END_CODES: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
 
-/**
- * Checks whether this site can redeem a token now, or has redeemed it; `findLink` returns the name of the link that this site
- * created from a token. Spends no use.
- */
+/** The site that redeems a token. */
+export interface CheckedSite {
+  /** Returns the name of the link that this site created from a token. */
+  findLink(token: RedeemableToken): Promise<string | undefined>;
+  /** Uid of the site, if it is known. */
+  siteUid(): string | undefined;
+}
+
+/** Checks whether a site can redeem a token now, or has redeemed it. Spends no use. */
 export async function tokenChecks(
-  file: string,
-  findLink: (token: RedeemableToken) => Promise<string | undefined>,
+  { token: file, name, subject }: CheckedFiles & { readonly token: string },
+  site: CheckedSite,
   options: LinkDialOptions,
 ): Promise<Check[]> {
   let token: ReturnType<typeof parseToken>;
@@ -47,11 +55,15 @@ export async function tokenChecks(
   }
   const { checks, answer } = await checkRoute(token, options);
   // If the links cannot be read, an expired or exhausted grant is reported as a failure.
-  const link = await findLink(token).catch(() => undefined);
+  const link = await site.findLink(token).catch(() => undefined);
   const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
   const isSigned = readSignedCode(token.code) !== undefined;
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
-  return [tokenCheck, ...checks, ...grantResults];
+  const request = { token, name, subject: requestedSubject(token, subject, site) };
+  // A repeated redemption returns the existing link, whatever it requests.
+  const refused = isCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
+  const refusal = refused ? [failWithCode('redemption', refused.message, refused.code)] : [];
+  return [tokenCheck, ...checks, ...grantResults, ...refusal];
 }
 
 /** If this site has the link of the token, an expired, exhausted or deleted grant is no failure. A revoked grant is. */
@@ -62,8 +74,12 @@ function withLink(check: Check, answer: RouteChecks['answer'], link: string | un
   return ok('grant', `${check.detail}; this site redeemed the token for its link "${link}"`);
 }
 
+function isCheck(answer: RouteChecks['answer']): answer is TokenCheck {
+  return typeof answer === 'object' && !(answer instanceof RedemptionError);
+}
+
 function isEndState(answer: Exclude<RouteChecks['answer'], RedemptionError>): boolean {
-  return typeof answer === 'object' && (answer.state === 'exhausted' || answer.state === 'expired');
+  return isCheck(answer) && (answer.state === 'exhausted' || answer.state === 'expired');
 }
 
 function grantChecks(answer: RouteChecks['answer'], isSigned: boolean): Check[] {

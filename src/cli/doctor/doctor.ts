@@ -1,4 +1,4 @@
-import { openTokenRedemption } from '../../compose/token-redemption.js';
+import { openRequestingSite, openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
@@ -23,19 +23,22 @@ import {
 } from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
-/** The flags of `doctor`: `token` is the file of an AccessToken, `to` the directory for its Link. */
-export interface DoctorFlags extends ConnectionFlags {
-  readonly token?: string;
-  readonly to?: string;
+/** The flags of `doctor`. */
+export interface DoctorFlags extends ConnectionFlags, CheckedFiles {
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
 }
 
 /** `doctor`: checks a namespace of a cluster, or the requesting side (`--token`, `--to`), or else the accepting side. */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
-  const { token, to, output } = flags;
+  const { token, to, name, subject, output } = flags;
   const { settings } = configurationFrom(flags);
-  const checks = await runChecks(settings, flags, { token, to }, { ...connectionOptions(flags), clock });
+  const checks = await runChecks(
+    settings,
+    flags,
+    { token, to, name, subject },
+    { ...connectionOptions(flags), clock },
+  );
   const report = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, report, () => checksText(checks));
   throwWorst(checks);
@@ -76,10 +79,11 @@ async function runChecks(
 
 async function localChecks(
   settings: LocalSettings,
-  { token, to }: CheckedFiles,
+  files: CheckedFiles,
   options: AcceptingOptions,
 ): Promise<readonly Check[]> {
-  const { namespace } = settings;
+  const { token, to } = files;
+  const { namespace, platform, skupperHome } = settings;
   const directory = linkDirectoryOf(to, settings);
   const checks: Check[] = [];
   if (token === undefined && to === undefined) {
@@ -88,13 +92,16 @@ async function localChecks(
   if (token !== undefined) {
     const redemption = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
     const findLink = async (redeemed: RedeemableToken) => redemption.findSecretName(redeemed);
-    checks.push(...(await tokenChecks(token, findLink, options)));
+    const site =
+      platform === 'standalone' ? undefined : openRequestingSite(skupperHome, siteNamespace(settings));
+    const target = { findLink, siteUid: () => site?.uid() };
+    checks.push(...(await tokenChecks({ ...files, token }, target, options)));
   }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
     const checkLinks = async () => {
       // A redemption into an unknown namespace is refused.
-      if (to === undefined) requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
+      if (to === undefined) requireKnownNamespace(skupperHome, siteNamespace(settings));
       return linkDirectoryChecks(directory, options.clock());
     };
     checks.push(...(await checksOf('namespace', checkLinks, 'check --namespace and --skupper-home')));

@@ -121,7 +121,9 @@ export function addDoctor(program: Command, context: CommandContext): void {
     .option(
       '--to <DIR>',
       "requesting side: directory of its links (default: the namespace's input/resources)",
-    );
+    )
+    .option('--name <NAME>', 'requesting side: the link name that the redemption of --token requests')
+    .option('--subject <SUBJECT>', 'requesting side: the subject that it requests');
   addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('../doctor/doctor.js')).doctorCommand(flags, context));

@@ -128,9 +128,9 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
 export function requestedSubject(
   token: RedeemableToken,
   subject: string | undefined,
-  target: LinkTarget,
+  { siteUid }: Pick<LinkTarget, 'siteUid'>,
 ): string | undefined {
-  return subject ?? readSignedCode(token.code)?.subject ?? target.siteUid();
+  return subject ?? readSignedCode(token.code)?.subject ?? siteUid();
 }
 
 /** Returns a note on a private key that the server generated; empty if this site generated it. */

@@ -19,6 +19,9 @@ import { checkToken, isLinkgrantToken } from './check-token.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
 import { isKeyUnused } from './retry-disposition.js';
 
+/** The type of the keys that linkgrant generates for redemptions. */
+export const CLIENT_KEY_TYPE = 'p256';
+
 /** A token to redeem, and the requested link. */
 export interface RedeemTokenRequest {
   readonly token: RedeemableToken;
@@ -95,7 +98,8 @@ interface KeyedLink {
   readonly keyPem: string;
 }
 
-function requestedNames(request: RedeemTokenRequest): LinkNames {
+/** Returns the name and the subject that a redemption requests. Throws RedemptionError `name_invalid` or `subject_invalid`. */
+export function requestedNames(request: RedeemTokenRequest): LinkNames {
   const name = request.name ?? request.token.name;
   const subject = request.subject ?? name;
   if (!isResourceName(name))
@@ -169,7 +173,7 @@ function damagedError(place: string): RedemptionError {
 }
 
 async function newKey(): Promise<string> {
-  return (await generateKey('p256')).keyPem;
+  return (await generateKey(CLIENT_KEY_TYPE)).keyPem;
 }
 
 /** Returns the service's response to a check of the token. */
