@@ -148,10 +148,30 @@ describe('the CPU time of a handshake', () => {
   });
 });
 
-describe('a server with TLS 1.2', () => {
-  const fetchFrom = (port: number, ca: string) =>
-    providerFetch(ca, '--issuer-ca', options)(`https://127.0.0.1:${port}/`, { signal });
+const fetchFrom = (port: number, ca: string) =>
+  providerFetch(ca, '--issuer-ca', options)(`https://127.0.0.1:${port}/`, { signal });
 
+describe('a server with TLS 1.3', () => {
+  it.each([
+    ['X25519', true],
+    ['P-256', true],
+    ['P-384', true],
+    ['P-521', true],
+    ['ffdhe4096', false],
+    ['ffdhe8192', false],
+  ])('can choose %s for the key exchange: %s', async (group, isPossible) => {
+    const { cert, key, ca } = await makeIdentity();
+    const groups = { ecdhCurve: group, minVersion: 'TLSv1.3' } as const;
+    const server = createHttpsServer({ cert, key, ...groups }, (_request, response) => response.end('hello'));
+    server.on('tlsClientError', () => undefined);
+    const { port } = releaseAfterTest(await listenLocally(server));
+    const text = fetchFrom(port, ca).then((response) => response.text());
+    if (isPossible) expect(await text).toBe('hello');
+    else await expect(text).rejects.toThrow('refused the TLS handshake');
+  });
+});
+
+describe('a server with TLS 1.2', () => {
   it('cannot choose Diffie-Hellman with parameters of its own', async () => {
     const authority = await makeAuthority('Test Server CA');
     const { keyPem: key, spkiDer } = await generateKey('rsa2048');
