@@ -7,7 +7,7 @@ const MAX_KEYS = 10_000;
 export interface CpuLimits {
   /** What the work of a key may use within 30 seconds. */
   readonly budgetMs: number;
-  /** What one piece of work may use without being charged; 0 if absent. */
+  /** What the work of one attempt may use without being charged; 0 if absent. */
   readonly freeMs?: number;
 }
 
@@ -32,19 +32,26 @@ export class CpuBudget {
     return Math.ceil((Math.max(0, this.#usedMs(key, now) - budgetMs) * WINDOW_MS) / budgetMs);
   }
 
-  /** Runs work and charges it to a key, also if the key must wait. */
-  run<T>(key: string, now: number, work: () => T): T {
-    const startedAt = performance.now();
-    const before = process.cpuUsage();
-    try {
-      return work();
-    } finally {
-      const { user, system } = process.cpuUsage(before);
-      // The CPU time includes that of other threads, the elapsed time that of other processes.
-      const costMs = Math.min((user + system) / 1000, performance.now() - startedAt);
-      const chargedMs = costMs - (this.#limits.freeMs ?? 0);
-      if (chargedMs > 0) this.#used.set(key, { ms: this.#usedMs(key, now) + chargedMs, at: now });
-    }
+  /** Returns a function that runs the work of one attempt and charges it to a key, also if the key must wait. */
+  attempt(key: string, clock: () => number): RunWork {
+    let { freeMs = 0 } = this.#limits;
+    return (work) => {
+      const startedAt = performance.now();
+      const before = process.cpuUsage();
+      try {
+        return work();
+      } finally {
+        const { user, system } = process.cpuUsage(before);
+        // The CPU time includes that of other threads, the elapsed time that of other processes.
+        const costMs = Math.min((user + system) / 1000, performance.now() - startedAt);
+        this.#charge(key, clock(), Math.max(0, costMs - freeMs));
+        freeMs = Math.max(0, freeMs - costMs);
+      }
+    };
+  }
+
+  #charge(key: string, now: number, ms: number): void {
+    if (ms > 0) this.#used.set(key, { ms: this.#usedMs(key, now) + ms, at: now });
   }
 
   /** Returns the time that a key has used and that still counts against its budget; 0 if the clock was set back. */

@@ -15,7 +15,7 @@ import {
   type TokenControllerOptions,
 } from '../../platforms/kubernetes/tokens/token-controller.js';
 import type { TokenFacts } from '../../platforms/kubernetes/tokens/token-index.js';
-import { CpuBudget, type RunWork } from '../../time/cpu-budget.js';
+import { CpuBudget } from '../../time/cpu-budget.js';
 import type { RuntimeContext } from '../runtime.js';
 import { redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
 import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
@@ -78,16 +78,12 @@ function redemptionOptions(
   stopping: AbortSignal,
 ): Pick<TokenControllerOptions, 'redeem' | 'renewalDependencies' | 'waitMs' | 'clock' | 'checkpoint'> {
   const budget = new CpuBudget(SERVER_WORK);
-  const runWorkFor =
-    (namespace: string): RunWork =>
-    (work) =>
-      budget.run(namespace, clock(), work);
   const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
   return {
     redeem: (request, target) => {
       const redeem = redeemer(pendingSecrets(target, clock), {
         ...serviceConnection,
-        runWork: runWorkFor(target.namespace),
+        runWork: budget.attempt(target.namespace, clock),
         checkpoint,
         wait,
         stopping,
@@ -95,7 +91,7 @@ function redemptionOptions(
       return redeem({ ...request, ownKey }, clusterMaterializer(target, clock));
     },
     renewalDependencies: (namespace) => {
-      const runWork = runWorkFor(namespace);
+      const runWork = budget.attempt(namespace, clock);
       return {
         client: createRenewalClient({ ...serviceConnection, runWork }),
         readAnswer: (text, context) => runWork(() => readAnswer(text, context)),

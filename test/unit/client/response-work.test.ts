@@ -4,7 +4,7 @@ import { createRenewalClient } from '../../../src/client/https-renewal-client.js
 import { readRouterLinks } from '../../../src/client/network-observer.js';
 import { providerFetch } from '../../../src/client/provider-fetch.js';
 import { postWebhook } from '../../../src/client/webhook-client.js';
-import type { RunWork } from '../../../src/time/cpu-budget.js';
+import { CpuBudget, type RunWork } from '../../../src/time/cpu-budget.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { serveBytes, serveTcp, type TestServer, tokenFor } from '../../support/servers/hostile-server.js';
 
@@ -124,6 +124,20 @@ describe('the work for a response', () => {
     };
     // One read of a socket has at most 64 KiB.
     expect(await worksFor(ONE_BYTE.repeat(60_000))).toBeGreaterThanOrEqual((await worksFor(ONE_BYTE)) + 4);
+  });
+
+  it('is charged to the budget if all reads together take more than the free time', async () => {
+    const server = releaseAfterTest(
+      await serveBytes(async (socket) => {
+        const write = (text: string) => new Promise<unknown>((resolve) => socket.write(text, resolve));
+        await write(HEAD);
+        for (let part = 0; part < 1_400 && !socket.destroyed; part += 1) await write(ONE_BYTE.repeat(50));
+      }),
+    );
+    const budget = new CpuBudget({ budgetMs: 1, freeMs: 5 });
+    const client = createRedemptionClient({ ...options, runWork: budget.attempt('west', () => 0) });
+    expect(await failureOf(client.check(server.token))).toContain('the connection broke');
+    expect(budget.waitMs('west', 0)).toBeGreaterThan(0);
   });
 
   it('includes the check of a response to `/-/check`, which runs within `runWork`', async () => {

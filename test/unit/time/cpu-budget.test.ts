@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { CpuBudget } from '../../../src/time/cpu-budget.js';
+import { CpuBudget, type RunWork } from '../../../src/time/cpu-budget.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
@@ -16,14 +16,14 @@ function use(ms: number): void {
 it('a key waits until what it used beyond its budget is free again, and other keys do not wait', () => {
   const budget = new CpuBudget({ budgetMs: 20 });
   expect(budget.waitMs('west', NOW)).toBe(0);
-  budget.run('west', NOW, () => use(40));
+  budget.attempt('west', () => NOW)(() => use(40));
   const waitMs = budget.waitMs('west', NOW);
   // 20 ms are free again after 30 s.
   expect(waitMs).toBeGreaterThanOrEqual(25_000);
   expect(budget.waitMs('west', NOW + waitMs - 1_000)).toBeGreaterThan(0);
   expect(budget.waitMs('west', NOW + waitMs)).toBe(0);
   expect(budget.waitMs('east', NOW)).toBe(0);
-  budget.run('west', NOW, () => use(40));
+  budget.attempt('west', () => NOW)(() => use(40));
   expect(budget.waitMs('west', NOW)).toBeGreaterThanOrEqual(waitMs + 50_000);
 });
 
@@ -33,18 +33,25 @@ it('work that throws is charged', () => {
     use(40);
     throw new Error('unreadable');
   };
-  expect(() => budget.run('west', NOW, work)).toThrow('unreadable');
+  expect(() => budget.attempt('west', () => NOW)(work)).toThrow('unreadable');
   expect(budget.waitMs('west', NOW)).toBeGreaterThan(0);
 });
 
-it('only what a piece of work uses above the free time is charged', () => {
-  const budget = new CpuBudget({ budgetMs: 20, freeMs: 1_000 });
-  for (let count = 0; count < 5; count += 1) budget.run('west', NOW, () => use(20));
-  expect(budget.waitMs('west', NOW)).toBe(0);
+it('the free time of an attempt is used up by all its work together', () => {
+  const waits = (runs: readonly RunWork[]) => {
+    for (const run of runs) run(() => use(10));
+    return budget.waitMs('west', NOW) > 0;
+  };
+  const budget = new CpuBudget({ budgetMs: 20, freeMs: 500 });
+  const next = () => budget.attempt('west', () => NOW);
+  expect(waits(Array.from({ length: 60 }, next))).toBe(false);
+  const attempt = next();
+  expect(waits(Array.from({ length: 10 }, () => attempt))).toBe(false);
+  expect(waits(Array.from({ length: 50 }, () => attempt))).toBe(true);
 });
 
 it('no key waits after the clock was set back', () => {
   const budget = new CpuBudget({ budgetMs: 20 });
-  budget.run('west', NOW, () => use(40));
+  budget.attempt('west', () => NOW)(() => use(40));
   expect(budget.waitMs('west', NOW - 1)).toBe(0);
 });
