@@ -9,6 +9,7 @@ import {
   SAMPLE_CODE,
   sampleGrant,
   sampleRedemption,
+  sampleRenewal,
   storedGrant,
 } from '../support/store-samples.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
@@ -153,6 +154,21 @@ it('a verification reports the redemption of a grant that was inserted, and dele
     grantUid: 'forged',
     problem: expect.stringContaining('which exceeds the uses of the grant'),
   });
+});
+
+it('a verification reports the renewal of a redemption whose revocation was removed, and put back afterwards', async () => {
+  const { store, change } = await storeWithGrant();
+  const renew = (number: number) => store.recordRenewal(sampleRenewal(USED_UP.id, number), NOW);
+  expect(await renew(1)).toBe('recorded');
+  await store.revokeRedemption(USED_UP.id, NOW + 1);
+  expect(await store.verifyLedger()).not.toHaveProperty('fault');
+  expect(await renew(2)).toEqual({ refused: 'redemption_revoked' });
+  change('UPDATE redemptions SET revoked_at = NULL');
+  expect(await renew(2)).toBe('recorded');
+  change(`UPDATE redemptions SET revoked_at = ${NOW + 1}`);
+  const problem = `records renewal 2 of redemption ${USED_UP.id}, although the redemption was revoked`;
+  for (const uid of [undefined, UID])
+    expect((await store.verifyLedger(uid)).fault).toEqual({ grantUid: UID, seq: 6, problem });
 });
 
 it('a verification accepts redemptions after a late start of the expiry, after changes and before revocations', async () => {

@@ -63,6 +63,7 @@ export class EntryCheck {
   #allowed = 0;
   #expiresAt = 0;
   readonly #revokedCodes = new Set<string>();
+  readonly #revokedRedemptions = new Set<string>();
 
   constructor(key: Uint8Array, grantUid: string, totals: EntryTotals) {
     this.#key = key;
@@ -136,11 +137,15 @@ export class EntryCheck {
       case 'renewed': {
         totals.renewed += 1;
         totals.lastNotAfter = Math.max(totals.lastNotAfter, Number(detail.notAfter));
+        const name = `renewal ${number} of redemption ${id}`;
+        // A writer of the database removed the revocation, renewed the link, and revoked it again.
+        if (this.#revokedRedemptions.has(id)) return `records ${name}, although the redemption was revoked`;
         const [renewal] = yield* rawRows(RENEWAL, id, number);
-        return rowProblem(`renewal ${number} of redemption ${id}`, renewal, detail.row);
+        return rowProblem(name, renewal, detail.row);
       }
       case 'revoked': {
         totals.revoked += 1;
+        this.#revokedRedemptions.add(id);
         const revokedAt = yield* value(REVOKED_REDEMPTION, id);
         return revocationProblem(`redemption ${id}`, revokedAt, entry);
       }
