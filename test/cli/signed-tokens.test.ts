@@ -71,7 +71,7 @@ describe('token issue --grant', () => {
       'Links to inter-router router.example.com:55671',
       'Grant "plain" has 10 redemptions left, for all its tokens together',
       `Revoke with \`linkgrant token revoke ${signed.id} --grant plain -n default --data-dir ${dataDir}\``,
-      expect.stringContaining('`linkgrant token redeem plain.yaml`'),
+      expect.stringContaining('`linkgrant token redeem plain.yaml --subject SITE`'),
       '',
     ]);
     expect(await listed('--grant', 'plain')).toEqual([
@@ -125,7 +125,9 @@ describe('token issue --grant', () => {
     expect(readdirSync(directory).sort()).toEqual([1, 2, 3, 4, 5].map((n) => `to-hub-${n}.yaml`));
     expect(readFileSync(join(directory, 'to-hub-2.yaml'), 'utf8')).toBe(first);
     expect(stderr.match(/^Token [0-9a-f]{24} written to /gm)).toHaveLength(2);
-    expect(stderr).toContain('copy one of these AccessTokens, then run `linkgrant token redeem FILE` with');
+    expect(stderr).toContain(
+      'copy one of these AccessTokens, then run `linkgrant token redeem FILE --subject SITE`',
+    );
     const ids = (await listed('--grant', 'many')).map(({ id }: { id: string }) => id);
     expect(new Set(ids).size).toBe(5);
     expect(statSync(join(directory, 'to-hub-5.yaml')).mode & 0o777).toBe(0o600);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { decodeJoinLine } from '../../src/codes/join-line.js';
 import { openAcceptingSite } from '../support/accepting-site.js';
@@ -11,7 +11,7 @@ import { until } from '../support/until.js';
 
 const DEPLOY = resolve(import.meta.dirname, '../../deploy/bootstrap');
 const LINE = /lgj1_[0-9A-Za-z]+/;
-const { place, data, run, redeem } = await openAcceptingSite();
+const { place, data, run, redeem, report } = await openAcceptingSite();
 
 const issue = (...words: readonly string[]) => run('token', 'issue', ...words);
 
@@ -190,5 +190,37 @@ describe('token issue --wait', () => {
   it('--wait is refused with --signing-key, which does not use the service', async () => {
     const ended = await linkgrant(['token', 'issue', '--signing-key', '-', '--wait'], { input: '{}' });
     expect(expectRefusal(ended, 2).hint).toBe('omit --wait');
+  });
+});
+
+describe('the next step that token issue prints', () => {
+  beforeAll(async () => {
+    expectSuccess(await run('grant', 'create', 'branches', '--redemptions-allowed', '9'));
+  });
+
+  it.each([
+    { file: 'tokens', words: ['--grant', 'branches', '--count', '3'], token: 'tokens/branches-1.yaml' },
+    { file: 'branch.yaml', words: ['--grant', 'branches'], token: 'branch.yaml' },
+    { file: 'line', words: ['--grant', 'branches', '--print', 'line'], token: 'line' },
+    { file: 'several.yaml', words: ['--redemptions-allowed', '3'], token: 'several.yaml' },
+  ])('gives each site its own subject after $words', async ({ file, words, token }) => {
+    const { stderr } = expectSuccess(await issue(place.path(file), ...words));
+    const [, flag] = /^Next, .*`linkgrant token redeem \S+ (--\S+) SITE`.*SITE is/m.exec(stderr) ?? [];
+    expectSuccess(await redeem(place.path(token), `site of ${file}`, `${flag}`, `site of ${file}`));
+    const redemptions: { subject: string }[] = await report('redemption', 'list');
+    expect(redemptions.map(({ subject }) => subject)).toContain(`site of ${file}`);
+  });
+
+  it.each([[['--grant', 'branches', '--subject', 'berlin']], [['--name', 'single-use']]])(
+    'requests no subject after %j, because the token is for one site',
+    async (words) => {
+      const { stderr } = expectSuccess(await issue(place.path(`${words.at(-1)}.yaml`), ...words));
+      expect(stderr).toMatch(/^Next, on the other site: .*`linkgrant token redeem \S+`/m);
+    },
+  );
+
+  it('requests a subject for each of several join lines', async () => {
+    const { stderr } = expectSuccess(await issue('--grant', 'branches', '--count', '2'));
+    expect(stderr).toContain('run `linkgrant join LINE --subject SITE` with this line');
   });
 });

@@ -109,7 +109,7 @@ export async function writeSignedTokens(
   const revocation = shell`linkgrant token revoke ${id} --grant ${grant.name} -n ${grant.namespace}`;
   report.push(...limitLines(last, subject), `Revoke with \`${completeCommand(revocation, flags)}\``);
   writeStderrLines(report);
-  await writeNextStep(request, last);
+  await writeNextStep(request, last, subject === undefined);
   return last;
 }
 

@@ -65,20 +65,24 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
 // `redeem` and `join` require one of these flags.
 const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and the platform of the site';
 
-/** Returns what to do on the other site with a written token, as a line. */
-export function nextStep({ target, form, count }: TokenDelivery): string {
+/**
+ * Returns what to do on the other site with a written token, as a line. With `isShared` the token or its grant is for several
+ * sites, so each command has a flag for the subject: the default is the same on all sites.
+ */
+export function nextStep({ target, form, count }: TokenDelivery, isShared: boolean): string {
+  const subject = isShared ? ' --subject SITE' : '';
+  const site = isShared ? '; SITE is your name for that site' : '';
   if (count !== undefined && target !== '-') {
-    return `Next, on each other site: copy one of these AccessTokens, then run \`linkgrant token redeem FILE\` ${TARGET_FLAGS}\n`;
+    return `Next, on each other site: copy one of these AccessTokens, then run \`linkgrant token redeem FILE${subject}\` ${TARGET_FLAGS}${site}\n`;
   }
   const file = target === '-' ? '-' : shellWord(operand(basename(target)));
   const steps: Record<TokenForm, string> = {
-    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,
+    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}${subject}\` ${TARGET_FLAGS}${site}`,
     line:
       target === '-'
-        ? `run \`linkgrant join LINE\` with this line, and ${TARGET_FLAGS}`
-        : `copy this file, then run \`linkgrant token redeem ${file}\` ${TARGET_FLAGS}`,
-    command:
-      'run this command; at a Skupper site, replace `--to links` with --platform and the platform of the site',
+        ? `run \`linkgrant join LINE${subject}\` with this line, and ${TARGET_FLAGS}${site}`
+        : `copy this file, then run \`linkgrant token redeem ${file}${subject}\` ${TARGET_FLAGS}${site}`,
+    command: `run this command${isShared ? ' with --subject SITE' : ''}; at a Skupper site, replace \`--to links\` with --platform and the platform of the site${site}`,
     kubectl:
       'run this command with the context and namespace of that site; its Skupper controller redeems the token',
     job: 'set the image of the Job, and apply this in the namespace of that site',

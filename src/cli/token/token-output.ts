@@ -35,12 +35,19 @@ export async function writeToken(
     `Links to ${issued.endpoints.map(formatEndpoint).join(', ')}`,
     `Can be redeemed ${limitsOf(issued)}`,
   ]);
-  if (!dryRun) await writeNextStep(delivery, issued);
+  if (!dryRun) await writeNextStep(delivery, issued, issued.redemptionsAllowed > 1);
   return issued;
 }
 
-/** Reports the next step on the other site; before that, draws the QR code of the token if the delivery has one. */
-export async function writeNextStep(delivery: TokenDelivery, token: WritableToken): Promise<void> {
+/**
+ * Reports the next step on the other site, `isShared` as in {@link nextStep}; before that, draws the QR code of the token if the
+ * delivery has one.
+ */
+export async function writeNextStep(
+  delivery: TokenDelivery,
+  token: WritableToken,
+  isShared: boolean,
+): Promise<void> {
   if (delivery.qr) {
     const { renderUnicodeCompact } = await import('uqr');
     const drawn = renderUnicodeCompact(requireJoinLine(token), { border: QR_BORDER });
@@ -49,5 +56,5 @@ export async function writeNextStep(delivery: TokenDelivery, token: WritableToke
     // because in the colours of a light terminal the code would be inverted.
     stderr.write(`${isTerminal(stderr) ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
   }
-  writeStderr(nextStep(delivery), { isForOtherSite: true });
+  writeStderr(nextStep(delivery, isShared), { isForOtherSite: true });
 }
