@@ -191,6 +191,50 @@ describe('reports on a hostile service', () => {
   });
 });
 
+describe('a response that no admin API returns', () => {
+  const MALFORMED = [
+    null,
+    7,
+    'x',
+    [],
+    {},
+    { items: null },
+    { items: [null] },
+    { items: [{}] },
+    { items: [{ ...hostile, name: 7, id: {}, grant: [] }] },
+  ];
+  const PATHS = ['grants', `grants/${GRANT}`, 'redemptions', `redemptions/${ID}`, 'tokens', 'events'];
+
+  it.each([
+    'grant list',
+    `grant show ${GRANT}`,
+    'grant create new',
+    'grant list -o csv',
+    'token list',
+    'token list -o wide',
+    'redemption list',
+    'redemption list --events',
+    `redemption show ${ID}`,
+  ])('%s ends with a clear error or a report without control characters', async (command) => {
+    for (const reply of MALFORMED) {
+      for (const path of PATHS) replies[`/api/v1/${path}`] = reply;
+      const { code, stdout, stderr } = await linkgrant([...command.split(' '), ...server]);
+      expect(stdout + stderr, JSON.stringify(reply)).not.toMatch(
+        /unexpected error|TypeError|RangeError|\n {4}at |[^\P{Cc}\r\n]/u,
+      );
+      if (code !== 0) expect(stderr, JSON.stringify(reply)).toMatch(/^error: .+\nhint: .+\n$/);
+    }
+  });
+});
+
+it('ends a listing whose pages refer to themselves', async () => {
+  for (const items of [[], [{ name: 'hub', uid: GRANT }]]) {
+    replies['/api/v1/grants'] = { items, next: 'bmV4dA' };
+    const { error } = expectRefusal(await linkgrant(['grant', 'list', ...server]), 3);
+    expect(error).toBe('The listing of the server does not end.');
+  }
+});
+
 describe('a hostile service at Tab', () => {
   it('completes only with names that no shell expands', async () => {
     const names = ['hub', EVIL, '`id`', 'a b', 'x;y', '--yes', '~', '*', "it's", 'two\nlines'];

@@ -10,8 +10,17 @@ const HINTS: Readonly<Partial<Record<string, string>>> = {
   answer_invalid: ADDRESS_HINT,
 };
 
-/** Adds a hint about the admin API to a failure of a connection to it; returns other errors unchanged. */
+/**
+ * Adds a hint about the admin API to a failure of a connection to it. Replaces the error of a command that could not process a
+ * response, because responses are not validated. Returns other errors unchanged.
+ */
 export function serviceError(error: unknown): unknown {
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new CommandError(
+      `a response of the server is not one of this version of the admin API (${error.message})`,
+      { exitCode: 3, hint: `${ADDRESS_HINT}, with the same version of linkgrant`, cause: error },
+    );
+  }
   const hint = error instanceof RedemptionError ? HINTS[error.code] : undefined;
   if (hint === undefined) return error;
   return new CommandError((error as Error).message, { exitCode: 3, hint, cause: error });

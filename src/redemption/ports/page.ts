@@ -1,5 +1,6 @@
 import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
 import type { Labels } from '../../domain/labels-and-note.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
 
 /** A page of a listing. To get the next page, pass `next` as `after`; the last page has no `next`. */
 export interface Page<T> {
@@ -24,14 +25,24 @@ export type Matches<T> = (item: T) => boolean;
 /** The limit of a request that needs every item, so that a store without pages of its own reads them only once. */
 export const ALL = Number.POSITIVE_INFINITY;
 
-/** Reads a listing through `list`, on demand, in the largest pages that the store returns. */
+// A page of a filtered listing can be empty after 2,000 items: this is far more than any store has.
+const MAX_EMPTY_PAGES = 10_000;
+
+/**
+ * Reads a listing through `list`, on demand, in the largest pages that the store returns. Rejects with RedemptionError
+ * `answer_invalid` if the listing of a server does not end: a page refers to itself, or too many pages in a row are empty.
+ */
 export async function* pagesOf<T>(
   list: (page: PageRequest) => Promise<Page<T>>,
 ): AsyncGenerator<readonly T[]> {
   let after: string | undefined;
+  let emptyPages = 0;
   do {
     const page: Page<T> = await list({ limit: ALL, after });
     yield page.items;
+    emptyPages = page.items.length === 0 ? emptyPages + 1 : 0;
+    if (page.next !== undefined && (page.next === after || emptyPages === MAX_EMPTY_PAGES))
+      throw new RedemptionError('answer_invalid', 'The listing of the server does not end.');
     after = page.next;
   } while (after !== undefined);
 }

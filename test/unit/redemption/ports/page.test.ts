@@ -12,3 +12,20 @@ it('everyItem reads a listing to its last page, each page once and in order', as
   expect(requests.map(({ after }) => after)).toEqual([undefined, '2', '4']);
   expect(requests.every(({ limit }) => limit === ALL)).toBe(true);
 });
+
+it('everyItem rejects if a listing returns empty pages without end, and reads past some of them', async () => {
+  let count = 0;
+  const countUp = async () => {
+    count += 1;
+    return { items: [], next: String(count) };
+  };
+  await expect(everyItem(countUp)).rejects.toThrow('does not end');
+  expect(count).toBe(10_000);
+  const sparse = async ({ after = '0' }: PageRequest) =>
+    after === '600' ? { items: ['last'] } : { items: [], next: String(Number(after) + 1) };
+  expect(await everyItem<string>(sparse)).toEqual(['last']);
+});
+
+it('everyItem rejects if a page is the one after itself', async () => {
+  await expect(everyItem(async () => ({ items: ['again'], next: 'same' }))).rejects.toThrow('does not end');
+});
