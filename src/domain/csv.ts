@@ -1,10 +1,11 @@
-// A spreadsheet interprets a text that begins with one of these characters as a formula.
-const FORMULA = /^[=+\-@\t\r]/;
+// A spreadsheet interprets a text that begins with one of these characters as a formula. Where the comma is the decimal separator,
+// it splits a text at semicolons, also a quoted one.
+const FORMULA = /(^|;)(?=[=+\-@\t\r])/g;
 
 function cell(value: string | number | undefined): string {
   if (value === undefined) return '';
-  const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = typeof value === 'string' ? value.replaceAll(FORMULA, "$1'") : String(value);
+  return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /**

@@ -5,11 +5,15 @@ it('writes CSV with commas, RFC 4180 line breaks, and empty fields for absent va
   expect(csvLine(['a', 7, undefined, ''])).toBe('a,7,,\r\n');
 });
 
-it('quotes commas, quotes and line breaks in CSV', () => {
-  expect(csvLine(['a,b', 'say "x"', 'two\nlines'])).toBe('"a,b","say ""x""","two\nlines"\r\n');
+it('quotes commas, semicolons, quotes and line breaks in CSV', () => {
+  expect(csvLine(['a,b', 'c;d', 'say "x"', 'two\nlines'])).toBe('"a,b","c;d","say ""x""","two\nlines"\r\n');
 });
 
 it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx'])('prevents a spreadsheet from executing %j', (text) => {
   expect(csvLine([text])).toBe(`'${text}\r\n`);
   expect(csvLine([-1])).toBe('-1\r\n');
+});
+
+it('prevents a spreadsheet that splits texts at semicolons from executing a part', () => {
+  expect(csvLine(['a;=1+1', '-1;@x;b'])).toBe(`"a;'=1+1","'-1;'@x;b"\r\n`);
 });
