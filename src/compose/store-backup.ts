@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StoreUrl } from '../config/store-url.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
@@ -68,7 +68,10 @@ export async function restore(
   try {
     const paths = await withBackup(file, temporary, stop, async ({ files, writeStore }) => {
       if (!files.every(({ path }) => isSavedPath(path))) throw notABackup(file);
+      if (!files.some(({ path }) => path === 'ledger.key')) throw notABackup(file);
       requireSameKind(file, writeStore !== undefined, store);
+      // A service may have started since: to unpack a backup takes long.
+      requireUnused(location, clock);
       const unpacked = join(temporary, 'files');
       writeSavedFiles(unpacked, files);
       if (store?.kind !== 'postgres') moveStore(sqliteFile(store, dataDir), (to) => writeStore?.(to));
@@ -79,8 +82,13 @@ export async function restore(
     return paths;
   } finally {
     rmSync(temporary, { recursive: true, force: true });
-    if (isNew && !isRestored) rmdirSync(dataDir);
+    if (isNew && !isRestored) removeIfEmpty(dataDir);
   }
+}
+
+/** Removes a directory, unless another process has written into it: an error of the caller must not be replaced. */
+function removeIfEmpty(directory: string): void {
+  if (readdirSync(directory).length === 0) rmdirSync(directory);
 }
 
 /** Writes the store beside its place and renames it, so that no part of it is at its place after a failure. */

@@ -118,6 +118,7 @@ describe('store restore', () => {
     const ended = await restore(backup, directory);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toContain('there is nothing to do');
+    expect(ended.stdout).toContain('Next: start the service.');
     for (const [path, content] of Object.entries(contentOf(directory))) {
       expect(statSync(`${directory}/${path}`).mode & 0o777, path).toBe(0o600);
       if (path !== 'linkgrant.db') expect(content, path).toBe(contentOf(data)[path]);
@@ -199,6 +200,8 @@ describe('store restore', () => {
     ['is a store', () => readFileSync(`${data}/linkgrant.db`)],
     ['is a compressed store', () => gzipSync(readFileSync(`${data}/linkgrant.db`))],
     ['leads out of the directory', () => withRow("UPDATE backup_files SET path = '../' || path")],
+    ['lacks the key of the ledger', () => withRow("DELETE FROM backup_files WHERE path = 'ledger.key'")],
+    ['unpacks to much more than it contains', () => withRow('CREATE TABLE x AS SELECT zeroblob(50000000)')],
     ['has another file', () => withRow("INSERT INTO backup_files VALUES ('ledger-seen/x', '1')")],
   ])('writes nothing if the backup %s', async (what, content) => {
     const [file, directory] = [work.path('bad.gz'), work.path('bad', what)];

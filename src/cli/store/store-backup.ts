@@ -62,7 +62,7 @@ export async function restoreCommand(
     await print(output, { files }, () =>
       [
         restored,
-        'Next: restore the PostgreSQL database, then accept it:',
+        'Next: restore the PostgreSQL database, accept it, then start the service:',
         `  pg_restore -c -d ${databaseUrl(flags)} ${shellWord(operand(`${file}.dump`))}`,
         `  ${completeCommand('linkgrant store restored', flags)}`,
         '',
@@ -78,7 +78,11 @@ export async function restoreCommand(
       cause: error,
     });
   });
-  await print(output, { files, ...report }, () => `${restored}\n${restoredText(report)}`);
+  await print(
+    output,
+    { files, ...report },
+    () => `${restored}\n${restoredText(report)}Next: start the service.\n`,
+  );
 }
 
 /** Runs `operation`, which removes its temporary files at SIGTERM or SIGINT. */

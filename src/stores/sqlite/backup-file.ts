@@ -4,9 +4,10 @@ import {
   createReadStream,
   createWriteStream,
   fstatSync,
-  linkSync,
   type ReadStream,
+  renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -27,6 +28,9 @@ import { requireSqlite } from './sqlite-store.js';
  */
 
 const CREATE_FILES = 'CREATE TABLE backup_files (path TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT';
+// A backup contains keys, certificates and MACs, which compress badly: the unpacked file is far smaller than this many times the
+// backup. The limit prevents that a crafted file fills the disk.
+const MAX_RATIO = 100;
 const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
 
 /**
@@ -63,7 +67,9 @@ export async function writeBackup(
     createEmpty(compressed);
     await pipeline(createReadStream(plain), createGzip(), createWriteStream(compressed), { signal: stop });
     syncFile(compressed);
-    linkSync(compressed, file);
+    // The name is reserved first, because a rename overwrites a file. A hard link would need a file system that has them.
+    createEmpty(file);
+    renameSync(compressed, file);
     syncDirectory(dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw backupExists(file, error);
@@ -125,8 +131,17 @@ export async function withBackup<T>(
 }
 
 async function unpack(file: string, plain: string, stop: AbortSignal): Promise<void> {
+  const packed = readStream(file);
+  let room = MAX_RATIO * statSync(file).size;
+  async function* limited(chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      room -= chunk.length;
+      if (room < 0) throw notABackup(file);
+      yield chunk;
+    }
+  }
   try {
-    await pipeline(readStream(file), createGunzip(), createWriteStream(plain), { signal: stop });
+    await pipeline(packed, createGunzip(), limited, createWriteStream(plain), { signal: stop });
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     throw code.startsWith('Z_') ? notABackup(file, error) : error;
