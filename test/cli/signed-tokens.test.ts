@@ -268,8 +268,8 @@ describe('token revoke', () => {
   it('finds the grant of the token in the namespace without --grant', async () => {
     await hub('bystander');
     await hub('found');
-    await hub('elsewhere', '-n', 'west');
-    const [file, other] = [await issue('found'), await issue('elsewhere', '-n', 'west')];
+    await hub('elsewhere', '-n', 'north');
+    const [file, other] = [await issue('found'), await issue('elsewhere', '-n', 'north')];
     const { id } = (await inspect(file)).signed;
     const { stdout } = await run(['token', 'revoke', id]);
     expect(stdout).toContain(`Token ${id} of grant "found" is revoked. It can no longer be redeemed.`);
@@ -279,7 +279,7 @@ describe('token revoke', () => {
     const refused = await run(['token', 'revoke', foreign], { ends: 2 });
     expect(refusalOf(refused).error).toContain(`no record of token ${foreign} in namespace "default"`);
     expect(refusalOf(refused).hint).toMatch(/--grant NAME.*`linkgrant token list/);
-    expect((await run(['token', 'revoke', foreign, '-n', 'west'])).stdout).toContain(
+    expect((await run(['token', 'revoke', foreign, '-n', 'north'])).stdout).toContain(
       '"elsewhere" is revoked',
     );
   });
