@@ -35,8 +35,8 @@ export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
  * CPU time that the servers of a namespace's tokens and links, or a webhook receiver, may cause within 30 seconds. A redemption
- * with a chain of RSA-4096 takes 10 ms, a handshake with the slowest certificates 100 ms, a response of 256 KiB in one-byte chunks
- * 30 ms or more, the slowest response 165 ms.
+ * with a chain of RSA-4096 takes 10 ms, a handshake with the slowest certificates 100 ms, a response in as many one-byte chunks as
+ * its limit permits 30 ms or more, the slowest response 165 ms.
  */
 export const SERVER_WORK: CpuLimits = { budgetMs: 200, freeMs: 15 };
 

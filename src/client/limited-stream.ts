@@ -11,16 +11,16 @@ export const MAX_HANDSHAKE_BYTES = 16 * 1024;
 
 /** Limits of the work that a server causes. */
 export interface ServerLimits {
-  /** Runs that work. */
+  /** Runs the work, to charge its CPU time; absent if it need not be charged. */
   readonly runWork?: RunWork | undefined;
   /** Maximum size of the response in bytes, without its headers. */
   readonly responseLimit: number;
 }
 
 /**
- * Returns how many bytes a server may send after its handshake for a response of at most `limit` bytes: with its headers, chunk
- * sizes and TLS records, and with what the last read of the socket has beyond the limit. Chunks of one byte need six times their
- * body, and as much work for each byte as for a large chunk.
+ * Returns how many bytes a server may send after its handshake for a response of at most `limit` bytes, so that there is room for
+ * its headers, chunk sizes and TLS records, and for the last read of the socket, which may go beyond the limit. A large response
+ * in one-byte chunks exceeds it: each of them takes six bytes, and as much work as a large chunk.
  */
 export const wireLimitOf = (limit: number) => limit + limit / 8 + 128 * 1024;
 
@@ -34,8 +34,8 @@ class HandshakeTooLong extends Error {
 }
 
 /**
- * The bytes of a socket, in both directions, for TLS or HTTP to run on. They process what the server sends within `runWork`. If the
- * server sends too much, the stream fails, before `startResponse` with HandshakeTooLong, and its reader does not receive it.
+ * A socket as a stream that limits what the server sends to TLS or HTTP, and runs their work for it with `runWork`. The chunk that
+ * exceeds the limit is not passed on: the stream fails, during the handshake (before `startResponse`) with HandshakeTooLong.
  */
 export class LimitedStream extends Duplex {
   readonly #socket: Socket;
@@ -53,7 +53,7 @@ export class LimitedStream extends Duplex {
     socket.once('close', () => this.destroy());
   }
 
-  /** Replaces the limit of a handshake, which is complete or not necessary, by that of a response. */
+  /** Replaces the limit of the handshake by that of the response. Called at once if there is no handshake. */
   startResponse(): void {
     this.#bytesLeft = wireLimitOf(this.#limits.responseLimit);
     this.#isHandshake = false;

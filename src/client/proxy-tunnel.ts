@@ -82,7 +82,7 @@ async function connectToProxy(
   }
   if (!proxy.secure) return socket;
   try {
-    // The tunnel also has the handshake, the headers and the chunk sizes of the response.
+    // For the proxy, all bytes in the tunnel are the response: also the handshake, headers and chunk sizes of the target.
     const limits = { responseLimit: wireLimitOf(responseLimit) };
     return await secure(socket, proxy.host, { ALPNProtocols: ['http/1.1'] }, signal, limits);
   } catch (error) {

@@ -47,7 +47,7 @@ export async function connectTcp(
   return socket.setNoDelay(true);
 }
 
-// From 3.5 on, OpenSSL itself offers no slow group, but a key exchange for quantum computers, which a list would exclude.
+// By default, OpenSSL 3.5 and later offer no slow group, and a post-quantum key exchange, which this list would exclude.
 const [major = 0, minor = 0] = process.versions.openssl.split('.').map(Number);
 const OFFERS_SLOW_GROUPS = major < 3 || (major === 3 && minor < 5);
 
@@ -67,7 +67,7 @@ export class UnusableTlsOptions extends Error {}
 /**
  * Resolves when the TLS handshake with `host` on a socket has succeeded. Otherwise closes the socket, and rejects with
  * UnusableTlsOptions, with the error of the handshake (HandshakeTooLong among them), or with the reason of the aborted signal. A
- * later error closes the connection without ending the process. What the server sends after the handshake is within `limits` too.
+ * later error closes the connection without ending the process. The `limits` also apply after the handshake.
  */
 export async function secure(
   socket: Socket,

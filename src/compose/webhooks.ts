@@ -92,7 +92,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
       const rules: WebhookRules = {
         ca,
         clock,
-        runWork: budget.attempt(url, clock),
+        runWork: budget.startAttempt(url, clock),
         allowPrivate: settings.webhookAllowPrivate,
       };
       await postWebhook(new URL(url), { headers, body }, rules, signal);

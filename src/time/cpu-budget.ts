@@ -5,9 +5,9 @@ const MAX_KEYS = 10_000;
 
 /** The limits of a {@link CpuBudget}, in milliseconds of CPU. */
 export interface CpuLimits {
-  /** What the work of a key may use within 30 seconds. */
+  /** CPU time that the work of a key may use within 30 seconds. */
   readonly budgetMs: number;
-  /** What the work of one attempt may use without being charged; 0 if absent. */
+  /** CPU time that is not charged, for all work of one attempt together; 0 if absent. */
   readonly freeMs?: number;
 }
 
@@ -32,8 +32,11 @@ export class CpuBudget {
     return Math.ceil((Math.max(0, this.#usedMs(key, now) - budgetMs) * WINDOW_MS) / budgetMs);
   }
 
-  /** Returns a function that runs the work of one attempt and charges it to a key, also if the key must wait. */
-  attempt(key: string, clock: () => number): RunWork {
+  /**
+   * Starts an attempt, for example a redemption. Returns a function that runs a part of its work and charges the CPU time to a key,
+   * also if the key must wait. `clock` returns milliseconds since the epoch.
+   */
+  startAttempt(key: string, clock: () => number): RunWork {
     let { freeMs = 0 } = this.#limits;
     return (work) => {
       const startedAt = performance.now();

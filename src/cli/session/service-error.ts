@@ -11,15 +11,16 @@ const HINTS: Readonly<Partial<Record<string, string>>> = {
 };
 
 /**
- * Adds a hint about the admin API to a failure of a connection to it. Replaces the error of a command that could not process a
- * response, because responses are not validated. Returns other errors unchanged.
+ * Adds a hint about the admin API to a failure of a connection to it. Returns a TypeError or RangeError as a CommandError: its
+ * usual reason is a response of another version, because members of responses are not validated. Returns other errors unchanged.
  */
 export function serviceError(error: unknown): unknown {
   if (error instanceof TypeError || error instanceof RangeError) {
-    return new CommandError(
-      `a response of the server is not one of this version of the admin API (${error.message})`,
-      { exitCode: 3, hint: `${ADDRESS_HINT}, with the same version of linkgrant`, cause: error },
-    );
+    return new CommandError(`the responses of the server could not be processed (${error.message})`, {
+      exitCode: 3,
+      hint: 'use linkgrant in the version of the service, and the https URL of its admin API; if both are right, report this error',
+      cause: error,
+    });
   }
   const hint = error instanceof RedemptionError ? HINTS[error.code] : undefined;
   if (hint === undefined) return error;

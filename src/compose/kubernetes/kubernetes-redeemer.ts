@@ -83,7 +83,7 @@ function redemptionOptions(
     redeem: (request, target) => {
       const redeem = redeemer(pendingSecrets(target, clock), {
         ...serviceConnection,
-        runWork: budget.attempt(target.namespace, clock),
+        runWork: budget.startAttempt(target.namespace, clock),
         checkpoint,
         wait,
         stopping,
@@ -91,7 +91,7 @@ function redemptionOptions(
       return redeem({ ...request, ownKey }, clusterMaterializer(target, clock));
     },
     renewalDependencies: (namespace) => {
-      const runWork = budget.attempt(namespace, clock);
+      const runWork = budget.startAttempt(namespace, clock);
       return {
         client: createRenewalClient({ ...serviceConnection, runWork }),
         readAnswer: (text, context) => runWork(() => readAnswer(text, context)),

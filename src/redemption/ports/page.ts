@@ -25,7 +25,7 @@ export type Matches<T> = (item: T) => boolean;
 /** The limit of a request that needs every item, so that a store without pages of its own reads them only once. */
 export const ALL = Number.POSITIVE_INFINITY;
 
-// A page of a filtered listing can be empty after 2,000 items: this is far more than any store has.
+// A page of a filtered listing is empty if none of 2,000 items matches. No store has 20 million items.
 const MAX_EMPTY_PAGES = 10_000;
 
 /**

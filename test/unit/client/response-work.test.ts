@@ -135,7 +135,7 @@ describe('the work for a response', () => {
       }),
     );
     const budget = new CpuBudget({ budgetMs: 1, freeMs: 5 });
-    const client = createRedemptionClient({ ...options, runWork: budget.attempt('west', () => 0) });
+    const client = createRedemptionClient({ ...options, runWork: budget.startAttempt('west', () => 0) });
     expect(await failureOf(client.check(server.token))).toContain('the connection broke');
     expect(budget.waitMs('west', 0)).toBeGreaterThan(0);
   });

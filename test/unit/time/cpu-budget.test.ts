@@ -16,14 +16,14 @@ function use(ms: number): void {
 it('a key waits until what it used beyond its budget is free again, and other keys do not wait', () => {
   const budget = new CpuBudget({ budgetMs: 20 });
   expect(budget.waitMs('west', NOW)).toBe(0);
-  budget.attempt('west', () => NOW)(() => use(40));
+  budget.startAttempt('west', () => NOW)(() => use(40));
   const waitMs = budget.waitMs('west', NOW);
   // 20 ms are free again after 30 s.
   expect(waitMs).toBeGreaterThanOrEqual(25_000);
   expect(budget.waitMs('west', NOW + waitMs - 1_000)).toBeGreaterThan(0);
   expect(budget.waitMs('west', NOW + waitMs)).toBe(0);
   expect(budget.waitMs('east', NOW)).toBe(0);
-  budget.attempt('west', () => NOW)(() => use(40));
+  budget.startAttempt('west', () => NOW)(() => use(40));
   expect(budget.waitMs('west', NOW)).toBeGreaterThanOrEqual(waitMs + 50_000);
 });
 
@@ -33,7 +33,7 @@ it('work that throws is charged', () => {
     use(40);
     throw new Error('unreadable');
   };
-  expect(() => budget.attempt('west', () => NOW)(work)).toThrow('unreadable');
+  expect(() => budget.startAttempt('west', () => NOW)(work)).toThrow('unreadable');
   expect(budget.waitMs('west', NOW)).toBeGreaterThan(0);
 });
 
@@ -43,7 +43,7 @@ it('the free time of an attempt is used up by all its work together', () => {
     return budget.waitMs('west', NOW) > 0;
   };
   const budget = new CpuBudget({ budgetMs: 20, freeMs: 500 });
-  const next = () => budget.attempt('west', () => NOW);
+  const next = () => budget.startAttempt('west', () => NOW);
   expect(waits(Array.from({ length: 60 }, next))).toBe(false);
   const attempt = next();
   expect(waits(Array.from({ length: 10 }, () => attempt))).toBe(false);
@@ -52,6 +52,6 @@ it('the free time of an attempt is used up by all its work together', () => {
 
 it('no key waits after the clock was set back', () => {
   const budget = new CpuBudget({ budgetMs: 20 });
-  budget.attempt('west', () => NOW)(() => use(40));
+  budget.startAttempt('west', () => NOW)(() => use(40));
   expect(budget.waitMs('west', NOW - 1)).toBe(0);
 });

@@ -142,7 +142,8 @@ export class KubernetesSite implements Site {
 
   /** Runs a check of certificates. Throws RedemptionError `overloaded` if the budget of the namespace is spent. */
   #withinBudget<T>(namespace: string, now: number, check: () => T): T {
-    if (this.#budget.waitMs(namespace, now) === 0) return this.#budget.attempt(namespace, () => now)(check);
+    if (this.#budget.waitMs(namespace, now) === 0)
+      return this.#budget.startAttempt(namespace, () => now)(check);
     throw new RedemptionError(
       'overloaded',
       `the certificates of namespace "${namespace}" took more than ${CPU_BUDGET_MS} ms of CPU within 30 seconds`,
