@@ -11,7 +11,7 @@ import { plainLine } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 
 /** What `doctor` checks beside the settings. */
-export interface CheckedFiles {
+export interface DoctorInput {
   /** The file of a token. */
   readonly token?: string | undefined;
   /** The directory for the Link of the token. */

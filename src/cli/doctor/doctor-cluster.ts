@@ -9,8 +9,8 @@ import { withCluster } from '../session/cluster-session.js';
 import { usageError } from '../terminal/command-error.js';
 import {
   type Check,
-  type CheckedFiles,
   checksOf,
+  type DoctorInput,
   downgradeToWarning,
   type Finding,
   fail,
@@ -42,10 +42,10 @@ const PERMISSIONS: RequiredPermissions = {
  */
 export async function clusterChecks(
   settings: Settings,
-  files: CheckedFiles,
+  input: DoctorInput,
   options: LinkDialOptions,
 ): Promise<readonly Check[]> {
-  const { token, to } = files;
+  const { token, to } = input;
   if (to !== undefined) {
     throw usageError(
       '--to cannot be combined with --platform kubernetes',
@@ -63,8 +63,8 @@ export async function clusterChecks(
       if (token !== undefined) {
         const findLink = async (redeemed: RedeemableToken) =>
           (await cluster.findSecretName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
-        const target = { findLink, siteUid: () => cluster.uid() };
-        const checks = await tokenChecks({ ...files, token }, target, options);
+        const site = { findLink, siteUid: () => cluster.uid() };
+        const checks = await tokenChecks({ ...input, token }, site, options);
         return [apiCheck, ...checks, ...requesting.checks];
       }
       const accepting = await acceptingClusterChecks(inspector, namespace, options);

@@ -19,8 +19,8 @@ import { requestedSubject } from '../token/redeem-input.js';
 import { parseToken } from '../token/token-file.js';
 import {
   type Check,
-  type CheckedFiles,
   certificateCheck,
+  type DoctorInput,
   fail,
   failWithCode,
   failWithError,
@@ -43,7 +43,7 @@ export interface CheckedSite {
 
 /** Checks whether a site can redeem a token now, or has redeemed it. Spends no use. */
 export async function tokenChecks(
-  { token: file, name, subject }: CheckedFiles & { readonly token: string },
+  { token: file, name, subject }: DoctorInput & { readonly token: string },
   site: CheckedSite,
   options: LinkDialOptions,
 ): Promise<Check[]> {
@@ -61,9 +61,9 @@ export async function tokenChecks(
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
   const request = { token, name, subject: requestedSubject(token, subject, site) };
   // A repeated redemption returns the existing link, whatever it requests.
-  const refused = isCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
-  const refusal = refused ? [failWithCode('redemption', refused.message, refused.code)] : [];
-  return [tokenCheck, ...checks, ...grantResults, ...refusal];
+  const refusal = isTokenCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
+  const refusalChecks = refusal ? [failWithCode('redemption', refusal.message, refusal.code)] : [];
+  return [tokenCheck, ...checks, ...grantResults, ...refusalChecks];
 }
 
 /** If this site has the link of the token, an expired, exhausted or deleted grant is no failure. A revoked grant is. */
@@ -74,12 +74,12 @@ function withLink(check: Check, answer: RouteChecks['answer'], link: string | un
   return ok('grant', `${check.detail}; this site redeemed the token for its link "${link}"`);
 }
 
-function isCheck(answer: RouteChecks['answer']): answer is TokenCheck {
+function isTokenCheck(answer: RouteChecks['answer']): answer is TokenCheck {
   return typeof answer === 'object' && !(answer instanceof RedemptionError);
 }
 
 function isEndState(answer: Exclude<RouteChecks['answer'], RedemptionError>): boolean {
-  return isCheck(answer) && (answer.state === 'exhausted' || answer.state === 'expired');
+  return isTokenCheck(answer) && (answer.state === 'exhausted' || answer.state === 'expired');
 }
 
 function grantChecks(answer: RouteChecks['answer'], isSigned: boolean): Check[] {

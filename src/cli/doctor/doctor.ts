@@ -15,16 +15,16 @@ import { completeHint } from '../terminal/suggested-command.js';
 import { type AcceptingOptions, acceptingChecks } from './doctor-accepting.js';
 import {
   type Check,
-  type CheckedFiles,
   checksOf,
   checksText,
+  type DoctorInput,
   findingOf,
   writableCheck,
 } from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
 /** The flags of `doctor`. */
-export interface DoctorFlags extends ConnectionFlags, CheckedFiles {
+export interface DoctorFlags extends ConnectionFlags, DoctorInput {
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
 }
@@ -64,25 +64,25 @@ export async function runDoctor(
 async function runChecks(
   settings: Settings,
   flags: Readonly<Record<string, unknown>>,
-  files: CheckedFiles,
+  input: DoctorInput,
   options: AcceptingOptions,
 ): Promise<readonly Check[]> {
   const { platform } = settings;
   const checks =
     platform === 'kubernetes'
-      ? await (await import('./doctor-cluster.js')).clusterChecks(settings, files, options)
-      : await localChecks({ ...settings, platform }, files, options);
+      ? await (await import('./doctor-cluster.js')).clusterChecks(settings, input, options)
+      : await localChecks({ ...settings, platform }, input, options);
   return checks.map(({ hint, ...check }) =>
-    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...flags, dir: files.to }) },
+    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...flags, dir: input.to }) },
   );
 }
 
 async function localChecks(
   settings: LocalSettings,
-  files: CheckedFiles,
+  input: DoctorInput,
   options: AcceptingOptions,
 ): Promise<readonly Check[]> {
-  const { token, to } = files;
+  const { token, to } = input;
   const { namespace, platform, skupperHome } = settings;
   const directory = linkDirectoryOf(to, settings);
   const checks: Check[] = [];
@@ -92,10 +92,10 @@ async function localChecks(
   if (token !== undefined) {
     const redemption = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
     const findLink = async (redeemed: RedeemableToken) => redemption.findSecretName(redeemed);
-    const site =
+    const systemSite =
       platform === 'standalone' ? undefined : openRequestingSite(skupperHome, siteNamespace(settings));
-    const target = { findLink, siteUid: () => site?.uid() };
-    checks.push(...(await tokenChecks({ ...files, token }, target, options)));
+    const site = { findLink, siteUid: () => systemSite?.uid() };
+    checks.push(...(await tokenChecks({ ...input, token }, site, options)));
   }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
