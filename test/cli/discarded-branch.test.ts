@@ -28,16 +28,15 @@ function putDatabase(directory: string, copy: string): void {
 const entriesOf = (file: string) =>
   withSqliteFile(file, (database) => database.prepare('SELECT position FROM ledger_end').value());
 
-/** Records redemptions of the grant of a store, one entry each. Returns the ids of the redemptions. */
-async function redeem(directory: string, times: number): Promise<string[]> {
+/** Records redemptions of the grant of a store, one entry each. */
+async function redeem(directory: string, times: number): Promise<void> {
   const file = `${directory}/linkgrant.db`;
   const store = await openSqliteStore({ file, migrate: false, clock: () => NOW });
   try {
     const [grant] = (await store.listGrants({ limit: 1 })).items;
-    const redemptions = Array.from({ length: times }, () => sampleRedemption(grant?.uid ?? ''));
-    for (const redemption of redemptions)
-      await store.recordRedemption(redemption.grantUid, redemption, NOW + 1);
-    return redemptions.map(({ id }) => id);
+    const uid = grant?.uid ?? '';
+    for (let time = 0; time < times; time += 1)
+      expect(await store.recordRedemption(uid, sampleRedemption(uid), NOW + 1)).not.toHaveProperty('refused');
   } finally {
     await store.close();
   }
@@ -63,13 +62,13 @@ async function restoredStore(name: string, discarded: number, later: number) {
   withSqliteFile(file, (database) => database.exec(`VACUUM INTO '${branch}'`));
   putDatabase(directory, backup);
   expectSuccess(await linkgrant(['store', 'restored', '--keep', '--data-dir', directory]));
-  const present = await redeem(directory, later);
+  await redeem(directory, later);
   expect((await verify(directory)).stdout).toMatch(/^The ledger is unchanged/);
   withSqliteFile(branch, (database) =>
     database.exec(`ATTACH '${file}' AS present;
       UPDATE settings SET value = (SELECT value FROM present.settings WHERE ${EPOCH}) WHERE ${EPOCH}`),
   );
-  return { directory, branch, present };
+  return { directory, branch };
 }
 
 it.each([
@@ -117,7 +116,7 @@ it('accepts a discarded branch of the ledger with `store restored`', async () =>
 });
 
 it('refuses the store of another host that added entries to the same backup', async () => {
-  const { directory, present } = await restoredStore('first-host', 0, 0);
+  const { directory } = await restoredStore('first-host', 0, 0);
   const other = work.path('second-host');
   cpSync(directory, other, { recursive: true });
   rmSync(`${other}/ledger-seen`, { recursive: true });
@@ -126,7 +125,6 @@ it('refuses the store of another host that added entries to the same backup', as
   expect((await verify(other)).stdout).toMatch(/^The ledger is unchanged/);
   putDatabase(directory, `${other}/linkgrant.db`);
   expect(expectRefusal(await verify(directory), 2).error).toContain('the store was rolled back');
-  expect(present).toEqual([]);
   expect(json(await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', directory]))).toHaveLength(
     5,
   );

@@ -116,7 +116,7 @@ describe('grant policy', () => {
     expect((await grant('show', 'too-late')).code).toBe(1);
   });
 
-  it('names the shortest expiration window that fits to --not-before, which works', async () => {
+  it('names the shortest expiration window for --not-before, which is accepted', async () => {
     const tomorrow = new Date(Date.now() + 26 * 3_600_000).toISOString();
     const { error } = await refused(2, 'create', 'in-time', '--not-before', tomorrow);
     const [, window = ''] = /use at least (\S+)$/.exec(error) ?? [];

@@ -23,7 +23,7 @@ const WORDS = [
   'München',
 ];
 
-describe('an operand that begins with -', () => {
+describe('an operand', () => {
   it.each(['--yes', '-x.yaml', '-', '--data-dir=/tmp/x', '-- $(touch pwned)'])(
     '%j is not read as a flag',
     (value) => {
@@ -36,7 +36,7 @@ describe('an operand that begins with -', () => {
     },
   );
 
-  it('is unchanged if it begins otherwise', () => {
+  it('is unchanged if it does not begin with -', () => {
     expect(shell`grant show ${'hub-'} ${'a b'} -n ${'-'}`).toBe("grant show hub- 'a b' -n -");
   });
 });

@@ -1,7 +1,7 @@
-/** How often a character of a text is read in each step: the next unit too, because it may be the second one of a pair. */
+/** UTF-16 units of a text that a step reads at most: one, and the next, which may be the second of a pair. */
 export const READS_PER_STEP = 2;
 
-/** A text that counts how often a character of it is read. */
+/** A text that counts how often a UTF-16 unit of it is read. */
 export class CountedText extends String {
   reads = 0;
 

@@ -118,10 +118,11 @@ describe('globs that take long to match', () => {
     'of %s, 2,000 in a stored policy, are refused after at most 250,000 steps',
     (character) => {
       const globs = expensiveGlobs(1_000, character);
-      const counted = new CountedText(character.repeat(253));
+      const subject = character.repeat(253);
+      expect(refusal({ subjects: globs }, { subject })).toBe('policy_subject');
+      const counted = new CountedText(subject);
       const text = counted as unknown as string;
       const policy = { subjects: [...globs, '*'], names: globs };
-      expect(refusal({ subjects: globs }, { subject: `${text}` })).toBe('policy_subject');
       expect(refusal(policy, { subject: text, name: text })).toBe('policy_name');
       expect(counted.reads).toBeGreaterThan(100_000);
       expect(counted.reads).toBeLessThanOrEqual(READS_PER_STEP * 250_000);
