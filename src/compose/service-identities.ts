@@ -36,7 +36,7 @@ export interface ServiceIdentities {
   readonly site: Site;
   /** The CA that signs links; undefined if sites have their own. */
   readonly issuer: DefaultIssuer | undefined;
-  /** That of the settings, or of the last start if they name none. */
+  /** The address in the settings, or that of the last start if they have none. */
   readonly address: ServiceAddress;
   /** The service's own certificate. It names the hosts of the address unless the operator manages it. */
   readonly identity: ServerIdentitySource;

@@ -70,7 +70,7 @@ export async function restore(
       if (!files.every(({ path }) => isSavedPath(path))) throw notABackup(file);
       if (!files.some(({ path }) => path === 'ledger.key')) throw notABackup(file);
       requireSameKind(file, writeStore !== undefined, store);
-      // A service may have started since: to unpack a backup takes long.
+      // A service may have started in the meantime: unpacking takes long.
       requireUnused(location, clock);
       const unpacked = join(temporary, 'files');
       writeSavedFiles(unpacked, files);
@@ -86,7 +86,7 @@ export async function restore(
   }
 }
 
-/** Removes a directory, unless another process has written into it: an error of the caller must not be replaced. */
+/** Removes a directory if it is empty. Another process may have written into it; a failed removal would hide the caller's error. */
 function removeIfEmpty(directory: string): void {
   if (readdirSync(directory).length === 0) rmdirSync(directory);
 }

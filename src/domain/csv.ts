@@ -1,5 +1,5 @@
-// A spreadsheet interprets a text that begins with one of these characters as a formula. Where the comma is the decimal separator,
-// it splits a text at semicolons, also a quoted one.
+// A spreadsheet interprets a text that begins with one of these characters as a formula. In a locale with the comma as decimal
+// separator it splits texts at semicolons, even between quotes.
 const FORMULA = /(^|;)(?=[=+\-@\t\r])/g;
 
 function cell(value: string | number | undefined): string {
@@ -9,8 +9,8 @@ function cell(value: string | number | undefined): string {
 }
 
 /**
- * Returns a line of comma-separated values (RFC 4180) with its line break. A text that a spreadsheet would interpret as a
- * formula is prefixed with an apostrophe.
+ * Returns a line of comma-separated values (RFC 4180) with its line break. A text, or a part of it after a semicolon, that a
+ * spreadsheet would interpret as a formula is prefixed with an apostrophe.
  */
 export function csvLine(values: readonly (string | number | undefined)[]): string {
   return `${values.map(cell).join(',')}\r\n`;

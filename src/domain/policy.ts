@@ -3,6 +3,9 @@ import type { LinkRole } from './link.js';
 /** Key types that a client certificate may have, as policy and configuration spell them. */
 export type ClientKeyType = 'p256' | 'p384' | 'rsa' | 'ed25519';
 
+/** The type of the keys that linkgrant itself generates for its redemptions. */
+export const OWN_KEY_TYPE = 'p256' satisfies ClientKeyType;
+
 /**
  * The rules of a grant in addition to its number of redemptions and its expiration time. An absent rule allows every value, but
  * `keyTypes` and `endpointRoles` have defaults. An empty list allows no value. `subjects` and `names` are globs: `*` stands for

@@ -21,8 +21,8 @@ export function shellCommand(words: readonly string[]): string {
 }
 
 /**
- * Returns an operand of a command, such as a name or a file, without quotes. One that begins with - gets `./` in front, so that
- * no program reads it as a flag: the path of a file stays the same, and no valid name begins with -.
+ * Returns `text` as an operand of a command, such as a name or a file; it is not quoted yet. If it begins with -, it is prefixed
+ * with `./`, so that no program reads it as a flag. The path of a file stays the same, and no valid name begins with -.
  */
 export function operand(text: string): string {
   return text.startsWith('-') ? `./${text}` : text;

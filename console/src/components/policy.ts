@@ -1,3 +1,4 @@
+import { OWN_KEY_TYPE } from '../../../src/domain/policy.js';
 import type { Api } from '../api/client.js';
 
 /** A rule of a grant: its setting, its flag on the command line, and its texts. `describe` returns the rule as a sentence. */
@@ -45,9 +46,14 @@ export const RULES: readonly Rule[] = [
     setting: 'linkgrant/key-types',
     flag: '--key-types',
     label: 'Key types',
-    help: 'Which keys sites may have: p256, p384, rsa, ed25519, separated by commas. The keys of linkgrant itself are p256.',
+    help:
+      'Which keys sites may have: p256, p384, rsa, ed25519, separated by commas. ' +
+      `The keys of linkgrant itself are ${OWN_KEY_TYPE}.`,
     describe: (value) =>
-      `Only keys of these types are allowed: ${list(value)}.${value.includes('p256') ? '' : ' linkgrant token redeem and linkgrant join are refused: their keys are p256.'}`,
+      `Only keys of these types are allowed: ${list(value)}.` +
+      (value.includes(OWN_KEY_TYPE)
+        ? ''
+        : ` linkgrant token redeem and linkgrant join are refused: their keys are ${OWN_KEY_TYPE}.`),
   },
   {
     setting: 'linkgrant/endpoint-roles',

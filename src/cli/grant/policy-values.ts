@@ -1,4 +1,4 @@
-import type { GrantPolicy } from '../../domain/policy.js';
+import { type GrantPolicy, OWN_KEY_TYPE } from '../../domain/policy.js';
 import {
   formatPolicySettings,
   POLICY_RULE_NAMES,
@@ -29,13 +29,13 @@ export function policyFromFlags(flags: PolicyFlags): GrantPolicy {
   return policy;
 }
 
-/** Warns if the key types of a policy exclude the keys that linkgrant makes for the links that it requests. */
+/** Warns on standard error if the key types of a policy exclude the keys that linkgrant itself generates for its redemptions. */
 export function warnOfKeyTypes({ keyTypes }: GrantPolicy): void {
-  if (!keyTypes || keyTypes.length === 0 || keyTypes.includes('p256')) return;
+  if (!keyTypes || keyTypes.length === 0 || keyTypes.includes(OWN_KEY_TYPE)) return;
   const types = keyTypes.join(',');
   writeStderr(
-    `warning: --key-types ${types} refuses \`linkgrant token redeem\` and \`linkgrant join\`, whose keys are p256\n` +
-      `hint: to permit them too, use --key-types ${types},p256\n`,
+    `warning: --key-types ${types} refuses \`linkgrant token redeem\` and \`linkgrant join\`, whose keys are ${OWN_KEY_TYPE}\n` +
+      `hint: to permit them too, use --key-types ${types},${OWN_KEY_TYPE}\n`,
   );
 }
 

@@ -44,7 +44,10 @@ const NOT_IN_CLUSTER = {
 const REPLACE_EXTERNAL_CA =
   'put the new certificate, followed by the old one while links need it, and the key into the files of --issuer-cert and --issuer-key; the service reads them again';
 
-/** Runs `operation` on the issuers of the data directory, and on the store if there is one, which is closed afterwards. With `dryRun` the store does not change. */
+/**
+ * Runs `operation` on the issuers of the data directory, and on the store if there is one, which is closed afterwards. With
+ * `--dry-run` the store does not change.
+ */
 export async function withIssuers<T>(
   flags: IssuerFlags,
   context: CommandContext,

@@ -54,8 +54,8 @@ export async function renewSecrets(
 ): Promise<SecretRenewal[]> {
   const renewals: SecretRenewal[] = [];
   for (const secret of new Set(links.map((link) => link.tlsCredentials))) {
-    const users = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
-    renewals.push({ secret, links: users, ...(await renewSecret(secret, users, request, dependencies)) });
+    const names = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
+    renewals.push({ secret, links: names, ...(await renewSecret(secret, names, request, dependencies)) });
   }
   return renewals;
 }
@@ -64,7 +64,7 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 
 async function renewSecret(
   name: string,
-  [user = name]: readonly string[],
+  names: readonly string[],
   { isSelected, server }: RenewalRequest,
   dependencies: RenewalDependencies,
 ): Promise<Outcome<SecretRenewal>> {
@@ -87,14 +87,14 @@ async function renewSecret(
       redemptionId,
     };
   } catch (error) {
-    const failure = failureOf(error, user);
+    const failure = failureOf(error, names[0] ?? name);
     const final = error instanceof RedemptionError && retryDisposition(error) === 'rejected';
     return { outcome: 'failed', failure, final, certificateSha256, notAfter };
   }
 }
 
-/** The failures of a link whose service has another address or another CA than when the link was created. */
-const MOVED: ReadonlySet<string> = new Set([
+/** The codes of failures that a link can have after its service has moved to another address or has got another CA. */
+const MOVED_CODES: ReadonlySet<string> = new Set([
   'dns',
   'connection_refused',
   'connection_timeout',
@@ -104,7 +104,7 @@ const MOVED: ReadonlySet<string> = new Set([
 
 function failureOf(error: unknown, link: string): ReturnType<typeof describeFailure> {
   const { message, hint, exitCode } = describeFailure(error);
-  if (!(error instanceof RedemptionError && MOVED.has(error.code))) return { message, hint, exitCode };
+  if (!(error instanceof RedemptionError && MOVED_CODES.has(error.code))) return { message, hint, exitCode };
   const renew = shell`linkgrant link renew ${link} --renewal-url https://HOST:PORT/-/renew`;
   const moved = `if the service has moved, run \`${renew}\`, with --server-ca if its CA is new too`;
   return { message, hint: `${hint}; ${moved}`, exitCode };

@@ -67,7 +67,7 @@ export async function cutCommand(
     return;
   }
   if (dryRun) {
-    // Without `own` and without steps that are done, nothing is changed.
+    // `advanceCut` changes nothing if the issuer has no `own` and no step is done.
     const readOnly = { readState: () => issuer.readState() };
     const request = { signers, stepsDone: 0, force: false };
     const progress = await advanceCut(request, { store, issuer: readOnly, ...context });

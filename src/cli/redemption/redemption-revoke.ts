@@ -47,9 +47,10 @@ export async function revokeCommand(
   if (!cut && misplaced) {
     throw usageError(`${flagOf(misplaced[0])} is for --cut`, 'add --cut');
   }
-  const cutFlags: Omit<CutFlags, 'dryRun'> = {
+  const cutFlags: CutFlags = {
     stepsDone: parseStep(stepsDone),
     force,
+    dryRun: flags.dryRun === true,
     settingFlags: flags,
     ...(router !== undefined && { router }),
     connection: connectionOptions(revokeFlags),
@@ -64,7 +65,7 @@ export async function revokeCommand(
     return;
   }
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
-  const dryRun = announceDryRun(flags);
+  announceDryRun(flags);
   await withIssuers(flags, context, async (session) => {
     const store = requireStore(session);
     const id = await namedRedemption(name, store);
@@ -75,7 +76,7 @@ export async function revokeCommand(
     );
     // The run that revoked the redemption has printed what its link can still do.
     await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
-    await cutCommand(redemption, { ...cutFlags, dryRun }, session, context);
+    await cutCommand(redemption, cutFlags, session, context);
   });
 }
 

@@ -67,7 +67,7 @@ const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and the platform o
 
 /**
  * Returns what to do on the other site with a written token, as a line. With `isShared` the token or its grant is for several
- * sites, so each command has a flag for the subject: the default is the same on all sites.
+ * sites, so each command has a flag for the subject, whose default could be the same on all sites.
  */
 export function nextStep({ target, form, count }: TokenDelivery, isShared: boolean): string {
   const subject = isShared ? ' --subject SITE' : '';

@@ -1,8 +1,9 @@
 import { readSignedCode } from '../../codes/signed-code.js';
+import { OWN_KEY_TYPE } from '../../domain/policy.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { policyRefusal } from '../accepting/check-policy.js';
 import type { TokenCheck } from '../ports/redemption-client.js';
-import { CLIENT_KEY_TYPE, type RedeemTokenRequest, requestedNames } from './redeem-token.js';
+import { type RedeemTokenRequest, requestedNames } from './redeem-token.js';
 
 /**
  * Returns why the service would refuse the name, the subject or the type of key of a redemption, by the rules in its response to a
@@ -17,5 +18,5 @@ export function rulesRefusal(
   const onlySubject = readSignedCode(request.token.code)?.subject;
   if (onlySubject !== undefined && onlySubject !== names.subject) return 'policy_subject';
   const { sourceCidrs: _, ...rules } = policy;
-  return policyRefusal(rules, { ...names, peer: '', keyType: CLIENT_KEY_TYPE, csr: true });
+  return policyRefusal(rules, { ...names, peer: '', keyType: OWN_KEY_TYPE, csr: true });
 }

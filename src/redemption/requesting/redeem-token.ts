@@ -7,6 +7,7 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import { type Link, type LinkSecret, mergeLink, PROXY_CONFIGURATION } from '../../domain/link.js';
 import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
+import { OWN_KEY_TYPE } from '../../domain/policy.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { generateKey, isPrivateKey, readPrivateKey } from '../../pki/keys.js';
@@ -18,9 +19,6 @@ import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redempt
 import { checkToken, isLinkgrantToken } from './check-token.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
 import { isKeyUnused } from './retry-disposition.js';
-
-/** The type of the keys that linkgrant generates for redemptions. */
-export const CLIENT_KEY_TYPE = 'p256';
 
 /** A token to redeem, and the requested link. */
 export interface RedeemTokenRequest {
@@ -173,7 +171,7 @@ function damagedError(place: string): RedemptionError {
 }
 
 async function newKey(): Promise<string> {
-  return (await generateKey(CLIENT_KEY_TYPE)).keyPem;
+  return (await generateKey(OWN_KEY_TYPE)).keyPem;
 }
 
 /** Returns the service's response to a check of the token. */

@@ -12,10 +12,11 @@ const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
 const LIST = 'SELECT key, value FROM settings ORDER BY key';
 /** Setting: how often labels and notes were changed. */
 export const LABEL_CHANGES = 'label-changes';
-// Settings whose changes the ledger does not record: of the schema, the ledger, running services, webhooks, probes, and counters.
+// Settings whose changes the ledger does not record: of the schema, the ledger (except its epoch), running services, webhooks,
+// probes, and counters.
 const UNRECORDED =
   /^(schema-|ledger-key$|ledger-verification$|serving-|webhook|probed-at$|crl-number$|label-changes$)/;
-// The mark of a ledger that was never accepted: the ledger records the later epochs only.
+// The mark of a ledger in its first epoch. Only the later ones are recorded: each begins when a rollback is accepted.
 const FIRST_EPOCH = /^[0-9a-f-]{36} 1 /;
 const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = CASE

@@ -28,8 +28,8 @@ import { requireSqlite } from './sqlite-store.js';
  */
 
 const CREATE_FILES = 'CREATE TABLE backup_files (path TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT';
-// A backup contains keys, certificates and MACs, which compress badly: the unpacked file is far smaller than this many times the
-// backup. The limit prevents that a crafted file fills the disk.
+// Maximum size of the unpacked file, as a multiple of the backup, so that a crafted backup cannot fill the disk. A real one stays far
+// below it: its keys, certificates and MACs compress badly.
 const MAX_RATIO = 100;
 const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
 
@@ -67,7 +67,7 @@ export async function writeBackup(
     createEmpty(compressed);
     await pipeline(createReadStream(plain), createGzip(), createWriteStream(compressed), { signal: stop });
     syncFile(compressed);
-    // The name is reserved first, because a rename overwrites a file. A hard link would need a file system that has them.
+    // The name is reserved first, because a rename overwrites a file. Not every file system supports hard links.
     createEmpty(file);
     renameSync(compressed, file);
     syncDirectory(dirname(file));
@@ -132,11 +132,11 @@ export async function withBackup<T>(
 
 async function unpack(file: string, plain: string, stop: AbortSignal): Promise<void> {
   const packed = readStream(file);
-  let room = MAX_RATIO * statSync(file).size;
+  let bytesLeft = MAX_RATIO * statSync(file).size;
   async function* limited(chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
-      room -= chunk.length;
-      if (room < 0) throw notABackup(file);
+      bytesLeft -= chunk.length;
+      if (bytesLeft < 0) throw notABackup(file);
       yield chunk;
     }
   }

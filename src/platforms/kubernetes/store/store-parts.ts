@@ -96,7 +96,8 @@ export interface GrantSelection {
 
 /**
  * Returns the results of `read`, without undefined ones, for the Redemptions of the selected grants that are named after the slot
- * in their spec, and in the namespace of their grant. Adds these to the known slots of the grant, and to the index unless the watch fills it.
+ * in their spec, and in the namespace of their grant. Adds these to the known slots of the grant, and to the index unless the watch
+ * fills it.
  */
 export async function readRedemptions<V>(
   parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index' | 'watch'>,

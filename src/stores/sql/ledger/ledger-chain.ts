@@ -206,8 +206,8 @@ export class LedgerChain {
     if (entries.length === 0 && this.#removed === 0 && this.#refusals === 0) return;
     const key = yield* this.key();
     const uids = [...new Set(entries.map(({ grantUid }) => grantUid))];
-    // The lock on the end is taken first and held until the commit, so positions are in the order of the commits.
     const seen = this.#rollback.lastHighWaterMark();
+    // The lock on the end is taken first and held until the commit, so positions are in the order of the commits.
     const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids, seen?.position);
     // A running service reads the mark of the ledger once: reading it before each commit would cost a round trip.
     if (!this.#rollback.hasAllEntries(seen, end)) yield* this.#rollback.check(key);

@@ -32,8 +32,8 @@ export type LedgerLoss = number | 'mark';
 
 /**
  * Detects a database that was rolled back to an earlier copy, or replaced with another branch of the ledger: the number of entries
- * only grows, and this host stores the highest number it has seen with the MAC of that entry. An older mark is valid too, but
- * detects less. An accepted rollback begins another epoch.
+ * only grows, and this host stores the highest number it has seen with the MAC of that entry. An older high-water mark is valid
+ * too, but detects less. An accepted rollback begins another epoch.
  */
 export class RollbackCheck {
   readonly #marks: HighWaterMarks;
