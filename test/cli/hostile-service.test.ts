@@ -227,6 +227,13 @@ describe('a response that no admin API returns', () => {
   });
 });
 
+it('a response without a member that a command reads is reported with the version, the URL and the program as possible reasons', async () => {
+  replies[`/api/v1/redemptions/${ID}`] = { id: ID };
+  const { error, hint } = expectRefusal(await linkgrant(['redemption', 'show', ID, ...server]), 3);
+  expect(error).toMatch(/^the responses of the server could not be processed \(.+\)$/);
+  expect(hint).toMatch(/version of the service.*https URL.*report this error$/);
+});
+
 it('ends a listing whose pages refer to themselves', async () => {
   for (const items of [[], [{ name: 'hub', uid: GRANT }]]) {
     replies['/api/v1/grants'] = { items, next: 'bmV4dA' };
