@@ -67,8 +67,8 @@ export async function restore(
   makePrivateDirectory(temporary);
   try {
     const paths = await withBackup(file, temporary, stop, async ({ files, writeStore }) => {
-      if (!files.every(({ path }) => isSavedPath(path))) throw notABackup(file);
-      if (!files.some(({ path }) => path === 'ledger.key')) throw notABackup(file);
+      const hasLedgerKey = files.some(({ path }) => path === 'ledger.key');
+      if (!hasLedgerKey || !files.every(({ path }) => isSavedPath(path))) throw notABackup(file);
       requireSameKind(file, writeStore !== undefined, store);
       // A service may have started in the meantime: unpacking takes long.
       requireUnused(location, clock);

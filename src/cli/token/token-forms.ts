@@ -72,17 +72,18 @@ const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and the platform o
 export function nextStep({ target, form, count }: TokenDelivery, isShared: boolean): string {
   const subject = isShared ? ' --subject SITE' : '';
   const site = isShared ? '; SITE is your name for that site' : '';
+  const redeem = (file: string) => `run \`linkgrant token redeem ${file}${subject}\` ${TARGET_FLAGS}${site}`;
   if (count !== undefined && target !== '-') {
-    return `Next, on each other site: copy one of these AccessTokens, then run \`linkgrant token redeem FILE${subject}\` ${TARGET_FLAGS}${site}\n`;
+    return `Next, on each other site: copy one of these AccessTokens, then ${redeem('FILE')}\n`;
   }
   const file = target === '-' ? '-' : shellWord(operand(basename(target)));
   const steps: Record<TokenForm, string> = {
-    token: `copy this AccessToken, then run \`linkgrant token redeem ${file}${subject}\` ${TARGET_FLAGS}${site}`,
+    token: `copy this AccessToken, then ${redeem(file)}`,
     line:
       target === '-'
         ? `run \`linkgrant join LINE${subject}\` with this line, and ${TARGET_FLAGS}${site}`
-        : `copy this file, then run \`linkgrant token redeem ${file}${subject}\` ${TARGET_FLAGS}${site}`,
-    command: `run this command${isShared ? ' with --subject SITE' : ''}; at a Skupper site, replace \`--to links\` with --platform and the platform of the site${site}`,
+        : `copy this file, then ${redeem(file)}`,
+    command: `run this command${subject && ` with${subject}`}; at a Skupper site, replace \`--to links\` with --platform and the platform of the site${site}`,
     kubectl:
       'run this command with the context and namespace of that site; its Skupper controller redeems the token',
     job: 'set the image of the Job, and apply this in the namespace of that site',
