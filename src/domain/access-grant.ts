@@ -1,6 +1,7 @@
 import { roughDuration } from './duration.js';
 import { changedLabelsAndNote, type LabelsAndNote, type LabelsAndNoteChange } from './labels-and-note.js';
 import { changedPolicy, type GrantPolicy, type PolicyChange } from './policy.js';
+import type { RedemptionErrorCode, Refusal } from './redemption-error.js';
 
 /**
  * A Skupper AccessGrant in the service's store. Times are milliseconds since the epoch. Stores contain `codeHash`,
@@ -62,16 +63,34 @@ export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 
 /** A state that {@link grantState} returns. */
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
+/** The fields of a grant that determine its state. */
+export type GrantLimits = Pick<
+  AccessGrant,
+  'revokedAt' | 'expirationTime' | 'redemptions' | 'redemptionsAllowed'
+>;
+
 /** The state of a grant at `now`: the first that applies of revoked, pending, expired and exhausted, else ready. */
-export function grantState(
-  grant: Pick<AccessGrant, 'revokedAt' | 'expirationTime' | 'redemptions' | 'redemptionsAllowed'>,
-  now: number,
-): AccessGrantState {
+export function grantState(grant: GrantLimits, now: number): AccessGrantState {
   if (grant.revokedAt !== null) return 'revoked';
   if (grant.expirationTime === null) return 'pending';
   if (grant.expirationTime <= now) return 'expired';
   if (grant.redemptions >= grant.redemptionsAllowed) return 'exhausted';
   return 'ready';
+}
+
+/** Why a grant in this state cannot be redeemed. */
+export const STATE_REFUSALS = {
+  // The address of its site is not known yet.
+  pending: 'link_access_unavailable',
+  expired: 'grant_expired',
+  exhausted: 'grant_exhausted',
+  revoked: 'grant_revoked',
+} as const satisfies Record<Exclude<AccessGrantState, 'ready'>, RedemptionErrorCode>;
+
+/** Returns why a grant cannot be redeemed at `now`; undefined if it can. */
+export function grantRefusal(grant: GrantLimits, now: number): Refusal | undefined {
+  const state = grantState(grant, now);
+  return state === 'ready' ? undefined : { refused: STATE_REFUSALS[state] };
 }
 
 /** How many grants are in each state. */

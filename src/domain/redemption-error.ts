@@ -81,10 +81,10 @@ export type ClientErrorCode =
   /** The API server of the link's cluster cannot be reached, or cannot answer now. */
   | 'cluster_unavailable';
 
-/** A refusal as a value: the code, and the delay of a retry if a retry can succeed. */
+/** A refusal as a value: the code, and the delay of a retry if it is known for this request. */
 export interface Refusal {
   readonly refused: RedemptionErrorCode;
-  /** Seconds after which the same request may succeed; absent for a refusal that is final. */
+  /** Seconds after which the same request may succeed; absent if the code determines that. */
   readonly retryAfter?: number;
 }
 

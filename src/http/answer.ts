@@ -8,9 +8,8 @@ import { type RefusedRoute, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 
 const DRAIN_BYTES = 16 * 1024 * 1024;
-const DEFAULT_RETRY_AFTER_S = 5;
 // Random, so that clients that were refused at the same moment do not retry at the same moment.
-const OVERLOADED_RETRY_AFTER_S = { min: 5, max: 15 };
+const OVERLOADED_JITTER_S = 10;
 
 /** Renders a check as JSON; times in RFC 3339. */
 export function renderCheck(check: GrantCheck): string {
@@ -60,9 +59,9 @@ export function sendRefusal(
   members: Readonly<Record<string, string>> = {},
 ): void {
   if (response.headersSent) return;
-  const { status, text } = wireRefusal(refusal.refused, route);
+  const { status, text, retryAfterS } = wireRefusal(refusal.refused, route);
   if (status === 405) response.setHeader('allow', 'POST');
-  if (status === 503) response.setHeader('retry-after', String(retryAfterOf(refusal)));
+  if (status === 503) response.setHeader('retry-after', String(retryAfterOf(refusal, retryAfterS)));
   if (isProven) response.setHeader('linkgrant-reason', refusal.refused);
   if (acceptsProblem(response.req)) {
     // `code` identifies the problem; `about:blank` means that no URI does (RFC 9457 §4.2.1).
@@ -73,9 +72,7 @@ export function sendRefusal(
   }
 }
 
-function retryAfterOf({ refused, retryAfter }: Refusal): number {
+function retryAfterOf({ refused, retryAfter }: Refusal, usual: number): number {
   if (retryAfter !== undefined) return retryAfter;
-  if (refused !== 'overloaded') return DEFAULT_RETRY_AFTER_S;
-  const { min, max } = OVERLOADED_RETRY_AFTER_S;
-  return randomInt(min, max + 1);
+  return refused === 'overloaded' ? usual + randomInt(OVERLOADED_JITTER_S + 1) : usual;
 }

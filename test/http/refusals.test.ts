@@ -188,6 +188,11 @@ describe('a refusal', () => {
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
   });
 
+  it('contains a waiting time of 30 seconds for a site that accepts no links', async () => {
+    const answer = await provoke(await named('edge'));
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
+  });
+
   it('contains the waiting time that the site requires', async () => {
     expect((await provoke(await named('untrusted'))).headers['retry-after']).toBe('7');
   });

@@ -178,6 +178,20 @@ describe('the decision of the store at the commit', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
+  it('a redemption is refused for 30 seconds if its grant is not ready any more at the commit', async () => {
+    const { grant, code } = await service.grant();
+    fault = (real) => ({
+      async recordRedemption(...recorded) {
+        await real.updateGrant(grant.uid, { expirationTime: null });
+        return real.recordRedemption(...recorded);
+      },
+    });
+    const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    expect(refusal(answer)).toEqual([503, 'link_access_unavailable']);
+    expect(answer.headers['retry-after']).toBe('30');
+    expect(await service.used(grant.uid)).toBe(0);
+  });
+
   it.each([
     ['revokeGrant', 'grant_revoked'],
     ['deleteGrant', 'grant_unknown'],

@@ -1,4 +1,4 @@
-import type { AccessGrantState } from '../../domain/access-grant.js';
+import { type AccessGrantState, STATE_REFUSALS } from '../../domain/access-grant.js';
 import type { AdministrationErrorCode } from '../../domain/administration-error.js';
 import type { ClientErrorCode, RedemptionErrorCode } from '../../domain/redemption-error.js';
 import type { ExitCode } from './command-error.js';
@@ -258,7 +258,6 @@ const SIGNED_TOKEN_STATES = {
 
 /** Returns the exit code and the hint for a token in this state. A signed token has its own state, or that of its grant. */
 export function adviceForState(state: Exclude<AccessGrantState, 'ready'>, isSigned: boolean): Advice {
-  if (state === 'pending') return ADVICE.link_access_unavailable;
-  if (!isSigned) return ADVICE[`grant_${state}`];
+  if (!isSigned || state === 'pending') return ADVICE[STATE_REFUSALS[state]];
   return { exitCode: 3, hint: `the token or its grant ${SIGNED_TOKEN_STATES[state]}; ${NEW_TOKEN}` };
 }

@@ -20,13 +20,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteAccess } from '../ports/site.js';
 import { type LinkAnswer, linkAnswer, type ServiceAddress } from './link-answer.js';
 import { type GrantTarget, proveCode, type WrongCode } from './prove-code.js';
-import {
-  earlyRefusal,
-  RETRY_AFTER_S,
-  type RedemptionContext,
-  replayKeyOf,
-  usesOf,
-} from './redemption-context.js';
+import { earlyRefusal, type RedemptionContext, replayKeyOf, usesOf } from './redemption-context.js';
 import { type KeySource, type ObtainedKey, requestedKey } from './requested-key.js';
 import {
   NOTHING_SEALED,
@@ -40,6 +34,8 @@ import {
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
 // A Skupper controller that cannot store its Secret posts again every 30 s; without this limit it would use up a grant.
 const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
+// `Retry-After` in seconds if the queue for generated keys is full.
+const KEY_RETRY_AFTER_S = 30;
 
 /** A redemption request as it was received. */
 export interface RedemptionRequest {
@@ -176,12 +172,12 @@ async function prepare(
   const refusal = earlyRefusal(context, storedCode, deps.clock());
   if (refusal) return refusal;
   const access = await deps.site.resolveAccess(context.grant);
-  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  if ('refused' in access) return access;
   if (linksToEndpoints(context.name, access.endpoints).some((link) => !isResourceName(link.name))) {
     return { refused: 'name_invalid' };
   }
   const obtainedKey = await context.key.obtain();
-  return obtainedKey ? { access, obtainedKey } : { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
+  return obtainedKey ? { access, obtainedKey } : { refused: 'overloaded', retryAfter: KEY_RETRY_AFTER_S };
 }
 
 async function issueAndRecord(
@@ -269,7 +265,7 @@ async function replay(
     if (keyPem === undefined) return undefined;
   }
   const access = await deps.site.resolveAccess(context.grant);
-  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  if ('refused' in access) return access;
   deps.store.recordReplay(earlier, context.peer, deps.clock()).catch(deps.onLedgerFailure);
   return answerOf(earlier, keyPem, true, context, access, deps);
 }

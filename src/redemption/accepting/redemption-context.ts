@@ -1,4 +1,4 @@
-import { grantState } from '../../domain/access-grant.js';
+import { grantRefusal } from '../../domain/access-grant.js';
 import { sourceOf } from '../../domain/peer-address.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { sha256Hex } from '../../pki/sha256.js';
@@ -7,9 +7,6 @@ import { policyRefusal } from './check-policy.js';
 import type { ProvenCode } from './prove-code.js';
 import type { RequestedKey } from './requested-key.js';
 import type { StockReplay } from './stock-replay.js';
-
-/** `Retry-After` in seconds while a site accepts no links: long enough to start the site, short enough for a waiting client. */
-export const RETRY_AFTER_S = 30;
 
 // How far the clock of the process that issued a signed code may be ahead (RFC 7519 §4.1.5).
 const LEEWAY_MS = 60_000;
@@ -53,8 +50,8 @@ export function validFrom({ grant, signedCode }: ProvenCode): number {
 }
 
 /**
- * Returns why no certificate may be issued for a request that is not a replay; undefined if one may. Does not check
- * revocation. `storedCode` is the stored record of the signed code.
+ * Returns why no certificate may be issued for a request that is not a replay; undefined if one may. Does not check the
+ * revocation of the signed code, whose stored record is `storedCode`.
  */
 export function earlyRefusal(
   context: RedemptionContext,
@@ -62,10 +59,8 @@ export function earlyRefusal(
   now: number,
 ): Refusal | undefined {
   const { grant, signedCode, name, subject, peer, key } = context;
-  const state = grantState(grant, now);
-  if (state === 'pending') return { refused: 'link_access_unavailable', retryAfter: RETRY_AFTER_S };
-  if (state === 'expired') return { refused: 'grant_expired' };
-  if (state === 'exhausted') return { refused: 'grant_exhausted' };
+  const refusalByGrant = grantRefusal(grant, now);
+  if (refusalByGrant) return refusalByGrant;
   if (signedCode && signedCode.expirationTime <= now) return { refused: 'code_expired' };
   if (storedCode && storedCode.used >= storedCode.uses) return { refused: 'code_exhausted' };
   if (signedCode?.subject !== undefined && signedCode.subject !== subject)

@@ -19,7 +19,6 @@ import type { SiteAccess } from '../ports/site.js';
 import { policyRefusal } from './check-policy.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
 import type { RedeemDependencies } from './redeem.js';
-import { RETRY_AFTER_S } from './redemption-context.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
 
@@ -111,7 +110,7 @@ async function renewProven(
   const grant = await deps.store.findGrant(redemption.grantUid);
   const { namespace, name, issuer } = grant ?? redemption;
   const access = await deps.site.resolveAccess({ namespace, name, issuer, policy: redemption.policy });
-  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  if ('refused' in access) return access;
   // Without a recorded site uid, skip the replaced-site check.
   if (redemption.siteUid !== null && redemption.siteUid !== access.siteUid)
     return { refused: 'site_replaced' };

@@ -1,4 +1,4 @@
-import type { AccessGrant } from '../../domain/access-grant.js';
+import { type AccessGrant, type GrantLimits, grantRefusal } from '../../domain/access-grant.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
@@ -21,7 +21,8 @@ import type { SqlDatabase } from './sql-database.js';
 const INSERT = `${insertInto('redemptions', REDEMPTION_COLUMNS)} ON CONFLICT DO NOTHING`;
 const COUNT_GRANT_USE = `UPDATE grants SET redemptions = redemptions + 1
   WHERE uid = ? AND redemptions < redemptions_allowed AND expires_at > ? AND revoked_at IS NULL`;
-const GRANT = 'SELECT revoked_at, expires_at FROM grants WHERE uid = ?';
+const LIMITS = `SELECT revoked_at AS "revokedAt", expires_at AS "expirationTime", redemptions,
+  redemptions_allowed AS "redemptionsAllowed" FROM grants WHERE uid = ?`;
 // The oldest redemption that still counts towards the limit: once it leaves the window, one more is allowed.
 const REPEATED = `SELECT created_at FROM redemptions
   WHERE grant_uid = ? AND subject = ? AND name = ? AND mode = 'stock' AND created_at > ? AND id <> ?
@@ -37,17 +38,12 @@ export function redemptionRecorder({ write }: SqlDatabase) {
   } satisfies Partial<DatabaseStore>;
 }
 
-function* grantRefusal(uid: string, now: number): SqlOperation<Refusal> {
-  const grant = yield* row<{ readonly revoked_at: number | null; readonly expires_at: number | null }>(
-    GRANT,
-    uid,
-  );
+/** Returns why COUNT_GRANT_USE has counted nothing. */
+function* uncountedRefusal(uid: string, now: number): SqlOperation<Refusal> {
+  const grant = yield* row<GrantLimits>(LIMITS, uid);
   if (!grant) return { refused: 'grant_unknown' };
-  if (grant.revoked_at !== null) return { refused: 'grant_revoked' };
-  // The grant is not ready: the address of its site is not known yet.
-  if (grant.expires_at === null) return { refused: 'link_access_unavailable' };
-  if (grant.expires_at <= now) return { refused: 'grant_expired' };
-  return { refused: 'grant_exhausted' };
+  // If the grant was changed since, it had no use left.
+  return grantRefusal(grant, now) ?? { refused: 'grant_exhausted' };
 }
 
 function* record(
@@ -67,7 +63,7 @@ function* record(
   }
   if (counted.changes === 0) {
     yield* undo();
-    return yield* grantRefusal(uid, now);
+    return yield* uncountedRefusal(uid, now);
   }
   const refused = signedCode && (yield* countCodeUse(ledger, { ...signedCode, grantUid: uid }, now));
   if (refused) {

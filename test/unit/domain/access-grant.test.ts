@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { grantState } from '../../../src/domain/access-grant.js';
+import { grantRefusal, grantState } from '../../../src/domain/access-grant.js';
 import { NOW, sampleGrant } from '../../support/store-samples.js';
 
 describe('the state of a grant', () => {
@@ -16,5 +16,17 @@ describe('the state of a grant', () => {
     ['revoked', { revokedAt: NOW, expirationTime: null }],
   ] as const)('is %s for %o', (state, changes) => {
     expect(grantState(sampleGrant(changes), NOW)).toBe(state);
+  });
+});
+
+describe('the refusal of a grant', () => {
+  it.each([
+    [undefined, {}],
+    ['link_access_unavailable', { expirationTime: null, redemptions: 1 }],
+    ['grant_expired', { expirationTime: NOW, redemptions: 1 }],
+    ['grant_exhausted', { redemptions: 1 }],
+    ['grant_revoked', { revokedAt: NOW, expirationTime: null }],
+  ] as const)('is %s for %o', (refused, changes) => {
+    expect(grantRefusal(sampleGrant(changes), NOW)?.refused).toBe(refused);
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AccessGrant, grantState } from '../../../domain/access-grant.js';
+import { grantRefusal } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import { type Refusal, storeUnavailable } from '../../../domain/redemption-error.js';
 import type { RecordOutcome, RecordRules } from '../../../redemption/ports/grant-store.js';
@@ -65,9 +65,15 @@ async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordO
     deps.accounts.forget(account.uid);
     return { refused: 'grant_unknown' };
   }
-  const refusalByGrant = stateRefusal(grant, recording) ?? (await codeRefusal(recording, deps));
+  const refusalByCode = await codeRefusal(recording, deps);
   if (account.isBehind) await account.filledSlots.readAfter(receivedAt);
-  return fillNextSlot(recording, () => refusalByGrant ?? slotRefusal(grant, recording), deps);
+  // The slots limit the uses, so ignore the count in the status.
+  const { slots } = account;
+  const refusalNow = () =>
+    grantRefusal({ ...grant, redemptions: slots.next }, recording.now) ??
+    refusalByCode ??
+    slotRefusal(recording);
+  return fillNextSlot(recording, refusalNow, deps);
 }
 
 /** Reads slots, and creates the Redemption of the first free one, until the redemption has a slot or is refused. */
@@ -133,21 +139,6 @@ function assertInTime({ deadline }: Recording): void {
   if (performance.now() >= deadline) throw storeUnavailable('the redemption waited too long for a slot');
 }
 
-function stateRefusal(grant: AccessGrant, { now }: Recording): Refusal | undefined {
-  // The slots limit the uses, so ignore the count in the status.
-  switch (grantState({ ...grant, redemptions: 0, redemptionsAllowed: 1 }, now)) {
-    case 'revoked':
-      return { refused: 'grant_revoked' };
-    // Its expiration window has not started: the service does not know yet where its site is reached.
-    case 'pending':
-      return { refused: 'link_access_unavailable' };
-    case 'expired':
-      return { refused: 'grant_expired' };
-    default:
-      return undefined;
-  }
-}
-
 async function codeRefusal(
   { account, rules: { signedCode } }: Recording,
   { codes }: StoreParts,
@@ -156,12 +147,13 @@ async function codeRefusal(
   return stored && stored.revokedAt !== null ? { refused: 'code_revoked' } : undefined;
 }
 
-/** Why the filled slots leave no room for one more redemption; undefined if there is room. */
-function slotRefusal(
-  { redemptionsAllowed }: AccessGrant,
-  { account: { slots }, redemption, now, rules: { signedCode, repeatLimit } }: Recording,
-): Refusal | undefined {
-  if (slots.next >= redemptionsAllowed) return { refused: 'grant_exhausted' };
+/** Why the filled slots allow no further redemption with the same code, or of the same client; undefined if they do. */
+function slotRefusal({
+  account: { slots },
+  redemption,
+  now,
+  rules: { signedCode, repeatLimit },
+}: Recording): Refusal | undefined {
   if (signedCode && slots.usesOf(signedCode.jti) >= signedCode.uses) return { refused: 'code_exhausted' };
   if (!repeatLimit) return undefined;
   const since = now - repeatLimit.windowMs;
