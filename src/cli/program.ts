@@ -3,7 +3,7 @@ import { processContext, programName } from '../config/process-context.js';
 import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js';
 import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
-import { LINK_STATES } from '../domain/link-state.js';
+import { LINK_STATES } from '../domain/issued-certificate.js';
 import { examplesText } from './examples.js';
 import { addGrant } from './grant/grant-commands.js';
 import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';

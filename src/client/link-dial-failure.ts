@@ -35,7 +35,7 @@ export function verdictFailure(
 ): LinkFailure {
   const code = systemCode(error);
   const where = formatHostPort(target);
-  if (code.includes('ALERT_CERTIFICATE_EXPIRED') && now <= own.notAfter) {
+  if (code.includes('ALERT_CERTIFICATE_EXPIRED') && now < own.notAfter) {
     const message = `The router at ${where} regards the link's certificate as expired; it expires at ${formatTime(own.notAfter)}, and the local clock is at ${formatTime(now)}.`;
     return { fault: 'clock_skew', message };
   }

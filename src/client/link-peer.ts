@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
+import { certificateState } from '../domain/issued-certificate.js';
 import { formatTime } from '../domain/rfc3339.js';
 import {
   type CertificateInfo,
@@ -62,10 +63,10 @@ function trustProblem(
   where: string,
 ): LinkFailure | undefined {
   // Verify at a time at which the certificate itself is valid, so that its expiry is not reported as missing trust.
-  const within = Math.min(Math.max(now, notBefore), notAfter);
+  const within = Math.min(Math.max(now, notBefore), notAfter - 1);
   const problem = verificationProblem(chainPem, caPem, within);
   const caNotAfter = latestNotAfter(caPem);
-  if (problem !== undefined && caNotAfter < now) {
+  if (problem !== undefined && caNotAfter <= now) {
     const message = `The CA in the link's ca.crt expired at ${formatTime(caNotAfter)}.`;
     return { fault: 'router_certificate_expired', message };
   }
@@ -86,11 +87,12 @@ function timeProblem(
   now: number,
   where: string,
 ): LinkFailure | undefined {
-  if (now > notAfter) {
+  const state = certificateState({ notBefore, notAfter }, now);
+  if (state === 'expired') {
     const message = `The certificate of the router at ${where} expired at ${formatTime(notAfter)}; the local clock is at ${formatTime(now)}.`;
     return { fault: 'router_certificate_expired', message };
   }
-  if (now >= notBefore) return undefined;
+  if (state !== 'early') return undefined;
   const message = `The certificate of the router at ${where} is valid only from ${formatTime(notBefore)}; the local clock is at ${formatTime(now)}.`;
   return { fault: 'clock_skew', message };
 }

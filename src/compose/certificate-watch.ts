@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
-import type { CertificateTimes, ValidTime } from '../admin/certificate-readiness.js';
+import type { CertificateTimes } from '../admin/certificate-readiness.js';
 import type { Metrics } from '../admin/metrics.js';
+import type { Validity } from '../domain/issued-certificate.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { isSameIdentity, type ServerIdentity, type TrustedAuthority } from '../pki/server-identity.js';
@@ -142,6 +143,6 @@ export class CertificateWatch {
 }
 
 // Workers send this to the main process, so it contains only the times.
-function timesOf({ notBefore, notAfter }: ValidTime): ValidTime {
+function timesOf({ notBefore, notAfter }: Validity): Validity {
   return { notBefore, notAfter };
 }

@@ -33,18 +33,71 @@ export const RENEWAL_GRACE_MS = 7 * DAY_MS;
 /** Longest lifetime of a certificate that is renewed, in milliseconds. */
 export const RENEWING_LIFETIME_MS = 30 * DAY_MS;
 
-/** State of a certificate: `early` before its validity, `ending` if a third of its lifetime or less is left. */
-export type CertificateLife = 'early' | 'valid' | 'ending' | 'expired';
+/** State of a certificate: `early` before its validity, `expiring` if a third of its lifetime or less is left. */
+export type CertificateState = 'early' | 'valid' | 'expiring' | 'expired';
 
-/** State of a certificate at `now`; all times in milliseconds since the epoch. */
-export function certificateLife(
-  certificate: { readonly notBefore: number; readonly notAfter: number },
-  now: number,
-): CertificateLife {
-  const { notBefore, notAfter } = certificate;
+/** Every state of a link. */
+export const LINK_STATES = ['valid', 'expiring', 'expired', 'revoked'] as const;
+
+/** State of a link: `expiring` if its newest certificate expires within 7 days and has at most a third of its lifetime left. */
+export type LinkState = (typeof LINK_STATES)[number];
+
+/** A link is `expiring` at most this long before its end, in milliseconds. Its site has renewed it by then. */
+export const EXPIRING_MS = 7 * DAY_MS;
+
+/** The times that determine the state of a link, in milliseconds since the epoch. */
+export interface LinkTimes {
+  readonly revokedAt: number | null;
+  /** When its newest certificate was issued. */
+  readonly issuedAt: number;
+  /** When its newest certificate expires. */
+  readonly notAfter: number;
+}
+
+/** The validity of a certificate, in milliseconds since the epoch. */
+export interface Validity {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** When a link becomes `expiring` if it is not renewed or revoked before. */
+export function expiringAt({ issuedAt, notAfter }: LinkTimes): number {
+  return Math.max(lastThirdAt(issuedAt, notAfter), notAfter - EXPIRING_MS);
+}
+
+/** When a link becomes overdue for renewal if it is not renewed or revoked before. */
+export function notRenewingAt({ issuedAt, notAfter }: LinkTimes): number {
+  return notAfter - Math.floor((notAfter - issuedAt) / 4);
+}
+
+/** The state of a link at `now`. */
+export function linkState(link: LinkTimes, now: number): LinkState {
+  if (link.revokedAt !== null) return 'revoked';
+  return stateUntil(link.notAfter, expiringAt(link), now);
+}
+
+/** The state of a certificate at `now`. */
+export function certificateState({ notBefore, notAfter }: Validity, now: number): CertificateState {
   if (now < notBefore) return 'early';
-  if (now > notAfter) return 'expired';
-  return notAfter - now <= (notAfter - notBefore) / 3 ? 'ending' : 'valid';
+  return stateUntil(notAfter, lastThirdAt(notBefore, notAfter), now);
+}
+
+function lastThirdAt(start: number, end: number): number {
+  return end - Math.floor((end - start) / 3);
+}
+
+function stateUntil(notAfter: number, expiringFrom: number, now: number) {
+  // OpenSSL, and so a router, refuses a certificate from `notAfter` on.
+  if (now >= notAfter) return 'expired';
+  return now >= expiringFrom ? 'expiring' : 'valid';
+}
+
+/**
+ * True if a link is overdue for renewal: a quarter or less of the lifetime of its newest certificate is left. Sites renew at two
+ * thirds of the lifetime.
+ */
+export function isNotRenewing(times: LinkTimes, now: number): boolean {
+  return times.revokedAt === null && times.notAfter > now && now >= notRenewingAt(times);
 }
 
 /** What the owner of a link has to know before the link is renewed for the first time. */
@@ -52,10 +105,7 @@ export const RENEWAL_NEEDS_TIMER =
   'A renewed certificate is valid for 30 days: a link whose certificate was valid for longer cannot reconnect after that, unless a timer on its site runs `linkgrant link renew --all` at least daily.';
 
 /** True if a certificate has at most the lifetime of a renewed link; times in milliseconds since the epoch. */
-export function isShortLived(certificate: {
-  readonly notBefore: number;
-  readonly notAfter: number;
-}): boolean {
+export function isShortLived({ notBefore, notAfter }: Validity): boolean {
   // The validity begins some minutes before the certificate is issued, to allow for slow clocks.
-  return certificate.notAfter - certificate.notBefore <= RENEWING_LIFETIME_MS + DAY_MS;
+  return notAfter - notBefore <= RENEWING_LIFETIME_MS + DAY_MS;
 }

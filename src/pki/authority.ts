@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { certificateState } from '../domain/issued-certificate.js';
 import { formatTime } from '../domain/rfc3339.js';
 import {
   allowsPurpose,
@@ -9,7 +10,6 @@ import {
   nameConstraintProblem,
   pathLimit,
   SignatureChecks,
-  validityAt,
 } from './certificate-chain.js';
 import {
   authorityExtensions,
@@ -71,9 +71,9 @@ export class CertificateAuthorityError extends Error {
 
 /** Returns why a certificate cannot be that of a signing CA; undefined if it can. */
 function certificateProblem({ x509, fields }: ChainLink, now: number): string | undefined {
-  const validity = validityAt(fields, now);
-  if (validity === 'expired') return `the CA certificate expired at ${formatTime(fields.notAfter)}`;
-  if (validity === 'early') return `the CA certificate is not valid before ${formatTime(fields.notBefore)}`;
+  const state = certificateState(fields, now);
+  if (state === 'expired') return `the CA certificate expired at ${formatTime(fields.notAfter)}`;
+  if (state === 'early') return `the CA certificate is not valid before ${formatTime(fields.notBefore)}`;
   if (pathLimit(fields) === undefined)
     return 'the first certificate is not a CA (basicConstraints CA:TRUE is missing)';
   if (!allowsUsage(fields, KEY_USAGE.keyCertSign))

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { certificateState } from '../domain/issued-certificate.js';
 import { EXTENSION, KEY_USAGE } from './certificate-encoding.js';
 import { type CertificateFields, parseCertificateFields } from './certificate-fields.js';
 import { DerReader, TAG } from './der.js';
@@ -95,15 +96,10 @@ export function pathLimit(fields: CertificateFields): number | undefined {
   return constraints.readUnsigned().reduce((limit, byte) => limit * 256 + byte, 0);
 }
 
-/** Returns `valid`, or why the certificate is not valid at `now`: `early` or `expired`. */
-export function validityAt(fields: CertificateFields, now: number): 'valid' | 'early' | 'expired' {
-  if (now < fields.notBefore) return 'early';
-  return now > fields.notAfter ? 'expired' : 'valid';
-}
-
 function mayIssue(issuer: ChainLink, authoritiesBelow: number, now: number): boolean {
+  const state = certificateState(issuer.fields, now);
   return (
-    validityAt(issuer.fields, now) === 'valid' &&
+    (state === 'valid' || state === 'expiring') &&
     (pathLimit(issuer.fields) ?? -1) >= authoritiesBelow &&
     allowsUsage(issuer.fields, KEY_USAGE.keyCertSign)
   );

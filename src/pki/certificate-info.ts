@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { certificateState } from '../domain/issued-certificate.js';
 import { formatTime } from '../domain/rfc3339.js';
 import {
   allowsUsage,
@@ -7,7 +8,6 @@ import {
   findChain,
   pathLimit,
   SignatureChecks,
-  validityAt,
 } from './certificate-chain.js';
 import { EXTENSION, KEY_USAGE } from './certificate-encoding.js';
 import { DerReader, TAG } from './der.js';
@@ -84,7 +84,7 @@ export function splitCertificates(pem: string): string[] {
 /** Returns true if a certificate of a PEM text is not valid yet; false also if the text cannot be parsed. */
 export function beginsLater(pem: string, now: number): boolean {
   try {
-    return chainLinks(pem).some(({ fields }) => validityAt(fields, now) === 'early');
+    return chainLinks(pem).some(({ fields }) => certificateState(fields, now) === 'early');
   } catch {
     return false;
   }
@@ -104,10 +104,9 @@ export function verificationProblem(
   try {
     const [leaf, ...intermediates] = chainLinks(leafPem);
     const authorities = chainLinks(caPem);
-    const validity = validityAt(leaf.fields, now);
-    if (validity === 'expired') return `the certificate expired at ${formatTime(leaf.fields.notAfter)}`;
-    if (validity === 'early')
-      return `the certificate is not valid before ${formatTime(leaf.fields.notBefore)}`;
+    const state = certificateState(leaf.fields, now);
+    if (state === 'expired') return `the certificate expired at ${formatTime(leaf.fields.notAfter)}`;
+    if (state === 'early') return `the certificate is not valid before ${formatTime(leaf.fields.notBefore)}`;
     const keyProblem = certificateKeyProblem(leaf.fields.spkiDer);
     if (keyProblem !== undefined) return `the certificate has ${keyProblem}`;
     if (findChain(leaf, { trusted: authorities, others: intermediates }, now, checks)) return undefined;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
+import { LINK_STATES } from '../../domain/issued-certificate.js';
 import { LABEL_SELECTOR_HINT, parseLabelSelector } from '../../domain/label-selector.js';
-import { LINK_STATES } from '../../domain/link-state.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
 const MAX_PAGE_SIZE = 500;

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { certificateLife } from '../../domain/issued-certificate.js';
+import { certificateState } from '../../domain/issued-certificate.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
 import type { ExitCode } from '../terminal/command-error.js';
@@ -146,10 +146,10 @@ export function certificateCheck(name: string, pem: string, now: number, renewal
   }
   const { subject, notBefore, notAfter } = info;
   const until = formatTime(notAfter);
-  switch (certificateLife({ notBefore, notAfter }, now)) {
+  switch (certificateState({ notBefore, notAfter }, now)) {
     case 'valid':
       return ok(name, `${subject}, until ${until}`);
-    case 'ending':
+    case 'expiring':
       return warn(name, `${subject} expires at ${until}: a third of its lifetime or less is left`, renewal);
     case 'expired':
       return fail(name, `${subject} expired at ${until}`, renewal, 3);

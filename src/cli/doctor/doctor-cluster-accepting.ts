@@ -4,7 +4,7 @@ import type {
 } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { LinkDialOptions } from '../../compose/links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import { certificateLife } from '../../domain/issued-certificate.js';
+import { certificateState } from '../../domain/issued-certificate.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, checksOf, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
 import { accountCheck } from './doctor-cluster-accounts.js';
@@ -202,7 +202,7 @@ async function issuerChecks(inspector: ClusterInspector, now: number): Promise<C
   if ('refused' in access) return [fail('issuer', access.reason, access.hint)];
   const { description, notAfter } = access.issuer;
   const end = formatTime(notAfter);
-  if (certificateLife(access.issuer, now) === 'ending') {
+  if (certificateState(access.issuer, now) === 'expiring') {
     const hint = 'replace the CA of the site, then recreate the links to the site';
     return [warn('issuer', `${description} expires at ${end}`, hint)];
   }

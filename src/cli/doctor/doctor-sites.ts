@@ -2,7 +2,7 @@ import { type LinkDialOptions, openAcceptingSite } from '../../compose/links.js'
 import { siteReports, systemOf } from '../../compose/system-sites.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import { certificateLife } from '../../domain/issued-certificate.js';
+import { certificateState } from '../../domain/issued-certificate.js';
 import { EVERY_ROLE } from '../../redemption/accepting/endpoint-roles.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -59,7 +59,7 @@ async function checkEndpoints(settings: Settings, service: ServiceDescription, c
 
 function checkAccess(label: string, { endpoints, issuer }: SiteAccess, now: number | undefined): Check {
   const detail = `links connect to ${endpoints.map(formatEndpoint).join(', ')}`;
-  if (now === undefined || certificateLife(issuer, now) !== 'ending') return ok(label, detail);
+  if (now === undefined || certificateState(issuer, now) !== 'expiring') return ok(label, detail);
   const ending = `${detail}; its CA ${issuer.description} expires at ${formatTime(issuer.notAfter)}`;
   return warn(label, ending, 'replace the CA of the site, then recreate the links to the site');
 }

@@ -1,3 +1,4 @@
+import { linkState } from '../../domain/issued-certificate.js';
 import type { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { lifeOfLink, remainingText, remainingWords } from '../../redemption/administration/remaining.js';
 import type { IsCaRetired } from '../../redemption/issuers/retired-cas.js';
@@ -18,14 +19,14 @@ export function incomingReport(
   const { notAfter } = newest ?? redemption;
   const life = lifeOfLink(redemption, newest, isCaRetired);
   const connected = peers.isConnected(redemption);
-  const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
+  const issuedAt = newest?.renewedAt ?? createdAt;
   return {
     name,
     subject,
     from: peer,
     redeemedAt: formatTime(createdAt),
     notAfter: formatTime(notAfter),
-    state,
+    state: linkState({ revokedAt, issuedAt, notAfter }, now),
     mode,
     redemptionId: id,
     canStill: remainingWords(life, now),

@@ -1,7 +1,7 @@
 import type { LinkStatus } from '../../compose/kubernetes/requesting-cluster.js';
 import type { LoadedState } from '../../compose/token-redemption.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import { certificateLife, isShortLived } from '../../domain/issued-certificate.js';
+import { certificateState, isShortLived } from '../../domain/issued-certificate.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -44,19 +44,19 @@ function certificateReport(
   if (!secret) return { warning: `Secret "${name}" does not exist, or cannot be read` };
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
-    const life = certificateLife({ notBefore, notAfter }, clock());
+    const state = certificateState({ notBefore, notAfter }, clock());
     const isRenewable = !('problem' in renewableLink(secret));
     const isRenewing = isRenewable && isShortLived({ notBefore, notAfter });
     const warning = {
       valid: isRenewing && !hasTimer ? NO_TIMER : undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',
-      ending: isRenewable
+      expiring: isRenewable
         ? 'a third or less of the lifetime of the certificate is left; run `linkgrant link renew --all`'
         : 'a third or less of the lifetime of the certificate is left, and it cannot be renewed; redeem a new token',
       expired: isRenewable
         ? 'the certificate has expired; run `linkgrant link renew --all`, or redeem a new token if that is refused'
         : 'the certificate has expired; redeem a new token',
-    }[life];
+    }[state];
     return {
       subject,
       notAfter: formatTime(notAfter),

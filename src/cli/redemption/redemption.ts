@@ -1,6 +1,6 @@
 import { parseDuration } from '../../domain/duration.js';
+import type { LinkState } from '../../domain/issued-certificate.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
-import type { LinkState } from '../../domain/link-state.js';
 import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/reports/event-report.js';
 import { isInState } from '../../redemption/administration/reports/link-report.js';

@@ -1,18 +1,22 @@
 import { styleText } from 'node:util';
 import { isTerminal, processContext } from '../../config/process-context.js';
+import type { AccessGrantState } from '../../domain/access-grant.js';
+import type { CertificateState, LinkState } from '../../domain/issued-certificate.js';
 
 const COLOURS = {
   ready: 'green',
   valid: 'green',
   active: 'green',
   pending: 'yellow',
+  early: 'yellow',
+  expiring: 'yellow',
   prepared: 'yellow',
   retiring: 'yellow',
   expired: 'red',
   revoked: 'red',
   exhausted: 'gray',
   removed: 'gray',
-} as const;
+} as const satisfies Record<AccessGrantState | CertificateState | LinkState, string> & Record<string, string>;
 
 const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATE', 'STATUS']);
 

@@ -129,7 +129,7 @@ async function renewProven(
 /** Returns why a link may not get a certificate for a new key; undefined if it may. */
 function newKeyRefusal({ newest, isNewest }: ProvenRenewal, now: number): Refusal | undefined {
   if (!isNewest) return { refused: 'superseded' };
-  return now > newest.notAfter + RENEWAL_GRACE_MS ? { refused: 'renewal_expired' } : undefined;
+  return now >= newest.notAfter + RENEWAL_GRACE_MS ? { refused: 'renewal_expired' } : undefined;
 }
 
 async function issueAndRecord(

@@ -1,4 +1,4 @@
-import { expiringAt, notRenewingAt } from '../../domain/link-state.js';
+import { expiringAt, notRenewingAt } from '../../domain/issued-certificate.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { entryReport } from '../administration/reports/event-report.js';
 import type { LedgerKind } from '../ports/ledger-store.js';

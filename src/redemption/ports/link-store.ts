@@ -1,5 +1,5 @@
+import type { LinkState, LinkTimes } from '../../domain/issued-certificate.js';
 import type { LabelsAndNote } from '../../domain/labels-and-note.js';
-import type { LinkState, LinkTimes } from '../../domain/link-state.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Page, PageRequest } from './page.js';
 import type { WrongCodesOfGrant } from './wrong-code-store.js';

@@ -1,3 +1,4 @@
+import { certificateState } from '../../domain/issued-certificate.js';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
@@ -44,11 +45,12 @@ function usableCredentials(secret: LinkSecret, now: number): LinkCredentials | L
   const { caCrt, tlsCrt, tlsKey = '' } = secret;
   const { notBefore, notAfter } = describeCertificate(tlsCrt);
   const localTime = `by the clock of this machine (${formatTime(now)})`;
-  if (now > notAfter) {
+  const state = certificateState({ notBefore, notAfter }, now);
+  if (state === 'expired') {
     const message = `The link's own certificate expired at ${formatTime(notAfter)}, ${localTime}.`;
     return { fault: 'certificate_expired', message };
   }
-  if (now < notBefore) {
+  if (state === 'early') {
     const message = `The link's own certificate is not valid before ${formatTime(notBefore)}, ${localTime}.`;
     return { fault: 'clock_skew', message };
   }

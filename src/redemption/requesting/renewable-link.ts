@@ -1,4 +1,4 @@
-import { certificateLife } from '../../domain/issued-certificate.js';
+import { certificateState, type Validity } from '../../domain/issued-certificate.js';
 import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { certificateInfo, redemptionIdIn } from '../../pki/certificate-info.js';
@@ -58,12 +58,8 @@ export function renewableLink(
  * True if a certificate is to be renewed at `now`: two thirds of its lifetime have passed, or with `withinMs`, it expires within
  * that time. All in milliseconds.
  */
-export function isRenewalDue(
-  certificate: { readonly notBefore: number; readonly notAfter: number },
-  now: number,
-  withinMs?: number,
-): boolean {
+export function isRenewalDue(certificate: Validity, now: number, withinMs?: number): boolean {
   if (withinMs !== undefined) return certificate.notAfter - now <= withinMs;
-  const life = certificateLife(certificate, now);
-  return life === 'ending' || life === 'expired';
+  const state = certificateState(certificate, now);
+  return state === 'expiring' || state === 'expired';
 }

@@ -1,5 +1,5 @@
+import { EXPIRING_MS } from '../../domain/issued-certificate.js';
 import type { Labels } from '../../domain/labels-and-note.js';
-import { EXPIRING_MS } from '../../domain/link-state.js';
 import type { LedgerKind } from '../../redemption/ports/ledger-store.js';
 import {
   CHANGING_RESOURCES,

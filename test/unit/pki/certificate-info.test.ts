@@ -197,6 +197,18 @@ describe('verification', () => {
     );
   });
 
+  test.each(['notBefore', 'notAfter'] as const)('decides as OpenSSL in the seconds around %s', (limit) => {
+    const brief = makeAuthority(openssl, { subject: '/CN=limits', days: 2 }).certificate;
+    const file = openssl.write('limits.pem', brief);
+    const at = describeCertificate(brief)[limit];
+    const results = [at - 1_000, at, at + 1_000].map((ms) => ({
+      openssl: openssl.try(['verify', '-attime', String(ms / 1_000), '-CAfile', file, file]).ok,
+      linkgrant: verificationProblem(brief, brief, ms) === undefined,
+    }));
+    for (const { openssl, linkgrant } of results) expect(linkgrant).toBe(openssl);
+    expect(new Set(results.map(({ linkgrant }) => linkgrant)).size).toBe(2);
+  });
+
   test('reports a leaf file or a CA file without a certificate', () => {
     expect(verificationProblem('x', root.certificate, now)).toBe('no PEM certificate');
     expect(verificationProblem(direct, 'x', now)).toBe('no PEM certificate');

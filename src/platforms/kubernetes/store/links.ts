@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { grantState } from '../../../domain/access-grant.js';
-import { isNotRenewing, linkState } from '../../../domain/link-state.js';
+import { isNotRenewing, linkState } from '../../../domain/issued-certificate.js';
 import {
   CHANGING_RESOURCES,
   type ChangingResource,

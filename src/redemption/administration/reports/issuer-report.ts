@@ -1,4 +1,4 @@
-import { certificateLife } from '../../../domain/issued-certificate.js';
+import { certificateState } from '../../../domain/issued-certificate.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { FoundCas, ListedCa, ListedIssuer } from '../../ports/issuers.js';
 import type { Schemas } from './api-schemas.js';
@@ -30,10 +30,9 @@ export function issuerReport(
 
 function authorityReport(ca: ListedCa, links: number | null, now: number): AuthorityReport {
   const { subject, sha256, notBefore, notAfter, replacedAt } = ca;
-  const life = certificateLife({ notBefore, notAfter }, now);
   return {
     role: ca.state,
-    state: life === 'ending' ? 'expiring' : life,
+    state: certificateState(ca, now),
     subject,
     sha256,
     notBefore: formatTime(notBefore),

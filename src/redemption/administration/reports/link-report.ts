@@ -1,6 +1,11 @@
 import { globMatches } from '../../../domain/glob.js';
+import {
+  isNotRenewing,
+  type LinkState,
+  type LinkTimes,
+  linkState,
+} from '../../../domain/issued-certificate.js';
 import { type LabelSelector, selectsLabels } from '../../../domain/label-selector.js';
-import { isNotRenewing, type LinkState, type LinkTimes, linkState } from '../../../domain/link-state.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IssuedLink } from '../../ports/link-store.js';
 import type { Schemas } from './api-schemas.js';

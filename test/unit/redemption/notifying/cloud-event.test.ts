@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isNotRenewing, linkState } from '../../../../src/domain/link-state.js';
+import { isNotRenewing, linkState } from '../../../../src/domain/issued-certificate.js';
 import { entryEvent, stateEvents } from '../../../../src/redemption/notifying/cloud-event.js';
 import type { LedgerEntry } from '../../../../src/redemption/ports/ledger-store.js';
 import type { IssuedLink } from '../../../../src/redemption/ports/link-store.js';
