@@ -1,6 +1,7 @@
+import type { LedgerKind } from '../../../src/domain/ledger-kind.js';
 import { refusalOf } from './refusals.js';
 
-const KINDS: Readonly<Record<string, string>> = {
+const KINDS = {
   created: 'Grant created',
   changed: 'Grant changed',
   deleted: 'Grant deleted',
@@ -14,9 +15,10 @@ const KINDS: Readonly<Record<string, string>> = {
   revoked: 'Link revoked',
   setting_changed: 'Setting changed',
   repeatedly_refused: 'Refused repeatedly',
-};
+} as const satisfies Record<LedgerKind, string>;
 
 /** What an entry of the ledger reports, in words. */
 export function kindText(kind: string): string {
-  return KINDS[kind] ?? refusalOf(kind)?.title ?? kind.replaceAll('_', ' ');
+  const kinds: Readonly<Record<string, string>> = KINDS;
+  return kinds[kind] ?? refusalOf(kind)?.title ?? kind.replaceAll('_', ' ');
 }

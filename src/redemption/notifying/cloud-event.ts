@@ -1,7 +1,7 @@
 import { expiringAt, notRenewingAt } from '../../domain/issued-certificate.js';
+import type { LedgerKind } from '../../domain/ledger-kind.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { entryReport } from '../administration/reports/event-report.js';
-import type { LedgerKind } from '../ports/ledger-store.js';
 import type { IssuedLink } from '../ports/link-store.js';
 import type { CommittedEntry } from '../ports/webhook-store.js';
 
@@ -22,13 +22,21 @@ export interface CloudEvent {
 }
 
 const TYPE_PREFIX = 'dev.linkgrant.';
-/** The types of the events, by the kind of ledger entry. Other kinds are not reported. */
-const ENTRY_TYPES: Readonly<Partial<Record<LedgerKind, string>>> = {
+/** The types of the events, by the kind of ledger entry; null if the kind is not reported. */
+const ENTRY_TYPES: Readonly<Record<LedgerKind, string | null>> = {
+  created: null,
+  changed: null,
   redeemed: 'link.redeemed',
+  replayed: null,
+  renewed: null,
+  superseded: null,
   revoked: 'link.revoked',
   grant_revoked: 'grant.revoked',
+  code_recorded: null,
   code_revoked: 'token.revoked',
+  deleted: null,
   repeatedly_refused: 'grant.repeatedly-refused',
+  setting_changed: null,
 };
 /** The changes of a link's state that are reported, and when each occurs. */
 const STATE_TIMES = { expiring: expiringAt, 'not-renewed': notRenewingAt } as const;
@@ -40,7 +48,7 @@ export function entryEvent(
 ): CloudEvent | undefined {
   if (!entry) return undefined;
   const type = ENTRY_TYPES[entry.kind];
-  if (type === undefined) return undefined;
+  if (type === null) return undefined;
   const { seq, time, kind: _, ...facts } = entryReport(entry);
   return {
     // The time makes it unique: a restored database assigns the same numbers to other entries.

@@ -1,25 +1,5 @@
+import type { LedgerKind } from '../../domain/ledger-kind.js';
 import type { Matches, Page, PageRequest } from './page.js';
-
-/** The event that a ledger entry records. */
-export type LedgerKind =
-  // A grant was created.
-  | 'created'
-  // The limits, rules, expiration time or file of a grant changed.
-  | 'changed'
-  | 'redeemed'
-  | 'replayed'
-  | 'renewed'
-  | 'superseded'
-  | 'revoked'
-  | 'grant_revoked'
-  // A signed code was issued; or, if it was issued without the store, was redeemed or revoked for the first time.
-  | 'code_recorded'
-  | 'code_revoked'
-  | 'deleted'
-  // The same client was refused for the same reason 10, 100, 1,000 … times.
-  | 'repeatedly_refused'
-  // A setting of the store was changed, such as the address and CA in tokens. `grantUid` is empty.
-  | 'setting_changed';
 
 /** An entry of a grant's ledger. Times are milliseconds since the epoch. */
 export interface LedgerEntry {

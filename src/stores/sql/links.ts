@@ -1,6 +1,6 @@
 import { EXPIRING_MS } from '../../domain/issued-certificate.js';
 import type { Labels } from '../../domain/labels-and-note.js';
-import type { LedgerKind } from '../../redemption/ports/ledger-store.js';
+import type { LedgerKind } from '../../domain/ledger-kind.js';
 import {
   CHANGING_RESOURCES,
   type Changes,

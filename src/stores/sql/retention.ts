@@ -1,5 +1,6 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { DAY_MS } from '../../domain/duration.js';
+import type { LedgerKind } from '../../domain/ledger-kind.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { deleteGrant } from './grant-writes.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
@@ -85,7 +86,7 @@ function* checkStep(check: EntryCheck, query: string): SqlOperation<'more' | 'in
 
 interface RemovedEntry {
   readonly seq: number;
-  readonly kind: string;
+  readonly kind: LedgerKind;
   readonly id: string;
   readonly number: number | null;
   readonly jti: string | null;
@@ -93,16 +94,24 @@ interface RemovedEntry {
 
 /**
  * For each kind of entry: deletes the row that it describes, or clears the revocation that it records. Verification would report
- * a row or revocation without its entry as a fault.
+ * a row or revocation without its entry as a fault. Null if nothing of a deleted grant is left to change.
  */
 const ROW_REMOVALS: Readonly<
-  Record<string, (entry: RemovedEntry, grantUid: string) => SqlOperation<unknown>>
+  Record<LedgerKind, ((entry: RemovedEntry, grantUid: string) => SqlOperation<unknown>) | null>
 > = {
+  created: null,
+  changed: null,
   redeemed: ({ id }) => change(DELETE_REDEMPTION, id),
+  replayed: null,
   renewed: ({ id, number }) => deleteRenewal(id, number ?? 0),
+  superseded: null,
   revoked: ({ id }) => change(CLEAR_REVOCATION, id),
-  code_revoked: ({ jti }, grantUid) => change(CLEAR_CODE_REVOCATION, grantUid, jti),
+  grant_revoked: null,
   code_recorded: ({ jti }, grantUid) => change(DELETE_CODE, grantUid, jti),
+  code_revoked: ({ jti }, grantUid) => change(CLEAR_CODE_REVOCATION, grantUid, jti),
+  deleted: null,
+  repeatedly_refused: null,
+  setting_changed: null,
 };
 
 /**

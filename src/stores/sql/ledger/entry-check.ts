@@ -180,7 +180,9 @@ export class EntryCheck {
         const exists = (yield* value(REVOKED_GRANT, this.grantUid)) !== undefined;
         return exists ? 'records the deletion of the grant, which exists' : undefined;
       }
-      default:
+      case 'replayed':
+      case 'superseded':
+      case 'repeatedly_refused':
         return undefined;
     }
   }

@@ -1,4 +1,5 @@
-import type { LedgerEntry, LedgerKind } from '../../../redemption/ports/ledger-store.js';
+import type { LedgerKind } from '../../../domain/ledger-kind.js';
+import type { LedgerEntry } from '../../../redemption/ports/ledger-store.js';
 import type { HighWaterMark } from '../../high-water-marks.js';
 import { LedgerKeyError, type LedgerKeyFile, ledgerKeyId } from '../../ledger-key.js';
 import { StoreOpenError } from '../../store-open-error.js';

@@ -1,4 +1,5 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import type { LedgerKind } from '../../../domain/ledger-kind.js';
 
 /** An entry as its MAC covers it; `detail` is the text in its row. */
 export interface LedgerRow {
@@ -6,7 +7,7 @@ export interface LedgerRow {
   readonly grantUid: string;
   readonly seq: number;
   readonly at: number;
-  readonly kind: string;
+  readonly kind: LedgerKind;
   readonly redemptionId: string | null;
   readonly detail: string | null;
 }

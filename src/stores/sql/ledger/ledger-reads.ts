@@ -1,10 +1,6 @@
+import type { LedgerKind } from '../../../domain/ledger-kind.js';
 import type { DatabaseStore } from '../../../redemption/ports/database-store.js';
-import type {
-  AttemptTotal,
-  LedgerEntry,
-  LedgerKind,
-  LedgerPage,
-} from '../../../redemption/ports/ledger-store.js';
+import type { AttemptTotal, LedgerEntry, LedgerPage } from '../../../redemption/ports/ledger-store.js';
 import { type Page, pageOf, rowsToRead, selectItems, startOf } from '../../../redemption/ports/page.js';
 import { rows, type SqlOperation } from '../operation.js';
 import type { SqlDatabase } from '../sql-database.js';

@@ -1,0 +1,27 @@
+/** Every kind of ledger entry. */
+export const LEDGER_KINDS = [
+  // A grant was created.
+  'created',
+  // The limits, rules, expiration time or file of a grant changed.
+  'changed',
+  'redeemed',
+  'replayed',
+  'renewed',
+  'superseded',
+  'revoked',
+  'grant_revoked',
+  // A signed code was issued; or, if it was issued without the store, was redeemed or revoked for the first time.
+  'code_recorded',
+  'code_revoked',
+  'deleted',
+  // The same client was refused for the same reason 10, 100, 1,000 … times.
+  'repeatedly_refused',
+  // A setting of the store was changed, such as the address and CA in tokens. `grantUid` is empty.
+  'setting_changed',
+] as const;
+
+/**
+ * The event that a ledger entry records. Each table by kind is a `Record<LedgerKind, …>`, so a new kind does not compile until
+ * each table has it.
+ */
+export type LedgerKind = (typeof LEDGER_KINDS)[number];
