@@ -1,30 +1,23 @@
 import * as oauth from 'oauth4webapi';
 import { AdministrationError } from '../domain/administration-error.js';
-import type { Clock } from '../redemption/ports/clock.js';
-import { type IdentityFetch, isProviderUrl } from './api/oidc-keys.js';
 import { isInvalidGrant, isRefusal } from './oidc-errors.js';
+import { isProviderUrl, type OidcProvider, type OidcRequestOptions } from './oidc-provider.js';
 
-const TIMEOUT_MS = 5_000;
-const CACHE_MS = 600_000;
-// While a provider is down, sign-ins do not each query it again.
-const FAILURE_CACHE_MS = 5_000;
 const MAX_NAME_LENGTH = 253;
 const MIN_POLL_SECONDS = 1;
 const MAX_POLL_SECONDS = 60;
 // RFC 8628 §3.2: the interval of a provider that states none.
 const DEFAULT_POLL_SECONDS = 5;
 
-/** An OIDC provider, and its client: the console or `linkgrant login`. */
+/** A client of an OIDC provider: the console or `linkgrant login`. */
 export interface OidcClientOptions {
-  readonly issuer: string;
+  readonly provider: OidcProvider;
   readonly clientId: string;
   /** Reads the client's secret; undefined for a public client. */
   readonly readSecret: (() => string) | undefined;
   readonly scopes: readonly string[];
-  readonly fetch: IdentityFetch;
   /** Accepted difference between the clocks of the provider and this machine, in milliseconds. */
   readonly clockToleranceMs: number;
-  readonly clock: Clock;
 }
 
 /** Values that connect the callback of a sign-in to its start. */
@@ -47,14 +40,6 @@ export interface UserTokens {
   readonly expiresIn: number | undefined;
 }
 
-interface RequestOptions {
-  readonly [oauth.customFetch]: (
-    url: string,
-    options: oauth.CustomFetchOptions<string, unknown>,
-  ) => Promise<Response>;
-  readonly [oauth.allowInsecureRequests]: boolean;
-}
-
 /** The start of a login on another device (RFC 8628 §3.2). */
 export interface DeviceStart extends oauth.DeviceAuthorizationResponse {
   /** Seconds between two polls, from 1 to 60. */
@@ -68,9 +53,6 @@ export interface DeviceStart extends oauth.DeviceAuthorizationResponse {
 export class OidcClient {
   readonly #options: OidcClientOptions;
   readonly #client: oauth.Client;
-  #discovery:
-    | { readonly server: Promise<oauth.AuthorizationServer>; readonly at: number; ms: number }
-    | undefined;
 
   constructor(options: OidcClientOptions) {
     this.#options = options;
@@ -192,13 +174,14 @@ export class OidcClient {
       server: oauth.AuthorizationServer,
       client: oauth.Client,
       auth: oauth.ClientAuth,
-      options: RequestOptions,
+      options: OidcRequestOptions,
     ) => Promise<T>,
     isFinal: (error: unknown) => boolean = isRefusal,
   ): Promise<T> {
+    const { provider } = this.#options;
     const server = await this.#discover();
     try {
-      return await operation(server, this.#client, this.#clientAuth(server), this.#requestOptions());
+      return await operation(server, this.#client, this.#clientAuth(server), provider.requestOptions);
     } catch (cause) {
       if (isFinal(cause))
         throw new AdministrationError('bearer_invalid', 'the OIDC provider refused the sign-in', { cause });
@@ -220,54 +203,15 @@ export class OidcClient {
   }
 
   async #discover(): Promise<oauth.AuthorizationServer> {
-    const { clock } = this.#options;
-    // If the clock was set back, treat the cached metadata as stale.
-    if (!this.#discovery || Math.abs(clock() - this.#discovery.at) >= this.#discovery.ms) {
-      const discovery = { server: this.#fetchMetadata(), at: clock(), ms: FAILURE_CACHE_MS };
-      discovery.server.then(
-        () => {
-          discovery.ms = CACHE_MS;
-        },
-        () => {},
-      );
-      this.#discovery = discovery;
-    }
-    return this.#discovery.server;
-  }
-
-  async #fetchMetadata(): Promise<oauth.AuthorizationServer> {
-    const issuer = new URL(this.#options.issuer);
     try {
-      const response = await oauth.discoveryRequest(issuer, this.#requestOptions());
-      return await oauth.processDiscoveryResponse(issuer, response);
+      return await this.#options.provider.metadata();
     } catch (error) {
       throw this.#unavailable(error);
     }
   }
 
-  #requestOptions(): RequestOptions {
-    const { fetch, issuer } = this.#options;
-    return {
-      [oauth.customFetch]: (
-        url: string,
-        { method, headers, body }: oauth.CustomFetchOptions<string, unknown>,
-      ) => {
-        // The metadata of an http issuer on this machine can name endpoints on other machines.
-        if (!isProviderUrl(url)) throw new Error(`its endpoint ${url} has no https`);
-        return fetch(url, {
-          method,
-          headers,
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-          ...(body instanceof URLSearchParams && { body }),
-        });
-      },
-      // The settings accept an http issuer on this machine only.
-      [oauth.allowInsecureRequests]: issuer.startsWith('http:'),
-    };
-  }
-
   #unavailable(cause: unknown): AdministrationError {
-    const message = `${this.#options.issuer} cannot be used to sign in now`;
+    const message = `${this.#options.provider.issuer} cannot be used to sign in now`;
     return new AdministrationError('identity_unavailable', message, { cause });
   }
 }

@@ -5,10 +5,11 @@ import { createAdminApp } from '../admin/api/admin-app.js';
 import { bearerAuthentication } from '../admin/api/bearer.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
-import { isProviderUrl, oidcKeys } from '../admin/api/oidc-keys.js';
+import { oidcKeys } from '../admin/api/oidc-keys.js';
 import { unreadableProblem } from '../admin/api/problem.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import type { Metrics } from '../admin/metrics.js';
+import { isProviderUrl, OidcProvider } from '../admin/oidc-provider.js';
 import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import type { Settings } from '../config/setting-schemas.js';
@@ -99,8 +100,8 @@ export async function startAdmin(
       'use an https issuer (http only on this machine), or, without --console, set --admin-jwks to a file with its keys',
     );
   }
-  const keys =
-    adminJwks === undefined ? oidcKeys({ issuer: adminIssuer, fetch, clock }) : jwksFile(adminJwks);
+  const provider = new OidcProvider({ issuer: adminIssuer, fetch, clock });
+  const keys = adminJwks === undefined ? oidcKeys(provider, clock) : jwksFile(adminJwks);
   const byBearer = bearerAuthentication(rules, keys, clock);
   const checkReadiness = () => healthFindings(readiness);
   const administration = storeAdministration({
@@ -131,7 +132,14 @@ export async function startAdmin(
     streams,
     authenticate: (request) => byBearer(request.headers.authorization),
     login: loginMetadata(adminIssuer, settings),
-    ...createTeamConsole(settings, { ...shared, files: context.consoleFiles, rules, keys, byBearer, fetch }),
+    ...createTeamConsole(settings, {
+      ...shared,
+      files: context.consoleFiles,
+      rules,
+      keys,
+      byBearer,
+      provider,
+    }),
     ...shared,
     onAuthenticated: ({ socket }) => connections.markProven(socket),
     observer: metrics,

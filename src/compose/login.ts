@@ -1,8 +1,8 @@
 import * as oauth from 'oauth4webapi';
-import { isProviderUrl } from '../admin/api/oidc-keys.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import { LOOPBACK_CONNECTIONS, listenOnLoopback } from '../admin/console/loopback-server.js';
 import { OidcClient, type UserTokens } from '../admin/oidc-client.js';
+import { isProviderUrl, OidcProvider } from '../admin/oidc-provider.js';
 import type { ConnectionOptions } from '../client/connection.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -64,13 +64,11 @@ export function createLoginClient(
 ): OidcClient {
   const fetch = providerFetch(readOptionalText(issuerCa), '--issuer-ca', options);
   return new OidcClient({
-    issuer,
+    provider: new OidcProvider({ issuer, fetch, clock: options.clock }),
     clientId,
     scopes,
     readSecret: undefined,
-    fetch,
     clockToleranceMs: CLOCK_TOLERANCE_MS,
-    clock: options.clock,
   });
 }
 

@@ -7,11 +7,11 @@ import {
   type BearerRules,
   bearerAuthentication,
 } from '../admin/api/bearer.js';
-import type { IdentityFetch } from '../admin/api/oidc-keys.js';
 import { consoleAuthentication } from '../admin/console/console-access.js';
 import { createConsoleRouter } from '../admin/console/console-router.js';
 import { OidcAccess } from '../admin/console/oidc-access.js';
 import { OidcClient } from '../admin/oidc-client.js';
+import type { OidcProvider } from '../admin/oidc-provider.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { readBoundedText } from '../files/bounded-text.js';
@@ -26,7 +26,7 @@ export interface TeamConsoleParts {
   readonly rules: BearerRules;
   readonly keys: BearerKeys;
   readonly byBearer: Authenticate;
-  readonly fetch: IdentityFetch;
+  readonly provider: OidcProvider;
   readonly countFailure: CountFailure;
   peerOf(request: IncomingMessage): string;
   readonly clock: Clock;
@@ -44,18 +44,16 @@ export function createTeamConsole(
   const readSecret = secretFile === undefined ? undefined : () => readBoundedText(secretFile).trim();
   // A missing file is reported at the start.
   readSecret?.();
-  const { issuer } = rules;
   const { origin } = console;
   const access = new OidcAccess({
     ...parts,
     origin,
-    issuer,
+    issuer: rules.issuer,
     sessionMs: settings.consoleSession,
     codeKeys: openCodeKeys(dataDir, clock),
     configuration: JSON.stringify([rules, clientId]),
     client: new OidcClient({
-      ...parts,
-      issuer,
+      provider: parts.provider,
       clientId,
       readSecret,
       clockToleranceMs: rules.clockToleranceMs,

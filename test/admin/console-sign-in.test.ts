@@ -8,7 +8,7 @@ import { type RunningAdmin, startAdmin } from '../../src/compose/admin-listener.
 import { openCodeKeys } from '../../src/compose/code-keys.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import { dropOldCodeKeys } from '../../src/redemption/accepting/rotate-code-keys.js';
-import { makeIssuerKey } from '../support/admin-api.js';
+import { makeIssuerKey, signBearer } from '../support/admin-api.js';
 import { directoryForFile, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { listenLocally } from '../support/servers/local-server.js';
@@ -98,6 +98,15 @@ describe('the console of a team', () => {
     expect((await create()).status).toBe(201);
     const signedIn = lines.map((line) => JSON.parse(line)).find(({ event }) => event === 'console_sign_in');
     expect(signedIn).toMatchObject({ caller: 'ada', role: 'operator', peer: '127.0.0.1' });
+  });
+
+  it('discovers the provider once for sign-ins and bearer tokens', async () => {
+    expect((await browser.signIn('ada')).status).toBe(200);
+    const bearer = await signBearer(await makeIssuerKey('guessed'), clock.read());
+    const headers = { authorization: `Bearer ${bearer}` };
+    expect((await browser.send('/api/v1/grants', { headers })).status).toBe(401);
+    expect((await browser.signIn('vera')).status).toBe(200);
+    expect([provider.metadataRequests, provider.keyRequests]).toEqual([1, 1]);
   });
 
   it('counts console requests by route, and does not log those without a session or token', async () => {

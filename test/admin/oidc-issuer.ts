@@ -10,8 +10,14 @@ import type { TestIdentity } from '../support/server-identity.js';
 /** A real OIDC provider on this machine. */
 export interface OidcIssuer {
   readonly issuer: string;
+  /** Number of requests for its metadata. */
+  readonly metadataRequests: number;
   /** Number of requests for its keys. */
   readonly keyRequests: number;
+  /** Responds to requests for this path with `listener` instead of the provider; with the provider again if it is undefined. */
+  replaceResponse(path: string, listener: RequestListener | undefined): void;
+  /** Publishes the keys at this path instead of `/jwks`. */
+  moveKeys(path: string): void;
   /** Replaces the keys: publishes only these, and signs with the first. */
   rotate(...keys: readonly IssuerKey[]): Promise<void>;
   /** An access token of the client credentials grant with this scope. */
@@ -27,10 +33,14 @@ export async function startOidcIssuer(
   identity?: TestIdentity & { readonly maxVersion?: 'TLSv1.2' },
 ): Promise<OidcIssuer> {
   let answer: RequestListener = () => undefined;
-  let keyRequests = 0;
+  let keys: readonly object[] = [];
+  let keyPath = '/jwks';
+  const requests = new Map<string, number>();
+  const replaced = new Map<string, RequestListener>();
   const listener: RequestListener = (request, response) => {
-    if (request.url === '/jwks') keyRequests += 1;
-    answer(request, response);
+    const path = request.url ?? '';
+    requests.set(path, (requests.get(path) ?? 0) + 1);
+    (replaced.get(path) ?? answer)(request, response);
   };
   const server = identity
     ? createTlsServer(
@@ -46,22 +56,36 @@ export async function startOidcIssuer(
   };
   await start();
   const issuer = `${identity ? 'https' : 'http'}://127.0.0.1:${port}`;
-  const rotate = async (...keys: readonly IssuerKey[]) => {
-    const jwks = await Promise.all(
-      keys.map(async ({ secret, kid, algorithm }) => ({
+  const configure = () => {
+    answer = new Provider(issuer, configurationWith(keys, keyPath)).callback();
+  };
+  const rotate = async (...next: readonly IssuerKey[]) => {
+    keys = await Promise.all(
+      next.map(async ({ secret, kid, algorithm }) => ({
         ...(await exportJWK(secret)),
         kid,
         alg: algorithm,
         use: 'sig',
       })),
     );
-    answer = new Provider(issuer, configurationWith(jwks)).callback();
+    configure();
   };
   await rotate(key);
   return {
     issuer,
+    get metadataRequests() {
+      return requests.get('/.well-known/openid-configuration') ?? 0;
+    },
     get keyRequests() {
-      return keyRequests;
+      return requests.get(keyPath) ?? 0;
+    },
+    replaceResponse(path, response) {
+      if (response) replaced.set(path, response);
+      else replaced.delete(path);
+    },
+    moveKeys(path) {
+      keyPath = path;
+      configure();
     },
     rotate,
     start,
@@ -117,10 +141,11 @@ const USERS: Readonly<Record<string, readonly string[]>> = {
 /** Audience of the provider's access tokens. */
 export const AUDIENCE_URL = `urn:${AUDIENCE}:admin`;
 
-function configurationWith(keys: readonly object[]) {
+function configurationWith(keys: readonly object[], keyPath: string) {
   const scope = 'linkgrant-viewer linkgrant-operator';
   return {
     jwks: { keys },
+    routes: { jwks: keyPath },
     scopes: ['openid', 'profile', 'offline_access', ...scope.split(' ')],
     clients: [
       {

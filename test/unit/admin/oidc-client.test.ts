@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OidcClient } from '../../../src/admin/oidc-client.js';
+import { OidcProvider } from '../../../src/admin/oidc-provider.js';
 
 const ISSUER = 'https://oidc.example.com';
 const METADATA = {
@@ -21,13 +22,15 @@ type Responses = Readonly<Record<string, object>>;
 /** A client of a provider that responds with `responses`. */
 const clientOf = (responses: Responses, metadata: object = METADATA, issuer = ISSUER, clockToleranceMs = 0) =>
   new OidcClient({
-    clockToleranceMs,
-    ...{ issuer, clientId: 'linkgrant-cli', scopes: [], readSecret: undefined, clock: Date.now },
-    fetch: async (url) => {
-      const { pathname } = new URL(url);
-      const response = { '/.well-known/openid-configuration': metadata, ...responses }[pathname];
-      return response instanceof Response ? response : Response.json(response);
-    },
+    ...{ clockToleranceMs, clientId: 'linkgrant-cli', scopes: [], readSecret: undefined },
+    provider: new OidcProvider({
+      ...{ issuer, clock: Date.now },
+      fetch: async (url) => {
+        const { pathname } = new URL(url);
+        const response = { '/.well-known/openid-configuration': metadata, ...responses }[pathname];
+        return response instanceof Response ? response : Response.json(response);
+      },
+    }),
   });
 
 describe('a login on another device', () => {
