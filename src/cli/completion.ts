@@ -57,7 +57,7 @@ function valueFlag(option: Option, options: readonly Option[]): ValueFlag {
   const isListing = options.some((other) => other.long === '--no-headers');
   const known: Readonly<Record<string, readonly string[]>> = {
     '--endpoint-roles': LINK_ROLES,
-    '--output': isListing ? [...LISTING_FORMATS, 'jsonpath='] : ['json', 'yaml'],
+    '--output': isListing ? LISTING_FORMATS : ['json', 'yaml'],
   };
   const values =
     long in FLAG_NAMES ? 'names' : (argChoices ?? known[long] ?? choicesOf(option.attributeName()));

@@ -58,22 +58,8 @@ describe('a list', () => {
     expect(ended.stderr).toBe('warning: the variable LINKGRANT_LISTN is unknown and has no effect\n');
   });
 
-  it('prints values by their paths with -o jsonpath', async () => {
-    const template = '{range .items[*]}{.name}={.redemptions}{"\\n"}{end}';
-    const grants = await succeed(run('grant', 'list', '--sort-by', 'state', '-o', `jsonpath=${template}`));
-    expect(grants.stdout).toBe('fleet=2\nbranch=0\n');
-    const links = ['link', 'status', '--dir', place.path('links')];
-    const ended = await succeed(run(...links, '-o', 'jsonpath={.outgoing[*].name} {.incoming[*].state}'));
-    expect(ended.stdout).toBe('east west valid valid');
-  });
-
   it.each([
-    [['-o', 'table'], '--output cannot be "table"', 'use wide, name, json, yaml, csv or jsonpath={PATH}'],
-    [
-      ['-o', 'jsonpath={.items[?(@.name)]}'],
-      '--output cannot be "jsonpath={.items[?(@.name)]}": ".items[?(@.name)]" is not supported',
-      'use paths such as {.items[*].name}, texts such as {"\\n"}, and {range .items[*]}...{end}',
-    ],
+    [['-o', 'table'], '--output cannot be "table"', 'use wide, name, json, yaml or csv'],
     [
       ['--sort-by', 'size'],
       '--sort-by cannot be "size"',

@@ -1,8 +1,6 @@
 import type { Clock } from '../../redemption/ports/clock.js';
-import { formatJsonPath } from '../terminal/json-path.js';
 import { csvOf, type ListFlags, type Listing, listingText, orderOf } from '../terminal/listing.js';
 import { formatTime, valueText } from '../terminal/output.js';
-import { templateOf } from '../terminal/output-format.js';
 import { plainText } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { completeHint } from '../terminal/suggested-command.js';
@@ -103,12 +101,12 @@ export async function writeLinks(
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
   if (!flags.watch) {
-    const text = await linksText(await read(), flags);
+    const text = linksText(await read(), flags);
     return untilOutputCloses(() => writeStyled(text));
   }
   let last: string | undefined;
   const round = async () => {
-    const text = await linksText(await read(), flags);
+    const text = linksText(await read(), flags);
     if (text === last) return;
     const isTable = flags.output === undefined || flags.output === 'wide';
     const separator = isTable ? `\n${formatTime(clock())}\n` : flags.output === 'yaml' ? '---\n' : '';
@@ -118,7 +116,7 @@ export async function writeLinks(
   await untilOutputCloses(() => watch(round));
 }
 
-async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
+function linksText(links: LinkLists, flags: ListFlags): string {
   const { outgoingColumns } = links;
   const outgoingNotes = completeHint(links.outgoingNotes, { ...flags });
   const incomingNotes = completeHint(links.incomingNotes, { ...flags });
@@ -129,8 +127,6 @@ async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
     order && list ? [...list].sort(order) : list;
   const [outgoing, incoming] = [sorted(links.outgoing), sorted(links.incoming)];
   const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };
-  const template = templateOf(output);
-  if (template !== undefined) return plainText(await formatJsonPath(template, value));
   if (output === 'json' || output === 'yaml') return plainText(valueText(output, value));
   if (output === 'csv' || output === 'name') {
     const rows = [
@@ -145,8 +141,8 @@ async function linksText(links: LinkLists, flags: ListFlags): Promise<string> {
   const incomingTable = tableOf('incoming', isObserved ? [...INCOMING, 'CONNECTED'] : INCOMING, ['ID']);
   const outgoingTable = tableOf('outgoing', outgoingColumns, ['CREDENTIALS', 'FILE']);
   const tables = [
-    outgoing && (await section('Outgoing links', outgoing, outgoingTable, outgoingNotes, unsorted)),
-    incoming && (await section('Incoming links', incoming, incomingTable, incomingNotes, unsorted)),
+    outgoing && section('Outgoing links', outgoing, outgoingTable, outgoingNotes, unsorted),
+    incoming && section('Incoming links', incoming, incomingTable, incomingNotes, unsorted),
   ];
   const separator = headers === false ? '' : '\n';
   return tables.filter((text) => text !== undefined).join(separator);
@@ -163,14 +159,14 @@ function tableOf(
   return { columns: select(columns), wide: select(wide), name: LINKS.name, emptyText };
 }
 
-async function section(
+function section(
   title: string,
   links: readonly LinkReport[],
   listing: Listing<LinkReport>,
   notes: string,
   flags: ListFlags,
-): Promise<string> {
-  const rows = await listingText(links, listing, flags);
+): string {
+  const rows = listingText(links, listing, flags);
   if (flags.headers === false) return rows;
   return `${links.length > 0 ? `${title}\n` : ''}${rows}${withProgramName(plainText(notes))}`;
 }

@@ -17,10 +17,9 @@ export const DRY_RUN = (description = 'print what would be changed, and change n
 export function addListFlags(command: Command): Command {
   return command
     .addOption(
-      new Option(
-        '-o, --output <FORMAT>',
-        'wide, name, json, yaml, csv or jsonpath={PATH} instead of columns',
-      ).argParser(parseListingFormat),
+      new Option('-o, --output <FORMAT>', 'wide, name, json, yaml or csv instead of columns').argParser(
+        parseListingFormat,
+      ),
     )
     .option('--no-headers', 'without the headings of columns')
     .option('--sort-by <COLUMN>', 'sort by a column, such as name')

@@ -2,10 +2,9 @@ import { csvLine } from '../../domain/csv.js';
 import type { Labels } from '../../domain/labels-and-note.js';
 import { colouredCell, hasColours } from './colour.js';
 import { invalidValue } from './command-error.js';
-import { formatJsonPath } from './json-path.js';
 import { formatLabels } from './label-flags.js';
 import { columnLines, columnWidths, valueText } from './output.js';
-import { type ListingFormat, templateOf } from './output-format.js';
+import type { ListingFormat } from './output-format.js';
 import { plainLine, plainText } from './plain-text.js';
 import { watch } from './watch.js';
 import { untilOutputCloses, writeStyled } from './write-out.js';
@@ -53,8 +52,8 @@ function csvCell(value: unknown): Cell {
 
 /**
  * Writes a listing to standard output page by page. The first page determines the widths of the columns of a table. All pages
- * are read first to sort them or to fill a template. With `--watch` the listing is read periodically, and only what has changed
- * is written. Ends early if the reader closes standard output. Rejects with a CommandError for an unknown column.
+ * are read first to sort them. With `--watch` the listing is read periodically, and only what has changed is written. Ends early
+ * if the reader closes standard output. Rejects with a CommandError for an unknown column.
  */
 export async function writeListing<Report>(
   read: () => AsyncIterable<readonly Report[]>,
@@ -69,15 +68,14 @@ export async function writeListing<Report>(
   };
   const writer = writerOf(listing, flags);
   if (flags.watch) return untilOutputCloses(() => watchListing(readAll, listing, writer));
-  const needsAllPages = order !== undefined || templateOf(flags.output) !== undefined;
   await untilOutputCloses(async () => {
     let written = 0;
-    for await (const page of needsAllPages ? [await readAll()] : partsOf(read(), writer.partSize)) {
+    for await (const page of order ? [await readAll()] : partsOf(read(), writer.partSize)) {
       if (page.length === 0) continue;
-      await writeStyled(await writer.page(page, written === 0));
+      await writeStyled(writer.page(page, written === 0));
       written += page.length;
     }
-    await writeStyled(await writer.end(written === 0));
+    await writeStyled(writer.end(written === 0));
   });
 }
 
@@ -91,15 +89,15 @@ async function* partsOf<Report>(
 }
 
 /** Returns the text of a listing whose reports are in memory. */
-export async function listingText<Report>(
+export function listingText<Report>(
   reports: readonly Report[],
   listing: Listing<Report>,
   flags: ListFlags,
-): Promise<string> {
+): string {
   const order = orderOf(listing, flags.sortBy);
   const { page, end } = writerOf(listing, flags);
   const rows = order ? [...reports].sort(order) : reports;
-  return (rows.length > 0 ? await page(rows, true) : '') + (await end(rows.length === 0));
+  return (rows.length > 0 ? page(rows, true) : '') + end(rows.length === 0);
 }
 
 /** The values of `--sort-by` for a listing. */
@@ -148,9 +146,9 @@ async function watchListing<Report>(
       .filter(([id, report]) => !found.has(id) && (report as { state?: string }).state !== undefined)
       .map(([, report]) => ({ ...report, state: 'removed' }));
     const rows = [...changed, ...removed];
-    const text = rows.length > 0 ? await writer.page(rows, !hasWritten || writer.isDocument === true) : '';
+    const text = rows.length > 0 ? writer.page(rows, !hasWritten || writer.isDocument === true) : '';
     const isWritten = rows.length > 0 || (!known && !writer.omitsEmpty);
-    const end = isWritten ? await writer.end(rows.length === 0) : '';
+    const end = isWritten ? writer.end(rows.length === 0) : '';
     known = found;
     hasWritten ||= rows.length > 0;
     if (text + end !== '') await writeStyled(text + end);
@@ -162,8 +160,8 @@ function isSame(one: unknown, other: unknown): boolean {
 }
 
 interface Writer<Report> {
-  page(reports: readonly Report[], isFirst: boolean): string | Promise<string>;
-  end(isEmpty: boolean): string | Promise<string>;
+  page(reports: readonly Report[], isFirst: boolean): string;
+  end(isEmpty: boolean): string;
   /**
    * Number of reports that are formatted at once, so that a large page needs little memory. If absent, the whole page is formatted
    * at once, as for a table: its column widths depend on all rows.
@@ -179,11 +177,6 @@ interface Writer<Report> {
 }
 
 function writerOf<Report>(listing: Listing<Report>, flags: ListFlags): Writer<Report> {
-  const template = templateOf(flags.output);
-  if (template !== undefined) {
-    const format = async (items: readonly Report[]) => plainText(await formatJsonPath(template, { items }));
-    return { page: format, end: (isEmpty) => (isEmpty ? format([]) : ''), isDocument: true };
-  }
   if (flags.output === 'json') return JSON_WRITER;
   if (flags.output === 'yaml') return YAML_WRITER;
   if (flags.output === 'csv') return csvWriter(listing, flags);

@@ -1,8 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { formatJsonPath } from '../../../../src/cli/terminal/json-path.js';
 import { type ListFlags, writeListing } from '../../../../src/cli/terminal/listing.js';
-import { parseListingFormat } from '../../../../src/cli/terminal/output-format.js';
 import { watchedTexts } from '../../../support/watched-texts.js';
 
 afterEach(() => vi.restoreAllMocks());
@@ -62,7 +60,6 @@ it('an empty listing is valid in each format', async () => {
   expect(await written({ output: 'yaml' })).toBe('[]\n');
   expect(await written({ output: 'csv' }, [])).toBe('id,count\r\n');
   expect(await written({ output: 'name' }, [])).toBe('');
-  expect(await written({ output: 'jsonpath={.items[*].id}' }, [])).toBe('');
   expect(await written({})).toBe('Nothing.\n');
 });
 
@@ -99,30 +96,4 @@ it('--sort-by sorts numbers as numbers, in every format, with missing values las
     hint: 'use id, how-many, state',
     exitCode: 2,
   });
-});
-
-it.each([
-  ['{.items[*].id}', 'first b c'],
-  ['{range .items[*]}{.id}{"\\t"}{.count}{"\\n"}{end}', 'first\t1\nb\t22\nc\t3\n'],
-  ['{.items[0].id}: {.items[0].missing}', 'first: '],
-  ["{.items[-1:]['id']}", 'c'],
-  ['{$.items[2]}', '{"id":"c","count":3,"state":"ready"}'],
-  ['{..state}', 'ready'],
-  ['{"{}"}{.items[1:2].count}', '{}22'],
-])('-o jsonpath=%s prints %j', async (template, text) => {
-  expect(await written({ output: parseListingFormat(`jsonpath=${template}`) }, ...PAGES)).toBe(text);
-});
-
-it('-o jsonpath prints 0, false and null in a range', async () => {
-  const template = '{range .values[*]}{.};{end}';
-  expect(await formatJsonPath(template, { values: [0, false, '', null, 'a'] })).toBe('0;false;;null;a;');
-});
-
-it.each([
-  ...['', '.items', '{.items', '{range .items[*]}{.id}', '{.id}{end}', '{"\\x"}', "{.labels['a'+'b']}"],
-  ...['{.items[?(@.count>1)].id}', '{.items[(@.length-1)]}', '{.items[*].id^}', '{@string()}'],
-])('-o jsonpath=%s is a usage error', (template) => {
-  expect(() => parseListingFormat(`jsonpath=${template}`)).toThrow(
-    expect.objectContaining({ exitCode: 2, hint: expect.stringContaining('{.items[*].name}') }),
-  );
 });
