@@ -1,165 +1,105 @@
-// Prepares a checkout for the npm scripts: installs the dependencies, builds dist/, and with --console also dist/console/. Runs
-// each step only if its inputs have changed, and prints one line for it. Imports no packages, because it runs before they are
-// installed.
+// Prepares a checkout for the npm scripts: installs the dependencies, among them a Node of its own (scripts/package.json), builds
+// dist/, and with --console also dist/console/. Does each step only if its inputs have changed, and prints one line for it.
+// Imports no packages and runs on older versions of Node, because it runs before they are installed.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
-  cpSync,
+  copyFileSync,
   existsSync,
-  mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { withLock } from './setup-lock.mjs';
+import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const cache = join(root, '.cache');
-const dist = join(root, 'dist');
-const installedStamp = join(root, 'node_modules/.linkgrant-installed');
-const builtStamp = join(dist, '.built');
-const consoleDist = join(dist, 'console');
-const consoleStamp = join(consoleDist, '.built');
+const pathOf = (path) => join(root, path);
+// A copy of the lock file of the installed packages. npm removes it together with them.
+const INSTALLED = 'node_modules/.linkgrant-package-lock.json';
+// Their times are those of the last builds without an error.
+const BUILT = 'dist/.built';
+const CONSOLE_BUILT = 'dist/console/.built';
 
-/** Every file below a directory, as sorted paths relative to it with forward slashes. */
-function filesBelow(directory) {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-    .map((path) => path.replaceAll('\\', '/'))
-    .sort();
-}
-
-function digest(parts) {
-  const hash = createHash('sha256');
-  // The length marks where a part ends: `ab`, `c` and `a`, `bc` have different digests.
-  for (const part of parts) hash.update(`${part.length}:`).update(part);
-  return hash.digest('hex');
-}
-
-const read = (path) => readFileSync(join(root, path));
-const readStamp = (path) => (existsSync(path) ? readFileSync(path, 'utf8').trim() : '');
-
-/** Digest of the inputs of node_modules. A native module loads only in a Node with the same module version. */
-function wantedInstall() {
-  return digest([read('package-lock.json'), process.versions.modules, process.platform, process.arch]);
-}
-
-/** Digest of the inputs of dist/; undefined if the compiler is not installed. */
-function wantedBuild() {
-  const compiler = join(root, 'node_modules/typescript/package.json');
-  if (!existsSync(compiler)) return undefined;
-  const { version } = JSON.parse(readFileSync(compiler, 'utf8'));
-  const sources = filesBelow(join(root, 'src')).flatMap((path) => [path, read(`src/${path}`)]);
-  return digest([version, read('tsconfig.json'), read('package.json'), ...sources]);
-}
-
-/** Digest of the inputs of dist/console/. */
-function wantedConsole() {
-  const sources = ['console', 'src/domain'].flatMap((directory) =>
-    filesBelow(join(root, directory)).flatMap((path) => [path, read(`${directory}/${path}`)]),
-  );
-  return digest([read('package-lock.json'), ...sources]);
-}
-
-const isInstalled = () => readStamp(installedStamp) === wantedInstall();
-const isConsoleBuilt = () => readStamp(consoleStamp) === wantedConsole();
-const isBuilt = () => existsSync(join(dist, 'main.js')) && readStamp(builtStamp) === wantedBuild();
-
-function run(command, args, env = {}) {
-  const { status, error, stdout, stderr } = spawnSync(command, args, {
+function run(words) {
+  const { status, error, stdout, stderr } = spawnSync(words[0], words.slice(1), {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 1024 * 1024,
-    env: { ...process.env, ...env },
   });
   if (error === undefined && status === 0) return;
   process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
-  throw new Error(`${command} ${args.join(' ')} failed (${error?.message ?? `exit ${status}`})`);
+  throw new Error(`${words.join(' ')} failed (${error?.message ?? `exit ${status}`})`);
 }
+
+const isInstalled = () =>
+  existsSync(pathOf(INSTALLED)) &&
+  readFileSync(pathOf(INSTALLED)).equals(readFileSync(pathOf('package-lock.json')));
 
 function install() {
   console.log('setup: installing dependencies (npm ci)');
   const npm = process.env.npm_execpath;
-  // The compiler, the test runner and the native module are needed even if NODE_ENV or npm's settings exclude them.
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  // Native modules are compiled against the headers of this Node if it has them, so that none are downloaded.
-  const prefix = resolve(dirname(process.execPath), '..');
-  const headers = existsSync(join(prefix, 'include/node/node.h')) && !process.env.npm_config_nodedir;
-  const env = {
-    // Compiling SQLite with -O3, the default of better-sqlite3, takes three times as long.
-    CFLAGS: process.env.CFLAGS ?? '-O1',
-    CXXFLAGS: process.env.CXXFLAGS ?? '-O1',
-    ...(headers && { npm_config_nodedir: prefix }),
-  };
-  if (npm === undefined) run('npm', args, env);
-  else run(process.execPath, [npm, ...args], env);
-  // npm ignores an optional package that could not be installed. The tests need all of them, the image all but better-sqlite3.
-  const { optionalDependencies = {} } = JSON.parse(read('package.json'));
-  const missing = Object.keys(optionalDependencies).filter(
-    (name) => !existsSync(join(root, 'node_modules', name)),
-  );
-  if (missing.length > 0) throw new Error(`${missing.join(', ')} could not be installed; npm's log says why`);
-  writeFileSync(installedStamp, `${wantedInstall()}\n`);
+  // Needed even if NODE_ENV or npm's settings exclude them.
+  const words = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  run(npm === undefined ? ['npm', ...words] : [process.execPath, npm, ...words]);
+  copyFileSync(pathOf('package-lock.json'), pathOf(INSTALLED));
 }
 
-/** Replaces a directory by a finished build. Removes its stamps first, so that an interrupted replacement is repeated. */
-function replaceDirectory(directory, fresh) {
-  chmodSync(fresh, 0o755);
-  for (const stamp of ['.built', 'console/.built']) rmSync(join(directory, stamp), { force: true });
-  rmSync(directory, { recursive: true, force: true });
-  renameSync(fresh, directory);
+/** Returns the time of the last change of a file, or of anything in a directory, also of a deletion in it. */
+function changedAt(path) {
+  const stats = statSync(pathOf(path));
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  const names = readdirSync(pathOf(path)).filter((name) => name !== 'node_modules');
+  return Math.max(stats.mtimeMs, ...names.map((name) => changedAt(`${path}/${name}`)));
+}
+
+const isCurrent = (stamp, inputs) =>
+  existsSync(pathOf(stamp)) && inputs.every((input) => changedAt(input) <= statSync(pathOf(stamp)).mtimeMs);
+
+/** Removes the modules in dist/ whose sources were deleted. */
+function removeStaleModules() {
+  for (const entry of readdirSync(pathOf('dist'), { recursive: true })) {
+    const isModule = entry.endsWith('.js') && !entry.startsWith('console');
+    if (isModule && !existsSync(pathOf(`src/${entry.replace(/js$/, 'ts')}`))) rmSync(pathOf(`dist/${entry}`));
+  }
 }
 
 function build() {
   console.log('setup: building dist/ (tsc)');
-  const wanted = wantedBuild();
-  mkdirSync(cache, { recursive: true });
-  const fresh = mkdtempSync(join(cache, 'build-'));
-  try {
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root, '--outDir', fresh]);
-    chmodSync(join(fresh, 'main.js'), 0o755);
-    if (existsSync(consoleDist)) cpSync(consoleDist, join(fresh, 'console'), { recursive: true });
-    writeFileSync(join(fresh, '.built'), `${wanted}\n`);
-    replaceDirectory(dist, fresh);
-  } finally {
-    rmSync(fresh, { recursive: true, force: true });
-  }
+  rmSync(pathOf(BUILT), { force: true });
+  const tsc = [process.execPath, pathOf('node_modules/typescript/bin/tsc'), '-p', root];
+  run([...tsc, '--incremental', '--tsBuildInfoFile', pathOf('dist/.tsbuildinfo'), '--noEmitOnError']);
+  removeStaleModules();
+  chmodSync(pathOf('dist/main.js'), 0o755);
+  writeFileSync(pathOf(BUILT), '');
 }
 
 function buildConsole() {
   console.log('setup: building dist/console/ (vite)');
-  const wanted = wantedConsole();
-  mkdirSync(cache, { recursive: true });
-  const fresh = mkdtempSync(join(cache, 'console-'));
-  try {
-    const vite = join(root, 'node_modules/vite/bin/vite.js');
-    run(process.execPath, [vite, 'build', join(root, 'console'), '--outDir', fresh, '--logLevel', 'warn']);
-    writeFileSync(join(fresh, '.built'), `${wanted}\n`);
-    replaceDirectory(consoleDist, fresh);
-  } finally {
-    rmSync(fresh, { recursive: true, force: true });
-  }
+  const [vite, directory] = [pathOf('node_modules/vite/bin/vite.js'), pathOf('dist/console')];
+  run([
+    process.execPath,
+    vite,
+    'build',
+    pathOf('console'),
+    '--outDir',
+    directory,
+    '--emptyOutDir',
+    '--logLevel',
+    'warn',
+  ]);
+  writeFileSync(pathOf(CONSOLE_BUILT), '');
 }
 
-const forceBuild = process.argv.includes('--force-build');
-const withConsole = process.argv.includes('--console');
-if (forceBuild || !isInstalled() || !isBuilt() || (withConsole && !isConsoleBuilt())) {
-  try {
-    await withLock(join(cache, 'setup.lock'), () => {
-      // Checked again: another process may have installed or built while this one waited.
-      if (!isInstalled()) install();
-      if (forceBuild || !isBuilt()) build();
-      if (withConsole && (forceBuild || !isConsoleBuilt())) buildConsole();
-    });
-  } catch (error) {
-    console.error(`setup: ${error.message}`);
-    process.exitCode = 1;
-  }
+try {
+  const isForced = process.argv.includes('--force-build');
+  if (!isInstalled()) install();
+  if (isForced || !isCurrent(BUILT, ['src', 'tsconfig.json', INSTALLED])) build();
+  const inputs = ['console', 'src/domain', INSTALLED];
+  if (process.argv.includes('--console') && (isForced || !isCurrent(CONSOLE_BUILT, inputs))) buildConsole();
+} catch (error) {
+  console.error(`setup: ${error.message}`);
+  process.exitCode = 1;
 }

@@ -1,10 +1,8 @@
 #!/usr/bin/env node
-import { isCompletion, runCommandLine } from './cli/run.js';
+import { nodeProblem } from './config/supported-node.js';
 
 // A full pipe that no process reads must not keep a finished process running.
 const LAST_WRITES_MS = 1_000;
-// The shell waits for a completion, so the completion exits at once, even if a search that exceeded its time limit still runs.
-const exitDelayMs = isCompletion(process.argv) ? 0 : LAST_WRITES_MS;
 
 // As PID 1 in a container the default signal actions do not apply, so handle SIGTERM and SIGINT. A command with a shutdown of
 // its own adds a listener; then this one does nothing.
@@ -17,8 +15,19 @@ if (process.pid === 1) {
   }
 }
 
-// Without `await`: the executable is a CommonJS script.
-void runCommandLine(process.argv, { clock: Date.now, checkpoint: () => {} }).then((exitCode) => {
-  process.exitCode = exitCode;
-  setTimeout(() => process.exit(), exitDelayMs).unref();
-});
+async function run(): Promise<void> {
+  // An older Node cannot load the modules of the program.
+  const { isCompletion, runCommandLine } = await import('./cli/run.js');
+  process.exitCode = await runCommandLine(process.argv, { clock: Date.now, checkpoint: () => {} });
+  // The shell waits for a completion, so the completion exits at once, even if a search that exceeded its time limit still runs.
+  setTimeout(() => process.exit(), isCompletion(process.argv) ? 0 : LAST_WRITES_MS).unref();
+}
+
+const problem = nodeProblem(process.versions.node);
+if (problem === undefined) {
+  // Without `await`: the executable is a CommonJS script.
+  void run();
+} else {
+  process.stderr.write(`error: ${problem}\n`);
+  process.exitCode = 1;
+}

@@ -8,12 +8,10 @@ import {
   runInProcessContext,
 } from '../config/process-context.js';
 import { version } from '../config/version.js';
-import { chooseSqlite, SQLITE_DRIVERS } from '../files/load-sqlite.js';
-import type { SqliteDriverName } from '../files/sqlite-driver.js';
 import { COMMAND_EXPORT_MS, startTracing, type TracingReport } from '../tracing/start-tracing.js';
 import { createProgram } from './program.js';
 import type { CommandContext } from './session/command-context.js';
-import { type ExitCode, usageError } from './terminal/command-error.js';
+import type { ExitCode } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
 import { withProgramName } from './terminal/program-name.js';
@@ -47,7 +45,6 @@ export async function runCommandLine(
     let stopTracing = async () => {};
     let started: Command | undefined;
     try {
-      chooseSqlite(sqliteChoice(io.env));
       const program = createProgram(context).hook('preAction', async (_program, command) => {
         started = command;
         if (STARTED_WITHOUT_TRACING.has(command.name())) return;
@@ -108,15 +105,4 @@ function programOf(file: string, env: Environment): ProgramName {
   const { npm_package_name: name, npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = env;
   const isNpm = event === 'start' || (event === 'npx' && /^'?linkgrant\b/.test(script));
   return isNpm && name === 'linkgrant' ? 'npx linkgrant' : 'linkgrant';
-}
-
-function sqliteChoice({ LINKGRANT_SQLITE: value }: Environment): SqliteDriverName | undefined {
-  const name = SQLITE_DRIVERS.find((driver) => driver === value);
-  if (value && !name) {
-    throw usageError(
-      `the variable LINKGRANT_SQLITE names an unknown driver, ${value}`,
-      `unset it, or set it to ${SQLITE_DRIVERS.join(' or ')}`,
-    );
-  }
-  return name;
 }

@@ -152,7 +152,7 @@ async function handshake(
 ): Promise<TLSSocket> {
   const options = {
     ca: target.ca,
-    // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node 20
+    // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node
     // would ignore NODE_EXTRA_CA_CERTS.
     allowPartialTrustChain: target.ca !== undefined,
     minVersion: target.minVersion ?? ('TLSv1.3' as const),

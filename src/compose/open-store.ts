@@ -75,16 +75,13 @@ export async function openDatabase(
 }
 
 /**
- * Rejects as {@link openStore} does if SQLite or the database server cannot be used. Writes nothing, so that a service that
+ * Rejects as {@link openStore} does if the database server cannot be used. Writes nothing, so that a service that
  * cannot have a store does not create a data directory.
  */
 export async function checkStore({ store, dataDir }: StoreLocation): Promise<void> {
-  if (store?.kind === 'postgres') {
-    const { checkPostgresServer } = await import('../stores/postgres/postgres-store.js');
-    return checkPostgresServer(await targetOf(store));
-  }
-  const { requireSqlite } = await import('../stores/sqlite/sqlite-store.js');
-  await requireSqlite(sqliteFile(store, dataDir));
+  if (store?.kind !== 'postgres') return;
+  const { checkPostgresServer } = await import('../stores/postgres/postgres-store.js');
+  await checkPostgresServer(await targetOf(store));
 }
 
 /** The file of an SQLite store; in the data directory without `--store`. */

@@ -4,9 +4,6 @@ import sea from 'node:sea';
 import { fileURLToPath } from 'node:url';
 import { ifExists } from './file-error.js';
 
-// The types of Node 20 lack this function. Node 24, which is in the executable, has it.
-const { getAssetKeys } = sea as typeof sea & { getAssetKeys(): string[] };
-
 /** Returns the directory of package.json. A single executable has none, and must not call this. */
 const packageDirectory = () => fileURLToPath(new URL('../../', import.meta.url));
 
@@ -17,7 +14,7 @@ export function packagedFile(path: string): Buffer {
 
 /** Returns the files below a directory of the package, by their paths in that directory; none if it does not exist. */
 export function packagedFiles(directory: string): ReadonlyMap<string, Buffer> {
-  const paths = sea.isSea() ? getAssetKeys() : filesOnDisk(directory);
+  const paths = sea.isSea() ? sea.getAssetKeys() : filesOnDisk(directory);
   const below = paths.filter((path) => path.startsWith(`${directory}/`));
   return new Map(below.map((path) => [path.slice(directory.length + 1), packagedFile(path)]));
 }

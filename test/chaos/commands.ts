@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
+import type { SqliteDriverName } from '../../src/files/sqlite-file.js';
 import {
   type EndedProcess,
   linkgrant,

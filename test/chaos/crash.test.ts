@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
+import type { SqliteDriverName } from '../../src/files/sqlite-file.js';
 import { ENDPOINT, expectSuccess, type Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { directoryForTest } from '../support/release.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../src/domain/duration.js';
-import type { SqliteValue } from '../../src/files/sqlite-driver.js';
+import type { SqliteValue } from '../../src/files/sqlite-file.js';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { change as sqlChange, value } from '../../src/stores/sql/operation.js';

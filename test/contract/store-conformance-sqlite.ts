@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SqliteDriverName } from '../../src/files/sqlite-driver.js';
+import type { SqliteDriverName } from '../../src/files/sqlite-file.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { directoryForTest } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';

@@ -14,7 +14,6 @@ import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { operand, shell, shellCommand } from '../../domain/shell-words.js';
 import { visibleNamesIn } from '../../files/directory-names.js';
-import { loadSqlite } from '../../files/load-sqlite.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { getFromPort } from '../serve/health.js';
 import { listenFailure } from '../serve/listen-failure.js';
@@ -82,9 +81,7 @@ async function checkStore(
   try {
     const { store, webhooks } = await openServiceStore(settings, { clock, checkpoint: () => {} }, false);
     try {
-      const isFile = settings.store?.kind !== 'postgres';
-      const driver = isFile ? `; it is opened by ${(await loadSqlite()).name}` : '';
-      checks.push(ok('store', `its schema version matches this release${driver}`));
+      checks.push(ok('store', 'its schema version matches this release'));
       const age = await checkStoreAge(settings, clock);
       checks.push(age);
       // Do not write to an outdated copy: on a restored PostgreSQL primary the write would wait for a standby that is gone.

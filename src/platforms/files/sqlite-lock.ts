@@ -2,16 +2,12 @@ import { closeSync, ftruncateSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UnreadableFileError } from '../../files/file-error.js';
 import { createPrivateFile, makePrivateDirectory, openOwnFile } from '../../files/private-file.js';
-import { primaryCode, type SqliteDriver, type SqliteFile } from '../../files/sqlite-driver.js';
+import { openSqliteFile, primaryCode } from '../../files/sqlite-file.js';
 
-/** A lock that is held until `release` resolves or the process ends. */
+/** A lock that is held until it is released or the process ends. */
 export interface HeldLock {
-  release(): Promise<void>;
+  release(): void;
 }
-
-// One database for each lock file, by device and inode. Entries are never deleted, because the memory of a closed file of
-// better-sqlite3 is never freed (see files/better-sqlite3.ts).
-const databases = new Map<string, SqliteFile>();
 
 /** Creates the empty file of a lock (0600) in its directory (0700) unless it exists. Throws if it is not a regular file. */
 export function prepareLockFile(file: string): void {
@@ -22,22 +18,19 @@ export function prepareLockFile(file: string): void {
 }
 
 /** Acquires SQLite's lock on an empty file; undefined while this or another process holds it. */
-export function trySqliteLock(driver: SqliteDriver, file: string): HeldLock | undefined {
+export function trySqliteLock(file: string): HeldLock | undefined {
   prepareLockFile(file);
   // The lock needs an empty file: SQLite cannot lock a file whose content is not a database.
-  const { dev, ino, size } = lstatSync(file);
-  if (size > 0) truncate(file);
-  const key = `${dev}:${ino}`;
-  const database = databases.get(key) ?? driver.open(file);
-  databases.set(key, database);
-  if (database.inTransaction()) return undefined;
+  if (lstatSync(file).size > 0) truncate(file);
+  const database = openSqliteFile(file);
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
+    database.close();
     if (primaryCode(error) === 'SQLITE_BUSY') return undefined;
     throw error;
   }
-  return { release: async () => database.exec('ROLLBACK') };
+  return { release: database.close };
 }
 
 function truncate(file: string): void {

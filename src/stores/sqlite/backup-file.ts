@@ -16,11 +16,10 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { openNonBlocking } from '../../files/bounded-text.js';
 import { withFileErrors } from '../../files/file-error.js';
 import { makePrivateDirectory, sweepBeside, syncDirectory, syncFile } from '../../files/private-file.js';
-import { primaryCode, type SqliteDriver, type SqliteFile } from '../../files/sqlite-driver.js';
+import { openSqliteFile, primaryCode, type SqliteFile } from '../../files/sqlite-file.js';
 import type { SavedFile } from '../../redemption/ports/saved-file.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { prepareDatabaseFile } from './database-file.js';
-import { requireSqlite } from './sqlite-store.js';
 
 /*
  * A backup is an SQLite database, compressed with gzip, whose checksum detects every change. It has the tables of the store,
@@ -45,7 +44,6 @@ export async function writeBackup(
   readFiles: () => Promise<readonly SavedFile[]>,
   stop: AbortSignal,
 ): Promise<void> {
-  const driver = await requireSqlite(file);
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   const [plain, compressed] = [join(temporary, 'backup.db'), join(temporary, 'backup.gz')];
   makePrivateDirectory(temporary);
@@ -53,13 +51,13 @@ export async function writeBackup(
     sweepBeside(file, temporary);
     createEmpty(plain);
     if (database !== undefined) {
-      withFile(driver, database, (store) => {
+      withFile(database, (store) => {
         store.exec('PRAGMA busy_timeout = 8000');
         store.prepare('VACUUM INTO ?').run(plain);
       });
     }
     const files = await readFiles();
-    withFile(driver, plain, (backup) => {
+    withFile(plain, (backup) => {
       backup.exec(CREATE_FILES);
       const insert = backup.prepare('INSERT INTO backup_files (path, content) VALUES (?, ?)');
       for (const { path, content } of files) insert.run(path, content);
@@ -104,13 +102,12 @@ export async function withBackup<T>(
   stop: AbortSignal,
   use: (backup: OpenBackup) => Promise<T>,
 ): Promise<T> {
-  const driver = await requireSqlite(file);
   const plain = join(directory, 'backup.db');
   createEmpty(plain);
   await unpack(file, plain, stop);
   let backup: SqliteFile | undefined;
   try {
-    const opened = driver.open(plain);
+    const opened = openSqliteFile(plain);
     backup = opened;
     const hasTable = (name: string) => opened.prepare(HAS_TABLE).value(name) === 1;
     if (!hasTable('backup_files')) throw notABackup(file);
@@ -172,8 +169,8 @@ function createEmpty(file: string): void {
   writeFileSync(file, '', { mode: 0o600, flag: 'wx' });
 }
 
-function withFile(driver: SqliteDriver, file: string, use: (opened: SqliteFile) => void): void {
-  const opened = driver.open(file);
+function withFile(file: string, use: (opened: SqliteFile) => void): void {
+  const opened = openSqliteFile(file);
   try {
     use(opened);
   } finally {

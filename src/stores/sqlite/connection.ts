@@ -1,10 +1,5 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import {
-  primaryCode,
-  type SqliteDriver,
-  type SqliteFile,
-  type SqliteStatement,
-} from '../../files/sqlite-driver.js';
+import { openSqliteFile, primaryCode, type SqliteStatement } from '../../files/sqlite-file.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import { LedgerChain } from '../sql/ledger/ledger-chain.js';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
@@ -26,28 +21,12 @@ export interface SqliteConnection {
   close(): void;
 }
 
-function openFile(driver: SqliteDriver, file: string): SqliteFile {
-  try {
-    return driver.open(file);
-  } catch (error) {
-    // better-sqlite3's own error about a missing directory has no result code.
-    if (primaryCode(error) !== undefined) throw error;
-    throw new StoreOpenError(`the store ${file} cannot be opened`, 'check that its directory exists', {
-      cause: error,
-    });
-  }
-}
-
 /**
  * Opens an existing database file durably: write-ahead log, every commit synced, deleted content overwritten.
  * Throws SQLite's own errors, and StoreOpenError for a file that is no database, or that of another program.
  */
-export function openConnection(
-  driver: SqliteDriver,
-  file: string,
-  ledgerKey: LedgerKeyFile,
-): SqliteConnection {
-  const db = openFile(driver, file);
+export function openConnection(file: string, ledgerKey: LedgerKeyFile): SqliteConnection {
+  const db = openSqliteFile(file);
   const statements = new Map<string, SqliteStatement>();
   const statement = (sql: string): SqliteStatement => {
     let prepared = statements.get(sql);

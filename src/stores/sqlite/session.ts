@@ -2,17 +2,9 @@ import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { SqliteConnection } from './connection.js';
 import { failureOf } from './sqlite-failure.js';
 
-// Each closed connection of better-sqlite3 retains some memory (see files/better-sqlite3.ts). So reopening on a failing disk
-// is limited: this many at once, and then one in REOPEN_INTERVAL_MS.
-const MAX_REOPENINGS = 16;
-const REOPEN_INTERVAL_MS = 10_000;
-
 /** The connection of a store, reopened after it was lost. */
 export interface SqliteSession {
-  /**
-   * Returns the open connection, or opens one. Throws the errors of opening, and `store_unavailable` if too many
-   * connections were lost recently.
-   */
+  /** Returns the open connection, or opens one. Throws the errors of opening. */
   connect(): SqliteConnection;
   /** Returns a connection as `connect` does, but a new one if the file at the path was replaced. */
   connectToCurrent(): SqliteConnection;
@@ -32,22 +24,8 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
     connection = undefined;
     lost?.close();
   };
-  let reopenings = MAX_REOPENINGS;
-  let countedAt = performance.now();
-  /** Counts a reopening, or throws if none is left. */
-  const countReopening = (): void => {
-    const now = performance.now();
-    const regained = Math.floor((now - countedAt) / REOPEN_INTERVAL_MS);
-    countedAt = reopenings + regained >= MAX_REOPENINGS ? now : countedAt + regained * REOPEN_INTERVAL_MS;
-    reopenings = Math.min(MAX_REOPENINGS, reopenings + regained);
-    if (reopenings === 0)
-      throw storeUnavailable('the connection to the store was lost too often; it is reopened later');
-    reopenings -= 1;
-  };
   const connect = (): SqliteConnection => {
-    if (connection) return connection;
-    countReopening();
-    connection = reopen();
+    connection ??= reopen();
     return connection;
   };
   return {
@@ -61,10 +39,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
       }
       return connect();
     },
-    connectAnother() {
-      countReopening();
-      return reopen();
-    },
+    connectAnother: reopen,
     closeIfLost(error) {
       if (failureOf(error) === 'lost') drop();
     },

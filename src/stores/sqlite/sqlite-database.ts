@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storeUnavailable } from '../../domain/redemption-error.js';
-import { primaryCode } from '../../files/sqlite-driver.js';
+import { primaryCode } from '../../files/sqlite-file.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { SerialQueue } from '../../time/serial-queue.js';
 import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';

@@ -1,4 +1,4 @@
-import { primaryCode } from '../../files/sqlite-driver.js';
+import { primaryCode } from '../../files/sqlite-file.js';
 import type { StoreFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 

@@ -1,7 +1,5 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainMissing, loadSqlite } from '../../files/load-sqlite.js';
-import type { SqliteDriver, SqliteDriverName } from '../../files/sqlite-driver.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
@@ -25,8 +23,6 @@ export interface SqliteStoreOptions {
   readonly acceptsEmpty?: boolean;
   /** Called synchronously with `before-commit` and `after-commit`; if it throws, the outcome of the commit counts as unknown. */
   readonly checkpoint?: Checkpoint;
-  /** The driver to load; see loadSqlite. */
-  readonly driver?: SqliteDriverName;
   /** How long a locked database is retried, in milliseconds; 8,000 if absent. */
   readonly deadlineMs?: number;
 }
@@ -40,7 +36,6 @@ export interface SqliteStoreOptions {
  */
 export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<SqlDatabase> {
   const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
-  const driver = await requireSqlite(file, options.driver);
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile ?? join(dirname(file), 'ledger.key'));
   if (!prepareDatabaseFile(file, migrate)) {
     const hint =
@@ -48,7 +43,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, hint);
   }
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
-    const connection = openConnection(driver, file, ledgerKey);
+    const connection = openConnection(file, ledgerKey);
     try {
       prepare(connection);
       return connection;
@@ -98,15 +93,4 @@ function migrateAndBegin(
     throw error;
   }
   ledgerKey.confirm();
-}
-
-/** Loads a driver for the database `file`, and changes nothing. Rejects with StoreOpenError if none can be used. */
-export async function requireSqlite(file: string, name?: SqliteDriverName): Promise<SqliteDriver> {
-  const driver = await loadSqlite(name);
-  if (!('missing' in driver)) return driver;
-  throw new StoreOpenError(
-    `the store ${file} needs ${explainMissing(driver)}`,
-    'run linkgrant on Node 24.15 or newer, or reinstall it with this native module: npm install --global --allow-scripts=better-sqlite3 linkgrant-X.Y.Z.tgz',
-    { cause: driver.missing },
-  );
 }

@@ -1,4 +1,3 @@
-import { loadSqlite } from '../../files/load-sqlite.js';
 import { LedgerKeyFile } from '../ledger-key.js';
 import type { TableSession } from '../sql/copy-tables.js';
 import { openConnection, runOperation } from './connection.js';
@@ -7,18 +6,15 @@ import { SQLITE } from './sqlite-database.js';
 
 /**
  * Runs `work` on the tables of a file in one transaction, which is rolled back if `work` rejects; with `writes` it excludes
- * other writers. Rejects with the errors of `work`, openConnection and checkSchema, and with the driver's own error if no
- * driver can be loaded.
+ * other writers. Rejects with the errors of `work`, openConnection and checkSchema.
  */
 export async function withSqliteTables<T>(
   file: string,
   writes: boolean,
   work: (session: TableSession) => Promise<T>,
 ): Promise<T> {
-  const driver = await loadSqlite();
-  if ('missing' in driver) throw driver.missing;
   // The key and the high-water marks are not needed, because copying adds no entries to a ledger.
-  const connection = openConnection(driver, file, new LedgerKeyFile(''));
+  const connection = openConnection(file, new LedgerKeyFile(''));
   try {
     runOperation(connection, checkSchema(file));
     connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();

@@ -1,5 +1,5 @@
 import { loadSqlite, SQLITE_DRIVERS } from '../../../src/files/load-sqlite.js';
-import type { SqliteDriver, SqliteDriverName, SqliteFile } from '../../../src/files/sqlite-driver.js';
+import type { SqliteDriver, SqliteDriverName, SqliteFile } from '../../../src/files/sqlite-file.js';
 
 async function loaded(name?: SqliteDriverName): Promise<SqliteDriver | undefined> {
   const driver = await loadSqlite(name);
