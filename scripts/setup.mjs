@@ -8,6 +8,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -18,9 +19,12 @@ const root = resolve(import.meta.dirname, '..');
 const pathOf = (path) => join(root, path);
 // A copy of the lock file of the installed packages. npm removes it together with them.
 const INSTALLED = 'node_modules/.linkgrant-package-lock.json';
-// Their times are those of the last builds without an error.
+// Their times are those at which the last builds without an error started. So a change during a build causes another build.
 const BUILT = 'dist/.built';
 const CONSOLE_BUILT = 'dist/console/.built';
+const BUILD_STARTED = 'node_modules/.linkgrant-build-started';
+// What the compiler has to know to compile only changed modules.
+const BUILD_INFO = 'dist/.tsbuildinfo';
 
 function run(words) {
   const { status, error, stdout, stderr } = spawnSync(words[0], words.slice(1), {
@@ -61,7 +65,7 @@ const isCurrent = (stamp, inputs) =>
 /** Removes the modules in dist/ whose sources were deleted. */
 function removeStaleModules() {
   for (const entry of readdirSync(pathOf('dist'), { recursive: true })) {
-    const isModule = entry.endsWith('.js') && !entry.startsWith('console');
+    const isModule = entry.endsWith('.js') && !entry.startsWith('console/');
     if (isModule && !existsSync(pathOf(`src/${entry.replace(/js$/, 'ts')}`))) rmSync(pathOf(`dist/${entry}`));
   }
 }
@@ -69,33 +73,26 @@ function removeStaleModules() {
 function build() {
   console.log('setup: building dist/ (tsc)');
   rmSync(pathOf(BUILT), { force: true });
+  writeFileSync(pathOf(BUILD_STARTED), '');
   const tsc = [process.execPath, pathOf('node_modules/typescript/bin/tsc'), '-p', root];
-  run([...tsc, '--incremental', '--tsBuildInfoFile', pathOf('dist/.tsbuildinfo'), '--noEmitOnError']);
+  run([...tsc, '--incremental', '--tsBuildInfoFile', pathOf(BUILD_INFO), '--noEmitOnError']);
   removeStaleModules();
   chmodSync(pathOf('dist/main.js'), 0o755);
-  writeFileSync(pathOf(BUILT), '');
+  renameSync(pathOf(BUILD_STARTED), pathOf(BUILT));
 }
 
 function buildConsole() {
   console.log('setup: building dist/console/ (vite)');
-  const [vite, directory] = [pathOf('node_modules/vite/bin/vite.js'), pathOf('dist/console')];
-  run([
-    process.execPath,
-    vite,
-    'build',
-    pathOf('console'),
-    '--outDir',
-    directory,
-    '--emptyOutDir',
-    '--logLevel',
-    'warn',
-  ]);
-  writeFileSync(pathOf(CONSOLE_BUILT), '');
+  writeFileSync(pathOf(BUILD_STARTED), '');
+  const vite = [process.execPath, pathOf('node_modules/vite/bin/vite.js'), 'build', pathOf('console')];
+  run([...vite, '--outDir', pathOf('dist/console'), '--emptyOutDir', '--logLevel', 'warn']);
+  renameSync(pathOf(BUILD_STARTED), pathOf(CONSOLE_BUILT));
 }
 
 try {
   const isForced = process.argv.includes('--force-build');
   if (!isInstalled()) install();
+  if (isForced) rmSync(pathOf(BUILD_INFO), { force: true });
   if (isForced || !isCurrent(BUILT, ['src', 'tsconfig.json', INSTALLED])) build();
   const inputs = ['console', 'src/domain', INSTALLED];
   if (process.argv.includes('--console') && (isForced || !isCurrent(CONSOLE_BUILT, inputs))) buildConsole();

@@ -75,10 +75,10 @@ export async function openDatabase(
 }
 
 /**
- * Rejects as {@link openStore} does if the database server cannot be used. Writes nothing, so that a service that
- * cannot have a store does not create a data directory.
+ * Rejects as {@link openStore} does if the database server cannot be used. Writes nothing, so that a service that cannot have a
+ * store does not create a data directory.
  */
-export async function checkStore({ store, dataDir }: StoreLocation): Promise<void> {
+export async function checkStore({ store }: Pick<StoreLocation, 'store'>): Promise<void> {
   if (store?.kind !== 'postgres') return;
   const { checkPostgresServer } = await import('../stores/postgres/postgres-store.js');
   await checkPostgresServer(await targetOf(store));

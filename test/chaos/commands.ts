@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type { SqliteDriverName } from '../../src/files/sqlite-file.js';
 import {
   type EndedProcess,
   linkgrant,
@@ -11,17 +10,14 @@ import { EXECUTABLES } from '../support/programs.js';
 
 const KILLED_AT = fileURLToPath(new URL('killed-at.mjs', import.meta.url));
 
-/** Conditions of a run: a checkpoint that kills the command, the offset of its clock, and its SQLite driver. */
+/** Conditions of a run: a checkpoint that kills the command, and the offset of its clock. */
 export interface RunConditions {
   readonly killedAt?: string;
   readonly clockOffsetMs?: number;
-  readonly driver?: SqliteDriverName | undefined;
 }
 
-const envOf = ({ driver }: RunConditions) => (driver === undefined ? {} : { LINKGRANT_SQLITE: driver });
 const programOf = (conditions: RunConditions) => ({
   main: [KILLED_AT, conditions.killedAt ?? 'none', String(conditions.clockOffsetMs ?? 0)],
-  env: envOf(conditions),
 });
 
 /**
@@ -31,7 +27,7 @@ const programOf = (conditions: RunConditions) => ({
 export async function run(words: readonly string[], conditions: RunConditions = {}): Promise<EndedProcess> {
   const { killedAt, clockOffsetMs = 0 } = conditions;
   if (killedAt !== undefined || EXECUTABLES) return runProcess(words, conditions);
-  return { signal: null, ...(await linkgrant(words, { clockOffsetMs, env: envOf(conditions) })) };
+  return { signal: null, ...(await linkgrant(words, { clockOffsetMs })) };
 }
 
 /** Runs a command in a process of its own, to its end. */

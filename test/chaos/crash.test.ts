@@ -3,12 +3,10 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { SqliteDriverName } from '../../src/files/sqlite-file.js';
 import { ENDPOINT, expectSuccess, type Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { directoryForTest } from '../support/release.js';
-import { DRIVERS } from '../support/stores/sqlite-file.js';
-import { type RunConditions, runProcess, run as runWith, serve } from './commands.js';
+import { type RunConditions, run, runProcess, serve } from './commands.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -16,7 +14,6 @@ let place: string;
 let accepting: string;
 let port: number;
 let services: Serving[];
-let driver: SqliteDriverName | undefined;
 
 beforeEach(async () => {
   place = directoryForTest();
@@ -28,17 +25,11 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const service of services) await service.stop();
-  driver = undefined;
 });
 
-const run = (words: readonly string[], conditions: RunConditions = {}) =>
-  runWith(words, { driver, ...conditions });
-
 async function startService(conditions: RunConditions = {}): Promise<Serving> {
-  const service = await serve(['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, ...ENDPOINT], {
-    driver,
-    ...conditions,
-  });
+  const words = ['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, ...ENDPOINT];
+  const service = await serve(words, conditions);
   services.push(service);
   return service;
 }
@@ -76,11 +67,7 @@ const withoutZeros = (serial: string) => serial.replace(/^0+/, '');
 const BEFORE_COMMIT = ['before-signing', 'after-signing', 'before-commit'];
 const AFTER_COMMIT = ['after-commit', 'before-answer', 'half-answer'];
 
-describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemption', (name) => {
-  beforeEach(() => {
-    driver = name;
-  });
-
+describe('a service that is killed in the middle of a redemption', () => {
   for (const limit of ['1', '3']) {
     it.each([...BEFORE_COMMIT, ...AFTER_COMMIT])(
       `counts exactly the recorded redemptions when killed at %s (limit ${limit})`,
@@ -124,7 +111,6 @@ describe.each(DRIVERS)('a service on %s that is killed in the middle of a redemp
   );
 });
 
-// `token redeem` uses SQLite only to lock its directory. The last test of this file covers that with every driver.
 describe('a repeated token redeem', () => {
   it('restores the same link after its files were deleted, while the service is stopped', async () => {
     const service = await startService();
@@ -138,14 +124,14 @@ describe('a repeated token redeem', () => {
   });
 });
 
-describe('token redeem in one data directory, with every driver', () => {
+describe('token redeem in one data directory', () => {
   it('twenty concurrent redemptions of a single-use token succeed, spend one use and leave one link', async () => {
     await startService();
     const token = await issueToken();
     const ends = await Promise.all(
-      Array.from({ length: 20 }, (_, index) =>
+      Array.from({ length: 20 }, () =>
         // Twenty processes that start at once slow one another down.
-        redeem(token, { driver: DRIVERS[index % DRIVERS.length] }, runProcess, ['--timeout', '2m']),
+        redeem(token, {}, runProcess, ['--timeout', '2m']),
       ),
     );
     expect(ends.map(({ code }) => code)).toEqual(Array(20).fill(0));

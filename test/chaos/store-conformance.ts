@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   } as unknown as VitestRunner['config'];
   await startTests(['store-conformance'], {
     config,
-    importFile: () => sqliteConformance('node:sqlite'),
+    importFile: sqliteConformance,
     onAfterRunTask: report,
   });
 }

@@ -11,7 +11,6 @@ import { crossCertificate } from '../../src/pki/certificates.js';
 import {
   ENDPOINT,
   type Ended,
-  expectRefusal,
   json,
   linkgrant,
   type RunOptions,
@@ -28,7 +27,6 @@ import { issuingServerForTest } from '../support/servers/issuing-server.js';
 import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { MINUTE, startTestService } from '../support/service.js';
 import { copySite } from '../support/sites/system-site.js';
-import { DRIVERS } from '../support/stores/sqlite-file.js';
 
 interface Check {
   readonly name: string;
@@ -419,19 +417,6 @@ describe('doctor on an accepting site', () => {
     for (const name of ['store writable', 'service URL', 'URL CA pin', 'URL name', 'CA skupper-site-ca']) {
       expect([...said.keys()]).toContain(name);
     }
-  });
-
-  test('reports the SQLite driver of the store, which the variable LINKGRANT_SQLITE can select', async () => {
-    const { words } = await serve();
-    for (const [env, driver] of [
-      [{}, DRIVERS[0]],
-      [{ LINKGRANT_SQLITE: 'better-sqlite3' }, 'better-sqlite3'],
-    ] as const) {
-      const { checks } = await doctor(words, { env });
-      expect(checks.find(({ name }) => name === 'store')?.detail).toContain(`it is opened by ${driver}`);
-    }
-    const refused = await linkgrant(['doctor', ...words], { env: { LINKGRANT_SQLITE: 'sqlite3' } });
-    expect(expectRefusal(refused, 2).hint).toContain('node:sqlite or better-sqlite3');
   });
 
   test('reports before the first start that the service must be started, and creates nothing', async () => {

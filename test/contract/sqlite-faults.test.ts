@@ -14,25 +14,23 @@ import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { openSqliteDatabase } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
-import { DRIVERS, withSqliteFile } from '../support/stores/sqlite-file.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
 import { until } from '../support/until.js';
 
 const beside = (name: string): string => join(import.meta.dirname, name);
 
-describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
+describe('the SQLite store after a failure', () => {
   let directory: string;
   let file: string;
   const open = async (
     options: { checkpoint?: Checkpoint; deadlineMs?: number; acceptsEmpty?: boolean } = {},
   ): Promise<DatabaseStore> => {
-    return releaseAfterTest(
-      await openSqliteStore({ file, migrate: true, driver, clock: () => NOW, ...options }),
-    );
+    return releaseAfterTest(await openSqliteStore({ file, migrate: true, clock: () => NOW, ...options }));
   };
   /** Runs a statement on the file beside the store; returns how many rows it changed. */
   const change = (sql: string, ...values: readonly SqliteValue[]): number =>
-    withSqliteFile(file, (db) => db.prepare(sql).run(...values), driver);
+    withSqliteFile(file, (db) => db.prepare(sql).run(...values));
   beforeEach(() => {
     directory = directoryForTest();
     file = join(directory, 'linkgrant.db');
@@ -87,7 +85,6 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
     const grant = sampleGrant({ redemptionsAllowed: 5_000 });
     const template = sampleRedemption(grant.uid, { certificate: 'x'.repeat(2_000) });
     const input = {
-      driver,
       directory,
       grant: { ...grant, codeHash: Array.from(grant.codeHash) },
       template,
@@ -263,7 +260,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
       await store.recordRefusal({ ...common, grantUid: grant.uid }, NOW);
     }
     const select = 'SELECT * FROM refusals WHERE grant_uid = ?';
-    const [row] = withSqliteFile(file, (db) => db.prepare(select).rows([removed.uid], true), driver);
+    const [row] = withSqliteFile(file, (db) => db.prepare(select).rows([removed.uid], true));
     await store.deleteGrant(removed.uid);
     while (await store.removeOldLedger(NOW + 1));
     expect(await store.verifyLedger()).toEqual({ entries: 1 });
@@ -308,7 +305,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   );
 
   it('finds no fault between the steps that remove the ledger of a renewed link', async () => {
-    const database = await openSqliteDatabase({ file, migrate: true, driver });
+    const database = await openSqliteDatabase({ file, migrate: true });
     const store = releaseAfterTest(sqlGrantStore(database, () => NOW));
     const grant = sampleGrant();
     const redemption = sampleRedemption(grant.uid);
@@ -328,7 +325,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   });
 
   it('reports the cause of a failed snapshot if SQLite has ended the transaction, and reads the next one', async () => {
-    const database = await openSqliteDatabase({ file, migrate: true, driver });
+    const database = await openSqliteDatabase({ file, migrate: true });
     releaseAfterTest(database);
     const failed = database.readSnapshot(function* () {
       // SQLite itself may roll back after an I/O error.
@@ -340,7 +337,7 @@ describe.each(DRIVERS)('the SQLite store on %s after a failure', (driver) => {
   });
 
   it('ends a running snapshot when it is closed', async () => {
-    const database = await openSqliteDatabase({ file, migrate: true, driver });
+    const database = await openSqliteDatabase({ file, migrate: true });
     let started = 0;
     const running = database.readSnapshot(function* () {
       started = performance.now();

@@ -14,8 +14,6 @@ import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
 import { startRedeemer } from '../support/stores/store-processes.js';
 
-const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
-
 describe('the file of the SQLite store', () => {
   let directory: string;
   let file: string;
@@ -158,20 +156,5 @@ describe('the file of the SQLite store', () => {
     const started = await Promise.all(Array.from({ length: 4 }, () => startRedeemer(opener)));
     await Promise.all(started.map((redeemer) => redeemer.end()));
     expect(await openingError(false)).toBeUndefined();
-  });
-
-  it('is opened by better-sqlite3, which is loaded on demand', () => {
-    const script = `
-      const { default: Module } = await import('node:module');
-      const loaded = () => Object.keys(Module._cache).some((name) => name.includes('better-sqlite3'));
-      const { openSqliteDatabase } = await import(${JSON.stringify(BUILT)});
-      const before = loaded();
-      const options = { file: ${JSON.stringify(file)}, migrate: true, driver: 'better-sqlite3' };
-      await (await openSqliteDatabase(options)).close();
-      console.log(before, loaded());`;
-    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
-      encoding: 'utf8',
-    });
-    expect(output.trim()).toBe('false true');
   });
 });

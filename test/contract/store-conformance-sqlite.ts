@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { SqliteDriverName } from '../../src/files/sqlite-file.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { directoryForTest } from '../support/release.js';
 import { NOW } from '../support/store-samples.js';
@@ -8,22 +7,22 @@ import { type StoreUnderTest, storeConformance } from './store-conformance.js';
 import { chainConformance } from './store-conformance-chain.js';
 import { databaseConformance } from './store-conformance-database.js';
 
-async function openEmpty(driver: SqliteDriverName): Promise<StoreUnderTest<DatabaseStore>> {
+async function openEmpty(): Promise<StoreUnderTest<DatabaseStore>> {
   const file = join(directoryForTest(), 'linkgrant.db');
-  const store = await openSqliteStore({ file, migrate: true, driver, clock: () => NOW });
+  const store = await openSqliteStore({ file, migrate: true, clock: () => NOW });
   return {
     store,
-    opener: { options: { file, migrate: false, driver } },
-    openAnother: () => openSqliteStore({ file, migrate: false, driver, clock: () => NOW }),
+    opener: { options: { file, migrate: false } },
+    openAnother: () => openSqliteStore({ file, migrate: false, clock: () => NOW }),
     close: () => store.close(),
   };
 }
 
-/** Runs the conformance suite on the SQLite store with one driver. */
-export function sqliteConformance(driver: SqliteDriverName): void {
+/** Runs the conformance suite on the SQLite store. */
+export function sqliteConformance(): void {
   storeConformance(
-    `SQLite on ${driver}`,
-    () => openEmpty(driver),
+    'SQLite',
+    openEmpty,
     { rounds: 1_000, sameKeyGrants: 200 },
     databaseConformance,
     chainConformance,

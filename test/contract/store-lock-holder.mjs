@@ -1,7 +1,7 @@
 // A process that holds the write lock of the SQLite file it is given, until it is sent a message.
-import Database from 'better-sqlite3';
+import { DatabaseSync } from 'node:sqlite';
 
-const db = new Database(process.argv[2]);
+const db = new DatabaseSync(process.argv[2]);
 db.exec('BEGIN IMMEDIATE');
 process.on('message', () => {
   db.exec('ROLLBACK');

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { sqlGrantStore } from '../../dist/stores/sql/sql-grant-store.js';
 import { openSqliteDatabase } from '../../dist/stores/sqlite/sqlite-store.js';
 
-const { driver, directory, grant, template } = JSON.parse(process.argv[2]);
+const { directory, grant, template } = JSON.parse(process.argv[2]);
 const mount = (...options) => execFileSync('mount', [...options, directory]);
 mount('-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs');
 const file = join(directory, 'linkgrant.db');
-const database = await openSqliteDatabase({ file, migrate: true, driver, deadlineMs: 2_000 });
+const database = await openSqliteDatabase({ file, migrate: true, deadlineMs: 2_000 });
 const store = sqlGrantStore(database, Date.now);
 await store.createGrant({ ...grant, codeHash: Buffer.from(grant.codeHash) });
 

@@ -17,15 +17,13 @@ import {
 import { childrenOf } from '../support/process-children.js';
 import { PROJECT } from '../support/programs.js';
 import { releaseAfterTest } from '../support/release.js';
-import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { until } from '../support/until.js';
 
 const BUILD = join(PROJECT, 'build');
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 const RELEASE = `linkgrant-${version}-linux-${process.arch}`;
 
-// The executable contains Node, so one run of this file is enough.
-describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`', () => {
+describe('the output of `npm run package`', () => {
   let place: string;
   /** The directory of the unpacked archive. */
   let unpacked: string;
@@ -60,7 +58,7 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
         ...['preact', '@patternfly/patternfly'],
       ]),
     );
-    for (const name of ['better-sqlite3', 'vitest', 'esbuild']) expect(names).not.toContain(name);
+    for (const name of ['vitest', 'esbuild']) expect(names).not.toContain(name);
   });
 
   it('the archive contains the licences and the completions, and krew can unpack it', () => {
@@ -159,15 +157,6 @@ describe.runIf(DRIVERS.includes('node:sqlite'))('the output of `npm run package`
       writeFileSync(work.path('code'), 'passwordpassword\n');
       const ended = await run('grant', 'create', 'west', '--code-file', work.path('code'), ...data);
       expect(refusalOf(ended).error).toContain('easy to guess');
-    });
-
-    it('reports that it has no better-sqlite3', async () => {
-      const env = { ...options().env, LINKGRANT_SQLITE: 'better-sqlite3' };
-      const ended = await linkgrantProcess(['grant', 'list', '--data-dir', work.path('data')], {
-        ...options(),
-        env,
-      });
-      expect(refusalOf(ended).error).toContain('better-sqlite3');
     });
 
     it('contains the clients of Kubernetes and PostgreSQL', async () => {

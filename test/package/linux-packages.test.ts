@@ -14,7 +14,6 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT } from '../support/programs.js';
-import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { until } from '../support/until.js';
 import { type EndedInRoot, RootFileSystem } from './root-file-system.js';
 
@@ -119,8 +118,8 @@ async function stopService(): Promise<void> {
   expect(await ended).toEqual([0, null]);
 }
 
-// The executable contains Node, so one run of this file is enough. Only root can create and enter the root file system.
-const isTested = DRIVERS.includes('node:sqlite') && process.getuid?.() === 0;
+// Only root can create and enter the root file system.
+const isTested = process.getuid?.() === 0;
 
 beforeAll(() => {
   if (!isTested) return;

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
 import { PROJECT } from '../support/programs.js';
 import { directoryForFile, releaseAfterTest } from '../support/release.js';
 import { WEST_SITE_FLAGS } from '../support/sites/system-site.js';
-import { DRIVERS } from '../support/stores/sqlite-file.js';
 import { type Installed, installInto, npm, packInto } from './installed-package.js';
 
 const TOP_LEVEL = [
@@ -24,15 +23,14 @@ const MAX_MEGABYTES_LEAN = 40;
 const place = directoryForFile();
 let paths: string[];
 let tarball: string;
-// `lean` has no optional packages. `unbuilt` has them, but their install scripts did not run, as by default with npm 12.
+// `lean` has no optional packages. `complete` has them, but no install script ran, as by default with npm 12.
 let lean: Installed;
-let unbuilt: Installed;
-const hasNodeSqlite = DRIVERS.includes('node:sqlite');
+let complete: Installed;
 
 beforeAll(() => {
   ({ paths, tarball } = packInto(place));
   lean = installInto(join(place, 'lean'), tarball, '--omit=optional');
-  unbuilt = installInto(join(place, 'unbuilt'), tarball, '--ignore-scripts');
+  complete = installInto(join(place, 'complete'), tarball, '--ignore-scripts');
 });
 
 const moduleOf = ({ directory }: Installed, name: string) => join(directory, 'node_modules', name);
@@ -61,9 +59,8 @@ describe('the npm package', () => {
 });
 
 describe('the package installed without optional packages', () => {
-  it('is smaller than 40 MB, and has neither SQLite nor the Kubernetes client', () => {
-    for (const name of ['better-sqlite3', '@kubernetes'])
-      expect(existsSync(moduleOf(lean, name))).toBe(false);
+  it('is smaller than 40 MB, and has no Kubernetes client', () => {
+    expect(existsSync(moduleOf(lean, '@kubernetes'))).toBe(false);
     const [kilobytes] = execFileSync('du', ['-sk', lean.directory], { encoding: 'utf8' }).split('\t');
     expect(Number(kilobytes) / 1024).toBeLessThan(MAX_MEGABYTES_LEAN);
   });
@@ -85,7 +82,7 @@ describe('the package installed without optional packages', () => {
 
 const INSTALLED: readonly [string, () => Installed][] = [
   ['installed without optional packages', () => lean],
-  ['installed without install scripts', () => unbuilt],
+  ['installed without install scripts', () => complete],
 ];
 
 describe.each(INSTALLED)('the command %s', (_, installed) => {
@@ -103,20 +100,6 @@ describe.each(INSTALLED)('the command %s', (_, installed) => {
     expect(expectSuccess(await run('--help')).stdout).toContain('token');
     for (const shell of ['bash', 'zsh', 'fish'])
       expect(expectSuccess(await run('completion', shell)).stdout).toContain('linkgrant');
-  });
-
-  it.skipIf(hasNodeSqlite).each([
-    ['grant', 'list'],
-    ['token', 'issue', 'token.yaml'],
-    ['redemption', 'list'],
-    ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
-  ])('%s %s reports on a Node without node:sqlite what is missing and what to do', async (...words) => {
-    const ended = await run(...words, '--data-dir', join(place, 'no-store'));
-    expect(ended.code).toBe(2);
-    const { error, hint } = refusalOf(ended);
-    expect(error).toMatch(/needs better-sqlite3, which is (not installed|installed without its binary)$/);
-    expect(hint).toMatch(/^run linkgrant on Node 24.15 or newer, or .+ --allow-scripts=better-sqlite3 /);
-    expect(existsSync(join(place, 'no-store', 'linkgrant.db'))).toBe(false);
   });
 });
 
@@ -168,24 +151,6 @@ describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
     expect(router.peers.at(-1)).toBe('hub');
     expect(readFileSync(reloads, 'utf8')).toBe('once\n');
   });
-
-  it.skipIf(hasNodeSqlite)(
-    'reports that no lock program exists, and redeems the token once there is one',
-    async () => {
-      const third = work.path('third.yaml');
-      expectSuccess(await accepting('token', 'issue', third, '--name', 'third'));
-      const words = ['bootstrap', '--token', third, '--to', work.path('third'), ...route()];
-      const all = [...words, '--data-dir', work.path('no-lock'), '--reload-command', '/bin/true'];
-      const options = { main: installed().command };
-      const ended = await linkgrant(all, { ...options, env: { PATH: '/nowhere' } });
-      expect(ended.code, ended.stderr).toBe(2);
-      expect(ended.stderr).toMatch(
-        /^error: no lock against concurrent runs is available: it needs the program flock, or better-sqlite3, which is /m,
-      );
-      expect(ended.stderr).toMatch(/^hint: install util-linux, or run linkgrant on Node 24.15 or newer$/m);
-      expectSuccess(await linkgrant(all, options));
-    },
-  );
 });
 
 /** Starts a service of an installed command, and redeems a token there. */
@@ -201,23 +166,24 @@ async function serveAndRedeem(main: string, env: Record<string, string> = {}): P
 }
 
 describe('a service', () => {
-  it.runIf(hasNodeSqlite)(
-    'redeems a token if it was installed globally without install scripts',
-    async () => {
-      const prefix = join(place, 'global');
-      npm(place, 'install', '--global', '--prefix', prefix, '--ignore-scripts', tarball);
-      await serveAndRedeem(join(prefix, 'bin/linkgrant'));
-    },
-  );
-
-  it.runIf(hasNodeSqlite)('redeems a token if it was installed without optional packages', () =>
-    serveAndRedeem(lean.command),
-  );
-
-  it('redeems a token with the binary of better-sqlite3', async () => {
-    // Copied from the checkout: the same release, built for the same Node.
-    const binary = 'better-sqlite3/build/Release/better_sqlite3.node';
-    cpSync(join(PROJECT, 'node_modules', binary), moduleOf(unbuilt, binary));
-    await serveAndRedeem(unbuilt.command, { LINKGRANT_SQLITE: 'better-sqlite3' });
+  it('redeems a token if it was installed globally without install scripts', async () => {
+    const prefix = join(place, 'global');
+    npm(place, 'install', '--global', '--prefix', prefix, '--ignore-scripts', tarball);
+    await serveAndRedeem(join(prefix, 'bin/linkgrant'));
   });
+
+  it('redeems a token if it was installed without optional packages', () => serveAndRedeem(lean.command));
+});
+
+it('on Node 20, serve prints one line with the needed version and the packages that contain Node, and creates no data directory', () => {
+  const older = `node-linux-${process.arch}`;
+  const node = join(moduleOf(installInto(join(place, 'older'), `${older}@20`), older), 'bin/node');
+  const data = join(place, 'not-created');
+  const ended = spawnSync(node, [lean.command, 'serve', '--data-dir', data], { encoding: 'utf8' });
+  expect(ended).toMatchObject({ status: 1, stdout: '' });
+  const version = execFileSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim();
+  expect(version).toMatch(/^20\./);
+  expect(ended.stderr).toMatch(/^error: .*\bexecutable\b.*\bdeb\b.*\brpm\b.*\bimage\b.*\n$/);
+  for (const text of ['Node 24.15 or newer', version]) expect(ended.stderr).toContain(text);
+  expect(existsSync(data)).toBe(false);
 });

@@ -65,8 +65,7 @@ function start(words: readonly string[], options: RunOptions): ChildProcess {
   const dropsCapabilities = obeysPermissions && process.getuid?.() === 0;
   const joinCgroup = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
   const [file = '', ...first] = [main].flat();
-  const program =
-    executable === undefined ? [...programWords(file, env.LINKGRANT_SQLITE), ...first] : [executable];
+  const program = executable === undefined ? [...programWords(file), ...first] : [executable];
   const [command = '', ...rest] = [
     ...joinCgroup,
     ...(dropsCapabilities ? DROP_CAPABILITIES : []),

@@ -15,12 +15,9 @@ const { LINKGRANT_TEST_EXECUTABLES } = process.env;
  */
 export const EXECUTABLES = LINKGRANT_TEST_EXECUTABLES && resolve(LINKGRANT_TEST_EXECUTABLES);
 
-/**
- * Returns the words that start a program: `dist/main.js`, or a module of the tests that imports built code. With the driver
- * better-sqlite3 Node runs it, because no executable contains that driver.
- */
-export function programWords(file: string, driver?: string): readonly string[] {
-  if (!EXECUTABLES || driver === 'better-sqlite3') return [process.execPath, file];
+/** Returns the words that start a program: `dist/main.js`, or a module of the tests that imports built code. */
+export function programWords(file: string): readonly string[] {
+  if (!EXECUTABLES) return [process.execPath, file];
   return file === MAIN
     ? [join(EXECUTABLES, 'linkgrant')]
     : [join(EXECUTABLES, 'linkgrant-tests'), basename(file)];

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -10,28 +10,29 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { PROJECT } from '../support/programs.js';
 import { directoryForTest } from '../support/release.js';
 
 const INSTALLS = 'setup: installing dependencies (npm ci)';
 const BUILDS = 'setup: building dist/ (tsc)';
+const TSC = JSON.stringify(join(PROJECT, 'node_modules/typescript/lib/tsc.js'));
 
 describe('the set-up of a checkout', () => {
   let root: string;
   /** A copy of the project after its first set-up, which takes seconds. */
   let finished: string | undefined;
-  const write = (path: string, text: string) => writeFileSync(join(root, path), text);
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  const read = (path: string) => readFileSync(join(root, path), 'utf8');
   const has = (path: string) => existsSync(join(root, path));
 
   // A small project whose only dependency is in its directory `compiler`, so that installing it needs no network.
   beforeEach(() => {
-    root = directoryForTest();
-    for (const name of ['scripts', 'src/deep', 'compiler/bin'])
-      mkdirSync(join(root, name), { recursive: true });
-    for (const name of ['setup.mjs', 'setup-lock.mjs'])
-      cpSync(join(PROJECT, 'scripts', name), join(root, 'scripts', name));
+    root = join(directoryForTest(), 'project');
     const devDependencies = { typescript: 'file:compiler' };
     const compiler = { name: 'typescript', version: '6.0.0' };
     write(
@@ -40,16 +41,16 @@ describe('the set-up of a checkout', () => {
     );
     writeLock();
     write('compiler/package.json', JSON.stringify(compiler));
-    write(
-      'compiler/bin/tsc',
-      `require(${JSON.stringify(join(PROJECT, 'node_modules/typescript/lib/tsc.js'))});\n`,
-    );
+    write('compiler/bin/tsc', `require(${TSC});\n`);
     // With the smallest library, which compiles fastest.
     const library = { target: 'es2023', lib: ['es5'], skipLibCheck: true, types: [] };
-    const compilerOptions = { ...library, module: 'nodenext', rootDir: 'src', strict: true };
+    const modules = { module: 'nodenext', rootDir: 'src', outDir: 'dist' };
+    const compilerOptions = { ...library, ...modules, strict: true };
     write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['src'] }));
     write('src/main.ts', '#!/usr/bin/env node\nexport const answer: number = 1;\n');
     write('src/deep/gone.ts', 'export const gone = true;\n');
+    mkdirSync(join(root, 'scripts'));
+    cpSync(join(PROJECT, 'scripts/setup.mjs'), join(root, 'scripts/setup.mjs'));
   });
   afterAll(() => finished && rmSync(finished, { recursive: true, force: true }));
 
@@ -62,108 +63,107 @@ describe('the set-up of a checkout', () => {
     write('package-lock.json', `${JSON.stringify({ name: 'tiny', lockfileVersion: 3, packages })}${mark}`);
   };
 
-  const setUp = async (...args: readonly string[]) => {
-    const child = spawn(process.execPath, ['scripts/setup.mjs', ...args], {
+  const setUp = (...args: readonly string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/setup.mjs', ...args], {
       cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
       env: { ...process.env, NODE_ENV: 'production' },
     });
-    const said = { out: '', err: '' };
-    child.stdout.on('data', (chunk: Buffer) => {
-      said.out += chunk;
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      said.err += chunk;
-    });
-    const status = await new Promise<number | null>((settle) => child.once('close', settle));
-    return { status, lines: said.out.split('\n').filter((line) => line !== ''), err: said.err };
+    return { status, lines: stdout.split('\n').filter((line) => line !== ''), err: stderr };
   };
+  const NOTHING = { status: 0, lines: [], err: '' };
 
   /** Brings the project into the state after its first set-up. */
-  const afterSetUp = async () => {
-    const copying = { recursive: true, verbatimSymlinks: true, force: true };
-    if (finished !== undefined) {
-      cpSync(finished, root, copying);
-      return;
+  const afterSetUp = () => {
+    if (finished === undefined) {
+      expect(setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
+      finished = mkdtempSync(join(tmpdir(), 'linkgrant-finished-'));
+    } else {
+      rmSync(root, { recursive: true });
     }
-    expect(await setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
-    finished = mkdtempSync(join(tmpdir(), 'linkgrant-finished-'));
-    cpSync(root, finished, copying);
+    // With the times of files and directories.
+    const [from, to] = has('dist') ? [root, finished] : [finished, root];
+    execFileSync('cp', ['--archive', '--no-target-directory', from, to]);
   };
 
-  it('installs and builds a fresh clone, and then does nothing and prints nothing', async () => {
-    expect(await setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
-    expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  it('installs and builds a fresh clone, and then does nothing and prints nothing', () => {
+    expect(setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
+    expect(read('dist/main.js')).toMatch(/^#!\/usr\/bin\/env node\n/);
     expect(statSync(join(root, 'dist/main.js')).mode & 0o111).toBe(0o111);
     const { mtimeMs } = statSync(join(root, 'dist/main.js'));
-    expect(await setUp()).toEqual({ status: 0, lines: [], err: '' });
+    expect(setUp()).toEqual(NOTHING);
     expect(statSync(join(root, 'dist/main.js')).mtimeMs).toBe(mtimeMs);
   });
 
-  it('rebuilds what has changed, and removes output without a source', async () => {
-    await afterSetUp();
+  it('builds again if a source was changed, added or deleted, and removes output without a source', () => {
+    afterSetUp();
     expect(has('dist/deep/gone.js')).toBe(true);
-    rmSync(join(root, 'src/deep'), { recursive: true });
+    rmSync(join(root, 'src/deep/gone.ts'));
+    expect(setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(has('dist/deep/gone.js')).toBe(false);
     write('src/main.ts', '#!/usr/bin/env node\nexport const answer: number = 2;\n');
-    expect(await setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
-    expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toContain('answer = 2');
-    expect(has('dist/deep')).toBe(false);
+    expect(setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(read('dist/main.js')).toContain('answer = 2');
+    write('src/deep/added.ts', 'export const added = true;\n');
+    expect(setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(has('dist/deep/added.js')).toBe(true);
+    expect(setUp()).toEqual(NOTHING);
   });
 
-  it('builds again with --force-build, and leaves the console in place', async () => {
-    await afterSetUp();
-    mkdirSync(join(root, 'dist/console'));
+  it('builds again if a source was changed during the build', () => {
+    afterSetUp();
+    const change = `require('node:fs').writeFileSync('src/main.ts', 'export const answer = 3;')`;
+    write('compiler/bin/tsc', `process.once('exit', () => ${change});\nrequire(${TSC});\n`);
+    expect(setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(read('dist/main.js')).toContain('answer = 1');
+    write('compiler/bin/tsc', `require(${TSC});\n`);
+    expect(setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(read('dist/main.js')).toContain('answer = 3');
+  });
+
+  it('builds every module again with --force-build, and leaves the console in place', () => {
+    afterSetUp();
+    write('dist/main.js', 'damaged');
     write('dist/console/index.html', 'pages');
-    expect(await setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
-    expect(has('dist/console/index.html')).toBe(true);
+    write('dist/console/page.js', 'pages');
+    expect(setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(read('dist/main.js')).toContain('answer = 1');
+    for (const name of ['index.html', 'page.js']) expect(has(`dist/console/${name}`), name).toBe(true);
   });
 
-  it('installs again if the lock file has changed, or if the packages were built for another Node', async () => {
-    await afterSetUp();
+  it('installs and builds again if the lock file has changed, or if the packages were removed', () => {
+    afterSetUp();
     writeLock('\n');
-    expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
-    write('node_modules/.linkgrant-installed', 'of another Node\n');
-    expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
+    expect(setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
+    rmSync(join(root, 'node_modules'), { recursive: true });
+    expect(setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
+    expect(setUp()).toEqual(NOTHING);
   });
 
-  it('fails if an optional package could not be built, which npm ignores', async () => {
-    mkdirSync(join(root, 'native'));
-    const scripts = { install: 'exit 1' };
-    write('native/package.json', JSON.stringify({ name: 'native', version: '1.0.0', scripts }));
-    const own = { name: 'tiny', version: '1.0.0', optionalDependencies: { native: 'file:native' } };
-    write('package.json', JSON.stringify({ ...own, type: 'module' }));
-    const packages = {
-      '': own,
-      native: { version: '1.0.0', optional: true, hasInstallScript: true },
-      'node_modules/native': { resolved: 'native', link: true },
-    };
-    write('package-lock.json', JSON.stringify({ name: 'tiny', lockfileVersion: 3, packages }));
-    const ended = await setUp();
-    expect(ended).toMatchObject({ status: 1, lines: [INSTALLS] });
-    expect(ended.err).toContain("setup: native could not be installed; npm's log says why");
+  it("prints npm's reason if the installation fails, and tries again", () => {
+    write('package-lock.json', JSON.stringify({ name: 'tiny', lockfileVersion: 3, packages: {} }));
+    for (let time = 0; time < 2; time += 1) {
+      const ended = setUp();
+      expect(ended).toMatchObject({ status: 1, lines: [INSTALLS] });
+      expect(ended.err).toContain('Missing: typescript');
+      expect(ended.err).toMatch(/^setup: .+ ci .+ failed \(exit 1\)$/m);
+    }
+    expect(has('dist')).toBe(false);
   });
 
-  it('retains the last build if the sources do not compile, prints the reason, and tries again', async () => {
-    await afterSetUp();
+  it('retains the last build if the sources do not compile, prints the reason, and tries again', () => {
+    afterSetUp();
     write('src/main.ts', 'export const answer: number = "two";\n');
-    const broken = await setUp();
-    expect(broken).toMatchObject({ status: 1, err: expect.stringContaining('TS2322') });
-    expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toContain('answer = 1');
-    expect(await setUp()).toMatchObject({ status: 1, lines: [BUILDS] });
-  });
-
-  it('does the work once when several runs start at once', async () => {
-    const runs = await Promise.all(Array.from({ length: 5 }, () => setUp()));
-    expect(runs.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0]);
-    expect(runs.flatMap(({ lines }) => lines)).toEqual([INSTALLS, BUILDS]);
-    expect(await setUp()).toMatchObject({ status: 0, lines: [] });
-  });
-
-  it('removes the lock of a run that was killed', async () => {
-    mkdirSync(join(root, '.cache'));
-    // No process can have this id: it is above the maximum of Linux.
-    write('.cache/setup.lock', '4194305');
-    expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
-    expect(has('.cache/setup.lock')).toBe(false);
+    for (let time = 0; time < 2; time += 1) {
+      expect(setUp()).toMatchObject({
+        status: 1,
+        lines: [BUILDS],
+        err: expect.stringContaining('TS2322'),
+      });
+      expect(read('dist/main.js')).toContain('answer = 1');
+    }
+    write('src/main.ts', 'export const answer: number = 2;\n');
+    expect(setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(read('dist/main.js')).toContain('answer = 2');
   });
 });
