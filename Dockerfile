@@ -7,17 +7,18 @@ COPY scripts ./scripts
 COPY src ./src
 COPY deploy/bootstrap ./deploy/bootstrap
 COPY console ./console
-# No install script is needed: this Node has SQLite, so better-sqlite3 is neither compiled nor in the image.
+# No package of the image needs its install script.
 RUN npm_config_ignore_scripts=true node scripts/setup.mjs --console
-# The built console needs neither its workspace nor its sources.
-RUN npm pkg delete workspaces optionalDependencies.better-sqlite3 && rm -r console
+# Neither the sources of the console nor the Node of the workspace `scripts` are needed further.
+RUN npm pkg delete workspaces && rm -r console
 RUN npm prune --omit=dev --no-audit --no-fund
 # The bill of materials of the npm packages in the image (CycloneDX). `npm sbom` reports pruned devDependencies as missing, so
 # they are removed from package.json. Its --omit=dev would also omit runtime packages that devDependencies need too.
 RUN npm pkg delete devDependencies
 RUN mkdir app && npm sbom --sbom-format=cyclonedx >app/sbom.cdx.json
-# Types and source maps are for development; in the Kubernetes client they are more than half of its size.
-RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
+# Types, source maps and the state of the compiler are for development. In the Kubernetes client they are more than half of its
+# size.
+RUN find dist node_modules -type f \( -name .tsbuildinfo -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
 # `token issue --print` prints files of deploy/bootstrap.
 RUN cp -R dist node_modules package.json deploy app/
 

@@ -59,7 +59,7 @@ const OWN_DIRECTORY = [
     include: ['test/package/*.test.ts'],
     globalSetup: ['test/package/global-setup.ts'],
     testTimeout: 300_000,
-    // Packages are fetched, and one of them compiled.
+    // Packages are fetched.
     hookTimeout: 900_000,
   },
   // The first build of the Go program downloads and compiles its modules.

@@ -1,5 +1,6 @@
-// Builds a single executable of a module: Node 24 with the module, everything that it imports, and files of the package inside.
-import { execFileSync, spawnSync } from 'node:child_process';
+// Builds a single executable of a module: the Node of the checkout (scripts/package.json) with the module, everything that it
+// imports, and files of the package inside.
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -21,18 +22,8 @@ const cache = join(root, '.cache');
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 const POSTJECT = join(root, 'node_modules/postject/dist/cli.js');
 
-/** Returns the directory of the npm package of Node 24 for this machine. Fetches it once, into .cache/node24. */
-export function nodePackage() {
-  const name = `node-${process.platform}-${process.arch}`;
-  const directory = join(cache, 'node24');
-  const found = join(directory, 'node_modules', name);
-  if (existsSync(join(found, 'bin/node'))) return found;
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'package.json'), '{"private":true}\n');
-  const words = ['install', '--prefix', directory, '--no-save', '--no-package-lock', '--loglevel=error'];
-  execFileSync('npm', [...words, `${name}@24`], { stdio: ['ignore', 'inherit', 'inherit'] });
-  return found;
-}
+/** The directory of the npm package of Node for this machine. */
+export const nodePackage = join(root, `node_modules/node-${process.platform}-${process.arch}`);
 
 /** The files that `src/files/packaged-files.ts` reads, by their paths in the package. */
 function packagedFiles() {
@@ -74,8 +65,8 @@ async function bundle(entry, script) {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    // Optional packages with native modules.
-    external: ['better-sqlite3', 'pg-native'],
+    // An optional package with a native module.
+    external: ['pg-native'],
     // Node itself hides the deprecation warnings of packages in node_modules.
     banner: { js: 'process.noDeprecation = true;' },
     // A module in an executable has no file of its own.
@@ -98,8 +89,8 @@ function run(program, ...words) {
 
 /** Builds the executable `output` from the module `entry`; returns the directories of the packages in it. */
 export async function buildExecutable(entry, output) {
-  if (process.platform !== 'linux') throw new Error('an executable is built on Linux only');
-  const node = join(nodePackage(), 'bin/node');
+  const node = join(nodePackage, 'bin/node');
+  if (!existsSync(node)) throw new Error('an executable is built on Linux only, on x64 and arm64');
   mkdirSync(cache, { recursive: true });
   mkdirSync(dirname(output), { recursive: true });
   const scratch = mkdtempSync(join(cache, 'executable-'));

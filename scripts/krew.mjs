@@ -22,7 +22,7 @@ function makeArchive(archive) {
     execFileSync('npm', words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const [{ filename }] = JSON.parse(npm(root, 'pack', '--json', '--pack-destination', scratch));
-    // Without install scripts the archive contains no binary, so it runs on every platform.
+    // The archive runs on every platform: no package in it has a native module.
     npm(
       scratch,
       'install',
@@ -36,7 +36,6 @@ function makeArchive(archive) {
       '--no-fund',
       filename,
     );
-    rmSync(join(scratch, 'node_modules/better-sqlite3'), { recursive: true, force: true });
     // Do not record the user who builds the release.
     const owner = ['--owner=0', '--group=0', '--numeric-owner'];
     execFileSync('tar', [

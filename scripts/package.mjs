@@ -1,6 +1,6 @@
 // Builds the files of a release besides the npm package, for this machine's platform, into build/: the executable, its
 // licences, completions and man pages, the archive with these, the bill of materials, the deb, the rpm, and the list of SHA-256
-// sums. Fetches Node 24 once.
+// sums.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const COMPLETIONS = { bash: 'linkgrant.bash', zsh: '_linkgrant', fish: 'linkgran
 
 async function makeExecutable() {
   const packages = await buildExecutable(join(root, 'dist/main.js'), executable);
-  contents = [nodePackage(), ...packages.map((path) => join(root, path))].map((directory) => ({
+  contents = [nodePackage, ...packages.map((path) => join(root, path))].map((directory) => ({
     ...JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')),
     directory,
   }));
