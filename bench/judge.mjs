@@ -1,11 +1,9 @@
-const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
-
 /**
  * The limits of the figures of each case: the greatest allowed value, or with `atLeast` the least. `cpuRatio` and `p99Ratio`
  * compare with the bare server.
  */
 const BARS = {
-  csr: { cpuRatio: NODE_MAJOR >= 24 ? 2.7 : 3.4, p99Ratio: 3 },
+  csr: { cpuRatio: 2.7, p99Ratio: 3 },
   burst: { refused: 0, longestMs: 2000 },
   attacker: { attackedP99Ratio: 2, notServed: 0 },
   overload: { halfP99Ms: 25, halfNotServed: 0, overServedP99Ms: 5000, afterNotServed: 0 },

@@ -152,9 +152,8 @@ async function handshake(
 ): Promise<TLSSocket> {
   const options = {
     ca: target.ca,
-    // Like Skupper, trust an intermediate CA or the server's own certificate in a token. Without a CA this must be off: Node
-    // would ignore NODE_EXTRA_CA_CERTS.
-    allowPartialTrustChain: target.ca !== undefined,
+    // Like Skupper, trust an intermediate CA or the server's own certificate in a token.
+    allowPartialTrustChain: true,
     minVersion: target.minVersion ?? ('TLSv1.3' as const),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: isVerified,

@@ -15,9 +15,6 @@ export interface ProcessContext {
 // The tests run several commands at once in one process. Every command writes from many places, so the context travels with the
 // asynchronous calls instead of through the parameters of each function.
 const contexts = new AsyncLocalStorage<{ readonly context: ProcessContext; readonly program: ProgramName }>();
-// A command that uses the streams of the process is the only command in it. It does not use AsyncLocalStorage, which on Node 20
-// makes each promise of a service slower.
-let programOfProcess: ProgramName = 'linkgrant';
 
 /** The words with which a user starts the program: its name, those of a kubectl plugin, or those in a checkout. */
 export type ProgramName = 'linkgrant' | 'kubectl linkgrant' | 'npx linkgrant';
@@ -34,7 +31,7 @@ export function isTerminal(stream: Readable | Writable): boolean {
 
 /** Returns the words with which the running command was started. */
 export function programName(): ProgramName {
-  return contexts.getStore()?.program ?? programOfProcess;
+  return contexts.getStore()?.program ?? 'linkgrant';
 }
 
 /** Runs `command` so that {@link processContext} and {@link programName} return these values in all that it calls. */
@@ -43,7 +40,5 @@ export function runInProcessContext<T>(
   program: ProgramName,
   command: () => Promise<T>,
 ): Promise<T> {
-  if (context !== process) return contexts.run({ context, program }, command);
-  programOfProcess = program;
-  return command();
+  return contexts.run({ context, program }, command);
 }

@@ -22,8 +22,6 @@ export interface NewKey {
 }
 
 async function generateRsa(): Promise<NewKey> {
-  // Request encoded keys, not objects. Until Node's generator is garbage-collected, it shares a lock with the object. Reading
-  // the key's details while the garbage collector runs can then deadlock (seen on Node 20.20).
   const { privateKey: keyPem, publicKey: spkiDer } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     publicExponent: 65537,

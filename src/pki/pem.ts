@@ -1,10 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 
 /** Encodes DER as one PEM block (RFC 7468 §3) with this label: lines of 64 characters, with a newline at the end. */
-export function encodePem(
-  label: 'CERTIFICATE' | 'PRIVATE KEY' | 'PUBLIC KEY' | 'X509 CRL',
-  der: Uint8Array,
-): string {
+export function encodePem(label: 'CERTIFICATE' | 'PRIVATE KEY' | 'X509 CRL', der: Uint8Array): string {
   const base64 = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64');
   let lines = '';
   for (let at = 0; at < base64.length; at += 64) lines += `${base64.slice(at, at + 64)}\n`;

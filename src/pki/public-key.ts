@@ -2,7 +2,6 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
 import { encodeConstructed, oid } from './der-encoding.js';
-import { encodePem } from './pem.js';
 
 /** Object identifiers of the algorithms of public keys (RFC 3279 §2.3, RFC 8410 §3). */
 const KEY_ALGORITHM = {
@@ -79,10 +78,6 @@ export interface WeakPublicKey {
   readonly weak: string;
 }
 
-// With OpenSSL 3.0, reading a PEM key takes longer than verifying a signature. Node 24 (OpenSSL 3.5) reads PEM faster than a JWK.
-const [OPENSSL_MAJOR = 0, OPENSSL_MINOR = 0] = process.versions.openssl.split('.').map(Number);
-const READS_PEM_FAST = OPENSSL_MAJOR > 3 || (OPENSSL_MAJOR === 3 && OPENSSL_MINOR >= 5);
-
 /** The x coordinates of the generators (SEC 2 §2): a point with this coordinate has the private key 1 or -1. */
 const GENERATOR_X = {
   p256: Buffer.from('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296', 'hex'),
@@ -118,25 +113,9 @@ function readEcKey(
   if (Buffer.compare(bits.subarray(1, x.length + 1), x) === 0) {
     return { weak: 'an EC key whose private key is 1 or -1' };
   }
-  const key = readEcPoint(bits, spkiDer, keyType === 'p256' ? 'P-256' : 'P-384', x.length);
-  return { keyType, key };
-}
-
-/**
- * Creates a key from a point, by the encoding that this version of Node reads faster. Node checks for both encodings that the
- * point is on the curve.
- */
-function readEcPoint(
-  point: Uint8Array,
-  spkiDer: Uint8Array,
-  curve: 'P-256' | 'P-384',
-  size: number,
-): KeyObject {
-  if (point.length !== 2 * size + 1 || point[0] !== 4) throw new DerError('a point that is not uncompressed');
-  if (READS_PEM_FAST) return createPublicKey(encodePem('PUBLIC KEY', spkiDer));
-  const x = Buffer.from(point.subarray(1, size + 1)).toString('base64url');
-  const y = Buffer.from(point.subarray(size + 1)).toString('base64url');
-  return createPublicKey({ key: { kty: 'EC', crv: curve, x, y }, format: 'jwk' });
+  if (bits.length !== 2 * x.length + 1 || bits[0] !== 4)
+    throw new DerError('a point that is not uncompressed');
+  return { keyType, key: fromSpki(spkiDer) };
 }
 
 function readRsaKey(bits: Uint8Array, spkiDer: Uint8Array): PublicKey | WeakPublicKey {
@@ -148,6 +127,7 @@ function readRsaKey(bits: Uint8Array, spkiDer: Uint8Array): PublicKey | WeakPubl
   return weak === undefined ? { keyType: 'rsa', key: fromSpki(spkiDer) } : { weak };
 }
 
+/** Creates a key. Node checks that an EC point is on its curve. */
 function fromSpki(spkiDer: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' });
 }

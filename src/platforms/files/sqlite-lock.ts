@@ -10,7 +10,7 @@ export interface HeldLock {
 }
 
 /** Creates the empty file of a lock (0600) in its directory (0700) unless it exists. Throws if it is not a regular file. */
-export function prepareLockFile(file: string): void {
+function prepareLockFile(file: string): void {
   makePrivateDirectory(dirname(file));
   // Never follow a symbolic link: the user of the directory may have created it, so that root changes another file.
   if (!lstatSync(file, { throwIfNoEntry: false })) createPrivateFile(file, '');
