@@ -71,7 +71,6 @@ describe('README.md', () => {
 const OTHER_FLAGS = [
   '--add-port',
   '--add-rich-rule',
-  '--allow-scripts',
   '--archive',
   '--build-arg',
   '--cacert',
