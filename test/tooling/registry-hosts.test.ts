@@ -43,7 +43,8 @@ describe('package registries', () => {
     const { packages } = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { resolved?: string; integrity?: string }>;
     };
-    const workspaces = ['', 'console', 'node_modules/linkgrant-console'];
+    const directories = ['', 'console', 'scripts'];
+    const workspaces = directories.flatMap((path) => [path, `node_modules/linkgrant-${path}`]);
     const locked = Object.entries(packages).filter(([path]) => !workspaces.includes(path));
     expect(locked.length).toBeGreaterThan(100);
     expect(locked.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
