@@ -28,7 +28,7 @@ export type Flags = Readonly<Record<string, unknown>>;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
 // Variables of linkgrant that are not settings of the service.
-const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_SQLITE', 'LINKGRANT_TOKEN_FILE']);
+const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_TOKEN_FILE']);
 // The value of a variable that Kubernetes or a container link has set for a Service named linkgrant.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 
