@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { mintSignedCode } from '../../src/codes/signed-code.js';
 import { openAcceptingSite } from '../support/accepting-site.js';
 import {
   expectRefusal,
@@ -282,6 +283,45 @@ describe('token revoke', () => {
     expect((await run(['token', 'revoke', foreign, '-n', 'north'])).stdout).toContain(
       '"elsewhere" is revoked',
     );
+  });
+
+  it('revokes no token of another grant that was issued with its signing key and the same id', async () => {
+    await hub('issued');
+    await hub('shadow');
+    await hub('unknown');
+    const key = place.path('shadow.json');
+    await run(['grant', 'show', 'shadow', '--signing-key', key]);
+    /** Redeems a token of grant "shadow" that has the id `jti`. */
+    const redeemShadow = async (jti: string) => {
+      const file = place.path(`shadow-${jti}.yaml`);
+      await linkgrant(['token', 'issue', file, '--signing-key', key]);
+      const token = read(file);
+      const { grant, jwk } = JSON.parse(readFileSync(key, 'utf8'));
+      const now = Date.now();
+      const code = { jti, grantUid: grant.uid, uses: 1, issuedAt: now, expirationTime: now + 600_000 };
+      const signingKey = { kid: jwk.kid, key: Buffer.from(jwk.k, 'base64url') };
+      token.spec.code = await mintSignedCode(code, signingKey);
+      writeFileSync(file, stringify(token));
+      expect((await redeem(file)).code).toBe(0);
+    };
+    const file = await issue('issued');
+    const { id } = (await inspect(file)).signed;
+    await redeemShadow(id);
+    const ambiguous = refusalOf(await run(['token', 'revoke', id], { ends: 2 }));
+    expect(ambiguous.error).toMatch(/grant "issued"/);
+    expect(ambiguous.error).toMatch(/grant "shadow"/);
+    expect(ambiguous.hint).toContain('--grant NAME');
+    expect((await revoke(id, 'issued')).stdout).toContain('of grant "issued" is revoked');
+    expect((await redeem(file)).code).toBe(3);
+
+    // The service did not issue the token of grant "unknown", so it only knows the one of grant "shadow".
+    const unknown = 'f6e5d4c3b2a1f6e5d4c3b2a1';
+    await redeemShadow(unknown);
+    const single = refusalOf(await run(['token', 'revoke', unknown], { ends: 2 }));
+    expect(single.error).toContain('grant "shadow", with whose signing key it was issued');
+    expect((await revoke(unknown, 'unknown')).stdout).toContain(`no record of token ${unknown}`);
+    expect(await shown('unknown')).toMatchObject({ signedTokensRevoked: 1 });
+    expect(await shown('shadow')).toMatchObject({ signedTokensRevoked: 0 });
   });
 
   it('needs --grant for a token of which the service has no record but a revocation', async () => {

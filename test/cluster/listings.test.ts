@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { openClusterAdministration } from '../../src/compose/kubernetes/open-cluster-administration.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import { CodeConfigMaps } from '../../src/platforms/kubernetes/store/code-config-maps.js';
 import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { expectSuccess, json, linkgrant } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
@@ -15,7 +16,7 @@ import { openTestCluster } from './harness/test-cluster.js';
 const GRANTS = 503;
 const OF_FIRST_GRANT = 1_003;
 const PAGES = { grants: 2, firstGrant: 3, all: 4 };
-/** The token that the last redemption used. */
+/** The token that the service issued, and the last redemption used. */
 const TOKEN = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 const cluster = releaseAfterFile(await openTestCluster());
@@ -58,6 +59,10 @@ await withNumbers(OF_FIRST_GRANT + GRANTS - 1, async (number) => {
   const slot = grant === 0 ? number : 0;
   await cluster.admin.create(REDEMPTIONS, redemptionResource(redemption, `g-${grant}`, slot, undefined));
 });
+
+const issued = { subject: null, issuedAt: NOW, revokedAt: null };
+const issuedCode = { grantUid: uids.at(-1) ?? '', jti: TOKEN, uses: 1, expirationTime: NOW, ...issued };
+await new CodeConfigMaps(cluster.admin, LINKGRANT).update(issuedCode.grantUid, TOKEN, () => issuedCode);
 
 /** The requests that `use` sends to the API server: the pages of lists by kind, and the number of all others. */
 async function requestsOf(use: () => Promise<unknown>) {

@@ -45,14 +45,27 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
   });
 }
 
-/** Returns the uid of the grant in the record of a token. Throws a CommandError if there is none. */
+/**
+ * Returns the uid of the grant for which the service issued a token. Throws a CommandError without a record of the token, and if
+ * another grant may be meant: the holder of a grant's signing key chooses the ids of its tokens, also that of another token.
+ */
 async function grantOfToken(id: string, namespace: string, administration: Administration): Promise<string> {
   const tokens = await everyItem((page) => administration.listTokens({ ...page, namespace }));
   // Any other record was created by a revocation, perhaps with the wrong grant.
-  const token = tokens.find((one) => one.id === id && (one.issuedAt !== undefined || one.redemptions > 0));
-  if (token) return token.grantUid;
+  const found = tokens.filter((one) => one.id === id && (one.issuedAt !== undefined || one.redemptions > 0));
+  const [token] = found;
+  if (!token) {
+    throw usageError(
+      `the service has no record of token ${id} in namespace "${namespace}"`,
+      'name its grant with --grant NAME, or its namespace with -n; `linkgrant token list -A` lists the tokens with their grants',
+    );
+  }
+  if (found.length === 1 && token.issuedAt !== undefined) return token.grantUid;
+  const grants = found.map(({ grant, issuedAt }) =>
+    issuedAt === undefined ? `"${grant}", with whose signing key it was issued` : `"${grant}"`,
+  );
   throw usageError(
-    `the service has no record of token ${id} in namespace "${namespace}"`,
-    'name its grant with --grant NAME, or its namespace with -n; `linkgrant token list -A` lists the tokens with their grants',
+    `it is not certain which token ${id} is meant: the service has a record of one of grant ${grants.join(', and of one of grant ')}`,
+    'name the grant of the token with --grant NAME',
   );
 }

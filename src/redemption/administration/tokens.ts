@@ -88,11 +88,12 @@ export function tokenOperations(
   };
 }
 
-/** Returns the grant of the namespace for which a token of that id was issued or redeemed; undefined if there is none. */
+/** Returns the grant of the namespace for which the service issued a token of that id; undefined if there is none. */
 async function findGrantOfToken(id: string, namespace: string, store: GrantStore) {
   for (const code of await everyItem((page) => store.listCodes({ ...page, jti: id }))) {
-    // Any other record was created by a revocation, perhaps with the wrong grant.
-    if (code.issuedAt === null && code.used === 0) continue;
+    // Another record was created by a revocation, perhaps with the wrong grant, or by the redemption of a token whose id was
+    // chosen by the holder of a grant's signing key.
+    if (code.issuedAt === null) continue;
     const grant = code.grant === undefined ? await store.findGrant(code.grantUid) : code.grant;
     if (grant?.namespace === namespace) return grant;
   }
