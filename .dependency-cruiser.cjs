@@ -113,8 +113,8 @@ module.exports = {
     onlyOfSource(
       'config-knows-the-domain',
       CONFIG,
-      ['^src/domain/', '^src/files/(packaged-files|system-user)\\.ts$'],
-      'settings are read, not acted on; the version is in a file of the package, and defaults are in the home directory',
+      ['^src/domain/', '^src/files/(foreign-directory|packaged-files|system-user)\\.ts$'],
+      'settings are read, not acted on; the version is in a file of the package, defaults are in the home directory, and root reads no file of another user',
     ),
     onlyOfSource(
       'stores-stand-alone',

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import type { StoreUrl } from '../config/store-url.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
+import { refuseForeignDirectory } from '../files/foreign-directory.js';
 import { makePrivateDirectory, sweepStaleFiles, syncDirectory } from '../files/private-file.js';
 import { isServed } from '../platforms/standalone/data-directory-lease.js';
 import {
@@ -28,6 +29,7 @@ export async function backUp(
   context: OpenContext,
   stop: AbortSignal,
 ): Promise<readonly string[]> {
+  refuseForeignDirectory(dirname(file));
   if (existsSync(file)) throw backupExists(file);
   const { store, dataDir } = location;
   const database = await openDatabase(location, context, false);

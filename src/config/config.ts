@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { ConfigurationError } from '../domain/configuration-error.js';
+import { refuseForeignDirectory } from '../files/foreign-directory.js';
 import { homeDirectory } from '../files/system-user.js';
 import { maskSetting } from './masked-setting.js';
 import type { Environment } from './process-context.js';
@@ -140,7 +141,8 @@ function unknownVariables(env: Environment): string[] {
 
 /**
  * Returns the effective configuration. Each value comes from the first of these that has it: the flag, the variable, the file
- * (`--config`, else `config.yaml` in the data directory if it exists), the default. Throws ConfigurationError.
+ * (`--config`, else `config.yaml` in the data directory if it exists), the default. Throws ConfigurationError, also if this process
+ * is root and would use a directory of another user.
  */
 export function loadConfiguration(
   flags: Flags,
@@ -157,6 +159,7 @@ export function loadConfiguration(
     maxConnections: () => defaultMaxConnections(settings.workers),
   };
   const dataDir = String(flags.dataDir ?? readVariable(env, variableOf('dataDir')) ?? dataDirDefault);
+  refuseForeignDirectory(dataDir);
   const explicitFile = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
   const defaultFile = join(dataDir, 'config.yaml');
   const file = explicitFile ?? (existsSync(defaultFile) ? defaultFile : undefined);
@@ -190,7 +193,13 @@ export function loadConfiguration(
   const warnings = unknownVariables(env);
   const configuration = { settings, sources, maskedValues, warnings } as unknown as Configuration;
   checkDependencies(configuration);
+  refuseForeignDirectories(configuration.settings);
   return configuration;
+}
+
+function refuseForeignDirectories({ store, platform, skupperHome }: Settings): void {
+  if (store?.kind === 'sqlite') refuseForeignDirectory(dirname(store.file));
+  if (platform !== 'standalone' && platform !== 'kubernetes') refuseForeignDirectory(skupperHome);
 }
 
 function readSetting(key: SettingKey, value: unknown, source: SettingSource): unknown {

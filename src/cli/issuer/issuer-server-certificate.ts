@@ -4,6 +4,7 @@ import { issueSiteCertificate, SITE_CA } from '../../compose/site-issuer.js';
 import { isHost } from '../../config/host-port.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
+import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import { makeNamedDirectory, requireReplaceable } from '../../files/named-output.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
@@ -67,6 +68,7 @@ export async function serverCertificateCommand(
   }
   if (to === undefined) throw usageError('no --to was given', 'set --to to a directory');
   if (to === '' || to === '-') throw invalidValue('--to', to, 'use the path of a directory');
+  refuseForeignDirectory(to);
   const issued = await withIssuers(settingFlags, context, async (session) => {
     const platform = platformOf(session);
     if (platform !== 'standalone') {

@@ -11,6 +11,7 @@ import {
 } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
+import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
 import type { CommandContext } from '../session/command-context.js';
@@ -275,12 +276,17 @@ function requireStandaloneFlags(
   }
 }
 
-/** Returns the absolute path of a directory. Throws a CommandError if it is empty or the root directory. */
+/**
+ * Returns the absolute path of a directory. Throws a CommandError if it is empty or the root directory, and ConfigurationError if
+ * this process is root and the directory belongs to another user.
+ */
 export function nonRootDirectory(flag: '--dir' | '--to', directory: string): string {
   if (directory === '') throw invalidValue(flag, directory, 'use the path of a directory');
   const path = resolve(directory);
-  if (parsePath(path).root !== path) return path;
-  throw usageError(`${flag} cannot be the root directory`, 'use another directory');
+  if (parsePath(path).root === path)
+    throw usageError(`${flag} cannot be the root directory`, 'use another directory');
+  refuseForeignDirectory(path);
+  return path;
 }
 
 function requireSitePlatform(site: RequestingSite, requested: string, namespace: string): void {

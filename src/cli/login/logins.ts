@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { processContext } from '../../config/process-context.js';
 import { isLoginName } from '../../config/setting-schemas.js';
 import { namesIn } from '../../files/directory-names.js';
+import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
 import { homeDirectory } from '../../files/system-user.js';
 import { configurationFrom } from '../session/configuration.js';
@@ -35,7 +36,10 @@ export type Login = z.infer<typeof LOGIN>;
 /** Returns the directory of the user's logins, below the XDG configuration home. Each login is a file (0600). */
 function loginDirectory(): string {
   const { env } = processContext();
-  return join(env.XDG_CONFIG_HOME || join(env.HOME || homeDirectory(), '.config'), 'linkgrant', 'logins');
+  const home = env.XDG_CONFIG_HOME || join(env.HOME || homeDirectory(), '.config');
+  const directory = join(home, 'linkgrant', 'logins');
+  refuseForeignDirectory(directory);
+  return directory;
 }
 
 function fileOf(name: string): string {

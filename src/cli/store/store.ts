@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { type OpenContext, openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
+import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import { type LocalSettings, localSettingsFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
@@ -50,7 +52,10 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
   );
 }
 
-/** Parses an argument as the URL of a store. Throws a CommandError for an invalid URL, and for a URL with a password. */
+/**
+ * Parses an argument as the URL of a store. Throws a CommandError for an invalid URL, and for a URL with a password, and
+ * ConfigurationError for a file that root would open in a directory of another user.
+ */
 function storeUrlOf(argument: 'FROM' | 'TO', text: string): StoreUrl {
   const url = parseStoreUrl(text);
   if (!url) {
@@ -63,6 +68,7 @@ function storeUrlOf(argument: 'FROM' | 'TO', text: string): StoreUrl {
       'omit the password, and set it with PGPASSWORD or in the file that PGPASSFILE names',
     );
   }
+  if (url.kind === 'sqlite') refuseForeignDirectory(dirname(url.file));
   return url;
 }
 
