@@ -69,8 +69,11 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
         // The ledger. Of an entry that retention has removed, the position and the MAC stay. JSON, unlike JSONB, retains the
         // text that the MAC covers.
         `CREATE TABLE events (
-          position BIGINT PRIMARY KEY, grant_uid TEXT, seq BIGINT, at BIGINT, kind TEXT, redemption_id TEXT, detail JSON,
-          mac BYTEA NOT NULL
+          position BIGINT PRIMARY KEY CHECK (position > 0),
+          grant_uid TEXT CHECK ((grant_uid IS NULL) = (seq IS NULL)), seq BIGINT CHECK (seq > 0),
+          at BIGINT CHECK ((at IS NULL) = (seq IS NULL)), kind TEXT CHECK ((kind IS NULL) = (seq IS NULL)),
+          redemption_id TEXT CHECK (redemption_id IS NULL OR seq IS NOT NULL),
+          detail JSON CHECK (detail IS NULL OR seq IS NOT NULL), mac BYTEA NOT NULL
         )`,
         'CREATE UNIQUE INDEX events_of_grant ON events (grant_uid, seq)',
         ...redeemedIndexes,

@@ -22,6 +22,8 @@ export function entriesQuery({ redemptionParts }: SqlDialect): string {
 // Columns of the query before those of the redemption.
 const ENTRY_COLUMNS = 9;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
+const REDEEMED = `SELECT 1 FROM events
+  WHERE redemption_id = ? AND kind = 'redeemed' AND grant_uid = ? AND seq < ? LIMIT 1`;
 const CODE = `SELECT ${CONSTANT_CODE_COLUMNS.join(', ')} FROM codes WHERE grant_uid = ? AND jti = ?`;
 const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
@@ -33,6 +35,8 @@ export type EntryValues = readonly SqlValue[];
 /** Totals over the entries that were read, of one grant or of several. */
 export class EntryTotals {
   entries = 0;
+  /** Grants with entries that exist. */
+  grants = 0;
   redeemed = 0;
   renewed = 0;
   revoked = 0;
@@ -85,6 +89,8 @@ export class EntryCheck {
   *next(values: EntryValues): SqlOperation<LedgerFault | undefined> {
     const [, seq, position, at, kind, redemptionId, detail, mac, previous] = values;
     const entry = { grantUid: this.grantUid, seq, position, at, kind, redemptionId, detail } as LedgerRow;
+    // Only a table without its keys has a row twice.
+    if (entry.seq <= this.#seq) return this.#fault(entry.seq, 'is in the ledger twice');
     const before = position === 1 ? NO_MAC : previous;
     if (!(before instanceof Uint8Array) || !isMac(mac, entryMac(this.#key, before, entry))) {
       return this.#fault(entry.seq, 'does not match its MAC');
@@ -102,6 +108,7 @@ export class EntryCheck {
       if (this.#deletedAt !== null || this.#grantHash === undefined) return undefined;
       return this.#fault(null, 'is missing, and no entry records its deletion');
     }
+    this.totals.grants += 1;
     if (this.#grantHash === undefined) return this.#fault(null, 'has no entry about its creation');
     if (grantHash(grant) !== this.#grantHash) {
       const problem = 'differs from its last entry: its code, limits, rules or expiry were changed';
@@ -140,6 +147,8 @@ export class EntryCheck {
         const name = `renewal ${number} of redemption ${id}`;
         // A writer of the database removed the revocation, renewed the link, and revoked it again.
         if (this.#revokedRedemptions.has(id)) return `records ${name}, although the redemption was revoked`;
+        if ((yield* value(REDEEMED, id, this.grantUid, entry.seq)) === undefined)
+          return `records ${name}, which no earlier entry records`;
         const [renewal] = yield* rawRows(RENEWAL, id, number);
         return rowProblem(name, renewal, detail.row);
       }
