@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../dist/config/config.js';
 import { groupOf } from '../dist/config/setting-groups.js';
-import { flagOf, SETTINGS, variableOf } from '../dist/config/settings.js';
+import { flagOf, NOT_IN_FILE, SETTINGS, variableOf } from '../dist/config/settings.js';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/reference/configuration.md', import.meta.url));
 const TABLE = /(<!-- settings: [^\n]* -->\n)[\s\S]*?(<!-- \/settings -->)/;
@@ -20,8 +20,6 @@ const SKUPPER_VARIABLES = {
   WATCH_NAMESPACE: 'west',
   KUBECONFIG: '/etc/kubeconfig',
 };
-// The program finds its configuration file by this setting, so the file cannot contain it.
-const NOT_IN_THE_FILE = 'dataDir';
 
 const code = (text) => `\`${text.replaceAll('|', '\\|')}\``;
 const words = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
@@ -47,7 +45,7 @@ function settingsTable() {
     return [
       code(flag) + (short ? `, ${code(`-${short}`)}` : '') + (many ? ' (repeatable)' : ''),
       code(variableOf(key)),
-      key === NOT_IN_THE_FILE ? '–' : code(key),
+      NOT_IN_FILE.includes(key) ? '–' : code(key),
       definition.default === undefined ? '–' : code(String(definition.default)),
       words(`${scope}${description}${others}`),
       skupper.has(key) ? code(skupper.get(key)) : '–',

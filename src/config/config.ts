@@ -8,7 +8,14 @@ import { homeDirectory } from '../files/system-user.js';
 import { maskSetting } from './masked-setting.js';
 import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
-import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
+import {
+  flagOf,
+  NOT_IN_FILE,
+  SETTINGS,
+  type SettingDefinition,
+  type SettingKey,
+  variableOf,
+} from './settings.js';
 
 /** The source of a value, as messages name it. */
 export type SettingSource = 'default' | `flag ${string}` | `variable ${string}` | `file ${string}`;
@@ -28,6 +35,7 @@ export interface Configuration {
 export type Flags = Readonly<Record<string, unknown>>;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
+const IN_FILE: readonly string[] = KEYS.filter((key) => !NOT_IN_FILE.includes(key));
 // Variables of linkgrant that are not settings of the service.
 const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_TOKEN_FILE']);
 // The value of a variable that Kubernetes or a container link has set for a Service named linkgrant.
@@ -119,8 +127,8 @@ function readFile(file: string): Record<string, unknown> {
     );
   }
   for (const key of Object.keys(content)) {
-    if (!Object.hasOwn(SETTINGS, key) || key === 'dataDir') {
-      const allowed = KEYS.filter((one) => one !== 'dataDir').join(', ');
+    if (!IN_FILE.includes(key)) {
+      const allowed = IN_FILE.join(', ');
       throw new ConfigurationError(
         `configuration file ${file} has an unknown key, ${key}`,
         `known keys are ${allowed}`,

@@ -21,7 +21,7 @@ export interface SettingDefinition {
 export const PLATFORMS = ['standalone', 'podman', 'docker', 'linux', 'kubernetes'] as const;
 
 /**
- * Every setting by its key in the configuration file; only `dataDir` cannot be set there. The long flag is the key in
+ * Every setting by its key in the configuration file, except {@link NOT_IN_FILE}. The long flag is the key in
  * kebab-case, the variable is `LINKGRANT_` and the key in upper snake case.
  */
 export const SETTINGS = {
@@ -237,6 +237,12 @@ export const SETTINGS = {
 } as const satisfies Record<string, SettingDefinition>;
 
 export type SettingKey = keyof typeof SETTINGS;
+
+/**
+ * The settings that the configuration file cannot contain: the program finds the file by the data directory, and a kubeconfig can
+ * name a program to run. So no configuration file, such as one from a backup, runs a program.
+ */
+export const NOT_IN_FILE: readonly string[] = ['dataDir', 'kubeconfig'] satisfies SettingKey[];
 
 /** `externalUrl` → `--external-url`. */
 export function flagOf(key: string): string {

@@ -202,7 +202,27 @@ describe('store restore', () => {
     ['leads out of the directory', () => withRow("UPDATE backup_files SET path = '../' || path")],
     ['lacks the key of the ledger', () => withRow("DELETE FROM backup_files WHERE path = 'ledger.key'")],
     ['unpacks to much more than it contains', () => withRow('CREATE TABLE x AS SELECT zeroblob(50000000)')],
-    ['has another file', () => withRow("INSERT INTO backup_files VALUES ('ledger-seen/x', '1')")],
+    ...[
+      'ledger-seen/x',
+      'issuers/x/kubeconfig',
+      'issuers/x/trusted/tls.crt',
+      'issuers/x/next/y',
+      'code-keys/x',
+    ].map(
+      (path) =>
+        [`has the file ${path}`, () => withRow(`INSERT INTO backup_files VALUES ('${path}', '1')`)] as const,
+    ),
+    ...['7', "x'00'", 'NULL'].map(
+      (content) =>
+        [
+          `has the content ${content}, which is no text`,
+          () =>
+            withRow(
+              `CREATE TABLE t AS SELECT path, ${content} AS content FROM backup_files; DROP TABLE backup_files; ALTER TABLE t RENAME TO backup_files`,
+            ),
+        ] as const,
+    ),
+    ['lacks the content of its files', () => withRow('ALTER TABLE backup_files DROP COLUMN content')],
   ])('writes nothing if the backup %s', async (what, content) => {
     const [file, directory] = [work.path('bad.gz'), work.path('bad', what)];
     writeFileSync(file, content());

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/config/config.js';
 import {
   flagOf,
+  NOT_IN_FILE,
   SETTINGS,
   type SettingDefinition,
   type SettingKey,
@@ -37,7 +38,7 @@ describe('docs/reference/configuration.md', () => {
     for (const [index, key] of keys.entries()) {
       const [, , variable, fileKey, byDefault] = (rows[index] ?? '').split(/ ?(?<!\\)\| ?/);
       expect(variable).toBe(`\`${variableOf(key)}\``);
-      expect(fileKey).toBe(key === 'dataDir' ? '–' : `\`${key}\``);
+      expect(fileKey).toBe(NOT_IN_FILE.includes(key) ? '–' : `\`${key}\``);
       const definition: SettingDefinition = SETTINGS[key];
       expect(byDefault).toBe(definition.default === undefined ? '–' : `\`${definition.default}\``);
     }

@@ -11,9 +11,9 @@ import { NEXT, TRUSTED } from './issuer-directory.js';
 const LOCK_TIMEOUT_MS = 10_000;
 /** The files and directories of the data directory that a backup contains. The service recreates the others. */
 const SAVED = ['ledger.key', 'config.yaml', 'code-keys', 'issuers'];
-const NAME = '[A-Za-z0-9_-][A-Za-z0-9._-]*';
+const ISSUER_FILE = `(${NEXT}/)?tls\\.(crt|key)|${TRUSTED}/[0-9a-f]{64}\\.(crt|key|cross)`;
 const SAVED_PATH = new RegExp(
-  `^(ledger\\.key|config\\.yaml|code-keys/${NAME}|issuers/${NAME}/(${NEXT}/|${TRUSTED}/)?${NAME})$`,
+  `^(ledger\\.key|config\\.yaml|code-keys/[1-9]\\d{0,8}\\.json|issuers/[\\w-][\\w.-]*/(${ISSUER_FILE}))$`,
 );
 
 /**

@@ -30,6 +30,8 @@ const CREATE_FILES = 'CREATE TABLE backup_files (path TEXT PRIMARY KEY, content 
 // Maximum size of the unpacked file, as a multiple of the backup, so that a crafted backup cannot fill the disk. A real one stays far
 // below it: its keys, certificates and MACs compress badly.
 const MAX_RATIO = 100;
+// Results for a file that is no database, a damaged one, and one with other tables or columns.
+const DAMAGED: ReadonlySet<string | undefined> = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_ERROR']);
 const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
 
 /**
@@ -112,6 +114,9 @@ export async function withBackup<T>(
     const hasTable = (name: string) => opened.prepare(HAS_TABLE).value(name) === 1;
     if (!hasTable('backup_files')) throw notABackup(file);
     const files = opened.prepare('SELECT path, content FROM backup_files').rows([], false) as SavedFile[];
+    // The table of a crafted backup can have columns of other types.
+    if (files.some(({ path, content }) => typeof path !== 'string' || typeof content !== 'string'))
+      throw notABackup(file);
     const writeStore = (target: string) => {
       // The store itself contains no private key of a CA.
       opened.exec('DROP TABLE backup_files');
@@ -121,7 +126,7 @@ export async function withBackup<T>(
     };
     return await use({ files, writeStore: hasTable('settings') ? writeStore : undefined });
   } catch (error) {
-    throw primaryCode(error) === 'SQLITE_NOTADB' ? notABackup(file, error) : error;
+    throw DAMAGED.has(primaryCode(error)) ? notABackup(file, error) : error;
   } finally {
     backup?.close();
   }

@@ -25,7 +25,7 @@ describe('a configuration file', () => {
     });
   });
 
-  it.each(['toString', 'constructor', '__proto__', 'dataDir'])(
+  it.each(['toString', 'constructor', '__proto__', 'dataDir', 'kubeconfig'])(
     'is refused with the unknown key %s',
     (key) => {
       expect(() => fromFile(`"${key}": x\n`)).toThrow(`has an unknown key, ${key}`);
