@@ -119,7 +119,7 @@ export async function openPlainConnection(
   signal: AbortSignal,
   limits: ServerLimits,
 ): Promise<Duplex> {
-  const stream = new LimitedStream(await connectTcp(target, signal, mayReach), limits);
+  const stream = new LimitedStream(await connectTcp(target, signal, { mayReach }), limits);
   stream.startResponse();
   // An error without a listener would end the process.
   return stream.on('error', () => undefined);
@@ -137,7 +137,7 @@ export async function openSocket(
 ): Promise<Socket> {
   const { address, proxy } = routeTo(target, options);
   const { mayReach } = options;
-  if (!proxy) return connectTcp(address, signal, mayReach);
+  if (!proxy) return connectTcp(address, signal, options);
   if (mayReach && isIP(address.host) !== 0 && !mayReach(address.host)) throw addressRefused(address);
   return connectThroughProxy(proxy, address, signal, responseLimit);
 }

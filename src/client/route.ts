@@ -47,6 +47,11 @@ export interface RouteOptions {
    * because the proxy resolves names.
    */
   readonly mayReach?: ((address: string) => boolean) | undefined;
+  /**
+   * True to wait for the end of a name look-up even after the time limit. Until then it occupies a thread, so the caller, who
+   * limits concurrent connections, also limits the threads that names of slow DNS servers occupy. Default: false.
+   */
+  readonly waitsForLookup?: boolean | undefined;
 }
 
 /** A proxy's address and credentials. */

@@ -7,6 +7,7 @@ import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { untilAborted } from '../time/abort.js';
 import { LimitedStream, type ServerLimits } from './limited-stream.js';
+import type { RouteOptions } from './route.js';
 
 /**
  * Opens a TCP connection to the first address of a host that accepts it, of the addresses that `mayReach` allows. Rejects with
@@ -15,10 +16,11 @@ import { LimitedStream, type ServerLimits } from './limited-stream.js';
 export async function connectTcp(
   address: HostPort,
   signal: AbortSignal,
-  mayReach: (address: string) => boolean = () => true,
+  { mayReach = () => true, waitsForLookup = false }: Pick<RouteOptions, 'mayReach' | 'waitsForLookup'> = {},
 ): Promise<Socket> {
   // The name is resolved once, so that a later DNS response cannot change the address.
-  const addresses = (await resolve(address.host, signal)).filter((one) => mayReach(one.address));
+  const resolved = await resolve(address.host, signal, waitsForLookup);
+  const addresses = resolved.filter((one) => mayReach(one.address));
   if (addresses.length === 0) throw addressRefused(address);
   const where = formatHostPort(address);
   const socket = connect({
@@ -110,12 +112,15 @@ export function addressRefused(address: HostPort): RedemptionError {
   );
 }
 
-async function resolve(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
+async function resolve(host: string, signal: AbortSignal, waitsForLookup: boolean): Promise<LookupAddress[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
   try {
+    signal.throwIfAborted();
+    const lookingUp = lookup(host, { all: true });
+    if (waitsForLookup) await lookingUp;
     return await untilAborted<LookupAddress[]>(signal, (resolved, rejected) => {
-      lookup(host, { all: true }).then(resolved, rejected);
+      lookingUp.then(resolved, rejected);
     });
   } catch (error) {
     const why = signal.aborted ? 'no answer in time' : systemCode(error);

@@ -346,7 +346,11 @@ describe('the manifests', () => {
       await tools.kustomize('redeemer-namespace'),
     ].map((manifests) => containerOf(manifestOf(manifests, 'Deployment', 'linkgrant-redeemer')));
     containers.push(...redeemers);
-    const known = Object.keys(SETTINGS).map((key) => variableOf(key as SettingKey));
+    const known = [
+      ...Object.keys(SETTINGS).map((key) => variableOf(key as SettingKey)),
+      // A variable of Node.
+      'UV_THREADPOOL_SIZE',
+    ];
     const named = containers.flatMap(({ env }) => env.map(({ name }) => name));
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
     expect(containers.map(({ args }) => args)).toEqual(Array(6).fill(['serve']));

@@ -48,6 +48,7 @@ export async function startKubernetesRedeemer(
     ...connection,
     clock: context.clock,
     mayReach: tokenNetworks(settings.tokenNetwork),
+    waitsForLookup: true,
   };
   const controller = new TokenController({
     ...replica,

@@ -51,6 +51,7 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
   const { child, said, ended } = await startUntilReady([...flags, ...words], {
     main: [KILLED_AT, killedAt, String(clockOffsetMs)],
     ...runOptions,
+    env: { UV_THREADPOOL_SIZE: '96', ...runOptions.env },
   });
   const [, port] = /health and metrics on port (\d+)$/m.exec(said.stdout) ?? [];
   return {

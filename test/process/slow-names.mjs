@@ -1,0 +1,34 @@
+// A process whose only DNS server, in its own network namespace, never answers. Prints as JSON what happens to connections to
+// names that this server is asked for, and to one that needs no DNS. Built code is imported, because plain Node runs this.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { createRedemptionClient } from '../../dist/client/https-redemption-client.js';
+
+const { attempts } = JSON.parse(process.argv[2]);
+
+const dns = createSocket('udp4').bind(53, '127.0.0.1');
+const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+await Promise.all([once(dns, 'listening'), once(server, 'listening')]);
+
+const client = createRedemptionClient({ clock: Date.now, timeoutMs: 100, waitsForLookup: true });
+const patient = createRedemptionClient({ clock: Date.now, timeoutMs: 60_000, waitsForLookup: true });
+const failureAt = (host, one = client) =>
+  one
+    .check({ url: `https://${host}/`, code: 'a-code', ca: undefined })
+    .catch(({ code, message }) => `${code}: ${message}`);
+async function unfinished() {
+  // A look-up counts until its callback has returned.
+  await setImmediate();
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'GetAddrInfoReqWrap').length;
+}
+
+const aborted = await failureAt('slow.example.test');
+const unfinishedAfter = await unfinished();
+for (let number = 0; number < attempts; number += 1) void failureAt(`slow-${number}.example.test`);
+const other = await failureAt(`localhost:${server.address().port}`, patient);
+const unfinishedBeside = await unfinished();
+process.stdout.write(JSON.stringify({ aborted, unfinishedAfter, other, unfinishedBeside }), () =>
+  process.exit(),
+);
