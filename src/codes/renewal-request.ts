@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, hash, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, hash, type KeyObject, X509Certificate } from 'node:crypto';
 // Loading only these parts of jose makes each command start earlier.
 import { decode } from 'jose/base64url';
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
@@ -48,18 +48,17 @@ function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): s
 /**
  * Signs a request for a new certificate with a link's present key: a compact JWS (RFC 7515) whose header names the link
  * certificate by its hash, with the claims `csr`, `iat` and `aud`. If the PEM text has intermediates, the first certificate
- * is used. Throws for a key or certificate that cannot be read, or of a kind that no link has.
+ * is used. Rejects for a certificate that cannot be read, or a key of a kind that no link has.
  */
 export async function signRenewalRequest(o: {
   readonly certificatePem: string;
-  readonly privateKeyPem: string;
+  readonly privateKey: KeyObject;
   readonly redemptionId: string;
   readonly csrDer: Uint8Array;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }): Promise<string> {
-  const key = createPrivateKey(o.privateKeyPem);
-  const [alg] = algorithmsOf(key);
+  const [alg] = algorithmsOf(o.privateKey);
   if (alg === undefined) throw new Error('the key type is not supported for link certificates');
   const certificateSha256 = hash('sha256', new X509Certificate(o.certificatePem).raw, 'base64url');
   const claims = {
@@ -69,7 +68,7 @@ export async function signRenewalRequest(o: {
   };
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
     .setProtectedHeader({ alg, typ: TYPE, 'x5t#S256': certificateSha256 })
-    .sign(key);
+    .sign(o.privateKey);
 }
 
 /**

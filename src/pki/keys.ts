@@ -7,7 +7,8 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { encodePem } from './pem.js';
+import { decodePemBody, encodePem } from './pem.js';
+import { PRIVATE_KEY_FORMS, privateKeyProblem } from './private-key-shape.js';
 
 /** Types of the keys that the service generates, as in the configuration. */
 export type ServerKeyType = 'p256' | 'rsa2048';
@@ -40,8 +41,8 @@ export async function generateKey(type: ServerKeyType): Promise<NewKey> {
   return { keyPem: encodePem('PRIVATE KEY', pkcs8Der), spkiDer };
 }
 
-/** DER of the SubjectPublicKeyInfo of a private or public key in PEM or as an object. */
-export function spkiOf(key: Parameters<typeof createPublicKey>[0]): Uint8Array {
+/** DER of the SubjectPublicKeyInfo of a private key. */
+export function spkiOf(key: KeyObject): Uint8Array {
   return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }
 
@@ -51,27 +52,37 @@ export function privateKeyPem(key: KeyObject): string {
 }
 
 /**
- * Reads the first private key in a PEM text: PKCS#1, PKCS#8 or SEC1, unencrypted. Throws an Error that names the defect
- * and quotes nothing of the text.
+ * Reads the first private key in a PEM text: RSA of 2048 to 4096 bits, P-256, P-384, P-521 or Ed25519, in PKCS#1, PKCS#8 or
+ * SEC1, unencrypted. Throws an Error that names the defect and quotes nothing of the text.
  */
 export function readPrivateKey(pem: string): KeyObject {
   if (pem.length > MAX_PEM_BYTES) throw new Error('the private key file is larger than 64 KiB');
   const begin = PRIVATE_KEY_BEGIN.exec(pem);
   if (!begin) throw new Error('there is no PEM private key (PKCS#1, PKCS#8 or SEC1) in it');
   const label = begin[1] ?? '';
-  const end = `-----END ${label}-----`;
-  const endAt = pem.indexOf(end, begin.index);
+  const bodyAt = begin.index + begin[0].length;
+  const endAt = pem.indexOf(`-----END ${label}-----`, bodyAt);
   if (endAt < 0) throw new Error('the private key is cut off');
-  const block = pem.slice(begin.index, endAt + end.length);
-  if (label === 'ENCRYPTED PRIVATE KEY' || block.includes('Proc-Type: 4,ENCRYPTED')) {
+  const body = pem.slice(bodyAt, endAt);
+  if (!isUnencryptedLabel(label) || body.includes('Proc-Type: 4,ENCRYPTED')) {
     throw new Error('the private key is encrypted; decrypt it first (openssl pkey -in FILE -out FILE)');
   }
+  let problem: string | undefined;
   try {
-    return createPrivateKey({ key: block, format: 'pem' });
+    const form = PRIVATE_KEY_FORMS[label];
+    const der = decodePemBody(body);
+    problem = privateKeyProblem(form, der);
+    // DER, because OpenSSL could find another key in the PEM text than the one that was checked.
+    if (problem === undefined) return createPrivateKey({ key: der, format: 'der', type: form });
   } catch {
     // Not the cause: OpenSSL's message about a key must not be logged.
     throw new Error('the private key cannot be read');
   }
+  throw new Error(`the private key is ${problem}`);
+}
+
+function isUnencryptedLabel(label: string): label is keyof typeof PRIVATE_KEY_FORMS {
+  return label in PRIVATE_KEY_FORMS;
 }
 
 const P256_BYTES = 32;
@@ -149,11 +160,10 @@ export function isKeyOf(certificatePem: string, keyPem: string): boolean {
   return new X509Certificate(certificatePem).checkPrivateKey(readPrivateKey(keyPem));
 }
 
-/** True for the PEM of a usable private key. */
-export function isPrivateKey(pem: string): boolean {
+/** True for the PEM of a usable private key of P-256. */
+export function isP256Key(pem: string): boolean {
   try {
-    readPrivateKey(pem);
-    return true;
+    return keyKind(readPrivateKey(pem)) === 'p256';
   } catch {
     return false;
   }

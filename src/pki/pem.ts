@@ -20,10 +20,15 @@ export function encodeCertificatePem(der: Uint8Array): string {
   return encodePem('CERTIFICATE', der);
 }
 
+/** Decodes the text between the first and the last line of a PEM block. Throws an Error if it is not base64. */
+export function decodePemBody(body: string): Buffer {
+  if (!BASE64.test(body)) throw new Error('a PEM block that is not base64');
+  return Buffer.from(body, 'base64');
+}
+
 function parseBlock(label: string, body: string): X509Certificate {
   if (label !== 'CERTIFICATE') throw new Error(`a PEM block "${label}" where only certificates are allowed`);
-  if (!BASE64.test(body)) throw new Error('a PEM block that is not base64');
-  const der = Buffer.from(body, 'base64');
+  const der = decodePemBody(body);
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(der);

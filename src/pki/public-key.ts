@@ -17,7 +17,9 @@ const CURVE = { p256: '1.2.840.10045.3.1.7', p384: '1.3.132.0.34', p521: '1.3.13
 const MAX_RSA_EXPONENT = 2 ** 32;
 
 const CURVES = new Set<string>(Object.values(CURVE));
-const NOT_ACCEPTED = 'a key that is not RSA, P-256, P-384, P-521 or Ed25519';
+
+/** Why a key of another kind is not accepted, as a noun phrase. */
+export const KIND_NOT_ACCEPTED = 'a key that is not RSA, P-256, P-384, P-521 or Ed25519';
 
 /** Returns whether the algorithm of a SubjectPublicKeyInfo is rsaEncryption. Throws DerError. */
 export function isRsaKey(spkiDer: Uint8Array): boolean {
@@ -34,6 +36,27 @@ function rsaSizeProblem(bits: number): string | undefined {
   return bits < 2048 || bits > 4096 ? `an RSA key of ${bits} bits; 2048 to 4096 are accepted` : undefined;
 }
 
+/** Returns whether the next element is the object identifier of P-256, P-384 or P-521. Throws DerError. */
+export function readsAcceptedCurve(reader: DerReader): boolean {
+  return reader.nextTag === TAG.oid && CURVES.has(reader.readOid());
+}
+
+/** Reads the content of an AlgorithmIdentifier, and returns the kind of its keys; undefined if it is not accepted. Throws DerError. */
+export function readAcceptedKind(algorithm: DerReader): keyof typeof KEY_ALGORITHM | undefined {
+  const kind = algorithm.readOid();
+  if (kind === KEY_ALGORITHM.rsa) return 'rsa';
+  if (kind === KEY_ALGORITHM.ed25519) return 'ed25519';
+  return kind === KEY_ALGORITHM.ec && readsAcceptedCurve(algorithm) ? 'ec' : undefined;
+}
+
+/** Returns why OpenSSL must not use an RSA key with these numbers, as a noun phrase; undefined if it may. */
+export function rsaProblem(modulus: Uint8Array, exponentBytes: Uint8Array): string | undefined {
+  const sizeProblem = rsaSizeProblem(rsaBits(modulus));
+  if (sizeProblem !== undefined) return sizeProblem;
+  const exponent = exponentBytes.reduce((value, byte) => value * 256 + byte, 0);
+  return exponent > MAX_RSA_EXPONENT ? 'an RSA key with an exponent above 2^32' : undefined;
+}
+
 /**
  * Returns why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun
  * phrase; undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL
@@ -41,18 +64,11 @@ function rsaSizeProblem(bits: number): string | undefined {
  */
 export function certificateKeyProblem(spkiDer: Uint8Array): string | undefined {
   const spki = new DerReader(spkiDer).enter(TAG.sequence);
-  const algorithm = spki.enter(TAG.sequence);
-  const kind = algorithm.readOid();
-  if (kind === KEY_ALGORITHM.ed25519) return undefined;
-  if (kind === KEY_ALGORITHM.ec) {
-    return algorithm.nextTag === TAG.oid && CURVES.has(algorithm.readOid()) ? undefined : NOT_ACCEPTED;
-  }
-  if (kind !== KEY_ALGORITHM.rsa) return NOT_ACCEPTED;
+  const kind = readAcceptedKind(spki.enter(TAG.sequence));
+  if (kind === undefined) return KIND_NOT_ACCEPTED;
+  if (kind !== 'rsa') return undefined;
   const numbers = new DerReader(spki.readBits()).enter(TAG.sequence);
-  const sizeProblem = rsaSizeProblem(rsaBits(numbers.readUnsigned()));
-  if (sizeProblem !== undefined) return sizeProblem;
-  const exponent = numbers.readUnsigned().reduce((value, byte) => value * 256 + byte, 0);
-  return exponent > MAX_RSA_EXPONENT ? 'an RSA key with an exponent above 2^32' : undefined;
+  return rsaProblem(numbers.readUnsigned(), numbers.readUnsigned());
 }
 
 const NULL = Uint8Array.of(0x05, 0x00);

@@ -1,10 +1,10 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { DAY_MS } from '../domain/duration.js';
 import type { CertificateAuthority } from './authority.js';
 import { describeCertificate, splitCertificates, verificationProblem } from './certificate-info.js';
 import { issueServerCertificate } from './certificates.js';
 import { issuersIn } from './issuers-in.js';
-import { generateKey, isKeyOf } from './keys.js';
+import { generateKey, isKeyOf, readPrivateKey } from './keys.js';
 
 const YEAR_MS = 365 * DAY_MS;
 
@@ -66,7 +66,7 @@ export function requireKeyOf(
   sources: Pick<IdentitySources, 'cert' | 'key'>,
 ): void {
   const certificate = readIdentitySource(sources.cert, () => new X509Certificate(pem.cert));
-  const privateKey = readIdentitySource(sources.key, () => createPrivateKey(pem.key));
+  const privateKey = readIdentitySource(sources.key, () => readPrivateKey(pem.key));
   if (certificate.checkPrivateKey(privateKey)) return;
   throw new ServerIdentityError(`${sources.key} is not the key of ${sources.cert}`);
 }

@@ -1,6 +1,5 @@
 import { createPublicKey } from 'node:crypto';
 import { signRenewalRequest } from '../../src/codes/renewal-request.js';
-import { privateKeyPem } from '../../src/pki/keys.js';
 import { createCertificateRequest } from '../../src/pki/requests.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { post } from '../support/wire.js';
@@ -49,7 +48,7 @@ async function renewalsOf(service: HostileService, grant: HostileGrant): Promise
     renewals.push(
       await signRenewalRequest({
         certificatePem: certificate,
-        privateKeyPem: privateKeyPem(key),
+        privateKey: key,
         redemptionId,
         csrDer: createCertificateRequest(newKey(), 'a site'),
         now: Date.now(),

@@ -2,7 +2,7 @@ import { certificateState } from '../../domain/issued-certificate.js';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { isKeyOf } from '../../pki/keys.js';
+import { isKeyOf, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../ports/link-dialer.js';
 
@@ -54,7 +54,8 @@ function usableCredentials(secret: LinkSecret, now: number): LinkCredentials | L
     const message = `The link's own certificate is not valid before ${formatTime(notBefore)}, ${localTime}.`;
     return { fault: 'clock_skew', message };
   }
-  return { caCrt, tlsCrt, tlsKey };
+  // TLS could find another key in the text than the one that was checked.
+  return { caCrt, tlsCrt, tlsKey: privateKeyPem(readPrivateKey(tlsKey)) };
 }
 
 /**

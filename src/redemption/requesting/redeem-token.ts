@@ -10,7 +10,7 @@ import { isResourceName, isSubject } from '../../domain/names.js';
 import { OWN_KEY_TYPE } from '../../domain/policy.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { generateKey, isPrivateKey, readPrivateKey } from '../../pki/keys.js';
+import { generateKey, isP256Key, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { MaterializedResources, Materializer } from '../ports/materializer.js';
@@ -146,7 +146,7 @@ async function readEarlierLink(
   } catch (error) {
     if (!isInvalidAnswer(error)) throw error;
     if (retry) return undefined;
-    const isKeyDamaged = error.cause instanceof OtherKey || !isPrivateKey(keyPem);
+    const isKeyDamaged = error.cause instanceof OtherKey || !isP256Key(keyPem);
     throw damagedError(pending.places[isKeyDamaged ? 'key' : 'answer']);
   }
   if (await materializer.findRenewed(received.secret)) return { received, keyPem };
@@ -196,11 +196,11 @@ async function ensureKey(
     return created;
   };
   let keyPem = await pending.ensureKey(create);
-  if (!isPrivateKey(keyPem) && retry) {
+  if (!isP256Key(keyPem) && retry) {
     await pending.discard('key', keyPem);
     keyPem = await pending.ensureKey(create);
   }
-  if (!isPrivateKey(keyPem)) throw damagedError(pending.places.key);
+  if (!isP256Key(keyPem)) throw damagedError(pending.places.key);
   return { keyPem, isNew: keyPem === created };
 }
 

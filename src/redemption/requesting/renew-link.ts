@@ -9,7 +9,7 @@ import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../.
 import type { LinkSecret } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
-import { generateKey, isPrivateKey, readPrivateKey } from '../../pki/keys.js';
+import { generateKey, isP256Key, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { LinkFiles } from '../ports/link-files.js';
@@ -50,7 +50,7 @@ export async function renewLink(
 ): Promise<RenewedLink> {
   const pending = await deps.openRenewal(link.redemptionId, link.certificateSha256);
   const makeKey = async () => (await generateKey('p256')).keyPem;
-  const newKey = await pending.ensureKey(makeKey, isPrivateKey);
+  const newKey = await pending.ensureKey(makeKey, isP256Key);
   await deps.checkpoint('renewal-key-created');
   const finish = async (certificate: ReceivedCertificate, tlsCrt: string) => {
     const certificateSha256 = describeCertificate(tlsCrt).sha256;
@@ -107,10 +107,11 @@ export async function renewLink(
 async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependencies): Promise<string> {
   const { redemptionId, tlsCrt, keyPem, url, ca, subject } = link;
   const csrDer = createCertificateRequest(readPrivateKey(newKey), subject);
+  const privateKey = readPrivateKey(keyPem);
   let serverTime: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
     const now = serverTime ?? deps.clock();
-    const unsigned = { certificatePem: tlsCrt, privateKeyPem: keyPem, redemptionId, csrDer, now };
+    const unsigned = { certificatePem: tlsCrt, privateKey, redemptionId, csrDer, now };
     const request = await signRenewalRequest(unsigned);
     await deps.checkpoint('before-renewal');
     try {

@@ -1,9 +1,9 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { generateKey, spkiOf } from '../../../src/pki/keys.js';
+import { generateKey, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import { newKey } from '../../support/redeemed-answer.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { makeAuthority } from '../../support/server-identity.js';
@@ -110,13 +110,19 @@ describe('link renew', () => {
     expect(site.storedKeyFiles()).toEqual([]);
   });
 
-  test('creates a new key if the stored one is damaged', async () => {
+  test.each([
+    ['damaged', async () => 'nothing'],
+    ['not of P-256', async () => (await generateKey('rsa2048')).keyPem],
+  ])('creates a new key if the stored one is %s', async (_what, makeKey) => {
     site.server.refuse(503, 'overloaded');
     expect(await site.outcome()).toBe('overloaded');
     const [kept = ''] = site.storedKeyFiles();
-    writeFileSync(join(site.dataDirectory, 'renewals', kept), 'nothing');
+    const stored = await makeKey();
+    writeFileSync(join(site.dataDirectory, 'renewals', kept), stored);
     expect(await site.outcome()).toBe('overloaded');
-    expect(readFileSync(join(site.dataDirectory, 'renewals', kept), 'utf8')).toContain('PRIVATE KEY');
+    const renewed = readFileSync(join(site.dataDirectory, 'renewals', kept), 'utf8');
+    expect(renewed).not.toBe(stored);
+    expect(createPrivateKey(renewed).asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
   });
 });
 
@@ -160,7 +166,7 @@ describe('a failed renewal', () => {
       (answer) => ({ ...answer, redemptionId: '0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232' }),
       (answer) => ({ ...answer, authority: foreign, caCrt: answer.authority.bundlePem }),
       (answer) => ({ ...answer, tlsKey }),
-      (answer) => ({ ...answer, spkiDer: spkiOf(tlsKey), tlsKey }),
+      (answer) => ({ ...answer, spkiDer: spkiOf(readPrivateKey(tlsKey)), tlsKey }),
       () => 'x'.repeat(2 * 1024 * 1024),
       () => '---\nnot: an answer\n',
       () => '',

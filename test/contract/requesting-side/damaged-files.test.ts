@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { generateKey } from '../../../src/pki/keys.js';
 import { releaseAfterTest } from '../../support/release.js';
 import { type IssuingServer, issuingServerForTest } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
@@ -77,7 +78,7 @@ test('a damaged response survives a retry whose service is unreachable', async (
   expect(contentOf(file)).toBe(damagedContent);
 });
 
-describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
+describe.each(['empty', 'truncated', 'of RSA'])('a stored key that is %s', (kind) => {
   const share = kind === 'empty' ? 0 : 0.5;
 
   /** Leaves the damaged key of a run that died before it posted. */
@@ -86,7 +87,8 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
       if (at === 'key-created') throw new Error('died');
     };
     await site.redeem({ token: server.token }, { checkpoint }).catch(() => undefined);
-    damage(storedFile('key.pem'), share);
+    if (kind === 'of RSA') writeFileSync(storedFile('key.pem'), (await generateKey('rsa2048')).keyPem);
+    else damage(storedFile('key.pem'), share);
   }
 
   test.each(['linkgrant', 'stock'] as const)(

@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto';
 import { signRenewalRequest } from '../../../src/codes/renewal-request.js';
-import { privateKeyPem } from '../../../src/pki/keys.js';
 import { createCertificateRequest } from '../../../src/pki/requests.js';
 import type { CreatedGrant } from '../../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../redeemed-answer.js';
@@ -59,7 +58,7 @@ export function renewalOf(
 ): Promise<string> {
   return signRenewalRequest({
     certificatePem: certificate,
-    privateKeyPem: privateKeyPem(key),
+    privateKey: key,
     redemptionId: id,
     csrDer: changes.csrDer ?? createCertificateRequest(changes.newKey ?? newKey(), 'a site'),
     now: changes.now ?? service.clock.read(),

@@ -15,7 +15,7 @@ import {
 } from '../../../src/codes/renewal-request.js';
 import { createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
-import { privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { spkiOf } from '../../../src/pki/keys.js';
 import { createCertificateRequest } from '../../../src/pki/requests.js';
 
 const NOW = Date.parse('2031-03-04T05:06:07.000Z');
@@ -47,7 +47,7 @@ async function link(kind = 'P-256') {
   const { certificate: certificatePem } = await issueClientCertificate(issued);
   const hash = createHash('sha256').update(new X509Certificate(certificatePem).raw).digest();
   const csrDer = createCertificateRequest(key, 'a site');
-  return { key, certificatePem, privateKeyPem: privateKeyPem(key), redemptionId, csrDer, hash, now: NOW };
+  return { key, certificatePem, privateKey: key, redemptionId, csrDer, hash, now: NOW };
 }
 
 /** A request with `changes` to its header, claims, payload or signing key. */
@@ -190,8 +190,8 @@ describe('a renewal request', () => {
 
   it('cannot be signed with a key type that links do not have', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
-    await expect(
-      signRenewalRequest({ ...(await link()), privateKeyPem: privateKeyPem(privateKey) }),
-    ).rejects.toThrow('key type is not supported');
+    await expect(signRenewalRequest({ ...(await link()), privateKey })).rejects.toThrow(
+      'key type is not supported',
+    );
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate, issueServerCertificate } from '../../../src/pki/certificates.js';
-import { generateKey, spkiOf } from '../../../src/pki/keys.js';
+import { generateKey, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
 import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterFile } from '../../support/release.js';
@@ -30,9 +30,9 @@ async function clientKeys(): Promise<Uint8Array[]> {
   const ed25519 = openssl.run(['genpkey', '-algorithm', 'ED25519']).toString();
   return [
     (await generateKey('p256')).spkiDer,
-    spkiOf(p384),
+    spkiOf(readPrivateKey(p384)),
     (await generateKey('rsa2048')).spkiDer,
-    spkiOf(ed25519),
+    spkiOf(readPrivateKey(ed25519)),
   ];
 }
 
