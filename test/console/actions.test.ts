@@ -22,9 +22,9 @@ it('guides through cutting a link off, with the command of each step and the lin
   await press('Revoke, then cut off');
   await page.getByLabel('Revoke its grant too').press('Space');
   await press('Revoke, then cut off');
-  await page.getByText(`linkgrant redemption revoke ${id} --cut`, { exact: true }).waitFor();
+  await page.getByText(`npx linkgrant redemption revoke ${id} --cut`, { exact: true }).waitFor();
   await press('Step 1 is done');
-  await page.getByText(`linkgrant redemption revoke ${id} --cut --continue 1`, { exact: true }).waitFor();
+  await page.getByText(`npx linkgrant redemption revoke ${id} --cut --continue 1`, { exact: true }).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await running.addLinks(other, 2);
   await press('Step 2 is done');
@@ -139,7 +139,8 @@ it('shows a listing command with the filters of the page', async () => {
   await goTo('/grants?name=a&label=team%3Dpayments&state=ready');
   await page.getByText('linkgrant grant list -A --name a -l team=payments --state ready').waitFor();
   await goTo('/links?namespace=west&subject=east&state=expiring&notRenewing=true');
-  const words = "linkgrant redemption list --namespace west --subject '*east*' --state expiring --overdue";
+  const words =
+    "npx linkgrant redemption list --namespace west --subject '*east*' --state expiring --overdue";
   await page.getByText(words, { exact: true }).waitFor();
 });
 

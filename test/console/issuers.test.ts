@@ -36,7 +36,7 @@ it('shows the next step of a rotation with its command', async () => {
   await open(`?name=${NAME}`);
   await issuer('prepare', NAME);
   await page.reload();
-  await section().getByText(`linkgrant issuer activate ${NAME}`, { exact: true }).waitFor();
+  await section().getByText(`npx linkgrant issuer activate ${NAME}`, { exact: true }).waitFor();
   await expectNoViolations();
   await issuer('activate', NAME);
   await page.reload();
@@ -44,7 +44,7 @@ it('shows the next step of a rotation with its command', async () => {
   await expectNoViolations();
   const { items } = await running.administration.listRedemptions({ limit: 10 });
   for (const { id } of items) await running.administration.revokeRedemption(id, 'keep-token');
-  await section().getByText(`linkgrant issuer retire ${NAME}`, { exact: true }).waitFor();
+  await section().getByText(`npx linkgrant issuer retire ${NAME}`, { exact: true }).waitFor();
   await expectNoViolations();
   expect(await page.getByRole('region', { name: 'linkgrant-server-ca' }).count()).toBe(0);
 });

@@ -11,7 +11,6 @@ import { Notice } from '../components/notice.js';
 import { QrCode } from '../components/qr-code.js';
 import { countText, visible } from '../components/text.js';
 import { Time, TimeLeft } from '../components/time.js';
-import { useSiteProgram } from '../state/session.js';
 import { JoinStatus, useJoinProgress } from './join-progress.js';
 
 interface IssuedTokenProps {
@@ -22,7 +21,10 @@ interface IssuedTokenProps {
 
 const FILE = 'token.yaml';
 
-/** The ways to redeem the token on a site: linkgrant with `flags`, or `command`, which reads the token from a file. */
+/**
+ * The ways to redeem the token on a site: linkgrant with `flags`, or `command`, which reads the token from a file. The site runs
+ * `linkgrant` even if this service runs by npx: outside a checkout, npx would run any package of that name in the registry.
+ */
 const WAYS: readonly {
   readonly value: string;
   readonly text: string;
@@ -41,9 +43,8 @@ const WAYS: readonly {
 /** Shows a token once, how to redeem it, and the join progress. Warns before it closes if the token was not copied. */
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const { joinLine } = issued;
-  const program = useSiteProgram();
   const [way, setWay] = useState(joinLine ? 'files' : 'kubernetes');
-  const { flags, command = `${program} token redeem ${FILE} ${flags}` } =
+  const { flags, command = `linkgrant token redeem ${FILE} ${flags}` } =
     WAYS.find(({ value }) => value === way) ?? {};
   const [isCopied, setCopied] = useState(false);
   const [isWarned, setWarned] = useState(false);
@@ -111,13 +112,12 @@ interface JoinLineProps {
 }
 
 function JoinLine({ line, flags, onCopy }: JoinLineProps) {
-  const program = useSiteProgram();
   return (
     <>
       <p>Run this on the site. It contains the token.</p>
       <Copyable
         label="Command for the site"
-        text={`${program} join ${shellWord(line)} ${flags}`}
+        text={`linkgrant join ${shellWord(line)} ${flags}`}
         onCopy={onCopy}
       />
       <details>

@@ -17,12 +17,6 @@ export function useCanWrite(): boolean {
   return useSession().role === 'operator';
 }
 
-/** The command that starts linkgrant on a site. In a checkout it is `npx linkgrant`, because the site is on the same machine. */
-export function useSiteProgram(): string {
-  const { program } = useSession();
-  return program === 'npx linkgrant' ? program : 'linkgrant';
-}
-
 /** The namespace flags of a list command: for the namespace `filter`, else the only namespace of the console, else all. */
 export function useNamespaceFlags(filter: string | undefined): readonly string[] {
   const session = useSession();

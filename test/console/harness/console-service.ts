@@ -52,6 +52,8 @@ export async function startConsoleService(): Promise<ConsoleService> {
   const console = await startLocalConsole({
     ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: consoleFiles() },
     ...{ user: 'ada', role: 'operator' },
+    // As in a checkout.
+    program: 'npx linkgrant',
     ...{ clock: clock.read, onOpen: () => undefined, logger: pino({ level: 'silent' }) },
   });
   const signingCa = async () => {
