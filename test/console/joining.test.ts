@@ -75,6 +75,29 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
   expect(await axeViolations(page)).toEqual([]);
 });
 
+it('shows the command that changes the rule which refused a site, also on the Overview', async () => {
+  const uid = await running.createGrant({ name: 'ruled', policy: { 'linkgrant/key-types': 'rsa' } });
+  const other = await page.context().newPage();
+  await other.goto(`${running.console.origin}/console/grants/${uid}?issue=token`);
+  await other.getByRole('button', { name: 'Issue the token' }).press('Enter');
+  await other.getByRole('button', { name: 'Copy: Command for the site' }).waitFor();
+  const shown = String(
+    await other.getByRole('figure', { name: 'Command for the site' }).locator('code').textContent(),
+  );
+  const [, word = ''] = /^linkgrant join (\S+) --to links$/.exec(shown) ?? [];
+  const flags = ['--to', join(directory, 'ruled'), '--data-dir', directory];
+  expect((await linkgrantProcess(['join', word, ...flags])).code).toBe(3);
+  const change = (grant: string, types: string) => `npx linkgrant grant update ${grant} --key-types ${types}`;
+  const command = other.getByRole('figure', { name: 'To change the rule' });
+  await command.getByText(change('ruled --namespace default', 'rsa,p256'), { exact: true }).waitFor();
+  await command.getByRole('button', { name: 'Copy: To change the rule' }).waitFor();
+  expect(await axeViolations(other)).toEqual([]);
+  await other.goto(`${running.console.origin}/console/`);
+  await other.getByText(change('NAME --namespace NAMESPACE', 'TYPES,p256'), { exact: true }).waitFor();
+  expect(await axeViolations(other)).toEqual([]);
+  await other.close();
+});
+
 it('shows that the link is connected as soon as it is observed', async () => {
   const peer = { siteName: 'east', linkName: 'to-west', acceptingSite: 'here' };
   running.connectedPeers.push({ ...peer, siteId: 'east' });

@@ -1,9 +1,13 @@
+import { OWN_KEY_TYPE } from '../../../src/domain/policy.js';
+import { operand } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
 
 /** What a refusal means for the operator, and what to do. */
 export interface Refusal {
   readonly title: string;
   readonly remedy: string;
+  /** Returns the flags of `grant update` that let a grant with this policy allow the request. */
+  readonly change?: (policy: Api['Policy']) => readonly string[];
 }
 
 const REISSUE = 'Issue a new token for the site.';
@@ -31,7 +35,8 @@ const REDEMPTION_REFUSALS = {
   grant_revoked: { title: 'The grant is revoked', remedy: 'Create a new grant if the site is to join.' },
   grant_exhausted: {
     title: 'The grant is used up',
-    remedy: 'Allow more sites with `linkgrant grant update`, or create a new grant.',
+    remedy: 'Allow more sites, or create a new grant.',
+    change: () => ['--redemptions-allowed', 'COUNT'],
   },
   code_expired: { title: 'The token has expired', remedy: REISSUE },
   code_revoked: { title: 'The token is revoked', remedy: REISSUE },
@@ -48,11 +53,17 @@ const REDEMPTION_REFUSALS = {
   policy_source: {
     title: 'The source address is not allowed',
     remedy: 'Add the address of the site to the rules of the grant.',
+    change: (policy) => ['--source-cidrs', `${policy['linkgrant/source-cidrs'] || 'CIDRS'},ADDRESS`],
   },
-  policy_key: { title: 'The key type is not allowed', remedy: 'Change the rule for key types of the grant.' },
+  policy_key: {
+    title: 'The key type is not allowed',
+    remedy: `Change the rule for key types of the grant. The keys of linkgrant itself are ${OWN_KEY_TYPE}.`,
+    change: (policy) => ['--key-types', keyTypes(policy)],
+  },
   policy_csr_required: {
     title: 'The site did not generate its key itself',
     remedy: 'Redeem with linkgrant on the site, or remove the rule from the grant.',
+    change: () => ['--unset', 'csr-required'],
   },
   not_yet_valid: {
     title: 'The grant or token is not valid yet',
@@ -114,4 +125,19 @@ export function redemptionRefusalOf(code: string): Refusal | undefined {
 export function refusalOf(code: string): Refusal | undefined {
   const renewals: Readonly<Record<string, Refusal>> = RENEWAL_REFUSALS;
   return redemptionRefusalOf(code) ?? renewals[code];
+}
+
+/**
+ * The command that lets a grant allow what it has refused with this code; undefined if no rule of the grant has refused it. If the
+ * grant is not known, its name is a placeholder.
+ */
+export function ruleChange(code: string, grant?: Api['Grant']): readonly string[] | undefined {
+  const change = redemptionRefusalOf(code)?.change;
+  const { name = 'NAME', namespace = 'NAMESPACE', policy = {} } = grant ?? {};
+  return change && ['grant', 'update', operand(name), '--namespace', namespace, ...change(policy)];
+}
+
+function keyTypes(policy: Api['Policy']): string {
+  const allowed = policy['linkgrant/key-types'] || 'TYPES';
+  return `${allowed},${allowed.includes(OWN_KEY_TYPE) ? 'TYPE' : OWN_KEY_TYPE}`;
 }

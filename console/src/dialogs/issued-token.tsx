@@ -74,7 +74,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
           <p>It cannot be shown again. Copy it, or close the dialog and issue another one later.</p>
         </Notice>
       )}
-      <JoinStatus progress={progress} />
+      <JoinStatus grant={grant} progress={progress} />
       {!isUsedUp && (
         <>
           <p>

@@ -1,7 +1,8 @@
 import { useEffect } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
+import { Command } from '../components/copyable.js';
 import { Notice, ServiceNotice } from '../components/notice.js';
-import { redemptionRefusalOf } from '../components/refusals.js';
+import { redemptionRefusalOf, ruleChange } from '../components/refusals.js';
 import { Prose, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
@@ -51,8 +52,15 @@ export function useJoinProgress(
 }
 
 /** Shows the join progress of a token: waiting, refused with the remedy, redeemed or connected; or why no site can join. */
-export function JoinStatus({ progress: { links, refusal } }: { readonly progress: JoinProgress }) {
+export function JoinStatus({
+  grant,
+  progress: { links, refusal },
+}: {
+  readonly grant: Api['GrantDetail'];
+  readonly progress: JoinProgress;
+}) {
   const [newest] = links;
+  const change = refusal && ruleChange(refusal.outcome, grant);
   const meaning = refusal && redemptionRefusalOf(refusal.outcome);
   return (
     <div class="join-status" role="status">
@@ -73,6 +81,7 @@ export function JoinStatus({ progress: { links, refusal } }: { readonly progress
             {refusal.subject && `Subject ${visible(refusal.subject)}, `}from {visible(refusal.peer)} at{' '}
             <Time at={refusal.at} />. <Prose text={meaning.remedy} />
           </p>
+          {change && <Command label="To change the rule" words={change} />}
         </Notice>
       ) : (
         <Waiting />

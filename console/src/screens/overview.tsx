@@ -5,7 +5,7 @@ import { Section } from '../components/details.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Icon } from '../components/icon.js';
 import { EmptyState, Loaded, Notice } from '../components/notice.js';
-import { refusalOf } from '../components/refusals.js';
+import { refusalOf, ruleChange } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { Prose, sentence, visible } from '../components/text.js';
@@ -187,6 +187,14 @@ function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCo
           ]}
         />
       )}
+      {refusals.map(({ code }) => {
+        const change = ruleChange(code);
+        return (
+          change && (
+            <Command key={code} label={`${refusalOf(code)?.title}: to change the rule`} words={change} />
+          )
+        );
+      })}
     </Section>
   );
 }
