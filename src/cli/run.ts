@@ -74,12 +74,14 @@ export async function runCommandLine(
 /** Writes the error and the hint of a failure. `started` is the command that failed; undefined if none had started. */
 function reportFailure(error: unknown, started: Command | undefined, stderr: Writable): ExitCode {
   const { message, hint, exitCode } = describeFailure(error);
-  const line = (word: string, text: string) => stderr.write(`${word}: ${plainLine(withProgramName(text))}\n`);
-  line('error', message);
+  const line = (word: string, text: string) => stderr.write(`${word}: ${plainLine(text)}\n`);
+  line('error', withProgramName(message));
   if (hint !== undefined) {
     line(
       'hint',
-      started ? completeFailureHint(hint, `linkgrant ${commandPath(started)}`, started.opts()) : hint,
+      started
+        ? completeFailureHint(hint, `linkgrant ${commandPath(started)}`, started.opts())
+        : withProgramName(hint),
     );
   }
   return exitCode;

@@ -18,7 +18,7 @@ import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
 import { rulesRefusal } from '../redemption/requesting/check-rules.js';
-import { checkToken as checkTokenWith } from '../redemption/requesting/check-token.js';
+import { checkToken as checkTokenWith, withKeyTypes } from '../redemption/requesting/check-token.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
@@ -137,5 +137,5 @@ export function checkToken(
 /** Returns the error that a redemption would have by the rules of the grant; undefined if they allow it. See `rulesRefusal`. */
 export function checkRules(request: RedeemTokenRequest, check: TokenCheck): RedemptionError | undefined {
   const code = rulesRefusal(request, check);
-  return code && refusalWith(code);
+  return code && withKeyTypes(refusalWith(code), check);
 }

@@ -244,12 +244,27 @@ describe('the holder of a token with a policy', () => {
   });
 
   it.each([
-    { rule: 'subjects', rules: ['--subjects', 'hq'], allowed: ['--subject', 'hq'] },
-    { rule: 'names', rules: ['--names', 'to-hub-*'], allowed: ['--name', 'to-hub-1'] },
+    {
+      rule: 'subjects',
+      rules: ['--subjects', 'hq'],
+      allowed: ['--subject', 'hq'],
+      change: '--subjects SUBJECTS',
+    },
+    {
+      rule: 'names',
+      rules: ['--names', 'to-hub-*'],
+      allowed: ['--name', 'to-hub-1'],
+      change: '--names NAMES',
+    },
     { rule: 'signed-subject', signed: ['--subject', 'hq'], requested: ['--subject', 'branch'], allowed: [] },
-    { rule: 'key-types', rules: ['--key-types', 'rsa'] },
+    {
+      rule: 'key-types',
+      rules: ['--key-types', 'rsa'],
+      change: '--key-types TYPES,p256',
+      says: /type p256,.* only: rsa\.$/,
+    },
   ])('a dry run and doctor report the refusal of the redemption by $rule', async (refusedCase) => {
-    const { rule, rules = [], signed = [], requested = [], allowed } = refusedCase;
+    const { rule, rules = [], signed = [], requested = [], allowed, change = '', says = /./ } = refusedCase;
     await grantJson('create', rule, ...rules);
     const token = await issue(`token-${rule}`, '--grant', rule, ...signed);
     const dryRun = (...words: readonly string[]) => redeem(token, 'dry', '--dry-run', '-o', 'json', ...words);
@@ -257,7 +272,9 @@ describe('the holder of a token with a policy', () => {
       linkgrant(['doctor', '--token', token, '--data-dir', place.path('dry'), '-o', 'json', ...words]);
     for (const checked of [await dryRun(...requested), await examined(...requested)]) {
       expect(checked.code).toBe(3);
-      const { error } = refusalOf(await redeem(token, 'real', ...requested));
+      const { error, hint } = refusalOf(await redeem(token, 'real', ...requested));
+      expect(error).toMatch(says);
+      expect(hint).toContain(`\`linkgrant grant update NAME ${change}`);
       const failed = json(checked).filter(({ status }: { status: string }) => status === 'fail');
       expect(failed).toMatchObject([{ name: 'redemption', detail: error }]);
     }

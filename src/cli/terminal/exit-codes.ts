@@ -1,5 +1,6 @@
 import { type AccessGrantState, STATE_REFUSALS } from '../../domain/access-grant.js';
 import type { AdministrationErrorCode } from '../../domain/administration-error.js';
+import { OWN_KEY_TYPE } from '../../domain/policy.js';
 import type { ClientErrorCode, RedemptionErrorCode } from '../../domain/redemption-error.js';
 import type { ExitCode } from './command-error.js';
 
@@ -15,7 +16,7 @@ export type ErrorCode = RedemptionErrorCode | ClientErrorCode | AdministrationEr
 
 const NEW_BEARER = 'get a new bearer token from your OIDC provider';
 const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
-const ASK_OPERATOR = 'ask the operator of the accepting site to check the grant with `linkgrant grant show`';
+const ADD_RULE = 'ask the operator of the accepting site to add it: `linkgrant grant update NAME';
 const INSPECT = '`linkgrant token inspect FILE --check` shows the policy';
 
 const ADVICE = {
@@ -32,19 +33,19 @@ const ADVICE = {
   code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${NEW_TOKEN}` },
   policy_subject: {
     exitCode: 3,
-    hint: `the subjects of the grant do not include this one (${INSPECT}); choose another with --subject`,
+    hint: `the subjects of the grant do not include this one (${INSPECT}); choose another with --subject, or ${ADD_RULE} --subjects SUBJECTS\``,
   },
   policy_name: {
     exitCode: 3,
-    hint: `the names of the grant do not include this one (${INSPECT}); choose another with --name`,
+    hint: `the names of the grant do not include this one (${INSPECT}); choose another with --name, or ${ADD_RULE} --names NAMES\``,
   },
   policy_source: {
     exitCode: 3,
-    hint: `the source-cidrs of the grant do not include this address (${INSPECT}); redeem from one of these networks`,
+    hint: `the source-cidrs of the grant do not include this address (${INSPECT}); redeem from one of these networks, or ${ADD_RULE} --source-cidrs CIDRS\``,
   },
   policy_key: {
     exitCode: 3,
-    hint: `the key-types of the grant do not include the type of this key (${INSPECT}); ${ASK_OPERATOR}`,
+    hint: `the key-types of the grant do not include the type of this key (${INSPECT}); ${ADD_RULE} --key-types TYPES,${OWN_KEY_TYPE}\``,
   },
   policy_csr_required: {
     exitCode: 3,

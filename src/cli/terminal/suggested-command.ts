@@ -4,6 +4,7 @@ import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
 import { shellWord } from '../../domain/shell-words.js';
+import { withProgramName } from './program-name.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -45,14 +46,17 @@ export function completeHint(hint: string, flags: Flags): string {
 
 /**
  * Completes each command in backticks in the hint of a failed command, such as `linkgrant issuer retire`, that the user can run
- * on the same machine. Commands for the other side of the link are left unchanged: they run on another machine, with other flags.
+ * on the same machine, and begins it with the words that started this program. Commands for the other side of the link are left
+ * unchanged: they run on another machine, with other flags.
  */
 export function completeFailureHint(hint: string, failed: string, flags: Flags): string {
   const isRequesting = REQUESTING.test(failed);
   // The directory of --to in a redemption is that of --dir in the commands on links. With `--to -` there is no directory.
   const dir = flags.to === '-' ? undefined : flags.to;
   return eachCommand(hint, (command) =>
-    REQUESTING.test(command) === isRequesting ? completeCommand(command, { dir, ...flags }) : command,
+    REQUESTING.test(command) === isRequesting
+      ? withProgramName(completeCommand(command, { dir, ...flags }))
+      : command,
   );
 }
 

@@ -35,3 +35,11 @@ export async function checkToken(
   if (ownKey) throw new RedemptionError('server_generated_key', `${server}; nothing was posted.`);
   return check;
 }
+
+/** Returns the error of a redemption; if the grant does not allow the type of the key, it also names the types that it allows. */
+export function withKeyTypes<E>(error: E, check: TokenCheck | 'stock'): E | RedemptionError {
+  const keyTypes = check === 'stock' ? undefined : check.policy.keyTypes;
+  if (!(error instanceof RedemptionError) || error.code !== 'policy_key' || !keyTypes) return error;
+  const allowed = `It allows only: ${keyTypes.join(', ') || 'none'}.`;
+  return new RedemptionError(error.code, `${error.message} ${allowed}`, { cause: error });
+}

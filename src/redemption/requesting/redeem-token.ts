@@ -16,7 +16,7 @@ import { sha256Hex } from '../../pki/sha256.js';
 import type { MaterializedResources, Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
-import { checkToken, isLinkgrantToken } from './check-token.js';
+import { checkToken, isLinkgrantToken, withKeyTypes } from './check-token.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
 import { isKeyUnused } from './retry-disposition.js';
 
@@ -81,7 +81,10 @@ export async function redeemToken(
   if (answer !== undefined) await pending.discard('answer', answer);
   const key = await ensureKey(request, pending);
   await deps.checkpoint('key-created');
-  const received = await post({ ...names, ...key, isStock: check === 'stock' }, request, pending, deps);
+  const posting = { ...names, ...key, isStock: check === 'stock' };
+  const received = await post(posting, request, pending, deps).catch((error) => {
+    throw withKeyTypes(error, check);
+  });
   return materialize({ received, keyPem: key.keyPem }, false, request, pending, deps);
 }
 

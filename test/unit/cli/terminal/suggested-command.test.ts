@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { completeCommand, completeFailureHint } from '../../../../src/cli/terminal/suggested-command.js';
+import { runInProcessContext } from '../../../../src/config/process-context.js';
 
 describe('a suggested command', () => {
   it('repeats only the flags that it accepts', () => {
@@ -68,6 +69,14 @@ describe('the hint of a failed command', () => {
     ['link renew', '`linkgrant redemption revoke ID --cut` prevents that'],
   ])('after %s leaves a command of another machine as it is', (failed, hint) => {
     expect(completeFailureHint(hint, `linkgrant ${failed}`, flags)).toBe(hint);
+  });
+
+  it('begins the commands of this machine with the words that started the program, and no other', async () => {
+    const hint = 'see `linkgrant link list`, or ask for `linkgrant grant update NAME`';
+    const completed = await runInProcessContext(process, 'npx linkgrant', async () =>
+      completeFailureHint(hint, 'linkgrant token redeem', {}),
+    );
+    expect(completed).toBe('see `npx linkgrant link list`, or ask for `linkgrant grant update NAME`');
   });
 
   it('uses the directory of a redemption for the links in it', () => {
