@@ -1,28 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { createMemoryCgroup } from '../support/memory-cgroup.js';
 import { releaseAfterFile } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
 import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
+import { shippedMemoryLimit } from './harness/manifests.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 
-const DEPLOYMENT = resolve(import.meta.dirname, '../../deploy/kustomize/redeemer/deployment.yaml');
-const MIB = 1024 * 1024;
 // At most 256 KiB, and a whole number of byte order marks (3 bytes each).
 const RESPONSE = 255 * 1024;
 
-/** The memory limit of the shipped redeemer, in bytes. */
-function shippedLimit(): number {
-  const [deployment] = parseAllDocuments(readFileSync(DEPLOYMENT, 'utf8'));
-  const path = ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'memory'];
-  const [, mebibytes] = /^(\d+)Mi$/.exec(String(deployment?.getIn(path))) ?? [];
-  return Number(mebibytes) * MIB;
-}
-
-const cgroup = releaseAfterFile(createMemoryCgroup(shippedLimit()));
+const cgroup = releaseAfterFile(createMemoryCgroup(shippedMemoryLimit('redeemer')));
 const at = releaseAfterFile(await RedeemerCluster.open());
 afterAll(() => at.endTest());
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
@@ -60,6 +61,16 @@ export function containerOf(deployment: Manifest): Container {
   const [container, ...others] = template.spec.containers;
   if (!container || others.length > 0) throw new Error('the Deployment does not have exactly one container');
   return container;
+}
+
+/** The memory limit, in bytes, of the Deployment in a kustomize directory. */
+export function shippedMemoryLimit(directory: 'base' | 'redeemer'): number {
+  const yaml = readFileSync(resolve(DEPLOY, 'kustomize', directory, 'deployment.yaml'), 'utf8');
+  const [deployment] = manifestsIn(yaml);
+  const { resources } = containerOf(deployment as Manifest);
+  const { memory } = (resources as { readonly limits: { readonly memory: string } }).limits;
+  const [, mebibytes] = /^(\d+)Mi$/.exec(memory) ?? [];
+  return Number(mebibytes) * 1024 * 1024;
 }
 
 /** The Pod that the controllers would create for a Deployment in a namespace. */

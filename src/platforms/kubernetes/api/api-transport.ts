@@ -19,9 +19,9 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
-// About ten times a page of ordinary resources, and ten times the largest resource that etcd accepts. The limit protects
-// the memory of this process from a namespace full of large resources.
-const MAX_BYTES = 16 * 1024 * 1024;
+// Several times a page of ordinary resources, and six times the largest resource that etcd accepts: JSON may need six bytes for a
+// byte. The limit protects the memory of this process from a namespace full of large resources.
+const MAX_BYTES = 9 * 1024 * 1024;
 
 /**
  * Sends a request and returns the response when its headers arrive with a successful status. If the server refuses the cached

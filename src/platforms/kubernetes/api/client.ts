@@ -1,4 +1,5 @@
 import { linkAbort, withinTime } from '../../../time/abort.js';
+import { Semaphore } from '../../../time/semaphore.js';
 import { isApiError } from './api-error.js';
 import { type ApiQuery, descriptionOf, pathOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openResponse } from './api-transport.js';
@@ -19,6 +20,8 @@ interface WatchSelection extends Selection {
 }
 
 const RESPONSE_TIMEOUT_MS = 10_000;
+// A page of large resources needs up to four times its size in memory.
+const PAGES_AT_ONCE = 2;
 // If the server has not ended a watch by this time after its time-out, the connection counts as dead.
 const WATCH_MARGIN_MS = 5_000;
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -32,6 +35,7 @@ export async function openKubernetesClient(
   const { responseTimeoutMs = RESPONSE_TIMEOUT_MS } = options;
   const access = await openClusterAccess(options);
   const closing = new AbortController();
+  const pages = new Semaphore(PAGES_AT_ONCE);
 
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
     withinTime(responseTimeoutMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
@@ -68,7 +72,7 @@ export async function openKubernetesClient(
     kind: ResourceKind,
     selection: Selection = {},
     page: { readonly limit?: number | undefined; readonly after?: string | undefined } = {},
-  ): Promise<ResourcePage<T>> => listPage<T>(send, kind, selection, page);
+  ): Promise<ResourcePage<T>> => pages.run(() => listPage<T>(send, kind, selection, page));
 
   return {
     /** Namespace of the kubeconfig's context, or of the pod in which this process runs. */

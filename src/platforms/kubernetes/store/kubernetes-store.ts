@@ -23,7 +23,7 @@ import { renewalOperations } from './renewals.js';
 import { SealedSecrets } from './sealed-secrets.js';
 import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
-import { listResources } from './stored-redemptions.js';
+import { locateRedemptions } from './stored-redemptions.js';
 
 // The service responds 8 s after the arrival of a request. A Redemption that is created at the deadline is ready before that: the
 // client gets its certificate, and no use is lost.
@@ -88,7 +88,7 @@ export function kubernetesStore(
   const sealed = new SealedSecrets(client, serviceNamespace);
   const serviceData = options.isService === false ? withoutServiceNamespaceAccess(codes) : { codes, sealed };
   const accounts = new GrantAccounts(client, locator);
-  const list = (ids: readonly string[]) => listResources({ client, namespace }, ids);
+  const list = (ids: readonly string[]) => locateRedemptions({ client, namespace }, ids);
   // Clients can send the service any number of invented ids.
   const unreported = options.indexes && new SharedLookup({ list, wait: (ms) => sleep(ms) });
   const parts: StoreParts = {

@@ -5,7 +5,7 @@ import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import { readListing, type Selection } from '../api/list-page.js';
-import type { Resource, Stored } from '../api/resource.js';
+import type { Resource, ResourceKey, Stored } from '../api/resource.js';
 import type { SharedLookup } from '../controller/shared-lookup.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import type { GrantLocation } from '../grants/grant-index.js';
@@ -27,8 +27,8 @@ export interface StoreParts {
   readonly index: RedemptionIndex;
   /** Fills the index. */
   readonly watch: StoreWatch;
-  /** Finds Redemptions that the watch has not reported; undefined if each lookup may list. */
-  readonly unreported: SharedLookup<Stored<RedemptionResource>> | undefined;
+  /** Locates Redemptions that the watch has not reported; undefined if each lookup may list. */
+  readonly unreported: SharedLookup<ResourceKey> | undefined;
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
   readonly sealed: Pick<SealedSecrets, 'store' | 'forget' | 'withSealedAnswer' | 'erase'>;
   readonly attempts: AttemptEvents;

@@ -40,8 +40,8 @@ export async function findReplay(
 }
 
 /**
- * The Redemption with this id, from the index, else from `unreported` or a listing, which is added to the index unless the watch
- * fills it. Rejects like `unreported`.
+ * The Redemption with this id, located by the index, else by `unreported` or a listing, which is added to the index unless the
+ * watch fills it. Rejects like `unreported`.
  */
 export async function findResource(
   parts: Pick<StoreParts, 'client' | 'namespace' | 'index' | 'watch' | 'unreported'>,
@@ -50,33 +50,35 @@ export async function findResource(
   const { client, index, watch, unreported } = parts;
   // A string that is no UUID may be an invalid label value, with which the listing would fail for all callers that share it.
   if (!isUuid(id)) return undefined;
+  const findAt = async (location: ResourceKey | undefined) => {
+    const found = location && (await client.find<RedemptionResource>(REDEMPTIONS, location));
+    return found?.spec.id === id && fillsItsSlot(found) ? found : undefined;
+  };
   const location = index.find(id);
-  const indexed = location && (await client.find<RedemptionResource>(REDEMPTIONS, location));
-  if (indexed?.spec.id === id && fillsItsSlot(indexed)) return indexed;
+  const indexed = await findAt(location);
+  if (indexed) return indexed;
   if (location) index.remove(location);
-  if (unreported && watch.isRunning) return unreported.find(id);
+  if (unreported && watch.isRunning) return findAt(await unreported.find(id));
   // A running watch may have reported a later change or the deletion already.
-  return (await listResources(parts, [id], watch.isRunning ? undefined : index)).get(id);
+  return findAt((await locateRedemptions(parts, [id], watch.isRunning ? undefined : index)).get(id));
 }
 
 /**
- * Lists the Redemptions with these ids, and adds them to `index`. If several have an id, returns the oldest that is named after
- * the slot in its spec.
+ * Lists the Redemptions with these ids, and adds them to `index`. Returns the locations, without labels and notes; if several
+ * Redemptions have an id, that of the oldest that is named after the slot in its spec.
  */
-export async function listResources(
+export async function locateRedemptions(
   { client, namespace }: Pick<StoreParts, 'client' | 'namespace'>,
   ids: readonly string[],
   index = new RedemptionIndex(),
-): Promise<ReadonlyMap<string, Stored<RedemptionResource>>> {
-  const selection = { namespace, labelSelector: `${REDEMPTION_ID} in (${ids.join(',')})` };
-  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
-  const found = items.filter((resource) => ids.includes(resource.spec.id) && fillsItsSlot(resource));
-  for (const resource of found) index.put(readRedemptionLocation(resource));
-  const isOldest = ({ metadata, spec }: Stored<RedemptionResource>) => {
-    const oldest = index.find(spec.id);
-    return metadata.namespace === oldest?.namespace && metadata.name === oldest?.name;
-  };
-  return new Map(found.filter(isOldest).map((resource) => [resource.spec.id, resource]));
+): Promise<ReadonlyMap<string, ResourceKey>> {
+  const labelSelector = `${REDEMPTION_ID} in (${ids.join(',')})`;
+  const listed = { kind: REDEMPTIONS, namespace, labelSelector };
+  await readListing<RedemptionResource, void>(client, listed, (resource) => {
+    if (ids.includes(resource.spec.id) && fillsItsSlot(resource)) index.put(readRedemptionLocation(resource));
+  });
+  const found = ids.map((id) => index.find(id)).filter((location) => location !== undefined);
+  return new Map(found.map(({ id, namespace, name }) => [id, { namespace, name }]));
 }
 
 /** The redemptions of a namespace, oldest first. Rejects with ApiError. */

@@ -10,7 +10,11 @@ import {
   REDEMPTIONS,
 } from '../../../../../src/platforms/kubernetes/api/kinds.js';
 import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
-import type { Resource, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import type {
+  Resource,
+  ResourceKey,
+  ResourceKind,
+} from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { MAX_WAITING_CALLERS } from '../../../../../src/platforms/kubernetes/controller/shared-lookup.js';
 import { kubernetesStore } from '../../../../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
@@ -51,7 +55,7 @@ function attemptIn(namespace: string, changes: object = {}) {
   return stored({ apiVersion: 'v1', kind: 'Event', metadata: annotated, count: 1 } as Resource);
 }
 
-/** A client of a cluster with a grant in namespace `west`. It lists `objects`, and ignores label selectors. */
+/** A client of a cluster with a grant in namespace `west`. It finds and lists `objects`, and ignores label selectors. */
 function clientOf(
   objects: ReadonlyMap<ResourceKind, readonly Resource[]>,
   onList = (_kind: ResourceKind) => {},
@@ -69,7 +73,11 @@ function clientOf(
     onList(kind);
     return { items, resourceVersion: '1', next: undefined };
   };
-  return { list, listAll: list, find: async () => undefined } as unknown as KubernetesClient;
+  const find = async (kind: ResourceKind, key: ResourceKey) =>
+    all
+      .get(kind)
+      ?.find(({ metadata: { namespace, name } }) => namespace === key.namespace && name === key.name);
+  return { list, listAll: list, find } as unknown as KubernetesClient;
 }
 
 /** The indexes of a controller that knows the namespace and the name of every grant. */
@@ -223,9 +231,10 @@ describe('a listing of Redemptions', () => {
     const index = new RedemptionIndex();
     index.put(readRedemptionLocation(before));
     const revoked = { ...before, spec: { ...before.spec, revoked: true } } as RedemptionResource;
-    const client = clientOf(new Map([[REDEMPTIONS, [before]]]), () =>
+    const listing = clientOf(new Map([[REDEMPTIONS, [before]]]), () =>
       index.put(readRedemptionLocation(stored(revoked, 2))),
     );
+    const client = { ...listing, find: async () => undefined } as KubernetesClient;
     const store = kubernetesStore(client, { ...OPTIONS, indexes: indexesWith(index) });
     await store.listRedemptions({ limit: 10 });
     expect(index.find(id)?.link?.revokedAt).not.toBeNull();
