@@ -2,7 +2,14 @@ import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectRefusal, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
-import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import {
+  NOW,
+  recordRenewalOf,
+  SAMPLE_CODE,
+  sampleGrant,
+  sampleRedemption,
+  sampleRenewal,
+} from '../support/store-samples.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
 
@@ -34,7 +41,7 @@ beforeAll(async () => {
   await store.createGrant(sampleGrant({ uid: C, name: 'c' }), SAMPLE_CODE);
   const signedCode = { jti: 'j2', uses: 1, expirationTime: NOW + 60_000, subject: null };
   await store.recordRedemption(A, second, NOW + 2, { signedCode });
-  await store.recordRenewal(sampleRenewal(first.id, 1), NOW + 4);
+  await recordRenewalOf(store, sampleRenewal(first.id, 1), NOW + 4);
   const reader = openSqliteFile(file);
   [olderEnd] = reader
     .prepare('SELECT position, removed, refusals, hex(mac) AS mac FROM ledger_end')
@@ -143,8 +150,8 @@ const CHANGES: Readonly<Record<string, readonly [sql: string, fault: string]>> =
     'the ledger lacks the content of 3 of 16 entries',
   ],
   'an entry whose number hides it from listings': [
-    "UPDATE events SET grant_uid = '', seq = -1 WHERE kind = 'code_revoked'",
-    'the ledger lacks the content of 1 of 16 entries',
+    "PRAGMA ignore_check_constraints = ON; UPDATE events SET grant_uid = '', seq = -1 WHERE kind = 'code_revoked'",
+    'the ledger has 16 entries, of which listings contain 15',
   ],
   'a forged end of the ledger': ['UPDATE ledger_end SET position = 6', WRONG_END],
   'a deleted end of the ledger': ['DELETE FROM ledger_end', WRONG_END],

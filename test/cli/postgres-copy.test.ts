@@ -9,7 +9,14 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
-import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import {
+  NOW,
+  recordRenewalOf,
+  SAMPLE_CODE,
+  sampleGrant,
+  sampleRedemption,
+  sampleRenewal,
+} from '../support/store-samples.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
@@ -65,7 +72,7 @@ beforeAll(async () => {
     });
     await store.recordRedemption(uid, redemption, NOW, { signedCode });
     await store.updateRedemption(redemption.id, { labels: { team: 'x' }, note: '"x"' });
-    await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
+    await recordRenewalOf(store, sampleRenewal(redemption.id, 1), NOW);
     await store.recordReplay(redemption, '192.0.2.1', NOW);
     const refusal = {
       grantUid: uid,

@@ -14,7 +14,14 @@ import { LazyStoreWatch } from '../../src/platforms/kubernetes/store/store-watch
 import { expensiveGlobs } from '../support/expensive-globs.js';
 import { releaseAfterFile } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
-import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { printedTable } from './harness/printed-table.js';
 import { openStoreCluster } from './harness/store-cluster.js';
@@ -46,7 +53,7 @@ describe('a Redemption', () => {
       Revoked: false,
     };
     expect(await printedTable(cluster.kubeconfig, REDEMPTIONS, place)).toEqual([first]);
-    await store.recordRenewal(sampleRenewal(id, 1, { notAfter: NOW + 2 * DAYS }), NOW);
+    await recordRenewalOf(store, sampleRenewal(id, 1, { notAfter: NOW + 2 * DAYS }), NOW);
     await store.revokeRedemption(id, NOW);
     const later = { 'Renewed Until': new Date(NOW + 2 * DAYS).toISOString(), Revoked: true };
     expect(await printedTable(cluster.kubeconfig, REDEMPTIONS, place)).toEqual([{ ...first, ...later }]);
@@ -91,7 +98,9 @@ describe('a Redemption', () => {
     const key = { namespace, name: slotName(grant.uid, 0) };
     await cluster.admin.patch(REDEMPTIONS, key, { spec: { revoked: true } });
     expect((await store.findRedemption(id))?.revokedAt).not.toBeNull();
-    expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ refused: 'redemption_revoked' });
+    expect(await recordRenewalOf(store, sampleRenewal(id, 1), NOW)).toEqual({
+      refused: 'redemption_revoked',
+    });
     expect(await store.revokeRedemption(id, NOW)).toBe(false);
   });
 
@@ -99,7 +108,7 @@ describe('a Redemption', () => {
     const grant = await storedGrant(store, { namespace });
     const { id } = await redeemed(grant);
     for (let number = 1; number <= 5; number += 1) {
-      await store.recordRenewal(sampleRenewal(id, number), NOW);
+      await recordRenewalOf(store, sampleRenewal(id, number), NOW);
     }
     const { status } = await resource(grant);
     expect(status?.renewals).toHaveLength(2);
@@ -229,7 +238,7 @@ describe('a renewal', () => {
       const renew = async ({ id }: { readonly id: string }) => {
         const before = requests.length;
         expect(await proxiedStore.findRenewedRedemption(id)).toMatchObject({ redemption: { id } });
-        expect(await proxiedStore.recordRenewal(sampleRenewal(id, 1), NOW)).toBe('recorded');
+        expect(await recordRenewalOf(proxiedStore, sampleRenewal(id, 1), NOW)).toBe('recorded');
         return requests.slice(before).filter(({ path }) => path.includes('/redemptions?')).length;
       };
       expect(await renew(first)).toBe(1);

@@ -10,7 +10,14 @@ import {
 import { Workplace } from '../support/command-line.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
-import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { serveCluster } from './harness/served.js';
 import { openStoreCluster } from './harness/store-cluster.js';
@@ -35,7 +42,7 @@ describe('a Redemption that is deleted by hand', () => {
     await deleteByHand(grant);
     expect(await store.findReplay(grant.uid, replayKey)).toBeUndefined();
     expect(await store.findRenewedRedemption(id)).toBeUndefined();
-    expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ refused: 'renewal_refused' });
+    expect(await recordRenewalOf(store, sampleRenewal(id, 1), NOW)).toEqual({ refused: 'renewal_refused' });
     const again = sampleRedemption(grant.uid, { namespace, replayKey });
     expect(await store.recordRedemption(grant.uid, again, NOW)).toBe('recorded');
     expect((await store.findReplay(grant.uid, replayKey))?.id).toBe(again.id);

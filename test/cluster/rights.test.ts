@@ -13,7 +13,7 @@ import {
 import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { releaseAfterTest } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
-import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { NOW, recordRenewalOf, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { rightsOf } from './harness/access-review.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
@@ -110,7 +110,7 @@ describe('the service with the permissions of its role', () => {
       return redemption;
     };
     const first = await record();
-    expect(await store.recordRenewal(sampleRenewal(first.id, 1), NOW)).toBe('recorded');
+    expect(await recordRenewalOf(store, sampleRenewal(first.id, 1), NOW)).toBe('recorded');
     await record({ mode: 'stock', sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
     expect(await laterStore.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
     expect(await store.revokeRedemption(first.id, NOW)).toBe(true);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
-import { sampleRenewal } from '../support/store-samples.js';
+import { recordRenewalOf, sampleRenewal } from '../support/store-samples.js';
 import { axeViolations } from './harness/browser.js';
 import { openGrantPage } from './harness/operator-page.js';
 
@@ -12,7 +12,7 @@ const press = (name: string) => page.getByRole('button', { name, exact: true }).
 
 /** Records a renewal of a link with a certificate of another CA. */
 const renew = (redemptionId: string) =>
-  running.service.store.recordRenewal(sampleRenewal(redemptionId, 1), running.service.clock.read());
+  recordRenewalOf(running.service.store, sampleRenewal(redemptionId, 1), running.service.clock.read());
 
 it('guides through cutting a link off, with the command of each step and the links that have not renewed', async () => {
   const other = await running.createGrant({ name: `other-${grant.name}` });

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
-import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
 
@@ -129,8 +136,8 @@ it('a verification reports what is left of an entry that retention removed', asy
 it('a verification reports the renewal of a redemption that was inserted, also after its row was removed', async () => {
   const { store, change } = await filledStore();
   change(insertRedemption());
-  expect(await store.recordRenewal(sampleRenewal(FORGED, 1), NOW)).toBe('recorded');
-  const problem = `records renewal 1 of redemption ${FORGED}, which no earlier entry records`;
+  expect(await recordRenewalOf(store, sampleRenewal(FORGED, 1), NOW)).toBe('recorded');
+  const problem = `records renewal 1 of redemption ${FORGED}, but no earlier entry records the redemption`;
   for (const uid of [undefined, UID])
     expect(await store.verifyLedger(uid)).toMatchObject({ fault: { grantUid: UID, problem } });
   change(`DELETE FROM redemptions WHERE id = '${FORGED}'; DELETE FROM renewals`);

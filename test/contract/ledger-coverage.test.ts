@@ -6,6 +6,7 @@ import { directoryForFile, releaseAfterFile } from '../support/release.js';
 import {
   MINUTE,
   NOW,
+  recordRenewalOf,
   SAMPLE_CODE,
   sampleGrant,
   sampleRedemption,
@@ -54,7 +55,7 @@ async function fillTables(): Promise<void> {
   await store.recordRedemption(grant.uid, redemption, NOW, { signedCode });
   // Without a second one, the position of the first one decides nothing.
   await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
-  await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
+  await recordRenewalOf(store, sampleRenewal(redemption.id, 1), NOW);
   const { grantUid, name, subject, peer } = redemption;
   await store.recordRefusal({ grantUid, name, subject, peer, code: 'grant_exhausted' }, NOW);
   await store.addWrongCodes(grantUid, { count: 1, lastAt: NOW, lastPeer: peer });

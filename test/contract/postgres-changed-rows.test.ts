@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
-import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import {
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { openPostgresStore } from '../support/stores/postgres-store.js';
 
@@ -39,3 +45,17 @@ it.each([
     });
   },
 );
+
+it('a verification of a PostgreSQL store reports a renewal that was issued from a changed row, which was put back', async () => {
+  const { store, redemption, change } = await filledStore();
+  const { id } = redemption;
+  for (const number of [1, 2])
+    expect(await recordRenewalOf(store, sampleRenewal(id, number), NOW)).toBe('recorded');
+  expect(await store.verifyLedger()).toEqual({ entries: 4 });
+  await change("UPDATE redemptions SET subject = 'headquarters'");
+  expect(await recordRenewalOf(store, sampleRenewal(id, 3), NOW)).toBe('recorded');
+  await change(`UPDATE redemptions SET subject = '${redemption.subject}'`);
+  expect(await store.verifyLedger()).toMatchObject({
+    fault: { grantUid: UID, problem: expect.stringContaining('which was issued from changed rows') },
+  });
+});

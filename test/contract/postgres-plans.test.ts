@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
-import { NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import {
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { openPostgresStore } from '../support/stores/postgres-store.js';
 
@@ -21,7 +27,7 @@ it('the PostgreSQL store scans no whole table with query plans that were made wh
   for (let n = 0; n < REDEEMED; n++) {
     const redemption = sampleRedemption(grant.uid);
     expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-    expect(await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW)).toBe('recorded');
+    expect(await recordRenewalOf(store, sampleRenewal(redemption.id, 1), NOW)).toBe('recorded');
   }
   await store.close();
   for (const table of ['redemptions', 'events']) {

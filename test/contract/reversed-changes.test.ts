@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
+import type { RenewedRedemption } from '../../src/redemption/ports/renewal-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import {
   MINUTE,
   NOW,
+  recordRenewalOf,
   SAMPLE_CODE,
   sampleGrant,
   sampleRedemption,
@@ -18,6 +20,7 @@ import { openSqliteStore } from '../support/stores/sqlite-store.js';
 const UID = '00000000-0000-4000-8000-00000000000a';
 const USED_UP = sampleRedemption(UID, { jti: 'j' });
 const CODE = { jti: 'j', uses: 1, expirationTime: NOW + MINUTE, subject: null };
+const FIRST_RENEWAL = sampleRenewal(USED_UP.id, 1);
 // More than the window of a sample grant.
 const LATER = NOW + 60 * MINUTE;
 
@@ -158,7 +161,7 @@ it('a verification reports the redemption of a grant that was inserted, and dele
 
 it('a verification reports the renewal of a redemption whose revocation was removed, and put back afterwards', async () => {
   const { store, change } = await storeWithGrant();
-  const renew = (number: number) => store.recordRenewal(sampleRenewal(USED_UP.id, number), NOW);
+  const renew = (number: number) => recordRenewalOf(store, sampleRenewal(USED_UP.id, number), NOW);
   expect(await renew(1)).toBe('recorded');
   await store.revokeRedemption(USED_UP.id, NOW + 1);
   expect(await store.verifyLedger()).not.toHaveProperty('fault');
@@ -170,6 +173,72 @@ it('a verification reports the renewal of a redemption whose revocation was remo
   for (const uid of [undefined, UID])
     expect((await store.verifyLedger(uid)).fault).toEqual({ grantUid: UID, seq: 6, problem });
 });
+
+const setRedemption = (values: string) => `UPDATE redemptions SET ${values}`;
+const setRenewal = (values: string) => `UPDATE renewals SET ${values} WHERE number = 1`;
+const restored = (row: object, columns: Record<string, string>): string =>
+  Object.entries(columns)
+    .map(([column, field]) => `${column} = '${Reflect.get(row, field)}'`)
+    .join(', ');
+const CERTIFICATE = { certificate: 'certificate', certificate_sha256: 'certificateSha256' };
+const OF_WRITER = "certificate = 'of the writer', certificate_sha256 = 'ff'";
+
+it.each<[string, { number: number; change: string; reverse: string }]>([
+  [
+    'a redemption whose certificate and subject were replaced',
+    {
+      number: 1,
+      change: setRedemption(`${OF_WRITER}, subject = 'headquarters'`),
+      reverse: setRedemption(restored(USED_UP, { ...CERTIFICATE, subject: 'subject' })),
+    },
+  ],
+  [
+    'a redemption whose certificate was replaced, but not its hash',
+    {
+      number: 1,
+      change: setRedemption("certificate = 'of the writer'"),
+      reverse: setRedemption(restored(USED_UP, { certificate: 'certificate' })),
+    },
+  ],
+  [
+    'a redemption whose subject was replaced',
+    {
+      number: 2,
+      change: setRedemption("subject = 'headquarters'"),
+      reverse: setRedemption(restored(USED_UP, { subject: 'subject' })),
+    },
+  ],
+  [
+    'a redemption whose rules were replaced',
+    {
+      number: 2,
+      change: setRedemption('policy = \'{"certificateLifetimeMs":1}\''),
+      reverse: setRedemption("policy = '{}'"),
+    },
+  ],
+  [
+    'a renewal whose certificate was replaced',
+    {
+      number: 2,
+      change: setRenewal(OF_WRITER),
+      reverse: setRenewal(restored(FIRST_RENEWAL, CERTIFICATE)),
+    },
+  ],
+])(
+  'a verification reports a renewal of %s, and put back before the renewal was recorded',
+  async (_, { number, change: sql, reverse }) => {
+    const { store, change } = await storeWithGrant();
+    if (number === 2) expect(await recordRenewalOf(store, FIRST_RENEWAL, NOW)).toBe('recorded');
+    change(sql);
+    const basis = (await store.findRenewedRedemption(USED_UP.id)) as RenewedRedemption;
+    change(reverse);
+    expect(await store.verifyLedger()).not.toHaveProperty('fault');
+    expect(await store.recordRenewal(sampleRenewal(USED_UP.id, number), basis, NOW)).toBe('recorded');
+    const problem = `records renewal ${number} of redemption ${USED_UP.id}, which was issued from changed rows`;
+    for (const uid of [undefined, UID])
+      expect((await store.verifyLedger(uid)).fault).toMatchObject({ grantUid: UID, problem });
+  },
+);
 
 it('a verification accepts redemptions after a late start of the expiry, after changes and before revocations', async () => {
   const { store } = await storeWithGrant();

@@ -13,7 +13,14 @@ import { retention } from '../../src/stores/sql/retention.js';
 import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { openSqliteDatabase } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
-import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import {
+  NOW,
+  recordRenewalOf,
+  SAMPLE_CODE,
+  sampleGrant,
+  sampleRedemption,
+  sampleRenewal,
+} from '../support/store-samples.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
 import { until } from '../support/until.js';
@@ -279,7 +286,7 @@ describe('the SQLite store after a failure', () => {
     await store.createGrant(grant, SAMPLE_CODE);
     const { id } = sampleRedemption(grant.uid);
     await store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { id }), NOW);
-    await store.recordRenewal(sampleRenewal(id, 1), NOW);
+    await recordRenewalOf(store, sampleRenewal(id, 1), NOW);
     expect(await store.verifyLedger()).toEqual({ entries: 3 });
     change('UPDATE redemptions SET renewed_until = renewed_until + 1');
     expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: grant.uid, seq: null });
@@ -297,7 +304,7 @@ describe('the SQLite store after a failure', () => {
       const redemption = sampleRedemption(grant.uid);
       await store.recordSingleUse(grant, redemption, NOW);
       for (let number = 1; number <= renewals; number += 1)
-        await store.recordRenewal(sampleRenewal(redemption.id, number), NOW);
+        await recordRenewalOf(store, sampleRenewal(redemption.id, number), NOW);
       expect(await store.verifyLedger()).toEqual({ entries: 3 + renewals });
       change(`UPDATE redemptions SET ${changes}`);
       expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: grant.uid, seq: null });
@@ -312,7 +319,7 @@ describe('the SQLite store after a failure', () => {
     await store.recordSingleUse(grant, redemption, NOW);
     // More entries than one step removes.
     for (let number = 1; number <= 250; number += 1)
-      await store.recordRenewal(sampleRenewal(redemption.id, number), NOW);
+      await recordRenewalOf(store, sampleRenewal(redemption.id, number), NOW);
     const numbersLeft: number[] = [];
     const write: typeof database.write = async (operation, subject) => {
       const result = await database.write(operation, subject);

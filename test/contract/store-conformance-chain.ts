@@ -6,6 +6,7 @@ import { everyItem } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
   NOW,
+  recordRenewalOf,
   SAMPLE_CODE,
   sampleGrant,
   sampleRedemption,
@@ -40,7 +41,7 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
       const [first, second] = [await storedGrant(store), await storedGrant(store)];
       const redemption = sampleRedemption(first.uid);
       await store.recordRedemption(first.uid, redemption, NOW);
-      await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW + 1);
+      await recordRenewalOf(store, sampleRenewal(redemption.id, 1), NOW + 1);
       await store.recordSuperseded(redemption, '198.51.100.1', NOW + 2);
       await store.revokeRedemption(redemption.id, NOW + 3);
       await store.revokeGrant(second.uid, NOW + 4);
@@ -155,8 +156,8 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
         ),
       );
       const [first, , third] = redemptions as [Redemption, Redemption, Redemption, Redemption];
-      await store.recordRenewal(sampleRenewal(third.id, 1, { notAfter: NOW + 60 * DAYS }), NOW);
-      await store.recordRenewal(sampleRenewal(first.id, 1, { notAfter: NOW + 10 * DAYS }), NOW);
+      await recordRenewalOf(store, sampleRenewal(third.id, 1, { notAfter: NOW + 60 * DAYS }), NOW);
+      await recordRenewalOf(store, sampleRenewal(first.id, 1, { notAfter: NOW + 10 * DAYS }), NOW);
       await store.revokeRedemption(first.id, NOW);
       for (const { uid } of [old, live, renewed]) await store.deleteGrant(uid);
       const sweep = async (endedBefore: number) => {

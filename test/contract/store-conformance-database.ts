@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { Renewal } from '../../src/domain/issued-certificate.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
-import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 import { outcomeConformance } from './store-conformance-outcomes.js';
 
@@ -95,7 +102,7 @@ export function databaseConformance(current: CurrentStore<DatabaseStore>): void 
       sampleRenewal(revoked.id, 2),
       sampleRenewal(revoked.id, 3, { issuerSha256, notAfter: NOW + MINUTE }),
     ];
-    for (const renewal of renewals) await store.recordRenewal(renewal, NOW);
+    for (const renewal of renewals) await recordRenewalOf(store, renewal, NOW);
     await store.revokeRedemption(revoked.id, NOW + 1);
     const listed = await store.listRevokedCertificates(issuerSha256, NOW + MINUTE);
     const certificateOf = ({ serial, notAfter }: { readonly serial: string; readonly notAfter: number }) => ({

@@ -8,6 +8,7 @@ import { everyItem } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
   NOW,
+  recordRenewalOf,
   sampleGrant,
   sampleRedemption,
   sampleRenewal,
@@ -98,7 +99,7 @@ export function ledgerConformance(current: CurrentStore): void {
       await store.recordRedemption(first.uid, redemption, NOW + 1, { signedCode });
       await store.recordRedemption(second.uid, sampleRedemption(second.uid, { createdAt: NOW + 2 }), NOW + 2);
       const renewal = sampleRenewal(redemption.id, 1, { renewedAt: NOW + 3 });
-      await store.recordRenewal(renewal, NOW + 3);
+      await recordRenewalOf(store, renewal, NOW + 3);
       await store.revokeRedemption(redemption.id, NOW + 5);
       await store.revokeGrant(second.uid, NOW + 6);
       await store.revokeCode({ grantUid: second.uid, jti: 'b2', uses: 1, expirationTime: NOW }, NOW + 7);
@@ -136,7 +137,7 @@ export function ledgerConformance(current: CurrentStore): void {
       const { id } = redemption;
       for (const one of [other, redemption]) await store.recordRedemption(grant.uid, one, NOW);
       for (const one of [other.id, id])
-        await store.recordRenewal(sampleRenewal(one, 1, { renewedAt: NOW + 1 }), NOW + 1);
+        await recordRenewalOf(store, sampleRenewal(one, 1, { renewedAt: NOW + 1 }), NOW + 1);
       await store.revokeRedemption(id, NOW + 2);
       const listed = await store.listRedemptionEntries(id, 10);
       expect(listed.map(({ kind, redemptionId, grantUid }) => ({ kind, redemptionId, grantUid }))).toEqual(

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
 import type { IssuedLink } from '../../src/redemption/ports/link-store.js';
-import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import { eventually } from '../support/until.js';
 import type { CurrentStore } from './store-conformance.js';
 
@@ -38,7 +45,8 @@ export function linkConformance(current: CurrentStore): void {
       expect((await store.listLinks({ limit: 10 }, all)).items).toEqual([{ ...link, ...first, grantName }]);
       const issuerSha256 = 'e'.repeat(64);
       for (const number of [1, 2])
-        await store.recordRenewal(
+        await recordRenewalOf(
+          store,
           sampleRenewal(id, number, { renewedAt: NOW + number * MINUTE, issuerSha256 }),
           NOW,
         );
@@ -167,7 +175,7 @@ export function linkConformance(current: CurrentStore): void {
       await redeem({ createdAt: NOW - DAY, notAfter: NOW + 5 * DAY });
       await redeem({ createdAt: NOW - 30 * DAY, notAfter: NOW });
       const renewed = await redeem({ createdAt: NOW - 30 * DAY, notAfter: NOW });
-      await store.recordRenewal(sampleRenewal(renewed.id, 1), NOW);
+      await recordRenewalOf(store, sampleRenewal(renewed.id, 1), NOW);
       const revoked = await redeem({ createdAt: NOW - 30 * DAY, notAfter: NOW });
       await store.revokeRedemption(revoked.id, NOW);
       const counts = { valid: 5, expiring: 1, expired: 1, revoked: 1, notRenewing: 2 };
@@ -237,7 +245,7 @@ export function linkConformance(current: CurrentStore): void {
       const redemption = sampleRedemption(grant.uid);
       await another.recordRedemption(grant.uid, redemption, NOW);
       const redeemed = await changed(made, 'grants', 'links', 'ledger');
-      await another.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
+      await recordRenewalOf(another, sampleRenewal(redemption.id, 1), NOW);
       const renewed = await changed(redeemed, 'links', 'ledger');
       await another.updateRedemption(redemption.id, { labels: { region: 'eu' } });
       const labelled = await changed(renewed, 'links');

@@ -7,6 +7,7 @@ import {
   MINUTE,
   NOW,
   recordedRedemption,
+  recordRenewalOf,
   sampleGrant,
   sampleRedemption,
   sampleRenewal,
@@ -203,7 +204,7 @@ export function redemptionConformance(current: CurrentStore): void {
         [twice, 1],
         [twice, 2],
       ] as const)
-        await store.recordRenewal(sampleRenewal(id, number, { renewedAt: NOW + number }), NOW + number);
+        await recordRenewalOf(store, sampleRenewal(id, number, { renewedAt: NOW + number }), NOW + number);
       const list = async (page: { grantUid?: string }, matches?: (item: ListedRedemption) => boolean) => {
         const items = await everyItem((all) => store.listRedemptions({ ...all, ...page }, matches));
         return items.map(({ name, newest }) => `${name} ${newest?.number}`);

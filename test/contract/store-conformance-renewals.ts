@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import {
   MINUTE,
   NOW,
   recordedRedemption,
+  recordRenewalOf,
   sampleGrant,
   sampleRedemption,
   sampleRenewal,
@@ -42,10 +44,10 @@ export function renewalConformance(
       expect(await store.listRenewals(id)).toEqual([]);
       const [one, two, three] = [1, 2, 3].map((number) => sampleRenewal(id, number));
       if (!one || !two || !three) throw new Error('no samples');
-      expect(await store.recordRenewal(one, NOW)).toBe('recorded');
+      expect(await recordRenewalOf(store, one, NOW)).toBe('recorded');
       expect(await store.findRenewedRedemption(id)).toEqual({ redemption, renewals: [one] });
-      expect(await store.recordRenewal(two, NOW + 1)).toBe('recorded');
-      expect(await store.recordRenewal(three, NOW + 2)).toBe('recorded');
+      expect(await recordRenewalOf(store, two, NOW + 1)).toBe('recorded');
+      expect(await recordRenewalOf(store, three, NOW + 2)).toBe('recorded');
       expect(await store.findRenewedRedemption(id)).toEqual({ redemption, renewals: [three, two] });
       expect(await store.listRenewals(id)).toEqual([one, two, three].slice(-renewalsRetained));
       expect(await recordedRedemption(store, id)).toEqual(redemption);
@@ -57,7 +59,7 @@ export function renewalConformance(
       const { id } = sampleRedemption(sampleGrant().uid);
       expect(await store.findRenewedRedemption(id)).toBeUndefined();
       expect(await store.listRenewals(id)).toEqual([]);
-      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ refused: 'renewal_refused' });
+      expect(await recordRenewalOf(store, sampleRenewal(id, 1), NOW)).toEqual({ refused: 'renewal_refused' });
       expect(await store.listRenewals(id)).toEqual([]);
     });
 
@@ -65,9 +67,9 @@ export function renewalConformance(
       const { store } = current();
       const redemption = await redeemed();
       const renewal = sampleRenewal(redemption.id, 1);
-      const atOnce = Array.from({ length: 4 }, () => store.recordRenewal(renewal, NOW));
+      const atOnce = Array.from({ length: 4 }, () => recordRenewalOf(store, renewal, NOW));
       expect(await Promise.all(atOnce)).toEqual(Array(4).fill('recorded'));
-      expect(await store.recordRenewal(renewal, NOW + MINUTE)).toBe('recorded');
+      expect(await recordRenewalOf(store, renewal, NOW + MINUTE)).toBe('recorded');
       expect(await store.listRenewals(redemption.id)).toEqual([renewal]);
       expect(await kinds(redemption)).toEqual(['redeemed', 'renewed']);
     });
@@ -75,12 +77,12 @@ export function renewalConformance(
     it('refuses a gap in the numbers, and returns the renewal that already has a number', async () => {
       const { store } = current();
       const { id } = await redeemed();
-      expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toEqual({ refused: 'renewal_refused' });
+      expect(await recordRenewalOf(store, sampleRenewal(id, 2), NOW)).toEqual({ refused: 'renewal_refused' });
       const first = sampleRenewal(id, 1);
-      await store.recordRenewal(first, NOW);
-      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ supersededBy: first });
-      await store.recordRenewal(sampleRenewal(id, 2), NOW);
-      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ supersededBy: first });
+      await recordRenewalOf(store, first, NOW);
+      expect(await recordRenewalOf(store, sampleRenewal(id, 1), NOW)).toEqual({ supersededBy: first });
+      await recordRenewalOf(store, sampleRenewal(id, 2), NOW);
+      expect(await recordRenewalOf(store, sampleRenewal(id, 1), NOW)).toEqual({ supersededBy: first });
       expect(await store.listRenewals(id)).toHaveLength(2);
     });
 
@@ -91,7 +93,7 @@ export function renewalConformance(
       for (let number = 1; number <= 5; number += 1) {
         const racing = Array.from({ length: 10 }, () => sampleRenewal(id, number));
         const outcomes = await Promise.all(
-          racing.map((renewal, index) => stores[index % 2]?.recordRenewal(renewal, NOW)),
+          racing.map((renewal, index) => recordRenewalOf(stores[index % 2] as GrantStore, renewal, NOW)),
         );
         const winners = racing.filter((_, index) => outcomes[index] === 'recorded');
         expect(winners).toHaveLength(1);
@@ -107,11 +109,11 @@ export function renewalConformance(
       const redemption = await redeemed();
       const { id } = redemption;
       const renewal = sampleRenewal(id, 1);
-      await store.recordRenewal(renewal, NOW);
+      await recordRenewalOf(store, renewal, NOW);
       await store.revokeRedemption(id, NOW + 1);
       const refused = { refused: 'redemption_revoked' };
-      expect(await store.recordRenewal(sampleRenewal(id, 2), NOW + 2)).toEqual(refused);
-      expect(await store.recordRenewal(renewal, NOW + 2)).toEqual(refused);
+      expect(await recordRenewalOf(store, sampleRenewal(id, 2), NOW + 2)).toEqual(refused);
+      expect(await recordRenewalOf(store, renewal, NOW + 2)).toEqual(refused);
       expect(await store.findRenewedRedemption(id)).toEqual({
         redemption: { ...redemption, revokedAt: NOW + 1 },
         renewals: [renewal],
@@ -122,9 +124,9 @@ export function renewalConformance(
       const { store } = current();
       const { id, grantUid } = await redeemed();
       await store.revokeGrant(grantUid, NOW);
-      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toBe('recorded');
+      expect(await recordRenewalOf(store, sampleRenewal(id, 1), NOW)).toBe('recorded');
       await store.deleteGrant(grantUid);
-      expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toBe('recorded');
+      expect(await recordRenewalOf(store, sampleRenewal(id, 2), NOW)).toBe('recorded');
     });
 
     it('counts the redemptions whose newest certificate depends on a CA', async () => {
@@ -140,10 +142,10 @@ export function renewalConformance(
       const [one, two, three] = links.map(({ id }) => id);
       if (one === undefined || two === undefined || three === undefined) throw new Error('no links');
       const notAfter = NOW + 60 * DAYS;
-      await store.recordRenewal(sampleRenewal(one, 1, { issuerSha256: next, notAfter }), NOW);
-      await store.recordRenewal(sampleRenewal(two, 1, { issuerSha256: old, notAfter }), NOW);
+      await recordRenewalOf(store, sampleRenewal(one, 1, { issuerSha256: next, notAfter }), NOW);
+      await recordRenewalOf(store, sampleRenewal(two, 1, { issuerSha256: old, notAfter }), NOW);
       await expectCounts(NOW, { [old]: 3, [next]: 1 });
-      await store.recordRenewal(sampleRenewal(two, 2, { issuerSha256: next, notAfter }), NOW);
+      await recordRenewalOf(store, sampleRenewal(two, 2, { issuerSha256: next, notAfter }), NOW);
       await store.revokeRedemption(three, NOW);
       await expectCounts(NOW, { [old]: 1, [next]: 2 });
       await expectCounts(NOW + 31 * DAYS, { [next]: 2 });
@@ -162,12 +164,13 @@ export function renewalConformance(
       await expectCount(0, NOW);
       await expectCount(3, NOW + 1);
       const late = { renewedAt: NOW + 2 * DAYS, notAfter: NOW + 60 * DAYS };
-      await store.recordRenewal(
+      await recordRenewalOf(
+        store,
         sampleRenewal(renewed.id, 1, { renewedAt: NOW + 1, notAfter: NOW + 20 * DAYS }),
         NOW + 1,
       );
       await expectCount(3, NOW + 2);
-      await store.recordRenewal(sampleRenewal(renewed.id, 2, late), NOW + 2 * DAYS);
+      await recordRenewalOf(store, sampleRenewal(renewed.id, 2, late), NOW + 2 * DAYS);
       await store.revokeRedemption(revoked.id, NOW);
       await expectCount(1, NOW + DAYS);
       await expectCount(0, NOW + DAYS, old.notAfter);

@@ -108,10 +108,10 @@ describe('the decision of the store at the commit of a renewal', () => {
     const next = newKey();
     let first: WireAnswer | undefined;
     fault = () => ({
-      async recordRenewal(renewal, now) {
+      async recordRenewal(...recorded) {
         fault = () => ({});
         first = await renew(link, same ? next : newKey());
-        return service.store.recordRenewal(renewal, now);
+        return service.store.recordRenewal(...recorded);
       },
     });
     const second = await renew(link, next);
@@ -119,6 +119,26 @@ describe('the decision of the store at the commit of a renewal', () => {
       same ? [200, first?.body] : [409, 'Certificate superseded\n'],
     );
     expect(await service.store.listRenewals(link.id)).toHaveLength(1);
+  });
+});
+
+it('a verification reports the renewal of a link whose subject was changed, and put back before it was recorded', async () => {
+  const link = await redeemLink(service);
+  const first = newKey();
+  const renewed = linkOf(redeemedAnswer(await renew(link, first)), first);
+  expect(await service.store.verifyLedger()).not.toHaveProperty('fault');
+  const { subject = '' } = (await service.store.findRedemption(link.id)) ?? {};
+  const setSubject = (value: string) => service.sql('UPDATE redemptions SET subject = ?', value);
+  setSubject('headquarters');
+  fault = (real) => ({
+    async recordRenewal(...recorded) {
+      setSubject(subject);
+      return real.recordRenewal(...recorded);
+    },
+  });
+  expect((await renew(renewed)).status).toBe(200);
+  expect(await service.store.verifyLedger()).toMatchObject({
+    fault: { problem: `records renewal 2 of redemption ${link.id}, which was issued from changed rows` },
   });
 });
 

@@ -5,6 +5,7 @@ import type { Renewal } from '../../src/domain/issued-certificate.js';
 import { NO_LABELS_AND_NOTE } from '../../src/domain/labels-and-note.js';
 import type { Redemption } from '../../src/domain/redemption.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { RecordRenewalOutcome } from '../../src/redemption/ports/renewal-store.js';
 
 /** The moment at which the samples are made, milliseconds since the epoch. */
 export const NOW = Date.parse('2031-03-04T05:06:07.089Z');
@@ -102,4 +103,15 @@ export function sampleRenewal(redemptionId: string, number: number, changes: Par
     peer: '192.0.2.9',
     ...changes,
   };
+}
+
+/** Records a renewal that was issued from what the store has now. */
+export async function recordRenewalOf(
+  store: GrantStore,
+  renewal: Renewal,
+  now: number,
+): Promise<RecordRenewalOutcome> {
+  const { redemptionId } = renewal;
+  const found = await store.findRenewedRedemption(redemptionId);
+  return store.recordRenewal(renewal, found ?? { redemption: sampleRedemption(''), renewals: [] }, now);
 }

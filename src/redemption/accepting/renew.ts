@@ -160,7 +160,7 @@ async function issueAndRecord(
     renewedAt: now,
     peer,
   };
-  const outcome = await deps.store.recordRenewal(renewal, deps.clock());
+  const outcome = await deps.store.recordRenewal(renewal, proven, deps.clock());
   if (outcome === 'recorded') return answerOf(redemption, renewal, access, false, deps);
   if ('refused' in outcome) return outcome;
   const { supersededBy: other } = outcome;

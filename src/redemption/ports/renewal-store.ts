@@ -20,9 +20,10 @@ export interface RenewalStore {
   findRenewedRedemption(id: string): Promise<RenewedRedemption | undefined>;
   /**
    * The commit point of a renewal: stores it if its number follows the last one of its redemption and the redemption
-   * is not revoked. May be repeated if the outcome is unknown.
+   * is not revoked. `basis` is what the renewal was issued from, as it was read; a store with a chain of MACs records its hash.
+   * May be repeated if the outcome is unknown.
    */
-  recordRenewal(renewal: Renewal, now: number): Promise<RecordRenewalOutcome>;
+  recordRenewal(renewal: Renewal, basis: RenewedRedemption, now: number): Promise<RecordRenewalOutcome>;
   /**
    * Records a renewal request that was signed with the key of a superseded certificate: the first one of a day as a ledger entry;
    * counts further ones as `recordRefusal` does. In a cluster all of them are only counted.

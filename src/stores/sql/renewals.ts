@@ -11,10 +11,11 @@ import {
   row,
   rows,
   type SqlOperation,
+  type SqlValue,
   selectList,
   value,
 } from './operation.js';
-import { findRedemption } from './redemptions.js';
+import { constantValues, findRedemption, redemptionValues } from './redemptions.js';
 import type { SqlDatabase } from './sql-database.js';
 
 /** The column of table `renewals` for each field of a renewal. The hash of a row depends on their order. */
@@ -62,8 +63,8 @@ const REVOKED = `SELECT serial, revoked_at AS "revokedAt", not_after AS "notAfte
 export function renewalStore({ read, write }: SqlDatabase) {
   return {
     findRenewedRedemption: (id) => read(() => findRenewedRedemption(id)),
-    recordRenewal: (renewal, now) =>
-      write((context) => record(renewal, now, context), { redemptionId: renewal.redemptionId }),
+    recordRenewal: (renewal, basis, now) =>
+      write((context) => record(renewal, basis, now, context), { redemptionId: renewal.redemptionId }),
     listRenewals: (redemptionId) => read(() => rows<Renewal>(ALL, redemptionId)),
     countDependents: (now) =>
       read(function* () {
@@ -75,6 +76,16 @@ export function renewalStore({ read, write }: SqlDatabase) {
     listRevokedCertificates: (issuerSha256, now) =>
       read(() => rows<RevokedCertificate>(REVOKED, issuerSha256, now, issuerSha256, now)),
   } satisfies Partial<DatabaseStore>;
+}
+
+/** Returns the values of a renewal in column order; nulls without a renewal. */
+function renewalValues(renewal: Renewal | undefined): SqlValue[] {
+  return FIELDS.map((field) => renewal?.[field] ?? null);
+}
+
+/** Returns the hash of what a renewal was issued from: the constant columns of the redemption, and the renewal before it. */
+function basisHash({ redemption, renewals }: RenewedRedemption): string {
+  return rowHash([...constantValues(redemptionValues(redemption)), ...renewalValues(renewals[0])]);
 }
 
 function* findRenewedRedemption(id: string): SqlOperation<RenewedRedemption | undefined> {
@@ -94,6 +105,7 @@ export function* deleteRenewal(redemptionId: string, number: number): SqlOperati
 
 function* record(
   renewal: Renewal,
+  basis: RenewedRedemption,
   now: number,
   { ledger }: WriteContext,
 ): SqlOperation<RecordRenewalOutcome> {
@@ -112,7 +124,7 @@ function* record(
   if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {
     return { refused: 'renewal_refused' };
   }
-  const values = FIELDS.map((field) => renewal[field]);
+  const values = renewalValues(renewal);
   yield* change(INSERT, ...values);
   const { renewedAt, peer, serial, keySha256, certificateSha256, issuerSha256, notAfter } = renewal;
   yield* put(PUT_NEWEST, number, renewedAt, notAfter, peer, issuerSha256, redemptionId);
@@ -121,7 +133,16 @@ function* record(
     at: now,
     kind: 'renewed',
     redemptionId,
-    detail: { number, peer, serial, keySha256, certificateSha256, notAfter, row: rowHash(values) },
+    detail: {
+      number,
+      peer,
+      serial,
+      keySha256,
+      certificateSha256,
+      notAfter,
+      basis: basisHash(basis),
+      row: rowHash(values),
+    },
   });
   return 'recorded';
 }

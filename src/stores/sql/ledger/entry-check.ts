@@ -22,8 +22,11 @@ export function entriesQuery({ redemptionParts }: SqlDialect): string {
 // Columns of the query before those of the redemption.
 const ENTRY_COLUMNS = 9;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
-const REDEEMED = `SELECT 1 FROM events
-  WHERE redemption_id = ? AND kind = 'redeemed' AND grant_uid = ? AND seq < ? LIMIT 1`;
+// What a renewal was issued from: the redemption, which an earlier entry records, and the renewal before it.
+const BASIS = `SELECT ${[...CONSTANT_COLUMNS, ...RENEWAL_COLUMNS.map((column) => `n.${column}`)].join(', ')}
+  FROM redemptions r LEFT JOIN renewals n ON n.redemption_id = r.id AND n.number = ?
+  WHERE r.id = ? AND r.grant_uid = ? AND EXISTS (SELECT 1 FROM events
+    WHERE redemption_id = r.id AND kind = 'redeemed' AND grant_uid = r.grant_uid AND seq < ?)`;
 const CODE = `SELECT ${CONSTANT_CODE_COLUMNS.join(', ')} FROM codes WHERE grant_uid = ? AND jti = ?`;
 const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
@@ -147,8 +150,10 @@ export class EntryCheck {
         const name = `renewal ${number} of redemption ${id}`;
         // A writer of the database removed the revocation, renewed the link, and revoked it again.
         if (this.#revokedRedemptions.has(id)) return `records ${name}, although the redemption was revoked`;
-        if ((yield* value(REDEEMED, id, this.grantUid, entry.seq)) === undefined)
-          return `records ${name}, which no earlier entry records`;
+        const [basis] = yield* rawRows(BASIS, Number(number) - 1, id, this.grantUid, entry.seq);
+        if (!basis) return `records ${name}, but no earlier entry records the redemption`;
+        // A writer of the database changed a row, renewed the link, and reversed the change.
+        if (rowHash(basis) !== detail.basis) return `records ${name}, which was issued from changed rows`;
         const [renewal] = yield* rawRows(RENEWAL, id, number);
         return rowProblem(name, renewal, detail.row);
       }

@@ -32,8 +32,8 @@ export interface EventRow extends Omit<LedgerEntry, 'kind' | 'detail'> {
 
 /** Returns the entry of a row. */
 export function entryOf({ detail: text, jti, name, subject, ...entry }: EventRow): LedgerEntry {
-  // The hash of the row is for verification only.
-  const { row: _, ...detail } = JSON.parse(text ?? '{}') as Record<string, string | number>;
+  // The hashes of rows are for verification only.
+  const { row: _row, basis: _basis, ...detail } = JSON.parse(text ?? '{}') as Record<string, string | number>;
   return {
     ...entry,
     kind: entry.kind as LedgerKind,
