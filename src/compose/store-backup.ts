@@ -63,7 +63,7 @@ export async function restore(
   requireUnused(location, clock);
   const isNew = !existsSync(dataDir);
   makePrivateDirectory(dataDir);
-  sweepStaleFiles(dataDir, clock(), (name) => name === 'restore');
+  sweepStaleFiles(dataDir, clock(), (name) => name === 'restore', true);
   const temporary = join(dataDir, `.restore.${randomUUID()}`);
   let isRestored = false;
   makePrivateDirectory(temporary);

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { withFileErrors } from './file-error.js';
 
 /** Maximum length of a text in bytes: no input of linkgrant is longer, and a device or a pipe may be endless. */
@@ -7,8 +7,6 @@ const CHUNK_BYTES = 64 * 1024;
 
 /** The reason for refusing a text that is too long, as the end of a sentence. */
 export const TOO_LONG = 'it is longer than 1 MiB';
-/** The reason for refusing a symbolic link, as the end of a sentence. */
-export const SYMBOLIC_LINK = 'it is a symbolic link';
 
 /**
  * Reads the UTF-8 text of a regular file of at most 1 MiB. Never blocks: refuses a pipe, a device or a socket. Throws
@@ -16,14 +14,6 @@ export const SYMBOLIC_LINK = 'it is a symbolic link';
  */
 export function readBoundedText(file: string): string {
   return withFileErrors(file, () => readAndClose(openNonBlocking(file)));
-}
-
-/** Reads a file as {@link readBoundedText} does, and refuses a symbolic link. */
-export function readOwnText(file: string): string {
-  return withFileErrors(file, () => {
-    if (lstatSync(file).isSymbolicLink()) throw new Error(SYMBOLIC_LINK);
-    return readAndClose(openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
-  });
 }
 
 function readAndClose(handle: number): string {

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
-  constants,
   fchmodSync,
-  fchownSync,
-  fstatSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -18,7 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isUuid } from '../domain/names.js';
-import { UnreadableFileError, withFileErrors } from './file-error.js';
+import { withFileErrors } from './file-error.js';
 
 // No write takes this long between creation and rename.
 const STALE_MS = 10 * 60_000;
@@ -40,50 +38,6 @@ function makeDirectory(directory: string): void {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
     if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error;
-    return;
-  }
-  const handle = openOwnDirectory(directory);
-  try {
-    setOwnerOfParent(handle, directory);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-/** Opens a directory. Throws if the path is a symbolic link: a user may have created it, so that root changes another directory. */
-export function openOwnDirectory(directory: string): number {
-  return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-}
-
-/**
- * Opens a file (0600 if it is new) for writing. Throws if it is not a regular file, or has more than one hard link: a user may
- * have created a link, so that root changes another file.
- */
-export function openOwnFile(file: string): number {
-  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const handle = openSync(file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  const stats = fstatSync(handle);
-  if (stats.isFile() && stats.nlink === 1) return handle;
-  closeSync(handle);
-  throw new UnreadableFileError(
-    file,
-    new Error('it is not a regular file, or it has more than one hard link'),
-  );
-}
-
-/**
- * If this process is root, changes the owner of a new file or directory to the owner of the directory that contains it.
- * Otherwise a service that runs as that owner could not read what a command of root writes. `handle` is the opened `path`.
- */
-export function setOwnerOfParent(handle: number, path: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(dirname(path));
-  if (uid === 0) return;
-  try {
-    // By handle: the user of the directory may have replaced the path with a link to a file of root.
-    fchownSync(handle, uid, gid);
-  } catch {
-    // Root of a container may lack the capability, and some file systems have no owners. Then root stays the owner.
   }
 }
 
@@ -108,7 +62,6 @@ export function writeBeside(file: string, content: string, mode = 0o600): string
   try {
     const handle = openSync(temporary, 'wx', 0o600);
     try {
-      setOwnerOfParent(handle, temporary);
       // After creation, because the umask may restrict the mode of `open`.
       fchmodSync(handle, mode);
       writeFileSync(handle, content);
@@ -124,16 +77,24 @@ export function writeBeside(file: string, content: string, mode = 0o600): string
 }
 
 /**
- * Deletes temporary files of dead processes from `directory`, because they may contain keys: files and directories called
- * `.<name>.<UUID>` (see {@link writeBeside}) that are ten minutes old at `now`, and whose name `isOurs` accepts.
+ * Deletes temporary files of dead processes from `directory`, because they may contain keys: files called `.<name>.<UUID>` (see
+ * {@link writeBeside}) that are ten minutes old at `now`, belong to this user, and whose name `isOurs` accepts. Deletes such
+ * directories too with `includesDirectories`, which is safe only where no other user can exchange a directory meanwhile.
  */
-export function sweepStaleFiles(directory: string, now: number, isOurs: (name: string) => boolean): void {
+export function sweepStaleFiles(
+  directory: string,
+  now: number,
+  isOurs: (name: string) => boolean,
+  includesDirectories = false,
+): void {
   for (const entry of readdirSync(directory)) {
     const end = entry.lastIndexOf('.');
     if (!entry.startsWith('.') || !isUuid(entry.slice(end + 1)) || !isOurs(entry.slice(1, end))) continue;
     const path = join(directory, entry);
-    const { mtimeMs = now } = statSync(path, { throwIfNoEntry: false }) ?? {};
-    if (now - mtimeMs > STALE_MS) rmSync(path, { recursive: true, force: true });
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats?.uid !== process.getuid?.() || (stats?.isDirectory() && !includesDirectories)) continue;
+    if (now - (stats?.mtimeMs ?? now) > STALE_MS)
+      rmSync(path, { recursive: includesDirectories, force: true });
   }
 }
 
@@ -159,10 +120,11 @@ export function replaceFile(file: string, content: string, mode?: number): void 
  * Deletes temporary files of the same file whose processes were killed before the rename. Leaves them in a directory that this
  * user may write but not list.
  */
-export function sweepBeside(file: string, temporary: string): void {
+export function sweepBeside(file: string, temporary: string, includesDirectories = false): void {
   try {
     // The clock of the file system, which sets the times of all these files.
-    sweepStaleFiles(dirname(file), statSync(temporary).mtimeMs, (name) => name === basename(file));
+    const { mtimeMs } = statSync(temporary);
+    sweepStaleFiles(dirname(file), mtimeMs, (name) => name === basename(file), includesDirectories);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
   }

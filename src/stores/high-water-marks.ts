@@ -1,11 +1,6 @@
-import { closeSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  makePrivateDirectory,
-  openOwnDirectory,
-  openOwnFile,
-  setOwnerOfParent,
-} from '../files/private-file.js';
+import { makePrivateDirectory } from '../files/private-file.js';
 
 /** The highest state of a ledger that a host has seen. */
 export interface HighWaterMark {
@@ -51,11 +46,9 @@ export class HighWaterMarks {
   put(id: string, { epoch, position, mac }: HighWaterMark): void {
     try {
       makePrivateDirectory(this.#directory);
-      closeSync(openOwnDirectory(this.#directory));
-      const file = join(this.#directory, id);
-      const handle = openOwnFile(file);
+      const { O_WRONLY, O_CREAT } = constants;
+      const handle = openSync(join(this.#directory, id), O_WRONLY | O_CREAT, 0o600);
       try {
-        setOwnerOfParent(handle, file);
         // All marks have the same length, so a concurrent reader sees the old or the new one.
         const mark = `${epoch} ${position} ${Buffer.from(mac).toString('hex')}`;
         writeSync(handle, `${mark.padEnd(105)}\n`, 0);

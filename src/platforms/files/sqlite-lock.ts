@@ -1,7 +1,7 @@
-import { closeSync, ftruncateSync, lstatSync } from 'node:fs';
+import { lstatSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UnreadableFileError } from '../../files/file-error.js';
-import { createPrivateFile, makePrivateDirectory, openOwnFile } from '../../files/private-file.js';
+import { createPrivateFile, makePrivateDirectory } from '../../files/private-file.js';
 import { openSqliteFile, primaryCode } from '../../files/sqlite-file.js';
 
 /** A lock that is held until it is released or the process ends. */
@@ -12,7 +12,6 @@ export interface HeldLock {
 /** Creates the empty file of a lock (0600) in its directory (0700) unless it exists. Throws if it is not a regular file. */
 function prepareLockFile(file: string): void {
   makePrivateDirectory(dirname(file));
-  // Never follow a symbolic link: the user of the directory may have created it, so that root changes another file.
   if (!lstatSync(file, { throwIfNoEntry: false })) createPrivateFile(file, '');
   if (!lstatSync(file).isFile()) throw new UnreadableFileError(file, new Error('it is not a regular file'));
 }
@@ -21,7 +20,7 @@ function prepareLockFile(file: string): void {
 export function trySqliteLock(file: string): HeldLock | undefined {
   prepareLockFile(file);
   // The lock needs an empty file: SQLite cannot lock a file whose content is not a database.
-  if (lstatSync(file).size > 0) truncate(file);
+  if (lstatSync(file).size > 0) truncateSync(file);
   const database = openSqliteFile(file);
   try {
     database.exec('BEGIN EXCLUSIVE');
@@ -31,13 +30,4 @@ export function trySqliteLock(file: string): HeldLock | undefined {
     throw error;
   }
   return { release: database.close };
-}
-
-function truncate(file: string): void {
-  const handle = openOwnFile(file);
-  try {
-    ftruncateSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -1,5 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { existsSync, lstatSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
@@ -52,10 +52,9 @@ export function openIssuers(
     const withLock = directoryLock(directory, () => TIMEOUT_MS);
     return withLock(async () => {
       await completeActivation(directory, checkpoint);
-      sweepStaleFiles(directory, clock(), (base) => base === NEXT || base.startsWith('tls.'));
+      sweepStaleFiles(directory, clock(), (base) => base === NEXT || base.startsWith('tls.'), true);
       const trusted = join(directory, TRUSTED);
-      if (lstatSync(trusted, { throwIfNoEntry: false })?.isDirectory())
-        sweepStaleFiles(trusted, clock(), () => true);
+      if (existsSync(trusted)) sweepStaleFiles(trusted, clock(), () => true);
       return operation(directory);
     });
   };

@@ -1,10 +1,9 @@
-import { closeSync, fchmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ifExists } from '../../files/file-error.js';
 import {
   createPrivateFile,
   makePrivateDirectory,
-  openOwnDirectory,
   sweepStaleFiles,
   syncDirectory,
   writePrivateFile,
@@ -34,21 +33,12 @@ export function pendingDirectories(dataDirectory: string, clock: () => number): 
     const directory = join(dataDirectory, 'redemptions', id);
     withWriteErrors(directory, () => {
       makePrivateDirectory(directory);
-      restrictToOwner(directory);
+      chmodSync(directory, 0o700);
       syncDirectory(dirname(directory));
       sweepStaleFiles(directory, clock(), () => true);
     });
     return new PendingDirectory(directory);
   };
-}
-
-function restrictToOwner(directory: string): void {
-  const handle = openOwnDirectory(directory);
-  try {
-    fchmodSync(handle, 0o700);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 /** Name of the Secret of redemption `id`, if its link is materialized completely. Creates nothing. */

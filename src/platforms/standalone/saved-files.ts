@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, renameSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { readOwnText, SYMBOLIC_LINK } from '../../files/bounded-text.js';
+import { dirname, join } from 'node:path';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { visibleNamesIn } from '../../files/directory-names.js';
 import { ifExists, withFileErrors } from '../../files/file-error.js';
 import { makePrivateDirectory, syncDirectory, writePrivateFile } from '../../files/private-file.js';
@@ -18,22 +18,20 @@ const SAVED_PATH = new RegExp(
 
 /**
  * Reads the keys, the CAs and the configuration file of a data directory; each CA under its lock, so that no rotation changes it
- * meanwhile. Rejects with RedemptionError `busy`, and UnreadableFileError, also for a symbolic link: the user of the directory may
- * have created it, so that root saves another file.
+ * meanwhile. Rejects with RedemptionError `busy`, and UnreadableFileError.
  */
 export async function readSavedFiles(dataDirectory: string): Promise<SavedFile[]> {
   const read = (...paths: readonly string[]): SavedFile[] =>
     paths.flatMap((path) => {
       if (!SAVED_PATH.test(path)) return [];
-      const directory = realDirectory(dataDirectory, dirname(path));
-      const file = join(directory, basename(path));
-      return isPresent(file) ? [{ path, content: readOwnText(file) }] : [];
+      const file = join(dataDirectory, path);
+      return isPresent(file) ? [{ path, content: readBoundedText(file) }] : [];
     });
   const filesIn = (directory: string): string[] =>
-    visibleNamesIn(realDirectory(dataDirectory, directory)).map((name) => `${directory}/${name}`);
+    visibleNamesIn(join(dataDirectory, directory)).map((name) => `${directory}/${name}`);
   const files = read('ledger.key', 'config.yaml', ...filesIn('code-keys'));
   for (const issuer of filesIn('issuers')) {
-    const withLock = directoryLock(realDirectory(dataDirectory, issuer), () => LOCK_TIMEOUT_MS);
+    const withLock = directoryLock(join(dataDirectory, issuer), () => LOCK_TIMEOUT_MS);
     const pairs = ['tls.crt', 'tls.key', `${NEXT}/tls.crt`, `${NEXT}/tls.key`];
     files.push(
       ...(await withLock(async () =>
@@ -42,17 +40,6 @@ export async function readSavedFiles(dataDirectory: string): Promise<SavedFile[]
     );
   }
   return files;
-}
-
-/** Returns the path of a directory below a data directory. Throws UnreadableFileError if a part of it is a symbolic link. */
-function realDirectory(dataDirectory: string, path: string): string {
-  return path.split('/').reduce((parent, name) => {
-    const directory = join(parent, name);
-    withFileErrors(directory, () => {
-      if (ifExists(() => lstatSync(directory))?.isSymbolicLink()) throw new Error(SYMBOLIC_LINK);
-    });
-    return directory;
-  }, dataDirectory);
 }
 
 function isPresent(file: string): boolean {

@@ -50,7 +50,7 @@ export async function writeBackup(
   const [plain, compressed] = [join(temporary, 'backup.db'), join(temporary, 'backup.gz')];
   makePrivateDirectory(temporary);
   try {
-    sweepBeside(file, temporary);
+    sweepBeside(file, temporary, true);
     createEmpty(plain);
     if (database !== undefined) {
       withFile(database, (store) => {
@@ -166,10 +166,7 @@ export function notABackup(file: string, cause?: unknown): StoreOpenError {
   return new StoreOpenError(message, 'use another backup; nothing was restored', { cause });
 }
 
-/**
- * Creates an empty private file: SQLite would create it with 0644, and fills an empty file only. It belongs to the user of this
- * process, also in the directory of another user: a backup contains the keys of CAs.
- */
+/** Creates an empty private file: SQLite would create it with 0644, and fills an empty file only. */
 function createEmpty(file: string): void {
   writeFileSync(file, '', { mode: 0o600, flag: 'wx' });
 }

@@ -1,7 +1,6 @@
 import { accessSync, closeSync, constants, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { explainFileError } from '../../files/file-error.js';
-import { setOwnerOfParent } from '../../files/private-file.js';
 import { StoreOpenError } from '../store-open-error.js';
 
 // Magic numbers of statfs(2). SQLite's write-ahead log needs memory that all processes of a database share.
@@ -61,9 +60,7 @@ export function prepareDatabaseFile(file: string, create: boolean): boolean {
   if (!create) return false;
   try {
     // SQLite would create it with 0644. Its log and shared memory get the mode of this file.
-    const handle = openSync(file, 'wx', 0o600);
-    setOwnerOfParent(handle, file);
-    closeSync(handle);
+    closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
