@@ -13,12 +13,16 @@ import { abortConnection, inTransaction, OperationRunner } from './run-operation
 
 // Positions in the ledger are in commit order, unlike the numbers of a sequence.
 const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
+const OWN_TABLES = "SELECT oid FROM pg_class WHERE relnamespace = CAST('linkgrant' AS regnamespace)";
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
   redemptionsOfGrant: `SELECT ${LISTED_FIELDS}, e.position FROM ${FROM} ${NEWEST_RENEWAL}
     WHERE e.grant_uid = ? AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionParts: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
   indexOfText: 'strpos',
+  // A rule acts like a trigger, and a view, which is a rule as well, can be in the place of a table.
+  trigger: `SELECT CAST(tgname AS TEXT) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (${OWN_TABLES})
+    UNION ALL SELECT CAST(rulename AS TEXT) FROM pg_rewrite WHERE ev_class IN (${OWN_TABLES}) LIMIT 1`,
 };
 // Overrides settings of the server, the database, the role and a pooler.
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on';

@@ -94,6 +94,8 @@ export interface SqlDialect {
   readonly redemptionParts: { readonly from: string; readonly position: string; readonly grantUid: string };
   /** SQL function for the index, from 1, of its second argument in its first; 0 if absent. Case-sensitive. */
   readonly indexOfText: string;
+  /** Selects the name of a trigger, view or rule. The schema has none: one can change or hide rows within any transaction. */
+  readonly trigger: string;
 }
 
 const MAX_CHUNK = 32;

@@ -4,8 +4,24 @@ import type { LedgerKind } from '../../domain/ledger-kind.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { deleteGrant } from './grant-writes.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
-import { EntryCheck, EntryTotals, entriesQuery } from './ledger/entry-check.js';
-import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
+import {
+  authenticEntry,
+  EntryCheck,
+  EntryTotals,
+  type EntryValues,
+  entriesQuery,
+} from './ledger/entry-check.js';
+import { isMac, type LedgerRow, refusalMac } from './ledger/ledger-mac.js';
+import {
+  change,
+  chunks,
+  put,
+  rawRows,
+  rows,
+  type SqlDialect,
+  type SqlOperation,
+  value,
+} from './operation.js';
 import { deleteRenewal } from './renewals.js';
 import type { SqlDatabase } from './sql-database.js';
 
@@ -18,19 +34,19 @@ const CHECK_AGAIN = 'UPDATE expiring_ledgers SET check_at = ? WHERE grant_uid = 
 const DELETE_CHECK = 'DELETE FROM expiring_ledgers WHERE grant_uid = ?';
 const OF_GRANT_AFTER = `WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
 // The entry about the deletion of the grant is removed last: without it the missing grant would be a fault.
-const NEWEST = `SELECT seq, kind, redemption_id AS id, CAST(detail ->> 'number' AS INTEGER) AS number, detail ->> 'jti' AS jti
-  FROM events WHERE grant_uid = ? AND kind <> 'deleted' ORDER BY seq DESC LIMIT ${STEP}`;
-const REMOVE = `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind = NULL, redemption_id = NULL, detail = NULL
-  WHERE grant_uid = ?`;
-const REMOVE_FROM = `${REMOVE} AND seq >= ? AND kind <> 'deleted'`;
-const DELETE_REDEMPTION = 'DELETE FROM redemptions WHERE id = ?';
+const NEWEST_OTHERS = `WHERE e.grant_uid = ? AND e.seq <> ? ORDER BY e.seq DESC LIMIT ${STEP}`;
+const DELETED_SEQ = "SELECT max(seq) FROM events WHERE grant_uid = ? AND kind = 'deleted'";
+const WITH_SEQ = 'WHERE e.grant_uid = ? AND e.seq = ?';
+const REMOVE = (count: number) => `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind = NULL,
+  redemption_id = NULL, detail = NULL WHERE position IN (${Array(count).fill('?').join(', ')})`;
+const DELETE_REDEMPTION = 'DELETE FROM redemptions WHERE id = ? AND grant_uid = ?';
 const CLEAR_REVOCATION = 'UPDATE redemptions SET revoked_at = NULL WHERE id = ?';
 const CLEAR_CODE_REVOCATION = 'UPDATE codes SET revoked_at = NULL WHERE grant_uid = ? AND jti = ?';
 const DELETE_CODE = 'DELETE FROM codes WHERE grant_uid = ? AND jti = ?';
-const DELETE_CODES = 'DELETE FROM codes WHERE grant_uid = ?';
 const DELETE_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
 const GRANT = 'SELECT 1 FROM grants WHERE uid = ?';
-const REFUSALS = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals WHERE grant_uid = ?';
+const REFUSALS = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at, mac FROM refusals
+  WHERE grant_uid = ?`;
 
 type RetentionDatabase = Pick<SqlDatabase, 'dialect' | 'read' | 'write'>;
 
@@ -49,13 +65,34 @@ export function retention({ dialect, read, write }: RetentionDatabase) {
   } satisfies Partial<DatabaseStore>;
 }
 
-/** Runs in short steps, between which other operations run. */
-async function removeOldLedger(
-  { dialect, read, write }: RetentionDatabase,
-  endedBefore: number,
-): Promise<boolean> {
+async function removeOldLedger(database: RetentionDatabase, endedBefore: number): Promise<boolean> {
+  const { read, write } = database;
   const grantUid = await read(() => value(DUE, endedBefore));
   if (typeof grantUid !== 'string') return false;
+  const checked = await checkedLedger(database, grantUid);
+  if (checked && checked.lastEnd < endedBefore && (await removeChecked(database, checked))) return true;
+  // A ledger with a fault stays as evidence, and is checked again each day.
+  const checkAt = checked && checked.lastEnd >= endedBefore ? checked.lastEnd : endedBefore + DAY_MS;
+  await write(() => put(CHECK_AGAIN, checkAt, grantUid), { grantUid });
+  return true;
+}
+
+/** The ledger of a deleted grant in which a check found no fault. */
+interface CheckedLedger {
+  readonly grantUid: string;
+  /** The `seq` of the entry about the deletion of the grant. */
+  readonly deletedSeq: number;
+  /** The highest `seq`. */
+  readonly lastSeq: number;
+  /** When the grant was deleted, or its last certificate expires. */
+  readonly lastEnd: number;
+}
+
+/** Checks the ledger of a grant in short steps, between which other operations run. */
+async function checkedLedger(
+  { dialect, read }: RetentionDatabase,
+  grantUid: string,
+): Promise<CheckedLedger | undefined> {
   const key = await read((ledger) => ledger.key());
   const check = new EntryCheck(key, grantUid, new EntryTotals());
   const query = `${entriesQuery(dialect)} ${OF_GRANT_AFTER}`;
@@ -64,15 +101,11 @@ async function removeOldLedger(
     await yieldTurn();
     state = await read(() => checkStep(check, query));
   }
-  // A ledger with a fault stays as evidence, and is checked again each day.
-  const lastEnd =
-    state === 'intact' ? Math.max(check.deletedAt ?? 0, check.totals.lastNotAfter) : endedBefore + DAY_MS;
-  if (lastEnd >= endedBefore) {
-    await write(() => put(CHECK_AGAIN, lastEnd, grantUid), { grantUid });
-    return true;
-  }
-  while (await write(removeStep(grantUid), { grantUid })) await yieldTurn();
-  return true;
+  const deletedSeq = await read(() => value(DELETED_SEQ, grantUid));
+  // Entries about settings, which have no grant, stay as well: none of them is about a deletion.
+  if (state === 'faulty' || check.deletedAt === null || typeof deletedSeq !== 'number') return undefined;
+  const lastEnd = Math.max(check.deletedAt, check.totals.lastNotAfter);
+  return { grantUid, deletedSeq, lastSeq: check.seq, lastEnd };
 }
 
 /** Checks the next entries of a grant. Also returns `faulty` if the grant still exists. */
@@ -84,12 +117,18 @@ function* checkStep(check: EntryCheck, query: string): SqlOperation<'more' | 'in
   return (yield* check.end()) || exists ? 'faulty' : 'intact';
 }
 
-interface RemovedEntry {
-  readonly seq: number;
-  readonly kind: LedgerKind;
-  readonly id: string;
-  readonly number: number | null;
-  readonly jti: string | null;
+/** Removes a ledger in short steps. Returns whether nothing of it is left. */
+async function removeChecked(
+  { dialect, write }: RetentionDatabase,
+  checked: CheckedLedger,
+): Promise<boolean> {
+  const { grantUid } = checked;
+  let state = await write(removeStep(checked, dialect), { grantUid });
+  while (state === 'more') {
+    await yieldTurn();
+    state = await write(removeStep(checked, dialect), { grantUid });
+  }
+  return state === 'removed';
 }
 
 /**
@@ -97,13 +136,13 @@ interface RemovedEntry {
  * a row or revocation without its entry as a fault. Null if nothing of a deleted grant is left to change.
  */
 const ROW_REMOVALS: Readonly<
-  Record<LedgerKind, ((entry: RemovedEntry, grantUid: string) => SqlOperation<unknown>) | null>
+  Record<LedgerKind, ((row: DescribedRow, grantUid: string) => SqlOperation<unknown>) | null>
 > = {
   created: null,
   changed: null,
-  redeemed: ({ id }) => change(DELETE_REDEMPTION, id),
+  redeemed: ({ id }, grantUid) => change(DELETE_REDEMPTION, id, grantUid),
   replayed: null,
-  renewed: ({ id, number }) => deleteRenewal(id, number ?? 0),
+  renewed: ({ id, number }) => deleteRenewal(id, number),
   superseded: null,
   revoked: ({ id }) => change(CLEAR_REVOCATION, id),
   grant_revoked: null,
@@ -115,28 +154,105 @@ const ROW_REMOVALS: Readonly<
 };
 
 /**
- * Deletes the content of up to 200 entries of a deleted grant, newest first, and the rows that they describe. Returns true if
- * entries may be left.
+ * Deletes the content of up to 200 entries of a deleted grant, newest first, and the rows that they describe. Removes nothing,
+ * and returns `faulty`, unless all that it removes is authentic in this transaction: a writer of the database may have moved
+ * other entries into the ledger since the check.
  */
-function removeStep(grantUid: string): WriteOperation<boolean> {
-  return function* ({ ledger }) {
-    const entries = yield* rows<RemovedEntry>(NEWEST, grantUid);
+function removeStep(
+  checked: CheckedLedger,
+  dialect: SqlDialect,
+): WriteOperation<'more' | 'removed' | 'faulty'> {
+  const { grantUid } = checked;
+  return function* ({ ledger, undo }) {
+    const found = yield* findRemoval(yield* ledger.key(), checked, dialect);
+    if (!found) return 'faulty';
+    const { entries, refusals, isLast } = found;
     for (const entry of entries) {
       const removeRow = ROW_REMOVALS[entry.kind];
-      if (removeRow) yield* removeRow(entry, grantUid);
+      if (removeRow) yield* removeRow(describedRow(entry), grantUid);
     }
-    if (entries.length === STEP) {
-      const removed = yield* change(REMOVE_FROM, grantUid, entries.at(-1)?.seq ?? 0);
-      yield* ledger.countRemoved(removed);
-      return true;
+    let removed = 0;
+    for (const chunk of chunks(entries)) {
+      removed += yield* change(REMOVE(chunk.length), ...chunk.map(({ position }) => position));
     }
-    const removed = yield* change(REMOVE, grantUid);
-    if (removed > 0) yield* ledger.countRemoved(removed);
-    const refusals = Number(yield* value(REFUSALS, grantUid));
+    if (removed !== entries.length) {
+      yield* undo();
+      return 'faulty';
+    }
+    yield* ledger.countRemoved(removed);
+    if (!isLast) return 'more';
     yield* change(DELETE_REFUSALS, grantUid);
     if (refusals > 0) yield* ledger.countRefusals(-refusals);
-    yield* change(DELETE_CODES, grantUid);
     yield* change(DELETE_CHECK, grantUid);
-    return false;
+    return 'removed';
   };
+}
+
+interface FoundRemoval {
+  /** The next entries; the last ones include the entry about the deletion. */
+  readonly entries: readonly LedgerRow[];
+  readonly isLast: boolean;
+  /** The sum of the refusals, which are removed with the last entries. */
+  readonly refusals: number;
+}
+
+/** Returns what the next step removes; undefined unless all of it is authentic. */
+function* findRemoval(
+  key: Uint8Array,
+  checked: CheckedLedger,
+  dialect: SqlDialect,
+): SqlOperation<FoundRemoval | undefined> {
+  const { grantUid, deletedSeq } = checked;
+  // It could exchange entries while they are removed.
+  if ((yield* value(dialect.trigger)) !== undefined) return undefined;
+  const query = entriesQuery(dialect);
+  const deletions = yield* rawRows(`${query} ${WITH_SEQ}`, grantUid, deletedSeq);
+  const others = yield* rawRows(`${query} ${NEWEST_OTHERS}`, grantUid, deletedSeq);
+  const entries = authenticEntries(key, others, checked);
+  const refusals = yield* authenticRefusals(key, grantUid);
+  const [deleted] = deletions.map((values) => authenticEntry(key, grantUid, values));
+  if (deleted?.kind !== 'deleted' || !entries || refusals === undefined) return undefined;
+  const isLast = entries.length < STEP;
+  return { entries: isLast ? [...entries, deleted] : entries, refusals, isLast };
+}
+
+/** Returns entries that were read newest first; undefined if one is not authentic, is missing, or was added after the check. */
+function authenticEntries(
+  key: Uint8Array,
+  found: readonly EntryValues[],
+  { grantUid, deletedSeq, lastSeq }: CheckedLedger,
+): readonly LedgerRow[] | undefined {
+  const entries: LedgerRow[] = [];
+  for (const values of found) {
+    const entry = authenticEntry(key, grantUid, values);
+    if (!entry || entry.seq > lastSeq) return undefined;
+    const newer = entries.at(-1)?.seq;
+    const skipped = newer === deletedSeq + 1 ? 2 : 1;
+    if (newer !== undefined && entry.seq !== newer - skipped) return undefined;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+/** Returns the sum of the refusals of a grant; undefined if one does not match its MAC. */
+function* authenticRefusals(key: Uint8Array, grantUid: string): SqlOperation<number | undefined> {
+  let sum = 0;
+  for (const refusal of yield* rawRows(REFUSALS, grantUid)) {
+    const values = refusal.slice(0, -1) as (string | number)[];
+    if (!isMac(refusal.at(-1), refusalMac(key, values))) return undefined;
+    sum += Number(values[5]);
+  }
+  return sum;
+}
+
+/** What identifies the row that an entry describes. */
+interface DescribedRow {
+  readonly id: string;
+  readonly number: number;
+  readonly jti: string;
+}
+
+function describedRow({ redemptionId, detail }: LedgerRow): DescribedRow {
+  const { number = 0, jti = '' } = JSON.parse(detail ?? '{}') as Partial<DescribedRow>;
+  return { id: redemptionId ?? '', number, jti };
 }

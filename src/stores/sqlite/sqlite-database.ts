@@ -20,6 +20,7 @@ export const SQLITE: SqlDialect = {
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
   indexOfText: 'instr',
+  trigger: "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1",
 };
 // Verification reads rows from all parts of large tables.
 const VERIFICATION_CACHE_KIB = 65_536;

@@ -35,6 +35,17 @@ const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 /** An entry as {@link entriesQuery} returns it. */
 export type EntryValues = readonly SqlValue[];
 
+/** Returns an entry of a grant; undefined if it does not match its MAC. */
+export function authenticEntry(
+  key: Uint8Array,
+  grantUid: string,
+  [, seq, position, at, kind, redemptionId, detail, mac, previous]: EntryValues,
+): LedgerRow | undefined {
+  const entry = { grantUid, seq, position, at, kind, redemptionId, detail } as LedgerRow;
+  const before = position === 1 ? NO_MAC : previous;
+  return before instanceof Uint8Array && isMac(mac, entryMac(key, before, entry)) ? entry : undefined;
+}
+
 /** Totals over the entries that were read, of one grant or of several. */
 export class EntryTotals {
   entries = 0;
@@ -90,14 +101,11 @@ export class EntryCheck {
 
   /** Checks the next entry. Returns its fault, or undefined. */
   *next(values: EntryValues): SqlOperation<LedgerFault | undefined> {
-    const [, seq, position, at, kind, redemptionId, detail, mac, previous] = values;
-    const entry = { grantUid: this.grantUid, seq, position, at, kind, redemptionId, detail } as LedgerRow;
+    const seq = Number(values[1]);
     // Only a table without its keys has a row twice.
-    if (entry.seq <= this.#seq) return this.#fault(entry.seq, 'is in the ledger twice');
-    const before = position === 1 ? NO_MAC : previous;
-    if (!(before instanceof Uint8Array) || !isMac(mac, entryMac(this.#key, before, entry))) {
-      return this.#fault(entry.seq, 'does not match its MAC');
-    }
+    if (seq <= this.#seq) return this.#fault(seq, 'is in the ledger twice');
+    const entry = authenticEntry(this.#key, this.grantUid, values);
+    if (!entry) return this.#fault(seq, 'does not match its MAC');
     this.#seq = entry.seq;
     this.totals.entries += 1;
     const problem = yield* this.#compare(entry, values);

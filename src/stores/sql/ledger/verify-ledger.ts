@@ -64,7 +64,8 @@ export function* verifyLedger(
     (yield* differingRow(scope)) ??
     (yield* changedRefusal(key, scope)) ??
     (isWholeLedger ? yield* missingRefusal(end) : undefined) ??
-    (isWholeLedger ? yield* changedSetting(totals.settings) : undefined);
+    (isWholeLedger ? yield* changedSetting(totals.settings) : undefined) ??
+    (yield* unknownTrigger(dialect));
   return { entries: totals.entries, ...(fault && { fault }) };
 }
 
@@ -159,6 +160,13 @@ function* changedRefusal(key: Uint8Array, scope: Scope): SqlOperation<LedgerFaul
   );
   if (typeof withoutEntry !== 'string') return undefined;
   return { grantUid: withoutEntry, seq: null, problem: 'has refusals, and no entry about its creation' };
+}
+
+function* unknownTrigger({ trigger }: SqlDialect): SqlOperation<LedgerFault | undefined> {
+  const name = yield* value(trigger);
+  return name === undefined
+    ? undefined
+    : ledgerFault(`has a trigger, view or rule in its database, "${name}", which linkgrant did not create`);
 }
 
 function* missingRefusal({ refusals }: StoredEnd): SqlOperation<LedgerFault | undefined> {
