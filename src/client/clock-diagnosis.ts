@@ -5,6 +5,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { chainLink, SignatureChecks } from '../pki/certificate-chain.js';
 import { parseCertificates } from '../pki/pem.js';
 import { OutsideValidity } from '../redemption/ports/redemption-client.js';
+import type { RunWork } from '../time/cpu-budget.js';
 import { exchange } from './http-exchange.js';
 import { presentedCertificates } from './link-peer.js';
 import type { TlsTarget } from './route.js';
@@ -27,17 +28,20 @@ export async function diagnoseClock({
   target,
   now,
   signal,
+  runWork = (work) => work(),
   openUnverified,
 }: {
   readonly target: TlsTarget;
   readonly now: number;
   readonly signal: AbortSignal;
+  /** Runs the verification of the certificates. */
+  readonly runWork?: RunWork | undefined;
   /** Opens a connection without verification. */
   readonly openUnverified: () => Promise<TLSSocket>;
 }): Promise<RedemptionError> {
   const where = formatHostPort(target);
   const socket = await openUnverified();
-  const validity = verifiedValidity(presentedCertificates(socket), target.ca);
+  const validity = runWork(() => verifiedValidity(presentedCertificates(socket), target.ca));
   if (!validity) {
     socket.destroy();
     return new RedemptionError('tls_untrusted', `${untrustedMessage(target)}.`);

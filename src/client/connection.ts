@@ -66,6 +66,7 @@ export async function openConnection(
       target,
       now: options.clock(),
       signal,
+      runWork: options.runWork,
       // Sends no secret: it only reads the certificate and the time of the server.
       openUnverified: () => openUnverified(target, options, signal),
     });
