@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { signRenewalRequest } from '../../src/codes/renewal-request.js';
-import { privateKeyPem } from '../../src/pki/keys.js';
 import { REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import { apiVersionOf } from '../../src/platforms/kubernetes/api/resource.js';
 import {
@@ -63,7 +62,7 @@ it('the large Redemptions of a tenant do not fill the memory of the service when
 
   const request = await signRenewalRequest({
     certificatePem: spec.certificate.pem,
-    privateKeyPem: privateKeyPem(await generatePrivateKey('p256')),
+    privateKey: await generatePrivateKey('p256'),
     redemptionId: id,
     csrDer: Buffer.from('x'),
     now: Date.now(),

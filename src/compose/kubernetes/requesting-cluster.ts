@@ -8,9 +8,9 @@ import {
   clusterLinkRecords,
   clusterLinks,
   type LinkStatus,
-  linksIn,
   placedClusterLinks,
   readLinkStatus,
+  readLinks,
 } from '../../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
 import { inCluster, type NamespaceTarget } from '../../platforms/kubernetes/requesting/namespace-target.js';
@@ -60,8 +60,11 @@ export async function openRequestingCluster(
     /** The state that Skupper's controller reports of each Link, by name. */
     linkStatuses: (): Promise<ReadonlyMap<string, LinkStatus>> =>
       inCluster(async () => {
-        const all = await linksIn(target);
-        return new Map(all.map(({ link, resource }) => [link.name, readLinkStatus(resource)]));
+        const all = await readLinks(
+          target,
+          ({ link, resource }) => [link.name, readLinkStatus(resource)] as const,
+        );
+        return new Map(all);
       }),
     /**
      * Lists the redemptions of links to this Site. Returns `forbidden` without the permission to list them, and `no-kind` if

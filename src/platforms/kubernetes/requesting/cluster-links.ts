@@ -11,7 +11,8 @@ import { certificateEnd } from '../../files/own-resource.js';
 import type { PlacedLink } from '../../files/placed-links.js';
 import { isApiError } from '../api/api-error.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
-import { isConditionTrue, type Resource, type Stored } from '../api/resource.js';
+import { readListing } from '../api/list-page.js';
+import { isConditionTrue, type Stored } from '../api/resource.js';
 import {
   describeResource,
   hasTlsCredentials,
@@ -33,7 +34,7 @@ type Namespace = Pick<NamespaceTarget, 'client' | 'namespace'>;
 export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
   const findSecret = (name: string) => client.find<SecretResource>(SECRETS, { namespace, name });
   return {
-    list: () => inCluster(async () => (await linksIn({ client, namespace })).map(({ link }) => link)),
+    list: () => inCluster(() => readLinks({ client, namespace }, ({ link }) => link)),
     findSecret: (name) =>
       inCluster(async () => {
         const secret = await findSecret(name);
@@ -46,15 +47,12 @@ export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
         return secret && linkProxy(secret);
       }),
     ownSecrets: () =>
-      inCluster(async () => {
-        const secrets = await ownSecretsIn({ client, namespace });
-        return secrets
-          .filter((secret) => hasTlsCredentials(secret) || secret.type === 'kubernetes.io/basic-auth')
-          .map(({ metadata, type }) => ({
-            name: metadata.name,
-            isProxy: type === 'kubernetes.io/basic-auth',
-          }));
-      }),
+      inCluster(() =>
+        readOwnSecrets({ client, namespace }, (secret) => {
+          const isProxy = secret.type === 'kubernetes.io/basic-auth';
+          return isProxy || hasTlsCredentials(secret) ? { name: secret.metadata.name, isProxy } : undefined;
+        }),
+      ),
     update: (name, { cost, tlsCredentials }) =>
       inCluster(async () => {
         const spec = {
@@ -100,31 +98,43 @@ export interface ClusterLink {
   readonly resource: YamlMapping;
 }
 
-/** The Links of a namespace, sorted by name. */
-export async function linksIn({ client, namespace }: Namespace): Promise<readonly ClusterLink[]> {
-  const { items } = await client.listAll<Resource>(LINKS, { namespace });
-  return items
-    .map((resource) => ({
-      link: storedLink(resource, describeResource(LINKS, resource.metadata.name, namespace)),
-      resource,
-    }))
-    .sort((a, b) => (a.link.name < b.link.name ? -1 : 1));
+/** The results of `read` for the Links of a namespace, sorted by the names of the Links. */
+export async function readLinks<V>(
+  { client, namespace }: Namespace,
+  read: (link: ClusterLink) => V,
+): Promise<readonly V[]> {
+  const { items } = await readListing(client, { kind: LINKS, namespace }, (resource) => {
+    const { name } = resource.metadata;
+    const link = storedLink(resource, describeResource(LINKS, name, namespace));
+    return { name, value: read({ link, resource }) };
+  });
+  return items.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ value }) => value);
 }
 
-async function ownSecretsIn({ client, namespace }: Namespace): Promise<readonly Stored<SecretResource>[]> {
-  const labelSelector = `${MANAGED_BY}=linkgrant`;
-  return (await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector })).items;
+/** The results of `read`, without undefined ones, for the Secrets of a namespace that linkgrant created. */
+async function readOwnSecrets<V>(
+  { client, namespace }: Namespace,
+  read: (secret: Stored<SecretResource>) => V | undefined,
+  labels = '',
+): Promise<V[]> {
+  const labelSelector = `${MANAGED_BY}=linkgrant${labels}`;
+  return (await readListing(client, { kind: SECRETS, namespace, labelSelector }, read)).items;
 }
 
 /** The links of a namespace that linkgrant created and whose certificate has not expired at `now`. */
 export function placedClusterLinks(target: Namespace, now: number): Promise<PlacedLink[]> {
   return inCluster(async () => {
-    const secrets = await ownSecretsIn(target);
-    const links = (await linksIn(target)).map(({ link }) => link);
-    return secrets.filter(hasTlsCredentials).flatMap((secret) => {
-      const { name } = secret.metadata;
+    const secrets = await readOwnSecrets(target, (secret) =>
+      hasTlsCredentials(secret)
+        ? { name: secret.metadata.name, notAfter: certificateEnd(secret) ?? 0 }
+        : undefined,
+    );
+    const links = await readLinks(target, ({ link: { tlsCredentials, place } }) => ({
+      tlsCredentials,
+      place,
+    }));
+    return secrets.flatMap(({ name, notAfter }) => {
       const files = links.filter(({ tlsCredentials }) => tlsCredentials === name).map(({ place }) => place);
-      const notAfter = certificateEnd(secret) ?? 0;
       return files.length > 0 && notAfter > now ? [{ name, files, notAfter }] : [];
     });
   });
@@ -135,14 +145,16 @@ export function placedClusterLinks(target: Namespace, now: number): Promise<Plac
  * redemptions only.
  */
 export function clusterLinkRecords({ client, namespace }: Namespace): LinkRecords {
-  const find = async ({ redemptionId, tlsCrt }: LinkRedemption) => {
-    const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
-    const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
+  const find = ({ redemptionId, tlsCrt }: LinkRedemption) => {
     const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
-    return items.filter((secret) => {
+    const read = (secret: Stored<SecretResource>) => {
       const answer = secretText(secret, 'answer.yaml') ?? '';
-      return [redemptionId, certificate].some((part) => part && answer.includes(part));
-    });
+      const { name, uid } = secret.metadata;
+      return [redemptionId, certificate].some((part) => part && answer.includes(part))
+        ? { name, uid }
+        : undefined;
+    };
+    return readOwnSecrets({ client, namespace }, read, `,${COMPONENT}=${PENDING_REDEMPTION}`);
   };
   return {
     count: (redemption) => inCluster(async () => (await find(redemption)).length),
@@ -151,9 +163,7 @@ export function clusterLinkRecords({ client, namespace }: Namespace): LinkRecord
         const { redemptionId } = redemption;
         if (redemptionId !== undefined) await deleteRenewalSecrets({ client, namespace }, redemptionId);
         const matching = await find(redemption);
-        for (const { metadata } of matching) {
-          await client.delete(SECRETS, { namespace, name: metadata.name }, { uid: metadata.uid });
-        }
+        for (const { name, uid } of matching) await client.delete(SECRETS, { namespace, name }, { uid });
         return matching.length;
       }),
   };

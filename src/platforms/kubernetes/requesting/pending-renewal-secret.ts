@@ -1,6 +1,7 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
 import type { OpenPendingRenewal } from '../../../redemption/ports/pending-renewal.js';
 import { SECRETS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import {
   type NamespaceTarget,
   ownedResource,
@@ -59,11 +60,10 @@ export function deleteRenewalSecrets(
 ): Promise<void> {
   return retryInNamespace(async () => {
     const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_RENEWAL}`;
-    const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
-    for (const { metadata } of items) {
-      if (metadata.annotations?.[SECRET_REDEMPTION_ID] !== redemptionId || metadata.name === exceptName)
-        continue;
-      await client.delete(SECRETS, { namespace, name: metadata.name });
-    }
+    const listed = { kind: SECRETS, namespace, labelSelector };
+    const { items: names } = await readListing(client, listed, ({ metadata: { annotations, name } }) =>
+      annotations?.[SECRET_REDEMPTION_ID] === redemptionId && name !== exceptName ? name : undefined,
+    );
+    for (const name of names) await client.delete(SECRETS, { namespace, name });
   });
 }

@@ -5,7 +5,8 @@ import { linkSecret, storedLink } from '../../files/link-resource.js';
 import { isManaged } from '../../files/own-resource.js';
 import type { KubernetesClient } from '../api/client.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
-import type { Resource } from '../api/resource.js';
+import { readListing } from '../api/list-page.js';
+import type { Stored } from '../api/resource.js';
 import { hasTlsCredentials, type SecretResource, secretText } from './namespace-target.js';
 
 /** The Secret of a link that is in place, found by the label of its token. */
@@ -28,21 +29,28 @@ export async function findPlacedSecret(
   id: string,
 ): Promise<PlacedSecret | undefined> {
   const labelSelector = `${SECRET_TOKEN_LABEL}=${tokenLabel(id)},${MANAGED_BY}=linkgrant`;
-  const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
-  const secret = items.find(hasTlsCredentials);
+  let secret: Stored<SecretResource> | undefined;
+  // Retains only the first: a tenant may have many large Secrets with this label.
+  await readListing<SecretResource, void>(client, { kind: SECRETS, namespace, labelSelector }, (item) => {
+    if (hasTlsCredentials(item)) secret ??= item;
+  });
   const keyPem = secretText(secret, 'tls.key');
   if (!secret || keyPem === undefined) return undefined;
   const { name } = secret.metadata;
   const { tlsKey, ...credentials } = linkSecret(secret);
   const redemptionId = credentials.annotations?.[SECRET_REDEMPTION_ID];
-  const { items: resources } = await client.listAll<Resource>(LINKS, { namespace });
-  const links = resources
-    .filter(isManaged)
-    .map((resource) => storedLink(resource, ''))
-    .filter((link) =>
-      redemptionId === undefined ? link.tlsCredentials === name : link.redemptionId === redemptionId,
-    )
-    .map((link): Link => ({ name: link.name, endpoints: link.endpoints, tlsCredentials: name }));
+  const { items: links } = await readListing(
+    client,
+    { kind: LINKS, namespace },
+    (resource): Link | undefined => {
+      const link = storedLink(resource, '');
+      const isOfSecret =
+        redemptionId === undefined ? link.tlsCredentials === name : link.redemptionId === redemptionId;
+      return isManaged(resource) && isOfSecret
+        ? { name: link.name, endpoints: link.endpoints, tlsCredentials: name }
+        : undefined;
+    },
+  );
   // A response without a redemption id comes from a server that generated the key, so it includes the key.
   const secretInAnswer = redemptionId === undefined ? { ...credentials, tlsKey } : credentials;
   return {

@@ -1,7 +1,8 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
-import { apiVersionOf, type OwnerReference } from '../api/resource.js';
+import { readListing } from '../api/list-page.js';
+import { apiVersionOf, type OwnerReference, type Resource, type Stored } from '../api/resource.js';
 import { preferredSite, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { inCluster } from './namespace-target.js';
 
@@ -10,10 +11,13 @@ export async function findOwnerSite(
   client: KubernetesClient,
   namespace: string,
 ): Promise<SiteFacts | undefined> {
-  const { items } = await inCluster(() => client.listAll(SITES, { namespace }));
-  return preferredSite(
-    items.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(readSite),
-  );
+  let owner: SiteFacts | undefined;
+  const prefer = (site: Stored<Resource>) => {
+    if (site.metadata.deletionTimestamp === undefined)
+      owner = preferredSite([...(owner ? [owner] : []), readSite(site)]);
+  };
+  await inCluster(() => readListing(client, { kind: SITES, namespace }, prefer));
+  return owner;
 }
 
 /** The reference of a link's resources to their owner. Throws RedemptionError `not_writable` if the namespace has no Site. */

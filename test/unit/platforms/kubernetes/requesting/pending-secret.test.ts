@@ -30,12 +30,12 @@ async function openPending() {
       isNextLost = true;
       return cluster.pending;
     },
-    listAll: async (kind: ResourceKind) => {
+    list: async (kind: ResourceKind) => {
       if (isNextLost) {
         isNextLost = false;
         throw new ApiError('list secrets', { reason: 'unavailable', outcomeUnknown: true });
       }
-      return { items: kind === SECRETS ? cluster.placed : [], resourceVersion: '1' };
+      return { items: kind === SECRETS ? cluster.placed : [], resourceVersion: '1', next: undefined };
     },
     delete: async () => {
       cluster.pending = undefined;

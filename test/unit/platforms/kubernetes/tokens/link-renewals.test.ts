@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import { SECRETS } from '../../../../../src/platforms/kubernetes/api/kinds.js';
 import type { Selection } from '../../../../../src/platforms/kubernetes/api/list-page.js';
 import type { ResourceKey, ResourceKind } from '../../../../../src/platforms/kubernetes/api/resource.js';
 import { secretData } from '../../../../../src/platforms/kubernetes/requesting/namespace-target.js';
@@ -52,8 +53,10 @@ it('contacts the server of a link only when the servers of its namespace need no
   const { endpoints, tlsCredentials } = linkTo('127.0.0.1', 55_671, name);
   const link = { metadata: { name, namespace: 'west' }, spec: { endpoints, tlsCredentials } };
   const client = {
-    list: async () => ({ items: [secret], resourceVersion: '1', next: undefined }),
-    listAll: async () => ({ items: [link], resourceVersion: '1' }),
+    list: async (kind: ResourceKind) => {
+      const items = [kind === SECRETS ? secret : link];
+      return { items, resourceVersion: '1', next: undefined };
+    },
     find: async () => secret,
   } as unknown as KubernetesClient;
   const waits = [20, 10];
