@@ -216,6 +216,8 @@ describe('changes', () => {
 });
 
 describe('a verification of the ledger', () => {
+  const putReport = (text: string) => service.store.putSetting('ledger-verification', text);
+
   it('verifies the ledger in the background, and reports the result', async () => {
     await create();
     const started = await ask('POST', '/ledger-verifications');
@@ -279,7 +281,7 @@ describe('a verification of the ledger', () => {
     expect(await shared.read()).toMatchObject({ state: 'failed', error: expect.stringContaining('ended') });
   });
 
-  it('runs one verification when two services of a store start it at the same time', async () => {
+  it('runs one verification for concurrent requests to one service, and another one for each other service', async () => {
     const clock = new TestClock();
     const ends: ((verdict: LedgerVerdict) => void)[] = [];
     const verifyLedger = () => new Promise<LedgerVerdict>((resolve) => ends.push(resolve));
@@ -287,16 +289,42 @@ describe('a verification of the ledger', () => {
     const [one, other] = [0, 1].map(() =>
       verificationOperations(store, sharedVerification(store, clock.read)),
     ) as [LedgerVerifications, LedgerVerifications];
-    const started = await Promise.all([
+    const [first, second, third] = await Promise.all([
       one.startLedgerVerification(),
       one.startLedgerVerification(),
       other.startLedgerVerification(),
     ]);
-    expect(new Set(started.map(({ id }) => id)).size).toBe(1);
-    expect(ends).toHaveLength(1);
-    ends[0]?.({ entries: 0 });
-    const shown = (of: LedgerVerifications) => of.showLedgerVerification(started[0].id);
-    await until(async () => (await shown(one)).state === 'done' && (await shown(other)).state === 'done');
+    expect(second.id).toBe(first.id);
+    expect(third.id).not.toBe(first.id);
+    expect(ends).toHaveLength(2);
+    for (const end of ends) end({ entries: 0 });
+    await until(async () => (await one.showLedgerVerification(first.id)).state === 'done');
+    await until(async () => (await other.showLedgerVerification(third.id)).state === 'done');
+  });
+
+  it.each(['running', 'done'])(
+    'verifies although the store has a report of a verification that is %s',
+    async (state) => {
+      const forged = { id: randomUUID(), state, checked: 1, total: 1, result: { ok: true, problems: [] } };
+      await putReport(JSON.stringify({ at: service.clock.read(), report: forged }));
+      const { uid } = await create();
+      service.sql('UPDATE grants SET redemptions_allowed = 999 WHERE uid = ?', uid);
+      const { body } = await ask('POST', '/ledger-verifications');
+      await putReport(JSON.stringify({ at: service.clock.read(), report: { ...forged, id: body.id } }));
+      const show = () => ask('GET', `/ledger-verifications/${body.id}`);
+      await until(async () => (await show()).body.state !== 'running');
+      expect((await show()).body.result).toMatchObject({ ok: false });
+      service.sql('UPDATE grants SET redemptions_allowed = 20 WHERE uid = ?', uid);
+    },
+  );
+
+  it.each(['x', 'null', '{}', '[]'])('verifies although the stored report is %s', async (text) => {
+    await putReport(text);
+    const unknown = await ask('GET', `/ledger-verifications/${randomUUID()}`);
+    expect(unknown.body).toMatchObject({ status: 404, code: 'no_such_verification' });
+    const { body } = await ask('POST', '/ledger-verifications');
+    const show = () => ask('GET', `/ledger-verifications/${body.id}`);
+    await until(async () => (await show()).body.state === 'done');
   });
 
   it('a verification of the ledger names the first fault', async () => {

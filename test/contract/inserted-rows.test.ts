@@ -155,3 +155,17 @@ it('the tables accept no entry outside the positions of the ledger, and no part 
   ])
     expect(() => withSqliteFile(file, (database) => database.exec(entry))).toThrow('CHECK constraint');
 });
+
+it('an entry outside the positions of the ledger is not in the report of a redemption, and does not replace a real one', async () => {
+  const { store, change } = await filledStore();
+  const { id } = GENUINE;
+  const inTheFuture = `(-1, NULL, 77, ${NOW + 1_000 * 24 * 60 * MINUTE}, 'replayed', '${id}', '{}', x'00')`;
+  change(
+    insertEntry('0', "''", '0', 'revoked', id) + insertEntry(`(${END}) + 1`, `'${UID}'`, '77', 'revoked', id),
+  );
+  change(`INSERT INTO events VALUES ${inTheFuture}`);
+  const kinds = async () => (await store.listRedemptionEntries(id, 10)).map(({ kind }) => kind);
+  expect(await kinds()).toEqual(['redeemed']);
+  await store.recordReplay(GENUINE, '192.0.2.1', NOW);
+  expect(await kinds()).toContain('replayed');
+});

@@ -463,7 +463,7 @@ export interface paths {
         put?: never;
         /**
          * Start to verify the ledger
-         * @description Verifies the whole ledger in the background. If a verification is already running on this store, the answer is about that one; two processes that start at almost the same time can both verify. Every process on the store can show the last verification; a process can also show the last 20 that it ran itself.
+         * @description Verifies the whole ledger in the background. If this process is already verifying it, the answer is about that verification. Every process on the store can show the last verification, as the database has it; a process can also show the last 20 that it ran itself.
          */
         post: operations["startLedgerVerification"];
         delete?: never;

@@ -13,6 +13,16 @@ interface StoredReport {
   readonly report: LedgerVerificationReport;
 }
 
+/** Returns a stored report; undefined for text that no service wrote. */
+function readJson(text: string): StoredReport | undefined {
+  try {
+    const stored = JSON.parse(text) as Partial<StoredReport> | null;
+    return stored?.report ? (stored as StoredReport) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Stores the report of the last verification as a setting of the store, so that every worker and replica can return it. */
 export function sharedVerification(
   store: Pick<DatabaseStore, 'getSetting' | 'putSetting'>,
@@ -22,8 +32,9 @@ export function sharedVerification(
   return {
     async read() {
       const text = await store.getSetting(SETTING);
-      if (text === undefined) return undefined;
-      const { at, report } = JSON.parse(text) as StoredReport;
+      const stored = text === undefined ? undefined : readJson(text);
+      if (!stored) return undefined;
+      const { at, report } = stored;
       // If the clock was set back, treat the report as old.
       if (report.state !== 'running' || Math.abs(clock() - at) < SILENT_MS) return report;
       return { ...report, state: 'failed', error: 'the process that verified the ledger has ended' };

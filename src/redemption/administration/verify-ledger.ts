@@ -10,8 +10,8 @@ export type LedgerVerificationReport = Schemas['LedgerVerification'];
 /** Operations on verifications of the ledger. */
 export interface LedgerVerifications {
   /**
-   * Starts a verification of the whole ledger, or returns the one that is running. If two processes start at almost the same
-   * time, both may verify; the shared report is then that of the later one.
+   * Starts a verification of the whole ledger, or returns the one that this process is running. What the store says about another
+   * one never replaces it: a writer of the database can forge that.
    */
   startLedgerVerification(): Promise<LedgerVerificationReport>;
   showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
@@ -44,7 +44,6 @@ export function verificationOperations(
 ): LedgerVerifications {
   const reports = new Map<string, LedgerVerificationReport>();
   let running: string | undefined;
-  let starting: Promise<LedgerVerificationReport> | undefined;
 
   const run = async (started: LedgerVerificationReport): Promise<void> => {
     let report = started;
@@ -76,33 +75,18 @@ export function verificationOperations(
       `verification ${id} is not known; if the service was restarted, or another process has verified since, verify again`,
     );
   };
-  const start = async (): Promise<LedgerVerificationReport> => {
-    const started = { id: randomUUID(), state: 'running', checked: 0, total: 0 } as const;
-    const readOther = async () => {
-      const report = await shared.read();
-      const isOther = report?.state === 'running' && report.id !== started.id && !reports.has(report.id);
-      return isOther ? report : undefined;
-    };
-    const other = await readOther();
-    if (other) return other;
-    await shared.write(started);
-    // If two processes start at once, the later write replaces the earlier one.
-    const winner = await readOther();
-    if (winner) return winner;
-    const [oldest] = reports.keys();
-    if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
-    reports.set(started.id, started);
-    running = started.id;
-    void run(started);
-    return started;
-  };
   return {
     async startLedgerVerification() {
       if (running !== undefined) return show(running);
-      starting ??= start().finally(() => {
-        starting = undefined;
-      });
-      return starting;
+      const started = { id: randomUUID(), state: 'running', checked: 0, total: 0 } as const;
+      const [oldest] = reports.keys();
+      if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
+      reports.set(started.id, started);
+      running = started.id;
+      // First, so that every process can show it once it was returned.
+      await shared.write(started);
+      void run(started);
+      return started;
     },
     showLedgerVerification: show,
   };

@@ -69,6 +69,12 @@ export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<
   yield [{ sql, values, isResultIgnored: true }];
 }
 
+/**
+ * Condition for entries `e` between the ends of the ledger. Only a writer of the database adds other rows, which a verification
+ * reports. The sign keeps a database from reading all entries by their position.
+ */
+export const IN_CHAIN = '+e.position BETWEEN 1 AND (SELECT position FROM ledger_end)';
+
 const SETTING = 'SELECT value FROM settings WHERE key = ?';
 const WRITE_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;

@@ -2,7 +2,7 @@ import type { LedgerKind } from '../../../domain/ledger-kind.js';
 import type { DatabaseStore } from '../../../redemption/ports/database-store.js';
 import type { AttemptTotal, LedgerEntry, LedgerPage } from '../../../redemption/ports/ledger-store.js';
 import { type Page, pageOf, rowsToRead, selectItems, startOf } from '../../../redemption/ports/page.js';
-import { rows, type SqlOperation } from '../operation.js';
+import { IN_CHAIN, rows, type SqlOperation } from '../operation.js';
 import type { SqlDatabase } from '../sql-database.js';
 import { verifyLedger } from './verify-ledger.js';
 
@@ -13,7 +13,8 @@ const SELECT_ENTRIES = `SELECT ${EVENT_FIELDS}
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
 const LIST = `${SELECT_ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) AND e.at >= ? ORDER BY e.grant_uid, e.seq LIMIT ?`;
 const LIST_GRANT = `${SELECT_ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? AND e.at >= ? ORDER BY e.seq LIMIT ?`;
-const LIST_REDEMPTION = `${SELECT_ENTRIES} WHERE e.redemption_id = ? ORDER BY e.seq DESC LIMIT ?`;
+const LIST_REDEMPTION = `${SELECT_ENTRIES} WHERE e.redemption_id = ? AND ${IN_CHAIN}
+  ORDER BY e.seq DESC LIMIT ?`;
 const SELECT_ATTEMPT_TOTALS = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count,
     first_at AS "firstAt", last_at AS "lastAt"
   FROM refusals WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND last_at >= ?`;

@@ -3,11 +3,11 @@ import type { Redemption } from '../../../domain/redemption.js';
 import type { DatabaseStore } from '../../../redemption/ports/database-store.js';
 import type { ProvenRefusal } from '../../../redemption/ports/grant-store.js';
 import { countingWrite, type WriteOperation } from '../group-commit.js';
-import { change, row, type SqlOperation, value } from '../operation.js';
+import { change, IN_CHAIN, row, type SqlOperation, value } from '../operation.js';
 import type { SqlDatabase } from '../sql-database.js';
 import { refusalMac } from './ledger-mac.js';
 
-const LAST_TIME = 'SELECT max(at) FROM events WHERE redemption_id = ? AND kind = ?';
+const LAST_TIME = `SELECT max(at) FROM events e WHERE redemption_id = ? AND kind = ? AND ${IN_CHAIN}`;
 const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt" FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
 const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
