@@ -93,3 +93,32 @@ it.each(['redemptions', 'events'])(
     expect(await store.verifyLedger()).toEqual({ entries: 2 });
   },
 );
+
+it.each([
+  ['expiry', `expires_at = ${NOW - 10}`],
+  ['revocation', `revoked_at = ${NOW - 10}`],
+])(
+  'retention deletes no grant with an %s that no entry records, and deletes the others',
+  async (_, changed) => {
+    const { store, change, query } = await openStores();
+    // More than one step deletes, all of which would be in the first step.
+    const uids = Array.from(
+      { length: 101 },
+      (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+    );
+    await Promise.all(uids.map((uid) => storedGrant(store, { uid, name: uid })));
+    change(`UPDATE grants SET ${changed} WHERE name <> 'other'`);
+    const ended = 'ffffffff-0000-4000-8000-000000000000';
+    const { expirationTime } = await storedGrant(store, { uid: ended, name: 'ended' });
+    const revoked = 'ffffffff-0000-4000-8000-000000000001';
+    await storedGrant(store, { uid: revoked, name: 'revoked', expirationTime: NOW + DAY_MS });
+    await store.revokeGrant(revoked, NOW);
+    expect(await store.deleteEndedGrants(NOW, NOW)).toBe(0);
+    expect(await store.deleteEndedGrants(Number(expirationTime) - 1, NOW)).toBe(1);
+    expect(await store.findGrant(revoked)).toBeUndefined();
+    change(`DELETE FROM grants WHERE uid = '${OTHER}'`);
+    expect(await store.deleteEndedGrants(Number(expirationTime) + 1, NOW)).toBe(1);
+    expect(query('SELECT count(*) FROM grants')).toEqual([[101]]);
+    expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: uids[0] });
+  },
+);

@@ -106,10 +106,8 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
 
     it('deletes grants that expired or were revoked long ago, but no other grants and none that a file declares', async () => {
       const { store } = current();
-      const ended = [
-        sampleGrant({ expirationTime: NOW - 2 }),
-        sampleGrant({ revokedAt: NOW - 2, expirationTime: NOW + MINUTE }),
-      ];
+      const revoked = sampleGrant({ expirationTime: NOW + MINUTE });
+      const ended = [sampleGrant({ expirationTime: NOW - 2 }), revoked];
       const exhausted = sampleGrant({ redemptionsAllowed: 1 });
       const staying = [
         sampleGrant({ expirationTime: NOW }),
@@ -119,6 +117,7 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
       ];
       for (const grant of [...ended, ...staying]) await store.createGrant(grant, SAMPLE_CODE);
       await store.recordRedemption(exhausted.uid, sampleRedemption(exhausted.uid), NOW);
+      await store.revokeGrant(revoked.uid, NOW - 2);
       expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(2);
       expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(0);
       for (const { uid } of ended) expect(await store.findGrant(uid)).toBeUndefined();
@@ -129,9 +128,10 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
           ...[...ended, ...staying].map(({ uid }) => [uid, 'created']),
           ...ended.map(({ uid }) => [uid, 'deleted']),
           [exhausted.uid, 'redeemed'],
+          [revoked.uid, 'grant_revoked'],
         ].sort(),
       );
-      expect(await store.verifyLedger()).toEqual({ entries: 9 });
+      expect(await store.verifyLedger()).toEqual({ entries: 10 });
     });
 
     it('removes the ledger of a deleted grant long after its last certificate expired, and has no fault afterwards', async () => {

@@ -2,8 +2,8 @@ import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { DAY_MS } from '../../domain/duration.js';
 import type { LedgerKind } from '../../domain/ledger-kind.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
-import { deleteGrant } from './grant-writes.js';
-import { countingWrite, type WriteOperation } from './group-commit.js';
+import { deleteEndedGrants } from './ended-grants.js';
+import type { WriteOperation } from './group-commit.js';
 import {
   authenticEntry,
   EntryCheck,
@@ -12,23 +12,12 @@ import {
   entriesQuery,
 } from './ledger/entry-check.js';
 import { isMac, type LedgerRow, refusalMac } from './ledger/ledger-mac.js';
-import {
-  change,
-  chunks,
-  put,
-  rawRows,
-  rows,
-  type SqlDialect,
-  type SqlOperation,
-  value,
-} from './operation.js';
+import { change, chunks, put, rawRows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { deleteRenewal } from './renewals.js';
 import type { SqlDatabase } from './sql-database.js';
 
 // Entries that one step checks or removes. Redemptions wait while a step runs.
 const STEP = 200;
-const ENDED = `SELECT uid FROM grants WHERE source_file IS NULL AND expires_at < ?
-  UNION SELECT uid FROM grants WHERE source_file IS NULL AND revoked_at < ? LIMIT 100`;
 const DUE = 'SELECT grant_uid FROM expiring_ledgers WHERE check_at < ? ORDER BY check_at LIMIT 1';
 const CHECK_AGAIN = 'UPDATE expiring_ledgers SET check_at = ? WHERE grant_uid = ?';
 const DELETE_CHECK = 'DELETE FROM expiring_ledgers WHERE grant_uid = ?';
@@ -53,14 +42,7 @@ type RetentionDatabase = Pick<SqlDatabase, 'dialect' | 'read' | 'write'>;
 /** Implements the operations of retention of the LedgerStore on an SQL database. */
 export function retention({ dialect, read, write }: RetentionDatabase) {
   return {
-    deleteEndedGrants: (endedBefore, now) =>
-      write(
-        countingWrite(function* (context) {
-          const uids = yield* rows<{ readonly uid: string }>(ENDED, endedBefore, endedBefore);
-          for (const { uid } of uids) yield* deleteGrant(uid, now)(context);
-          return uids.length;
-        }),
-      ),
+    deleteEndedGrants: (endedBefore, now) => deleteEndedGrants({ dialect, write }, endedBefore, now),
     removeOldLedger: (endedBefore) => removeOldLedger({ dialect, read, write }, endedBefore),
   } satisfies Partial<DatabaseStore>;
 }
