@@ -7,6 +7,7 @@ import type { IssuerDirectory } from '../../../redemption/ports/issuers.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import { siteEndpoints } from '../sites/site-endpoints.js';
 import { readSite } from '../sites/site-resource.js';
 import { liveSite, siteIndexOf } from './live-site.js';
@@ -22,7 +23,7 @@ export function clusterIssuers(
   const site = liveSite(client, clock);
   return {
     async list(issuerUses) {
-      const sites = (await client.listAll(SITES, { namespace: served })).items.map(readSite);
+      const { items: sites } = await readListing(client, { kind: SITES, namespace: served }, readSite);
       const index = siteIndexOf(sites);
       const accepting = sites.flatMap(({ namespace }) =>
         'refused' in siteEndpoints(index.siteOf(namespace), { namespace, policy: EVERY_ROLE })

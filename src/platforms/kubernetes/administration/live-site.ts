@@ -3,6 +3,7 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import type { Site, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ROUTER_ACCESSES, SITES } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { siteEndpoints } from '../sites/site-endpoints.js';
 import { SiteIndex } from '../sites/site-index.js';
@@ -19,11 +20,11 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
     async resolveAccess(grant) {
       const { namespace } = grant;
       const [sites, accesses] = await Promise.all([
-        client.listAll(SITES, { namespace }),
-        client.listAll(ROUTER_ACCESSES, { namespace }),
+        readListing(client, { kind: SITES, namespace }, readSite),
+        readListing(client, { kind: ROUTER_ACCESSES, namespace }, readRouterAccess),
       ]);
-      const index = siteIndexOf(sites.items.map(readSite));
-      index.sinkOf('RouterAccess').replace(accesses.items.map(readRouterAccess));
+      const index = siteIndexOf(sites.items);
+      index.sinkOf('RouterAccess').replace(accesses.items);
       return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
         grant,
       );
@@ -40,8 +41,8 @@ export async function acceptingEndpoints(
   request: Pick<SiteRequest, 'namespace' | 'policy'>,
 ): Promise<LinkAccess | SiteRefusal> {
   const { namespace } = request;
-  const { items } = await client.listAll(SITES, { namespace });
-  const site = preferredSite(items.map(readSite));
+  const { items } = await readListing(client, { kind: SITES, namespace }, readSite);
+  const site = preferredSite(items);
   const endpoints = siteEndpoints(site, request);
   return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
 }

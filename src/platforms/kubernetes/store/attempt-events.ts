@@ -9,6 +9,7 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { createOrUpdate } from '../api/create-or-update.js';
 import { EVENTS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
 import { type EventResource, eventResource } from '../controller/event-recorder.js';
 import type { GrantAccount } from './grant-accounts.js';
@@ -99,18 +100,20 @@ export class AttemptEvents {
   /** The row of the requests with a wrong code for a grant. Needs only the right to list Events. */
   async findWrongCodes({ namespace, uid }: AttemptedGrant): Promise<AttemptRow | undefined> {
     const fieldSelector = `metadata.name=${wrongCodeEvent(uid)}`;
-    const { items } = await this.#client.listAll<EventResource>(EVENTS, { namespace, fieldSelector });
-    return items.flatMap((event) => rowOf(event) ?? []).find(({ grantUid }) => grantUid === uid);
+    const listed = { kind: EVENTS, namespace, fieldSelector };
+    const { items } = await readListing(this.#client, listed, rowOf);
+    return items.find(({ grantUid }) => grantUid === uid);
   }
 
   /** The rows of one grant, or of all grants in a namespace or the cluster. */
   async list(namespace: string | undefined, grantUid?: string): Promise<readonly ListedAttemptRow[]> {
     const labelSelector = grantUid === undefined ? GRANT_UID : `${GRANT_UID}=${grantUid}`;
-    const { items } = await this.#client.listAll<EventResource>(EVENTS, { namespace, labelSelector });
-    return items.flatMap((event) => {
+    const listed = { kind: EVENTS, namespace, labelSelector };
+    const read = (event: Stored<EventResource>) => {
       const row = rowOf(event);
-      return row ? [{ ...row, namespace: event.metadata.namespace }] : [];
-    });
+      return row && { ...row, namespace: event.metadata.namespace };
+    };
+    return (await readListing(this.#client, listed, read)).items;
   }
 
   /** True if this process has already reserved the row of that name, or may write one more row of the grant. */
@@ -223,7 +226,8 @@ function rowOf({ metadata, count }: Stored<EventResource>): AttemptRow | undefin
       texts.every((text) => typeof text === 'string') &&
       times.every((time) => Number.isFinite(time) && Math.abs(time) <= MAX_TIME_MS) &&
       Number.isFinite(count);
-    return isRow ? { ...row, grantUid, count } : undefined;
+    const { code, name, subject, peer, firstAt, lastAt, redemptionId } = row;
+    return isRow ? { code, name, subject, peer, firstAt, lastAt, redemptionId, grantUid, count } : undefined;
   } catch {
     return undefined;
   }

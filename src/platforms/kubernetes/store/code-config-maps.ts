@@ -2,6 +2,7 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import type { StoredCode } from '../../../redemption/ports/code-store.js';
 import type { KubernetesClient } from '../api/client.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
 import { GRANT_UID } from './redemption-resource.js';
@@ -68,11 +69,8 @@ export class CodeConfigMaps {
       const found = await this.#find(grantUid);
       return found ? codesOf(found) : [];
     }
-    const { items } = await this.#client.listAll<CodeConfigMap>(CONFIG_MAPS, {
-      namespace: this.#namespace,
-      labelSelector: GRANT_UID,
-    });
-    return items.flatMap(codesOf);
+    const listed = { kind: CONFIG_MAPS, namespace: this.#namespace, labelSelector: GRANT_UID };
+    return (await readListing(this.#client, listed, codesOf)).items.flat();
   }
 
   /**
