@@ -34,12 +34,12 @@ it('shows a valid CA with the number of its links, and opens their list', async 
 
 it('shows the next step of a rotation with its command', async () => {
   await open(`?name=${NAME}`);
+  await section().getByText('Rotate it before it expires').waitFor();
+  // The page shows a change by a command without a reload.
   await issuer('prepare', NAME);
-  await page.reload();
   await section().getByText(`npx linkgrant issuer activate ${NAME}`, { exact: true }).waitFor();
   await expectNoViolations();
   await issuer('activate', NAME);
-  await page.reload();
   await section().getByText('2 links with a certificate of').waitFor();
   await expectNoViolations();
   const { items } = await running.administration.listRedemptions({ limit: 10 });

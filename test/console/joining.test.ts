@@ -76,7 +76,11 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
 });
 
 it('shows the command that changes the rule which refused a site, also on the Overview', async () => {
-  const uid = await running.createGrant({ name: 'ruled', policy: { 'linkgrant/key-types': 'rsa' } });
+  const uid = await running.createGrant({
+    name: 'ruled',
+    redemptionsAllowed: 1,
+    policy: { 'linkgrant/key-types': 'rsa' },
+  });
   const other = await page.context().newPage();
   await other.goto(`${running.console.origin}/console/grants/${uid}?issue=token`);
   await other.getByRole('button', { name: 'Issue the token' }).press('Enter');
@@ -95,6 +99,17 @@ it('shows the command that changes the rule which refused a site, also on the Ov
   await other.goto(`${running.console.origin}/console/`);
   await other.getByText(change('NAME --namespace NAMESPACE', 'TYPES,p256'), { exact: true }).waitFor();
   expect(await axeViolations(other)).toEqual([]);
+  await other.close();
+});
+
+it('shows --subject SITE in the command of a token for several sites', async () => {
+  const uid = await running.createGrant({ name: 'several', redemptionsAllowed: 3 });
+  const other = await page.context().newPage();
+  await other.goto(`${running.console.origin}/console/grants/${uid}?issue=token`);
+  await other.getByRole('button', { name: 'Issue the token' }).press('Enter');
+  const command = other.getByRole('figure', { name: 'Command for the site' });
+  await command.getByText(/^linkgrant join \S+ --to links --subject SITE$/).waitFor();
+  await other.getByText('Replace SITE with your name for the site').waitFor();
   await other.close();
 });
 

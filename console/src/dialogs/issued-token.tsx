@@ -44,7 +44,10 @@ const WAYS: readonly {
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const { joinLine } = issued;
   const [way, setWay] = useState(joinLine ? 'files' : 'kubernetes');
-  const { flags, command = `linkgrant token redeem ${FILE} ${flags}` } =
+  // As the command `token issue` does: the default subject would be the same on all sites.
+  const isShared = !issued.subject && Math.max(issued.redemptionsAllowed, grant.redemptionsAllowed) > 1;
+  const subject = isShared ? ' --subject SITE' : '';
+  const { flags, command = `linkgrant token redeem ${FILE} ${flags}${subject}` } =
     WAYS.find(({ value }) => value === way) ?? {};
   const [isCopied, setCopied] = useState(false);
   const [isWarned, setWarned] = useState(false);
@@ -94,8 +97,11 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
             options={WAYS.map(({ value, text }) => [value, text] as const)}
             onInput={setWay}
           />
+          {isShared && flags && (
+            <p>Replace SITE with your name for the site. Each site needs a subject of its own.</p>
+          )}
           {joinLine && flags ? (
-            <JoinLine line={joinLine} flags={flags} onCopy={markCopied} />
+            <JoinLine line={joinLine} flags={`${flags}${subject}`} onCopy={markCopied} />
           ) : (
             <TokenFile yaml={yaml} command={command} onCopy={markCopied} />
           )}

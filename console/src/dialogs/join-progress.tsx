@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Notice, ServiceNotice } from '../components/notice.js';
@@ -6,7 +5,7 @@ import { redemptionRefusalOf, ruleChange } from '../components/refusals.js';
 import { Prose, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
-import { useResource } from '../state/resource.js';
+import { usePolling, useResource } from '../state/resource.js';
 import { useService } from '../state/service.js';
 
 /** What the sites have done with a token. */
@@ -43,11 +42,7 @@ export function useJoinProgress(
     },
     ['grants', 'links', 'ledger'],
   );
-  const { reload } = resource;
-  useEffect(() => {
-    const timer = setInterval(reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [reload]);
+  usePolling(resource, POLL_MS);
   return resource.data ?? { links: [], refusal: undefined };
 }
 

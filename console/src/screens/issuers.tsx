@@ -10,11 +10,14 @@ import { type Column, Table } from '../components/table.js';
 import { countText, Foreign, Mono, visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
 import { href, useLocation } from '../state/location.js';
-import { useResource } from '../state/resource.js';
+import { usePolling, useResource } from '../state/resource.js';
 import { useSession } from '../state/session.js';
 import { Rotation } from './issuer-rotation.js';
 
 type Issuer = Api['Issuer'];
+
+// The files of the CAs are not in the store, so no change event reports a rotation.
+const POLL_MS = 5_000;
 
 const OWNERS: Readonly<Record<Issuer['owner'], string>> = {
   linkgrant: 'linkgrant',
@@ -29,6 +32,7 @@ export function IssuersScreen() {
   const name = query.get('name') || undefined;
   const namespace = query.get('namespace') || undefined;
   const resource = useResource('issuers', readIssuers, ['links', 'grants']);
+  usePolling(resource, POLL_MS);
   const isShown = (issuer: Issuer) =>
     (name === undefined || issuer.name === name) &&
     (namespace === undefined || (issuer.namespace ?? namespace) === namespace);

@@ -8,7 +8,7 @@ import { kindText } from '../components/ledger-kinds.js';
 import { EmptyState, Failure, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { type Column, Pager, Table } from '../components/table.js';
-import { Foreign } from '../components/text.js';
+import { countText, Foreign } from '../components/text.js';
 import { startOfDay, Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
 import { href, useLocation } from '../state/location.js';
@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     header: 'Event',
     cell: ({ kind, count, setting }) =>
-      `${kindText(kind)}${setting ? `: ${setting}` : ''}${count === undefined ? '' : ` (${count} times)`}`,
+      `${kindText(kind)}${setting ? `: ${setting}` : ''}${count === undefined ? '' : ` (${countText(count, 'time')})`}`,
   },
   { header: 'Subject', cell: ({ subject }) => subject && <Foreign text={subject} /> },
   { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
@@ -97,7 +97,7 @@ export function LedgerScreen() {
   return (
     <Screen
       title="Ledger"
-      intro="The ledger records the events of grants, tokens and links, grouped by grant. The last rows count refusals and repeated responses."
+      intro="The ledger records the events of grants, tokens and links, grouped by grant. The last rows of the last page count refusals and repeated responses."
       actions={
         <Button onClick={csv.run} isDisabled={csv.isRunning}>
           {csv.isRunning ? 'Reading …' : 'Download as CSV'}

@@ -93,6 +93,14 @@ export function useResource<T>(
   return { data: displayed?.data, readAt: displayed?.readAt, error, isLoading, reload };
 }
 
+/** Reads a resource again at this interval: no change event reports its changes. */
+export function usePolling({ reload }: Pick<Resource<unknown>, 'reload'>, everyMs: number): void {
+  useEffect(() => {
+    const timer = setInterval(reload, everyMs);
+    return () => clearInterval(timer);
+  }, [reload, everyMs]);
+}
+
 function recall<T>(key: string): Snapshot<T> | undefined {
   return snapshots.get(key) as Snapshot<T> | undefined;
 }
