@@ -71,7 +71,7 @@ async function readExternal(
   now: number,
 ): Promise<FoundCas> {
   if (locations.issuerCert === undefined) {
-    const problem = `the service signs with the external CA "${published}" (--issuer-cert), whose files are not known here`;
+    const problem = `the files of the CA "${published}", which signs for the service, are not known here: they are neither in the directory issuers nor set by --issuer-cert`;
     return { cas: [], problem };
   }
   return orProblem(async () => {

@@ -85,6 +85,8 @@ describe('redemption revoke --cut --dry-run', () => {
     expect(plan).toContain(
       `\n  linkgrant issuer server-certificate --issuer ${SITE} --host HOST --to DIR --data-dir`,
     );
+    expect(plan).toContain('The command itself makes the new CA sign.\n');
+    expect(plan).not.toContain('--issuer-cert');
     expect(plan).toContain(`\n${other}  two  `);
     expect(plan).not.toContain(`\n${id}  one  `);
     const first = await cut(id);

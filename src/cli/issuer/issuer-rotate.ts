@@ -11,6 +11,7 @@ import type { CommandContext } from '../session/command-context.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
+import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
@@ -42,7 +43,7 @@ export async function prepareCommand(
         `It signs nothing yet. From now on responses${signs === 'links' ? '' : ' and tokens'} contain it in addition to the active CA.\n`,
         ...(signs === 'links' ? [trustLine(name, 'all of these', flags)] : []),
         copyStep(session.settings, 'issuers'),
-        `Next: ${completeCommand(shell`linkgrant issuer activate ${name}`, flags)}\n`,
+        `Next: ${withProgramName(completeCommand(shell`linkgrant issuer activate ${name}`, flags))}\n`,
       ].join(''),
     );
   });
@@ -81,7 +82,7 @@ export async function activateCommand(
               'A running service presents a certificate of this CA within 10 seconds; old tokens and links stay valid.\n',
             ]),
         copyStep(session.settings, 'issuers'),
-        `Next: ${completeCommand(shell`linkgrant issuer retire ${name}`, flags)}, which fails while anything depends on the old CA\n`,
+        `Next: ${withProgramName(completeCommand(shell`linkgrant issuer retire ${name}`, flags))}, which fails while anything depends on the old CA\n`,
       ].join(''),
     );
   });
@@ -146,7 +147,7 @@ async function withCaErrors<T>(operation: () => Promise<T>): Promise<T> {
 }
 
 function trustLine(name: string, what: string, flags: IssuerFlags): string {
-  return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  ${completeCommand(shell`linkgrant issuer trust ${name}`, flags)}\n`;
+  return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  ${withProgramName(completeCommand(shell`linkgrant issuer trust ${name}`, flags))}\n`;
 }
 
 function countOf(links: number): string {

@@ -50,10 +50,13 @@ const STANDALONE: Instructions = {
     `Let the router trust both: ${trustOf(target)}; write them to the caCertFile of the sslProfile of its listeners.`,
     RELOAD_PROFILE,
   ],
-  'sign-new': () => [
-    'Make the new CA sign: put its certificate, followed by that of the old CA, and its key into the files of',
-    '--issuer-cert and --issuer-key. The service reads them without a restart.',
-  ],
+  'sign-new': ({ isOwn }) =>
+    isOwn
+      ? ['The command itself makes the new CA sign.']
+      : [
+          'Make the new CA sign: put its certificate, followed by that of the old CA, and its key into the files of',
+          '--issuer-cert and --issuer-key. The service reads them without a restart.',
+        ],
   renew: () => RENEWALS,
   rehearse: () => [
     'Let every link connect once more while both CAs are trusted, to find a link that would not reconnect.',

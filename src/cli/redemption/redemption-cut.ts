@@ -20,6 +20,7 @@ import { CommandError } from '../terminal/command-error.js';
 import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
+import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand, completeHint, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type CutTarget, cutInstructions } from './cut-instructions.js';
@@ -128,7 +129,8 @@ function waitingText(
   const showsBehind = behind.length > 0 && number >= CUT_STEPS.indexOf('renew') + 1;
   const repeat = (...words: readonly string[]) => {
     const command = ['linkgrant redemption revoke', redemptionId, '--cut', ...words];
-    return completeCommand([...command, ...(router ? ['--router', router] : [])].join(' '), settingFlags);
+    const full = [...command, ...(router ? ['--router', router] : [])];
+    return withProgramName(completeCommand(full.join(' '), settingFlags));
   };
   return [
     ...doneNow.map((done) => `${titleOf(done)}: done`),
@@ -170,9 +172,11 @@ function stepLines(step: CutStep, target: CutTarget, settingFlags: CutFlags['set
  */
 function completeInstruction(line: string, settingFlags: CutFlags['settingFlags']): string {
   if (!line.includes('linkgrant issuer ')) return line;
-  return line.startsWith('  ')
-    ? `  ${completeCommand(line.trim(), settingFlags)}`
-    : completeHint(line, settingFlags);
+  return withProgramName(
+    line.startsWith('  ')
+      ? `  ${completeCommand(line.trim(), settingFlags)}`
+      : completeHint(line, settingFlags),
+  );
 }
 
 function behindText(behind: readonly IssuedLink[]): string {
