@@ -341,7 +341,7 @@ describe('doctor on a requesting site', () => {
     });
     const serving = `--data-dir ${place.path('data')} --listen 127.0.0.1:0 --ops-listen off`;
     expect(missing.checks.find(({ name }) => name === 'store')?.hint).toBe(
-      `run the command as the user of the service and with its --data-dir, or start \`linkgrant serve ${serving}\` once`,
+      `run the command as the user of the service and with its --data-dir, or start \`linkgrant serve ${serving}\` once; to check a site that requests links, run \`linkgrant doctor --token FILE --to DIR\``,
     );
   });
 
@@ -419,11 +419,18 @@ describe('doctor on an accepting site', () => {
     }
   });
 
+  test('suggests --token for a token file that is named without it', async () => {
+    const { code, stderr } = await linkgrant(['doctor', 'token.yaml']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Did you mean --token token.yaml?');
+  });
+
   test('reports before the first start that the service must be started, and creates nothing', async () => {
     const words = ['--data-dir', place.path('data'), '--listen', '127.0.0.1:0', '--ops-listen', 'off'];
     const { failed, ended } = await doctor(words);
     expect([failed.map(([name]) => name), ended.code]).toEqual([['store'], 2]);
     expect(refusalOf(ended).hint).toContain('linkgrant serve');
+    expect(refusalOf(ended).hint).toContain('requests links, run `linkgrant doctor --token FILE --to DIR`');
     const again = await doctor(words);
     expect(again.checks[0]?.detail).toContain('can be created');
   });

@@ -116,6 +116,17 @@ describe('grant policy', () => {
     expect((await grant('show', 'too-late')).code).toBe(1);
   });
 
+  it('token issue names the flag for a longer expiration window, and --grant for a name that a grant has', async () => {
+    const later = new Date(Date.now() + 25 * 3_600_000).toISOString();
+    const issueAs = (name: string, ...words: readonly string[]) =>
+      run('token', 'issue', place.path('window.yaml'), '--name', name, ...words);
+    const short = expectRefusal(await issueAs('later', '--not-before', later), 2);
+    expect(short.hint).toContain('--expiration-window');
+    await grantJson('create', 'taken');
+    const taken = expectRefusal(await issueAs('taken'), 2);
+    expect(taken.hint).toContain('linkgrant token issue FILE --grant NAME');
+  });
+
   it('names the shortest expiration window for --not-before, which is accepted', async () => {
     const tomorrow = new Date(Date.now() + 26 * 3_600_000).toISOString();
     const { error } = await refused(2, 'create', 'in-time', '--not-before', tomorrow);
@@ -241,6 +252,16 @@ describe('the holder of a token with a policy', () => {
     const [redemption] = await report('redemption', 'list', '--grant', 'ruled');
     expect(Date.parse(redemption.notAfter) - Date.now()).toBeLessThanOrEqual(12 * 3_600_000);
     expect(service.said.stderr).toContain('policy_subject');
+  });
+
+  it.each([
+    ['--not-before', new Date(Date.now() + 1_800_000).toISOString(), 4, 'cannot be redeemed before'],
+    ['--key-types', 'rsa', 3, 'does not allow keys of type p256'],
+  ])('token inspect --check fails if no site can redeem by %s', async (flag, value, code, reason) => {
+    const name = `inspect${flag}`;
+    await grantJson('create', name, flag, value);
+    const ended = await linkgrant(['token', 'inspect', await issue(name, '--grant', name), '--check']);
+    expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(reason)]);
   });
 
   it.each([

@@ -79,6 +79,8 @@ describe('a join line', () => {
       ca: { sha256Prefix: expect.stringMatching(/^[0-9a-f]{32}$/) },
       check: { state: 'ready' },
     });
+    expect(ended.code).toBe(0);
+    expect(ended.code).toBe(0);
     expect(ended.stdout).not.toContain((decodeJoinLine(line) as JoinLine).code);
   });
 

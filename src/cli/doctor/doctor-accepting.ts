@@ -31,6 +31,7 @@ import { checkSites } from './doctor-sites.js';
 import { webhookChecks } from './doctor-webhooks.js';
 
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
+const REQUESTING_HINT = 'to check a site that requests links, run `linkgrant doctor --token FILE --to DIR`';
 const PROBE_TIMEOUT_MS = 2_000;
 // The probe sends a wrong code. linkgrant never responds to it with these errors, so another program uses the port.
 const FOREIGN_SERVER_ERRORS = new Set([
@@ -103,7 +104,8 @@ async function checkStore(
       await store.close();
     }
   } catch (error) {
-    checks.push(failWithError(checks.length === 0 ? 'store' : 'store writable', error, SERVE_ONCE_HINT));
+    const check = failWithError(checks.length === 0 ? 'store' : 'store writable', error, SERVE_ONCE_HINT);
+    checks.push(hasStore(settings) ? check : { ...check, hint: `${check.hint}; ${REQUESTING_HINT}` });
     return { checks };
   }
 }

@@ -124,7 +124,7 @@ const ADVICE = {
   },
   connection_refused: {
     exitCode: 4,
-    hint: 'check that the service runs, and that no firewall blocks the port',
+    hint: `check that the service runs, and that no firewall blocks the port; if the service has moved, ${NEW_TOKEN}`,
   },
   connection_timeout: {
     exitCode: 4,
@@ -221,7 +221,7 @@ const ADVICE = {
   too_many_streams: { exitCode: 4, hint: 'close other consoles, or try again' },
   name_taken: {
     exitCode: 2,
-    hint: 'choose another name; `linkgrant grant list -A` shows the existing grants',
+    hint: 'choose another name, or issue a token of the existing grant with `linkgrant token issue FILE --grant NAME`',
   },
   grant_declared: { exitCode: 1, hint: 'change the file' },
   grant_state: {

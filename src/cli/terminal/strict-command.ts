@@ -2,7 +2,8 @@ import { Command } from 'commander';
 
 /**
  * A command that refuses `--flag --other`: the value of `--flag` is missing, and Commander would use `--other` as the value.
- * `--flag=--value` stays possible. For an unknown subcommand it suggests the one to use, if `otherNames` has one for its words.
+ * `--flag=--value` stays possible. For an unknown subcommand it suggests the one to use, if `otherNames` has one for its words. For an
+ * operand of a command that takes none but has a flag `--token`, it suggests that flag.
  */
 export class StrictCommand extends Command {
   readonly #otherNames: ReadonlyMap<string, string>;
@@ -22,6 +23,9 @@ export class StrictCommand extends Command {
     const name = code === 'commander.unknownCommand' ? this.#otherNames.get(path) : undefined;
     // As Commander's own suggestion of a similar name, which this one replaces.
     const [error] = message.split('\n');
+    if (code === 'commander.excessArguments' && this.options.some(({ long }) => long === '--token')) {
+      return super.error(`${error}\n(Did you mean --token ${this.args[0]}?)`, options);
+    }
     return super.error(name === undefined ? message : `${error}\n(Did you mean ${name}?)`, options);
   }
 

@@ -1,5 +1,5 @@
 import { readSignedCode } from '../../codes/signed-code.js';
-import { checkToken } from '../../compose/token-redemption.js';
+import { checkRules, checkToken } from '../../compose/token-redemption.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
@@ -9,7 +9,7 @@ import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { policyFields } from '../grant/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
-import { adviceForState } from '../terminal/exit-codes.js';
+import { adviceFor, adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -21,7 +21,8 @@ export interface TokenInspectFlags extends ConnectionFlags {
   readonly output?: OutputFormat;
 }
 
-function checkReport(check: TokenCheck | 'stock') {
+function checkReport(check: TokenCheck | 'stock' | undefined) {
+  if (check === undefined) return undefined;
   if (check === 'stock') return { server: 'skupper', note: 'it does not report the state of a grant' };
   const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, serverTime } = check;
   const policy = formatPolicySettings(check.policy);
@@ -78,9 +79,10 @@ export async function inspectCommand(
 ): Promise<void> {
   const token = parseToken(await readToken(file));
   const ca = caReport(token.ca);
-  const check = flags.check
-    ? checkReport(await checkToken(token, { ...connectionOptions(flags), clock: context.clock }))
+  const answer = flags.check
+    ? await checkToken(token, { ...connectionOptions(flags), clock: context.clock })
     : undefined;
+  const check = checkReport(answer);
   const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
   const signed = signedReport(token.code);
   const value = {
@@ -108,10 +110,14 @@ export async function inspectCommand(
       ...(check ? checkFields(check) : []),
     ]),
   );
-  if (check && 'state' in check) requireRedeemable(check, signed !== undefined);
+  if (answer === undefined || answer === 'stock') return;
+  requireRedeemable(answer, signed !== undefined);
+  requireRules(token, answer);
 }
 
-function checkFields(check: ReturnType<typeof checkReport>): (readonly [string, string | undefined])[] {
+function checkFields(
+  check: NonNullable<ReturnType<typeof checkReport>>,
+): (readonly [string, string | undefined])[] {
   if (!('state' in check)) {
     return [
       ['Server', check.server],
@@ -143,6 +149,19 @@ function requireRedeemable(
     `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,
     { exitCode, hint: `${hint}${again}` },
   );
+}
+
+/** Throws if the rules refuse every redemption by linkgrant now: they begin later, or do not allow its type of key. */
+function requireRules(token: RedeemableToken, check: TokenCheck): void {
+  const { notBefore = 0, keyTypes } = check.policy;
+  if (notBefore > check.serverTime)
+    throw new CommandError(
+      `the token cannot be redeemed before ${formatTime(notBefore)}`,
+      adviceFor('not_yet_valid'),
+    );
+  const subject = readSignedCode(token.code)?.subject;
+  const refusal = checkRules({ token, subject }, { ...check, policy: keyTypes ? { keyTypes } : {} });
+  if (refusal) throw refusal;
 }
 
 function endOf(expirationTime: number | undefined, now: number): string | undefined {

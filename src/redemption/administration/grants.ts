@@ -163,7 +163,10 @@ async function create(
   if (!('rejected' in outcome)) return report(outcome);
   // The request is valid, but its window ends too early.
   if (!outcome.isTaken)
-    throw rejectedError(`the grant was not created: ${outcome.rejected}`, 'expirationWindow');
+    throw new AdministrationError('value_rejected', `the grant was not created: ${outcome.rejected}`, {
+      member: 'expirationWindow',
+      hint: 'set a longer --expiration-window',
+    });
   // A concurrent repetition of the request may have created it.
   const concurrent = await findEarlierGrant(request, chosen, deps);
   if (concurrent) return report(concurrent);
