@@ -115,7 +115,7 @@ it.each<[string, ReversedChange]>([
       change: setCode('uses = 9'),
       reverse: setCode('uses = 1'),
       jti: 'j',
-      fault: 'counts 2 redemptions of code j, and its uses are 1',
+      fault: 'has 2 redemptions of code j, and its uses are 1',
     },
   ],
   [
@@ -147,6 +147,32 @@ it.each<[string, ReversedChange]>([
     }
   },
 );
+
+it.each([0, 1, 2, 9])(
+  'a verification reports redemptions beyond the uses of a code, also if its grant was deleted and the code then counts %i',
+  async (used) => {
+    const { store, change } = await storeWithGrant();
+    change(setCode('uses = 9'));
+    expect(await redeem(store, NOW, { jti: 'j' })).toBe('recorded');
+    change(setCode('uses = 1'));
+    await store.deleteGrant(UID);
+    change(setCode(`used = ${used}`));
+    for (const uid of [undefined, UID])
+      expect((await store.verifyLedger(uid)).fault).toEqual({
+        grantUid: UID,
+        seq: null,
+        problem: 'has 2 redemptions of code j, and its uses are 1',
+      });
+  },
+);
+
+it('a verification reports a use count of a code that was decreased after its grant was deleted', async () => {
+  const { store, change } = await storeWithGrant();
+  await store.deleteGrant(UID);
+  expect(await store.verifyLedger()).not.toHaveProperty('fault');
+  change(setCode('used = 0'));
+  expect(await store.verifyLedger()).toHaveProperty('fault');
+});
 
 it('a verification reports the redemption of a grant that was inserted, and deleted afterwards', async () => {
   const { store, change } = await storeWithGrant();
