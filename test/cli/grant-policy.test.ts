@@ -255,7 +255,7 @@ describe('the holder of a token with a policy', () => {
   });
 
   it.each([
-    ['--not-before', new Date(Date.now() + 1_800_000).toISOString(), 4, 'cannot be redeemed before'],
+    ['--not-before', new Date(Date.now() + 300_000).toISOString(), 4, 'cannot be redeemed before'],
     ['--key-types', 'rsa', 3, 'does not allow keys of type p256'],
   ])('token inspect --check fails if no site can redeem by %s', async (flag, value, code, reason) => {
     const name = `inspect${flag}`;
