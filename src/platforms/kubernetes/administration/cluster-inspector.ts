@@ -6,6 +6,7 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import { apiVersionOf, isConditionTrue, type Resource, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { blockingCondition } from '../grants/conditions.js';
@@ -80,9 +81,11 @@ export function clusterInspector(
     const { status } = await client.create(ACCESS_REVIEWS, unnamed);
     return asMapping(status).allowed === true;
   };
-  const listTokens = async (): Promise<readonly Stored<AccessTokenResource>[]> => {
+  const readTokens = async <V>(
+    read: (token: Stored<AccessTokenResource>) => V | undefined,
+  ): Promise<readonly V[]> => {
     try {
-      return (await client.listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace })).items;
+      return (await readListing(client, { kind: ACCESS_TOKENS, namespace }, read)).items;
     } catch (error) {
       if (isApiError(error, 'forbidden', 'no_such_kind')) return [];
       throw error;
@@ -113,8 +116,7 @@ export function clusterInspector(
     /** Whether admission policies limit the accounts of linkgrant; undefined if that cannot be read. */
     accountLimits: () => findAccountLimits(client),
     async grants(): Promise<readonly InspectedGrant[]> {
-      const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
-      return items.map((resource) => {
+      const read = (resource: Stored<AccessGrantResource>): InspectedGrant => {
         const { conditions = [], message, url, ca } = resource.status ?? {};
         const { grant, problems } = readAccessGrant(resource);
         const ready = conditions.find(({ type }) => type === 'Ready');
@@ -129,11 +131,12 @@ export function clusterInspector(
           url,
           ca,
         };
-      });
+      };
+      return (await readListing(client, { kind: ACCESS_GRANTS, namespace }, read)).items;
     },
     /** The AccessTokens; empty if the user may not list them. */
-    tokens: async (): Promise<readonly TokenReport[]> =>
-      (await listTokens()).map((token) => ({
+    tokens: (): Promise<readonly TokenReport[]> =>
+      readTokens((token) => ({
         name: token.metadata.name,
         isRedeemed: isRedeemed(token),
         isFinal: finalReason(token) !== undefined,
@@ -144,10 +147,12 @@ export function clusterInspector(
      * them.
      */
     async redeemedTokenName({ url, code }: Pick<AccessToken, 'url' | 'code'>): Promise<string | undefined> {
-      const found = (await listTokens()).find(
-        (token) => isRedeemed(token) && token.spec?.url === url && token.spec.code === code,
+      const [name] = await readTokens((token) =>
+        isRedeemed(token) && token.spec?.url === url && token.spec.code === code
+          ? token.metadata.name
+          : undefined,
       );
-      return found?.metadata.name;
+      return name;
     },
     /** Name of a Ready Site, which shows that Skupper's controller is active; undefined if there is none. */
     async readySiteName(): Promise<string | undefined> {

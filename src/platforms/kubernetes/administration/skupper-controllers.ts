@@ -2,6 +2,7 @@ import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { DEPLOYMENTS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
 import type { Resource } from '../api/resource.js';
 
 /** A Skupper controller in the cluster, and whether it serves AccessGrants itself. */
@@ -25,12 +26,12 @@ export async function findSkupperControllers(
   for (const selection of [{}, { namespace }]) {
     try {
       const fieldSelector = `metadata.name=${NAME}`;
-      const { items } = await client.listAll(DEPLOYMENTS, { ...selection, fieldSelector });
-      if ('namespace' in selection && items.length === 0) return undefined;
-      return items.map((deployment) => ({
+      const listed = { kind: DEPLOYMENTS, ...selection, fieldSelector };
+      const { items } = await readListing(client, listed, (deployment) => ({
         namespace: deployment.metadata.namespace ?? '',
         servesGrants: servesGrants(deployment),
       }));
+      return 'namespace' in selection && items.length === 0 ? undefined : items;
     } catch (error) {
       if (!isApiError(error, 'forbidden', 'no_such_kind')) throw error;
     }
