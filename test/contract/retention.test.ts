@@ -5,7 +5,13 @@ import { retention } from '../../src/stores/sql/retention.js';
 import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { openSqliteDatabase } from '../../src/stores/sqlite/sqlite-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
-import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import {
+  NOW,
+  recordRenewalOf,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
 
 const OLD = '00000000-0000-4000-8000-00000000000a';
@@ -57,6 +63,31 @@ it('retention subtracts no refusals that do not match their MAC', async () => {
     change('DELETE FROM refusals');
   }
   expect(await store.verifyLedger()).toMatchObject(missing);
+});
+
+it('retention continues with a ledger that got an entry between two of its steps', async () => {
+  const { database, store, count, refuse } = await openStores();
+  const [redemption] = (await store.listRedemptions({ grantUid: OTHER, limit: 1 })).items;
+  // More entries than one step removes.
+  for (let number = 1; number <= 250; number += 1)
+    await recordRenewalOf(store, sampleRenewal(redemption?.id ?? '', number), NOW);
+  await store.deleteGrant(OTHER);
+  const all = count(`grant_uid = '${OTHER}'`);
+  let refusals = 0;
+  const write: typeof database.write = async (operation, subject) => {
+    const result = await database.write(operation, subject);
+    // The tenth equal refusal adds an entry.
+    for (; count(`grant_uid = '${OTHER}'`) < all && refusals < 10; refusals += 1) await refuse(OTHER);
+    return result;
+  };
+  const { removeOldLedger } = retention({ ...database, write });
+  while (await removeOldLedger(LATER));
+  expect(refusals).toBe(10);
+  while (await store.removeOldLedger(LATER + 2 * DAY_MS));
+  expect(await store.verifyLedger()).toEqual({ entries: 0 });
+  // Without a ledger there is nothing that a refusal belongs to.
+  await refuse(OTHER);
+  expect(await store.verifyLedger()).toEqual({ entries: 0 });
 });
 
 it('retention removes no entry that was moved into a ledger after that was checked', async () => {

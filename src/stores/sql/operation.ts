@@ -70,8 +70,8 @@ export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<
 }
 
 /**
- * Condition for entries `e` between the ends of the ledger. Only a writer of the database adds other rows, which a verification
- * reports. The sign keeps a database from reading all entries by their position.
+ * Condition for entries `e` at a position from 1 to the end of the ledger. Only a writer of the database adds other rows, which a
+ * verification reports. The plus sign prevents the use of the index on positions.
  */
 export const IN_CHAIN = '+e.position BETWEEN 1 AND (SELECT position FROM ledger_end)';
 

@@ -185,16 +185,17 @@ function* findRemoval(
   dialect: SqlDialect,
 ): SqlOperation<FoundRemoval | undefined> {
   const { grantUid, deletedSeq } = checked;
-  // It could exchange entries while they are removed.
+  // A trigger could exchange entries while they are removed.
   if ((yield* value(dialect.trigger)) !== undefined) return undefined;
   const query = entriesQuery(dialect);
   const deletions = yield* rawRows(`${query} ${WITH_SEQ}`, grantUid, deletedSeq);
   const others = yield* rawRows(`${query} ${NEWEST_OTHERS}`, grantUid, deletedSeq);
   const entries = authenticEntries(key, others, checked);
-  const refusals = yield* authenticRefusals(key, grantUid);
   const [deleted] = deletions.map((values) => authenticEntry(key, grantUid, values));
-  if (deleted?.kind !== 'deleted' || !entries || refusals === undefined) return undefined;
+  if (deleted?.kind !== 'deleted' || !entries) return undefined;
   const isLast = entries.length < STEP;
+  const refusals = isLast ? yield* authenticRefusals(key, grantUid) : 0;
+  if (refusals === undefined) return undefined;
   return { entries: isLast ? [...entries, deleted] : entries, refusals, isLast };
 }
 
@@ -209,8 +210,8 @@ function authenticEntries(
     const entry = authenticEntry(key, grantUid, values);
     if (!entry || entry.seq > lastSeq) return undefined;
     const newer = entries.at(-1)?.seq;
-    const skipped = newer === deletedSeq + 1 ? 2 : 1;
-    if (newer !== undefined && entry.seq !== newer - skipped) return undefined;
+    // Entries that were added during the removal are above the deletion, with a gap below it.
+    if (newer !== undefined && newer < deletedSeq && entry.seq !== newer - 1) return undefined;
     entries.push(entry);
   }
   return entries;

@@ -10,6 +10,7 @@ import { refusalMac } from './ledger-mac.js';
 const LAST_TIME = `SELECT max(at) FROM events e WHERE redemption_id = ? AND kind = ? AND ${IN_CHAIN}`;
 const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt" FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
+const HAS_LEDGER = 'SELECT 1 FROM events WHERE grant_uid = ? LIMIT 1';
 const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
 const PUT_REFUSAL = `INSERT INTO refusals (grant_uid, code, name, subject, peer, count, first_at, last_at, mac)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -78,6 +79,8 @@ function countRefusal(
     if (isRepeated && intended && ((yield* findRefusal(intended.key))?.count ?? 0) >= intended.count) return;
     let key = exact;
     let found = yield* findRefusal(exact);
+    // Retention may have removed the ledger of a deleted grant since its state was read.
+    if (!found && (yield* value(HAS_LEDGER, grantUid)) === undefined) return;
     if (!found && Number(yield* value(COUNT_REFUSALS, grantUid)) >= DETAILED_REFUSALS) {
       key = summary;
       found = yield* findRefusal(summary);
