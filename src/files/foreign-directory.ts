@@ -1,21 +1,25 @@
-import { lstatSync, realpathSync, type Stats } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { ifExists } from './file-error.js';
 
 /**
- * Throws ConfigurationError if this process is root, and `directory`, a directory above it, or a symbolic link to it belongs to
- * another user: between any two steps that user can put a link to a file of root there, or a file that root trusts.
+ * Throws ConfigurationError if this process is root, and `directory`, a directory above it, or a symbolic link on the way to it
+ * belongs to another user: between any two steps that user can put a link to a file of root there, or a file that root trusts.
  */
 export function refuseForeignDirectory(directory: string): void {
   if (process.getuid?.() !== 0) return;
-  const paths = withParents(resolve(directory));
-  const existing = paths.find((path) => ifExists(() => realpathSync(path)) !== undefined) ?? '/';
-  // In a user namespace `/` may belong to a user whom the namespace does not know. The owner of `/` can do everything anyway.
+  // In a user namespace, `/` and the files of all unmapped users have the same owner. Root there has only the rights of the user
+  // who created the namespace.
   const trusted = [0, lstatSync('/').uid];
-  for (const path of [...withParents(realpathSync(existing)), ...paths]) {
+  // The loop also visits paths that are added meanwhile.
+  const paths = new Set(withParents(resolve(directory)));
+  for (const path of paths) {
     const stats = ifExists(() => lstatSync(path));
-    if (stats && !trusted.includes(stats.uid)) throw foreignDirectory(path, stats);
+    if (!stats) continue;
+    if (!trusted.includes(stats.uid)) throw foreignDirectory(path, stats);
+    if (!stats.isSymbolicLink()) continue;
+    for (const next of withParents(resolve(realpathSync(dirname(path)), readlinkSync(path)))) paths.add(next);
   }
 }
 

@@ -92,9 +92,9 @@ export function sweepStaleFiles(
     if (!entry.startsWith('.') || !isUuid(entry.slice(end + 1)) || !isOurs(entry.slice(1, end))) continue;
     const path = join(directory, entry);
     const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats?.uid !== process.getuid?.() || (stats?.isDirectory() && !includesDirectories)) continue;
-    if (now - (stats?.mtimeMs ?? now) > STALE_MS)
-      rmSync(path, { recursive: includesDirectories, force: true });
+    const isOfUser = stats?.uid === (process.getuid?.() ?? stats?.uid);
+    if (!stats || !isOfUser || (stats.isDirectory() && !includesDirectories)) continue;
+    if (now - stats.mtimeMs > STALE_MS) rmSync(path, { recursive: includesDirectories, force: true });
   }
 }
 

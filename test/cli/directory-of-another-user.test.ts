@@ -79,6 +79,14 @@ describe.runIf(process.getuid?.() === 0)('root', () => {
         return link;
       },
     ],
+    [
+      'to which a link of root leads through a link of another user',
+      () => {
+        const link = join(directoryForTest(), 'link');
+        symlinkSync(linkOfOther(directoryForTest()), link);
+        return link;
+      },
+    ],
   ])('refuses a data directory %s, and prints the command to use', async (_, make) => {
     const directory = make();
     const refusal = {
