@@ -127,6 +127,12 @@ function readFile(file: string): Record<string, unknown> {
     );
   }
   for (const key of Object.keys(content)) {
+    if (NOT_IN_FILE.includes(key)) {
+      throw new ConfigurationError(
+        `configuration file ${file} cannot contain ${key}`,
+        `use ${flagOf(key)}, or the variable ${variableOf(key as SettingKey)}`,
+      );
+    }
     if (!IN_FILE.includes(key)) {
       const allowed = IN_FILE.join(', ');
       throw new ConfigurationError(

@@ -318,7 +318,7 @@ describe('token revoke', () => {
     const unknown = 'f6e5d4c3b2a1f6e5d4c3b2a1';
     await redeemShadow(unknown);
     const single = refusalOf(await run(['token', 'revoke', unknown], { ends: 2 }));
-    expect(single.error).toContain('grant "shadow", with whose signing key it was issued');
+    expect(single.error).toContain('grant "shadow" (not issued by this service)');
     expect((await revoke(unknown, 'unknown')).stdout).toContain(`no record of token ${unknown}`);
     expect(await shown('unknown')).toMatchObject({ signedTokensRevoked: 1 });
     expect(await shown('shadow')).toMatchObject({ signedTokensRevoked: 0 });

@@ -62,10 +62,10 @@ async function grantOfToken(id: string, namespace: string, administration: Admin
   }
   if (found.length === 1 && token.issuedAt !== undefined) return token.grantUid;
   const grants = found.map(({ grant, issuedAt }) =>
-    issuedAt === undefined ? `"${grant}", with whose signing key it was issued` : `"${grant}"`,
+    issuedAt === undefined ? `grant "${grant}" (not issued by this service)` : `grant "${grant}"`,
   );
   throw usageError(
-    `it is not certain which token ${id} is meant: the service has a record of one of grant ${grants.join(', and of one of grant ')}`,
+    `the id ${id} does not identify one token that this service issued; tokens with this id were recorded for ${grants.join(', ')}`,
     'name the grant of the token with --grant NAME',
   );
 }

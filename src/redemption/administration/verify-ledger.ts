@@ -10,8 +10,8 @@ export type LedgerVerificationReport = Schemas['LedgerVerification'];
 /** Operations on verifications of the ledger. */
 export interface LedgerVerifications {
   /**
-   * Starts a verification of the whole ledger, or returns the one that this process is running. What the store says about another
-   * one never replaces it: a writer of the database can forge that.
+   * Starts a verification of the whole ledger, or returns the one that this process is running. A stored report of another process
+   * is never returned in its place, because a writer of the database can forge it.
    */
   startLedgerVerification(): Promise<LedgerVerificationReport>;
   showLedgerVerification(id: string): Promise<LedgerVerificationReport>;
@@ -83,7 +83,7 @@ export function verificationOperations(
       if (reports.size >= MAX_RETAINED && oldest !== undefined) reports.delete(oldest);
       reports.set(started.id, started);
       running = started.id;
-      // First, so that every process can show it once it was returned.
+      // Store the report before it is returned, so that every process can return it.
       await shared.write(started);
       void run(started);
       return started;
