@@ -48,10 +48,11 @@ export interface RouteOptions {
    */
   readonly mayReach?: ((address: string) => boolean) | undefined;
   /**
-   * True to wait for the end of a name look-up even after the time limit. Until then it occupies a thread, so the caller, who
-   * limits concurrent connections, also limits the threads that names of slow DNS servers occupy. Default: false.
+   * If present, a connection waits for the end of its name look-up even after the time limit, until this signal is aborted. Until
+   * its end a look-up occupies a thread, so the caller, who limits concurrent connections, also limits the threads that names of
+   * slow DNS servers occupy.
    */
-  readonly waitsForLookup?: boolean | undefined;
+  readonly lookupWait?: AbortSignal | undefined;
 }
 
 /** A proxy's address and credentials. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
+import { setMaxListeners } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, DEFAULT_CIPHERS, type TLSSocket } from 'node:tls';
 import { formatHostPort, type HostPort } from '../domain/host-port-text.js';
@@ -16,10 +17,10 @@ import type { RouteOptions } from './route.js';
 export async function connectTcp(
   address: HostPort,
   signal: AbortSignal,
-  { mayReach = () => true, waitsForLookup = false }: Pick<RouteOptions, 'mayReach' | 'waitsForLookup'> = {},
+  { mayReach = () => true, lookupWait }: Pick<RouteOptions, 'mayReach' | 'lookupWait'> = {},
 ): Promise<Socket> {
   // The name is resolved once, so that a later DNS response cannot change the address.
-  const resolved = await resolve(address.host, signal, waitsForLookup);
+  const resolved = await resolve(address.host, signal, lookupWait);
   const addresses = resolved.filter((one) => mayReach(one.address));
   if (addresses.length === 0) throw addressRefused(address);
   const where = formatHostPort(address);
@@ -112,16 +113,27 @@ export function addressRefused(address: HostPort): RedemptionError {
   );
 }
 
-async function resolve(host: string, signal: AbortSignal, waitsForLookup: boolean): Promise<LookupAddress[]> {
+async function resolve(
+  host: string,
+  signal: AbortSignal,
+  lookupWait?: AbortSignal,
+): Promise<LookupAddress[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
   try {
     signal.throwIfAborted();
     const lookingUp = lookup(host, { all: true });
-    if (waitsForLookup) await lookingUp;
-    return await untilAborted<LookupAddress[]>(signal, (resolved, rejected) => {
-      lookingUp.then(resolved, rejected);
-    });
+    const untilResolved = (end: AbortSignal) =>
+      untilAborted<LookupAddress[]>(end, (resolved, rejected) => {
+        lookingUp.then(resolved, rejected);
+      });
+    if (lookupWait) {
+      // One listener for each look-up is not a leak.
+      setMaxListeners(0, lookupWait);
+      // The wait below rejects with the error of the look-up.
+      await untilResolved(lookupWait).catch(() => undefined);
+    }
+    return await untilResolved(signal);
   } catch (error) {
     const why = signal.aborted ? 'no answer in time' : systemCode(error);
     throw new RedemptionError('dns', `The name ${host} cannot be resolved (${why}).`, { cause: error });

@@ -242,6 +242,16 @@ describe('the Kubernetes API client', () => {
       });
     });
 
+    it('lists a namespace while the listings of another one wait for the server', async () => {
+      const slow = await cluster.namespace();
+      await through(async (proxied, proxy) => {
+        proxy.decide(({ path }) => (path.includes(slow) ? 'silent' : 'pass'));
+        const listIn = (place: string) => proxied.list(CONFIG_MAPS, { namespace: place });
+        const slowOnes = Array.from({ length: 4 }, () => refusal(listIn(slow)));
+        expect(await Promise.race([listIn(namespace), ...slowOnes])).toHaveProperty('items');
+      });
+    });
+
     it('reports that nothing was written if the server accepts no connection', () =>
       through(async (proxied, proxy) => {
         await proxy.close();

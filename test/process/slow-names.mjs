@@ -12,8 +12,10 @@ const dns = createSocket('udp4').bind(53, '127.0.0.1');
 const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
 await Promise.all([once(dns, 'listening'), once(server, 'listening')]);
 
-const client = createRedemptionClient({ clock: Date.now, timeoutMs: 100, waitsForLookup: true });
-const patient = createRedemptionClient({ clock: Date.now, timeoutMs: 60_000, waitsForLookup: true });
+const stopping = new AbortController();
+const options = { clock: Date.now, lookupWait: stopping.signal };
+const client = createRedemptionClient({ ...options, timeoutMs: 100 });
+const patient = createRedemptionClient({ ...options, timeoutMs: 60_000 });
 const failureAt = (host, one = client) =>
   one
     .check({ url: `https://${host}/`, code: 'a-code', ca: undefined })
@@ -26,9 +28,11 @@ async function unfinished() {
 
 const aborted = await failureAt('slow.example.test');
 const unfinishedAfter = await unfinished();
-for (let number = 0; number < attempts; number += 1) void failureAt(`slow-${number}.example.test`);
+const pending = Array.from({ length: attempts }, (_, number) => failureAt(`slow-${number}.example.test`));
 const other = await failureAt(`localhost:${server.address().port}`, patient);
 const unfinishedBeside = await unfinished();
-process.stdout.write(JSON.stringify({ aborted, unfinishedAfter, other, unfinishedBeside }), () =>
-  process.exit(),
-);
+stopping.abort();
+await Promise.all(pending);
+const unfinishedAtStop = await unfinished();
+const report = { aborted, unfinishedAfter, other, unfinishedBeside, unfinishedAtStop };
+process.stdout.write(JSON.stringify(report), () => process.exit());

@@ -10,7 +10,7 @@ const DEPLOYMENT = resolve(import.meta.dirname, '../../deploy/kustomize/redeemer
 /** The redeemer works on 32 tokens and renews 8 links at a time. */
 const ATTEMPTS = 40;
 
-it('as many slow DNS names as the redeemer has attempts do not stop another one, and an attempt lasts until its look-up has ended', async () => {
+it('slow DNS names in all attempts of the redeemer do not stop another connection, and each attempt lasts until its look-up ends or the redeemer stops', async () => {
   const [, threads = ''] =
     /UV_THREADPOOL_SIZE\n\s+value: "(\d+)"/.exec(readFileSync(DEPLOYMENT, 'utf8')) ?? [];
   const resolver = join(directoryForTest(), 'resolv.conf');
@@ -28,5 +28,6 @@ it('as many slow DNS names as the redeemer has attempts do not stop another one,
     unfinishedAfter: 0,
     other: expect.stringMatching(/^(?!dns)/),
     unfinishedBeside: ATTEMPTS,
+    unfinishedAtStop: ATTEMPTS,
   });
 });

@@ -48,7 +48,7 @@ export async function startKubernetesRedeemer(
     ...connection,
     clock: context.clock,
     mayReach: tokenNetworks(settings.tokenNetwork),
-    waitsForLookup: true,
+    lookupWait: stopping.signal,
   };
   const controller = new TokenController({
     ...replica,

@@ -36,6 +36,19 @@ export async function openKubernetesClient(
   const access = await openClusterAccess(options);
   const closing = new AbortController();
   const pages = new Semaphore(PAGES_AT_ONCE);
+  const pagesByNamespace = new Map<string, Semaphore>();
+
+  /** Reads one page of a namespace at a time, so that the listings of a namespace do not delay those of others. */
+  const readPage = async <T>(namespace: string | undefined, read: () => Promise<T>): Promise<T> => {
+    if (namespace === undefined) return pages.run(read);
+    const own = pagesByNamespace.get(namespace) ?? new Semaphore(1);
+    pagesByNamespace.set(namespace, own);
+    try {
+      return await own.run(() => pages.run(read));
+    } finally {
+      if (own.hasRoom(0)) pagesByNamespace.delete(namespace);
+    }
+  };
 
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
     withinTime(responseTimeoutMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
@@ -72,7 +85,8 @@ export async function openKubernetesClient(
     kind: ResourceKind,
     selection: Selection = {},
     page: { readonly limit?: number | undefined; readonly after?: string | undefined } = {},
-  ): Promise<ResourcePage<T>> => pages.run(() => listPage<T>(send, kind, selection, page));
+  ): Promise<ResourcePage<T>> =>
+    readPage(selection.namespace, () => listPage<T>(send, kind, selection, page));
 
   return {
     /** Namespace of the kubeconfig's context, or of the pod in which this process runs. */
