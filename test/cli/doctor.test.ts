@@ -419,11 +419,15 @@ describe('doctor on an accepting site', () => {
     }
   });
 
-  test('suggests --token for a token file that is named without it', async () => {
-    const { code, stderr } = await linkgrant(['doctor', 'token.yaml']);
-    expect(code).toBe(2);
-    expect(stderr).toContain('Did you mean --token token.yaml?');
-  });
+  test.each(['token.yaml', 'lgj1_c2VjcmV0'])(
+    'suggests --token for %s without it, and does not print it',
+    async (token) => {
+      const { code, stderr } = await linkgrant(['doctor', token]);
+      expect(code).toBe(2);
+      expect(stderr).toContain('Did you mean --token FILE?');
+      expect(stderr).not.toContain(token);
+    },
+  );
 
   test('reports before the first start that the service must be started, and creates nothing', async () => {
     const words = ['--data-dir', place.path('data'), '--listen', '127.0.0.1:0', '--ops-listen', 'off'];

@@ -16,7 +16,8 @@ export type ErrorCode = RedemptionErrorCode | ClientErrorCode | AdministrationEr
 
 const NEW_BEARER = 'get a new bearer token from your OIDC provider';
 const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
-const ADD_RULE = 'ask the operator of the accepting site to add it: `linkgrant grant update NAME';
+const ADD_RULE =
+  'ask the operator of the accepting site to allow it in addition: `linkgrant grant update NAME';
 const INSPECT = '`linkgrant token inspect FILE --check` shows the policy';
 
 const ADVICE = {
@@ -33,15 +34,15 @@ const ADVICE = {
   code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${NEW_TOKEN}` },
   policy_subject: {
     exitCode: 3,
-    hint: `the subjects of the grant do not include this one (${INSPECT}); choose another with --subject, or ${ADD_RULE} --subjects SUBJECTS\``,
+    hint: `the subjects of the grant do not include this one (${INSPECT}); choose another with --subject, or ${ADD_RULE} --subjects SUBJECTS,SUBJECT\``,
   },
   policy_name: {
     exitCode: 3,
-    hint: `the names of the grant do not include this one (${INSPECT}); choose another with --name, or ${ADD_RULE} --names NAMES\``,
+    hint: `the names of the grant do not include this one (${INSPECT}); choose another with --name, or ${ADD_RULE} --names NAMES,NAME\``,
   },
   policy_source: {
     exitCode: 3,
-    hint: `the source-cidrs of the grant do not include this address (${INSPECT}); redeem from one of these networks, or ${ADD_RULE} --source-cidrs CIDRS\``,
+    hint: `the source-cidrs of the grant do not include this address (${INSPECT}); redeem from one of these networks, or ${ADD_RULE} --source-cidrs CIDRS,ADDRESS\``,
   },
   policy_key: {
     exitCode: 3,

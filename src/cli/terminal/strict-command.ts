@@ -23,8 +23,11 @@ export class StrictCommand extends Command {
     const name = code === 'commander.unknownCommand' ? this.#otherNames.get(path) : undefined;
     // As Commander's own suggestion of a similar name, which this one replaces.
     const [error] = message.split('\n');
-    if (code === 'commander.excessArguments' && this.options.some(({ long }) => long === '--token')) {
-      return super.error(`${error}\n(Did you mean --token ${this.args[0]}?)`, options);
+    const takesToken =
+      this.registeredArguments.length === 0 && this.options.some(({ long }) => long === '--token');
+    if (code === 'commander.excessArguments' && takesToken) {
+      // Without the operand: a join line contains the code.
+      return super.error(`${error}\n(Did you mean --token FILE?)`, options);
     }
     return super.error(name === undefined ? message : `${error}\n(Did you mean ${name}?)`, options);
   }

@@ -27,6 +27,8 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
 ];
 /** Commands of the side that requests links. Their flags select other directories and services than those of the other side. */
 const REQUESTING = /^linkgrant (link (?!generate)|join\b|bootstrap\b|token redeem\b)/;
+/** A command without flags of a side, which a user runs where the token file is. */
+const EITHER_SIDE = /^linkgrant token inspect\b/;
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 
 /**
@@ -54,7 +56,7 @@ export function completeFailureHint(hint: string, failed: string, flags: Flags):
   // The directory of --to in a redemption is that of --dir in the commands on links. With `--to -` there is no directory.
   const dir = flags.to === '-' ? undefined : flags.to;
   return eachCommand(hint, (command) =>
-    REQUESTING.test(command) === isRequesting
+    EITHER_SIDE.test(command) || REQUESTING.test(command) === isRequesting
       ? withProgramName(completeCommand(command, { dir, ...flags }))
       : command,
   );

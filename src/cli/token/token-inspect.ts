@@ -1,5 +1,5 @@
 import { readSignedCode } from '../../codes/signed-code.js';
-import { checkRules, checkToken } from '../../compose/token-redemption.js';
+import { checkToken } from '../../compose/token-redemption.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
@@ -112,7 +112,7 @@ export async function inspectCommand(
   );
   if (answer === undefined || answer === 'stock') return;
   requireRedeemable(answer, signed !== undefined);
-  requireRules(token, answer);
+  requireStart(answer);
 }
 
 function checkFields(
@@ -151,17 +151,13 @@ function requireRedeemable(
   );
 }
 
-/** Throws if the rules refuse every redemption by linkgrant now: they begin later, or do not allow its type of key. */
-function requireRules(token: RedeemableToken, check: TokenCheck): void {
-  const { notBefore = 0, keyTypes } = check.policy;
-  if (notBefore > check.serverTime)
-    throw new CommandError(
-      `the token cannot be redeemed before ${formatTime(notBefore)}`,
-      adviceFor('not_yet_valid'),
-    );
-  const subject = readSignedCode(token.code)?.subject;
-  const refusal = checkRules({ token, subject }, { ...check, policy: keyTypes ? { keyTypes } : {} });
-  if (refusal) throw refusal;
+/** Throws if the rules refuse every redemption now, because they begin later. */
+function requireStart({ policy: { notBefore = 0 }, serverTime }: TokenCheck): void {
+  if (notBefore <= serverTime) return;
+  throw new CommandError(
+    `the token cannot be redeemed before ${formatTime(notBefore)}`,
+    adviceFor('not_yet_valid'),
+  );
 }
 
 function endOf(expirationTime: number | undefined, now: number): string | undefined {

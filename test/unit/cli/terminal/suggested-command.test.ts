@@ -71,6 +71,16 @@ describe('the hint of a failed command', () => {
     expect(completeFailureHint(hint, `linkgrant ${failed}`, flags)).toBe(hint);
   });
 
+  it.each(['token redeem', 'join', 'token inspect', 'grant show'])(
+    'after %s begins `token inspect` with the words that started the program',
+    async (failed) => {
+      const completed = await runInProcessContext(process, 'npx linkgrant', async () =>
+        completeFailureHint('`linkgrant token inspect FILE --check` shows it', `linkgrant ${failed}`, flags),
+      );
+      expect(completed).toBe('`npx linkgrant token inspect FILE --check` shows it');
+    },
+  );
+
   it('begins the commands of this machine with the words that started the program, and no other', async () => {
     const hint = 'see `linkgrant link list`, or ask for `linkgrant grant update NAME`';
     const completed = await runInProcessContext(process, 'npx linkgrant', async () =>
