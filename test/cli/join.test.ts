@@ -80,7 +80,6 @@ describe('a join line', () => {
       check: { state: 'ready' },
     });
     expect(ended.code).toBe(0);
-    expect(ended.code).toBe(0);
     expect(ended.stdout).not.toContain((decodeJoinLine(line) as JoinLine).code);
   });
 

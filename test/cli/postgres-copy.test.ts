@@ -185,7 +185,7 @@ describe('a store that was restored from an earlier copy', () => {
     expect(accepted.stdout).toBe('Revoked default/west\nA service can use the store again.\n');
     expect(await run('store', 'restored', ...place())).toMatchObject({
       code: 0,
-      stdout: 'This host has recorded no entry that the store lacks: there is nothing to do.\n',
+      stdout: 'No entry that this host has recorded is missing from the store: there is nothing to do.\n',
     });
     const grants = json(await run('grant', 'list', '-o', 'json', ...place()));
     expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);

@@ -136,6 +136,7 @@ export async function acceptRestored(
 
 /** Returns the lines about a store that was accepted. */
 export function restoredText({ lost, revoked }: RestoredReport): string {
-  if (lost === 0) return 'This host has recorded no entry that the store lacks: there is nothing to do.\n';
+  if (lost === 0)
+    return 'No entry that this host has recorded is missing from the store: there is nothing to do.\n';
   return [...revoked.map((name) => `Revoked ${name}`), 'A service can use the store again.', ''].join('\n');
 }

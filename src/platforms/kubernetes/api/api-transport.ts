@@ -19,8 +19,8 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
-// Several times a page of ordinary resources, and six times the largest resource that etcd accepts: JSON may need six bytes for a
-// byte. The limit protects the memory of this process from a namespace full of large resources.
+// Several times a page of ordinary resources, and six times the largest resource that etcd accepts: JSON may encode
+// one byte as six (\u003c). The limit protects the memory of this process from a namespace full of large resources.
 const MAX_BYTES = 9 * 1024 * 1024;
 
 /**

@@ -64,8 +64,8 @@ export async function findResource(
 }
 
 /**
- * Lists the Redemptions with these ids, and adds them to `index`. Returns the locations, without labels and notes; if several
- * Redemptions have an id, that of the oldest that is named after the slot in its spec.
+ * Lists the Redemptions with these ids, and adds them to `index`. Returns namespace and name by id. If several Redemptions have
+ * an id, the oldest one that is named after the slot in its spec counts.
  */
 export async function locateRedemptions(
   { client, namespace }: Pick<StoreParts, 'client' | 'namespace'>,
