@@ -92,9 +92,9 @@ it('shows the command that changes the rule which refused a site, also on the Ov
   const flags = ['--to', join(directory, 'ruled'), '--data-dir', directory];
   expect((await linkgrantProcess(['join', word, ...flags])).code).toBe(3);
   const change = (grant: string, types: string) => `npx linkgrant grant update ${grant} --key-types ${types}`;
-  const command = other.getByRole('figure', { name: 'To change the rule' });
+  const command = other.getByRole('figure', { name: 'To change the grant' });
   await command.getByText(change('ruled --namespace default', 'rsa,p256'), { exact: true }).waitFor();
-  await command.getByRole('button', { name: 'Copy: To change the rule' }).waitFor();
+  await command.getByRole('button', { name: 'Copy: To change the grant' }).waitFor();
   expect(await axeViolations(other)).toEqual([]);
   await other.goto(`${running.console.origin}/console/`);
   await other.getByText(change('NAME --namespace NAMESPACE', 'TYPES,p256'), { exact: true }).waitFor();

@@ -128,7 +128,7 @@ export function refusalOf(code: string): Refusal | undefined {
 }
 
 /**
- * The command that lets a grant allow what it has refused with this code; undefined if no rule of the grant has refused it. If the
+ * The command that lets a grant allow what it has refused with this code; undefined if a change of the grant does not help. If the
  * grant is not known, its name is a placeholder.
  */
 export function ruleChange(code: string, grant?: Api['Grant']): readonly string[] | undefined {

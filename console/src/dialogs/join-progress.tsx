@@ -76,7 +76,7 @@ export function JoinStatus({
             {refusal.subject && `Subject ${visible(refusal.subject)}, `}from {visible(refusal.peer)} at{' '}
             <Time at={refusal.at} />. <Prose text={meaning.remedy} />
           </p>
-          {change && <Command label="To change the rule" words={change} />}
+          {change && <Command label="To change the grant" words={change} />}
         </Notice>
       ) : (
         <Waiting />

@@ -191,7 +191,7 @@ function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCo
         const change = ruleChange(code);
         return (
           change && (
-            <Command key={code} label={`${refusalOf(code)?.title}: to change the rule`} words={change} />
+            <Command key={code} label={`${refusalOf(code)?.title}: to change the grant`} words={change} />
           )
         );
       })}
