@@ -22,10 +22,9 @@ import { shippedMemoryLimit } from './harness/manifests.js';
 import { post } from './harness/post.js';
 import { readyGrant } from './harness/served.js';
 
-// Half of the shipped limit, so that the test needs half as many Redemptions. Each has about 1 MB, near the largest size that the
-// API server accepts; together they are as large as the limit.
-const LIMIT = shippedMemoryLimit('base') / 2;
-const LARGE = 250;
+// Each has about 1 MB, near the largest size that the API server accepts; together they are almost as large as the limit.
+const LIMIT = shippedMemoryLimit('base');
+const LARGE = 450;
 const POLICY = Object.fromEntries(['a', 'b', 'c', 'd'].map((key) => [key, 'x'.repeat(250_000)]));
 
 const cgroup = releaseAfterFile(createMemoryCgroup(LIMIT));
@@ -33,7 +32,7 @@ const { cluster, account, workplace, west } = await openAcceptingNamespace();
 const east = await cluster.namespace();
 
 it('the large Redemptions of a tenant do not fill the memory of the service when a stranger renews their id', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const port = await freePort();
   const { kubeconfig } = account;
