@@ -308,7 +308,7 @@ describe('the holder of a token with a policy', () => {
     expect((await dryRun(...allowed)).code).toBe(0);
     expect((await examined(...allowed)).code).toBe(0);
     expect((await redeem(token, 'real', ...allowed)).code).toBe(0);
-    // A repeated redemption returns the link, whatever it requests.
+    // A repeated redemption returns the existing link, also if it requests what the grant refuses.
     expect((await redeem(token, 'real', '--dry-run', ...requested)).code).toBe(0);
   });
 });

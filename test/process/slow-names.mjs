@@ -1,5 +1,5 @@
-// A process whose only DNS server, in its own network namespace, never answers. Prints as JSON what happens to connections to
-// names that this server is asked for, and to one that needs no DNS. Built code is imported, because plain Node runs this.
+// Runs in a network namespace whose only DNS server never answers. Prints as JSON the results of connections to names that need
+// this server, and of one to a name that does not. Imports built code, because Node runs this file without vitest.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

@@ -60,7 +60,7 @@ export async function tokenChecks(
   const isSigned = readSignedCode(token.code) !== undefined;
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
   const request = { token, name, subject: requestedSubject(token, subject, site) };
-  // A repeated redemption returns the existing link, whatever it requests.
+  // A repeated redemption returns the existing link, also if it requests another subject, name or key.
   const refusal = isTokenCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
   const refusalChecks = refusal ? [failWithCode('redemption', refusal.message, refusal.code)] : [];
   return [tokenCheck, ...checks, ...grantResults, ...refusalChecks];

@@ -125,7 +125,7 @@ const ADVICE = {
   },
   connection_refused: {
     exitCode: 4,
-    hint: `check that the service runs, and that no firewall blocks the port; if the service has moved, ${NEW_TOKEN}`,
+    hint: 'check that the service runs, and that no firewall blocks the port; if the service has moved, a new token is needed',
   },
   connection_timeout: {
     exitCode: 4,

@@ -17,9 +17,9 @@ interface RowCount {
 
 function rowCounts({ where }: Scope): readonly RowCount[] {
   const inScope = where();
-  const hasNoEntry = (kind: string) =>
+  const idWithoutEntry = (kind: string) =>
     `id NOT IN (SELECT redemption_id FROM events WHERE ${inScope} AND kind = '${kind}')`;
-  const isNotIn = (kind: string) => `(grant_uid, jti) NOT IN
+  const codeWithoutEntry = (kind: string) => `(grant_uid, jti) NOT IN
     (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${inScope} AND kind = '${kind}')`;
   const renewals = `FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${where('r.grant_uid')}`;
   return [
@@ -36,7 +36,7 @@ function rowCounts({ where }: Scope): readonly RowCount[] {
       rows: 'redemptions',
       count: `SELECT count(*) FROM redemptions WHERE ${inScope}`,
       first: `SELECT grant_uid, id FROM redemptions WHERE ${inScope}
-        AND ${hasNoEntry('redeemed')} ORDER BY created_at, id LIMIT 1`,
+        AND ${idWithoutEntry('redeemed')} ORDER BY created_at, id LIMIT 1`,
       problem: (id) => `has redemption ${id}, which no entry records`,
     },
     {
@@ -52,14 +52,14 @@ function rowCounts({ where }: Scope): readonly RowCount[] {
       total: 'revoked',
       rows: 'revoked redemptions',
       first: `SELECT grant_uid, id FROM redemptions WHERE ${inScope} AND revoked_at IS NOT NULL
-        AND ${hasNoEntry('revoked')} ORDER BY created_at, id LIMIT 1`,
+        AND ${idWithoutEntry('revoked')} ORDER BY created_at, id LIMIT 1`,
       problem: (id) => `has redemption ${id}, whose revocation no entry records`,
     },
     {
       total: 'codes',
       rows: 'codes',
       count: `SELECT count(*) FROM codes WHERE ${inScope}`,
-      first: `SELECT grant_uid, jti FROM codes WHERE ${inScope} AND ${isNotIn('code_recorded')} LIMIT 1`,
+      first: `SELECT grant_uid, jti FROM codes WHERE ${inScope} AND ${codeWithoutEntry('code_recorded')} LIMIT 1`,
       problem: (jti) => `has code ${jti}, which no entry records`,
     },
     {
@@ -67,7 +67,7 @@ function rowCounts({ where }: Scope): readonly RowCount[] {
       rows: 'revoked codes',
       count: `SELECT count(*) FROM codes WHERE ${inScope} AND revoked_at IS NOT NULL`,
       first: `SELECT grant_uid, jti FROM codes WHERE ${inScope} AND revoked_at IS NOT NULL
-        AND ${isNotIn('code_revoked')} LIMIT 1`,
+        AND ${codeWithoutEntry('code_revoked')} LIMIT 1`,
       problem: (jti) => `has code ${jti}, whose revocation no entry records`,
     },
   ];

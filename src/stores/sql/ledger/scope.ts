@@ -1,6 +1,6 @@
 import type { SqlValue } from '../operation.js';
 
-/** The rows that a verification compares: those of one grant, or all rows, whatever their values are. */
+/** The rows that a verification compares: those of one grant, or all rows, also rows without a grant. */
 export interface Scope {
   /** Undefined for all rows. */
   readonly grantUid: string | undefined;
