@@ -90,9 +90,9 @@ export class OidcProvider {
     return this.#discovery.metadata;
   }
 
-  /** Fetches the metadata again for the next caller. */
+  /** Makes the next caller fetch the metadata again. A failed fetch stays cached for its five seconds. */
   discardMetadata(): void {
-    this.#discovery = undefined;
+    if (this.#discovery?.ms === CACHE_MS) this.#discovery = undefined;
   }
 
   async #fetchMetadata(): Promise<oauth.AuthorizationServer> {

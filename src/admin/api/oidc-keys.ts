@@ -23,7 +23,7 @@ const FAILURE_PAUSE_MS = 5_000;
 export function oidcKeys(provider: OidcProvider, clock: Clock): BearerKeys {
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let failedAt = Number.NEGATIVE_INFINITY;
-  // jose passes the URL of the set, but the metadata may name another one by now.
+  // Ignores the URL that jose passes, which is the issuer: the metadata names the URL of the keys, and may name another one by now.
   const fetchKeys: FetchImplementation = async () => {
     if (Math.abs(clock() - failedAt) < FAILURE_PAUSE_MS) throw unavailable(provider);
     try {
@@ -44,6 +44,7 @@ export function oidcKeys(provider: OidcProvider, clock: Clock): BearerKeys {
     // If the clock was set back, jose would use the cached keys for longer.
     if (fetchedAt - clock() >= COOLDOWN_MS) {
       keys = createSet();
+      // So that the next requests use this set and do not create another.
       fetchedAt = clock();
     }
     return keys(header, token);
@@ -54,7 +55,7 @@ async function fetchKeySet(provider: OidcProvider): Promise<Response> {
   const { jwks_uri: url } = await provider.metadata();
   if (url === undefined) throw new Error('its metadata has no jwks_uri');
   const response = await provider.fetch(url);
-  if (response.status !== 200) throw new Error(`${url} answers ${response.status}`);
+  if (response.status !== 200) throw new Error(`${url} returned status ${response.status}`);
   // For a document that is no key set, jose would throw the error of an invalid token.
   createLocalJWKSet((await response.clone().json()) as JSONWebKeySet);
   return response;
