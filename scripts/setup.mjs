@@ -19,11 +19,12 @@ const root = resolve(import.meta.dirname, '..');
 const pathOf = (path) => join(root, path);
 // A copy of the lock file of the installed packages. npm removes it together with them.
 const INSTALLED = 'node_modules/.linkgrant-package-lock.json';
-// Their times are those at which the last builds without an error started. So a change during a build causes another build.
+// Each is created when a build starts, and moved here when the build succeeds. So a change of a source during a build causes
+// another build.
 const BUILT = 'dist/.built';
 const CONSOLE_BUILT = 'dist/console/.built';
 const BUILD_STARTED = 'node_modules/.linkgrant-build-started';
-// What the compiler has to know to compile only changed modules.
+// The state of the compiler: with it, only changed modules are compiled.
 const BUILD_INFO = 'dist/.tsbuildinfo';
 
 function run(words) {

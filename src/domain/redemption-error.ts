@@ -81,10 +81,10 @@ export type ClientErrorCode =
   /** The API server of the link's cluster cannot be reached, or cannot answer now. */
   | 'cluster_unavailable';
 
-/** A refusal as a value: the code, and the delay of a retry if it is known for this request. */
+/** A refusal as a value: the code, and the delay of a retry if the request determines it. */
 export interface Refusal {
   readonly refused: RedemptionErrorCode;
-  /** Seconds after which the same request may succeed; absent if the code determines that. */
+  /** Seconds after which the same request may succeed; absent if the code alone determines whether and when. */
   readonly retryAfter?: number;
 }
 

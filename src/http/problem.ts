@@ -11,9 +11,9 @@ export type WireRefusal = {
   | { readonly status: 503; readonly retryAfterS: number }
 );
 
-const SOON_S = 5;
+const SHORT_RETRY_S = 5;
 // While a site accepts no links: long enough to start the site, short enough for a waiting client.
-const SITE_S = 30;
+const SITE_RETRY_S = 30;
 
 // Skupper has no text for this, because it renews no certificates.
 const RENEWAL_REFUSED = 'Renewal of link certificate refused';
@@ -40,12 +40,12 @@ const WIRE = {
   body_too_large: { status: 413, text: STOCK_TEXT.bodyNotValid },
   body_timeout: { status: 408, text: STOCK_TEXT.bodyNotValid },
   method_not_allowed: { status: 405, text: STOCK_TEXT.postOnly },
-  link_access_unavailable: { status: 503, text: STOCK_TEXT.noEndpoints, retryAfterS: SITE_S },
-  edge_site: { status: 503, text: STOCK_TEXT.edgeSite, retryAfterS: SITE_S },
-  issuer_unavailable: { status: 503, text: STOCK_TEXT.noIssuer, retryAfterS: SITE_S },
-  issuer_untrusted: { status: 503, text: STOCK_TEXT.noIssuer, retryAfterS: SITE_S },
-  not_yet_valid: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SOON_S },
-  repeated_redemption: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SOON_S },
+  link_access_unavailable: { status: 503, text: STOCK_TEXT.noEndpoints, retryAfterS: SITE_RETRY_S },
+  edge_site: { status: 503, text: STOCK_TEXT.edgeSite, retryAfterS: SITE_RETRY_S },
+  issuer_unavailable: { status: 503, text: STOCK_TEXT.noIssuer, retryAfterS: SITE_RETRY_S },
+  issuer_untrusted: { status: 503, text: STOCK_TEXT.noIssuer, retryAfterS: SITE_RETRY_S },
+  not_yet_valid: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SHORT_RETRY_S },
+  repeated_redemption: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SHORT_RETRY_S },
   renewal_invalid: { status: 400, text: STOCK_TEXT.bodyNotValid },
   renewal_refused: { status: 403, text: RENEWAL_REFUSED },
   renewal_stale: { status: 403, text: 'Renewal request out of date' },
@@ -53,8 +53,8 @@ const WIRE = {
   superseded: { status: 409, text: 'Certificate superseded' },
   site_replaced: { status: 403, text: RENEWAL_REFUSED },
   redemption_revoked: { status: 404, text: STOCK_TEXT.noClaim },
-  overloaded: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SOON_S },
-  store_unavailable: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SOON_S },
+  overloaded: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SHORT_RETRY_S },
+  store_unavailable: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SHORT_RETRY_S },
   internal: { status: 500, text: STOCK_TEXT.internal },
 } as const satisfies Record<RedemptionErrorCode, WireRefusal>;
 

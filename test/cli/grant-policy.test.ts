@@ -259,14 +259,14 @@ describe('the holder of a token with a policy', () => {
       'fails before --not-before',
       ['--not-before', new Date(Date.now() + 300_000).toISOString()],
       4,
-      'cannot be redeemed before',
+      expect.stringContaining('cannot be redeemed before'),
     ],
     ['passes for --key-types rsa, the type that Skupper clients get', ['--key-types', 'rsa'], 0, ''],
   ] as const)('token inspect --check %s', async (_what, [flag, value], code, reason) => {
     const name = `inspect${flag}`;
     await grantJson('create', name, flag, value);
     const ended = await linkgrant(['token', 'inspect', await issue(name, '--grant', name), '--check']);
-    expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(reason)]);
+    expect([ended.code, ended.stderr]).toEqual([code, reason]);
   });
 
   it.each([

@@ -15,7 +15,7 @@ await Promise.all([once(dns, 'listening'), once(server, 'listening')]);
 const stopping = new AbortController();
 const options = { clock: Date.now, lookupWait: stopping.signal };
 const client = createRedemptionClient({ ...options, timeoutMs: 100 });
-const patient = createRedemptionClient({ ...options, timeoutMs: 60_000 });
+const clientWithLongTimeout = createRedemptionClient({ ...options, timeoutMs: 60_000 });
 const failureAt = (host, one = client) =>
   one
     .check({ url: `https://${host}/`, code: 'a-code', ca: undefined })
@@ -29,7 +29,7 @@ async function unfinished() {
 const aborted = await failureAt('slow.example.test');
 const unfinishedAfter = await unfinished();
 const pending = Array.from({ length: attempts }, (_, number) => failureAt(`slow-${number}.example.test`));
-const other = await failureAt(`localhost:${server.address().port}`, patient);
+const other = await failureAt(`localhost:${server.address().port}`, clientWithLongTimeout);
 const unfinishedBeside = await unfinished();
 stopping.abort();
 await Promise.all(pending);

@@ -131,7 +131,7 @@ export function refusalOf(code: string): Refusal | undefined {
  * The command that lets a grant allow what it has refused with this code; undefined if a change of the grant does not help. If the
  * grant is not known, its name is a placeholder.
  */
-export function ruleChange(code: string, grant?: Api['Grant']): readonly string[] | undefined {
+export function grantChange(code: string, grant?: Api['Grant']): readonly string[] | undefined {
   const change = redemptionRefusalOf(code)?.change;
   const { name = 'NAME', namespace = 'NAMESPACE', policy = {} } = grant ?? {};
   return change && ['grant', 'update', operand(name), '--namespace', namespace, ...change(policy)];

@@ -1,7 +1,7 @@
 import { type Api, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Notice, ServiceNotice } from '../components/notice.js';
-import { redemptionRefusalOf, ruleChange } from '../components/refusals.js';
+import { grantChange, redemptionRefusalOf } from '../components/refusals.js';
 import { Prose, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
@@ -55,7 +55,7 @@ export function JoinStatus({
   readonly progress: JoinProgress;
 }) {
   const [newest] = links;
-  const change = refusal && ruleChange(refusal.outcome, grant);
+  const change = refusal && grantChange(refusal.outcome, grant);
   const meaning = refusal && redemptionRefusalOf(refusal.outcome);
   return (
     <div class="join-status" role="status">

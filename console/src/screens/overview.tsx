@@ -5,7 +5,7 @@ import { Section } from '../components/details.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Icon } from '../components/icon.js';
 import { EmptyState, Loaded, Notice } from '../components/notice.js';
-import { refusalOf, ruleChange } from '../components/refusals.js';
+import { grantChange, refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
 import { Prose, sentence, visible } from '../components/text.js';
@@ -188,7 +188,7 @@ function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCo
         />
       )}
       {refusals.map(({ code }) => {
-        const change = ruleChange(code);
+        const change = grantChange(code);
         return (
           change && (
             <Command key={code} label={`${refusalOf(code)?.title}: to change the grant`} words={change} />

@@ -23,9 +23,9 @@ export class StrictCommand extends Command {
     const name = code === 'commander.unknownCommand' ? this.#otherNames.get(path) : undefined;
     // As Commander's own suggestion of a similar name, which this one replaces.
     const [error] = message.split('\n');
-    const takesToken =
+    const acceptsTokenOnlyAsFlag =
       this.registeredArguments.length === 0 && this.options.some(({ long }) => long === '--token');
-    if (code === 'commander.excessArguments' && takesToken) {
+    if (code === 'commander.excessArguments' && acceptsTokenOnlyAsFlag) {
       // Without the operand: a join line contains the code.
       return super.error(`${error}\n(Did you mean --token FILE?)`, options);
     }

@@ -27,7 +27,7 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
 ];
 /** Commands of the side that requests links. Their flags select other directories and services than those of the other side. */
 const REQUESTING = /^linkgrant (link (?!generate)|join\b|bootstrap\b|token redeem\b)/;
-/** A command without flags of a side, which a user runs where the token file is. */
+/** Commands that have no flags of either side. A user runs them where the token file is. */
 const EITHER_SIDE = /^linkgrant token inspect\b/;
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 

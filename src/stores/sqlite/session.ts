@@ -16,8 +16,8 @@ export interface SqliteSession {
   close(): void;
 }
 
-/** Starts a session with the connection `first`; `reopen` opens the next one. */
-export function startSession(first: SqliteConnection, reopen: () => SqliteConnection): SqliteSession {
+/** Starts a session with the connection `first`; `open` opens each further one. */
+export function startSession(first: SqliteConnection, open: () => SqliteConnection): SqliteSession {
   let connection: SqliteConnection | undefined = first;
   const drop = (): void => {
     const lost = connection;
@@ -25,7 +25,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
     lost?.close();
   };
   const connect = (): SqliteConnection => {
-    connection ??= reopen();
+    connection ??= open();
     return connection;
   };
   return {
@@ -39,7 +39,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
       }
       return connect();
     },
-    connectAnother: reopen,
+    connectAnother: open,
     closeIfLost(error) {
       if (failureOf(error) === 'lost') drop();
     },

@@ -11,7 +11,7 @@ describe('the oldest supported version of Node', () => {
   );
 
   it.each([
-    ['itself', `${major}.${minor}.0`],
+    ['that version', `${major}.${minor}.0`],
     ['a newer minor version', `${major}.${minor + 1}.0`],
     ['a newer major version with a lower minor version', `${major + 1}.0.0`],
     ['the Node that runs this test', process.versions.node],

@@ -46,6 +46,7 @@ export async function openKubernetesClient(
     try {
       return await own.run(() => pages.run(read));
     } finally {
+      // Its only place is free, so no listing of the namespace reads or waits.
       if (own.hasRoom(0)) pagesByNamespace.delete(namespace);
     }
   };
