@@ -1,26 +1,26 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { processContext, programName } from '../config/process-context.js';
-import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../config/setting-groups.js';
+import { SERVICE_SETTINGS } from '../config/setting-groups.js';
 import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
-import { LINK_STATES } from '../domain/issued-certificate.js';
+import { addBootstrap } from './bootstrap/bootstrap-commands.js';
+import { addDoctor } from './doctor/doctor-commands.js';
 import { examplesText } from './examples.js';
 import { addGrant } from './grant/grant-commands.js';
-import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
-import { addDoctor, addLink } from './link/link-commands.js';
-import { addBootstrap, addJoin } from './link/requesting-commands.js';
+import { addIssuer } from './issuer/issuer-commands.js';
+import { addLink } from './link/link-commands.js';
 import { addLogin } from './login/login-commands.js';
 import { OTHER_NAMES } from './other-names.js';
+import { addRedemption } from './redemption/redemption-commands.js';
 import type { CommandContext } from './session/command-context.js';
 import { addStore } from './store/store-commands.js';
-import { addListFlags, DRY_RUN, grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
-import { addLabelChangeFlags, SELECTOR } from './terminal/label-flags.js';
+import { grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
 import { groupItems } from './terminal/option-groups.js';
 import { withProgramName } from './terminal/program-name.js';
-import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS } from './terminal/settings-options.js';
+import { CLUSTER_SETTINGS } from './terminal/settings-options.js';
 import { StrictCommand } from './terminal/strict-command.js';
 import { writeOut } from './terminal/write-out.js';
-import { addToken } from './token/token-commands.js';
+import { addJoin, addToken } from './token/token-commands.js';
 
 function addServe(program: Command, context: CommandContext): void {
   const serve = program.command('serve').description('Run the redemption service');
@@ -38,48 +38,7 @@ function addConsole(program: Command): void {
 }
 
 function addOtherCommands(program: Command, context: CommandContext): void {
-  const redemption = program
-    .command('redemption')
-    .description('List, show, label, verify and revoke redemptions');
-  const list = withSettings(redemption.command('list').description('List the redemptions'), [
-    ...ADMINISTRATION_SETTINGS,
-    ...OBSERVER_SETTINGS,
-  ])
-    .option('--grant <NAME>', 'of one grant (by name or uid)')
-    .option('--since <TIME>', 'since a time, or within a duration such as 7d')
-    .option('--subject <GLOB>', 'only subjects that match this pattern; * and ? are wildcards')
-    .addOption(new Option('--state <STATE>', 'only links in this state').choices(LINK_STATES))
-    .option('--overdue', 'only links that are overdue for renewal')
-    .option('--signed-by <SHA256>', 'only links whose newest certificate is valid and of this CA')
-    .addOption(SELECTOR())
-    .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
-    .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')
-    .option('--verify', 'verify that the ledger is unchanged, instead of listing');
-  addListFlags(list).action(async ({ verify, ...flags }) =>
-    verify
-      ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
-      : (await import('./redemption/redemption.js')).listCommand(flags, context.clock),
-  );
-  withSettings(
-    redemption.command('show <ID>').description('Show a redemption (by id or subject) and its certificate'),
-    [...ADMINISTRATION_SETTINGS, ...OBSERVER_SETTINGS],
-  )
-    .addOption(OUTPUT())
-    .action(async (id, flags) => (await import('./redemption/redemption-show.js')).showCommand(id, flags));
-  addLabelChangeFlags(
-    withSettings(
-      redemption
-        .command('update <ID>')
-        .description('Change the labels and the note of a redemption (by id or subject)'),
-      ADMINISTRATION_SETTINGS,
-    ),
-  )
-    .addOption(DRY_RUN())
-    .addOption(OUTPUT())
-    .action(async (id, flags) =>
-      (await import('./redemption/redemption-update.js')).updateCommand(id, flags),
-    );
-  addRedemptionRevoke(redemption, context);
+  addRedemption(program, context);
   addIssuer(program, context);
   addStore(program);
   const config = program.command('config').description('Check the configuration of the service');

@@ -1,11 +1,7 @@
-import { type Command, Option } from 'commander';
-import { REMOTE_SETTINGS } from '../../config/setting-groups.js';
-import { PLATFORMS, type SettingKey } from '../../config/settings.js';
+import type { Command } from 'commander';
 import type { CommandContext } from '../session/command-context.js';
-import { addConnectionFlags, addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
-import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from '../terminal/settings-options.js';
-
-const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
+import { addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
+import { collect, ISSUER_SETTINGS } from '../terminal/settings-options.js';
 
 /** Adds `issuer` with its subcommands. */
 export function addIssuer(program: Command, context: CommandContext): void {
@@ -41,35 +37,5 @@ export function addIssuer(program: Command, context: CommandContext): void {
     .option('--issuer <NAME>', 'CA that signs it (default: the site CA)')
     .action(async (flags) =>
       (await import('./issuer-server-certificate.js')).serverCertificateCommand(flags, context),
-    );
-}
-
-/** Adds `redemption revoke`, which may change a CA. */
-export function addRedemptionRevoke(redemption: Command, context: CommandContext): void {
-  addConnectionFlags(
-    withSettings(
-      redemption
-        .command('revoke <ID>')
-        .description(
-          'Revoke the link of a redemption (by id or subject): refuse its renewals, or cut it off',
-        ),
-      [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...REMOTE_SETTINGS],
-    ),
-  )
-    .option('--with-token', 'also revoke its signed token')
-    .option('--with-grant', 'also revoke its grant')
-    .option('--keep-token', 'leave its token and grant redeemable')
-    .addOption(DRY_RUN())
-    .option('--cut', 'replace the CA step by step, so that the link can no longer connect')
-    .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
-    .option('--force', 'with --cut: continue even if links have not renewed or no router could be dialed')
-    .addOption(
-      new Option(
-        '--router <PLATFORM>',
-        'with --cut: platform of the router (default: that of the service)',
-      ).choices(PLATFORMS),
-    )
-    .action(async (id, flags) =>
-      (await import('../redemption/redemption-revoke.js')).revokeCommand(id, flags, context),
     );
 }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { OBSERVER_SETTINGS, SERVICE_SETTINGS } from '../../config/setting-groups.js';
+import { OBSERVER_SETTINGS } from '../../config/setting-groups.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
 import type { CommandContext } from '../session/command-context.js';
 import {
@@ -10,7 +10,7 @@ import {
   withSettings,
 } from '../terminal/command-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
-import { addReload, deadlineOption, LOCATION_SETTINGS, waitOption, withCost } from './requesting-commands.js';
+import { addReload, deadlineOption, LOCATION_SETTINGS, waitOption, withCost } from './target-flags.js';
 
 function addLocation(command: Command, settings = LOCATION_SETTINGS): Command {
   return withSettings(
@@ -110,21 +110,4 @@ export function addLink(program: Command, context: CommandContext): void {
   )
     .addOption(DRY_RUN())
     .action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
-}
-
-/** Adds `doctor`. */
-export function addDoctor(program: Command, context: CommandContext): void {
-  const doctor = program
-    .command('doctor')
-    .description('Check the prerequisites of each side, one line for each check; spends no use')
-    .option('--token <FILE>', 'requesting side: check that this token (- for standard input) can be redeemed')
-    .option(
-      '--to <DIR>',
-      "requesting side: directory of its links (default: the namespace's input/resources)",
-    )
-    .option('--name <NAME>', 'requesting side: the link name that the redemption of --token requests')
-    .option('--subject <SUBJECT>', 'requesting side: the subject that it requests');
-  addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('../doctor/doctor.js')).doctorCommand(flags, context));
 }

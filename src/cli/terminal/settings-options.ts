@@ -30,6 +30,9 @@ export function settingOption(key: SettingKey, isServe: boolean): Option {
 /** The settings of a command that opens the store. */
 export const STORE_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'dataDir', 'store'];
 
+/** The settings of a command that opens the CAs of a data directory. */
+export const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
+
 /** The settings of a command that works in a cluster. */
 export const CLUSTER_SETTINGS: readonly SettingKey[] = ['kubeconfig', 'context', 'serviceNamespace'];
 

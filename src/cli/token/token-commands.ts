@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addNewGrantFlags } from '../grant/grant-commands.js';
-import { addRedeem, withCost } from '../link/requesting-commands.js';
+import { addTarget, deadlineOption, waitOption, withCost } from '../link/target-flags.js';
 import type { CommandContext } from '../session/command-context.js';
 import {
   addConnectionFlags,
@@ -82,4 +82,43 @@ export function addToken(program: Command, context: CommandContext): void {
     .addOption(OUTPUT())
     .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
   addTokenAdministration(token);
+}
+
+function addRedeem(token: Command, context: CommandContext): void {
+  addRedeemFlags(
+    token
+      .command('redeem [FILE]')
+      .description(
+        'Redeem a token or join line (- for standard input), and write its Link and Secret; safe to repeat',
+      )
+      .option(
+        '--input',
+        "redeem the AccessToken files of the site's input directory, and replace each with its Link and Secret",
+      ),
+  ).action(async (file, flags) =>
+    (await import('./token-redeem.js')).redeemCommand(file, withCost(flags), context),
+  );
+}
+
+/** Adds `join`. */
+export function addJoin(program: Command, context: CommandContext): void {
+  addRedeemFlags(
+    program
+      .command('join <LINE...>')
+      .description('Link this site with a join line (- for standard input); safe to repeat'),
+  ).action(async (words: string[], flags) =>
+    (await import('./token-redeem.js')).joinCommand(words.join(' '), withCost(flags), context),
+  );
+}
+
+function addRedeemFlags(command: Command): Command {
+  const redeem = addTarget(command)
+    .option(
+      '--retry',
+      'repeat the request after an unknown outcome, a refusal or a damaged stored file; may spend another use',
+    )
+    .addOption(DRY_RUN('check what the redemption needs; spend no use and write nothing'))
+    .addOption(waitOption('none'))
+    .addOption(deadlineOption());
+  return addConnectionFlags(redeem).addOption(OUTPUT());
 }

@@ -1,0 +1,32 @@
+import { type Command, Option } from 'commander';
+import { addTarget, withCost } from '../link/target-flags.js';
+import type { CommandContext } from '../session/command-context.js';
+import { addRouteFlags, OUTPUT } from '../terminal/command-flags.js';
+
+/** Adds `bootstrap`. */
+export function addBootstrap(program: Command, context: CommandContext): void {
+  const bootstrap = addTarget(
+    program
+      .command('bootstrap')
+      .description('Link this site unattended: wait for its prerequisites, redeem once; safe to repeat')
+      .option(
+        '--token <FILE>',
+        'a file, a mounted Secret (a directory with url, code and ca), or - for standard input (default: LINKGRANT_TOKEN_FILE, else the tokens in the input directory)',
+      ),
+  )
+    .addOption(
+      new Option('--wait <STATE>', 'wait until the link connects (ready) or is written (configured)')
+        .choices(['ready', 'configured'])
+        .default('ready'),
+    )
+    .option('--watch', 'keep running and renew the links at two thirds of their lifetime; implies --renew')
+    .option('--continue-without-link', 'succeed with a warning if there is no link');
+  addRouteFlags(
+    bootstrap.option(
+      '--deadline <DURATION>',
+      'time limit of the whole command, but a reload may always take a minute (default: 10m)',
+    ),
+  )
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./bootstrap.js')).bootstrapCommand(withCost(flags), context));
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
+import type { CommandContext } from '../session/command-context.js';
+import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+
+/** Adds `doctor`. */
+export function addDoctor(program: Command, context: CommandContext): void {
+  const doctor = program
+    .command('doctor')
+    .description('Check the prerequisites of each side, one line for each check; spends no use')
+    .option('--token <FILE>', 'requesting side: check that this token (- for standard input) can be redeemed')
+    .option(
+      '--to <DIR>',
+      "requesting side: directory of its links (default: the namespace's input/resources)",
+    )
+    .option('--name <NAME>', 'requesting side: the link name that the redemption of --token requests')
+    .option('--subject <SUBJECT>', 'requesting side: the subject that it requests');
+  addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags, context));
+}

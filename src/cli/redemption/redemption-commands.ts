@@ -1,0 +1,85 @@
+import { type Command, Option } from 'commander';
+import { OBSERVER_SETTINGS, REMOTE_SETTINGS } from '../../config/setting-groups.js';
+import { PLATFORMS } from '../../config/settings.js';
+import { LINK_STATES } from '../../domain/issued-certificate.js';
+import type { CommandContext } from '../session/command-context.js';
+import {
+  addConnectionFlags,
+  addListFlags,
+  DRY_RUN,
+  OUTPUT,
+  withSettings,
+} from '../terminal/command-flags.js';
+import { addLabelChangeFlags, SELECTOR } from '../terminal/label-flags.js';
+import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS, ISSUER_SETTINGS } from '../terminal/settings-options.js';
+
+/** Adds `redemption` with its subcommands. */
+export function addRedemption(program: Command, context: CommandContext): void {
+  const redemption = program
+    .command('redemption')
+    .description('List, show, label, verify and revoke redemptions');
+  const list = withSettings(redemption.command('list').description('List the redemptions'), [
+    ...ADMINISTRATION_SETTINGS,
+    ...OBSERVER_SETTINGS,
+  ])
+    .option('--grant <NAME>', 'of one grant (by name or uid)')
+    .option('--since <TIME>', 'since a time, or within a duration such as 7d')
+    .option('--subject <GLOB>', 'only subjects that match this pattern; * and ? are wildcards')
+    .addOption(new Option('--state <STATE>', 'only links in this state').choices(LINK_STATES))
+    .option('--overdue', 'only links that are overdue for renewal')
+    .option('--signed-by <SHA256>', 'only links whose newest certificate is valid and of this CA')
+    .addOption(SELECTOR())
+    .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
+    .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')
+    .option('--verify', 'verify that the ledger is unchanged, instead of listing');
+  addListFlags(list).action(async ({ verify, ...flags }) =>
+    verify
+      ? (await import('./redemption-verify.js')).verifyCommand(flags)
+      : (await import('./redemption.js')).listCommand(flags, context.clock),
+  );
+  withSettings(
+    redemption.command('show <ID>').description('Show a redemption (by id or subject) and its certificate'),
+    [...ADMINISTRATION_SETTINGS, ...OBSERVER_SETTINGS],
+  )
+    .addOption(OUTPUT())
+    .action(async (id, flags) => (await import('./redemption-show.js')).showCommand(id, flags));
+  addLabelChangeFlags(
+    withSettings(
+      redemption
+        .command('update <ID>')
+        .description('Change the labels and the note of a redemption (by id or subject)'),
+      ADMINISTRATION_SETTINGS,
+    ),
+  )
+    .addOption(DRY_RUN())
+    .addOption(OUTPUT())
+    .action(async (id, flags) => (await import('./redemption-update.js')).updateCommand(id, flags));
+  addRevoke(redemption, context);
+}
+
+function addRevoke(redemption: Command, context: CommandContext): void {
+  addConnectionFlags(
+    withSettings(
+      redemption
+        .command('revoke <ID>')
+        .description(
+          'Revoke the link of a redemption (by id or subject): refuse its renewals, or cut it off',
+        ),
+      [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...REMOTE_SETTINGS],
+    ),
+  )
+    .option('--with-token', 'also revoke its signed token')
+    .option('--with-grant', 'also revoke its grant')
+    .option('--keep-token', 'leave its token and grant redeemable')
+    .addOption(DRY_RUN())
+    .option('--cut', 'replace the CA step by step, so that the link can no longer connect')
+    .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
+    .option('--force', 'with --cut: continue even if links have not renewed or no router could be dialed')
+    .addOption(
+      new Option(
+        '--router <PLATFORM>',
+        'with --cut: platform of the router (default: that of the service)',
+      ).choices(PLATFORMS),
+    )
+    .action(async (id, flags) => (await import('./redemption-revoke.js')).revokeCommand(id, flags, context));
+}
