@@ -3,7 +3,7 @@
  * main. files/, time/ and tracing/ are below the adapters, config/ is below the compositions. Types count as imports.
  */
 const ADAPTERS = '^src/(stores|platforms|client)/';
-const EDGES = '^src/(http|admin|cli)/';
+const LISTENERS = '^src/(http|admin)/';
 const COMPOSE = '^src/compose/';
 const CONFIG = '^src/config/';
 const MAIN = '^src/main\\.ts$';
@@ -143,11 +143,18 @@ module.exports = {
       to: { path: ADAPTERS },
     },
     {
-      name: 'edges-stand-alone',
+      name: 'listeners-stand-alone',
       severity: 'error',
-      comment: 'http, admin and cli may import types of each other, but no code',
-      from: { path: EDGES },
-      to: { path: EDGES, pathNot: '^src/$1/', dependencyTypesNot: ['type-only'] },
+      comment: 'what http and admin share is below both',
+      from: { path: LISTENERS },
+      to: { path: ['^src/cli/', LISTENERS], pathNot: '^src/$1/' },
+    },
+    {
+      name: 'command-line-imports-no-listener',
+      severity: 'error',
+      comment: 'commands may import types of http and admin, but no code',
+      from: { path: '^src/cli/' },
+      to: { path: LISTENERS, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'only-the-command-line-composes',

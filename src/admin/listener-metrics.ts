@@ -1,16 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { ConnectionCounts } from '../domain/listener-counts.js';
 
 /** The listeners that are exposed to untrusted clients. */
 export type ListenerName = 'service' | 'admin';
-
-/** Counts of a listener's connections, by label. */
-export interface ConnectionCounts {
-  readonly limit: number;
-  readonly open: Readonly<Record<'unproven' | 'proven', number>>;
-  readonly opened: number;
-  readonly dropped: Readonly<Record<'source_limit' | 'total_limit', number>>;
-  readonly failedHandshakes: number;
-}
 
 /** Adds a listener to the connection metrics; each scrape calls `counts`. */
 export type FollowConnections = (listener: ListenerName, counts: () => ConnectionCounts) => void;

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RouteOperation } from '../http/request-outcome.js';
+import type { RouteOperation } from '../domain/listener-counts.js';
 import { addAdminMetrics } from './admin-metrics.js';
 import { addConnectionMetrics } from './listener-metrics.js';
 

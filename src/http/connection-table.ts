@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionCounts } from '../admin/listener-metrics.js';
+import type { ConnectionCounts } from '../domain/listener-counts.js';
 import { normalizeAddress, siteNetworkOf, sourceOf } from '../domain/peer-address.js';
 
 // Each legitimate site behind a NAT address needs a connection only for the milliseconds of one request.

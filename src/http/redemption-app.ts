@@ -1,5 +1,6 @@
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { RouteOperation } from '../domain/listener-counts.js';
 import type { GrantTarget } from '../redemption/accepting/prove-code.js';
 import {
   answerCheck,
@@ -9,7 +10,7 @@ import {
   type Exchange,
 } from './redemption-answers.js';
 import { type RequestDependencies, requestHandler } from './request-handler.js';
-import type { RequestOutcome, RouteOperation } from './request-outcome.js';
+import type { RequestOutcome } from './request-outcome.js';
 import { grantByKey, grantByUid, type PathParameters, routePath } from './request-path.js';
 
 /** Dependencies of the public app. */

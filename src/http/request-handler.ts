@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Request } from 'express';
 import type { Logger } from 'pino';
+import type { RouteOperation } from '../domain/listener-counts.js';
 import { REQUEST_ID_HEADER } from '../domain/names.js';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
 import type { Networks } from '../redemption/accepting/cidr.js';
@@ -12,7 +13,7 @@ import { sendRefusal } from './answer.js';
 import { clientAddress } from './client-address.js';
 import type { ConnectionTable } from './connection-table.js';
 import { type Exchange, type ExchangeDependencies, endDisconnected } from './redemption-answers.js';
-import { logOutcome, type RequestOutcome, type RouteOperation } from './request-outcome.js';
+import { logOutcome, type RequestOutcome } from './request-outcome.js';
 import type { UnprovenRequests } from './unproven-requests.js';
 import type { WrongCodeCounter } from './wrong-code-counter.js';
 

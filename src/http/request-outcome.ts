@@ -1,9 +1,7 @@
 import type { Logger } from 'pino';
 import type { AccessGrant } from '../domain/access-grant.js';
+import type { RouteOperation } from '../domain/listener-counts.js';
 import type { GuessedGrant } from './unproven-requests.js';
-
-/** The operation of a request; `other` if no route matches it. */
-export type RouteOperation = 'redeem' | 'check' | 'renew' | 'other';
 
 /** The outcome of a request, for the log and the metrics. */
 export interface RequestOutcome {

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Express } from 'express';
-import type { ConnectionCounts } from '../admin/listener-metrics.js';
+import type { ConnectionCounts } from '../domain/listener-counts.js';
 import { REQUEST_ID_HEADER } from '../domain/names.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
 import { issuersIn } from '../pki/issuers-in.js';

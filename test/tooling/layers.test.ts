@@ -25,7 +25,18 @@ const FORBIDDEN = [
   ['src/client/planted.ts', "import '../platforms/other/planted.js';", 'client-stands-alone'],
   ['src/platforms/other/planted.ts', "import '../standalone/site.js';", 'platforms-stand-alone'],
   ['src/http/planted.ts', "import '../stores/planted-leaf.js';", 'only-compositions-name-adapters'],
-  ['src/http/planted-edge.ts', "import '../cli/terminal/output.js';", 'edges-stand-alone'],
+  ['src/http/planted-edge.ts', "import '../cli/terminal/output.js';", 'listeners-stand-alone'],
+  [
+    'src/http/planted-metrics.ts',
+    "import type { Metrics } from '../admin/metrics.js';",
+    'listeners-stand-alone',
+  ],
+  [
+    'src/admin/planted-listener.ts',
+    "import type { TlsListener } from '../http/tls-listener.js';",
+    'listeners-stand-alone',
+  ],
+  ['src/cli/planted-listener.ts', "import '../http/tls-listener.js';", 'command-line-imports-no-listener'],
   ['src/http/planted-top.ts', "import '../compose/runtime.js';", 'only-the-command-line-composes'],
   [
     'src/http/planted-setting.ts',
