@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { readAdmin, startAdminService } from '../support/admin-api.js';
 import { linkgrant } from '../support/command-line.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { directoryForFile, releaseAfterFile } from '../support/release.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
@@ -15,34 +15,37 @@ const answer = JSON.parse(
 const WEST = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 const EAST = '1b9e5f0a-6f0f-4b7e-9d3c-4f0e9f0e0a01';
 
-let results: readonly { readonly sourceSiteName: string }[] = answer.results;
-
-const directory = directoryForFile();
-const observer = releaseAfterFile(
-  await serveHttps((_request, _incoming, response) => {
-    response.writeHead(200, { vary: 'Accept-Encoding', 'content-type': 'application/json' });
-    response.end(JSON.stringify({ count: results.length, results, timeRangeCount: results.length }));
-  }),
-);
-const flags = {
-  observer: `https://127.0.0.1:${observer.port}`,
-  observerCa: join(directory, 'ca.pem'),
-  observerCredentials: join(directory, 'credentials'),
-};
-writeFileSync(flags.observerCa, observer.token.ca);
-writeFileSync(flags.observerCredentials, 'skupper:secret\n');
-const service = releaseAfterFile(await startAdminService(flags));
-const { grant, code } = await service.grant({ redemptionsAllowed: 5 });
-for (const subject of [EAST, 'south'])
-  await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), subject } });
-// A standalone service records no site uid; the rows get the site uid of the fixture.
-service.sql('UPDATE redemptions SET site_uid = ?', WEST);
-
-const read = (path: string) => readAdmin(service, path);
+/** A service whose network observer returns `results`, with two links: east is connected, south is not. */
+async function observedService() {
+  const shown = { results: answer.results as readonly { readonly sourceSiteName: string }[] };
+  const observer = releaseAfterTest(
+    await serveHttps((_request, _incoming, response) => {
+      const { results } = shown;
+      response.writeHead(200, { vary: 'Accept-Encoding', 'content-type': 'application/json' });
+      response.end(JSON.stringify({ count: results.length, results, timeRangeCount: results.length }));
+    }),
+  );
+  const directory = directoryForTest();
+  const flags = {
+    observer: `https://127.0.0.1:${observer.port}`,
+    observerCa: join(directory, 'ca.pem'),
+    observerCredentials: join(directory, 'credentials'),
+  };
+  writeFileSync(flags.observerCa, observer.token.ca);
+  writeFileSync(flags.observerCredentials, 'skupper:secret\n');
+  const service = releaseAfterTest(await startAdminService(flags));
+  const { grant, code } = await service.grant({ redemptionsAllowed: 5 });
+  for (const subject of [EAST, 'south'])
+    await post(service, `/${grant.uid}`, code, { headers: { ...csrHeader(), subject } });
+  // A standalone service records no site uid; the rows get the site uid of the fixture.
+  service.sql('UPDATE redemptions SET site_uid = ?', WEST);
+  const read = (path: string) => readAdmin(service, path);
+  await until(async () => (await read('/overview')).links.connected === 1);
+  return { service, observer, flags, shown, read };
+}
 
 it('the service reads the active router links of the network observer with the configured credentials', async () => {
-  await read('/overview');
-  await until(() => observer.seen.length > 0);
+  const { observer } = await observedService();
   expect(observer.seen[0]).toMatchObject({
     method: 'GET',
     url: '/api/v2alpha1/routerlinks?state=active',
@@ -51,7 +54,7 @@ it('the service reads the active router links of the network observer with the c
 });
 
 it('the admin API shows which links are connected, and connected peers without a redemption', async () => {
-  await until(async () => (await read('/overview')).links.connected !== null);
+  const { service, read } = await observedService();
   const links = await read('/links');
   expect(links.items).toMatchObject([
     { subject: 'south', connected: false },
@@ -78,6 +81,7 @@ it('the admin API shows which links are connected, and connected peers without a
 });
 
 it('redemption list and link status show which links are connected', async () => {
+  const { service, flags } = await observedService();
   const place = ['--data-dir', service.directory];
   const words = [...place, '--observer', flags.observer, '--observer-ca', flags.observerCa];
   const list = await linkgrant(['redemption', 'list', ...words]);
@@ -90,8 +94,9 @@ it('redemption list and link status show which links are connected', async () =>
 });
 
 it('the overview reports a revoked link that is connected; changed connections count as changed links', async () => {
+  const { service, shown, read } = await observedService();
   const { version } = await read('/changes');
-  results = results.filter(({ sourceSiteName }) => sourceSiteName === 'east');
+  shown.results = shown.results.filter(({ sourceSiteName }) => sourceSiteName === 'east');
   await until(async () =>
     (await read(`/changes?since=${encodeURIComponent(version)}`)).changed.includes('links'),
   );
@@ -110,6 +115,7 @@ it('the overview reports a revoked link that is connected; changed connections c
 });
 
 it('the overview reports an observer that is down, and the time of its last response', async () => {
+  const { observer, read } = await observedService();
   const { connections } = await read('/overview');
   expect(connections.observedAt).toEqual(expect.any(String));
   await observer.close();
