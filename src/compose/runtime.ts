@@ -29,6 +29,8 @@ import { CertificateWatch } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
+import { DRAIN_MS } from './listener/listener-limits.js';
+import { assertListening, createPublicListener } from './listener/public-listener.js';
 import { openServiceStore, openStore } from './open-store.js';
 import {
   atMostEvery,
@@ -38,7 +40,6 @@ import {
   periodicRetention,
   startPeriodic,
 } from './operations.js';
-import { assertListening, createPublicListener, DRAIN_MS } from './public-listener.js';
 import {
   acquireLeases,
   addStoreLease,
@@ -152,16 +153,22 @@ interface ServiceParts extends ServiceIdentities {
 
 function createListener(parts: ServiceParts): TlsListener {
   const { settings, address, context, site, presented, responseEndpoint, store, metrics } = parts;
-  const app = {
+  const platform = {
     store,
     site,
     service: () => responseEndpoint,
     codeKeys: openCodeKeys(settings.dataDir, context.clock),
     pathPrefix: pathPrefixOf(address),
-    ...context,
   };
   const otherConnections = settings.adminListen ? ADMIN_CONNECTIONS : 0;
-  return createPublicListener({ settings, credentials: presented, app, metrics, otherConnections });
+  return createPublicListener({
+    settings,
+    credentials: presented,
+    platform,
+    context,
+    metrics,
+    otherConnections,
+  });
 }
 
 async function serve(

@@ -3,40 +3,23 @@ import { encodeLinkDocuments } from '../domain/link-resources.js';
 import { NIL_UUID } from '../domain/names.js';
 import type { Redemption } from '../domain/redemption.js';
 import { type RedemptionErrorCode, storeUnavailable } from '../domain/redemption-error.js';
+import type { RequestingClient } from '../redemption/accepting/accepting-side.js';
 import { checkGrant } from '../redemption/accepting/check-grant.js';
 import type { GrantTarget } from '../redemption/accepting/prove-code.js';
-import { type RedeemDependencies, redeem } from '../redemption/accepting/redeem.js';
+import { redeem } from '../redemption/accepting/redeem.js';
 import { renew } from '../redemption/accepting/renew.js';
 import { inSpan } from '../tracing/span.js';
-import type { Admission } from './admission.js';
 import { renderCheck, send, sendRefusal } from './answer.js';
+import type { RedemptionAppDependencies } from './redemption-dependencies.js';
 import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
 import { type RedemptionHeaders, readRedemptionHeaders } from './request-headers.js';
 import type { RequestOutcome } from './request-outcome.js';
 
-/** Dependencies of the handler of a request. */
-export interface ExchangeDependencies extends RedeemDependencies {
-  readonly admission: Pick<Admission, 'run'>;
-  readonly bodyTimeoutMs: number;
-  /**
-   * Milliseconds after which the service responds with `store_unavailable`, from when it has read the body; absent if the store
-   * limits the duration of its operations itself. The work on the request continues, so the store must stop recording redemptions
-   * before this time.
-   */
-  readonly answerTimeoutMs?: number;
-  /**
-   * Waits for the listing of grants that the lookup of this uid requires, if any; absent where lookups require no listing.
-   * Rejects with RedemptionError `overloaded` when too many requests wait for it, `store_unavailable` when it fails.
-   */
-  readonly prepareLookup?: (uid: string) => Promise<void>;
-}
-
-/** A request with its response, the client's address and the dependencies of its handler. */
+/** What one request has. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly peer: string;
-  readonly deps: ExchangeDependencies;
+  readonly client: RequestingClient;
 }
 
 /** Ends a request whose client disconnected before a use was counted for it. */
@@ -51,10 +34,14 @@ export async function answerUnknownRoute(exchange: Exchange): Promise<RequestOut
 }
 
 /** Answers a check in JSON. */
-export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<RequestOutcome> {
-  const { response, deps } = exchange;
-  return withCode(exchange, target, async (code) => {
-    const result = await inSpan({ name: 'check grant' }, () => checkGrant(target, code, deps));
+export function answerCheck(
+  exchange: Exchange,
+  deps: RedemptionAppDependencies,
+  target: GrantTarget,
+): Promise<RequestOutcome> {
+  const { response, client } = exchange;
+  return withCode(exchange, deps, target, async (code) => {
+    const result = await inSpan({ name: 'check grant' }, () => checkGrant(target, code, client, deps));
     if ('refused' in result) {
       sendRefusal(response, result, false);
       const isProbe = 'uid' in target && target.uid === NIL_UUID;
@@ -66,11 +53,15 @@ export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<Re
 }
 
 /** Answers a redemption with the YAML stream of its link. */
-export function answerRedemption(exchange: Exchange, target: GrantTarget): Promise<RequestOutcome> {
-  const { response, peer, deps } = exchange;
-  return withCode(exchange, target, async (code, headers, receivedAt) => {
+export function answerRedemption(
+  exchange: Exchange,
+  deps: RedemptionAppDependencies,
+  target: GrantTarget,
+): Promise<RequestOutcome> {
+  const { response, client } = exchange;
+  return withCode(exchange, deps, target, async (code, headers, receivedAt) => {
     const result = await inSpan({ name: 'redeem' }, () =>
-      redeem({ target, code, peer, receivedAt, ...headers }, deps),
+      redeem({ target, code, receivedAt, ...headers }, client, deps),
     );
     const { name, subject } = headers;
     if ('disconnected' in result)
@@ -90,13 +81,16 @@ export function answerRedemption(exchange: Exchange, target: GrantTarget): Promi
 }
 
 /** Answers a renewal with the YAML stream of the renewed link. */
-export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome> {
-  const { request, response, peer, deps } = exchange;
+export async function answerRenewal(
+  exchange: Exchange,
+  deps: RedemptionAppDependencies,
+): Promise<RequestOutcome> {
+  const { request, response, client } = exchange;
   const body = await readBody(request, RENEWAL_LIMIT, deps.bodyTimeoutMs);
   if (typeof body === 'string') return refuse(exchange, body);
   const work = async () => {
     const result = await inSpan({ name: 'renew' }, () =>
-      renew({ text: contentOf(body).toString('latin1'), peer }, deps),
+      renew(contentOf(body).toString('latin1'), client, deps),
     );
     if ('refused' in result) {
       const { refused, proven, reason, serverTime } = result;
@@ -108,16 +102,17 @@ export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome>
     send(response, 200, 'application/yaml', encodeLinkDocuments(result.secret, result.links));
     return { outcome: result.replayed ? 'replayed' : 'renewed', ...redemptionFields(result.redemption) };
   };
-  return inTime(deps, () => admit(exchange, work));
+  return inTime(deps, () => admit(exchange, deps, work));
 }
 
 /** Reads the headers and the code of a request, then runs `work`. */
 async function withCode(
   exchange: Exchange,
+  deps: RedemptionAppDependencies,
   target: GrantTarget,
   work: (code: Buffer, headers: RedemptionHeaders, receivedAt: number) => Promise<RequestOutcome>,
 ): Promise<RequestOutcome> {
-  const { request, deps } = exchange;
+  const { request } = exchange;
   const headers = readRedemptionHeaders(request);
   if (typeof headers === 'string') return refuse(exchange, headers);
   const body = await readBody(request, CODE_LIMIT, deps.bodyTimeoutMs);
@@ -125,15 +120,12 @@ async function withCode(
   const receivedAt = performance.now();
   return inTime(deps, async () => {
     if ('uid' in target) await deps.prepareLookup?.(target.uid);
-    return admit(exchange, () => work(contentOf(body), headers, receivedAt));
+    return admit(exchange, deps, () => work(contentOf(body), headers, receivedAt));
   });
 }
 
 /** Runs `work`. Rejects with `store_unavailable` after `answerTimeoutMs`; `work` then continues, and sends no response. */
-async function inTime<T>(
-  { answerTimeoutMs }: Pick<ExchangeDependencies, 'answerTimeoutMs'>,
-  work: () => Promise<T>,
-): Promise<T> {
+async function inTime<T>({ answerTimeoutMs }: RedemptionAppDependencies, work: () => Promise<T>): Promise<T> {
   if (answerTimeoutMs === undefined) return work();
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
@@ -150,8 +142,12 @@ async function inTime<T>(
  * Runs `work`, or refuses the request if too many are in flight. A request counts as in flight only from here on, not while
  * its body arrives or while it waits for a listing of grants.
  */
-async function admit(exchange: Exchange, work: () => Promise<RequestOutcome>): Promise<RequestOutcome> {
-  return (await exchange.deps.admission.run(work)) ?? refuse(exchange, 'overloaded');
+async function admit(
+  exchange: Exchange,
+  { admission }: RedemptionAppDependencies,
+  work: () => Promise<RequestOutcome>,
+): Promise<RequestOutcome> {
+  return (await admission.run(work)) ?? refuse(exchange, 'overloaded');
 }
 
 function refuse({ response }: Exchange, refused: RedemptionErrorCode): RequestOutcome {

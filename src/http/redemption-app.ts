@@ -2,23 +2,10 @@ import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { RouteOperation } from '../domain/listener-counts.js';
 import type { GrantTarget } from '../redemption/accepting/prove-code.js';
-import {
-  answerCheck,
-  answerRedemption,
-  answerRenewal,
-  answerUnknownRoute,
-  type Exchange,
-} from './redemption-answers.js';
-import { type RequestDependencies, requestHandler } from './request-handler.js';
-import type { RequestOutcome } from './request-outcome.js';
+import { answerCheck, answerRedemption, answerRenewal, answerUnknownRoute } from './redemption-answers.js';
+import type { RedemptionAppDependencies } from './redemption-dependencies.js';
+import { requestHandler } from './request-handler.js';
 import { grantByKey, grantByUid, type PathParameters, routePath } from './request-path.js';
-
-/** Dependencies of the public app. */
-export interface RedemptionAppDependencies extends RequestDependencies {
-  /** URL path that all routes are under; `/` for none. */
-  readonly pathPrefix: string;
-  readonly allowRedeemByKey: boolean;
-}
 
 /** Creates the app of the public listener: every route that a client can reach is below. */
 export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
@@ -31,19 +18,19 @@ export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
 
   const handle = requestHandler(deps);
   const route =
-    (operation: RouteOperation, answer: (exchange: Exchange) => Promise<RequestOutcome>): RequestHandler =>
+    (operation: RouteOperation, answer: typeof answerRenewal): RequestHandler =>
     (request, response) =>
-      handle({ request, response }, operation, answer);
+      handle({ request, response }, operation, (exchange) => answer(exchange, deps));
   const grantRoute =
     (
       operation: RouteOperation,
       targetOf: (parameters: PathParameters) => GrantTarget | undefined,
-      answer: (exchange: Exchange, target: GrantTarget) => Promise<RequestOutcome>,
+      answer: typeof answerRedemption,
     ): RequestHandler =>
     (request, response, next) => {
       const target = targetOf(request.params);
       if (!target) return next();
-      return handle({ request, response }, operation, (exchange) => answer(exchange, target));
+      return handle({ request, response }, operation, (exchange) => answer(exchange, deps, target));
     };
 
   // For a browser that opens a token's URL. Helmet's other headers concern pages with content.

@@ -3,43 +3,22 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Request } from 'express';
-import type { Logger } from 'pino';
 import type { RouteOperation } from '../domain/listener-counts.js';
 import { REQUEST_ID_HEADER } from '../domain/names.js';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
-import type { Networks } from '../redemption/accepting/cidr.js';
+import type { RequestingClient } from '../redemption/accepting/accepting-side.js';
 import { inSpan } from '../tracing/span.js';
 import { sendRefusal } from './answer.js';
 import { clientAddress } from './client-address.js';
-import type { ConnectionTable } from './connection-table.js';
-import { type Exchange, type ExchangeDependencies, endDisconnected } from './redemption-answers.js';
+import { type Exchange, endDisconnected } from './redemption-answers.js';
+import type { RedemptionAppDependencies } from './redemption-dependencies.js';
 import { logOutcome, type RequestOutcome } from './request-outcome.js';
-import type { UnprovenRequests } from './unproven-requests.js';
-import type { WrongCodeCounter } from './wrong-code-counter.js';
-
-/** Counts the answers, for metrics. `outcome` is that of {@link RequestOutcome}. */
-export interface RedemptionObserver {
-  answered(operation: RouteOperation, outcome: string, milliseconds: number): void;
-}
-
-/** Dependencies of the handling of a request, for all routes. */
-export interface RequestDependencies
-  extends Omit<ExchangeDependencies, 'onLedgerFailure' | 'onProven' | 'isClientConnected'> {
-  readonly trustedProxies: Networks;
-  readonly connections: Pick<ConnectionTable, 'markProven' | 'addressOf'>;
-  readonly unprovenRequests: UnprovenRequests;
-  readonly wrongCodes: WrongCodeCounter;
-  /** Called when the ledger could not record an attempt of this request. */
-  readonly onLedgerFailure: (error: unknown, requestId: string) => void;
-  readonly logger: Logger;
-  readonly observer: RedemptionObserver;
-}
 
 /**
  * Returns a function that handles a request: it assigns the request id, finds the client's address, calls `answer`,
  * responds to its errors, and records the outcome.
  */
-export function requestHandler(deps: RequestDependencies) {
+export function requestHandler(deps: RedemptionAppDependencies) {
   return async (
     { request, response }: { readonly request: Request; readonly response: ServerResponse },
     operation: RouteOperation,
@@ -51,16 +30,14 @@ export function requestHandler(deps: RequestDependencies) {
     const { socket } = request;
     const address = deps.connections.addressOf(socket);
     const peer = clientAddress(request, address ?? '', deps.trustedProxies);
-    const requestDeps = {
-      ...deps,
+    const client: RequestingClient = {
+      peer,
+      requestId,
       onProven: () => deps.connections.markProven(socket),
-      isClientConnected: () => isConnected(socket),
-      onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
+      isConnected: () => isConnected(socket),
     };
     const run = () =>
-      answer({ request, response, peer, deps: requestDeps }).catch((error: unknown) =>
-        answerFailure(response, error),
-      );
+      answer({ request, response, client }).catch((error: unknown) => answerFailure(response, error));
     const isTraced = operation !== 'other';
     const outcome =
       address === undefined

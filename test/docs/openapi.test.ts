@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
-import { createRedemptionApp, type RedemptionAppDependencies } from '../../src/http/redemption-app.js';
+import { createRedemptionApp } from '../../src/http/redemption-app.js';
+import type { RedemptionAppDependencies } from '../../src/http/redemption-dependencies.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';

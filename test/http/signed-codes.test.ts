@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
 import { createMasterKey, type GrantSigningKey, grantSigningKey } from '../../src/codes/signing-keys.js';
-import { KeyGenerator } from '../../src/compose/key-generator.js';
+import { KeyGenerator } from '../../src/compose/listener/key-generator.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -15,14 +15,14 @@ const STOCK = { name: 'west', subject: '3c1f7e0a-0000-4000-8000-00000000000a' };
 /** Counts lookups of the site (one precedes each certificate) and generated keys. */
 let work = 0;
 
-const generator = new KeyGenerator({ maxQueued: 64 });
+const generator = new KeyGenerator('p256', 64);
 const service = releaseAfterFile(
   await composeTestService({
     keys: {
       type: 'p256',
       generate() {
         work += 1;
-        return generator.generate('p256');
+        return generator.generate();
       },
     },
     site: (real) => ({

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { createMetrics } from '../../src/admin/metrics.js';
 import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
-import { KeyGenerator } from '../../src/compose/key-generator.js';
+import { KeyGenerator } from '../../src/compose/listener/key-generator.js';
 import { openStore } from '../../src/compose/open-store.js';
 import { type RunningService, startService } from '../../src/compose/runtime.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
@@ -203,7 +203,6 @@ export async function composeTestService(composition: Composition = {}): Promise
     clock: clock.read,
   });
   const metrics = createMetrics();
-  const maker = new KeyGenerator({ maxQueued: 64 });
   const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
   const place = { url: '', ca };
   const connections = new ConnectionTable(maxConnections);
@@ -213,7 +212,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     site: composition.site?.(site) ?? site,
     service: () => place,
     codeKeys: new CodeKeyDirectory(directory, clock.read),
-    keys: composition.keys ?? { type: 'p256', generate: () => maker.generate('p256') },
+    keys: composition.keys ?? new KeyGenerator('p256', 64),
     issueCertificate: issueClientCertificate,
     stockReplay: { windowMs: 2 * MINUTE, bindSource: true },
     onLedgerFailure: () => undefined,

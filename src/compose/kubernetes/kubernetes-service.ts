@@ -14,6 +14,8 @@ import { CachedConnections } from '../../redemption/administration/cached-connec
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
 import { sweepCodeKeys } from '../code-keys.js';
+import { DRAIN_MS } from '../listener/listener-limits.js';
+import { assertListening, createPublicListener } from '../listener/public-listener.js';
 import {
   atMostEvery,
   createStoreMetrics,
@@ -22,7 +24,6 @@ import {
   periodicRetention,
   startPeriodic,
 } from '../operations.js';
-import { assertListening, createPublicListener, DRAIN_MS } from '../public-listener.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './open-replica.js';
@@ -67,7 +68,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
   // Creates the first key, because commands that sign tokens use only existing keys.
   await codeKeys.current();
-  const app = {
+  const platform = {
     store,
     site: controller.site,
     service: () => publication.responseEndpoint(),
@@ -75,9 +76,8 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     pathPrefix: pathPrefixOf(settings),
     prepareLookup: (uid: string) => cluster.prepareLookup(uid),
     answerTimeoutMs: ANSWER_TIMEOUT_MS,
-    ...context,
   };
-  const listener = createPublicListener({ settings, credentials, app, metrics });
+  const listener = createPublicListener({ settings, credentials, platform, context, metrics });
   const listening = await listen(listener.server, settings.listen);
   addLeadingMetric(metrics.registry, () => controller.isLeading);
   controller.start();

@@ -1,9 +1,9 @@
 import { type AccessGrant, grantState } from '../../domain/access-grant.js';
 import type { StoredCode } from '../ports/code-store.js';
 import type { TokenCheck } from '../ports/redemption-client.js';
+import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import { codeState } from './code-state.js';
 import { type GrantTarget, type ProvenCode, proveCode, type WrongCode } from './prove-code.js';
-import type { RedeemDependencies } from './redeem.js';
 import { validFrom } from './redemption-context.js';
 
 /** The result of a check, with the grant. */
@@ -15,11 +15,12 @@ export interface GrantCheck extends TokenCheck {
 export async function checkGrant(
   target: GrantTarget,
   code: Uint8Array,
-  deps: Pick<RedeemDependencies, 'store' | 'codeKeys' | 'site' | 'clock' | 'onProven'>,
+  client: RequestingClient,
+  deps: AcceptingSide,
 ): Promise<GrantCheck | WrongCode> {
   const proof = await proveCode(target, code, deps);
   if ('refused' in proof) return proof;
-  deps.onProven?.();
+  client.onProven();
   const { grant, signedCode } = proof;
   const storedCode = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
   const access = await deps.site.resolveAccess(grant);

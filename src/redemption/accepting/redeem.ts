@@ -12,23 +12,14 @@ import { linksToEndpoints } from '../../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
-import type { issueClientCertificate } from '../../pki/certificates.js';
-import type { Checkpoint, Clock } from '../ports/clock.js';
-import type { CodeKeys } from '../ports/code-keys.js';
 import type { StoredCode } from '../ports/code-store.js';
-import type { GrantStore } from '../ports/grant-store.js';
-import type { Site, SiteAccess } from '../ports/site.js';
-import { type LinkAnswer, linkAnswer, type ServiceAddress } from './link-answer.js';
+import type { SiteAccess } from '../ports/site.js';
+import type { AcceptingSide, RequestingClient } from './accepting-side.js';
+import { type LinkAnswer, linkAnswer } from './link-answer.js';
 import { type GrantTarget, proveCode, type WrongCode } from './prove-code.js';
 import { earlyRefusal, type RedemptionContext, replayKeyOf, usesOf } from './redemption-context.js';
-import { type KeySource, type ObtainedKey, requestedKey } from './requested-key.js';
-import {
-  NOTHING_SEALED,
-  openReplay,
-  type StockReplay,
-  sealForReplay,
-  uniqueReplayKey,
-} from './stock-replay.js';
+import { type ObtainedKey, requestedKey } from './requested-key.js';
+import { NOTHING_SEALED, openReplay, sealForReplay, uniqueReplayKey } from './stock-replay.js';
 
 /** Lifetime of a certificate that the client does not renew, in milliseconds. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
@@ -50,30 +41,8 @@ export interface RedemptionRequest {
   readonly csr?: string | undefined;
   /** True if the client renews its certificate, so it can be short-lived. */
   readonly renews: boolean;
-  /** Address of the client, as text. */
-  readonly peer: string;
-  /** When the request was received, in the unit of `performance.now()`; absent: now. */
-  readonly receivedAt?: number;
-}
-
-/** Dependencies of redemptions. */
-export interface RedeemDependencies {
-  readonly store: GrantStore;
-  readonly site: Site;
-  readonly service: ServiceAddress;
-  readonly codeKeys: CodeKeys;
-  readonly keys: KeySource;
-  readonly issueCertificate: typeof issueClientCertificate;
-  /** When a generated private key may be returned again. */
-  readonly stockReplay: StockReplay;
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
-  /** Called when the ledger could not record an attempt; the request is answered normally. */
-  readonly onLedgerFailure: (error: unknown) => void;
-  /** Called once the client has proven that it has a code or, in a renewal, a link's key. */
-  readonly onProven?: () => void;
-  /** Resolves with false if the client has closed its connection, so that it could not receive a certificate. */
-  readonly isClientConnected?: () => Promise<boolean>;
+  /** When the request was received, in the unit of `performance.now()`. */
+  readonly receivedAt: number;
 }
 
 /** A redemption or its replay, ready to be rendered. */
@@ -104,14 +73,14 @@ export interface ClientDisconnected {
  */
 export async function redeem(
   request: RedemptionRequest,
-  deps: RedeemDependencies,
+  client: RequestingClient,
+  deps: AcceptingSide,
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
-  const { receivedAt = performance.now() } = request;
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
   const proof = await proveCode(request.target, request.code, deps);
   if ('refused' in proof) return proof;
-  deps.onProven?.();
+  client.onProven();
 
   const { grant, signedCode } = proof;
   const name = request.name ?? grant.name;
@@ -121,8 +90,8 @@ export async function redeem(
     // Do not record overload refusals: the write would add load.
     if (code !== 'overloaded') {
       deps.store
-        .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())
-        .catch(deps.onLedgerFailure);
+        .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: client.peer }, deps.clock())
+        .catch((error) => deps.onLedgerFailure(error, client.requestId));
     }
     return { ...refusal, proven: grant };
   };
@@ -132,8 +101,8 @@ export async function redeem(
   if (storedCode && storedCode.revokedAt !== null) return refuse({ refused: 'code_revoked' });
   const key = requestedKey(request.csr, deps.keys);
   if ('refused' in key) return refuse(key);
-  const { code, peer, renews } = request;
-  const context: RedemptionContext = { ...proof, receivedAt, name, subject, peer, code, renews, key };
+  const { code, renews, receivedAt } = request;
+  const context: RedemptionContext = { ...proof, client, receivedAt, name, subject, code, renews, key };
   const outcome = await redeemProven(context, storedCode, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
@@ -141,7 +110,7 @@ export async function redeem(
 async function redeemProven(
   context: RedemptionContext,
   storedCode: StoredCode | undefined,
-  deps: RedeemDependencies,
+  deps: AcceptingSide,
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   const replayKey = replayKeyOf(context, deps.stockReplay);
   const findAnswer = async (): Promise<Redeemed | Refusal | undefined> => {
@@ -167,7 +136,7 @@ interface Prepared {
 async function prepare(
   context: RedemptionContext,
   storedCode: StoredCode | undefined,
-  deps: RedeemDependencies,
+  deps: AcceptingSide,
 ): Promise<Prepared | RefusedRedemption> {
   const refusal = earlyRefusal(context, storedCode, deps.clock());
   if (refusal) return refusal;
@@ -184,11 +153,10 @@ async function issueAndRecord(
   context: RedemptionContext,
   { access, obtainedKey }: Prepared,
   replayKey: string | undefined,
-  deps: RedeemDependencies,
+  deps: AcceptingSide,
 ): Promise<Redeemed | Refusal | ClientDisconnected> {
-  const { grant, key } = context;
-  const hasDisconnected = async () => (await deps.isClientConnected?.()) === false;
-  if (await hasDisconnected()) return { disconnected: true, proven: grant };
+  const { grant, key, client } = context;
+  if (!(await client.isConnected())) return { disconnected: true, proven: grant };
   const id = randomUUID();
   const now = deps.clock();
   await deps.checkpoint('before-signing');
@@ -213,7 +181,7 @@ async function issueAndRecord(
     mode: key.generatedBy === 'client' ? 'csr' : 'stock',
     name: context.name,
     subject: context.subject,
-    peer: context.peer,
+    peer: client.peer,
     jti: context.signedCode?.jti ?? null,
     ...certificate,
     policy: grant.policy,
@@ -225,7 +193,7 @@ async function issueAndRecord(
     revokedAt: null,
     ...NO_LABELS_AND_NOTE,
   };
-  if (await hasDisconnected()) return { disconnected: true, proven: grant };
+  if (!(await client.isConnected())) return { disconnected: true, proven: grant };
   return record(redemption, obtainedKey.keyPem, context, access, deps);
 }
 
@@ -234,7 +202,7 @@ async function record(
   keyPem: string | undefined,
   context: RedemptionContext,
   access: SiteAccess,
-  deps: RedeemDependencies,
+  deps: AcceptingSide,
 ): Promise<Redeemed | Refusal> {
   // Skupper's controllers send the uid of their site as the subject.
   const isLimited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(context) > 1;
@@ -256,7 +224,7 @@ async function record(
 async function replay(
   earlier: Redemption,
   context: RedemptionContext,
-  deps: RedeemDependencies,
+  deps: AcceptingSide,
 ): Promise<Redeemed | Refusal | undefined> {
   if (earlier.revokedAt !== null) return { refused: 'redemption_revoked' };
   let keyPem: string | undefined;
@@ -266,7 +234,10 @@ async function replay(
   }
   const access = await deps.site.resolveAccess(context.grant);
   if ('refused' in access) return access;
-  deps.store.recordReplay(earlier, context.peer, deps.clock()).catch(deps.onLedgerFailure);
+  const { peer, requestId } = context.client;
+  deps.store
+    .recordReplay(earlier, peer, deps.clock())
+    .catch((error) => deps.onLedgerFailure(error, requestId));
   return answerOf(earlier, keyPem, true, context, access, deps);
 }
 
@@ -276,7 +247,7 @@ function answerOf(
   replayed: boolean,
   { grant }: RedemptionContext,
   access: SiteAccess,
-  { service }: RedeemDependencies,
+  { service }: AcceptingSide,
 ): Redeemed {
   const credentials = { tlsCrt: redemption.certificate, ...(tlsKey !== undefined && { tlsKey }) };
   return { grant, redemption, replayed, ...linkAnswer(redemption, credentials, access, service) };

@@ -3,6 +3,7 @@ import { sourceOf } from '../../domain/peer-address.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { StoredCode } from '../ports/code-store.js';
+import type { RequestingClient } from './accepting-side.js';
 import { policyRefusal } from './check-policy.js';
 import type { ProvenCode } from './prove-code.js';
 import type { RequestedKey } from './requested-key.js';
@@ -13,11 +14,11 @@ const LEEWAY_MS = 60_000;
 
 /** A proven redemption request with its defaults applied. */
 export interface RedemptionContext extends ProvenCode {
+  readonly client: RequestingClient;
   /** When the request was received, in the unit of `performance.now()`. */
   readonly receivedAt: number;
   readonly name: string;
   readonly subject: string;
-  readonly peer: string;
   readonly code: Uint8Array;
   readonly renews: boolean;
   readonly key: RequestedKey;
@@ -33,13 +34,13 @@ export function usesOf({ grant, signedCode }: ProvenCode): number {
  * codes that no user supplied are replayed, only for the same name and subject, and with `bindSource` only for the same source.
  */
 export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay): string | undefined {
-  const { grant, signedCode, key, name, subject, peer } = context;
+  const { grant, signedCode, key, name, subject, client } = context;
   const prefix = signedCode ? `code:${signedCode.jti}:` : '';
   if (key.generatedBy === 'client') return `${prefix}key:${key.request.keySha256}`;
   if (usesOf(context) !== 1 || stockReplay.windowMs === 0) return undefined;
   // A user-supplied code may be weak, so no private key is encrypted with it.
   if (grant.isUserSuppliedCode && !signedCode) return undefined;
-  const source = stockReplay.bindSource ? sourceOf(peer) : '';
+  const source = stockReplay.bindSource ? sourceOf(client.peer) : '';
   return `${prefix}stock:${sha256Hex([name, subject, source].join('\0'))}`;
 }
 
@@ -58,7 +59,7 @@ export function earlyRefusal(
   storedCode: StoredCode | undefined,
   now: number,
 ): Refusal | undefined {
-  const { grant, signedCode, name, subject, peer, key } = context;
+  const { grant, signedCode, name, subject, client, key } = context;
   const refusalByGrant = grantRefusal(grant, now);
   if (refusalByGrant) return refusalByGrant;
   if (signedCode && signedCode.expirationTime <= now) return { refused: 'code_expired' };
@@ -70,6 +71,12 @@ export function earlyRefusal(
     return { refused: 'not_yet_valid', retryAfter: Math.ceil((notBefore - now) / 1000) };
   }
   const csr = key.generatedBy === 'client';
-  const refused = policyRefusal(grant.policy, { name, subject, peer, keyType: key.keyType, csr });
+  const refused = policyRefusal(grant.policy, {
+    name,
+    subject,
+    peer: client.peer,
+    keyType: key.keyType,
+    csr,
+  });
   return refused && { refused };
 }

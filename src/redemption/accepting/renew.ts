@@ -16,25 +16,11 @@ import type { Refusal } from '../../domain/redemption-error.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
 import type { RenewedRedemption } from '../ports/renewal-store.js';
 import type { SiteAccess } from '../ports/site.js';
+import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import { policyRefusal } from './check-policy.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
-import type { RedeemDependencies } from './redeem.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
-
-/** A renewal request as it was received. */
-export interface PresentedRenewal {
-  /** The body; a compact JWS if it is valid. */
-  readonly text: string;
-  /** Address of the client, as text. */
-  readonly peer: string;
-}
-
-/** Dependencies of renewals. */
-export type RenewDependencies = Pick<
-  RedeemDependencies,
-  'store' | 'site' | 'service' | 'issueCertificate' | 'clock' | 'checkpoint' | 'onLedgerFailure' | 'onProven'
->;
 
 /** The response to a renewal, ready to be rendered. */
 export interface Renewed extends LinkAnswer {
@@ -60,17 +46,19 @@ interface ProvenRenewal extends RenewedRedemption {
   readonly isNewest: boolean;
   readonly csrDer: Uint8Array;
   readonly issuedAt: number;
-  readonly peer: string;
+  readonly client: RequestingClient;
 }
 
 /**
  * Issues the next certificate of a link. If the request is for the key of the newest certificate, returns that certificate
  * again. Every well-formed request without a valid signature is refused with the same code and at about the same cost. Rejects
- * with RedemptionError `store_unavailable` if the store cannot answer: the client can then repeat the request.
+ * with RedemptionError `store_unavailable` if the store cannot answer: the client can then repeat the request. `text` is the
+ * body; a compact JWS if it is valid.
  */
 export async function renew(
-  { text, peer }: PresentedRenewal,
-  deps: RenewDependencies,
+  text: string,
+  client: RequestingClient,
+  deps: AcceptingSide,
 ): Promise<Renewed | RefusedRenewal> {
   const unproven = readRenewalRequest(text);
   if (!unproven) return { refused: 'renewal_invalid' };
@@ -81,22 +69,19 @@ export async function renew(
   );
   const request = await verifyRenewalRequest(text, signer?.certificate);
   if (!found || !newest || !request) return { refused: 'renewal_refused' };
-  deps.onProven?.();
+  client.onProven();
 
   const outcome = await renewProven(
-    { ...found, ...request, newest, isNewest: signer === newest, peer },
+    { ...found, ...request, newest, isNewest: signer === newest, client },
     deps,
   );
   if (!('refused' in outcome)) return outcome;
   const { redemption } = found;
-  recordRefusal(outcome, redemption, peer, deps);
+  recordRefusal(outcome, redemption, client, deps);
   return { ...outcome, proven: redemption };
 }
 
-async function renewProven(
-  proven: ProvenRenewal,
-  deps: RenewDependencies,
-): Promise<Renewed | RefusedRenewal> {
+async function renewProven(proven: ProvenRenewal, deps: AcceptingSide): Promise<Renewed | RefusedRenewal> {
   const { redemption, newest, csrDer, issuedAt } = proven;
   const now = deps.clock();
   if (Math.abs(now - issuedAt) > CLOCK_SKEW_MS) return { refused: 'renewal_stale', serverTime: now };
@@ -118,7 +103,13 @@ async function renewProven(
 
   const policies = grant ? [redemption.policy, grant.policy] : [redemption.policy];
   const { subject } = redemption;
-  const renewal = { name: redemption.name, subject, peer: proven.peer, keyType: csr.keyType, csr: true };
+  const renewal = {
+    name: redemption.name,
+    subject,
+    peer: proven.client.peer,
+    keyType: csr.keyType,
+    csr: true,
+  };
   const refused = policies.map((policy) => policyRefusal(policy, renewal)).find((code) => code !== undefined);
   if (refused) return { refused };
   const lifetimes = policies.map((policy) => policy.certificateLifetimeMs ?? RENEWING_LIFETIME_MS);
@@ -139,9 +130,9 @@ async function issueAndRecord(
     access,
     lifetimeMs,
   }: { readonly csr: CertificateRequest; readonly access: SiteAccess; readonly lifetimeMs: number },
-  deps: RenewDependencies,
+  deps: AcceptingSide,
 ): Promise<Renewed | Refusal> {
-  const { redemption, renewals, peer } = proven;
+  const { redemption, renewals, client } = proven;
   const now = deps.clock();
   await deps.checkpoint('before-signing');
   const certificate = await deps.issueCertificate({
@@ -158,7 +149,7 @@ async function issueAndRecord(
     number: (renewals[0]?.number ?? 0) + 1,
     ...certificate,
     renewedAt: now,
-    peer,
+    peer: client.peer,
   };
   const outcome = await deps.store.recordRenewal(renewal, proven, deps.clock());
   if (outcome === 'recorded') return answerOf(redemption, renewal, access, false, deps);
@@ -170,11 +161,13 @@ async function issueAndRecord(
 
 function replay(
   certificate: IssuedCertificate,
-  { redemption, peer }: ProvenRenewal,
+  { redemption, client }: ProvenRenewal,
   access: SiteAccess,
-  deps: RenewDependencies,
+  deps: AcceptingSide,
 ): Renewed {
-  deps.store.recordReplay(redemption, peer, deps.clock()).catch(deps.onLedgerFailure);
+  deps.store
+    .recordReplay(redemption, client.peer, deps.clock())
+    .catch((error) => deps.onLedgerFailure(error, client.requestId));
   return answerOf(redemption, certificate, access, true, deps);
 }
 
@@ -183,7 +176,7 @@ function answerOf(
   { certificate: tlsCrt }: IssuedCertificate,
   access: SiteAccess,
   replayed: boolean,
-  { service }: RenewDependencies,
+  { service }: AcceptingSide,
 ): Renewed {
   return { redemption, replayed, ...linkAnswer(redemption, { tlsCrt }, access, service) };
 }
@@ -191,13 +184,13 @@ function answerOf(
 function recordRefusal(
   { refused: code }: Refusal,
   redemption: Redemption,
-  peer: string,
-  { store, clock, onLedgerFailure }: RenewDependencies,
+  { peer, requestId }: RequestingClient,
+  { store, clock, onLedgerFailure }: AcceptingSide,
 ): void {
   const { grantUid, name, subject } = redemption;
   const recorded =
     code === 'superseded'
       ? store.recordSuperseded(redemption, peer, clock())
       : store.recordRefusal({ grantUid, code, name, subject, peer }, clock());
-  recorded.catch(onLedgerFailure);
+  recorded.catch((error) => onLedgerFailure(error, requestId));
 }

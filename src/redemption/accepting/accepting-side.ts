@@ -1,0 +1,36 @@
+import type { issueClientCertificate } from '../../pki/certificates.js';
+import type { Checkpoint, Clock } from '../ports/clock.js';
+import type { CodeKeys } from '../ports/code-keys.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { Site } from '../ports/site.js';
+import type { ServiceAddress } from './link-answer.js';
+import type { KeySource } from './requested-key.js';
+import type { StockReplay } from './stock-replay.js';
+
+/** What the accepting side has for all requests: composed once, when the service starts. */
+export interface AcceptingSide {
+  readonly store: GrantStore;
+  readonly site: Site;
+  readonly service: ServiceAddress;
+  readonly codeKeys: CodeKeys;
+  readonly keys: KeySource;
+  readonly issueCertificate: typeof issueClientCertificate;
+  /** When a generated private key may be returned again. */
+  readonly stockReplay: StockReplay;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  /** Called when the ledger could not record an attempt of a request; the request is answered normally. */
+  readonly onLedgerFailure: (error: unknown, requestId: string) => void;
+}
+
+/** The client that sent a request. */
+export interface RequestingClient {
+  /** Its address, as text. */
+  readonly peer: string;
+  /** Identifies the request in the log. */
+  readonly requestId: string;
+  /** Called once the client has proven that it has a code or, in a renewal, a link's key. */
+  onProven(): void;
+  /** Resolves with false if the client has closed its connection, so that it could not receive a certificate. */
+  isConnected(): Promise<boolean>;
+}
