@@ -2,7 +2,7 @@
 FROM node:24-trixie-slim AS build
 # `npm sbom` names the project after this directory.
 WORKDIR /linkgrant
-COPY package.json package-lock.json .npmrc tsconfig.json ./
+COPY package.json package-lock.json .npmrc tsconfig.json openapi.yaml ./
 COPY scripts ./scripts
 COPY src ./src
 COPY deploy/bootstrap ./deploy/bootstrap

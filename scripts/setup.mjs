@@ -1,5 +1,5 @@
-// Prepares a checkout for the npm scripts: installs the dependencies, among them a Node of its own (scripts/package.json), builds
-// dist/, and with --console also dist/console/. Does each step only if its inputs have changed, and prints one line for it.
+// Prepares a checkout for the npm scripts: installs the dependencies, among them a Node of its own (scripts/package.json),
+// generates the types of the admin API, builds dist/, and with --console also dist/console/. Does each step only if its inputs have changed, and prints one line for it.
 // Imports no packages and runs on older versions of Node, because it runs before they are installed.
 import { spawnSync } from 'node:child_process';
 import {
@@ -19,6 +19,8 @@ const root = resolve(import.meta.dirname, '..');
 const pathOf = (path) => join(root, path);
 // A copy of the lock file of the installed packages. npm removes it together with them.
 const INSTALLED = 'node_modules/.linkgrant-package-lock.json';
+// The types of the admin API, which git ignores.
+const API_TYPES = 'src/domain/generated/admin-api.d.ts';
 // Each is created when a build starts, and moved here when the build succeeds. So a change of a source during a build causes
 // another build.
 const BUILT = 'dist/.built';
@@ -63,6 +65,12 @@ function changedAt(path) {
 const isCurrent = (stamp, inputs) =>
   existsSync(pathOf(stamp)) && inputs.every((input) => changedAt(input) <= statSync(pathOf(stamp)).mtimeMs);
 
+function generateTypes() {
+  console.log('setup: generating the types of the admin API (openapi-typescript)');
+  const generator = [process.execPath, pathOf('node_modules/openapi-typescript/bin/cli.js')];
+  run([...generator, 'openapi.yaml', '--output', API_TYPES]);
+}
+
 /** Removes the modules in dist/ whose sources were deleted. */
 function removeStaleModules() {
   for (const entry of readdirSync(pathOf('dist'), { recursive: true })) {
@@ -93,6 +101,7 @@ function buildConsole() {
 try {
   const isForced = process.argv.includes('--force-build');
   if (!isInstalled()) install();
+  if (isForced || !isCurrent(API_TYPES, ['openapi.yaml', INSTALLED])) generateTypes();
   if (isForced) rmSync(pathOf(BUILD_INFO), { force: true });
   if (isForced || !isCurrent(BUILT, ['src', 'tsconfig.json', INSTALLED])) build();
   const inputs = ['console', 'src/domain', INSTALLED];

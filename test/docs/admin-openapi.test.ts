@@ -1,9 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { problemStatus } from '../../src/admin/api/problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from '../../src/admin/api/routes.js';
 import { ADMINISTRATION_ERROR_CODES } from '../../src/domain/administration-error.js';
-import { PROJECT } from '../support/programs.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
 import { METHODS, openApi, resolve, resolved } from './openapi-document.js';
 
@@ -87,10 +85,4 @@ describe('openapi.yaml, admin API', () => {
   it.each(examples)('has an example of $name that matches its schema', ({ schema, example }) => {
     expect(schemaProblems(example, schema, resolve)).toEqual([]);
   });
-});
-
-it('src/domain/generated/admin-api.d.ts is what `npm run generate:types` writes', () => {
-  const words = ['run', 'generate:types', '--', '--check'];
-  const { stderr, status } = spawnSync('npm', words, { cwd: PROJECT, encoding: 'utf8' });
-  expect(status, stderr).toBe(0);
 });

@@ -16,8 +16,11 @@ import { PROJECT } from '../support/programs.js';
 import { directoryForTest } from '../support/release.js';
 
 const INSTALLS = 'setup: installing dependencies (npm ci)';
+const GENERATES = 'setup: generating the types of the admin API (openapi-typescript)';
 const BUILDS = 'setup: building dist/ (tsc)';
 const TSC = JSON.stringify(join(PROJECT, 'node_modules/typescript/lib/tsc.js'));
+const GENERATOR = JSON.stringify(join(PROJECT, 'node_modules/openapi-typescript/bin/cli.js'));
+const API_TYPES = 'src/domain/generated/admin-api.d.ts';
 
 describe('the set-up of a checkout', () => {
   let root: string;
@@ -30,11 +33,13 @@ describe('the set-up of a checkout', () => {
   const read = (path: string) => readFileSync(join(root, path), 'utf8');
   const has = (path: string) => existsSync(join(root, path));
 
-  // A small project whose only dependency is in its directory `compiler`, so that installing it needs no network.
+  const devDependencies = { typescript: 'file:compiler', 'openapi-typescript': 'file:generator' };
+  const compiler = { name: 'typescript', version: '6.0.0' };
+  const generator = { name: 'openapi-typescript', version: '7.0.0' };
+
+  // A small project whose dependencies are in its directories `compiler` and `generator`, so that installing them needs no network.
   beforeEach(() => {
     root = join(directoryForTest(), 'project');
-    const devDependencies = { typescript: 'file:compiler' };
-    const compiler = { name: 'typescript', version: '6.0.0' };
     write(
       'package.json',
       JSON.stringify({ name: 'tiny', version: '1.0.0', type: 'module', devDependencies }),
@@ -42,6 +47,9 @@ describe('the set-up of a checkout', () => {
     writeLock();
     write('compiler/package.json', JSON.stringify(compiler));
     write('compiler/bin/tsc', `require(${TSC});\n`);
+    write('generator/package.json', JSON.stringify(generator));
+    write('generator/bin/cli.js', `import(${GENERATOR});\n`);
+    writeApi('one');
     // With the smallest library, which compiles fastest.
     const library = { target: 'es2023', lib: ['es5'], skipLibCheck: true, types: [] };
     const modules = { module: 'nodenext', rootDir: 'src', outDir: 'dist' };
@@ -56,11 +64,21 @@ describe('the set-up of a checkout', () => {
 
   const writeLock = (mark = '') => {
     const packages = {
-      '': { name: 'tiny', version: '1.0.0', devDependencies: { typescript: 'file:compiler' } },
-      compiler: { name: 'typescript', version: '6.0.0', dev: true },
+      '': { name: 'tiny', version: '1.0.0', devDependencies },
+      compiler: { ...compiler, dev: true },
+      generator: { ...generator, dev: true },
       'node_modules/typescript': { resolved: 'compiler', link: true },
+      'node_modules/openapi-typescript': { resolved: 'generator', link: true },
     };
     write('package-lock.json', `${JSON.stringify({ name: 'tiny', lockfileVersion: 3, packages })}${mark}`);
+  };
+
+  const writeApi = (schema: string) => {
+    const components = { schemas: { [schema]: { type: 'string' } } };
+    write(
+      'openapi.yaml',
+      JSON.stringify({ openapi: '3.1.0', info: { title: 'tiny', version: '1' }, components }),
+    );
   };
 
   const setUp = (...args: readonly string[]) => {
@@ -76,7 +94,7 @@ describe('the set-up of a checkout', () => {
   /** Brings the project into the state after its first set-up. */
   const afterSetUp = () => {
     if (finished === undefined) {
-      expect(setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
+      expect(setUp()).toEqual({ status: 0, lines: [INSTALLS, GENERATES, BUILDS], err: '' });
       finished = mkdtempSync(join(tmpdir(), 'linkgrant-finished-'));
     } else {
       rmSync(root, { recursive: true });
@@ -87,7 +105,7 @@ describe('the set-up of a checkout', () => {
   };
 
   it('installs and builds a fresh clone, and then does nothing and prints nothing', () => {
-    expect(setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
+    expect(setUp()).toEqual({ status: 0, lines: [INSTALLS, GENERATES, BUILDS], err: '' });
     expect(read('dist/main.js')).toMatch(/^#!\/usr\/bin\/env node\n/);
     expect(statSync(join(root, 'dist/main.js')).mode & 0o111).toBe(0o111);
     const { mtimeMs } = statSync(join(root, 'dist/main.js'));
@@ -110,11 +128,22 @@ describe('the set-up of a checkout', () => {
     expect(setUp()).toEqual(NOTHING);
   });
 
+  it('generates the types of the admin API again, and builds, if openapi.yaml was changed or the types were removed', () => {
+    afterSetUp();
+    expect(read(API_TYPES)).toContain('one: string');
+    writeApi('two');
+    expect(setUp()).toMatchObject({ status: 0, lines: [GENERATES, BUILDS] });
+    expect(read(API_TYPES)).toContain('two: string');
+    rmSync(join(root, 'src/domain'), { recursive: true });
+    expect(setUp()).toMatchObject({ status: 0, lines: [GENERATES, BUILDS] });
+    expect(setUp()).toEqual(NOTHING);
+  });
+
   it('builds again if a source was changed during the build', () => {
     afterSetUp();
     const change = `require('node:fs').writeFileSync('src/main.ts', 'export const answer = 3;')`;
     write('compiler/bin/tsc', `process.once('exit', () => ${change});\nrequire(${TSC});\n`);
-    expect(setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(setUp('--force-build')).toMatchObject({ status: 0, lines: [GENERATES, BUILDS] });
     expect(read('dist/main.js')).toContain('answer = 1');
     write('compiler/bin/tsc', `require(${TSC});\n`);
     expect(setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
@@ -126,7 +155,7 @@ describe('the set-up of a checkout', () => {
     write('dist/main.js', 'damaged');
     write('dist/console/index.html', 'pages');
     write('dist/console/page.js', 'pages');
-    expect(setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(setUp('--force-build')).toMatchObject({ status: 0, lines: [GENERATES, BUILDS] });
     expect(read('dist/main.js')).toContain('answer = 1');
     for (const name of ['index.html', 'page.js']) expect(has(`dist/console/${name}`), name).toBe(true);
   });
@@ -134,9 +163,9 @@ describe('the set-up of a checkout', () => {
   it('installs and builds again if the lock file has changed, or if the packages were removed', () => {
     afterSetUp();
     writeLock('\n');
-    expect(setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
+    expect(setUp()).toMatchObject({ status: 0, lines: [INSTALLS, GENERATES, BUILDS] });
     rmSync(join(root, 'node_modules'), { recursive: true });
-    expect(setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
+    expect(setUp()).toMatchObject({ status: 0, lines: [INSTALLS, GENERATES, BUILDS] });
     expect(setUp()).toEqual(NOTHING);
   });
 
