@@ -2,7 +2,7 @@ import { accessTokenResource } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping } from '../files/yaml-documents.js';
 import { joinLineOf } from '../redemption/accepting/join-line-of.js';
-import type { IssuedToken } from '../redemption/administration/administration.js';
+import type { IssuedToken } from '../redemption/administration/reports/token-report.js';
 import { readAccessToken } from '../redemption/requesting/read-access-token.js';
 
 /**

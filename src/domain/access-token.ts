@@ -44,6 +44,9 @@ export function accessTokenResource(token: AccessToken) {
   } as const;
 }
 
+/** An AccessToken as a resource. */
+export type AccessTokenResource = ReturnType<typeof accessTokenResource>;
+
 /** Encodes an AccessToken as a YAML document. */
 export function encodeAccessToken(token: AccessToken): string {
   return encodeResource(accessTokenResource(token));

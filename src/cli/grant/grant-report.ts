@@ -1,5 +1,4 @@
-import type { GrantDetail } from '../../redemption/administration/administration.js';
-import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
+import type { GrantDetail, GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { formatLabels } from '../terminal/label-flags.js';
 import { fields } from '../terminal/output.js';
 

@@ -1,5 +1,5 @@
 import { shell } from '../../domain/shell-words.js';
-import type { GrantRevocation } from '../../redemption/administration/administration.js';
+import type { GrantRevocation } from '../../redemption/administration/reports/grant-report.js';
 import { withAdministration } from '../session/administration-session.js';
 import { plain } from '../terminal/plain-text.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';

@@ -2,8 +2,7 @@ import { type AccessGrantState, wrongCodesText } from '../../domain/access-grant
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { shell } from '../../domain/shell-words.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
-import type { CreatedGrant } from '../../redemption/administration/administration.js';
-import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
+import type { CreatedGrant, GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { pagesOf } from '../../redemption/ports/page.js';
 import { type AdministrationSession, withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';

@@ -2,8 +2,11 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf } from '../../config/settings.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { shell } from '../../domain/shell-words.js';
-import type { RedemptionRevocation, SourceChoice } from '../../redemption/administration/administration.js';
 import { requireRedemption } from '../../redemption/administration/redemptions.js';
+import type {
+  RedemptionRevocation,
+  SourceChoice,
+} from '../../redemption/administration/reports/redemption-report.js';
 import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
 import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
 import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';

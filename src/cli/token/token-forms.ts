@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { encodeResource } from '../../domain/resource-encoding.js';
 import { operand, shellCommand, shellWord } from '../../domain/shell-words.js';
 import { packagedFile } from '../../files/packaged-files.js';
-import type { IssuedToken } from '../../redemption/administration/administration.js';
+import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /** The forms in which a token is written: the AccessToken in YAML, its join line, or what to run on the other site. */

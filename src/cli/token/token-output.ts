@@ -1,6 +1,7 @@
 import { isTerminal, processContext } from '../../config/process-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import type { Administration, IssuedToken } from '../../redemption/administration/administration.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
 import { writeStderr, writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, writeSecretOutput } from './secret-output.js';
 import {

@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
-import type {
-  Administration,
-  AttemptReport,
-  GrantDetail,
-  IssuedToken,
-} from '../../redemption/administration/administration.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+import type { AttemptReport, GrantDetail } from '../../redemption/administration/reports/grant-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
+import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
 import { everyItem } from '../../redemption/ports/page.js';
 import { CommandError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';

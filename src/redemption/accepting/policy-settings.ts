@@ -62,6 +62,11 @@ export const POLICY_RULE_NAMES = {
   notBefore: 'not-before',
 } as const satisfies Record<PolicyRule, string>;
 
+/** The rules of a policy, in the form of `spec.settings` of an AccessGrant; {@link parsePolicyRule} defines the values. */
+export type PolicySettings = {
+  readonly [Rule in PolicyRule as `linkgrant/${(typeof POLICY_RULE_NAMES)[Rule]}`]?: string;
+};
+
 const RULE_FIELDS = Object.keys(RULES) as readonly PolicyRule[];
 
 /** Returns the rule of that name, without `linkgrant/`; undefined if there is none. */
@@ -132,8 +137,8 @@ export function parseRecordedPolicy(
 }
 
 /** Returns the settings that {@link parsePolicySettings} reads as this policy. */
-export function formatPolicySettings(policy: GrantPolicy): Record<string, string> {
-  return formatPolicyChange(policy) as Record<string, string>;
+export function formatPolicySettings(policy: GrantPolicy): PolicySettings {
+  return formatPolicyChange(policy) as PolicySettings;
 }
 
 /** Returns the settings that a change sets, and, with null, those that it removes. */

@@ -3,18 +3,20 @@ import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
 import type { GrantRequest } from '../accepting/create-grant.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
-import type { Schemas } from './reports/api-schemas.js';
 import type { EventReport } from './reports/event-report.js';
-import type { GrantReport } from './reports/grant-report.js';
+import type { CreatedGrant, GrantDetail, GrantReport, GrantRevocation } from './reports/grant-report.js';
 import type { IssuerReport } from './reports/issuer-report.js';
 import type { LinkFilter, LinkReport } from './reports/link-report.js';
 import type { HealthReport, OverviewReport } from './reports/overview-report.js';
-import type { RedemptionReport } from './reports/redemption-report.js';
-import type { TokenReport } from './reports/token-report.js';
+import type {
+  RedemptionDetail,
+  RedemptionReport,
+  RedemptionRevocation,
+  SourceChoice,
+} from './reports/redemption-report.js';
+import type { ServiceReport } from './reports/service-report.js';
+import type { IssuedToken, TokenReport, TokenRevocation } from './reports/token-report.js';
 import type { LedgerVerifications } from './verify-ledger.js';
-
-/** A service, as administrators see it. Without an admin API there is no role: the rights on the store or cluster apply. */
-export type ServiceReport = Omit<Schemas['Service'], 'role'> & Partial<Pick<Schemas['Service'], 'role'>>;
 
 /** A grant to create: a {@link GrantRequest} whose window and policy are text. */
 export interface CreateGrantRequest
@@ -25,9 +27,6 @@ export interface CreateGrantRequest
   readonly policy?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A new grant. Only this report contains its code. */
-export type CreatedGrant = Schemas['CreatedGrant'];
-
 /** Changes to a grant; absent members stay unchanged. */
 export interface UpdateGrantRequest extends LabelsAndNoteChange {
   readonly redemptionsAllowed?: number | undefined;
@@ -36,15 +35,6 @@ export interface UpdateGrantRequest extends LabelsAndNoteChange {
   /** Rules to set, and, with null, rules to remove. */
   readonly policy?: Readonly<Record<string, string | null>> | undefined;
 }
-
-/** An attempt to redeem a grant. */
-export type AttemptReport = Schemas['Attempt'];
-
-/** A grant with its tokens and attempts. */
-export type GrantDetail = Schemas['GrantDetail'];
-
-/** Result of revoking a grant. */
-export type GrantRevocation = Schemas['RevokedGrant'];
 
 /** A token to issue: a signed one, with its own limits, or one with the grant's `code`. */
 export interface IssueTokenRequest {
@@ -56,24 +46,6 @@ export interface IssueTokenRequest {
   readonly subject?: string | undefined;
   readonly code?: string | undefined;
 }
-
-/** A new token and its limits. */
-export type IssuedToken = Schemas['IssuedToken'];
-
-/** Result of revoking a token. */
-export type TokenRevocation = Schemas['RevokedToken'];
-
-/** A redemption with all its stored details. */
-export type RedemptionDetail = Schemas['RedemptionDetail'];
-
-/** What happens to the token or grant of a revoked redemption, if the token or grant can be redeemed again. */
-export type SourceChoice = 'with-token' | 'with-grant' | 'keep-token';
-
-/** The token or grant of a revoked redemption, if it can be redeemed again. */
-export type SourceReport = NonNullable<RedemptionRevocation['source']>;
-
-/** Result of revoking a redemption. */
-export type RedemptionRevocation = Schemas['RevokedRedemption'];
 
 /** Identifies a creation, so that a repeated request does not create a second grant or token. */
 export interface OnceOnly {

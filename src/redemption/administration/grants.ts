@@ -15,14 +15,7 @@ import {
 import { liveLinkPages } from '../issuers/live-links.js';
 import type { Attempt } from '../ports/grant-store.js';
 import type { PageRequest } from '../ports/page.js';
-import type {
-  Administration,
-  AttemptReport,
-  CreatedGrant,
-  CreateGrantRequest,
-  GrantFilter,
-  OnceOnly,
-} from './administration.js';
+import type { Administration, CreateGrantRequest, GrantFilter, OnceOnly } from './administration.js';
 import {
   type AdministrationDependencies,
   requireAccess,
@@ -32,7 +25,7 @@ import {
 import { filteredPage } from './filtered-page.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
 import { wrongCodesReport } from './reports/event-report.js';
-import { grantReport } from './reports/grant-report.js';
+import { type AttemptReport, type CreatedGrant, grantReport } from './reports/grant-report.js';
 import { policyChangeOf, policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 

@@ -12,6 +12,7 @@ import { wrongCodesReport } from './reports/event-report.js';
 import { isListed, type LinkFilter } from './reports/link-report.js';
 import type {
   AttentionItem,
+  ConnectionsReport,
   HealthFinding,
   HealthReport,
   OverviewReport,
@@ -134,7 +135,7 @@ export function serviceProblem(findings: readonly HealthFinding[]): string | und
 
 /** Returns the report of these findings. */
 export function healthReport(findings: readonly HealthFinding[]): HealthReport {
-  return { ready: findings.every(({ status }) => status !== 'error'), findings: [...findings] };
+  return { ready: findings.every(({ status }) => status !== 'error'), findings };
 }
 
 async function summarize(
@@ -172,7 +173,7 @@ async function summarize(
 function connectionsReport(
   { observedAt, problem }: ObservedConnections,
   { unknownPeers }: ConnectionSummary,
-): NonNullable<OverviewReport['connections']> {
+): ConnectionsReport {
   return {
     ...(observedAt !== undefined && { observedAt: formatTime(observedAt) }),
     ...(problem !== undefined && { problem }),

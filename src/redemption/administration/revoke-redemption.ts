@@ -7,8 +7,12 @@ import { liveLinks } from '../issuers/live-links.js';
 import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink } from '../ports/link-store.js';
-import type { RedemptionRevocation, SourceChoice, SourceReport } from './administration.js';
-import { redemptionReport } from './reports/redemption-report.js';
+import {
+  type RedemptionRevocation,
+  redemptionReport,
+  type SourceChoice,
+  type SourceReport,
+} from './reports/redemption-report.js';
 
 /** The token or grant of a redemption, if the token or grant can be redeemed again. */
 interface RedeemableSource {

@@ -15,17 +15,11 @@ import { signingMasterKey } from '../accepting/rotate-code-keys.js';
 import type { ListedCode } from '../ports/code-store.js';
 import type { GrantStore, ListedRedemption } from '../ports/grant-store.js';
 import { everyItem, type PageRequest } from '../ports/page.js';
-import type {
-  Administration,
-  IssuedToken,
-  IssueTokenRequest,
-  OnceOnly,
-  TokenFilter,
-} from './administration.js';
+import type { Administration, IssueTokenRequest, OnceOnly, TokenFilter } from './administration.js';
 import { type AdministrationDependencies, requireAccess, requireGrant } from './dependencies.js';
 import { filteredPage } from './filtered-page.js';
 import { onceOnly, outcomeGone, signingKeysError } from './once-only.js';
-import { tokenReport } from './reports/token-report.js';
+import { type IssuedToken, tokenReport } from './reports/token-report.js';
 import { rejectedError, windowOf } from './request-values.js';
 
 /** Operations on the tokens of a store's grants. */
@@ -223,7 +217,7 @@ function issuedToken(
     redemptionsAllowed,
     ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
     ...(subject !== undefined && { subject }),
-    endpoints: [...endpoints],
+    endpoints,
     redemptionsLeft: grant.redemptionsAllowed - grant.redemptions,
     token: accessTokenResource(token),
     ...(joinLine !== undefined && { joinLine }),

@@ -2,10 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { LedgerFault, LedgerVerdict } from '../ports/ledger-store.js';
-import type { Schemas } from './reports/api-schemas.js';
 
-/** A verification of the whole ledger; `checked` and `total` count entries. */
-export type LedgerVerificationReport = Schemas['LedgerVerification'];
+/** A verification of the whole ledger. */
+export interface LedgerVerificationReport {
+  readonly id: string;
+  /** `failed` if the store could not be read, or the key of the ledger is missing. */
+  readonly state: 'running' | 'done' | 'failed';
+  /** Number of verified entries. */
+  readonly checked: number;
+  /** Number of entries. */
+  readonly total: number;
+  /** Absent unless it is done. */
+  readonly result?: {
+    readonly ok: boolean;
+    /** The first fault, if there is one. */
+    readonly problems: readonly {
+      readonly message: string;
+      readonly grantUid?: string;
+      /** Number of the entry in the ledger of its grant. */
+      readonly seq?: number;
+    }[];
+    /** True if the store has no chain of MACs, so that nothing could be verified. */
+    readonly unchained?: true;
+  };
+  /** Why it failed. */
+  readonly error?: string;
+}
 
 /** Operations on verifications of the ledger. */
 export interface LedgerVerifications {

@@ -13,12 +13,11 @@ import { dropOldCodeKeys } from '../../../redemption/accepting/rotate-code-keys.
 import type { ServiceDescription } from '../../../redemption/accepting/service-description.js';
 import type {
   Administration,
-  CreatedGrant,
   CreateGrantRequest,
   OnceOnly,
 } from '../../../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
-import { grantReport } from '../../../redemption/administration/reports/grant-report.js';
+import { type CreatedGrant, grantReport } from '../../../redemption/administration/reports/grant-report.js';
 import { policyOf, rejectedError, windowOf } from '../../../redemption/administration/request-values.js';
 import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
 import { requireMintingKey, tokenOperations } from '../../../redemption/administration/tokens.js';

@@ -1,10 +1,54 @@
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { AttemptTotal, RedemptionEntry } from '../../ports/ledger-store.js';
 import type { WrongCodes } from '../../ports/wrong-code-store.js';
-import type { Schemas } from './api-schemas.js';
 
-/** An entry of the ledger, or a total of attempts, in JSON. The members depend on `kind`. */
-export type EventReport = Schemas['Event'];
+/** An entry of the ledger, or a total of attempts, in JSON. The members depend on `kind`. Times are RFC 3339, hashes in hex. */
+export interface EventReport {
+  /** Absent in an entry about the whole store. */
+  readonly grantUid?: string;
+  /** Number of the entry in the ledger of its grant, from 1; absent in a total. */
+  readonly seq?: number;
+  /** When it happened; for a total the last time. */
+  readonly time: string;
+  /** A kind of ledger entry; for a total the code of the refusal. */
+  readonly kind: string;
+  readonly redemptionId?: string;
+  readonly name?: string;
+  readonly subject?: string;
+  /** Address of the client. */
+  readonly peer?: string;
+  /** Id of a signed token. */
+  readonly jti?: string;
+  /** Number of a renewal. */
+  readonly number?: number;
+  readonly serial?: string;
+  readonly keySha256?: string;
+  readonly certificateSha256?: string;
+  readonly notAfter?: string;
+  /** Of a grant that was created or changed. */
+  readonly redemptionsAllowed?: number;
+  /** Of a signed token. */
+  readonly uses?: number;
+  /** Of a grant or a signed token. */
+  readonly expirationTime?: string;
+  /** Key of a setting of the store. */
+  readonly setting?: string;
+  /** Why a client was refused repeatedly, an error code. */
+  readonly code?: string;
+  /** Number of attempts in a total. */
+  readonly count?: number;
+  /** The first time in a total. */
+  readonly firstTime?: string;
+}
+
+/** Requests with a wrong code for a grant, in JSON. */
+export interface WrongCodesReport {
+  readonly count: number;
+  /** When the last one arrived, RFC 3339. */
+  readonly last: string;
+  /** Address of its client. */
+  readonly peer: string;
+}
 
 /** Returns the report of an entry. */
 export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: RedemptionEntry): EventReport {
@@ -29,6 +73,6 @@ export function attemptTotalReport(attempts: AttemptTotal): EventReport {
 }
 
 /** Returns the report of requests with a wrong code. */
-export function wrongCodesReport({ count, lastAt, lastPeer }: WrongCodes): Schemas['WrongCodes'] {
+export function wrongCodesReport({ count, lastAt, lastPeer }: WrongCodes): WrongCodesReport {
   return { count, last: formatTime(lastAt), peer: lastPeer };
 }

@@ -6,12 +6,44 @@ import {
   linkState,
 } from '../../../domain/issued-certificate.js';
 import { type LabelSelector, selectsLabels } from '../../../domain/label-selector.js';
+import type { Labels } from '../../../domain/labels-and-note.js';
+import type { RedemptionMode } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IssuedLink } from '../../ports/link-store.js';
-import type { Schemas } from './api-schemas.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
-export type LinkReport = Schemas['Link'];
+export interface LinkReport {
+  /** Id of its redemption. */
+  readonly id: string;
+  /** Name of its grant; absent if the grant was deleted. */
+  readonly grant?: string;
+  readonly grantUid: string;
+  readonly namespace: string;
+  readonly mode: RedemptionMode;
+  readonly name: string;
+  readonly subject: string;
+  /** Address of the client at the last contact. */
+  readonly peer: string;
+  /** Id of the signed token that was redeemed. */
+  readonly jti?: string;
+  /** When the token was redeemed. */
+  readonly since: string;
+  /** When the newest certificate ends. */
+  readonly notAfter: string;
+  /** SHA-256 of the CA that signed the newest certificate, lower-case hex. */
+  readonly issuerSha256: string;
+  readonly renewals: number;
+  /** When the newest certificate was issued. */
+  readonly lastContact: string;
+  readonly state: LinkState;
+  /** True if it is overdue for renewal. */
+  readonly notRenewing: boolean;
+  /** Whether its site is connected now; null if that is not known. */
+  readonly connected: boolean | null;
+  readonly revokedAt?: string;
+  readonly labels: Labels;
+  readonly note?: string;
+}
 
 /** Filter of listed links. */
 export interface LinkFilter {

@@ -1,21 +1,105 @@
 import type { IssuedCertificate } from '../../../domain/issued-certificate.js';
+import type { Labels } from '../../../domain/labels-and-note.js';
+import type { RedemptionMode } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IsCaRetired } from '../../issuers/retired-cas.js';
 import type { ListedRedemption, ListedRenewal } from '../../ports/grant-store.js';
 import { lifeOfLink, remainingText, remainingWords } from '../remaining.js';
-import type { Schemas } from './api-schemas.js';
+import type { EventReport } from './event-report.js';
 
-/** A certificate in a report: its expiry in RFC 3339, hashes and the serial number in hex. */
-type CertificateReport = Pick<
-  RenewalReport,
-  'serial' | 'keySha256' | 'certificateSha256' | 'issuerSha256' | 'notAfter'
->;
+/** A certificate in a report: its expiry in RFC 3339, hashes and the serial number in lower-case hex. */
+interface CertificateReport {
+  readonly serial: string;
+  readonly keySha256: string;
+  readonly certificateSha256: string;
+  /** SHA-256 of the CA that signed it. */
+  readonly issuerSha256: string;
+  readonly notAfter: string;
+}
 
 /** A renewal in a report. */
-export type RenewalReport = Schemas['Renewal'];
+export interface RenewalReport extends CertificateReport {
+  /** From 1. */
+  readonly number: number;
+  /** RFC 3339. */
+  readonly renewedAt: string;
+  /** Address of the client. */
+  readonly peer: string;
+}
 
-/** A redemption in a report, with its first certificate. */
-export type RedemptionReport = Schemas['Redemption'];
+/** A renewal with its certificate. */
+export interface RenewalDetail extends RenewalReport {
+  /** PEM, followed by its chain. */
+  readonly certificate: string;
+}
+
+/** A redemption in a report, with its first certificate. Times are RFC 3339. */
+export interface RedemptionReport extends CertificateReport {
+  readonly id: string;
+  /** Name of its grant; absent in the response to a revocation, and if the grant was deleted. */
+  readonly grant?: string;
+  readonly grantUid: string;
+  readonly createdAt: string;
+  readonly mode: RedemptionMode;
+  readonly name: string;
+  readonly subject: string;
+  /** Address of the client. */
+  readonly peer: string;
+  /** Id of the signed token that was redeemed. */
+  readonly jti?: string;
+  /** The last renewal; absent if there was none. */
+  readonly newest?: RenewalReport;
+  readonly revokedAt?: string;
+  readonly labels: Labels;
+  readonly note?: string;
+  /** Whether its site is connected now; absent if that is not known. */
+  readonly connected?: boolean;
+  /** What its site can still do: connect, renew. */
+  readonly canStill: string;
+  /** The same as a sentence. */
+  readonly remaining: string;
+}
+
+/** A redemption with all its stored details. */
+export interface RedemptionDetail extends RedemptionReport {
+  /** PEM of the first certificate, followed by its chain. */
+  readonly certificate: string;
+  /** The oldest first; absent if there were none. */
+  readonly renewals?: readonly RenewalDetail[];
+  /** Its entries, the oldest first. */
+  readonly ledger: readonly EventReport[];
+}
+
+/** What happens to the token or grant of a revoked redemption, if the token or grant can be redeemed again. */
+export type SourceChoice = 'with-token' | 'with-grant' | 'keep-token';
+
+/** The token or grant of a revoked redemption, if it can be redeemed again. */
+export interface SourceReport {
+  /** Name of the grant. */
+  readonly grant: string;
+  /** Id of the signed token; absent if the grant's own code was redeemed. */
+  readonly tokenId?: string;
+  readonly redemptionsLeft: number;
+  /** RFC 3339; absent before the grant was ready for the first time. */
+  readonly expirationTime?: string;
+  /** What was done with it. */
+  readonly choice: SourceChoice;
+}
+
+/** Result of revoking a redemption. */
+export interface RedemptionRevocation {
+  readonly outcome: 'revoked' | 'already_revoked';
+  readonly redemption: RedemptionReport;
+  readonly source?: SourceReport;
+  /** Other valid links of the grant that the same site may have. */
+  readonly related: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly subject: string;
+    /** RFC 3339. */
+    readonly notAfter: string;
+  }[];
+}
 
 function certificateReport(certificate: Omit<IssuedCertificate, 'certificate'>): CertificateReport {
   const { serial, keySha256, certificateSha256, issuerSha256, notAfter } = certificate;

@@ -1,11 +1,59 @@
-import type { AccessGrant } from '../../../domain/access-grant.js';
+import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
+import type { AccessTokenResource } from '../../../domain/access-token.js';
+import type { LinkEndpoint } from '../../../domain/link.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { codeState } from '../../accepting/code-state.js';
 import type { StoredCode } from '../../ports/code-store.js';
-import type { Schemas } from './api-schemas.js';
 
-/** A signed token in JSON, without its code. */
-export type TokenReport = Schemas['Token'];
+/** A signed token in JSON, without its code. Times are RFC 3339. */
+export interface TokenReport {
+  readonly id: string;
+  /** Name of its grant. */
+  readonly grant: string;
+  readonly namespace: string;
+  readonly grantUid: string;
+  readonly state: AccessGrantState;
+  /** Number of uses that are counted. */
+  readonly redemptions: number;
+  readonly redemptionsAllowed: number;
+  /** The earlier one of token and grant. */
+  readonly expirationTime: string;
+  /** The only subject that may redeem it; absent if any may. */
+  readonly subject?: string;
+  /** Absent for a token that was issued without the service. */
+  readonly issuedAt?: string;
+  readonly revokedAt?: string;
+}
+
+/** A new token and its limits. */
+export interface IssuedToken {
+  /** Id of the signed token; absent for a token with the grant's own code. */
+  readonly id?: string;
+  readonly grantUid: string;
+  readonly redemptionsAllowed: number;
+  /** RFC 3339; absent for a token with the code of a grant that was not ready yet. */
+  readonly expirationTime?: string;
+  /** The only subject that may redeem it; absent if any may. */
+  readonly subject?: string;
+  /** Where links lead now. */
+  readonly endpoints: readonly LinkEndpoint[];
+  /** Uses that are left of the grant, for all its tokens together. */
+  readonly redemptionsLeft: number;
+  readonly token: AccessTokenResource;
+  /** The same token as one word, for `linkgrant join`. Secret. Absent if the code is too long. */
+  readonly joinLine?: string;
+}
+
+/** Result of revoking a token. */
+export interface TokenRevocation {
+  readonly id: string;
+  readonly grantUid: string;
+  readonly outcome: 'revoked' | 'already_revoked';
+  /** False for a token that the service did not know. */
+  readonly known: boolean;
+  /** Its links that are not revoked. */
+  readonly links: readonly { readonly id: string; readonly name: string; readonly subject: string }[];
+}
 
 /** Returns the report at `now` of a signed token of `grant`. */
 export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
