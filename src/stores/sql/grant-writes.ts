@@ -21,29 +21,29 @@ import { DELETE_WRONG_CODES } from './wrong-codes.js';
 const INSERT = `${insertInto('grants', GRANT_COLUMNS)} ON CONFLICT (namespace, name) DO NOTHING
   RETURNING ${GRANT_FIELDS}`;
 const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
-const INITIALIZE = `UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL
+const PENDING = 'SELECT uid FROM grants WHERE expires_at IS NULL';
+const INITIALIZE = `UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE uid = ? AND expires_at IS NULL
   RETURNING ${GRANT_FIELDS}`;
 const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?,
   labels = ?, note = ? WHERE uid = ? RETURNING ${GRANT_FIELDS}`;
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
-const DELETE = 'DELETE FROM grants WHERE uid = ?';
+const DELETE = `DELETE FROM grants WHERE uid = ? RETURNING ${GRANT_FIELDS}`;
 // Retention checks the ledger of the grant once the retention period has passed since `check_at`.
 const EXPIRE_LEDGER =
   'INSERT INTO expiring_ledgers (grant_uid, check_at) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
 /** Implements the writes of grants of the DatabaseStore on an SQL database. */
-export function grantWrites({ write }: SqlDatabase, clock: Clock) {
+export function grantWrites({ read, write }: SqlDatabase, clock: Clock) {
   return {
     createGrant: (grant) => write(createGrant(grant), { grantUid: grant.uid }),
-    initializeGrants: (now) =>
-      write(
-        countingWrite(function* ({ ledger }) {
-          const changed = yield* rows<GrantRow>(INITIALIZE, now, now);
-          for (const grant of changed) yield* ledger.append(grantEntry('changed', grant, now));
-          return changed.length;
-        }),
-      ),
+    async initializeGrants(now) {
+      const pending = await read(() => rows<{ readonly uid: string }>(PENDING));
+      const counts = await Promise.all(
+        pending.map(({ uid }) => write(countingWrite(initializeGrant(uid, now)), { grantUid: uid })),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
     updateGrant: (grantUid, changes) => write(updateGrant(grantUid, changes, clock()), { grantUid }),
     revokeGrant: (grantUid, now, cascade = false) => write(revokeGrant(grantUid, now, cascade), { grantUid }),
     deleteGrant: (grantUid) => write(deleteGrant(grantUid, clock()), { grantUid }),
@@ -58,16 +58,41 @@ export function createGrant(grant: AccessGrant): WriteOperation<AccessGrant | 'n
     if (sameName !== undefined) return 'name_taken';
     const created = yield* row<GrantRow>(INSERT, ...grantValues(grant));
     if (!created) return 'name_taken';
-    yield* ledger.append(grantEntry('created', created, grant.createdAt));
+    yield* ledger.append({
+      grantUid: grant.uid,
+      at: grant.createdAt,
+      kind: 'created',
+      detail: detailOf(created),
+    });
     return grant;
   };
 }
 
-/** Builds the ledger entry about a grant whose row was inserted or changed. */
-function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
-  const { uid: grantUid, name, redemptionsAllowed, expirationTime } = grant;
+/** Builds the detail of the ledger entry about a grant whose row was inserted or changed. */
+function detailOf(grant: GrantRow): NonNullable<NewLedgerEntry['detail']> {
+  const { name, redemptionsAllowed, expirationTime } = grant;
   const end = expirationTime !== null && { expirationTime };
-  return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };
+  return { name, redemptionsAllowed, ...end, row: grantHash(grant) };
+}
+
+/**
+ * Builds the ledger entry about a grant whose row was changed. The hash of the row that was found shows a change by a writer of
+ * the database, which the entry would hide otherwise.
+ */
+function changeEntry(found: GrantRow, changed: GrantRow, at: number): NewLedgerEntry {
+  const detail = { ...detailOf(changed), basis: grantHash(found) };
+  return { grantUid: found.uid, at, kind: 'changed', detail };
+}
+
+/** Starts the expiration window of a grant. Returns the number of changed grants. */
+function initializeGrant(uid: string, now: number): WriteOperation<number> {
+  return function* ({ ledger }) {
+    const found = yield* row<GrantRow>(GRANT_BY_UID, uid);
+    const changed = yield* row<GrantRow>(INITIALIZE, now, now, uid);
+    if (!found || !changed) return 0;
+    yield* ledger.append(changeEntry(found, changed, now));
+    return 1;
+  };
 }
 
 function updateGrant(uid: string, changes: GrantChange, now: number): WriteOperation<boolean> {
@@ -89,7 +114,7 @@ function updateGrant(uid: string, changes: GrantChange, now: number): WriteOpera
     );
     if (changes.labels || grant.note !== current.note) yield* countLabelChange();
     if (changed && grantHash(changed) !== grantHash(found)) {
-      yield* ledger.append(grantEntry('changed', changed, now));
+      yield* ledger.append(changeEntry(found, changed, now));
     }
     return true;
   };
@@ -113,10 +138,16 @@ export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOp
 export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let hasDeleted = false;
   return function* ({ ledger, isRepeated }) {
-    if ((yield* change(DELETE, uid)) === 1) {
+    const deleted = yield* row<GrantRow>(DELETE, uid);
+    if (deleted) {
       yield* put(DELETE_WRONG_CODES, uid);
       yield* put(EXPIRE_LEDGER, uid, now);
-      yield* ledger.append({ grantUid: uid, at: now, kind: 'deleted' });
+      yield* ledger.append({
+        grantUid: uid,
+        at: now,
+        kind: 'deleted',
+        detail: { basis: grantHash(deleted) },
+      });
       hasDeleted = true;
       return true;
     }

@@ -28,7 +28,8 @@ const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
 export function settingStore({ read, write }: SqlDatabase, clock: Clock) {
   return {
     getSetting: (key) => read(() => setting(key)),
-    putSetting: (key, text) => write(putSetting(key, text, clock())),
+    // Entries about settings have no grant, and are serialized like those of one.
+    putSetting: (key, text) => write(putSetting(key, text, clock()), { grantUid: '' }),
     nextNumber: async (key, atLeast) => Number(await write(() => value(NEXT_NUMBER, key, String(atLeast)))),
     // Only a commit shows that the disk has room.
     probe: async () => void (await write(() => change(PUT, 'probed-at', String(clock())))),
@@ -37,9 +38,10 @@ export function settingStore({ read, write }: SqlDatabase, clock: Clock) {
 
 function putSetting(key: string, text: string, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
+    const before = yield* setting(key);
     const isChanged = (yield* change(PUT, key, text)) === 1;
     if (!isChanged || UNRECORDED.test(key)) return;
-    yield* ledger.appendSetting(key, text, now);
+    yield* ledger.appendSetting(key, text, now, rowHash([before ?? null]));
   };
 }
 

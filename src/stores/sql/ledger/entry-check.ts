@@ -32,6 +32,13 @@ const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 
+// A writer of the database changed or inserted the row before the service changed or deleted it.
+const UNRECORDED_ROW = 'whose row differed from its last entry';
+// The hash of the value of a setting that has none.
+const NO_VALUE = rowHash([null]);
+
+type EntryDetail = Readonly<Record<string, string | number>>;
+
 /** An entry as {@link entriesQuery} returns it. */
 export type EntryValues = readonly SqlValue[];
 
@@ -70,6 +77,8 @@ export class EntryCheck {
   readonly totals: EntryTotals;
   readonly #key: Uint8Array;
   #seq = 0;
+  // Whether the entry before the last one was checked as well: retention removes the newest entries first, except the deletion.
+  #isNext = true;
   #redeemed = 0;
   // Position of the last redemption in listings.
   #listedAt = 0;
@@ -80,6 +89,7 @@ export class EntryCheck {
   // The limits in that entry; 0 without an entry or an expiry, because such a grant cannot be redeemed.
   #allowed = 0;
   #expiresAt = 0;
+  readonly #codes = new Set<string>();
   readonly #revokedCodes = new Set<string>();
   readonly #revokedRedemptions = new Set<string>();
 
@@ -106,6 +116,7 @@ export class EntryCheck {
     if (seq <= this.#seq) return this.#fault(seq, 'is in the ledger twice');
     const entry = authenticEntry(this.#key, this.grantUid, values);
     if (!entry) return this.#fault(seq, 'does not match its MAC');
+    this.#isNext = seq === this.#seq + 1;
     this.#seq = entry.seq;
     this.totals.entries += 1;
     const problem = yield* this.#compare(entry, values);
@@ -141,7 +152,7 @@ export class EntryCheck {
   *#compare(entry: LedgerRow, values: EntryValues): SqlOperation<string | undefined> {
     const { totals } = this;
     const id = entry.redemptionId ?? '';
-    const detail = JSON.parse(entry.detail ?? '{}') as Readonly<Record<string, string | number>>;
+    const detail = JSON.parse(entry.detail ?? '{}') as EntryDetail;
     const { jti = '', number = 0 } = detail;
     switch (entry.kind) {
       case 'redeemed': {
@@ -173,18 +184,11 @@ export class EntryCheck {
       }
       case 'created':
       case 'changed':
-        this.#grantHash = String(detail.row);
-        this.#allowed = Number(detail.redemptionsAllowed);
-        this.#expiresAt = Number(detail.expirationTime ?? 0);
-        return undefined;
+        return this.#compareChange(entry, detail);
       case 'setting_changed':
-        totals.settings.set(String(detail.setting), String(detail.row));
-        return undefined;
-      case 'code_recorded': {
-        totals.codes += 1;
-        const [code] = yield* rawRows(CODE, this.grantUid, jti);
-        return rowProblem(`code ${jti}`, code, detail.row);
-      }
+        return this.#compareSetting(detail);
+      case 'code_recorded':
+        return yield* this.#compareCode(String(jti), detail.row);
       case 'code_revoked': {
         totals.codesRevoked += 1;
         this.#revokedCodes.add(String(jti));
@@ -197,16 +201,48 @@ export class EntryCheck {
         // The row of a deleted grant is gone.
         return revokedAt === undefined ? undefined : revocationProblem('the grant', revokedAt, entry);
       }
-      case 'deleted': {
-        this.#deletedAt = entry.at;
-        const exists = (yield* value(REVOKED_GRANT, this.grantUid)) !== undefined;
-        return exists ? 'records the deletion of the grant, which exists' : undefined;
-      }
+      case 'deleted':
+        return yield* this.#compareDeletion(entry, detail);
       case 'replayed':
       case 'superseded':
       case 'repeatedly_refused':
         return undefined;
     }
+  }
+
+  #compareChange({ kind }: LedgerRow, detail: EntryDetail): string | undefined {
+    const before = this.#grantHash;
+    this.#grantHash = String(detail.row);
+    this.#allowed = Number(detail.redemptionsAllowed);
+    this.#expiresAt = Number(detail.expirationTime ?? 0);
+    return before === detail.basis ? undefined : `records that the grant was ${kind}, ${UNRECORDED_ROW}`;
+  }
+
+  *#compareDeletion({ at }: LedgerRow, { basis }: EntryDetail): SqlOperation<string | undefined> {
+    this.#deletedAt = at;
+    if (this.#isNext && basis !== this.#grantHash)
+      return `records the deletion of the grant, ${UNRECORDED_ROW}`;
+    const exists = (yield* value(REVOKED_GRANT, this.grantUid)) !== undefined;
+    return exists ? 'records the deletion of the grant, which exists' : undefined;
+  }
+
+  #compareSetting({ setting, basis, row }: EntryDetail): string | undefined {
+    const name = String(setting);
+    const { settings } = this.totals;
+    const before = settings.get(name) ?? NO_VALUE;
+    settings.set(name, String(row));
+    // The mark of the ledger has a MAC of its own, and no basis.
+    if (basis === undefined || basis === before) return undefined;
+    return `records a change of setting ${name}, ${UNRECORDED_ROW}`;
+  }
+
+  *#compareCode(jti: string, hash: unknown): SqlOperation<string | undefined> {
+    this.totals.codes += 1;
+    // A writer of the database deleted the row, and the service inserted it again.
+    if (this.#codes.has(jti)) return `records code ${jti} twice`;
+    this.#codes.add(jti);
+    const [code] = yield* rawRows(CODE, this.grantUid, jti);
+    return rowProblem(`code ${jti}`, code, hash);
   }
 
   /** Compares a redemption with its entry, and its place in listings with that of the previous redemption of the grant. */

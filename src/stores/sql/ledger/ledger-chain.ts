@@ -157,9 +157,9 @@ export class LedgerChain {
     this.#entries.push(entry);
   }
 
-  /** Adds an entry about a setting that was changed to `text`. */
-  *appendSetting(key: string, text: string, now: number): SqlOperation<void> {
-    const detail = { setting: key, row: rowHash([text]) };
+  /** Adds an entry about a setting that was changed to `text`; `basis` is the hash of the value that it had. */
+  *appendSetting(key: string, text: string, now: number, basis?: string): SqlOperation<void> {
+    const detail = { setting: key, ...(basis !== undefined && { basis }), row: rowHash([text]) };
     // The entry is about the whole store, so it has no grant.
     yield* this.append({ grantUid: '', at: now, kind: 'setting_changed', detail });
   }

@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import { MINUTE, NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
+import { openPostgresStore } from '../support/stores/postgres-store.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
+import { openSqliteStore } from '../support/stores/sqlite-store.js';
+
+const UID = '00000000-0000-4000-8000-00000000000a';
+const INSERTED = '00000000-0000-4000-8000-00000000000c';
+const clock = () => NOW;
+
+interface WritableStore {
+  readonly store: DatabaseStore;
+  /** Executes SQL as a writer of the database. */
+  readonly change: (sql: string) => Promise<void>;
+  /** Opens the same database as another process does. */
+  readonly openAnother: () => Promise<DatabaseStore>;
+}
+
+async function sqlite(): Promise<WritableStore> {
+  const file = join(directoryForTest(), 'linkgrant.db');
+  const openAnother = async () => releaseAfterTest(await openSqliteStore({ file, migrate: true, clock }));
+  const change = async (sql: string) => withSqliteFile(file, (database) => void database.exec(sql));
+  return { store: await openAnother(), change, openAnother };
+}
+
+async function postgres(): Promise<WritableStore> {
+  const database = releaseAfterTest(await createTestDatabase());
+  const ledgerKeyFile = join(directoryForTest(), 'ledger.key');
+  const opening = { target: database.place, migrate: true, clock, ledgerKeyFile };
+  const openAnother = async () => releaseAfterTest(await openPostgresStore(opening));
+  const change = async (sql: string) => void (await database.sql(`SET search_path TO linkgrant; ${sql}`));
+  return { store: await openAnother(), change, openAnother };
+}
+
+/** Inserts a grant that becomes ready at the next start of a service. */
+const INSERT_GRANT = `INSERT INTO grants SELECT '${INSERTED}', namespace, 'inserted', code_hash, code_chosen, 99, 0, window_ms, NULL,
+  issuer, policy, created_at, NULL, NULL, NULL, labels, NULL FROM grants WHERE uid = '${UID}'`;
+const setGrant = (values: string) => `UPDATE grants SET ${values} WHERE uid = '${UID}'`;
+const token = (jti: string, uses: number) => ({ jti, uses, expirationTime: NOW + MINUTE, subject: null });
+const redeem = (store: DatabaseStore, code: ReturnType<typeof token>) =>
+  store.recordRedemption(UID, sampleRedemption(UID, { jti: code.jti }), NOW, { signedCode: code });
+
+interface HiddenChange {
+  /** What the service did before. */
+  readonly before?: (store: DatabaseStore) => Promise<unknown>;
+  readonly change: string;
+  /** What the service does next, which writes an entry about the changed rows. */
+  readonly next: (store: DatabaseStore) => Promise<unknown>;
+  /** What the writer changes after it. */
+  readonly end?: string;
+  readonly problem: string;
+}
+
+const CHANGES: readonly (readonly [string, HiddenChange])[] = [
+  [
+    'a grant that was inserted, and became ready at the next start',
+    {
+      change: INSERT_GRANT,
+      next: async (store) => {
+        expect(await store.initializeGrants(NOW)).toBe(1);
+        expect(await store.recordRedemption(INSERTED, sampleRedemption(INSERTED), NOW)).toBe('recorded');
+      },
+      problem: 'records that the grant was changed, whose row differed from its last entry',
+    },
+  ],
+  [
+    'a grant that was changed so that it became ready again at the next start',
+    {
+      change: setGrant("expires_at = NULL, redemptions_allowed = 7777, policy = '{}', window_ms = 99999999"),
+      next: (store) => store.initializeGrants(NOW),
+      problem: 'records that the grant was changed, whose row differed from its last entry',
+    },
+  ],
+  [
+    'a grant that was changed, and that an operator then updated',
+    {
+      change: setGrant("redemptions_allowed = 999, policy = '{}', issuer = 'other'"),
+      next: (store) => store.updateGrant(UID, { expirationWindowMs: 60 * MINUTE }),
+      problem: 'records that the grant was changed, whose row differed from its last entry',
+    },
+  ],
+  [
+    'a grant that was changed, and that an operator then deleted',
+    {
+      before: (store) => store.updateGrant(UID, { redemptionsAllowed: 8 }),
+      change: setGrant("issuer = 'other'"),
+      next: (store) => store.deleteGrant(UID),
+      problem: 'records the deletion of the grant, whose row differed from its last entry',
+    },
+  ],
+  [
+    'a grant that was inserted, and that an operator then deleted',
+    {
+      change: INSERT_GRANT,
+      next: (store) => store.deleteGrant(INSERTED),
+      problem: 'records the deletion of the grant, whose row differed from its last entry',
+    },
+  ],
+  [
+    'a setting that was changed, and that the service then put back',
+    {
+      before: (store) => store.putSetting('service', 'https://a.example'),
+      change: "UPDATE settings SET value = 'https://b.example' WHERE key = 'service'",
+      next: (store) => store.putSetting('service', 'https://a.example'),
+      problem: 'records a change of setting service, whose row differed from its last entry',
+    },
+  ],
+  [
+    'a setting that was inserted, and that the service then replaced',
+    {
+      change: "INSERT INTO settings VALUES ('service', 'https://b.example')",
+      next: (store) => store.putSetting('service', 'https://a.example'),
+      problem: 'records a change of setting service, whose row differed from its last entry',
+    },
+  ],
+  [
+    'a token that was inserted with more uses in the place of one that was recorded again',
+    {
+      before: (store) => redeem(store, token('j', 2)),
+      change: `DELETE FROM codes; INSERT INTO codes VALUES ('${UID}', 'k', 9, 0, ${NOW}, NULL, NULL, NULL)`,
+      next: async (store) => {
+        for (const code of [token('j', 2), token('k', 1), token('k', 1)])
+          expect(await redeem(store, code)).toBe('recorded');
+      },
+      end: "UPDATE codes SET used = 2 WHERE jti = 'j'",
+      problem: 'records code j twice',
+    },
+  ],
+];
+
+describe.each([
+  ['SQLite', sqlite],
+  ['PostgreSQL', postgres],
+])('%s', (_, open) => {
+  it.each(CHANGES)('a verification reports %s', async (__, { before, change: sql, next, end, problem }) => {
+    const { store, change } = await open();
+    await storedGrant(store, {
+      uid: UID,
+      name: 'a',
+      redemptionsAllowed: 9,
+      policy: { subjects: ['site-a'] },
+    });
+    await before?.(store);
+    expect(await store.verifyLedger()).not.toHaveProperty('fault');
+    await change(sql);
+    await next(store);
+    if (end !== undefined) await change(end);
+    expect((await store.verifyLedger()).fault).toMatchObject({ problem });
+  });
+
+  it('a verification accepts grants that become ready, and settings that change, in two processes at once', async () => {
+    const { store, openAnother } = await open();
+    const stores = [store, await openAnother()];
+    const pending = { expirationTime: null, readyAt: null };
+    const grants = await Promise.all(Array.from({ length: 9 }, () => storedGrant(store, pending)));
+    await Promise.all(
+      stores.flatMap((each, n) => [
+        each.initializeGrants(NOW),
+        ...grants.map(({ uid }) => each.updateGrant(uid, { redemptionsAllowed: 5 + n })),
+        ...['a', 'b', 'c'].map((value) => each.putSetting('service', `${value}${n}`)),
+      ]),
+    );
+    expect(await store.verifyLedger()).toEqual({ entries: 9 + 9 + 18 + 6 });
+  });
+});
