@@ -5,7 +5,7 @@ import { visibleChildren } from '../dist/cli/completion.js';
 import { EXAMPLES } from '../dist/cli/examples.js';
 import { createProgram } from '../dist/cli/program.js';
 
-const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
+const program = createProgram();
 
 // The values of ExitCode, as the README and docs/reference/cli.md describe them.
 const EXIT_STATUS = [

@@ -18,7 +18,7 @@ if (process.pid === 1) {
 async function run(): Promise<void> {
   // An older Node cannot load the modules of the program.
   const { isCompletion, runCommandLine } = await import('./cli/run.js');
-  process.exitCode = await runCommandLine(process.argv, { clock: Date.now, checkpoint: () => {} });
+  process.exitCode = await runCommandLine(process.argv);
   // The shell waits for a completion, so the completion exits at once, even if a search that exceeded its time limit still runs.
   setTimeout(() => process.exit(), isCompletion(process.argv) ? 0 : LAST_WRITES_MS).unref();
 }

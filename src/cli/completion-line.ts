@@ -1,4 +1,4 @@
-import type { Environment } from '../config/process-context.js';
+import type { Environment } from '../config/command-context.js';
 
 // White space, a part in single quotes, a part in double quotes, or an unquoted part. The last quote may still be open.
 const PARTS = /(\s+)|'([^']*)(?:'|$)|"((?:\\.|[^"\\])*)(?:"|$)|((?:\\.|[^\s'"\\])+)|\\$/gs;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { processContext } from '../config/process-context.js';
+import { commandContext } from '../config/command-context.js';
 import { isUuid } from '../domain/names.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { homeDirectory } from '../files/system-user.js';
@@ -10,11 +10,10 @@ import type { TokenFilter } from '../redemption/administration/administration.js
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { Page, PageRequest } from '../redemption/ports/page.js';
 import { withFlagValue, wordsOfLine } from './completion-line.js';
-import type { CommandContext } from './session/command-context.js';
 import type { Listing } from './terminal/listing.js';
 
 type Flags = Readonly<Record<string, unknown>>;
-type Names = (flags: Flags, context: CommandContext, path: string) => Promise<readonly string[]>;
+type Names = (flags: Flags, path: string) => Promise<readonly string[]>;
 
 /** Time limit of a search in a store, a service or a cluster. The shell waits for it at each press of Tab. */
 const LIMIT_MS = 300;
@@ -50,16 +49,16 @@ const namespaces: Names = (flags) =>
     (await administration.listGrants(PAGE)).items.map(({ namespace }) => namespace),
   );
 
-const links: Names = async (flags, context) => {
+const links: Names = async (flags) => {
   const { openSiteLinks } = await import('./link/link.js');
-  const list = async () => (await openSiteLinks(flags, context)).links.list();
+  const list = async () => (await openSiteLinks(flags)).links.list();
   return (await limited(list())).map(({ name }) => name);
 };
 
 const contexts: Names = async ({ kubeconfig }) => {
   const { parse } = await import('yaml');
   const files = String(
-    kubeconfig ?? processContext().env.KUBECONFIG ?? join(homeDirectory(), '.kube', 'config'),
+    kubeconfig ?? commandContext().env.KUBECONFIG ?? join(homeDirectory(), '.kube', 'config'),
   );
   return files
     .split(delimiter)
@@ -146,7 +145,7 @@ const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<TextColumns>>>
   'issuer list': async () => (await import('./issuer/issuer-list.js')).CAS,
 };
 
-const sortColumns: Names = async (flags, _context, path) => {
+const sortColumns: Names = async (flags, path) => {
   const listing = await LISTINGS[path]?.(flags);
   return listing ? (await import('./terminal/listing.js')).sortNames(listing) : [];
 };
@@ -194,20 +193,16 @@ export function commandAt(program: Command, words: readonly string[]) {
 }
 
 /** Returns the names that {@link namesFor} finds for a line that begins with the name of this program. */
-export function namesForLine(program: Command, line: string, context: CommandContext) {
-  const words = wordsOfLine(line, processContext().env);
-  return namesFor(program, words.slice(words.findIndex((word) => word.endsWith('linkgrant')) + 1), context);
+export function namesForLine(program: Command, line: string) {
+  const words = wordsOfLine(line, commandContext().env);
+  return namesFor(program, words.slice(words.findIndex((word) => word.endsWith('linkgrant')) + 1));
 }
 
 /**
  * Returns the names that complete the last of these words, which may be a flag with the beginning of its value, `--grant=w`.
  * Returns none if the search takes longer than 300 ms or fails: a shell cannot show a message while it completes a line.
  */
-export async function namesFor(
-  program: Command,
-  line: readonly string[],
-  context: CommandContext,
-): Promise<readonly string[]> {
+export async function namesFor(program: Command, line: readonly string[]): Promise<readonly string[]> {
   const words = withFlagValue(line);
   const { command, path, rest } = commandAt(program, words.slice(0, -1));
   const last = rest.at(-1);
@@ -219,7 +214,7 @@ export async function namesFor(
     const argument = operands.length === 0 ? ARGUMENT_NAMES[path] : undefined;
     const search = flag ? FLAG_NAMES[flag.long ?? ''] : argument;
     if (!search) return [];
-    const found = await search(command.opts(), context, path);
+    const found = await search(command.opts(), path);
     const current = words.at(-1) ?? '';
     return [...new Set(found)].filter((name) => SAFE_NAME.test(name) && name.startsWith(current));
   } catch {

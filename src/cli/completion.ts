@@ -3,7 +3,6 @@ import { choicesOf } from '../config/setting-schemas.js';
 import { LINK_ROLES } from '../domain/link.js';
 import { withFlagValue } from './completion-line.js';
 import { ARGUMENT_NAMES, commandAt, FLAG_NAMES, namesFor } from './completion-names.js';
-import type { CommandContext } from './session/command-context.js';
 import { usageError } from './terminal/command-error.js';
 import { LISTING_FORMATS } from './terminal/output-format.js';
 
@@ -167,11 +166,7 @@ const NO_FILE_NAMES = 4;
  * Returns the response to kubectl's request to complete the last of `words`: a line for each possible word, then a colon and the
  * number of a directive of Cobra.
  */
-export async function kubectlCompletion(
-  program: Command,
-  words: readonly string[],
-  context: CommandContext,
-): Promise<string> {
+export async function kubectlCompletion(program: Command, words: readonly string[]): Promise<string> {
   const line = withFlagValue(words);
   const current = line.at(-1) ?? '';
   const { command, path, rest } = commandAt(program, line.slice(0, -1));
@@ -180,7 +175,7 @@ export async function kubectlCompletion(
   const following = typeof values === 'object' ? values : rest.length === 0 ? commands : [];
   const isFlag = current.startsWith('-');
   const matching = (isFlag ? flags : following).filter((word) => word.startsWith(current));
-  if (!isFlag) matching.push(...(await namesFor(program, words, context)));
+  if (!isFlag) matching.push(...(await namesFor(program, words)));
   const directive = isFlag || following.length > 0 || matching.length > 0 ? NO_FILE_NAMES : FILE_NAMES;
   return `${[...matching, `:${directive}`].join('\n')}\n`;
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { processContext, programName } from '../config/process-context.js';
+import { commandContext, programName } from '../config/command-context.js';
 import { SERVICE_SETTINGS } from '../config/setting-groups.js';
 import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
@@ -12,7 +12,6 @@ import { addLink } from './link/link-commands.js';
 import { addLogin } from './login/login-commands.js';
 import { OTHER_NAMES } from './other-names.js';
 import { addRedemption } from './redemption/redemption-commands.js';
-import type { CommandContext } from './session/command-context.js';
 import { addStore } from './store/store-commands.js';
 import { grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
 import { groupItems } from './terminal/option-groups.js';
@@ -22,10 +21,10 @@ import { StrictCommand } from './terminal/strict-command.js';
 import { writeOut } from './terminal/write-out.js';
 import { addJoin, addToken } from './token/token-commands.js';
 
-function addServe(program: Command, context: CommandContext): void {
+function addServe(program: Command): void {
   const serve = program.command('serve').description('Run the redemption service');
   withSettings(serve, SERVICE_SETTINGS, true).action(async (flags) =>
-    (await import('./serve/serve.js')).serveCommand(flags, context),
+    (await import('./serve/serve.js')).serveCommand(flags),
   );
 }
 
@@ -37,9 +36,9 @@ function addConsole(program: Command): void {
     .action(async (flags) => (await import('./console/console.js')).consoleCommand(flags));
 }
 
-function addOtherCommands(program: Command, context: CommandContext): void {
-  addRedemption(program, context);
-  addIssuer(program, context);
+function addOtherCommands(program: Command): void {
+  addRedemption(program);
+  addIssuer(program);
   addStore(program);
   const config = program.command('config').description('Check the configuration of the service');
   withSettings(
@@ -66,7 +65,7 @@ function addOtherCommands(program: Command, context: CommandContext): void {
     .argument('<LINE>')
     .description('Print the names that can complete a command line')
     .action(async (line) => {
-      const names = await (await import('./completion-names.js')).namesForLine(program, line, context);
+      const names = await (await import('./completion-names.js')).namesForLine(program, line);
       await writeOut(names.map((name) => `${name}\n`).join(''));
     });
   program
@@ -89,7 +88,7 @@ function addUninstall(program: Command): void {
 }
 
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
-export function createProgram(context: CommandContext): Command {
+export function createProgram(): Command {
   const program = new StrictCommand(programName(), OTHER_NAMES)
     .description('Link token redemption service for Skupper v2 networks')
     .version(version(), '-V, --version', 'print the version')
@@ -97,23 +96,23 @@ export function createProgram(context: CommandContext): Command {
     .helpOption('-h, --help', 'show help')
     .showHelpAfterError('hint: add --help to show the usage')
     .configureOutput({
-      writeOut: (text) => processContext().stdout.write(text),
-      writeErr: (text) => processContext().stderr.write(text),
+      writeOut: (text) => commandContext().stdout.write(text),
+      writeErr: (text) => commandContext().stderr.write(text),
       // Commander writes a suggestion on a line of its own, between the error and the hint.
       outputError: (text, write) => write(text.replace(/\n\((Did you mean .+)\)/, ' ($1)')),
     })
     .configureHelp({ sortOptions: false, groupItems })
     .exitOverride();
-  addServe(program, context);
+  addServe(program);
   addConsole(program);
   addLogin(program);
   addGrant(program);
-  addToken(program, context);
-  addJoin(program, context);
-  addLink(program, context);
-  addBootstrap(program, context);
-  addOtherCommands(program, context);
-  addDoctor(program, context);
+  addToken(program);
+  addJoin(program);
+  addLink(program);
+  addBootstrap(program);
+  addOtherCommands(program);
+  addDoctor(program);
   addExamples(program, '');
   return program;
 }

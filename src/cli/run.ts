@@ -2,15 +2,14 @@ import { basename } from 'node:path';
 import type { Writable } from 'node:stream';
 import { type Command, CommanderError } from 'commander';
 import {
+  commandContext,
   type Environment,
   type ProgramName,
-  processContext,
-  runInProcessContext,
-} from '../config/process-context.js';
+  runInContext,
+} from '../config/command-context.js';
 import { version } from '../config/version.js';
 import { COMMAND_EXPORT_MS, startTracing, type TracingReport } from '../tracing/start-tracing.js';
 import { createProgram } from './program.js';
-import type { CommandContext } from './session/command-context.js';
 import type { ExitCode } from './terminal/command-error.js';
 import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
@@ -33,38 +32,34 @@ export function isCompletion([, file = '', command]: readonly string[]): boolean
  * Runs a command and returns its exit code. A failed command writes an error and a hint to `stderr`, one line each. If the file
  * in `argv` is `kubectl-linkgrant` or `kubectl_complete-linkgrant`, the program is a kubectl plugin.
  */
-export async function runCommandLine(
-  argv: readonly string[],
-  context: CommandContext,
-  io = processContext(),
-): Promise<ExitCode> {
+export async function runCommandLine(argv: readonly string[], context = commandContext()): Promise<ExitCode> {
   // An error event without a listener would end the process. The callback of each write reports its error.
-  for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
+  for (const stream of [context.stdout, context.stderr]) stream.on('error', () => undefined);
   const file = basename(argv[1] ?? '');
-  return runInProcessContext(io, programOf(file, io.env), async () => {
+  return runInContext(context, programOf(file, context.env), async () => {
     let stopTracing = async () => {};
     let started: Command | undefined;
     try {
-      const program = createProgram(context).hook('preAction', async (_program, command) => {
+      const program = createProgram().hook('preAction', async (_program, command) => {
         started = command;
         if (STARTED_WITHOUT_TRACING.has(command.name())) return;
         stopTracing = await startTracing({
-          env: io.env,
+          env: context.env,
           version: version(),
-          report: tracingWarnings(io.stderr),
+          report: tracingWarnings(context.stderr),
           timeoutMs: COMMAND_EXPORT_MS,
         });
       });
       if (file === PLUGIN_COMPLETION) {
         const { kubectlCompletion } = await import('./completion.js');
-        await writeOut(await kubectlCompletion(program, argv.slice(2), context));
+        await writeOut(await kubectlCompletion(program, argv.slice(2)));
       } else {
         await program.parseAsync([...argv]);
       }
       return 0;
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-      return reportFailure(error, started, io.stderr);
+      return reportFailure(error, started, context.stderr);
     } finally {
       await stopTracing();
     }

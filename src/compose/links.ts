@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readAnswer } from '../client/answer-reader.js';
 import { createRenewalClient } from '../client/https-renewal-client.js';
-import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
+import { createLinkDialer } from '../client/link-dial.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { SITE_CA } from '../domain/names.js';
 import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
@@ -20,7 +20,7 @@ import type { ServiceConnectionOptions } from './token-redemption.js';
 
 export { PendingReload } from '../platforms/files/pending-reload.js';
 export { RenewalRuns } from '../platforms/files/renewal-runs.js';
-export { createLinkDialer, type LinkDialOptions, linkDirectory, linkRecords };
+export { createLinkDialer, linkDirectory, linkRecords };
 
 /** True if the configured store exists; a database on a server counts as existing. */
 export function hasStore({ store, dataDir }: Settings): boolean {

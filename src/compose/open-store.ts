@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { processContext } from '../config/process-context.js';
+import { commandContext } from '../config/command-context.js';
 import type { Settings } from '../config/setting-schemas.js';
 import type { PostgresUrl } from '../config/store-url.js';
 import { makePrivateDirectory } from '../files/private-file.js';
@@ -101,7 +101,7 @@ export async function acquireStoreLease(
 /** Completes the URL as libpq does, from variables, the password file and the name of the operating system's user. */
 export async function targetOf(url: PostgresUrl): Promise<PostgresTarget> {
   const { postgresTarget } = await import('../stores/postgres/postgres-target.js');
-  const { HOME, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = processContext().env;
+  const { HOME, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = commandContext().env;
   const user = url.user ?? (PGUSER || userName());
   return postgresTarget({
     ...url,

@@ -5,8 +5,8 @@ import { parse as parseYaml } from 'yaml';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { refuseForeignDirectory } from '../files/foreign-directory.js';
 import { homeDirectory } from '../files/system-user.js';
+import type { Environment } from './command-context.js';
 import { maskSetting } from './masked-setting.js';
-import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import {
   flagOf,

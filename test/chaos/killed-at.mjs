@@ -3,6 +3,7 @@
 // `half-answer` kills when half of the answer's bytes are written; `none` never kills.
 import { ServerResponse } from 'node:http';
 import { runCommandLine } from '../../dist/cli/run.js';
+import { commandContext } from '../../dist/config/command-context.js';
 
 const [, , fatal, offset, ...words] = process.argv;
 const kill = () => process.kill(process.pid, 'SIGKILL');
@@ -22,6 +23,7 @@ function killWhenHalfIsWritten() {
 if (fatal === 'half-answer') killWhenHalfIsWritten();
 // Without `await`, because it also runs as the CommonJS script of an executable.
 void runCommandLine(['node', 'linkgrant', ...words], {
+  ...commandContext(),
   clock: () => Date.now() + Number(offset),
   checkpoint: (name) => {
     if (name === fatal && (AFTER[name] === undefined || passed.has(AFTER[name]))) kill();

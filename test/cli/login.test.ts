@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { withAdministration } from '../../src/cli/session/administration-session.js';
-import { runInProcessContext } from '../../src/config/process-context.js';
+import { commandContext, runInContext } from '../../src/config/command-context.js';
 import { AUDIENCE_URL, LOGIN_CLIENT, startOidcIssuer } from '../admin/oidc-issuer.js';
 import { makeIssuerKey, startAdminService } from '../support/admin-api.js';
 import { Browser, type Decision } from '../support/browser.js';
@@ -244,9 +244,7 @@ describe('a command with a login', () => {
 
   it('a running console gets a refusal with the reason and a hint when its login cannot be renewed', async () => {
     const before = readFileSync(file, 'utf8');
-    const { stdin, stdout, stderr } = process;
-    const context = { stdin, stdout, stderr, env };
-    await runInProcessContext(context, 'linkgrant', () =>
+    await runInContext({ ...commandContext(), env }, 'linkgrant', () =>
       withAdministration({ server: 'hub' }, async ({ administration }) => {
         const refused = (code: string, message: string, hint: string) =>
           expect(administration.describeService()).rejects.toMatchObject({

@@ -142,7 +142,7 @@ describe.each(documents)('%s', (path) => {
   });
 
   it('names flags that a command has', () => {
-    const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
+    const program = createProgram();
     const commands = [program, ...program.commands, ...program.commands.flatMap((noun) => noun.commands)];
     const flags = new Set(commands.flatMap((command) => command.options.map(({ long }) => long)));
     const others = new Set(OTHER_FLAGS);

@@ -16,5 +16,4 @@ function commandsBelow(command: Command, prefix: string): ProgramCommand[] {
 }
 
 /** Returns every command of the program, except the hidden one that completion scripts call. */
-export const programCommands = (): ProgramCommand[] =>
-  commandsBelow(createProgram({ clock: Date.now, checkpoint: () => undefined }), '');
+export const programCommands = (): ProgramCommand[] => commandsBelow(createProgram(), '');

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { vi } from 'vitest';
-import { runInProcessContext } from '../../src/config/process-context.js';
+import { commandContext, runInContext } from '../../src/config/command-context.js';
 import { until } from './until.js';
 
 /**
@@ -25,8 +25,8 @@ export async function watchedTexts<Format extends string>(
         done();
       },
     });
-    const context = { stdin: process.stdin, stdout, stderr: process.stderr, env: {} };
-    return runInProcessContext(context, 'linkgrant', () => command(format));
+    const context = { ...commandContext(), stdout, env: {} };
+    return runInContext(context, 'linkgrant', () => command(format));
   });
   await Promise.race([
     until(() => Object.values(texts).every((text) => text.includes(last))),

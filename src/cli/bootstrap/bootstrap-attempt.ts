@@ -1,10 +1,10 @@
 import type { PlacedLink } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import type { StoredLinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import { failedOf, renewalOf, renewSecrets } from '../link/renew-secrets.js';
 import { type ReloadReport, settleReload } from '../link/settle-reload.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { writeStderr } from '../terminal/write-out.js';
 import {
@@ -61,7 +61,6 @@ export interface BootstrapResult {
 export async function attemptBootstrap(
   target: StoredLinkTarget,
   request: BootstrapRequest,
-  context: CommandContext,
   { remainingMs, signal }: { readonly remainingMs: () => number; readonly signal: AbortSignal },
   progress: { redeemed: boolean; renewed: boolean },
 ): Promise<BootstrapResult> {
@@ -70,16 +69,16 @@ export async function attemptBootstrap(
   let existing = await findLinks(target, request, read);
   if (!existing && request.renews && !progress.renewed) {
     // Do not repeat a rejected renewal at each attempt.
-    progress.renewed = await renewExpired(target, request, read, context, timeoutMs);
+    progress.renewed = await renewExpired(target, request, read, timeoutMs);
     existing = await findLinks(target, request, read);
   }
   if (!existing) {
-    await redeem(target, request, read, context, remainingMs);
+    await redeem(target, request, read, remainingMs);
     progress.redeemed = true;
   }
   const links = existing ?? (await findLinks(target, request, read)) ?? [];
-  await recordSource(links, target, request, read, context);
-  const reload = await settleReload(target, context, Math.max(MIN_RELOAD_MS, remainingMs()));
+  await recordSource(links, target, request, read);
+  const reload = await settleReload(target, Math.max(MIN_RELOAD_MS, remainingMs()));
   if (target.kind === 'system-site') {
     if (reload.pendingReason === 'not-started') throw notStarted(target);
     if (reload.pendingReason === 'tokens-left') {
@@ -100,7 +99,7 @@ export async function attemptBootstrap(
       hint: 'the link is written: correct the reload, then repeat this command; it spends no use',
     });
   }
-  if (request.requiresConnection) await confirmLinks(links, target, context);
+  if (request.requiresConnection) await confirmLinks(links, target);
   return { links, alreadyLinked: !progress.redeemed, reload };
 }
 
@@ -113,11 +112,10 @@ async function renewExpired(
   target: StoredLinkTarget,
   request: BootstrapRequest,
   read: ReadToken | undefined,
-  context: CommandContext,
   timeoutMs: number,
 ): Promise<boolean> {
-  const dependencies = renewalOf(target, context, timeoutMs);
-  const isExpired = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
+  const dependencies = renewalOf(target, timeoutMs);
+  const isExpired = ({ notAfter }: { readonly notAfter: number }) => notAfter <= commandContext().clock();
   // Skip the links of other tokens: if their service no longer exists, this token would never be redeemed.
   const isWanted = await secretFilter(target, request, read);
   const links = (await dependencies.links.list()).filter(({ tlsCredentials }) => isWanted(tlsCredentials));
@@ -170,18 +168,16 @@ async function recordSource(
   { location }: StoredLinkTarget,
   { source }: BootstrapRequest,
   read: ReadToken | undefined,
-  { checkpoint }: CommandContext,
 ): Promise<void> {
   if (!link || source?.path === undefined || !read || 'missing' in read) return;
   location?.records?.store(source.path, link.name);
-  await checkpoint('bootstrap-recorded');
+  await commandContext().checkpoint('bootstrap-recorded');
 }
 
 async function redeem(
   target: StoredLinkTarget,
   request: BootstrapRequest,
   read: ReadToken | undefined,
-  context: CommandContext,
   remainingMs: () => number,
 ): Promise<void> {
   const { redeemer, materializer, proxyConfiguration, ownKey } = target;
@@ -195,7 +191,7 @@ async function redeem(
   }
   if (target.kind === 'system-site') {
     if (target.site.state() !== 'started') throw notStarted(target);
-    if (!read) return redeemTokensOfInput(target, request, context, remainingMs);
+    if (!read) return redeemTokensOfInput(target, request, remainingMs);
   }
   // Only on a system site can the request have no token source.
   if (!read) return;
@@ -214,10 +210,9 @@ function reportWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): voi
 async function redeemTokensOfInput(
   target: SystemSiteTarget,
   { linkCost, renews }: BootstrapRequest,
-  context: CommandContext,
   remainingMs: () => number,
 ): Promise<void> {
-  const results = await redeemInput(target, { linkCost, renews, remainingMs }, context);
+  const results = await redeemInput(target, { linkCost, renews, remainingMs });
   for (const result of results) if ('redeemed' in result) reportWritten(result.redeemed);
   const failure = inputFailure(results);
   if (failure) throw failure;

@@ -1,10 +1,9 @@
 import { type Command, Option } from 'commander';
 import { addTarget, withCost } from '../link/target-flags.js';
-import type { CommandContext } from '../session/command-context.js';
 import { addRouteFlags, OUTPUT } from '../terminal/command-flags.js';
 
 /** Adds `bootstrap`. */
-export function addBootstrap(program: Command, context: CommandContext): void {
+export function addBootstrap(program: Command): void {
   const bootstrap = addTarget(
     program
       .command('bootstrap')
@@ -28,5 +27,5 @@ export function addBootstrap(program: Command, context: CommandContext): void {
     ),
   )
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./bootstrap.js')).bootstrapCommand(withCost(flags), context));
+    .action(async (flags) => (await import('./bootstrap.js')).bootstrapCommand(withCost(flags)));
 }

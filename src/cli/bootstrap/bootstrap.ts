@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import { parseDuration } from '../../domain/duration.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import { backOffDelay } from '../../time/back-off.js';
 import { type LinkTargetFlags, openLinkTarget, type StoredLinkTarget } from '../link/link-target.js';
 import { reloadText } from '../link/settle-reload.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
@@ -53,7 +52,7 @@ const OPERATOR_HINT =
   'on the accepting site, `linkgrant grant show` shows why, and `linkgrant token issue FILE` issues a new token';
 
 /** `bootstrap`: links a site unattended: waits for its prerequisites, redeems once, and with `--watch` renews the links. */
-export async function bootstrapCommand(flags: BootstrapFlags, context: CommandContext): Promise<void> {
+export async function bootstrapCommand(flags: BootstrapFlags): Promise<void> {
   const { deadline = DEFAULT_DEADLINE } = flags;
   const deadlineMs = parseDuration(deadline);
   if (deadlineMs === undefined) {
@@ -64,7 +63,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   const end = performance.now() + deadlineMs;
   const remainingMs = () => Math.max(0, Math.ceil(end - performance.now()));
   const patienceMs = () => Math.min(MAX_SILENCE_MS, remainingMs());
-  const target = await openLinkTarget(flags, context, { storesRecords: true, signal, patienceMs });
+  const target = await openLinkTarget(flags, { storesRecords: true, signal, patienceMs });
   if (target.kind === 'stream') {
     throw usageError(
       'bootstrap cannot write to standard output',
@@ -74,7 +73,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   const request = requestOf(flags, target);
   try {
     const result = await withProgress('Linking this site', () =>
-      repeatAttempts(target, request, context, { remainingMs, signal }),
+      repeatAttempts(target, request, { remainingMs, signal }),
     );
     await report(result, target, flags.output);
   } catch (error) {
@@ -85,7 +84,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
     );
     return;
   }
-  if (flags.watch) await (await import('../link/watch-links.js')).watchLinks(target, context);
+  if (flags.watch) await (await import('../link/watch-links.js')).watchLinks(target);
 }
 
 function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRequest {
@@ -93,7 +92,7 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const linkCost = parseCount('--link-cost', flags.linkCost);
-  const where = flags.token ?? (processContext().env.LINKGRANT_TOKEN_FILE || undefined);
+  const where = flags.token ?? (commandContext().env.LINKGRANT_TOKEN_FILE || undefined);
   if (where === undefined && target.kind !== 'system-site') {
     throw usageError(
       'no token is given',
@@ -109,7 +108,6 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
 async function repeatAttempts(
   target: StoredLinkTarget,
   request: BootstrapRequest,
-  context: CommandContext,
   { remainingMs, signal }: { readonly remainingMs: () => number; readonly signal: AbortSignal },
 ): Promise<BootstrapResult> {
   const progress = { redeemed: false, renewed: false };
@@ -118,7 +116,7 @@ async function repeatAttempts(
   for (;;) {
     let failure: unknown;
     try {
-      return await attemptBootstrap(target, request, context, { remainingMs, signal }, progress);
+      return await attemptBootstrap(target, request, { remainingMs, signal }, progress);
     } catch (error) {
       failure = error;
     }

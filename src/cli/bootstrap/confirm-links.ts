@@ -1,6 +1,7 @@
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { linkDirectory } from '../../compose/links.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import { usedRole } from '../../domain/link.js';
 import { shell } from '../../domain/shell-words.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
@@ -8,7 +9,6 @@ import type { LinkCheck } from '../../redemption/requesting/check-link.js';
 import { checkAsRouter } from '../link/link-check.js';
 import { adviceForFault } from '../link/link-faults.js';
 import type { StoredLinkTarget } from '../link/link-target.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**
@@ -16,11 +16,7 @@ import { CommandError } from '../terminal/command-error.js';
  * reads the status of the Links instead. If a Link does not connect, rejects with a CommandError with exit code 4, because the
  * accepting site may still start.
  */
-export async function confirmLinks(
-  links: readonly PlacedLink[],
-  target: StoredLinkTarget,
-  { clock, checkpoint }: CommandContext,
-): Promise<void> {
+export async function confirmLinks(links: readonly PlacedLink[], target: StoredLinkTarget): Promise<void> {
   if (target.kind === 'cluster') return confirmInCluster(links, target.cluster);
   const { directory, location } = target;
   const unconfirmed = links.filter(({ name, notAfter }) => !location?.records?.isConfirmed(name, notAfter));
@@ -31,7 +27,7 @@ export async function confirmLinks(
   const stored = await files.list();
   for (const { name, notAfter } of unconfirmed) {
     for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
-      const check = await checkAsRouter(link, files, { ...direct, clock });
+      const check = await checkAsRouter(link, files, direct);
       const isEdge = target.kind === 'system-site' ? target.site.isEdge() : undefined;
       const failure = failureOf(check, isEdge);
       if (!failure) continue;
@@ -41,7 +37,7 @@ export async function confirmLinks(
       });
     }
     location?.records?.confirm(name, notAfter);
-    await checkpoint('link-confirmed');
+    await commandContext().checkpoint('link-confirmed');
   }
 }
 

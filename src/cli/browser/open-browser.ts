@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Environment } from '../../config/process-context.js';
+import type { Environment } from '../../config/command-context.js';
 
 /** Returns the program that opens a file in a browser; undefined on a machine without a display. */
 function browserProgram(env: Environment): string | undefined {

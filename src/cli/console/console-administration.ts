@@ -1,4 +1,3 @@
-import type { Settings } from '../../config/setting-schemas.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { healthReport, serviceProblem, withFindings } from '../../redemption/administration/overview.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
@@ -32,14 +31,10 @@ export function consoleAdministration(
     },
     async checkHealth() {
       const { findings } = await administration.checkHealth();
+      const { runDoctor } = await import('../doctor/doctor.js');
       return healthReport([...findings, ...(await runDoctor(settings, flags))]);
     },
   };
-}
-
-async function runDoctor(settings: Settings, flags: Readonly<Record<string, unknown>>) {
-  const doctor = await import('../doctor/doctor.js');
-  return doctor.runDoctor(settings, flags, { clock: Date.now });
 }
 
 async function checkService(session: AdministrationSession): Promise<HealthFinding> {
@@ -56,6 +51,6 @@ async function runServiceCheck({ inspector, readService }: AdministrationSession
     return checkServingReplica(inspector);
   }
   const { checkServiceAt } = await import('../doctor/doctor-route.js');
-  const options = { ...connectionOptions({}), timeoutMs: PROBE_TIMEOUT_MS, clock: Date.now };
+  const options = { ...connectionOptions({}), timeoutMs: PROBE_TIMEOUT_MS };
   return checkServiceAt(await readService?.(), options);
 }

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import { consoleFiles } from '../../compose/console-files.js';
 import { startLocalConsole } from '../../compose/local-console.js';
+import { commandContext, isTerminal, programName } from '../../config/command-context.js';
 import type { Configuration } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
-import { isTerminal, processContext, programName } from '../../config/process-context.js';
 import { userName } from '../../files/system-user.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
@@ -27,7 +27,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
   const files = consoleFiles();
   await withAdministration(flags, async (session) => {
     const { administration, configuration, namespace } = session;
-    const { stdin, stdout, env } = processContext();
+    const { stdin, stdout, env, clock } = commandContext();
     const { settings } = configuration;
     const isCluster = settings.platform === 'kubernetes' && !settings.server;
     const onlyNamespace = isCluster && flags.allNamespaces !== true ? namespace : undefined;
@@ -47,7 +47,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
       isRemote: settings.server !== undefined,
       port,
       files,
-      clock: Date.now,
+      clock,
       user: userName(),
       role,
       program: programName(),

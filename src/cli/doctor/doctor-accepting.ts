@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { request as requestHttps } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { hasStore, type LinkDialOptions } from '../../compose/links.js';
+import { hasStore } from '../../compose/links.js';
 import { openServiceStore } from '../../compose/open-store.js';
 import { missingCa, pathsAccessibleToOthers } from '../../compose/site-issuer.js';
 import { findStoreLoss } from '../../compose/store-tools.js';
 import { checkToken } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
@@ -17,6 +18,7 @@ import { visibleNamesIn } from '../../files/directory-names.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { getFromPort } from '../serve/health.js';
 import { listenFailure } from '../serve/listen-failure.js';
+import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import {
   type Check,
   certificateFileCheck,
@@ -45,7 +47,7 @@ const FOREIGN_SERVER_ERRORS = new Set([
 ]);
 
 /** Options of {@link acceptingChecks}. */
-export interface AcceptingOptions extends LinkDialOptions {
+export interface AcceptingOptions extends ConnectionOptions {
   /** True if the service itself runs the checks. */
   readonly isService?: boolean;
 }
@@ -53,12 +55,12 @@ export interface AcceptingOptions extends LinkDialOptions {
 /** Checks the accepting side: its directory, store, service, ports, certificates and sites. */
 export async function acceptingChecks(settings: Settings, options: AcceptingOptions): Promise<Check[]> {
   const directoryChecks = checkDirectory(settings.dataDir);
-  const { service, checks } = await checkStore(settings, options);
+  const { service, checks } = await checkStore(settings);
   const probe = service && probeToken(service);
   if (probe) checks.push(...(await checkUrl(probe, options)));
   checks.push(...(await checkPorts(settings, probe, options)));
   checks.push(...checkCertificates(settings, options.clock()));
-  checks.push(...(await checkSites(settings, service, options)));
+  checks.push(...(await checkSites(settings, service)));
   // A Skupper site that accepts no links needs no service.
   const isServiceExpected = settings.platform === 'standalone' || hasStore(settings);
   return [...directoryChecks, ...(isServiceExpected ? checks : checks.map(downgradeToWarning))];
@@ -76,14 +78,14 @@ function checkDirectory(dataDir: string): Check[] {
 
 async function checkStore(
   settings: Settings,
-  { clock }: LinkDialOptions,
 ): Promise<{ readonly service?: ServiceDescription | undefined; readonly checks: Check[] }> {
   const checks: Check[] = [];
+  const { clock } = commandContext();
   try {
-    const { store, webhooks } = await openServiceStore(settings, { clock, checkpoint: () => {} }, false);
+    const { store, webhooks } = await openServiceStore(settings, commandContext(), false);
     try {
       checks.push(ok('store', 'its schema version matches this release'));
-      const age = await checkStoreAge(settings, clock);
+      const age = await checkStoreAge(settings);
       checks.push(age);
       // Do not write to an outdated copy: on a restored PostgreSQL primary the write would wait for a standby that is gone.
       if (age.status === 'ok') {
@@ -114,8 +116,8 @@ async function checkStore(
  * Checks that the store is not an earlier copy: that it has all ledger entries that this host has recorded. In an earlier copy,
  * spent uses are available again.
  */
-async function checkStoreAge(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
-  const { lost, redeemable } = await findStoreLoss(settings, { clock, checkpoint: () => {} });
+async function checkStoreAge(settings: Settings): Promise<Check> {
+  const { lost, redeemable } = await findStoreLoss(settings, commandContext());
   if (lost === 0) return ok('store age', 'its ledger contains every entry that this host has recorded');
   const loss =
     typeof lost === 'number'

@@ -1,12 +1,12 @@
 import type { ClusterInspector, TokenReport } from '../../compose/kubernetes/open-cluster-administration.js';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
-import type { LinkDialOptions } from '../../compose/links.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { shell } from '../../domain/shell-words.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import { withCluster } from '../session/cluster-session.js';
 import { usageError } from '../terminal/command-error.js';
+import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import {
   type Check,
   checksOf,
@@ -43,7 +43,7 @@ const PERMISSIONS: RequiredPermissions = {
 export async function clusterChecks(
   settings: Settings,
   input: DoctorInput,
-  options: LinkDialOptions,
+  options: ConnectionOptions,
 ): Promise<readonly Check[]> {
   const { token, to } = input;
   if (to !== undefined) {
@@ -58,8 +58,8 @@ export async function clusterChecks(
       await inspector.kinds();
       const apiCheck = ok('cluster', `the API server responds; the checked namespace is "${namespace}"`);
       const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
-      const cluster = await openRequestingCluster(settings, { ...options, checkpoint: () => undefined });
-      const requesting = await requestingClusterChecks(cluster, inspector, options.clock);
+      const cluster = await openRequestingCluster(settings, options);
+      const requesting = await requestingClusterChecks(cluster, inspector);
       if (token !== undefined) {
         const findLink = async (redeemed: RedeemableToken) =>
           (await cluster.findSecretName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
@@ -83,7 +83,6 @@ export async function clusterChecks(
 async function requestingClusterChecks(
   cluster: RequestingCluster,
   inspector: ClusterInspector,
-  clock: Clock,
 ): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
   const { namespace } = cluster;
   let isInUse = false;
@@ -128,7 +127,7 @@ async function requestingClusterChecks(
             ? ok(`link ${name}`, 'Ready')
             : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${check}\``),
           ...(await checksOf(`link ${name}`, async () => [
-            await credentialsCheck(link, cluster.links, renewal, clock()),
+            await credentialsCheck(link, cluster.links, renewal, commandContext().clock()),
           ])),
         );
       }

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
-import type { CommandContext } from '../session/command-context.js';
 import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
 
 /** Adds `doctor`. */
-export function addDoctor(program: Command, context: CommandContext): void {
+export function addDoctor(program: Command): void {
   const doctor = program
     .command('doctor')
     .description('Check the prerequisites of each side, one line for each check; spends no use')
@@ -17,5 +16,5 @@ export function addDoctor(program: Command, context: CommandContext): void {
     .option('--subject <SUBJECT>', 'requesting side: the subject that it requests');
   addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags, context));
+    .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags));
 }

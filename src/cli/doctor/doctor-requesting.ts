@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readSignedCode } from '../../codes/signed-code.js';
-import { type LinkDialOptions, linkDirectory } from '../../compose/links.js';
+import { linkDirectory } from '../../compose/links.js';
 import { checkRules } from '../../compose/token-redemption.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
@@ -12,6 +12,7 @@ import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { credentialsDamage } from '../../redemption/requesting/check-link.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-report.js';
+import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
@@ -45,7 +46,7 @@ export interface CheckedSite {
 export async function tokenChecks(
   { token: file, name, subject }: DoctorInput & { readonly token: string },
   site: CheckedSite,
-  options: LinkDialOptions,
+  options: ConnectionOptions,
 ): Promise<Check[]> {
   let token: ReturnType<typeof parseToken>;
   try {

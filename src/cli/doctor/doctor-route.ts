@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
-import type { LinkDialOptions } from '../../compose/links.js';
 import { checkToken, routeTo } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { hostPortOf } from '../../domain/host-port-text.js';
 import { NIL_UUID } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { OutsideValidity, type TokenCheck } from '../../redemption/ports/redemption-client.js';
+import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { type Check, fail, failWithCode, ok } from './doctor-check.js';
 
@@ -39,7 +39,7 @@ const EXPIRED_HINT =
 /** Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use. */
 export async function checkRoute(
   token: RedeemableToken,
-  options: LinkDialOptions,
+  options: ConnectionOptions,
   prefix = '',
 ): Promise<RouteChecks> {
   const answer = await checkToken(token, options).catch((error: unknown) => {
@@ -75,7 +75,7 @@ function stepsBefore(failed: Step | undefined, hasProxy: boolean): Exclude<Step,
 
 function describePassedSteps(
   url: URL,
-  { connectTo }: LinkDialOptions,
+  { connectTo }: ConnectionOptions,
 ): Readonly<Record<Exclude<Step, 'clock'>, string>> {
   const { host } = hostPortOf(url);
   // The proxy is omitted here: its name and port are in a step of their own.
@@ -95,7 +95,7 @@ function describePassedSteps(
   };
 }
 
-function checkClock(answer: RouteChecks['answer'], prefix: string, { clock }: LinkDialOptions): Check[] {
+function checkClock(answer: RouteChecks['answer'], prefix: string, { clock }: ConnectionOptions): Check[] {
   if (typeof answer !== 'object' || answer instanceof RedemptionError) return [];
   const difference = Math.round((answer.serverTime - clock()) / 1_000);
   const seconds = Math.abs(difference);
@@ -119,7 +119,7 @@ export function probeToken({ url, ca }: { readonly url: string; readonly ca: str
 /** Checks only whether the service answers at the URL in its tokens: one check, which names the failed step. */
 export async function checkServiceAt(
   service: { readonly url: string; readonly ca: string } | undefined,
-  options: LinkDialOptions,
+  options: ConnectionOptions,
 ): Promise<Check> {
   if (!service) return fail('service', NEVER_RAN, SERVE_ONCE_HINT, 2);
   const checks = await checkUrl(probeToken(service), options);
@@ -128,7 +128,7 @@ export async function checkServiceAt(
 }
 
 /** Checks that the service answers at the URL in its tokens. */
-export async function checkUrl(probe: AccessToken, options: LinkDialOptions): Promise<readonly Check[]> {
+export async function checkUrl(probe: AccessToken, options: ConnectionOptions): Promise<readonly Check[]> {
   const { checks, answer } = await checkRoute(probe, options, 'URL ');
   return answer === undefined ? checks : [...checks, checkAnswer(answer)];
 }

@@ -1,11 +1,11 @@
-import { type LinkDialOptions, openAcceptingSite } from '../../compose/links.js';
+import { openAcceptingSite } from '../../compose/links.js';
 import { siteReports, systemOf } from '../../compose/system-sites.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { certificateState } from '../../domain/issued-certificate.js';
 import { EVERY_ROLE } from '../../redemption/accepting/endpoint-roles.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import type { SiteAccess } from '../../redemption/ports/site.js';
 import { platformOf } from '../issuer/issuer-session.js';
 import { formatTime } from '../terminal/output.js';
@@ -15,10 +15,10 @@ import { type Check, downgradeToWarning, fail, ok, warn } from './doctor-check.j
 export async function checkSites(
   settings: Settings,
   service: ServiceDescription | undefined,
-  { clock }: LinkDialOptions,
 ): Promise<Check[]> {
   const platform = platformOf({ settings, service });
-  if (platform === 'standalone') return service ? [await checkEndpoints(settings, service, clock)] : [];
+  if (platform === 'standalone') return service ? [await checkEndpoints(settings, service)] : [];
+  const { clock } = commandContext();
   const system = service?.system ?? systemOf(settings);
   const place = { ...system, hosts: settings.host ?? system.hosts, platform };
   const reports = await siteReports(place, clock, settings.namespace);
@@ -47,8 +47,8 @@ export async function checkSites(
   });
 }
 
-async function checkEndpoints(settings: Settings, service: ServiceDescription, clock: Clock): Promise<Check> {
-  const site = openAcceptingSite(settings, service, clock);
+async function checkEndpoints(settings: Settings, service: ServiceDescription): Promise<Check> {
+  const site = openAcceptingSite(settings, service, commandContext().clock);
   if ('unavailable' in site) return fail('endpoints', site.unavailable, site.hint, 2);
   const request = { namespace: 'default', name: 'default', issuer: null, policy: EVERY_ROLE };
   const access = await site.resolveAccess(request);

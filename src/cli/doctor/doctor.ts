@@ -2,7 +2,6 @@ import { openRequestingSite, openTokenRedemption } from '../../compose/token-red
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import { linkDirectoryOf } from '../link/link.js';
 import { worstOf } from '../link/link-faults.js';
 import { requireKnownNamespace, siteNamespace } from '../link/site-namespace.js';
@@ -30,15 +29,10 @@ export interface DoctorFlags extends ConnectionFlags, DoctorInput {
 }
 
 /** `doctor`: checks a namespace of a cluster, or the requesting side (`--token`, `--to`), or else the accepting side. */
-export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
+export async function doctorCommand(flags: DoctorFlags): Promise<void> {
   const { token, to, name, subject, output } = flags;
   const { settings } = configurationFrom(flags);
-  const checks = await runChecks(
-    settings,
-    flags,
-    { token, to, name, subject },
-    { ...connectionOptions(flags), clock },
-  );
+  const checks = await runChecks(settings, flags, { token, to, name, subject }, connectionOptions(flags));
   const report = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, report, () => checksText(checks));
   throwWorst(checks);
@@ -54,9 +48,9 @@ const CONSOLE_TIMEOUT_MS = 4_000;
 export async function runDoctor(
   settings: Settings,
   flags: Readonly<Record<string, unknown>>,
-  { clock, isService = false }: { readonly clock: Clock; readonly isService?: boolean },
+  isService = false,
 ): Promise<readonly HealthFinding[]> {
-  const options = { ...connectionOptions({}), timeoutMs: CONSOLE_TIMEOUT_MS, clock, isService };
+  const options = { ...connectionOptions({}), timeoutMs: CONSOLE_TIMEOUT_MS, isService };
   const checks = await runChecks(settings, flags, {}, options);
   return checks.map(findingOf);
 }
@@ -90,7 +84,7 @@ async function localChecks(
     checks.push(...(await acceptingChecks(settings, options)));
   }
   if (token !== undefined) {
-    const redemption = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
+    const redemption = openTokenRedemption(settings.dataDir, options);
     const findLink = async (redeemed: RedeemableToken) => redemption.findSecretName(redeemed);
     const systemSite =
       platform === 'standalone' ? undefined : openRequestingSite(skupperHome, siteNamespace(settings));

@@ -1,3 +1,4 @@
+import { commandContext } from '../../config/command-context.js';
 import { type AccessGrantState, wrongCodesText } from '../../domain/access-grant.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { shell } from '../../domain/shell-words.js';
@@ -196,7 +197,7 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
       [
         grantFields(report),
         '\nLast attempts\n',
-        report.wrongCodes ? plain`${wrongCodesText(report.wrongCodes, Date.now())}\n` : '',
+        report.wrongCodes ? plain`${wrongCodesText(report.wrongCodes, commandContext().clock())}\n` : '',
         report.attempts.length === 0
           ? `${report.wrongCodes ? 'no other attempt' : 'none'}\n`
           : table(

@@ -1,24 +1,20 @@
 import { createIssuer, findIssuer } from '../../compose/site-issuer.js';
+import { commandContext } from '../../config/command-context.js';
 import { isResourceName } from '../../domain/names.js';
 import { shell } from '../../domain/shell-words.js';
-import type { CommandContext } from '../session/command-context.js';
 import { usageError } from '../terminal/command-error.js';
 import { completeCommand, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type IssuerFlags, refuseSystem, withIssuers } from './issuer-session.js';
 
 /** `issuer create`: creates a CA for grants that name it with `--issuer`. */
-export async function createIssuerCommand(
-  name: string,
-  flags: IssuerFlags,
-  context: CommandContext,
-): Promise<void> {
+export async function createIssuerCommand(name: string, flags: IssuerFlags): Promise<void> {
   if (!isResourceName(name)) {
     throw usageError(`"${name}" is not a valid issuer name`, 'use lower-case letters, digits, - and .');
   }
-  await withIssuers(flags, context, async (session) => {
+  await withIssuers(flags, async (session) => {
     refuseSystem(name, session);
-    const isNew = await createIssuer(session.settings.dataDir, name, context.clock());
+    const isNew = await createIssuer(session.settings.dataDir, name, commandContext().clock());
     await writeOut(
       [
         isNew ? `Created issuer "${name}"\n` : `Issuer "${name}" exists already\n`,
@@ -31,10 +27,10 @@ export async function createIssuerCommand(
 }
 
 /** `issuer trust`: prints the CAs that a router has to trust, including the previous and the prepared one. */
-export async function trustCommand(name: string, flags: IssuerFlags, context: CommandContext): Promise<void> {
-  await withIssuers(flags, context, async (session) => {
+export async function trustCommand(name: string, flags: IssuerFlags): Promise<void> {
+  await withIssuers(flags, async (session) => {
     refuseSystem(name, session);
-    const found = await findIssuer(session.settings, name, context.clock());
+    const found = await findIssuer(session.settings, name, commandContext().clock());
     if (typeof found === 'string') {
       const hint = '`linkgrant issuer list` shows the existing CAs';
       throw usageError(found, hint);

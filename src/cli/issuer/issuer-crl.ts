@@ -1,11 +1,11 @@
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import { openSystemSite, systemOf } from '../../compose/system-sites.js';
+import { commandContext } from '../../config/command-context.js';
 import { DAY_MS } from '../../domain/duration.js';
 import { writePublicFile } from '../../files/named-output.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { maySignRevocationLists, signRevocationList } from '../../pki/revocation-list.js';
 import { numberedRevocations } from '../../redemption/issuers/revocations.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { withTargetErrors } from '../terminal/target-errors.js';
@@ -32,14 +32,10 @@ export interface CrlFlags extends IssuerFlags {
 }
 
 /** `issuer crl`: writes a CRL for each CA of an issuer (PEM, concatenated). */
-export async function crlCommand(
-  name: string,
-  { to = '-', days, ...flags }: CrlFlags,
-  context: CommandContext,
-): Promise<void> {
+export async function crlCommand(name: string, { to = '-', days, ...flags }: CrlFlags): Promise<void> {
   const validityMs = parseDays(days) * DAY_MS;
-  await withIssuers(flags, context, async (session) => {
-    const now = context.clock();
+  await withIssuers(flags, async (session) => {
+    const now = commandContext().clock();
     const store = requireStore(session);
     const authorities = (await authoritiesOf(name, session, now)).map(requireSigner);
     const { number, revoked } = await numberedRevocations(

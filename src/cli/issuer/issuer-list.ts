@@ -1,10 +1,10 @@
 import { type IssuerLocations, issuerDirectory } from '../../compose/issuer-directory.js';
 import { systemOf } from '../../compose/system-sites.js';
+import { commandContext } from '../../config/command-context.js';
 import { readService } from '../../redemption/accepting/service-description.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
 import type { AuthorityReport, IssuerReport } from '../../redemption/administration/reports/issuer-report.js';
 import { everyItem } from '../../redemption/ports/page.js';
-import type { CommandContext } from '../session/command-context.js';
 import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { type IssuerFlags, type IssuerSession, platformOf, withIssuers } from './issuer-session.js';
@@ -20,18 +20,15 @@ interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'
 }
 
 /** `issuer list`: prints the CAs of each issuer, and how many links depend on each. */
-export async function listIssuersCommand(
-  flags: IssuerFlags & ListFlags,
-  context: CommandContext,
-): Promise<void> {
-  await withIssuers(flags, context, async (session) => {
+export async function listIssuersCommand(flags: IssuerFlags & ListFlags): Promise<void> {
+  await withIssuers(flags, async (session) => {
     const { settings, store } = session;
     // The description of the service is read again for each list, because a rotation changes it while --watch runs.
     const readCaSource = async () => caSourceOf({ ...session, service: store && (await readService(store)) });
     const { listIssuers } = issuerOperations({
-      issuers: issuerDirectory({ ...settings, readService: readCaSource }, context.clock),
+      issuers: issuerDirectory({ ...settings, readService: readCaSource }, commandContext().clock),
       store,
-      clock: context.clock,
+      clock: commandContext().clock,
     });
     let reported = '';
     const read = async function* () {

@@ -1,4 +1,5 @@
 import { SITE_CA } from '../../compose/site-issuer.js';
+import { commandContext } from '../../config/command-context.js';
 import { RENEWAL_NEEDS_TIMER } from '../../domain/issued-certificate.js';
 import { shell } from '../../domain/shell-words.js';
 import {
@@ -7,7 +8,6 @@ import {
   type Retirement,
   retireIssuer,
 } from '../../redemption/issuers/retire-issuer.js';
-import type { CommandContext } from '../session/command-context.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { formatFingerprint, formatTime } from '../terminal/output.js';
@@ -25,15 +25,11 @@ import {
 } from './issuer-session.js';
 
 /** `issuer prepare`: creates the next CA, and prints where it has to be trusted before it signs. */
-export async function prepareCommand(
-  name: string,
-  flags: IssuerFlags,
-  context: CommandContext,
-): Promise<void> {
-  await withIssuers(flags, context, async (session) => {
+export async function prepareCommand(name: string, flags: IssuerFlags): Promise<void> {
+  await withIssuers(flags, async (session) => {
     requireOwnIssuer(name, session);
     const outcome = await withCaErrors(() => session.issuers.prepare(name));
-    await publishIssuer(name, session, context);
+    await publishIssuer(name, session);
     const { signs, cas } = requireOwnIssuer(name, session);
     const created = cas.find(({ state }) => state === 'prepared') ?? cas[0];
     await writeOut(
@@ -50,12 +46,8 @@ export async function prepareCommand(
 }
 
 /** `issuer activate`: activates the prepared CA, and prints the steps before the old one can be removed. */
-export async function activateCommand(
-  name: string,
-  flags: IssuerFlags,
-  context: CommandContext,
-): Promise<void> {
-  await withIssuers(flags, context, async (session) => {
+export async function activateCommand(name: string, flags: IssuerFlags): Promise<void> {
+  await withIssuers(flags, async (session) => {
     requireOwnIssuer(name, session);
     const outcome = await withCaErrors(() => session.issuers.activate(name));
     if (outcome === 'unprepared') {
@@ -64,14 +56,14 @@ export async function activateCommand(
         `run \`linkgrant issuer prepare ${name}\` first, and add the new CA where its output says`,
       );
     }
-    await publishIssuer(name, session, context);
+    await publishIssuer(name, session);
     const { signs, cas } = requireOwnIssuer(name, session);
     const [signing] = cas;
     await writeOut(
       [
         `${outcome === 'already' ? 'Already active' : 'Active from now on'}: ${signing.subject}, valid until ${formatTime(signing.notAfter)}\n`,
         `SHA-256 fingerprint ${formatFingerprint(signing.sha256)}\n`,
-        ...(await dependentLines({ name, signs, cas }, session, context)),
+        ...(await dependentLines({ name, signs, cas }, session)),
         ...(signs === 'links'
           ? [
               'Each link gets a certificate of this CA when it renews; a site that does not renew needs a new token.\n',
@@ -89,15 +81,11 @@ export async function activateCommand(
 }
 
 /** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA on which links or tokens depend. */
-export async function retireCommand(
-  name: string,
-  flags: IssuerFlags,
-  context: CommandContext,
-): Promise<void> {
-  await withIssuers(flags, context, async (session) => {
+export async function retireCommand(name: string, flags: IssuerFlags): Promise<void> {
+  await withIssuers(flags, async (session) => {
     const { signs, cas } = requireOwnIssuer(name, session);
     const request = { name, signs, force: flags.force === true };
-    const retirements = await retireOrPreview(request, session, context, announceDryRun(flags));
+    const retirements = await retireOrPreview(request, session, announceDryRun(flags));
     const retired = retirements.flatMap((each) => ('retired' in each ? [each] : []));
     for (const { ca, retired: dependents } of retired) {
       await writeOut(`Retired: ${ca.subject}${removalEffect(dependents, signs)}\n`);
@@ -125,13 +113,12 @@ export async function retireCommand(
 async function retireOrPreview(
   request: Parameters<typeof retireIssuer>[0],
   session: IssuerSession,
-  context: CommandContext,
   isDryRun: boolean,
 ): Promise<readonly Retirement[]> {
   const issuers = isDryRun ? { ...session.issuers, retire: async () => true } : session.issuers;
   const store = requireStore(session);
-  const retirements = await retireIssuer(request, { issuers, store, clock: context.clock });
-  if (!isDryRun) await publishIssuer(request.name, session, context);
+  const retirements = await retireIssuer(request, { issuers, store, clock: commandContext().clock });
+  if (!isDryRun) await publishIssuer(request.name, session);
   return retirements;
 }
 
@@ -155,15 +142,11 @@ function countOf(links: number): string {
 }
 
 /** Returns a line for each previous CA with the number of links that depend on it; none without a store. */
-async function dependentLines(
-  issuer: OwnIssuer,
-  { store }: IssuerSession,
-  { clock }: CommandContext,
-): Promise<string[]> {
+async function dependentLines(issuer: OwnIssuer, { store }: IssuerSession): Promise<string[]> {
   if (!store) return [];
   const lines: string[] = [];
   for (const ca of issuer.cas.filter(({ state }) => state === 'retiring')) {
-    const { links } = await dependentsOf(ca, issuer, { store, clock });
+    const { links } = await dependentsOf(ca, issuer, { store, clock: commandContext().clock });
     lines.push(`Still depend on ${ca.subject}: ${countOf(links)}\n`);
   }
   return lines;

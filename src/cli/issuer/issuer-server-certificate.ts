@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueSiteCertificate, SITE_CA } from '../../compose/site-issuer.js';
+import { commandContext } from '../../config/command-context.js';
 import { isHost } from '../../config/host-port.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
@@ -8,7 +9,6 @@ import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import { makeNamedDirectory, requireReplaceable } from '../../files/named-output.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
-import type { CommandContext } from '../session/command-context.js';
 import { invalidValue, usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { withTargetErrors } from '../terminal/target-errors.js';
@@ -52,10 +52,7 @@ function writeCertificate(
 }
 
 /** `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links. */
-export async function serverCertificateCommand(
-  flags: ServerCertificateFlags,
-  context: CommandContext,
-): Promise<void> {
+export async function serverCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
   const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;
   const invalidHost = hosts.find((host) => !isHost(host));
   if (hosts.length === 0 || invalidHost !== undefined) {
@@ -69,7 +66,7 @@ export async function serverCertificateCommand(
   if (to === undefined) throw usageError('no --to was given', 'set --to to a directory');
   if (to === '' || to === '-') throw invalidValue('--to', to, 'use the path of a directory');
   refuseForeignDirectory(to);
-  const issued = await withIssuers(settingFlags, context, async (session) => {
+  const issued = await withIssuers(settingFlags, async (session) => {
     const platform = platformOf(session);
     if (platform !== 'standalone') {
       throw usageError(
@@ -77,7 +74,7 @@ export async function serverCertificateCommand(
         "add the host to spec.subjectAlternativeNames of the site's RouterAccess in input/resources, then reload the site",
       );
     }
-    return issueSiteCertificate(session.settings, { issuer, hosts }, context.clock());
+    return issueSiteCertificate(session.settings, { issuer, hosts }, commandContext().clock());
   });
   const targetHint = 'set --to to a new directory; its parent directory must exist and be writable';
   withTargetErrors(to, targetHint, () => writeCertificate(to, issued));

@@ -1,5 +1,6 @@
 import { hasStore } from '../../compose/links.js';
 import { openIssuers, SERVER_CA, SITE_CA, serverTrust } from '../../compose/site-issuer.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import {
   publishAuthorities,
@@ -7,7 +8,6 @@ import {
 } from '../../redemption/accepting/service-description.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
-import type { CommandContext } from '../session/command-context.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { type StoreSession, withStore } from '../session/store-session.js';
 import { usageError } from '../terminal/command-error.js';
@@ -50,11 +50,10 @@ const REPLACE_EXTERNAL_CA =
  */
 export async function withIssuers<T>(
   flags: IssuerFlags,
-  context: CommandContext,
   operation: (session: IssuerSession) => Promise<T>,
 ): Promise<T> {
   const settings = localSettingsFrom(flags, NOT_IN_CLUSTER);
-  const issuers = openIssuers(settings.dataDir, context);
+  const issuers = openIssuers(settings.dataDir, commandContext());
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
   const onStore = ({ store, service }: StoreSession) => operation({ issuers, settings, store, service });
   return withStore(settings, flags, onStore, flags.dryRun === true);
@@ -124,10 +123,9 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
 export async function publishIssuer(
   name: string,
   { settings, store, issuers }: IssuerSession,
-  { clock }: CommandContext,
 ): Promise<void> {
   if (!store) return;
-  const trust = name === SERVER_CA ? serverTrust(settings.dataDir, clock()) : undefined;
+  const trust = name === SERVER_CA ? serverTrust(settings.dataDir, commandContext().clock()) : undefined;
   if (trust) await publishAuthorities(store, trust);
   const [active] = name === SITE_CA ? issuers.list(name) : [];
   if (active) await publishAuthorities(store, { issuer: active.subject });

@@ -1,6 +1,6 @@
 import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
+import { commandContext } from '../../config/command-context.js';
 import { PeerIndex } from '../../redemption/administration/link-connections.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import { incomingReport, revokedNote } from './incoming-link.js';
 import { linkNotFound } from './link.js';
@@ -19,11 +19,7 @@ const OUTGOING: readonly LinkColumn[] = [
 ];
 
 /** Returns the links of a namespace: the outgoing ones from its Links, the incoming ones from its Redemptions. */
-export async function clusterLinks(
-  name: string | undefined,
-  cluster: RequestingCluster,
-  { clock }: { readonly clock: Clock },
-): Promise<LinkLists> {
+export async function clusterLinks(name: string | undefined, cluster: RequestingCluster): Promise<LinkLists> {
   const { namespace } = cluster;
   const all = await cluster.links.list();
   const selected = name === undefined ? all : linksNamed(all, name);
@@ -34,7 +30,7 @@ export async function clusterLinks(
       ? undefined
       : redemptions
           .filter((redemption) => name === undefined || redemption.name === name)
-          .map((redemption) => incomingReport(redemption, clock(), peers));
+          .map((redemption) => incomingReport(redemption, commandContext().clock(), peers));
   if (name !== undefined && selected.length === 0 && (incoming?.length ?? 0) === 0) {
     throw linkNotFound(name, `namespace ${namespace}`);
   }
@@ -44,10 +40,7 @@ export async function clusterLinks(
       const state: Partial<LinkStatus> = states.get(link.name) ?? {};
       const { isReady = false, status, message, remoteSite, remoteSiteId, conditions = [] } = state;
       return {
-        ...outgoingReport(link, await cluster.links.findSecret(link.tlsCredentials), {
-          clock,
-          hasTimer: true,
-        }),
+        ...outgoingReport(link, await cluster.links.findSecret(link.tlsCredentials), true),
         ready: isReady,
         ...(status !== undefined && { status }),
         ...(message !== undefined && { message }),

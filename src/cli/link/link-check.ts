@@ -1,12 +1,15 @@
-import { createLinkDialer, type LinkDialOptions } from '../../compose/links.js';
+import { createLinkDialer } from '../../compose/links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFailure, LinkFault } from '../../redemption/ports/link-dialer.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
-import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
+import {
+  type ConnectionFlags,
+  type ConnectionOptions,
+  connectionOptions,
+} from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';
@@ -29,13 +32,9 @@ interface Row {
 }
 
 /** `link check`: dials every endpoint of the named links, or of all links. The worst failure determines the exit code. */
-export async function checkCommand(
-  name: string | undefined,
-  flags: LinkCheckFlags,
-  context: CommandContext,
-): Promise<void> {
-  const options = { ...connectionOptions(flags), clock: context.clock };
-  const siteLinks = await openSiteLinks(flags, context);
+export async function checkCommand(name: string | undefined, flags: LinkCheckFlags): Promise<void> {
+  const options = connectionOptions(flags);
+  const siteLinks = await openSiteLinks(flags);
   const links = name === undefined ? await siteLinks.links.list() : await requireLinks(siteLinks, name);
   if (links.length === 0) {
     throw new CommandError(`there are no links in ${siteLinks.where}`, {
@@ -89,7 +88,7 @@ function throwWorst(rows: readonly Row[]): void {
 export async function checkAsRouter(
   link: StoredLink,
   links: LinkFiles,
-  options: LinkDialOptions,
+  options: ConnectionOptions,
   ignoresLinkProxy = false,
 ): Promise<LinkCheck> {
   const proxySecret = ignoresLinkProxy ? undefined : link.settings?.[PROXY_CONFIGURATION];

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS } from '../../config/setting-groups.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
-import type { CommandContext } from '../session/command-context.js';
 import {
   addConnectionFlags,
   addListFlags,
@@ -30,7 +29,7 @@ function addCost(command: Command): Command {
 }
 
 /** Adds `link` with its subcommands. */
-export function addLink(program: Command, context: CommandContext): void {
+export function addLink(program: Command): void {
   const link = program.command('link').description('Create, check, update and delete the links of this site');
   addListFlags(
     addLocation(
@@ -39,7 +38,7 @@ export function addLink(program: Command, context: CommandContext): void {
         .description("Show this site's outgoing links and their certificates, and its incoming links"),
       [...LOCATION_SETTINGS, 'store', ...OBSERVER_SETTINGS],
     ),
-  ).action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags, context));
+  ).action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags));
   addConnectionFlags(
     addLocation(
       link
@@ -48,7 +47,7 @@ export function addLink(program: Command, context: CommandContext): void {
     ),
   )
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./link-check.js')).checkCommand(name, flags, context));
+    .action(async (name, flags) => (await import('./link-check.js')).checkCommand(name, flags));
   const generate = addCost(
     link
       .command('generate [NAME]')
@@ -67,14 +66,14 @@ export function addLink(program: Command, context: CommandContext): void {
     'issuerCert',
     'issuerKey',
   ]).action(async (name, flags) =>
-    (await import('./link-generate.js')).generateCommand(name, withCost(flags), context),
+    (await import('./link-generate.js')).generateCommand(name, withCost(flags)),
   );
   addReload(addLocation(addCost(link.command('update <NAME>').description('Change fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .addOption(DRY_RUN())
     .addOption(waitOption('ready'))
     .addOption(deadlineOption())
-    .action(async (name, flags) => (await import('./link.js')).updateCommand(name, withCost(flags), context));
+    .action(async (name, flags) => (await import('./link.js')).updateCommand(name, withCost(flags)));
   addConnectionFlags(
     addReload(
       addLocation(
@@ -98,7 +97,7 @@ export function addLink(program: Command, context: CommandContext): void {
       'confirm on a terminal that a certificate of more than 30 days is replaced by one of 30 days',
     )
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags, context));
+    .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags));
   addReload(
     addLocation(
       link
@@ -109,5 +108,5 @@ export function addLink(program: Command, context: CommandContext): void {
     ),
   )
     .addOption(DRY_RUN())
-    .action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
+    .action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags));
 }

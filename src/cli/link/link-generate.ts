@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { openAcceptingSite } from '../../compose/links.js';
 import { directoryMaterializer, streamMaterializer } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { shell } from '../../domain/shell-words.js';
 import { type GeneratedLink, generateLink } from '../../redemption/accepting/generate-link.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Site } from '../../redemption/ports/site.js';
 import { policyFromFlags } from '../grant/policy-values.js';
@@ -32,7 +32,6 @@ export interface LinkGenerateFlags {
 export async function generateCommand(
   requestedName: string | undefined,
   flags: LinkGenerateFlags,
-  { clock }: { readonly clock: Clock },
 ): Promise<void> {
   const { to, subject: requestedSubject, linkCost, issuer, endpointRoles, ...settingFlags } = flags;
   if (to === '') throw invalidValue('--to', to, 'use the path of a directory, or - for standard output');
@@ -43,8 +42,9 @@ export async function generateCommand(
   const cost = parseCount('--cost', linkCost);
   const policy = policyFromFlags(endpointRoles === undefined ? {} : { endpointRoles });
   const { settings } = configurationFrom(settingFlags);
+  const { clock } = commandContext();
   const materializer = to === '-' ? streamMaterializer(deliver) : directoryMaterializer(to, clock);
-  await withSite(flags, settings, clock, async ({ store, site, namespace }) => {
+  await withSite(flags, settings, async ({ store, site, namespace }) => {
     // Before the link is recorded: its credential would be lost if the files could not be written.
     await materializer.probe(name);
     const request = { namespace, name, subject, issuer: issuer ?? null, cost, policy };
@@ -82,7 +82,6 @@ interface AcceptingSide {
 async function withSite(
   flags: LinkGenerateFlags,
   settings: Settings,
-  clock: Clock,
   operation: (accepting: AcceptingSide) => Promise<void>,
 ): Promise<void> {
   if (settings.platform === 'kubernetes') {
@@ -93,7 +92,7 @@ async function withSite(
   await withStore(settings, flags, async ({ store, service, namespace }) => {
     const platform = service?.platform ?? settings.platform;
     refuseEndpointFlags(flags, platform);
-    const site = openAcceptingSite({ ...settings, platform }, service, clock);
+    const site = openAcceptingSite({ ...settings, platform }, service, commandContext().clock);
     if ('unavailable' in site) throw usageError(site.unavailable, site.hint);
     await operation({ store, site, namespace });
   });

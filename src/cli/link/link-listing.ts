@@ -1,4 +1,4 @@
-import type { Clock } from '../../redemption/ports/clock.js';
+import { commandContext } from '../../config/command-context.js';
 import { csvOf, type ListFlags, type Listing, listingText, orderOf } from '../terminal/listing.js';
 import { formatTime, valueText } from '../terminal/output.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -95,11 +95,7 @@ export function warningsOf(links: readonly OutgoingReport[]): string {
 }
 
 /** Writes the links of a site to standard output. With `--watch` reads them every 2 s and writes all of them after a change. */
-export async function writeLinks(
-  read: () => Promise<LinkLists>,
-  flags: ListFlags,
-  { clock }: { readonly clock: Clock },
-): Promise<void> {
+export async function writeLinks(read: () => Promise<LinkLists>, flags: ListFlags): Promise<void> {
   if (!flags.watch) {
     const text = linksText(await read(), flags);
     return untilOutputCloses(() => writeStyled(text));
@@ -109,7 +105,11 @@ export async function writeLinks(
     const text = linksText(await read(), flags);
     if (text === last) return;
     const isTable = flags.output === undefined || flags.output === 'wide';
-    const separator = isTable ? `\n${formatTime(clock())}\n` : flags.output === 'yaml' ? '---\n' : '';
+    const separator = isTable
+      ? `\n${formatTime(commandContext().clock())}\n`
+      : flags.output === 'yaml'
+        ? '---\n'
+        : '';
     await writeStyled(last === undefined ? text : separator + text);
     last = text;
   };

@@ -1,5 +1,5 @@
 import { openLinkRenewal, RenewalRuns } from '../../compose/links.js';
-import { isTerminal, processContext } from '../../config/process-context.js';
+import { commandContext, isTerminal } from '../../config/command-context.js';
 import { isShortLived } from '../../domain/issued-certificate.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
@@ -10,7 +10,6 @@ import {
   type RenewalServer,
   renewableLink,
 } from '../../redemption/requesting/renewable-link.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseWindow } from '../terminal/flag-values.js';
@@ -47,16 +46,12 @@ export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
 }
 
 /** `link renew`: renews the named link now, or with `--all` the links that are due, and reloads their router. */
-export async function renewCommand(
-  name: string | undefined,
-  flags: LinkRenewFlags,
-  context: CommandContext,
-): Promise<void> {
+export async function renewCommand(name: string | undefined, flags: LinkRenewFlags): Promise<void> {
   requireOneChoice(name, flags);
   const withinMs = parseWindow('--within', flags.within);
   const server = serverFromFlags(flags);
   const connection = connectionOptions(flags);
-  const { siteLinks, target, change } = await openLinksForChange(flags, context, connection);
+  const { siteLinks, target, change } = await openLinksForChange(flags, connection);
   // A mistyped directory or namespace has no links, and `--all` would succeed without a renewal.
   if (flags.dir !== undefined) requireDirectory(siteLinks.where);
   if (target.site) {
@@ -64,19 +59,19 @@ export async function renewCommand(
   }
   const links = name === undefined ? await siteLinks.links.list() : await requireLinks(siteLinks, name);
   const isForced = name !== undefined && withinMs === undefined;
-  const renewing =
-    siteLinks.cluster?.renewing ?? openLinkRenewal(siteLinks.settings.dataDir, { ...connection, ...context });
-  const isSelected = (link: RenewableLink) => isForced || isRenewalDue(link, context.clock(), withinMs);
+  const renewing = siteLinks.cluster?.renewing ?? openLinkRenewal(siteLinks.settings.dataDir, connection);
+  const isSelected = (link: RenewableLink) =>
+    isForced || isRenewalDue(link, commandContext().clock(), withinMs);
   await confirmShortening(links, siteLinks.links, { isSelected, server }, flags);
   if (name === undefined && !siteLinks.cluster) {
-    new RenewalRuns(siteLinks.settings.dataDir, siteLinks.where).record(context.clock());
+    new RenewalRuns(siteLinks.settings.dataDir, siteLinks.where).record(commandContext().clock());
   }
   const renewals = await renewSecrets(
     links,
     { isSelected, server },
     { ...renewing, links: withLockedReplacement(siteLinks.links, change) },
   );
-  const reload = await settleReload(target, context);
+  const reload = await settleReload(target);
   await report(renewals, reload, flags.output);
   throwWorst(renewals, name);
   requireReload(reload, 'the renewed links are written');
@@ -102,7 +97,7 @@ async function confirmShortening(
   if (found.length === 0) return;
   const effect = `${found.join(', ')}; a renewed one is valid for 30 days, and after that the link cannot reconnect unless a timer renews it`;
   const timer = completeHint('let a timer run `linkgrant link renew --all` at least daily', flags);
-  if (isTerminal(processContext().stdin) && !flags.yes) {
+  if (isTerminal(commandContext().stdin) && !flags.yes) {
     throw usageError(`nothing was renewed: ${effect}`, `${timer}; then repeat this command with --yes`);
   }
   writeStderr(`warning: ${effect}\nhint: ${timer}\n`);

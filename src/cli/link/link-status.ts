@@ -4,6 +4,7 @@ import { issuerDirectory } from '../../compose/issuer-directory.js';
 import { hasStore, linkDirectory, RenewalRuns } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { readService } from '../../redemption/accepting/service-description.js';
 import { PeerIndex } from '../../redemption/administration/link-connections.js';
@@ -11,7 +12,6 @@ import { readRetiredCas } from '../../redemption/issuers/retired-cas.js';
 import type { ListedRedemption } from '../../redemption/ports/grant-store.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
 import { everyItem } from '../../redemption/ports/page.js';
-import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import type { ListFlags } from '../terminal/listing.js';
@@ -19,7 +19,7 @@ import { type IncomingReport, incomingReport, revokedNote } from './incoming-lin
 import { type LinkFlags, linkDirectoryOf, requireDirectory } from './link.js';
 import { type LinkColumn, type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import { openSettingsCluster } from './link-target.js';
-import { type OutgoingContext, type OutgoingReport, outgoingReport } from './outgoing-link.js';
+import { type OutgoingReport, outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 
 const OUTGOING: readonly LinkColumn[] = [
@@ -32,29 +32,24 @@ const OUTGOING: readonly LinkColumn[] = [
 ];
 
 /** `link status`: reports the outgoing and the incoming links of a site. */
-export async function statusCommand(
-  name: string | undefined,
-  flags: LinkFlags & ListFlags,
-  context: CommandContext,
-): Promise<void> {
+export async function statusCommand(name: string | undefined, flags: LinkFlags & ListFlags): Promise<void> {
   const { dir } = flags;
   const { settings } = configurationFrom(flags);
   if (settings.platform === 'kubernetes' && dir === undefined) {
-    const cluster = await openSettingsCluster(settings, context);
+    const cluster = await openSettingsCluster(settings);
     const { clusterLinks } = await import('./cluster-link-status.js');
-    return writeLinks(() => clusterLinks(name, cluster, context), flags, context);
+    return writeLinks(() => clusterLinks(name, cluster), flags);
   }
-  return writeLinks(() => localLinks(name, dir, settings, context), flags, context);
+  return writeLinks(() => localLinks(name, dir, settings), flags);
 }
 
 async function localLinks(
   name: string | undefined,
   dir: string | undefined,
   settings: Settings,
-  context: CommandContext,
 ): Promise<LinkLists> {
-  const outgoing = await outgoingReports(name, dir, settings, context);
-  const incoming = await incomingReports(name, settings, context);
+  const outgoing = await outgoingReports(name, dir, settings);
+  const incoming = await incomingReports(name, settings);
   if (!outgoing && !incoming) {
     throw usageError(
       'there are no links to report: there is no store, and no --dir is given',
@@ -78,19 +73,14 @@ async function localLinks(
 }
 
 /** Reports the Links in `--dir`, else those of the system site; undefined if there is neither. */
-async function outgoingReports(
-  name: string | undefined,
-  dir: string | undefined,
-  settings: Settings,
-  { clock }: CommandContext,
-) {
+async function outgoingReports(name: string | undefined, dir: string | undefined, settings: Settings) {
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) return undefined;
   const links = linkDirectory(directory);
-  const context = { clock, hasTimer: new RenewalRuns(settings.dataDir, directory).isRecent(clock()) };
+  const hasTimer = new RenewalRuns(settings.dataDir, directory).isRecent(commandContext().clock());
   if (settings.platform === 'standalone' || dir !== undefined) {
     requireDirectory(directory);
-    return reportsOf(links, name, context);
+    return reportsOf(links, name, hasTimer);
   }
   const namespace = siteNamespace(settings);
   const site = openRequestingSite(settings.skupperHome, namespace);
@@ -104,8 +94,8 @@ async function outgoingReports(
   const running = linkDirectory(site.runtimeResources);
   const isOnlyLoaded = (link: StoredLink) => loaded.get(link.name) === 'only-loaded';
   return [
-    ...(await reportsOf(links, name, context, loaded)),
-    ...(await reportsOf(running, name, context, loaded, isOnlyLoaded)),
+    ...(await reportsOf(links, name, hasTimer, loaded)),
+    ...(await reportsOf(running, name, hasTimer, loaded, isOnlyLoaded)),
   ];
 }
 
@@ -113,7 +103,7 @@ async function outgoingReports(
 async function reportsOf(
   files: LinkFiles,
   name: string | undefined,
-  context: OutgoingContext,
+  hasTimer: boolean,
   loaded?: ReadonlyMap<string, LoadedState>,
   isReported: (link: StoredLink) => boolean = () => true,
 ): Promise<readonly OutgoingReport[]> {
@@ -121,7 +111,7 @@ async function reportsOf(
   const named = name === undefined ? links : linksNamed(links, name);
   return Promise.all(
     named.map(async (link) => ({
-      ...outgoingReport(link, await files.findSecret(link.tlsCredentials), context),
+      ...outgoingReport(link, await files.findSecret(link.tlsCredentials), hasTimer),
       ...(loaded && { router: loaded.get(link.name) ?? 'absent' }),
     })),
   );
@@ -148,12 +138,12 @@ function routerNotes(links: readonly OutgoingReport[]): string {
 async function incomingReports(
   name: string | undefined,
   settings: Settings,
-  { clock }: CommandContext,
 ): Promise<readonly IncomingReport[] | undefined> {
   if (!hasStore(settings)) return undefined;
   const isSystem = settings.platform !== 'standalone';
   const uid = isSystem ? openRequestingSite(settings.skupperHome, siteNamespace(settings)).uid() : undefined;
-  const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
+  const { clock } = commandContext();
+  const store = await openStore(settings, commandContext(), false);
   try {
     const peers = new PeerIndex(await networkObserver(settings, clock)?.observe());
     // A site that was never started has no uid, and has issued no link.

@@ -14,7 +14,6 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
-import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { type CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import {
@@ -113,14 +112,12 @@ interface Opening {
   readonly settings: Settings;
   readonly proxy: LinkProxy | undefined;
   readonly connection: ConnectionOptions;
-  readonly context: CommandContext;
   readonly options: LinkTargetOptions;
 }
 
 /** Opens the target that flags and configuration name. Rejects with a CommandError for a flag that the target does not have. */
 export async function openLinkTarget(
   flags: LinkTargetFlags,
-  context: CommandContext,
   options: LinkTargetOptions,
 ): Promise<LinkTarget> {
   const { settings } = configurationFrom(flags);
@@ -129,7 +126,7 @@ export async function openLinkTarget(
   const connection = connectionOptions(
     proxy && flags.proxy === undefined ? { ...flags, proxy: proxyUrl(proxy) } : flags,
   );
-  const opening = { flags, settings, proxy, connection, context, options };
+  const opening = { flags, settings, proxy, connection, options };
   if (settings.platform === 'kubernetes') return openCluster(opening);
   if (settings.platform !== 'standalone') return openSystemSite(opening);
   requireStandaloneFlags(flags);
@@ -153,8 +150,8 @@ function renewalBy(timer: string, flags: string): string {
 }
 
 function openStream(opening: Opening): StreamTarget {
-  const { settings, connection, context } = opening;
-  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
+  const { settings, connection } = opening;
+  const redeemer = openTokenRedemption(settings.dataDir, connection);
   return {
     ...commonOf(opening),
     kind: 'stream',
@@ -166,8 +163,8 @@ function openStream(opening: Opening): StreamTarget {
 }
 
 function openDirectory(opening: Opening, directory: string): DirectoryTarget {
-  const { flags, settings, proxy, connection, context, options } = opening;
-  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
+  const { flags, settings, proxy, connection, options } = opening;
+  const redeemer = openTokenRedemption(settings.dataDir, connection);
   const location =
     flags.reloadCommand !== undefined || options.storesRecords
       ? redeemer.openLocation(directory, { proxy }, options.patienceMs)
@@ -177,7 +174,7 @@ function openDirectory(opening: Opening, directory: string): DirectoryTarget {
     kind: 'directory',
     redeemer,
     directory,
-    materializer: location?.materializer ?? directoryMaterializer(directory, context.clock, { proxy }),
+    materializer: location?.materializer ?? directoryMaterializer(directory, connection.clock, { proxy }),
     ...(location && { location }),
     siteUid: () => undefined,
     renewalHint: renewalBy('a timer', `--dir ${directory}`),
@@ -185,7 +182,7 @@ function openDirectory(opening: Opening, directory: string): DirectoryTarget {
 }
 
 function openSystemSite(opening: Opening): SystemSiteTarget {
-  const { flags, settings, proxy, connection, context, options } = opening;
+  const { flags, settings, proxy, connection, options } = opening;
   if (flags.to !== undefined) {
     throw usageError(
       '--to is for the standalone platform',
@@ -197,7 +194,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   const site = openRequestingSite(skupperHome, namespace);
   requireSitePlatform(site, platform, namespace);
   const directory = site.inputResources;
-  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
+  const redeemer = openTokenRedemption(settings.dataDir, connection);
   const location = redeemer.openLocation(directory, { namespace, proxy }, options.patienceMs);
   return {
     ...commonOf(opening),
@@ -215,10 +212,10 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
 }
 
 async function openCluster(opening: Opening): Promise<ClusterTarget> {
-  const { flags, settings, proxy, connection, context } = opening;
+  const { flags, settings, proxy, connection } = opening;
   if (flags.to !== undefined) throw notForCluster('--to', "the link is written into the site's namespace");
   refuseReloadCommand(flags);
-  const cluster = await openSettingsCluster(settings, context, connection);
+  const cluster = await openSettingsCluster(settings, connection);
   const location = cluster.openLocation(proxy);
   const { namespace } = cluster;
   return {
@@ -237,12 +234,11 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
 /** Opens the requesting side of the cluster and namespace in the settings. */
 export async function openSettingsCluster(
   settings: Settings,
-  { clock, checkpoint }: CommandContext,
-  connection: ConnectionOptions = {},
+  connection = connectionOptions({}),
 ): Promise<RequestingCluster> {
   // Loaded only here: the Kubernetes client is large.
   const { openRequestingCluster } = await import('../../compose/kubernetes/requesting-cluster.js');
-  return openRequestingCluster(settings, { ...connection, clock, checkpoint });
+  return openRequestingCluster(settings, connection);
 }
 
 /** Throws a CommandError for `--reload-command` in a cluster. */

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { linkDirectory, linkRecords, PendingReload } from '../../compose/links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { shell } from '../../domain/shell-words.js';
 import { certificateInfo, redemptionIdIn } from '../../pki/certificate-info.js';
@@ -12,11 +13,10 @@ import {
   type StoredLink,
 } from '../../redemption/ports/link-files.js';
 import { deleteLink } from '../../redemption/requesting/delete-link.js';
-import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom } from '../session/configuration.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import { connectionOptions } from '../terminal/connection-flags.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -55,13 +55,12 @@ export interface SiteLinks {
  */
 export async function openSiteLinks(
   flags: LinkFlags,
-  context: CommandContext,
-  connection: ConnectionOptions = {},
+  connection = connectionOptions({}),
 ): Promise<SiteLinks> {
   const { dir } = flags;
   const { settings } = configurationFrom(flags);
   if (dir === undefined && settings.platform === 'kubernetes') {
-    const cluster = await openSettingsCluster(settings, context, connection);
+    const cluster = await openSettingsCluster(settings, connection);
     const { links, records, namespace } = cluster;
     return { links, records, settings, where: `namespace ${namespace}`, cluster };
   }
@@ -136,11 +135,10 @@ interface ChangeableLinks {
 /** Opens the links at the location that the flags set, for changes; with `dryRun` nothing is changed. */
 export async function openLinksForChange(
   flags: ChangeFlags,
-  context: CommandContext,
-  connection: ConnectionOptions = {},
+  connection = connectionOptions({}),
 ): Promise<ChangeableLinks> {
   const { reloadCommand } = flags;
-  const siteLinks = await openSiteLinks(flags, context, connection);
+  const siteLinks = await openSiteLinks(flags, connection);
   const { settings, where: directory, cluster } = siteLinks;
   const { platform, skupperHome, dataDir } = settings;
   if (cluster) refuseReloadCommand(flags);
@@ -190,7 +188,6 @@ function previewLinks(links: LinkFiles): LinkFiles {
 export async function updateCommand(
   name: string,
   flags: ChangeFlags & WaitFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
-  context: CommandContext,
 ): Promise<void> {
   const { linkCost, tlsCredentials, wait, deadline, ...rest } = flags;
   const cost = parseCount('--cost', linkCost);
@@ -198,7 +195,7 @@ export async function updateCommand(
   if (cost === undefined && tlsCredentials === undefined) {
     throw usageError('no change is given', 'set --cost N or --tls-credentials NAME');
   }
-  const { siteLinks, target, change } = await openLinksForChange(rest, context);
+  const { siteLinks, target, change } = await openLinksForChange(rest);
   const { where, cluster } = siteLinks;
   if (!cluster && (wait !== undefined || deadline !== undefined)) {
     throw usageError(
@@ -220,23 +217,19 @@ export async function updateCommand(
     }
     return found.map((link) => link.name);
   });
-  await printAndSettle(report, target, context);
+  await printAndSettle(report, target);
   if (cluster && !rest.dryRun) await waitForLinks(updated, cluster, { state: wait ?? 'ready', deadlineMs });
 }
 
 /** `link delete`: deletes a link with its own Secrets and records, then reloads its router. */
-export async function deleteCommand(
-  name: string,
-  flags: ChangeFlags,
-  context: CommandContext,
-): Promise<void> {
-  const { siteLinks, target, change, isReloadPending } = await openLinksForChange(flags, context);
+export async function deleteCommand(name: string, flags: ChangeFlags): Promise<void> {
+  const { siteLinks, target, change, isReloadPending } = await openLinksForChange(flags);
   const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {
     // The router may still have a link loaded that an earlier run deleted, if the reload of that run failed or is pending.
     if (!target.site?.loadedLinks().has(name)) throw linkNotFound(name, siteLinks.where);
     if (isReloadPending?.()) return writeOut('The pending reload of the site drops the link\n');
-    const { outcome } = await reloadRouter(target, context);
+    const { outcome } = await reloadRouter(target);
     if (outcome === 'not-needed') throw onlyLoaded(name, siteLinks.where);
     return;
   }
@@ -250,10 +243,9 @@ export async function deleteCommand(
       records > 0
         ? 'The stored key and response of its redemption are deleted, so its token cannot restore the link\n'
         : '',
-      ...certificates.map((certificate) => credentialNote(certificate, context.clock())),
+      ...certificates.map((certificate) => credentialNote(certificate, commandContext().clock())),
     ].join(''),
     target,
-    context,
   );
 }
 
@@ -277,17 +269,17 @@ function credentialNote(certificate: string, now: number): string {
 }
 
 /** Prints the report of a change, and reloads the router, also if the report cannot be written. */
-async function printAndSettle(report: string, target: ReloadTarget, context: CommandContext): Promise<void> {
+async function printAndSettle(report: string, target: ReloadTarget): Promise<void> {
   try {
     await writeOut(report);
   } finally {
-    await reloadRouter(target, context);
+    await reloadRouter(target);
   }
 }
 
 /** Reloads the router if a reload is pending, and prints the result. Throws a CommandError if the reload failed. */
-async function reloadRouter(target: ReloadTarget, context: CommandContext): Promise<ReloadReport> {
-  const reload = await settleReload(target, context);
+async function reloadRouter(target: ReloadTarget): Promise<ReloadReport> {
+  const reload = await settleReload(target);
   await writeOut(reloadText(reload, 'the change'));
   requireReload(reload, 'the change is written');
   return reload;

@@ -1,26 +1,22 @@
 import type { LinkStatus } from '../../compose/kubernetes/requesting-cluster.js';
 import type { LoadedState } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { certificateState, isShortLived } from '../../domain/issued-certificate.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import type { StoredLink } from '../../redemption/ports/link-files.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { formatTime } from '../terminal/output.js';
 
-/** What the report of an outgoing link depends on beside its files. */
-export interface OutgoingContext {
-  readonly clock: Clock;
-  /** False if no program has recently renewed the links that are due. For a cluster this is unknown, and `hasTimer` is true. */
-  readonly hasTimer: boolean;
-}
-
-/** Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. */
+/**
+ * Returns the report of an outgoing link with its certificate, and a warning if the certificate needs attention. `hasTimer` is
+ * false if no program has recently renewed the links that are due. For a cluster this is unknown, and `hasTimer` is true.
+ */
 export function outgoingReport(
   link: StoredLink,
   secret: LinkSecret | undefined,
-  context: OutgoingContext,
+  hasTimer: boolean,
 ): OutgoingReport {
   const { name, endpoints, cost, tlsCredentials, place } = link;
   return {
@@ -29,22 +25,18 @@ export function outgoingReport(
     endpoints: endpoints.map(formatEndpoint),
     tlsCredentials,
     file: place,
-    ...certificateReport(secret, tlsCredentials, context),
+    ...certificateReport(secret, tlsCredentials, hasTimer),
   };
 }
 
 const NO_TIMER =
   'the certificate is short-lived, and no timer has renewed the links of this site in the last two days: the link cannot reconnect after the certificate expires; let a timer run `linkgrant link renew --all` at least daily';
 
-function certificateReport(
-  secret: LinkSecret | undefined,
-  name: string,
-  { clock, hasTimer }: OutgoingContext,
-) {
+function certificateReport(secret: LinkSecret | undefined, name: string, hasTimer: boolean) {
   if (!secret) return { warning: `Secret "${name}" does not exist, or cannot be read` };
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
-    const state = certificateState({ notBefore, notAfter }, clock());
+    const state = certificateState({ notBefore, notAfter }, commandContext().clock());
     const isRenewable = !('problem' in renewableLink(secret));
     const isRenewing = isRenewable && isShortLived({ notBefore, notAfter });
     const warning = {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import { usageError } from '../terminal/command-error.js';
 import { withoutProgress } from '../terminal/progress.js';
 
@@ -51,7 +51,7 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   const limit = setTimeout(() => stop.abort('limit'), Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS));
   try {
     // Standard output is reserved for the output of this program. `detached` creates a process group, which endGroup ends.
-    const { env } = processContext();
+    const { env } = commandContext();
     const child = spawn(program, args, { stdio: ['ignore', 2, 2], detached: true, env });
     const ended = once(child, 'exit').then(
       ([code, signal]): ReloadRun =>

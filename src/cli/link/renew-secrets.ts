@@ -9,7 +9,6 @@ import {
   renewableLink,
 } from '../../redemption/requesting/renewable-link.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
-import type { CommandContext } from '../session/command-context.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
@@ -156,17 +155,13 @@ export function withLockedReplacement(
 }
 
 /** Returns the links of a target and the dependencies of renewing them. `timeoutMs` limits an exchange, except in a cluster. */
-export function renewalOf(
-  target: StoredLinkTarget,
-  context: CommandContext,
-  timeoutMs?: number,
-): RenewalDependencies {
+export function renewalOf(target: StoredLinkTarget, timeoutMs?: number): RenewalDependencies {
   if (target.kind === 'cluster') return { ...target.cluster.renewing, links: target.cluster.links };
   const { directory, dataDir, connection } = target;
   const reload = new PendingReload(dataDir, directory);
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
   return {
-    ...openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
+    ...openLinkRenewal(dataDir, { ...connection, ...limit }),
     links: withLockedReplacement(linkDirectory(directory), (operation) => reload.change(operation)),
   };
 }

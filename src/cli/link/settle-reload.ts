@@ -1,5 +1,5 @@
 import type { LinkLocation, ReloadOutcome, RequestingSite } from '../../compose/token-redemption.js';
-import type { CommandContext } from '../session/command-context.js';
+import { commandContext } from '../../config/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { commandText, type ReloadCommand, runReload } from './reload-command.js';
 
@@ -45,7 +45,6 @@ function commandFor(
  */
 export async function settleReload(
   target: ReloadTarget,
-  context: CommandContext,
   timeoutMs = DEFAULT_LIMIT_MS,
 ): Promise<ReloadReport> {
   const { location, site, reloadCommand } = target;
@@ -63,7 +62,7 @@ export async function settleReload(
     return typeof run === 'object' && run.isInterrupted ? 'interrupted' : 'failed';
   };
   const isLoaded = (removed: readonly string[]) => site?.hasLoadedAll(removed) ?? false;
-  const outcome = await location.reload.settle({ isLoaded, reload }, context.checkpoint);
+  const outcome = await location.reload.settle({ isLoaded, reload }, commandContext().checkpoint);
   if (command === undefined) return { outcome: 'not-needed' };
   return {
     outcome,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RenewalRuns } from '../../compose/links.js';
+import { commandContext } from '../../config/command-context.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import { backOffDelay } from '../../time/back-off.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
 import { plain } from '../terminal/plain-text.js';
@@ -35,17 +35,16 @@ interface ReloadRetry {
  */
 export async function watchLinks(
   target: StoredLinkTarget,
-  context: CommandContext,
   wait: (ms: number, stop: AbortSignal) => Promise<unknown> = (ms, signal) =>
     sleep(ms, undefined, { signal }),
 ): Promise<void> {
-  const dependencies = renewalOf(target, context);
+  const dependencies = renewalOf(target);
   const plan = new RenewalPlan();
   const retry: ReloadRetry = { failures: 0, at: 0 };
   let reported: string | undefined;
   const round = async (): Promise<number | undefined> => {
     try {
-      const pauseMs = await runRound({ plan, retry }, dependencies, target, context);
+      const pauseMs = await runRound({ plan, retry }, dependencies, target);
       reported = undefined;
       return pauseMs;
     } catch (error) {
@@ -74,41 +73,37 @@ async function runRound(
   { plan, retry }: { readonly plan: RenewalPlan; readonly retry: ReloadRetry },
   dependencies: ReturnType<typeof renewalOf>,
   target: StoredLinkTarget,
-  context: CommandContext,
 ): Promise<number | undefined> {
+  const { clock } = commandContext();
   const links = await dependencies.links.list();
   if (links.length === 0) {
     writeStderr('There are no links left.\n');
     return undefined;
   }
-  if (target.kind !== 'cluster') new RenewalRuns(target.dataDir, target.directory).record(context.clock());
-  const isSelected = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
+  if (target.kind !== 'cluster') new RenewalRuns(target.dataDir, target.directory).record(clock());
+  const isSelected = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, clock());
   const renewals = await renewSecrets(links, { isSelected }, dependencies);
   for (const renewal of renewals) {
-    if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
-    if (renewal.outcome === 'failed') plan.postpone(renewal, context.clock());
+    if (renewal.outcome === 'renewed') plan.begin(renewal, clock());
+    if (renewal.outcome === 'failed') plan.postpone(renewal, clock());
   }
   const attempts = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
   writeStderr(attempts.map(renewalText).join(''));
   const isRenewed = renewals.some(({ outcome }) => outcome === 'renewed');
   // The router needs a renewed certificate at once, even if earlier reloads failed.
   if (isRenewed) retry.at = 0;
-  if (performance.now() >= retry.at) writeStderr(await reload(retry, target, context));
+  if (performance.now() >= retry.at) writeStderr(await reload(retry, target));
   // Not before the reload: if that rejects, the next round has to see the rejected renewal again.
   for (const { final, certificateSha256 } of failedOf(renewals)) if (final) plan.giveUp(certificateSha256);
   const next = plan.next(certificateHashesOf(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
   const untilReload = retry.at === 0 ? MAX_SLEEP_MS : retry.at - performance.now();
-  return Math.max(MIN_SLEEP_MS, Math.min(next - context.clock(), untilReload, MAX_SLEEP_MS));
+  return Math.max(MIN_SLEEP_MS, Math.min(next - clock(), untilReload, MAX_SLEEP_MS));
 }
 
 /** Reloads the router if a reload is pending, and sets when to repeat one that stays pending. Returns the report. */
-async function reload(
-  retry: ReloadRetry,
-  target: StoredLinkTarget,
-  context: CommandContext,
-): Promise<string> {
-  const report = await settleReload(target, context);
+async function reload(retry: ReloadRetry, target: StoredLinkTarget): Promise<string> {
+  const report = await settleReload(target);
   retry.failures = typeof report.pendingReason === 'object' ? retry.failures + 1 : 0;
   const pauseMs = backOffDelay(RELOAD_PAUSES, Math.max(1, retry.failures));
   retry.at = report.outcome === 'pending' ? performance.now() + pauseMs : 0;

@@ -1,4 +1,5 @@
 import type { UserTokens } from '../../admin/oidc-client.js';
+import { commandContext } from '../../config/command-context.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { CommandError, type ExitCode } from '../terminal/command-error.js';
@@ -22,7 +23,7 @@ export function tokenFields({
     accessToken,
     ...(refreshToken !== undefined && { refreshToken }),
     ...(expiresIn !== undefined && {
-      expiresAt: Date.now() + Math.min(expiresIn, MAX_LIFETIME_SECONDS) * 1000,
+      expiresAt: commandContext().clock() + Math.min(expiresIn, MAX_LIFETIME_SECONDS) * 1000,
     }),
   };
 }
@@ -43,14 +44,14 @@ export async function accessTokenOf(name: string): Promise<string> {
 }
 
 function isFresh({ expiresAt }: Login): boolean {
-  return expiresAt === undefined || Date.now() < expiresAt - MARGIN_MS;
+  return expiresAt === undefined || commandContext().clock() < expiresAt - MARGIN_MS;
 }
 
 async function refresh(name: string, login: Login): Promise<UserTokens> {
   if (login.refreshToken === undefined) throw loginEnded(name, 'has expired');
   const { createLoginClient } = await import('../../compose/login.js');
   try {
-    const client = createLoginClient(login, { ...connectionOptions({}), clock: Date.now });
+    const client = createLoginClient(login, connectionOptions({}));
     return await client.refresh(login.refreshToken);
   } catch (error) {
     if (!(error instanceof AdministrationError)) throw error;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OidcClient, UserTokens } from '../../admin/oidc-client.js';
 import { createLoginClient, loginByBrowser, readLoginProvider } from '../../compose/login.js';
 import { serverAdministration } from '../../compose/server-administration.js';
-import { isTerminal, processContext } from '../../config/process-context.js';
+import { commandContext, isTerminal } from '../../config/command-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { shell } from '../../domain/shell-words.js';
@@ -36,7 +36,7 @@ export interface LoginFlags {
 /** `login`: logs the user in at the OIDC provider of a service, and stores the tokens for commands with `--server`. */
 export async function loginCommand(target: string | undefined, flags: LoginFlags): Promise<void> {
   const { name, server, serverCa, issuerCa } = targetOf(target, flags);
-  const options = { ...connectionOptions({}), clock: Date.now };
+  const options = connectionOptions({});
   const provider = await readLoginProvider(server, serverCa, options).catch((error: unknown) => {
     throw serviceError(error);
   });
@@ -132,7 +132,7 @@ function serverOf(name: string): string | undefined {
 }
 
 async function loginOnThisMachine(client: OidcClient, { open, port }: LoginFlags): Promise<UserTokens> {
-  const { stdout, env } = processContext();
+  const { stdout, env } = commandContext();
   const loopbackPort = parsePort(port);
   let deleteFile = () => {};
   const onUrl = async (url: string) => {
@@ -165,9 +165,9 @@ async function loginOnOtherDevice(client: OidcClient, issuer: string): Promise<U
   const { verification_uri: url, verification_uri_complete: complete, user_code: code } = start;
   const shortcut = complete === undefined ? '' : plain`, or open\n\n  ${complete}\n`;
   await writeOut(`${plain`Open ${url} on any device and enter the code ${code}`}${shortcut}\n`);
-  const end = Date.now() + start.expires_in * 1000;
+  const end = commandContext().clock() + start.expires_in * 1000;
   let seconds = start.interval;
-  while (Date.now() < end) {
+  while (commandContext().clock() < end) {
     await sleep(seconds * 1000);
     const result = await client.pollDevice(start).catch(slowDownWhileUnavailable);
     if (typeof result !== 'string') return result;

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import { isLoginName } from '../../config/setting-schemas.js';
 import { namesIn } from '../../files/directory-names.js';
 import { refuseForeignDirectory } from '../../files/foreign-directory.js';
@@ -35,7 +35,7 @@ export type Login = z.infer<typeof LOGIN>;
 
 /** Returns the directory of the user's logins, below the XDG configuration home. Each login is a file (0600). */
 function loginDirectory(): string {
-  const { env } = processContext();
+  const { env } = commandContext();
   const home = env.XDG_CONFIG_HOME || join(env.HOME || homeDirectory(), '.config');
   const directory = join(home, 'linkgrant', 'logins');
   refuseForeignDirectory(directory);

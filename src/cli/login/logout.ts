@@ -22,7 +22,7 @@ export async function logoutCommand(
 }
 
 async function revoke(login: Login): Promise<void> {
-  const client = createLoginClient(login, { ...connectionOptions({}), clock: Date.now });
+  const client = createLoginClient(login, connectionOptions({}));
   if (await client.revoke(login.refreshToken ?? login.accessToken)) return;
   throw new Error('the OIDC provider has no revocation endpoint');
 }

@@ -1,12 +1,12 @@
 import { createLinkDialer } from '../../compose/links.js';
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import { openSystemSite, systemOf } from '../../compose/system-sites.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
 import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
 import { probeRouter } from '../../redemption/issuers/probe-router.js';
 import { type IssuerSession, platformOf, publishIssuer } from '../issuer/issuer-session.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import type { ConnectionOptions } from '../terminal/connection-flags.js';
 
@@ -14,8 +14,6 @@ import type { ConnectionOptions } from '../terminal/connection-flags.js';
 export interface NamedCutIssuer extends CutIssuer {
   readonly name: string;
 }
-
-type CutContext = CommandContext & { readonly connection: ConnectionOptions };
 
 /**
  * Returns the issuer whose CA has to be replaced: on a system site that of Skupper, else the first issuer of linkgrant with a CA
@@ -25,17 +23,17 @@ export function cutIssuerOf(
   redemption: Redemption,
   signers: readonly string[],
   session: IssuerSession,
-  context: CutContext,
+  connection: ConnectionOptions,
 ): NamedCutIssuer | undefined {
   const { issuers, settings } = session;
-  if (platformOf(session) !== 'standalone') return systemIssuer(redemption, session, context);
+  if (platformOf(session) !== 'standalone') return systemIssuer(redemption, session);
   // An external CA (--issuer-cert) replaces the site CA of the data directory.
   const unused = settings.issuerCert === undefined ? [SERVER_CA] : [SERVER_CA, SITE_CA];
   const owned = issuers.names().filter((name) => !unused.includes(name));
   const named = owned.find((name) => issuers.list(name).some(({ sha256 }) => signers.includes(sha256)));
-  if (named !== undefined) return ownIssuer(named, session, context);
+  if (named !== undefined) return ownIssuer(named, session, connection);
   if (redemption.issuer !== null) return undefined;
-  if (settings.issuerCert !== undefined) return externalIssuer(session, context);
+  if (settings.issuerCert !== undefined) return externalIssuer(session);
   refuseUnknownCa(session);
   return undefined;
 }
@@ -50,9 +48,9 @@ function refuseUnknownCa({ issuers, service }: IssuerSession): void {
   );
 }
 
-function ownIssuer(name: string, session: IssuerSession, context: CutContext): NamedCutIssuer {
+function ownIssuer(name: string, session: IssuerSession, connection: ConnectionOptions): NamedCutIssuer {
   const { issuers, settings, service } = session;
-  const { clock, connection } = context;
+  const { clock } = connection;
   return {
     name,
     async readState() {
@@ -64,7 +62,7 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
       prepare: () => issuers.prepare(name),
       async activate() {
         await issuers.activate(name);
-        await publishIssuer(name, session, context);
+        await publishIssuer(name, session);
       },
       async retire(sha256) {
         if (await issuers.retire(name, sha256)) return;
@@ -81,7 +79,7 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
         const old = cas.find((ca) => ca.sha256 === sha256);
         const signing = cas.find(({ state }) => state === 'active');
         if (!old || !signing) return [];
-        const dial = createLinkDialer({ ...connection, clock });
+        const dial = createLinkDialer(connection);
         const endpoints = settings.endpoint ?? service?.endpoints ?? [];
         return Promise.all(
           endpoints.map(({ host, port }) =>
@@ -97,11 +95,12 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
   };
 }
 
-function externalIssuer({ settings }: IssuerSession, { clock }: CommandContext): NamedCutIssuer {
+function externalIssuer({ settings }: IssuerSession): NamedCutIssuer {
   return {
     name: SITE_CA,
     async readState() {
-      const found = (await openIssuer(settings, clock())).find(clock());
+      const now = commandContext().clock();
+      const found = (await openIssuer(settings, now)).find(now);
       if (typeof found !== 'string') return { signing: found.sha256, trusted: fingerprints(found.trustPem) };
       throw new CommandError(found, {
         exitCode: 4,
@@ -114,9 +113,8 @@ function externalIssuer({ settings }: IssuerSession, { clock }: CommandContext):
 function systemIssuer(
   { namespace, issuer, policy }: Redemption,
   { settings, service }: IssuerSession,
-  { clock }: CommandContext,
 ): NamedCutIssuer {
-  const site = openSystemSite(service?.system ?? systemOf(settings), clock);
+  const site = openSystemSite(service?.system ?? systemOf(settings), commandContext().clock);
   return {
     name: issuer ?? SITE_CA,
     async readState() {

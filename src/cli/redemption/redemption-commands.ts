@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS, REMOTE_SETTINGS } from '../../config/setting-groups.js';
 import { PLATFORMS } from '../../config/settings.js';
 import { LINK_STATES } from '../../domain/issued-certificate.js';
-import type { CommandContext } from '../session/command-context.js';
 import {
   addConnectionFlags,
   addListFlags,
@@ -14,7 +13,7 @@ import { addLabelChangeFlags, SELECTOR } from '../terminal/label-flags.js';
 import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS, ISSUER_SETTINGS } from '../terminal/settings-options.js';
 
 /** Adds `redemption` with its subcommands. */
-export function addRedemption(program: Command, context: CommandContext): void {
+export function addRedemption(program: Command): void {
   const redemption = program
     .command('redemption')
     .description('List, show, label, verify and revoke redemptions');
@@ -35,7 +34,7 @@ export function addRedemption(program: Command, context: CommandContext): void {
   addListFlags(list).action(async ({ verify, ...flags }) =>
     verify
       ? (await import('./redemption-verify.js')).verifyCommand(flags)
-      : (await import('./redemption.js')).listCommand(flags, context.clock),
+      : (await import('./redemption.js')).listCommand(flags),
   );
   withSettings(
     redemption.command('show <ID>').description('Show a redemption (by id or subject) and its certificate'),
@@ -54,10 +53,10 @@ export function addRedemption(program: Command, context: CommandContext): void {
     .addOption(DRY_RUN())
     .addOption(OUTPUT())
     .action(async (id, flags) => (await import('./redemption-update.js')).updateCommand(id, flags));
-  addRevoke(redemption, context);
+  addRevoke(redemption);
 }
 
-function addRevoke(redemption: Command, context: CommandContext): void {
+function addRevoke(redemption: Command): void {
   addConnectionFlags(
     withSettings(
       redemption
@@ -81,5 +80,5 @@ function addRevoke(redemption: Command, context: CommandContext): void {
         'with --cut: platform of the router (default: that of the service)',
       ).choices(PLATFORMS),
     )
-    .action(async (id, flags) => (await import('./redemption-revoke.js')).revokeCommand(id, flags, context));
+    .action(async (id, flags) => (await import('./redemption-revoke.js')).revokeCommand(id, flags));
 }

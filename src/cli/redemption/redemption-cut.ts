@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { systemOf } from '../../compose/system-sites.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import type { Redemption } from '../../domain/redemption.js';
@@ -15,7 +16,6 @@ import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuedLink } from '../../redemption/ports/link-store.js';
 import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
@@ -57,12 +57,12 @@ export async function cutCommand(
   redemption: Redemption,
   { stepsDone, force, dryRun, connection, ...flags }: CutFlags,
   session: IssuerSession,
-  context: CommandContext,
 ): Promise<void> {
   const router = flags.router ?? platformOf(session);
   const store = requireStore(session);
-  const signers = await signersOf(redemption, store, context.clock());
-  const issuer = cutIssuerOf(redemption, signers, session, { ...context, connection });
+  const { clock } = commandContext();
+  const signers = await signersOf(redemption, store, clock());
+  const issuer = cutIssuerOf(redemption, signers, session, connection);
   if (!issuer) {
     await writeOut(doneText(redemption, []));
     return;
@@ -71,13 +71,13 @@ export async function cutCommand(
     // `advanceCut` changes nothing if the issuer has no `own` and no step is done.
     const readOnly = { readState: () => issuer.readState() };
     const request = { signers, stepsDone: 0, force: false };
-    const progress = await advanceCut(request, { store, issuer: readOnly, ...context });
+    const progress = await advanceCut(request, { store, issuer: readOnly, clock });
     if (progress.state === 'done') return writeOut(doneText(redemption, []));
     const target = targetOf(issuer, router, redemption, progress.old, session);
     const behind = progress.behind.filter(({ id }) => id !== redemption.id);
     return writeOut(planText(behind, target, flags.settingFlags));
   }
-  const progress = await advanceCut({ signers, stepsDone, force }, { store, issuer, ...context });
+  const progress = await advanceCut({ signers, stepsDone, force }, { store, issuer, clock });
   const copy = issuer.own ? copyStep(session.settings, 'issuers') : '';
   if (progress.state === 'done') {
     await writeOut(doneText(redemption, progress.probes) + copy);

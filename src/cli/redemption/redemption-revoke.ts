@@ -1,3 +1,4 @@
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf } from '../../config/settings.js';
 import { AdministrationError } from '../../domain/administration-error.js';
@@ -11,7 +12,6 @@ import { describeSource, revokeRedemption } from '../../redemption/administratio
 import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
 import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
 import { refuseServer, withAdministration } from '../session/administration-session.js';
-import type { CommandContext } from '../session/command-context.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
@@ -37,11 +37,7 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 }
 
 /** `redemption revoke`: revokes a redemption, and its token or grant if a flag says so; `--cut` also replaces the CA. */
-export async function revokeCommand(
-  name: string,
-  revokeFlags: RevokeFlags,
-  context: CommandContext,
-): Promise<void> {
+export async function revokeCommand(name: string, revokeFlags: RevokeFlags): Promise<void> {
   const { withToken, withGrant, keepToken, cut = false, force = false, ...rest } = revokeFlags;
   const { continue: stepsDone, router, timeout, proxy, connectTo, ...flags } = rest;
   const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
@@ -62,24 +58,24 @@ export async function revokeCommand(
     await withAdministration(flags, async ({ administration, platform }) => {
       const id = await namedRedemption(name, administration);
       const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice));
-      const cutting = cuttingText(revocation, context.clock(), platform, flags);
+      const cutting = cuttingText(revocation, commandContext().clock(), platform, flags);
       await writeOut(revocationText(revocation, true) + cutting);
     });
     return;
   }
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
   announceDryRun(flags);
-  await withIssuers(flags, context, async (session) => {
+  await withIssuers(flags, async (session) => {
     const store = requireStore(session);
     const id = await namedRedemption(name, store);
     const redemption = await requireRedemption(id, store);
-    const now = context.clock();
+    const now = commandContext().clock();
     const revocation = await withChoiceHint(() =>
       revokeRedemption(redemption, { choice, cut }, { store, now }),
     );
     // The run that revoked the redemption has printed what its link can still do.
     await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
-    await cutCommand(redemption, cutFlags, session, context);
+    await cutCommand(redemption, cutFlags, session);
   });
 }
 

@@ -1,3 +1,4 @@
+import { commandContext } from '../../config/command-context.js';
 import { parseDuration } from '../../domain/duration.js';
 import type { LinkState } from '../../domain/issued-certificate.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
@@ -5,7 +6,6 @@ import { isUuid } from '../../domain/names.js';
 import type { EventReport } from '../../redemption/administration/reports/event-report.js';
 import { isInState } from '../../redemption/administration/reports/link-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import { type PageRequest, pagesOf } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant.js';
 import { withAdministration } from '../session/administration-session.js';
@@ -115,7 +115,8 @@ export const EVENTS: Listing<EventReport> = {
  * `redemption list`: prints the redemptions, oldest first. With `--events`, prints the entries of the ledger, grant after grant, and
  * after them the totals of attempts.
  */
-export async function listCommand(flags: RedemptionListFlags, clock: Clock): Promise<void> {
+export async function listCommand(flags: RedemptionListFlags): Promise<void> {
+  const { clock } = commandContext();
   const since = parseSince(flags.since, clock());
   const { grant, subject, selector: labels, state, overdue, signedBy: signer, ...settings } = flags;
   const signedBy = parseSigner(signer);

@@ -1,5 +1,5 @@
 import { siteReports } from '../../compose/system-sites.js';
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';
@@ -45,7 +45,7 @@ export async function writeBanner(
         : [standaloneLines]),
     '',
   ];
-  processContext().stdout.write(plainText(withProgramName(lines.join('\n'))));
+  commandContext().stdout.write(plainText(withProgramName(lines.join('\n'))));
 }
 
 /** Returns the commands that issue a token and open the console; `issueFlags` are added to the first one. */
@@ -72,7 +72,7 @@ function clusterLine(namespace: string | undefined, lacksAddress: boolean): stri
 
 /** Returns a line for each served site (the endpoints of its links, or why it accepts none), then the next step. */
 async function siteLines(system: SystemPlace, flags: Flags): Promise<string[]> {
-  const reports = await siteReports(system, Date.now);
+  const reports = await siteReports(system, commandContext().clock);
   const lines = reports.map(({ namespace, access, otherPlatform }) => {
     const other =
       otherPlatform === undefined ? '' : ` (it runs on ${otherPlatform}, not on ${system.platform})`;

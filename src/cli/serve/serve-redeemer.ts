@@ -1,7 +1,7 @@
 import { startKubernetesRedeemer } from '../../compose/kubernetes/kubernetes-redeemer.js';
 import { startOperations } from '../../compose/operations.js';
 import type { RuntimeContext } from '../../compose/runtime.js';
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -20,7 +20,7 @@ export async function runRedeemer(settings: Settings, runtime: RuntimeContext): 
         { parts: redeemer.readiness, metrics: () => redeemer.metrics.metrics() },
         runtime,
       ));
-    processContext().stdout.write(plainText(banner(settings.namespace, operations?.listening.port)));
+    commandContext().stdout.write(plainText(banner(settings.namespace, operations?.listening.port)));
     await stop;
   } finally {
     await redeemer.close();

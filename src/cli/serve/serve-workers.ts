@@ -9,7 +9,7 @@ import {
 } from '../../compose/operations.js';
 import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
 import { undeliveredReader } from '../../compose/webhooks.js';
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeBanner } from './serve-banner.js';
@@ -25,7 +25,7 @@ export async function runWorkers(
   const stop = shutdownSignal();
   await prepareService(settings, runtime);
   const group = new WorkerGroup(settings.workers, new WorkerMetrics(), runtime.logger);
-  const manager = serviceManager(processContext().env, runtime.logger, () => group.haveReported());
+  const manager = serviceManager(commandContext().env, runtime.logger, () => group.haveReported());
   let operations: Awaited<ReturnType<typeof startGroupOperations>> | undefined;
   try {
     const { description, port, adminPort } = await group.start();

@@ -2,12 +2,11 @@ import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { startOperations } from '../../compose/operations.js';
 import { type RuntimeContext, startService } from '../../compose/runtime.js';
+import { commandContext } from '../../config/command-context.js';
 import { createLogger } from '../../config/logger.js';
-import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
-import type { CommandContext } from '../session/command-context.js';
 import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { usageError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
@@ -21,21 +20,22 @@ import { refuseUnusedFlags } from './unused-flags.js';
 type Flags = Readonly<Record<string, unknown>>;
 
 /** Runs the service until SIGTERM or SIGINT; resolves when everything is closed. */
-export async function serveCommand(flags: Flags, context: CommandContext): Promise<void> {
+export async function serveCommand(flags: Flags): Promise<void> {
   const configuration = configurationFrom(flags);
   const { settings } = configuration;
   refuseEndpoint(settings.platform, settings.endpoint);
   refuseForCluster(settings);
   const redeems = redeemsTokens(settings);
   refuseUnusedFlags(configuration, redeems);
+  const { clock, checkpoint, env } = commandContext();
   const runtime: RuntimeContext = {
-    ...context,
+    clock,
+    checkpoint,
     logger: createLogger(settings.logLevel),
-    runDoctor: async () =>
-      (await import('../doctor/doctor.js')).runDoctor(settings, flags, { ...context, isService: true }),
+    runDoctor: async () => (await import('../doctor/doctor.js')).runDoctor(settings, flags, true),
   };
   const stopTracing = await startTracing({
-    env: processContext().env,
+    env,
     version: version(),
     report: tracingLog(runtime.logger),
   });
@@ -104,7 +104,7 @@ function redeemsTokens({ platform, controllers, noRedemption }: Settings): boole
 async function runAlone(settings: Settings, flags: Flags, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
   // A single process is alive if its timers run.
-  const manager = serviceManager(processContext().env, runtime.logger, () => true);
+  const manager = serviceManager(commandContext().env, runtime.logger, () => true);
   const service =
     settings.platform === 'kubernetes'
       ? await (await import('../../compose/kubernetes/kubernetes-service.js')).startKubernetesService(

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Logger } from 'pino';
-import type { Environment } from '../../config/process-context.js';
+import type { Environment } from '../../config/command-context.js';
 
 /** Reports the state of the service to its manager (systemd); does nothing without one. */
 export interface ServiceManager {

@@ -1,6 +1,7 @@
 import { storeAdministration } from '../../compose/administration.js';
 import { networkObserver } from '../../compose/connections.js';
 import type { ClusterInspector } from '../../compose/kubernetes/open-cluster-administration.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Configuration } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
@@ -86,7 +87,8 @@ export async function withAdministration<T>(
       }),
     );
   }
-  const connections = networkObserver(settings, Date.now);
+  const { clock } = commandContext();
+  const connections = networkObserver(settings, clock);
   const onStore = (session: StoreSession) => {
     const { namespace, service } = session;
     const administration = storeAdministration({ ...session, connections });
@@ -115,7 +117,7 @@ async function withServer<T>(
   operation: (administration: Administration) => Promise<T>,
 ): Promise<T> {
   const { serverAdministration } = await import('../../compose/server-administration.js');
-  const options = { ...connectionOptions({}), clock: Date.now };
+  const options = connectionOptions({});
   try {
     const server = { ...connection, bearer: () => bearer().catch(throwRefusal) };
     return await operation(serverAdministration(server, options));

@@ -1,4 +1,5 @@
 import type { OpenClusterAdministration } from '../../compose/kubernetes/open-cluster-administration.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseWindow } from '../terminal/flag-values.js';
@@ -24,7 +25,7 @@ export async function withCluster<T>(
     '../../compose/kubernetes/open-cluster-administration.js'
   );
   const cluster = await openClusterAdministration(settings, {
-    clock: Date.now,
+    clock: commandContext().clock,
     allNamespaces: allNamespaces === true,
     dryRun: dryRun === true,
     timeoutMs,

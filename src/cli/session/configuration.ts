@@ -1,5 +1,5 @@
+import { commandContext } from '../../config/command-context.js';
 import { type Configuration, loadConfiguration } from '../../config/config.js';
-import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { usageError } from '../terminal/command-error.js';
 import { defaultPlatform } from '../terminal/program-name.js';
@@ -12,7 +12,7 @@ const warnedStreams = new WeakSet<object>();
 
 /** Reads the configuration from flags, environment and file; writes warnings to standard error. */
 export function configurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
-  const { env, stderr } = processContext();
+  const { env, stderr } = commandContext();
   const configuration = loadConfiguration(flags, env, undefined, defaultPlatform());
   if (!warnedStreams.has(stderr)) {
     warnedStreams.add(stderr);

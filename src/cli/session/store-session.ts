@@ -1,4 +1,5 @@
 import { openStore } from '../../compose/open-store.js';
+import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -27,8 +28,8 @@ export async function withStore<T>(
   operation: (session: StoreSession) => Promise<T>,
   dryRun = false,
 ): Promise<T> {
-  const clock: Clock = Date.now;
-  const store = await openStore(settings, { clock, checkpoint: () => {} }, false, dryRun);
+  const { clock } = commandContext();
+  const store = await openStore(settings, commandContext(), false, dryRun);
   try {
     const service = await readService(store);
     requirePlatform(flags.platform, service?.platform);

@@ -1,4 +1,5 @@
 import { backUp, restore } from '../../compose/store-backup.js';
+import { commandContext } from '../../config/command-context.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
@@ -9,13 +10,7 @@ import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-import {
-  acceptRestored,
-  OPEN_CONTEXT,
-  type RestoredChoice,
-  refuseBothChoices,
-  restoredText,
-} from './store.js';
+import { acceptRestored, type RestoredChoice, refuseBothChoices, restoredText } from './store.js';
 
 type BackupFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
 
@@ -28,7 +23,7 @@ const IN_CLUSTER = {
 export async function backupCommand(file: string, { output, ...flags }: BackupFlags): Promise<void> {
   const settings = localSettingsFrom(flags, IN_CLUSTER);
   const files = await withProgress('Backing up', () =>
-    untilShutdown((stop) => backUp(settings, file, OPEN_CONTEXT, stop)),
+    untilShutdown((stop) => backUp(settings, file, commandContext(), stop)),
   );
   const others = filesElsewhere(settings, flags.config);
   const report = { file, store: settings.store?.kind ?? 'sqlite', files, notSaved: others };
@@ -55,7 +50,7 @@ export async function restoreCommand(
   refuseBothChoices({ revoke, keep });
   const settings = localSettingsFrom(flags, IN_CLUSTER);
   const files = await withProgress('Restoring', () =>
-    untilShutdown((stop) => restore(settings, file, OPEN_CONTEXT.clock, stop)),
+    untilShutdown((stop) => restore(settings, file, commandContext().clock, stop)),
   );
   const restored = `Restored ${file} into ${settings.dataDir}.`;
   if (settings.store?.kind === 'postgres') {

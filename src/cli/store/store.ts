@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
-import { type OpenContext, openStore } from '../../compose/open-store.js';
+import { openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
+import { commandContext } from '../../config/command-context.js';
 import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
 import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import { type LocalSettings, localSettingsFrom } from '../session/configuration.js';
@@ -15,13 +16,11 @@ const NO_STORE = {
   reason: 'on kubernetes grants and redemptions are resources, and there is no store',
   hint: 'for the store of another service use --platform standalone; a backup of the cluster contains these resources',
 };
-/** The clock, and a checkpoint that does nothing, for a store that one command opens. */
-export const OPEN_CONTEXT: OpenContext = { clock: Date.now, checkpoint: () => undefined };
 
 /** `store migrate`: creates or upgrades the tables of the store. */
 export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
   const settings = localSettingsFrom(flags, NO_STORE);
-  const store = await openStore(settings, OPEN_CONTEXT, true);
+  const store = await openStore(settings, commandContext(), true);
   await store.close();
   await print(output, { migrated: true }, () => 'The store has the tables of this release.\n');
 }
@@ -31,7 +30,7 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
   const settings = localSettingsFrom(flags, NO_STORE);
   const [source, target] = [storeUrlOf('FROM', from), storeUrlOf('TO', to)];
   const { rows, verdict } = await withProgress('Copying the store', (update) =>
-    copyStore(settings, source, target, { ...OPEN_CONTEXT, onProgress: update }),
+    copyStore(settings, source, target, { ...commandContext(), onProgress: update }),
   );
   const { entries, fault } = verdict;
   if (fault) {
@@ -117,7 +116,7 @@ export async function acceptRestored(
   settings: LocalSettings,
   { revoke, keep }: RestoredChoice,
 ): Promise<RestoredReport> {
-  const { lost, redeemable } = await findStoreLoss(settings, OPEN_CONTEXT);
+  const { lost, redeemable } = await findStoreLoss(settings, commandContext());
   if (lost === 0) return { lost, revoked: [] };
   if (!revoke && !keep) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
@@ -130,7 +129,7 @@ export async function acceptRestored(
     );
   }
   const revoked = revoke ? redeemable : [];
-  await acceptStore(settings, OPEN_CONTEXT, revoked);
+  await acceptStore(settings, commandContext(), revoked);
   return { lost, revoked: revoked.map(({ namespace, name }) => `${namespace}/${name}`) };
 }
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { isTerminal, processContext } from '../../config/process-context.js';
+import { commandContext, isTerminal } from '../../config/command-context.js';
 import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { CertificateState, LinkState } from '../../domain/issued-certificate.js';
 
@@ -25,7 +25,7 @@ const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATE', 'STATUS']);
  * only a terminal that is not `dumb` gets colours.
  */
 export function hasColours(): boolean {
-  const { stdout, env } = processContext();
+  const { stdout, env } = commandContext();
   if (env.NO_COLOR) return false;
   if (env.CLICOLOR_FORCE && env.CLICOLOR_FORCE !== '0') return true;
   return isTerminal(stdout) && env.TERM !== 'dumb';

@@ -1,6 +1,6 @@
 import type { ServiceConnectionOptions } from '../../compose/token-redemption.js';
+import { type CommandContext, commandContext } from '../../config/command-context.js';
 import { isHost } from '../../config/host-port.js';
-import { processContext } from '../../config/process-context.js';
 import { parseDuration } from '../../domain/duration.js';
 import { invalidValue } from './command-error.js';
 
@@ -11,8 +11,8 @@ export interface ConnectionFlags {
   readonly connectTo?: readonly string[];
 }
 
-/** How a command connects to services and routers. */
-export type ConnectionOptions = Omit<ServiceConnectionOptions, 'clock'>;
+/** How a command connects to services and routers, and its clock and checkpoint. */
+export type ConnectionOptions = ServiceConnectionOptions & Pick<CommandContext, 'checkpoint'>;
 
 const MIN_TIMEOUT_MS = 100;
 const CONNECT_TO = /^(\[[^\]]*\]|[^:]*):(\d*):(\[[^\]]*\]|[^:]*):(\d*)$/;
@@ -40,12 +40,14 @@ function parseConnectTo(value: string) {
  * Throws a CommandError for an invalid flag.
  */
 export function connectionOptions(flags: ConnectionFlags): ConnectionOptions {
-  const { env } = processContext();
+  const { env, clock, checkpoint } = commandContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
   if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < MIN_TIMEOUT_MS)) {
     throw invalidValue('--timeout', flags.timeout, 'use a duration such as 10s, at least 100ms');
   }
   return {
+    clock,
+    checkpoint,
     timeoutMs,
     proxy: flags.proxy ?? (env.HTTPS_PROXY || env.https_proxy || undefined),
     noProxy: flags.proxy === undefined ? env.NO_PROXY || env.no_proxy : undefined,

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import { MAX_BYTES, openNonBlocking, readRegularFile, TOO_LONG } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 
@@ -11,7 +11,7 @@ import { UnreadableFileError } from '../../files/file-error.js';
  */
 export async function readExternalText(file: string, signal?: AbortSignal): Promise<string> {
   try {
-    return await (file === '-' ? readStream(processContext().stdin, signal) : readPath(file, signal));
+    return await (file === '-' ? readStream(commandContext().stdin, signal) : readPath(file, signal));
   } catch (error) {
     const isAborted = (error as Error).name === 'AbortError';
     const cause = isAborted ? new Error('the end of the input did not arrive in time') : error;

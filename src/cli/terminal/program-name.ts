@@ -1,4 +1,4 @@
-import { programName } from '../../config/process-context.js';
+import { programName } from '../../config/command-context.js';
 import { SETTINGS } from '../../config/settings.js';
 
 const COMMAND =

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { isTerminal, processContext } from '../../config/process-context.js';
+import { commandContext, isTerminal } from '../../config/command-context.js';
 
 interface Progress {
   readonly startedAt: number;
@@ -24,7 +24,7 @@ export async function withProgress<T>(
   text: string,
   operation: (update: (text: string) => void) => Promise<T>,
 ): Promise<T> {
-  const { stderr, env } = processContext();
+  const { stderr, env } = commandContext();
   const canRewriteLines = isTerminal(stderr) && !env.CI && env.TERM !== 'dumb';
   // An enclosing operation shows its own line.
   if (!canRewriteLines || running.has(stderr)) return operation(() => undefined);
@@ -53,7 +53,7 @@ function show(stderr: Writable, progress: Progress): void {
 
 /** Erases the line of {@link withProgress}, so that other text can be written. The line appears again at the next refresh. */
 export function eraseProgress(): void {
-  const { stderr } = processContext();
+  const { stderr } = commandContext();
   const progress = running.get(stderr);
   if (!progress || progress.shownSeconds === 0) return;
   progress.shownSeconds = 0;
@@ -62,7 +62,7 @@ export function eraseProgress(): void {
 
 /** Runs an operation during which another program writes to the terminal. */
 export async function withoutProgress<T>(operation: () => Promise<T>): Promise<T> {
-  const progress = running.get(processContext().stderr);
+  const progress = running.get(commandContext().stderr);
   if (!progress) return operation();
   progress.isPaused = true;
   eraseProgress();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTerminal, processContext } from '../../config/process-context.js';
+import { commandContext, isTerminal } from '../../config/command-context.js';
 import { describeFailure } from './failure.js';
 import { plain } from './plain-text.js';
 import { shutdownSignal } from './shutdown-signal.js';
@@ -15,7 +15,7 @@ export async function watch(round: () => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const stopped = shutdownSignal().then(() => {
     stop.abort();
-    const { stderr } = processContext();
+    const { stderr } = commandContext();
     // The terminal shows `^C` at the beginning of a line; the prompt of the shell gets the next one.
     if (isTerminal(stderr)) stderr.write('\n');
   });

@@ -1,4 +1,4 @@
-import { processContext } from '../../config/process-context.js';
+import { commandContext } from '../../config/command-context.js';
 import { CommandError } from './command-error.js';
 import { plainLine, plainText } from './plain-text.js';
 import { withProgramName } from './program-name.js';
@@ -42,7 +42,7 @@ export async function writeStyled(text: string): Promise<void> {
   eraseProgress();
   try {
     await new Promise<void>((resolve, reject) => {
-      processContext().stdout.write(text, (error) => (error ? reject(error) : resolve()));
+      commandContext().stdout.write(text, (error) => (error ? reject(error) : resolve()));
     });
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
@@ -61,7 +61,7 @@ export async function writeStyled(text: string): Promise<void> {
  */
 export function writeStderr(text: string, options: { readonly isForOtherSite?: boolean } = {}): void {
   eraseProgress();
-  processContext().stderr.write(plainText(options.isForOtherSite ? text : withProgramName(text)));
+  commandContext().stderr.write(plainText(options.isForOtherSite ? text : withProgramName(text)));
 }
 
 /** Writes lines to standard error. Line breaks in a line are escaped, so that a value from a service cannot add a line. */

@@ -1,11 +1,11 @@
 import { readSignedCode } from '../../codes/signed-code.js';
 import type { InputToken, RequestingSite } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { pendingRedemptionId, type RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import type { LinkTarget, SystemSiteTarget } from '../link/link-target.js';
-import type { CommandContext } from '../session/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
 import { parseToken } from './token-file.js';
@@ -44,12 +44,11 @@ export function exchangeLimit(remainingMs: number): number {
 export async function redeemInput(
   target: SystemSiteTarget,
   request: InputRequest,
-  context: CommandContext,
 ): Promise<InputRedemption[]> {
   const results: InputRedemption[] = [];
   for (const input of target.site.inputTokens()) {
     if (results.length > 0 && request.remainingMs?.() === 0) break;
-    results.push(await redeemFile(input, target, request, context));
+    results.push(await redeemFile(input, target, request));
   }
   return results;
 }
@@ -58,7 +57,6 @@ async function redeemFile(
   input: InputToken,
   target: SystemSiteTarget,
   { linkCost, retry, renews, remainingMs }: InputRequest,
-  { clock, checkpoint }: CommandContext,
 ): Promise<InputRedemption> {
   const { redeemer, site, materializer, proxyConfiguration, ownKey } = target;
   const { file, unreadable } = input;
@@ -81,13 +79,13 @@ async function redeemFile(
       remainingMs && exchangeLimit(remainingMs()),
     );
     site.removeToken(input);
-    await checkpoint('token-removed');
+    await commandContext().checkpoint('token-removed');
     return { file, redeemed };
   } catch (error) {
     if (!(error instanceof RedemptionError || error instanceof CommandError)) throw error;
     const failure = describeFailure(error);
     if (id !== undefined && error instanceof RedemptionError) {
-      recordFailure(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error);
+      recordFailure(site, file, { tokenId: id, at: new Date(commandContext().clock()).toISOString() }, error);
     }
     return { file, failure, cause: error, isRecorded: false };
   }

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addNewGrantFlags } from '../grant/grant-commands.js';
 import { addTarget, deadlineOption, waitOption, withCost } from '../link/target-flags.js';
-import type { CommandContext } from '../session/command-context.js';
 import {
   addConnectionFlags,
   addListFlags,
@@ -33,7 +32,7 @@ function addTokenAdministration(token: Command): void {
 }
 
 /** Adds `token` with its subcommands. */
-export function addToken(program: Command, context: CommandContext): void {
+export function addToken(program: Command): void {
   const token = program.command('token').description('Issue, redeem, inspect, list and revoke tokens');
   addNewGrantFlags(
     grantCommand(
@@ -74,17 +73,17 @@ export function addToken(program: Command, context: CommandContext): void {
       if (flags.signingKey === undefined) await (await import('./token.js')).issueCommand(file, flags);
       else await (await import('./token-mint.js')).mintCommand(file, flags);
     });
-  addRedeem(token, context);
+  addRedeem(token);
   addConnectionFlags(
     token.command('inspect <FILE>').description('Show a token (- for standard input) without its code'),
   )
     .option('--check', 'query the state of the grant; spends no use')
     .addOption(OUTPUT())
-    .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
+    .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags));
   addTokenAdministration(token);
 }
 
-function addRedeem(token: Command, context: CommandContext): void {
+function addRedeem(token: Command): void {
   addRedeemFlags(
     token
       .command('redeem [FILE]')
@@ -95,19 +94,17 @@ function addRedeem(token: Command, context: CommandContext): void {
         '--input',
         "redeem the AccessToken files of the site's input directory, and replace each with its Link and Secret",
       ),
-  ).action(async (file, flags) =>
-    (await import('./token-redeem.js')).redeemCommand(file, withCost(flags), context),
-  );
+  ).action(async (file, flags) => (await import('./token-redeem.js')).redeemCommand(file, withCost(flags)));
 }
 
 /** Adds `join`. */
-export function addJoin(program: Command, context: CommandContext): void {
+export function addJoin(program: Command): void {
   addRedeemFlags(
     program
       .command('join <LINE...>')
       .description('Link this site with a join line (- for standard input); safe to repeat'),
   ).action(async (words: string[], flags) =>
-    (await import('./token-redeem.js')).joinCommand(words.join(' '), withCost(flags), context),
+    (await import('./token-redeem.js')).joinCommand(words.join(' '), withCost(flags)),
   );
 }
 

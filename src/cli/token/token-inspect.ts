@@ -1,10 +1,10 @@
 import { readSignedCode } from '../../codes/signed-code.js';
 import { checkToken } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
-import type { Clock } from '../../redemption/ports/clock.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { policyFields } from '../grant/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -72,16 +72,10 @@ function signedReport(code: string) {
 }
 
 /** `token inspect`: prints a token without its code, and with `--check` the state that its service reports. */
-export async function inspectCommand(
-  file: string,
-  flags: TokenInspectFlags,
-  context: { readonly clock: Clock },
-): Promise<void> {
+export async function inspectCommand(file: string, flags: TokenInspectFlags): Promise<void> {
   const token = parseToken(await readToken(file));
   const ca = caReport(token.ca);
-  const answer = flags.check
-    ? await checkToken(token, { ...connectionOptions(flags), clock: context.clock })
-    : undefined;
+  const answer = flags.check ? await checkToken(token, connectionOptions(flags)) : undefined;
   const check = checkReport(answer);
   const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
   const signed = signedReport(token.code);
@@ -103,7 +97,7 @@ export async function inspectCommand(
       ...ca.fields,
       ['Link cost', linkCost],
       ['Uses', redemptionsAllowed ?? signed?.redemptionsAllowed],
-      ['Expires', endOf(expirationTime, context.clock()) ?? signed?.expirationTime],
+      ['Expires', endOf(expirationTime, commandContext().clock()) ?? signed?.expirationTime],
       ['Token id', signed?.id],
       ['For subject', signed?.subject],
       ['Issuer site', issuerSite],

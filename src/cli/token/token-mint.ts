@@ -1,3 +1,4 @@
+import { commandContext } from '../../config/command-context.js';
 import { flagOf } from '../../config/settings.js';
 import { accessTokenResource } from '../../domain/access-token.js';
 import { formatTime } from '../../domain/rfc3339.js';
@@ -37,7 +38,7 @@ export async function mintCommand(file: string | undefined, flags: TokenMintFlag
   const key = await readSigningKey(flags.signingKey);
   announceDryRun(flags);
   await writeSignedTokens(request, key.grant, async () => {
-    const minted = await mintToken(key, request, Date.now);
+    const minted = await mintToken(key, request, commandContext().clock);
     if ('rejected' in minted) {
       throw new CommandError(`the token was not issued: ${minted.rejected}`, {
         exitCode: 1,

@@ -1,4 +1,4 @@
-import { isTerminal, processContext } from '../../config/process-context.js';
+import { commandContext, isTerminal } from '../../config/command-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
@@ -52,7 +52,7 @@ export async function writeNextStep(
   if (delivery.qr) {
     const { renderUnicodeCompact } = await import('uqr');
     const drawn = renderUnicodeCompact(requireJoinLine(token), { border: QR_BORDER });
-    const { stderr } = processContext();
+    const { stderr } = commandContext();
     // Scanners need dark modules on a light background. The drawn blocks are the light modules. They are drawn white on black,
     // because in the colours of a light terminal the code would be inverted.
     stderr.write(`${isTerminal(stderr) ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);

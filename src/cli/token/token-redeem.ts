@@ -6,7 +6,6 @@ import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
-import type { CommandContext } from '../session/command-context.js';
 import { usageError } from '../terminal/command-error.js';
 import {
   parseCount,
@@ -50,20 +49,16 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
 }
 
 /** `token redeem`: redeems a token, or with `--input` those in the site's input directory, and writes Secret and Link. */
-export async function redeemCommand(
-  file: string | undefined,
-  flags: TokenRedeemFlags,
-  context: CommandContext,
-): Promise<void> {
+export async function redeemCommand(file: string | undefined, flags: TokenRedeemFlags): Promise<void> {
   requireOneSource(file, flags);
   requireUsableFlags(flags);
   const linkCost = parseCount('--link-cost', flags.linkCost);
   const deadlineMs = parseWindow('--deadline', flags.deadline);
-  const target = await openLinkTarget(flags, context, { storesRecords: false });
+  const target = await openLinkTarget(flags, { storesRecords: false });
   if (target.kind !== 'cluster') refuseWait(flags);
   if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
-  if (flags.dryRun) return checkRedemption(file, target, flags, context);
-  if (file === undefined) return redeemInputCommand(target, linkCost, flags, context);
+  if (flags.dryRun) return checkRedemption(file, target, flags);
+  if (file === undefined) return redeemInputCommand(target, linkCost, flags);
 
   const token = parseToken(await readToken(file));
   if (target.kind === 'cluster') await requireSite(target.cluster);
@@ -75,7 +70,7 @@ export async function redeemCommand(
     target.redeemer.redeem(request, target.materializer),
   );
   warnOfIgnoredFlags(redeemed, flags);
-  const reload = await settleReload(target, context);
+  const reload = await settleReload(target);
   await report(redeemed, target, reload, { ...flags, isFile: file !== '-' && !containsJoinLine(file) });
   requireReload(reload);
   if (target.kind === 'cluster') {
@@ -89,7 +84,6 @@ async function checkRedemption(
   token: string | undefined,
   { connection }: LinkTarget,
   { to, proxySecret, ...flags }: TokenRedeemFlags,
-  context: CommandContext,
 ): Promise<void> {
   if (token === undefined) {
     throw usageError('--dry-run cannot be combined with --input', 'name one of the token files instead');
@@ -98,19 +92,12 @@ async function checkRedemption(
   const { doctorCommand } = await import('../doctor/doctor.js');
   const isDirectory = to !== undefined && to !== '-';
   const proxy = flags.proxy ?? (proxySecret === undefined ? undefined : connection.proxy);
-  await doctorCommand(
-    { ...flags, token, ...(isDirectory && { to }), ...(proxy !== undefined && { proxy }) },
-    context,
-  );
+  await doctorCommand({ ...flags, token, ...(isDirectory && { to }), ...(proxy !== undefined && { proxy }) });
 }
 
 /** `join`: redeems a join line, or for `-` the token on standard input. */
-export async function joinCommand(
-  line: string,
-  flags: TokenRedeemFlags,
-  context: CommandContext,
-): Promise<void> {
-  if (line === '-' || containsJoinLine(line)) return redeemCommand(line, flags, context);
+export async function joinCommand(line: string, flags: TokenRedeemFlags): Promise<void> {
+  if (line === '-' || containsJoinLine(line)) return redeemCommand(line, flags);
   throw usageError(
     'that is no join line: it does not begin with lgj1_',
     'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',
@@ -153,7 +140,6 @@ async function redeemInputCommand(
   target: LinkTarget,
   linkCost: number | undefined,
   { retry, renew: renews, output }: TokenRedeemFlags,
-  context: CommandContext,
 ): Promise<void> {
   if (target.kind !== 'system-site') {
     throw usageError(
@@ -162,9 +148,9 @@ async function redeemInputCommand(
     );
   }
   const results = await withProgress('Redeeming the tokens', () =>
-    redeemInput(target, { linkCost, retry, renews }, context),
+    redeemInput(target, { linkCost, retry, renews }),
   );
-  const reload = await settleReload(target, context);
+  const reload = await settleReload(target);
   const tokens = results.map((result) =>
     'failure' in result
       ? { file: result.file, error: result.failure.message }

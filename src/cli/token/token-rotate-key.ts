@@ -1,5 +1,6 @@
 import { administrationDependencies } from '../../compose/administration.js';
 import { openCodeKeys } from '../../compose/code-keys.js';
+import { commandContext } from '../../config/command-context.js';
 import { rotateCodeKey, signingMasterKey } from '../../redemption/accepting/rotate-code-keys.js';
 import { requireService } from '../../redemption/administration/dependencies.js';
 import { signingKeysError } from '../../redemption/administration/once-only.js';
@@ -39,7 +40,7 @@ export async function rotateKeyCommand({
   }
   await withStore(settings, flags, async (session) => {
     await requireService(administrationDependencies(session));
-    const codeKeys = openCodeKeys(session.dataDir, Date.now);
+    const codeKeys = openCodeKeys(session.dataDir, commandContext().clock);
     // The new key must be in the directory that the service reads: no service would accept tokens of another key.
     if (!(await signingMasterKey(session.store, codeKeys))) throw signingKeysError();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commandContext } from '../../config/command-context.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { AttemptReport, GrantDetail } from '../../redemption/administration/reports/grant-report.js';
@@ -72,7 +73,7 @@ async function pollUntilRedeemed(
   { id, expirationTime }: Pick<IssuedToken, 'id' | 'expirationTime'>,
   limitMs: number,
 ): Promise<void> {
-  const now = Date.now();
+  const now = commandContext().clock();
   const start = performance.now();
   const expiresInMs =
     expirationTime === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Date.parse(expirationTime) - now);

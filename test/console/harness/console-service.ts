@@ -3,6 +3,7 @@ import { runDoctor } from '../../../src/cli/doctor/doctor.js';
 import { storeAdministration } from '../../../src/compose/administration.js';
 import { consoleFiles } from '../../../src/compose/console-files.js';
 import { type LocalConsole, startLocalConsole } from '../../../src/compose/local-console.js';
+import { commandContext, runInContext } from '../../../src/config/command-context.js';
 import { loadConfiguration } from '../../../src/config/config.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
 import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js';
@@ -47,7 +48,9 @@ export async function startConsoleService(): Promise<ConsoleService> {
     ...{ store, dataDir: directory, clock: clock.read },
     checkReadiness: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
     runDoctor: () =>
-      runDoctor(loadConfiguration({ dataDir: directory }, {}).settings, {}, { clock: clock.read }),
+      runInContext({ ...commandContext(), clock: clock.read }, 'npx linkgrant', () =>
+        runDoctor(loadConfiguration({ dataDir: directory }, {}).settings, {}),
+      ),
   });
   const console = await startLocalConsole({
     ...{ administration, where: 'data directory /var/lib/linkgrant', port: 0, files: consoleFiles() },

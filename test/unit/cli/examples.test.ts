@@ -4,7 +4,7 @@ import { visibleChildren } from '../../../src/cli/completion.js';
 import { EXAMPLES } from '../../../src/cli/examples.js';
 import { createProgram } from '../../../src/cli/program.js';
 
-const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
+const program = createProgram();
 
 /** Every visible command by its path, the program too. */
 function commandsBelow(command: Command, path = ''): [string, Command][] {

@@ -41,7 +41,7 @@ async function written(flags: Omit<ListFlags, 'output'> & { readonly output?: st
   });
   const { output, ...others } = flags;
   const format = output === undefined ? {} : { output: parseListingFormat(output) };
-  await writeLinks(async () => SITE, { ...others, ...format }, { clock: Date.now });
+  await writeLinks(async () => SITE, { ...others, ...format });
   return text;
 }
 
@@ -51,7 +51,7 @@ it('link status --watch -o yaml writes a document for each change', async () => 
     rounds += 1;
     return rounds === 1 ? { ...SITE, outgoing: [] } : SITE;
   };
-  const command = (output: 'yaml') => writeLinks(read, { output, watch: true }, { clock: Date.now });
+  const command = (output: 'yaml') => writeLinks(read, { output, watch: true });
   const { yaml = '' } = await watchedTexts(['yaml'], command, 'Link-a');
   const documents = parseAllDocuments(yaml).map((document) => document.toJS());
   expect(documents).toMatchObject([{ outgoing: [] }, { outgoing: [{ name: 'a' }, { name: 'b' }] }]);

@@ -14,21 +14,20 @@ it('repeats a failed reload with pauses that grow up to an hour', async () => {
   const directory = directoryForTest();
   const [to, reloads] = [join(directory, 'links'), join(directory, 'reloads')];
   const reloadCommand = `echo reload >> '${reloads}'; false`;
-  const context = { clock: Date.now, checkpoint: () => undefined };
   const flags = { to, reloadCommand, dataDir: join(directory, 'data'), platform: 'standalone' };
-  const target = (await openLinkTarget(flags, context, { storesRecords: true })) as StoredLinkTarget;
+  const target = (await openLinkTarget(flags, { storesRecords: true })) as StoredLinkTarget;
   const secret = await makeLinkSecret(await makeAuthority('Site CA'), { lifetimeMs: 365 * DAY_MS });
   const annotations = {
     'linkgrant.dev/renewal-url': 'https://a/-/renew',
     'linkgrant.dev/server-ca': secret.caCrt,
   };
   const renewable = { ...secret, annotations: { ...secret.annotations, ...annotations } };
-  await target.materializer.materialize(renewable, [linkTo('127.0.0.1', 55671)], context.checkpoint);
+  await target.materializer.materialize(renewable, [linkTo('127.0.0.1', 55671)], () => undefined);
 
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   releaseAfterTest({ stop: () => stderr.mockRestore() });
   const startedAt = performance.now();
-  await watchLinks(target, context, async (ms) => {
+  await watchLinks(target, async (ms) => {
     vi.advanceTimersByTime(ms);
     if (performance.now() - startedAt > DAY_MS / 2) rmSync(join(to, 'Link-to-west.yaml'));
   });

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
 import { createProgram } from '../../../../src/cli/program.js';
 import { withProgramName } from '../../../../src/cli/terminal/program-name.js';
-import { processContext, runInProcessContext } from '../../../../src/config/process-context.js';
+import { commandContext, runInContext } from '../../../../src/config/command-context.js';
 
-const program = createProgram({ clock: Date.now, checkpoint: () => undefined });
+const program = createProgram();
 
 it.each(program.commands.map((command) => command.name()).filter((name) => !name.startsWith('__')))(
   'a hint with `linkgrant %s` begins with `kubectl linkgrant` in a kubectl plugin',
   async (name) => {
     const run = async () => withProgramName(`run \`linkgrant ${name}\``);
-    const hint = await runInProcessContext(processContext(), 'kubectl linkgrant', run);
+    const hint = await runInContext(commandContext(), 'kubectl linkgrant', run);
     expect(hint).toBe(`run \`kubectl linkgrant ${name}\``);
   },
 );

@@ -2,7 +2,7 @@ import { Readable, Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { withoutProgress, withProgress } from '../../../../src/cli/terminal/progress.js';
 import { writeOut, writeStderr } from '../../../../src/cli/terminal/write-out.js';
-import { runInProcessContext } from '../../../../src/config/process-context.js';
+import { commandContext, runInContext } from '../../../../src/config/command-context.js';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval', 'performance'] }));
 afterEach(() => {
@@ -26,8 +26,8 @@ async function shownBy(
       }),
       { isTTY },
     );
-  const context = { stdin: Readable.from([]), stdout: terminal(), stderr: terminal(), env };
-  await runInProcessContext(context, 'linkgrant', command);
+  const streams = { stdin: Readable.from([]), stdout: terminal(), stderr: terminal() };
+  await runInContext({ ...commandContext(), ...streams, env }, 'linkgrant', command);
   return screen.replaceAll('\r\x1b[K', '⌫');
 }
 

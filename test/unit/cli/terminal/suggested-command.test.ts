@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { completeCommand, completeFailureHint } from '../../../../src/cli/terminal/suggested-command.js';
-import { runInProcessContext } from '../../../../src/config/process-context.js';
+import { commandContext, runInContext } from '../../../../src/config/command-context.js';
 
 describe('a suggested command', () => {
   it('repeats only the flags that it accepts', () => {
@@ -74,7 +74,7 @@ describe('the hint of a failed command', () => {
   it.each(['token redeem', 'join', 'token inspect', 'grant show'])(
     'after %s begins `token inspect` with the words that started the program',
     async (failed) => {
-      const completed = await runInProcessContext(process, 'npx linkgrant', async () =>
+      const completed = await runInContext(commandContext(), 'npx linkgrant', async () =>
         completeFailureHint('`linkgrant token inspect FILE --check` shows it', `linkgrant ${failed}`, flags),
       );
       expect(completed).toBe('`npx linkgrant token inspect FILE --check` shows it');
@@ -83,7 +83,7 @@ describe('the hint of a failed command', () => {
 
   it('begins the commands of this machine with the words that started the program, and no other', async () => {
     const hint = 'see `linkgrant link list`, or ask for `linkgrant grant update NAME`';
-    const completed = await runInProcessContext(process, 'npx linkgrant', async () =>
+    const completed = await runInContext(commandContext(), 'npx linkgrant', async () =>
       completeFailureHint(hint, 'linkgrant token redeem', {}),
     );
     expect(completed).toBe('see `npx linkgrant link list`, or ask for `linkgrant grant update NAME`');
