@@ -81,7 +81,8 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
     const guess = { grant, code: 'wrong' };
     for (let count = 0; count < 62; count += 1) await redeem(guess, text('203.0.113.66'));
     await redeem(guess, text('203.0.113.67'));
-    expect(service.logged('unproven_limited')).toMatchObject([{ source: '203.0.113.66' }]);
+    const limited = service.logged('unproven_limited').map(({ source }) => source);
+    expect(limited.filter((source) => /^203\.0\.113\.6[67]$/.test(String(source)))).toEqual(['203.0.113.66']);
     expect(service.logged('refused').at(-1)).toMatchObject({ peer: '203.0.113.67' });
   });
 
@@ -124,9 +125,11 @@ describe('behind a load balancer that uses the PROXY protocol', () => {
 describe('a connection of a trusted proxy', () => {
   it('a connection without a header is closed, and the log names --proxy-protocol', async () => {
     const { grant, code } = await service.grant();
+    const earlier = refusals().length;
     await expect(post(service, `/${grant.uid}`, code)).rejects.toThrow();
-    await expect.poll(refusals).toMatchObject([{ level: 40, peer: PROXY, reason: 'missing' }]);
-    expect(refusals().at(-1)?.msg).toContain('--proxy-protocol');
+    const logged = () => refusals().slice(earlier);
+    await expect.poll(logged).toMatchObject([{ level: 40, peer: PROXY, reason: 'missing' }]);
+    expect(logged()[0]?.msg).toContain('--proxy-protocol');
   });
 
   it('connections without a header have at most 60 log lines a minute', async () => {

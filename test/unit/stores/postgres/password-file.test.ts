@@ -29,7 +29,8 @@ it('a Unix socket uses the password of localhost, as in libpq', () => {
 
 it('a missing password file has no password, and one that others can read is refused', () => {
   expect(passwordInFile(join(directory, 'nowhere'), purpose)).toBeUndefined();
-  writeFileSync(file, '');
-  chmodSync(file, 0o640);
-  expect(() => passwordInFile(file, purpose)).toThrow('other users may read');
+  const readable = join(directory, 'readable');
+  writeFileSync(readable, '', { mode: 0o640 });
+  chmodSync(readable, 0o640);
+  expect(() => passwordInFile(readable, purpose)).toThrow('other users may read');
 });
