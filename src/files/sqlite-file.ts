@@ -15,7 +15,7 @@ export interface SqliteStatement {
   rows(values: readonly SqliteValue[], isRaw: boolean): unknown[];
 }
 
-/** An open database file. */
+/** An open database. */
 export interface SqliteFile {
   prepare(sql: string): SqliteStatement;
   /** Runs statements that return nothing. */
@@ -74,7 +74,15 @@ export function openSqliteFile(file: string): SqliteFile {
   const url = pathToFileURL(file);
   // Without `mode=rw` a missing file would be created.
   url.search = 'mode=rw';
-  const db = withResultCode(() => new DatabaseSync(url, { timeout: 0 }));
+  return wrapDatabase(withResultCode(() => new DatabaseSync(url, { timeout: 0 })));
+}
+
+/** Opens an empty database in memory. */
+export function openSqliteMemory(): SqliteFile {
+  return wrapDatabase(new DatabaseSync(':memory:'));
+}
+
+function wrapDatabase(db: DatabaseSync): SqliteFile {
   return {
     prepare: (sql) => wrap(withResultCode(() => db.prepare(sql))),
     exec: (sql) => withResultCode(() => db.exec(sql)),

@@ -20,8 +20,6 @@ const UNVERIFIED: Readonly<Record<string, readonly string[]>> = {
   grants: ['labels', 'note'],
   redemptions: ['sealed_answer', 'sealed_until', 'labels', 'note'],
   outcomes: ['id', 'kid', 'request', 'created_id', 'sealed', 'until'],
-  // A constant.
-  ledger_end: ['id'],
   expiring_ledgers: ['grant_uid', 'check_at'],
   wrong_codes: ['grant_uid', 'count', 'last_at', 'last_peer'],
   settings: [
@@ -82,14 +80,17 @@ function otherValue(value: SqlValue, type: string): SqlValue {
 async function isDetected(table: string, column: string, type: string, where = 'true'): Promise<boolean> {
   const [[value = null] = []] = query(`SELECT min(${column}) FROM ${table} WHERE ${where}`);
   const change = `UPDATE ${table} SET ${column} = ? WHERE ${column} IS ? AND ${where}`;
+  const unchanged = query(`SELECT * FROM ${table}`);
   withSqliteFile(file, (database) => {
-    database.exec(`CREATE TABLE unchanged AS SELECT * FROM ${table}; PRAGMA ignore_check_constraints = ON`);
+    database.exec('PRAGMA ignore_check_constraints = ON');
     database.prepare(change).run(otherValue(value, type), value);
   });
   const { fault } = await store.verifyLedger();
-  withSqliteFile(file, (database) =>
-    database.exec(`DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM unchanged; DROP TABLE unchanged`),
-  );
+  withSqliteFile(file, (database) => {
+    database.exec(`DELETE FROM ${table}`);
+    for (const row of unchanged)
+      database.prepare(`INSERT INTO ${table} VALUES (${row.map(() => '?').join(', ')})`).run(...row);
+  });
   expect(await store.verifyLedger()).not.toHaveProperty('fault');
   return fault !== undefined;
 }
@@ -117,8 +118,7 @@ it('docs/explanation/ledger.md lists what a verification does not detect', () =>
   const [, list = ''] =
     /`--verify` does not detect:\n([\s\S]*?)\n\n(?!- )/.exec(readProjectFile('docs/explanation/ledger.md')) ??
     [];
-  const { ledger_end: _, ...documented } = UNVERIFIED;
-  for (const [table, names] of Object.entries(documented)) {
+  for (const [table, names] of Object.entries(UNVERIFIED)) {
     const missing = names.filter((name) => !list.includes(`\`${name}\``));
     if (!list.includes(`of the table \`${table}\``)) expect(missing, table).toEqual([]);
   }

@@ -117,7 +117,7 @@ it.each(['redemptions', 'events'])(
     expect((await store.verifyLedger()).fault).toEqual({
       grantUid: null,
       seq: null,
-      problem: 'has a trigger, view or rule in its database, "swap", which linkgrant did not create',
+      problem: 'has trigger "swap" in its database, which linkgrant did not create',
     });
     change('DROP TRIGGER swap');
     while (await store.removeOldLedger(LATER + 2 * DAY_MS));

@@ -4,7 +4,7 @@ import type { LedgerKeyFile } from '../ledger-key.js';
 import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger/ledger-chain.js';
 import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
-import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
+import { put, type SqlDialect, type SqlOperation, value } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
@@ -14,15 +14,21 @@ import { abortConnection, inTransaction, OperationRunner } from './run-operation
 // Positions in the ledger are in commit order, unlike the numbers of a sequence.
 const FROM = "events e JOIN redemptions r ON e.kind = 'redeemed' AND r.id = e.redemption_id";
 const OWN_TABLES = "SELECT oid FROM pg_class WHERE relnamespace = CAST('linkgrant' AS regnamespace)";
+// A rule acts like a trigger, and a view, which is a rule as well, can be in the place of a table.
+const TRIGGER = `SELECT CAST(tgname AS TEXT) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (${OWN_TABLES})
+  UNION ALL SELECT CAST(rulename AS TEXT) FROM pg_rewrite WHERE ev_class IN (${OWN_TABLES}) LIMIT 1`;
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
   redemptionsOfGrant: `SELECT ${LISTED_FIELDS}, e.position FROM ${FROM} ${NEWEST_RENEWAL}
     WHERE e.grant_uid = ? AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionParts: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
   indexOfText: 'strpos',
-  // A rule acts like a trigger, and a view, which is a rule as well, can be in the place of a table.
-  trigger: `SELECT CAST(tgname AS TEXT) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (${OWN_TABLES})
-    UNION ALL SELECT CAST(rulename AS TEXT) FROM pg_rewrite WHERE ev_class IN (${OWN_TABLES}) LIMIT 1`,
+  *schemaProblem() {
+    const name = yield* value(TRIGGER);
+    return name === undefined
+      ? undefined
+      : `has a trigger, view or rule in its database, "${name}", which linkgrant did not create`;
+  },
 };
 // Overrides settings of the server, the database, the role and a pooler.
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on';

@@ -100,8 +100,16 @@ export interface SqlDialect {
   readonly redemptionParts: { readonly from: string; readonly position: string; readonly grantUid: string };
   /** SQL function for the index, from 1, of its second argument in its first; 0 if absent. Case-sensitive. */
   readonly indexOfText: string;
-  /** Selects the name of a trigger, view or rule. The schema has none: one can change or hide rows within any transaction. */
-  readonly trigger: string;
+  /**
+   * Finds a part of the schema that this program did not create, such as a trigger, view or rule: it can change or hide rows
+   * within any transaction. Returns it as the end of a sentence about the ledger.
+   */
+  schemaProblem(): SqlOperation<string | undefined>;
+  /**
+   * Finds a table and an index of it that differ, so that two queries return different rows. Returns the difference as the end of
+   * a sentence about the ledger. Absent where a writer of the database cannot cause one.
+   */
+  indexProblem?(): SqlOperation<string | undefined>;
 }
 
 const MAX_CHUNK = 32;

@@ -186,7 +186,7 @@ function* findRemoval(
 ): SqlOperation<FoundRemoval | undefined> {
   const { grantUid, deletedSeq } = checked;
   // A trigger could exchange entries while they are removed.
-  if ((yield* value(dialect.trigger)) !== undefined) return undefined;
+  if ((yield* dialect.schemaProblem()) !== undefined) return undefined;
   const query = entriesQuery(dialect);
   const deletions = yield* rawRows(`${query} ${WITH_SEQ}`, grantUid, deletedSeq);
   const others = yield* rawRows(`${query} ${NEWEST_OTHERS}`, grantUid, deletedSeq);

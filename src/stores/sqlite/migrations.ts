@@ -8,7 +8,8 @@ const APPLICATION_ID = 0x6c6b6772;
 
 // Tables whose rows are read by rowid, in the order of insertion.
 const ROWID_TABLES = ['redemptions', 'events', 'ledger_end'];
-const MIGRATIONS = schemaMigrations({
+/** The steps from an empty database to this program's schema. */
+export const MIGRATIONS = schemaMigrations({
   typeNames: { BIGINT: 'INTEGER', BYTEA: 'BLOB', JSON: 'TEXT' },
   redemptionKey: 'position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE',
   redeemedIndexes: [],

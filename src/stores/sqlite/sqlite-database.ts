@@ -10,6 +10,7 @@ import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { runOperation, runYielding, type SqliteConnection } from './connection.js';
+import { indexProblem, schemaProblem } from './file-problems.js';
 import type { SqliteSession } from './session.js';
 import { failureOf } from './sqlite-failure.js';
 
@@ -20,7 +21,8 @@ export const SQLITE: SqlDialect = {
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
   indexOfText: 'instr',
-  trigger: "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1",
+  schemaProblem,
+  indexProblem,
 };
 // Verification reads rows from all parts of large tables.
 const VERIFICATION_CACHE_KIB = 65_536;

@@ -65,7 +65,7 @@ export function* verifyLedger(
     (yield* changedRefusal(key, scope)) ??
     (isWholeLedger ? yield* missingRefusal(end) : undefined) ??
     (isWholeLedger ? yield* changedSetting(totals.settings) : undefined) ??
-    (yield* unknownTrigger(dialect));
+    (yield* changedDatabase(dialect));
   return { entries: totals.entries, ...(fault && { fault }) };
 }
 
@@ -162,11 +162,10 @@ function* changedRefusal(key: Uint8Array, scope: Scope): SqlOperation<LedgerFaul
   return { grantUid: withoutEntry, seq: null, problem: 'has refusals, and no entry about its creation' };
 }
 
-function* unknownTrigger({ trigger }: SqlDialect): SqlOperation<LedgerFault | undefined> {
-  const name = yield* value(trigger);
-  return name === undefined
-    ? undefined
-    : ledgerFault(`has a trigger, view or rule in its database, "${name}", which linkgrant did not create`);
+function* changedDatabase(dialect: SqlDialect): SqlOperation<LedgerFault | undefined> {
+  const problem =
+    (yield* dialect.schemaProblem()) ?? (dialect.indexProblem && (yield* dialect.indexProblem()));
+  return problem === undefined ? undefined : ledgerFault(problem);
 }
 
 function* missingRefusal({ refusals }: StoredEnd): SqlOperation<LedgerFault | undefined> {
