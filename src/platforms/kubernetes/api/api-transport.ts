@@ -4,6 +4,7 @@ import { urlToHttpOptions } from 'node:url';
 import { inSpan } from '../../../tracing/span.js';
 import { ApiError, errorOfResponse, isApiError } from './api-error.js';
 import type { Access, ClusterAccess } from './cluster-access.js';
+import { exceedsLimit, type ResponseLimit } from './object-limit.js';
 
 /** A request to the API server. */
 export interface ApiRequest {
@@ -17,11 +18,13 @@ export interface ApiRequest {
   readonly description: string;
   /** Aborts the request, which then rejects with `unavailable`. */
   readonly signal: AbortSignal;
+  /** A response that exceeds it is an error `too_large`; nine MiB if absent. */
+  readonly limit?: ResponseLimit | undefined;
 }
 
 // Several times a page of ordinary resources, and six times the largest resource that etcd accepts: JSON may encode
 // one byte as six (\u003c). The limit protects the memory of this process from a namespace full of large resources.
-const MAX_BYTES = 9 * 1024 * 1024;
+const LIMIT: ResponseLimit = { bytes: 9 * 1024 * 1024 };
 
 /**
  * Sends a request and returns the response when its headers arrive with a successful status. If the server refuses the cached
@@ -51,6 +54,7 @@ export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promis
     });
     span.set({ 'http.response.status_code': response.statusCode });
     const text = await textOf(response, request);
+    if (request.limit && exceedsLimit(text, request.limit)) throw tooLargeError(request, response);
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -119,21 +123,28 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   throw errorOfResponse(description, status, response.headers, await textOf(response, request));
 }
 
-async function textOf(response: IncomingMessage, { description }: ApiRequest): Promise<string> {
+async function textOf(response: IncomingMessage, request: ApiRequest): Promise<string> {
+  const { description, limit = LIMIT } = request;
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MAX_BYTES) {
-        const status = response.statusCode as number;
-        const word = 'ResponseTooLarge';
-        throw new ApiError(description, { reason: 'too_large', status, word, outcomeUnknown: true });
-      }
+      if (size > limit.bytes) throw tooLargeError(request, response);
       chunks.push(chunk);
     }
   } catch (cause) {
     throw cause instanceof ApiError ? cause : noResponseError(description, cause);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+function tooLargeError({ description }: ApiRequest, { statusCode }: IncomingMessage): ApiError {
+  const status = statusCode as number;
+  return new ApiError(description, {
+    reason: 'too_large',
+    status,
+    word: 'ResponseTooLarge',
+    outcomeUnknown: true,
+  });
 }

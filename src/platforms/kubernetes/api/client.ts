@@ -5,6 +5,7 @@ import { type ApiQuery, descriptionOf, pathOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openResponse } from './api-transport.js';
 import { type ClusterOptions, openClusterAccess } from './cluster-access.js';
 import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
+import { OBJECT_LIMIT, TooLargeObjects } from './object-limit.js';
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
 import { type WatchEvent, watchEvents } from './watch-stream.js';
 
@@ -37,6 +38,7 @@ export async function openKubernetesClient(
   const closing = new AbortController();
   const pages = new Semaphore(PAGES_AT_ONCE);
   const pagesByNamespace = new Map<string, Semaphore>();
+  const tooLarge = new TooLargeObjects();
 
   /** Reads one page of a namespace at a time, so that the listings of a namespace do not delay those of others. */
   const readPage = async <T>(namespace: string | undefined, read: () => Promise<T>): Promise<T> => {
@@ -64,7 +66,7 @@ export async function openKubernetesClient(
       query,
       subresource,
       ...content
-    }: Pick<ApiRequest, 'body' | 'contentType'> & {
+    }: Pick<ApiRequest, 'body' | 'contentType' | 'limit'> & {
       query?: ApiQuery;
       subresource?: 'status' | undefined;
     } = {},
@@ -109,10 +111,19 @@ export async function openKubernetesClient(
 
     get,
 
-    /** Like `get`, but undefined if the resource does not exist. */
-    async find<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T> | undefined> {
+    /**
+     * Like `get`, but undefined if the resource does not exist. With `isLimited`, for a resource that a tenant writes and the
+     * requests of clients cause to be read: rejects with `too_large` if it exceeds {@link OBJECT_LIMIT}, and for the next 30
+     * seconds without reading it again.
+     */
+    async find<T extends Resource>(
+      kind: ResourceKind,
+      key: ResourceKey,
+      { isLimited = false }: { readonly isLimited?: boolean } = {},
+    ): Promise<Stored<T> | undefined> {
+      const readLimited = () => request<T>('GET', 'get', kind, key, { limit: OBJECT_LIMIT });
       try {
-        return await get<T>(kind, key);
+        return await (isLimited ? tooLarge.read(pathOf(kind, key), readLimited) : get<T>(kind, key));
       } catch (error) {
         if (isApiError(error, 'not_found')) return undefined;
         throw error;

@@ -4,11 +4,13 @@ import { type AccessGrant, type AccessGrantState, grantState } from '../../../do
 import { STOCK_TEXT } from '../../../domain/stock-texts.js';
 import { notBeforeProblem } from '../../../redemption/accepting/create-grant.js';
 import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
+import { exceedsLimit, OBJECT_LIMIT, OBJECT_LIMIT_TEXT } from '../api/object-limit.js';
 import type { Stored } from '../api/resource.js';
 import { timestamp } from '../api/timestamp.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
+  type ReadGrant,
   readAccessGrant,
 } from './access-grant-resource.js';
 import {
@@ -49,7 +51,7 @@ export function stateOf(grant: AccessGrant, redemptions: number | undefined, now
  */
 export function computeStatus(resource: Stored<AccessGrantResource>, inputs: StatusInputs): ComputedStatus {
   const { metadata, spec = {}, status: found = {} } = resource;
-  const read = readAccessGrant(resource);
+  const read = readLimitedGrant(resource);
   const { now, serviceEndpoint } = inputs;
   const url = serviceEndpoint ? `${serviceEndpoint.url}/${metadata.uid}` : found.url;
   const ca = serviceEndpoint?.ca ?? found.ca;
@@ -84,6 +86,14 @@ export function computeStatus(resource: Stored<AccessGrantResource>, inputs: Sta
   return { status, state, expirationTime: changed.expirationTime };
 }
 
+/** Reads a grant, with a problem if a redemption would not read it because of its size. */
+function readLimitedGrant(resource: Stored<AccessGrantResource>): ReadGrant {
+  const { grant, problems } = readAccessGrant(resource);
+  const isTooLarge = exceedsLimit(JSON.stringify(resource), OBJECT_LIMIT);
+  const problem = `the AccessGrant has ${OBJECT_LIMIT_TEXT}: remove settings and metadata that it does not need`;
+  return { grant, problems: isTooLarge ? [problem, ...problems] : problems };
+}
+
 /**
  * The changed fields of a status; undefined if nothing has to be written. A different `message` alone is not written: a
  * Skupper controller with grants disabled sets its own message, and the two controllers would overwrite each other.
@@ -100,7 +110,7 @@ export function statusChange(
 
 function processedCondition(
   found: AccessGrantStatus,
-  { grant, problems }: ReturnType<typeof readAccessGrant>,
+  { grant, problems }: ReadGrant,
   { access, now }: StatusInputs,
 ): WantedCondition {
   const late = notBeforeProblem(grant.policy, grant.expirationTime ?? endOf(grant, now));

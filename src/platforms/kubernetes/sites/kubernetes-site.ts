@@ -17,6 +17,7 @@ import {
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 import { CpuBudget } from '../../../time/cpu-budget.js';
+import { OBJECT_LIMIT_TEXT } from '../api/object-limit.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
@@ -254,15 +255,24 @@ function chainOf({ tlsCrt, caCrt }: TlsSecret): string {
 }
 
 function noSecret(refused: SiteRefusal['refused'], what: string, name: string, why: NoSecret): SiteRefusal {
-  return why === 'missing'
-    ? {
+  switch (why) {
+    case 'missing':
+      return {
         refused,
         reason: `there is no Secret "${name}" with the ${what}`,
         hint: 'wait until it is created, or set another name',
-      }
-    : {
+      };
+    case 'forbidden':
+      return {
         refused,
         reason: `linkgrant may not read the Secret "${name}" with the ${what}`,
         hint: "add the Secret to the resourceNames of the service's Role",
       };
+    case 'too_large':
+      return {
+        refused,
+        reason: `the Secret "${name}" with the ${what} has ${OBJECT_LIMIT_TEXT}`,
+        hint: 'remove all from it but tls.crt, tls.key and ca.crt',
+      };
+  }
 }

@@ -10,8 +10,8 @@ import type { Resource } from '../api/resource.js';
 /** The values of a Secret with the keys of `kubernetes.io/tls`: PEM, or '' for a missing key. */
 export type TlsSecret = Required<Pick<LinkSecret, 'tlsCrt' | 'tlsKey' | 'caCrt'>>;
 
-/** Why a Secret cannot be used: it does not exist, or this service account may not read it. */
-export type NoSecret = 'missing' | 'forbidden';
+/** Why a Secret cannot be used: it does not exist, this service account may not read it, or it exceeds the limit of an object. */
+export type NoSecret = 'missing' | 'forbidden' | 'too_large';
 
 // Each redemption needs two or three Secrets, usually the same ones. Under load, one request to the API server serves all reads of
 // a Secret within 50 ms.
@@ -23,11 +23,11 @@ const MAX_SECRETS = 1_000;
  * older state. Rejects with ApiError if the API server does not answer.
  */
 export class TlsSecrets {
-  readonly #client: Pick<KubernetesClient, 'get'>;
+  readonly #client: Pick<KubernetesClient, 'find'>;
   /** By `namespace/name`. */
   readonly #reads = new BoundedMap<string, SharedRead<TlsSecret | NoSecret>>(MAX_SECRETS);
 
-  constructor(client: Pick<KubernetesClient, 'get'>) {
+  constructor(client: Pick<KubernetesClient, 'find'>) {
     this.#client = client;
   }
 
@@ -41,10 +41,11 @@ export class TlsSecrets {
 
   async #get(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
     try {
-      return linkSecret(await this.#client.get<Resource>(SECRETS, { namespace, name }));
+      const found = await this.#client.find<Resource>(SECRETS, { namespace, name }, { isLimited: true });
+      return found ? linkSecret(found) : 'missing';
     } catch (error) {
-      if (isApiError(error, 'not_found')) return 'missing';
       if (isApiError(error, 'forbidden')) return 'forbidden';
+      if (isApiError(error, 'too_large')) return 'too_large';
       throw error;
     }
   }

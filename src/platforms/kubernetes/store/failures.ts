@@ -1,6 +1,7 @@
-import { storeUnavailable } from '../../../domain/redemption-error.js';
+import { RedemptionError, storeUnavailable } from '../../../domain/redemption-error.js';
 import { ApiError } from '../api/api-error.js';
 import { ClusterConfigError } from '../api/cluster-access.js';
+import { TOO_LARGE_S } from '../api/object-limit.js';
 
 /** Translates an error of the API client into the error that leaves the store; returns any other error unchanged. */
 export function translateFailure(error: unknown): unknown {
@@ -12,6 +13,11 @@ export function translateFailure(error: unknown): unknown {
     case 'forbidden':
     case 'unauthorized':
       return storeUnavailable('the API server forbids an operation of the store', error);
+    case 'too_large':
+      return new RedemptionError('overloaded', 'an object in the cluster is too large to be read', {
+        retryAfter: TOO_LARGE_S,
+        cause: error,
+      });
     default:
       return storeUnavailable('the cluster cannot be read or written', error);
   }

@@ -138,7 +138,8 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     name,
     slots,
     grant: new SharedRead(async () => {
-      const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+      const key = { namespace, name };
+      const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, key, { isLimited: true });
       if (found?.metadata.uid !== uid) return undefined;
       const { grant } = readAccessGrant(found);
       statusCount = grant.redemptions;
@@ -149,10 +150,8 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       if (account.isBehind) await list();
       for (let read = 1; ; read += 1) {
         const { next } = slots;
-        const found = await client.find<RedemptionResource>(REDEMPTIONS, {
-          namespace,
-          name: slotName(uid, next),
-        });
+        const slot = { namespace, name: slotName(uid, next) };
+        const found = await client.find<RedemptionResource>(REDEMPTIONS, slot, { isLimited: true });
         if (!found) return;
         slots.add(found);
         if (read % SLOTS_READ_SINGLY === 0) await list();

@@ -44,7 +44,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
     async findGrantByName(grantNamespace, name) {
       if (!isServed(grantNamespace)) return undefined;
       const key = { namespace: grantNamespace, name };
-      const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
+      const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, key, { isLimited: true });
       return resource && withKnownSlots(readAccessGrant(resource).grant, accounts);
     },
 

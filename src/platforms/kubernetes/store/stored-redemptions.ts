@@ -32,7 +32,7 @@ export async function findReplay(
   const slot = slots.ofReplayKey(replayKey);
   if (slot === undefined) return undefined;
   const key = { namespace, name: slotName(uid, slot) };
-  const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
+  const resource = await client.find<RedemptionResource>(REDEMPTIONS, key, { isLimited: true });
   // After a deletion by hand another redemption may have filled the slot.
   return resource?.spec.replayKey === replayKey
     ? sealed.withSealedAnswer(readRedemption(resource))
@@ -51,7 +51,8 @@ export async function findResource(
   // A string that is no UUID may be an invalid label value, with which the listing would fail for all callers that share it.
   if (!isUuid(id)) return undefined;
   const findAt = async (location: ResourceKey | undefined) => {
-    const found = location && (await client.find<RedemptionResource>(REDEMPTIONS, location));
+    const found =
+      location && (await client.find<RedemptionResource>(REDEMPTIONS, location, { isLimited: true }));
     return found?.spec.id === id && fillsItsSlot(found) ? found : undefined;
   };
   const location = index.find(id);

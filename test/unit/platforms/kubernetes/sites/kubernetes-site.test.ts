@@ -35,18 +35,16 @@ function indexOf() {
 }
 
 function siteAt(clock: () => number) {
-  const get = async (_kind: unknown, key: { namespace?: string; name: string }) => {
+  const find = async (_kind: unknown, key: { namespace?: string; name: string }) => {
     const refused = refusedReads.get(key.name);
     if (refused) throw refused;
-    const found = recorded
+    return recorded
       .all('Secret')
       .find(({ metadata }) => metadata.namespace === key.namespace && metadata.name === key.name);
-    if (!found) throw new ApiError('get', { reason: 'not_found', status: 404 });
-    return found;
   };
   return new KubernetesSite({
     index: indexOf(),
-    secrets: new TlsSecrets({ get } as unknown as Pick<KubernetesClient, 'get'>),
+    secrets: new TlsSecrets({ find } as unknown as Pick<KubernetesClient, 'find'>),
     clock,
     assertSynced: () => {},
   });
