@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createRedemptionClient } from '../../src/client/https-redemption-client.js';
 import { issueSiteCertificate, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
 import { describeCertificate, splitCertificates } from '../../src/pki/certificate-info.js';
+import { ISSUER_CHECK_INTERVAL_MS } from '../../src/platforms/standalone/site.js';
 import { type Retirement, retireIssuer } from '../../src/redemption/issuers/retire-issuer.js';
 import type { RotatingIssuers } from '../../src/redemption/ports/issuers.js';
 import { allLinked, dialEach, trustedCas } from '../support/links/dialled-pairs.js';
@@ -24,6 +26,9 @@ beforeEach(async () => {
 });
 
 const now = () => service.clock.read();
+
+/** Lets the service look at the files of its CAs again. */
+const passInterval = () => service.clock.advance(ISSUER_CHECK_INTERVAL_MS);
 
 function retire(name: string, force = false): Promise<readonly Retirement[]> {
   const signs = name === SERVER_CA ? 'service' : 'links';
@@ -94,12 +99,15 @@ describe("rotation of the links' CA", () => {
     await expectLinked(before, first);
 
     expect(await issuers.prepare(SITE_CA)).toBe('prepared');
+    passInterval();
     await load.rounds(4);
     const both = await trustedCas(service);
     expect(splitCertificates(both)).toHaveLength(2);
     await expectLinked(before, both);
 
     expect(await issuers.activate(SITE_CA)).toBe('activated');
+    await load.rounds(4);
+    passInterval();
     await load.rounds(4);
     await expectLinked(before, both);
     // Also at a router that is updated too early, or too late.
@@ -120,6 +128,7 @@ describe("rotation of the links' CA", () => {
     expect(await retire(SITE_CA)).toMatchObject([
       { ca: { subject: 'linkgrant site CA' }, retired: { links: 0 } },
     ]);
+    passInterval();
     await last.rounds(4);
     await last.stop();
     const alone = await trustedCas(service);
@@ -134,6 +143,19 @@ describe("rotation of the links' CA", () => {
     expect(splitCertificates(late.certificate)).toHaveLength(1);
   });
 
+  it('takes effect in a running service within a second', async () => {
+    await redeem();
+    await issuers.prepare(SITE_CA);
+    await issuers.activate(SITE_CA);
+    const [first, second] = ['CN=linkgrant site CA', 'CN=linkgrant site CA 2'];
+    const issuerOf = ({ certificate }: LinkPair) => new X509Certificate(certificate).issuer;
+    expect(issuerOf(await redeem())).toBe(first);
+    service.clock.advance(999);
+    expect(issuerOf(await redeem())).toBe(first);
+    service.clock.advance(1);
+    expect(issuerOf(await redeem())).toBe(second);
+  });
+
   it('returns both CAs in a replay too', async () => {
     const { grant, code } = await service.grant();
     const headers = csrHeader();
@@ -141,6 +163,7 @@ describe("rotation of the links' CA", () => {
     const first = await ask();
     await issuers.prepare(SITE_CA);
     await issuers.activate(SITE_CA);
+    passInterval();
     const again = await ask();
     expect(again.certificate).toBe(first.certificate);
     expect(again.ca).toBe(await trustedCas(service));
@@ -172,6 +195,7 @@ describe("rotation of the links' CA", () => {
     );
     await renew(oldest);
     expect(await retire(SITE_CA)).toMatchObject([{ retired: {} }, { retired: {} }]);
+    passInterval();
     expect(splitCertificates(await trustedCas(service))).toHaveLength(1);
   });
 });

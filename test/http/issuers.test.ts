@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openIssuer } from '../../src/compose/site-issuer.js';
 import { CertificateAuthorityError } from '../../src/pki/authority.js';
 import { parseCertificates } from '../../src/pki/pem.js';
+import { ISSUER_CHECK_INTERVAL_MS } from '../../src/platforms/standalone/site.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -76,6 +77,7 @@ describe('an --issuer-cert file that is replaced', () => {
 
     const both = second.certificate + first.certificate;
     replaceFile(flags.issuerCert, both);
+    service.clock.advance(ISSUER_CHECK_INTERVAL_MS);
     const redemption = await redeemNewGrant(service);
     expect(redemption.ca).toBe(first.certificate);
     await service.running.reloadIdentity();
@@ -85,6 +87,7 @@ describe('an --issuer-cert file that is replaced', () => {
     ]);
 
     replaceFile(flags.issuerKey, second.key);
+    service.clock.advance(ISSUER_CHECK_INTERVAL_MS);
     const followed = await redeemNewGrant(service);
     expect(followed.ca).toBe(both);
     expect(openssl.verifies(followed.certificate, second.certificate, 'sslclient').ok).toBe(true);
@@ -112,6 +115,7 @@ describe('an --issuer-cert file that is replaced', () => {
     rmSync(dirname(issuerCert), { recursive: true });
     writeFileSync(dirname(issuerCert), '');
     await service.running.reloadIdentity();
+    service.clock.advance(ISSUER_CHECK_INTERVAL_MS);
     expect((await redeemNewGrant(service)).ca).toBe(certificate);
     expect(service.logged('issuer_kept')).not.toEqual([]);
   });

@@ -4,11 +4,14 @@ import { noEndpointOfRoles, withGrantRoles } from '../../redemption/accepting/en
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 
+/** For how long a site uses a CA before it looks at the files of the CA again, in milliseconds. */
+export const ISSUER_CHECK_INTERVAL_MS = 1_000;
+
 interface StandaloneSiteOptions {
   readonly endpoints: readonly LinkEndpoint[];
-  /** Called for each response; returns a sentence if the CA cannot sign. */
+  /** Returns a sentence if the CA cannot sign. */
   readonly defaultIssuer: () => TrustedAuthority | string;
-  /** Called for each response; returns a sentence if the CA cannot sign. */
+  /** Returns a sentence if the CA cannot sign. */
   readonly findIssuer: (name: string) => TrustedAuthority | string;
   readonly clock: Clock;
 }
@@ -19,23 +22,33 @@ interface StandaloneSiteOptions {
  */
 export class StandaloneSite implements Site {
   readonly #options: StandaloneSiteOptions;
+  // The CAs by the name of their issuer; null is the default one.
+  readonly #found = new Map<string | null, { readonly issuer: TrustedAuthority; readonly at: number }>();
 
   constructor(options: StandaloneSiteOptions) {
     this.#options = options;
   }
 
   async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
-    const { endpoints: all, defaultIssuer, findIssuer, clock } = this.#options;
+    const { endpoints: all, clock } = this.#options;
     if (all.length === 0) {
       const hint = 'start it with --endpoint inter-router=HOST:PORT';
       return { refused: 'link_access_unavailable', reason: 'the service has no endpoint to link to', hint };
     }
     const endpoints = withGrantRoles(all, grant);
     if (endpoints.length === 0) return noEndpointOfRoles(all, grant);
-    const found = grant.issuer === null ? defaultIssuer() : findIssuer(grant.issuer);
-    const issuer = issuerOfLinks(found, clock());
+    const now = clock();
+    const issuer = issuerOfLinks(this.#findIssuer(grant.issuer, now), now);
     if ('refused' in issuer) return issuer;
     return { siteUid: null, endpoints, issuer, caCrt: issuer.trustPem };
+  }
+
+  #findIssuer(name: string | null, now: number): TrustedAuthority | string {
+    const last = this.#found.get(name);
+    if (last && now >= last.at && now < last.at + ISSUER_CHECK_INTERVAL_MS) return last.issuer;
+    const issuer = name === null ? this.#options.defaultIssuer() : this.#options.findIssuer(name);
+    if (typeof issuer !== 'string') this.#found.set(name, { issuer, at: now });
+    return issuer;
   }
 }
 
