@@ -12,9 +12,21 @@ export interface HighWaterMark {
   readonly mac: Uint8Array;
 }
 
-/** The high-water marks of a host: one file for each ledger that the host wrote to, in a directory beside the ledger's key. */
+/** The time between two reads, and between two writes, of the files of the marks in milliseconds. */
+const FILE_INTERVAL_MS = 1_000;
+
+/**
+ * The high-water marks of a host: one file for each ledger that the host wrote to, in a directory beside the ledger's key. The
+ * files are up to a second older than the marks of a running process, and stay so if it is killed: an older mark only detects
+ * fewer rollbacks.
+ */
 export class HighWaterMarks {
   readonly #directory: string;
+  // By the id of the ledger.
+  readonly #latest = new Map<string, { readonly mark: HighWaterMark | undefined; readonly readAt: number }>();
+  readonly #unwritten = new Set<string>();
+  #writtenAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -31,6 +43,33 @@ export class HighWaterMarks {
 
   /** Returns the mark of the ledger with this id; undefined if this host has none. */
   find(id: string): HighWaterMark | undefined {
+    const latest = this.#latest.get(id);
+    if (latest && performance.now() - latest.readAt < FILE_INTERVAL_MS) return latest.mark;
+    const mark = higherMark(this.#read(id), latest?.mark);
+    this.#latest.set(id, { mark, readAt: performance.now() });
+    return mark;
+  }
+
+  /** Records the mark of a ledger, which has all entries up to {@link find}. It is written within a second. Never throws. */
+  put(id: string, mark: HighWaterMark): void {
+    this.#latest.set(id, { mark, readAt: this.#latest.get(id)?.readAt ?? Number.NEGATIVE_INFINITY });
+    this.#unwritten.add(id);
+    if (this.#timer) return;
+    const waitMs = this.#writtenAt + FILE_INTERVAL_MS - performance.now();
+    if (waitMs > 0) this.#timer = setTimeout(() => this.flush(), waitMs).unref();
+    else this.flush();
+  }
+
+  /** Writes the marks that are not written yet. Never throws. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const id of this.#unwritten) this.#write(id);
+    this.#unwritten.clear();
+    this.#writtenAt = performance.now();
+  }
+
+  #read(id: string): HighWaterMark | undefined {
     let text: string;
     try {
       text = readFileSync(join(this.#directory, id), 'latin1');
@@ -42,15 +81,17 @@ export class HighWaterMarks {
     return { epoch: Number(epoch), position: Number(position), mac: Buffer.from(mac, 'hex') };
   }
 
-  /** Writes the mark of a ledger. Never throws: the transaction is committed, and an older mark only detects fewer rollbacks. */
-  put(id: string, { epoch, position, mac }: HighWaterMark): void {
+  /** Writes the mark of a ledger unless another process has written a higher one. Never throws: the transaction is committed. */
+  #write(id: string): void {
+    const own = this.#latest.get(id)?.mark;
+    if (!own || higherMark(this.#read(id), own) !== own) return;
     try {
       makePrivateDirectory(this.#directory);
       const { O_WRONLY, O_CREAT } = constants;
       const handle = openSync(join(this.#directory, id), O_WRONLY | O_CREAT, 0o600);
       try {
         // All marks have the same length, so a concurrent reader sees the old or the new one.
-        const mark = `${epoch} ${position} ${Buffer.from(mac).toString('hex')}`;
+        const mark = `${own.epoch} ${own.position} ${Buffer.from(own.mac).toString('hex')}`;
         writeSync(handle, `${mark.padEnd(105)}\n`, 0);
       } finally {
         closeSync(handle);
@@ -59,4 +100,10 @@ export class HighWaterMarks {
       // For example, the directory belongs to another user, or the disk is full.
     }
   }
+}
+
+/** Returns the mark of the later epoch, and of two in one epoch that of the higher position; `b` if they are equal. */
+function higherMark(a: HighWaterMark | undefined, b: HighWaterMark | undefined): HighWaterMark | undefined {
+  if (!a || !b) return b ?? a;
+  return (a.epoch - b.epoch || a.position - b.position) > 0 ? a : b;
 }

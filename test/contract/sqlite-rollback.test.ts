@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
@@ -6,6 +6,14 @@ import { directoryForTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
+import { until } from '../support/until.js';
+
+/** Waits until the processes on a data directory have recorded that its ledger has this number of entries. */
+async function untilSeen(directory: string, entries: number): Promise<void> {
+  const seen = join(directory, 'ledger-seen');
+  const [name = ''] = readdirSync(seen);
+  await until(() => readFileSync(join(seen, name), 'latin1').startsWith(`1 ${entries} `));
+}
 
 /** Replaces the rows of an SQLite store with those of its backup, without replacing the file. */
 function restoreRows(file: string, backup: string): void {
@@ -46,6 +54,7 @@ describe.each([
     expect(await stores[0].verifyLedger()).toEqual({ entries: 2 });
     withSqliteFile(file, (database) => database.exec(`VACUUM INTO '${backup}'`));
     for (let times = 0; times < 3; times += 1) await redeem(1);
+    await untilSeen(directory, 5);
     restore(file, backup);
   });
 
@@ -81,6 +90,7 @@ it.each([0, 1] as const)(
     copyFileSync(join(directory, 'ledger.key'), join(directory, 'other', 'ledger.key'));
     const branch = await open(join(directory, 'other'));
     for (const one of [...stores, branch, branch, branch, branch]) await redeem(one);
+    await untilSeen(directory, 4);
     expect(await branch.verifyLedger()).toEqual({ entries: 6 });
     restoreRows(file, other);
     await expect(redeem(stores[store])).rejects.toMatchObject({ code: 'store_unavailable' });

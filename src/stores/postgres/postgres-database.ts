@@ -97,6 +97,7 @@ export function postgresDatabase(
       // A snapshot, or one statement of it, can take minutes.
       for (const connection of snapshots) abortConnection(connection);
       closing ??= finish().then(async () => {
+        ledgerKey.marks.flush();
         await Promise.all([readers.close(), writer.close()]);
       });
       return closing;

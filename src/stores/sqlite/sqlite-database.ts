@@ -3,6 +3,7 @@ import { storeUnavailable } from '../../domain/redemption-error.js';
 import { primaryCode } from '../../files/sqlite-file.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import { SerialQueue } from '../../time/serial-queue.js';
+import type { HighWaterMarks } from '../high-water-marks.js';
 import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger/ledger-chain.js';
 import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
@@ -34,6 +35,7 @@ const NOTHING_WRITTEN = ['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLIT
 /** Implements the SqlDatabase on an open session: synchronous reads, writes by group commit. */
 export function sqliteDatabase(
   session: SqliteSession,
+  marks: HighWaterMarks,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
 ): SqlDatabase {
   const { checkpoint, deadlineMs } = options;
@@ -100,7 +102,10 @@ export function sqliteDatabase(
     },
     close() {
       const closeReader = async () => reader?.close();
-      closing ??= Promise.all([finish(), snapshots.enqueue(closeReader)]).then(() => session.close());
+      closing ??= Promise.all([finish(), snapshots.enqueue(closeReader)]).then(() => {
+        marks.flush();
+        session.close();
+      });
       return closing;
     },
   };

@@ -63,7 +63,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
       const session = startSession(first, () =>
         openChecked((connection) => runOperation(connection, checkSchema(file, true))),
       );
-      return sqliteDatabase(session, { checkpoint, deadlineMs });
+      return sqliteDatabase(session, ledgerKey.marks, { checkpoint, deadlineMs });
     } catch (error) {
       if (error instanceof StoreOpenError || error instanceof LedgerKeyError) throw error;
       if (failureOf(error) !== 'busy' || performance.now() >= deadline)
