@@ -57,8 +57,11 @@ export function changedGrant(
   };
 }
 
+/** The states of a grant that has ended: it cannot be redeemed, unless an administrator extends its limits. */
+export const ENDED_STATES = ['expired', 'exhausted', 'revoked'] as const;
+
 /** Every state of a grant. */
-export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 'revoked'] as const;
+export const ACCESS_GRANT_STATES = ['pending', 'ready', ...ENDED_STATES] as const;
 
 /** A state that {@link grantState} returns. */
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
@@ -76,6 +79,11 @@ export function grantState(grant: GrantLimits, now: number): AccessGrantState {
   if (grant.expirationTime <= now) return 'expired';
   if (grant.redemptions >= grant.redemptionsAllowed) return 'exhausted';
   return 'ready';
+}
+
+/** True if a grant in this state has ended. */
+export function hasGrantEnded(state: AccessGrantState): boolean {
+  return ENDED_STATES.some((ended) => ended === state);
 }
 
 /** Why a grant in this state cannot be redeemed. */

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { ENDED_STATES } from '../../../src/domain/access-grant.js';
 import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, ApiError, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
@@ -10,14 +11,13 @@ import { countText, Foreign } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { useResource } from '../state/resource.js';
 
-const ENDED = ['expired', 'exhausted', 'revoked'] as const;
 // After these refusals of one deletion the other grants are still deleted.
 const SKIPPED: ReadonlySet<string> = new Set(['no_such_grant', 'grant_declared']);
 
 /** Reads the first page of the grants in each ended state. */
 async function readEnded(signal: AbortSignal): Promise<Api['Grant'][]> {
   const pages = await Promise.all(
-    ENDED.map((state) =>
+    ENDED_STATES.map((state) =>
       dataOf(client.GET('/api/v1/grants', { signal, params: { query: { limit: 100, state } } })),
     ),
   );

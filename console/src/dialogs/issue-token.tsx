@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { hasGrantEnded } from '../../../src/domain/access-grant.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
@@ -10,7 +11,6 @@ import { hideQuery, href, useLocation } from '../state/location.js';
 import { readServiceState } from '../state/service.js';
 import { CreateGrant } from './create-grant.js';
 import { IssuedToken } from './issued-token.js';
-import { hasEnded } from './joined-site.js';
 
 const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
   'subject',
@@ -30,7 +30,7 @@ interface IssueTokenProps {
 export function IssueToken({ grant, onClose }: IssueTokenProps) {
   const subject = useLocation().query.get('subject') ?? '';
   // The grant can also end while its token is shown.
-  const [needsGrant] = useState(subject !== '' && hasEnded(grant));
+  const [needsGrant] = useState(subject !== '' && hasGrantEnded(grant.state));
   return needsGrant ? (
     <CreateGrant site={{ subject, grant }} onClose={onClose} />
   ) : (
@@ -85,7 +85,9 @@ function TokenForm({
       ) : (
         <Notice kind="warning" title={`No token can be issued: the grant is ${grant.state}`}>
           {grant.reason && <p>{sentence(visible(grant.reason))}</p>}
-          {hasEnded(grant) && <a href={href('/grants', { create: 'grant' })}>Create a new grant</a>}
+          {hasGrantEnded(grant.state) && (
+            <a href={href('/grants', { create: 'grant' })}>Create a new grant</a>
+          )}
         </Notice>
       )}
       <div

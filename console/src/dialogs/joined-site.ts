@@ -11,11 +11,6 @@ const MAX_NAME_LENGTH = 200;
 // A rule for subjects is a list of patterns, so it cannot contain every subject literally.
 const HAS_NO_PATTERN = /^[^,*?]+$/;
 
-/** True if no token of the grant can be issued any more. */
-export function hasEnded({ state }: Api['GrantDetail']): boolean {
-  return state === 'exhausted' || state === 'expired' || state === 'revoked';
-}
-
 /** A name for the new grant of a site: its subject, with a number if its old grant has that name; empty without a site. */
 export function nameForSite(site: JoinedSite | undefined): string {
   if (!site) return '';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandContext } from '../../config/command-context.js';
+import { hasGrantEnded } from '../../domain/access-grant.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { AttemptReport, GrantDetail } from '../../redemption/administration/reports/grant-report.js';
@@ -17,7 +18,6 @@ import { writeStderr } from '../terminal/write-out.js';
 const POLL_MS = 1_000;
 // Largest difference between the clocks of services on one store.
 const CLOCK_DIFFERENCE_MS = 300_000;
-const ENDED: ReadonlySet<string> = new Set(['expired', 'revoked', 'exhausted']);
 
 /**
  * Begins a wait for the redemption of a token: records the redemptions and attempts of the grant until now. To miss no
@@ -57,7 +57,7 @@ export async function beginRedemptionWait(
     const redemptions = grant.redemptions === redemptionCount ? [] : await listRedemptions();
     redemptionCount = grant.redemptions;
     const found = redemptions.find(({ id, jti }) => jti === tokenId && !earlierIds.has(id));
-    if (!found && ENDED.has(grant.state)) throw endedError(`the grant is ${grant.state}`);
+    if (!found && hasGrantEnded(grant.state)) throw endedError(`the grant is ${grant.state}`);
     if (!found && isEnded) throw endedError('the token has expired or is revoked');
     return found;
   };

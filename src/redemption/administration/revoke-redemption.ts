@@ -1,4 +1,4 @@
-import { type AccessGrant, grantState } from '../../domain/access-grant.js';
+import { type AccessGrant, grantState, hasGrantEnded } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
@@ -88,7 +88,7 @@ async function redeemableSource(
   const code = jti === null ? undefined : await store.findCode(grantUid, jti);
   if (!grant || (jti !== null && !code)) return undefined;
   const state = code ? codeState(grant, code, now) : grantState(grant, now);
-  if (state !== 'ready' && state !== 'pending') return undefined;
+  if (hasGrantEnded(state)) return undefined;
   const grantUsesLeft = grant.redemptionsAllowed - grant.redemptions;
   const { expirationTime } = grant;
   if (!code) return { grant, jti: null, redemptionsLeft: grantUsesLeft, expirationTime };

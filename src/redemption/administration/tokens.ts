@@ -1,7 +1,7 @@
 import { codeMatches } from '../../codes/opaque-code.js';
 import { isTokenId } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
-import { type AccessGrant, grantState } from '../../domain/access-grant.js';
+import { type AccessGrant, grantState, hasGrantEnded } from '../../domain/access-grant.js';
 import { type AccessToken, accessTokenResource } from '../../domain/access-token.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
@@ -103,7 +103,7 @@ async function requireRedeemable(grant: AccessGrant, deps: AdministrationDepende
   const { uid, name, expirationTime } = grant;
   const state = grantState(grant, deps.clock());
   // A grant stays pending while its site has no endpoints: report that cause, not the state.
-  if (endpoints.length === 0 && (state === 'pending' || state === 'ready')) {
+  if (endpoints.length === 0 && !hasGrantEnded(state)) {
     throw new AdministrationError(
       'no_link_access',
       'the site accepts no links, so a token could not be redeemed',

@@ -1,4 +1,4 @@
-import { type AccessGrant, countStates, grantState } from '../../../domain/access-grant.js';
+import { type AccessGrant, countStates, grantState, hasGrantEnded } from '../../../domain/access-grant.js';
 import { formatLabelSelector } from '../../../domain/label-selector.js';
 import type { GrantStore, IssuerUse } from '../../../redemption/ports/grant-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
@@ -110,7 +110,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const uses = new Map<string, IssuerUse>();
       const open = await readAll((grant) => {
         const state = grantState(grant, now);
-        if (state !== 'pending' && state !== 'ready') return [];
+        if (hasGrantEnded(state)) return [];
         return [{ namespace: grant.namespace, issuer: grant.issuer }];
       });
       for (const use of open.flat()) {
