@@ -1,5 +1,5 @@
 import { constants, randomUUID } from 'node:crypto';
-import { IncomingMessage, type RequestListener, type ServerOptions, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
@@ -75,7 +75,7 @@ function secureContext(credentials: TlsCredentials, options: TlsListenerOptions)
   };
 }
 
-/** Creates the listener of an app that has no other server; the caller starts it with `server.listen`. */
+/** Creates the listener of an app; the caller starts it with `server.listen`. */
 export function createTlsListener(
   credentials: TlsCredentials,
   options: TlsListenerOptions,
@@ -111,7 +111,6 @@ export function createTlsListener(
   const server = createServer(
     {
       ...secureContext(credentials, options),
-      ...messagesOf(app),
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -226,18 +225,4 @@ function answerBrokenRequest(
 /** True for an error of Node's HTTP parser, as opposed to one of the connection. */
 function isUnreadable(error: { readonly code?: string }): boolean {
   return error.code?.startsWith('HPE_') ?? false;
-}
-
-/**
- * Returns message classes for the only server of an Express app. Express sets the prototypes of the app on each message, and V8
- * then retains hidden classes for each message until a full garbage collection (ADR 20). Messages of these classes already have
- * these prototypes.
- */
-export function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
-  class AppRequest extends IncomingMessage {}
-  class AppResponse<Request extends IncomingMessage> extends ServerResponse<Request> {}
-  Object.setPrototypeOf(AppRequest.prototype, app.request);
-  Object.setPrototypeOf(AppResponse.prototype, app.response);
-  Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype });
-  return { IncomingMessage: AppRequest, ServerResponse: AppResponse };
 }

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { addLoadMetrics } from '../../admin/listener-metrics.js';
 import type { Metrics } from '../../admin/metrics.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -16,11 +15,6 @@ import { KeyGenerator } from './key-generator.js';
 import { connectionLimit, LISTENER_LIMITS } from './listener-limits.js';
 import { listenerLog } from './listener-log.js';
 import { withSpans } from './redemption-spans.js';
-
-// A full garbage collection occupies both cores of a small machine for 30 ms. Under load V8 runs one every two seconds by
-// default, which determined the 99th percentile (ADR 20). With a limit of four times the used memory it runs one in about
-// ten seconds.
-const HEAP_GROWTH = '--heap-growing-percent=300';
 
 /** What a platform provides for redemptions. */
 type PlatformParts = Pick<
@@ -49,7 +43,6 @@ export function createPublicListener({
   otherConnections = 0,
 }: PublicListenerParts): TlsListener {
   const { clock, checkpoint, logger } = context;
-  setFlagsFromString(HEAP_GROWTH);
   const { queuedKeys, bodyTimeoutMs, requestTimeoutMs, proxyHeaderTimeoutMs } = LISTENER_LIMITS;
   const trustedProxies = new Networks(settings.trustedProxy ?? []);
   const isProxy = (address: string) => trustedProxies.has(address);
