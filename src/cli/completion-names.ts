@@ -90,8 +90,10 @@ type Operation = (session: {
 
 async function withGrants(flags: Flags, operation: Operation): Promise<readonly string[]> {
   const { configurationFrom } = await import('./session/configuration.js');
-  const { settings } = configurationFrom(flags);
-  const { platform, server } = settings;
+  const { settings, sources } = configurationFrom(flags);
+  const { platform, server, store } = settings;
+  // The file of a data directory of another author can name a server, to which the password of the user would be sent.
+  if (store?.kind === 'postgres' && sources.store.startsWith('file ')) return [];
   if (server === undefined && platform !== 'kubernetes') {
     const { withStore } = await import('./session/store-session.js');
     return limited(

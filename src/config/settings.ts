@@ -239,10 +239,21 @@ export const SETTINGS = {
 export type SettingKey = keyof typeof SETTINGS;
 
 /**
- * The settings that the configuration file cannot contain: the program finds the file by the data directory, and a kubeconfig can
- * name a program to run. So no configuration file, such as one from a backup, runs a program.
+ * The settings that the configuration file cannot contain: the program finds the file by the data directory, a kubeconfig can name
+ * a program to run, and the others name a file with a credential, or where a command sends one. So no configuration file, such as
+ * one from a backup, runs a program or sends a file that it names.
  */
-export const NOT_IN_FILE: readonly string[] = ['dataDir', 'kubeconfig'] satisfies SettingKey[];
+export const NOT_IN_FILE: readonly string[] = [
+  'dataDir',
+  'kubeconfig',
+  'consoleSecretFile',
+  'observer',
+  'observerCa',
+  'observerCredentials',
+  'server',
+  'serverCa',
+  'serverTokenFile',
+] satisfies SettingKey[];
 
 /** `externalUrl` → `--external-url`. */
 export function flagOf(key: string): string {

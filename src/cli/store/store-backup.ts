@@ -1,7 +1,9 @@
 import { backUp, restore } from '../../compose/store-backup.js';
 import { commandContext } from '../../config/command-context.js';
+import { loadConfiguration } from '../../config/config.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
-import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
+import { SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
+import { ConfigurationError } from '../../domain/configuration-error.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
 import { configurationFrom, type LocalSettings, localSettingsFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -52,9 +54,14 @@ export async function restoreCommand(
   const files = await withProgress('Restoring', () =>
     untilShutdown((stop) => restore(settings, file, commandContext().clock, stop)),
   );
-  const restored = `Restored ${file} into ${settings.dataDir}.`;
+  const named = placesInFile(settings.dataDir);
+  const restored = [
+    `Restored ${file} into ${settings.dataDir}.`,
+    ...(named.length > 0 ? ['Its config.yaml names these files and hosts, which the service uses:'] : []),
+    ...named.map((place) => `  ${place}`),
+  ].join('\n');
   if (settings.store?.kind === 'postgres') {
-    await print(output, { files }, () =>
+    await print(output, { files, named }, () =>
       [
         restored,
         'Next: restore the PostgreSQL database, accept it, then start the service:',
@@ -75,7 +82,7 @@ export async function restoreCommand(
   });
   await print(
     output,
-    { files, ...report },
+    { files, named, ...report },
     () => `${restored}\n${restoredText(report)}Next: start the service.\n`,
   );
 }
@@ -104,6 +111,21 @@ function filesElsewhere(settings: LocalSettings, config: unknown): string[] {
   });
   const files = [config, ...keys.map((key) => settings[key])];
   return files.filter((file) => typeof file === 'string');
+}
+
+/** Returns the settings in the configuration file of a data directory that name files, directories, hosts or URLs. */
+function placesInFile(dataDir: string): string[] {
+  try {
+    const { maskedValues, sources } = loadConfiguration({ dataDir }, {});
+    const keys = (Object.keys(SETTINGS) as SettingKey[]).filter((key) => {
+      const { placeholder = '' }: SettingDefinition = SETTINGS[key];
+      return sources[key].startsWith('file ') && /FILE|DIR|URL|HOST/.test(placeholder);
+    });
+    return keys.map((key) => `${key}: ${JSON.stringify(maskedValues[key])}`);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return [error.message];
+    throw error;
+  }
 }
 
 function databaseUrl(flags: Readonly<Record<string, unknown>>): string {

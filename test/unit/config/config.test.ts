@@ -29,7 +29,10 @@ describe('a configuration file', () => {
     expect(() => fromFile(`"${key}": x\n`)).toThrow(`has an unknown key, ${key}`);
   });
 
-  it.each(['dataDir', 'kubeconfig'])('cannot contain %s, which has a flag and a variable', (key) => {
+  it.each([
+    ...['dataDir', 'kubeconfig', 'consoleSecretFile', 'observer', 'observerCa', 'observerCredentials'],
+    ...['server', 'serverCa', 'serverTokenFile'],
+  ])('cannot contain %s, which has a flag and a variable', (key) => {
     expect(() => fromFile(`"${key}": x\n`)).toThrow(`cannot contain ${key}`);
   });
 });
