@@ -37,12 +37,12 @@ function packagedFiles() {
   return Object.fromEntries(paths.map((path) => [path.slice(root.length + 1), path]));
 }
 
-// user-supplied-code.js loads its packages with `createRequire`. esbuild bundles only those of `import` and `require`, so this
-// plugin replaces the calls.
+// These modules load their packages with `createRequire`. esbuild bundles only those of `import` and `require`, so this plugin
+// replaces the calls.
 const requireCalls = {
   name: 'require-calls',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]codes[\\/]user-supplied-code\.js$/ }, ({ path }) => {
+    onLoad({ filter: /[\\/](codes[\\/]user-supplied-code|config[\\/]yaml)\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       const contents = text
         .replace(/^const load = createRequire\(.*$/m, '')

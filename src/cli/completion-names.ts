@@ -137,14 +137,14 @@ function limited<T>(search: Promise<readonly T[]>): Promise<readonly T[]> {
 type TextColumns = Pick<Listing<never>, 'columns' | 'wide'>;
 
 const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<TextColumns>>> = {
-  'grant list': async () => (await import('./grant/grant.js')).GRANTS,
-  'token list': async () => (await import('./token/token-list.js')).TOKENS,
+  'grant list': async () => (await import('./grant/grant-listing.js')).GRANTS,
+  'token list': async () => (await import('./token/token-listing.js')).TOKENS,
   'redemption list': async ({ events }) => {
-    const { EVENTS, REDEMPTIONS } = await import('./redemption/redemption.js');
+    const { EVENTS, REDEMPTIONS } = await import('./redemption/redemption-listing.js');
     return events ? EVENTS : REDEMPTIONS;
   },
   'link status': async () => (await import('./link/link-listing.js')).LINKS,
-  'issuer list': async () => (await import('./issuer/issuer-list.js')).CAS,
+  'issuer list': async () => (await import('./issuer/issuer-listing.js')).CAS,
 };
 
 const sortColumns: Names = async (flags, path) => {

@@ -11,10 +11,8 @@ import { version } from '../config/version.js';
 import { COMMAND_EXPORT_MS, startTracing, type TracingReport } from '../tracing/start-tracing.js';
 import { createProgram } from './program.js';
 import type { ExitCode } from './terminal/command-error.js';
-import { describeFailure } from './terminal/failure.js';
 import { plainLine } from './terminal/plain-text.js';
 import { withProgramName } from './terminal/program-name.js';
-import { completeFailureHint } from './terminal/suggested-command.js';
 import { writeOut } from './terminal/write-out.js';
 
 /** The file names under which kubectl finds its plugin, and the program that completes the plugin's command lines. */
@@ -59,7 +57,7 @@ export async function runCommandLine(argv: readonly string[], context = commandC
       return 0;
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-      return reportFailure(error, started, context.stderr);
+      return await reportFailure(error, started, context.stderr);
     } finally {
       await stopTracing();
     }
@@ -67,7 +65,14 @@ export async function runCommandLine(argv: readonly string[], context = commandC
 }
 
 /** Writes the error and the hint of a failure. `started` is the command that failed; undefined if none had started. */
-function reportFailure(error: unknown, started: Command | undefined, stderr: Writable): ExitCode {
+async function reportFailure(
+  error: unknown,
+  started: Command | undefined,
+  stderr: Writable,
+): Promise<ExitCode> {
+  // Loaded only here: most commands do not fail.
+  const { describeFailure } = await import('./terminal/failure.js');
+  const { completeFailureHint } = await import('./terminal/suggested-command.js');
   const { message, hint, exitCode } = describeFailure(error);
   const line = (word: string, text: string) => stderr.write(`${word}: ${plainLine(text)}\n`);
   line('error', withProgramName(message));

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { refuseForeignDirectory } from '../files/foreign-directory.js';
 import { homeDirectory } from '../files/system-user.js';
@@ -16,6 +15,7 @@ import {
   type SettingKey,
   variableOf,
 } from './settings.js';
+import { yaml } from './yaml.js';
 
 /** The source of a value, as messages name it. */
 export type SettingSource = 'default' | `flag ${string}` | `variable ${string}` | `file ${string}`;
@@ -110,7 +110,7 @@ function skupperVariables(
 function readFile(file: string): Record<string, unknown> {
   let content: unknown;
   try {
-    content = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
+    content = yaml().parse(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
   } catch (error) {
     // The rest of the parser's message is an excerpt of the file.
     const [reason] = (error as Error).message.split('\n');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { EVENTS } from '../../src/cli/redemption/redemption.js';
+import { EVENTS } from '../../src/cli/redemption/redemption-listing.js';
 import { axeViolations } from './harness/browser.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';

@@ -4,7 +4,7 @@ import { withAdministration } from '../session/administration-session.js';
 import { plain } from '../terminal/plain-text.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
-import type { GrantFlags } from './grant.js';
+import type { GrantFlags } from './grant-create.js';
 
 /** `grant revoke`: revokes a grant permanently; with `--cascade` its links too. */
 export async function revokeCommand(

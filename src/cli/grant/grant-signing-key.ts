@@ -12,7 +12,7 @@ import { withStore } from '../session/store-session.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { writeSecretOutput } from '../token/secret-output.js';
 import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js';
-import type { GrantFlags } from './grant.js';
+import type { GrantFlags } from './grant-create.js';
 
 /** `grant show --signing-key`: writes the signing key of a grant, and reports on standard error what the key allows. */
 export async function exportSigningKeyCommand(

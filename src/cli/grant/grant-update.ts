@@ -9,7 +9,7 @@ import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { print } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { writeStderr } from '../terminal/write-out.js';
-import type { GrantFlags } from './grant.js';
+import type { GrantFlags } from './grant-create.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
 import { policyChangeFromFlags, policyFromFlags, warnOfKeyTypes } from './policy-values.js';

@@ -3,21 +3,12 @@ import { systemOf } from '../../compose/system-sites.js';
 import { commandContext } from '../../config/command-context.js';
 import { readService } from '../../redemption/accepting/service-description.js';
 import { issuerOperations } from '../../redemption/administration/issuers.js';
-import type { AuthorityReport, IssuerReport } from '../../redemption/administration/reports/issuer-report.js';
+import type { IssuerReport } from '../../redemption/administration/reports/issuer-report.js';
 import { everyItem } from '../../redemption/ports/page.js';
-import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
+import { type ListFlags, writeListing } from '../terminal/listing.js';
 import { writeStderr } from '../terminal/write-out.js';
+import { CAS, type ListedCa } from './issuer-listing.js';
 import { type IssuerFlags, type IssuerSession, platformOf, withIssuers } from './issuer-session.js';
-
-interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'> {
-  readonly issuer: string;
-  /** Namespace of its site; null outside system platforms. */
-  readonly namespace: string | null;
-  /** Who rotates the CA; `external` for the CA of `--issuer-cert`. */
-  readonly owner: IssuerReport['owner'];
-  /** Its role in the issuer. */
-  readonly state: AuthorityReport['role'];
-}
 
 /** `issuer list`: prints the CAs of each issuer, and how many links depend on each. */
 export async function listIssuersCommand(flags: IssuerFlags & ListFlags): Promise<void> {
@@ -52,27 +43,6 @@ function problemsText(issuers: readonly IssuerReport[]): string {
     })
     .join('');
 }
-
-/** The list of CAs. */
-export const CAS: Listing<ListedCa> = {
-  columns: {
-    ISSUER: ({ namespace, issuer }) => (namespace === null ? issuer : `${namespace}/${issuer}`),
-    STATE: ({ state }) => state,
-    SUBJECT: ({ subject }) => subject,
-    'VALID UNTIL': ({ notAfter }) => notAfter,
-    LINKS: ({ links }) => links ?? undefined,
-    OWNER: ({ owner }) => owner,
-    'SHA-256': ({ sha256 }) => sha256.slice(0, 16),
-  },
-  wide: {
-    'VALID FROM': ({ notBefore }) => notBefore,
-    'FULL SHA-256': ({ sha256 }) => sha256,
-  },
-  csv: csvOf('issuer', 'namespace', 'owner', 'state', 'subject', 'sha256', 'notBefore', 'notAfter', 'links'),
-  name: ({ issuer }) => issuer,
-  key: ({ namespace, issuer, sha256 }) => JSON.stringify([namespace, issuer, sha256]),
-  emptyText: 'There are no CAs.\n',
-};
 
 /**
  * Returns the system sites that the service recorded, or else those of the settings; on the standalone platform the subject of

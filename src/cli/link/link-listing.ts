@@ -1,3 +1,4 @@
+import type { LoadedState } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import { csvOf, type ListFlags, type Listing, listingText, orderOf } from '../terminal/listing.js';
 import { formatTime, valueText } from '../terminal/output.js';
@@ -7,7 +8,7 @@ import { completeHint } from '../terminal/suggested-command.js';
 import { watch } from '../terminal/watch.js';
 import { untilOutputCloses, writeStyled } from '../terminal/write-out.js';
 import type { IncomingReport } from './incoming-link.js';
-import { type OutgoingReport, routerCell } from './outgoing-link.js';
+import type { OutgoingReport } from './outgoing-link.js';
 
 /** The links of a site; a direction that cannot be reported is absent. */
 export interface LinkLists {
@@ -26,6 +27,15 @@ type LinkReport = Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'n
   readonly direction?: 'outgoing' | 'incoming';
 };
 
+/** The state of a link in the running router of a system site. */
+const ROUTER_WORDS = {
+  current: 'loaded',
+  outdated: 'outdated',
+  renewed: 'old certificate',
+  absent: 'not loaded',
+  'only-loaded': 'no file',
+} as const satisfies Record<LoadedState, string>;
+
 const COLUMNS = {
   NAME: ({ name }) => name,
   SUBJECT: ({ subject }) => subject,
@@ -33,7 +43,7 @@ const COLUMNS = {
   COST: ({ cost }) => cost,
   ENDPOINTS: ({ endpoints }) => endpoints?.join(', ') || undefined,
   'RENEWED BY': ({ renewedBy }) => renewedBy ?? undefined,
-  ROUTER: routerCell,
+  ROUTER: ({ router }) => router && ROUTER_WORDS[router],
   STATUS: ({ status }) => status,
   'REMOTE SITE': ({ remoteSite }) => remoteSite,
   MESSAGE: ({ message }) => message,

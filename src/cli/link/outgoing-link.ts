@@ -85,16 +85,3 @@ export interface OutgoingReport {
   readonly remoteSiteId?: string;
   readonly conditions?: LinkStatus['conditions'];
 }
-
-const ROUTER_WORDS = {
-  current: 'loaded',
-  outdated: 'outdated',
-  renewed: 'old certificate',
-  absent: 'not loaded',
-  'only-loaded': 'no file',
-} as const satisfies Record<LoadedState, string>;
-
-/** The cell of the column ROUTER: the state of a link in the running router of a system site. */
-export function routerCell({ router }: Pick<OutgoingReport, 'router'>): string | undefined {
-  return router && ROUTER_WORDS[router];
-}

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandContext } from '../../config/command-context.js';
-import { usageError } from '../terminal/command-error.js';
 import { withoutProgress } from '../terminal/progress.js';
 
 /** A reload command that failed: `failed` is the reason, as the end of a sentence; `isInterrupted` if a signal ended it. */
@@ -22,15 +21,6 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const GRACE_MS = 2_000;
 const POLL_MS = 50;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-
-/** Reads the value of `--reload-command`. An empty one is a usage error, because it would succeed without a reload. */
-export function parseReloadCommand(value: string): string {
-  if (value.trim() !== '') return value;
-  throw usageError(
-    '--reload-command cannot be empty',
-    'use a shell command (`true` if another program reloads the router), or omit the flag',
-  );
-}
 
 /** Returns the command as text for messages. */
 export function commandText(command: ReloadCommand): string {

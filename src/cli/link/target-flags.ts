@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
+import { usageError } from '../terminal/command-error.js';
 import { withSettings } from '../terminal/command-flags.js';
 import { optionHeading } from '../terminal/option-groups.js';
-import { parseReloadCommand } from './reload-command.js';
 
 /** The settings that select the links of a site. */
 export const LOCATION_SETTINGS: readonly SettingKey[] = [
@@ -28,6 +28,15 @@ export function waitOption(defaultState: string): Option {
 export function deadlineOption(): Option {
   return new Option('--deadline <DURATION>', 'time limit of the wait (default: 1m)').helpGroup(
     optionHeading('on kubernetes'),
+  );
+}
+
+/** Reads the value of `--reload-command`. An empty one is a usage error, because it would succeed without a reload. */
+function parseReloadCommand(value: string): string {
+  if (value.trim() !== '') return value;
+  throw usageError(
+    '--reload-command cannot be empty',
+    'use a shell command (`true` if another program reloads the router), or omit the flag',
   );
 }
 

@@ -34,7 +34,7 @@ export function addRedemption(program: Command): void {
   addListFlags(list).action(async ({ verify, ...flags }) =>
     verify
       ? (await import('./redemption-verify.js')).verifyCommand(flags)
-      : (await import('./redemption.js')).listCommand(flags),
+      : (await import('./redemption-list.js')).listCommand(flags),
   );
   withSettings(
     redemption.command('show <ID>').description('Show a redemption (by id or subject) and its certificate'),

@@ -6,7 +6,7 @@ import { fields, formatFingerprint, formatTime, print } from '../terminal/output
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';
 import { namedRedemption } from './named-redemption.js';
-import { connectedWord } from './redemption.js';
+import { connectedWord } from './redemption-listing.js';
 
 /** Formats the first certificate of a PEM text as indented lines. */
 function certificateText(pem: string): string {

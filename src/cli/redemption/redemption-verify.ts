@@ -8,7 +8,7 @@ import { withStore } from '../session/store-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
-import type { RedemptionListFlags } from './redemption.js';
+import type { RedemptionListFlags } from './redemption-list.js';
 
 const NOT_IN_CLUSTER = {
   reason: 'the ledger of a cluster cannot be verified',

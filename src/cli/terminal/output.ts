@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { yaml } from '../../config/yaml.js';
 import type { OutputFormat } from './output-format.js';
 import { plainLine } from './plain-text.js';
 import { withProgramName } from './program-name.js';
@@ -18,7 +18,9 @@ export async function print(
 
 /** Formats a value as JSON or YAML. */
 export function valueText(format: 'json' | 'yaml', value: unknown): string {
-  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 });
+  return format === 'json'
+    ? `${JSON.stringify(value, null, 2)}\n`
+    : yaml().stringify(value, { lineWidth: 0 });
 }
 
 /** Formats a table. Each column is as wide as its longest cell; line breaks in a cell are escaped. */

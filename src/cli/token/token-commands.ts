@@ -70,7 +70,7 @@ export function addToken(program: Command): void {
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, issueFlags) => {
       const flags = withCost(issueFlags);
-      if (flags.signingKey === undefined) await (await import('./token.js')).issueCommand(file, flags);
+      if (flags.signingKey === undefined) await (await import('./token-issue.js')).issueCommand(file, flags);
       else await (await import('./token-mint.js')).mintCommand(file, flags);
     });
   addRedeem(token);

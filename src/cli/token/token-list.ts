@@ -1,46 +1,16 @@
 import type { TokenReport } from '../../redemption/administration/reports/token-report.js';
 import { everyItem } from '../../redemption/ports/page.js';
-import type { GrantFlags } from '../grant/grant.js';
+import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
-import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
+import { type ListFlags, nothingListed, writeListing } from '../terminal/listing.js';
+
+import { TOKENS } from './token-listing.js';
 
 /** The flags of `token list`; without `grant` and `allNamespaces` it lists the tokens of all grants of the namespace. */
 export interface TokenListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
   readonly grant?: string;
   readonly allNamespaces?: boolean;
 }
-
-/** The list of tokens. */
-export const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
-  columns: {
-    ID: ({ id }) => id,
-    GRANT: ({ grant }) => grant,
-    STATE: ({ state }) => state,
-    REDEMPTIONS: ({ redemptions, redemptionsAllowed }) => `${redemptions}/${redemptionsAllowed}`,
-    EXPIRATION: ({ expirationTime }) => expirationTime,
-    SUBJECT: ({ subject }) => subject,
-  },
-  wide: {
-    NAMESPACE: ({ namespace }) => namespace,
-    ISSUED: ({ issuedAt }) => issuedAt,
-    REVOKED: ({ revokedAt }) => revokedAt,
-  },
-  csv: csvOf(
-    'id',
-    'grant',
-    'namespace',
-    'grantUid',
-    'state',
-    'redemptions',
-    'redemptionsAllowed',
-    'expirationTime',
-    'subject',
-    'issuedAt',
-    'revokedAt',
-  ),
-  name: ({ id }) => id,
-  key: ({ grantUid, id }) => `${grantUid} ${id}`,
-};
 
 function byGrant(one: TokenReport, other: TokenReport): number {
   // A space sorts before every character of a name.

@@ -1,7 +1,7 @@
 import { isTokenId } from '../../codes/signed-code.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { everyItem } from '../../redemption/ports/page.js';
-import type { GrantFlags } from '../grant/grant.js';
+import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
 import { plain } from '../terminal/plain-text.js';

@@ -26,7 +26,7 @@ it.each([
     const loaded = [...loadedBy(join(SOURCE, 'cli', `${command}.ts`))];
     expect(loaded).toContain(expected);
     const accepting =
-      /^(cli\/(grant\/grant$|session\/store-session)|compose\/(open-store|runtime)|http\/|stores\/|redemption\/accepting\/create-grant)/;
+      /^(cli\/(grant\/grant-create$|session\/store-session)|compose\/(open-store|runtime)|http\/|stores\/|redemption\/accepting\/create-grant)/;
     expect(loaded.filter((name) => accepting.test(name))).toEqual([]);
   },
 );

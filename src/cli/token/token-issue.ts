@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
-import { createGrant, type GrantCreateFlags, printNewGrant } from '../grant/grant.js';
+import { createGrant, type GrantCreateFlags, printNewGrant } from '../grant/grant-create.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../session/administration-session.js';

@@ -3,15 +3,15 @@ import { parseDuration } from '../../domain/duration.js';
 import type { LinkState } from '../../domain/issued-certificate.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { isUuid } from '../../domain/names.js';
-import type { EventReport } from '../../redemption/administration/reports/event-report.js';
 import { isInState } from '../../redemption/administration/reports/link-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
 import { type PageRequest, pagesOf } from '../../redemption/ports/page.js';
-import type { GrantFlags } from '../grant/grant.js';
+import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
 import { invalidValue, usageError } from '../terminal/command-error.js';
-import { formatLabels } from '../terminal/label-flags.js';
-import { csvOf, type ListFlags, type Listing, writeListing } from '../terminal/listing.js';
+import { type ListFlags, writeListing } from '../terminal/listing.js';
+
+import { CONNECTED_REDEMPTIONS, EVENTS, REDEMPTIONS } from './redemption-listing.js';
 
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
@@ -28,88 +28,6 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   /** SHA-256 of a CA, or its first 16 hex digits or more. */
   readonly signedBy?: string;
 }
-
-/** The list of redemptions. */
-export const REDEMPTIONS: Listing<RedemptionReport> = {
-  csv: {
-    ...csvOf<RedemptionReport>('id', 'grant', 'grantUid', 'createdAt', 'mode', 'name', 'subject', 'peer'),
-    ...csvOf<RedemptionReport>('jti', 'serial', 'keySha256', 'certificateSha256', 'notAfter'),
-    renewals: ({ newest }) => newest?.number ?? 0,
-    newestSerial: ({ newest }) => newest?.serial,
-    newestNotAfter: ({ newest }) => newest?.notAfter,
-    ...csvOf<RedemptionReport>('revokedAt', 'canStill', 'labels', 'note', 'connected'),
-  },
-  columns: {
-    ID: ({ id }) => id,
-    GRANT: ({ grant, grantUid }) => grant ?? grantUid,
-    TIME: ({ createdAt }) => createdAt,
-    NAME: ({ name }) => name,
-    SUBJECT: ({ subject }) => subject,
-    FROM: ({ peer }) => peer,
-    'CERTIFICATE EXPIRES': ({ newest, notAfter }) => newest?.notAfter ?? notAfter,
-    'CAN STILL': ({ canStill }) => canStill,
-    REVOKED: ({ revokedAt }) => revokedAt,
-  },
-  wide: {
-    TOKEN: ({ jti }) => jti,
-    SERIAL: ({ newest, serial }) => newest?.serial ?? serial,
-    RENEWALS: ({ newest }) => newest?.number ?? 0,
-    LABELS: ({ labels }) => formatLabels(labels),
-    NOTE: ({ note }) => note,
-  },
-  name: ({ id }) => id,
-  emptyText: 'There are no redemptions.\n',
-};
-
-/** Returns `yes` or `no`; undefined if it is not known whether the link is connected. */
-export function connectedWord(connected: boolean | undefined): string | undefined {
-  return connected === undefined ? undefined : connected ? 'yes' : 'no';
-}
-
-const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
-  ...REDEMPTIONS,
-  columns: { ...REDEMPTIONS.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
-};
-
-/** The list of the entries of the ledger. */
-export const EVENTS: Listing<EventReport> = {
-  csv: csvOf<EventReport>(
-    'grantUid',
-    'seq',
-    'time',
-    'kind',
-    'redemptionId',
-    'name',
-    'subject',
-    'peer',
-    'jti',
-    'number',
-    'serial',
-    'keySha256',
-    'certificateSha256',
-    'notAfter',
-    'redemptionsAllowed',
-    'uses',
-    'expirationTime',
-    'setting',
-    'code',
-    'count',
-    'firstTime',
-  ),
-  columns: {
-    TIME: ({ time }) => time,
-    KIND: ({ kind }) => kind,
-    TIMES: ({ count }) => count ?? 1,
-    GRANT: ({ grantUid }) => grantUid,
-    REDEMPTION: ({ redemptionId }) => redemptionId,
-    SUBJECT: ({ subject }) => subject || undefined,
-    FROM: ({ peer }) => peer || undefined,
-  },
-  name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
-  // Entries never change. A row that counts attempts may get a higher count: then `--watch` lists the row again.
-  key: (report) => JSON.stringify(report),
-  emptyText: 'The ledger is empty.\n',
-};
 
 /**
  * `redemption list`: prints the redemptions, oldest first. With `--events`, prints the entries of the ledger, grant after grant, and

@@ -1,21 +1,15 @@
-import { commandContext } from '../../config/command-context.js';
-import { type AccessGrantState, wrongCodesText } from '../../domain/access-grant.js';
-import type { LabelSelector } from '../../domain/label-selector.js';
 import { shell } from '../../domain/shell-words.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
-import type { CreatedGrant, GrantReport } from '../../redemption/administration/reports/grant-report.js';
-import { pagesOf } from '../../redemption/ports/page.js';
+import type { CreatedGrant } from '../../redemption/administration/reports/grant-report.js';
 import { type AdministrationSession, withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
-import { formatLabels, type LabelFlags, newLabels } from '../terminal/label-flags.js';
-import { csvOf, type ListFlags, type Listing, nothingListed, writeListing } from '../terminal/listing.js';
-import { fields, print, table } from '../terminal/output.js';
+import { type LabelFlags, newLabels } from '../terminal/label-flags.js';
+import { fields, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-import { deliver, writeOut } from '../terminal/write-out.js';
+import { deliver } from '../terminal/write-out.js';
 import { requireWritable } from '../token/secret-output.js';
 import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
@@ -127,102 +121,4 @@ export async function printNewGrant(
   output: OutputFormat,
 ): Promise<void> {
   await print(output, report, () => grantFields(report));
-}
-
-/** The list of grants. */
-export const GRANTS: Omit<Listing<GrantReport>, 'emptyText'> = {
-  columns: {
-    NAME: ({ name }) => name,
-    STATE: ({ state }) => state,
-    REDEMPTIONS: ({ redemptions, redemptionsAllowed }) => `${redemptions}/${redemptionsAllowed}`,
-    EXPIRATION: ({ expirationTime }) => expirationTime,
-    UID: ({ uid }) => uid,
-    REASON: ({ reason }) => reason,
-  },
-  wide: {
-    NAMESPACE: ({ namespace }) => namespace,
-    ISSUER: ({ issuer }) => issuer,
-    CREATED: ({ createdAt }) => createdAt,
-    LABELS: ({ labels }) => formatLabels(labels),
-    NOTE: ({ note }) => note,
-  },
-  csv: csvOf(
-    'name',
-    'namespace',
-    'uid',
-    'state',
-    'reason',
-    'redemptions',
-    'redemptionsAllowed',
-    'expirationWindow',
-    'expirationTime',
-    'issuer',
-    'createdAt',
-    'revokedAt',
-    'labels',
-    'note',
-  ),
-  name: ({ name }) => name,
-  key: ({ uid }) => uid,
-};
-
-/** `grant list`: prints the grants that match the flags, of one namespace or of all, with their states. */
-export async function listCommand(
-  flags: Omit<GrantFlags, 'output'> &
-    ListFlags & {
-      readonly allNamespaces?: boolean;
-      readonly name?: string;
-      readonly state?: AccessGrantState;
-      readonly selector?: LabelSelector;
-    },
-): Promise<void> {
-  const { selector: labels, name, state, ...settings } = flags;
-  await withAdministration(settings, async ({ administration, namespace }) => {
-    const within = { ...(!flags.allNamespaces && { namespace }), name, state, labels };
-    const emptyText =
-      (labels ?? name ?? state)
-        ? 'No grant matches.\n'
-        : nothingListed('grants', namespace, flags.allNamespaces);
-    const read = () => pagesOf((page) => administration.listGrants({ ...page, ...within }));
-    await writeListing(read, { ...GRANTS, emptyText }, flags);
-  });
-}
-
-/** `grant show`: prints one grant and the last 10 attempts to redeem it. */
-export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
-  await withAdministration(flags, async ({ administration, namespace }) => {
-    const { uid } = await administration.findGrant(namespace, nameOrUid);
-    const report = await administration.showGrant(uid);
-    await print(flags.output, report, () =>
-      [
-        grantFields(report),
-        '\nLast attempts\n',
-        report.wrongCodes ? plain`${wrongCodesText(report.wrongCodes, commandContext().clock())}\n` : '',
-        report.attempts.length === 0
-          ? `${report.wrongCodes ? 'no other attempt' : 'none'}\n`
-          : table(
-              ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
-              report.attempts.map(({ at, outcome, name, subject, peer, count }) => [
-                at,
-                outcome,
-                name,
-                subject,
-                peer,
-                String(count),
-              ]),
-            ),
-      ].join(''),
-    );
-  });
-}
-
-/** `grant delete`: deletes a grant; its redemptions stay in the ledger. */
-export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
-  await withAdministration(flags, async ({ administration, namespace }) => {
-    const { uid, name } = await administration.findGrant(namespace, nameOrUid);
-    await administration.deleteGrant(uid);
-    await writeOut(
-      plain`Grant "${name}" is deleted. Its redemptions stay in the ledger, and its links stay valid.\n`,
-    );
-  });
 }

@@ -1,0 +1,87 @@
+import type { EventReport } from '../../redemption/administration/reports/event-report.js';
+import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
+import { formatLabels } from '../terminal/label-flags.js';
+import { csvOf, type Listing } from '../terminal/listing.js';
+
+/** The list of redemptions. */
+export const REDEMPTIONS: Listing<RedemptionReport> = {
+  csv: {
+    ...csvOf<RedemptionReport>('id', 'grant', 'grantUid', 'createdAt', 'mode', 'name', 'subject', 'peer'),
+    ...csvOf<RedemptionReport>('jti', 'serial', 'keySha256', 'certificateSha256', 'notAfter'),
+    renewals: ({ newest }) => newest?.number ?? 0,
+    newestSerial: ({ newest }) => newest?.serial,
+    newestNotAfter: ({ newest }) => newest?.notAfter,
+    ...csvOf<RedemptionReport>('revokedAt', 'canStill', 'labels', 'note', 'connected'),
+  },
+  columns: {
+    ID: ({ id }) => id,
+    GRANT: ({ grant, grantUid }) => grant ?? grantUid,
+    TIME: ({ createdAt }) => createdAt,
+    NAME: ({ name }) => name,
+    SUBJECT: ({ subject }) => subject,
+    FROM: ({ peer }) => peer,
+    'CERTIFICATE EXPIRES': ({ newest, notAfter }) => newest?.notAfter ?? notAfter,
+    'CAN STILL': ({ canStill }) => canStill,
+    REVOKED: ({ revokedAt }) => revokedAt,
+  },
+  wide: {
+    TOKEN: ({ jti }) => jti,
+    SERIAL: ({ newest, serial }) => newest?.serial ?? serial,
+    RENEWALS: ({ newest }) => newest?.number ?? 0,
+    LABELS: ({ labels }) => formatLabels(labels),
+    NOTE: ({ note }) => note,
+  },
+  name: ({ id }) => id,
+  emptyText: 'There are no redemptions.\n',
+};
+
+/** Returns `yes` or `no`; undefined if it is not known whether the link is connected. */
+export function connectedWord(connected: boolean | undefined): string | undefined {
+  return connected === undefined ? undefined : connected ? 'yes' : 'no';
+}
+
+/** {@link REDEMPTIONS} with a column that says whether each link is connected. */
+export const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
+  ...REDEMPTIONS,
+  columns: { ...REDEMPTIONS.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
+};
+
+/** The list of the entries of the ledger. */
+export const EVENTS: Listing<EventReport> = {
+  csv: csvOf<EventReport>(
+    'grantUid',
+    'seq',
+    'time',
+    'kind',
+    'redemptionId',
+    'name',
+    'subject',
+    'peer',
+    'jti',
+    'number',
+    'serial',
+    'keySha256',
+    'certificateSha256',
+    'notAfter',
+    'redemptionsAllowed',
+    'uses',
+    'expirationTime',
+    'setting',
+    'code',
+    'count',
+    'firstTime',
+  ),
+  columns: {
+    TIME: ({ time }) => time,
+    KIND: ({ kind }) => kind,
+    TIMES: ({ count }) => count ?? 1,
+    GRANT: ({ grantUid }) => grantUid,
+    REDEMPTION: ({ redemptionId }) => redemptionId,
+    SUBJECT: ({ subject }) => subject || undefined,
+    FROM: ({ peer }) => peer || undefined,
+  },
+  name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
+  // Entries never change. A row that counts attempts may get a higher count: then `--watch` lists the row again.
+  key: (report) => JSON.stringify(report),
+  emptyText: 'The ledger is empty.\n',
+};

@@ -1,0 +1,34 @@
+import type { TokenReport } from '../../redemption/administration/reports/token-report.js';
+import { csvOf, type Listing } from '../terminal/listing.js';
+
+/** The list of tokens. */
+export const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
+  columns: {
+    ID: ({ id }) => id,
+    GRANT: ({ grant }) => grant,
+    STATE: ({ state }) => state,
+    REDEMPTIONS: ({ redemptions, redemptionsAllowed }) => `${redemptions}/${redemptionsAllowed}`,
+    EXPIRATION: ({ expirationTime }) => expirationTime,
+    SUBJECT: ({ subject }) => subject,
+  },
+  wide: {
+    NAMESPACE: ({ namespace }) => namespace,
+    ISSUED: ({ issuedAt }) => issuedAt,
+    REVOKED: ({ revokedAt }) => revokedAt,
+  },
+  csv: csvOf(
+    'id',
+    'grant',
+    'namespace',
+    'grantUid',
+    'state',
+    'redemptions',
+    'redemptionsAllowed',
+    'expirationTime',
+    'subject',
+    'issuedAt',
+    'revokedAt',
+  ),
+  name: ({ id }) => id,
+  key: ({ grantUid, id }) => `${grantUid} ${id}`,
+};
