@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../src/domain/duration.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { MINUTE, NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
@@ -8,6 +9,7 @@ import { openPostgresStore } from '../support/stores/postgres-store.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
 
+const OLD = '00000000-0000-4000-8000-000000000001';
 const UID = '00000000-0000-4000-8000-00000000000a';
 const INSERTED = '00000000-0000-4000-8000-00000000000c';
 const clock = () => NOW;
@@ -16,6 +18,8 @@ interface WritableStore {
   readonly store: DatabaseStore;
   /** Executes SQL as a writer of the database. */
   readonly change: (sql: string) => Promise<void>;
+  /** Returns the only entry of a kind. */
+  readonly entryOf: (kind: string) => Promise<Record<string, unknown> | undefined>;
   /** Opens the same database as another process does. */
   readonly openAnother: () => Promise<DatabaseStore>;
 }
@@ -24,7 +28,12 @@ async function sqlite(): Promise<WritableStore> {
   const file = join(directoryForTest(), 'linkgrant.db');
   const openAnother = async () => releaseAfterTest(await openSqliteStore({ file, migrate: true, clock }));
   const change = async (sql: string) => withSqliteFile(file, (database) => void database.exec(sql));
-  return { store: await openAnother(), change, openAnother };
+  const entryOf = async (kind: string) =>
+    withSqliteFile(
+      file,
+      (db) => db.prepare(`SELECT * FROM events WHERE kind = '${kind}'`).rows([], false)[0],
+    ) as Record<string, unknown>;
+  return { store: await openAnother(), change, entryOf, openAnother };
 }
 
 async function postgres(): Promise<WritableStore> {
@@ -33,13 +42,20 @@ async function postgres(): Promise<WritableStore> {
   const opening = { target: database.place, migrate: true, clock, ledgerKeyFile };
   const openAnother = async () => releaseAfterTest(await openPostgresStore(opening));
   const change = async (sql: string) => void (await database.sql(`SET search_path TO linkgrant; ${sql}`));
-  return { store: await openAnother(), change, openAnother };
+  const entryOf = async (kind: string) =>
+    (await database.sql(`SELECT *, CAST(detail AS TEXT) FROM linkgrant.events WHERE kind = '${kind}'`))[0];
+  return { store: await openAnother(), change, entryOf, openAnother };
 }
 
 /** Inserts a grant that becomes ready at the next start of a service. */
 const INSERT_GRANT = `INSERT INTO grants SELECT '${INSERTED}', namespace, 'inserted', code_hash, code_chosen, 99, 0, window_ms, NULL,
   issuer, policy, created_at, NULL, NULL, NULL, labels, NULL FROM grants WHERE uid = '${UID}'`;
 const setGrant = (values: string) => `UPDATE grants SET ${values} WHERE uid = '${UID}'`;
+/** Deletes the content of the entries of a kind, as retention does. */
+const eraseContent = (
+  kind: string,
+) => `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind = NULL,
+  redemption_id = NULL, detail = NULL WHERE kind = '${kind}'`;
 const token = (jti: string, uses: number) => ({ jti, uses, expirationTime: NOW + MINUTE, subject: null });
 const redeem = (store: DatabaseStore, code: ReturnType<typeof token>) =>
   store.recordRedemption(UID, sampleRedemption(UID, { jti: code.jti }), NOW, { signedCode: code });
@@ -151,6 +167,36 @@ describe.each([
     if (end !== undefined) await change(end);
     expect((await store.verifyLedger()).fault).toMatchObject({ problem });
   });
+
+  it.each([
+    [
+      'redemption, so that a used grant can be redeemed again',
+      false,
+      `${eraseContent('redeemed')}; DELETE FROM redemptions; ${setGrant('redemptions = 0')}`,
+    ],
+    ['revocation', true, `${eraseContent('revoked')}; UPDATE redemptions SET revoked_at = NULL`],
+  ])(
+    'a verification reports that the content of a %s was deleted in the place of one that retention had removed',
+    async (__, isRevoked, sql) => {
+      const { store, change, entryOf } = await open();
+      await storedGrant(store, { uid: OLD });
+      await storedGrant(store, { uid: UID });
+      const redemption = sampleRedemption(UID);
+      expect(await store.recordRedemption(UID, redemption, NOW)).toBe('recorded');
+      if (isRevoked) await store.revokeRedemption(redemption.id, NOW);
+      await store.deleteGrant(OLD);
+      const { position, grant_uid, seq, at, kind, detail } = (await entryOf('deleted')) ?? {};
+      while (await store.removeOldLedger(NOW + 500 * DAY_MS));
+      expect(await store.verifyLedger()).toEqual({ entries: isRevoked ? 3 : 2 });
+      await change(`UPDATE events SET grant_uid = '${grant_uid}', seq = ${seq}, at = ${at}, kind = '${kind}', detail = '${detail}'
+        WHERE position = ${position}; ${sql}`);
+      const problem = 'lacks the content of other entries than those that retention removed';
+      for (const uid of [undefined, UID])
+        expect((await store.verifyLedger(uid)).fault).toEqual({ grantUid: null, seq: null, problem });
+      await store.recordRedemption(UID, sampleRedemption(UID), NOW);
+      expect((await store.verifyLedger()).fault).toMatchObject({ problem });
+    },
+  );
 
   it('a verification accepts grants that become ready, and settings that change, in two processes at once', async () => {
     const { store, openAnother } = await open();

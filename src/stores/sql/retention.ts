@@ -161,7 +161,7 @@ function removeStep(
       yield* undo();
       return 'faulty';
     }
-    yield* ledger.countRemoved(removed);
+    yield* ledger.countRemoved(entries.map(({ position }) => position));
     if (!isLast) return 'more';
     yield* change(DELETE_REFUSALS, grantUid);
     if (refusals > 0) yield* ledger.countRefusals(-refusals);

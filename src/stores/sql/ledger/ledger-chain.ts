@@ -13,7 +13,16 @@ import {
   type SqlValue,
   setting,
 } from '../operation.js';
-import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC, rowHash } from './ledger-mac.js';
+import {
+  endMac,
+  entryMac,
+  isMac,
+  type LedgerEnd,
+  NO_MAC,
+  NO_POSITIONS,
+  rowHash,
+  withPosition,
+} from './ledger-mac.js';
 import { ACCEPT_HINT, EPOCH, type LedgerLoss, MAC_AT, RollbackCheck } from './rollback-check.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
@@ -23,16 +32,17 @@ export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
 // Setting: the id of the key of the ledger.
 const KEY_ID = 'ledger-key';
 const PUT_KEY_ID = `INSERT INTO settings (key, value) VALUES ('${KEY_ID}', ?) ON CONFLICT DO NOTHING`;
-const END = 'SELECT position, removed, refusals, mac FROM ledger_end';
+const END = 'SELECT position, removed, removed_set AS "removedSet", refusals, mac FROM ledger_end';
 const LAST_ENTRY = 'SELECT position, mac FROM events ORDER BY position DESC LIMIT 1';
 const LAST_SEQS = (count: number): string =>
   `WITH wanted (uid) AS (VALUES ${Array(count).fill('(CAST(? AS TEXT))').join(', ')})
   SELECT uid, (SELECT max(seq) FROM events WHERE grant_uid = wanted.uid) AS seq FROM wanted`;
-const FIRST_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, 0, 0, 0, ?)
+const FIRST_END = `INSERT INTO ledger_end (id, position, removed, removed_set, refusals, mac) VALUES (1, 0, 0, ?, 0, ?)
   ON CONFLICT DO NOTHING`;
-const PUT_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, ?, ?, ?, ?)
+const PUT_END = `INSERT INTO ledger_end (id, position, removed, removed_set, refusals, mac) VALUES (1, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed,
-    refusals = excluded.refusals, mac = excluded.mac`;
+    removed_set = excluded.removed_set, refusals = excluded.refusals, mac = excluded.mac`;
+const NO_END: LedgerEnd = { position: 0, removed: 0, removedSet: NO_POSITIONS, refusals: 0 };
 /** Columns of table `events`. */
 export const EVENT_COLUMNS = ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'];
 
@@ -59,9 +69,9 @@ export class LedgerChain {
   readonly #forUpdate: string;
   readonly #rollback: RollbackCheck;
   #key: Uint8Array | undefined;
-  // The additions of the open transaction: entries, deletions of content, and refusals.
+  // The additions of the open transaction: entries, positions whose content was deleted, and refusals.
   readonly #entries: NewLedgerEntry[] = [];
-  #removed = 0;
+  readonly #removed: number[] = [];
   #refusals = 0;
   // The additions before the open savepoint.
   #savepoint = { entries: 0, removed: 0, refusals: 0 };
@@ -139,7 +149,7 @@ export class LedgerChain {
     this.#keyFile.create();
     const key = this.#keyFile.read();
     yield* change(PUT_KEY_ID, ledgerKeyId(key));
-    yield* change(FIRST_END, endMac(key, NO_MAC, { position: 0, removed: 0, refusals: 0 }));
+    yield* change(FIRST_END, NO_END.removedSet, endMac(key, NO_MAC, NO_END));
     return key;
   }
 
@@ -164,10 +174,10 @@ export class LedgerChain {
     yield* this.append({ grantUid: '', at: now, kind: 'setting_changed', detail });
   }
 
-  /** Adds to the number of entries whose content was deleted. */
-  *countRemoved(entries: number): SqlOperation<void> {
+  /** Records the positions of entries whose content was deleted. */
+  *countRemoved(positions: readonly number[]): SqlOperation<void> {
     yield* this.key();
-    this.#removed += entries;
+    this.#removed.push(...positions);
   }
 
   /** Adds to the sum of all refusals, or subtracts from it if `times` is negative. */
@@ -183,13 +193,14 @@ export class LedgerChain {
 
   /** Retains the additions of the open savepoint. */
   releaseSavepoint(): void {
-    this.#savepoint = { entries: this.#entries.length, removed: this.#removed, refusals: this.#refusals };
+    const [entries, removed] = [this.#entries.length, this.#removed.length];
+    this.#savepoint = { entries, removed, refusals: this.#refusals };
   }
 
   /** Discards the additions of the open savepoint. */
   rollbackToSavepoint(): void {
     this.#entries.length = this.#savepoint.entries;
-    this.#removed = this.#savepoint.removed;
+    this.#removed.length = this.#savepoint.removed;
     this.#refusals = this.#savepoint.refusals;
   }
 
@@ -204,7 +215,7 @@ export class LedgerChain {
   /** Writes the additions and the new end of the ledger. */
   *settle(): SqlOperation<void> {
     const entries = this.#entries;
-    if (entries.length === 0 && this.#removed === 0 && this.#refusals === 0) return;
+    if (entries.length === 0 && this.#removed.length === 0 && this.#refusals === 0) return;
     const key = yield* this.key();
     const uids = [...new Set(entries.map(({ grantUid }) => grantUid))];
     const seen = this.#rollback.lastHighWaterMark();
@@ -225,10 +236,12 @@ export class LedgerChain {
     for (const chunk of chunks(rows)) {
       yield* put(insertInto('events', EVENT_COLUMNS, chunk.length), ...chunk.flat());
     }
-    const removed = end.removed + this.#removed;
+    const removed = end.removed + this.#removed.length;
+    let { removedSet } = end;
+    for (const removedPosition of this.#removed) removedSet = withPosition(key, removedSet, removedPosition);
     const refusals = end.refusals + this.#refusals;
-    const mac = end.isAuthentic ? endMac(key, last, { position, removed, refusals }) : NO_MAC;
-    yield* put(PUT_END, position, removed, refusals, mac);
+    const mac = end.isAuthentic ? endMac(key, last, { position, removed, removedSet, refusals }) : NO_MAC;
+    yield* put(PUT_END, position, removed, removedSet, refusals, mac);
     this.#settled = [position, last];
   }
 }
@@ -251,16 +264,20 @@ export function* readEnd(
   );
   const found = ends.rows[0] as (LedgerEnd & { readonly mac: unknown }) | undefined;
   const entry = entries.rows[0] as { readonly position: number; readonly mac: Uint8Array } | undefined;
-  const { position, removed, refusals, mac } = found ?? { position: 0, removed: 0, refusals: 0, mac: null };
+  const { mac, ...rest } = found ?? { ...NO_END, mac: null };
+  // A writer of the database may have stored another type.
+  const stored = {
+    ...rest,
+    removedSet: rest.removedSet instanceof Uint8Array ? rest.removedSet : NO_POSITIONS,
+  };
   const lastPosition = entry?.position ?? 0;
   const last = entry?.mac ?? NO_MAC;
   const seenMac = (seenEntries.rows[0] as { readonly mac: Uint8Array } | undefined)?.mac;
-  const isAuthentic =
-    position === lastPosition && isMac(mac, endMac(key, last, { position, removed, refusals }));
+  const isAuthentic = stored.position === lastPosition && isMac(mac, endMac(key, last, stored));
   const seqs = new Map<string, number>();
   for (const { rows } of seqRows) {
     for (const { uid, seq } of rows as readonly { readonly uid: string; readonly seq: number | null }[])
       seqs.set(uid, seq ?? 0);
   }
-  return { end: { position, removed, refusals, lastPosition, last, seenMac, isAuthentic }, seqs };
+  return { end: { ...stored, lastPosition, last, seenMac, isAuthentic }, seqs };
 }

@@ -18,6 +18,8 @@ export interface LedgerEnd {
   readonly position: number;
   /** Number of entries whose content retention has deleted. */
   readonly removed: number;
+  /** Their positions, as {@link withPosition} adds them. */
+  readonly removedSet: Uint8Array;
   /** Sum of the counts of all refusals. */
   readonly refusals: number;
 }
@@ -43,9 +45,20 @@ export function entryMac(key: Uint8Array, previous: Uint8Array, entry: LedgerRow
 export function endMac(
   key: Uint8Array,
   last: Uint8Array,
-  { position, removed, refusals }: LedgerEnd,
+  { position, removed, removedSet, refusals }: LedgerEnd,
 ): Buffer {
-  return macOf(key, 'end', last, [position, removed, refusals]);
+  return macOf(key, 'end', last, [position, removed, Buffer.from(removedSet).toString('hex'), refusals]);
+}
+
+/** The set of positions without any. */
+export const NO_POSITIONS: Uint8Array = new Uint8Array(32);
+
+/**
+ * Returns a set of positions with one more. A set is the XOR of a MAC of each position: without the key, nobody finds other
+ * positions with the same set.
+ */
+export function withPosition(key: Uint8Array, set: Uint8Array, position: number): Uint8Array {
+  return macOf(key, 'removed', NO_MAC, [position]).map((byte, index) => byte ^ (set[index] ?? 0));
 }
 
 /** Returns the MAC of the mark of a ledger: its id and its epoch. */

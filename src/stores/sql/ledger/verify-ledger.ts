@@ -4,7 +4,7 @@ import { rawRows, type SqlDialect, type SqlOperation, type SqlValue, value } fro
 import { changedSetting } from '../settings.js';
 import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
 import { type LedgerChain, readEnd, type StoredEnd } from './ledger-chain.js';
-import { isMac, refusalMac } from './ledger-mac.js';
+import { isMac, NO_POSITIONS, refusalMac, withPosition } from './ledger-mac.js';
 import { lossFault } from './rollback-check.js';
 import { differingCount, differingRow, orphanedRenewal } from './row-counts.js';
 import { type Scope, scopeOf } from './scope.js';
@@ -23,6 +23,9 @@ const CONTENT_COUNT_OF_GRANT = 'SELECT count(*) FROM events WHERE grant_uid = ?'
 // The position before the first missing entry; NULL if entry 1 is missing.
 const BEFORE_GAP = `SELECT min(position) FROM events e WHERE position >= 1 AND NOT EXISTS
   (SELECT 1 FROM events WHERE position = e.position + 1) AND EXISTS (SELECT 1 FROM events WHERE position = 1)`;
+// Removed entries in the order of their positions; an index on other columns would be sorted again for each step.
+const REMOVED_AFTER = `SELECT position FROM events WHERE coalesce(seq, 0) = 0 AND position > ?
+  ORDER BY position LIMIT ${STEP}`;
 const REFUSALS_AFTER = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at, mac FROM refusals
   WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?)`;
 const IN_ORDER = `ORDER BY grant_uid, code, name, subject, peer LIMIT ${STEP}`;
@@ -58,7 +61,7 @@ export function* verifyLedger(
     (yield* brokenChain(end)) ??
     (yield* changedEntry(key, query, grantUid ?? '', totals, report)) ??
     hiddenEntry(grantUid, entriesToCheck, totals) ??
-    (isWholeLedger ? removedEntry(end, totals) : undefined) ??
+    (yield* removedEntry(key, end)) ??
     (yield* differingCount(scope, totals)) ??
     (isWholeLedger ? yield* orphanedRenewal() : undefined) ??
     (yield* differingRow(scope)) ??
@@ -125,9 +128,23 @@ function hiddenEntry(
 }
 
 /** Finds entries whose content was deleted, but not by retention. */
-function removedEntry({ position, removed }: StoredEnd, { entries }: EntryTotals): LedgerFault | undefined {
-  const missing = position - removed - entries;
-  return missing === 0 ? undefined : ledgerFault(`lacks the content of ${missing} of ${position} entries`);
+function* removedEntry(
+  key: Uint8Array,
+  { position, removed, removedSet }: StoredEnd,
+): SqlOperation<LedgerFault | undefined> {
+  let [last, count, set] = [0, 0, NO_POSITIONS];
+  for (;;) {
+    const found = yield* rawRows(REMOVED_AFTER, last);
+    for (const [at] of found) {
+      last = Number(at);
+      set = withPosition(key, set, last);
+    }
+    count += found.length;
+    if (found.length < STEP) break;
+  }
+  if (count !== removed) return ledgerFault(`lacks the content of ${count - removed} of ${position} entries`);
+  if (isMac(removedSet, set)) return undefined;
+  return ledgerFault('lacks the content of other entries than those that retention removed');
 }
 
 function* changedRefusal(key: Uint8Array, scope: Scope): SqlOperation<LedgerFault | undefined> {
