@@ -23,8 +23,10 @@ export interface ResourcePage<T extends Resource> {
 }
 
 const PAGE_SIZE = 500;
-// The size of a page that was too large is divided by this.
+// The size of a page that was too large is divided by this; after each page that fits it is doubled, up to PAGE_SIZE.
 const SHRINK_FACTOR = 8;
+// A list that expires more often is not read to its end in a useful time.
+const MAX_RESTARTS = 3;
 
 /** One page of a list; fewer than `limit` items if they are large. Rejects with the errors of `send`. */
 export async function listPage<T extends Resource>(
@@ -49,9 +51,9 @@ export async function listPage<T extends Resource>(
 }
 
 /**
- * The results of `read` for all resources of a list, without undefined ones; starts again if the list expires meanwhile, so
- * `read` may be called twice for a resource. Only these results are retained, so that a list of a million large resources fits
- * into the memory. Rejects with the errors of `client`, or with the reason of the aborted signal.
+ * The results of `read` for all resources of a list, without undefined ones; starts again up to three times if the list expires
+ * meanwhile, so `read` may be called several times for a resource. Only these results are retained, so that a list of a million
+ * large resources fits into the memory. Rejects with the errors of `client`, or with the reason of the aborted signal.
  */
 export async function readListing<T extends Resource, V>(
   client: {
@@ -67,13 +69,14 @@ export async function readListing<T extends Resource, V>(
 ): Promise<{ readonly items: V[]; readonly resourceVersion: string }> {
   const items: V[] = [];
   let after: string | undefined;
-  // Retained for the following pages: a page that turns out to be too large has already cost its transfer.
+  // A page that is too large has already cost its transfer. So the next one begins with the size that fitted, and grows again:
+  // otherwise a few large resources would cost a request for each small one after them.
   let limit: number | undefined;
-  for (;;) {
+  for (let restarts = 0; ; ) {
     signal?.throwIfAborted();
     try {
       const page = await client.list(kind, selection, { limit, after });
-      limit = page.limit;
+      limit = Math.min(2 * (page.limit ?? PAGE_SIZE), PAGE_SIZE);
       for (const resource of page.items) {
         const item = read(resource);
         if (item !== undefined) items.push(item);
@@ -81,7 +84,8 @@ export async function readListing<T extends Resource, V>(
       if (page.next === undefined) return { items, resourceVersion: page.resourceVersion };
       after = page.next;
     } catch (error) {
-      if (after === undefined || !isApiError(error, 'gone')) throw error;
+      if (after === undefined || !isApiError(error, 'gone') || restarts === MAX_RESTARTS) throw error;
+      restarts += 1;
       items.length = 0;
       after = undefined;
     }

@@ -4,25 +4,62 @@ import type { ApiRequest } from '../../../../../src/platforms/kubernetes/api/api
 import { ACCESS_GRANTS } from '../../../../../src/platforms/kubernetes/api/kinds.js';
 import { listPage, readListing } from '../../../../../src/platforms/kubernetes/api/list-page.js';
 
-it('a listing of large objects retains the size of its pages, also after the list has expired', async () => {
-  const limits: number[] = [];
-  let expires = 3;
-  /** An API server with 100 objects, of which more than 20 are too large for a response. The list expires once. */
+const MAX_BYTES = 20;
+
+/** An API server with objects of `sizes` bytes, which returns at most 20 bytes. Its list expires at `expiries` requests. */
+function apiServer(sizes: readonly number[], { expiries = [] as readonly number[] } = {}) {
+  const outcomes: ('page' | 'too_large' | 'gone')[] = [];
   const send = async ({ path, description }: Omit<ApiRequest, 'signal'>) => {
     const query = new URL(path, 'https://api').searchParams;
     const [limit, start] = [Number(query.get('limit')), Number(query.get('continue') ?? 0)];
-    limits.push(limit);
-    if (limit > 20) throw new ApiError(description, { reason: 'too_large', status: 200 });
-    if (start > 0 && expires-- === 1) throw new ApiError(description, { reason: 'gone', status: 410 });
-    const items = Array.from({ length: Math.min(limit, 100 - start) }, (_, at) => start + at);
-    const next = start + limit < 100 ? String(start + limit) : '';
-    return { items, metadata: { resourceVersion: '1', continue: next } };
+    const page = sizes.slice(start, start + limit);
+    const isGone = start > 0 && expiries.includes(outcomes.length);
+    const isTooLarge = page.reduce((sum, size) => sum + size, 0) > MAX_BYTES;
+    outcomes.push(isGone ? 'gone' : isTooLarge ? 'too_large' : 'page');
+    if (isGone) throw new ApiError(description, { reason: 'gone', status: 410 });
+    if (isTooLarge) throw new ApiError(description, { reason: 'too_large', status: 200 });
+    const items = page.map((_, at) => start + at);
+    return {
+      items,
+      metadata: { resourceVersion: '1', continue: start + limit < sizes.length ? String(start + limit) : '' },
+    };
   };
   const client = {
     list: (kind: never, selection: object, page: object) => listPage(send, kind, selection, page),
   };
-  const read = (item: unknown) => item as number;
-  const { items } = await readListing(client as never, { kind: ACCESS_GRANTS }, read);
-  expect(items).toEqual(Array.from({ length: 100 }, (_, at) => at));
-  expect(limits.filter((limit) => limit > 20)).toEqual([500, 63]);
+  const read = () => readListing(client as never, { kind: ACCESS_GRANTS }, (item: unknown) => item as number);
+  const count = (outcome: (typeof outcomes)[number]) => outcomes.filter((one) => one === outcome).length;
+  return { read, count };
+}
+
+it('a listing of large objects has at most as many pages that are too large as pages that fit', async () => {
+  const server = apiServer(Array.from({ length: 1_000 }, () => 1));
+  expect((await server.read()).items).toEqual(Array.from({ length: 1_000 }, (_, at) => at));
+  expect(server.count('page')).toBeLessThan(150);
+  expect(server.count('too_large')).toBeLessThanOrEqual(server.count('page'));
+});
+
+it('a few large objects do not make the pages of the small ones after them small', async () => {
+  const sizes = [...Array.from({ length: 9 }, () => MAX_BYTES), ...Array.from({ length: 8_000 }, () => 0)];
+  const server = apiServer(sizes);
+  expect((await server.read()).items).toHaveLength(sizes.length);
+  expect(server.count('page') + server.count('too_large')).toBeLessThan(60);
+});
+
+it('a listing starts again when the list expires, and returns each object once', async () => {
+  const server = apiServer(
+    Array.from({ length: 100 }, () => 1),
+    { expiries: [6] },
+  );
+  expect((await server.read()).items).toEqual(Array.from({ length: 100 }, (_, at) => at));
+  expect(server.count('gone')).toBe(1);
+});
+
+it('a listing whose list expires again and again ends with the error of the API server', async () => {
+  const server = apiServer(
+    Array.from({ length: 100 }, () => 1),
+    { expiries: Array.from({ length: 1_000 }, (_, at) => at) },
+  );
+  await expect(server.read()).rejects.toMatchObject({ reason: 'gone' });
+  expect(server.count('gone')).toBe(4);
 });
