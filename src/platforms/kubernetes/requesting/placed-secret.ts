@@ -1,6 +1,7 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID, SECRET_TOKEN_LABEL } from '../../../domain/labels.js';
 import type { Link } from '../../../domain/link.js';
 import { encodeLinkDocuments } from '../../../domain/link-resources.js';
+import { MAX_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
 import { linkSecret, storedLink } from '../../files/link-resource.js';
 import { isManaged } from '../../files/own-resource.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -8,6 +9,9 @@ import { LINKS, SECRETS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
 import { hasTlsCredentials, type SecretResource, secretText } from './namespace-target.js';
+
+// A response has at most 65 documents, and one of them is the Secret.
+const MAX_LINKS = 64;
 
 /** The Secret of a link that is in place, found by the label of its token. */
 export interface PlacedSecret {
@@ -39,18 +43,19 @@ export async function findPlacedSecret(
   const { name } = secret.metadata;
   const { tlsKey, ...credentials } = linkSecret(secret);
   const redemptionId = credentials.annotations?.[SECRET_REDEMPTION_ID];
-  const { items: links } = await readListing(
-    client,
-    { kind: LINKS, namespace },
-    (resource): Link | undefined => {
-      const link = storedLink(resource, '');
-      const isOfSecret =
-        redemptionId === undefined ? link.tlsCredentials === name : link.redemptionId === redemptionId;
-      return isManaged(resource) && isOfSecret
-        ? { name: link.name, endpoints: link.endpoints, tlsCredentials: name }
-        : undefined;
-    },
-  );
+  // Retains only what a response can contain: a tenant may have many large Links.
+  const links: Link[] = [];
+  await readListing(client, { kind: LINKS, namespace }, (resource) => {
+    const link = storedLink(resource, '');
+    const isOfSecret =
+      redemptionId === undefined ? link.tlsCredentials === name : link.redemptionId === redemptionId;
+    if (!isManaged(resource) || !isOfSecret || links.length === MAX_LINKS) return;
+    const endpoints = link.endpoints
+      .map(parseLinkEndpoint)
+      .filter((endpoint) => typeof endpoint !== 'string')
+      .slice(0, MAX_ENDPOINTS);
+    links.push({ name: link.name, endpoints, tlsCredentials: name });
+  });
   // A response without a redemption id comes from a server that generated the key, so it includes the key.
   const secretInAnswer = redemptionId === undefined ? { ...credentials, tlsKey } : credentials;
   return {
