@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { BoundedMap } from '../../../time/bounded-map.js';
 
 interface Entry<T> {
   readonly digest: string;
+  /** Characters of the texts; the result may contain them. */
+  readonly length: number;
   readonly result: T;
   readonly from: number;
   readonly until: number;
@@ -10,10 +11,16 @@ interface Entry<T> {
 
 const DEFAULT_MS = 10_000;
 const MAX_ENTRIES = 1_000;
+// A namespace can have many Secrets of 256 KiB. Usual certificates have a few KiB.
+const MAX_LENGTH = 16 * 1024 * 1024;
 
-/** Caches expensive results that depend only on texts and the time: the last result of each key. */
+/**
+ * Caches expensive results that depend only on texts and the time: the last result of each key. The results that were computed least
+ * recently are deleted if there are more than 1,000, or if their texts have more than 16 Mi characters together.
+ */
 export class TtlCache<T> {
-  readonly #entries = new BoundedMap<string, Entry<T>>(MAX_ENTRIES);
+  readonly #entries = new Map<string, Entry<T>>();
+  #length = 0;
 
   /**
    * The cached result of `key` if it is for the same texts and valid at `now`, else the result of `make`. A result is valid for
@@ -32,8 +39,20 @@ export class TtlCache<T> {
     // If the clock was set back, treat the result as stale.
     if (entry?.digest === digest && now < entry.until && now >= entry.from) return entry.result;
     const result = make();
-    this.#entries.set(key, { digest, result, from: now, until: now + msOf(result) });
+    this.#delete(key);
+    const length = texts.reduce((sum, text) => sum + text.length, 0);
+    this.#entries.set(key, { digest, length, result, from: now, until: now + msOf(result) });
+    this.#length += length;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= MAX_ENTRIES && this.#length <= MAX_LENGTH) break;
+      this.#delete(oldest);
+    }
     return result;
+  }
+
+  #delete(key: string): void {
+    this.#length -= this.#entries.get(key)?.length ?? 0;
+    this.#entries.delete(key);
   }
 }
 

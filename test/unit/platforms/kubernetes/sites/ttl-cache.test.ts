@@ -34,4 +34,15 @@ describe('the TTL cache', () => {
     expect(cache.getOrCompute('1000', [], NOW, () => -1)).toBe(1_000);
     expect(cache.getOrCompute('0', [], NOW, () => -1)).toBe(-1);
   });
+
+  it('evicts the oldest results whose texts are long together', () => {
+    const cache = new TtlCache<number>();
+    const text = 'x'.repeat(1024 * 1024);
+    for (let key = 0; key < 17; key += 1) cache.getOrCompute(String(key), [text], NOW, () => key);
+    expect(cache.getOrCompute('16', [text], NOW, () => -1)).toBe(16);
+    expect(cache.getOrCompute('1', [text], NOW, () => -1)).toBe(1);
+    expect(cache.getOrCompute('0', [text], NOW, () => -1)).toBe(-1);
+    expect(cache.getOrCompute('0', ['short'], NOW, () => -2)).toBe(-2);
+    expect(cache.getOrCompute('2', [text], NOW, () => -1)).toBe(2);
+  });
 });
