@@ -7,7 +7,7 @@ import { readListing } from '../api/list-page.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { siteEndpoints } from '../sites/site-endpoints.js';
 import { SiteIndex } from '../sites/site-index.js';
-import { preferredSite, readRouterAccess, readSite, type SiteFacts } from '../sites/site-resource.js';
+import { readRouterAccess, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 
 /**
@@ -24,7 +24,7 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
         readListing(client, { kind: ROUTER_ACCESSES, namespace }, readRouterAccess),
       ]);
       const index = siteIndexOf(sites.items);
-      index.sinkOf('RouterAccess').replace(accesses.items);
+      index.routerAccesses.replace(accesses.items);
       return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
         grant,
       );
@@ -42,7 +42,7 @@ export async function acceptingEndpoints(
 ): Promise<LinkAccess | SiteRefusal> {
   const { namespace } = request;
   const { items } = await readListing(client, { kind: SITES, namespace }, readSite);
-  const site = preferredSite(items);
+  const site = siteIndexOf(items).siteOf(namespace);
   const endpoints = siteEndpoints(site, request);
   return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
 }
@@ -50,6 +50,6 @@ export async function acceptingEndpoints(
 /** An index of Sites that were listed once. */
 export function siteIndexOf(sites: readonly SiteFacts[]): SiteIndex {
   const index = new SiteIndex(() => undefined);
-  index.sinkOf('Site').replace(sites);
+  index.sites.replace(sites);
   return index;
 }

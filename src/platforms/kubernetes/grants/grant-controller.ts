@@ -124,8 +124,8 @@ export class GrantController {
     });
     this.#watch = new ClusterWatch(options);
     this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);
-    this.#watch.add('sites', SITES, readSite, sites.sinkOf('Site'));
-    this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess'));
+    this.#watch.add('sites', SITES, readSite, sites.sites);
+    this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.routerAccesses);
     const readRedemption = (redemption: Stored<Resource>) => {
       options.onRedemption?.(redemption);
       return readRedemptionLocation(redemption as Stored<RedemptionResource>);

@@ -3,7 +3,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import { apiVersionOf, type OwnerReference, type Resource, type Stored } from '../api/resource.js';
-import { preferredSite, readSite, type SiteFacts } from '../sites/site-resource.js';
+import { compareSites, readSite, type SiteFacts } from '../sites/site-resource.js';
 import { inCluster } from './namespace-target.js';
 
 /** The Site that owns the links of a namespace; undefined if there is none. Rejects with RedemptionError. */
@@ -13,8 +13,9 @@ export async function findOwnerSite(
 ): Promise<SiteFacts | undefined> {
   let owner: SiteFacts | undefined;
   const prefer = (site: Stored<Resource>) => {
-    if (site.metadata.deletionTimestamp === undefined)
-      owner = preferredSite([...(owner ? [owner] : []), readSite(site)]);
+    if (site.metadata.deletionTimestamp !== undefined) return;
+    const facts = readSite(site);
+    if (!owner || compareSites(facts, owner) < 0) owner = facts;
   };
   await inCluster(() => readListing(client, { kind: SITES, namespace }, prefer));
   return owner;

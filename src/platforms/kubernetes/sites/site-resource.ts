@@ -56,13 +56,10 @@ export function readSite(site: Stored<Resource>): SiteFacts {
   };
 }
 
-/** The Site that is used if a namespace has several: a Ready one before others, then the oldest; undefined without any. */
-export function preferredSite(sites: readonly SiteFacts[]): SiteFacts | undefined {
+/** Orders the Sites of a namespace, of which the first is used: a Ready one before others, then the oldest, then by name. */
+export function compareSites(a: SiteFacts, b: SiteFacts): number {
   const ageOf = ({ createdAt, name }: SiteFacts) => `${createdAt} ${name}`;
-  const [first] = [...sites].sort(
-    (a, b) => Number(b.isReady) - Number(a.isReady) || (ageOf(a) < ageOf(b) ? -1 : 1),
-  );
-  return first;
+  return Number(b.isReady) - Number(a.isReady) || (ageOf(a) < ageOf(b) ? -1 : 1);
 }
 
 /** Extracts the facts of a RouterAccess. Never throws. */

@@ -96,7 +96,7 @@ export class TokenController {
     });
     this.#watch = new ClusterWatch(options);
     this.#watch.add('AccessTokens', ACCESS_TOKENS, readTokenFacts, this.tokens);
-    this.#watch.add('sites', SITES, readSite, this.#sites.sinkOf('Site'));
+    this.#watch.add('sites', SITES, readSite, this.#sites.sites);
     this.#election = new LeaderElection({
       client,
       lease: { namespace: ownNamespace, name: TOKENS_LEASE },

@@ -29,8 +29,8 @@ beforeEach(() => {
 
 function indexOf() {
   const index = new SiteIndex(() => {});
-  index.sinkOf('Site').replace(recorded.all('Site').map(readSite));
-  index.sinkOf('RouterAccess').replace(recorded.all('RouterAccess').map(readRouterAccess));
+  index.sites.replace(recorded.all('Site').map(readSite));
+  index.routerAccesses.replace(recorded.all('RouterAccess').map(readRouterAccess));
   return index;
 }
 
