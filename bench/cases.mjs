@@ -10,6 +10,7 @@ import { measureManyGrants } from './many-grants.mjs';
 import { measureOverload } from './overload.mjs';
 import { measurePostgres } from './postgres.mjs';
 import { measureSlowCertificates } from './slow-certificates.mjs';
+import { measureSlowServers } from './slow-servers.mjs';
 import { measureSoak } from './soak.mjs';
 import { measureStartUp } from './start-up.mjs';
 
@@ -62,6 +63,11 @@ export const CASES = {
   'slow-certificates': {
     summary: 'redemptions in a cluster beside a tenant with certificates slow to verify',
     run: measureSlowCertificates,
+    onlyByName: true,
+  },
+  'slow-servers': {
+    summary: 'AccessTokens in a cluster beside those of servers with slow certificates',
+    run: measureSlowServers,
     onlyByName: true,
   },
   console: {

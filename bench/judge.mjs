@@ -23,6 +23,7 @@ const BARS = {
     burstWronglyAnswered: 0,
   },
   'slow-certificates': { greatestP99Ratio: 2, notServed: 0 },
+  'slow-servers': { greatestMedianRatio: 3, greatestLongestRatio: 3, killed: 0 },
   console: { firstLoadKiB: 300, firstLoadMs: 1000, filterMs: 200, mostPages: 1 },
   'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
 };

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { retryUntil } from './retry-until.js';
 
 /** A control group with a memory limit, in which a test starts processes. */
 export interface MemoryCgroup {
@@ -49,6 +49,12 @@ export function createMemoryCgroup(limitBytes: number): MemoryCgroup {
       return Number(count);
     },
     // The kernel frees a group some moments after its last process has ended.
-    remove: () => vi.waitFor(() => rmdirSync(directory), { timeout: 30_000 }),
+    async remove() {
+      const isRemoved = async () => {
+        rmdirSync(directory);
+        return true;
+      };
+      await retryUntil('the removal of the cgroup', isRemoved, 30_000);
+    },
   };
 }
