@@ -12,6 +12,7 @@ import { openGrants } from '../stores/sql/grant-reads.js';
 import { revokeGrant } from '../stores/sql/grant-writes.js';
 import type { LedgerLoss } from '../stores/sql/ledger/rollback-check.js';
 import { verifyLedger } from '../stores/sql/ledger/verify-ledger.js';
+import { value } from '../stores/sql/operation.js';
 import type { SqlDatabase } from '../stores/sql/sql-database.js';
 import { StoreOpenError, StoreSchemaError } from '../stores/store-open-error.js';
 import { ledgerKeyPath, type OpenContext, openDatabase, type StoreLocation, targetOf } from './open-store.js';
@@ -19,14 +20,19 @@ import { ledgerKeyPath, type OpenContext, openDatabase, type StoreLocation, targ
 /** What a ledger lacks; `empty` if the store has no tables although this host has the key or the high-water mark of a ledger. */
 export type StoreLoss = LedgerLoss | 'empty';
 
-/**
- * Returns what the ledger of a store lacks, compared with the high-water mark of this host. If it lacks anything, also returns
- * the grants that can be redeemed now.
- */
-export async function findStoreLoss(
-  location: StoreLocation,
-  context: OpenContext,
-): Promise<{ readonly lost: StoreLoss; readonly redeemable: readonly AccessGrant[] }> {
+const NEWEST_ENTRY = 'SELECT at FROM events WHERE at IS NOT NULL ORDER BY position DESC LIMIT 1';
+
+/** What the ledger of a store lacks, compared with the high-water mark of this host. */
+interface FoundLoss {
+  readonly lost: StoreLoss;
+  /** If this host has no high-water mark of the ledger, the time of its newest entry in milliseconds since the epoch. */
+  readonly unrecordedUntil?: number;
+  /** The grants that can be redeemed now, unless it is known that nothing is lost. */
+  readonly redeemable: readonly AccessGrant[];
+}
+
+/** Returns what the ledger of a store lacks. */
+export async function findStoreLoss(location: StoreLocation, context: OpenContext): Promise<FoundLoss> {
   let database: SqlDatabase;
   try {
     database = await openDatabase(location, context, false);
@@ -38,8 +44,11 @@ export async function findStoreLoss(
   try {
     const highWaterMark = await database.read((ledger) => ledger.highWaterMark());
     const lost = await database.read((ledger) => ledger.loss(highWaterMark));
-    const redeemable = lost === 0 ? [] : await database.read(() => openGrants(context.clock()));
-    return { lost, redeemable };
+    if (lost === 0 && highWaterMark) return { lost, redeemable: [] };
+    const redeemable = await database.read(() => openGrants(context.clock()));
+    if (lost !== 0) return { lost, redeemable };
+    const newest = await database.read(() => value(NEWEST_ENTRY));
+    return { lost, redeemable, unrecordedUntil: Number(newest ?? 0) };
   } finally {
     await database.close();
   }

@@ -119,7 +119,7 @@ describe('store restore', () => {
     const directory = work.path('restored');
     const ended = await restore(backup, directory);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toContain('there is nothing to do');
+    expect(ended.stdout).toContain('This directory has no record of the previous service');
     expect(ended.stdout).toContain('Next: start the service.');
     for (const [path, content] of Object.entries(contentOf(directory))) {
       expect(statSync(`${directory}/${path}`).mode & 0o777, path).toBe(0o600);
@@ -252,6 +252,23 @@ describe('store restore', () => {
       expect(contentOf(directory)).toEqual(before);
     },
   );
+
+  it.each([
+    ['revoke', ['default/hub']],
+    ['keep', []],
+  ])('is accepted with --%s on a host without a record of the ledger, once', async (choice, revoked) => {
+    const directory = work.path('moved', choice);
+    const { stdout } = expectSuccess(await restore(backup, directory));
+    expect(stdout).toMatch(
+      /newest entry of the store is of 20\d\d-.*redemptions and revocations after it are lost/,
+    );
+    const doctor = await linkgrant(['doctor', ...on(directory)]);
+    expect(doctor.stdout).toMatch(/warn +store age +this host has no record of its ledger/);
+    const accept = ['store', 'restored', `--${choice}`, ...on(directory), '-o', 'json'];
+    expect(json(expectSuccess(await linkgrant(accept)))).toEqual({ lost: 0, accepted: true, revoked });
+    expect(json(expectSuccess(await linkgrant(accept)))).toEqual({ lost: 0, accepted: false, revoked: [] });
+    expect(await verified(directory)).toMatch(/^The ledger is unchanged/);
+  });
 
   it('names the files and hosts in the restored settings', async () => {
     const directory = work.path('named');

@@ -26,6 +26,7 @@ import {
   fail,
   failWithError,
   ok,
+  warn,
   writableCheck,
 } from './doctor-check.js';
 import { checkUrl, NEVER_RAN, probeToken, SERVE_ONCE_HINT } from './doctor-route.js';
@@ -117,7 +118,11 @@ async function checkStore(
  * spent uses are available again.
  */
 async function checkStoreAge(settings: Settings): Promise<Check> {
-  const { lost, redeemable } = await findStoreLoss(settings, commandContext());
+  const { lost, redeemable, unrecordedUntil } = await findStoreLoss(settings, commandContext());
+  if (unrecordedUntil !== undefined) {
+    const problem = 'this host has no record of its ledger, so missing entries cannot be detected';
+    return warn('store age', problem, 'after a restore on this host, run `linkgrant store restored`');
+  }
   if (lost === 0) return ok('store age', 'its ledger contains every entry that this host has recorded');
   const loss =
     typeof lost === 'number'

@@ -32,6 +32,7 @@ export async function backupCommand(file: string, { output, ...flags }: BackupFl
   await print(output, report, () =>
     [
       `Wrote ${file}, which contains private keys: store it encrypted.`,
+      'To move the service with it, stop the service before the backup: later redemptions and revocations are not in it.',
       ...(settings.store?.kind === 'postgres'
         ? [
             'It does not contain the PostgreSQL database. Save the database too:',

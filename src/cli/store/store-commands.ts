@@ -10,7 +10,7 @@ export function addStore(program: Command): void {
     store
       .command('backup <FILE>')
       .description(
-        'Save the store, the keys, the CAs and config.yaml in one private file, also while the service runs',
+        'Save the store, the keys, the CAs and config.yaml in one private file, also while the service runs; before a move, stop it',
       ),
     [
       'dataDir',

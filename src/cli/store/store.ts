@@ -105,19 +105,27 @@ export function refuseBothChoices({ revoke, keep }: RestoredChoice): void {
 /** What a restored store lacked, and which grants were revoked. */
 interface RestoredReport {
   readonly lost: StoreLoss;
+  readonly accepted: boolean;
   readonly revoked: readonly string[];
+  /** The time of the newest entry, if this host has no record of the ledger and neither flag was set. */
+  readonly unrecordedUntil?: string;
 }
 
 /**
  * Accepts a store that lacks entries that this host has recorded; changes nothing if it lacks none. Throws a CommandError if entries
- * are missing and neither flag is set: the flags decide what happens to the grants that can be redeemed again.
+ * are missing and neither flag is set: the flags decide what happens to the grants that can be redeemed again. On a host without a
+ * record of the ledger, a store is accepted only with a flag, and changed by none.
  */
 export async function acceptRestored(
   settings: LocalSettings,
   { revoke, keep }: RestoredChoice,
 ): Promise<RestoredReport> {
-  const { lost, redeemable } = await findStoreLoss(settings, commandContext());
-  if (lost === 0) return { lost, revoked: [] };
+  const { lost, redeemable, unrecordedUntil } = await findStoreLoss(settings, commandContext());
+  if (lost === 0 && unrecordedUntil === undefined) return { lost, accepted: false, revoked: [] };
+  if (lost === 0 && !revoke && !keep) {
+    const time = new Date(unrecordedUntil ?? 0).toISOString();
+    return { lost, accepted: false, revoked: [], unrecordedUntil: time };
+  }
   if (!revoke && !keep) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
     const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
@@ -130,12 +138,19 @@ export async function acceptRestored(
   }
   const revoked = revoke ? redeemable : [];
   await acceptStore(settings, commandContext(), revoked);
-  return { lost, revoked: revoked.map(({ namespace, name }) => `${namespace}/${name}`) };
+  return { lost, accepted: true, revoked: revoked.map(({ namespace, name }) => `${namespace}/${name}`) };
 }
 
 /** Returns the lines about a store that was accepted. */
-export function restoredText({ lost, revoked }: RestoredReport): string {
-  if (lost === 0)
+export function restoredText({ accepted, revoked, unrecordedUntil }: RestoredReport): string {
+  if (unrecordedUntil !== undefined)
+    return [
+      'This directory has no record of the previous service, so missing entries cannot be detected.',
+      `The newest entry of the store is of ${unrecordedUntil}: redemptions and revocations after it are lost.`,
+      'If the previous service ran after the backup, spent uses are available again: run `linkgrant store restored --revoke` before `serve`.',
+      '',
+    ].join('\n');
+  if (!accepted)
     return 'No entry that this host has recorded is missing from the store: there is nothing to do.\n';
   return [...revoked.map((name) => `Revoked ${name}`), 'A service can use the store again.', ''].join('\n');
 }

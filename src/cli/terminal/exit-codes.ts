@@ -97,7 +97,10 @@ const ADVICE = {
     exitCode: 3,
     hint: 'a proxy between this machine and the service changes requests, or the service is older than this command',
   },
-  renewal_refused: { exitCode: 3, hint: `the service did not issue this link; ${NEW_TOKEN}` },
+  renewal_refused: {
+    exitCode: 3,
+    hint: `the service did not issue this link, or its newest certificate, or was restored from an older backup; ${NEW_TOKEN}`,
+  },
   renewal_stale: { exitCode: 4, hint: 'correct the clock of this machine or of the service, then try again' },
   renewal_expired: { exitCode: 3, hint: NEW_TOKEN },
   superseded: {
