@@ -7,13 +7,13 @@ import { openDataDirectory, pathsAccessibleToOthers } from '../platforms/standal
 import { ExternalAuthority } from '../platforms/standalone/external-authority.js';
 import { openIssuers } from '../platforms/standalone/issuer-rotation.js';
 import { OwnedAuthorities, readAuthority, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
-import { issuerOfLinks } from '../platforms/standalone/site.js';
+import { ISSUER_CHECK_INTERVAL_MS, issuerOfLinks } from '../platforms/standalone/site.js';
 import { readService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { IssuerCa } from '../redemption/ports/issuers.js';
 import type { SiteRefusal } from '../redemption/ports/site.js';
 
-export { openIssuers, pathsAccessibleToOthers, SERVER_CA, SITE_CA };
+export { ISSUER_CHECK_INTERVAL_MS, openIssuers, pathsAccessibleToOthers, SERVER_CA, SITE_CA };
 
 /** The CA that signs links unless a grant names another one; it is read again when its files change. */
 export interface DefaultIssuer {

@@ -14,6 +14,7 @@ import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { readIdentity } from '../support/server-identity.js';
 import { MINUTE } from '../support/service.js';
+import { until } from '../support/until.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const SITE = 'skupper-site-ca';
@@ -234,7 +235,11 @@ describe('a cut of a link whose CA is external', () => {
     const behind = await cut(id, '--continue', '2', ...issuer);
     expect(behind).toContain('Step 3 of 6');
     expect(behind).toContain('Links that have not renewed and would be cut off too: 1\n');
-    expect((await renewOf('two')).code).toBe(0);
+    // The service looks at the files of the CA once a second.
+    await until(async () => {
+      expect((await renewOf('two')).code).toBe(0);
+      return (await onStore(['redemption', 'revoke', id, '--cut', '--continue', '3', ...issuer])).code === 0;
+    });
     for (const step of [3, 4, 5])
       expect(await cut(id, '--continue', String(step), ...issuer)).toContain(`Step ${step + 1} of 6`);
     expect(await refused('redemption', 'revoke', id, '--cut', '--continue', '6', ...issuer)).toMatchObject({

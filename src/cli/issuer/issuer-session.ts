@@ -1,5 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasStore } from '../../compose/links.js';
-import { openIssuers, SERVER_CA, SITE_CA, serverTrust } from '../../compose/site-issuer.js';
+import {
+  ISSUER_CHECK_INTERVAL_MS,
+  openIssuers,
+  SERVER_CA,
+  SITE_CA,
+  serverTrust,
+} from '../../compose/site-issuer.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import {
@@ -55,8 +62,24 @@ export async function withIssuers<T>(
   const settings = localSettingsFrom(flags, NOT_IN_CLUSTER);
   const issuers = openIssuers(settings.dataDir, commandContext());
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
-  const onStore = ({ store, service }: StoreSession) => operation({ issuers, settings, store, service });
+  const onStore = ({ store, service }: StoreSession) =>
+    operation({ issuers: untilUsed(issuers), settings, store, service });
   return withStore(settings, flags, onStore, flags.dryRun === true);
+}
+
+/** Returns issuers whose operations resolve when a running service uses the change. */
+function untilUsed(issuers: RotatingIssuers): RotatingIssuers {
+  const waitFor = async <T>(change: Promise<T>): Promise<T> => {
+    const outcome = await change;
+    await sleep(ISSUER_CHECK_INTERVAL_MS);
+    return outcome;
+  };
+  return {
+    ...issuers,
+    prepare: (name) => waitFor(issuers.prepare(name)),
+    activate: (name) => waitFor(issuers.activate(name)),
+    retire: (name, sha256) => waitFor(issuers.retire(name, sha256)),
+  };
 }
 
 /** Returns the store of the session. Throws a CommandError if there is none. */
