@@ -44,7 +44,8 @@ export function sqliteDatabase(
       commit: (batch) => commit(session, batch, checkpoint),
       failureOf,
       retriesLostConnection: false,
-      batchIntervalMs: 4,
+      // A commit takes 0.6 ms of processor time, each of its writes 0.08 ms.
+      batchIntervalMs: 8,
       // Bounds how long one transaction blocks the event loop and other processes.
       maxBatchSize: 256,
     },
