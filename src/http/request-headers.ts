@@ -24,20 +24,13 @@ function decodeUtf8(value: string): string | undefined {
   }
 }
 
-/**
- * Returns the value of each occurrence of a header; `name` is in lower case. Node's `headersDistinct` is not used: in releases
- * before March 2026 it throws for a request with a header `__proto__` (CVE-2026-21710).
- */
-export function headerValues({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>, name: string): string[] {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
-}
-
 /** Reads the headers `name`, `subject`, `csr` and `renews`; refuses a repeated one, and a subject that is not UTF-8. */
 export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeaders | RedemptionErrorCode {
-  const [name, ...otherNames] = headerValues(request, 'name');
-  const [subject = '', ...otherSubjects] = headerValues(request, 'subject');
-  const [csr, ...otherCsrs] = headerValues(request, 'csr');
-  const [renews, ...otherRenews] = headerValues(request, 'renews');
+  const headers = request.headersDistinct;
+  const [name, ...otherNames] = headers.name ?? [];
+  const [subject = '', ...otherSubjects] = headers.subject ?? [];
+  const [csr, ...otherCsrs] = headers.csr ?? [];
+  const [renews, ...otherRenews] = headers.renews ?? [];
   const decodedSubject = decodeUtf8(subject);
   if (otherNames.length > 0) return 'name_invalid';
   if (otherSubjects.length > 0 || decodedSubject === undefined) return 'subject_invalid';

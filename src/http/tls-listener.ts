@@ -11,7 +11,6 @@ import { issuersIn } from '../pki/issuers-in.js';
 import type { AcceptQueueMonitor } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 import { type ProxyHeaderOptions, requireProxyHeaders } from './proxy-header-reader.js';
-import { headerValues } from './request-headers.js';
 import { originForm } from './request-path.js';
 
 const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -179,7 +178,7 @@ export function createTlsListener(
 function isSupported(request: IncomingMessage): boolean {
   const coding = request.headers['transfer-encoding'];
   const isPlain = coding === undefined || coding.toLowerCase() === 'chunked';
-  return request.httpVersion === '1.1' && headerValues(request, 'host').length === 1 && isPlain;
+  return request.httpVersion === '1.1' && request.headersDistinct.host?.length === 1 && isPlain;
 }
 
 const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>> = {
