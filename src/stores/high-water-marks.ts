@@ -8,6 +8,8 @@ export interface HighWaterMark {
   readonly epoch: number;
   /** Number of entries. */
   readonly position: number;
+  /** How often the end of the ledger was written: refusals change it without an entry. */
+  readonly writes: number;
   /** MAC of the last entry: another branch of the ledger has another entry at this position. 32 bytes. */
   readonly mac: Uint8Array;
 }
@@ -76,9 +78,14 @@ export class HighWaterMarks {
     } catch {
       return undefined;
     }
-    const [, epoch, position, mac] = /^(\d+) (\d+) ([0-9a-f]{64}) *\n$/.exec(text) ?? [];
+    const [, epoch, position, mac, writes] = /^(\d+) (\d+) ([0-9a-f]{64}) (\d+) *\n$/.exec(text) ?? [];
     if (mac === undefined) return undefined;
-    return { epoch: Number(epoch), position: Number(position), mac: Buffer.from(mac, 'hex') };
+    return {
+      epoch: Number(epoch),
+      position: Number(position),
+      mac: Buffer.from(mac, 'hex'),
+      writes: Number(writes),
+    };
   }
 
   /** Writes the mark of a ledger unless another process has written a higher one. Never throws: the transaction is committed. */
@@ -91,8 +98,8 @@ export class HighWaterMarks {
       const handle = openSync(join(this.#directory, id), O_WRONLY | O_CREAT, 0o600);
       try {
         // All marks have the same length, so a concurrent reader sees the old or the new one.
-        const mark = `${own.epoch} ${own.position} ${Buffer.from(own.mac).toString('hex')}`;
-        writeSync(handle, `${mark.padEnd(105)}\n`, 0);
+        const mark = `${own.epoch} ${own.position} ${Buffer.from(own.mac).toString('hex')} ${own.writes}`;
+        writeSync(handle, `${mark.padEnd(122)}\n`, 0);
       } finally {
         closeSync(handle);
       }
@@ -102,8 +109,8 @@ export class HighWaterMarks {
   }
 }
 
-/** Returns the mark of the later epoch, and of two in one epoch that of the higher position; `b` if they are equal. */
+/** Returns the mark of the later epoch, and of two in one epoch that of the later end; `b` if they are equal. */
 function higherMark(a: HighWaterMark | undefined, b: HighWaterMark | undefined): HighWaterMark | undefined {
   if (!a || !b) return b ?? a;
-  return (a.epoch - b.epoch || a.position - b.position) > 0 ? a : b;
+  return (a.epoch - b.epoch || a.position - b.position || a.writes - b.writes) > 0 ? a : b;
 }

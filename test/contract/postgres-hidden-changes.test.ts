@@ -60,6 +60,11 @@ const token = (jti: string, uses: number) => ({ jti, uses, expirationTime: NOW +
 const redeem = (store: DatabaseStore, code: ReturnType<typeof token>) =>
   store.recordRedemption(UID, sampleRedemption(UID, { jti: code.jti }), NOW, { signedCode: code });
 
+async function refuse(store: DatabaseStore, subject: string, times: number): Promise<void> {
+  const refusal = { grantUid: UID, code: 'policy_subject', name: 'n', subject, peer: '192.0.2.7' } as const;
+  for (let count = 0; count < times; count += 1) await store.recordRefusal(refusal, NOW);
+}
+
 interface HiddenChange {
   /** What the service did before. */
   readonly before?: (store: DatabaseStore) => Promise<unknown>;
@@ -197,6 +202,44 @@ describe.each([
       expect((await store.verifyLedger()).fault).toMatchObject({ problem });
     },
   );
+
+  it('a verification reports refusals that were moved to another client, also after further refusals of that client', async () => {
+    const { store, change } = await open();
+    await storedGrant(store, { uid: UID });
+    await refuse(store, 'evil', 7);
+    await refuse(store, 'paris', 1);
+    expect(await store.verifyLedger()).toEqual({ entries: 1 });
+    await change(
+      "DELETE FROM refusals WHERE subject = 'evil'; UPDATE refusals SET count = 8 WHERE subject = 'paris'",
+    );
+    for (const times of [0, 1, 2]) {
+      await refuse(store, 'paris', times);
+      const problem = expect.stringContaining('do not match their MAC');
+      expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: UID, problem });
+    }
+  });
+
+  it('refuses an earlier end of the ledger whose only later changes were refusals, and a verification reports it', async () => {
+    const { store, change } = await open();
+    await storedGrant(store, { uid: UID });
+    await refuse(store, 'evil', 1);
+    const saved = ['ledger_end', 'refusals'];
+    await change(saved.map((table) => `CREATE TABLE saved_${table} AS SELECT * FROM ${table}`).join(';'));
+    await refuse(store, 'evil', 8);
+    expect((await store.listAttemptTotals({ limit: 9 })).items).toMatchObject([{ count: 9 }]);
+    await change(
+      saved
+        .map(
+          (table) =>
+            `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM saved_${table}; DROP TABLE saved_${table}`,
+        )
+        .join(';'),
+    );
+    expect((await store.verifyLedger()).fault).toMatchObject({ isRolledBack: true });
+    await expect(refuse(store, 'evil', 1)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(store.putSetting('service', 'x')).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect((await store.verifyLedger()).fault).toMatchObject({ isRolledBack: true });
+  });
 
   it('a verification accepts grants that become ready, and settings that change, in two processes at once', async () => {
     const { store, openAnother } = await open();

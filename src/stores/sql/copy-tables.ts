@@ -61,7 +61,7 @@ const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, k
 // The row of the source replaces the row of a new database.
 const LEDGER_END: Table = {
   name: 'ledger_end',
-  columns: ['id', 'position', 'removed', 'removed_set', 'refusals', 'mac'],
+  columns: ['id', 'writes', 'position', 'removed', 'removed_set', 'refusals', 'mac'],
   keyLength: 1,
 };
 const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], keyLength: 1 };

@@ -18,11 +18,12 @@ afterEach(() => {
 const markAt = (position: number, epoch = 1): HighWaterMark => ({
   epoch,
   position,
+  writes: position,
   mac: Buffer.alloc(32, position),
 });
 const written = () => readFileSync(join(directory, LEDGER), 'latin1').trimEnd();
-const textOf = ({ epoch, position, mac }: HighWaterMark) =>
-  `${epoch} ${position} ${Buffer.from(mac).toString('hex')}`;
+const textOf = ({ epoch, position, mac, writes }: HighWaterMark) =>
+  `${epoch} ${position} ${Buffer.from(mac).toString('hex')} ${writes}`;
 
 it('the high-water mark of a burst of commits is written once a second, and at the end', () => {
   const marks = new HighWaterMarks(directory);

@@ -32,17 +32,17 @@ export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
 // Setting: the id of the key of the ledger.
 const KEY_ID = 'ledger-key';
 const PUT_KEY_ID = `INSERT INTO settings (key, value) VALUES ('${KEY_ID}', ?) ON CONFLICT DO NOTHING`;
-const END = 'SELECT position, removed, removed_set AS "removedSet", refusals, mac FROM ledger_end';
+const END = 'SELECT writes, position, removed, removed_set AS "removedSet", refusals, mac FROM ledger_end';
 const LAST_ENTRY = 'SELECT position, mac FROM events ORDER BY position DESC LIMIT 1';
 const LAST_SEQS = (count: number): string =>
   `WITH wanted (uid) AS (VALUES ${Array(count).fill('(CAST(? AS TEXT))').join(', ')})
   SELECT uid, (SELECT max(seq) FROM events WHERE grant_uid = wanted.uid) AS seq FROM wanted`;
-const FIRST_END = `INSERT INTO ledger_end (id, position, removed, removed_set, refusals, mac) VALUES (1, 0, 0, ?, 0, ?)
+const FIRST_END = `INSERT INTO ledger_end (id, writes, position, removed, removed_set, refusals, mac) VALUES (1, 0, 0, 0, ?, 0, ?)
   ON CONFLICT DO NOTHING`;
-const PUT_END = `INSERT INTO ledger_end (id, position, removed, removed_set, refusals, mac) VALUES (1, ?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed,
+const PUT_END = `INSERT INTO ledger_end (id, writes, position, removed, removed_set, refusals, mac) VALUES (1, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET writes = excluded.writes, position = excluded.position, removed = excluded.removed,
     removed_set = excluded.removed_set, refusals = excluded.refusals, mac = excluded.mac`;
-const NO_END: LedgerEnd = { position: 0, removed: 0, removedSet: NO_POSITIONS, refusals: 0 };
+const NO_END: LedgerEnd = { writes: 0, position: 0, removed: 0, removedSet: NO_POSITIONS, refusals: 0 };
 /** Columns of table `events`. */
 export const EVENT_COLUMNS = ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'];
 
@@ -75,8 +75,8 @@ export class LedgerChain {
   #refusals = 0;
   // The additions before the open savepoint.
   #savepoint = { entries: 0, removed: 0, refusals: 0 };
-  // Position and MAC of the last entry once the transaction is committed.
-  #settled: readonly [position: number, mac: Uint8Array] | undefined;
+  // The end of the ledger once the transaction is committed.
+  #settled: Omit<HighWaterMark, 'epoch'> | undefined;
 
   /**
    * `forUpdate` is appended to a query to lock its row until the end of the transaction; empty for a database whose
@@ -206,7 +206,7 @@ export class LedgerChain {
 
   /** Ends a transaction: after a commit, records the new end as this host's high-water mark. Empties the additions. */
   endTransaction(isCommitted: boolean): void {
-    if (isCommitted && this.#settled) this.#rollback.record(...this.#settled);
+    if (isCommitted && this.#settled) this.#rollback.record(this.#settled);
     this.#settled = undefined;
     this.#savepoint = { entries: 0, removed: 0, refusals: 0 };
     this.rollbackToSavepoint();
@@ -240,9 +240,12 @@ export class LedgerChain {
     let { removedSet } = end;
     for (const removedPosition of this.#removed) removedSet = withPosition(key, removedSet, removedPosition);
     const refusals = end.refusals + this.#refusals;
-    const mac = end.isAuthentic ? endMac(key, last, { position, removed, removedSet, refusals }) : NO_MAC;
-    yield* put(PUT_END, position, removed, removedSet, refusals, mac);
-    this.#settled = [position, last];
+    const writes = end.writes + 1;
+    const mac = end.isAuthentic
+      ? endMac(key, last, { writes, position, removed, removedSet, refusals })
+      : NO_MAC;
+    yield* put(PUT_END, writes, position, removed, removedSet, refusals, mac);
+    this.#settled = { position, mac: last, writes };
   }
 }
 

@@ -14,6 +14,8 @@ export interface LedgerRow {
 
 /** The end of the ledger: totals over all entries and refusals. */
 export interface LedgerEnd {
+  /** How often the end was written: it also changes without a new entry. */
+  readonly writes: number;
   /** Number of entries that were ever written. */
   readonly position: number;
   /** Number of entries whose content retention has deleted. */
@@ -45,9 +47,15 @@ export function entryMac(key: Uint8Array, previous: Uint8Array, entry: LedgerRow
 export function endMac(
   key: Uint8Array,
   last: Uint8Array,
-  { position, removed, removedSet, refusals }: LedgerEnd,
+  { writes, position, removed, removedSet, refusals }: LedgerEnd,
 ): Buffer {
-  return macOf(key, 'end', last, [position, removed, Buffer.from(removedSet).toString('hex'), refusals]);
+  return macOf(key, 'end', last, [
+    writes,
+    position,
+    removed,
+    Buffer.from(removedSet).toString('hex'),
+    refusals,
+  ]);
 }
 
 /** The set of positions without any. */

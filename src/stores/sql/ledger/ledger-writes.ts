@@ -5,10 +5,10 @@ import type { ProvenRefusal } from '../../../redemption/ports/grant-store.js';
 import { countingWrite, type WriteOperation } from '../group-commit.js';
 import { change, IN_CHAIN, row, type SqlOperation, value } from '../operation.js';
 import type { SqlDatabase } from '../sql-database.js';
-import { refusalMac } from './ledger-mac.js';
+import { isMac, NO_MAC, refusalMac } from './ledger-mac.js';
 
 const LAST_TIME = `SELECT max(at) FROM events e WHERE redemption_id = ? AND kind = ? AND ${IN_CHAIN}`;
-const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt" FROM refusals
+const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt", mac FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
 const HAS_LEDGER = 'SELECT 1 FROM events WHERE grant_uid = ? LIMIT 1';
 const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
@@ -58,10 +58,26 @@ interface RefusalCount {
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
+  readonly mac: unknown;
 }
 
 function findRefusal(key: readonly string[]): SqlOperation<RefusalCount | undefined> {
   return row<RefusalCount>(REFUSAL, ...key);
+}
+
+/** Writes the row of a refusal with one more. Returns the count. */
+function* addRefusal(
+  ledgerKey: Uint8Array,
+  key: readonly string[],
+  found: RefusalCount | undefined,
+  now: number,
+): SqlOperation<number> {
+  const { count, firstAt, lastAt } = found ?? { count: 0, firstAt: now, lastAt: now };
+  const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
+  // A forged row never gets a valid MAC again, so later refusals cannot hide it.
+  const isForged = found && !isMac(found.mac, refusalMac(ledgerKey, [...key, count, firstAt, lastAt]));
+  yield* change(PUT_REFUSAL, ...values, isForged ? NO_MAC : refusalMac(ledgerKey, values));
+  return count + 1;
 }
 
 function countRefusal(
@@ -85,16 +101,14 @@ function countRefusal(
       key = summary;
       found = yield* findRefusal(summary);
     }
-    const { count, firstAt, lastAt } = found ?? { count: 0, firstAt: now, lastAt: now };
-    const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
-    yield* change(PUT_REFUSAL, ...values, refusalMac(yield* ledger.key(), values));
+    const count = yield* addRefusal(yield* ledger.key(), key, found, now);
     yield* ledger.countRefusals(1);
-    if (addsEntries && POWER_OF_TEN.test(String(count + 1))) {
+    if (addsEntries && POWER_OF_TEN.test(String(count))) {
       const [, , keyName = '', keySubject = '', keyPeer = ''] = key;
-      const detail = { code, name: keyName, subject: keySubject, peer: keyPeer, count: count + 1 };
+      const detail = { code, name: keyName, subject: keySubject, peer: keyPeer, count };
       yield* ledger.append({ grantUid, at: now, kind: 'repeatedly_refused', detail });
     }
-    intended = { key, count: count + 1 };
+    intended = { key, count };
   };
 }
 

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { LedgerFault } from '../../../redemption/ports/ledger-store.js';
 import type { HighWaterMark, HighWaterMarks } from '../../high-water-marks.js';
 import { StoreOpenError } from '../../store-open-error.js';
-import { type SqlOperation, setting, value, writeSetting } from '../operation.js';
+import { rawRows, type SqlOperation, setting, value, writeSetting } from '../operation.js';
 import { epochMac, isMac, NO_MAC } from './ledger-mac.js';
 
-const POSITION = 'SELECT position FROM ledger_end';
+const END = 'SELECT position, writes FROM ledger_end';
 /** Query for the MAC of the entry at a position. */
 export const MAC_AT = 'SELECT mac FROM events WHERE position = ?';
 /** Setting: the mark of the ledger. */
@@ -26,7 +26,7 @@ interface Mark {
 
 /**
  * Number of entries that are missing from the ledger in a database; at least 1 if the ledger has an earlier epoch than the
- * high-water mark, or another entry at its position. `mark` if the ledger has no mark: without it the entries cannot be counted.
+ * high-water mark, another entry at its position, or an earlier end without missing entries. `mark` if the ledger has no mark: without it the entries cannot be counted.
  */
 export type LedgerLoss = number | 'mark';
 
@@ -77,9 +77,13 @@ export class RollbackCheck {
   *loss(key: Uint8Array, highWaterMark: HighWaterMark | undefined): SqlOperation<LedgerLoss> {
     this.#mark = yield* readMark(key);
     if (!this.#mark) return 'mark';
-    const position = Number((yield* value(POSITION)) ?? 0);
+    const [[position, writes] = [0, 0]] = yield* rawRows(END);
     const seenMac = yield* value(MAC_AT, highWaterMark?.position ?? 0);
-    return missingEntries(this.#mark, highWaterMark, { position, seenMac });
+    return missingEntries(this.#mark, highWaterMark, {
+      position: Number(position),
+      writes: Number(writes),
+      seenMac,
+    });
   }
 
   /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. Returns the mark as text. */
@@ -99,9 +103,9 @@ export class RollbackCheck {
     return this.#mark !== undefined && missingEntries(this.#mark, highWaterMark, end) === 0;
   }
 
-  /** Records after a commit that the ledger ends at `position`, with an entry that has this MAC. */
-  record(position: number, mac: Uint8Array): void {
-    if (this.#mark) this.#marks.put(this.#mark.id, { epoch: this.#mark.epoch, position, mac });
+  /** Records the end of the ledger after a commit. */
+  record(end: Omit<HighWaterMark, 'epoch'>): void {
+    if (this.#mark) this.#marks.put(this.#mark.id, { epoch: this.#mark.epoch, ...end });
   }
 
   *#put(key: Uint8Array, mark: Mark): SqlOperation<string> {
@@ -117,16 +121,22 @@ export class RollbackCheck {
 interface SeenEnd {
   /** Number of entries. */
   readonly position: number;
+  /** How often the end was written. */
+  readonly writes: number;
   /** MAC of the entry at the position of the high-water mark; undefined without such an entry. */
   readonly seenMac: unknown;
 }
 
 /** Number of entries that a ledger with this mark lacks. */
-function missingEntries(mark: Mark, seen: HighWaterMark | undefined, { position, seenMac }: SeenEnd): number {
+function missingEntries(
+  mark: Mark,
+  seen: HighWaterMark | undefined,
+  { position, writes, seenMac }: SeenEnd,
+): number {
   // Another host may have accepted a rollback, and begun a later epoch.
   if (!seen || mark.epoch > seen.epoch) return 0;
   const isSameBranch = mark.epoch === seen.epoch && isMac(seenMac ?? NO_MAC, seen.mac);
-  return Math.max(isSameBranch ? 0 : 1, seen.position - position);
+  return Math.max(isSameBranch && writes >= seen.writes ? 0 : 1, seen.position - position);
 }
 
 function missingText(entries: number): string {
