@@ -22,7 +22,8 @@ export interface LabelsAndNoteChange {
 /** For an object without labels and note. */
 export const NO_LABELS_AND_NOTE: LabelsAndNote = { labels: {}, note: null };
 
-const MAX_LABELS = 32;
+/** Largest number of labels that linkgrant sets on an object. */
+export const MAX_LABELS = 32;
 const MAX_NOTE = 1_000;
 // Control characters, and halves of surrogate pairs, which UTF-8 cannot encode.
 const UNWRITABLE = /[\p{Cc}\p{Cs}]/u;
@@ -46,7 +47,8 @@ export function changedLabelsAndNote(
 
 /** Truncates a note that another program wrote to the length that {@link labelsAndNoteProblem} accepts. */
 export function truncateNote(text: string): string {
-  return text.length <= MAX_NOTE ? text : [...text].slice(0, MAX_NOTE).join('');
+  // A character has one or two UTF-16 units.
+  return text.length <= MAX_NOTE ? text : [...text.slice(0, 2 * MAX_NOTE)].slice(0, MAX_NOTE).join('');
 }
 
 /** Returns why an object that has `labels` cannot be changed as requested, as a sentence; undefined if it can. */

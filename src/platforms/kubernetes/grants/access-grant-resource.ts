@@ -65,7 +65,7 @@ export interface ReadGrant {
   readonly problems: readonly string[];
 }
 
-// Longer names of users are not quoted in messages.
+// Longer names of users are not quoted in messages, and not retained.
 const MAX_NAME_LENGTH = 253;
 // No code has this hash.
 const NO_CODE = new Uint8Array(32);
@@ -80,7 +80,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   const { window, problem: windowProblem } = windowOf(spec);
   const { policy, problem: policyProblem } = policyOf(spec);
   const redemptionsAllowed = redemptionsAllowedOf(spec);
-  const issuer = spec.issuer || null;
+  const { issuer, problem: issuerProblem } = issuerOf(spec);
   const problems = [
     windowProblem,
     redemptionsAllowedProblem(redemptionsAllowed),
@@ -88,7 +88,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     spec.code === undefined || spec.code === status.code
       ? undefined
       : userSuppliedCodeProblem(spec.code, [namespace, name]),
-    issuer === null || isResourceName(issuer) ? undefined : issuerProblem(issuer),
+    issuerProblem,
     policyProblem,
   ].filter((problem) => problem !== undefined);
   const end = problems.length > 0 ? null : timeOf(status.expirationTime);
@@ -164,10 +164,12 @@ function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number
   return { window, ...(problem !== undefined && { problem }) };
 }
 
-function issuerProblem(issuer: string): string {
-  return issuer.length > MAX_NAME_LENGTH
-    ? `issuer is not a name: it has more than ${MAX_NAME_LENGTH} characters`
-    : `issuer "${issuer}" is not a name`;
+function issuerOf({ issuer: text }: AccessGrantSpec): { issuer: string | null; problem?: string } {
+  if (!text) return { issuer: null };
+  if (isResourceName(text)) return { issuer: text };
+  if (text.length <= MAX_NAME_LENGTH) return { issuer: text, problem: `issuer "${text}" is not a name` };
+  const problem = `issuer is not a name: it has more than ${MAX_NAME_LENGTH} characters`;
+  return { issuer: null, problem };
 }
 
 function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; problem?: string } {

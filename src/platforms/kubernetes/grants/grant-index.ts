@@ -1,5 +1,4 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
-import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { storeUnavailable } from '../../../domain/redemption-error.js';
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
@@ -114,7 +113,8 @@ export function readLocation({
   spec = {},
   status = {},
 }: Stored<AccessGrantResource>): GrantLocation {
-  const { uid, namespace = '', name, generation, annotations } = metadata;
+  const { uid, namespace = '', name, generation } = metadata;
+  const revokedAt = grantRevokedAt(metadata);
   return {
     uid,
     namespace,
@@ -122,8 +122,8 @@ export function readLocation({
     redemptionsAllowed: redemptionsAllowedOf(spec),
     redemptions: status.redemptions ?? 0,
     expirationTime: status.code ? timeOf(status.expirationTime) : null,
-    revokedAt: grantRevokedAt(metadata),
-    specVersion: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`,
+    revokedAt,
+    specVersion: `${generation} ${revokedAt ?? ''}`,
   };
 }
 

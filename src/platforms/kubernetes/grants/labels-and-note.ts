@@ -9,12 +9,20 @@ import type { ResourceMetadata } from '../api/resource.js';
 /** Annotation of an AccessGrant or Redemption: its note. */
 const NOTE = 'linkgrant.dev/note';
 
-/** Labels and note of a resource: all its labels except those that linkgrant sets itself. */
-export function readLabelsAndNote({ labels = {}, annotations = {} }: ResourceMetadata): LabelsAndNote {
+/**
+ * Labels and note of a resource: its labels except those that linkgrant sets itself. Other programs may have set any number;
+ * `maxLabels` limits it to the first ones by key.
+ */
+export function readLabelsAndNote(
+  { labels = {}, annotations = {} }: ResourceMetadata,
+  maxLabels?: number,
+): LabelsAndNote {
   const userLabels = Object.entries(labels).filter(
     ([key, value]) => !isOwnName(key) || (key === MANAGED_BY && value !== 'linkgrant'),
   );
-  return { labels: Object.fromEntries(userLabels), note: truncateNote(annotations[NOTE] ?? '') || null };
+  // The API server sorts labels by key.
+  const read = userLabels.slice(0, maxLabels);
+  return { labels: Object.fromEntries(read), note: truncateNote(annotations[NOTE] ?? '') || null };
 }
 
 /** The metadata of a new resource: the labels and the note, merged with linkgrant's `own` labels and annotations. */

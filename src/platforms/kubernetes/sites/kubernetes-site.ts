@@ -88,7 +88,8 @@ export class KubernetesSite implements Site {
   async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
     const hint = 'name another issuer in spec.issuer of the AccessGrant, or correct this Secret';
     if (!isResourceName(name)) {
-      return { refused: 'issuer_unavailable', reason: `"${name}" is not a valid issuer name`, hint };
+      const issuer = name === '' ? 'the defaultIssuer of the Site' : `"${name}"`;
+      return { refused: 'issuer_unavailable', reason: `${issuer} is not a valid issuer name`, hint };
     }
     const found = await this.#readSecret(namespace, name);
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);

@@ -1,3 +1,4 @@
+import { LINK_ROLES } from '../../../domain/link.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
 
 type Access = SiteAccess | SiteRefusal;
@@ -30,11 +31,17 @@ export class SiteAccessCache {
   /** The access for a grant as it was resolved last; undefined while the API server does not answer. */
   accessOf(request: SiteRequest): Promise<Access | undefined> {
     const { namespace, name, issuer, policy } = request;
+    // Not the other rules, which may be long, and each role once.
+    const roles = policy?.endpointRoles && LINK_ROLES.filter((role) => policy.endpointRoles?.includes(role));
     const grant = `${namespace}/${name}`;
     // Null is the default roles; an empty list allows none.
-    const key = JSON.stringify([namespace, issuer, policy?.endpointRoles ?? null]);
+    const key = JSON.stringify([namespace, issuer, roles ?? null]);
     if (this.#keyByGrant.get(grant) !== key) this.forget(grant);
-    const unresolved = { request, grants: new Set<string>(), access: undefined };
+    const unresolved = {
+      request: { namespace, name, issuer, ...(roles && { policy: { endpointRoles: roles } }) },
+      grants: new Set<string>(),
+      access: undefined,
+    };
     const entry: Entry = this.#entries.get(key) ?? unresolved;
     this.#entries.set(key, entry);
     this.#keyByGrant.set(grant, key);

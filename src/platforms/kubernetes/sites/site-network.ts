@@ -1,9 +1,13 @@
+import { isResourceName } from '../../../domain/names.js';
 import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import type { ConnectedPeer } from '../../../redemption/ports/connections.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
+
+// An index retains the peers of each Site of the cluster.
+const MAX_PEERS = 1_000;
 
 /**
  * The peers that are connected to the Sites of a namespace, or of all; undefined if no Site reports its network. Rejects with
@@ -28,22 +32,29 @@ export function joinPeers(
 
 /**
  * The peers of a Site, from `status.network`, where Skupper's controller writes each site of the network with its outgoing links.
- * Undefined without that. Ignores invalid fields; never throws.
+ * Undefined without that, and with more than 1,000 peers. Ignores invalid fields; never throws.
  */
 export function readPeers(site: Stored<Resource>): ConnectedPeer[] | undefined {
   const { uid } = site.metadata;
   const { network } = asMapping(site.status);
   if (network === undefined) return undefined;
-  return asMappings(network).flatMap((record) => {
-    const { id, name, links } = record;
-    if (typeof id !== 'string' || id === uid) return [];
+  const peers = asMappings(network).flatMap((record) => {
+    const { name, links } = record;
+    const id = nameIn(record.id);
+    if (id === '' || id === uid) return [];
     return asMappings(links)
       .filter((link) => link.remoteSiteId === uid && link.operational === true)
       .map((link) => ({
         siteId: id,
-        siteName: typeof name === 'string' ? name : '',
-        linkName: typeof link.name === 'string' ? link.name : '',
+        siteName: nameIn(name),
+        linkName: nameIn(link.name),
         acceptingSite: uid,
       }));
   });
+  return peers.length > MAX_PEERS ? undefined : peers;
+}
+
+/** The value if it is a resource name, else empty. */
+function nameIn(value: unknown): string {
+  return typeof value === 'string' && isResourceName(value) ? value : '';
 }

@@ -17,7 +17,7 @@ export interface SiteFacts {
   readonly isReady: boolean;
   /** True for a site that links to others and accepts no link itself. */
   readonly isEdge: boolean;
-  /** `defaultIssuer` in the status of the Site, else in its spec. */
+  /** `defaultIssuer` in the status of the Site, else in its spec; empty if it is not a resource name. */
   readonly defaultIssuer: string | undefined;
   /** Sorted by group, within a group in the order of the resource; or why they cannot be used, as the end of a sentence. */
   readonly endpoints: readonly LinkEndpoint[] | string;
@@ -35,11 +35,14 @@ export interface RouterAccessFacts {
   readonly tlsCredentials: string;
 }
 
-/** Extracts the facts of a Site. Ignores invalid fields, because a tenant can write any value; never throws. */
+/**
+ * Extracts the facts of a Site. Ignores invalid fields, because a tenant can write any value, and an index retains the facts of each
+ * Site of the cluster; never throws.
+ */
 export function readSite(site: Stored<Resource>): SiteFacts {
   const { spec, status } = site;
   const issuer = [asMapping(status).defaultIssuer, asMapping(spec).defaultIssuer].find(
-    (name) => typeof name === 'string' && name !== '',
+    (name): name is string => typeof name === 'string' && name !== '',
   );
   const { namespace = '', name, uid, creationTimestamp } = site.metadata;
   return {
@@ -50,7 +53,7 @@ export function readSite(site: Stored<Resource>): SiteFacts {
     createdAt: creationTimestamp,
     isReady: isConditionTrue(asMappings(asMapping(status).conditions), 'Ready'),
     isEdge: asMapping(spec).edge === true,
-    defaultIssuer: issuer as string | undefined,
+    defaultIssuer: issuer === undefined || isResourceName(issuer) ? issuer : '',
     endpoints: readEndpoints(status),
     peers: readPeers(site),
   };

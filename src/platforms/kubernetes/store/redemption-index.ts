@@ -1,3 +1,4 @@
+import { MAX_LABELS } from '../../../domain/labels-and-note.js';
 import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
@@ -19,8 +20,8 @@ export interface RedemptionLocation {
 }
 
 /**
- * Finds Redemptions by id, and lists their links. A watch fills it, or a listing if there is no watch. Each Redemption
- * needs less than 1 KB, and the size of its labels and note.
+ * Finds Redemptions by id, and lists their links. A watch fills it, or a listing if there is no watch. A Redemption
+ * needs about 1 KB, and the size of its labels and note; at most 30 KB with the longest texts that the CRD permits.
  */
 export class RedemptionIndex implements ObjectSink<RedemptionLocation> {
   readonly #byId = new Map<string, RedemptionLocation>();
@@ -106,6 +107,6 @@ function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): 
     issuedAt: newest ? (timeOf(newest.renewedAt) ?? createdAt) : createdAt,
     renewals: newest?.number ?? 0,
     revokedAt: redemptionRevokedAt({ metadata, spec }),
-    ...readLabelsAndNote(metadata),
+    ...readLabelsAndNote(metadata, MAX_LABELS),
   };
 }

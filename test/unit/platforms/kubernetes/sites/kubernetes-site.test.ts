@@ -156,6 +156,21 @@ describe('a site on Kubernetes', () => {
     expect(subjects((await access()).caCrt).sort()).toEqual(['another CA', 'west site CA']);
   });
 
+  it.each([
+    ['with capitals', 'Another_CA'],
+    ['of 300,000 characters', 'a'.repeat(300_000)],
+  ])(
+    'refuses access if the default issuer of the Site has a name %s, and does not quote it',
+    async (_which, name) => {
+      recorded.find('Site').status.defaultIssuer = name;
+      const { refused, reason } = await refusal();
+      expect([refused, reason]).toEqual([
+        'issuer_unavailable',
+        'the defaultIssuer of the Site is not a valid issuer name',
+      ]);
+    },
+  );
+
   it('reads the root of an intermediate from ca.crt, as cert-manager writes it', async () => {
     const root = await makeSiteAuthority('a root');
     const below = await makeSiteAuthority('an intermediate');
