@@ -1,10 +1,8 @@
 import { measureAttacker } from './attacker.mjs';
 import { measureBurst } from './burst.mjs';
 import { measureCluster } from './cluster.mjs';
-import { compareWithBare, WARM_UP } from './compare.mjs';
+import { compareWithBare } from './compare.mjs';
 import { measureConsole } from './console.mjs';
-import { measureCrl } from './crl.mjs';
-import { measureEventStreams } from './event-streams.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureManyGrants } from './many-grants.mjs';
 import { measureOverload } from './overload.mjs';
@@ -14,27 +12,15 @@ import { measureSlowServers } from './slow-servers.mjs';
 import { measureSoak } from './soak.mjs';
 import { measureStartUp } from './start-up.mjs';
 
-/** A case that compares the service with a bare server. A round has at most `maxRequests` requests. */
-function compared(summary, { kind, flags, maxRequests = Number.POSITIVE_INFINITY }) {
-  return {
-    summary,
-    run: ({ driver, requests }) => {
-      const counts = { requests: Math.min(requests, maxRequests), warmUp: Math.min(WARM_UP, maxRequests) };
-      return compareWithBare({ driver, kind, flags, ...counts });
-    },
-  };
+/** A case that compares the service with a bare server. */
+function compared(summary, { kind, flags }) {
+  return { summary, run: ({ driver, requests }) => compareWithBare({ driver, kind, flags, requests }) };
 }
 
 /** The cases by name, in the order in which they run. A case with `onlyByName` runs only if `--only` names it. */
 export const CASES = {
   csr: compared('redemptions with a CSR of a P-256 key', { kind: 'csr' }),
   'stock-p256': compared('redemptions for which the service creates a P-256 key', { kind: 'stock' }),
-  'stock-rsa2048': compared('redemptions for which the service creates an RSA-2048 key', {
-    kind: 'stock',
-    flags: ['--server-key-type', 'rsa2048'],
-    maxRequests: 48,
-  }),
-  check: compared('checks, which count no use', { kind: 'check' }),
   'workers-2': compared('redemptions with a CSR, by two worker processes', {
     kind: 'csr',
     flags: ['--workers', '2'],
@@ -43,10 +29,6 @@ export const CASES = {
   attacker: { summary: '300 wrong codes a second beside an honest client', run: measureAttacker },
   overload: { summary: 'half and twice the highest rate of the service', run: measureOverload },
   postgres: { summary: 'redemptions with the store in PostgreSQL and in SQLite', run: measurePostgres },
-  'event-streams': {
-    summary: 'redemptions beside 200 open streams of changes',
-    run: measureEventStreams,
-  },
   'grants-100k': { summary: '100,000 grants: redemptions, and a page of them', run: measureManyGrants },
   soak: {
     summary: '1,000,000 redemptions (--soak-requests): memory, files, latency',
@@ -54,7 +36,6 @@ export const CASES = {
     onlyByName: true,
   },
   'ledger-verify': { summary: 'verification of a ledger of 1,000,000 redemptions', run: measureLedgerVerify },
-  crl: { summary: 'creation of a CRL with 10,000 entries', run: measureCrl },
   cluster: {
     summary: 'redemptions in a Kubernetes cluster, beside creating the same objects',
     run: measureCluster,

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { openKubernetesClient } from '../dist/platforms/kubernetes/api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../dist/platforms/kubernetes/api/kinds.js';
 import { openCluster } from './cluster-services.mjs';
-import { startGoDriver } from './driver-process.mjs';
 import { RequestSource } from './requests.mjs';
 import { median, overallRate } from './statistics.mjs';
 
@@ -25,16 +24,7 @@ const RAW = { clients: 8, objects: 750 };
  * returned as a share of the raw rate: the rate at which clients create the same objects directly on the API server while the
  * replicas watch them. Also measures how long the last request of a burst waits.
  */
-export async function measureCluster({ requests }) {
-  const driver = await startGoDriver();
-  try {
-    return await measure({ driver, requests });
-  } finally {
-    driver.stop();
-  }
-}
-
-async function measure({ driver, requests }) {
+export async function measureCluster({ driver, requests }) {
   const cluster = await openCluster();
   const maker = new GrantMaker(cluster);
   const rates = [];

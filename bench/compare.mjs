@@ -10,13 +10,13 @@ export const WARM_UP = 3_000;
 const CLIENTS = 32;
 
 /** The median of each figure of rounds. */
-export function medians(rounds) {
+function medians(rounds) {
   const figures = ['perSecond', 'p50Ms', 'p99Ms', 'longestMs', 'driverCpuMs', 'serverCpuMs'];
   return Object.fromEntries(figures.map((figure) => [figure, median(rounds.map((round) => round[figure]))]));
 }
 
 /** Runs a round on one server. Returns what the driver measured, and the processor time of the server for each request. */
-export async function round(driver, server, ca, requests) {
+async function round(driver, server, ca, requests) {
   const before = processorTime(server.pid);
   const measured = await driver.run({ port: server.port, ca, clients: CLIENTS, requests });
   const serverCpuMs = (processorTime(server.pid) - before) / requests.length;
@@ -50,13 +50,13 @@ export async function compareSides({ driver, sides, requests }) {
 export const compareWithBare = (options) =>
   withService((started) => compareStarted(started, options), options.flags);
 
-async function compareStarted({ service, grants, ca }, { driver, kind, requests, warmUp }) {
+async function compareStarted({ service, grants, ca }, { driver, kind, requests }) {
   let bare;
   try {
     const source = new RequestSource(grants, kind);
     const first = await round(driver, service, ca, await source.take(1));
     bare = await startBareServer(service.credentials, first.sample);
-    const warmUpRequests = await source.take(warmUp);
+    const warmUpRequests = await source.take(WARM_UP);
     await round(driver, service, ca, warmUpRequests);
     await round(driver, bare, ca, warmUpRequests);
     const rounds = { service: [], bare: [] };

@@ -38,10 +38,10 @@ function exchange({ port, from }, secureContext, request) {
 }
 
 /**
- * Posts all requests to `port`, `clients` at a time, from the address `from` if it is set. With `perSecond` the requests start
- * evenly spread at that rate.
+ * Posts all requests to the `ports` in turn, `clients` at a time, from the address `from` if it is set. With `perSecond` the
+ * requests start evenly spread at that rate.
  */
-async function drive({ port, ca, clients, requests, from, perSecond }) {
+async function drive({ port, ports = [port], ca, clients, requests, from, perSecond }) {
   const secureContext = createSecureContext({ ca, minVersion: 'TLSv1.3', ecdhCurve: 'X25519' });
   const texts = requests.map((request) => Buffer.from(request));
   const times = [];
@@ -55,7 +55,11 @@ async function drive({ port, ca, clients, requests, from, perSecond }) {
       const turn = next++;
       const delay = perSecond === undefined ? 0 : start + (turn * 1000) / perSecond - performance.now();
       if (delay > 0) await sleep(delay);
-      const { ms, outcome, response } = await exchange({ port, from }, secureContext, texts[turn]);
+      const { ms, outcome, response } = await exchange(
+        { port: ports[turn % ports.length], from },
+        secureContext,
+        texts[turn],
+      );
       times.push(ms);
       if (outcome === '200') servedTimes.push(ms);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;

@@ -10,6 +10,7 @@ const DAY_MS = 86_400_000;
 const CODE = 'the-code-of-every-grant';
 
 const hex = (bytes) => randomBytes(bytes).toString('hex');
+const ISSUER_SHA256 = hex(32);
 const PEM_LINES = Array.from({ length: 16 }, () => randomBytes(48).toString('base64'));
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${PEM_LINES.join('\n')}\n-----END CERTIFICATE-----\n`;
 
@@ -36,7 +37,7 @@ function grantOf(redemptionsAllowed, now) {
   };
 }
 
-function redemptionOf(grant, { number, issuerSha256, now }) {
+function redemptionOf(grant, number, now) {
   return {
     id: randomUUID(),
     grantUid: grant.uid,
@@ -52,7 +53,7 @@ function redemptionOf(grant, { number, issuerSha256, now }) {
     serial: `4${hex(16).slice(1)}`,
     keySha256: hex(32),
     certificateSha256: hex(32),
-    issuerSha256,
+    issuerSha256: ISSUER_SHA256,
     notAfter: now + 30 * DAY_MS,
     certificate: CERTIFICATE,
     policy: {},
@@ -68,13 +69,9 @@ function redemptionOf(grant, { number, issuerSha256, now }) {
 
 /**
  * Creates grants in the store of a data directory, and records `redemptionsEach` redemptions of each grant, round-robin
- * over the grants. The certificates name the CA with the SHA-256 `issuerSha256`. Then revokes the first `revoked` grants with all
- * their links. Returns the number of redemptions.
+ * over the grants. Returns the number of redemptions.
  */
-export async function fillStore(
-  directory,
-  { grants: count, redemptionsEach, issuerSha256 = hex(32), revoked = 0 },
-) {
+export async function fillStore(directory, { grants: count, redemptionsEach }) {
   const clock = Date.now;
   const database = await openSqliteDatabase({ file: join(directory, 'linkgrant.db'), migrate: true });
   const store = sqlGrantStore(database, clock);
@@ -87,13 +84,12 @@ export async function fillStore(
       const batch = Array.from({ length: Math.min(BATCH, total - first) }, (_, index) => {
         const number = first + index;
         const grant = grants[number % count];
-        return store.recordRedemption(grant.uid, redemptionOf(grant, { number, issuerSha256, now }), now);
+        return store.recordRedemption(grant.uid, redemptionOf(grant, number, now), now);
       });
       const outcomes = await Promise.all(batch);
       if (outcomes.some((outcome) => outcome !== 'recorded'))
         throw new Error('a redemption was not recorded');
     }
-    for (const { uid } of grants.slice(0, revoked)) await store.revokeGrant(uid, now, true);
     return total;
   } finally {
     await store.close();

@@ -15,21 +15,12 @@ function fieldsOf(pid) {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-// Indices of user time; system time follows it. OWN is for the process, ENDED for its ended children.
-const OWN = 11;
-const ENDED = 13;
-
-function timeAt(fields, field) {
-  return ((Number(fields[field]) + Number(fields[field + 1])) * 1000) / TICKS_PER_SECOND;
-}
-
-/** User and system time of the children of this process that have ended, in milliseconds (proc(5), whole ticks). */
-export function endedProcessorTime() {
-  return timeAt(fieldsOf('self'), ENDED);
-}
+// Index of the user time; the system time follows it.
+const USER_TIME = 11;
 
 /** User and system time of a process and its running descendants, in milliseconds (proc(5), whole ticks). */
 export function processorTime(pid) {
-  const own = timeAt(fieldsOf(pid), OWN);
+  const fields = fieldsOf(pid);
+  const own = ((Number(fields[USER_TIME]) + Number(fields[USER_TIME + 1])) * 1000) / TICKS_PER_SECOND;
   return childrenOf(pid).reduce((sum, child) => sum + processorTime(child), own);
 }

@@ -55,7 +55,7 @@ export class RequestSource {
   #grants;
   #kind;
 
-  /** `kind` is `csr` (each with a key of its own), `stock` (the service creates the key) or `check`. */
+  /** `kind` is `csr` (each with a key of its own) or `stock` (the service creates the key). */
   constructor(grants, kind) {
     this.#grants = grants;
     this.#kind = kind;
@@ -72,9 +72,8 @@ export class RequestSource {
     const number = this.#created++;
     const { uid, code } = this.#grants[number % this.#grants.length];
     const site = `site-${number}`;
-    const path = this.#kind === 'check' ? `/${uid}/-/check` : `/${uid}`;
-    const lines = [`POST ${path} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${code.length}`];
-    if (this.#kind !== 'check') lines.push(`name: ${site}`, `subject: ${site}`);
+    const lines = [`POST /${uid} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${code.length}`];
+    lines.push(`name: ${site}`, `subject: ${site}`);
     if (this.#kind === 'csr')
       lines.push('accept: application/problem+json', `csr: ${await freshCertificateRequest(site)}`);
     return `${lines.join('\r\n')}\r\n\r\n${code}`;

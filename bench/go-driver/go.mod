@@ -1,3 +1,0 @@
-module linkgrant.dev/bench-driver
-
-go 1.26
