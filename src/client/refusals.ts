@@ -1,3 +1,4 @@
+import { formatDuration } from '../domain/duration.js';
 import { OWN_KEY_TYPE } from '../domain/policy.js';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
 import { STOCK_TEXT, STOCK_TEXT_BEGINNING } from '../domain/stock-texts.js';
@@ -130,5 +131,5 @@ function textOf(answer: ExchangeAnswer): string {
 
 function waitOf(answer: ExchangeAnswer): string {
   const seconds = answer.headers['retry-after'] ?? '';
-  return /^\d{1,6}$/.test(seconds) ? ` Retry in ${Number(seconds)} s.` : '';
+  return /^\d{1,6}$/.test(seconds) ? ` Retry in ${formatDuration(Number(seconds) * 1_000)}.` : '';
 }

@@ -29,7 +29,7 @@ export const SETTINGS = {
     default: '/var/lib/linkgrant',
     placeholder: 'DIR',
     description:
-      'directory of CAs, keys and the SQLite file (default: /var/lib/linkgrant for root, /var/lib/linkgrant-service for its owner, else ~/.local/share/linkgrant)',
+      'directory of the service: CAs, keys and the SQLite file; of a requesting site: keys and responses of its redemptions, needed to repeat them (default: /var/lib/linkgrant for root, /var/lib/linkgrant-service for its owner, else ~/.local/share/linkgrant)',
   },
   platform: {
     default: 'standalone',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { issuerDirectory } from '../../src/compose/issuer-directory.js';
 import { createIssuer, openIssuers, SERVER_CA, SITE_CA } from '../../src/compose/site-issuer.js';
+import { ISSUER_CHECK_INTERVAL_MS } from '../../src/platforms/standalone/site.js';
 import { issuerOperations } from '../../src/redemption/administration/issuers.js';
 import type { IssuerDirectory } from '../../src/redemption/ports/issuers.js';
 import { readAdmin, remoteClient, startAdminService } from '../support/admin-api.js';
@@ -63,6 +64,7 @@ it('shows a rotation, and lists the links that still depend on the old CA', asyn
   const [old] = issuers(rotating).list(SITE_CA);
   await issuers(rotating).prepare(SITE_CA);
   await issuers(rotating).activate(SITE_CA);
+  rotating.clock.advance(ISSUER_CHECK_INTERVAL_MS);
   await redeem('late', rotating);
   const [, site] = (await read('/issuers', rotating)).items;
   expect(site.authorities).toMatchObject([

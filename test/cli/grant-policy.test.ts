@@ -282,7 +282,6 @@ describe('the holder of a token with a policy', () => {
       allowed: ['--name', 'to-hub-1'],
       change: '--names NAMES,NAME`',
     },
-    { rule: 'signed-subject', signed: ['--subject', 'hq'], requested: ['--subject', 'branch'], allowed: [] },
     {
       rule: 'key-types',
       rules: ['--key-types', 'rsa'],
@@ -290,15 +289,15 @@ describe('the holder of a token with a policy', () => {
       says: /type p256,.* only: rsa\.$/,
     },
   ])('a dry run and doctor report the refusal of the redemption by $rule', async (refusedCase) => {
-    const { rule, rules = [], signed = [], requested = [], allowed, change = '', says = /./ } = refusedCase;
+    const { rule, rules, allowed, change, says = /./ } = refusedCase;
     await grantJson('create', rule, ...rules);
-    const token = await issue(`token-${rule}`, '--grant', rule, ...signed);
+    const token = await issue(`token-${rule}`, '--grant', rule);
     const dryRun = (...words: readonly string[]) => redeem(token, 'dry', '--dry-run', '-o', 'json', ...words);
     const examined = (...words: readonly string[]) =>
       linkgrant(['doctor', '--token', token, '--data-dir', place.path('dry'), '-o', 'json', ...words]);
-    for (const checked of [await dryRun(...requested), await examined(...requested)]) {
+    for (const checked of [await dryRun(), await examined()]) {
       expect(checked.code).toBe(3);
-      const { error, hint } = refusalOf(await redeem(token, 'real', ...requested));
+      const { error, hint } = refusalOf(await redeem(token, 'real'));
       expect(error).toMatch(says);
       expect(hint).toContain(`\`linkgrant grant update NAME ${change}`);
       const failed = json(checked).filter(({ status }: { status: string }) => status === 'fail');
@@ -309,6 +308,29 @@ describe('the holder of a token with a policy', () => {
     expect((await examined(...allowed)).code).toBe(0);
     expect((await redeem(token, 'real', ...allowed)).code).toBe(0);
     // A repeated redemption returns the existing link, also if it requests what the grant refuses.
-    expect((await redeem(token, 'real', '--dry-run', ...requested)).code).toBe(0);
+    expect((await redeem(token, 'real', '--dry-run')).code).toBe(0);
+  });
+
+  it('a token that is signed for a subject is redeemed for no other one, and sends no request for it', async () => {
+    await grantJson('create', 'signed-subject');
+    const token = await issue('token-signed', '--grant', 'signed-subject', '--subject', 'hq');
+    const other = ['--subject', 'branch'];
+    const examine = linkgrant(['doctor', '--token', token, '--data-dir', place.path('dry'), ...other]);
+    const dryRun = redeem(token, 'dry', '--dry-run', ...other);
+    for (const ended of [await redeem(token, 'real', ...other), await dryRun, await examine]) {
+      expect(ended.code).toBe(3);
+      expect(ended.stderr).toContain('error: the token "token-signed" is only for the subject "hq"\n');
+      expect(ended.stderr).toContain('or ask the operator of the accepting site for a token for "branch"\n');
+    }
+    expect((await grantJson('show', 'signed-subject')).attempts).toEqual([]);
+    expect((await redeem(token, 'real')).code).toBe(0);
+  });
+
+  it('doctor names the command for the accepting side without flags of the requesting side', async () => {
+    await grantJson('create', 'only-west', '--subjects', 'west');
+    const token = await issue('token-only-west', '--grant', 'only-west');
+    const words = ['--token', token, '--data-dir', place.path('dry'), '--subject', 'branch'];
+    const { stdout } = await linkgrant(['doctor', ...words]);
+    expect(stdout).toContain('`linkgrant grant update NAME --subjects SUBJECTS,SUBJECT`');
   });
 });

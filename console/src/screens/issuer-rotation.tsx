@@ -53,7 +53,7 @@ const linkSteps = (name: string): readonly Step[] => [
   },
   {
     title: 'Wait until the links have renewed',
-    effect: `Each link gets a certificate of the new CA when it renews. A site that does not renew needs a new token. ${RENEWAL_NEEDS_TIMER}`,
+    effect: `Each link gets a certificate of the new CA when it renews. A link that is not due yet renews when its site runs \`linkgrant link renew NAME\`. A site that does not renew needs a new token. ${RENEWAL_NEEDS_TIMER}`,
   },
   {
     title: 'Retire the old CA',
@@ -78,7 +78,8 @@ const serviceSteps = (name: string): readonly Step[] => [
   },
   {
     title: 'Wait until the links have the new CA',
-    effect: 'Each link gets the new CA when it renews. Grants from before the first step must expire.',
+    effect:
+      'Each link gets the new CA when it renews; a link that is not due yet renews when its site runs `linkgrant link renew NAME`. Grants from before the first step must expire.',
   },
   {
     title: 'Retire the old CA',

@@ -181,6 +181,9 @@ function Certificate({ link }: { readonly link: Detail }) {
           ['SHA-256 of its key', <Mono key="key" text={newest.keySha256} />],
         ]}
       />
+      {!link.revokedAt && (
+        <Prose text="To renew it now, run `linkgrant link renew NAME` on its site, with the directory or the platform of its links." />
+      )}
       <details>
         <summary>PEM, with its chain</summary>
         <Copyable label="Certificate in PEM" text={pem} />

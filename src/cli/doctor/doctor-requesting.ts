@@ -103,11 +103,7 @@ function grantCheck(
     return ok('grant', `ready, ${used}${until}`);
   }
   const { hint, exitCode } = adviceForState(state, isSigned);
-  const again =
-    state === 'exhausted'
-      ? '; if this site redeemed it, repeat the redemption: it returns the same link and spends no use'
-      : '';
-  return fail('grant', `${state}, ${used}`, `${hint}${again}`, exitCode);
+  return fail('grant', `${state}, ${used}`, hint, exitCode);
 }
 
 function policyChecks({ policy, serverTime }: TokenCheck): Check[] {

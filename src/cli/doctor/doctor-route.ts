@@ -33,14 +33,24 @@ export const NEVER_RAN = 'no service has run on this store yet';
 export const SERVE_ONCE_HINT = 'start `linkgrant serve` once';
 const RESPONDS = ok('service', 'it responds at the URL in its tokens');
 const CLOCK_TOLERANCE_MS = 60_000;
+/** Hints for the operator of the service, where the usual ones are for the other side. */
+const OPERATOR_HINTS = {
+  connection_refused: 'start the service, and check that no firewall blocks the port',
+  tls_untrusted:
+    'another service answers at this URL, or this one runs with another --data-dir: start it with the --data-dir of this command',
+};
 const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself. If the CA in the token has expired, issue another token';
 
-/** Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use. */
+/**
+ * Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use. `hints`
+ * replaces the usual hint of an error code.
+ */
 export async function checkRoute(
   token: RedeemableToken,
   options: ConnectionOptions,
   prefix = '',
+  hints: Readonly<Record<string, string>> = {},
 ): Promise<RouteChecks> {
   const answer = await checkToken(token, options).catch((error: unknown) => {
     if (error instanceof RedemptionError) return error;
@@ -54,7 +64,7 @@ export async function checkRoute(
   if (!(answer instanceof RedemptionError) || failedStep === undefined)
     return { checks: [...passed, ...checkClock(answer, prefix, options)], answer };
   const { hint, exitCode } = adviceFor(answer.code);
-  const remedy = failedStep === 'validity' ? EXPIRED_HINT : hint;
+  const remedy = failedStep === 'validity' ? EXPIRED_HINT : (hints[answer.code] ?? hint);
   return { checks: [...passed, fail(prefix + failedStep, answer.message, remedy, exitCode)] };
 }
 
@@ -127,9 +137,9 @@ export async function checkServiceAt(
   return failed ? { ...failed, name: 'service' } : RESPONDS;
 }
 
-/** Checks that the service answers at the URL in its tokens. */
+/** Checks, for the operator of the service, that it answers at the URL in its tokens. */
 export async function checkUrl(probe: AccessToken, options: ConnectionOptions): Promise<readonly Check[]> {
-  const { checks, answer } = await checkRoute(probe, options, 'URL ');
+  const { checks, answer } = await checkRoute(probe, options, 'URL ', OPERATOR_HINTS);
   return answer === undefined ? checks : [...checks, checkAnswer(answer)];
 }
 

@@ -10,7 +10,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { completeHint } from '../terminal/suggested-command.js';
+import { completeFailureHint, completeHint } from '../terminal/suggested-command.js';
 import { type AcceptingOptions, acceptingChecks } from './doctor-accepting.js';
 import {
   type Check,
@@ -66,8 +66,15 @@ async function runChecks(
     platform === 'kubernetes'
       ? await (await import('./doctor-cluster.js')).clusterChecks(settings, input, options)
       : await localChecks({ ...settings, platform }, input, options);
+  const completed = (hint: string) => {
+    const given = { ...flags, dir: input.to };
+    // Beside a token the hints also name commands for the accepting side, which has other flags.
+    return input.token === undefined
+      ? completeHint(hint, given)
+      : completeFailureHint(hint, 'linkgrant token redeem', given);
+  };
   return checks.map(({ hint, ...check }) =>
-    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...flags, dir: input.to }) },
+    hint === undefined ? check : { ...check, hint: completed(hint) },
   );
 }
 

@@ -101,12 +101,16 @@ const MOVED_CODES: ReadonlySet<string> = new Set([
   'tls_name',
 ]);
 
+/** The codes whose usual hint is a new token, which an existing link does not need. */
+const NEW_TOKEN_CODES: ReadonlySet<string> = new Set(['connection_refused', 'tls_untrusted']);
+
 function failureOf(error: unknown, link: string): ReturnType<typeof describeFailure> {
   const { message, hint, exitCode } = describeFailure(error);
   if (!(error instanceof RedemptionError && MOVED_CODES.has(error.code))) return { message, hint, exitCode };
+  const check = NEW_TOKEN_CODES.has(error.code) ? 'check that the service of the link runs' : hint;
   const renew = shell`linkgrant link renew ${link} --renewal-url https://HOST:PORT/-/renew`;
   const moved = `if the service has moved, run \`${renew}\`, with --server-ca if its CA is new too`;
-  return { message, hint: `${hint}; ${moved}`, exitCode };
+  return { message, hint: `${check}; ${moved}`, exitCode };
 }
 
 /** Formats a renewal as a line of text. */
@@ -116,7 +120,7 @@ export function renewalText(renewal: SecretRenewal): string {
     case 'renewed':
       return `Renewed: ${names}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
     case 'not-due':
-      return `Not due: ${names}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
+      return plain`Not due: ${names}, certificate valid until ${formatTime(renewal.notAfter)} (\`linkgrant link renew NAME\` renews one link now)\n`;
     case 'not-renewable':
       return plain`Not renewable: ${names}: ${renewal.reason}\n`;
     case 'failed':

@@ -1,4 +1,6 @@
 import cluster from 'node:cluster';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { startOperations } from '../../compose/operations.js';
@@ -10,6 +12,7 @@ import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
 import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { usageError } from '../terminal/command-error.js';
+import { plain } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { listenFailure } from './listen-failure.js';
 import { writeBanner } from './serve-banner.js';
@@ -33,7 +36,13 @@ export async function serveCommand(flags: Flags): Promise<void> {
   const redeems = redeemsTokens(settings);
   refuseUnusedFlags(configuration, redeems);
   if (!redeems) setFlagsFromString(HEAP_GROWTH);
-  const { clock, checkpoint, env } = commandContext();
+  const { clock, checkpoint, env, stdout } = commandContext();
+  if (
+    settings.platform !== 'kubernetes' &&
+    cluster.isPrimary &&
+    !existsSync(join(settings.dataDir, 'issuers'))
+  )
+    stdout.write(plain`First start with ${settings.dataDir}: it has no CAs yet\n`);
   const runtime: RuntimeContext = {
     clock,
     checkpoint,

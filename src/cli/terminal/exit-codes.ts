@@ -16,6 +16,7 @@ export type ErrorCode = RedemptionErrorCode | ClientErrorCode | AdministrationEr
 
 const NEW_BEARER = 'get a new bearer token from your OIDC provider';
 const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
+const REPEAT_OR_NEW_TOKEN = `if this site redeemed it, repeat as the same user with the same --data-dir, which returns the same link; else ${NEW_TOKEN}`;
 const ADD_RULE =
   'ask the operator of the accepting site to allow it in addition: `linkgrant grant update NAME';
 const INSPECT = '`linkgrant token inspect FILE --check` shows the policy';
@@ -28,10 +29,10 @@ const ADVICE = {
   },
   grant_expired: { exitCode: 3, hint: `the grant has expired; ${NEW_TOKEN}` },
   grant_revoked: { exitCode: 3, hint: `the grant was revoked; ${NEW_TOKEN}` },
-  grant_exhausted: { exitCode: 3, hint: `every use of the grant is spent; ${NEW_TOKEN}` },
+  grant_exhausted: { exitCode: 3, hint: `every use of the grant is spent; ${REPEAT_OR_NEW_TOKEN}` },
   code_expired: { exitCode: 3, hint: `the token has expired; ${NEW_TOKEN}` },
   code_revoked: { exitCode: 3, hint: `the token was revoked; ${NEW_TOKEN}` },
-  code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${NEW_TOKEN}` },
+  code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${REPEAT_OR_NEW_TOKEN}` },
   policy_subject: {
     exitCode: 3,
     hint: `the subjects of the grant do not include this one (${INSPECT}); choose another with --subject, or ${ADD_RULE} --subjects SUBJECTS,SUBJECT\``,
@@ -180,7 +181,7 @@ const ADVICE = {
   link_ended: { exitCode: 3, hint: NEW_TOKEN },
   place_taken: {
     exitCode: 1,
-    hint: 'move the existing resource away, or choose another target with --to, --namespace or --name',
+    hint: 'if it is the link of this token, repeat as the same user with the same --data-dir; else move the existing resource away, or choose another target with --to, --namespace or --name',
   },
   busy: {
     exitCode: 4,
@@ -264,5 +265,6 @@ const SIGNED_TOKEN_STATES = {
 /** Returns the exit code and the hint for a token in this state. A signed token has its own state, or that of its grant. */
 export function adviceForState(state: Exclude<AccessGrantState, 'ready'>, isSigned: boolean): Advice {
   if (!isSigned || state === 'pending') return ADVICE[STATE_REFUSALS[state]];
-  return { exitCode: 3, hint: `the token or its grant ${SIGNED_TOKEN_STATES[state]}; ${NEW_TOKEN}` };
+  const next = state === 'exhausted' ? REPEAT_OR_NEW_TOKEN : NEW_TOKEN;
+  return { exitCode: 3, hint: `the token or its grant ${SIGNED_TOKEN_STATES[state]}; ${next}` };
 }

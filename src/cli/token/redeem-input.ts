@@ -122,13 +122,21 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
 
 /**
  * Returns the subject to request: `subject`, else the only one that the token's code allows, else the uid of the target's site.
+ * Throws CommandError if the code allows only another one.
  */
 export function requestedSubject(
   token: RedeemableToken,
   subject: string | undefined,
   { siteUid }: Pick<LinkTarget, 'siteUid'>,
 ): string | undefined {
-  return subject ?? readSignedCode(token.code)?.subject ?? siteUid();
+  const only = readSignedCode(token.code)?.subject;
+  if (only !== undefined && subject !== undefined && subject !== only) {
+    throw new CommandError(`the token "${token.name}" is only for the subject "${only}"`, {
+      exitCode: 3,
+      hint: `omit --subject, or ask the operator of the accepting site for a token for "${subject}"`,
+    });
+  }
+  return subject ?? only ?? siteUid();
 }
 
 /** Returns a note on a private key that the server generated; empty if this site generated it. */

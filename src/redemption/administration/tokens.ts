@@ -7,6 +7,7 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
+import { shell } from '../../domain/shell-words.js';
 import { permitsSubject } from '../accepting/check-policy.js';
 import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
@@ -113,6 +114,11 @@ async function requireRedeemable(grant: AccessGrant, deps: AdministrationDepende
     throw new AdministrationError(
       'grant_state',
       `grant "${name}" is ${state}, so its tokens could not be redeemed`,
+      state === 'exhausted'
+        ? {
+            hint: shell`allow more with \`linkgrant grant update ${name} --redemptions-allowed N\`, or create another grant`,
+          }
+        : {},
     );
   const issuerSite = siteUid === null ? {} : { issuerSite: siteUid };
   return {

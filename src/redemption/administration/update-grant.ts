@@ -73,5 +73,5 @@ function windowProblem(grant: AccessGrant, windowMs: number, now: number): strin
   if (problem !== undefined) return problem;
   const expirationTime = expirationTimeOf(grant, windowMs);
   if (expirationTime === null || expirationTime > now) return undefined;
-  return 'the window, counted from when the grant was first ready, has passed already';
+  return 'the window, counted from when the grant was first ready, has passed already: choose a longer one, or revoke the grant';
 }

@@ -166,7 +166,7 @@ describe('the code of a refusal', () => {
   test('is read from its linkgrant-reason header, and the message contains the Retry-After time', async () => {
     const headers = { 'linkgrant-reason': 'policy_name', 'retry-after': '7' };
     const server = await answering(403, 'Redemption of access token refused\n', headers);
-    await expect(redeem(server.token)).rejects.toThrow('Retry in 7 s');
+    await expect(redeem(server.token)).rejects.toThrow('Retry in 7s.');
     expect(await codeOf(redeem(server.token))).toBe('policy_name');
   });
 

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { ENDPOINT, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { releaseAfterTest } from '../support/release.js';
+
+it('a redemption that is repeated with another data directory is refused with the advice to use the first one', async () => {
+  const place = releaseAfterTest(new Workplace());
+  const accepting = ['--data-dir', place.path('accepting')];
+  await place.serve([...accepting, ...ENDPOINT]);
+  const token = place.path('token.yaml');
+  expectSuccess(await linkgrant(['token', 'issue', token, ...accepting]));
+  const redeem = (dataDirectory: string, to: string) =>
+    linkgrant(['token', 'redeem', token, '--data-dir', place.path(dataDirectory), '--to', place.path(to)]);
+  expectSuccess(await redeem('first', 'links'));
+  for (const to of ['links', 'others']) {
+    const refused = await redeem('second', to);
+    expect(refused.code).not.toBe(0);
+    expect(refusalOf(refused).hint).toContain('repeat as the same user with the same --data-dir');
+  }
+  expectSuccess(await redeem('first', 'links'));
+});
+
+it('a service that starts with another data directory says so, and doctor names the flag that differs', async () => {
+  const place = releaseAfterTest(new Workplace());
+  const at = (name: string) => ['--data-dir', place.path(name), ...ENDPOINT];
+  const first = await place.serve(at('first'));
+  expect(first.said.stdout).toMatch(/^First start with \S+first: it has no CAs yet$/m);
+  await first.stop();
+  const other = await place.serve([...at('other'), '--listen', `127.0.0.1:${first.port}`]);
+  expect(other.said.stdout).toContain('First start with');
+  const doctor = () => linkgrant(['doctor', '--data-dir', place.path('first')]);
+  const confused = await doctor();
+  expect(confused.code).not.toBe(0);
+  expect(confused.stdout).toContain('start it with the --data-dir of this command');
+  await other.stop();
+  expect((await doctor()).stdout).not.toContain('new token');
+  const again = await place.serve([...at('first'), '--listen', `127.0.0.1:${first.port}`]);
+  expect(again.said.stdout).not.toContain('First start with');
+});
