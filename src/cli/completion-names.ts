@@ -50,7 +50,7 @@ const namespaces: Names = (flags) =>
   );
 
 const links: Names = async (flags) => {
-  const { openSiteLinks } = await import('./link/link.js');
+  const { openSiteLinks } = await import('./link/site-links.js');
   const list = async () => (await openSiteLinks(flags)).links.list();
   return (await limited(list())).map(({ name }) => name);
 };

@@ -46,7 +46,7 @@ function addOtherCommands(program: Command): void {
     Object.keys(SETTINGS) as SettingKey[],
   )
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store/config.js')).configCheckCommand(flags));
+    .action(async (flags) => (await import('./config/config-check.js')).configCheckCommand(flags));
   withSettings(
     program.command('health').description('Check that the service on this host answers, for probes'),
     ['dataDir', 'opsListen'],

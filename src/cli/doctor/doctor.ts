@@ -2,8 +2,8 @@ import { openRequestingSite, openTokenRedemption } from '../../compose/token-red
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
-import { linkDirectoryOf } from '../link/link.js';
 import { worstOf } from '../link/link-faults.js';
+import { linkDirectoryOf } from '../link/site-links.js';
 import { requireKnownNamespace, siteNamespace } from '../link/site-namespace.js';
 import { configurationFrom, type LocalSettings } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';

@@ -14,17 +14,17 @@ export function addIssuer(program: Command): void {
     async (name, flags) => (await import('./issuer-create.js')).createIssuerCommand(name, flags),
   );
   add('prepare <NAME>', 'Create the next CA, so that it can be trusted before it signs').action(
-    async (name, flags) => (await import('./issuer-rotate.js')).prepareCommand(name, flags),
+    async (name, flags) => (await import('./issuer-prepare.js')).prepareCommand(name, flags),
   );
   add('activate <NAME>', 'Let the prepared CA sign; the previous one stays trusted').action(
-    async (name, flags) => (await import('./issuer-rotate.js')).activateCommand(name, flags),
+    async (name, flags) => (await import('./issuer-activate.js')).activateCommand(name, flags),
   );
   add('retire <NAME>', 'Remove the previous CAs if nothing depends on them')
     .option('--force', 'remove them even if links or tokens depend on them; these stop working')
     .addOption(DRY_RUN())
-    .action(async (name, flags) => (await import('./issuer-rotate.js')).retireCommand(name, flags));
+    .action(async (name, flags) => (await import('./issuer-retire.js')).retireCommand(name, flags));
   add('trust <NAME>', 'Print the CA certificates that a router has to trust (PEM)').action(
-    async (name, flags) => (await import('./issuer-create.js')).trustCommand(name, flags),
+    async (name, flags) => (await import('./issuer-trust.js')).trustCommand(name, flags),
   );
   add('crl <NAME>', 'Write a signed CRL (PEM) for each of its CAs')
     .option('--to <FILE>', 'file for the CRLs (default: - for standard output)')

@@ -1,4 +1,4 @@
-import { createIssuer, findIssuer } from '../../compose/site-issuer.js';
+import { createIssuer } from '../../compose/site-issuer.js';
 import { commandContext } from '../../config/command-context.js';
 import { isResourceName } from '../../domain/names.js';
 import { shell } from '../../domain/shell-words.js';
@@ -23,18 +23,5 @@ export async function createIssuerCommand(name: string, flags: IssuerFlags): Pro
         `Next: ${completeCommand(shell`linkgrant grant create GRANT --issuer ${name}`, flags)}\n`,
       ].join(''),
     );
-  });
-}
-
-/** `issuer trust`: prints the CAs that a router has to trust, including the previous and the prepared one. */
-export async function trustCommand(name: string, flags: IssuerFlags): Promise<void> {
-  await withIssuers(flags, async (session) => {
-    refuseSystem(name, session);
-    const found = await findIssuer(session.settings, name, commandContext().clock());
-    if (typeof found === 'string') {
-      const hint = '`linkgrant issuer list` shows the existing CAs';
-      throw usageError(found, hint);
-    }
-    await writeOut(found.trustPem);
   });
 }

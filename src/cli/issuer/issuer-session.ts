@@ -17,7 +17,7 @@ import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { IssuerCa, RotatingIssuers } from '../../redemption/ports/issuers.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { type StoreSession, withStore } from '../session/store-session.js';
-import { usageError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 
 /** The flags of a command that uses issuers, including settings. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;
@@ -152,4 +152,15 @@ export async function publishIssuer(
   if (trust) await publishAuthorities(store, trust);
   const [active] = name === SITE_CA ? issuers.list(name) : [];
   if (active) await publishAuthorities(store, { issuer: active.subject });
+}
+
+/** Runs `operation`; an unusable CA file becomes a CommandError. */
+export async function withCaErrors<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if ((error as Error).name !== 'CertificateAuthorityError') throw error;
+    const hint = 'correct or remove the file that the message names; nothing was changed';
+    throw new CommandError((error as Error).message, { exitCode: 1, hint, cause: error });
+  }
 }

@@ -3,9 +3,9 @@ import { commandContext } from '../../config/command-context.js';
 import { PeerIndex } from '../../redemption/administration/link-connections.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import { incomingReport, revokedNote } from './incoming-link.js';
-import { linkNotFound } from './link.js';
 import { type LinkColumn, type LinkLists, warningsOf } from './link-listing.js';
 import { outgoingReport } from './outgoing-link.js';
+import { linkNotFound } from './site-links.js';
 
 const OUTGOING: readonly LinkColumn[] = [
   'NAME',

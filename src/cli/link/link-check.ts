@@ -13,9 +13,9 @@ import {
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';
-import { type LinkFlags, openSiteLinks, requireLinks } from './link.js';
 import { adviceForFault, worstOf } from './link-faults.js';
 import { proxyUrl } from './proxy-secret.js';
+import { type LinkFlags, openSiteLinks, requireLinks } from './site-links.js';
 
 /** The flags of `link check`. */
 export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };

@@ -73,7 +73,7 @@ export function addLink(program: Command): void {
     .addOption(DRY_RUN())
     .addOption(waitOption('ready'))
     .addOption(deadlineOption())
-    .action(async (name, flags) => (await import('./link.js')).updateCommand(name, withCost(flags)));
+    .action(async (name, flags) => (await import('./link-update.js')).updateCommand(name, withCost(flags)));
   addConnectionFlags(
     addReload(
       addLocation(
@@ -108,5 +108,5 @@ export function addLink(program: Command): void {
     ),
   )
     .addOption(DRY_RUN())
-    .action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags));
+    .action(async (name, flags) => (await import('./link-delete.js')).deleteCommand(name, flags));
 }

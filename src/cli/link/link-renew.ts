@@ -17,7 +17,7 @@ import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { completeHint } from '../terminal/suggested-command.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { type LinkFlags, openLinksForChange, requireDirectory, requireLinks } from './link.js';
+import { openLinksForChange } from './change-links.js';
 import { worstOf } from './link-faults.js';
 import {
   failedOf,
@@ -29,6 +29,7 @@ import {
   withLockedReplacement,
 } from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
+import { type LinkFlags, requireDirectory, requireLinks } from './site-links.js';
 import { requireKnownNamespace, siteNamespace } from './site-namespace.js';
 
 /** The flags of `link renew`. */

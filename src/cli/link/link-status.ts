@@ -16,10 +16,10 @@ import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import type { ListFlags } from '../terminal/listing.js';
 import { type IncomingReport, incomingReport, revokedNote } from './incoming-link.js';
-import { type LinkFlags, linkDirectoryOf, requireDirectory } from './link.js';
 import { type LinkColumn, type LinkLists, warningsOf, writeLinks } from './link-listing.js';
 import { openSettingsCluster } from './link-target.js';
 import { type OutgoingReport, outgoingReport } from './outgoing-link.js';
+import { type LinkFlags, linkDirectoryOf, requireDirectory } from './site-links.js';
 import { siteNamespace } from './site-namespace.js';
 
 const OUTGOING: readonly LinkColumn[] = [

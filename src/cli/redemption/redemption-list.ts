@@ -10,7 +10,6 @@ import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
 import { invalidValue, usageError } from '../terminal/command-error.js';
 import { type ListFlags, writeListing } from '../terminal/listing.js';
-
 import { CONNECTED_REDEMPTIONS, EVENTS, REDEMPTIONS } from './redemption-listing.js';
 
 /** The flags of `redemption list`. */

@@ -3,7 +3,6 @@ import { everyItem } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
 import { type ListFlags, nothingListed, writeListing } from '../terminal/listing.js';
-
 import { TOKENS } from './token-listing.js';
 
 /** The flags of `token list`; without `grant` and `allNamespaces` it lists the tokens of all grants of the namespace. */

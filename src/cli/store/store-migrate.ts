@@ -1,0 +1,12 @@
+import { openStore } from '../../compose/open-store.js';
+import { commandContext } from '../../config/command-context.js';
+import { print } from '../terminal/output.js';
+import { type StoreFlags, storeSettingsFrom } from './store-settings.js';
+
+/** `store migrate`: creates or upgrades the tables of the store. */
+export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
+  const settings = storeSettingsFrom(flags);
+  const store = await openStore(settings, commandContext(), true);
+  await store.close();
+  await print(output, { migrated: true }, () => 'The store has the tables of this release.\n');
+}
