@@ -38,7 +38,11 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
     return page.items[0];
   };
   return {
-    describeService: () => dataOf(client.GET('/api/v1/service')),
+    async describeService() {
+      const service = await dataOf(client.GET('/api/v1/service'));
+      if (typeof service.namespace === 'string') return service;
+      throw new RedemptionError('answer_invalid', 'The server is no admin API, or one of another version.');
+    },
 
     createGrant: (order, once) =>
       dataOf(

@@ -7,8 +7,11 @@ const REFUSED = [
   ...['100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32'],
   ...['fe80::/10', 'ff00::/8'],
   ...['fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128', 'fd00:42::42/128'],
-  // IPv6 addresses that lead to any IPv4 address: local-use translation (RFC 8215), 6to4, Teredo, IPv4-compatible.
-  ...['64:ff9b:1::/48', '2002::/16', '2001::/32', '::/96'],
+  // IPv6 addresses that lead to any IPv4 address: local-use translation (RFC 8215), 6to4, Teredo, IPv4-compatible, IPv4-translated
+  // (RFC 2765).
+  ...['64:ff9b:1::/48', '2002::/16', '2001::/32', '::/96', '::ffff:0:0:0/96'],
+  // Discarded (RFC 6666).
+  '100::/64',
 ];
 // Networks that cannot be reached from the internet (RFC 1918, RFC 6598, RFC 6890, RFC 2544, RFC 4193, RFC 3879).
 const PRIVATE = [

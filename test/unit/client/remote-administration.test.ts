@@ -36,6 +36,14 @@ describe('the client of the admin API', () => {
     for (const { headers } of server.seen) expect(headers.authorization).toBe('Bearer the.bearer.token');
   });
 
+  it.each([{ items: [] }, [], { namespace: 7 }])(
+    'refuses %j as the description of a service',
+    async (body) => {
+      answer = (_request, response) => sendJson(response, 200, body);
+      expect(await failure(client().describeService())).toMatchObject({ code: 'answer_invalid' });
+    },
+  );
+
   it('passes on the idempotency key of the caller', async () => {
     const { name, ...spec } = server.token;
     const token = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessToken', metadata: { name }, spec };

@@ -11,7 +11,7 @@ describe("the addresses that a token's URL may have", () => {
     ...['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:42::42'],
     ...['::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:169.254.169.254'],
     ...['64:ff9b::127.0.0.1', '64:ff9b::a9fe:a9fe', '64:ff9b::6464:64c8', '64:ff9b:1::a9fe:a9fe'],
-    ...['2002:a9fe:a9fe::1', '2001:0:1::1', '::127.0.0.1'],
+    ...['2002:a9fe:a9fe::1', '2001:0:1::1', '::127.0.0.1', '::ffff:0:7f00:1', '100::1'],
     // The addresses of this machine.
     ...Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address)),
   ]);
