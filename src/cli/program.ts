@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { commandContext, programName } from '../config/command-context.js';
-import { SERVICE_SETTINGS } from '../config/setting-groups.js';
-import { SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import { addBootstrap } from './bootstrap/bootstrap-commands.js';
+import { addConfig } from './config/config-commands.js';
+import { addConsole } from './console/console-commands.js';
 import { addDoctor } from './doctor/doctor-commands.js';
 import { examplesText } from './examples.js';
 import { addGrant } from './grant/grant-commands.js';
@@ -12,8 +12,9 @@ import { addLink } from './link/link-commands.js';
 import { addLogin } from './login/login-commands.js';
 import { OTHER_NAMES } from './other-names.js';
 import { addRedemption } from './redemption/redemption-commands.js';
+import { addHealth, addServe } from './serve/serve-commands.js';
 import { addStore } from './store/store-commands.js';
-import { grantCommand, OUTPUT, withSettings } from './terminal/command-flags.js';
+import { OUTPUT, withSettings } from './terminal/command-flags.js';
 import { groupItems } from './terminal/option-groups.js';
 import { withProgramName } from './terminal/program-name.js';
 import { CLUSTER_SETTINGS } from './terminal/settings-options.js';
@@ -21,39 +22,7 @@ import { StrictCommand } from './terminal/strict-command.js';
 import { writeOut } from './terminal/write-out.js';
 import { addJoin, addToken } from './token/token-commands.js';
 
-function addServe(program: Command): void {
-  const serve = program.command('serve').description('Run the redemption service');
-  withSettings(serve, SERVICE_SETTINGS, true).action(async (flags) =>
-    (await import('./serve/serve.js')).serveCommand(flags),
-  );
-}
-
-function addConsole(program: Command): void {
-  grantCommand(program, 'console', 'Open the web console for a store, a cluster or a service')
-    .option('--port <PORT>', 'loopback port (default: a free one)')
-    .option('--no-open', 'open no browser')
-    .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
-    .action(async (flags) => (await import('./console/console.js')).consoleCommand(flags));
-}
-
-function addOtherCommands(program: Command): void {
-  addRedemption(program);
-  addIssuer(program);
-  addStore(program);
-  const config = program.command('config').description('Check the configuration of the service');
-  withSettings(
-    config.command('check').description('Show each effective setting and its source'),
-    Object.keys(SETTINGS) as SettingKey[],
-  )
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./config/config-check.js')).configCheckCommand(flags));
-  withSettings(
-    program.command('health').description('Check that the service on this host answers, for probes'),
-    ['dataDir', 'opsListen'],
-  )
-    .option('--ready', 'also check that all its parts are ready')
-    .action(async (flags) => (await import('./serve/health.js')).healthCommand(flags));
-  addUninstall(program);
+function addCompletion(program: Command): void {
   program
     .command('completion <SHELL>')
     .description('Print the completion script for bash, zsh or fish')
@@ -68,10 +37,6 @@ function addOtherCommands(program: Command): void {
       const names = await (await import('./completion-names.js')).namesForLine(program, line);
       await writeOut(names.map((name) => `${name}\n`).join(''));
     });
-  program
-    .command('version')
-    .description('Print the version')
-    .action(() => writeOut(`${version()}\n`));
 }
 
 function addUninstall(program: Command): void {
@@ -111,7 +76,17 @@ export function createProgram(): Command {
   addJoin(program);
   addLink(program);
   addBootstrap(program);
-  addOtherCommands(program);
+  addRedemption(program);
+  addIssuer(program);
+  addStore(program);
+  addConfig(program);
+  addHealth(program);
+  addUninstall(program);
+  addCompletion(program);
+  program
+    .command('version')
+    .description('Print the version')
+    .action(() => writeOut(`${version()}\n`));
   addDoctor(program);
   addExamples(program, '');
   return program;
