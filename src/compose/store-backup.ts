@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StoreUrl } from '../config/store-url.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
@@ -76,8 +76,10 @@ export async function restore(
       requireUnused(location, clock);
       const unpacked = join(temporary, 'files');
       writeSavedFiles(unpacked, files);
-      if (store?.kind !== 'postgres') moveStore(sqliteFile(store, dataDir), (to) => writeStore?.(to));
-      moveSavedFiles(unpacked, dataDir);
+      withReservation(join(dataDir, 'ledger.key'), () => {
+        if (store?.kind !== 'postgres') moveStore(sqliteFile(store, dataDir), (to) => writeStore?.(to));
+        moveSavedFiles(unpacked, dataDir);
+      });
       return files.map(({ path }) => path);
     });
     isRestored = true;
@@ -85,6 +87,25 @@ export async function restore(
   } finally {
     rmSync(temporary, { recursive: true, force: true });
     if (isNew && !isRestored) removeIfEmpty(dataDir);
+  }
+}
+
+/**
+ * Runs `move`, which renames a file to `place`, after it has created an empty file there: only one of several restores can create it.
+ * Throws ConfigurationError if `place` exists.
+ */
+function withReservation(place: string, move: () => void): void {
+  try {
+    writeFileSync(place, '', { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw overwritesNothing([place]);
+    throw error;
+  }
+  try {
+    move();
+  } catch (error) {
+    if (statSync(place, { throwIfNoEntry: false })?.size === 0) rmSync(place);
+    throw error;
   }
 }
 
@@ -118,8 +139,11 @@ function requireUnused({ store, dataDir }: StoreLocation, clock: Clock): void {
   }
   const stored = database === undefined ? [] : [database, `${database}-wal`, `${database}-shm`];
   const present = [...stored.filter((path) => existsSync(path)), ...savedPathsIn(dataDir)];
-  if (present.length === 0) return;
-  throw new ConfigurationError(
+  if (present.length > 0) throw overwritesNothing(present);
+}
+
+function overwritesNothing(present: readonly string[]): ConfigurationError {
+  return new ConfigurationError(
     `a restore overwrites nothing, but these files exist: ${present.join(', ')}`,
     'move them away, and leave ledger-seen/ in its place: it shows how many entries the backup lacks',
   );

@@ -10,6 +10,7 @@ import {
   expectSuccess,
   json,
   linkgrant,
+  linkgrantProcess,
   Workplace,
 } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -268,6 +269,17 @@ describe('store restore', () => {
     expect(json(expectSuccess(await linkgrant(accept)))).toEqual({ lost: 0, accepted: true, revoked });
     expect(json(expectSuccess(await linkgrant(accept)))).toEqual({ lost: 0, accepted: false, revoked: [] });
     expect(await verified(directory)).toMatch(/^The ledger is unchanged/);
+  });
+
+  it('restores one of several backups that are restored into one directory at the same time', async () => {
+    const directory = work.path('contended');
+    const all = await Promise.all(
+      Array.from({ length: 4 }, () => linkgrantProcess(['store', 'restore', backup, ...on(directory)])),
+    );
+    expect(all.filter(({ code }) => code === 0)).toHaveLength(1);
+    for (const ended of all.filter(({ code }) => code !== 0))
+      expect(expectRefusal(ended, 2).error).toContain('a restore overwrites nothing');
+    expect(await verified(directory)).toContain('unchanged');
   });
 
   it('names the files and hosts in the restored settings', async () => {
