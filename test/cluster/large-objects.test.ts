@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ACCESS_GRANTS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
+import { ACCESS_GRANTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -8,7 +8,7 @@ import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
 import { post } from './harness/post.js';
 import { type Replica, startReplicas } from './harness/replicas.js';
-import { readyGrant } from './harness/served.js';
+import { readyGrant, redemptionsOf } from './harness/served.js';
 
 const { cluster, account, workplace, west } = await openAcceptingNamespace();
 const replicas = releaseAfterFile(await startReplicas(workplace, account.kubeconfig, 1));
@@ -101,4 +101,22 @@ it('an AccessGrant with 1,000 long subjects and names, and the copy of kubectl a
     metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(grant) } },
   });
   expect((await post(serving, grant, 'site-1', csrHeader())).status).toBe(200);
+});
+
+it('commands show and revoke an AccessGrant and a Redemption that are too large for the service', async () => {
+  const grant = await readyGrant(cluster, west.namespace, 'too-large', { redemptionsAllowed: 2 });
+  expect((await post(serving, grant, 'site-1', csrHeader())).status).toBe(200);
+  const [redemption] = await redemptionsOf(cluster, grant.metadata);
+  const id = redemption?.spec.id ?? '';
+  const patch = { metadata: { annotations: entries(5_000, () => '') } };
+  await cluster.admin.patch(ACCESS_GRANTS, grant.metadata, patch);
+  await cluster.admin.patch(
+    REDEMPTIONS,
+    { namespace: west.namespace, name: `${grant.metadata.uid}-0` },
+    patch,
+  );
+  expect(await west.run(['redemption', 'revoke', id, '--keep-token'])).toMatchObject({ code: 0 });
+  expect((await west.run(['redemption', 'show', id])).stdout).toMatch(/revoked/i);
+  expect(await west.run(['grant', 'revoke', 'too-large'])).toMatchObject({ code: 0 });
+  expect((await west.run(['grant', 'show', 'too-large'])).stdout).toMatch(/revoked/i);
 });

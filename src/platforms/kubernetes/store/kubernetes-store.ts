@@ -6,7 +6,7 @@ import { isApiError } from '../api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
-import type { Resource, Stored } from '../api/resource.js';
+import type { Resource, ResourceKey, ResourceKind, Stored } from '../api/resource.js';
 import { SharedLookup } from '../controller/shared-lookup.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
@@ -40,7 +40,9 @@ export interface KubernetesStoreOptions {
   readonly checkpoint?: Checkpoint | undefined;
   /** How long a redemption waits for a slot, and a failed request is repeated, in milliseconds; 7,000 when absent. */
   readonly deadlineMs?: number | undefined;
-  /** False for a user who may have no access to the service's own namespace; true when absent. */
+  /**
+   * False for a user, who may have no access to the service's own namespace, and may read objects of any size; true when absent.
+   */
   readonly isService?: boolean | undefined;
   /**
    * The indexes of a controller in this process. When absent, the store finds grants by listings, and starts its own watch when
@@ -73,7 +75,7 @@ export interface KubernetesGrantStore extends GrantStore {
  * slot of its grant. The caller closes the client. Any number of processes may share the cluster.
  */
 export function kubernetesStore(
-  client: KubernetesClient,
+  openedClient: KubernetesClient,
   options: KubernetesStoreOptions,
 ): KubernetesGrantStore {
   const {
@@ -82,11 +84,13 @@ export function kubernetesStore(
     clock,
     checkpoint = () => undefined,
     deadlineMs = DEADLINE_MS,
+    isService = true,
   } = options;
+  const client = isService ? openedClient : withoutObjectLimit(openedClient);
   const { locator, redemptions, watch } = options.indexes ?? ownIndexes(client, options);
   const codes = new CodeConfigMaps(client, serviceNamespace);
   const sealed = new SealedSecrets(client, serviceNamespace);
-  const serviceData = options.isService === false ? withoutServiceNamespaceAccess(codes) : { codes, sealed };
+  const serviceData = isService ? { codes, sealed } : withoutServiceNamespaceAccess(codes);
   const accounts = new GrantAccounts(client, locator);
   const list = (ids: readonly string[]) => locateRedemptions({ client, namespace }, ids);
   // Clients can send the service any number of invented ids.
@@ -155,6 +159,14 @@ function ownIndexes(
   const redemptions = new RedemptionIndex();
   const watch = new LazyStoreWatch(client, { namespace, clock, index: redemptions });
   return { locator: new ListingLocator(client, namespace), redemptions, watch };
+}
+
+/** The client of a user's commands, which have to show and revoke objects of any size. Their reads delay no requests of others. */
+function withoutObjectLimit(client: KubernetesClient): KubernetesClient {
+  return {
+    ...client,
+    find: <T extends Resource>(kind: ResourceKind, key: ResourceKey) => client.find<T>(kind, key),
+  };
 }
 
 /**
