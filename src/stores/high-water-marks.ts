@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory } from '../files/private-file.js';
@@ -43,7 +44,7 @@ export class HighWaterMarks {
     }
   }
 
-  /** Returns the mark of the ledger with this id; undefined if this host has none. */
+  /** Returns the mark of the ledger with this id; undefined if this host has none, or it is being written. */
   find(id: string): HighWaterMark | undefined {
     const latest = this.#latest.get(id);
     if (latest && performance.now() - latest.readAt < FILE_INTERVAL_MS) return latest.mark;
@@ -78,14 +79,15 @@ export class HighWaterMarks {
     } catch {
       return undefined;
     }
-    const [, epoch, position, mac, writes] = /^(\d+) (\d+) ([0-9a-f]{64}) (\d+) *\n$/.exec(text) ?? [];
+    const [, epoch, position, mac, writes] = /^(\d+) (\d+) ([0-9a-f]{64}) (\d+) /.exec(text) ?? [];
     if (mac === undefined) return undefined;
-    return {
+    const mark = {
       epoch: Number(epoch),
       position: Number(position),
       mac: Buffer.from(mac, 'hex'),
       writes: Number(writes),
     };
+    return text === lineOf(mark) ? mark : undefined;
   }
 
   /** Writes the mark of a ledger unless another process has written a higher one. Never throws: the transaction is committed. */
@@ -97,9 +99,7 @@ export class HighWaterMarks {
       const { O_WRONLY, O_CREAT } = constants;
       const handle = openSync(join(this.#directory, id), O_WRONLY | O_CREAT, 0o600);
       try {
-        // All marks have the same length, so a concurrent reader sees the old or the new one.
-        const mark = `${own.epoch} ${own.position} ${Buffer.from(own.mac).toString('hex')} ${own.writes}`;
-        writeSync(handle, `${mark.padEnd(122)}\n`, 0);
+        writeSync(handle, lineOf(own), 0);
       } finally {
         closeSync(handle);
       }
@@ -107,6 +107,15 @@ export class HighWaterMarks {
       // For example, the directory belongs to another user, or the disk is full.
     }
   }
+}
+
+/**
+ * Returns the content of the file of a mark. Its hash shows a mark that was read while another process wrote it: the first part may
+ * be new, and the rest old. Every line has the same length, so nothing of an earlier one remains after it.
+ */
+function lineOf({ epoch, position, mac, writes }: HighWaterMark): string {
+  const text = `${epoch} ${position} ${Buffer.from(mac).toString('hex')} ${writes}`;
+  return `${`${text} ${hash('sha256', text).slice(0, 16)}`.padEnd(139)}\n`;
 }
 
 /** Returns the mark of the later epoch, and of two in one epoch that of the later end; `b` if they are equal. */
