@@ -36,10 +36,17 @@ async function sqlite(): Promise<WritableStore> {
   return { store: await openAnother(), change, entryOf, openAnother };
 }
 
-async function postgres(): Promise<WritableStore> {
+/** `deadlineMs`: how long a write is retried on other connections after a refusal; absent: the default. */
+async function postgres(deadlineMs?: number): Promise<WritableStore> {
   const database = releaseAfterTest(await createTestDatabase());
   const ledgerKeyFile = join(directoryForTest(), 'ledger.key');
-  const opening = { target: database.place, migrate: true, clock, ledgerKeyFile };
+  const opening = {
+    target: database.place,
+    migrate: true,
+    clock,
+    ledgerKeyFile,
+    ...(deadlineMs !== undefined && { deadlineMs }),
+  };
   const openAnother = async () => releaseAfterTest(await openPostgresStore(opening));
   const change = async (sql: string) => void (await database.sql(`SET search_path TO linkgrant; ${sql}`));
   const entryOf = async (kind: string) =>
@@ -220,7 +227,7 @@ describe.each([
   });
 
   it('refuses an earlier end of the ledger whose only later changes were refusals, and a verification reports it', async () => {
-    const { store, change } = await open();
+    const { store, change, openAnother } = await open(2_000);
     await storedGrant(store, { uid: UID });
     await refuse(store, 'evil', 1);
     const saved = ['ledger_end', 'refusals'];
@@ -239,6 +246,9 @@ describe.each([
     await expect(refuse(store, 'evil', 1)).rejects.toMatchObject({ code: 'store_unavailable' });
     await expect(store.putSetting('service', 'x')).rejects.toMatchObject({ code: 'store_unavailable' });
     expect((await store.verifyLedger()).fault).toMatchObject({ isRolledBack: true });
+    // The end is recorded when the store is closed.
+    await store.close();
+    await expect(openAnother()).rejects.toThrow('the store was rolled back');
   });
 
   it('a verification accepts grants that become ready, and settings that change, in two processes at once', async () => {
