@@ -89,11 +89,11 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
           grant_uid TEXT PRIMARY KEY, count BIGINT NOT NULL, last_at BIGINT NOT NULL, last_peer TEXT NOT NULL
         )`,
         'CREATE INDEX wrong_codes_last ON wrong_codes (last_at)',
-        // The number of writes, of entries, of removed ones, and of refusals, and the set of the removed positions, with a MAC under a key
-        // that is not in the database.
+        // The number of writes, of entries, of removed ones, and of refusals, and the set of the removed positions, with a MAC
+        // under a key that is not in the database.
         `CREATE TABLE ledger_end (
-          id BIGINT PRIMARY KEY CHECK (id = 1), writes BIGINT NOT NULL, position BIGINT NOT NULL, removed BIGINT NOT NULL, removed_set BYTEA NOT NULL,
-          refusals BIGINT NOT NULL, mac BYTEA NOT NULL
+          id BIGINT PRIMARY KEY CHECK (id = 1), writes BIGINT NOT NULL, position BIGINT NOT NULL, removed BIGINT NOT NULL,
+          removed_set BYTEA NOT NULL, refusals BIGINT NOT NULL, mac BYTEA NOT NULL
         )`,
         // Deleted grants. Retention checks the ledger of a grant once the retention period has passed since `check_at`.
         'CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at BIGINT NOT NULL)',

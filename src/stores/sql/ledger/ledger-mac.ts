@@ -62,8 +62,8 @@ export function endMac(
 export const NO_POSITIONS: Uint8Array = new Uint8Array(32);
 
 /**
- * Returns a set of positions with one more. A set is the XOR of a MAC of each position: without the key, nobody finds other
- * positions with the same set.
+ * Returns a set of positions with one more. A set is the XOR of a MAC of each position. A writer of the database without the key
+ * cannot compute the MAC of another position, which an exchange needs.
  */
 export function withPosition(key: Uint8Array, set: Uint8Array, position: number): Uint8Array {
   return macOf(key, 'removed', NO_MAC, [position]).map((byte, index) => byte ^ (set[index] ?? 0));

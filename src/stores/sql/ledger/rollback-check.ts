@@ -26,13 +26,14 @@ interface Mark {
 
 /**
  * Number of entries that are missing from the ledger in a database; at least 1 if the ledger has an earlier epoch than the
- * high-water mark, another entry at its position, or an earlier end without missing entries. `mark` if the ledger has no mark: without it the entries cannot be counted.
+ * high-water mark, another entry at its position, or an earlier end without missing entries. `mark` if the ledger has no mark:
+ * without it the entries cannot be counted.
  */
 export type LedgerLoss = number | 'mark';
 
 /**
- * Detects a database that was rolled back to an earlier copy, or replaced with another branch of the ledger: the number of entries
- * only grows, and this host stores the highest number it has seen with the MAC of that entry. An older high-water mark is valid
+ * Detects a database that was rolled back to an earlier copy, or replaced with another branch of the ledger: the numbers of entries
+ * and of writes only grow, and this host stores the highest it has seen with the MAC of that entry. An older high-water mark is valid
  * too, but detects less. An accepted rollback begins another epoch.
  */
 export class RollbackCheck {
