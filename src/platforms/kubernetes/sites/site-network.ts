@@ -6,8 +6,8 @@ import { SITES } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 
-// An index retains the peers of each Site of the cluster.
-const MAX_PEERS = 1_000;
+// An index retains the peers of each Site of the cluster. A Site of 1.5 MiB, the limit of etcd, has space for some 4,000 usual peers.
+const MAX_PEERS = 5_000;
 
 /**
  * The peers that are connected to the Sites of a namespace, or of all; undefined if no Site reports its network. Rejects with
@@ -32,7 +32,7 @@ export function joinPeers(
 
 /**
  * The peers of a Site, from `status.network`, where Skupper's controller writes each site of the network with its outgoing links.
- * Undefined without that, and with more than 1,000 peers. Ignores invalid fields; never throws.
+ * Undefined without that, and with more than 5,000 peers. Ignores invalid fields; never throws.
  */
 export function readPeers(site: Stored<Resource>): ConnectedPeer[] | undefined {
   const { uid } = site.metadata;

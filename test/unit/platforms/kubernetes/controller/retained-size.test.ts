@@ -61,7 +61,11 @@ it.each([
   ['a Site with 64 endpoints', 40_000, readSite(hostile({ status: { endpoints: endpoints(HOST, 64) } }))],
   ['a Site with many peers', 1_000, readSite(hostile({ status: { network: network('a', 12_000) } }))],
   ['a Site with long names of peers', 2_500, readSite(hostile({ status: { network: network(LONG, 5) } }))],
-  ['a Site with 1,000 peers', 900_000, readSite(hostile({ status: { network: network(NAME, 1_000) } }))],
+  [
+    'a Site with 5,000 peers',
+    1_500_000,
+    readSite(hostile({ status: { network: network(NAME.slice(0, 60), 5_000) } })),
+  ],
   [
     'a RouterAccess',
     40_000,
@@ -84,6 +88,13 @@ it.each([
   ],
 ])('an index retains of %s less than %i bytes', (_what, bytes, facts) => {
   expect(serialize(facts).length).toBeLessThan(bytes);
+});
+
+it.each([
+  [5_000, 5_000],
+  [5_001, undefined],
+])('a Site with %i connected peers reports %s of them', (count, reported) => {
+  expect(readSite(hostile({ status: { network: network('a', count) } })).peers?.length).toBe(reported);
 });
 
 it('an index retains of a Redemption less than 30,000 bytes, however large the texts that its CRD permits', () => {
