@@ -1,5 +1,6 @@
 // Prepares a checkout for the npm scripts: installs the dependencies, among them a Node of its own (scripts/package.json),
-// generates the types of the admin API, builds dist/, and with --console also dist/console/. Does each step only if its inputs have changed, and prints one line for it.
+// generates the types of the admin API, builds dist/, and with --console also dist/console/. Does each step only if its inputs have
+// changed, and prints one line for it.
 // Imports no packages and runs on older versions of Node, because it runs before they are installed.
 import { spawnSync } from 'node:child_process';
 import {

@@ -14,7 +14,7 @@ export function translateFailure(error: unknown): unknown {
     case 'unauthorized':
       return storeUnavailable('the API server forbids an operation of the store', error);
     case 'too_large':
-      return new RedemptionError('overloaded', 'an object in the cluster is too large to be read', {
+      return new RedemptionError('overloaded', 'an object in the cluster is too large', {
         retryAfter: TOO_LARGE_S,
         cause: error,
       });
