@@ -23,7 +23,7 @@ it('a service that starts with another data directory says so, and doctor names 
   const place = releaseAfterTest(new Workplace());
   const at = (name: string) => ['--data-dir', place.path(name), ...ENDPOINT];
   const first = await place.serve(at('first'));
-  expect(first.said.stdout).toMatch(/^First start with \S+first: it has no CAs yet$/m);
+  expect(first.said.stdout).toMatch(/^First start with \S+first: it had no CAs yet$/m);
   await first.stop();
   const other = await place.serve([...at('other'), '--listen', `127.0.0.1:${first.port}`]);
   expect(other.said.stdout).toContain('First start with');

@@ -37,8 +37,8 @@ async function rendered(values: object): Promise<Manifest[]> {
 }
 
 /** The YAML blocks of the guide to the console. */
-function consoleGuide(): string[] {
-  const blocks = readProjectFile('docs/how-to/console.md').matchAll(/```yaml\n(.*?)```/gs);
+function manifestsInGuide(): string[] {
+  const blocks = readProjectFile('docs/how-to/kubernetes-standalone.md').matchAll(/```yaml\n(.*?)```/gs);
   return Array.from(blocks, ([, yaml = '']) => yaml);
 }
 
@@ -74,8 +74,8 @@ describe('the standalone service of the Helm chart', () => {
     ]);
   });
 
-  it('has the labels that the Service and the NetworkPolicy of the console guide select', async () => {
-    const guide = consoleGuide().flatMap(manifestsIn);
+  it('has the labels that the Service and the NetworkPolicy in docs/how-to/kubernetes-standalone.md select', async () => {
+    const guide = manifestsInGuide().flatMap(manifestsIn);
     const { labels } = podOf(manifestOf(await rendered(VALUES), 'Deployment', NAME), 'grants').metadata;
     expect(labels).toMatchObject(
       (manifestOf(guide, 'Service', 'linkgrant-admin').spec as { readonly selector: object }).selector,
@@ -142,7 +142,7 @@ describe('the standalone service of the Helm chart', () => {
     expect(await admin.create(PODS, podOf(await readDeployment(), namespace))).toMatchObject({
       spec: { automountServiceAccountToken: false, enableServiceLinks: false },
     });
-    for (const yaml of consoleGuide()) {
+    for (const yaml of manifestsInGuide()) {
       const inNamespace = yaml.replaceAll('namespace: linkgrant', `namespace: ${namespace}`);
       await tools.kubectl(['--kubeconfig', kubeconfig, 'apply', '--filename', '-'], inNamespace);
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { issueSiteCertificate, SITE_CA } from '../../src/compose/site-issuer.js';
 import { loadConfiguration } from '../../src/config/config.js';
+import { ISSUER_CHECK_INTERVAL_MS } from '../../src/platforms/standalone/site.js';
 import { run } from '../chaos/commands.js';
 import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { allLinked, dialEach, trustedCas } from '../support/links/dialled-pairs.js';
@@ -42,6 +43,7 @@ describe('redemption revoke --cut', () => {
       // The steps run two minutes ahead, so that the run `soon` below, at the real time, is too early to remove the old CA.
       const ended = expectSuccess(await run(cut(...words), { clockOffsetMs: 2 * MINUTE }));
       expect(ended.stdout).toContain(`Step ${number} of 6: `);
+      service.clock.advance(ISSUER_CHECK_INTERVAL_MS);
       return ended.stdout;
     };
 

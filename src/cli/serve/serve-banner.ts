@@ -12,6 +12,15 @@ import { completeCommand } from '../terminal/suggested-command.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 
+/** How a service was started. */
+export interface ServiceStart {
+  readonly settings: Settings;
+  /** The flags of `serve`. */
+  readonly flags: Flags;
+  /** True if the data directory had no CAs. */
+  readonly isFirstStart: boolean;
+}
+
 /** The ports that a service listens on. */
 export interface ServingPorts {
   readonly service: number;
@@ -26,12 +35,13 @@ export interface ServingPorts {
 export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,
-  { settings: { namespace, console }, flags }: { readonly settings: Settings; readonly flags: Flags },
+  { settings: { namespace, console, dataDir }, flags, isFirstStart }: ServiceStart,
 ): Promise<void> {
   const { platform, url, noAddress, caSha256, system, endpoints } = description;
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
   const standaloneLines = endpoints.length > 0 ? nextSteps(flags) : noEndpointText(namespace, flags);
   const lines = [
+    ...(isFirstStart ? [`First start with ${dataDir}: it had no CAs yet`] : []),
     ...(noAddress === undefined
       ? [`Serving ${url} ${on}`]
       : [`Serving ${on}`, `No address yet: ${noAddress}`]),

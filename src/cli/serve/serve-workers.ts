@@ -12,16 +12,13 @@ import { undeliveredReader } from '../../compose/webhooks.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
-import { writeBanner } from './serve-banner.js';
+import { type ServiceStart, writeBanner } from './serve-banner.js';
 import { serviceManager } from './service-manager.js';
 import { WorkerGroup } from './worker-group.js';
 
-/** Runs the service in `settings.workers` processes; this process serves the health and the metrics of all of them. */
-export async function runWorkers(
-  settings: Settings,
-  flags: Readonly<Record<string, unknown>>,
-  runtime: RuntimeContext,
-): Promise<void> {
+/** Runs the service in as many processes as the setting `workers` says; this process serves the health and the metrics of all of them. */
+export async function runWorkers(start: ServiceStart, runtime: RuntimeContext): Promise<void> {
+  const { settings } = start;
   const stop = shutdownSignal();
   await prepareService(settings, runtime);
   const group = new WorkerGroup(settings.workers, new WorkerMetrics(), runtime.logger);
@@ -37,7 +34,7 @@ export async function runWorkers(
     operations =
       settings.opsListen && (await startGroupOperations(settings.opsListen, settings, runtime, group));
     const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
-    await writeBanner(description, ports, { settings, flags });
+    await writeBanner(description, ports, start);
     ready();
     await stop;
   } finally {

@@ -12,10 +12,9 @@ import { version } from '../../config/version.js';
 import { startTracing, type TracingReport } from '../../tracing/start-tracing.js';
 import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { usageError } from '../terminal/command-error.js';
-import { plain } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { listenFailure } from './listen-failure.js';
-import { writeBanner } from './serve-banner.js';
+import { type ServiceStart, writeBanner } from './serve-banner.js';
 import { runWorker } from './serve-worker.js';
 import { runWorkers } from './serve-workers.js';
 import { serviceManager } from './service-manager.js';
@@ -36,13 +35,9 @@ export async function serveCommand(flags: Flags): Promise<void> {
   const redeems = redeemsTokens(settings);
   refuseUnusedFlags(configuration, redeems);
   if (!redeems) setFlagsFromString(HEAP_GROWTH);
-  const { clock, checkpoint, env, stdout } = commandContext();
-  if (
-    settings.platform !== 'kubernetes' &&
-    cluster.isPrimary &&
-    !existsSync(join(settings.dataDir, 'issuers'))
-  )
-    stdout.write(plain`First start with ${settings.dataDir}: it has no CAs yet\n`);
+  const { clock, checkpoint, env } = commandContext();
+  const isFirstStart = settings.platform !== 'kubernetes' && !existsSync(join(settings.dataDir, 'issuers'));
+  const start = { settings, flags, isFirstStart };
   const runtime: RuntimeContext = {
     clock,
     checkpoint,
@@ -57,8 +52,8 @@ export async function serveCommand(flags: Flags): Promise<void> {
   try {
     if (redeems) await (await import('./serve-redeemer.js')).runRedeemer(settings, runtime);
     else if (cluster.isWorker) await runWorker(settings, runtime);
-    else if (settings.workers > 1) await runWorkers(settings, flags, runtime);
-    else await runAlone(settings, flags, runtime);
+    else if (settings.workers > 1) await runWorkers(start, runtime);
+    else await runAlone(start, runtime);
   } catch (error) {
     throw listenFailure(error, settings);
   } finally {
@@ -116,7 +111,8 @@ function redeemsTokens({ platform, controllers, noRedemption }: Settings): boole
   return true;
 }
 
-async function runAlone(settings: Settings, flags: Flags, runtime: RuntimeContext): Promise<void> {
+async function runAlone(start: ServiceStart, runtime: RuntimeContext): Promise<void> {
+  const { settings } = start;
   const stop = shutdownSignal();
   // A single process is alive if its timers run.
   const manager = serviceManager(commandContext().env, runtime.logger, () => true);
@@ -152,7 +148,7 @@ async function runAlone(settings: Settings, flags: Flags, runtime: RuntimeContex
       operations: operations?.listening.port,
       admin: service.adminListening?.port,
     };
-    await writeBanner(service.description, ports, { settings, flags });
+    await writeBanner(service.description, ports, start);
     ready();
     await stop;
   } finally {
