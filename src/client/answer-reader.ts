@@ -5,13 +5,14 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
 import { redemptionIdIn } from '../pki/certificate-info.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
+import { MAX_LINKS } from '../redemption/requesting/link-endpoint.js';
 import { MAX_RESPONSE_BYTES } from './https-redemption-client.js';
 import { invalidAnswer, readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials, reencodeCertificates } from './proven-credentials.js';
 
 const MAX_URL_LENGTH = 2048;
 const MAX_CA_LENGTH = 64 * 1024;
-const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 65 };
+const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 1 + MAX_LINKS };
 
 /** An AnswerReader for a YAML stream of one `v1` Secret with TLS credentials, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
@@ -20,7 +21,7 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
   // In a cluster a stored response is rebuilt from the Links there. A user may have deleted some, so that numbers are missing.
-  const highest = context.isStored ? LIMITS.documents - 1 : linkDocuments.length;
+  const highest = context.isStored ? MAX_LINKS : linkDocuments.length;
   const links = linkDocuments.map((document) => readLink(document, name, highest));
   if (links.length === 0) throw invalidAnswer('it has no Link');
   if (new Set(links.map((link) => link.name)).size < links.length)

@@ -235,7 +235,7 @@ describe('a cut of a link whose CA is external', () => {
     const behind = await cut(id, '--continue', '2', ...issuer);
     expect(behind).toContain('Step 3 of 6');
     expect(behind).toContain('Links that have not renewed and would be cut off too: 1\n');
-    // The service looks at the files of the CA once a second.
+    // The service checks the files of the CA once a second.
     await until(async () => {
       expect((await renewOf('two')).code).toBe(0);
       return (await onStore(['redemption', 'revoke', id, '--cut', '--continue', '3', ...issuer])).code === 0;

@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 const now = () => service.clock.read();
 
-/** Lets the service look at the files of its CAs again. */
+/** Makes the service check the files of its CAs again. */
 const passInterval = () => service.clock.advance(ISSUER_CHECK_INTERVAL_MS);
 
 function retire(name: string, force = false): Promise<readonly Retirement[]> {

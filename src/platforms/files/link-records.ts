@@ -8,11 +8,12 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory } from '../../files/private-file.js';
 import { parseYamlMappings } from '../../files/yaml-documents.js';
 import type { LinkRecords, LinkRedemption } from '../../redemption/ports/link-files.js';
+import { MAX_LINKS } from '../../redemption/requesting/link-endpoint.js';
 import { linkSecret } from './link-resource.js';
 import { withWriteErrors } from './not-writable.js';
 import { removeRenewals } from './renewal-directory.js';
 
-const LIMITS = { documents: 65 };
+const LIMITS = { documents: 1 + MAX_LINKS };
 const REMOVED = '.removed-';
 
 /**

@@ -4,7 +4,7 @@ import { noEndpointOfRoles, withGrantRoles } from '../../redemption/accepting/en
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 
-/** For how long a site uses a CA before it looks at the files of the CA again, in milliseconds. */
+/** How long a site uses a CA before it checks the files of the CA again, in milliseconds. */
 export const ISSUER_CHECK_INTERVAL_MS = 1_000;
 
 interface StandaloneSiteOptions {

@@ -7,6 +7,8 @@ const GROUP = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 
 /** Largest number of endpoints that is accepted from a service. */
 export const MAX_ENDPOINTS = 64;
+/** Largest number of Links in a response, which also has one Secret. */
+export const MAX_LINKS = 64;
 
 /**
  * Returns the known fields of a Link's endpoint from untrusted input. If they are not valid, returns the problem as the end of a

@@ -1,7 +1,7 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID, SECRET_TOKEN_LABEL } from '../../../domain/labels.js';
 import type { Link } from '../../../domain/link.js';
 import { encodeLinkDocuments } from '../../../domain/link-resources.js';
-import { MAX_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
+import { MAX_ENDPOINTS, MAX_LINKS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
 import { linkSecret, storedLink } from '../../files/link-resource.js';
 import { isManaged } from '../../files/own-resource.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -9,9 +9,6 @@ import { LINKS, SECRETS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
 import { hasTlsCredentials, type SecretResource, secretText } from './namespace-target.js';
-
-// A response has at most 65 documents, and one of them is the Secret.
-const MAX_LINKS = 64;
 
 /** The Secret of a link that is in place, found by the label of its token. */
 export interface PlacedSecret {

@@ -52,7 +52,7 @@ const network = (name: string, count: number) =>
     name,
     links: [{ name, operational: true, remoteSiteId: UID }],
   }));
-const TEXT_OF_CRD = '🔑';
+const LONGEST_CHARACTER = '🔑';
 
 it.each([
   ['a Site with a long default issuer', 1_000, readSite(hostile({ spec: { defaultIssuer: LONG } }))],
@@ -164,5 +164,5 @@ function largestOf(schema: Schema): unknown {
   if (schema.enum) return schema.enum[0];
   if (schema.format === 'uuid') return UID;
   expect(maxLength, JSON.stringify(schema)).toBeDefined();
-  return TEXT_OF_CRD.repeat(maxLength as number);
+  return LONGEST_CHARACTER.repeat(maxLength as number);
 }
