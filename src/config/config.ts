@@ -107,6 +107,12 @@ function skupperVariables(
   };
 }
 
+/** Returns the configuration file of a data directory; undefined if it does not exist. */
+function fileIn(dataDir: string): string | undefined {
+  const file = join(dataDir, 'config.yaml');
+  return existsSync(file) ? file : undefined;
+}
+
 function readFile(file: string): Record<string, unknown> {
   let content: unknown;
   try {
@@ -144,6 +150,17 @@ function readFile(file: string): Record<string, unknown> {
   return content as Record<string, unknown>;
 }
 
+/**
+ * Returns the settings in the configuration file of a data directory as they are written there, with credentials masked; none if
+ * there is no such file. Their values are not checked. Throws ConfigurationError if the file cannot be read or has a key that it
+ * cannot contain.
+ */
+export function maskedFileSettings(dataDir: string): ReadonlyMap<SettingKey, unknown> {
+  const file = fileIn(dataDir);
+  const values = Object.entries(file === undefined ? {} : readFile(file)) as [SettingKey, unknown][];
+  return new Map(values.map(([key, value]) => [key, maskSetting(key, value)]));
+}
+
 function unknownVariables(env: Environment): string[] {
   const known = new Set<string>([...KEYS.map(variableOf), ...OTHER_VARIABLES]);
   return Object.entries(env)
@@ -175,8 +192,7 @@ export function loadConfiguration(
   const dataDir = String(flags.dataDir ?? readVariable(env, variableOf('dataDir')) ?? dataDirDefault);
   refuseForeignDirectory(dataDir);
   const explicitFile = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
-  const defaultFile = join(dataDir, 'config.yaml');
-  const file = explicitFile ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  const file = explicitFile ?? fileIn(dataDir);
   const fileValues = file === undefined ? {} : readFile(file);
   const platform =
     flags.platform ?? readVariable(env, variableOf('platform')) ?? readVariable(env, 'SKUPPER_PLATFORM');

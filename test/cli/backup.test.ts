@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -280,52 +278,6 @@ describe('store restore', () => {
     for (const ended of all.filter(({ code }) => code !== 0))
       expect(expectRefusal(ended, 2).error).toContain('a restore overwrites nothing');
     expect(await verified(directory)).toContain('unchanged');
-  });
-
-  it('names the files and hosts in the restored settings', async () => {
-    const directory = work.path('named');
-    const settings = [
-      'webhook: [https://receiver.example/a]',
-      'webhookSecretFile: /etc/secret',
-      'workers: 2',
-    ];
-    writeFileSync(
-      work.path('named.gz'),
-      withRow(`UPDATE backup_files SET content = '${settings.join('\n')}'
-      WHERE path = 'config.yaml'`),
-    );
-    const { stdout } = expectSuccess(await restore(work.path('named.gz'), directory));
-    expect(stdout).toContain('  webhook: ["https://receiver.example');
-    expect(stdout).toContain('  webhookSecretFile: "/etc/secret"');
-    expect(stdout).not.toContain('workers');
-  });
-
-  it('sends no file that the restored settings name, also at Tab', async () => {
-    const directory = work.path('sending');
-    let connections = 0;
-    const attacker = createServer((socket) => {
-      connections += 1;
-      socket.destroy();
-    }).listen(0, '127.0.0.1');
-    await once(attacker, 'listening');
-    const { port } = attacker.address() as AddressInfo;
-    writeFileSync(work.path('token'), 'secret', { mode: 0o600 });
-    const crafted = [`server: https://127.0.0.1:${port}`, `serverTokenFile: ${work.path('token')}`];
-    writeFileSync(
-      work.path('sending.gz'),
-      withRow(`UPDATE backup_files SET content = '${crafted.join('\n')}'
-      WHERE path = 'config.yaml'`),
-    );
-    const { stdout } = expectSuccess(await restore(work.path('sending.gz'), directory));
-    expect(stdout).toContain('config.yaml cannot contain server');
-    const complete = () => linkgrant(['__complete', `linkgrant grant show --data-dir ${directory} `]);
-    await linkgrant(['grant', 'list', ...on(directory)]);
-    await complete();
-    const database = `postgres://user:secret@127.0.0.1:${port}/x?sslmode=disable`;
-    writeFileSync(`${directory}/config.yaml`, `store: ${database}\n`);
-    await complete();
-    attacker.close();
-    expect(connections).toBe(0);
   });
 
   it('is refused while a service runs', async () => {

@@ -1,12 +1,13 @@
 import { restore } from '../../compose/store-backup.js';
 import { commandContext } from '../../config/command-context.js';
-import { loadConfiguration } from '../../config/config.js';
-import { SETTINGS, type SettingDefinition, type SettingKey } from '../../config/settings.js';
+import { maskedFileSettings } from '../../config/config.js';
+import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
 import { ConfigurationError } from '../../domain/configuration-error.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
+import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { databaseUrl, IN_CLUSTER, untilShutdown } from './store-backup.js';
@@ -23,17 +24,12 @@ export async function restoreCommand(
   const files = await withProgress('Restoring', () =>
     untilShutdown((stop) => restore(settings, file, commandContext().clock, stop)),
   );
-  const named = placesInFile(settings.dataDir);
-  const restored = [
-    `Restored ${file} into ${settings.dataDir}.`,
-    ...(named.length > 0 ? ['Its config.yaml names these files and hosts, which the service uses:'] : []),
-    ...named.map((place) => `  ${place}`),
-  ].join('\n');
+  const places = readPlaces(settings.dataDir);
+  const restored = [`Restored ${file} into ${settings.dataDir}.\n`, ...placeLines(places)].join('');
   if (settings.store?.kind === 'postgres') {
-    await print(output, { files, named }, () =>
+    await print(output, { files, ...places }, () =>
       [
-        restored,
-        'Next: restore the PostgreSQL database, accept it, then start the service:',
+        `${restored}Next: restore the PostgreSQL database, accept it, then start the service:`,
         `  pg_restore -c -d ${databaseUrl(flags)} ${shellWord(operand(`${file}.dump`))}`,
         `  ${completeCommand('linkgrant store restored', flags)}`,
         '',
@@ -41,7 +37,8 @@ export async function restoreCommand(
     );
     return;
   }
-  const report = await acceptRestored(settings, { revoke, keep }).catch((error: unknown) => {
+  const report = await acceptRestored(settings, { revoke, keep }).catch(async (error: unknown) => {
+    await print(output, { files, ...places }, () => restored);
     if (!(error instanceof CommandError)) throw error;
     throw new CommandError(`the backup is restored, but ${error.message}`, {
       exitCode: error.exitCode,
@@ -51,22 +48,35 @@ export async function restoreCommand(
   });
   await print(
     output,
-    { files, named, ...report },
-    () => `${restored}\n${restoredText(report)}Next: start the service.\n`,
+    { files, ...places, ...report },
+    () => `${restored}${restoredText(report)}Next: start the service.\n`,
   );
 }
 
-/** Returns the settings in the configuration file of a data directory that name files, directories, hosts or URLs. */
-function placesInFile(dataDir: string): string[] {
+/** The settings of a restored configuration file that an operator has to check. */
+interface RestoredPlaces {
+  /** The settings that name files, directories, hosts or URLs, by their keys. */
+  readonly named: Readonly<Record<string, unknown>>;
+  /** Why the file cannot be used, as a sentence. */
+  readonly configError?: string;
+}
+
+function readPlaces(dataDir: string): RestoredPlaces {
   try {
-    const { maskedValues, sources } = loadConfiguration({ dataDir }, {});
-    const keys = (Object.keys(SETTINGS) as SettingKey[]).filter((key) => {
+    const settings = [...maskedFileSettings(dataDir)].filter(([key]) => {
       const { placeholder = '' }: SettingDefinition = SETTINGS[key];
-      return sources[key].startsWith('file ') && /FILE|DIR|URL|HOST/.test(placeholder);
+      return /FILE|DIR|URL|HOST/.test(placeholder);
     });
-    return keys.map((key) => `${key}: ${JSON.stringify(maskedValues[key])}`);
+    return { named: Object.fromEntries(settings) };
   } catch (error) {
-    if (error instanceof ConfigurationError) return [error.message];
+    if (error instanceof ConfigurationError) return { named: {}, configError: error.message };
     throw error;
   }
+}
+
+function placeLines({ named, configError }: RestoredPlaces): string[] {
+  if (configError !== undefined) return [plain`Correct its config.yaml: ${configError}\n`];
+  const lines = Object.entries(named).map(([key, value]) => plain`  ${key}: ${JSON.stringify(value)}\n`);
+  if (lines.length === 0) return [];
+  return ['Its config.yaml names these files and hosts, which the service uses:\n', ...lines];
 }
