@@ -317,9 +317,12 @@ describe('the holder of a token with a policy', () => {
     const other = ['--subject', 'branch'];
     const examine = linkgrant(['doctor', '--token', token, '--data-dir', place.path('dry'), ...other]);
     const dryRun = redeem(token, 'dry', '--dry-run', ...other);
+    const only = 'the token "token-signed" is only for the subject "hq"';
+    for (const checked of [await dryRun, await examine])
+      expect(checked.stdout).toMatch(new RegExp(`^fail  token +${only}$`, 'm'));
     for (const ended of [await redeem(token, 'real', ...other), await dryRun, await examine]) {
       expect(ended.code).toBe(3);
-      expect(ended.stderr).toContain('error: the token "token-signed" is only for the subject "hq"\n');
+      expect(ended.stderr).toContain(`${only}\n`);
       expect(ended.stderr).toContain('or ask the operator of the accepting site for a token for "branch"\n');
     }
     expect((await grantJson('show', 'signed-subject')).attempts).toEqual([]);
@@ -330,7 +333,8 @@ describe('the holder of a token with a policy', () => {
     await grantJson('create', 'only-west', '--subjects', 'west');
     const token = await issue('token-only-west', '--grant', 'only-west');
     const words = ['--token', token, '--data-dir', place.path('dry'), '--subject', 'branch'];
-    const { stdout } = await linkgrant(['doctor', ...words]);
-    expect(stdout).toContain('`linkgrant grant update NAME --subjects SUBJECTS,SUBJECT`');
+    const { stdout, stderr } = await linkgrant(['doctor', ...words]);
+    for (const text of [stdout, stderr])
+      expect(text).toContain('`linkgrant grant update NAME --subjects SUBJECTS,SUBJECT`');
   });
 });

@@ -44,13 +44,15 @@ export interface CheckedSite {
 
 /** Checks whether a site can redeem a token now, or has redeemed it. Spends no use. */
 export async function tokenChecks(
-  { token: file, name, subject }: DoctorInput & { readonly token: string },
+  { token: file, ...flags }: DoctorInput & { readonly token: string },
   site: CheckedSite,
   options: ConnectionOptions,
 ): Promise<Check[]> {
   let token: ReturnType<typeof parseToken>;
+  let subject: string | undefined;
   try {
     token = parseToken(await readToken(file));
+    subject = requestedSubject(token, flags.subject, site);
   } catch (error) {
     return [failWithError('token', error, 'check the token file')];
   }
@@ -60,7 +62,7 @@ export async function tokenChecks(
   const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
   const isSigned = readSignedCode(token.code) !== undefined;
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
-  const request = { token, name, subject: requestedSubject(token, subject, site) };
+  const request = { token, name: flags.name, subject };
   // A repeated redemption returns the existing link, also if it requests another subject, name or key.
   const refusal = isTokenCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
   const refusalChecks = refusal ? [failWithCode('redemption', refusal.message, refusal.code)] : [];

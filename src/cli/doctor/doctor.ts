@@ -10,7 +10,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { completeFailureHint, completeHint } from '../terminal/suggested-command.js';
+import { completeHint, completeOwnCommands } from '../terminal/suggested-command.js';
 import { type AcceptingOptions, acceptingChecks } from './doctor-accepting.js';
 import {
   type Check,
@@ -66,13 +66,12 @@ async function runChecks(
     platform === 'kubernetes'
       ? await (await import('./doctor-cluster.js')).clusterChecks(settings, input, options)
       : await localChecks({ ...settings, platform }, input, options);
-  const completed = (hint: string) => {
-    const given = { ...flags, dir: input.to };
-    // Beside a token the hints also name commands for the accepting side, which has other flags.
-    return input.token === undefined
+  const given = { ...flags, dir: input.to };
+  // Beside a token the hints also name commands for the accepting side, which has other flags.
+  const completed = (hint: string) =>
+    input.token === undefined
       ? completeHint(hint, given)
-      : completeFailureHint(hint, 'linkgrant token redeem', given);
-  };
+      : completeOwnCommands(hint, 'linkgrant doctor', given);
   return checks.map(({ hint, ...check }) =>
     hint === undefined ? check : { ...check, hint: completed(hint) },
   );

@@ -47,19 +47,33 @@ export function completeHint(hint: string, flags: Flags): string {
 }
 
 /**
- * Completes each command in backticks in the hint of a failed command, such as `linkgrant issuer retire`, that the user can run
- * on the same machine, and begins it with the words that started this program. Commands for the other side of the link are left
- * unchanged: they run on another machine, with other flags.
+ * Completes each command in backticks in a hint of `running`, such as `linkgrant issuer retire`, that the user can run on the same
+ * machine. Commands for the other side of the link are left unchanged: they run on another machine, with other flags.
  */
-export function completeFailureHint(hint: string, failed: string, flags: Flags): string {
-  const isRequesting = REQUESTING.test(failed);
+export function completeOwnCommands(
+  hint: string,
+  running: string,
+  flags: Flags,
+  finish = (command: string) => command,
+): string {
+  // With a token, `doctor` checks the side that redeems it.
+  const isRequesting =
+    REQUESTING.test(running) || (running === 'linkgrant doctor' && flags.token !== undefined);
   // The directory of --to in a redemption is that of --dir in the commands on links. With `--to -` there is no directory.
   const dir = flags.to === '-' ? undefined : flags.to;
   return eachCommand(hint, (command) =>
     EITHER_SIDE.test(command) || REQUESTING.test(command) === isRequesting
-      ? withProgramName(completeCommand(command, { dir, ...flags }))
+      ? finish(completeCommand(command, { dir, ...flags }))
       : command,
   );
+}
+
+/**
+ * Completes the hint of a failed command as {@link completeOwnCommands} does, and begins each completed command with the words that
+ * started this program.
+ */
+export function completeFailureHint(hint: string, failed: string, flags: Flags): string {
+  return completeOwnCommands(hint, failed, flags, withProgramName);
 }
 
 /**

@@ -67,8 +67,9 @@ describe('the hint of a failed command', () => {
     ['token redeem', 'ask the operator to check the grant with `linkgrant grant show`'],
     ['join', 'ask the operator to check the grant with `linkgrant grant show`'],
     ['link renew', '`linkgrant redemption revoke ID --cut` prevents that'],
-  ])('after %s leaves a command of another machine as it is', (failed, hint) => {
-    expect(completeFailureHint(hint, `linkgrant ${failed}`, flags)).toBe(hint);
+    ['doctor', 'ask the operator to check the grant with `linkgrant grant show`', { token: 'token.yaml' }],
+  ])('after %s leaves a command of another machine as it is', (failed, hint, others: object = {}) => {
+    expect(completeFailureHint(hint, `linkgrant ${failed}`, { ...flags, ...others })).toBe(hint);
   });
 
   it.each(['token redeem', 'join', 'token inspect', 'grant show'])(
