@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function retryUntil<T>(
   what: string,
   read: () => Promise<T | undefined | false>,
-  timeoutMs = 60_000,
+  timeoutMs = 150_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (let last: unknown; ; ) {
