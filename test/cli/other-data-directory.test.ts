@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ENDPOINT, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
+import { makeIdentity } from '../support/server-identity.js';
+import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 it('a redemption that is repeated with another data directory is refused with the advice to use the first one', async () => {
   const place = releaseAfterTest(new Workplace());
@@ -35,4 +38,29 @@ it('a service that starts with another data directory says so, and doctor names 
   expect((await doctor()).stdout).not.toContain('new token');
   const again = await place.serve([...at('first'), '--listen', `127.0.0.1:${first.port}`]);
   expect(again.said.stdout).not.toContain('First start with');
+});
+
+it('a service whose certificates all come from files of the operator reports no first start', async () => {
+  const place = releaseAfterTest(new Workplace());
+  const { cert, key, ca } = await makeIdentity();
+  const issuer = makeAuthority(releaseAfterTest(new OpenSsl()));
+  const contents = { cert, key, ca, issuerCert: issuer.certificate, issuerKey: issuer.key };
+  for (const [name, content] of Object.entries(contents))
+    writeFileSync(place.path(name), content, { mode: 0o600 });
+  const tls = [
+    '--tls-cert',
+    place.path('cert'),
+    '--tls-key',
+    place.path('key'),
+    '--tls-ca',
+    place.path('ca'),
+  ];
+  const signing = ['--issuer-cert', place.path('issuerCert'), '--issuer-key', place.path('issuerKey')];
+  const words = ['--data-dir', place.path('data'), ...ENDPOINT, ...tls];
+  const external = await place.serve([...words, ...signing]);
+  expect(external.said.stdout).not.toContain('First start');
+  await external.stop();
+  // The site CA is created in the data directory.
+  const own = await place.serve(words);
+  expect(own.said.stdout).toContain('First start');
 });

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { siteReports } from '../../compose/system-sites.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -17,8 +19,13 @@ export interface ServiceStart {
   readonly settings: Settings;
   /** The flags of `serve`. */
   readonly flags: Flags;
-  /** True if the data directory had no CAs. */
-  readonly isFirstStart: boolean;
+  /** True if the data directory had CAs before the start. */
+  readonly hadCas: boolean;
+}
+
+/** Returns whether a data directory has CAs. A service whose certificates all come from other files creates none. */
+export function hasCas(dataDir: string): boolean {
+  return existsSync(join(dataDir, 'issuers'));
 }
 
 /** The ports that a service listens on. */
@@ -35,13 +42,13 @@ export interface ServingPorts {
 export async function writeBanner(
   description: ServiceDescription,
   ports: ServingPorts,
-  { settings: { namespace, console, dataDir }, flags, isFirstStart }: ServiceStart,
+  { settings: { namespace, console, dataDir }, flags, hadCas }: ServiceStart,
 ): Promise<void> {
   const { platform, url, noAddress, caSha256, system, endpoints } = description;
   const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
   const standaloneLines = endpoints.length > 0 ? nextSteps(flags) : noEndpointText(namespace, flags);
   const lines = [
-    ...(isFirstStart ? [`First start with ${dataDir}: it had no CAs yet`] : []),
+    ...(!hadCas && hasCas(dataDir) ? [`First start with ${dataDir}: it had no CAs yet`] : []),
     ...(noAddress === undefined
       ? [`Serving ${url} ${on}`]
       : [`Serving ${on}`, `No address yet: ${noAddress}`]),

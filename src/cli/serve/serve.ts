@@ -1,6 +1,4 @@
 import cluster from 'node:cluster';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { startOperations } from '../../compose/operations.js';
@@ -14,7 +12,7 @@ import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { usageError } from '../terminal/command-error.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { listenFailure } from './listen-failure.js';
-import { type ServiceStart, writeBanner } from './serve-banner.js';
+import { hasCas, type ServiceStart, writeBanner } from './serve-banner.js';
 import { runWorker } from './serve-worker.js';
 import { runWorkers } from './serve-workers.js';
 import { serviceManager } from './service-manager.js';
@@ -36,8 +34,7 @@ export async function serveCommand(flags: Flags): Promise<void> {
   refuseUnusedFlags(configuration, redeems);
   if (!redeems) setFlagsFromString(HEAP_GROWTH);
   const { clock, checkpoint, env } = commandContext();
-  const isFirstStart = settings.platform !== 'kubernetes' && !existsSync(join(settings.dataDir, 'issuers'));
-  const start = { settings, flags, isFirstStart };
+  const start = { settings, flags, hadCas: hasCas(settings.dataDir) };
   const runtime: RuntimeContext = {
     clock,
     checkpoint,
