@@ -193,7 +193,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['save the store, the keys and the CAs in one file', 'store backup /backup/linkgrant.backup'],
   ],
   'store restore': [
-    ['restore a backup into the data directory', 'store restore /backup/linkgrant.backup'],
+    ['restore a backup on the host that made it', 'store restore /backup/linkgrant.backup'],
+    ['move a stopped service to this host', 'store restore /backup/linkgrant.backup --keep'],
     ['revoke grants that can be redeemed again', 'store restore /backup/linkgrant.backup --revoke'],
   ],
   'store migrate': [['create or upgrade the tables', 'store migrate']],

@@ -20,6 +20,8 @@ const [data, backup, signed] = [work.path('data'), work.path('backup.gz'), work.
 const on = (directory: string) => ['--data-dir', directory];
 const restore = (file: string, directory: string, ...words: readonly string[]) =>
   linkgrant(['store', 'restore', file, ...on(directory), ...words]);
+/** Restores a backup on a host that never ran the service. */
+const restoreElsewhere = (file: string, directory: string) => restore(file, directory, '--keep');
 const verified = async (directory: string) =>
   (await linkgrant(['redemption', 'list', '--verify', ...on(directory)])).stdout;
 const redeem = (token: string, site: string, port: number) =>
@@ -100,7 +102,7 @@ describe('store backup', () => {
 
   it('writes no file if the key of the ledger is missing', async () => {
     const [directory, file] = [work.path('keyless'), work.path('keyless.gz')];
-    expectSuccess(await restore(backup, directory));
+    expectSuccess(await restoreElsewhere(backup, directory));
     rmSync(`${directory}/ledger.key`);
     const refused = expectRefusal(await linkgrant(['store', 'backup', file, ...on(directory)]), 2);
     expect(refused.error).toContain("the ledger's key");
@@ -116,15 +118,18 @@ describe('store backup', () => {
 describe('store restore', () => {
   it('restores a service on another host, whose links renew and whose tokens can be redeemed', async () => {
     const directory = work.path('restored');
-    const ended = await restore(backup, directory);
+    const ended = await restoreElsewhere(backup, directory);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toContain('This directory has no record of the previous service');
+    expect(ended.stdout).toMatch(/^The newest entry of the store is of 20\d\d-.*Revoke again the links/m);
     expect(ended.stdout).toContain('Next: start the service.');
-    for (const [path, content] of Object.entries(contentOf(directory))) {
+    const restored = Object.entries(contentOf(directory)).filter(
+      ([path]) => !path.startsWith('ledger-seen/'),
+    );
+    for (const [path, content] of restored) {
       expect(statSync(`${directory}/${path}`).mode & 0o777, path).toBe(0o600);
       if (path !== 'linkgrant.db') expect(content, path).toBe(contentOf(data)[path]);
     }
-    expect(Object.keys(contentOf(directory)).sort()).toEqual(['linkgrant.db', ...json(made).files].sort());
+    expect(restored.map(([path]) => path).sort()).toEqual(['linkgrant.db', ...json(made).files].sort());
     expect(await verified(directory)).toMatch(/^The ledger is unchanged/);
     const tables = withSqliteFile(`${directory}/linkgrant.db`, (file) =>
       file.prepare("SELECT name FROM sqlite_schema WHERE name = 'backup_files'").rows([], true),
@@ -227,13 +232,13 @@ describe('store restore', () => {
   ])('writes nothing if the backup %s', async (what, content) => {
     const [file, directory] = [work.path('bad.gz'), work.path('bad', what)];
     writeFileSync(file, content());
-    const refused = expectRefusal(await restore(file, directory), 2);
+    const refused = expectRefusal(await restoreElsewhere(file, directory), 2);
     expect(refused.error).toContain('is no backup of linkgrant, or it is truncated or was changed');
     expect(existsSync(directory)).toBe(false);
   });
 
   it('reports a backup that does not exist', async () => {
-    const refused = expectRefusal(await restore(work.path('absent'), work.path('bad', 'absent')), 1);
+    const refused = expectRefusal(await restoreElsewhere(work.path('absent'), work.path('bad', 'absent')), 1);
     expect(refused.error).toContain('does not exist');
     expect(existsSync(work.path('bad', 'absent'))).toBe(false);
   });
@@ -245,7 +250,7 @@ describe('store restore', () => {
       mkdirSync(dirname(`${directory}/${name}`), { recursive: true, mode: 0o700 });
       writeFileSync(`${directory}/${name}`, name === 'config.yaml' ? '' : 'x');
       const before = contentOf(directory);
-      const refused = expectRefusal(await restore(backup, directory), 2);
+      const refused = expectRefusal(await restoreElsewhere(backup, directory), 2);
       expect(refused.error).toContain('overwrites nothing, but these files exist');
       expect(refused.hint).toContain('leave ledger-seen/');
       expect(contentOf(directory)).toEqual(before);
@@ -255,24 +260,43 @@ describe('store restore', () => {
   it.each([
     ['revoke', ['default/hub']],
     ['keep', []],
-  ])('is accepted with --%s on a host without a record of the ledger, once', async (choice, revoked) => {
-    const directory = work.path('moved', choice);
-    const { stdout } = expectSuccess(await restore(backup, directory));
-    expect(stdout).toMatch(
-      /newest entry of the store is of 20\d\d-.*redemptions and revocations after it are lost/,
-    );
+  ])(
+    'needs a decision on a host without a record of the ledger, and is accepted with --%s',
+    async (choice, revoked) => {
+      const directory = work.path('moved', choice);
+      const undecided = expectRefusal(await restore(backup, directory), 2);
+      expect(undecided.error).toContain('has no record of the ledger');
+      expect(undecided.hint).toContain(
+        'add --keep if the previous service was stopped before the backup was made',
+      );
+      expect(existsSync(directory)).toBe(false);
+      const ended = await linkgrant([
+        ...['store', 'restore', backup, ...on(directory), `--${choice}`, '-o', 'json'],
+      ]);
+      expect(json(expectSuccess(ended))).toMatchObject({ lost: 0, accepted: true, revoked });
+      const again = await linkgrant(['store', 'restored', '--revoke', ...on(directory), '-o', 'json']);
+      expect(json(expectSuccess(again))).toEqual({ lost: 0, accepted: false, revoked: [] });
+      expect(await verified(directory)).toMatch(/^The ledger is unchanged/);
+    },
+  );
+
+  it('store restored names what may be missing in a store whose ledger this host has not recorded', async () => {
+    const directory = work.path('copied');
+    expectSuccess(await restoreElsewhere(backup, directory));
+    rmSync(`${directory}/ledger-seen`, { recursive: true });
     const doctor = await linkgrant(['doctor', ...on(directory)]);
     expect(doctor.stdout).toMatch(/warn +store age +this host has no record of its ledger/);
-    const accept = ['store', 'restored', `--${choice}`, ...on(directory), '-o', 'json'];
-    expect(json(expectSuccess(await linkgrant(accept)))).toEqual({ lost: 0, accepted: true, revoked });
-    expect(json(expectSuccess(await linkgrant(accept)))).toEqual({ lost: 0, accepted: false, revoked: [] });
-    expect(await verified(directory)).toMatch(/^The ledger is unchanged/);
+    const undecided = expectRefusal(await linkgrant(['store', 'restored', ...on(directory)]), 2);
+    expect(undecided.error).toMatch(/entries after 20\d\d-\S+ may be missing, and spent uses of 1 grant/);
+    expectSuccess(await linkgrant(['store', 'restored', '--keep', ...on(directory)]));
   });
 
   it('restores one of several backups that are restored into one directory at the same time', async () => {
     const directory = work.path('contended');
     const all = await Promise.all(
-      Array.from({ length: 4 }, () => linkgrantProcess(['store', 'restore', backup, ...on(directory)])),
+      Array.from({ length: 4 }, () =>
+        linkgrantProcess(['store', 'restore', backup, ...on(directory), '--keep']),
+      ),
     );
     expect(all.filter(({ code }) => code === 0)).toHaveLength(1);
     for (const ended of all.filter(({ code }) => code !== 0))
@@ -285,7 +309,7 @@ describe('store restore', () => {
     const service = await work.serve([...on(directory), ...ENDPOINT]);
     for (const name of ['linkgrant.db', 'ledger.key', 'issuers', 'code-keys'])
       rmSync(`${directory}/${name}`, { recursive: true, force: true });
-    const refused = expectRefusal(await restore(backup, directory), 2);
+    const refused = expectRefusal(await restoreElsewhere(backup, directory), 2);
     expect(refused.error).toContain('a service runs on');
     await service.stop();
   });

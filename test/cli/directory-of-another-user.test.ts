@@ -98,7 +98,7 @@ describe.runIf(process.getuid?.() === 0)('root', () => {
       ['issuer', 'create', 'x'],
       ['issuer', 'activate', 'x'],
       ['store', 'backup', join(directoryForTest(), 'backup')],
-      ['store', 'restore', join(directoryForTest(), 'backup')],
+      ['store', 'restore', join(directoryForTest(), 'backup'), '--keep'],
       ['link', 'renew', '--all', '--dir', directoryForTest()],
       ['serve', '--endpoint', 'inter-router=vm:55671'],
       ['health'],

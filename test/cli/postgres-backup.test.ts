@@ -23,7 +23,10 @@ it('with PostgreSQL, store backup and restore save the files, and name pg_dump a
   expectSuccess(await run('grant', 'create', 'hub', ...on('first')));
   const saved = expectSuccess(await run('store', 'backup', file, ...on('first')));
   expect(saved.stdout).toContain(`pg_dump -Fc -n linkgrant -f ${file}.dump ${database.url}`);
-  const without = expectRefusal(await run('store', 'restore', file, '--data-dir', work.path('second')), 2);
+  const without = expectRefusal(
+    await run('store', 'restore', file, '--keep', '--data-dir', work.path('second')),
+    2,
+  );
   expect(without.error).toContain('contains no store');
   expect(existsSync(work.path('second'))).toBe(false);
   const restored = expectSuccess(await run('store', 'restore', file, ...on('second')));

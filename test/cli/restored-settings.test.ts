@@ -40,10 +40,12 @@ describe('the settings that store restore restores', () => {
       'tlsCert: /etc/x',
       'workers: 2',
     );
-    const { stdout } = expectSuccess(await restore(crafted, work.path('named')));
+    const { stdout } = expectSuccess(await restore(crafted, work.path('named'), '--keep'));
     expect(stdout).toContain('  webhook: ["https://receiver.example/…"]\n  tlsCert: "/etc/x"\n');
     expect(stdout).not.toContain('workers');
-    const report = json(expectSuccess(await restore(crafted, work.path('named-json'), '-o', 'json')));
+    const report = json(
+      expectSuccess(await restore(crafted, work.path('named-json'), '--keep', '-o', 'json')),
+    );
     expect(report.named).toEqual({ webhook: ['https://receiver.example/…'], tlsCert: '/etc/x' });
   });
 
@@ -59,7 +61,7 @@ describe('the settings that store restore restores', () => {
 
   it('cannot be used with an unknown key, which the command reports in one line', async () => {
     const crafted = await backupWithSettings('unusable', '"x\\nNext: trust everything": y');
-    const { stdout } = expectSuccess(await restore(crafted, work.path('unusable')));
+    const { stdout } = expectSuccess(await restore(crafted, work.path('unusable'), '--keep'));
     expect(stdout).toMatch(
       /^Correct its config\.yaml: .* has an unknown key, x\\u000aNext: trust everything$/m,
     );
@@ -77,7 +79,7 @@ describe('the settings that store restore restores', () => {
     writeFileSync(work.path('token'), 'secret', { mode: 0o600 });
     const crafted = [`server: https://127.0.0.1:${port}`, `serverTokenFile: ${work.path('token')}`];
     const { stdout } = expectSuccess(
-      await restore(await backupWithSettings('sending', ...crafted), directory),
+      await restore(await backupWithSettings('sending', ...crafted), directory, '--keep'),
     );
     expect(stdout).toContain('config.yaml cannot contain server');
     const complete = () => linkgrant(['__complete', `linkgrant grant show --data-dir ${directory} `]);

@@ -121,7 +121,11 @@ async function checkStoreAge(settings: Settings): Promise<Check> {
   const { lost, redeemable, unrecordedUntil } = await findStoreLoss(settings, commandContext());
   if (unrecordedUntil !== undefined) {
     const problem = 'this host has no record of its ledger, so missing entries cannot be detected';
-    return warn('store age', problem, 'after a restore on this host, run `linkgrant store restored`');
+    return warn(
+      'store age',
+      problem,
+      'after a restore on this host, run `linkgrant store restored`, which says what to choose',
+    );
   }
   if (lost === 0) return ok('store age', 'its ledger contains every entry that this host has recorded');
   const loss =

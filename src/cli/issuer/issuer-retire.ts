@@ -90,7 +90,9 @@ function notRetiredError(
         ]
       : []),
     ...(tokens
-      ? ['a grant from before the new CA has not ended, and its tokens may contain only the old CA']
+      ? [
+          'a grant from before the new CA has not ended (an exhausted one ends when it expires), and its tokens may contain only the old CA',
+        ]
       : []),
   ];
   const listing =
@@ -99,7 +101,7 @@ function notRetiredError(
       : '';
   const remedy =
     links === 0
-      ? 'wait until the grant ends, or revoke it'
+      ? 'wait until the grants that are older than the new CA expire, or revoke them: `linkgrant grant list -A` shows when each expires'
       : `${listing}wait until they renew, or revoke the links that are no longer needed`;
   return new CommandError(`${subject} was not retired: ${reasons.join('; ')}`, {
     exitCode: 4,

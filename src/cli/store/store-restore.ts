@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { restore } from '../../compose/store-backup.js';
 import { commandContext } from '../../config/command-context.js';
 import { maskedFileSettings } from '../../config/config.js';
@@ -5,13 +7,19 @@ import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
 import { ConfigurationError } from '../../domain/configuration-error.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
 import { localSettingsFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { databaseUrl, IN_CLUSTER, untilShutdown } from './store-backup.js';
-import { acceptRestored, type RestoredChoice, refuseBothChoices, restoredText } from './store-restored.js';
+import {
+  acceptRestored,
+  KEEP_IF_STOPPED,
+  type RestoredChoice,
+  refuseBothChoices,
+  restoredText,
+} from './store-restored.js';
 import type { StoreFlags } from './store-settings.js';
 
 /** `store restore FILE`: writes what a backup contains into a data directory, and accepts the store as `store restored` does. */
@@ -21,6 +29,11 @@ export async function restoreCommand(
 ): Promise<void> {
   refuseBothChoices({ revoke, keep });
   const settings = localSettingsFrom(flags, IN_CLUSTER);
+  if (settings.store?.kind !== 'postgres' && !revoke && !keep && !hasLedgerRecord(settings.dataDir))
+    throw usageError(
+      `${settings.dataDir} has no record of the ledger, so it is unknown what the backup lacks; nothing was restored`,
+      KEEP_IF_STOPPED,
+    );
   const files = await withProgress('Restoring', () =>
     untilShutdown((stop) => restore(settings, file, commandContext().clock, stop)),
   );
@@ -51,6 +64,11 @@ export async function restoreCommand(
     { files, ...places, ...report },
     () => `${restored}${restoredText(report)}Next: start the service.\n`,
   );
+}
+
+/** True if this host has recorded how long a ledger was. */
+function hasLedgerRecord(dataDir: string): boolean {
+  return existsSync(join(dataDir, 'ledger-seen'));
 }
 
 /** The settings of a restored configuration file that an operator has to check. */

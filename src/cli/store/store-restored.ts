@@ -1,12 +1,19 @@
 import { acceptStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
 import { commandContext } from '../../config/command-context.js';
+import { formatTime } from '../../domain/rfc3339.js';
 import type { LocalSettings } from '../session/configuration.js';
 import { usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import { type StoreFlags, storeSettingsFrom } from './store-settings.js';
 
-/** Describes what is missing in a store, as the beginning of a sentence. */
-function lossText(lost: StoreLoss): string {
+/** What to choose if a host has no record of the ledger. */
+export const KEEP_IF_STOPPED =
+  'add --keep if the previous service was stopped before the backup was made; else add --revoke, which revokes the grants that can be redeemed again';
+
+/** Describes what is or may be missing in a store, as the beginning of a sentence. */
+function lossText(lost: StoreLoss, unrecordedUntil: number | undefined): string {
+  if (unrecordedUntil !== undefined)
+    return `this host has no record of the ledger, so entries after ${formatTime(unrecordedUntil)} may be missing`;
   if (lost === 'empty') return 'the store is empty, but this host has the key or a record of a ledger';
   if (lost === 'mark')
     return 'the store lacks the mark of its ledger, so the number of missing entries is unknown';
@@ -41,14 +48,14 @@ interface RestoredReport {
   readonly lost: StoreLoss;
   readonly accepted: boolean;
   readonly revoked: readonly string[];
-  /** The time of the newest entry, if this host has no record of the ledger and neither flag was set. */
+  /** The time of the newest entry, if this host had no record of the ledger. */
   readonly unrecordedUntil?: string;
 }
 
 /**
  * Accepts a store that lacks entries that this host has recorded; changes nothing if it lacks none. Throws a CommandError if entries
- * are missing and neither flag is set: the flags decide what happens to the grants that can be redeemed again. On a host without a
- * record of the ledger, a store is accepted only with a flag, and changed by none.
+ * are missing, or if this host has no record of the ledger, and neither flag is set: the flags decide what happens to the grants that
+ * can be redeemed again.
  */
 export async function acceptRestored(
   settings: LocalSettings,
@@ -56,35 +63,36 @@ export async function acceptRestored(
 ): Promise<RestoredReport> {
   const { lost, redeemable, unrecordedUntil } = await findStoreLoss(settings, commandContext());
   if (lost === 0 && unrecordedUntil === undefined) return { lost, accepted: false, revoked: [] };
-  if (lost === 0 && !revoke && !keep) {
-    const time = new Date(unrecordedUntil ?? 0).toISOString();
-    return { lost, accepted: false, revoked: [], unrecordedUntil: time };
-  }
   if (!revoke && !keep) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
     const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
     throw usageError(
-      `${lossText(lost)}, and spent uses of ${grants} may be available again${
+      `${lossText(lost, unrecordedUntil)}, and spent uses of ${grants} may be available again${
         names.length > 0 ? ` (${names.join(', ')}${redeemable.length > names.length ? ', …' : ''})` : ''
       }`,
-      'add --revoke to revoke them, or --keep to leave them redeemable',
+      lost === 0 ? KEEP_IF_STOPPED : 'add --revoke to revoke them, or --keep to leave them redeemable',
     );
   }
   const revoked = revoke ? redeemable : [];
   await acceptStore(settings, commandContext(), revoked);
-  return { lost, accepted: true, revoked: revoked.map(({ namespace, name }) => `${namespace}/${name}`) };
+  return {
+    lost,
+    accepted: true,
+    revoked: revoked.map(({ namespace, name }) => `${namespace}/${name}`),
+    ...(unrecordedUntil !== undefined && { unrecordedUntil: formatTime(unrecordedUntil) }),
+  };
 }
 
 /** Returns the lines about a store that was accepted. */
 export function restoredText({ accepted, revoked, unrecordedUntil }: RestoredReport): string {
-  if (unrecordedUntil !== undefined)
-    return [
-      'This directory has no record of the previous service, so missing entries cannot be detected.',
-      `The newest entry of the store is of ${unrecordedUntil}: redemptions and revocations after it are lost.`,
-      'If the previous service ran after the backup, spent uses are available again: run `linkgrant store restored --revoke` before `serve`.',
-      '',
-    ].join('\n');
   if (!accepted)
     return 'No entry that this host has recorded is missing from the store: there is nothing to do.\n';
-  return [...revoked.map((name) => `Revoked ${name}`), 'A service can use the store again.', ''].join('\n');
+  const age =
+    unrecordedUntil === undefined
+      ? []
+      : [
+          `The newest entry of the store is of ${unrecordedUntil}. Revoke again the links that were revoked after it.`,
+        ];
+  const accept = 'A service can use the store again.';
+  return [...revoked.map((name) => `Revoked ${name}`), ...age, accept, ''].join('\n');
 }

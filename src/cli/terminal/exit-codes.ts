@@ -176,7 +176,7 @@ const ADVICE = {
   token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,
-    hint: 'make the directory writable, or choose another with --to, --name, --namespace or --data-dir',
+    hint: 'run the command as the user who owns the directory, make it writable, or choose another with --to, --name, --namespace or --data-dir',
   },
   link_ended: { exitCode: 3, hint: NEW_TOKEN },
   place_taken: {
