@@ -311,7 +311,7 @@ describe('the holder of a token with a policy', () => {
     expect((await redeem(token, 'real', '--dry-run')).code).toBe(0);
   });
 
-  it('a token that is signed for a subject is redeemed for no other one, and sends no request for it', async () => {
+  it('a token that is signed for a subject is redeemed for no other one, and the accepting side sees the attempt', async () => {
     await grantJson('create', 'signed-subject');
     const token = await issue('token-signed', '--grant', 'signed-subject', '--subject', 'hq');
     const other = ['--subject', 'branch'];
@@ -319,13 +319,15 @@ describe('the holder of a token with a policy', () => {
     const dryRun = redeem(token, 'dry', '--dry-run', ...other);
     const only = 'the token "token-signed" is only for the subject "hq"';
     for (const checked of [await dryRun, await examine])
-      expect(checked.stdout).toMatch(new RegExp(`^fail  token +${only}$`, 'm'));
+      expect(checked.stdout).toMatch(new RegExp(`^fail  redemption +${only}$`, 'm'));
     for (const ended of [await redeem(token, 'real', ...other), await dryRun, await examine]) {
       expect(ended.code).toBe(3);
       expect(ended.stderr).toContain(`${only}\n`);
       expect(ended.stderr).toContain('or ask the operator of the accepting site for a token for "branch"\n');
     }
-    expect((await grantJson('show', 'signed-subject')).attempts).toEqual([]);
+    expect((await grantJson('show', 'signed-subject')).attempts).toMatchObject([
+      { outcome: 'policy_subject' },
+    ]);
     expect((await redeem(token, 'real')).code).toBe(0);
   });
 

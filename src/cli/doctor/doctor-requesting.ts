@@ -16,7 +16,7 @@ import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
-import { requestedSubject } from '../token/redeem-input.js';
+import { explainRefusal, requestedSubject } from '../token/redeem-input.js';
 import { parseToken } from '../token/token-file.js';
 import {
   type Check,
@@ -49,10 +49,8 @@ export async function tokenChecks(
   options: ConnectionOptions,
 ): Promise<Check[]> {
   let token: ReturnType<typeof parseToken>;
-  let subject: string | undefined;
   try {
     token = parseToken(await readToken(file));
-    subject = requestedSubject(token, flags.subject, site);
   } catch (error) {
     return [failWithError('token', error, 'check the token file')];
   }
@@ -62,10 +60,10 @@ export async function tokenChecks(
   const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
   const isSigned = readSignedCode(token.code) !== undefined;
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
-  const request = { token, name: flags.name, subject };
+  const request = { token, name: flags.name, subject: requestedSubject(token, flags.subject, site) };
   // A repeated redemption returns the existing link, also if it requests another subject, name or key.
   const refusal = isTokenCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
-  const refusalChecks = refusal ? [failWithCode('redemption', refusal.message, refusal.code)] : [];
+  const refusalChecks = refusal ? [failWithError('redemption', explainRefusal(refusal, request), '')] : [];
   return [tokenCheck, ...checks, ...grantResults, ...refusalChecks];
 }
 

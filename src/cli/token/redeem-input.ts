@@ -122,21 +122,31 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
 
 /**
  * Returns the subject to request: `subject`, else the only one that the token's code allows, else the uid of the target's site.
- * Throws CommandError if the code allows only another one.
  */
 export function requestedSubject(
   token: RedeemableToken,
   subject: string | undefined,
   { siteUid }: Pick<LinkTarget, 'siteUid'>,
 ): string | undefined {
+  return subject ?? readSignedCode(token.code)?.subject ?? siteUid();
+}
+
+/**
+ * Returns the error of a redemption. If the token's code is for another subject, its hint says so: another rule of the grant would not
+ * help.
+ */
+export function explainRefusal(
+  error: unknown,
+  { token, subject }: { readonly token: RedeemableToken; readonly subject?: string | undefined },
+): unknown {
   const only = readSignedCode(token.code)?.subject;
-  if (only !== undefined && subject !== undefined && subject !== only) {
-    throw new CommandError(`the token "${token.name}" is only for the subject "${only}"`, {
-      exitCode: 3,
-      hint: `omit --subject, or ask the operator of the accepting site for a token for "${subject}"`,
-    });
-  }
-  return subject ?? only ?? siteUid();
+  const isSubject = error instanceof RedemptionError && error.code === 'policy_subject';
+  if (!isSubject || only === undefined || only === subject) return error;
+  return new CommandError(`the token "${token.name}" is only for the subject "${only}"`, {
+    exitCode: 3,
+    hint: `omit --subject, or ask the operator of the accepting site for a token for "${subject}"`,
+    cause: error,
+  });
 }
 
 /** Returns a note on a private key that the server generated; empty if this site generated it. */

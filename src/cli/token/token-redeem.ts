@@ -20,6 +20,7 @@ import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 import {
+  explainRefusal,
   type InputRedemption,
   inputFailure,
   keyOriginText,
@@ -68,7 +69,9 @@ export async function redeemCommand(file: string | undefined, flags: TokenRedeem
   const request = { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews };
   const redeemed = await withProgress('Redeeming the token', () =>
     target.redeemer.redeem(request, target.materializer),
-  );
+  ).catch((error: unknown) => {
+    throw explainRefusal(error, request);
+  });
   warnOfIgnoredFlags(redeemed, flags);
   const reload = await settleReload(target);
   await report(redeemed, target, reload, { ...flags, isFile: file !== '-' && !containsJoinLine(file) });
