@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
+import { unreadableProblem } from '../admin/api/admin-problem.js';
 import { bearerAuthentication } from '../admin/api/bearer.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
 import { oidcKeys } from '../admin/api/oidc-keys.js';
-import { unreadableProblem } from '../admin/api/problem.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import type { Metrics } from '../admin/metrics.js';
 import { isProviderUrl, OidcProvider } from '../admin/oidc-provider.js';
@@ -26,7 +26,7 @@ import { sharedVerification } from '../redemption/administration/shared-verifica
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
-import { storeAdministration } from './administration.js';
+import { storeAdministration } from './administration-dependencies.js';
 import { listen } from './operations.js';
 import { createTeamConsole } from './team-console.js';
 

@@ -6,7 +6,7 @@ import { type CertificateTimes, certificateParts } from '../admin/certificate-re
 import { createOperationsApp, type OperationsDependencies } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConnectionTable } from '../http/connection-table.js';
-import { applyRetention, type Retention } from '../redemption/accepting/retention.js';
+import { applyRetention, type Retention } from '../redemption/accepting/apply-retention.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 

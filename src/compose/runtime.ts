@@ -26,11 +26,11 @@ import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import { measureStore } from '../stores/measured-store.js';
 import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
 import { CertificateWatch } from './certificate-watch.js';
-import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
-import { networkObserver } from './connections.js';
 import { grantAdoption } from './grant-adoption.js';
 import { DRAIN_MS } from './listener/listener-limits.js';
 import { assertListening, createPublicListener } from './listener/public-listener.js';
+import { networkObserver } from './network-observers.js';
+import { openCodeKeys, sweepCodeKeys } from './open-code-keys.js';
 import { openServiceStore, openStore } from './open-store.js';
 import {
   atMostEvery,
@@ -47,8 +47,8 @@ import {
   openIdentities,
   type ServiceIdentities,
 } from './service-identities.js';
+import { checkWebhookFiles, startWebhooks, undeliveredReader } from './start-webhooks.js';
 import { systemOf } from './system-sites.js';
-import { checkWebhookFiles, startWebhooks, undeliveredReader } from './webhooks.js';
 
 const SWEEP_MS = 10_000;
 const RETENTION_MS = 60_000;

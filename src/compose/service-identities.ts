@@ -5,7 +5,7 @@ import { flagOf, type SettingKey } from '../config/settings.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { openDataDirectory } from '../platforms/standalone/data-directory.js';
-import { acquireServingLease } from '../platforms/standalone/data-directory-lease.js';
+import { acquireServingLease, isServed } from '../platforms/standalone/data-directory-lease.js';
 import { OwnedAuthorities, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
 import {
   externalIdentity,
@@ -26,8 +26,8 @@ import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { OtherServiceError, type ServingLease } from '../redemption/ports/serving-lease.js';
 import type { Site } from '../redemption/ports/site.js';
-import { openCodeKeys } from './code-keys.js';
-import { acquireStoreLease, checkStore } from './open-store.js';
+import { openCodeKeys } from './open-code-keys.js';
+import { acquireStoreLease, checkStore, type StoreLocation, sqliteFile } from './open-store.js';
 import { type DefaultIssuer, missingCa, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
@@ -194,4 +194,14 @@ function allOf(leases: readonly ServingLease[]): ServingLease {
       for (const lease of leases) lease.release();
     },
   };
+}
+
+/**
+ * True if a service of this host runs on the data directory or the SQLite file, or ended less than five seconds ago without releasing
+ * its lease. Unknown for a PostgreSQL store that services of other hosts use.
+ */
+export function isServedHere({ store, dataDir }: StoreLocation, clock: Clock): boolean {
+  const leases = [join(dataDir, 'serving')];
+  if (store?.kind !== 'postgres') leases.push(`${sqliteFile(store, dataDir)}.serving`);
+  return leases.some((directory) => isServed(directory, clock));
 }

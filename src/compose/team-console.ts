@@ -16,8 +16,8 @@ import type { Settings } from '../config/setting-schemas.js';
 import { version } from '../config/version.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { Clock } from '../redemption/ports/clock.js';
-import { openCodeKeys } from './code-keys.js';
 import { consoleFiles } from './console-files.js';
+import { openCodeKeys } from './open-code-keys.js';
 
 /** Parts of the admin API that its console uses too. */
 export interface TeamConsoleParts {

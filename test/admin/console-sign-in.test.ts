@@ -5,7 +5,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMetrics } from '../../src/admin/metrics.js';
 import { type RunningAdmin, startAdmin } from '../../src/compose/admin-listener.js';
-import { openCodeKeys } from '../../src/compose/code-keys.js';
+import { openCodeKeys } from '../../src/compose/open-code-keys.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import { dropOldCodeKeys } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { makeIssuerKey, signBearer } from '../support/admin-api.js';

@@ -5,7 +5,7 @@ import { sharedVerification } from '../../src/redemption/administration/shared-v
 import {
   type LedgerVerifications,
   verificationOperations,
-} from '../../src/redemption/administration/verify-ledger.js';
+} from '../../src/redemption/administration/verification-operations.js';
 import type { LedgerVerdict } from '../../src/redemption/ports/ledger-store.js';
 import {
   operatorClient,

@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import pino from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { storeAdministration } from '../../src/compose/administration.js';
+import { storeAdministration } from '../../src/compose/administration-dependencies.js';
 import { type LocalConsole, startLocalConsole } from '../../src/compose/local-console.js';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';

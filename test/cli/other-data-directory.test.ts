@@ -64,3 +64,20 @@ it('a service whose certificates all come from files of the operator reports no 
   const own = await place.serve(words);
   expect(own.said.stdout).toContain('First start');
 });
+
+it('doctor reports that the service at the URL runs on a copy of the store', async () => {
+  const place = releaseAfterTest(new Workplace());
+  const at = (name: string) => ['--data-dir', place.path(name), ...ENDPOINT];
+  const first = await place.serve(at('first'));
+  const doctor = async (name: string) => (await linkgrant(['doctor', '--data-dir', place.path(name)])).stdout;
+  expect(await doctor('first')).not.toContain('service store');
+  const backup = place.path('backup');
+  expectSuccess(await linkgrant(['store', 'backup', backup, '--data-dir', place.path('first')]));
+  await first.stop();
+  expectSuccess(await linkgrant(['store', 'restore', backup, '--keep', '--data-dir', place.path('copy')]));
+  await place.serve([...at('copy'), '--listen', `127.0.0.1:${first.port}`]);
+  expect(await doctor('first')).toMatch(
+    /^fail +service store +a service answers .* none runs on this store$/m,
+  );
+  expect(await doctor('copy')).not.toContain('service store');
+});

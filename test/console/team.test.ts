@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { storeAdministration } from '../../src/compose/administration.js';
+import { storeAdministration } from '../../src/compose/administration-dependencies.js';
 import { CONSOLE_CLIENT, startOidcIssuer } from '../admin/oidc-issuer.js';
 import { makeIssuerKey } from '../support/admin-api.js';
 import { directoryForFile, releaseAfterFile } from '../support/release.js';

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { issuerDirectory } from '../../src/compose/issuer-directory.js';
+import { issuerDirectory } from '../../src/compose/service-issuers.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { publishCodeKey, rotateCodeKey } from '../../src/redemption/accepting/rotate-code-keys.js';
 import { administrationOfStore } from '../../src/redemption/administration/store-administration.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
-import { openConnections } from '../../src/stores/postgres/connections.js';
+import { openConnections } from '../../src/stores/postgres/postgres-connections.js';
 import { openPostgresDatabase } from '../../src/stores/postgres/postgres-store.js';
 import { withPostgresTables } from '../../src/stores/postgres/postgres-tables.js';
 import { tlsOptions } from '../../src/stores/postgres/postgres-target.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { problemStatus } from '../../src/admin/api/problem.js';
+import { problemStatus } from '../../src/admin/api/admin-problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from '../../src/admin/api/routes.js';
 import { ADMINISTRATION_ERROR_CODES } from '../../src/domain/administration-error.js';
 import { type Schema, schemaProblems } from './matches-schema.js';

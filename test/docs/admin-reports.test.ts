@@ -24,7 +24,7 @@ import type {
   TokenReport,
   TokenRevocation,
 } from '../../src/redemption/administration/reports/token-report.js';
-import type { LedgerVerificationReport } from '../../src/redemption/administration/verify-ledger.js';
+import type { LedgerVerificationReport } from '../../src/redemption/administration/verification-operations.js';
 import type { Changes } from '../../src/redemption/ports/link-store.js';
 import { METHODS, openApi, resolved } from './openapi-document.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { adminProblem } from '../../src/admin/api/problem.js';
+import { adminProblem } from '../../src/admin/api/admin-problem.js';
 import { adviceFor, ERROR_CODES } from '../../src/cli/terminal/exit-codes.js';
 import { refusalOf, STOCK_PREFIXES, STOCK_TEXTS } from '../../src/client/refusals.js';
 import { ADMINISTRATION_ERROR_CODES, AdministrationError } from '../../src/domain/administration-error.js';

@@ -1,4 +1,4 @@
-import { adminProblem } from '../../src/admin/api/problem.js';
+import { adminProblem } from '../../src/admin/api/admin-problem.js';
 import { ADMINISTRATION_ERROR_CODES, AdministrationError } from '../../src/domain/administration-error.js';
 import type { WireAnswer } from '../support/wire.js';
 import type { HostileAdminRequest } from './admin-requests.js';

@@ -9,10 +9,10 @@ import type { Administration, OnceOnly } from '../../redemption/administration/a
 import { drain } from '../../time/drain.js';
 import { SharedRead } from '../../time/shared-read.js';
 import type { AdminObserver } from '../admin-metrics.js';
+import { adminProblem, problemStatus } from './admin-problem.js';
 import { findingsOf, inRequestSpan, reportAnswers } from './answer-report.js';
 import { type Caller, requireRole } from './bearer.js';
 import type { ChangeStreams } from './change-streams.js';
-import { adminProblem, problemStatus } from './problem.js';
 import { describeIssue } from './request-issues.js';
 import { type LoginMetadata, METADATA_PATH, metadataHandler, metadataUrl } from './resource-metadata.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';

@@ -5,9 +5,9 @@ import { AdministrationError, type AdministrationErrorCode } from '../../domain/
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { CodeKeys } from '../../redemption/ports/code-keys.js';
 import type { CountFailure } from '../api/admin-app.js';
+import { problemStatus } from '../api/admin-problem.js';
 import { reasonOf } from '../api/answer-report.js';
 import type { Authenticate, Role } from '../api/bearer.js';
-import { problemStatus } from '../api/problem.js';
 import { OidcClient, type SignInSecrets } from '../oidc-client.js';
 import { type ConsoleAccess, type ConsoleSession, cookieOf, requireOwnOrigin } from './console-access.js';
 import { consolePath, messagePage, signInUrl } from './console-router.js';

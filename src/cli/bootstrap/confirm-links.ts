@@ -1,5 +1,5 @@
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
-import { linkDirectory } from '../../compose/links.js';
+import { linkDirectory } from '../../compose/open-links.js';
 import type { PlacedLink } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import { usedRole } from '../../domain/link.js';

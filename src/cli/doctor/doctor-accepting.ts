@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { request as requestHttps } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { hasStore } from '../../compose/links.js';
+import { hasStore } from '../../compose/open-links.js';
 import { openServiceStore } from '../../compose/open-store.js';
+import { isServedHere } from '../../compose/service-identities.js';
 import { missingCa, pathsAccessibleToOthers } from '../../compose/site-issuer.js';
 import { findStoreLoss } from '../../compose/store-tools.js';
 import { checkToken } from '../../compose/token-redemption.js';
@@ -33,6 +34,9 @@ import { checkUrl, NEVER_RAN, probeToken, SERVE_ONCE_HINT } from './doctor-route
 import { checkSites } from './doctor-sites.js';
 import { webhookChecks } from './doctor-webhooks.js';
 
+const OTHER_STORE = 'a service answers at the URL in the tokens, but none runs on this store';
+const OTHER_STORE_HINT =
+  'tokens of this store are unknown there: use the --data-dir of the service that answers, or stop it and start `linkgrant serve` on this one';
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
 const REQUESTING_HINT = 'to check a site that requests links, run `linkgrant doctor --token FILE --to DIR`';
 const PROBE_TIMEOUT_MS = 2_000;
@@ -59,6 +63,10 @@ export async function acceptingChecks(settings: Settings, options: AcceptingOpti
   const { service, checks } = await checkStore(settings);
   const probe = service && probeToken(service);
   if (probe) checks.push(...(await checkUrl(probe, options)));
+  const responds = checks.some(({ name, status }) => name === 'service' && status === 'ok');
+  // A service on another copy of the store has the same CA.
+  if (responds && settings.store?.kind !== 'postgres' && !isServedHere(settings, options.clock))
+    checks.push(fail('service store', OTHER_STORE, OTHER_STORE_HINT));
   checks.push(...(await checkPorts(settings, probe, options)));
   checks.push(...checkCertificates(settings, options.clock()));
   checks.push(...(await checkSites(settings, service)));

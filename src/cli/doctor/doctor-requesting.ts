@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readSignedCode } from '../../codes/signed-code.js';
-import { linkDirectory } from '../../compose/links.js';
+import { linkDirectory } from '../../compose/open-links.js';
 import { checkRules } from '../../compose/token-redemption.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
@@ -11,7 +11,7 @@ import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { credentialsDamage } from '../../redemption/requesting/check-link.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
-import { policyFields } from '../grant/grant-report.js';
+import { policyFields } from '../grant/grant-fields.js';
 import type { ConnectionOptions } from '../terminal/connection-flags.js';
 import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';

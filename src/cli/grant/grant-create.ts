@@ -13,7 +13,7 @@ import { deliver } from '../terminal/write-out.js';
 import { requireWritable } from '../token/secret-output.js';
 import { tokenDelivery } from '../token/token-forms.js';
 import { writeToken } from '../token/token-output.js';
-import { grantFields } from './grant-report.js';
+import { grantFields } from './grant-fields.js';
 import type { PolicyFlags } from './policy-flags.js';
 import { policyFromFlags, warnOfKeyTypes } from './policy-values.js';
 import { rollbackOnFailure } from './rollback-grant.js';

@@ -4,7 +4,7 @@ import { withAdministration } from '../session/administration-session.js';
 import { print, table } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import type { GrantFlags } from './grant-create.js';
-import { grantFields } from './grant-report.js';
+import { grantFields } from './grant-fields.js';
 
 /** `grant show`: prints one grant and the last 10 attempts to redeem it. */
 export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {

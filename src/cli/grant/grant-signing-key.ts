@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
-import { administrationDependencies, storeAdministration } from '../../compose/administration.js';
+import {
+  administrationDependencies,
+  storeAdministration,
+} from '../../compose/administration-dependencies.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { shell } from '../../domain/shell-words.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';

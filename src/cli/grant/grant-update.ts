@@ -10,7 +10,7 @@ import { print } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { writeStderr } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant-create.js';
-import { grantFields } from './grant-report.js';
+import { grantFields } from './grant-fields.js';
 import type { PolicyFlags } from './policy-flags.js';
 import { policyChangeFromFlags, policyFromFlags, warnOfKeyTypes } from './policy-values.js';
 

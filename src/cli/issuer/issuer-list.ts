@@ -1,8 +1,8 @@
-import { type IssuerLocations, issuerDirectory } from '../../compose/issuer-directory.js';
+import { type IssuerLocations, issuerDirectory } from '../../compose/service-issuers.js';
 import { systemOf } from '../../compose/system-sites.js';
 import { commandContext } from '../../config/command-context.js';
 import { readService } from '../../redemption/accepting/service-description.js';
-import { issuerOperations } from '../../redemption/administration/issuers.js';
+import { issuerOperations } from '../../redemption/administration/issuer-operations.js';
 import type { IssuerReport } from '../../redemption/administration/reports/issuer-report.js';
 import { everyItem } from '../../redemption/ports/page.js';
 import { type ListFlags, writeListing } from '../terminal/listing.js';

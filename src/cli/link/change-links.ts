@@ -1,4 +1,4 @@
-import { PendingReload } from '../../compose/links.js';
+import { PendingReload } from '../../compose/open-links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import { announceDryRun } from '../session/dry-run.js';

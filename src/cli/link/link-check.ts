@@ -1,4 +1,4 @@
-import { createLinkDialer } from '../../compose/links.js';
+import { createLinkDialer } from '../../compose/open-links.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFailure, LinkFault } from '../../redemption/ports/link-dialer.js';

@@ -1,4 +1,4 @@
-import { openLinkRenewal, RenewalRuns } from '../../compose/links.js';
+import { openLinkRenewal, RenewalRuns } from '../../compose/open-links.js';
 import { commandContext, isTerminal } from '../../config/command-context.js';
 import { isShortLived } from '../../domain/issued-certificate.js';
 import { readBoundedText } from '../../files/bounded-text.js';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { networkObserver } from '../../compose/connections.js';
-import { issuerDirectory } from '../../compose/issuer-directory.js';
-import { hasStore, linkDirectory, RenewalRuns } from '../../compose/links.js';
+import { networkObserver } from '../../compose/network-observers.js';
+import { hasStore, linkDirectory, RenewalRuns } from '../../compose/open-links.js';
 import { openStore } from '../../compose/open-store.js';
+import { issuerDirectory } from '../../compose/service-issuers.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';

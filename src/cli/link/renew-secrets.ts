@@ -1,4 +1,4 @@
-import { linkDirectory, openLinkRenewal, PendingReload } from '../../compose/links.js';
+import { linkDirectory, openLinkRenewal, PendingReload } from '../../compose/open-links.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { shell } from '../../domain/shell-words.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
-import { linkDirectory, linkRecords } from '../../compose/links.js';
+import { linkDirectory, linkRecords } from '../../compose/open-links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import {

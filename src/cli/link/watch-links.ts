@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RenewalRuns } from '../../compose/links.js';
+import { RenewalRuns } from '../../compose/open-links.js';
 import { commandContext } from '../../config/command-context.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import { backOffDelay } from '../../time/back-off.js';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OidcClient, UserTokens } from '../../admin/oidc-client.js';
-import { createLoginClient, loginByBrowser, readLoginProvider } from '../../compose/login.js';
+import { createLoginClient, loginByBrowser, readLoginProvider } from '../../compose/oidc-login.js';
 import { serverAdministration } from '../../compose/server-administration.js';
 import { commandContext, isTerminal } from '../../config/command-context.js';
 import { isLoginName, SETTING_SCHEMAS } from '../../config/setting-schemas.js';
@@ -17,7 +17,7 @@ import { connectionOptions } from '../terminal/connection-flags.js';
 import { plain } from '../terminal/plain-text.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 import { writeOut } from '../terminal/write-out.js';
-import { providerError, tokenFields } from './access-token.js';
+import { providerError, tokenFields } from './bearer-token.js';
 import { findLogin, requireLogin, withLoginLock, writeLogin } from './logins.js';
 
 const BROWSER_TIMEOUT_MS = 600_000;

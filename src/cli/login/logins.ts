@@ -49,7 +49,7 @@ function fileOf(name: string): string {
 /** Runs an operation under the lock of the user's logins. */
 export async function withLoginLock<T>(operation: () => Promise<T>): Promise<T> {
   // Loaded only here, because most commands with a login need no lock.
-  const { directoryLock } = await import('../../compose/login.js');
+  const { directoryLock } = await import('../../compose/oidc-login.js');
   return directoryLock(loginDirectory())(operation);
 }
 

@@ -1,7 +1,7 @@
-import { createLoginClient } from '../../compose/login.js';
+import { createLoginClient } from '../../compose/oidc-login.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut, writeStderr } from '../terminal/write-out.js';
-import { providerError } from './access-token.js';
+import { providerError } from './bearer-token.js';
 import { deleteLogin, type Login, requireLogin, selectLogin, withLoginLock } from './logins.js';
 
 /** `logout`: revokes the tokens of a login at the OIDC provider, and deletes the login from this machine. */

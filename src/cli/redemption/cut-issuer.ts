@@ -1,4 +1,4 @@
-import { createLinkDialer } from '../../compose/links.js';
+import { createLinkDialer } from '../../compose/open-links.js';
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import { openSystemSite, systemOf } from '../../compose/system-sites.js';
 import { commandContext } from '../../config/command-context.js';

@@ -3,7 +3,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf } from '../../config/settings.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { shell } from '../../domain/shell-words.js';
-import { requireRedemption } from '../../redemption/administration/redemptions.js';
+import { requireRedemption } from '../../redemption/administration/redemption-operations.js';
 import type {
   RedemptionRevocation,
   SourceChoice,

@@ -1,6 +1,6 @@
-import { storeAdministration } from '../../compose/administration.js';
+import { storeAdministration } from '../../compose/administration-dependencies.js';
 import { isUuid } from '../../domain/names.js';
-import { faultText } from '../../redemption/administration/verify-ledger.js';
+import { faultText } from '../../redemption/administration/verification-operations.js';
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { refuseServer } from '../session/administration-session.js';
 import { localSettingsFrom } from '../session/configuration.js';

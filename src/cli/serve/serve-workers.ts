@@ -1,5 +1,5 @@
 import type { ReadinessPart } from '../../admin/operations-app.js';
-import { networkObserver } from '../../compose/connections.js';
+import { networkObserver } from '../../compose/network-observers.js';
 import { openServiceStore } from '../../compose/open-store.js';
 import {
   createStoreMetrics,
@@ -8,7 +8,7 @@ import {
   WorkerMetrics,
 } from '../../compose/operations.js';
 import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
-import { undeliveredReader } from '../../compose/webhooks.js';
+import { undeliveredReader } from '../../compose/start-webhooks.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';

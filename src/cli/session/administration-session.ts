@@ -1,6 +1,6 @@
-import { storeAdministration } from '../../compose/administration.js';
-import { networkObserver } from '../../compose/connections.js';
+import { storeAdministration } from '../../compose/administration-dependencies.js';
 import type { ClusterInspector } from '../../compose/kubernetes/open-cluster-administration.js';
+import { networkObserver } from '../../compose/network-observers.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Configuration } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -153,7 +153,7 @@ async function connectionTo(
 ): Promise<ServerConnection> {
   if (typeof server === 'string') {
     const { requireLogin } = await import('../login/logins.js');
-    const { accessTokenOf, loginAgain } = await import('../login/access-token.js');
+    const { accessTokenOf, loginAgain } = await import('../login/bearer-token.js');
     const login = requireLogin(server);
     return {
       url: new URL(login.server),

@@ -1,4 +1,4 @@
-import { backUp } from '../../compose/store-backup.js';
+import { backUp } from '../../compose/back-up.js';
 import { commandContext } from '../../config/command-context.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { SETTINGS, type SettingDefinition } from '../../config/settings.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { restore } from '../../compose/store-backup.js';
+import { restore } from '../../compose/back-up.js';
 import { commandContext } from '../../config/command-context.js';
 import { maskedFileSettings } from '../../config/config.js';
 import { SETTINGS, type SettingDefinition } from '../../config/settings.js';

@@ -6,7 +6,7 @@ import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
-import { policyFields } from '../grant/grant-report.js';
+import { policyFields } from '../grant/grant-fields.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { adviceFor, adviceForState } from '../terminal/exit-codes.js';

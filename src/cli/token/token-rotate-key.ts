@@ -1,5 +1,5 @@
-import { administrationDependencies } from '../../compose/administration.js';
-import { openCodeKeys } from '../../compose/code-keys.js';
+import { administrationDependencies } from '../../compose/administration-dependencies.js';
+import { openCodeKeys } from '../../compose/open-code-keys.js';
 import { commandContext } from '../../config/command-context.js';
 import { rotateCodeKey, signingMasterKey } from '../../redemption/accepting/rotate-code-keys.js';
 import { requireService } from '../../redemption/administration/dependencies.js';

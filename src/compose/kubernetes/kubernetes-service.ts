@@ -13,9 +13,9 @@ import { pathPrefixOf } from '../../platforms/standalone/service-address.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
-import { sweepCodeKeys } from '../code-keys.js';
 import { DRAIN_MS } from '../listener/listener-limits.js';
 import { assertListening, createPublicListener } from '../listener/public-listener.js';
+import { sweepCodeKeys } from '../open-code-keys.js';
 import {
   atMostEvery,
   createStoreMetrics,

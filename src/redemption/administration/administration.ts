@@ -16,7 +16,7 @@ import type {
 } from './reports/redemption-report.js';
 import type { ServiceReport } from './reports/service-report.js';
 import type { IssuedToken, TokenReport, TokenRevocation } from './reports/token-report.js';
-import type { LedgerVerifications } from './verify-ledger.js';
+import type { LedgerVerifications } from './verification-operations.js';
 
 /** A grant to create: a {@link GrantRequest} whose window and policy are text. */
 export interface CreateGrantRequest

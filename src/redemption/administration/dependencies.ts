@@ -11,7 +11,7 @@ import type { IssuerDirectory } from '../ports/issuers.js';
 import type { OutcomeStore } from '../ports/outcome-store.js';
 import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 import type { HealthFinding } from './reports/overview-report.js';
-import type { SharedVerification } from './verify-ledger.js';
+import type { SharedVerification } from './verification-operations.js';
 
 /** The present endpoints of a link from a grant. */
 export interface LinkAccess {

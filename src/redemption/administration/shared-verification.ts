@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import type { DatabaseStore } from '../ports/database-store.js';
-import type { LedgerVerificationReport, SharedVerification } from './verify-ledger.js';
+import type { LedgerVerificationReport, SharedVerification } from './verification-operations.js';
 
 // Begins with `ledger-`, so that the ledger has no entries about it.
 const SETTING = 'ledger-verification';

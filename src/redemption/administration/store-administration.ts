@@ -1,12 +1,12 @@
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
-import { grantOperations } from './grants.js';
-import { issuerOperations } from './issuers.js';
-import { linkOperations } from './links.js';
+import { grantOperations } from './grant-operations.js';
+import { issuerOperations } from './issuer-operations.js';
+import { linkOperations } from './link-operations.js';
 import { serviceProblem } from './overview.js';
-import { redemptionOperations } from './redemptions.js';
+import { redemptionOperations } from './redemption-operations.js';
 import { tokenOperations } from './tokens.js';
-import { verificationOperations } from './verify-ledger.js';
+import { verificationOperations } from './verification-operations.js';
 
 /** The administration of a local store. */
 export function administrationOfStore(deps: AdministrationDependencies): Administration {

@@ -7,7 +7,7 @@ import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import { put, type SqlDialect, type SqlOperation, value } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
-import type { PostgresConnection, PostgresConnections } from './connections.js';
+import type { PostgresConnection, PostgresConnections } from './postgres-connections.js';
 import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure.js';
 import { abortConnection, inTransaction, OperationRunner } from './run-operation.js';
 

@@ -1,7 +1,7 @@
 import type { TableSession } from '../sql/copy-tables.js';
 import type { SqlOperation } from '../sql/operation.js';
-import { openConnections, WITHOUT_TIME_LIMIT } from './connections.js';
 import { checkSchema } from './migrations.js';
+import { openConnections, WITHOUT_TIME_LIMIT } from './postgres-connections.js';
 import { POSTGRES } from './postgres-database.js';
 import type { PostgresTarget } from './postgres-target.js';
 import { OperationRunner } from './run-operation.js';

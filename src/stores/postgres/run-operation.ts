@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
-import { type PostgresConnection, WITHOUT_TIME_LIMIT } from './connections.js';
+import { type PostgresConnection, WITHOUT_TIME_LIMIT } from './postgres-connections.js';
 
 /** Statements with PostgreSQL's placeholders, by their SQL; each is prepared once on each connection. */
 const prepared = new Map<string, { readonly name: string; readonly text: string }>();

@@ -6,7 +6,7 @@ import {
   type ServingLease,
   type SharedSettings,
 } from '../../redemption/ports/serving-lease.js';
-import { openConnections, type PostgresConnection } from './connections.js';
+import { openConnections, type PostgresConnection } from './postgres-connections.js';
 import type { PostgresTarget } from './postgres-target.js';
 
 // The server notices a dead process when its connection breaks, and a dead host by keep-alives.

@@ -14,8 +14,8 @@ import { countingWrite, type WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger/ledger-chain.js';
 import { change, insertInto, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
-import { countLabelChange } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
+import { countLabelChange } from './stored-settings.js';
 import { DELETE_WRONG_CODES } from './wrong-codes.js';
 
 const INSERT = `${insertInto('grants', GRANT_COLUMNS)} ON CONFLICT (namespace, name) DO NOTHING

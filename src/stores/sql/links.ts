@@ -15,8 +15,8 @@ import {
 } from '../../redemption/ports/link-store.js';
 import { encodeCursor, type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
-import { LABEL_CHANGES } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
+import { LABEL_CHANGES } from './stored-settings.js';
 import { listWrongCodes } from './wrong-codes.js';
 
 // Rows in memory at once, and rows that one call reads at most.

@@ -6,8 +6,8 @@ import type { Attempt } from '../../redemption/ports/grant-store.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger/ledger-chain.js';
 import { put, row, rows, type SqlOperation, type SqlValue, selectList, value } from './operation.js';
-import { countLabelChange } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
+import { countLabelChange } from './stored-settings.js';
 
 /** A redemption as table `redemptions` stores it: `policy` and `labels` as JSON text. */
 export interface RedemptionRow extends Omit<Redemption, 'policy' | 'labels'> {

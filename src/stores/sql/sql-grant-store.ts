@@ -12,8 +12,8 @@ import { redemptionRecorder } from './record-redemption.js';
 import { redemptionStore } from './redemptions.js';
 import { renewalStore } from './renewals.js';
 import { retention } from './retention.js';
-import { settingStore } from './settings.js';
 import type { SqlDatabase } from './sql-database.js';
+import { settingStore } from './stored-settings.js';
 import { wrongCodeStore } from './wrong-codes.js';
 
 /** Implements the DatabaseStore on an SQL database. */

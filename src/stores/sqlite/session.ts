@@ -1,5 +1,5 @@
 import { storeUnavailable } from '../../domain/redemption-error.js';
-import type { SqliteConnection } from './connection.js';
+import type { SqliteConnection } from './sqlite-connection.js';
 import { failureOf } from './sqlite-failure.js';
 
 /** The connection of a store, reopened after it was lost. */

@@ -10,9 +10,9 @@ import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
-import { runOperation, runYielding, type SqliteConnection } from './connection.js';
 import { indexProblem, schemaProblem } from './file-problems.js';
 import type { SqliteSession } from './session.js';
+import { runOperation, runYielding, type SqliteConnection } from './sqlite-connection.js';
 import { failureOf } from './sqlite-failure.js';
 
 /** The SQL for SQLite where SQLite and PostgreSQL differ. */

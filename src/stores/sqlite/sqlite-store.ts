@@ -5,10 +5,10 @@ import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
-import { openConnection, runOperation, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
 import { startSession } from './session.js';
+import { openConnection, runOperation, type SqliteConnection } from './sqlite-connection.js';
 import { sqliteDatabase } from './sqlite-database.js';
 import { failureOf } from './sqlite-failure.js';
 

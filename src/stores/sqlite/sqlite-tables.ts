@@ -1,7 +1,7 @@
 import { LedgerKeyFile } from '../ledger-key.js';
 import type { TableSession } from '../sql/copy-tables.js';
-import { openConnection, runOperation } from './connection.js';
 import { checkSchema } from './migrations.js';
+import { openConnection, runOperation } from './sqlite-connection.js';
 import { SQLITE } from './sqlite-database.js';
 
 /**

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { runDoctor } from '../../../src/cli/doctor/doctor.js';
-import { storeAdministration } from '../../../src/compose/administration.js';
+import { storeAdministration } from '../../../src/compose/administration-dependencies.js';
 import { consoleFiles } from '../../../src/compose/console-files.js';
 import { type LocalConsole, startLocalConsole } from '../../../src/compose/local-console.js';
 import { commandContext, runInContext } from '../../../src/config/command-context.js';

@@ -1,7 +1,7 @@
 // A process that renews one link of a directory and prints the outcome as JSON. With `dieAt` it kills itself at that checkpoint.
 // `given` is the link as an earlier read of its Secret returned it. Node runs this file without vitest, so it imports built code.
 
-import { openLinkRenewal } from '../../../dist/compose/links.js';
+import { openLinkRenewal } from '../../../dist/compose/open-links.js';
 import { linkDirectory } from '../../../dist/platforms/files/link-directory.js';
 import { renewLink } from '../../../dist/redemption/requesting/renew-link.js';
 import { renewableLink } from '../../../dist/redemption/requesting/renewable-link.js';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openLinkRenewal } from '../../../src/compose/links.js';
+import { openLinkRenewal } from '../../../src/compose/open-links.js';
 import type { LinkSecret } from '../../../src/domain/link.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';

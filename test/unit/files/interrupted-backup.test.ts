@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { backUp, restore } from '../../../src/compose/back-up.js';
 import { openStore } from '../../../src/compose/open-store.js';
-import { backUp, restore } from '../../../src/compose/store-backup.js';
 import { directoryForTest } from '../../support/release.js';
 
 const CONTEXT = { clock: Date.now, checkpoint: () => {} };

@@ -23,7 +23,7 @@ import {
 } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import { goDurationError } from './go-duration-error.js';
-import { labelsAndNoteMetadata, readLabelsAndNote } from './labels-and-note.js';
+import { labelsAndNoteMetadata, readLabelsAndNote } from './grant-metadata.js';
 
 /** The spec of an AccessGrant, which its user writes. */
 export interface AccessGrantSpec {

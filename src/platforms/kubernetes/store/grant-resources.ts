@@ -16,7 +16,7 @@ import {
   newAccessGrant,
   readAccessGrant,
 } from '../grants/access-grant-resource.js';
-import { labelsAndNotePatch } from '../grants/labels-and-note.js';
+import { labelsAndNotePatch } from '../grants/grant-metadata.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
 

@@ -3,7 +3,7 @@ import type { IssuedLink } from '../../../redemption/ports/link-store.js';
 import type { Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
-import { readLabelsAndNote } from '../grants/labels-and-note.js';
+import { readLabelsAndNote } from '../grants/grant-metadata.js';
 import { fillsItsSlot, type RedemptionResource, redemptionRevokedAt } from './redemption-resource.js';
 
 /** The location and age of the Redemption with an id, and its link. */

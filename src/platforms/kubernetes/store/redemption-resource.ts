@@ -7,7 +7,7 @@ import type { ListedRedemption, RecordRules, UnlistedField } from '../../../rede
 import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timeOf, timestamp } from '../api/timestamp.js';
-import { labelsAndNoteMetadata, readLabelsAndNote } from '../grants/labels-and-note.js';
+import { labelsAndNoteMetadata, readLabelsAndNote } from '../grants/grant-metadata.js';
 
 /** Label of resources that belong to a grant: its uid. */
 export const GRANT_UID = 'linkgrant.dev/grant-uid';

@@ -5,7 +5,7 @@ import { sortedPage } from '../../../redemption/ports/page.js';
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { retryUntil } from '../api/retry.js';
-import { labelsAndNotePatch } from '../grants/labels-and-note.js';
+import { labelsAndNotePatch } from '../grants/grant-metadata.js';
 import { recordRedemption } from './record-redemption.js';
 import { readListedRedemption, readRedemption, redemptionResource } from './redemption-resource.js';
 import { readRedemptions, type StoreParts } from './store-parts.js';

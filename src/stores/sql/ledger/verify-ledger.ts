@@ -1,7 +1,7 @@
 import type { LedgerFault, LedgerVerdict } from '../../../redemption/ports/ledger-store.js';
 import type { HighWaterMark } from '../../high-water-marks.js';
 import { rawRows, type SqlDialect, type SqlOperation, type SqlValue, value } from '../operation.js';
-import { changedSetting } from '../settings.js';
+import { changedSetting } from '../stored-settings.js';
 import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
 import { type LedgerChain, readEnd, type StoredEnd } from './ledger-chain.js';
 import { isMac, NO_POSITIONS, refusalMac, withPosition } from './ledger-mac.js';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { beginRedemptionWait } from '../../../../src/cli/token/token-wait.js';
-import { storeAdministration } from '../../../../src/compose/administration.js';
+import { storeAdministration } from '../../../../src/compose/administration-dependencies.js';
 import { formatTime } from '../../../../src/domain/rfc3339.js';
 import { releaseAfterFile } from '../../../support/release.js';
 import { HOUR, MINUTE, startTestService } from '../../../support/service.js';

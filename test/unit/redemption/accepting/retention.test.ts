@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { applyRetention } from '../../../../src/redemption/accepting/retention.js';
+import { applyRetention } from '../../../../src/redemption/accepting/apply-retention.js';
 
 const DAY = 86_400_000;
 const NOW = 1_000 * DAY;

@@ -14,8 +14,8 @@ import {
   slotName,
 } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { AdministrationDependencies } from '../../../../../src/redemption/administration/dependencies.js';
-import { grantOperations } from '../../../../../src/redemption/administration/grants.js';
-import { redemptionOperations } from '../../../../../src/redemption/administration/redemptions.js';
+import { grantOperations } from '../../../../../src/redemption/administration/grant-operations.js';
+import { redemptionOperations } from '../../../../../src/redemption/administration/redemption-operations.js';
 import { tokenOperations } from '../../../../../src/redemption/administration/tokens.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 

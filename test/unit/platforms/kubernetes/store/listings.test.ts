@@ -27,7 +27,7 @@ import {
   redemptionResource,
 } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { AdministrationDependencies } from '../../../../../src/redemption/administration/dependencies.js';
-import { redemptionOperations } from '../../../../../src/redemption/administration/redemptions.js';
+import { redemptionOperations } from '../../../../../src/redemption/administration/redemption-operations.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
 const UID = randomUUID();

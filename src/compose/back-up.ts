@@ -5,7 +5,6 @@ import type { StoreUrl } from '../config/store-url.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { refuseForeignDirectory } from '../files/foreign-directory.js';
 import { makePrivateDirectory, sweepStaleFiles, syncDirectory } from '../files/private-file.js';
-import { isServed } from '../platforms/standalone/data-directory-lease.js';
 import {
   isSavedPath,
   moveSavedFiles,
@@ -16,6 +15,7 @@ import {
 import type { Clock } from '../redemption/ports/clock.js';
 import { backupExists, notABackup, withBackup, writeBackup } from '../stores/sqlite/backup-file.js';
 import { type OpenContext, openDatabase, type StoreLocation, sqliteFile } from './open-store.js';
+import { isServedHere } from './service-identities.js';
 
 /**
  * Writes a backup of a service to `file`: its store, unless that is in PostgreSQL, and the keys, the CAs and the configuration
@@ -128,10 +128,8 @@ function moveStore(place: string, write: (file: string) => void): void {
 }
 
 function requireUnused({ store, dataDir }: StoreLocation, clock: Clock): void {
-  const isSqlite = store?.kind !== 'postgres';
-  const database = isSqlite ? sqliteFile(store, dataDir) : undefined;
-  const leases = [join(dataDir, 'serving'), ...(database === undefined ? [] : [`${database}.serving`])];
-  if (leases.some((directory) => isServed(directory, clock))) {
+  const database = store?.kind === 'postgres' ? undefined : sqliteFile(store, dataDir);
+  if (isServedHere({ store, dataDir }, clock)) {
     throw new ConfigurationError(
       `a service runs on ${dataDir}, or ended a moment ago`,
       'stop it on all hosts, and all other linkgrant commands, before you restore a backup',

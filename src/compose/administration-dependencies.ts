@@ -4,13 +4,13 @@ import { readService } from '../redemption/accepting/service-description.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { administrationOfStore } from '../redemption/administration/store-administration.js';
-import type { SharedVerification } from '../redemption/administration/verify-ledger.js';
+import type { SharedVerification } from '../redemption/administration/verification-operations.js';
 import { readRetiredCas } from '../redemption/issuers/retired-cas.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
-import { openCodeKeys } from './code-keys.js';
-import { type ExternalFiles, issuerDirectory } from './issuer-directory.js';
+import { openCodeKeys } from './open-code-keys.js';
+import { type ExternalFiles, issuerDirectory } from './service-issuers.js';
 import { namedIssuerRefusal } from './site-issuer.js';
 import { isDeclared, openSystemSite } from './system-sites.js';
 

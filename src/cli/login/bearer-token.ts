@@ -49,7 +49,7 @@ function isFresh({ expiresAt }: Login): boolean {
 
 async function refresh(name: string, login: Login): Promise<UserTokens> {
   if (login.refreshToken === undefined) throw loginEnded(name, 'has expired');
-  const { createLoginClient } = await import('../../compose/login.js');
+  const { createLoginClient } = await import('../../compose/oidc-login.js');
   try {
     const client = createLoginClient(login, connectionOptions({}));
     return await client.refresh(login.refreshToken);
