@@ -92,7 +92,7 @@ async function withGrants(flags: Flags, operation: Operation): Promise<readonly 
   const { configurationFrom } = await import('./session/configuration.js');
   const { settings, sources } = configurationFrom(flags);
   const { platform, server, store } = settings;
-  // The file of a data directory of another author can name a server, to which the password of the user would be sent.
+  // A configuration file that another person wrote can name a server, which would receive the password of this user.
   if (store?.kind === 'postgres' && sources.store.startsWith('file ')) return [];
   if (server === undefined && platform !== 'kubernetes') {
     const { withStore } = await import('./session/store-session.js');

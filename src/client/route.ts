@@ -48,9 +48,9 @@ export interface RouteOptions {
    */
   readonly mayReach?: ((address: string) => boolean) | undefined;
   /**
-   * If present, a connection waits for the end of its name look-up even after the time limit, until this signal is aborted. Until
-   * its end a look-up occupies a thread, so the caller, who limits concurrent connections, also limits the threads that names of
-   * slow DNS servers occupy.
+   * If present, a connection waits for the end of its name look-up even after the time limit, until this signal is aborted. A
+   * look-up occupies a thread until it ends. So a caller that limits concurrent connections also limits the threads that slow DNS
+   * servers occupy.
    */
   readonly lookupWait?: AbortSignal | undefined;
 }

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a command takes from the process that it runs in. Tests replace it. */
+/** What a command uses of the process that it runs in. Tests replace it. */
 export interface CommandContext {
   readonly stdin: Readable;
   readonly stdout: Writable;

@@ -57,7 +57,7 @@ export function changedGrant(
   };
 }
 
-/** The states of a grant that has ended: it cannot be redeemed, unless an administrator extends its limits. */
+/** The states of a grant that has ended: it cannot be redeemed, unless an operator extends its limits. */
 export const ENDED_STATES = ['expired', 'exhausted', 'revoked'] as const;
 
 /** Every state of a grant. */

@@ -15,7 +15,7 @@ import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.j
 import { type RedemptionHeaders, readRedemptionHeaders } from './request-headers.js';
 import type { RequestOutcome } from './request-outcome.js';
 
-/** What one request has. */
+/** One request, its response and its client. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

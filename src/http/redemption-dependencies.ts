@@ -7,7 +7,7 @@ import type { ConnectionTable } from './connection-table.js';
 import type { UnprovenRequests } from './unproven-requests.js';
 import type { WrongCodeCounter } from './wrong-code-counter.js';
 
-/** What the app of the public listener has for all requests: composed once, when the service starts. */
+/** The dependencies of the app of the public listener that all requests share. Created once, when the service starts. */
 export interface RedemptionAppDependencies extends AcceptingSide {
   /** URL path that all routes are under; `/` for none. */
   readonly pathPrefix: string;

@@ -37,8 +37,8 @@ describe('an Idempotency-Key', () => {
       const other = await ask('POST', '/grants', { ...order, ...change }, key);
       expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
     }
-    const bearer = await signBearer(service.key, service.clock.read(), { subject: 'somebody-else' });
-    const separate = await ask('POST', '/grants', { name: `elses-${randomUUID()}` }, { ...key, bearer });
+    const bearer = await signBearer(service.key, service.clock.read(), { subject: 'other@example.com' });
+    const separate = await ask('POST', '/grants', { name: `other-${randomUUID()}` }, { ...key, bearer });
     expect(separate.status).toBe(201);
   });
 

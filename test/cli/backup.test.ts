@@ -120,7 +120,7 @@ describe('store restore', () => {
     const directory = work.path('restored');
     const ended = await restoreElsewhere(backup, directory);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toMatch(/^The newest entry of the store is of 20\d\d-.*Revoke again the links/m);
+    expect(ended.stdout).toMatch(/^The newest entry of the store is from 20\d\d-.*Revoke again the links/m);
     expect(ended.stdout).toContain('Next: start the service.');
     const restored = Object.entries(contentOf(directory)).filter(
       ([path]) => !path.startsWith('ledger-seen/'),

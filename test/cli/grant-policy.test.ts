@@ -311,7 +311,7 @@ describe('the holder of a token with a policy', () => {
     expect((await redeem(token, 'real', '--dry-run')).code).toBe(0);
   });
 
-  it('a token that is signed for a subject is redeemed for no other one, and the accepting side sees the attempt', async () => {
+  it('a token that is signed for one subject is refused for another, and the accepting side sees the attempt', async () => {
     await grantJson('create', 'signed-subject');
     const token = await issue('token-signed', '--grant', 'signed-subject', '--subject', 'hq');
     const other = ['--subject', 'branch'];

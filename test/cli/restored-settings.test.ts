@@ -33,7 +33,7 @@ const restore = (file: string, directory: string, ...words: readonly string[]) =
   linkgrant(['store', 'restore', file, '--data-dir', directory, ...words]);
 
 describe('the settings that store restore restores', () => {
-  it('name files and hosts, which the command prints, also if another setting is a flag of serve', async () => {
+  it('are printed if they name files or hosts', async () => {
     const crafted = await backupWithSettings(
       'named',
       'webhook: [https://receiver.example/a]',
@@ -67,7 +67,7 @@ describe('the settings that store restore restores', () => {
     );
   });
 
-  it('send no file that they name, also at Tab', async () => {
+  it('make neither a command nor completion with Tab send a file that they name', async () => {
     const directory = work.path('sending');
     let connections = 0;
     const attacker = createServer((socket) => {

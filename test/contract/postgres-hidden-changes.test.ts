@@ -92,7 +92,8 @@ const CHANGES: readonly (readonly [string, HiddenChange])[] = [
         expect(await store.initializeGrants(NOW)).toBe(1);
         expect(await store.recordRedemption(INSERTED, sampleRedemption(INSERTED), NOW)).toBe('recorded');
       },
-      problem: 'records that the grant was changed, whose row differed from its last entry',
+      problem:
+        'records that the grant was changed, but the row at that time differed from the last entry about it',
     },
   ],
   [
@@ -100,7 +101,8 @@ const CHANGES: readonly (readonly [string, HiddenChange])[] = [
     {
       change: setGrant("expires_at = NULL, redemptions_allowed = 7777, policy = '{}', window_ms = 99999999"),
       next: (store) => store.initializeGrants(NOW),
-      problem: 'records that the grant was changed, whose row differed from its last entry',
+      problem:
+        'records that the grant was changed, but the row at that time differed from the last entry about it',
     },
   ],
   [
@@ -108,7 +110,8 @@ const CHANGES: readonly (readonly [string, HiddenChange])[] = [
     {
       change: setGrant("redemptions_allowed = 999, policy = '{}', issuer = 'other'"),
       next: (store) => store.updateGrant(UID, { expirationWindowMs: 60 * MINUTE }),
-      problem: 'records that the grant was changed, whose row differed from its last entry',
+      problem:
+        'records that the grant was changed, but the row at that time differed from the last entry about it',
     },
   ],
   [
@@ -117,7 +120,8 @@ const CHANGES: readonly (readonly [string, HiddenChange])[] = [
       before: (store) => store.updateGrant(UID, { redemptionsAllowed: 8 }),
       change: setGrant("issuer = 'other'"),
       next: (store) => store.deleteGrant(UID),
-      problem: 'records the deletion of the grant, whose row differed from its last entry',
+      problem:
+        'records the deletion of the grant, but the row at that time differed from the last entry about it',
     },
   ],
   [
@@ -125,7 +129,8 @@ const CHANGES: readonly (readonly [string, HiddenChange])[] = [
     {
       change: INSERT_GRANT,
       next: (store) => store.deleteGrant(INSERTED),
-      problem: 'records the deletion of the grant, whose row differed from its last entry',
+      problem:
+        'records the deletion of the grant, but the row at that time differed from the last entry about it',
     },
   ],
   [
@@ -134,7 +139,8 @@ const CHANGES: readonly (readonly [string, HiddenChange])[] = [
       before: (store) => store.putSetting('service', 'https://a.example'),
       change: "UPDATE settings SET value = 'https://b.example' WHERE key = 'service'",
       next: (store) => store.putSetting('service', 'https://a.example'),
-      problem: 'records a change of setting service, whose row differed from its last entry',
+      problem:
+        'records a change of setting service, but the row at that time differed from the last entry about it',
     },
   ],
   [
@@ -142,7 +148,8 @@ const CHANGES: readonly (readonly [string, HiddenChange])[] = [
     {
       change: "INSERT INTO settings VALUES ('service', 'https://b.example')",
       next: (store) => store.putSetting('service', 'https://a.example'),
-      problem: 'records a change of setting service, whose row differed from its last entry',
+      problem:
+        'records a change of setting service, but the row at that time differed from the last entry about it',
     },
   ],
   [
@@ -182,13 +189,13 @@ describe.each([
 
   it.each([
     [
-      'redemption, so that a used grant can be redeemed again',
+      'redemption',
       false,
       `${eraseContent('redeemed')}; DELETE FROM redemptions; ${setGrant('redemptions = 0')}`,
     ],
     ['revocation', true, `${eraseContent('revoked')}; UPDATE redemptions SET revoked_at = NULL`],
   ])(
-    'a verification reports that the content of a %s was deleted in the place of one that retention had removed',
+    'a verification reports a removed entry that was put back, if the content of a %s was deleted instead',
     async (__, isRevoked, sql) => {
       const { store, change, entryOf } = await open();
       await storedGrant(store, { uid: OLD });

@@ -57,7 +57,7 @@ type Plain<T> = { readonly [Key in keyof T]: Plain<T[Key]> };
 type Same<A, B> =
   (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
 
-/** The names of the members that A and B do not have alike. */
+/** The names of the members that differ between A and B. */
 type Differing<A, B> = {
   [Key in keyof A | keyof B]: Same<Pick<A, Key & keyof A>, Pick<B, Key & keyof B>> extends true ? never : Key;
 }[keyof A | keyof B];

@@ -16,7 +16,7 @@ const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(COUNT_M
 
 // An executable is one module.
 it.skipIf(EXECUTABLES)(
-  'the help, and the completion of words and columns, load no settings, and that of names no parser of YAML',
+  'help and completion of words and columns load no settings; completion of names loads no YAML parser',
   async () => {
     expectSuccess(await run('grant', 'create', 'fleet'));
     const load = async (...words: readonly string[]) => {

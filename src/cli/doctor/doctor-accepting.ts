@@ -36,7 +36,7 @@ import { webhookChecks } from './doctor-webhooks.js';
 
 const OTHER_STORE = 'a service answers at the URL in the tokens, but none runs on this store';
 const OTHER_STORE_HINT =
-  'tokens of this store are unknown there: use the --data-dir of the service that answers, or stop it and start `linkgrant serve` on this one';
+  'tokens of this store are unknown there: use the --data-dir of the service that answers, or stop that service and start `linkgrant serve` on this store';
 const REPLACE_CERTIFICATE_HINT = 'put a new certificate into this file';
 const REQUESTING_HINT = 'to check a site that requests links, run `linkgrant doctor --token FILE --to DIR`';
 const PROBE_TIMEOUT_MS = 2_000;

@@ -67,7 +67,7 @@ async function runChecks(
       ? await (await import('./doctor-cluster.js')).clusterChecks(settings, input, options)
       : await localChecks({ ...settings, platform }, input, options);
   const given = { ...flags, dir: input.to };
-  // Beside a token the hints also name commands for the accepting side, which has other flags.
+  // With a token, the hints also name commands for the accepting side, which has other flags.
   const completed = (hint: string) =>
     input.token === undefined
       ? completeHint(hint, given)

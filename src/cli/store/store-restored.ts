@@ -91,7 +91,7 @@ export function restoredText({ accepted, revoked, unrecordedUntil }: RestoredRep
     unrecordedUntil === undefined
       ? []
       : [
-          `The newest entry of the store is of ${unrecordedUntil}. Revoke again the links that were revoked after it.`,
+          `The newest entry of the store is from ${unrecordedUntil}. Revoke again the links that were revoked after it.`,
         ];
   const accept = 'A service can use the store again.';
   return [...revoked.map((name) => `Revoked ${name}`), ...age, accept, ''].join('\n');

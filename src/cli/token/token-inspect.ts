@@ -145,7 +145,7 @@ function requireRedeemable(
   );
 }
 
-/** Throws if the rules refuse every redemption now, because they begin later. */
+/** Throws if the rules refuse every redemption before a later time. */
 function requireStart({ policy: { notBefore = 0 }, serverTime }: TokenCheck): void {
   if (notBefore <= serverTime) return;
   throw new CommandError(

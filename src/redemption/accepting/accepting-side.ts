@@ -7,7 +7,7 @@ import type { ServiceAddress } from './link-answer.js';
 import type { KeySource } from './requested-key.js';
 import type { StockReplay } from './stock-replay.js';
 
-/** What the accepting side has for all requests: composed once, when the service starts. */
+/** The parts of the accepting side that all requests share. Created once, when the service starts. */
 export interface AcceptingSide {
   readonly store: GrantStore;
   readonly site: Site;

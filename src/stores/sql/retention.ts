@@ -210,7 +210,7 @@ function authenticEntries(
     const entry = authenticEntry(key, grantUid, values);
     if (!entry || entry.seq > lastSeq) return undefined;
     const newer = entries.at(-1)?.seq;
-    // Entries that were added during the removal are above the deletion, with a gap below it.
+    // An entry that was added during the removal has a higher `seq` than the deletion. The entries between them were removed.
     if (newer !== undefined && newer < deletedSeq && entry.seq !== newer - 1) return undefined;
     entries.push(entry);
   }

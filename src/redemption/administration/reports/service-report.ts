@@ -1,4 +1,4 @@
-/** A service, as administrators see it. */
+/** A service in JSON, for the operator who manages it. */
 export interface ServiceReport {
   /** The role of the caller; absent without an admin API: the rights on the store or cluster apply. */
   readonly role?: 'viewer' | 'operator';

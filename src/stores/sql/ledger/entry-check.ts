@@ -33,7 +33,7 @@ const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti =
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 
 // A writer of the database changed or inserted the row before the service changed or deleted it.
-const UNRECORDED_ROW = 'whose row differed from its last entry';
+const UNRECORDED_ROW = 'but the row at that time differed from the last entry about it';
 // The hash of the value of a setting that has none.
 const NO_VALUE = rowHash([null]);
 

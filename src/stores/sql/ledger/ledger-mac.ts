@@ -58,7 +58,7 @@ export function endMac(
   ]);
 }
 
-/** The set of positions without any. */
+/** The empty set of positions. */
 export const NO_POSITIONS: Uint8Array = new Uint8Array(32);
 
 /**

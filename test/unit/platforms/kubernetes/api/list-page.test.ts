@@ -39,7 +39,7 @@ it('a listing of large objects has at most as many pages that are too large as p
   expect(server.count('too_large')).toBeLessThanOrEqual(server.count('page'));
 });
 
-it('a few large objects do not make the pages of the small ones after them small', async () => {
+it('after a few large objects, the pages of the small objects become large again', async () => {
   const sizes = [...Array.from({ length: 9 }, () => MAX_BYTES), ...Array.from({ length: 8_000 }, () => 0)];
   const server = apiServer(sizes);
   expect((await server.read()).items).toHaveLength(sizes.length);

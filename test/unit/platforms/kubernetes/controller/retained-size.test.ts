@@ -86,7 +86,7 @@ it.each([
     1_000,
     readTokenFacts(hostile({ spec: { url: LONG, code: LONG }, status: { conditions: CONDITIONS } })),
   ],
-])('an index retains of %s less than %i bytes', (_what, bytes, facts) => {
+])('of %s, an index retains less than %i bytes', (_what, bytes, facts) => {
   expect(serialize(facts).length).toBeLessThan(bytes);
 });
 
@@ -97,7 +97,7 @@ it.each([
   expect(readSite(hostile({ status: { network: network('a', count) } })).peers?.length).toBe(reported);
 });
 
-it('an index retains of a Redemption less than 30,000 bytes, however large the texts that its CRD permits', () => {
+it('of a Redemption, an index retains less than 30,000 bytes, also with the largest texts that its CRD permits', () => {
   const crd = parse(
     readFileSync('deploy/helm/linkgrant/files/redemptions.yaml', 'utf8').replaceAll(/\{\{.*?\}\}/g, ''),
   );

@@ -68,7 +68,7 @@ describe('the site of a namespace', () => {
     expect(index.siteOf('west')?.name).toBe('a');
   });
 
-  it('needs no comparison to read, and a few dozen for an event, among 10,000 Sites of the namespace', () => {
+  it('is read without a comparison, and an event needs a few dozen, among 10,000 Sites of the namespace', () => {
     let reads = 0;
     const counted = (number: number): SiteFacts => ({
       ...site(`s-${(number * 7_919) % 10_000}`),

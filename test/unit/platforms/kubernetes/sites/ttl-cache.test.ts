@@ -35,7 +35,7 @@ describe('the TTL cache', () => {
     expect(cache.getOrCompute('0', [], NOW, () => -1)).toBe(-1);
   });
 
-  it('evicts the oldest results whose texts are long together', () => {
+  it('evicts the oldest results if all texts together are too long', () => {
     const cache = new TtlCache<number>();
     const text = 'x'.repeat(1024 * 1024);
     for (let key = 0; key < 17; key += 1) cache.getOrCompute(String(key), [text], NOW, () => key);
