@@ -325,9 +325,10 @@ describe('the holder of a token with a policy', () => {
       expect(ended.stderr).toContain(`${only}\n`);
       expect(ended.stderr).toContain('or ask the operator of the accepting site for a token for "branch"\n');
     }
-    expect((await grantJson('show', 'signed-subject')).attempts).toMatchObject([
-      { outcome: 'policy_subject' },
-    ]);
+    // The service records a refusal after its response.
+    await expect
+      .poll(async () => (await grantJson('show', 'signed-subject')).attempts)
+      .toMatchObject([{ outcome: 'policy_subject' }]);
     expect((await redeem(token, 'real')).code).toBe(0);
   });
 
