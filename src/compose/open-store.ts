@@ -22,7 +22,7 @@ export interface OpenContext {
 
 /**
  * Opens the configured store. With `migrate` it creates or upgrades the schema first. With `dryRun` the operations of an
- * administrator return their results, and change nothing.
+ * operator return their results, and change nothing.
  */
 export async function openStore(
   location: StoreLocation,

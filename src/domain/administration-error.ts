@@ -43,7 +43,7 @@ export const ADMINISTRATION_ERROR_CODES = [
 ] as const;
 
 /**
- * Why an administrator's operation was refused. The union is closed: every adapter maps it with a table that
+ * Why an operator's operation was refused. The union is closed: every adapter maps it with a table that
  * `satisfies Record<AdministrationErrorCode, …>`, so a new code does not compile until each adapter maps it.
  */
 export type AdministrationErrorCode = (typeof ADMINISTRATION_ERROR_CODES)[number];
@@ -58,7 +58,7 @@ interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** A refused operation of an administrator. `message` is a sentence without its full stop, and contains no code, key or token. */
+/** A refused operation of an operator. `message` is a sentence without its full stop, and contains no code, key or token. */
 export class AdministrationError extends Error {
   override readonly name = 'AdministrationError';
   readonly code: AdministrationErrorCode;

@@ -5,7 +5,7 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /**
- * Returns a store for dry runs: it reads `store`, and changes only copies in memory. Each write of an administrator returns what
+ * Returns a store for dry runs: it reads `store`, and changes only copies in memory. Each write of an operator returns what
  * it would return on `store`. Any other write rejects. `probe` does nothing. All other members that are no
  * {@link StoreOperation} are those of `store`.
  */

@@ -86,7 +86,7 @@ export interface RedemptionFilter extends LedgerFilter {
 }
 
 /**
- * The operations of an administrator on grants, tokens and redemptions, on a local store or through a service's admin API.
+ * The operations of an operator on grants, tokens and redemptions, on a local store or through a service's admin API.
  * A page may contain fewer items than its limit, even none; only a page without `next` is the last one. Rejects with
  * AdministrationError, and with RedemptionError if a store or a service cannot be reached.
  */
