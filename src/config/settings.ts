@@ -239,8 +239,8 @@ export const SETTINGS = {
 export type SettingKey = keyof typeof SETTINGS;
 
 /**
- * The settings that the configuration file cannot contain: the program finds the file by the data directory, a kubeconfig can name
- * a program to run, and the others name a file with a credential, or where a command sends one. So no configuration file, such as
+ * The settings that the configuration file cannot contain. The program finds the file by the data directory. A kubeconfig can name
+ * a program to run. The others name a file with a credential, or where a command sends one. So no configuration file, such as
  * one from a backup, runs a program or sends a file that it names.
  */
 export const NOT_IN_FILE: readonly string[] = [
