@@ -9,6 +9,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { writeStderr } from '../terminal/write-out.js';
 import {
   exchangeLimit,
+  explainRefusal,
   inputFailure,
   keyOriginText,
   redeemInput,
@@ -198,7 +199,11 @@ async function redeem(
   const token = parseToken(read.text);
   const subject = requestedSubject(token, request.subject, target);
   const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
-  reportWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
+  const limit = exchangeLimit(remainingMs());
+  const redeemed = await redeemer.redeem(redeemRequest, materializer, limit).catch((error: unknown) => {
+    throw explainRefusal(error, redeemRequest);
+  });
+  reportWritten(redeemed);
 }
 
 /** Reports a redemption immediately, because the link may connect much later or not at all. */
