@@ -2,9 +2,9 @@ import { programName } from '../../config/command-context.js';
 import { SETTINGS } from '../../config/settings.js';
 
 const COMMAND =
-  /\blinkgrant (?=(?:serve|console|grant|token|join|link|bootstrap|redemption|issuer|store|config|doctor|health|uninstall|login|logout|whoami|completion|version)\b)/g;
+  /(?<!\b(?:kubectl|npx) )\blinkgrant (?=(?:serve|console|grant|token|join|link|bootstrap|redemption|issuer|store|config|doctor|health|uninstall|login|logout|whoami|completion|version)\b)/g;
 
-/** Returns a text whose commands begin with the words that started this program, such as `kubectl linkgrant`. */
+/** Returns a text whose commands begin with the words that started this program, such as `kubectl linkgrant`; they remain as they are if they already do. */
 export function withProgramName(text: string): string {
   return programName() === 'linkgrant' ? text : text.replace(COMMAND, `${programName()} `);
 }

@@ -13,3 +13,10 @@ it.each(program.commands.map((command) => command.name()).filter((name) => !name
     expect(hint).toBe(`run \`kubectl linkgrant ${name}\``);
   },
 );
+
+it('a command that already begins with `kubectl linkgrant` remains as it is', async () => {
+  const run = async () => withProgramName(withProgramName('run `linkgrant serve`'));
+  expect(await runInContext(commandContext(), 'kubectl linkgrant', run)).toBe(
+    'run `kubectl linkgrant serve`',
+  );
+});
