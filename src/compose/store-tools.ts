@@ -31,6 +31,11 @@ interface FoundLoss {
   readonly redeemable: readonly AccessGrant[];
 }
 
+/** Returns whether this host has the high-water mark of a ledger beside the key of this store. */
+export function hasLedgerRecord(location: StoreLocation): boolean {
+  return new LedgerKeyFile(ledgerKeyPath(location)).marks.hasAny();
+}
+
 /** Returns what the ledger of a store lacks. */
 export async function findStoreLoss(location: StoreLocation, context: OpenContext): Promise<FoundLoss> {
   let database: SqlDatabase;

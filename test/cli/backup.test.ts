@@ -280,6 +280,14 @@ describe('store restore', () => {
     },
   );
 
+  it('needs a decision if ledger-seen/ is empty', async () => {
+    const directory = work.path('emptied');
+    mkdirSync(`${directory}/ledger-seen`, { recursive: true, mode: 0o700 });
+    const undecided = expectRefusal(await restore(backup, directory), 2);
+    expect(undecided.error).toContain('nothing was restored');
+    expect(contentOf(directory)).toEqual({});
+  });
+
   it('store restored names what may be missing in a store whose ledger this host has not recorded', async () => {
     const directory = work.path('copied');
     expectSuccess(await restoreElsewhere(backup, directory));

@@ -3,22 +3,15 @@ import { commandContext } from '../../config/command-context.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
 import { shellWord } from '../../domain/shell-words.js';
-import { configurationFrom, type LocalSettings, localSettingsFrom } from '../session/configuration.js';
-import { CommandError } from '../terminal/command-error.js';
+import type { LocalSettings } from '../session/configuration.js';
 import { print } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
-import { withShutdownSignal } from '../terminal/shutdown-signal.js';
-import type { StoreFlags } from './store-settings.js';
-
-/** Why these commands fail in a cluster. */
-export const IN_CLUSTER = {
-  reason: 'on kubernetes grants and redemptions are resources, and there is no store to back up',
-  hint: 'save the AccessGrants, the Redemptions and the Secrets of the service with a backup of the cluster; see docs/how-to/back-up-and-restore.md',
-};
+import { backupSettingsFrom, databaseUrl, type StoreFlags } from './store-settings.js';
+import { untilShutdown } from './until-shutdown.js';
 
 /** `store backup FILE`: writes the store, the keys, the CAs and the configuration file to one private file. */
 export async function backupCommand(file: string, { output, ...flags }: StoreFlags): Promise<void> {
-  const settings = localSettingsFrom(flags, IN_CLUSTER);
+  const settings = backupSettingsFrom(flags);
   const files = await withProgress('Backing up', () =>
     untilShutdown((stop) => backUp(settings, file, commandContext(), stop)),
   );
@@ -40,22 +33,6 @@ export async function backupCommand(file: string, { output, ...flags }: StoreFla
   );
 }
 
-/** Runs `operation`, which removes its temporary files at SIGTERM or SIGINT. */
-export function untilShutdown<T>(operation: (stop: AbortSignal) => Promise<T>): Promise<T> {
-  return withShutdownSignal(async (stop) => {
-    try {
-      return await operation(stop);
-    } catch (error) {
-      if (!stop.aborted) throw error;
-      throw new CommandError('a signal stopped the command, which removed its temporary files', {
-        exitCode: 1,
-        hint: 'run the command again',
-        cause: error,
-      });
-    }
-  });
-}
-
 /** Returns the files that `--config` and the settings of a service name. */
 function filesElsewhere(settings: LocalSettings, config: unknown): string[] {
   const keys = SERVICE_SETTINGS.filter((key) => {
@@ -64,9 +41,4 @@ function filesElsewhere(settings: LocalSettings, config: unknown): string[] {
   });
   const files = [config, ...keys.map((key) => settings[key])];
   return files.filter((file) => typeof file === 'string');
-}
-
-/** Returns the URL of a PostgreSQL store, quoted for a shell. */
-export function databaseUrl(flags: Readonly<Record<string, unknown>>): string {
-  return shellWord(String(configurationFrom(flags).maskedValues.store));
 }

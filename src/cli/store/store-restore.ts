@@ -1,18 +1,15 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { restore } from '../../compose/back-up.js';
+import { hasLedgerRecord } from '../../compose/store-tools.js';
 import { commandContext } from '../../config/command-context.js';
 import { maskedFileSettings } from '../../config/config.js';
 import { SETTINGS, type SettingDefinition } from '../../config/settings.js';
 import { ConfigurationError } from '../../domain/configuration-error.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
-import { localSettingsFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-import { databaseUrl, IN_CLUSTER, untilShutdown } from './store-backup.js';
 import {
   acceptRestored,
   KEEP_IF_STOPPED,
@@ -20,7 +17,8 @@ import {
   refuseBothChoices,
   restoredText,
 } from './store-restored.js';
-import type { StoreFlags } from './store-settings.js';
+import { backupSettingsFrom, databaseUrl, type StoreFlags } from './store-settings.js';
+import { untilShutdown } from './until-shutdown.js';
 
 /** `store restore FILE`: writes what a backup contains into a data directory, and accepts the store as `store restored` does. */
 export async function restoreCommand(
@@ -28,8 +26,8 @@ export async function restoreCommand(
   { output, revoke, keep, ...flags }: StoreFlags & RestoredChoice,
 ): Promise<void> {
   refuseBothChoices({ revoke, keep });
-  const settings = localSettingsFrom(flags, IN_CLUSTER);
-  if (settings.store?.kind !== 'postgres' && !revoke && !keep && !hasLedgerRecord(settings.dataDir))
+  const settings = backupSettingsFrom(flags);
+  if (settings.store?.kind !== 'postgres' && !revoke && !keep && !hasLedgerRecord(settings))
     throw usageError(
       `${settings.dataDir} has no record of the ledger, so it is unknown what the backup lacks; nothing was restored`,
       KEEP_IF_STOPPED,
@@ -64,11 +62,6 @@ export async function restoreCommand(
     { files, ...places, ...report },
     () => `${restored}${restoredText(report)}Next: start the service.\n`,
   );
-}
-
-/** True if this host has recorded how long a ledger was. */
-function hasLedgerRecord(dataDir: string): boolean {
-  return existsSync(join(dataDir, 'ledger-seen'));
 }
 
 /** The settings of a restored configuration file that an operator has to check. */

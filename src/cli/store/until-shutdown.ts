@@ -1,0 +1,18 @@
+import { CommandError } from '../terminal/command-error.js';
+import { withShutdownSignal } from '../terminal/shutdown-signal.js';
+
+/** Runs `operation`, which removes its temporary files at SIGTERM or SIGINT. */
+export function untilShutdown<T>(operation: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  return withShutdownSignal(async (stop) => {
+    try {
+      return await operation(stop);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+      throw new CommandError('a signal stopped the command, which removed its temporary files', {
+        exitCode: 1,
+        hint: 'run the command again',
+        cause: error,
+      });
+    }
+  });
+}
