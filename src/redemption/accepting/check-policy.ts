@@ -1,7 +1,7 @@
-import { globCost, globMatches } from '../../domain/glob.js';
 import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { Networks } from './cidr.js';
+import { globCost, globMatches } from './glob.js';
 import { policySetting } from './policy-settings.js';
 
 /** The properties of a redemption that policy rules check. */

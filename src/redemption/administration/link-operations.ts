@@ -1,4 +1,4 @@
-import { longestLiteral } from '../../domain/glob.js';
+import { longestLiteral } from '../accepting/glob.js';
 import { CHANGING_RESOURCES } from '../ports/link-store.js';
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';

@@ -1,6 +1,6 @@
 import { AdministrationError } from '../../domain/administration-error.js';
-import { globMatches } from '../../domain/glob.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
+import { globMatches } from '../accepting/glob.js';
 import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore, ListedRedemption, ListedRenewal, StoredRedemption } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';

@@ -1,4 +1,3 @@
-import { globMatches } from '../../../domain/glob.js';
 import {
   isNotRenewing,
   type LinkState,
@@ -9,6 +8,7 @@ import { type LabelSelector, selectsLabels } from '../../../domain/label-selecto
 import type { Labels } from '../../../domain/labels-and-note.js';
 import type { RedemptionMode } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
+import { globMatches } from '../../accepting/glob.js';
 import type { IssuedLink } from '../../ports/link-store.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */

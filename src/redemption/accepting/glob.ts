@@ -1,4 +1,4 @@
-import { MAX_NAME_LENGTH } from './names.js';
+import { MAX_NAME_LENGTH } from '../../domain/names.js';
 
 const STAR = 42;
 const QUESTION_MARK = 63;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { globCost, globMatches } from '../../../src/domain/glob.js';
-import { CountedText, READS_PER_STEP } from '../../support/expensive-globs.js';
+import { globCost, globMatches } from '../../../../src/redemption/accepting/glob.js';
+import { CountedText, READS_PER_STEP } from '../../../support/expensive-globs.js';
 
 /** How often a character of the text is read to match it with a glob. */
 function readsOf(glob: string, text: string): number {
