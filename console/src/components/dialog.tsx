@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Action } from '../state/action.js';
 import { guardLeaving } from '../state/location.js';
 import { useHasEnded } from '../state/service.js';
@@ -31,7 +31,9 @@ export function Dialog({ title, children, footer, onClose, warnOfLoss, onSubmit 
   close.current = warnOfLoss ?? onClose;
   const isGuarded = warnOfLoss !== undefined;
   const hasEnded = useHasEnded();
-  useEffect(() => {
+  // If a dialog replaces another one, the first must return the focus before the second records its opener. The order of
+  // `useEffect` is not reliable: an early render runs the new effects before the old cleanup.
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     const element = dialog.current;
     element?.showModal();
@@ -46,10 +48,15 @@ export function Dialog({ title, children, footer, onClose, warnOfLoss, onSubmit 
       document.removeEventListener('keydown', closeByEscape);
       element?.close();
       if (opener instanceof HTMLElement) opener.focus();
-      // The opener was removed, for example the button of a revoked token.
-      if (document.activeElement === document.body) document.querySelector('main')?.focus();
     };
   }, []);
+  useEffect(
+    () => () => {
+      // The opener was removed, for example the button of a revoked token, or together with the dialog.
+      if (document.activeElement === document.body) document.querySelector('main')?.focus();
+    },
+    [],
+  );
   useEffect(() => {
     if (document.activeElement === document.body)
       dialog.current?.querySelector<HTMLElement>(SAFE_FOOTER_BUTTON)?.focus();
