@@ -114,6 +114,11 @@ describe('rotation of the site CA', () => {
     expect(await succeed('retire', SITE)).toBe(
       `Nothing to retire: "${SITE}" has one CA, linkgrant site CA 2\n`,
     );
+    const [id = ''] = blockers.stdout.split(' ');
+    for (const cut of [[], ['--cut']]) {
+      const { stdout } = await run('redemption', 'revoke', id, '--dry-run', '--with-grant', ...cut);
+      expect(stdout).toContain('only to a router that still trusts its retired CA');
+    }
   });
 });
 

@@ -40,6 +40,12 @@ function read(text: string) {
 }
 
 describe('token issue', () => {
+  it('names --subject in the next step if a rule of the grant limits the subjects', async () => {
+    const file = place.path('ruled.yaml');
+    const { stderr } = expectSuccess(await issue([file, '--name', 'ruled', '--subjects', 'paris,lyon-*']));
+    expect(stderr).toContain('`linkgrant token redeem ruled.yaml --subject SITE`');
+  });
+
   it('writes an AccessToken readable only by its owner, with annotations, and prints its contents', async () => {
     const file = place.path('token.yaml');
     const { stdout, stderr } = expectSuccess(await issue([file, '--name', 'west', '--link-cost', '7']));

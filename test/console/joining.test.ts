@@ -102,8 +102,11 @@ it('shows the command that changes the rule which refused a site, also on the Ov
   await other.close();
 });
 
-it('shows --subject SITE in the command of a token for several sites', async () => {
-  const uid = await running.createGrant({ name: 'several', redemptionsAllowed: 3 });
+it.each([
+  ['for several sites', { name: 'several', redemptionsAllowed: 3 }],
+  ['whose grant limits the subjects', { name: 'limited', policy: { 'linkgrant/subjects': 'paris' } }],
+])('shows --subject SITE in the command of a token %s', async (_what, grant) => {
+  const uid = await running.createGrant(grant);
   const other = await page.context().newPage();
   await other.goto(`${running.console.origin}/console/grants/${uid}?issue=token`);
   await other.getByRole('button', { name: 'Issue the token' }).press('Enter');

@@ -44,9 +44,11 @@ const WAYS: readonly {
 export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const { joinLine } = issued;
   const [way, setWay] = useState(joinLine ? 'files' : 'kubernetes');
-  // As the command `token issue` does: the default subject would be the same on all sites.
-  const isShared = !issued.subject && Math.max(issued.redemptionsAllowed, grant.redemptionsAllowed) > 1;
-  const subject = isShared ? ' --subject SITE' : '';
+  // As the command `token issue` does: the default subject would be the same on all sites, or be refused by a rule.
+  const isForSeveral = Math.max(issued.redemptionsAllowed, grant.redemptionsAllowed) > 1;
+  const needsSubject =
+    !issued.subject && (isForSeveral || grant.policy?.['linkgrant/subjects'] !== undefined);
+  const subject = needsSubject ? ' --subject SITE' : '';
   const { flags, command = `linkgrant token redeem ${FILE} ${flags}${subject}` } =
     WAYS.find(({ value }) => value === way) ?? {};
   const [isCopied, setCopied] = useState(false);
@@ -97,7 +99,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
             options={WAYS.map(({ value, text }) => [value, text] as const)}
             onInput={setWay}
           />
-          {isShared && flags && (
+          {needsSubject && flags && (
             <p>Replace SITE with your name for the site. Each site needs a subject of its own.</p>
           )}
           {joinLine && flags ? (

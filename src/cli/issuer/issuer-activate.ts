@@ -42,7 +42,7 @@ export async function activateCommand(name: string, flags: IssuerFlags): Promise
           ? [
               'Each link gets a certificate of this CA when it renews; a site that does not renew needs a new token.\n',
               `To renew one at once, run \`linkgrant link renew NAME\` on its site. ${RENEWAL_NEEDS_TIMER}\n`,
-              `If the router has a certificate of this issuer, replace it:\n  ${completeCommand(`linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR`, flags)}\n`,
+              `If the router has a certificate of this issuer, replace it:\n  ${withProgramName(completeCommand(`linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR`, flags))}\n`,
             ]
           : [
               'A running service presents a certificate of this CA within 10 seconds; old tokens and links stay valid.\n',

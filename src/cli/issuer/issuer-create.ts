@@ -3,6 +3,7 @@ import { commandContext } from '../../config/command-context.js';
 import { isResourceName } from '../../domain/names.js';
 import { shell } from '../../domain/shell-words.js';
 import { usageError } from '../terminal/command-error.js';
+import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type IssuerFlags, refuseSystem, withIssuers } from './issuer-session.js';
@@ -18,9 +19,9 @@ export async function createIssuerCommand(name: string, flags: IssuerFlags): Pro
     await writeOut(
       [
         isNew ? `Created issuer "${name}"\n` : `Issuer "${name}" exists already\n`,
-        `The router that accepts links of this issuer must trust its CA. Print the CA:\n  ${completeCommand(shell`linkgrant issuer trust ${name}`, flags)}\n`,
+        `The router that accepts links of this issuer must trust its CA. Print the CA:\n  ${withProgramName(completeCommand(shell`linkgrant issuer trust ${name}`, flags))}\n`,
         copyStep(session.settings, 'issuers'),
-        `Next: ${completeCommand(shell`linkgrant grant create GRANT --issuer ${name}`, flags)}\n`,
+        `Next: ${withProgramName(completeCommand(shell`linkgrant grant create GRANT --issuer ${name}`, flags))}\n`,
       ].join(''),
     );
   });

@@ -1,8 +1,10 @@
+import { issuerDirectory } from '../../compose/service-issuers.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { flagOf } from '../../config/settings.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { shell } from '../../domain/shell-words.js';
+import { readService } from '../../redemption/accepting/service-description.js';
 import { requireRedemption } from '../../redemption/administration/redemption-operations.js';
 import type {
   RedemptionRevocation,
@@ -10,6 +12,7 @@ import type {
 } from '../../redemption/administration/reports/redemption-report.js';
 import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
 import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
+import { readRetiredCas } from '../../redemption/issuers/retired-cas.js';
 import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
 import { refuseServer, withAdministration } from '../session/administration-session.js';
 import { announceDryRun } from '../session/dry-run.js';
@@ -18,6 +21,7 @@ import { type ConnectionFlags, connectionOptions } from '../terminal/connection-
 import { parseCount } from '../terminal/flag-values.js';
 import { table } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
+import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { namedRedemption } from './named-redemption.js';
@@ -69,9 +73,11 @@ export async function revokeCommand(name: string, revokeFlags: RevokeFlags): Pro
     const store = requireStore(session);
     const id = await namedRedemption(name, store);
     const redemption = await requireRedemption(id, store);
-    const now = commandContext().clock();
+    const { clock } = commandContext();
+    const issuers = issuerDirectory({ ...session.settings, readService: () => readService(store) }, clock);
+    const isCaRetired = await readRetiredCas(issuers);
     const revocation = await withChoiceHint(() =>
-      revokeRedemption(redemption, { choice, cut }, { store, now }),
+      revokeRedemption(redemption, { choice, cut }, { store, now: clock(), isCaRetired }),
     );
     // The run that revoked the redemption has printed what its link can still do.
     await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
@@ -131,7 +137,7 @@ function cuttingText(
     platform === 'kubernetes'
       ? ' for the site: docs/how-to/revoke-links.md'
       : `: ${completeCommand(shell`linkgrant redemption revoke ${redemption.id} --cut`, flags)}`;
-  return plain`To cut it off earlier, replace the CA${how}\n`;
+  return withProgramName(plain`To cut it off earlier, replace the CA${how}\n`);
 }
 
 function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocation): string {

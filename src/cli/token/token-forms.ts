@@ -66,12 +66,12 @@ export function tokenText(form: TokenForm, token: WritableToken): string {
 const TARGET_FLAGS = 'with --to DIRECTORY, or with --platform and the platform of the site';
 
 /**
- * Returns what to do on the other site with a written token, as a line. With `isShared` the token or its grant is for several
- * sites, so each command has a flag for the subject, whose default could be the same on all sites.
+ * Returns what to do on the other site with a written token, as a line. With `needsSubject` each command has a flag for the subject:
+ * the default subject could be the same on all sites, or be refused by a rule of the grant.
  */
-export function nextStep({ target, form, count }: TokenDelivery, isShared: boolean): string {
-  const subject = isShared ? ' --subject SITE' : '';
-  const site = isShared ? '; SITE is your name for that site' : '';
+export function nextStep({ target, form, count }: TokenDelivery, needsSubject: boolean): string {
+  const subject = needsSubject ? ' --subject SITE' : '';
+  const site = needsSubject ? '; SITE is your name for that site' : '';
   const redeem = (file: string) => `run \`linkgrant token redeem ${file}${subject}\` ${TARGET_FLAGS}${site}`;
   if (count !== undefined && target !== '-') {
     return `Next, on each other site: copy one of these AccessTokens, then ${redeem('FILE')}\n`;

@@ -93,7 +93,7 @@ async function issueFromGrant(
     const code = codeFile === undefined ? await readFromGrant?.(grant.uid) : await readCode(codeFile);
     if (code !== undefined) {
       return issueAndWait(flags, grant.uid, administration, () =>
-        writeToken({ uid: grant.uid, code }, delivery, request, administration),
+        writeToken({ ...grant, code }, delivery, request, administration),
       );
     }
     const { name, subject, linkCost, uses: redemptionsAllowed } = request;

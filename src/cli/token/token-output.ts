@@ -1,6 +1,7 @@
 import { commandContext, isTerminal } from '../../config/command-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration } from '../../redemption/administration/administration.js';
+import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
 import { writeStderr, writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, writeSecretOutput } from './secret-output.js';
@@ -21,7 +22,7 @@ const QR_BORDER = 2;
  * run writes no token. Rejects with AdministrationError if the service would refuse the token.
  */
 export async function writeToken(
-  { uid: grantUid, code }: { readonly uid: string; readonly code: string },
+  { uid: grantUid, code, policy }: Pick<GrantReport, 'uid' | 'policy'> & { readonly code: string },
   delivery: TokenDelivery,
   { name, linkCost }: { readonly name?: string | undefined; readonly linkCost?: number | undefined },
   administration: Administration,
@@ -36,18 +37,20 @@ export async function writeToken(
     `Links to ${issued.endpoints.map(formatEndpoint).join(', ')}`,
     `Can be redeemed ${limitsOf(issued)}`,
   ]);
-  if (!dryRun) await writeNextStep(delivery, issued, issued.redemptionsAllowed > 1);
+  // A rule for subjects permits the default subject of a site only by chance.
+  const needsSubject = issued.redemptionsAllowed > 1 || policy?.['linkgrant/subjects'] !== undefined;
+  if (!dryRun) await writeNextStep(delivery, issued, needsSubject);
   return issued;
 }
 
 /**
- * Reports the next step on the other site, `isShared` as in {@link nextStep}; before that, draws the QR code of the token if the
+ * Reports the next step on the other site, `needsSubject` as in {@link nextStep}; before that, draws the QR code of the token if the
  * delivery has one.
  */
 export async function writeNextStep(
   delivery: TokenDelivery,
   token: WritableToken,
-  isShared: boolean,
+  needsSubject: boolean,
 ): Promise<void> {
   if (delivery.qr) {
     const { renderUnicodeCompact } = await import('uqr');
@@ -57,5 +60,5 @@ export async function writeNextStep(
     // because in the colours of a light terminal the code would be inverted.
     stderr.write(`${isTerminal(stderr) ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
   }
-  writeStderr(nextStep(delivery, isShared), { isForOtherSite: true });
+  writeStderr(nextStep(delivery, needsSubject), { isForOtherSite: true });
 }
