@@ -139,6 +139,8 @@ describe('the status of AccessGrants', () => {
         : undefined;
     });
     expect(left.status).toMatchObject(foreign);
+    // The controller reports it when it has the response to its write, which may be after the condition is readable.
+    await retryUntil('the report', async () => takeovers.length > 0);
     expect(takeovers).toEqual([`${west}/fought ${foreign.url}`]);
     await retryUntil('the Event', async () => {
       const { items } = await cluster.admin.listAll<Resource & { readonly reason: string }>(EVENTS, {
