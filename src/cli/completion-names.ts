@@ -137,14 +137,14 @@ function limited<T>(search: Promise<readonly T[]>): Promise<readonly T[]> {
 type TextColumns = Pick<Listing<never>, 'columns' | 'wide'>;
 
 const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<TextColumns>>> = {
-  'grant list': async () => (await import('./grant/grant-listing.js')).GRANTS,
-  'token list': async () => (await import('./token/token-listing.js')).TOKENS,
+  'grant list': async () => (await import('./grant/grant-listing.js')).GRANT_LISTING,
+  'token list': async () => (await import('./token/token-listing.js')).TOKEN_LISTING,
   'redemption list': async ({ events }) => {
-    const { EVENTS, REDEMPTIONS } = await import('./redemption/redemption-listing.js');
-    return events ? EVENTS : REDEMPTIONS;
+    const { EVENT_LISTING, REDEMPTION_LISTING } = await import('./redemption/redemption-listing.js');
+    return events ? EVENT_LISTING : REDEMPTION_LISTING;
   },
-  'link status': async () => (await import('./link/link-listing.js')).LINKS,
-  'issuer list': async () => (await import('./issuer/issuer-listing.js')).CAS,
+  'link status': async () => (await import('./link/link-listing.js')).LINK_LISTING,
+  'issuer list': async () => (await import('./issuer/issuer-listing.js')).CA_LISTING,
 };
 
 const sortColumns: Names = async (flags, path) => {

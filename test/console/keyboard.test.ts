@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { EVENTS } from '../../src/cli/redemption/redemption-listing.js';
+import { EVENT_LISTING } from '../../src/cli/redemption/redemption-listing.js';
 import { axeViolations } from './harness/browser.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';
@@ -207,7 +207,7 @@ it('pages through the ledger, filters, verifies and downloads it by keyboard', a
   const csv = readFileSync(await (await downloading).path(), 'utf8');
   expect(csv).toContain('site-60');
   const lines = csv.split('\r\n');
-  expect(lines[0]?.split(',').sort()).toEqual(Object.keys(EVENTS.csv ?? {}).sort());
+  expect(lines[0]?.split(',').sort()).toEqual(Object.keys(EVENT_LISTING.csv ?? {}).sort());
   expect(lines.filter((line) => line.includes(',redeemed,')).length).toBeGreaterThanOrEqual(60);
   await keyboard.use(button('Verify the ledger'), 'Enter');
   await page.getByText('The ledger is unchanged').waitFor();

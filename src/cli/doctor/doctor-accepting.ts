@@ -19,7 +19,7 @@ import { visibleNamesIn } from '../../files/directory-names.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
 import { getFromPort } from '../serve/health.js';
 import { listenFailure } from '../serve/listen-failure.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import {
   type Check,
   certificateFileCheck,
@@ -52,7 +52,7 @@ const FOREIGN_SERVER_ERRORS = new Set([
 ]);
 
 /** Options of {@link acceptingChecks}. */
-export interface AcceptingOptions extends ConnectionOptions {
+export interface AcceptingOptions extends CommandConnectionOptions {
   /** True if the service itself runs the checks. */
   readonly isService?: boolean;
 }

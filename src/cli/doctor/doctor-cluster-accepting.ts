@@ -4,7 +4,7 @@ import type {
 } from '../../compose/kubernetes/open-cluster-administration.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { certificateState } from '../../domain/issued-certificate.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, checksOf, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
 import { accountCheck } from './doctor-cluster-accounts.js';
@@ -60,7 +60,7 @@ const PERMISSIONS: readonly RequiredPermissions[] = [
 export async function acceptingClusterChecks(
   inspector: ClusterInspector,
   namespace: string,
-  options: ConnectionOptions,
+  options: CommandConnectionOptions,
 ): Promise<Check[]> {
   const earlier = [
     ...(await checksOf('kinds', () => kindChecks(inspector))),
@@ -212,7 +212,7 @@ async function issuerChecks(inspector: ClusterInspector, now: number): Promise<C
 async function grantChecks(
   inspector: ClusterInspector,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
-  options: ConnectionOptions,
+  options: CommandConnectionOptions,
 ): Promise<Check[]> {
   const grants = (await inspector.grants()).map((grant) =>
     // Skupper's controller accepts some grants that linkgrant does not.

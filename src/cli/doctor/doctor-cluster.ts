@@ -6,7 +6,7 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import { shell } from '../../domain/shell-words.js';
 import { withCluster } from '../session/cluster-session.js';
 import { usageError } from '../terminal/command-error.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import {
   type Check,
   checksOf,
@@ -43,7 +43,7 @@ const PERMISSIONS: RequiredPermissions = {
 export async function clusterChecks(
   settings: Settings,
   input: DoctorInput,
-  options: ConnectionOptions,
+  options: CommandConnectionOptions,
 ): Promise<readonly Check[]> {
   const { token, to } = input;
   if (to !== undefined) {

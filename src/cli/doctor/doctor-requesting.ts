@@ -12,7 +12,7 @@ import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { credentialsDamage } from '../../redemption/requesting/check-link.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-fields.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
@@ -46,7 +46,7 @@ export interface CheckedSite {
 export async function tokenChecks(
   { token: file, ...flags }: DoctorInput & { readonly token: string },
   site: CheckedSite,
-  options: ConnectionOptions,
+  options: CommandConnectionOptions,
 ): Promise<Check[]> {
   let token: ReturnType<typeof parseToken>;
   try {

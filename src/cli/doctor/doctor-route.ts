@@ -5,7 +5,7 @@ import { hostPortOf } from '../../domain/host-port-text.js';
 import { NIL_UUID } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { OutsideValidity, type TokenCheck } from '../../redemption/ports/redemption-client.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { type Check, fail, failWithCode, ok } from './doctor-check.js';
 
@@ -48,7 +48,7 @@ const EXPIRED_HINT =
  */
 export async function checkRoute(
   token: RedeemableToken,
-  options: ConnectionOptions,
+  options: CommandConnectionOptions,
   prefix = '',
   hints: Readonly<Record<string, string>> = {},
 ): Promise<RouteChecks> {
@@ -85,7 +85,7 @@ function stepsBefore(failed: Step | undefined, hasProxy: boolean): Exclude<Step,
 
 function describePassedSteps(
   url: URL,
-  { connectTo }: ConnectionOptions,
+  { connectTo }: CommandConnectionOptions,
 ): Readonly<Record<Exclude<Step, 'clock'>, string>> {
   const { host } = hostPortOf(url);
   // The proxy is omitted here: its name and port are in a step of their own.
@@ -105,7 +105,11 @@ function describePassedSteps(
   };
 }
 
-function checkClock(answer: RouteChecks['answer'], prefix: string, { clock }: ConnectionOptions): Check[] {
+function checkClock(
+  answer: RouteChecks['answer'],
+  prefix: string,
+  { clock }: CommandConnectionOptions,
+): Check[] {
   if (typeof answer !== 'object' || answer instanceof RedemptionError) return [];
   const difference = Math.round((answer.serverTime - clock()) / 1_000);
   const seconds = Math.abs(difference);
@@ -129,7 +133,7 @@ export function probeToken({ url, ca }: { readonly url: string; readonly ca: str
 /** Checks only whether the service answers at the URL in its tokens: one check, which names the failed step. */
 export async function checkServiceAt(
   service: { readonly url: string; readonly ca: string } | undefined,
-  options: ConnectionOptions,
+  options: CommandConnectionOptions,
 ): Promise<Check> {
   if (!service) return fail('service', NEVER_RAN, SERVE_ONCE_HINT, 2);
   const checks = await checkUrl(probeToken(service), options);
@@ -138,7 +142,10 @@ export async function checkServiceAt(
 }
 
 /** Checks, for the operator of the service, that it answers at the URL in its tokens. */
-export async function checkUrl(probe: AccessToken, options: ConnectionOptions): Promise<readonly Check[]> {
+export async function checkUrl(
+  probe: AccessToken,
+  options: CommandConnectionOptions,
+): Promise<readonly Check[]> {
   const { checks, answer } = await checkRoute(probe, options, 'URL ', OPERATOR_HINTS);
   return answer === undefined ? checks : [...checks, checkAnswer(answer)];
 }

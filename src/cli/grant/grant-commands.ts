@@ -34,14 +34,14 @@ export function addGrant(program: Command): void {
     .option('--token <FILE>', 'write its token to a file (- for standard output) and do not print the code')
     .addOption(DRY_RUN())
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./grant-create.js')).createCommand(name, flags));
+    .action(async (name, flags) => (await import('./grant-create.js')).grantCreateCommand(name, flags));
   addListFlags(
     grantCommand(grant, 'list', 'List the grants')
       .option('-A, --all-namespaces', 'in all namespaces')
       .option('--name <NAME>', 'with this name')
       .addOption(new Option('--state <STATE>', 'in this state').choices(ACCESS_GRANT_STATES))
       .addOption(SELECTOR()),
-  ).action(async (flags) => (await import('./grant-list.js')).listCommand(flags));
+  ).action(async (flags) => (await import('./grant-list.js')).grantListCommand(flags));
   grantCommand(grant, 'show <NAME>', 'Show a grant (by name or uid) and the last attempts to redeem it')
     .addOption(OUTPUT())
     .option(
@@ -50,8 +50,8 @@ export function addGrant(program: Command): void {
     )
     .action(async (name, { signingKey, ...flags }) =>
       signingKey === undefined
-        ? (await import('./grant-show.js')).showCommand(name, flags)
-        : (await import('./grant-signing-key.js')).exportSigningKeyCommand(name, signingKey, flags),
+        ? (await import('./grant-show.js')).grantShowCommand(name, flags)
+        : (await import('./grant-signing-key.js')).grantSigningKeyCommand(name, signingKey, flags),
     );
   addLabelChangeFlags(
     addPolicyFlags(
@@ -66,12 +66,12 @@ export function addGrant(program: Command): void {
     .option('--unset <RULES>', 'remove rules: names of their flags without --, separated by commas')
     .addOption(DRY_RUN())
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./grant-update.js')).updateCommand(name, flags));
+    .action(async (name, flags) => (await import('./grant-update.js')).grantUpdateCommand(name, flags));
   grantCommand(grant, 'revoke <NAME>', 'Revoke a grant')
     .option('--cascade', 'also revoke all its redemptions')
     .addOption(DRY_RUN())
-    .action(async (name, flags) => (await import('./grant-revoke.js')).revokeCommand(name, flags));
+    .action(async (name, flags) => (await import('./grant-revoke.js')).grantRevokeCommand(name, flags));
   grantCommand(grant, 'delete <NAME>', 'Delete a grant; its redemptions stay in the ledger')
     .addOption(DRY_RUN())
-    .action(async (name, flags) => (await import('./grant-delete.js')).deleteCommand(name, flags));
+    .action(async (name, flags) => (await import('./grant-delete.js')).grantDeleteCommand(name, flags));
 }

@@ -37,7 +37,7 @@ export interface GrantCreateFlags extends GrantFlags, PolicyFlags, LabelFlags {
 }
 
 /** Creates the grant that the flags describe. Rejects with a CommandError for an invalid flag. */
-export async function createGrant(
+export async function createGrantFromFlags(
   name: string,
   flags: GrantCreateFlags,
   { administration, namespace }: AdministrationSession,
@@ -62,13 +62,13 @@ export async function createGrant(
 }
 
 /** `grant create`: creates a grant and prints its URL and code; with `--token` writes a token of it instead. */
-export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
+export async function grantCreateCommand(name: string, flags: GrantCreateFlags): Promise<void> {
   if (flags.token === '-' && flags.output !== undefined) {
     throw usageError('--token - and -o both write to standard output', 'set --token to a file, or omit -o');
   }
   await withAdministration(flags, async (session) => {
     const { administration } = session;
-    const created = await createGrant(name, flags, session);
+    const created = await createGrantFromFlags(name, flags, session);
     if (flags.dryRun) {
       if (flags.token !== undefined) requireWritable(flags.token, 'AccessToken');
       return printNewGrant(created, flags.output);

@@ -4,7 +4,7 @@ import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant-create.js';
 
 /** `grant delete`: deletes a grant; its redemptions stay in the ledger. */
-export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
+export async function grantDeleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid, name } = await administration.findGrant(namespace, nameOrUid);
     await administration.deleteGrant(uid);

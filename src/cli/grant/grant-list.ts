@@ -4,10 +4,10 @@ import { pagesOf } from '../../redemption/ports/page.js';
 import { withAdministration } from '../session/administration-session.js';
 import { type ListFlags, nothingListed, writeListing } from '../terminal/listing.js';
 import type { GrantFlags } from './grant-create.js';
-import { GRANTS } from './grant-listing.js';
+import { GRANT_LISTING } from './grant-listing.js';
 
 /** `grant list`: prints the grants that match the flags, of one namespace or of all, with their states. */
-export async function listCommand(
+export async function grantListCommand(
   flags: Omit<GrantFlags, 'output'> &
     ListFlags & {
       readonly allNamespaces?: boolean;
@@ -24,6 +24,6 @@ export async function listCommand(
         ? 'No grant matches.\n'
         : nothingListed('grants', namespace, flags.allNamespaces);
     const read = () => pagesOf((page) => administration.listGrants({ ...page, ...within }));
-    await writeListing(read, { ...GRANTS, emptyText }, flags);
+    await writeListing(read, { ...GRANT_LISTING, emptyText }, flags);
   });
 }

@@ -3,7 +3,7 @@ import { formatLabels } from '../terminal/label-flags.js';
 import { csvOf, type Listing } from '../terminal/listing.js';
 
 /** The list of grants. */
-export const GRANTS: Omit<Listing<GrantReport>, 'emptyText'> = {
+export const GRANT_LISTING: Omit<Listing<GrantReport>, 'emptyText'> = {
   columns: {
     NAME: ({ name }) => name,
     STATE: ({ state }) => state,

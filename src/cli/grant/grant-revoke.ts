@@ -7,7 +7,7 @@ import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant-create.js';
 
 /** `grant revoke`: revokes a grant permanently; with `--cascade` its links too. */
-export async function revokeCommand(
+export async function grantRevokeCommand(
   nameOrUid: string,
   { cascade = false, ...flags }: GrantFlags & { readonly cascade?: boolean },
 ): Promise<void> {

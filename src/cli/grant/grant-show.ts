@@ -7,7 +7,7 @@ import type { GrantFlags } from './grant-create.js';
 import { grantFields } from './grant-fields.js';
 
 /** `grant show`: prints one grant and the last 10 attempts to redeem it. */
-export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
+export async function grantShowCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, nameOrUid);
     const report = await administration.showGrant(uid);

@@ -18,7 +18,7 @@ import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js
 import type { GrantFlags } from './grant-create.js';
 
 /** `grant show --signing-key`: writes the signing key of a grant, and reports on standard error what the key allows. */
-export async function exportSigningKeyCommand(
+export async function grantSigningKeyCommand(
   nameOrUid: string,
   target: string,
   flags: GrantFlags,

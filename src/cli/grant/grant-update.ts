@@ -26,7 +26,7 @@ export interface GrantUpdateFlags extends GrantFlags, PolicyFlags, LabelFlags {
  * `grant update`: changes the given fields of a grant and prints it. Of a grant that a file declares, it can change only the
  * labels and the note.
  */
-export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags): Promise<void> {
+export async function grantUpdateCommand(nameOrUid: string, flags: GrantUpdateFlags): Promise<void> {
   const { expirationWindow } = flags;
   const redemptionsAllowed = parseCount('--redemptions-allowed', flags.redemptionsAllowed);
   const expirationWindowMs = parseWindow('--expiration-window', expirationWindow);

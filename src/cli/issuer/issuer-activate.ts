@@ -20,7 +20,7 @@ import {
 import { countOf } from './rotation-text.js';
 
 /** `issuer activate`: activates the prepared CA, and prints the steps before the old one can be removed. */
-export async function activateCommand(name: string, flags: IssuerFlags): Promise<void> {
+export async function issuerActivateCommand(name: string, flags: IssuerFlags): Promise<void> {
   await withIssuers(flags, async (session) => {
     requireOwnIssuer(name, session);
     const outcome = await withCaErrors(() => session.issuers.activate(name));

@@ -9,7 +9,7 @@ import { writeOut } from '../terminal/write-out.js';
 import { type IssuerFlags, refuseSystem, withIssuers } from './issuer-session.js';
 
 /** `issuer create`: creates a CA for grants that name it with `--issuer`. */
-export async function createIssuerCommand(name: string, flags: IssuerFlags): Promise<void> {
+export async function issuerCreateCommand(name: string, flags: IssuerFlags): Promise<void> {
   if (!isResourceName(name)) {
     throw usageError(`"${name}" is not a valid issuer name`, 'use lower-case letters, digits, - and .');
   }

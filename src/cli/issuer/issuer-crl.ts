@@ -32,7 +32,7 @@ export interface CrlFlags extends IssuerFlags {
 }
 
 /** `issuer crl`: writes a CRL for each CA of an issuer (PEM, concatenated). */
-export async function crlCommand(name: string, { to = '-', days, ...flags }: CrlFlags): Promise<void> {
+export async function issuerCrlCommand(name: string, { to = '-', days, ...flags }: CrlFlags): Promise<void> {
   const validityMs = parseDays(days) * DAY_MS;
   await withIssuers(flags, async (session) => {
     const now = commandContext().clock();

@@ -7,11 +7,11 @@ import type { IssuerReport } from '../../redemption/administration/reports/issue
 import { everyItem } from '../../redemption/ports/page.js';
 import { type ListFlags, writeListing } from '../terminal/listing.js';
 import { writeStderr } from '../terminal/write-out.js';
-import { CAS, type ListedCa } from './issuer-listing.js';
+import { CA_LISTING, type IssuerListRow } from './issuer-listing.js';
 import { type IssuerFlags, type IssuerSession, platformOf, withIssuers } from './issuer-session.js';
 
 /** `issuer list`: prints the CAs of each issuer, and how many links depend on each. */
-export async function listIssuersCommand(flags: IssuerFlags & ListFlags): Promise<void> {
+export async function issuerListCommand(flags: IssuerFlags & ListFlags): Promise<void> {
   await withIssuers(flags, async (session) => {
     const { settings, store } = session;
     // The description of the service is read again for each list, because a rotation changes it while --watch runs.
@@ -30,7 +30,7 @@ export async function listIssuersCommand(flags: IssuerFlags & ListFlags): Promis
       reported = problems;
       yield issuers.flatMap((issuer) => rowsOf(issuer, session));
     };
-    await writeListing(read, CAS, flags);
+    await writeListing(read, CA_LISTING, flags);
   });
 }
 
@@ -57,7 +57,7 @@ function caSourceOf(session: IssuerSession): Awaited<ReturnType<IssuerLocations[
 function rowsOf(
   { name, namespace, owner, authorities }: IssuerReport,
   { settings }: IssuerSession,
-): ListedCa[] {
+): IssuerListRow[] {
   // An external CA has no name that commands accept.
   const issuer = owner === 'external' ? (settings.issuerCert ?? name) : name;
   return authorities.map(({ role, state: _state, replacedAt: _replacedAt, ...ca }) => {

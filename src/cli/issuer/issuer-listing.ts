@@ -2,7 +2,7 @@ import type { AuthorityReport, IssuerReport } from '../../redemption/administrat
 import { csvOf, type Listing } from '../terminal/listing.js';
 
 /** A CA of an issuer, as `issuer list` prints it. */
-export interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'> {
+export interface IssuerListRow extends Omit<AuthorityReport, 'role' | 'state' | 'replacedAt'> {
   readonly issuer: string;
   /** Namespace of its site; null outside system platforms. */
   readonly namespace: string | null;
@@ -13,7 +13,7 @@ export interface ListedCa extends Omit<AuthorityReport, 'role' | 'state' | 'repl
 }
 
 /** The list of CAs. */
-export const CAS: Listing<ListedCa> = {
+export const CA_LISTING: Listing<IssuerListRow> = {
   columns: {
     ISSUER: ({ namespace, issuer }) => (namespace === null ? issuer : `${namespace}/${issuer}`),
     STATE: ({ state }) => state,

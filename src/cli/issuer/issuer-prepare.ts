@@ -13,7 +13,7 @@ import {
 import { trustLine } from './rotation-text.js';
 
 /** `issuer prepare`: creates the next CA, and prints where it has to be trusted before it signs. */
-export async function prepareCommand(name: string, flags: IssuerFlags): Promise<void> {
+export async function issuerPrepareCommand(name: string, flags: IssuerFlags): Promise<void> {
   await withIssuers(flags, async (session) => {
     requireOwnIssuer(name, session);
     const outcome = await withCaErrors(() => session.issuers.prepare(name));

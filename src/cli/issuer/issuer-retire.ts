@@ -16,7 +16,7 @@ import {
 import { countOf, trustLine } from './rotation-text.js';
 
 /** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA on which links or tokens depend. */
-export async function retireCommand(name: string, flags: IssuerFlags): Promise<void> {
+export async function issuerRetireCommand(name: string, flags: IssuerFlags): Promise<void> {
   await withIssuers(flags, async (session) => {
     const { signs, cas } = requireOwnIssuer(name, session);
     const request = { name, signs, force: flags.force === true };

@@ -52,7 +52,7 @@ function writeCertificate(
 }
 
 /** `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links. */
-export async function serverCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
+export async function issuerServerCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
   const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;
   const invalidHost = hosts.find((host) => !isHost(host));
   if (hosts.length === 0 || invalidHost !== undefined) {

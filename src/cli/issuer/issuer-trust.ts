@@ -5,7 +5,7 @@ import { writeOut } from '../terminal/write-out.js';
 import { type IssuerFlags, refuseSystem, withIssuers } from './issuer-session.js';
 
 /** `issuer trust`: prints the CAs that a router has to trust, including the previous and the prepared one. */
-export async function trustCommand(name: string, flags: IssuerFlags): Promise<void> {
+export async function issuerTrustCommand(name: string, flags: IssuerFlags): Promise<void> {
   await withIssuers(flags, async (session) => {
     refuseSystem(name, session);
     const found = await findIssuer(session.settings, name, commandContext().clock());

@@ -19,7 +19,10 @@ const OUTGOING: readonly LinkColumn[] = [
 ];
 
 /** Returns the links of a namespace: the outgoing ones from its Links, the incoming ones from its Redemptions. */
-export async function clusterLinks(name: string | undefined, cluster: RequestingCluster): Promise<LinkLists> {
+export async function clusterLinkLists(
+  name: string | undefined,
+  cluster: RequestingCluster,
+): Promise<LinkLists> {
   const { namespace } = cluster;
   const all = await cluster.links.list();
   const selected = name === undefined ? all : linksNamed(all, name);

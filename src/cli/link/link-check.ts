@@ -6,8 +6,8 @@ import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js
 import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';
 import { CommandError } from '../terminal/command-error.js';
 import {
+  type CommandConnectionOptions,
   type ConnectionFlags,
-  type ConnectionOptions,
   connectionOptions,
 } from '../terminal/connection-flags.js';
 import { formatTime, print } from '../terminal/output.js';
@@ -32,7 +32,7 @@ interface Row {
 }
 
 /** `link check`: dials every endpoint of the named links, or of all links. The worst failure determines the exit code. */
-export async function checkCommand(name: string | undefined, flags: LinkCheckFlags): Promise<void> {
+export async function linkCheckCommand(name: string | undefined, flags: LinkCheckFlags): Promise<void> {
   const options = connectionOptions(flags);
   const siteLinks = await openSiteLinks(flags);
   const links = name === undefined ? await siteLinks.links.list() : await requireLinks(siteLinks, name);
@@ -88,7 +88,7 @@ function throwWorst(rows: readonly Row[]): void {
 export async function checkAsRouter(
   link: StoredLink,
   links: LinkFiles,
-  options: ConnectionOptions,
+  options: CommandConnectionOptions,
   ignoresLinkProxy = false,
 ): Promise<LinkCheck> {
   const proxySecret = ignoresLinkProxy ? undefined : link.settings?.[PROXY_CONFIGURATION];

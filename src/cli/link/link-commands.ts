@@ -38,7 +38,7 @@ export function addLink(program: Command): void {
         .description("Show this site's outgoing links and their certificates, and its incoming links"),
       [...LOCATION_SETTINGS, 'store', ...OBSERVER_SETTINGS],
     ),
-  ).action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags));
+  ).action(async (name, flags) => (await import('./link-status.js')).linkStatusCommand(name, flags));
   addConnectionFlags(
     addLocation(
       link
@@ -47,7 +47,7 @@ export function addLink(program: Command): void {
     ),
   )
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./link-check.js')).checkCommand(name, flags));
+    .action(async (name, flags) => (await import('./link-check.js')).linkCheckCommand(name, flags));
   const generate = addCost(
     link
       .command('generate [NAME]')
@@ -66,14 +66,16 @@ export function addLink(program: Command): void {
     'issuerCert',
     'issuerKey',
   ]).action(async (name, flags) =>
-    (await import('./link-generate.js')).generateCommand(name, withCost(flags)),
+    (await import('./link-generate.js')).linkGenerateCommand(name, withCost(flags)),
   );
   addReload(addLocation(addCost(link.command('update <NAME>').description('Change fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .addOption(DRY_RUN())
     .addOption(waitOption('ready'))
     .addOption(deadlineOption())
-    .action(async (name, flags) => (await import('./link-update.js')).updateCommand(name, withCost(flags)));
+    .action(async (name, flags) =>
+      (await import('./link-update.js')).linkUpdateCommand(name, withCost(flags)),
+    );
   addConnectionFlags(
     addReload(
       addLocation(
@@ -97,7 +99,7 @@ export function addLink(program: Command): void {
       'confirm on a terminal that a certificate of more than 30 days is replaced by one of 30 days',
     )
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags));
+    .action(async (name, flags) => (await import('./link-renew.js')).linkRenewCommand(name, flags));
   addReload(
     addLocation(
       link
@@ -108,5 +110,5 @@ export function addLink(program: Command): void {
     ),
   )
     .addOption(DRY_RUN())
-    .action(async (name, flags) => (await import('./link-delete.js')).deleteCommand(name, flags));
+    .action(async (name, flags) => (await import('./link-delete.js')).linkDeleteCommand(name, flags));
 }

@@ -9,7 +9,7 @@ import { type ChangeFlags, openLinksForChange, printAndSettle, reloadRouter } fr
 import { linkNotFound } from './site-links.js';
 
 /** `link delete`: deletes a link with its own Secrets and records, then reloads its router. */
-export async function deleteCommand(name: string, flags: ChangeFlags): Promise<void> {
+export async function linkDeleteCommand(name: string, flags: ChangeFlags): Promise<void> {
   const { siteLinks, target, change, isReloadPending } = await openLinksForChange(flags);
   const deleted = await change((links) => deleteLink(name, { links, records: siteLinks.records }));
   if (!deleted) {

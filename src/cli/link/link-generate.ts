@@ -29,7 +29,7 @@ export interface LinkGenerateFlags {
 }
 
 /** `link generate`: creates a Link and Secret for one peer on the accepting side, records them, and writes them to `--to`. */
-export async function generateCommand(
+export async function linkGenerateCommand(
   requestedName: string | undefined,
   flags: LinkGenerateFlags,
 ): Promise<void> {

@@ -71,7 +71,7 @@ const INCOMING: readonly LinkColumn[] = [
 ];
 
 /** The links of both directions in one list, for `-o csv` and `-o name`. `--sort-by` accepts its columns. */
-export const LINKS: Listing<LinkReport> = {
+export const LINK_LISTING: Listing<LinkReport> = {
   columns: COLUMNS,
   csv: csvOf(
     'direction',
@@ -132,7 +132,7 @@ function linksText(links: LinkLists, flags: ListFlags): string {
   const incomingNotes = completeHint(links.incomingNotes, { ...flags });
   const { sortBy, ...unsorted } = flags;
   const { output, headers } = flags;
-  const order = orderOf(LINKS, sortBy);
+  const order = orderOf(LINK_LISTING, sortBy);
   const sorted = <Link extends LinkReport>(list: readonly Link[] | undefined) =>
     order && list ? [...list].sort(order) : list;
   const [outgoing, incoming] = [sorted(links.outgoing), sorted(links.incoming)];
@@ -145,7 +145,7 @@ function linksText(links: LinkLists, flags: ListFlags): string {
     ];
     // A name is printed once, even if there are links of that name in both directions.
     const named = new Map(rows.map((row) => [row.name, row]));
-    return listingText(output === 'name' ? [...named.values()] : rows, LINKS, flags);
+    return listingText(output === 'name' ? [...named.values()] : rows, LINK_LISTING, flags);
   }
   const isObserved = incoming?.some(({ connected }) => connected !== undefined);
   const incomingTable = tableOf('incoming', isObserved ? [...INCOMING, 'CONNECTED'] : INCOMING, ['ID']);
@@ -166,7 +166,7 @@ function tableOf(
   const select = (headings: readonly LinkColumn[]) =>
     Object.fromEntries(headings.map((heading) => [heading, COLUMNS[heading]]));
   const emptyText = `There are no ${direction} links.\n`;
-  return { columns: select(columns), wide: select(wide), name: LINKS.name, emptyText };
+  return { columns: select(columns), wide: select(wide), name: LINK_LISTING.name, emptyText };
 }
 
 function section(

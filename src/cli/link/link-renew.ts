@@ -21,11 +21,11 @@ import { openLinksForChange } from './change-links.js';
 import { worstOf } from './link-faults.js';
 import {
   failedOf,
-  type RenewalRequest,
-  renewalReport,
+  type RenewalSelection,
   renewalText,
   renewSecrets,
   type SecretRenewal,
+  secretRenewalReport,
   withLockedReplacement,
 } from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
@@ -47,7 +47,7 @@ export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
 }
 
 /** `link renew`: renews the named link now, or with `--all` the links that are due, and reloads their router. */
-export async function renewCommand(name: string | undefined, flags: LinkRenewFlags): Promise<void> {
+export async function linkRenewCommand(name: string | undefined, flags: LinkRenewFlags): Promise<void> {
   requireOneChoice(name, flags);
   const withinMs = parseWindow('--within', flags.within);
   const server = serverFromFlags(flags);
@@ -85,7 +85,7 @@ export async function renewCommand(name: string | undefined, flags: LinkRenewFla
 async function confirmShortening(
   links: readonly StoredLink[],
   files: LinkFiles,
-  { isSelected, server }: RenewalRequest,
+  { isSelected, server }: RenewalSelection,
   flags: LinkRenewFlags,
 ): Promise<void> {
   const found: string[] = [];
@@ -150,7 +150,7 @@ async function report(
   reload: ReloadReport,
   output: OutputFormat,
 ): Promise<void> {
-  const value = { links: renewals.map(renewalReport), reload: reload.outcome };
+  const value = { links: renewals.map(secretRenewalReport), reload: reload.outcome };
   await print(output, value, () =>
     [
       renewals.length === 0 ? 'There are no links.\n' : '',

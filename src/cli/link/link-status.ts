@@ -32,13 +32,16 @@ const OUTGOING: readonly LinkColumn[] = [
 ];
 
 /** `link status`: reports the outgoing and the incoming links of a site. */
-export async function statusCommand(name: string | undefined, flags: LinkFlags & ListFlags): Promise<void> {
+export async function linkStatusCommand(
+  name: string | undefined,
+  flags: LinkFlags & ListFlags,
+): Promise<void> {
   const { dir } = flags;
   const { settings } = configurationFrom(flags);
   if (settings.platform === 'kubernetes' && dir === undefined) {
     const cluster = await openSettingsCluster(settings);
-    const { clusterLinks } = await import('./cluster-link-status.js');
-    return writeLinks(() => clusterLinks(name, cluster), flags);
+    const { clusterLinkLists } = await import('./cluster-link-status.js');
+    return writeLinks(() => clusterLinkLists(name, cluster), flags);
   }
   return writeLinks(() => localLinks(name, dir, settings), flags);
 }

@@ -17,8 +17,8 @@ import type { Materializer } from '../../redemption/ports/materializer.js';
 import { configurationFrom } from '../session/configuration.js';
 import { type CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import {
+  type CommandConnectionOptions,
   type ConnectionFlags,
-  type ConnectionOptions,
   connectionOptions,
 } from '../terminal/connection-flags.js';
 import { deliver } from '../terminal/write-out.js';
@@ -46,7 +46,7 @@ interface AnyTarget {
   readonly materializer: Materializer;
   readonly dataDir: string;
   /** Options of connections to services and routers. */
-  readonly connection: ConnectionOptions;
+  readonly connection: CommandConnectionOptions;
   readonly platform: Settings['platform'];
   /** True if the command refuses a link whose private key the server generated. */
   readonly ownKey: boolean;
@@ -111,7 +111,7 @@ interface Opening {
   readonly flags: LinkTargetFlags;
   readonly settings: Settings;
   readonly proxy: LinkProxy | undefined;
-  readonly connection: ConnectionOptions;
+  readonly connection: CommandConnectionOptions;
   readonly options: LinkTargetOptions;
 }
 

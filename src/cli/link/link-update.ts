@@ -10,7 +10,7 @@ interface WaitFlags {
 }
 
 /** `link update`: changes the given fields of a link, then reloads its router. */
-export async function updateCommand(
+export async function linkUpdateCommand(
   name: string,
   flags: ChangeFlags & WaitFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
 ): Promise<void> {

@@ -38,7 +38,7 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
 );
 
 /** Which links to renew, and an override of their renewal URL and CA. */
-export interface RenewalRequest {
+export interface RenewalSelection {
   readonly isSelected: (link: RenewableLink) => boolean;
   readonly server?: Partial<RenewalServer> | undefined;
 }
@@ -48,7 +48,7 @@ type RenewalDependencies = RenewLinkDependencies & { readonly links: LinkFiles }
 /** Renews the Secrets of Links, each once, one after the other. A failure does not stop the others. */
 export async function renewSecrets(
   links: readonly StoredLink[],
-  request: RenewalRequest,
+  request: RenewalSelection,
   dependencies: RenewalDependencies,
 ): Promise<SecretRenewal[]> {
   const renewals: SecretRenewal[] = [];
@@ -64,7 +64,7 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 async function renewSecret(
   name: string,
   names: readonly string[],
-  { isSelected, server }: RenewalRequest,
+  { isSelected, server }: RenewalSelection,
   dependencies: RenewalDependencies,
 ): Promise<Outcome<SecretRenewal>> {
   const secret = await dependencies.links.findSecret(name);
@@ -129,7 +129,7 @@ export function renewalText(renewal: SecretRenewal): string {
 }
 
 /** Returns the report of a renewal for JSON and YAML output. */
-export function renewalReport(renewal: SecretRenewal) {
+export function secretRenewalReport(renewal: SecretRenewal) {
   const { secret, links, outcome } = renewal;
   return {
     secret,

@@ -8,7 +8,7 @@ import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
 import { probeRouter } from '../../redemption/issuers/probe-router.js';
 import { type IssuerSession, platformOf, publishIssuer } from '../issuer/issuer-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 
 /** An issuer whose CA is replaced to cut a link off. */
 export interface NamedCutIssuer extends CutIssuer {
@@ -23,7 +23,7 @@ export function cutIssuerOf(
   redemption: Redemption,
   signers: readonly string[],
   session: IssuerSession,
-  connection: ConnectionOptions,
+  connection: CommandConnectionOptions,
 ): NamedCutIssuer | undefined {
   const { issuers, settings } = session;
   if (platformOf(session) !== 'standalone') return systemIssuer(redemption, session);
@@ -48,7 +48,11 @@ function refuseUnknownCa({ issuers, service }: IssuerSession): void {
   );
 }
 
-function ownIssuer(name: string, session: IssuerSession, connection: ConnectionOptions): NamedCutIssuer {
+function ownIssuer(
+  name: string,
+  session: IssuerSession,
+  connection: CommandConnectionOptions,
+): NamedCutIssuer {
   const { issuers, settings, service } = session;
   const { clock } = connection;
   return {

@@ -33,15 +33,15 @@ export function addRedemption(program: Command): void {
     .option('--verify', 'verify that the ledger is unchanged, instead of listing');
   addListFlags(list).action(async ({ verify, ...flags }) =>
     verify
-      ? (await import('./redemption-verify.js')).verifyCommand(flags)
-      : (await import('./redemption-list.js')).listCommand(flags),
+      ? (await import('./redemption-verify.js')).redemptionVerifyCommand(flags)
+      : (await import('./redemption-list.js')).redemptionListCommand(flags),
   );
   withSettings(
     redemption.command('show <ID>').description('Show a redemption (by id or subject) and its certificate'),
     [...ADMINISTRATION_SETTINGS, ...OBSERVER_SETTINGS],
   )
     .addOption(OUTPUT())
-    .action(async (id, flags) => (await import('./redemption-show.js')).showCommand(id, flags));
+    .action(async (id, flags) => (await import('./redemption-show.js')).redemptionShowCommand(id, flags));
   addLabelChangeFlags(
     withSettings(
       redemption
@@ -52,7 +52,7 @@ export function addRedemption(program: Command): void {
   )
     .addOption(DRY_RUN())
     .addOption(OUTPUT())
-    .action(async (id, flags) => (await import('./redemption-update.js')).updateCommand(id, flags));
+    .action(async (id, flags) => (await import('./redemption-update.js')).redemptionUpdateCommand(id, flags));
   addRevoke(redemption);
 }
 
@@ -80,5 +80,5 @@ function addRevoke(redemption: Command): void {
         'with --cut: platform of the router (default: that of the service)',
       ).choices(PLATFORMS),
     )
-    .action(async (id, flags) => (await import('./redemption-revoke.js')).revokeCommand(id, flags));
+    .action(async (id, flags) => (await import('./redemption-revoke.js')).redemptionRevokeCommand(id, flags));
 }

@@ -17,7 +17,7 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuedLink } from '../../redemption/ports/link-store.js';
 import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import type { ConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
@@ -38,7 +38,7 @@ export interface CutFlags {
   /** The setting flags, which the next command has to repeat. */
   readonly settingFlags: Readonly<Record<string, unknown>>;
   /** How routers are dialed. */
-  readonly connection: ConnectionOptions;
+  readonly connection: CommandConnectionOptions;
 }
 
 const TITLES = {
@@ -53,7 +53,7 @@ const TITLES = {
 type Waiting = Extract<CutProgress, { readonly state: 'waiting' }>;
 
 /** Replaces the CA of a revoked redemption as far as linkgrant can, then prints the first step that is not done. */
-export async function cutCommand(
+export async function redemptionCutCommand(
   redemption: Redemption,
   { stepsDone, force, dryRun, connection, ...flags }: CutFlags,
   session: IssuerSession,

@@ -10,7 +10,7 @@ import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
 import { invalidValue, usageError } from '../terminal/command-error.js';
 import { type ListFlags, writeListing } from '../terminal/listing.js';
-import { CONNECTED_REDEMPTIONS, EVENTS, REDEMPTIONS } from './redemption-listing.js';
+import { CONNECTED_REDEMPTION_LISTING, EVENT_LISTING, REDEMPTION_LISTING } from './redemption-listing.js';
 
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
@@ -32,7 +32,7 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
  * `redemption list`: prints the redemptions, oldest first. With `--events`, prints the entries of the ledger, grant after grant, and
  * after them the totals of attempts.
  */
-export async function listCommand(flags: RedemptionListFlags): Promise<void> {
+export async function redemptionListCommand(flags: RedemptionListFlags): Promise<void> {
   const { clock } = commandContext();
   const since = parseSince(flags.since, clock());
   const { grant, subject, selector: labels, state, overdue, signedBy: signer, ...settings } = flags;
@@ -59,17 +59,21 @@ export async function listCommand(flags: RedemptionListFlags): Promise<void> {
     const isFiltered = [grant, since, subject, labels, state, overdue, signedBy].some(
       (value) => value !== undefined,
     );
-    const emptyText = isFiltered ? 'No redemption matches.\n' : REDEMPTIONS.emptyText;
+    const emptyText = isFiltered ? 'No redemption matches.\n' : REDEMPTION_LISTING.emptyText;
     const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     if (flags.events) {
-      await writeListing(() => pagesOf(events), EVENTS, flags);
+      await writeListing(() => pagesOf(events), EVENT_LISTING, flags);
       return;
     }
     const read = async function* () {
       await connections?.observe();
       yield* pagesOf(redemptions);
     };
-    await writeListing(read, { ...(connections ? CONNECTED_REDEMPTIONS : REDEMPTIONS), emptyText }, flags);
+    await writeListing(
+      read,
+      { ...(connections ? CONNECTED_REDEMPTION_LISTING : REDEMPTION_LISTING), emptyText },
+      flags,
+    );
   });
 }
 

@@ -4,7 +4,7 @@ import { formatLabels } from '../terminal/label-flags.js';
 import { csvOf, type Listing } from '../terminal/listing.js';
 
 /** The list of redemptions. */
-export const REDEMPTIONS: Listing<RedemptionReport> = {
+export const REDEMPTION_LISTING: Listing<RedemptionReport> = {
   csv: {
     ...csvOf<RedemptionReport>('id', 'grant', 'grantUid', 'createdAt', 'mode', 'name', 'subject', 'peer'),
     ...csvOf<RedemptionReport>('jti', 'serial', 'keySha256', 'certificateSha256', 'notAfter'),
@@ -40,14 +40,14 @@ export function connectedWord(connected: boolean | undefined): string | undefine
   return connected === undefined ? undefined : connected ? 'yes' : 'no';
 }
 
-/** {@link REDEMPTIONS} with a column that says whether each link is connected. */
-export const CONNECTED_REDEMPTIONS: typeof REDEMPTIONS = {
-  ...REDEMPTIONS,
-  columns: { ...REDEMPTIONS.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
+/** {@link REDEMPTION_LISTING} with a column that says whether each link is connected. */
+export const CONNECTED_REDEMPTION_LISTING: typeof REDEMPTION_LISTING = {
+  ...REDEMPTION_LISTING,
+  columns: { ...REDEMPTION_LISTING.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
 };
 
 /** The list of the entries of the ledger. */
-export const EVENTS: Listing<EventReport> = {
+export const EVENT_LISTING: Listing<EventReport> = {
   csv: csvOf<EventReport>(
     'grantUid',
     'seq',

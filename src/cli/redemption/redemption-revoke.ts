@@ -25,7 +25,7 @@ import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
 import { namedRedemption } from './named-redemption.js';
-import { type CutFlags, cutCommand } from './redemption-cut.js';
+import { type CutFlags, redemptionCutCommand } from './redemption-cut.js';
 
 /** The flags of `redemption revoke`, including settings. */
 export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
@@ -41,7 +41,7 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 }
 
 /** `redemption revoke`: revokes a redemption, and its token or grant if a flag says so; `--cut` also replaces the CA. */
-export async function revokeCommand(name: string, revokeFlags: RevokeFlags): Promise<void> {
+export async function redemptionRevokeCommand(name: string, revokeFlags: RevokeFlags): Promise<void> {
   const { withToken, withGrant, keepToken, cut = false, force = false, ...rest } = revokeFlags;
   const { continue: stepsDone, router, timeout, proxy, connectTo, ...flags } = rest;
   const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
@@ -81,7 +81,7 @@ export async function revokeCommand(name: string, revokeFlags: RevokeFlags): Pro
     );
     // The run that revoked the redemption has printed what its link can still do.
     await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
-    await cutCommand(redemption, cutFlags, session);
+    await redemptionCutCommand(redemption, cutFlags, session);
   });
 }
 

@@ -30,7 +30,7 @@ function certificateText(pem: string): string {
 }
 
 /** `redemption show`: prints the redemption with that id or subject, its certificate, its renewals, and what its link can still do. */
-export async function showCommand(
+export async function redemptionShowCommand(
   name: string,
   { output, ...flags }: { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {

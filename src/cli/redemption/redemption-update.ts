@@ -6,7 +6,7 @@ import type { OutputFormat } from '../terminal/output-format.js';
 import { namedRedemption } from './named-redemption.js';
 
 /** `redemption update`: changes the labels and the note of a redemption and prints them. */
-export async function updateCommand(
+export async function redemptionUpdateCommand(
   name: string,
   flags: LabelFlags & { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {

@@ -16,7 +16,7 @@ const NOT_IN_CLUSTER = {
 };
 
 /** `redemption list --verify`: verifies the ledger, with `--grant` only the entries of that grant. */
-export async function verifyCommand(flags: RedemptionListFlags): Promise<void> {
+export async function redemptionVerifyCommand(flags: RedemptionListFlags): Promise<void> {
   const { since, subject, events, watch, selector, state, overdue, signedBy, output, grant } = flags;
   if (output !== undefined && output !== 'json' && output !== 'yaml') {
     throw usageError(

@@ -10,7 +10,7 @@ import { backupSettingsFrom, databaseUrl, type StoreFlags } from './store-settin
 import { untilShutdown } from './until-shutdown.js';
 
 /** `store backup FILE`: writes the store, the keys, the CAs and the configuration file to one private file. */
-export async function backupCommand(file: string, { output, ...flags }: StoreFlags): Promise<void> {
+export async function storeBackupCommand(file: string, { output, ...flags }: StoreFlags): Promise<void> {
   const settings = backupSettingsFrom(flags);
   const files = await withProgress('Backing up', () =>
     untilShutdown((stop) => backUp(settings, file, commandContext(), stop)),

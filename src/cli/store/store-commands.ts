@@ -25,7 +25,7 @@ export function addStore(program: Command): void {
     ],
   )
     .addOption(OUTPUT())
-    .action(async (file, flags) => (await import('./store-backup.js')).backupCommand(file, flags));
+    .action(async (file, flags) => (await import('./store-backup.js')).storeBackupCommand(file, flags));
   withRestoredChoice(
     withSettings(
       store.command('restore <FILE>').description('Restore a backup into a data directory without a store'),
@@ -33,13 +33,13 @@ export function addStore(program: Command): void {
     ),
   )
     .addOption(OUTPUT())
-    .action(async (file, flags) => (await import('./store-restore.js')).restoreCommand(file, flags));
+    .action(async (file, flags) => (await import('./store-restore.js')).storeRestoreCommand(file, flags));
   withSettings(store.command('migrate').description('Create or upgrade the tables of the store'), [
     'dataDir',
     'store',
   ])
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store-migrate.js')).migrateCommand(flags));
+    .action(async (flags) => (await import('./store-migrate.js')).storeMigrateCommand(flags));
   withSettings(
     store
       .command('copy <FROM> <TO>')
@@ -47,7 +47,7 @@ export function addStore(program: Command): void {
     ['dataDir'],
   )
     .addOption(OUTPUT())
-    .action(async (from, to, flags) => (await import('./store-copy.js')).copyCommand(from, to, flags));
+    .action(async (from, to, flags) => (await import('./store-copy.js')).storeCopyCommand(from, to, flags));
   withRestoredChoice(
     withSettings(
       store
@@ -59,7 +59,7 @@ export function addStore(program: Command): void {
     ),
   )
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store-restored.js')).restoredCommand(flags));
+    .action(async (flags) => (await import('./store-restored.js')).storeRestoredCommand(flags));
 }
 
 function withRestoredChoice(command: Command): Command {

@@ -9,7 +9,11 @@ import { withProgress } from '../terminal/progress.js';
 import { type StoreFlags, storeSettingsFrom } from './store-settings.js';
 
 /** `store copy FROM TO`: copies a store into an empty one, and verifies the ledger of the copy. */
-export async function copyCommand(from: string, to: string, { output, ...flags }: StoreFlags): Promise<void> {
+export async function storeCopyCommand(
+  from: string,
+  to: string,
+  { output, ...flags }: StoreFlags,
+): Promise<void> {
   const settings = storeSettingsFrom(flags);
   const [source, target] = [storeUrlOf('FROM', from), storeUrlOf('TO', to)];
   const { rows, verdict } = await withProgress('Copying the store', (update) =>

@@ -4,7 +4,7 @@ import { print } from '../terminal/output.js';
 import { type StoreFlags, storeSettingsFrom } from './store-settings.js';
 
 /** `store migrate`: creates or upgrades the tables of the store. */
-export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
+export async function storeMigrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
   const settings = storeSettingsFrom(flags);
   const store = await openStore(settings, commandContext(), true);
   await store.close();

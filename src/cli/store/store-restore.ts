@@ -21,7 +21,7 @@ import { backupSettingsFrom, databaseUrl, type StoreFlags } from './store-settin
 import { untilShutdown } from './until-shutdown.js';
 
 /** `store restore FILE`: writes what a backup contains into a data directory, and accepts the store as `store restored` does. */
-export async function restoreCommand(
+export async function storeRestoreCommand(
   file: string,
   { output, revoke, keep, ...flags }: StoreFlags & RestoredChoice,
 ): Promise<void> {

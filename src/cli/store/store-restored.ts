@@ -27,7 +27,7 @@ export interface RestoredChoice {
 }
 
 /** `store restored`: accepts an earlier copy of the store, and revokes or keeps the grants that can be redeemed again. */
-export async function restoredCommand({
+export async function storeRestoredCommand({
   output,
   revoke,
   keep,

@@ -12,7 +12,7 @@ export interface ConnectionFlags {
 }
 
 /** How a command connects to services and routers, and its clock and checkpoint. */
-export type ConnectionOptions = ServiceConnectionOptions & Pick<CommandContext, 'checkpoint'>;
+export type CommandConnectionOptions = ServiceConnectionOptions & Pick<CommandContext, 'checkpoint'>;
 
 const MIN_TIMEOUT_MS = 100;
 const CONNECT_TO = /^(\[[^\]]*\]|[^:]*):(\d*):(\[[^\]]*\]|[^:]*):(\d*)$/;
@@ -39,7 +39,7 @@ function parseConnectTo(value: string) {
  * Returns the connection options of the flags. Without `--proxy` they use HTTPS_PROXY, unless NO_PROXY lists the host.
  * Throws a CommandError for an invalid flag.
  */
-export function connectionOptions(flags: ConnectionFlags): ConnectionOptions {
+export function connectionOptions(flags: ConnectionFlags): CommandConnectionOptions {
   const { env, clock, checkpoint } = commandContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
   if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < MIN_TIMEOUT_MS)) {

@@ -17,18 +17,18 @@ function addTokenAdministration(token: Command): void {
     grantCommand(token, 'list', 'List the signed tokens, with their uses and states')
       .option('--grant <NAME>', 'of one grant')
       .option('-A, --all-namespaces', 'in all namespaces'),
-  ).action(async (flags) => (await import('./token-list.js')).listTokensCommand(flags));
+  ).action(async (flags) => (await import('./token-list.js')).tokenListCommand(flags));
   grantCommand(token, 'revoke <ID>', 'Revoke one signed token')
     .option('--grant <NAME>', 'the grant of the token; required if the service has no record of the token')
     .addOption(DRY_RUN())
-    .action(async (id, flags) => (await import('./token-revoke.js')).revokeTokenCommand(id, flags));
+    .action(async (id, flags) => (await import('./token-revoke.js')).tokenRevokeCommand(id, flags));
   withSettings(
     token.command('rotate-key').description('Sign new tokens with a new key; existing tokens stay valid'),
     [...STORE_SETTINGS, ...CLUSTER_SETTINGS],
   )
     .option('--drop-old', 'remove the previous keys: all existing signed tokens become invalid')
     .option('--yes', 'confirm --drop-old')
-    .action(async (flags) => (await import('./token-rotate-key.js')).rotateKeyCommand(flags));
+    .action(async (flags) => (await import('./token-rotate-key.js')).tokenRotateKeyCommand(flags));
 }
 
 /** Adds `token` with its subcommands. */
@@ -70,8 +70,9 @@ export function addToken(program: Command): void {
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, issueFlags) => {
       const flags = withCost(issueFlags);
-      if (flags.signingKey === undefined) await (await import('./token-issue.js')).issueCommand(file, flags);
-      else await (await import('./token-mint.js')).mintCommand(file, flags);
+      if (flags.signingKey === undefined)
+        await (await import('./token-issue.js')).tokenIssueCommand(file, flags);
+      else await (await import('./token-mint.js')).tokenMintCommand(file, flags);
     });
   addRedeem(token);
   addConnectionFlags(
@@ -79,7 +80,7 @@ export function addToken(program: Command): void {
   )
     .option('--check', 'query the state of the grant; spends no use')
     .addOption(OUTPUT())
-    .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags));
+    .action(async (file, flags) => (await import('./token-inspect.js')).tokenInspectCommand(file, flags));
   addTokenAdministration(token);
 }
 
@@ -94,7 +95,9 @@ function addRedeem(token: Command): void {
         '--input',
         "redeem the AccessToken files of the site's input directory, and replace each with its Link and Secret",
       ),
-  ).action(async (file, flags) => (await import('./token-redeem.js')).redeemCommand(file, withCost(flags)));
+  ).action(async (file, flags) =>
+    (await import('./token-redeem.js')).tokenRedeemCommand(file, withCost(flags)),
+  );
 }
 
 /** Adds `join`. */

@@ -72,7 +72,7 @@ function signedReport(code: string) {
 }
 
 /** `token inspect`: prints a token without its code, and with `--check` the state that its service reports. */
-export async function inspectCommand(file: string, flags: TokenInspectFlags): Promise<void> {
+export async function tokenInspectCommand(file: string, flags: TokenInspectFlags): Promise<void> {
   const token = parseToken(await readToken(file));
   const ca = caReport(token.ca);
   const answer = flags.check ? await checkToken(token, connectionOptions(flags)) : undefined;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
-import { createGrant, type GrantCreateFlags, printNewGrant } from '../grant/grant-create.js';
+import { createGrantFromFlags, type GrantCreateFlags, printNewGrant } from '../grant/grant-create.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../session/administration-session.js';
@@ -32,7 +32,10 @@ const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
 /** `token issue`: issues a token of a new grant, or with `--grant` a token of that grant, which may be a signed one. */
-export async function issueCommand(file: string | undefined, issueFlags: TokenIssueFlags): Promise<void> {
+export async function tokenIssueCommand(
+  file: string | undefined,
+  issueFlags: TokenIssueFlags,
+): Promise<void> {
   const flags = { ...issueFlags, waitMs: waitLimit(issueFlags) };
   const { grant } = flags;
   const delivery = tokenDelivery(file, flags);
@@ -58,7 +61,11 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
   const linkCost = parseCount('--link-cost', flags.linkCost);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
-    const grant = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
+    const grant = await createGrantFromFlags(
+      name ?? `link-${randomBytes(4).toString('hex')}`,
+      flags,
+      session,
+    );
     if (flags.dryRun) {
       requireWritable(delivery.target, 'AccessToken');
       return printNewGrant(grant, undefined);

@@ -3,7 +3,7 @@ import { everyItem } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
 import { type ListFlags, nothingListed, writeListing } from '../terminal/listing.js';
-import { TOKENS } from './token-listing.js';
+import { TOKEN_LISTING } from './token-listing.js';
 
 /** The flags of `token list`; without `grant` and `allNamespaces` it lists the tokens of all grants of the namespace. */
 export interface TokenListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
@@ -18,7 +18,7 @@ function byGrant(one: TokenReport, other: TokenReport): number {
 }
 
 /** `token list`: prints the signed tokens of a grant, of the namespace or of all namespaces, by namespace, grant and id. */
-export async function listTokensCommand(flags: TokenListFlags): Promise<void> {
+export async function tokenListCommand(flags: TokenListFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const within =
       flags.grant !== undefined
@@ -31,6 +31,6 @@ export async function listTokensCommand(flags: TokenListFlags): Promise<void> {
       yield reports.sort(byGrant);
     };
     const emptyText = nothingListed('signed tokens', namespace, flags.allNamespaces);
-    await writeListing(read, { ...TOKENS, emptyText }, flags);
+    await writeListing(read, { ...TOKEN_LISTING, emptyText }, flags);
   });
 }

@@ -2,7 +2,7 @@ import type { TokenReport } from '../../redemption/administration/reports/token-
 import { csvOf, type Listing } from '../terminal/listing.js';
 
 /** The list of tokens. */
-export const TOKENS: Omit<Listing<TokenReport>, 'emptyText'> = {
+export const TOKEN_LISTING: Omit<Listing<TokenReport>, 'emptyText'> = {
   columns: {
     ID: ({ id }) => id,
     GRANT: ({ grant }) => grant,

@@ -26,7 +26,7 @@ const REFUSED_FLAGS = [
 ];
 
 /** `token issue --signing-key`: issues signed tokens with the exported key of a grant, without a store or a service. */
-export async function mintCommand(file: string | undefined, flags: TokenMintFlags): Promise<void> {
+export async function tokenMintCommand(file: string | undefined, flags: TokenMintFlags): Promise<void> {
   const refused = REFUSED_FLAGS.filter((flag) => flags[flag] !== undefined);
   if (refused.length > 0) {
     throw usageError(

@@ -50,7 +50,7 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
 }
 
 /** `token redeem`: redeems a token, or with `--input` those in the site's input directory, and writes Secret and Link. */
-export async function redeemCommand(file: string | undefined, flags: TokenRedeemFlags): Promise<void> {
+export async function tokenRedeemCommand(file: string | undefined, flags: TokenRedeemFlags): Promise<void> {
   requireOneSource(file, flags);
   requireUsableFlags(flags);
   const linkCost = parseCount('--link-cost', flags.linkCost);
@@ -100,7 +100,7 @@ async function checkRedemption(
 
 /** `join`: redeems a join line, or for `-` the token on standard input. */
 export async function joinCommand(line: string, flags: TokenRedeemFlags): Promise<void> {
-  if (line === '-' || containsJoinLine(line)) return redeemCommand(line, flags);
+  if (line === '-' || containsJoinLine(line)) return tokenRedeemCommand(line, flags);
   throw usageError(
     'that is no join line: it does not begin with lgj1_',
     'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',

@@ -15,7 +15,7 @@ export interface TokenRevokeFlags extends GrantFlags {
 }
 
 /** `token revoke`: permanently revokes a signed token, even if the store has no record of the token yet, and prints its links. */
-export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
+export async function tokenRevokeCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
   if (!isTokenId(id)) {
     throw usageError(
       'the argument is not the id of a token',

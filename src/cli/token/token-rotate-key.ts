@@ -19,7 +19,7 @@ export interface TokenRotateKeyFlags {
 }
 
 /** `token rotate-key`: creates a new master key for signed tokens, and with `--drop-old --yes` removes the previous ones. */
-export async function rotateKeyCommand({
+export async function tokenRotateKeyCommand({
   dropOld = false,
   yes,
   ...flags
