@@ -4,7 +4,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { inSpan } from '../tracing/span.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
-import { targetOf } from './route.js';
+import { tlsTargetOf } from './route.js';
 
 // Limit of one exchange.
 const TIMEOUT_MS = 10_000;
@@ -89,7 +89,7 @@ async function send(
   options: ConnectionOptions,
 ): Promise<Response> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const target = targetOf(url, ca, '--server-ca');
+  const target = tlsTargetOf(url, ca, '--server-ca');
   const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
   const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);

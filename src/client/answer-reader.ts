@@ -6,13 +6,13 @@ import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-do
 import { redemptionIdIn } from '../pki/certificate-info.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
 import { MAX_LINKS } from '../redemption/requesting/link-endpoint.js';
-import { MAX_RESPONSE_BYTES } from './https-redemption-client.js';
+import { MAX_LINK_RESPONSE_BYTES } from './https-redemption-client.js';
 import { invalidAnswer, readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials, reencodeCertificates } from './proven-credentials.js';
 
 const MAX_URL_LENGTH = 2048;
 const MAX_CA_LENGTH = 64 * 1024;
-const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 1 + MAX_LINKS };
+const LIMITS = { length: MAX_LINK_RESPONSE_BYTES, documents: 1 + MAX_LINKS };
 
 /** An AnswerReader for a YAML stream of one `v1` Secret with TLS credentials, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {

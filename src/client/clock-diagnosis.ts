@@ -12,7 +12,7 @@ import type { TlsTarget } from './route.js';
 import { untrustedMessage } from './tls-failure.js';
 
 /** Maximum size of the response whose `Date` is read, in bytes. */
-export const MAX_RESPONSE_BYTES = 64 * 1024;
+export const MAX_CLOCK_RESPONSE_BYTES = 64 * 1024;
 
 interface Validity {
   readonly from: number;
@@ -117,7 +117,7 @@ async function readServerTime(
 ): Promise<number | undefined> {
   try {
     const request = { method: 'HEAD', path: '/', headers: { host: formatHostPort(target) } } as const;
-    const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
+    const answer = await exchange(socket, request, signal, MAX_CLOCK_RESPONSE_BYTES);
     const time = Date.parse(answer.headers.date ?? '');
     return Number.isNaN(time) ? undefined : time;
   } catch {

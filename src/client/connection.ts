@@ -8,7 +8,7 @@ import { encodeCertificatePem } from '../pki/pem.js';
 import { sha256Hex } from '../pki/sha256.js';
 import type { CpuLimits, RunWork } from '../time/cpu-budget.js';
 import { inSpan } from '../tracing/span.js';
-import { diagnoseClock, MAX_RESPONSE_BYTES } from './clock-diagnosis.js';
+import { diagnoseClock, MAX_CLOCK_RESPONSE_BYTES } from './clock-diagnosis.js';
 import { LimitedStream, type ServerLimits } from './limited-stream.js';
 import { presentedCertificates } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
@@ -99,7 +99,7 @@ async function openUnverified(
   options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  const limits = { runWork: options.runWork, responseLimit: MAX_RESPONSE_BYTES };
+  const limits = { runWork: options.runWork, responseLimit: MAX_CLOCK_RESPONSE_BYTES };
   try {
     const socket = await openSocket(target, options, signal, limits.responseLimit);
     return await handshake(target, socket, limits, signal, false);

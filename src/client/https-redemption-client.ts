@@ -14,7 +14,7 @@ import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js'
 import { isStockNotFound, refusalOf } from './refusals.js';
 
 /** Maximum size of a response body in bytes; a response with 65 documents has some 20 KiB. */
-export const MAX_RESPONSE_BYTES = 256 * 1024;
+export const MAX_LINK_RESPONSE_BYTES = 256 * 1024;
 
 /** Creates a RedemptionClient that uses Skupper's HTTPS requests, with the CSR and the check that linkgrant adds. */
 export function createRedemptionClient(options: ServiceConnectionOptions): RedemptionClient {
@@ -42,8 +42,8 @@ export function createRedemptionClient(options: ServiceConnectionOptions): Redem
     } as const;
     return withinTime(timeoutMs, abortSignals, async (signal) => {
       const target = { ...server, ca: await caOf(token, server, signal) };
-      const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
-      return exchange(socket, request, signal, MAX_RESPONSE_BYTES);
+      const socket = await openConnection(target, options, signal, MAX_LINK_RESPONSE_BYTES);
+      return exchange(socket, request, signal, MAX_LINK_RESPONSE_BYTES);
     });
   };
   return {
@@ -94,7 +94,7 @@ export function wholeText(answer: ExchangeAnswer): string {
   if (answer.isTruncated)
     throw new RedemptionError(
       'answer_invalid',
-      `The answer is larger than ${MAX_RESPONSE_BYTES / 1024} KiB.`,
+      `The answer is larger than ${MAX_LINK_RESPONSE_BYTES / 1024} KiB.`,
     );
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(answer.body);

@@ -4,7 +4,7 @@ import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-clie
 import { inSpan } from '../tracing/span.js';
 import { DEFAULT_TIMEOUT_MS, openConnection, type ServiceConnectionOptions } from './connection.js';
 import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
-import { MAX_RESPONSE_BYTES, wholeText } from './https-redemption-client.js';
+import { MAX_LINK_RESPONSE_BYTES, wholeText } from './https-redemption-client.js';
 import { problemOf, refusalOf } from './refusals.js';
 
 /** Creates a RenewalClient over HTTPS. */
@@ -16,7 +16,7 @@ export function createRenewalClient(options: ServiceConnectionOptions): RenewalC
     }
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const target = { ...hostPortOf(url), ca, caName: 'the CA of the link' };
-    const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
+    const socket = await openConnection(target, options, signal, MAX_LINK_RESPONSE_BYTES);
     const posting = {
       method: 'POST',
       path: url.pathname + url.search,
@@ -28,7 +28,7 @@ export function createRenewalClient(options: ServiceConnectionOptions): RenewalC
       },
       body: Buffer.from(request),
     } as const;
-    const answer = await exchange(socket, posting, signal, MAX_RESPONSE_BYTES).catch(
+    const answer = await exchange(socket, posting, signal, MAX_LINK_RESPONSE_BYTES).catch(
       onAnswerLost('outcome_unknown', 'The renewal request was sent, but no complete response arrived'),
     );
     if (answer.status === 200) return wholeText(answer);

@@ -4,7 +4,7 @@ import { asMapping } from '../files/yaml-documents.js';
 import type { ConnectedPeer } from '../redemption/ports/connections.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
-import { targetOf } from './route.js';
+import { tlsTargetOf } from './route.js';
 
 // A network of 300 sites has some 100 KB of router links.
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
@@ -27,7 +27,7 @@ export async function readRouterLinks(
   options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<ConnectedPeer[]> {
-  const target = targetOf(url, ca, '--observer-ca');
+  const target = tlsTargetOf(url, ca, '--observer-ca');
   const where = `the network observer at ${formatHostPort(target)}`;
   const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES).catch((error: Error) => {
     throw new RedemptionError('service_unavailable', `${where} cannot be reached: ${error.message}`);

@@ -3,7 +3,7 @@ import { isLoopback } from '../domain/peer-address.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type ConnectionOptions, openConnection, openPlainConnection } from './connection.js';
 import { exchange, onAnswerLost } from './http-exchange.js';
-import { targetOf } from './route.js';
+import { tlsTargetOf } from './route.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
@@ -29,7 +29,7 @@ export function providerFetch(
   return async (url: string, { signal, method, headers, body }: ProviderRequest): Promise<Response> => {
     const parsed = new URL(url);
     const { host, pathname, search } = parsed;
-    const target = { ...targetOf(parsed, ca, flag), minVersion: 'TLSv1.2' } as const;
+    const target = { ...tlsTargetOf(parsed, ca, flag), minVersion: 'TLSv1.2' } as const;
     const socket =
       parsed.protocol === 'http:'
         ? await openPlainConnection(target, isLoopback, signal, { responseLimit: MAX_RESPONSE_BYTES })

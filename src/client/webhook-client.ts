@@ -3,7 +3,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { withinTime } from '../time/abort.js';
 import { type ConnectionOptions, openConnection, openPlainConnection } from './connection.js';
 import { exchange } from './http-exchange.js';
-import { targetOf } from './route.js';
+import { tlsTargetOf } from './route.js';
 import { isPublicAddress } from './token-networks.js';
 
 /** The time limit of one request, from the resolution of the name to the end of the response. */
@@ -55,7 +55,7 @@ async function connectTo(
   { ca, clock, runWork, allowPrivate }: WebhookRules,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  const target = targetOf(url, ca, '--webhook-ca');
+  const target = tlsTargetOf(url, ca, '--webhook-ca');
   try {
     if (url.protocol === 'http:') {
       const isAllowed = (address: string) => allowPrivate && !isPublicAddress(address);

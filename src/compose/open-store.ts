@@ -66,7 +66,7 @@ export async function openDatabase(
   if (migrate) makePrivateDirectory(dataDir);
   if (store?.kind === 'postgres') {
     const { openPostgresDatabase } = await import('../stores/postgres/postgres-store.js');
-    return openPostgresDatabase({ target: await targetOf(store), ...shared });
+    return openPostgresDatabase({ target: await postgresTargetOf(store), ...shared });
   }
   const { openSqliteDatabase } = await import('../stores/sqlite/sqlite-store.js');
   const file = sqliteFile(store, dataDir);
@@ -81,7 +81,7 @@ export async function openDatabase(
 export async function checkStore({ store }: Pick<StoreLocation, 'store'>): Promise<void> {
   if (store?.kind !== 'postgres') return;
   const { checkPostgresServer } = await import('../stores/postgres/postgres-store.js');
-  await checkPostgresServer(await targetOf(store));
+  await checkPostgresServer(await postgresTargetOf(store));
 }
 
 /** The file of an SQLite store; in the data directory without `--store`. */
@@ -95,11 +95,11 @@ export async function acquireStoreLease(
   shared: () => SharedSettings,
 ): Promise<ServingLease> {
   const { acquirePostgresLease } = await import('../stores/postgres/serving-lease.js');
-  return acquirePostgresLease(await targetOf(url), shared);
+  return acquirePostgresLease(await postgresTargetOf(url), shared);
 }
 
 /** Completes the URL as libpq does, from variables, the password file and the name of the operating system's user. */
-export async function targetOf(url: PostgresUrl): Promise<PostgresTarget> {
+export async function postgresTargetOf(url: PostgresUrl): Promise<PostgresTarget> {
   const { postgresTarget } = await import('../stores/postgres/postgres-target.js');
   const { HOME, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = commandContext().env;
   const user = url.user ?? (PGUSER || userName());

@@ -81,7 +81,7 @@ export function atMostEvery<T>(ms: number, run: () => T): () => T | undefined {
 }
 
 /** Erases stored responses whose replay window has ended. Never rejects. */
-export async function eraseSealedAnswers(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
+export async function sweepSealedAnswers(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
   try {
     await store.eraseSealedAnswers(clock());
   } catch (error) {

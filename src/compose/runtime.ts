@@ -35,10 +35,10 @@ import { openServiceStore, openStore } from './open-store.js';
 import {
   atMostEvery,
   createStoreMetrics,
-  eraseSealedAnswers,
   listen,
   periodicRetention,
   startPeriodic,
+  sweepSealedAnswers,
 } from './operations.js';
 import {
   acquireLeases,
@@ -239,7 +239,7 @@ async function serve(
   );
   const stopPeriodic = startPeriodic([
     [IDENTITY_CHECK_MS, reloadIdentity],
-    [SWEEP_MS, () => eraseSealedAnswers(store, context)],
+    [SWEEP_MS, () => sweepSealedAnswers(store, context)],
     [RETENTION_MS, () => retention.runOnce()],
     [RETENTION_MS, atMostEvery(KEY_SWEEP_MS, () => sweepCodeKeys(store, codeKeys, context))],
     ...(adoptGrants ? [[SWEEP_MS, adoptGrants] as const] : []),

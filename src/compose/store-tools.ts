@@ -15,7 +15,13 @@ import { verifyLedger } from '../stores/sql/ledger/verify-ledger.js';
 import { value } from '../stores/sql/operation.js';
 import type { SqlDatabase } from '../stores/sql/sql-database.js';
 import { StoreOpenError, StoreSchemaError } from '../stores/store-open-error.js';
-import { ledgerKeyPath, type OpenContext, openDatabase, type StoreLocation, targetOf } from './open-store.js';
+import {
+  ledgerKeyPath,
+  type OpenContext,
+  openDatabase,
+  postgresTargetOf,
+  type StoreLocation,
+} from './open-store.js';
 
 /** What a ledger lacks; `empty` if the store has no tables although this host has the key or the high-water mark of a ledger. */
 export type StoreLoss = LedgerLoss | 'empty';
@@ -129,7 +135,7 @@ async function withTables<T>(
 ): Promise<T> {
   if (store.kind === 'postgres') {
     const { withPostgresTables } = await import('../stores/postgres/postgres-tables.js');
-    return withPostgresTables(await targetOf(store), writes, work);
+    return withPostgresTables(await postgresTargetOf(store), writes, work);
   }
   const { withSqliteTables } = await import('../stores/sqlite/sqlite-tables.js');
   return withSqliteTables(store.file, writes, work);

@@ -18,7 +18,7 @@ import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
 import { rulesRefusal } from '../redemption/requesting/check-rules.js';
-import { checkToken as checkTokenWith, withKeyTypes } from '../redemption/requesting/check-token.js';
+import { checkToken, withKeyTypes } from '../redemption/requesting/check-token.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
@@ -126,12 +126,12 @@ export function namespacesIn(skupperHome: string): string[] {
   return new SkupperHome(skupperHome).namespaces();
 }
 
-/** Queries the state of a token's grant; see `checkToken` of the requesting side. */
-export function checkToken(
+/** Queries the state of a token's grant; see {@link checkToken}. */
+export function queryToken(
   token: RedeemableToken,
   options: ServiceConnectionOptions,
 ): Promise<TokenCheck | 'stock'> {
-  return checkTokenWith({ token }, createRedemptionClient(options));
+  return checkToken({ token }, createRedemptionClient(options));
 }
 
 /** Returns the error that a redemption would have by the rules of the grant; undefined if they allow it. See `rulesRefusal`. */

@@ -45,7 +45,7 @@ export function accessTokenResource(token: AccessToken) {
 }
 
 /** An AccessToken as a resource. */
-export type AccessTokenResource = ReturnType<typeof accessTokenResource>;
+export type AccessTokenManifest = ReturnType<typeof accessTokenResource>;
 
 /** Encodes an AccessToken as a YAML document. */
 export function encodeAccessToken(token: AccessToken): string {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { components } from '../../src/domain/generated/admin-api.js';
 import type { EventReport } from '../../src/redemption/administration/reports/event-report.js';
 import type {
-  CreatedGrant,
+  CreatedGrantReport,
   GrantDetail,
   GrantReport,
   GrantRevocation,
@@ -32,7 +32,7 @@ import { METHODS, openApi, resolved } from './openapi-document.js';
 interface Reports {
   Service: ServiceReport & Required<Pick<ServiceReport, 'role'>>;
   Grant: GrantReport;
-  CreatedGrant: CreatedGrant;
+  CreatedGrant: CreatedGrantReport;
   GrantDetail: GrantDetail;
   RevokedGrant: GrantRevocation;
   Token: TokenReport;

@@ -8,7 +8,7 @@ import { openServiceStore } from '../../compose/open-store.js';
 import { isServedHere } from '../../compose/service-identities.js';
 import { missingCa, pathsAccessibleToOthers } from '../../compose/site-issuer.js';
 import { findStoreLoss } from '../../compose/store-tools.js';
-import { checkToken } from '../../compose/token-redemption.js';
+import { queryToken } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -231,7 +231,7 @@ async function isRedemptionListener(
   if (!probe) return false;
   try {
     const connectTo = [{ toHost: reachableHost(host), toPort: port }];
-    await checkToken(probe, { clock, timeoutMs: PROBE_TIMEOUT_MS, connectTo });
+    await queryToken(probe, { clock, timeoutMs: PROBE_TIMEOUT_MS, connectTo });
     return true;
   } catch (error) {
     return error instanceof RedemptionError && !FOREIGN_SERVER_ERRORS.has(error.code);

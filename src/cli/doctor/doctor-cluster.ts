@@ -1,4 +1,7 @@
-import type { ClusterInspector, TokenReport } from '../../compose/kubernetes/open-cluster-administration.js';
+import type {
+  ClusterInspector,
+  InspectedToken,
+} from '../../compose/kubernetes/open-cluster-administration.js';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -142,7 +145,7 @@ function tokenFinding({
   isRedeemed,
   isFinal,
   message = 'no controller has written its status',
-}: TokenReport): Finding {
+}: InspectedToken): Finding {
   if (isRedeemed) return ok(name, 'redeemed');
   if (isFinal) {
     const hint = 'delete the AccessToken, and apply a new one from the accepting site';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkToken, routeTo } from '../../compose/token-redemption.js';
+import { queryToken, routeTo } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { hostPortOf } from '../../domain/host-port-text.js';
 import { NIL_UUID } from '../../domain/names.js';
@@ -52,7 +52,7 @@ export async function checkRoute(
   prefix = '',
   hints: Readonly<Record<string, string>> = {},
 ): Promise<RouteChecks> {
-  const answer = await checkToken(token, options).catch((error: unknown) => {
+  const answer = await queryToken(token, options).catch((error: unknown) => {
     if (error instanceof RedemptionError) return error;
     throw error;
   });

@@ -1,6 +1,6 @@
 import { shell } from '../../domain/shell-words.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
-import type { CreatedGrant } from '../../redemption/administration/reports/grant-report.js';
+import type { CreatedGrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { type AdministrationSession, withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
@@ -41,7 +41,7 @@ export async function createGrantFromFlags(
   name: string,
   flags: GrantCreateFlags,
   { administration, namespace }: AdministrationSession,
-): Promise<CreatedGrant> {
+): Promise<CreatedGrantReport> {
   const { issuer, expirationWindow, codeFile } = flags;
   const policy = policyFromFlags(flags);
   parseWindow('--expiration-window', expirationWindow);
@@ -117,7 +117,7 @@ export async function grantCreateCommand(name: string, flags: GrantCreateFlags):
 
 /** Prints the grant that a dry run would create, without code and URL. */
 export async function printNewGrant(
-  { code: _code, url: _url, ...report }: CreatedGrant,
+  { code: _code, url: _url, ...report }: CreatedGrantReport,
   output: OutputFormat,
 ): Promise<void> {
   await print(output, report, () => grantFields(report));

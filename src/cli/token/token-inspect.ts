@@ -1,5 +1,5 @@
 import { readSignedCode } from '../../codes/signed-code.js';
-import { checkToken } from '../../compose/token-redemption.js';
+import { queryToken } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
@@ -75,7 +75,7 @@ function signedReport(code: string) {
 export async function tokenInspectCommand(file: string, flags: TokenInspectFlags): Promise<void> {
   const token = parseToken(await readToken(file));
   const ca = caReport(token.ca);
-  const answer = flags.check ? await checkToken(token, connectionOptions(flags)) : undefined;
+  const answer = flags.check ? await queryToken(token, connectionOptions(flags)) : undefined;
   const check = checkReport(answer);
   const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
   const signed = signedReport(token.code);

@@ -19,10 +19,10 @@ import { sweepCodeKeys } from '../open-code-keys.js';
 import {
   atMostEvery,
   createStoreMetrics,
-  eraseSealedAnswers,
   listen,
   periodicRetention,
   startPeriodic,
+  sweepSealedAnswers,
 } from '../operations.js';
 import type { RunningService, RuntimeContext } from '../runtime.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
@@ -88,7 +88,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const ifLeading = (operation: () => unknown) => () => controller.isLeading && operation();
   const stopPeriodic = startPeriodic([
     [PUBLICATION_MS, () => publication.runOnce()],
-    [SWEEP_MS, ifLeading(() => eraseSealedAnswers(store, context))],
+    [SWEEP_MS, ifLeading(() => sweepSealedAnswers(store, context))],
     // Not every hour since the start: a replica may be restarted, or lead, for less than that.
     [SWEEP_MS, ifLeading(atMostEvery(RETENTION_MS, () => retention.runOnce()))],
     [SWEEP_MS, ifLeading(atMostEvery(RETENTION_MS, () => sweepCodeKeys(store, codeKeys, context)))],

@@ -5,7 +5,7 @@ import {
   type ClusterInspector,
   clusterInspector,
   type InspectedGrant,
-  type TokenReport,
+  type InspectedToken,
 } from '../../platforms/kubernetes/administration/cluster-inspector.js';
 import { liveSite } from '../../platforms/kubernetes/administration/live-site.js';
 import { findServiceNamespace } from '../../platforms/kubernetes/administration/service-lease.js';
@@ -20,7 +20,7 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { previewStore } from '../../stores/preview-store.js';
 
-export type { ClusterInspector, InspectedGrant, Leftover, TokenReport };
+export type { ClusterInspector, InspectedGrant, InspectedToken, Leftover };
 
 /** The opened administration of a cluster's grants. */
 export type OpenClusterAdministration = Awaited<ReturnType<typeof openClusterAdministration>>;

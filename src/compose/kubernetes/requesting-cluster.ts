@@ -9,8 +9,8 @@ import {
   clusterLinks,
   type LinkStatus,
   placedClusterLinks,
+  readLinkResources,
   readLinkStatus,
-  readLinks,
 } from '../../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
 import { inCluster, type NamespaceTarget } from '../../platforms/kubernetes/requesting/namespace-target.js';
@@ -60,7 +60,7 @@ export async function openRequestingCluster(
     /** The state that Skupper's controller reports of each Link, by name. */
     linkStatuses: (): Promise<ReadonlyMap<string, LinkStatus>> =>
       inCluster(async () => {
-        const all = await readLinks(
+        const all = await readLinkResources(
           target,
           ({ link, resource }) => [link.name, readLinkStatus(resource)] as const,
         );

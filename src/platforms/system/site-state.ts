@@ -5,7 +5,7 @@ import { type ResourceFile, readResources } from '../files/resource-files.js';
 import type { NamespaceDirectories } from './skupper-home.js';
 
 /** A Skupper RouterAccess that accepts links. */
-export interface LinkAccess {
+export interface SystemRouterAccess {
   readonly name: string;
   readonly roles: readonly { readonly name: LinkRole; readonly port: string }[];
   /** Directory name of the server certificate below `runtime/certs`. */
@@ -21,10 +21,10 @@ export interface SiteState {
   /** `defaultIssuer` in the status of the Site, else in its spec. */
   readonly defaultIssuer: string | undefined;
   /** Sorted by name; empty if the site accepts no links. */
-  readonly accesses: readonly LinkAccess[];
+  readonly accesses: readonly SystemRouterAccess[];
 }
 
-function readAccess({ name, resource }: ResourceFile): LinkAccess {
+function readAccess({ name, resource }: ResourceFile): SystemRouterAccess {
   const spec = asMapping(resource.spec);
   const roles = asMappings(spec.roles).flatMap(({ name: role, port }) =>
     isLinkRole(role) ? [{ name: role, port: String(port) }] : [],
@@ -33,7 +33,7 @@ function readAccess({ name, resource }: ResourceFile): LinkAccess {
 }
 
 /** Why links cannot use an access, as the end of a sentence; undefined if they can. */
-export function accessProblem({ name, roles, tlsCredentials }: LinkAccess): string | undefined {
+export function accessProblem({ name, roles, tlsCredentials }: SystemRouterAccess): string | undefined {
   // Names become parts of paths, and of the resources that the requesting site writes.
   if (!isResourceName(name)) return 'has an invalid name';
   if (!isResourceName(tlsCredentials))

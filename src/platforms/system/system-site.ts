@@ -17,7 +17,7 @@ import type { SystemPlace } from '../../redemption/accepting/service-description
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
-import { accessProblem, type LinkAccess, readSiteState } from './site-state.js';
+import { accessProblem, readSiteState, type SystemRouterAccess } from './site-state.js';
 import { type NamespaceDirectories, SkupperHome, startedPlatform } from './skupper-home.js';
 
 const FIX_ISSUER = 'name another issuer, or correct this one and reload the site';
@@ -155,7 +155,7 @@ export class SystemSite implements Site {
 
   #checkAccess(
     directories: NamespaceDirectories,
-    access: LinkAccess,
+    access: SystemRouterAccess,
     issuer: CertificateAuthority,
   ): { readonly endpoints: LinkEndpoint[]; readonly router: RouterCredentials } | SiteRefusal {
     const problem = accessProblem(access);
@@ -213,7 +213,7 @@ function hostAmong(hosts: readonly string[], names: readonly string[]): string |
 
 function readRouterCredentials(
   directories: NamespaceDirectories,
-  access: LinkAccess,
+  access: SystemRouterAccess,
 ): RouterCredentials | SiteRefusal {
   const directory = join(directories.runtimeCertificates, access.tlsCredentials);
   try {

@@ -3,7 +3,7 @@ import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site } from '../ports/site.js';
-import type { ServiceAddress } from './link-answer.js';
+import type { ServiceAddressSource } from './link-answer.js';
 import type { KeySource } from './requested-key.js';
 import type { StockReplay } from './stock-replay.js';
 
@@ -11,7 +11,7 @@ import type { StockReplay } from './stock-replay.js';
 export interface AcceptingSide {
   readonly store: GrantStore;
   readonly site: Site;
-  readonly service: ServiceAddress;
+  readonly service: ServiceAddressSource;
   readonly codeKeys: CodeKeys;
   readonly keys: KeySource;
   readonly issueCertificate: typeof issueClientCertificate;

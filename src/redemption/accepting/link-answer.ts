@@ -5,7 +5,7 @@ import type { SiteAccess } from '../ports/site.js';
 import type { ServiceDescription } from './service-description.js';
 
 /** Returns the present URL of the service and the CA of its certificate. */
-export type ServiceAddress = () => Pick<ServiceDescription, 'url' | 'ca'>;
+export type ServiceAddressSource = () => Pick<ServiceDescription, 'url' | 'ca'>;
 
 /** The response with a link's credentials and endpoints, ready to be rendered. */
 export interface LinkAnswer {
@@ -22,7 +22,7 @@ export function linkAnswer(
   { id, name }: Pick<Redemption, 'id' | 'name'>,
   credentials: Pick<LinkSecret, 'tlsCrt' | 'tlsKey'>,
   { caCrt, endpoints }: SiteAccess,
-  service?: ServiceAddress,
+  service?: ServiceAddressSource,
 ): LinkAnswer {
   const address = service?.();
   const annotations = {

@@ -4,7 +4,12 @@ import type { GrantRequest } from '../accepting/create-grant.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './reports/event-report.js';
-import type { CreatedGrant, GrantDetail, GrantReport, GrantRevocation } from './reports/grant-report.js';
+import type {
+  CreatedGrantReport,
+  GrantDetail,
+  GrantReport,
+  GrantRevocation,
+} from './reports/grant-report.js';
 import type { IssuerReport } from './reports/issuer-report.js';
 import type { LinkFilter, LinkReport } from './reports/link-report.js';
 import type { HealthReport, OverviewReport } from './reports/overview-report.js';
@@ -93,7 +98,7 @@ export interface RedemptionFilter extends LedgerFilter {
 export interface Administration extends LedgerVerifications {
   describeService(): Promise<ServiceReport>;
 
-  createGrant(request: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrant>;
+  createGrant(request: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrantReport>;
   /** Returns the grant of that name or uid. */
   findGrant(namespace: string, nameOrUid: string): Promise<GrantReport>;
   showGrant(uid: string): Promise<GrantDetail>;

@@ -7,9 +7,9 @@ import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { isUuid } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import {
+  type CreatedGrant,
   createGrant,
   type GrantRequest,
-  type CreatedGrant as GrantWithCode,
   grantProblem,
 } from '../accepting/create-grant.js';
 import { liveLinkPages } from '../issuers/live-links.js';
@@ -25,7 +25,7 @@ import {
 import { filteredPage } from './filtered-page.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
 import { wrongCodesReport } from './reports/event-report.js';
-import { type AttemptReport, type CreatedGrant, grantReport } from './reports/grant-report.js';
+import { type AttemptReport, type CreatedGrantReport, grantReport } from './reports/grant-report.js';
 import { policyChangeOf, policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 
@@ -126,7 +126,7 @@ async function create(
   request: CreateGrantRequest,
   once: OnceOnly | undefined,
   deps: AdministrationDependencies,
-): Promise<CreatedGrant> {
+): Promise<CreatedGrantReport> {
   const { expirationWindow, policy: rules, ...properties } = request;
   const { namespace, name, code, issuer } = properties;
   const policy = rules && policyOf(rules);
@@ -140,7 +140,7 @@ async function create(
   const { url } = await requireService(deps);
   const choose = () => ({ createdId: randomUUID(), code: code ?? mintCode() });
   const chosen = once && (await onceOnly({ kind: 'grant', once, request }, choose, deps));
-  const report = (created: GrantWithCode): CreatedGrant => ({
+  const report = (created: CreatedGrant): CreatedGrantReport => ({
     ...grantReport(created.grant, deps.clock()),
     url: `${url}/${created.grant.uid}`,
     code: created.code,
@@ -176,7 +176,7 @@ async function findEarlierGrant(
   { namespace, name }: CreateGrantRequest,
   chosen: ChosenOutcome | undefined,
   { store }: AdministrationDependencies,
-): Promise<GrantWithCode | undefined> {
+): Promise<CreatedGrant | undefined> {
   if (!chosen) return undefined;
   const { createdId, code } = chosen;
   const grant = await store.findGrantByName(namespace, name);

@@ -36,7 +36,7 @@ const EXPIRE_LEDGER =
 /** Implements the writes of grants of the DatabaseStore on an SQL database. */
 export function grantWrites({ read, write }: SqlDatabase, clock: Clock) {
   return {
-    createGrant: (grant) => write(createGrant(grant), { grantUid: grant.uid }),
+    createGrant: (grant) => write(insertGrant(grant), { grantUid: grant.uid }),
     async initializeGrants(now) {
       const pending = await read(() => rows<{ readonly uid: string }>(PENDING));
       const counts = await Promise.all(
@@ -51,7 +51,7 @@ export function grantWrites({ read, write }: SqlDatabase, clock: Clock) {
 }
 
 /** Creates a grant; see GrantStore.createGrant. */
-export function createGrant(grant: AccessGrant): WriteOperation<AccessGrant | 'name_taken'> {
+export function insertGrant(grant: AccessGrant): WriteOperation<AccessGrant | 'name_taken'> {
   return function* ({ ledger, isRepeated }) {
     const sameName = yield* value(UID_BY_NAME, grant.namespace, grant.name);
     if (isRepeated && sameName === grant.uid) return grant;

@@ -5,7 +5,7 @@ import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import type { RecordOutcome, RecordRules } from '../../redemption/ports/grant-store.js';
 import type { LedgerEntry } from '../../redemption/ports/ledger-store.js';
 import { countCodeUse } from './codes.js';
-import { createGrant, deleteGrant } from './grant-writes.js';
+import { deleteGrant, insertGrant } from './grant-writes.js';
 import type { WriteContext } from './group-commit.js';
 import { rowHash } from './ledger/ledger-mac.js';
 import { batch, insertInto, row, type SqlOperation, value } from './operation.js';
@@ -114,7 +114,7 @@ function* recordSingleUse(
 ): SqlOperation<RecordOutcome> {
   // The grant of a committed attempt is deleted, so only the redemption shows that it was committed.
   if (yield* findRedemption(redemption.id)) return 'recorded';
-  yield* createGrant(grant)(context);
+  yield* insertGrant(grant)(context);
   const outcome = yield* record(grant.uid, redemption, now, {}, context);
   if (outcome === 'recorded') yield* deleteGrant(grant.uid, now)(context);
   return outcome;

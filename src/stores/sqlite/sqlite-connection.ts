@@ -25,7 +25,7 @@ export interface SqliteConnection {
  * Opens an existing database file durably: write-ahead log, every commit synced, deleted content overwritten.
  * Throws SQLite's own errors, and StoreOpenError for a file that is no database, or that of another program.
  */
-export function openConnection(file: string, ledgerKey: LedgerKeyFile): SqliteConnection {
+export function openSqliteConnection(file: string, ledgerKey: LedgerKeyFile): SqliteConnection {
   const db = openSqliteFile(file);
   const statements = new Map<string, SqliteStatement>();
   const statement = (sql: string): SqliteStatement => {

@@ -8,7 +8,7 @@ import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
 import { startSession } from './session.js';
-import { openConnection, runOperation, type SqliteConnection } from './sqlite-connection.js';
+import { openSqliteConnection, runOperation, type SqliteConnection } from './sqlite-connection.js';
 import { sqliteDatabase } from './sqlite-database.js';
 import { failureOf } from './sqlite-failure.js';
 
@@ -43,7 +43,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, hint);
   }
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
-    const connection = openConnection(file, ledgerKey);
+    const connection = openSqliteConnection(file, ledgerKey);
     try {
       prepare(connection);
       return connection;

@@ -10,7 +10,7 @@ import {
   readAccessGrant,
 } from '../grants/access-grant-resource.js';
 import { blockingCondition, PENDING } from '../grants/conditions.js';
-import type { ServiceReport } from './service-lease.js';
+import type { ServiceLeaseReport } from './service-lease.js';
 
 /** How a command waits for a new grant. */
 export interface Patience {
@@ -49,7 +49,7 @@ export async function awaitReady(
   }: {
     readonly client: Pick<KubernetesClient, 'find'>;
     /** The state of the service's Lease. */
-    readonly service: ServiceReport['state'];
+    readonly service: ServiceLeaseReport['state'];
     readonly patience: Patience;
     /** Aborted when the command must stop. */
     readonly signal: AbortSignal;
@@ -121,7 +121,7 @@ function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   throw new AdministrationError('no_link_access', problem, { hint });
 }
 
-function unservedError(service: ServiceReport['state']): AdministrationError {
+function unservedError(service: ServiceLeaseReport['state']): AdministrationError {
   const hint =
     'run `linkgrant serve --platform kubernetes` for this namespace (manifests are in deploy/), or name the namespace of a running service with --service-namespace';
   const text =

@@ -17,7 +17,10 @@ import type {
   OnceOnly,
 } from '../../../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
-import { type CreatedGrant, grantReport } from '../../../redemption/administration/reports/grant-report.js';
+import {
+  type CreatedGrantReport,
+  grantReport,
+} from '../../../redemption/administration/reports/grant-report.js';
 import { policyOf, rejectedError, windowOf } from '../../../redemption/administration/request-values.js';
 import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
 import { requireMintingKey, tokenOperations } from '../../../redemption/administration/tokens.js';
@@ -32,7 +35,7 @@ import { type AccessGrantResource, readAccessGrant } from '../grants/access-gran
 import type { Patience } from './await-ready.js';
 import { clusterIssuers } from './cluster-issuers.js';
 import { acceptingEndpoints } from './live-site.js';
-import { checkGrant, makeGrant } from './make-grant.js';
+import { checkGrantCreation, makeGrant } from './make-grant.js';
 import { withUserErrors } from './user-errors.js';
 
 /** The dependencies of the administration of a cluster's grants. */
@@ -134,7 +137,7 @@ async function createGrant(
   request: CreateGrantRequest,
   once: OnceOnly | undefined,
   { client, clock, serviceNamespace, patience, dryRun }: ClusterAdministrationOptions,
-): Promise<CreatedGrant> {
+): Promise<CreatedGrantReport> {
   const { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules } = request;
   const { labels = {}, note } = request;
   const expirationWindowMs = windowOf(expirationWindow) ?? DEFAULT_EXPIRATION_WINDOW_MS;
@@ -158,7 +161,7 @@ async function createGrant(
     note: note ?? null,
   };
   if (dryRun) {
-    const { grant } = readAccessGrant(await checkGrant(wanted, code, client));
+    const { grant } = readAccessGrant(await checkGrantCreation(wanted, code, client));
     return { ...grantReport(grant, clock()), url: '', code: '' };
   }
   const requestId = once && sha256Hex(JSON.stringify([once, request]));

@@ -43,7 +43,7 @@ export interface InspectedGrant {
 }
 
 /** The findings about one AccessToken. */
-export interface TokenReport {
+export interface InspectedToken {
   readonly name: string;
   readonly isRedeemed: boolean;
   /** True if its controller does not retry. */
@@ -135,7 +135,7 @@ export function clusterInspector(
       return (await readListing(client, { kind: ACCESS_GRANTS, namespace }, read)).items;
     },
     /** The AccessTokens; empty if the user may not list them. */
-    tokens: (): Promise<readonly TokenReport[]> =>
+    tokens: (): Promise<readonly InspectedToken[]> =>
       readTokens((token) => ({
         name: token.metadata.name,
         isRedeemed: isRedeemed(token),

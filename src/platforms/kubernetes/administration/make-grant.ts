@@ -77,7 +77,7 @@ export async function makeGrant(
  * Checks the creation of an AccessGrant by a dry run of the API server, and returns the result. Rejects as {@link makeGrant}
  * does.
  */
-export async function checkGrant(
+export async function checkGrantCreation(
   wanted: WantedGrant,
   code: string | undefined,
   client: KubernetesClient,

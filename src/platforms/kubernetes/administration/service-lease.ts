@@ -15,14 +15,14 @@ export type LeaseReport =
   | { readonly state: 'stopped' | 'none' };
 
 /** The state of the service's Lease; `forbidden` if the user may not read it. */
-export type ServiceReport = LeaseReport | { readonly state: 'forbidden' };
+export type ServiceLeaseReport = LeaseReport | { readonly state: 'forbidden' };
 
 /** Reads whether a service runs in a namespace, by the Lease of the replica that writes the status of grants. */
 export async function readServiceState(
   client: KubernetesClient,
   namespace: string,
   now: number,
-): Promise<ServiceReport> {
+): Promise<ServiceLeaseReport> {
   try {
     return await readLeaseState(client, { namespace, name: GRANTS_LEASE }, now);
   } catch (error) {

@@ -14,7 +14,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
-import { translateFailure } from '../store/failures.js';
+import { translateApiError } from '../store/failures.js';
 
 /** Name of the Secret, in the namespace of the service. */
 export const CODE_KEYS = 'linkgrant-code-keys';
@@ -134,7 +134,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     try {
       await retryOnConflict(attempt);
     } catch (error) {
-      throw translateFailure(error);
+      throw translateApiError(error);
     }
   }
 
@@ -145,7 +145,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     try {
       secret = await client.find<Resource>(SECRETS, { namespace, name: CODE_KEYS });
     } catch (error) {
-      throw translateFailure(error);
+      throw translateApiError(error);
     }
     const numbered = Object.entries(secret ? entriesOf(secret) : {})
       .flatMap(([name, value]) => {

@@ -1,15 +1,10 @@
+import type { HostPort } from '../../../domain/host-port-text.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { asMapping, asMappings } from '../../../files/yaml-documents.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECURED_ACCESSES, SERVICES } from '../api/kinds.js';
 import { apiVersionOf, type Resource } from '../api/resource.js';
-
-/** The host and port at which clients reach the service. */
-export interface ServiceAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Why the service has no address yet, and a hint for the operator; sentences without full stops. */
 export interface NoAddress {
@@ -18,7 +13,7 @@ export interface NoAddress {
 }
 
 /** Reads the present address of the service. Rejects with ApiError. */
-export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
+export type AddressSource = () => Promise<HostPort | NoAddress>;
 
 /** Name of the SecuredAccess that the service creates; Skupper's controller creates a Service of the same name. */
 export const SECURED_ACCESS = 'linkgrant-grants';
@@ -95,7 +90,7 @@ export function securedAccessAddress(
   };
 }
 
-function addressOf(host: unknown, port: unknown): ServiceAddress | undefined {
+function addressOf(host: unknown, port: unknown): HostPort | undefined {
   if (typeof host !== 'string' || !/^[A-Za-z0-9._:-]{1,253}$/.test(host)) return undefined;
   return Number.isInteger(port) && Number(port) > 0 ? { host, port: Number(port) } : undefined;
 }

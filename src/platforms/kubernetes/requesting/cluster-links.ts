@@ -34,7 +34,7 @@ type Namespace = Pick<NamespaceTarget, 'client' | 'namespace'>;
 export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
   const findSecret = (name: string) => client.find<SecretResource>(SECRETS, { namespace, name });
   return {
-    list: () => inCluster(() => readLinks({ client, namespace }, ({ link }) => link)),
+    list: () => inCluster(() => readLinkResources({ client, namespace }, ({ link }) => link)),
     findSecret: (name) =>
       inCluster(async () => {
         const secret = await findSecret(name);
@@ -99,7 +99,7 @@ export interface ClusterLink {
 }
 
 /** The results of `read` for the Links of a namespace, sorted by the names of the Links. */
-export async function readLinks<V>(
+export async function readLinkResources<V>(
   { client, namespace }: Namespace,
   read: (link: ClusterLink) => V,
 ): Promise<readonly V[]> {
@@ -129,7 +129,7 @@ export function placedClusterLinks(target: Namespace, now: number): Promise<Plac
         ? { name: secret.metadata.name, notAfter: certificateEnd(secret) ?? 0 }
         : undefined,
     );
-    const links = await readLinks(target, ({ link: { tlsCredentials, place } }) => ({
+    const links = await readLinkResources(target, ({ link: { tlsCredentials, place } }) => ({
       tlsCredentials,
       place,
     }));

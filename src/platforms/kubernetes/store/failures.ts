@@ -4,7 +4,7 @@ import { ClusterConfigError } from '../api/cluster-access.js';
 import { TOO_LARGE_S } from '../api/object-limit.js';
 
 /** Translates an error of the API client into the error that leaves the store; returns any other error unchanged. */
-export function translateFailure(error: unknown): unknown {
+export function translateApiError(error: unknown): unknown {
   if (error instanceof ClusterConfigError) return storeUnavailable(error.message, error);
   if (!(error instanceof ApiError)) return error;
   switch (error.reason) {
@@ -43,7 +43,7 @@ export function withStoreErrors<T extends { readonly [K in keyof T]: Operation }
       try {
         return await result;
       } catch (error) {
-        throw translateFailure(error);
+        throw translateApiError(error);
       } finally {
         running.delete(result);
       }

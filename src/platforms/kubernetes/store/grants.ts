@@ -24,7 +24,7 @@ type GrantMethods = Pick<
 >;
 
 /** The operations of the store on grants, which are AccessGrants. */
-export function grantOperations(parts: StoreParts): GrantMethods {
+export function grantStoreMethods(parts: StoreParts): GrantMethods {
   const { client, namespace, accounts } = parts;
 
   const readAll = <T>(read: (grant: AccessGrant) => T | undefined) => readGrants(parts, { namespace }, read);

@@ -13,12 +13,12 @@ import { CodeConfigMaps } from './code-config-maps.js';
 import { codeOperations } from './codes.js';
 import { withStoreErrors } from './failures.js';
 import { GrantAccounts, type GrantLocator, ListingLocator } from './grant-accounts.js';
-import { grantOperations } from './grants.js';
+import { grantStoreMethods } from './grants.js';
 import { ledgerOperations } from './ledger.js';
-import { linkOperations } from './links.js';
+import { linkStoreMethods } from './links.js';
 import { RedemptionIndex } from './redemption-index.js';
 import type { RedemptionResource } from './redemption-resource.js';
-import { redemptionOperations } from './redemptions.js';
+import { redemptionStoreMethods } from './redemptions.js';
 import { renewalOperations } from './renewals.js';
 import { SealedSecrets } from './sealed-secrets.js';
 import type { StoreParts } from './store-parts.js';
@@ -109,12 +109,12 @@ export function kubernetesStore(
     deadlineMs,
   };
   const store = withStoreErrors({
-    ...grantOperations(parts),
-    ...redemptionOperations(parts),
+    ...grantStoreMethods(parts),
+    ...redemptionStoreMethods(parts),
     ...renewalOperations(parts),
     ...codeOperations(parts),
     ...ledgerOperations(parts),
-    ...linkOperations(parts),
+    ...linkStoreMethods(parts),
     getSetting: async () => undefined,
     // A dry run: nothing is stored. It has the label of the ConfigMaps of codes, which an admission policy may require.
     async probe() {

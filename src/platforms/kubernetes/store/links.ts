@@ -9,10 +9,16 @@ import {
   type RefusalCount,
 } from '../../../redemption/ports/link-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
-import { listAttemptRows, listIssuedLinks, readLinks, type StoreParts, watchedLinks } from './store-parts.js';
+import {
+  listAttemptRows,
+  listIssuedLinks,
+  readIssuedLinks,
+  type StoreParts,
+  watchedLinks,
+} from './store-parts.js';
 
 /** The operations of the store on links. */
-export function linkOperations(parts: StoreParts): LinkStore {
+export function linkStoreMethods(parts: StoreParts): LinkStore {
   const { watch, index, codes } = parts;
   // A version of another process cannot be compared with that of this process.
   const instance = randomUUID();
@@ -20,7 +26,8 @@ export function linkOperations(parts: StoreParts): LinkStore {
     async listLinks(page, matches) {
       const { grantUid } = page;
       // A revocation reads the links of its grant: a listing has all that were written before, the watch may be behind.
-      const found = grantUid === undefined ? await readLinks(parts) : await listIssuedLinks(parts, grantUid);
+      const found =
+        grantUid === undefined ? await readIssuedLinks(parts) : await listIssuedLinks(parts, grantUid);
       const links = found.filter(matches);
       return sortedPage(links, page, [0, ''], ({ createdAt, id }) => [-createdAt, id]);
     },

@@ -24,7 +24,7 @@ type RedemptionMethods = Pick<
 >;
 
 /** The operations of the store on redemptions, which are resources of the kind Redemption. */
-export function redemptionOperations(parts: StoreParts): RedemptionMethods {
+export function redemptionStoreMethods(parts: StoreParts): RedemptionMethods {
   const { accounts, sealed } = parts;
   return {
     async findReplay(grantUid, replayKey) {

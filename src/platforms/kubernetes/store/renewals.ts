@@ -13,7 +13,7 @@ import {
   redemptionRevokedAt,
   renewedStatus,
 } from './redemption-resource.js';
-import { readLinks, type StoreParts } from './store-parts.js';
+import { readIssuedLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
 /** The operations of the store on renewals, which are in the status of Redemptions. */
@@ -22,7 +22,7 @@ export function renewalOperations(parts: StoreParts): Omit<RenewalStore, 'record
 
   /** The links that are not revoked and whose newest certificate is valid at `now`. */
   const liveLinks = async (now: number): Promise<IssuedLink[]> =>
-    (await readLinks(parts)).filter(({ revokedAt, notAfter }) => revokedAt === null && notAfter > now);
+    (await readIssuedLinks(parts)).filter(({ revokedAt, notAfter }) => revokedAt === null && notAfter > now);
 
   return {
     async findRenewedRedemption(id) {

@@ -153,7 +153,7 @@ export function watchedLinks({ watch, index }: Pick<StoreParts, 'watch' | 'index
 }
 
 /** The links of one grant, or of all, in any order: from the watch if it runs, else from a listing. */
-export async function readLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
+export async function readIssuedLinks(parts: StoreParts, grantUid?: string): Promise<IssuedLink[]> {
   if (parts.watch.isRunning) {
     await parts.watch.ready();
     const links = watchedLinks(parts);

@@ -18,7 +18,7 @@ import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
 import { namespaceOf } from '../controller/fair-queue.js';
 import { type ReconcileResult, WorkQueue } from '../controller/work-queue.js';
-import { clusterLinks, readLinks } from '../requesting/cluster-links.js';
+import { clusterLinks, readLinkResources } from '../requesting/cluster-links.js';
 import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findOwnerSite, ownerReference } from '../requesting/site-owner.js';
@@ -193,7 +193,7 @@ export class LinkRenewals {
         return { retryAfterMs };
       }
       // Retains no Link: those of a tenant may be large and many.
-      const named = await readLinks(target, ({ link }) => link.tlsCredentials === name);
+      const named = await readLinkResources(target, ({ link }) => link.tlsCredentials === name);
       if (!named.includes(true)) {
         this.#plan.postpone(link, clock());
         return 'settled';

@@ -31,7 +31,7 @@ export interface GrantReport {
 }
 
 /** A new grant. Only this report contains its code. */
-export interface CreatedGrant extends GrantReport {
+export interface CreatedGrantReport extends GrantReport {
   /** Where its code is redeemed. */
   readonly url: string;
   readonly code: string;

@@ -1,5 +1,5 @@
 import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
-import type { AccessTokenResource } from '../../../domain/access-token.js';
+import type { AccessTokenManifest } from '../../../domain/access-token.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { codeState } from '../../accepting/code-state.js';
@@ -39,7 +39,7 @@ export interface IssuedToken {
   readonly endpoints: readonly LinkEndpoint[];
   /** Uses that are left of the grant, for all its tokens together. */
   readonly redemptionsLeft: number;
-  readonly token: AccessTokenResource;
+  readonly token: AccessTokenManifest;
   /** The same token as one word, for `linkgrant join`. Secret. Absent if the code is too long. */
   readonly joinLine?: string;
 }
