@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 // Loading only these parts of jose makes each command start earlier.
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { CompactSign } from 'jose/jws/compact/sign';
@@ -7,9 +8,13 @@ import { isSubject } from '../domain/names.js';
 import type { GrantSigningKey } from './signing-keys.js';
 
 const TYPE = 'linkgrant-code+jwt';
+// A type of its own, so that a service that does not know the claim `key` refuses it.
+const BOUND_TYPE = 'linkgrant-bound-code+jwt';
+const BOUND_CLAIMS = new Set(['sub', 'jti', 'iat', 'exp', 'nbf', 'uses', 'subject', 'key']);
 const ALGORITHM = 'HS256';
 const MAX_USES = 1_000_000;
 const JTI = /^[A-Za-z0-9_-]{8,64}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
 // The maximum length of a redemption's body.
 const MAX_LENGTH = 4096;
 
@@ -25,16 +30,21 @@ export interface SignedCode {
   readonly notBefore?: number;
   /** When the code expires. It also cannot be redeemed after its grant has expired. */
   readonly expirationTime: number;
-  /** The only subject that may redeem it; absent for any. */
+  /** The only subject that may redeem it; absent for any. A bound code always has one. */
   readonly subject?: string;
+  /**
+   * SHA-256 over the SubjectPublicKeyInfo of the only key that may redeem it, lower-case hex: the code is bound to that key, and
+   * is no secret. Absent for a code that any key may redeem.
+   */
+  readonly keySha256?: string;
 }
 
 /**
- * Signs a code: a compact JWS (RFC 7515) with the claims `sub` (grant uid), `jti`, `iat`, `exp` (whole seconds), `uses`
- * and `subject`. Unmodified Skupper clients redeem it like any other code.
+ * Signs a code: a compact JWS (RFC 7515) with the claims `sub` (grant uid), `jti`, `iat`, `exp` (whole seconds), `uses`,
+ * `subject`, and `key` for a bound code. Unmodified Skupper clients redeem it like any other code, but not a bound one.
  */
 export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningKey): Promise<string> {
-  const { grantUid: sub, jti, uses, issuedAt, expirationTime, subject } = code;
+  const { grantUid: sub, jti, uses, issuedAt, expirationTime, subject, keySha256: key } = code;
   const claims = {
     sub,
     jti,
@@ -42,9 +52,10 @@ export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningK
     exp: Math.floor(expirationTime / 1000),
     uses,
     ...(subject !== undefined && { subject }),
+    ...(key !== undefined && { key }),
   };
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: signingKey.kid })
+    .setProtectedHeader({ alg: ALGORITHM, typ: key === undefined ? TYPE : BOUND_TYPE, kid: signingKey.kid })
     .sign(signingKey.key);
 }
 
@@ -57,7 +68,7 @@ export function signedCodeKid(code: Uint8Array): string | undefined {
   if (text === undefined) return undefined;
   try {
     const { alg, typ, kid } = decodeProtectedHeader(text);
-    return alg === ALGORITHM && typ === TYPE && typeof kid === 'string' ? kid : undefined;
+    return alg === ALGORITHM && isType(typ) && typeof kid === 'string' ? kid : undefined;
   } catch {
     return undefined;
   }
@@ -78,8 +89,9 @@ export async function verifySignedCode(
       algorithms: [ALGORITHM],
     });
     // No critical header parameter is supported (RFC 7515 §4.1.11).
-    if (protectedHeader.typ !== TYPE || protectedHeader.crit !== undefined) return undefined;
-    const claims = claimsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
+    const { typ, crit } = protectedHeader;
+    if (!isType(typ) || crit !== undefined) return undefined;
+    const claims = claimsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)), typ);
     return claims?.grantUid === grantUid ? claims : undefined;
   } catch {
     return undefined;
@@ -90,10 +102,18 @@ export async function verifySignedCode(
 export function readSignedCode(code: string): SignedCode | undefined {
   if (signedCodeKid(Buffer.from(code)) === undefined) return undefined;
   try {
-    return claimsOf(decodeJwt(code));
+    return claimsOf(decodeJwt(code), decodeProtectedHeader(code).typ);
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Returns the challengePassword of the certificate request that redeems a bound code (linked as in RFC 7030 §3.5): base64url of
+ * SHA-256 over the code. So a request that was made for another purpose, or for another code, does not redeem it.
+ */
+export function challengeOf(code: Uint8Array | string): string {
+  return hash('sha256', code, 'base64url');
 }
 
 /** True for a valid `jti` of a code: 8 to 64 of `A-Z a-z 0-9 _ -`. */
@@ -111,9 +131,23 @@ function textOf(code: Uint8Array): string | undefined {
   return Buffer.from(signature, 'base64url').toString('base64url') === signature ? text : undefined;
 }
 
-function claimsOf(claims: unknown): SignedCode | undefined {
+function isType(typ: unknown): typ is string {
+  return typ === TYPE || typ === BOUND_TYPE;
+}
+
+function claimsOf(claims: unknown, typ: unknown): SignedCode | undefined {
   if (typeof claims !== 'object' || claims === null) return undefined;
-  const { sub, jti, iat, exp, nbf, uses = 1, subject, crit } = claims as Readonly<Record<string, unknown>>;
+  const common = commonClaimsOf(claims as Readonly<Record<string, unknown>>);
+  if (typ !== BOUND_TYPE) return common;
+  const { key } = claims as Readonly<Record<string, unknown>>;
+  const isBound = typeof key === 'string' && SHA256.test(key) && common?.subject !== undefined;
+  return isBound && Object.keys(claims).every((claim) => BOUND_CLAIMS.has(claim))
+    ? { ...common, keySha256: key }
+    : undefined;
+}
+
+function commonClaimsOf(claims: Readonly<Record<string, unknown>>): SignedCode | undefined {
+  const { sub, jti, iat, exp, nbf, uses = 1, subject, crit } = claims;
   if (typeof sub !== 'string' || typeof jti !== 'string' || !isTokenId(jti)) return undefined;
   if (!isTime(iat) || !isTime(exp) || !isCount(uses) || crit !== undefined) return undefined;
   if (nbf !== undefined && !isTime(nbf)) return undefined;

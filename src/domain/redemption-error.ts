@@ -11,6 +11,8 @@ export type RedemptionErrorCode =
   | 'code_expired'
   | 'code_revoked'
   | 'code_exhausted'
+  /** The code is bound to a key, and the request has no CSR of that key that was made for this code. */
+  | 'key_mismatch'
   | 'policy_subject'
   | 'policy_name'
   | 'policy_source'

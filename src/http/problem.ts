@@ -18,6 +18,9 @@ const SITE_RETRY_S = 30;
 // Skupper has no text for this, because it renews no certificates.
 const RENEWAL_REFUSED = 'Renewal of link certificate refused';
 
+// Skupper has no text for this, and its clients show the text to their user.
+const KEY_MISMATCH = 'Token is bound to a key: redeem it with linkgrant join where the request was made';
+
 const WIRE = {
   code_wrong: { status: 403, text: STOCK_TEXT.refused },
   grant_unknown: { status: 404, text: STOCK_TEXT.noClaim },
@@ -27,6 +30,7 @@ const WIRE = {
   code_expired: { status: 404, text: STOCK_TEXT.noClaim },
   code_revoked: { status: 404, text: STOCK_TEXT.noClaim },
   code_exhausted: { status: 404, text: STOCK_TEXT.noGrantLeft },
+  key_mismatch: { status: 403, text: KEY_MISMATCH },
   policy_subject: { status: 403, text: STOCK_TEXT.refused },
   policy_name: { status: 403, text: STOCK_TEXT.refused },
   policy_source: { status: 403, text: STOCK_TEXT.refused },

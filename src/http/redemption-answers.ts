@@ -40,8 +40,10 @@ export function answerCheck(
   target: GrantTarget,
 ): Promise<RequestOutcome> {
   const { response, client } = exchange;
-  return withCode(exchange, deps, target, async (code) => {
-    const result = await inSpan({ name: 'check grant' }, () => checkGrant(target, code, client, deps));
+  return withCode(exchange, deps, target, async (code, { csr }) => {
+    const result = await inSpan({ name: 'check grant' }, () =>
+      checkGrant(target, { code, csr }, client, deps),
+    );
     if ('refused' in result) {
       sendRefusal(response, result, false);
       const isProbe = 'uid' in target && target.uid === NIL_UUID;

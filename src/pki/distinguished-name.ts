@@ -49,6 +49,12 @@ export function relativeNames<T>(nameDer: Uint8Array, read: (attribute: DerReade
   return names;
 }
 
+/** Returns the text of a Name (DER) that is only one common name; undefined for any other. Throws DerError if it is no Name. */
+export function onlyCommonName(nameDer: Uint8Array): string | undefined {
+  const [attribute, ...others] = relativeNames(nameDer, readAttribute).flat();
+  return attribute?.type === COMMON_NAME && others.length === 0 ? attribute.text : undefined;
+}
+
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   '2.5.4.6': 'C',

@@ -2,6 +2,8 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { DerError, DerReader, TAG } from './der.js';
 
 const MAX_DEPTH = 16;
+/** The attribute type challengePassword (RFC 2985 §5.4.1). */
+export const CHALLENGE_PASSWORD = '1.2.840.113549.1.9.7';
 
 /**
  * Throws DerError if the type is not UTF8String, PrintableString or IA5String, or if the bytes are invalid for it: other
@@ -47,19 +49,22 @@ function checkNested(content: Uint8Array, depth: number): void {
 
 /**
  * Checks the content of the attributes of a certificate request (RFC 2986 §4.1). Each has a type and one or more values: a
- * SEQUENCE or a string. Throws DerError.
+ * SEQUENCE or a string. Returns the challengePassword; undefined if there is none, or more than one. Throws DerError.
  */
-export function checkAttributes(content: Uint8Array): void {
+export function readAttributes(content: Uint8Array): string | undefined {
   const attributes = new DerReader(content);
+  const challenges: string[] = [];
   while (!attributes.done) {
     const attribute = attributes.enter(TAG.sequence);
-    attribute.readOid();
+    const type = attribute.readOid();
     const values = attribute.enter(TAG.set);
     do {
       const value = values.read();
       if (value.tag === TAG.sequence) checkNested(value.content, 0);
       else checkString(value.tag, value.content);
+      if (type === CHALLENGE_PASSWORD) challenges.push(Buffer.from(value.content).toString());
     } while (!values.done);
     attribute.finish();
   }
+  return challenges.length === 1 ? challenges[0] : undefined;
 }

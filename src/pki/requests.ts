@@ -1,22 +1,26 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
-import { bitString, element, encodeConstructed } from './der-encoding.js';
-import { encodeCommonName } from './distinguished-name.js';
+import { bitString, element, encodeConstructed, oid } from './der-encoding.js';
+import { encodeCommonName, onlyCommonName } from './distinguished-name.js';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm, signatureAlgorithmOf, spkiOf } from './keys.js';
 import { readPublicKey } from './public-key.js';
-import { checkAttributes, checkName } from './request-shape.js';
+import { CHALLENGE_PASSWORD, checkName, readAttributes } from './request-shape.js';
 import { sha256Hex } from './sha256.js';
 
 const MAX_REQUEST_BYTES = 4096;
 
-/** A certificate request whose signature proves possession of its key. Only the key is used. */
+/** A certificate request whose signature proves possession of its key. A redemption uses only the key, and the challenge. */
 export interface CertificateRequest {
   /** DER of the SubjectPublicKeyInfo. */
   readonly spkiDer: Uint8Array;
   readonly keyType: ClientKeyType;
   /** SHA-256 over `spkiDer`, lower-case hex. */
   readonly keySha256: string;
+  /** The subject, if it is only one common name. */
+  readonly commonName?: string;
+  /** The challengePassword (RFC 2985 §5.4.1), if there is exactly one. */
+  readonly challenge?: string;
 }
 
 /** Why a request is not accepted. `reason` is text for the log or the client, and contains no part of the request. */
@@ -42,15 +46,16 @@ function parseRequest(der: Uint8Array) {
   const fields = new DerReader(info.content);
   const version = fields.read(TAG.integer).content;
   if (version.length !== 1 || version[0] !== 0) throw new DerError('a version other than 0');
-  checkName(fields.read(TAG.sequence).content);
+  const subject = fields.read(TAG.sequence);
+  checkName(subject.content);
   const spkiDer = fields.read(TAG.sequence).der;
-  checkAttributes(fields.read(0xa0).content);
+  const challenge = readAttributes(fields.read(0xa0).content);
   fields.finish();
-  return { infoDer: info.der, algorithmDer, signature, spkiDer };
+  return { infoDer: info.der, algorithmDer, signature, spkiDer, subjectDer: subject.der, challenge };
 }
 
 function verifyRequest(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
-  const { infoDer, algorithmDer, signature, spkiDer } = parseRequest(der);
+  const { infoDer, algorithmDer, signature, spkiDer, subjectDer, challenge } = parseRequest(der);
   const publicKey = readPublicKey(spkiDer);
   if ('weak' in publicKey) return { invalid: 'key_weak', reason: publicKey.weak };
   const accepted: readonly SignatureAlgorithm[] = SIGNATURE_ALGORITHMS[publicKey.keyType];
@@ -59,8 +64,14 @@ function verifyRequest(der: Uint8Array): CertificateRequest | CertificateRequest
   if (!verify(algorithm.digest, infoDer, publicKey.key, signature)) {
     return invalid('its signature does not prove possession of the key');
   }
-  const keySha256 = sha256Hex(spkiDer);
-  return { spkiDer: Uint8Array.from(spkiDer), keyType: publicKey.keyType, keySha256 };
+  const commonName = onlyCommonName(subjectDer);
+  return {
+    spkiDer: Uint8Array.from(spkiDer),
+    keyType: publicKey.keyType,
+    keySha256: sha256Hex(spkiDer),
+    ...(commonName !== undefined && { commonName }),
+    ...(challenge !== undefined && { challenge }),
+  };
 }
 
 /**
@@ -83,17 +94,22 @@ export function parseCertificateRequest(der: Uint8Array): CertificateRequest | C
 
 /**
  * Creates a PKCS#10 request in DER for a private key (P-256, P-384, RSA or Ed25519), signed with this key. Its subject is the
- * first 64 characters of `commonName`.
+ * first 64 characters of `commonName`; its challengePassword is `challenge`, if there is one.
  */
-export function createCertificateRequest(key: KeyObject, commonName: string): Uint8Array {
+export function createCertificateRequest(key: KeyObject, commonName: string, challenge?: string): Uint8Array {
   const algorithm = signatureAlgorithmOf(key);
   const spkiDer = spkiOf(key);
   const infoDer = encodeConstructed(TAG.sequence, [
     element(TAG.integer, Buffer.of(0)),
     encodeCommonName(commonName),
     spkiDer,
-    encodeConstructed(0xa0, []),
+    encodeConstructed(0xa0, challenge === undefined ? [] : [challengeAttribute(challenge)]),
   ]);
   const signature = sign(algorithm.digest, infoDer, key);
   return encodeConstructed(TAG.sequence, [infoDer, algorithm.der, bitString(signature)]);
+}
+
+function challengeAttribute(challenge: string): Uint8Array {
+  const values = encodeConstructed(TAG.set, [element(TAG.utf8String, challenge)]);
+  return encodeConstructed(TAG.sequence, [oid(CHALLENGE_PASSWORD), values]);
 }

@@ -77,6 +77,7 @@ const CODES: Readonly<Record<RedemptionErrorCode, Row | TestedElsewhere>> = {
   code_expired: { testedIn: 'signed-codes.test.ts' },
   code_revoked: { testedIn: 'signed-codes.test.ts' },
   code_exhausted: { testedIn: 'signed-codes.test.ts' },
+  key_mismatch: { testedIn: 'bound-codes.test.ts' },
   renewal_invalid: { testedIn: 'renewal-strangers.test.ts' },
   renewal_refused: { testedIn: 'renewal-strangers.test.ts' },
   renewal_stale: { testedIn: 'renewal.test.ts' },

@@ -1,4 +1,11 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto';
 import { expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { createCertificateRequest } from '../../src/pki/requests.js';
@@ -65,7 +72,12 @@ export function newKey(namedCurve = 'prime256v1'): KeyObject {
   return generateKeyPairSync('ec', { namedCurve }).privateKey;
 }
 
-/** The header with a CSR for a key of the requesting side. */
-export function csrHeader(key: KeyObject = newKey()): { readonly csr: string } {
-  return { csr: Buffer.from(createCertificateRequest(key, 'a site')).toString('base64') };
+/** The header with a CSR for a key of the requesting side; `challenge` is its challengePassword. */
+export function csrHeader(key: KeyObject = newKey(), challenge?: string): { readonly csr: string } {
+  return { csr: Buffer.from(createCertificateRequest(key, 'a site', challenge)).toString('base64') };
+}
+
+/** SHA-256 over the SubjectPublicKeyInfo of a private key, lower-case hex. */
+export function keySha256(key: KeyObject): string {
+  return hash('sha256', createPublicKey(key).export({ type: 'spki', format: 'der' }), 'hex');
 }

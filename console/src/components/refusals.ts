@@ -16,6 +16,7 @@ const REISSUE = 'Issue a new token for the site.';
 type UnrecordedCode =
   | 'code_wrong'
   | 'grant_unknown'
+  | 'key_mismatch'
   | 'subject_invalid'
   | 'body_invalid'
   | 'body_too_large'

@@ -33,6 +33,10 @@ const ADVICE = {
   code_expired: { exitCode: 3, hint: `the token has expired; ${NEW_TOKEN}` },
   code_revoked: { exitCode: 3, hint: `the token was revoked; ${NEW_TOKEN}` },
   code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${REPEAT_OR_NEW_TOKEN}` },
+  key_mismatch: {
+    exitCode: 3,
+    hint: 'redeem it with `linkgrant join` where the request was made, with the data directory or the namespace of that time',
+  },
   policy_subject: {
     exitCode: 3,
     hint: `the subjects of the grant do not include this one (${INSPECT}); choose another with --subject, or ${ADD_RULE} --subjects SUBJECTS,SUBJECT\``,

@@ -3,7 +3,13 @@ import type { StoredCode } from '../ports/code-store.js';
 import type { TokenCheck } from '../ports/redemption-client.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import { codeState } from './code-state.js';
-import { type GrantTarget, type ProvenCode, proveCode, type WrongCode } from './prove-code.js';
+import {
+  type GrantTarget,
+  type PresentedProof,
+  type ProvenCode,
+  proveCode,
+  type WrongCode,
+} from './prove-code.js';
 import { validFrom } from './redemption-context.js';
 
 /** The result of a check, with the grant. */
@@ -14,11 +20,11 @@ export interface GrantCheck extends TokenCheck {
 /** Returns the state of the grant whose code was presented, or of the signed code that was presented, without redeeming it. */
 export async function checkGrant(
   target: GrantTarget,
-  code: Uint8Array,
+  presented: PresentedProof,
   client: RequestingClient,
   deps: AcceptingSide,
 ): Promise<GrantCheck | WrongCode> {
-  const proof = await proveCode(target, code, deps);
+  const proof = await proveCode(target, presented, deps);
   if ('refused' in proof) return proof;
   client.onProven();
   const { grant, signedCode } = proof;

@@ -31,6 +31,8 @@ export interface MintTokenRequest {
   readonly windowMs?: number | undefined;
   /** The only subject that may redeem it; absent for any. */
   readonly subject?: string | undefined;
+  /** The key that the token is bound to, as in {@link SignedCode}, which then also needs `subject`. */
+  readonly keySha256?: string | undefined;
 }
 
 /** A token, and the claims of its code. */
@@ -49,7 +51,14 @@ interface RejectedToken {
 /** Issues a token with a signed code, unless it could not be redeemed. */
 export async function mintToken(
   { grant, signingKey, url, ca, issuerSite, ...limits }: MintingKey,
-  { name = grant.name, linkCost, uses = 1, windowMs = Number.POSITIVE_INFINITY, subject }: MintTokenRequest,
+  {
+    name = grant.name,
+    linkCost,
+    uses = 1,
+    windowMs = Number.POSITIVE_INFINITY,
+    subject,
+    keySha256,
+  }: MintTokenRequest,
   clock: Clock,
 ): Promise<MintedToken | RejectedToken> {
   const now = clock();
@@ -75,6 +84,7 @@ export async function mintToken(
     issuedAt: now,
     expirationTime,
     ...(subject !== undefined && { subject }),
+    ...(keySha256 !== undefined && { keySha256 }),
   };
   const token: AccessToken = {
     name,

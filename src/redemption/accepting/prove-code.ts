@@ -1,14 +1,23 @@
 import { codeMatches } from '../../codes/opaque-code.js';
-import { type SignedCode, signedCodeKid, verifySignedCode } from '../../codes/signed-code.js';
+import { challengeOf, type SignedCode, signedCodeKid, verifySignedCode } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { NIL_UUID } from '../../domain/names.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import { readCsr } from './requested-key.js';
 
 /** The grant of a request: by uid, or, if that is allowed, by namespace and name. */
 export type GrantTarget = { readonly uid: string } | { readonly namespace: string; readonly name: string };
+
+/** What a client presents to prove that it may redeem: a code, and for a bound code a CSR that was made for it. */
+export interface PresentedProof {
+  /** Byte for byte. */
+  readonly code: Uint8Array;
+  /** Base64 of a DER PKCS#10 request (RFC 2986), not verified. */
+  readonly csr?: string | undefined;
+}
 
 /** A grant whose code, or a code signed with its key, was presented. */
 export interface ProvenCode {
@@ -27,11 +36,12 @@ const NO_GRANT = { uid: NIL_UUID, codeHash: new Uint8Array(32) };
 
 /**
  * Returns the grant of `target` if `code` is its code or is signed with its key; compares in constant time. For a target by
- * namespace and name, an unknown grant and a wrong code have the same refusal code.
+ * namespace and name, an unknown grant and a wrong code have the same refusal code. For a bound code the proof is the code and a
+ * CSR of its key that was made for it; without this CSR the refusal is `key_mismatch`.
  */
 export async function proveCode(
   target: GrantTarget,
-  code: Uint8Array,
+  { code, csr }: PresentedProof,
   deps: { readonly store: GrantStore; readonly codeKeys: CodeKeys },
 ): Promise<ProvenCode | WrongCode> {
   const byUid = 'uid' in target;
@@ -42,8 +52,16 @@ export async function proveCode(
   const { codeHash, uid } = grant ?? NO_GRANT;
   const matches = codeMatches(codeHash, uid, code);
   const signedCode = matches ? undefined : await proveSignature(code, uid, deps.codeKeys);
+  if (grant && signedCode?.keySha256 !== undefined && !isMadeFor(signedCode.keySha256, code, csr))
+    return { refused: 'key_mismatch' };
   if (grant && (matches || signedCode)) return { grant, ...(signedCode && { signedCode }) };
   return { refused: byUid ? 'code_wrong' : 'grant_unknown', ...(grant && { guessed: grant }) };
+}
+
+function isMadeFor(keySha256: string, code: Uint8Array, csr: string | undefined): boolean {
+  const request = csr === undefined ? undefined : readCsr(csr);
+  if (!request || 'invalid' in request) return false;
+  return request.keySha256 === keySha256 && request.challenge === challengeOf(code);
 }
 
 /** Returns the claims of a code that is signed with the key of this grant; undefined for any other code. */

@@ -16,7 +16,7 @@ import type { StoredCode } from '../ports/code-store.js';
 import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
-import { type GrantTarget, proveCode, type WrongCode } from './prove-code.js';
+import { type GrantTarget, type PresentedProof, proveCode, type WrongCode } from './prove-code.js';
 import { earlyRefusal, type RedemptionContext, replayKeyOf, usesOf } from './redemption-context.js';
 import { type ObtainedKey, requestedKey } from './requested-key.js';
 import { NOTHING_SEALED, openReplay, sealForReplay, uniqueReplayKey } from './stock-replay.js';
@@ -28,17 +28,13 @@ const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
 // `Retry-After` in seconds if the queue for generated keys is full.
 const KEY_RETRY_AFTER_S = 30;
 
-/** A redemption request as it was received. */
-export interface RedemptionRequest {
+/** A redemption request as it was received; without a CSR the service is to generate the key. */
+export interface RedemptionRequest extends PresentedProof {
   readonly target: GrantTarget;
-  /** The presented code, byte for byte. */
-  readonly code: Uint8Array;
   /** Requested name of Link and Secret; absent for the grant's name. */
   readonly name?: string | undefined;
   /** Requested subject; by default that of the signed code, or else the name. */
   readonly subject?: string | undefined;
-  /** Base64 of a DER PKCS#10 request (RFC 2986); absent if the service is to generate the key. */
-  readonly csr?: string | undefined;
   /** True if the client renews its certificate, so it can be short-lived. */
   readonly renews: boolean;
   /** When the request was received, in the unit of `performance.now()`. */
@@ -78,7 +74,7 @@ export async function redeem(
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
-  const proof = await proveCode(request.target, request.code, deps);
+  const proof = await proveCode(request.target, request, deps);
   if ('refused' in proof) return proof;
   client.onProven();
 

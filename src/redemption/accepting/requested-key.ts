@@ -1,7 +1,11 @@
 import type { ClientKeyType } from '../../domain/policy.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { NewKey, ServerKeyType } from '../../pki/keys.js';
-import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
+import {
+  type CertificateRequest,
+  type CertificateRequestProblem,
+  parseCertificateRequest,
+} from '../../pki/requests.js';
 
 /** Generates private keys for clients that send no CSR. */
 export interface KeySource {
@@ -37,9 +41,14 @@ export function requestedKey(csr: string | undefined, keys: KeySource): Requeste
     const keyType = keys.type === 'p256' ? 'p256' : 'rsa';
     return { generatedBy: 'service', keyType, obtain: () => keys.generate() };
   }
-  if (csr.length > CSR_TEXT_LIMIT || csr.length % 4 !== 0 || !BASE64.test(csr))
-    return { refused: 'csr_invalid', reason: 'it is not base64 of at most 4 KiB' };
-  const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
+  const request = readCsr(csr);
   if ('invalid' in request) return { refused: request.invalid, reason: request.reason };
   return { generatedBy: 'client', keyType: request.keyType, request, obtain: async () => request };
+}
+
+/** Reads and verifies the CSR of a request, base64 of its DER. */
+export function readCsr(csr: string): CertificateRequest | CertificateRequestProblem {
+  if (csr.length > CSR_TEXT_LIMIT || csr.length % 4 !== 0 || !BASE64.test(csr))
+    return { invalid: 'csr_invalid', reason: 'it is not base64 of at most 4 KiB' };
+  return parseCertificateRequest(Buffer.from(csr, 'base64'));
 }

@@ -25,6 +25,7 @@ const DISPOSITIONS = {
   code_expired: 'rejected',
   code_revoked: 'rejected',
   code_exhausted: 'rejected',
+  key_mismatch: 'rejected',
   policy_subject: 'rejected',
   policy_name: 'rejected',
   policy_source: 'rejected',

@@ -81,7 +81,7 @@ describe('a grant that a file declares', () => {
       issuer: 'skupper-site-ca',
     });
     const { uid } = await grantOf('plain');
-    expect(await proveCode({ uid }, Buffer.from(CODE), { store, codeKeys })).toMatchObject({
+    expect(await proveCode({ uid }, { code: Buffer.from(CODE) }, { store, codeKeys })).toMatchObject({
       grant: { uid },
     });
     expect(await adopt()).toEqual([]);
@@ -191,7 +191,7 @@ describe('a grant that a file declares', () => {
     ]);
     expect(await names()).toEqual(['stays']);
     expect(await store.findRedemption(redemption.id)).toEqual(redemption);
-    expect(await proveCode({ uid }, Buffer.from(CODE), { store, codeKeys })).toMatchObject({
+    expect(await proveCode({ uid }, { code: Buffer.from(CODE) }, { store, codeKeys })).toMatchObject({
       refused: 'grant_unknown',
     });
   });
@@ -281,11 +281,11 @@ describe('a grant that a file declares without a code', () => {
       expirationTime: now + MINUTE,
     };
     const code = await mintSignedCode(signed, grantSigningKey(await codeKeys.current(), uid));
-    expect(await proveCode({ uid }, Buffer.from(code), { store, codeKeys })).toMatchObject({
+    expect(await proveCode({ uid }, { code: Buffer.from(code) }, { store, codeKeys })).toMatchObject({
       signedCode: { jti: 'a-signed-code' },
     });
     for (const guess of ['', 'undefined', 'null', CODE]) {
-      expect(await proveCode({ uid }, Buffer.from(guess), { store, codeKeys })).toMatchObject({
+      expect(await proveCode({ uid }, { code: Buffer.from(guess) }, { store, codeKeys })).toMatchObject({
         refused: 'code_wrong',
       });
     }

@@ -29,6 +29,10 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('
 const HEADER = { alg: 'HS256', typ: 'linkgrant-code+jwt', kid: key.kid };
 const CLAIMS = { sub: UID, jti: 'abcdef0123456789', iat: NOW / 1000, exp: NOW / 1000 + 60, uses: 1 };
 
+const KEY = 'ab'.repeat(32);
+const BOUND_HEADER = { ...HEADER, typ: 'linkgrant-bound-code+jwt' };
+const BOUND_CLAIMS = { ...CLAIMS, subject: 'east', key: KEY };
+
 /** A JWS with an HMAC under the key `bytes`; its header may name another algorithm. */
 function jws(header: unknown, claims: unknown, { bytes = key.key, hash = 'sha256' } = {}): string {
   const signed = `${encode(header)}.${typeof claims === 'string' ? claims : encode(claims)}`;
@@ -62,6 +66,20 @@ describe('a signed code', () => {
       ),
       { numRuns: 100 },
     );
+  });
+
+  it('has another type if it is bound to a key, and is then read with that key', async () => {
+    const bound = sample({ subject: 'east', keySha256: KEY });
+    const code = await mintSignedCode(bound, key);
+    expect(JSON.parse(Buffer.from(code.split('.')[0] ?? '', 'base64url').toString())).toEqual(BOUND_HEADER);
+    expect(await verify(code)).toEqual(bound);
+    expect(readSignedCode(code)).toEqual(bound);
+    expect(signedCodeKid(Buffer.from(code))).toBe(master.kid);
+    expect(await verify(jws(BOUND_HEADER, BOUND_CLAIMS))).toEqual({ ...bound, uses: 1 });
+  });
+
+  it('ignores a claim `key` if its type is not that of a bound code', async () => {
+    expect(await verify(jws(HEADER, BOUND_CLAIMS))).toEqual(sample({ uses: 1, subject: 'east' }));
   });
 
   it('can be created by any other program by RFC 7515, with one use by default', async () => {
@@ -113,6 +131,12 @@ describe('a signed code', () => {
     ['RS256 in the header of an HMAC', jws({ ...HEADER, alg: 'RS256' }, CLAIMS)],
     ['another type', jws({ ...HEADER, typ: 'JWT' }, CLAIMS)],
     ['the type of a renewal', jws({ ...HEADER, typ: 'linkgrant-renewal+jwt' }, CLAIMS)],
+    ['the type of a bound code, but no key', jws(BOUND_HEADER, { ...CLAIMS, subject: 'east' })],
+    ['a bound code for any subject', jws(BOUND_HEADER, { ...CLAIMS, key: KEY })],
+    ['a bound code with an unknown claim', jws(BOUND_HEADER, { ...BOUND_CLAIMS, aud: 'x' })],
+    ['a bound code whose key is in capitals', jws(BOUND_HEADER, { ...BOUND_CLAIMS, key: KEY.toUpperCase() })],
+    ['a bound code whose key is cut', jws(BOUND_HEADER, { ...BOUND_CLAIMS, key: KEY.slice(1) })],
+    ['a bound code whose key is a list', jws(BOUND_HEADER, { ...BOUND_CLAIMS, key: [KEY] })],
     ['no type', jws({ alg: 'HS256', kid: key.kid }, CLAIMS)],
     ['a critical header that is not understood', jws({ ...HEADER, crit: ['b64'], b64: false }, CLAIMS)],
     ['a critical header of RFC 7797', jws({ ...HEADER, crit: ['b64'], b64: true }, CLAIMS)],

@@ -1,6 +1,10 @@
 import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import {
+  type CertificateRequest,
+  createCertificateRequest,
+  parseCertificateRequest,
+} from '../../../src/pki/requests.js';
 import { generatePrivateKey } from '../../support/private-key.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { der as element, requestInfo, signedRequest } from './der-by-hand.js';
@@ -43,6 +47,7 @@ describe('a certificate request of openssl', () => {
       keyType,
       spkiDer: new Uint8Array(spkiDer),
       keySha256: sha256,
+      commonName: 'east',
     });
   });
 
@@ -58,7 +63,36 @@ describe('a certificate request of openssl', () => {
       '-addext',
       'basicConstraints=critical,CA:TRUE',
     ]);
-    expect(Object.keys(parseCertificateRequest(der)).sort()).toEqual(['keySha256', 'keyType', 'spkiDer']);
+    expect(Object.keys(parseCertificateRequest(der)).sort()).toEqual([
+      'commonName',
+      'keySha256',
+      'keyType',
+      'spkiDer',
+    ]);
+  });
+
+  test.each([
+    ['one', 'CN=east', 'challengePassword=a-challenge', { commonName: 'east', challenge: 'a-challenge' }],
+    ['none', 'CN=east', 'unstructuredName=a-name', { commonName: 'east', challenge: undefined }],
+    ['one, and two names', 'O=x\nCN=east', 'challengePassword=a-challenge', { commonName: undefined }],
+    [
+      'one, and two common names',
+      '0.CN=east\n1.CN=west',
+      'challengePassword=a-challenge',
+      { commonName: undefined },
+    ],
+  ])('is read with its subject and its challenge: %s', (_name, subject, attribute, expected) => {
+    const lines = ['[req]', 'distinguished_name=dn', 'attributes=attrs', 'prompt=no'];
+    const config = [...lines, '[dn]', subject, '[attrs]', attribute, ''].join('\n');
+    const files = [
+      '-config',
+      openssl.write('request.cnf', config),
+      '-key',
+      openssl.write('a.key', openssl.run(ec('P-256'))),
+    ];
+    const der = openssl.run(['req', '-new', '-outform', 'DER', ...files]);
+    const { commonName, challenge } = parseCertificateRequest(der) as Partial<CertificateRequest>;
+    expect({ commonName, challenge }).toMatchObject(expected);
   });
 
   test.each([
@@ -139,14 +173,18 @@ describe('a certificate request of linkgrant', () => {
     ['RSA', () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
     ['Ed25519', () => generateKeyPairSync('ed25519').privateKey],
   ])("passes openssl and linkgrant's own checks (%s)", (_name, makeKey) => {
-    const der = createCertificateRequest(makeKey(), 'Zürich, 東京');
+    const der = createCertificateRequest(makeKey(), 'Zürich, 東京', 'a_challenge-1');
     const verified = openssl.try(
-      ['req', '-inform', 'DER', '-verify', '-noout', '-subject', '-nameopt', 'utf8'],
+      ['req', '-inform', 'DER', '-verify', '-noout', '-text', '-nameopt', 'utf8'],
       der,
     );
     expect(verified.output).toContain('CN=Zürich, 東京\n');
+    expect(verified.output).toMatch(/challengePassword *:a_challenge-1\n/);
     expect(verified.output).toContain('verify OK');
-    expect(parseCertificateRequest(der)).not.toHaveProperty('invalid');
+    expect(parseCertificateRequest(der)).toMatchObject({
+      commonName: 'Zürich, 東京',
+      challenge: 'a_challenge-1',
+    });
   });
 });
 
