@@ -1,24 +1,18 @@
-import { X509Certificate } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../../../src/domain/policy.js';
 import { RedemptionError } from '../../../../../src/domain/redemption-error.js';
 import { loadAuthority } from '../../../../../src/pki/authority.js';
 import { describeCertificate, splitCertificates } from '../../../../../src/pki/certificate-info.js';
 import { crossCertificate } from '../../../../../src/pki/certificates.js';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
-import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
-import { KubernetesSite } from '../../../../../src/platforms/kubernetes/sites/kubernetes-site.js';
 import { SiteAccessCache } from '../../../../../src/platforms/kubernetes/sites/site-access-cache.js';
-import { SiteIndex } from '../../../../../src/platforms/kubernetes/sites/site-index.js';
-import { readRouterAccess, readSite } from '../../../../../src/platforms/kubernetes/sites/site-resource.js';
-import { TlsSecrets } from '../../../../../src/platforms/kubernetes/sites/tls-secrets.js';
 import {
   makeSiteAuthority,
   RecordedSite,
   routerSecret,
   SITE_TIME,
 } from '../../../../support/sites/kubernetes-site.js';
-import { endlessChain } from '../../../../support/slow-certificates.js';
+import { siteAt } from './recorded-kubernetes-site.js';
 
 let recorded: RecordedSite;
 let refusedReads: Map<string, ApiError>;
@@ -27,36 +21,18 @@ beforeEach(() => {
   refusedReads = new Map();
 });
 
-function indexOf() {
-  const index = new SiteIndex(() => {});
-  index.sites.replace(recorded.all('Site').map(readSite));
-  index.routerAccesses.replace(recorded.all('RouterAccess').map(readRouterAccess));
-  return index;
-}
-
-function siteAt(clock: () => number) {
-  const find = async (_kind: unknown, key: { namespace?: string; name: string }) => {
-    const refused = refusedReads.get(key.name);
-    if (refused) throw refused;
-    return recorded
-      .all('Secret')
-      .find(({ metadata }) => metadata.namespace === key.namespace && metadata.name === key.name);
-  };
-  return new KubernetesSite({
-    index: indexOf(),
-    secrets: new TlsSecrets({ find } as unknown as Pick<KubernetesClient, 'find'>),
-    clock,
-    assertSynced: () => {},
-  });
-}
-
 function resolveAccess({
   namespace = 'west',
   issuer = null as string | null,
   now = SITE_TIME,
   policy = {} as GrantPolicy,
 } = {}) {
-  return siteAt(() => now).resolveAccess({ namespace, name: 'a-grant', issuer, policy });
+  return siteAt(recorded, () => now, refusedReads).resolveAccess({
+    namespace,
+    name: 'a-grant',
+    issuer,
+    policy,
+  });
 }
 
 async function access(request: Parameters<typeof resolveAccess>[0] = {}) {
@@ -114,7 +90,7 @@ describe('a site on Kubernetes', () => {
 
   it('grants access to a grant without roles although another grant of the same issuer allows no role', async () => {
     const cache = new SiteAccessCache(
-      siteAt(() => SITE_TIME),
+      siteAt(recorded, () => SITE_TIME, refusedReads),
       () => {},
     );
     const accessOf = (name: string, policy: GrantPolicy) =>
@@ -282,90 +258,5 @@ describe('access to a site on Kubernetes', () => {
     const failure = await resolveAccess().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RedemptionError);
     expect(failure).toMatchObject({ code: 'store_unavailable' });
-  });
-});
-
-describe('the certificates of a namespace', () => {
-  const grant = () => ({ namespace: 'west', name: 'a-grant', issuer: null });
-  let now: number;
-  beforeEach(() => {
-    now = SITE_TIME;
-  });
-  afterEach(() => vi.restoreAllMocks());
-
-  it('are not verified again for five minutes after they were refused, unless they change', async () => {
-    const chain = endlessChain(29, 'slow');
-    const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
-    const trusted = recorded.pem('skupper-site-ca', 'tls.crt');
-    const good = recorded.pem('skupper-site-server', 'tls.crt');
-    recorded.setPem('skupper-site-server', { ...slow, 'ca.crt': trusted + slow['ca.crt'] });
-    const site = siteAt(() => now);
-    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
-    const judge = async () => {
-      verify.mockClear();
-      const found = await site.resolveAccess(grant());
-      return { reason: 'refused' in found ? found.reason : 'none', signatures: verify.mock.calls.length };
-    };
-    const first = await judge();
-    expect(first.reason).toContain('more than 24 signatures to verify');
-    // The certificate of the issuer was judged too.
-    expect(first.signatures).toBe(25);
-    now += 299_999;
-    // The issuer was accepted, and that result is cached for ten seconds.
-    expect(await judge()).toEqual({ ...first, signatures: 1 });
-    now += 1;
-    expect((await judge()).signatures).toBe(24);
-    // On a slow machine this verification uses up the CPU budget of its 30 seconds.
-    now += 30_000;
-    recorded.setPem('skupper-site-server', { 'tls.crt': good, 'ca.crt': trusted });
-    expect((await judge()).reason).toBe('none');
-  });
-
-  it('are verified once for grants of the same roles, also between grants of other roles', async () => {
-    const between = { group: 'skupper-router', host: '127.0.0.1', name: 'inter-network', port: '35671' };
-    recorded.find('Site').status.endpoints.push(between);
-    recorded.add('RouterAccess', 'between', {
-      ...{ spec: { roles: [{ name: 'inter-network' }], tlsCredentials: 'between' } },
-      status: { endpoints: [between] },
-    });
-    recorded.add('Secret', 'between', { data: recorded.find('Secret', 'skupper-site-server').data });
-    const site = siteAt(() => now);
-    const resolveBoth = async () => {
-      for (const policy of [{}, { endpointRoles: ['inter-network'] }] as const) {
-        expect(await site.resolveAccess({ ...grant(), policy })).not.toHaveProperty('refused');
-      }
-    };
-    await resolveBoth();
-    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
-    await resolveBoth();
-    expect(verify).not.toHaveBeenCalled();
-  });
-
-  it('are verified again after ten seconds if one was not valid yet', async () => {
-    const { notBefore } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
-    now = notBefore - 1;
-    const site = siteAt(() => now);
-    expect(await site.resolveAccess(grant())).toMatchObject({ refused: 'issuer_unavailable' });
-    now += 10_000;
-    expect(await site.resolveAccess(grant())).not.toHaveProperty('refused');
-  });
-
-  it('are not verified any more after 50 ms of CPU within 30 seconds', async () => {
-    const chain = endlessChain(29, 'slow');
-    const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
-    const site = siteAt(() => now);
-    const judgeChanged = async (change: number) => {
-      recorded.setPem('skupper-site-server', { ...slow, 'ca.crt': slow['ca.crt'] + '\n'.repeat(change) });
-      return site.resolveAccess(grant()).catch((error: unknown) => error);
-    };
-    const refused = { refused: expect.any(String) };
-    let result = await judgeChanged(0);
-    expect(result).toMatchObject(refused);
-    // A fast machine needs about a hundred checks.
-    let change = 0;
-    while (!(result instanceof Error) && change < 10_000) result = await judgeChanged(++change);
-    expect(result).toMatchObject({ code: 'overloaded' });
-    now += 30_000;
-    expect(await judgeChanged(change + 1)).toMatchObject(refused);
   });
 });
