@@ -1,0 +1,18 @@
+import { containsWord, decodeWord, encodeWord } from './word.js';
+
+const PREFIX = 'lgq1_';
+
+/** Encodes the DER of a certificate request as one word. Undefined if that would be longer than 3,850 characters. */
+export function encodeRequestLine(csrDer: Uint8Array): string | undefined {
+  return encodeWord(PREFIX, csrDer);
+}
+
+/** True if a text contains the beginning of a request line. */
+export function containsRequestLine(text: string): boolean {
+  return containsWord(PREFIX, text);
+}
+
+/** Reads the DER in the first request line of a text, not verified, or returns why it cannot be read, as `decodeWord` does. */
+export function decodeRequestLine(text: string): Uint8Array | string {
+  return decodeWord(PREFIX, text);
+}
