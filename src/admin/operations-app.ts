@@ -18,7 +18,9 @@ export interface OperationsDependencies {
   metrics(): Promise<string>;
 }
 
-async function stateOf(part: ReadinessPart): Promise<{ readonly ready: boolean; readonly reason?: string }> {
+async function readinessOf(
+  part: ReadinessPart,
+): Promise<{ readonly ready: boolean; readonly reason?: string }> {
   try {
     await part.ready();
     return { ready: true };
@@ -31,7 +33,7 @@ async function stateOf(part: ReadinessPart): Promise<{ readonly ready: boolean; 
 export async function healthFindings(parts: readonly ReadinessPart[]): Promise<readonly HealthFinding[]> {
   return Promise.all(
     parts.map(async (part): Promise<HealthFinding> => {
-      const { ready, reason = '' } = await stateOf(part);
+      const { ready, reason = '' } = await readinessOf(part);
       return ready
         ? { check: part.name, status: 'ok', message: 'ready' }
         : { check: part.name, status: 'error', message: reason, remedy: 'run `linkgrant doctor`' };
@@ -57,7 +59,7 @@ export function createOperationsApp(deps: OperationsDependencies): Express {
   });
   app.get('/readyz', async (_request, response) => {
     const states = await Promise.all(
-      deps.parts.map(async (part) => [part.name, await stateOf(part)] as const),
+      deps.parts.map(async (part) => [part.name, await readinessOf(part)] as const),
     );
     const ready = states.every(([, state]) => state.ready);
     response.status(ready ? 200 : 503).json({ ready, parts: Object.fromEntries(states) });

@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { commandContext } from '../config/command-context.js';
+import type { Flags } from '../config/config.js';
 import { isUuid } from '../domain/names.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import { homeDirectory } from '../files/system-user.js';
@@ -12,7 +13,6 @@ import type { Page, PageRequest } from '../redemption/ports/page.js';
 import { withFlagValue, wordsOfLine } from './completion-line.js';
 import type { Listing } from './terminal/listing.js';
 
-type Flags = Readonly<Record<string, unknown>>;
 type Names = (flags: Flags, path: string) => Promise<readonly string[]>;
 
 /** Time limit of a search in a store, a service or a cluster. The shell waits for it at each press of Tab. */

@@ -40,12 +40,12 @@ export function adminFetch(
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await inSpan({ name: 'admin request', startsTrace: true }, () =>
-          send(exchangeRequest, server, options),
+          sendAdminRequest(exchangeRequest, server, options),
         );
       } catch (error) {
         isLost ||= error instanceof AnswerLost;
         if (!(error instanceof AnswerLost) || !isRepeatable || attempt === ATTEMPTS)
-          throw failureOf(error, isLost && request.method !== 'GET');
+          throw adminFetchError(error, isLost && request.method !== 'GET');
       }
       await sleep(PAUSE_MS);
     }
@@ -69,7 +69,7 @@ async function toExchangeRequest(request: Request, { url, bearer }: AdminServer)
 }
 
 /** Returns the error of a failed request. If `isInDoubt` is true, its message says that an attempt may have been executed. */
-function failureOf(error: unknown, isInDoubt: boolean): unknown {
+function adminFetchError(error: unknown, isInDoubt: boolean): unknown {
   const failure =
     error instanceof AnswerLost
       ? new RedemptionError(
@@ -83,7 +83,7 @@ function failureOf(error: unknown, isInDoubt: boolean): unknown {
   return new RedemptionError(code, `${message} The service may have executed the request.`, { cause });
 }
 
-async function send(
+async function sendAdminRequest(
   request: ExchangeRequest,
   { url, ca }: AdminServer,
   options: ConnectionOptions,

@@ -14,7 +14,7 @@ import { untrustedMessage } from './tls-failure.js';
 /** Maximum size of the response whose `Date` is read, in bytes. */
 export const MAX_CLOCK_RESPONSE_BYTES = 64 * 1024;
 
-interface Validity {
+interface ValidityRange {
   readonly from: number;
   readonly to: number;
 }
@@ -77,7 +77,7 @@ export async function diagnoseClock({
 function verifiedValidity(
   presented: readonly X509Certificate[],
   caPem: string | undefined,
-): Validity | undefined {
+): ValidityRange | undefined {
   try {
     // parseCertificates accepts fewer certificates than Node trusts.
     const authorities =
@@ -102,7 +102,7 @@ function verifiedValidity(
   return undefined;
 }
 
-function intersection(chain: readonly X509Certificate[]): Validity {
+function intersection(chain: readonly X509Certificate[]): ValidityRange {
   return {
     from: Math.max(...chain.map((certificate) => Date.parse(certificate.validFrom))),
     to: Math.min(...chain.map((certificate) => Date.parse(certificate.validTo))),

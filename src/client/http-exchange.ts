@@ -56,13 +56,13 @@ export function exchange(
   const attributes = { 'http.request.method': method, 'server.address': headers.host };
   return inSpan({ name: method, kind: 'client', attributes }, async (span) => {
     const traced = { ...request, headers: { ...headers, ...traceHeaders() } };
-    const answer = await send(socket, traced, signal, limit);
+    const answer = await sendHttpRequest(socket, traced, signal, limit);
     span.set({ 'http.response.status_code': answer.status });
     return answer;
   });
 }
 
-async function send(
+async function sendHttpRequest(
   socket: Duplex,
   request: ExchangeRequest,
   signal: AbortSignal,

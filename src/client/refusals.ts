@@ -92,7 +92,7 @@ export function refusalOf(answer: ExchangeAnswer): RedemptionError {
 
 /** True for a 404 with the text of a Skupper grant server for an unknown URL or for a grant without a use left. */
 export function isStockNotFound(answer: ExchangeAnswer): boolean {
-  const text = textOf(answer);
+  const text = bodyText(answer);
   return answer.status === 404 && (text === STOCK_TEXT.noClaim || text === STOCK_TEXT.noGrantLeft);
 }
 
@@ -100,7 +100,7 @@ function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {
   if (answer.status < 400) return undefined;
   const code = problemOf(answer)?.code ?? answer.headers['linkgrant-reason'];
   if (typeof code === 'string' && isRefusalCode(code)) return code;
-  const text = textOf(answer);
+  const text = bodyText(answer);
   const exact = Object.hasOwn(STOCK_TEXTS, text) ? STOCK_TEXTS[text] : undefined;
   return exact ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
 }
@@ -112,7 +112,7 @@ export function problemOf(
   if (!answer.headers['content-type']?.startsWith('application/problem+json') || answer.isTruncated)
     return undefined;
   try {
-    return (JSON.parse(textOf(answer)) as object | null) ?? undefined;
+    return (JSON.parse(bodyText(answer)) as object | null) ?? undefined;
   } catch {
     return undefined;
   }
@@ -122,7 +122,7 @@ function isRefusalCode(code: string): code is RedemptionErrorCode {
   return Object.hasOwn(SENTENCES, code);
 }
 
-function textOf(answer: ExchangeAnswer): string {
+function bodyText(answer: ExchangeAnswer): string {
   return answer.isTruncated
     ? ''
     : Buffer.from(answer.body)

@@ -15,7 +15,7 @@ import { type AdminServer, adminFetch } from './admin-fetch.js';
 import type { ConnectionOptions } from './connection.js';
 import { rewrittenToken } from './issued-token.js';
 
-type Problem = Partial<components['schemas']['AdminProblem']>;
+type AdminProblemBody = Partial<components['schemas']['AdminProblem']>;
 
 /** T with optional members that are absent instead of `undefined`, as the generated types require. */
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
@@ -48,7 +48,7 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
       dataOf(
         client.POST('/api/v1/grants', {
           params: { header: idempotencyHeader(once) },
-          body: withoutUndefined(order) as typeof order & CreateGrantRequest,
+          body: withoutUndefined(order) as typeof order & CreateGrantBody,
         }),
       ),
     async findGrant(namespace, nameOrUid) {
@@ -78,7 +78,7 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
       dataOf(client.POST('/api/v1/grants/{uid}/revoke', { params: { path: { uid } }, body: { cascade } })),
     async deleteGrant(uid) {
       const { error, response } = await client.DELETE('/api/v1/grants/{uid}', { params: { path: { uid } } });
-      if (!response.ok) throw refusalOf(error, response);
+      if (!response.ok) throw adminError(error, response);
     },
 
     async issueToken(order, once) {
@@ -129,7 +129,7 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
   };
 }
 
-type CreateGrantRequest = components['schemas']['CreateGrantRequest'];
+type CreateGrantBody = components['schemas']['CreateGrantRequest'];
 type GrantStateFilter<Filter> = Filter & { readonly state?: components['schemas']['GrantState'] };
 
 function withoutUndefined<T extends object>(members: T): Defined<T> {
@@ -174,13 +174,13 @@ async function dataOf<T>(
     });
   });
   if (data !== undefined && response.ok) return data;
-  throw refusalOf(error, response);
+  throw adminError(error, response);
 }
 
-function refusalOf(error: unknown, response: Response): Error {
+function adminError(error: unknown, response: Response): Error {
   const { code, detail, hint, choices, member } = (
     typeof error === 'object' && error !== null ? error : {}
-  ) as Problem;
+  ) as AdminProblemBody;
   if (isCode(code) && typeof detail === 'string')
     return new AdministrationError(code, detail, { hint, choices, member });
   return new RedemptionError(

@@ -64,7 +64,7 @@ export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningK
  * not verified.
  */
 export function signedCodeKid(code: Uint8Array): string | undefined {
-  const text = textOf(code);
+  const text = compactText(code);
   if (text === undefined) return undefined;
   try {
     const { alg, typ, kid } = decodeProtectedHeader(text);
@@ -83,7 +83,7 @@ export async function verifySignedCode(
   grantUid: string,
   signingKey: GrantSigningKey,
 ): Promise<SignedCode | undefined> {
-  if (textOf(code) === undefined) return undefined;
+  if (compactText(code) === undefined) return undefined;
   try {
     const { payload, protectedHeader } = await compactVerify(code, signingKey.key, {
       algorithms: [ALGORITHM],
@@ -121,7 +121,7 @@ export function isTokenId(value: string): boolean {
   return JTI.test(value);
 }
 
-function textOf(code: Uint8Array): string | undefined {
+function compactText(code: Uint8Array): string | undefined {
   if (code.length > MAX_LENGTH) return undefined;
   const text = Buffer.from(code).toString('latin1');
   // Checked before parsing, because most codes are not signed.

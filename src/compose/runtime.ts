@@ -27,7 +27,7 @@ import { measureStore } from '../stores/measured-store.js';
 import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { grantAdoption } from './grant-adoption.js';
-import { DRAIN_MS } from './listener/listener-limits.js';
+import { LISTENER_DRAIN_MS } from './listener/listener-limits.js';
 import { assertListening, createPublicListener } from './listener/public-listener.js';
 import { networkObserver } from './network-observers.js';
 import { openCodeKeys, sweepCodeKeys } from './open-code-keys.js';
@@ -118,7 +118,7 @@ export async function startService(settings: Settings, context: RuntimeContext):
     const shared = { settings, context, ...identities, lease, presented };
     const parts = { ...shared, responseEndpoint, store, metrics };
     listener = createListener(parts);
-    return await serve({ ...parts, listener, webhooks: opened.webhooks });
+    return await serveWithDatabase({ ...parts, listener, webhooks: opened.webhooks });
   } catch (error) {
     // Open handles would keep a failed process alive.
     await listener?.drain(0);
@@ -171,7 +171,7 @@ function createListener(parts: ServiceParts): TlsListener {
   });
 }
 
-async function serve(
+async function serveWithDatabase(
   parts: ServiceParts & { readonly listener: TlsListener; readonly webhooks: WebhookStore },
 ): Promise<RunningService> {
   const { settings, address, context, issuer, presented, responseEndpoint, store, metrics, listener } = parts;
@@ -260,7 +260,11 @@ async function serve(
     async close() {
       stopPeriodic();
       retention.stop();
-      await Promise.all([listener.drain(DRAIN_MS), admin?.close(DRAIN_MS), webhooks.stop()]);
+      await Promise.all([
+        listener.drain(LISTENER_DRAIN_MS),
+        admin?.close(LISTENER_DRAIN_MS),
+        webhooks.stop(),
+      ]);
       await store.close();
       parts.lease.release();
     },

@@ -57,14 +57,17 @@ export function mergeLink(received: Link, existing: ExistingLink, overrides: Lin
     endpoints: received.endpoints,
     tlsCredentials: existing.tlsCredentials ?? received.tlsCredentials,
     ...(cost !== undefined && { cost }),
-    ...unlessEmpty('settings', settings),
+    ...memberUnlessEmpty('settings', settings),
     ...(routingKeys && { routingKeys }),
-    ...unlessEmpty('labels', { ...received.labels, ...existing.labels }),
-    ...unlessEmpty('annotations', { ...received.annotations, ...existing.annotations }),
+    ...memberUnlessEmpty('labels', { ...received.labels, ...existing.labels }),
+    ...memberUnlessEmpty('annotations', { ...received.annotations, ...existing.annotations }),
   };
 }
 
-function unlessEmpty(key: 'settings' | 'labels' | 'annotations', texts: Readonly<Record<string, string>>) {
+function memberUnlessEmpty(
+  key: 'settings' | 'labels' | 'annotations',
+  texts: Readonly<Record<string, string>>,
+) {
   return Object.keys(texts).length === 0 ? {} : { [key]: texts };
 }
 

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { withFileErrors } from './file-error.js';
 
 /** Maximum length of a text in bytes: no input of linkgrant is longer, and a device or a pipe may be endless. */
-export const MAX_BYTES = 1024 * 1024;
+export const MAX_FILE_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 /** The reason for refusing a text that is too long, as the end of a sentence. */
@@ -39,14 +39,14 @@ export function readRegularFile(handle: number): string {
   const stats = fstatSync(handle);
   if (!stats.isFile())
     throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is not a regular file');
-  if (stats.size > MAX_BYTES) throw new Error(TOO_LONG);
+  if (stats.size > MAX_FILE_BYTES) throw new Error(TOO_LONG);
   const chunks: Buffer[] = [];
   for (let length = 0; ; ) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const read = readSync(handle, chunk, 0, CHUNK_BYTES, null);
     if (read === 0) return Buffer.concat(chunks).toString('utf8');
     length += read;
-    if (length > MAX_BYTES) throw new Error(TOO_LONG);
+    if (length > MAX_FILE_BYTES) throw new Error(TOO_LONG);
     chunks.push(chunk.subarray(0, read));
   }
 }

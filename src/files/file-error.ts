@@ -40,11 +40,11 @@ export function explainFileError(path: string, error: unknown): FileProblem {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined)
     return { reason: message, hint: 'correct the file or use another one' };
-  if (code === 'EACCES' || code === 'EPERM') return explainRefusal(resolve(path));
+  if (code === 'EACCES' || code === 'EPERM') return explainDenial(resolve(path));
   return REASONS[code] ?? { reason: `the file system reports ${code}`, hint: 'check the path' };
 }
 
-function explainRefusal(path: string): FileProblem {
+function explainDenial(path: string): FileProblem {
   const { at, stats } = nearest(path);
   const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');
   const ownership = `owned by uid ${stats.uid}, mode ${mode}`;

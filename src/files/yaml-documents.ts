@@ -10,7 +10,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { MAX_BYTES } from './bounded-text.js';
+import { MAX_FILE_BYTES } from './bounded-text.js';
 
 /** A YAML mapping with unchecked values. */
 export type YamlMapping = Readonly<Record<string, unknown>>;
@@ -50,7 +50,7 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
 
 /** Parses the documents of a stream that {@link parseYamlMappings} accepts, in the same order. Throws as it does. */
 export function parseYamlDocuments(text: string, limits: YamlLimits): Document.Parsed[] {
-  const { length = MAX_BYTES } = limits;
+  const { length = MAX_FILE_BYTES } = limits;
   if (text.length > length) throw new UnfitYaml(`it is longer than ${length} characters`);
   if (hasMoreLines(text, MAX_LINES)) throw new UnfitYaml('it has too many lines');
   // The composer's search for duplicate keys takes quadratic time; `checkPlain` checks for them instead.

@@ -129,7 +129,7 @@ function withFailureReports(
     export(spans, done) {
       exporter.export(spans, (result) => {
         const hasFailed = result.code !== 0;
-        if (hasFailed !== isFailing) onFailing(hasFailed ? reasonOf(result.error) : undefined);
+        if (hasFailed !== isFailing) onFailing(hasFailed ? exportErrorReason(result.error) : undefined);
         isFailing = hasFailed;
         done(result);
       });
@@ -139,6 +139,6 @@ function withFailureReports(
 }
 
 /** Why an export failed, without the text of a response. */
-function reasonOf(error: Error & { readonly code?: unknown } = new Error('no response')): string {
+function exportErrorReason(error: Error & { readonly code?: unknown } = new Error('no response')): string {
   return typeof error.code === 'number' ? `the collector answered ${error.code}` : error.message;
 }

@@ -10,7 +10,7 @@ import { drain } from '../../time/drain.js';
 import { SharedRead } from '../../time/shared-read.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import { adminProblem, problemStatus } from './admin-problem.js';
-import { findingsOf, inRequestSpan, reportAnswers } from './answer-report.js';
+import { findingsOf, inAdminSpan, reportAnswers } from './answer-report.js';
 import { type Caller, requireRole } from './bearer.js';
 import type { ChangeStreams } from './change-streams.js';
 import { describeIssue } from './request-issues.js';
@@ -114,12 +114,12 @@ function authenticationHandler(deps: AdminAppDependencies): express.RequestHandl
     try {
       findings.caller = await deps.authenticate(request);
     } catch (error) {
-      const isFailure = problemStatus(refusalOf(error).code) === 401;
+      const isFailure = problemStatus(refusalOfError(error).code) === 401;
       if (isFailure) findings.isUnlogged = !deps.countFailure(peer);
       throw error;
     }
     deps.onAuthenticated(request);
-    void inRequestSpan(request, response, next);
+    void inAdminSpan(request, response, next);
   };
 }
 
@@ -218,7 +218,7 @@ function onceOf(request: Request, caller: Caller): OnceOnly | undefined {
 }
 
 function sendProblem(response: Response, error: unknown, metadata: string | undefined): void {
-  const refusal = refusalOf(error);
+  const refusal = refusalOfError(error);
   const findings = findingsOf(response);
   findings.refusal = refusal;
   findings.answeredAt = performance.now();
@@ -238,7 +238,7 @@ function challengeOf({ code }: AdministrationError, metadata: string | undefined
 }
 
 /** Converts any error to a refusal; the cause of an unexpected one goes to the log only. */
-function refusalOf(error: unknown): AdministrationError {
+function refusalOfError(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof RedemptionError && error.code === 'store_unavailable')
     return new AdministrationError('store_unavailable', 'the store cannot answer now', { cause: error });

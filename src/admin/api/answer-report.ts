@@ -73,7 +73,7 @@ export function reportAnswers({
 }
 
 /** Continues with `next` in the span of an authenticated request, which is part of the caller's trace. */
-export function inRequestSpan(request: Request, response: Response, next: NextFunction): Promise<void> {
+export function inAdminSpan(request: Request, response: Response, next: NextFunction): Promise<void> {
   const { method } = request;
   const options = {
     name: method,

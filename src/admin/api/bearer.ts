@@ -68,7 +68,7 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
     try {
       ({ payload } = await jwtVerify(token, keys, options));
     } catch (error) {
-      throw refusalOf(error);
+      throw bearerRefusal(error);
     }
     const { sub: subject } = payload as { readonly sub?: unknown };
     // `sub` is a string (RFC 7519 §4.1.2). Two callers whose `sub` has another type could convert to the same string and
@@ -97,7 +97,7 @@ function invalid(cause: Error): AdministrationError {
 }
 
 /** Only a token with a valid signature is reported as expired; all other tokens get the same refusal. */
-function refusalOf(error: unknown): AdministrationError {
+function bearerRefusal(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof errors.JWTExpired)
     return new AdministrationError('bearer_expired', 'the bearer token has expired', { cause: error });

@@ -76,9 +76,9 @@ export class ChangeStreams {
       // Proxies such as nginx would buffer the stream.
       'x-accel-buffering': 'no',
     });
-    send(response, eventText('hello', { version: this.#version }));
+    writeEvent(response, eventText('hello', { version: this.#version }));
     const { heartbeatMs, maxDurationMs } = this.#limits;
-    const heartbeat = setInterval(() => send(response, eventText('heartbeat', {})), heartbeatMs);
+    const heartbeat = setInterval(() => writeEvent(response, eventText('heartbeat', {})), heartbeatMs);
     const end = setTimeout(() => response.end(), maxDurationMs);
     const forget = () => {
       clearInterval(heartbeat);
@@ -108,7 +108,7 @@ export class ChangeStreams {
         const { version, changed } = await this.#administration.readChanges(this.#version);
         this.#version = version;
         const text = changed.map((resource) => eventText('changed', { resource, version })).join('');
-        if (text !== '') for (const response of this.#open.keys()) send(response, text);
+        if (text !== '') for (const response of this.#open.keys()) writeEvent(response, text);
       } catch {
         // The next successful read reports the changes since the last one.
       }
@@ -123,7 +123,7 @@ function eventText(event: string, data: object): string {
 }
 
 /** Writes to a stream, or disconnects a client that has not read what was written before. */
-function send(response: ServerResponse, text: string): void {
+function writeEvent(response: ServerResponse, text: string): void {
   if (response.writableNeedDrain) response.destroy();
   else if (response.headersSent && !response.writableEnded) response.write(text);
 }

@@ -40,7 +40,7 @@ interface Answer {
   readonly location?: string;
 }
 
-interface RouteOptions<Query, Body> {
+interface AdminRouteOptions<Query, Body> {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
   /** As in openapi.yaml; in the options of {@link route}, without `/api/v1`. */
   readonly path: string;
@@ -52,7 +52,7 @@ interface RouteOptions<Query, Body> {
 }
 
 /** A route of the admin API. */
-export interface AdminRoute extends RouteOptions<unknown, unknown> {
+export interface AdminRoute extends AdminRouteOptions<unknown, unknown> {
   readonly role: Role;
   readonly query: ZodType;
   readonly body: ZodType;
@@ -60,7 +60,7 @@ export interface AdminRoute extends RouteOptions<unknown, unknown> {
 }
 
 function route<Query, Body>(
-  options: RouteOptions<Query, Body>,
+  options: AdminRouteOptions<Query, Body>,
   run: (input: RouteInput<Query, Body>, administration: Administration) => Promise<Answer>,
 ): AdminRoute {
   const role = options.method === 'get' ? 'viewer' : 'operator';

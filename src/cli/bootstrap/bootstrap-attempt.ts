@@ -74,7 +74,7 @@ export async function attemptBootstrap(
     existing = await findLinks(target, request, read);
   }
   if (!existing) {
-    await redeem(target, request, read, remainingMs);
+    await redeemBootstrapToken(target, request, read, remainingMs);
     progress.redeemed = true;
   }
   const links = existing ?? (await findLinks(target, request, read)) ?? [];
@@ -175,7 +175,7 @@ async function recordSource(
   await commandContext().checkpoint('bootstrap-recorded');
 }
 
-async function redeem(
+async function redeemBootstrapToken(
   target: StoredLinkTarget,
   request: BootstrapRequest,
   read: ReadToken | undefined,

@@ -75,7 +75,7 @@ export async function bootstrapCommand(flags: BootstrapFlags): Promise<void> {
     const result = await withProgress('Linking this site', () =>
       repeatAttempts(target, request, { remainingMs, signal }),
     );
-    await report(result, target, flags.output);
+    await reportBootstrap(result, target, flags.output);
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || exitCode === 2) throw error;
@@ -185,7 +185,7 @@ function withOperatorHint(error: unknown): unknown {
   });
 }
 
-async function report(
+async function reportBootstrap(
   { links, alreadyLinked, reload }: BootstrapResult,
   target: StoredLinkTarget,
   output: OutputFormat,

@@ -29,7 +29,7 @@ export async function confirmLinks(links: readonly PlacedLink[], target: StoredL
     for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
       const check = await checkAsRouter(link, files, direct);
       const isEdge = target.kind === 'system-site' ? target.site.isEdge() : undefined;
-      const failure = failureOf(check, isEdge);
+      const failure = linkFailure(check, isEdge);
       if (!failure) continue;
       throw new CommandError(`link "${link.name}" is written but does not connect: ${failure.message}`, {
         exitCode: 4,
@@ -61,7 +61,7 @@ async function confirmInCluster(links: readonly PlacedLink[], cluster: Requestin
  * Returns why the router cannot use the Link; undefined if one endpoint for its role works. If the role is unknown or no
  * endpoint has it, one working endpoint of any role is enough.
  */
-function failureOf(
+function linkFailure(
   { link, failure, endpoints }: LinkCheck,
   isEdge: boolean | undefined,
 ): LinkFailure | undefined {

@@ -60,7 +60,7 @@ export interface AcceptingOptions extends CommandConnectionOptions {
 /** Checks the accepting side: its directory, store, service, ports, certificates and sites. */
 export async function acceptingChecks(settings: Settings, options: AcceptingOptions): Promise<Check[]> {
   const directoryChecks = checkDirectory(settings.dataDir);
-  const { service, checks } = await checkStore(settings);
+  const { service, checks } = await storeChecks(settings);
   const probe = service && probeToken(service);
   if (probe) checks.push(...(await checkUrl(probe, options)));
   const responds = checks.some(({ name, status }) => name === 'service' && status === 'ok');
@@ -85,7 +85,7 @@ function checkDirectory(dataDir: string): Check[] {
   return [...checks, fail('file modes', `other users can access ${accessiblePaths.join(', ')}`, hint)];
 }
 
-async function checkStore(
+async function storeChecks(
   settings: Settings,
 ): Promise<{ readonly service?: ServiceDescription | undefined; readonly checks: Check[] }> {
   const checks: Check[] = [];

@@ -35,7 +35,7 @@ export async function doctorCommand(flags: DoctorFlags): Promise<void> {
   const checks = await runChecks(settings, flags, { token, to, name, subject }, connectionOptions(flags));
   const report = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, report, () => checksText(checks));
-  throwWorst(checks);
+  throwWorstCheck(checks);
 }
 
 // A remote console waits 10 seconds for the checks, and may have to wait until those of another console have ended.
@@ -109,7 +109,7 @@ async function localChecks(
   return checks;
 }
 
-function throwWorst(checks: readonly Check[]): void {
+function throwWorstCheck(checks: readonly Check[]): void {
   const failed = checks.filter(({ status }) => status === 'fail');
   const worst = worstOf(failed, (check) => check.exitCode);
   if (!worst) return;

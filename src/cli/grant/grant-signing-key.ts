@@ -28,7 +28,7 @@ export async function grantSigningKeyCommand(
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration, namespace }) => {
       const { uid } = await administration.findGrant(namespace, nameOrUid);
-      await write(target, await administration.signingKey(uid));
+      await writeSigningKey(target, await administration.signingKey(uid));
     });
     return;
   }
@@ -36,11 +36,11 @@ export async function grantSigningKeyCommand(
     const dependencies = administrationDependencies(session);
     const { uid } = await storeAdministration(session).findGrant(session.namespace, nameOrUid);
     const { key } = await requireMintingKey(await requireGrant(uid, dependencies), dependencies);
-    await write(target, key);
+    await writeSigningKey(target, key);
   });
 }
 
-async function write(target: string, key: MintingKey): Promise<void> {
+async function writeSigningKey(target: string, key: MintingKey): Promise<void> {
   await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
   writeStderr(
     [

@@ -47,7 +47,7 @@ export async function linkCheckCommand(name: string | undefined, flags: LinkChec
   );
   const rows = checks.flatMap(rowsOf);
   await print(flags.output, rows, () => rows.map(rowText).join(''));
-  throwWorst(rows);
+  throwWorstFault(rows);
 }
 
 function failureRow(link: string, { fault, message }: LinkFailure, endpoint?: string): Row {
@@ -71,7 +71,7 @@ function rowText({ link, endpoint, status, fault, message, hint, routerNotAfter 
   return plain`failed  ${subject}  ${fault}: ${message}\n        hint: ${hint}\n`;
 }
 
-function throwWorst(rows: readonly Row[]): void {
+function throwWorstFault(rows: readonly Row[]): void {
   const failures = rows.flatMap(({ fault, message }) => (fault === undefined ? [] : [{ fault, message }]));
   const worst = worstOf(failures, ({ fault }) => adviceForFault(fault).exitCode);
   if (!worst) return;

@@ -68,11 +68,11 @@ export async function linkGenerateCommand(
       });
       throw error instanceof OutputClosed ? notDelivered(error) : error;
     }
-    report(generated, written);
+    reportGeneratedLink(generated, written);
   });
 }
 
-interface AcceptingSide {
+interface SiteWithStore {
   readonly store: GrantStore;
   readonly site: Site;
   readonly namespace: string;
@@ -82,7 +82,7 @@ interface AcceptingSide {
 async function withSite(
   flags: LinkGenerateFlags,
   settings: Settings,
-  operation: (accepting: AcceptingSide) => Promise<void>,
+  operation: (accepting: SiteWithStore) => Promise<void>,
 ): Promise<void> {
   if (settings.platform === 'kubernetes') {
     refuseEndpointFlags(flags, settings.platform);
@@ -119,7 +119,7 @@ function notDelivered(cause: OutputClosed): CommandError {
   });
 }
 
-function report({ redemption, links }: GeneratedLink, written: readonly string[]): void {
+function reportGeneratedLink({ redemption, links }: GeneratedLink, written: readonly string[]): void {
   const endpoints = links.flatMap((link) => link.endpoints);
   writeStderr(
     [

@@ -22,7 +22,7 @@ export interface LinkLists {
   readonly incomingNotes: string;
 }
 
-type LinkReport = Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'name'>> & {
+type ListedLink = Partial<Omit<OutgoingReport, 'name'> & Omit<IncomingReport, 'name'>> & {
   readonly name: string;
   readonly direction?: 'outgoing' | 'incoming';
 };
@@ -55,7 +55,7 @@ const COLUMNS = {
   CREDENTIALS: ({ tlsCredentials }) => tlsCredentials,
   FILE: ({ file }) => file,
   ID: ({ redemptionId }) => redemptionId,
-} as const satisfies Listing<LinkReport>['columns'];
+} as const satisfies Listing<ListedLink>['columns'];
 
 /** The heading of a column of links. */
 export type LinkColumn = keyof typeof COLUMNS;
@@ -71,7 +71,7 @@ const INCOMING: readonly LinkColumn[] = [
 ];
 
 /** The links of both directions in one list, for `-o csv` and `-o name`. `--sort-by` accepts its columns. */
-export const LINK_LISTING: Listing<LinkReport> = {
+export const LINK_LISTING: Listing<ListedLink> = {
   columns: COLUMNS,
   csv: csvOf(
     'direction',
@@ -133,7 +133,7 @@ function linksText(links: LinkLists, flags: ListFlags): string {
   const { sortBy, ...unsorted } = flags;
   const { output, headers } = flags;
   const order = orderOf(LINK_LISTING, sortBy);
-  const sorted = <Link extends LinkReport>(list: readonly Link[] | undefined) =>
+  const sorted = <Link extends ListedLink>(list: readonly Link[] | undefined) =>
     order && list ? [...list].sort(order) : list;
   const [outgoing, incoming] = [sorted(links.outgoing), sorted(links.incoming)];
   const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };
@@ -162,7 +162,7 @@ function tableOf(
   direction: string,
   columns: readonly LinkColumn[],
   wide: readonly LinkColumn[],
-): Listing<LinkReport> {
+): Listing<ListedLink> {
   const select = (headings: readonly LinkColumn[]) =>
     Object.fromEntries(headings.map((heading) => [heading, COLUMNS[heading]]));
   const emptyText = `There are no ${direction} links.\n`;
@@ -171,8 +171,8 @@ function tableOf(
 
 function section(
   title: string,
-  links: readonly LinkReport[],
-  listing: Listing<LinkReport>,
+  links: readonly ListedLink[],
+  listing: Listing<ListedLink>,
   notes: string,
   flags: ListFlags,
 ): string {

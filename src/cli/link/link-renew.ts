@@ -73,8 +73,8 @@ export async function linkRenewCommand(name: string | undefined, flags: LinkRene
     { ...renewing, links: withLockedReplacement(siteLinks.links, change) },
   );
   const reload = await settleReload(target);
-  await report(renewals, reload, flags.output);
-  throwWorst(renewals, name);
+  await reportRenewals(renewals, reload, flags.output);
+  throwWorstFailure(renewals, name);
   requireReload(reload, 'the renewed links are written');
 }
 
@@ -145,7 +145,7 @@ function readAuthorities(file: string): string {
   }
 }
 
-async function report(
+async function reportRenewals(
   renewals: readonly SecretRenewal[],
   reload: ReloadReport,
   output: OutputFormat,
@@ -160,7 +160,7 @@ async function report(
   );
 }
 
-function throwWorst(renewals: readonly SecretRenewal[], name: string | undefined): void {
+function throwWorstFailure(renewals: readonly SecretRenewal[], name: string | undefined): void {
   const [first] = renewals;
   if (name !== undefined && first?.outcome === 'not-renewable') {
     throw new CommandError(`link "${name}" cannot be renewed: ${first.reason}`, {

@@ -128,7 +128,7 @@ export async function openLinkTarget(
   );
   const opening = { flags, settings, proxy, connection, options };
   if (settings.platform === 'kubernetes') return openCluster(opening);
-  if (settings.platform !== 'standalone') return openSystemSite(opening);
+  if (settings.platform !== 'standalone') return openSystemTarget(opening);
   requireStandaloneFlags(flags);
   return flags.to === '-' ? openStream(opening) : openDirectory(opening, nonRootDirectory('--to', flags.to));
 }
@@ -181,7 +181,7 @@ function openDirectory(opening: Opening, directory: string): DirectoryTarget {
   };
 }
 
-function openSystemSite(opening: Opening): SystemSiteTarget {
+function openSystemTarget(opening: Opening): SystemSiteTarget {
   const { flags, settings, proxy, connection, options } = opening;
   if (flags.to !== undefined) {
     throw usageError(

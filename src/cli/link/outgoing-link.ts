@@ -25,14 +25,14 @@ export function outgoingReport(
     endpoints: endpoints.map(formatEndpoint),
     tlsCredentials,
     file: place,
-    ...certificateReport(secret, tlsCredentials, hasTimer),
+    ...outgoingCertificate(secret, tlsCredentials, hasTimer),
   };
 }
 
 const NO_TIMER =
   'the certificate is short-lived, and no timer has renewed the links of this site in the last two days: the link cannot reconnect after the certificate expires; let a timer run `linkgrant link renew --all` at least daily';
 
-function certificateReport(secret: LinkSecret | undefined, name: string, hasTimer: boolean) {
+function outgoingCertificate(secret: LinkSecret | undefined, name: string, hasTimer: boolean) {
   if (!secret) return { warning: `Secret "${name}" does not exist, or cannot be read` };
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);

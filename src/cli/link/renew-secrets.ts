@@ -86,7 +86,7 @@ async function renewSecret(
       redemptionId,
     };
   } catch (error) {
-    const failure = failureOf(error, names[0] ?? name);
+    const failure = renewalFailure(error, names[0] ?? name);
     const final = error instanceof RedemptionError && retryDisposition(error) === 'rejected';
     return { outcome: 'failed', failure, final, certificateSha256, notAfter };
   }
@@ -104,7 +104,7 @@ const MOVED_CODES: ReadonlySet<string> = new Set([
 /** The codes whose usual hint is a new token, which an existing link does not need. */
 const NEW_TOKEN_CODES: ReadonlySet<string> = new Set(['connection_refused', 'tls_untrusted']);
 
-function failureOf(error: unknown, link: string): ReturnType<typeof describeFailure> {
+function renewalFailure(error: unknown, link: string): ReturnType<typeof describeFailure> {
   const { message, hint, exitCode } = describeFailure(error);
   if (!(error instanceof RedemptionError && MOVED_CODES.has(error.code))) return { message, hint, exitCode };
   const check = NEW_TOKEN_CODES.has(error.code) ? 'check that the service of the link runs' : hint;

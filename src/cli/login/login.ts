@@ -35,7 +35,7 @@ export interface LoginFlags {
 
 /** `login`: logs the user in at the OIDC provider of a service, and stores the tokens for commands with `--server`. */
 export async function loginCommand(target: string | undefined, flags: LoginFlags): Promise<void> {
-  const { name, server, serverCa, issuerCa } = targetOf(target, flags);
+  const { name, server, serverCa, issuerCa } = loginTarget(target, flags);
   const options = connectionOptions({});
   const provider = await readLoginProvider(server, serverCa, options).catch((error: unknown) => {
     throw serviceError(error);
@@ -75,7 +75,7 @@ export async function loginCommand(target: string | undefined, flags: LoginFlags
 }
 
 /** Returns the login to write and its service. `target` is the URL of the service or the name of an earlier login. */
-function targetOf(target: string | undefined, flags: LoginFlags) {
+function loginTarget(target: string | undefined, flags: LoginFlags) {
   const { settings } = configurationFrom(flags);
   const server = target === undefined ? settings.server : SETTING_SCHEMAS.server.safeParse(target).data;
   if (server === undefined) {

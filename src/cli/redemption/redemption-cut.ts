@@ -73,7 +73,7 @@ export async function redemptionCutCommand(
     const request = { signers, stepsDone: 0, force: false };
     const progress = await advanceCut(request, { store, issuer: readOnly, clock });
     if (progress.state === 'done') return writeOut(doneText(redemption, []));
-    const target = targetOf(issuer, router, redemption, progress.old, session);
+    const target = cutTarget(issuer, router, redemption, progress.old, session);
     const behind = progress.behind.filter(({ id }) => id !== redemption.id);
     return writeOut(planText(behind, target, flags.settingFlags));
   }
@@ -83,7 +83,7 @@ export async function redemptionCutCommand(
     await writeOut(doneText(redemption, progress.probes) + copy);
     return;
   }
-  const target = targetOf(issuer, router, redemption, progress.old, session);
+  const target = cutTarget(issuer, router, redemption, progress.old, session);
   await writeOut(waitingText(redemption.id, progress, { ...target, copy }, flags));
   if (progress.obstacle) throw obstacleError(progress.obstacle, progress);
 }
@@ -98,7 +98,7 @@ async function signersOf(redemption: Redemption, store: GrantStore, now: number)
   return [...new Set(valid.map(({ issuerSha256 }) => issuerSha256))];
 }
 
-function targetOf(
+function cutTarget(
   issuer: NamedCutIssuer,
   router: Settings['platform'],
   { namespace }: Redemption,

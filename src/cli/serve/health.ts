@@ -30,7 +30,7 @@ export async function healthCommand(flags: {
   const { status, body } = await queryHealth(opsListen, ready ? '/readyz' : '/healthz');
   if (status !== 200) {
     throw new CommandError(
-      `the service is not ${ready ? 'ready' : 'healthy'}: ${reasonOf(body) || `HTTP ${status}`}`,
+      `the service is not ${ready ? 'ready' : 'healthy'}: ${unreadyReason(body) || `HTTP ${status}`}`,
       { exitCode: 1, hint: 'read its log' },
     );
   }
@@ -83,7 +83,7 @@ export function getFromPort(
   });
 }
 
-function reasonOf(body: string): string {
+function unreadyReason(body: string): string {
   try {
     const { parts } = JSON.parse(body) as { parts: Record<string, { ready: boolean; reason?: string }> };
     return Object.entries(parts)

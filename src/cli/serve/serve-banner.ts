@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { siteReports } from '../../compose/system-sites.js';
 import { commandContext } from '../../config/command-context.js';
+import type { Flags } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';
@@ -11,8 +12,6 @@ import { formatFingerprint } from '../terminal/output.js';
 import { plainText } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-
-type Flags = Readonly<Record<string, unknown>>;
 
 /** How a service was started. */
 export interface ServiceStart {

@@ -27,7 +27,7 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   });
   const started = startService(settings, runtime).catch(async (error: unknown) => {
     const { message, hint, exitCode } = describeFailure(listenFailure(error, settings));
-    await send({ failed: { message, hint, exitCode } });
+    await sendToPrimary({ failed: { message, hint, exitCode } });
     leave();
     return undefined;
   });
@@ -35,22 +35,22 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   const service = await Promise.race([started, lost]);
   if (!service) return;
   process.on('SIGHUP', () => {
-    void service.reloadIdentity().finally(() => send({ reloaded: true }));
+    void service.reloadIdentity().finally(() => sendToPrimary({ reloaded: true }));
   });
   const { description, listening, adminListening } = service;
-  await send({
+  await sendToPrimary({
     ready: { description, port: listening.port, adminPort: adminListening?.port },
-    ...(await stateOf(service)),
+    ...(await workerState(service)),
   });
-  const reporting = setInterval(async () => send(await stateOf(service)), REPORT_MS);
+  const reporting = setInterval(async () => sendToPrimary(await workerState(service)), REPORT_MS);
   await stop;
   clearInterval(reporting);
   await service.close();
-  await send(await stateOf(service));
+  await sendToPrimary(await workerState(service));
   leave();
 }
 
-async function stateOf(service: RunningService): Promise<WorkerMessage> {
+async function workerState(service: RunningService): Promise<WorkerMessage> {
   const metrics = await service.metrics.registry.getMetricsAsJSON();
   return { metrics, certificateTimes: service.certificateTimes() };
 }
@@ -61,7 +61,7 @@ function leave(): void {
 }
 
 /** Sends a message to the primary process, which may have ended. */
-function send(message: WorkerMessage): Promise<void> {
+function sendToPrimary(message: WorkerMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.connected && process.send) process.send(message, () => resolve());
     else resolve();

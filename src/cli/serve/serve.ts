@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { startOperations } from '../../compose/operations.js';
 import { type RuntimeContext, startService } from '../../compose/runtime.js';
 import { commandContext } from '../../config/command-context.js';
+import type { Flags } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { version } from '../../config/version.js';
@@ -21,8 +22,6 @@ import { refuseUnusedFlags } from './unused-flags.js';
 // A full garbage collection delays every request in progress (ADR 20). Node 24 runs one after about 800 redemptions by default,
 // and after about 5,000 if the heap may grow to four times the used memory.
 const HEAP_GROWTH = '--heap-growing-percent=300';
-
-type Flags = Readonly<Record<string, unknown>>;
 
 /** Runs the service until SIGTERM or SIGINT; resolves when everything is closed. */
 export async function serveCommand(flags: Flags): Promise<void> {

@@ -2,7 +2,7 @@ import { storeAdministration } from '../../compose/administration-dependencies.j
 import type { ClusterInspector } from '../../compose/kubernetes/open-cluster-administration.js';
 import { networkObserver } from '../../compose/network-observers.js';
 import { commandContext } from '../../config/command-context.js';
-import type { Configuration } from '../../config/config.js';
+import type { Configuration, Flags } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { UnreadableFileError } from '../../files/file-error.js';
@@ -19,8 +19,6 @@ import { serviceError } from './service-error.js';
 import { requirePlatform, type StoreSession, withStore } from './store-session.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
-
-type Flags = Readonly<Record<string, unknown>>;
 
 /** The administration for commands on grants, tokens and redemptions: of a local store, a remote service or a cluster. */
 export interface AdministrationSession {

@@ -41,7 +41,7 @@ export function withSettings(command: Command, keys: readonly SettingKey[], isSe
  * Returns the value of `--proxy`. Throws a CommandError if it contains a user name or a password, because other users of the
  * machine can read the arguments of a process.
  */
-function parseProxy(value: string): string {
+function parseProxyFlag(value: string): string {
   if (!value.includes('@')) return value;
   throw usageError(
     '--proxy cannot have a user name or a password',
@@ -60,7 +60,7 @@ export function addRouteFlags(command: Command): Command {
     .option(
       '--proxy <URL>',
       'HTTP proxy, without user name and password (default: HTTPS_PROXY, unless NO_PROXY lists the host)',
-      parseProxy,
+      parseProxyFlag,
     )
     .option(
       '--connect-to <HOST:PORT:ADDR:PORT>',

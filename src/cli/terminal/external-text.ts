@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { commandContext } from '../../config/command-context.js';
-import { MAX_BYTES, openNonBlocking, readRegularFile, TOO_LONG } from '../../files/bounded-text.js';
+import { MAX_FILE_BYTES, openNonBlocking, readRegularFile, TOO_LONG } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 
 /**
@@ -38,7 +38,7 @@ async function readStream(stream: Readable, signal: AbortSignal | undefined): Pr
   // Leaving the loop destroys the stream. An open stream would keep the process running.
   for await (const chunk of signal ? addAbortSignal(signal, stream) : stream) {
     length += (chunk as Buffer).length;
-    if (length > MAX_BYTES) throw new Error(TOO_LONG);
+    if (length > MAX_FILE_BYTES) throw new Error(TOO_LONG);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Flags } from '../../config/config.js';
 import { maskSetting } from '../../config/masked-setting.js';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -6,10 +7,8 @@ import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../..
 import { shellWord } from '../../domain/shell-words.js';
 import { withProgramName } from './program-name.js';
 
-type Flags = Readonly<Record<string, unknown>>;
-
 const CLUSTER: readonly SettingKey[] = ['kubeconfig', 'context'];
-const LINKS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir', ...CLUSTER];
+const LINK_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir', ...CLUSTER];
 const STORE: readonly SettingKey[] = ['dataDir', 'store'];
 const REMOTE: readonly SettingKey[] = ['server', 'serverTokenFile', 'serverCa'];
 const ADMINISTRATION: readonly string[] = [...STORE, 'platform', ...CLUSTER, ...REMOTE, 'config'];
@@ -17,7 +16,7 @@ const ISSUERS: readonly string[] = [...STORE, 'issuerCert', 'issuerKey', 'config
 
 /** The start of each command that hints suggest, and the keys of the flags that are added to it. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
-  [/^linkgrant link /, ['dir', ...LINKS, 'config']],
+  [/^linkgrant link /, ['dir', ...LINK_SETTINGS, 'config']],
   [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
   [/^linkgrant store /, [...STORE, 'config']],
   [/^linkgrant (issuer |redemption revoke .*--cut\b)/, ISSUERS],

@@ -74,7 +74,10 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
   });
   warnOfIgnoredFlags(redeemed, flags);
   const reload = await settleReload(target);
-  await report(redeemed, target, reload, { ...flags, isFile: file !== '-' && !containsJoinLine(file) });
+  await reportRedeemedToken(redeemed, target, reload, {
+    ...flags,
+    isFile: file !== '-' && !containsJoinLine(file),
+  });
   requireReload(reload);
   if (target.kind === 'cluster') {
     const names = redeemed.links.map((link) => link.name);
@@ -234,7 +237,7 @@ function reportOf(redeemed: RedeemedToken) {
   };
 }
 
-async function report(
+async function reportRedeemedToken(
   redeemed: RedeemedToken,
   target: LinkTarget,
   reload: ReloadReport,

@@ -34,7 +34,7 @@ export async function tokenRotateKeyCommand({
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration }) => {
       const { kid } = await administration.rotateCodeKey({ dropOld });
-      await report(kid, dropOld, 'become invalid within 10 seconds');
+      await reportKeyRotation(kid, dropOld, 'become invalid within 10 seconds');
     });
     return;
   }
@@ -44,12 +44,12 @@ export async function tokenRotateKeyCommand({
     // The new key must be in the directory that the service reads: no service would accept tokens of another key.
     if (!(await signingMasterKey(session.store, codeKeys))) throw signingKeysError();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
-    await report(kid, dropOld, 'are invalid from now on');
+    await reportKeyRotation(kid, dropOld, 'are invalid from now on');
     await writeOut(copyStep(settings, 'code-keys'));
   });
 }
 
-async function report(kid: string, dropOld: boolean, effect: string): Promise<void> {
+async function reportKeyRotation(kid: string, dropOld: boolean, effect: string): Promise<void> {
   await writeOut(
     [
       `New tokens are signed with key ${kid}, also by a running service.\n`,

@@ -38,7 +38,7 @@ export function tokenSource(where: string): TokenSource {
     async read(signal) {
       if (piped !== undefined) return { text: piped };
       try {
-        const kind = kindOf(where);
+        const kind = sourceKind(where);
         if (kind === 'directory') return readMounted(where);
         const text = await readExternalText(where, signal);
         if (kind === 'pipe') piped = text;
@@ -52,7 +52,7 @@ export function tokenSource(where: string): TokenSource {
   };
 }
 
-function kindOf(where: string): 'pipe' | 'directory' | 'file' {
+function sourceKind(where: string): 'pipe' | 'directory' | 'file' {
   if (where === '-') return 'pipe';
   const stats = withFileErrors(where, () => statSync(where));
   if (stats.isDirectory()) return 'directory';

@@ -97,7 +97,7 @@ type Attempts = Pick<GrantDetail, 'attempts' | 'wrongCodes'>;
 
 /** Returns a function that writes each refusal among the attempts of a grant once, except those in `earlier`. */
 function refusalReporter(earlier: Attempts): (attempts: Attempts) => void {
-  const reported = new Set(earlier.attempts.map(keyOf));
+  const reported = new Set(earlier.attempts.map(attemptKey));
   let reportedWrongCodes = earlier.wrongCodes?.count ?? 0;
   return ({ attempts, wrongCodes }) => {
     if (wrongCodes && wrongCodes.count > reportedWrongCodes) {
@@ -106,8 +106,8 @@ function refusalReporter(earlier: Attempts): (attempts: Attempts) => void {
     }
     reportedWrongCodes = wrongCodes?.count ?? 0;
     for (const attempt of attempts.toReversed()) {
-      const isNew = !reported.has(keyOf(attempt));
-      reported.add(keyOf(attempt));
+      const isNew = !reported.has(attemptKey(attempt));
+      reported.add(attemptKey(attempt));
       if (!isNew || attempt.outcome === 'redeemed' || attempt.outcome === 'replayed') continue;
       const { hint } = adviceFor(attempt.outcome as RedemptionErrorCode);
       writeStderr(plain`Refused ${describeSite(attempt)}: ${attempt.outcome}\nhint: ${hint}\n`);
@@ -122,7 +122,7 @@ function lastRedemptionTime({ createdAt, attempts }: GrantDetail): number {
   return Date.parse(last?.at ?? createdAt);
 }
 
-function keyOf({ at, outcome, name, subject, peer, count }: AttemptReport): string {
+function attemptKey({ at, outcome, name, subject, peer, count }: AttemptReport): string {
   return JSON.stringify([at, outcome, name, subject, peer, count]);
 }
 

@@ -13,7 +13,7 @@ import { pathPrefixOf } from '../../platforms/standalone/service-address.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
-import { DRAIN_MS } from '../listener/listener-limits.js';
+import { LISTENER_DRAIN_MS } from '../listener/listener-limits.js';
 import { assertListening, createPublicListener } from '../listener/public-listener.js';
 import { sweepCodeKeys } from '../open-code-keys.js';
 import {
@@ -42,7 +42,7 @@ export async function startKubernetesService(
 ): Promise<RunningService> {
   const replica = await openReplica(settings);
   try {
-    return await serve({ settings, context, ...replica });
+    return await serveCluster({ settings, context, ...replica });
   } catch (error) {
     replica.client.close();
     throw error;
@@ -54,7 +54,7 @@ interface ServiceParts extends Awaited<ReturnType<typeof openReplica>> {
   readonly context: RuntimeContext;
 }
 
-async function serve(parts: ServiceParts): Promise<RunningService> {
+async function serveCluster(parts: ServiceParts): Promise<RunningService> {
   const { settings, context, client } = parts;
   const metrics = createMetrics();
   const publication = new KubernetesPublication({ ...parts, metrics });
@@ -62,7 +62,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const controller = openController(parts, publication, (redemption) =>
     cluster.observeRedemption(redemption),
   );
-  const cluster: KubernetesGrantStore = openStore(parts, controller);
+  const cluster: KubernetesGrantStore = openClusterStore(parts, controller);
   const store = measureStore(withRedeemedEvents(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
@@ -114,7 +114,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
       stopPeriodic();
       retention.stop();
       publication.close();
-      await listener.drain(DRAIN_MS);
+      await listener.drain(LISTENER_DRAIN_MS);
       await controller.stop();
       await store.close();
       client.close();
@@ -147,7 +147,10 @@ function openController(
   });
 }
 
-function openStore({ settings, context, client, ownNamespace }: ServiceParts, controller: GrantController) {
+function openClusterStore(
+  { settings, context, client, ownNamespace }: ServiceParts,
+  controller: GrantController,
+) {
   return kubernetesStore(client, {
     serviceNamespace: ownNamespace,
     namespace: settings.namespace,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { descriptorLimit } from '../../files/descriptor-limit.js';
 
 /** How long a stopping service waits for its open connections. The whole stop, with its store, takes less than 10 s. */
-export const DRAIN_MS = 4_500;
+export const LISTENER_DRAIN_MS = 4_500;
 
 // File descriptors that a process needs besides its connections: for the store, the log and Node itself.
 const OTHER_DESCRIPTORS = 256;

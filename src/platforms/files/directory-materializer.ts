@@ -89,7 +89,7 @@ export function directoryMaterializer(
         (isReplaceable ? undefined : files.find((file) => existsSync(file))) ??
         withWriteErrors(directory, () => fileHolding(directory, name, files));
       if (occupiedFile !== undefined) throw placeTakenError(occupiedFile);
-      for (const file of proxyFiles()) requireWritable(file);
+      for (const file of proxyFiles()) requireOwnFile(file);
       prepareDirectory(directory, clock());
       withWriteErrors(directory, () =>
         rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))),
@@ -118,9 +118,9 @@ export function directoryMaterializer(
           checkpointName: 'link-written',
         })),
       ];
-      for (const file of files) requireWritable(file, redemption);
+      for (const file of files) requireOwnFile(file, redemption);
       const proxies = proxyFiles();
-      for (const file of proxies) requireWritable(file);
+      for (const file of proxies) requireOwnFile(file);
       prepareDirectory(directory, clock());
       const all = [...proxies, ...files];
       const changed = all.filter(({ file, text }) => readExisting(file) !== text).map(({ file }) => file);
@@ -177,7 +177,7 @@ function isEqualYaml(text: string, other: string): boolean {
 }
 
 /** Throws `place_taken` if the file exists with another text, unless `redemption` may replace it. */
-function requireWritable({ file, text }: WantedFile, redemption?: OwnRedemption): void {
+function requireOwnFile({ file, text }: WantedFile, redemption?: OwnRedemption): void {
   const present = readExisting(file);
   if (present === undefined || present === text) return;
   const resource = parseResource(present);

@@ -28,11 +28,11 @@ export function storedLink(resource: YamlMapping, place: string): StoredLink {
  * empty object if there are none.
  */
 function textsField(key: 'settings' | 'labels' | 'annotations', value: unknown): Pick<Link, typeof key> {
-  const texts = textsOf(value).filter(([name]) => key === 'settings' || !isOwnName(name));
+  const texts = textEntries(value).filter(([name]) => key === 'settings' || !isOwnName(name));
   return texts.length === 0 ? {} : { [key]: Object.fromEntries(texts) };
 }
 
-function textsOf(value: unknown): [string, string][] {
+function textEntries(value: unknown): [string, string][] {
   return Object.entries(asMapping(value)).filter((entry): entry is [string, string] => isText(entry[1]));
 }
 
@@ -56,7 +56,7 @@ export function linkSecret(resource: YamlMapping): LinkSecret & { readonly tlsKe
     caCrt: decode(data['ca.crt']),
     tlsCrt: decode(data['tls.crt']),
     tlsKey: decode(data['tls.key']),
-    annotations: Object.fromEntries(textsOf(asMapping(resource.metadata).annotations)),
+    annotations: Object.fromEntries(textEntries(asMapping(resource.metadata).annotations)),
   };
 }
 

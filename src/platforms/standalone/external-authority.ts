@@ -41,7 +41,7 @@ export class ExternalAuthority {
   }
 
   #version(): string {
-    return [this.#certificateFile, this.#keyFile].map(versionOf).join();
+    return [this.#certificateFile, this.#keyFile].map(fileVersions).join();
   }
 
   #read(now: number): TrustedAuthority {
@@ -54,7 +54,7 @@ export class ExternalAuthority {
 }
 
 /** Returns a text that changes if the file is written, replaced or deleted. Throws CertificateAuthorityError. */
-function versionOf(file: string): string {
+function fileVersions(file: string): string {
   const find = () => ifExists(() => fileVersion(file)) ?? 'gone';
   return withAuthorityErrors(file, () => withFileErrors(file, find));
 }

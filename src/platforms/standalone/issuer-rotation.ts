@@ -61,7 +61,7 @@ export function openIssuers(
   return {
     names: () => namesIn(issuers).filter((name) => !name.startsWith('.') && isIssuer(join(issuers, name))),
     list: (name) => (isIssuer(join(issuers, name)) ? listAuthorities(join(issuers, name)) : []),
-    prepare: (name) => withIssuerLock(name, (directory) => prepare(directory, clock(), checkpoint)),
+    prepare: (name) => withIssuerLock(name, (directory) => prepareCa(directory, clock(), checkpoint)),
     activate: (name) => withIssuerLock(name, (directory) => activate(directory, clock(), checkpoint)),
     retire: (name, sha256) => withIssuerLock(name, (directory) => retire(directory, sha256, checkpoint)),
   };
@@ -91,7 +91,7 @@ function describe(certificateFile: string): ReturnType<typeof describeCertificat
   return withAuthorityErrors(certificateFile, () => describeCertificate(readBoundedText(certificateFile)));
 }
 
-async function prepare(directory: string, now: number, checkpoint: Checkpoint): Promise<PrepareOutcome> {
+async function prepareCa(directory: string, now: number, checkpoint: Checkpoint): Promise<PrepareOutcome> {
   const { active, prepared, retiring } = issuerFiles(directory);
   if (prepared) return 'already';
   if (retiring.length + 2 > MAX_AUTHORITIES) {

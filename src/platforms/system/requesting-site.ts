@@ -109,7 +109,7 @@ export class RequestingSite {
     const stateOf = ({ name, resource }: ResourceFile): LoadedState => {
       const link = loaded.get(`Link ${name}`);
       if (!link) return 'absent';
-      if (contentOf(link.resource) !== contentOf(resource)) return 'outdated';
+      if (comparedContent(link.resource) !== comparedContent(resource)) return 'outdated';
       const secret = `Secret ${asMapping(resource.spec).tlsCredentials}`;
       if (hasSameContent(loaded.get(secret), wanted.get(secret))) return 'current';
       return isRenewed(loaded.get(secret), wanted.get(secret)) ? 'renewed' : 'outdated';
@@ -201,7 +201,7 @@ function linksOf(resources: Resources): ResourceFile[] {
 }
 
 function hasSameContent(one: ResourceFile | undefined, other: ResourceFile | undefined): boolean {
-  return one && other ? contentOf(one.resource) === contentOf(other.resource) : one === other;
+  return one && other ? comparedContent(one.resource) === comparedContent(other.resource) : one === other;
 }
 
 /** True if two Secrets have different certificates of the same redemption. */
@@ -214,7 +214,7 @@ function isRenewed(loaded: ResourceFile | undefined, wanted: ResourceFile | unde
 }
 
 /** The content of a Link or Secret, without the fields that Skupper adds. */
-function contentOf(resource: Readonly<Record<string, unknown>>): string {
+function comparedContent(resource: Readonly<Record<string, unknown>>): string {
   const spec = asMapping(resource.spec);
   const data = asMapping(resource.data);
   const cost = spec.cost === undefined || spec.cost === 0 ? 1 : spec.cost;

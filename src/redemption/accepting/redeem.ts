@@ -112,16 +112,16 @@ async function redeemProven(
   const findAnswer = async (): Promise<Redeemed | Refusal | undefined> => {
     if (replayKey === undefined) return undefined;
     const earlier = await deps.store.findReplay(context.grant.uid, replayKey);
-    return earlier && replay(earlier, context, deps);
+    return earlier && replayRedemption(earlier, context, deps);
   };
   // recordRedemption also finds replays, but after signing. For a client's key, look up only before a refusal: a lookup for every
   // request costs more than signing a replay in vain. For a generated key, look up first: the lookup costs less than the key.
   const isKeyGenerated = context.key.generatedBy !== 'client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
-  const prepared = await prepare(context, storedCode, deps);
+  const prepared = await prepareRedemption(context, storedCode, deps);
   if ('refused' in prepared) return (isKeyGenerated ? undefined : await findAnswer()) ?? prepared;
-  return issueAndRecord(context, prepared, replayKey, deps);
+  return issueAndRecordRedemption(context, prepared, replayKey, deps);
 }
 
 interface Prepared {
@@ -129,7 +129,7 @@ interface Prepared {
   readonly obtainedKey: ObtainedKey;
 }
 
-async function prepare(
+async function prepareRedemption(
   context: RedemptionContext,
   storedCode: StoredCode | undefined,
   deps: AcceptingSide,
@@ -145,7 +145,7 @@ async function prepare(
   return obtainedKey ? { access, obtainedKey } : { refused: 'overloaded', retryAfter: KEY_RETRY_AFTER_S };
 }
 
-async function issueAndRecord(
+async function issueAndRecordRedemption(
   context: RedemptionContext,
   { access, obtainedKey }: Prepared,
   replayKey: string | undefined,
@@ -190,10 +190,10 @@ async function issueAndRecord(
     ...NO_LABELS_AND_NOTE,
   };
   if (!(await client.isConnected())) return { disconnected: true, proven: grant };
-  return record(redemption, obtainedKey.keyPem, context, access, deps);
+  return recordOrReplay(redemption, obtainedKey.keyPem, context, access, deps);
 }
 
-async function record(
+async function recordOrReplay(
   redemption: Redemption,
   keyPem: string | undefined,
   context: RedemptionContext,
@@ -207,17 +207,17 @@ async function record(
     ...(isLimited && { repeatLimit: REPEAT_LIMIT }),
     ...(context.signedCode && { signedCode: { subject: null, ...context.signedCode } }),
   });
-  if (outcome === 'recorded') return answerOf(redemption, keyPem, false, context, access, deps);
+  if (outcome === 'recorded') return redemptionResponse(redemption, keyPem, false, context, access, deps);
   if ('refused' in outcome) return outcome;
-  const answer = await replay(outcome.replayOf, context, deps);
+  const answer = await replayRedemption(outcome.replayOf, context, deps);
   if (answer) return answer;
   // The earlier redemption can no longer be replayed, so record this one under a new replay key.
   const newRedemption = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
-  return record(newRedemption, keyPem, context, access, deps);
+  return recordOrReplay(newRedemption, keyPem, context, access, deps);
 }
 
 /** Returns the certificate of `earlier` with the present endpoints; undefined if its sealed key cannot be opened. */
-async function replay(
+async function replayRedemption(
   earlier: Redemption,
   context: RedemptionContext,
   deps: AcceptingSide,
@@ -234,10 +234,10 @@ async function replay(
   deps.store
     .recordReplay(earlier, peer, deps.clock())
     .catch((error) => deps.onLedgerFailure(error, requestId));
-  return answerOf(earlier, keyPem, true, context, access, deps);
+  return redemptionResponse(earlier, keyPem, true, context, access, deps);
 }
 
-function answerOf(
+function redemptionResponse(
   redemption: Redemption,
   tlsKey: string | undefined,
   replayed: boolean,

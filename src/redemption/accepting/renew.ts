@@ -99,7 +99,7 @@ async function renewProven(proven: ProvenRenewal, deps: AcceptingSide): Promise<
   // Without a recorded site uid, skip the replaced-site check.
   if (redemption.siteUid !== null && redemption.siteUid !== access.siteUid)
     return { refused: 'site_replaced' };
-  if (isReplay) return replay(newest, proven, access, deps);
+  if (isReplay) return replayRenewal(newest, proven, access, deps);
 
   const policies = grant ? [redemption.policy, grant.policy] : [redemption.policy];
   const { subject } = redemption;
@@ -114,7 +114,7 @@ async function renewProven(proven: ProvenRenewal, deps: AcceptingSide): Promise<
   if (refused) return { refused };
   const lifetimes = policies.map((policy) => policy.certificateLifetimeMs ?? RENEWING_LIFETIME_MS);
   const lifetimeMs = Math.min(RENEWING_LIFETIME_MS, ...lifetimes);
-  return issueAndRecord(proven, { csr, access, lifetimeMs }, deps);
+  return issueAndRecordRenewal(proven, { csr, access, lifetimeMs }, deps);
 }
 
 /** Returns why a link may not get a certificate for a new key; undefined if it may. */
@@ -123,7 +123,7 @@ function newKeyRefusal({ newest, isNewest }: ProvenRenewal, now: number): Refusa
   return now >= newest.notAfter + RENEWAL_GRACE_MS ? { refused: 'renewal_expired' } : undefined;
 }
 
-async function issueAndRecord(
+async function issueAndRecordRenewal(
   proven: ProvenRenewal,
   {
     csr,
@@ -152,14 +152,14 @@ async function issueAndRecord(
     peer: client.peer,
   };
   const outcome = await deps.store.recordRenewal(renewal, proven, deps.clock());
-  if (outcome === 'recorded') return answerOf(redemption, renewal, access, false, deps);
+  if (outcome === 'recorded') return renewalResponse(redemption, renewal, access, false, deps);
   if ('refused' in outcome) return outcome;
   const { supersededBy: other } = outcome;
   if (other.keySha256 !== csr.keySha256) return { refused: 'superseded' };
-  return replay(other, proven, access, deps);
+  return replayRenewal(other, proven, access, deps);
 }
 
-function replay(
+function replayRenewal(
   certificate: IssuedCertificate,
   { redemption, client }: ProvenRenewal,
   access: SiteAccess,
@@ -168,10 +168,10 @@ function replay(
   deps.store
     .recordReplay(redemption, client.peer, deps.clock())
     .catch((error) => deps.onLedgerFailure(error, client.requestId));
-  return answerOf(redemption, certificate, access, true, deps);
+  return renewalResponse(redemption, certificate, access, true, deps);
 }
 
-function answerOf(
+function renewalResponse(
   redemption: Redemption,
   { certificate: tlsCrt }: IssuedCertificate,
   access: SiteAccess,

@@ -45,7 +45,7 @@ export class CachedConnections implements ConnectionObserver {
       const found = await this.#readInTime();
       const peers = found && distinct(found);
       this.#succeededAt = performance.now();
-      this.#last = { peers, observedAt: this.#clock(), version: peers ? versionOf(peers) : '' };
+      this.#last = { peers, observedAt: this.#clock(), version: peers ? peersVersion(peers) : '' };
     } catch (error) {
       const isOld = performance.now() - this.#succeededAt >= MAX_AGE_MS;
       const problem = (error as Error).message;
@@ -72,13 +72,13 @@ export class CachedConnections implements ConnectionObserver {
 
 /** The peers without duplicates: each router of a site may have a connection. */
 function distinct(peers: readonly ConnectedPeer[]): ConnectedPeer[] {
-  return [...new Map(peers.map((peer) => [keyOf(peer), peer])).values()];
+  return [...new Map(peers.map((peer) => [peerKey(peer), peer])).values()];
 }
 
-function keyOf({ siteId, siteName, linkName, acceptingSite }: ConnectedPeer): string {
+function peerKey({ siteId, siteName, linkName, acceptingSite }: ConnectedPeer): string {
   return JSON.stringify([siteId, siteName, linkName, acceptingSite]);
 }
 
-function versionOf(peers: readonly ConnectedPeer[]): string {
-  return sha256Hex(peers.map(keyOf).sort().join('')).slice(0, 16);
+function peersVersion(peers: readonly ConnectedPeer[]): string {
+  return sha256Hex(peers.map(peerKey).sort().join('')).slice(0, 16);
 }

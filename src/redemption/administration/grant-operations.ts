@@ -40,7 +40,7 @@ type GrantOperations = Pick<
 export function grantOperations(deps: AdministrationDependencies): GrantOperations {
   const { store, clock } = deps;
   return {
-    createGrant: (request, once) => create(request, once, deps),
+    createGrant: (request, once) => createGrantOnce(request, once, deps),
     async findGrant(namespace, nameOrUid) {
       const grant =
         (isUuid(nameOrUid) ? await store.findGrant(nameOrUid) : undefined) ??
@@ -65,7 +65,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
         ...(wrongCodes && { wrongCodes: wrongCodesReport(wrongCodes) }),
       };
     },
-    listGrants: (page) => list(page, deps),
+    listGrants: (page) => listGrantPage(page, deps),
     async updateGrant(uid, change) {
       const grant = await requireGrant(uid, deps);
       const { redemptionsAllowed, expirationWindow, policy, labels, note } = change;
@@ -122,7 +122,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
   };
 }
 
-async function create(
+async function createGrantOnce(
   request: CreateGrantRequest,
   once: OnceOnly | undefined,
   deps: AdministrationDependencies,
@@ -186,7 +186,7 @@ async function findEarlierGrant(
   return undefined;
 }
 
-async function list(
+async function listGrantPage(
   { namespace, name, state, labels, ...page }: PageRequest & GrantFilter,
   deps: AdministrationDependencies,
 ) {

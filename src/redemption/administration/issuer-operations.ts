@@ -27,7 +27,7 @@ export function issuerOperations(listing: IssuerListing): Pick<Administration, '
       const now = clock();
       const used = (await store?.countGrantsByIssuer(now)) ?? [];
       const listed = await issuers.list(used);
-      const { items, ...rest } = sortedPage(listed, page, ['', '', ''], keyOf);
+      const { items, ...rest } = sortedPage(listed, page, ['', '', ''], issuerSortKey);
       const links = await store?.countDependents(now);
       const reports: IssuerReport[] = [];
       // One after the other: to read the hundreds of issuers of a page at once would delay redemptions.
@@ -44,7 +44,7 @@ export function issuerOperations(listing: IssuerListing): Pick<Administration, '
   };
 }
 
-function keyOf({ namespace, name, owner }: ListedIssuer): [string, string, string] {
+function issuerSortKey({ namespace, name, owner }: ListedIssuer): [string, string, string] {
   return [namespace ?? '', name, owner];
 }
 

@@ -51,7 +51,7 @@ export function tokenOperations(
         ? issueSigned(request, grant, once, deps)
         : issueWithCode(request, request.code, grant, deps);
     },
-    listTokens: (page) => list(page, deps),
+    listTokens: (page) => listTokenPage(page, deps),
     async revokeToken(grantUid, id) {
       if (!isTokenId(id)) throw rejectedError('the id is not that of a token');
       const grant = await requireGrant(grantUid, deps);
@@ -99,7 +99,7 @@ async function findGrantOfToken(id: string, namespace: string, store: GrantStore
  * Returns what all tokens of `grant` contain, and the endpoints of their links. Throws AdministrationError if these tokens
  * could not be redeemed.
  */
-async function requireRedeemable(grant: AccessGrant, deps: AdministrationDependencies) {
+async function requireIssuable(grant: AccessGrant, deps: AdministrationDependencies) {
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
   const { uid, name, expirationTime } = grant;
   const state = grantState(grant, deps.clock());
@@ -135,7 +135,7 @@ export async function requireMintingKey(
   grant: AccessGrant,
   deps: AdministrationDependencies,
 ): Promise<{ readonly key: MintingKey; readonly endpoints: readonly LinkEndpoint[] }> {
-  const { endpoints, common } = await requireRedeemable(grant, deps);
+  const { endpoints, common } = await requireIssuable(grant, deps);
   const { uid, namespace, name, redemptionsAllowed } = grant;
   const master = await signingMasterKey(deps.store, deps.codeKeys);
   if (!master) throw signingKeysError();
@@ -191,7 +191,7 @@ async function issueWithCode(
     throw rejectedError(
       `a token with the code of grant "${grant.name}" cannot have limits or a subject of its own`,
     );
-  const { endpoints, common } = await requireRedeemable(grant, deps);
+  const { endpoints, common } = await requireIssuable(grant, deps);
   if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) {
     throw new AdministrationError(
       'grant_state',
@@ -230,7 +230,7 @@ function issuedToken(
   };
 }
 
-async function list(
+async function listTokenPage(
   { namespace, grantUid, state, ...page }: PageRequest & TokenFilter,
   { store, clock }: AdministrationDependencies,
 ) {

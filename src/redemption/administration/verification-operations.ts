@@ -79,7 +79,7 @@ export function verificationOperations(
       const verdict = await store.verifyLedger(undefined, (checked, total) => update({ checked, total }));
       const { entries: checked } = verdict;
       const total = Math.max(checked, report.total);
-      update({ state: 'done', checked, total, result: resultOf(verdict) });
+      update({ state: 'done', checked, total, result: verificationResult(verdict) });
     } catch (error) {
       update({ state: 'failed', error: (error as Error).message });
     } finally {
@@ -114,7 +114,10 @@ export function verificationOperations(
   };
 }
 
-function resultOf({ fault, unchained }: LedgerVerdict): NonNullable<LedgerVerificationReport['result']> {
+function verificationResult({
+  fault,
+  unchained,
+}: LedgerVerdict): NonNullable<LedgerVerificationReport['result']> {
   const problems = fault
     ? [
         {

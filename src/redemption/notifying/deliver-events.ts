@@ -49,7 +49,7 @@ async function deliverEntries(state: WebhookState, context: DeliveryContext): Pr
     let isSaved = true;
     for (const committed of entries) {
       const event = entryEvent(committed, context.source());
-      if (event && !(await attempt(state, event, context))) return false;
+      if (event && !(await attemptDelivery(state, event, context))) return false;
       state.position = committed.position;
       isSaved = event !== undefined;
       if (event) await context.save();
@@ -71,7 +71,7 @@ async function deliverStates(state: WebhookState, context: DeliveryContext): Pro
     .flatMap((link) => stateEvents(link, after, now, context.source()))
     .sort((a, b) => a.at - b.at);
   for (const [index, { at, event }] of events.entries()) {
-    if (!(await attempt(state, event, context))) return;
+    if (!(await attemptDelivery(state, event, context))) return;
     // Another event of the same millisecond must not be omitted.
     state.statesUntil = events[index + 1]?.at === at ? at - 1 : at;
     await context.save();
@@ -81,7 +81,11 @@ async function deliverStates(state: WebhookState, context: DeliveryContext): Pro
 }
 
 /** Sends one event. Returns false if it was not accepted, or if this process may not deliver now. */
-async function attempt(state: WebhookState, event: CloudEvent, context: DeliveryContext): Promise<boolean> {
+async function attemptDelivery(
+  state: WebhookState,
+  event: CloudEvent,
+  context: DeliveryContext,
+): Promise<boolean> {
   if (!context.mayDeliver()) return false;
   try {
     await context.post(event);

@@ -11,7 +11,7 @@ export interface Page<T> {
 /** A request for the first page of a listing, or for the page after the one that returned `after`. */
 export interface PageRequest {
   /**
-   * Maximum number of items; a number below 1 means 1, a number above 1,000 means 1,000. {@link ALL}: as many as the store can
+   * Maximum number of items; a number below 1 means 1, a number above 1,000 means 1,000. {@link ALL_ITEMS}: as many as the store can
    * return at once, which is 1,000 for a database and every item for a cluster.
    */
   readonly limit: number;
@@ -23,7 +23,7 @@ export interface PageRequest {
 export type Matches<T> = (item: T) => boolean;
 
 /** The limit of a request that needs every item, so that a store without pages of its own reads them only once. */
-export const ALL = Number.POSITIVE_INFINITY;
+export const ALL_ITEMS = Number.POSITIVE_INFINITY;
 
 // A page of a filtered listing is empty if none of 2,000 items matches. No store has 20 million items.
 const MAX_EMPTY_PAGES = 10_000;
@@ -38,7 +38,7 @@ export async function* pagesOf<T>(
   let after: string | undefined;
   let emptyPages = 0;
   do {
-    const page: Page<T> = await list({ limit: ALL, after });
+    const page: Page<T> = await list({ limit: ALL_ITEMS, after });
     yield page.items;
     emptyPages = page.items.length === 0 ? emptyPages + 1 : 0;
     if (page.next !== undefined && (page.next === after || emptyPages === MAX_EMPTY_PAGES))
@@ -135,7 +135,7 @@ export function sortedPage<T>(
     .filter(({ key }) => start === undefined || compareKeys(key, start) > 0)
     .sort((a, b) => compareKeys(a.key, b.key));
   const itemOf = ({ item }: { readonly item: T }) => item;
-  return limit === ALL ? { items: rows.map(itemOf) } : pageOf(rows, limit, ({ key }) => key, itemOf);
+  return limit === ALL_ITEMS ? { items: rows.map(itemOf) } : pageOf(rows, limit, ({ key }) => key, itemOf);
 }
 
 function compareKeys(a: SortKey, b: SortKey): number {

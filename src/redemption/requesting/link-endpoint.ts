@@ -18,7 +18,7 @@ export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
   if (typeof value !== 'object' || value === null) return 'an endpoint is not a mapping';
   const { name, host, port, group = '' } = value as Record<string, unknown>;
   if (!isLinkRole(name)) return `the role of an endpoint is none of ${LINK_ROLES.join(', ')}`;
-  if (typeof host !== 'string' || !isHost(host))
+  if (typeof host !== 'string' || !isEndpointHost(host))
     return 'the host of an endpoint is neither a DNS name nor an address';
   if (typeof port !== 'string' || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) {
     return 'the port of an endpoint is not a number from 1 to 65535 as text';
@@ -28,7 +28,7 @@ export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
   return { name, host, port, group };
 }
 
-function isHost(host: string): boolean {
+function isEndpointHost(host: string): boolean {
   // A name of only digits and dots is a mistyped address.
   return isIP(host) !== 0 ? !host.includes('%') : HOST_NAME.test(host) && !/^[\d.]+$/.test(host);
 }

@@ -82,7 +82,7 @@ export async function redeemToken(
   const key = await ensureKey(request, pending);
   await deps.checkpoint('key-created');
   const posting = { ...names, ...key, isStock: check === 'stock' };
-  const received = await post(posting, request, pending, deps).catch((error) => {
+  const received = await postRedemption(posting, request, pending, deps).catch((error) => {
     throw withKeyTypes(error, check);
   });
   return materialize({ received, keyPem: key.keyPem }, false, request, pending, deps);
@@ -208,7 +208,7 @@ async function ensureKey(
 }
 
 /** Posts the code, and returns the link of the response that was stored first, by this run or a concurrent one. */
-async function post(
+async function postRedemption(
   posting: LinkNames & { readonly keyPem: string; readonly isNew: boolean; readonly isStock: boolean },
   { token, name: requestedName, renews, retry = false }: RedeemTokenRequest,
   pending: PendingRedemption,

@@ -70,7 +70,7 @@ export async function renewLink(
 
   let received: ReceivedLink;
   try {
-    const text = await post(link, newKey, deps);
+    const text = await postRenewal(link, newKey, deps);
     await deps.checkpoint('renewal-received');
     const context = { isStored: false, requiresOwnKey: true, privateKeyPem: newKey, now: deps.clock() };
     received = deps.readAnswer(text, context);
@@ -104,7 +104,11 @@ export async function renewLink(
  * Posts the request until a complete response arrives, in at most three attempts. If the service reports that the local clock is
  * wrong, signs one more request with the time of the service.
  */
-async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependencies): Promise<string> {
+async function postRenewal(
+  link: RenewableLink,
+  newKey: string,
+  deps: RenewLinkDependencies,
+): Promise<string> {
   const { redemptionId, tlsCrt, keyPem, url, ca, subject } = link;
   const csrDer = createCertificateRequest(readPrivateKey(newKey), subject);
   const privateKey = readPrivateKey(keyPem);

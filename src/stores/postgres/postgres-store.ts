@@ -41,7 +41,7 @@ export async function openPostgresDatabase(options: PostgresStoreOptions): Promi
   const readers = openConnections(target);
   try {
     const ledger = new LedgerChain(ledgerKey);
-    await prepare(readers, options, ledger, performance.now() + deadlineMs);
+    await prepareDatabase(readers, options, ledger, performance.now() + deadlineMs);
     if (options.migrate) ledgerKey.confirm();
   } catch (error) {
     await readers.close();
@@ -54,7 +54,7 @@ export async function openPostgresDatabase(options: PostgresStoreOptions): Promi
 
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0';
 
-async function prepare(
+async function prepareDatabase(
   connections: PostgresConnections,
   options: PostgresStoreOptions,
   ledger: LedgerChain,

@@ -34,7 +34,7 @@ function corkOneTurn(connection: PostgresConnection): void {
   process.nextTick(() => stream.uncork());
 }
 
-function send(
+function sendStatement(
   connection: PostgresConnection,
   { sql, values, isRaw }: SqlStatement,
   options: object,
@@ -81,7 +81,7 @@ export class OperationRunner {
     while (!step.done) {
       const awaited: Promise<SqlResult>[] = [];
       for (const statement of step.value) {
-        const answer = send(this.#connection, statement, this.#options);
+        const answer = sendStatement(this.#connection, statement, this.#options);
         if (statement.isResultIgnored) this.#observe(answer);
         else awaited.push(answer.then(resultOf));
       }

@@ -51,7 +51,7 @@ export async function acquirePostgresLease(
   });
 
   const publish = (connection: PostgresConnection) =>
-    connection.query(PUBLISH, [keyOf(number), JSON.stringify(settings())]);
+    connection.query(PUBLISH, [settingsKey(number), JSON.stringify(settings())]);
 
   /** Holds the lock until it is released or the connection breaks. */
   const hold = (onHeld: () => void) =>
@@ -106,7 +106,7 @@ async function waitForOthers(
   for (let waited = 0; ; waited += POLL_MS) {
     const { rows } = await connection.query<{ number: string }>(HELD);
     const others = rows.map((held) => held.number).filter((other) => other !== String(number));
-    const published = await connection.query<{ value: string }>(PUBLISHED, [others.map(keyOf)]);
+    const published = await connection.query<{ value: string }>(PUBLISHED, [others.map(settingsKey)]);
     const differing = published.rows.flatMap(
       ({ value }) => differingSetting(settings, JSON.parse(value)) ?? [],
     );
@@ -120,6 +120,6 @@ async function waitForOthers(
   }
 }
 
-function keyOf(number: number | string): string {
+function settingsKey(number: number | string): string {
   return `serving-${number}`;
 }

@@ -137,12 +137,12 @@ function* listLinks(
     before = isSpanRead ? end : (part.at(-1)?.position ?? end);
     // A call reads at most one whole span, so a span counts as MAX_ROWS_READ rows.
     read += isSpanRead ? MAX_ROWS_READ : part.length;
-    if (matching.length >= rowCount || before === 0) return pageOf(matching, page.limit, keyOf, linkOf);
+    if (matching.length >= rowCount || before === 0) return pageOf(matching, page.limit, linkSortKey, linkOf);
     if (read >= MAX_ROWS_READ) return { items: matching.map(linkOf), next: encodeCursor([before]) };
   }
 }
 
-function keyOf({ position }: LinkRow): [number] {
+function linkSortKey({ position }: LinkRow): [number] {
   return [position];
 }
 

@@ -32,7 +32,7 @@ const REPEATED = `SELECT created_at FROM redemptions
 export function redemptionRecorder({ write }: SqlDatabase) {
   return {
     recordRedemption: (grantUid, redemption, now, rules = {}) =>
-      write((context) => record(grantUid, redemption, now, rules, context), { grantUid }),
+      write((context) => insertRedemption(grantUid, redemption, now, rules, context), { grantUid }),
     recordSingleUse: (grant, redemption, now) =>
       write((context) => recordSingleUse(grant, redemption, now, context), { grantUid: grant.uid }),
   } satisfies Partial<DatabaseStore>;
@@ -46,7 +46,7 @@ function* uncountedRefusal(uid: string, now: number): SqlOperation<Refusal> {
   return grantRefusal(grant, now) ?? { refused: 'grant_exhausted' };
 }
 
-function* record(
+function* insertRedemption(
   uid: string,
   redemption: Redemption,
   now: number,
@@ -115,7 +115,7 @@ function* recordSingleUse(
   // The grant of a committed attempt is deleted, so only the redemption shows that it was committed.
   if (yield* findRedemption(redemption.id)) return 'recorded';
   yield* insertGrant(grant)(context);
-  const outcome = yield* record(grant.uid, redemption, now, {}, context);
+  const outcome = yield* insertRedemption(grant.uid, redemption, now, {}, context);
   if (outcome === 'recorded') yield* deleteGrant(grant.uid, now)(context);
   return outcome;
 }

@@ -64,7 +64,7 @@ export function renewalStore({ read, write }: SqlDatabase) {
   return {
     findRenewedRedemption: (id) => read(() => findRenewedRedemption(id)),
     recordRenewal: (renewal, basis, now) =>
-      write((context) => record(renewal, basis, now, context), { redemptionId: renewal.redemptionId }),
+      write((context) => insertRenewal(renewal, basis, now, context), { redemptionId: renewal.redemptionId }),
     listRenewals: (redemptionId) => read(() => rows<Renewal>(ALL, redemptionId)),
     countDependents: (now) =>
       read(function* () {
@@ -103,7 +103,7 @@ export function* deleteRenewal(redemptionId: string, number: number): SqlOperati
   yield* put(PUT_PREVIOUS, redemptionId, number, redemptionId);
 }
 
-function* record(
+function* insertRenewal(
   renewal: Renewal,
   basis: RenewedRedemption,
   now: number,

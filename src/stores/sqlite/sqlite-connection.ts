@@ -70,7 +70,7 @@ export function openSqliteConnection(file: string, ledgerKey: LedgerKeyFile): Sq
 /** Runs an operation on a connection synchronously. Throws SQLite's own errors, and those of the operation. */
 export function runOperation<T>(connection: SqliteConnection, operation: SqlOperation<T>): T {
   let step = operation.next();
-  while (!step.done) step = nextStep(connection, operation, step.value);
+  while (!step.done) step = nextStatement(connection, operation, step.value);
   return step.value;
 }
 
@@ -89,7 +89,7 @@ export async function runYielding<T>(
   let step = operation.next();
   let startedAt = performance.now();
   while (!step.done) {
-    step = nextStep(connection, operation, step.value);
+    step = nextStatement(connection, operation, step.value);
     if (performance.now() - startedAt < TURN_MS) continue;
     await yieldTurn();
     requireOpen();
@@ -98,7 +98,7 @@ export async function runYielding<T>(
   return step.value;
 }
 
-function nextStep<T>(
+function nextStatement<T>(
   connection: SqliteConnection,
   operation: SqlOperation<T>,
   statements: readonly SqlStatement[],

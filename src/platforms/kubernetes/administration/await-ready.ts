@@ -9,7 +9,7 @@ import {
   type AccessGrantStatus,
   readAccessGrant,
 } from '../grants/access-grant-resource.js';
-import { blockingCondition, PENDING } from '../grants/conditions.js';
+import { blockingCondition, PENDING_CONDITION } from '../grants/conditions.js';
 import type { ServiceLeaseReport } from './service-lease.js';
 
 /** How a command waits for a new grant. */
@@ -113,7 +113,7 @@ function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   const blocking = blockingCondition(conditions);
   if (!blocking) return conditions.length > 0 ? 'its conditions are not complete' : undefined;
   const { message } = blocking;
-  if (blocking.reason === PENDING.reason && message === PENDING.message) {
+  if (blocking.reason === PENDING_CONDITION.reason && message === PENDING_CONDITION.message) {
     return 'the service does not know its own address yet';
   }
   // Messages of linkgrant separate problem and hint with a semicolon.

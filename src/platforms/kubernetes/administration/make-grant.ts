@@ -60,7 +60,7 @@ export async function makeGrant(
     if (hasTokenFields(present)) return present;
     throw new AdministrationError('grant_state', `grant "${name}" was ${state} before it was Ready`);
   }
-  const { uid } = (await create(client, wanted, code, patience, request)).metadata;
+  const { uid } = (await createAccessGrant(client, wanted, code, patience, request)).metadata;
   try {
     return await waitUntilReady(uid);
   } catch (error) {
@@ -87,7 +87,7 @@ export async function checkGrantCreation(
 }
 
 /** Creates the grant exactly once, even if a response is lost. */
-async function create(
+async function createAccessGrant(
   client: KubernetesClient,
   wanted: WantedGrant,
   code: string | undefined,

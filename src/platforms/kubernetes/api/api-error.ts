@@ -105,7 +105,7 @@ export function errorOfResponse(
   );
   const seconds = Number(headers['retry-after'] ?? details.retryAfterSeconds);
   return new ApiError(request, {
-    reason: reasonOf(status, word, statusObject !== undefined),
+    reason: apiErrorReason(status, word, statusObject !== undefined),
     status,
     ...(word !== undefined && { word }),
     causes,
@@ -115,7 +115,7 @@ export function errorOfResponse(
   });
 }
 
-function reasonOf(status: number, word: string | undefined, isStatus: boolean): ApiErrorReason {
+function apiErrorReason(status: number, word: string | undefined, isStatus: boolean): ApiErrorReason {
   if (word === 'AlreadyExists') return 'already_exists';
   if (word === 'Expired') return 'gone';
   // For a path without an API the server responds in plain text.

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import { inSpan } from '../../../tracing/span.js';
 import { ApiError, errorOfResponse, isApiError } from './api-error.js';
-import type { Access, ClusterAccess } from './cluster-access.js';
+import type { ApiAccess, ClusterAccess } from './cluster-access.js';
 import { exceedsLimit, type ResponseLimit } from './object-limit.js';
 
 /** A request to the API server. */
@@ -33,12 +33,12 @@ const LIMIT: ResponseLimit = { bytes: 9 * 1024 * 1024 };
  */
 export async function openResponse(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
   try {
-    return await attempt(await access.current(), request);
+    return await attemptRequest(await access.current(), request);
   } catch (error) {
     // The token was rotated meanwhile.
-    if (isApiError(error, 'unauthorized')) return attempt(await access.current(true), request);
+    if (isApiError(error, 'unauthorized')) return attemptRequest(await access.current(true), request);
     // The server closed an idle connection at the moment of its reuse.
-    if (request.method === 'GET' && wasReused(error)) return attempt(await access.current(), request);
+    if (request.method === 'GET' && wasReused(error)) return attemptRequest(await access.current(), request);
     throw error;
   }
 }
@@ -53,7 +53,7 @@ export function exchangeJson(access: ClusterAccess, request: ApiRequest): Promis
       throw error;
     });
     span.set({ 'http.response.status_code': response.statusCode });
-    const text = await textOf(response, request);
+    const text = await responseText(response, request);
     if (request.limit && exceedsLimit(text, request.limit)) throw tooLargeError(request, response);
     try {
       return JSON.parse(text);
@@ -85,7 +85,10 @@ function wasReused(error: unknown): boolean {
 // With these errors no connection was established, so the request was not sent.
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-async function attempt({ server, agent, headers }: Access, request: ApiRequest): Promise<IncomingMessage> {
+async function attemptRequest(
+  { server, agent, headers }: ApiAccess,
+  request: ApiRequest,
+): Promise<IncomingMessage> {
   const { method, path, description, signal, contentType = 'application/json' } = request;
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
   const open = server.protocol === 'http:' ? httpRequest : httpsRequest;
@@ -120,10 +123,10 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   });
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
-  throw errorOfResponse(description, status, response.headers, await textOf(response, request));
+  throw errorOfResponse(description, status, response.headers, await responseText(response, request));
 }
 
-async function textOf(response: IncomingMessage, request: ApiRequest): Promise<string> {
+async function responseText(response: IncomingMessage, request: ApiRequest): Promise<string> {
   const { description, limit = LIMIT } = request;
   const chunks: Buffer[] = [];
   let size = 0;

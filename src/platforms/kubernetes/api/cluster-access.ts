@@ -22,7 +22,7 @@ export class ClusterConfigError extends Error {
 }
 
 /** The connection settings and credentials of a request to the API server. */
-export interface Access {
+export interface ApiAccess {
   readonly server: URL;
   readonly agent: Agent;
   readonly headers: OutgoingHttpHeaders;
@@ -33,7 +33,7 @@ export interface ClusterAccess {
   /** Namespace of the context or of the pod. */
   readonly namespace: string | undefined;
   /** Returns credentials that were read at most half a minute ago; with `again` reads them again. */
-  current(again?: boolean): Promise<Access>;
+  current(again?: boolean): Promise<ApiAccess>;
   close(): void;
 }
 
@@ -56,10 +56,12 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
       'there is no kubeconfig with a valid server URL, and this process does not run in a pod',
     );
   }
-  let cached: { readonly access: Access; readonly tlsMaterial: string; readonly until: number } | undefined;
-  let reading: Promise<Access> | undefined;
+  let cached:
+    | { readonly access: ApiAccess; readonly tlsMaterial: string; readonly until: number }
+    | undefined;
+  let reading: Promise<ApiAccess> | undefined;
 
-  const read = async (again: boolean): Promise<Access> => {
+  const read = async (again: boolean): Promise<ApiAccess> => {
     if (again && config.getCurrentUser()?.authProvider?.config?.tokenFile) config = await copyOf(config);
     const found: RequestOptions = { timeout: IDLE_MS };
     try {
@@ -78,7 +80,7 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
         : Object.assign(found.agent as Agent, { keepAlive: true, maxSockets: MAX_CONNECTIONS });
     const basic =
       typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
-    const access: Access = {
+    const access: ApiAccess = {
       server: new URL(cluster.server),
       agent,
       headers: { ...(headers as OutgoingHttpHeaders), ...basic },

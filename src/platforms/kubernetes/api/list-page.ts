@@ -43,7 +43,7 @@ export async function listPage<T extends Resource>(
         path: pathOf(kind, { namespace }, query),
         description: descriptionOf('list', kind, { namespace }),
       });
-      return { ...pageOf<T>(response), limit };
+      return { ...pageOfResponse<T>(response), limit };
     } catch (error) {
       if (!isApiError(error, 'too_large') || limit === 1) throw error;
     }
@@ -92,7 +92,7 @@ export async function readListing<T extends Resource, V>(
   }
 }
 
-function pageOf<T extends Resource>(response: unknown): ResourcePage<T> {
+function pageOfResponse<T extends Resource>(response: unknown): ResourcePage<T> {
   const { items, metadata } = response as {
     readonly items: readonly Stored<T>[] | null;
     readonly metadata: { readonly resourceVersion: string; readonly continue?: string };

@@ -62,6 +62,16 @@ export interface ResourceKey {
   readonly name: string;
 }
 
+/** Namespace and name of a namespaced resource. */
+export interface NamespacedName extends ResourceKey {
+  readonly namespace: string;
+}
+
+/** Returns namespace and name as one key, `namespace/name`. */
+export function formatNamespacedName({ namespace, name }: NamespacedName): string {
+  return `${namespace}/${name}`;
+}
+
 /** The value of `apiVersion` for a kind. */
 export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;

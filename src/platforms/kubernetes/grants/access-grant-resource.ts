@@ -77,8 +77,8 @@ const NO_CODE = new Uint8Array(32);
 export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGrant {
   const { metadata, spec = {}, status = {} } = resource;
   const { uid, name, namespace = '', creationTimestamp } = metadata;
-  const { window, problem: windowProblem } = windowOf(spec);
-  const { policy, problem: policyProblem } = policyOf(spec);
+  const { window, problem: windowProblem } = windowOfSpec(spec);
+  const { policy, problem: policyProblem } = policyOfSpec(spec);
   const redemptionsAllowed = redemptionsAllowedOf(spec);
   const { issuer, problem: issuerProblem } = issuerOf(spec);
   const problems = [
@@ -149,7 +149,7 @@ export function encodeRedemptionsAllowed(redemptionsAllowed: number): number {
   return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
 }
 
-function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {
+function windowOfSpec({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {
   if (text === undefined || text === '') return { window: DEFAULT_EXPIRATION_WINDOW_MS };
   if (text.length > MAX_DURATION_LENGTH) {
     const problem = `Invalid duration: it has more than ${MAX_DURATION_LENGTH} characters`;
@@ -172,7 +172,7 @@ function issuerOf({ issuer: text }: AccessGrantSpec): { issuer: string | null; p
   return { issuer: null, problem };
 }
 
-function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; problem?: string } {
+function policyOfSpec({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; problem?: string } {
   const policy = parsePolicySettings(settings);
   if ('problem' in policy) return { policy: {}, problem: policy.problem };
   const problem = matchingProblem(policy);

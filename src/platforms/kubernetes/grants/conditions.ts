@@ -22,7 +22,7 @@ export type WantedCondition = Pick<Condition, 'status' | 'reason' | 'message'> &
 /** The condition values that Skupper's tools expect for success. */
 export const OK = { status: 'True', reason: 'Ready', message: 'OK' } as const;
 /** The condition values while required information is missing. */
-export const PENDING = { status: 'False', reason: 'Pending', message: 'Pending' } as const;
+export const PENDING_CONDITION = { status: 'False', reason: 'Pending', message: 'Pending' } as const;
 
 /** Returns the condition `Processed` or `Resolved` that is not True and so blocks `Ready`; undefined if there is none. */
 export function blockingCondition(conditions: readonly Condition[]): Condition | undefined {

@@ -1,6 +1,6 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { storeUnavailable } from '../../../domain/redemption-error.js';
-import type { Stored } from '../api/resource.js';
+import { formatNamespacedName, type Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { SharedLookup } from '../controller/shared-lookup.js';
@@ -64,7 +64,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 
   /** `namespace/name` of every grant that the watch reported. */
   keys(): string[] {
-    return [...this.#byUid.values()].map(keyOf);
+    return [...this.#byUid.values()].map(formatNamespacedName);
   }
 
   get(uid: string): GrantLocation | undefined {
@@ -74,12 +74,14 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   /** `namespace/name` of the grant of that uid, if the watch reported it. */
   keyOf(uid: string): string | undefined {
     const location = this.#byUid.get(uid);
-    return location && keyOf(location);
+    return location && formatNamespacedName(location);
   }
 
   /** `namespace/name` of the grants in a namespace. */
   keysIn(namespace: string): string[] {
-    return [...this.#byUid.values()].filter((location) => location.namespace === namespace).map(keyOf);
+    return [...this.#byUid.values()]
+      .filter((location) => location.namespace === namespace)
+      .map(formatNamespacedName);
   }
 
   replace(locations: readonly GrantLocation[]): void {
@@ -92,7 +94,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     const cached = this.#byUid.get(location.uid);
     this.#byUid.set(location.uid, location);
     this.#changes += 1;
-    this.#options.onChange(keyOf(location), cached?.specVersion === location.specVersion);
+    this.#options.onChange(formatNamespacedName(location), cached?.specVersion === location.specVersion);
   }
 
   remove(location: GrantLocation): void {
@@ -100,7 +102,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     this.#changes += 1;
     this.#unreported.recordAbsent(location.uid);
     this.#options.onGone(location);
-    this.#options.onChange(keyOf(location), false);
+    this.#options.onChange(formatNamespacedName(location), false);
   }
 }
 
@@ -125,8 +127,4 @@ export function readLocation({
     revokedAt,
     specVersion: `${generation} ${revokedAt ?? ''}`,
   };
-}
-
-function keyOf({ namespace, name }: GrantLocation): string {
-  return `${namespace}/${name}`;
 }

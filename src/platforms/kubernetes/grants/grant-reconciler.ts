@@ -15,7 +15,7 @@ import {
 } from './access-grant-resource.js';
 import { END_TYPES, endCondition, foreignConditions } from './conditions.js';
 import { type ConflictingControllerDetector, FOREIGN_HOLD_MS } from './conflicting-controller-detector.js';
-import { type ComputedStatus, computeStatus, stateOf, statusChange } from './grant-status.js';
+import { type ComputedStatus, computeStatus, countedGrantState, statusChange } from './grant-status.js';
 
 /** Dependencies of {@link GrantReconciler}. */
 export interface GrantReconcilerDependencies {
@@ -66,7 +66,7 @@ export class GrantReconciler {
       return { requeueAfterMs: FOREIGN_HOLD_MS };
     }
     const present = readAccessGrant(grant).grant;
-    const hasEnded = endCondition(stateOf(present, redemptions, now)) !== undefined;
+    const hasEnded = endCondition(countedGrantState(present, redemptions, now)) !== undefined;
     if (hasEnded) siteAccess.forget(key);
     const { issuer, policy } = present;
     const request = { namespace, name, issuer, policy };

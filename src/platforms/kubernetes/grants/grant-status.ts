@@ -17,7 +17,7 @@ import {
   endCondition,
   mergeGrantConditions,
   OK,
-  PENDING,
+  PENDING_CONDITION,
   refusalCondition,
   type WantedCondition,
 } from './conditions.js';
@@ -41,7 +41,11 @@ export interface ComputedStatus {
 }
 
 /** The state of a grant with at least `redemptions` redemptions. */
-export function stateOf(grant: AccessGrant, redemptions: number | undefined, now: number): AccessGrantState {
+export function countedGrantState(
+  grant: AccessGrant,
+  redemptions: number | undefined,
+  now: number,
+): AccessGrantState {
   return grantState({ ...grant, redemptions: Math.max(grant.redemptions, redemptions ?? 0) }, now);
 }
 
@@ -67,7 +71,7 @@ export function computeStatus(resource: Stored<AccessGrantResource>, inputs: Sta
     ...resource,
     status: { ...found, ...defined({ code, expirationTime }) },
   });
-  const state = stateOf(changed, redemptions, now);
+  const state = countedGrantState(changed, redemptions, now);
   const end = endCondition(state);
   const ready = readyCondition(end, [processed, resolved]);
   const wanted = [processed, resolved, ready, ...(end ? [end] : [])];
@@ -127,8 +131,9 @@ function resolvedCondition(
   isPublished: boolean,
   { access }: StatusInputs,
 ): WantedCondition {
-  if (!isPublished) return { type: 'Resolved', ...PENDING };
-  if (access === undefined) return writtenCondition('Resolved', found) ?? { type: 'Resolved', ...PENDING };
+  if (!isPublished) return { type: 'Resolved', ...PENDING_CONDITION };
+  if (access === undefined)
+    return writtenCondition('Resolved', found) ?? { type: 'Resolved', ...PENDING_CONDITION };
   const refusal = 'refused' in access ? refusalCondition(access) : undefined;
   return refusal?.type === 'Resolved' ? refusal : { type: 'Resolved', ...OK };
 }

@@ -76,7 +76,12 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
         if (stored && isServing(stored, authority, hosts, now, mayReplace))
           return identityOf(authority, stored.tlsCrt, stored.tlsKey);
         const issued = await issueIdentity(authority, hosts, now);
-        await put(client, reference, { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca }, found);
+        await putSecret(
+          client,
+          reference,
+          { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca },
+          found,
+        );
         return issued;
       }),
   };
@@ -125,12 +130,12 @@ async function createOwn(client: Client, reference: SecretReference, now: number
     now,
   });
   const tls = { tlsCrt: certificate, tlsKey: key, caCrt: certificate };
-  await put(client, reference, tls, undefined);
+  await putSecret(client, reference, tls, undefined);
   return tls;
 }
 
 /** Writes the Secret. Rejects with ApiError, also after a write conflict. */
-async function put(
+async function putSecret(
   client: Client,
   { namespace, name }: SecretReference,
   tls: TlsSecret,

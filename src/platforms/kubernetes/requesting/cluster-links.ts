@@ -24,7 +24,7 @@ import {
   secretText,
 } from './namespace-target.js';
 import { deleteRenewalSecrets } from './pending-renewal-secret.js';
-import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
+import { COMPONENT_LABEL, PENDING_REDEMPTION } from './pending-secret.js';
 
 type Namespace = Pick<NamespaceTarget, 'client' | 'namespace'>;
 
@@ -154,7 +154,7 @@ export function clusterLinkRecords({ client, namespace }: Namespace): LinkRecord
         ? { name, uid }
         : undefined;
     };
-    return readOwnSecrets({ client, namespace }, read, `,${COMPONENT}=${PENDING_REDEMPTION}`);
+    return readOwnSecrets({ client, namespace }, read, `,${COMPONENT_LABEL}=${PENDING_REDEMPTION}`);
   };
   return {
     count: (redemption) => inCluster(async () => (await find(redemption)).length),
@@ -193,14 +193,14 @@ export function readLinkStatus(link: YamlMapping): LinkStatus {
   return {
     isConfigured: isReady || isTrue('Configured'),
     isReady,
-    status: textOf(status),
-    message: textOf(message),
-    remoteSite: textOf(remoteSiteName),
-    remoteSiteId: textOf(remoteSiteId),
+    status: nonEmptyText(status),
+    message: nonEmptyText(message),
+    remoteSite: nonEmptyText(remoteSiteName),
+    remoteSiteId: nonEmptyText(remoteSiteId),
     conditions,
   };
 }
 
-function textOf(value: unknown): string | undefined {
+function nonEmptyText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -49,11 +49,11 @@ export async function inCluster<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
-    throw error instanceof ApiError ? redemptionErrorOf(error) : error;
+    throw error instanceof ApiError ? namespaceError(error) : error;
   }
 }
 
-function redemptionErrorOf(error: ApiError): RedemptionError {
+function namespaceError(error: ApiError): RedemptionError {
   const withCause = (code: 'cluster_unavailable' | 'not_writable', problem: string) =>
     new RedemptionError(code, `${problem}: ${error.message}.`, { cause: error });
   switch (error.reason) {

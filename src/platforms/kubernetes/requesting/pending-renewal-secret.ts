@@ -10,9 +10,9 @@ import {
   secretData,
   secretText,
 } from './namespace-target.js';
-import { COMPONENT } from './pending-secret.js';
+import { COMPONENT_LABEL } from './pending-secret.js';
 
-/** Value of {@link COMPONENT} on the Secret with the key of a pending renewal. */
+/** Value of {@link COMPONENT_LABEL} on the Secret with the key of a pending renewal. */
 const PENDING_RENEWAL = 'pending-renewal';
 const KEY = 'key.pem';
 
@@ -40,7 +40,7 @@ export function renewalSecrets(target: NamespaceTarget): OpenPendingRenewal {
           const metadata = {
             name,
             namespace,
-            labels: { [MANAGED_BY]: 'linkgrant', [COMPONENT]: PENDING_RENEWAL },
+            labels: { [MANAGED_BY]: 'linkgrant', [COMPONENT_LABEL]: PENDING_RENEWAL },
             annotations: { [SECRET_REDEMPTION_ID]: redemptionId },
           };
           const fields = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data };
@@ -59,7 +59,7 @@ export function deleteRenewalSecrets(
   exceptName?: string,
 ): Promise<void> {
   return retryInNamespace(async () => {
-    const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_RENEWAL}`;
+    const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT_LABEL}=${PENDING_RENEWAL}`;
     const listed = { kind: SECRETS, namespace, labelSelector };
     const { items: names } = await readListing(client, listed, ({ metadata: { annotations, name } }) =>
       annotations?.[SECRET_REDEMPTION_ID] === redemptionId && name !== exceptName ? name : undefined,

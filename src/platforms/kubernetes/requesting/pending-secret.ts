@@ -23,7 +23,7 @@ import {
 import { findPlacedSecret, type PlacedSecret, tokenLabel } from './placed-secret.js';
 
 /** Label of Secrets with the state of a pending operation. The value names the operation. */
-export const COMPONENT = 'app.kubernetes.io/component';
+export const COMPONENT_LABEL = 'app.kubernetes.io/component';
 /** Value of that label on a pending redemption. */
 export const PENDING_REDEMPTION = 'pending-redemption';
 
@@ -72,7 +72,7 @@ class PendingSecret implements PendingRedemption {
       if (stored !== undefined) return stored;
       generated ??= await make();
       if (pending) {
-        await this.#replace(pending, { ...textsOf(pending), [KEY]: generated });
+        await this.#replace(pending, { ...secretTexts(pending), [KEY]: generated });
         return generated;
       }
       return (await this.#create({ [KEY]: generated }))?.keyPem ?? generated;
@@ -90,7 +90,7 @@ class PendingSecret implements PendingRedemption {
       const stored = await this.#answerIn(pending);
       if (stored !== undefined) return stored;
       if (pending) {
-        await this.#replace(pending, { ...textsOf(pending), [ANSWER]: text });
+        await this.#replace(pending, { ...secretTexts(pending), [ANSWER]: text });
         return text;
       }
       return (await this.#create({ [ANSWER]: text }))?.answer ?? text;
@@ -101,7 +101,7 @@ class PendingSecret implements PendingRedemption {
     const name = what === 'key' ? KEY : ANSWER;
     await retryInNamespace(async () => {
       const pending = await this.#find();
-      const { [name]: stored, ...rest } = textsOf(pending);
+      const { [name]: stored, ...rest } = secretTexts(pending);
       if (pending && stored === content) await this.#replace(pending, rest);
       const placedSecret = pending ? undefined : await this.#findPlaced();
       if (!placedSecret || content !== (what === 'key' ? placedSecret.keyPem : placedSecret.answer)) return;
@@ -116,7 +116,7 @@ class PendingSecret implements PendingRedemption {
   async discardUnusedKey(keyPem: string): Promise<void> {
     await retryInNamespace(async () => {
       const pending = await this.#find();
-      const { [KEY]: stored, ...rest } = textsOf(pending);
+      const { [KEY]: stored, ...rest } = secretTexts(pending);
       if (!pending || stored !== keyPem || Object.keys(rest).length > 0) return;
       const { uid, resourceVersion } = pending.metadata;
       await this.#target.client.delete(SECRETS, this.#key, { uid, resourceVersion });
@@ -126,7 +126,7 @@ class PendingSecret implements PendingRedemption {
   findPosting(): Promise<Posting | undefined> {
     return inCluster(async () => {
       const pending = await this.#find();
-      const last = lastPosting(textsOf(pending));
+      const last = lastPosting(secretTexts(pending));
       if (pending) return last && { number: last.number, at: last.at };
       // An earlier run posted and completed. If its Links were deleted, the time 0 ends the wait for a response, and the code is
       // not posted again automatically. Else the present time makes the caller wait for the response in the Links.
@@ -138,7 +138,7 @@ class PendingSecret implements PendingRedemption {
   beginPosting({ number, at }: Posting): Promise<boolean> {
     return retryInNamespace(async () => {
       const pending = await this.#find();
-      const texts = textsOf(pending);
+      const texts = secretTexts(pending);
       const last = lastPosting(texts);
       if (last && last.number >= number) return last.number === number && last.run === this.#run;
       const updated = { ...texts, [`posted-${number}`]: `${new Date(at).toISOString()} ${this.#run}` };
@@ -151,7 +151,7 @@ class PendingSecret implements PendingRedemption {
   async cancelPosting(number: number): Promise<void> {
     await retryInNamespace(async () => {
       const pending = await this.#find();
-      const { [`posted-${number}`]: posting, ...rest } = textsOf(pending);
+      const { [`posted-${number}`]: posting, ...rest } = secretTexts(pending);
       if (pending && posting !== undefined) await this.#replace(pending, rest);
     });
   }
@@ -204,7 +204,7 @@ class PendingSecret implements PendingRedemption {
    */
   async #create(texts: Texts): Promise<PlacedSecret | undefined> {
     const { client, namespace, owner } = this.#target;
-    const labels = { [MANAGED_BY]: 'linkgrant', [COMPONENT]: PENDING_REDEMPTION };
+    const labels = { [MANAGED_BY]: 'linkgrant', [COMPONENT_LABEL]: PENDING_REDEMPTION };
     const fields = {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -238,7 +238,7 @@ class PendingSecret implements PendingRedemption {
   }
 }
 
-function textsOf(secret: Stored<SecretResource> | undefined): Texts {
+function secretTexts(secret: Stored<SecretResource> | undefined): Texts {
   const keys = Object.keys(secret?.data ?? {});
   return Object.fromEntries(keys.map((key) => [key, secretText(secret, key) ?? '']));
 }

@@ -70,7 +70,7 @@ export class KubernetesSite implements Site {
     if ('refused' in authority) return authority;
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
-    const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
+    const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(routerTexts)];
     const check = () => this.#withinBudget(namespace, now, () => checkRouters(authority, routers, now));
     // Grants with other roles lead to other routers, and must not replace each other's result.
     const key = JSON.stringify([
@@ -173,7 +173,7 @@ function lifetimeMs(result: object, texts: readonly string[], now: number): numb
 }
 
 /** All texts of a router that the result depends on. */
-function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
+function routerTexts({ access, router, hosts }: FoundRouter): readonly string[] {
   return [access.name, access.tlsCredentials, router.certificate, router.trusted, ...hosts];
 }
 
@@ -185,7 +185,7 @@ function checkRouters(
   routers: readonly FoundRouter[],
   now: number,
 ): RouterResult {
-  const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
+  const length = routers.flatMap(routerTexts).reduce((sum, text) => sum + text.length, 0);
   if (length > MAX_CERTIFICATES_BYTES) {
     const reason = `the routers of the site have more than ${MAX_CERTIFICATES_BYTES / 1024} KiB of certificates`;
     return {

@@ -1,5 +1,6 @@
 import { LINK_ROLES } from '../../../domain/link.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
+import { formatNamespacedName } from '../api/resource.js';
 
 type Access = SiteAccess | SiteRefusal;
 
@@ -33,7 +34,7 @@ export class SiteAccessCache {
     const { namespace, name, issuer, policy } = request;
     // Not the other rules, which may be long, and each role once.
     const roles = policy?.endpointRoles && LINK_ROLES.filter((role) => policy.endpointRoles?.includes(role));
-    const grant = `${namespace}/${name}`;
+    const grant = formatNamespacedName({ namespace, name });
     // Null is the default roles; an empty list allows none.
     const key = JSON.stringify([namespace, issuer, roles ?? null]);
     if (this.#keyByGrant.get(grant) !== key) this.forget(grant);

@@ -1,15 +1,11 @@
+import { formatNamespacedName, type NamespacedName } from '../api/resource.js';
 import type { ObjectSink } from '../controller/informer.js';
-
-interface Key {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /**
  * The objects of a kind, by namespace and sorted. Each change keeps the order with a binary search, so that a read does not sort
  * the objects of a namespace that may have thousands.
  */
-export class SortedObjects<T extends Key> implements ObjectSink<T> {
+export class SortedObjects<T extends NamespacedName> implements ObjectSink<T> {
   readonly #compare: (a: T, b: T) => number;
   readonly #onChange: (namespace: string) => void;
   /** By `namespace/name`. */
@@ -36,7 +32,7 @@ export class SortedObjects<T extends Key> implements ObjectSink<T> {
     this.#byKey.clear();
     this.#byNamespace.clear();
     for (const object of objects) {
-      this.#byKey.set(keyOf(object), object);
+      this.#byKey.set(formatNamespacedName(object), object);
       this.#listOf(object).push(object);
       namespaces.add(object.namespace);
     }
@@ -48,7 +44,7 @@ export class SortedObjects<T extends Key> implements ObjectSink<T> {
     this.#delete(object);
     const list = this.#listOf(object);
     list.splice(this.#positionOf(list, object), 0, object);
-    this.#byKey.set(keyOf(object), object);
+    this.#byKey.set(formatNamespacedName(object), object);
     this.#onChange(object.namespace);
   }
 
@@ -58,12 +54,12 @@ export class SortedObjects<T extends Key> implements ObjectSink<T> {
   }
 
   #delete(object: T): void {
-    const stored = this.#byKey.get(keyOf(object));
+    const stored = this.#byKey.get(formatNamespacedName(object));
     if (!stored) return;
     const list = this.#listOf(stored);
     list.splice(this.#positionOf(list, stored), 1);
     if (list.length === 0) this.#byNamespace.delete(stored.namespace);
-    this.#byKey.delete(keyOf(stored));
+    this.#byKey.delete(formatNamespacedName(stored));
   }
 
   #listOf({ namespace }: T): T[] {
@@ -82,8 +78,4 @@ export class SortedObjects<T extends Key> implements ObjectSink<T> {
     }
     return low;
   }
-}
-
-function keyOf({ namespace, name }: Key): string {
-  return `${namespace}/${name}`;
 }

@@ -5,7 +5,7 @@ import { linkSecret } from '../../files/link-resource.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
-import type { Resource } from '../api/resource.js';
+import { formatNamespacedName, type Resource } from '../api/resource.js';
 
 /** The values of a Secret with the keys of `kubernetes.io/tls`: PEM, or '' for a missing key. */
 export type TlsSecret = Required<Pick<LinkSecret, 'tlsCrt' | 'tlsKey' | 'caCrt'>>;
@@ -33,7 +33,7 @@ export class TlsSecrets {
 
   /** Reads the Secret `name` of `namespace`; both are resource names. */
   read(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
-    const key = `${namespace}/${name}`;
+    const key = formatNamespacedName({ namespace, name });
     const shared = this.#reads.get(key) ?? new SharedRead(() => this.#get(namespace, name), READ_OPTIONS);
     this.#reads.set(key, shared);
     return shared.readAfter();

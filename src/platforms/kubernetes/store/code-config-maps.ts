@@ -16,7 +16,7 @@ type CodeConfigMap = Resource & { readonly data?: Readonly<Record<string, string
 const MAX_CODES = 4_000;
 
 // A jti may have characters that a ConfigMap key does not allow.
-function keyOf(jti: string): string {
+function dataKey(jti: string): string {
   return Buffer.from(jti).toString('hex');
 }
 
@@ -31,7 +31,7 @@ function codesOf(configMap: Stored<CodeConfigMap>): StoredCodeRecord[] {
 
 /** Returns the record of one code. Does not parse the others, because a redemption reads it several times. */
 function findCode(configMap: Stored<CodeConfigMap>, jti: string): StoredCodeRecord | undefined {
-  const text = configMap.data?.[keyOf(jti)];
+  const text = configMap.data?.[dataKey(jti)];
   return text === undefined ? undefined : codeOf(configMap, text);
 }
 
@@ -42,10 +42,10 @@ function findCode(configMap: Stored<CodeConfigMap>, jti: string): StoredCodeReco
 function removalsFor(jti: string, configMap: Stored<CodeConfigMap>): Record<string, null> {
   const { data = {} } = configMap;
   const excess = Object.keys(data).length + 1 - MAX_CODES;
-  if (excess <= 0 || keyOf(jti) in data) return {};
+  if (excess <= 0 || dataKey(jti) in data) return {};
   const removable = codesOf(configMap).filter(({ revokedAt }) => revokedAt === null);
   removable.sort((a, b) => a.expirationTime - b.expirationTime);
-  return Object.fromEntries(removable.slice(0, excess).map(({ jti }) => [keyOf(jti), null]));
+  return Object.fromEntries(removable.slice(0, excess).map(({ jti }) => [dataKey(jti), null]));
 }
 
 /** The records of signed codes: one ConfigMap for each grant, in the service's own namespace. */
@@ -97,7 +97,7 @@ export class CodeConfigMaps {
     found: Stored<CodeConfigMap> | undefined,
   ): Promise<void> {
     const key = this.#configMapKey(grantUid);
-    const data = { [keyOf(code.jti)]: JSON.stringify(code) };
+    const data = { [dataKey(code.jti)]: JSON.stringify(code) };
     if (!found) {
       const metadata = { ...key, labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid } };
       await this.#client.create<CodeConfigMap>(CONFIG_MAPS, {

@@ -12,7 +12,7 @@ function codeWithoutRecord(grantUid: string, code: WrittenCode, used: number): S
   return { grantUid, jti, uses, expirationTime: expiresAt, subject, used, issuedAt: null, revokedAt: null };
 }
 
-function keyOf(grantUid: string, jti: string): string {
+function codeKey(grantUid: string, jti: string): string {
   return `${grantUid}/${jti}`;
 }
 
@@ -29,7 +29,7 @@ async function usedCodes(parts: StoreParts, { grantUid, grants }: GrantSelection
     code ? { grantUid, code } : undefined,
   );
   for (const { grantUid, code } of redeemed) {
-    const key = keyOf(grantUid, code.jti);
+    const key = codeKey(grantUid, code.jti);
     const before = used.get(key)?.used ?? 0;
     used.set(key, codeWithoutRecord(grantUid, code, before + 1));
   }
@@ -41,9 +41,9 @@ export function codeOperations(parts: StoreParts): CodeStore {
   const { accounts, codes, namespace } = parts;
   const listAll = async (selection: GrantSelection) => {
     const [stored, used] = await Promise.all([codes.list(selection.grantUid), usedCodes(parts, selection)]);
-    const unlisted = new Map(used.map((code) => [keyOf(code.grantUid, code.jti), code]));
+    const unlisted = new Map(used.map((code) => [codeKey(code.grantUid, code.jti), code]));
     const all: StoredCode[] = stored.map((code) => {
-      const key = keyOf(code.grantUid, code.jti);
+      const key = codeKey(code.grantUid, code.jti);
       const { used = 0 } = unlisted.get(key) ?? {};
       unlisted.delete(key);
       return { ...code, used };

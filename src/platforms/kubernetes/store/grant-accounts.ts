@@ -29,7 +29,7 @@ export class ListingLocator implements GrantLocator {
 
   constructor(client: KubernetesClient, namespace: string | undefined) {
     this.#listing = new SharedRead(async () => {
-      const { items } = await readListing(client, { kind: ACCESS_GRANTS, namespace }, keyOf);
+      const { items } = await readListing(client, { kind: ACCESS_GRANTS, namespace }, grantKey);
       this.#keys.clear();
       for (const { uid, ...key } of items) this.#keys.set(uid, key);
     });
@@ -44,7 +44,7 @@ export class ListingLocator implements GrantLocator {
   }
 }
 
-function keyOf({ metadata: { uid, namespace, name } }: Stored<Resource>) {
+function grantKey({ metadata: { uid, namespace, name } }: Stored<Resource>) {
   return { uid, namespace, name };
 }
 

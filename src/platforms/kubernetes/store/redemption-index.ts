@@ -76,7 +76,7 @@ function isOlder(a: RedemptionLocation, b: RedemptionLocation): boolean {
 export function readRedemptionLocation(resource: Stored<RedemptionResource>): RedemptionLocation {
   const { metadata, spec } = resource;
   return {
-    link: fillsItsSlot(resource) ? readLink(resource) : undefined,
+    link: fillsItsSlot(resource) ? readIssuedLink(resource) : undefined,
     id: spec.id,
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -85,7 +85,7 @@ export function readRedemptionLocation(resource: Stored<RedemptionResource>): Re
   };
 }
 
-function readLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): IssuedLink {
+function readIssuedLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): IssuedLink {
   const [newest] = status.renewals ?? [];
   const { id, grantUid, grantName, mode, name, subject, code, siteUid = null } = spec;
   const { notAfter, issuerSha256 } = newest?.certificate ?? spec.certificate;

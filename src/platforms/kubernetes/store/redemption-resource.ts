@@ -14,7 +14,7 @@ export const GRANT_UID = 'linkgrant.dev/grant-uid';
 /** Label of a Redemption: its id. */
 export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
 /** Annotation of a Redemption: when `spec.revoked` was set, RFC 3339. */
-export const REVOKED_AT = 'linkgrant.dev/revoked-at';
+export const REVOKED_AT_ANNOTATION = 'linkgrant.dev/revoked-at';
 
 /** A certificate in a Redemption; times are RFC 3339. */
 interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certificate'> {
@@ -252,7 +252,12 @@ export function redemptionRevokedAt({
   const deletedAt = timeOf(metadata.deletionTimestamp);
   if (!spec.revoked) return deletedAt;
   // A user who sets `spec.revoked` does not set the annotation.
-  return timeOf(metadata.annotations?.[REVOKED_AT]) ?? deletedAt ?? timeOf(metadata.creationTimestamp) ?? 0;
+  return (
+    timeOf(metadata.annotations?.[REVOKED_AT_ANNOTATION]) ??
+    deletedAt ??
+    timeOf(metadata.creationTimestamp) ??
+    0
+  );
 }
 
 function writtenCode(code: RecordRules['signedCode']) {

@@ -64,14 +64,14 @@ function recordRenewal(renewal: Renewal, deps: StoreParts): Promise<RecordRenewa
   const attempt = async (): Promise<RecordRenewalOutcome> => {
     const resource = await findResource(deps, renewal.redemptionId);
     if (!resource) return { refused: 'renewal_refused' };
-    return outcomeWithoutWrite(resource, renewal) ?? write(resource, renewal, client);
+    return outcomeWithoutWrite(resource, renewal) ?? writeRenewal(resource, renewal, client);
   };
   // The Redemption may be deleted between the read and the write.
   return retryUntil(deadline, () => retryOnConflict(attempt, (error) => isApiError(error, 'not_found')));
 }
 
 /** Rejects with ApiError `conflict` or `not_found` if the Redemption was changed or deleted since it was read. */
-async function write(
+async function writeRenewal(
   { metadata, status }: Stored<RedemptionResource>,
   renewal: Renewal,
   client: KubernetesClient,

@@ -12,7 +12,7 @@ import { RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
 import {
   fillsItsSlot,
   REDEMPTION_ID,
-  REVOKED_AT,
+  REVOKED_AT_ANNOTATION,
   type RedemptionResource,
   readListedRedemption,
   readRedemption,
@@ -108,7 +108,7 @@ export async function revokeResource(
     if (!isRevoked) {
       const { uid, resourceVersion } = resource.metadata;
       const patch = {
-        metadata: { uid, resourceVersion, annotations: { [REVOKED_AT]: timestamp(now) } },
+        metadata: { uid, resourceVersion, annotations: { [REVOKED_AT_ANNOTATION]: timestamp(now) } },
         spec: { revoked: true },
       };
       await client.patch(REDEMPTIONS, key, patch);

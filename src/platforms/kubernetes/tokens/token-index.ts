@@ -1,4 +1,4 @@
-import type { Stored } from '../api/resource.js';
+import { formatNamespacedName, type Stored } from '../api/resource.js';
 import { timeOf } from '../api/timestamp.js';
 import { namespaceOf } from '../controller/fair-queue.js';
 import type { ObjectSink } from '../controller/informer.js';
@@ -28,7 +28,7 @@ export function readTokenFacts(token: Stored<AccessTokenResource>): TokenFacts {
   const reason = finalReason(token);
   const isRedeemed = reason === 'Ready';
   return {
-    key: `${namespace}/${name}`,
+    key: formatNamespacedName({ namespace, name }),
     namespace,
     version: tokenVersion(token),
     state: isRedeemed ? 'redeemed' : reason === 'Refused' ? 'refused' : reason ? 'unknown' : 'open',

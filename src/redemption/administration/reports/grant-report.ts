@@ -84,7 +84,7 @@ export function grantReport(grant: AccessGrant, now: number): GrantReport {
   const { uid, namespace, name, redemptions, redemptionsAllowed, expirationTime, createdAt, issuer } = grant;
   const policy = formatPolicySettings(grant.policy);
   const state = grantState(grant, now);
-  const reason = reasonOf(grant, state);
+  const reason = grantReason(grant, state);
   return {
     name,
     namespace,
@@ -104,7 +104,7 @@ export function grantReport(grant: AccessGrant, now: number): GrantReport {
   };
 }
 
-function reasonOf({ notReadyReason }: AccessGrant, state: AccessGrantState): string | undefined {
+function grantReason({ notReadyReason }: AccessGrant, state: AccessGrantState): string | undefined {
   if (state === 'pending') return notReadyReason ?? NOT_STARTED;
   return state === 'ready' ? notReadyReason : undefined;
 }

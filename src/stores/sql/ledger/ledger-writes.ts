@@ -54,22 +54,22 @@ function recordRepetition(
   };
 }
 
-interface RefusalCount {
+interface RefusalRow {
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
   readonly mac: unknown;
 }
 
-function findRefusal(key: readonly string[]): SqlOperation<RefusalCount | undefined> {
-  return row<RefusalCount>(REFUSAL, ...key);
+function findRefusal(key: readonly string[]): SqlOperation<RefusalRow | undefined> {
+  return row<RefusalRow>(REFUSAL, ...key);
 }
 
 /** Writes the row of a refusal with one more. Returns the count. */
 function* addRefusal(
   ledgerKey: Uint8Array,
   key: readonly string[],
-  found: RefusalCount | undefined,
+  found: RefusalRow | undefined,
   now: number,
 ): SqlOperation<number> {
   const { count, firstAt, lastAt } = found ?? { count: 0, firstAt: now, lastAt: now };

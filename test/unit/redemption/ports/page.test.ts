@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ALL, everyItem, type PageRequest } from '../../../../src/redemption/ports/page.js';
+import { ALL_ITEMS, everyItem, type PageRequest } from '../../../../src/redemption/ports/page.js';
 
 it('everyItem reads a listing to its last page, each page once and in order', async () => {
   const requests: PageRequest[] = [];
@@ -10,7 +10,7 @@ it('everyItem reads a listing to its last page, each page once and in order', as
   });
   expect(items).toEqual([0, 1, 2, 3, 4, 5]);
   expect(requests.map(({ after }) => after)).toEqual([undefined, '2', '4']);
-  expect(requests.every(({ limit }) => limit === ALL)).toBe(true);
+  expect(requests.every(({ limit }) => limit === ALL_ITEMS)).toBe(true);
 });
 
 it('everyItem rejects if a listing returns empty pages without end, and reads past some of them', async () => {
