@@ -1,3 +1,4 @@
+import { readSignedCode } from '../codes/signed-code.js';
 import { accessTokenResource } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping } from '../files/yaml-documents.js';
@@ -6,11 +7,11 @@ import type { IssuedToken } from '../redemption/administration/reports/token-rep
 import { readAccessToken } from '../redemption/requesting/read-access-token.js';
 
 /**
- * Returns the token that a service has issued, with an AccessToken and a join line that are recreated from the valid fields of its
- * AccessToken: the client passes both on to other machines. Throws RedemptionError `answer_invalid` for another resource.
+ * Returns the token that a service has issued, with an AccessToken, a join line and the SHA-256 of its key that are recreated from the
+ * valid fields of its AccessToken: the client passes them on to other machines. Throws RedemptionError `answer_invalid` for another resource.
  */
 export function rewrittenToken(issued: IssuedToken): IssuedToken {
-  const { joinLine: _received, ...rest } = issued;
+  const { joinLine: _line, keySha256: _key, ...rest } = issued;
   const { apiVersion, kind, metadata, spec } = asMapping(issued.token);
   const isToken = kind === 'AccessToken' && apiVersion === 'skupper.io/v2alpha1';
   const token = isToken
@@ -20,5 +21,11 @@ export function rewrittenToken(issued: IssuedToken): IssuedToken {
     throw new RedemptionError('answer_invalid', `The service issued an invalid token: ${token}.`);
   }
   const joinLine = joinLineOf(token);
-  return { ...rest, token: accessTokenResource(token), ...(joinLine !== undefined && { joinLine }) };
+  const keySha256 = readSignedCode(token.code)?.keySha256;
+  return {
+    ...rest,
+    ...(keySha256 !== undefined && { keySha256 }),
+    token: accessTokenResource(token),
+    ...(joinLine !== undefined && { joinLine }),
+  };
 }

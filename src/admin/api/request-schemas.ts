@@ -84,6 +84,7 @@ export const TOKEN_ISSUANCE = z.strictObject({
   redemptionsAllowed: redemptionsAllowed.optional(),
   expirationWindow: duration.optional(),
   subject: text(506).optional(),
+  request: text(8 * 1024).optional(),
   code: text(4_000).optional(),
 });
 

@@ -49,13 +49,21 @@ export function policyRefusal(policy: GrantPolicy, redemption: PolicyInput): Red
   if (!matcher.matchesAny(policy.names, redemption.name)) return 'policy_name';
   if (policy.sourceCidrs && !new Networks(policy.sourceCidrs).has(redemption.peer)) return 'policy_source';
   if (policy.csrRequired && !redemption.csr) return 'policy_csr_required';
-  if (!(policy.keyTypes ?? DEFAULT_KEY_TYPES).includes(redemption.keyType)) return 'policy_key';
+  if (!permitsKeyType(policy, redemption.keyType)) return 'policy_key';
   return undefined;
 }
 
 /** True if a policy permits a subject. */
 export function permitsSubject({ subjects }: GrantPolicy, subject: string): boolean {
   return new GlobMatcher().matchesAny(subjects, subject);
+}
+
+/** True if a policy permits keys of this type. */
+export function permitsKeyType(
+  { keyTypes = DEFAULT_KEY_TYPES }: GrantPolicy,
+  keyType: ClientKeyType,
+): boolean {
+  return keyTypes.includes(keyType);
 }
 
 /** Returns, as a sentence, that the globs of a policy would take too long to match; undefined if they would not. */

@@ -41,14 +41,17 @@ export interface UpdateGrantRequest extends LabelsAndNoteChange {
   readonly policy?: Readonly<Record<string, string | null>> | undefined;
 }
 
-/** A token to issue: a signed one, with its own limits, or one with the grant's `code`. */
+/** A token to issue: a signed one, with its own limits, or bound to the key of a `request`, or one with the grant's `code`. */
 export interface IssueTokenRequest {
   readonly grantUid: string;
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
   readonly redemptionsAllowed?: number | undefined;
   readonly expirationWindow?: string | undefined;
+  /** The only subject that may redeem it; with `request` by default the common name of that. */
   readonly subject?: string | undefined;
+  /** A text with one certificate request in PEM: only its key can redeem the token. */
+  readonly request?: string | undefined;
   readonly code?: string | undefined;
 }
 

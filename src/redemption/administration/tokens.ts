@@ -1,5 +1,5 @@
 import { codeMatches } from '../../codes/opaque-code.js';
-import { isTokenId } from '../../codes/signed-code.js';
+import { isTokenId, type SignedCode } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import { type AccessGrant, grantState, hasGrantEnded } from '../../domain/access-grant.js';
 import { type AccessToken, accessTokenResource } from '../../domain/access-token.js';
@@ -8,7 +8,7 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { shell } from '../../domain/shell-words.js';
-import { permitsSubject } from '../accepting/check-policy.js';
+import { permitsKeyType, permitsSubject } from '../accepting/check-policy.js';
 import { joinLineOf } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
@@ -22,6 +22,7 @@ import { filteredPage } from './filtered-page.js';
 import { onceOnly, outcomeGone, signingKeysError } from './once-only.js';
 import { type IssuedToken, tokenReport } from './reports/token-report.js';
 import { rejectedError, windowOf } from './request-values.js';
+import { readTokenRequest } from './token-request.js';
 
 /** Operations on the tokens of a store's grants. */
 export function tokenOperations(
@@ -30,26 +31,25 @@ export function tokenOperations(
   const { store, clock } = deps;
   return {
     async issueToken(request, once) {
-      const { name, subject } = request;
+      const { name } = request;
       if (name !== undefined && !isResourceName(name))
         throw rejectedError('the name of the token is not a valid resource name', 'name');
-      if (subject !== undefined && !isSubject(subject))
+      if (request.subject !== undefined && !isSubject(request.subject))
         throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
       const grant = await requireGrant(request.grantUid, deps);
-      // The code of the grant has no subject of its own.
-      if (request.code === undefined && subject !== undefined && !permitsSubject(grant.policy, subject)) {
+      if (request.code !== undefined) return issueWithCode(request, request.code, grant, deps);
+      const signed = { ...request, ...keyOf(request, grant) };
+      if (signed.subject !== undefined && !permitsSubject(grant.policy, signed.subject)) {
         throw new AdministrationError(
           'value_rejected',
-          `grant "${grant.name}" does not allow the subject "${subject}", so the token could not be redeemed`,
+          `grant "${grant.name}" does not allow the subject "${signed.subject}", so the token could not be redeemed`,
           {
             member: 'subject',
             hint: 'choose a subject that its rules allow, or change the rules of the grant',
           },
         );
       }
-      return request.code === undefined
-        ? issueSigned(request, grant, once, deps)
-        : issueWithCode(request, request.code, grant, deps);
+      return issueSigned(signed, grant, once, deps);
     },
     listTokens: (page) => listTokenPage(page, deps),
     async revokeToken(grantUid, id) {
@@ -144,23 +144,56 @@ export async function requireMintingKey(
   return { key, endpoints };
 }
 
+/** A signed token to issue; `keySha256` is the key that it is bound to. */
+interface SignedTokenRequest extends IssueTokenRequest {
+  readonly keySha256?: string;
+}
+
+/** Returns the key and the subject of a token for a certificate request; undefined for a token that is bound to no key. */
+function keyOf(
+  { request, redemptionsAllowed = 1, subject }: IssueTokenRequest,
+  grant: AccessGrant,
+): Pick<SignedTokenRequest, 'subject' | 'keySha256'> | undefined {
+  if (request === undefined) return undefined;
+  if (redemptionsAllowed > 1) {
+    throw rejectedError(
+      'a token that is bound to a key is for one site, so it can be redeemed once',
+      'redemptionsAllowed',
+    );
+  }
+  const { keySha256, keyType, subject: chosen } = readTokenRequest(request, subject);
+  if (permitsKeyType(grant.policy, keyType)) return { keySha256, subject: chosen };
+  throw new AdministrationError(
+    'value_rejected',
+    `grant "${grant.name}" does not allow keys of the type ${keyType}, so the token could not be redeemed`,
+    {
+      member: 'request',
+      hint: 'let the other site request a key that its rules allow, or change the rules of the grant',
+    },
+  );
+}
+
 async function issueSigned(
-  request: IssueTokenRequest,
+  request: SignedTokenRequest,
   grant: AccessGrant,
   once: OnceOnly | undefined,
   deps: AdministrationDependencies,
 ): Promise<IssuedToken> {
   const { key, endpoints } = await requireMintingKey(grant, deps);
-  const { name, linkCost, subject } = request;
+  const { name, linkCost, subject, keySha256 } = request;
   const limits = { uses: request.redemptionsAllowed, windowMs: windowOf(request.expirationWindow) };
-  const minted = await mintToken(key, { name, linkCost, subject, ...limits }, deps.clock);
+  const minted = await mintToken(key, { name, linkCost, subject, keySha256, ...limits }, deps.clock);
   if ('rejected' in minted)
     throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`, {
       member: minted.member,
     });
   const { token, code } = once ? await mintOnce(minted, request, once, deps) : minted;
-  await deps.store.createCode({ ...code, subject: code.subject ?? null, used: 0, revokedAt: null });
-  return issuedToken(token, grant, endpoints, { id: code.jti, subject: code.subject });
+  const { grantUid, jti, uses, expirationTime, issuedAt } = code;
+  await deps.store.createCode({
+    ...{ grantUid, jti, uses, expirationTime, issuedAt },
+    ...{ subject: code.subject ?? null, used: 0, revokedAt: null },
+  });
+  return issuedToken(token, grant, endpoints, code);
 }
 
 /** Returns `minted`, or the token that an earlier request with the same `Idempotency-Key` created. */
@@ -186,10 +219,10 @@ async function issueWithCode(
   grant: AccessGrant,
   deps: AdministrationDependencies,
 ): Promise<IssuedToken> {
-  const limits = [request.redemptionsAllowed, request.expirationWindow, request.subject];
+  const limits = [request.redemptionsAllowed, request.expirationWindow, request.subject, request.request];
   if (limits.some((limit) => limit !== undefined))
     throw rejectedError(
-      `a token with the code of grant "${grant.name}" cannot have limits or a subject of its own`,
+      `a token with the code of grant "${grant.name}" cannot have limits, a subject or a key of its own`,
     );
   const { endpoints, common } = await requireIssuable(grant, deps);
   if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) {
@@ -206,14 +239,14 @@ async function issueWithCode(
     ...(linkCost !== undefined && { linkCost }),
     redemptionsAllowed: grant.redemptionsAllowed,
   };
-  return issuedToken(token, grant, endpoints, {});
+  return issuedToken(token, grant, endpoints);
 }
 
 function issuedToken(
   token: AccessToken,
   grant: AccessGrant,
   endpoints: readonly LinkEndpoint[],
-  { id, subject }: { readonly id?: string; readonly subject?: string | undefined },
+  { jti: id, subject, keySha256 }: Partial<SignedCode> = {},
 ): IssuedToken {
   const { expirationTime, redemptionsAllowed = grant.redemptionsAllowed } = token;
   const joinLine = joinLineOf(token);
@@ -223,6 +256,7 @@ function issuedToken(
     redemptionsAllowed,
     ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
     ...(subject !== undefined && { subject }),
+    ...(keySha256 !== undefined && { keySha256 }),
     endpoints,
     redemptionsLeft: grant.redemptionsAllowed - grant.redemptions,
     token: accessTokenResource(token),

@@ -35,12 +35,14 @@ export interface IssuedToken {
   readonly expirationTime?: string;
   /** The only subject that may redeem it; absent if any may. */
   readonly subject?: string;
+  /** SHA-256 over the SubjectPublicKeyInfo of the only key that may redeem it, lower-case hex; absent if any may. */
+  readonly keySha256?: string;
   /** Where links lead now. */
   readonly endpoints: readonly LinkEndpoint[];
   /** Uses that are left of the grant, for all its tokens together. */
   readonly redemptionsLeft: number;
   readonly token: AccessTokenManifest;
-  /** The same token as one word, for `linkgrant join`. Secret. Absent if the code is too long. */
+  /** The same token as one word, for `linkgrant join`. Secret, except with `keySha256`. Absent if the code is too long. */
   readonly joinLine?: string;
 }
 
