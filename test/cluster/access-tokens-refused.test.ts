@@ -78,12 +78,13 @@ describe('an AccessToken', () => {
     'retains its key if a response was lost before %s, and a retry succeeds',
     async (code) => {
       const server = await at.issuing('linkgrant');
-      server.loseAnswers(3);
+      server.loseAnswers(3, code);
       const place = await at.namespace();
       const redeemer = await at.run();
       await place.put(server.token);
-      await place.waitForStatus('Error');
-      server.refuse(code);
+      await retryUntil('the failure of the first attempt', async () =>
+        redeemer.log(place.namespace).some(({ event }) => event === 'token_failed'),
+      );
       if (code !== 'grant_expired') {
         await place.waitForStatus('Refused');
         expect(namesOf(await place.secrets())).toEqual([expect.stringMatching(/^linkgrant-pending-/)]);
@@ -154,8 +155,9 @@ describe('an AccessToken', () => {
     const failed = await place.waitForStatus('Error');
     expect(failed.status).toMatchObject({ redeemed: false });
     expect(server.seen).toEqual([]);
+    const failures = () => redeemer.log(place.namespace).filter(({ event }) => event === 'token_failed');
     const tries = await retryUntil('three tries', async () => {
-      const lines = redeemer.log(place.namespace).filter(({ event }) => event === 'token_failed');
+      const lines = failures();
       return lines.length >= 3 && lines.slice(0, 3);
     });
     expect(tries.map(({ code }) => code)).toEqual(Array(3).fill('tls_untrusted'));
@@ -163,7 +165,9 @@ describe('an AccessToken', () => {
     expect(first).toBeGreaterThanOrEqual(1_000);
     expect(second).toBeGreaterThanOrEqual(2_000);
     expect(third).toBeGreaterThanOrEqual(4_000);
-    expect(server.connections()).toBeLessThanOrEqual(3);
+    const connections = server.connections();
+    // Another attempt may have started meanwhile.
+    expect(connections).toBeLessThanOrEqual(failures().length + 1);
     expect(await place.token()).toEqual(failed);
     const attempts = 'linkgrant_token_attempts_total{outcome="tls_untrusted"}';
     expect(await metricOf(redeemer, attempts)).toBeGreaterThanOrEqual(3);

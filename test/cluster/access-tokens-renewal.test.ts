@@ -235,9 +235,11 @@ describe('the links of a namespace', () => {
     );
     const redeemer = await run(LATER);
     await renewedSince(read, before[1]);
-    proxy.decide(() => 'pass');
     expect(await secretOf(unread)).toEqual(before[0]);
-    const logLine = redeemer.log().find(({ event }) => event === 'cluster_failed');
+    proxy.decide(() => 'pass');
+    const logLine = await retryUntil('the line in the log', async () =>
+      redeemer.log().find(({ event }) => event === 'cluster_failed'),
+    );
     expect(logLine).toMatchObject({ what: `list the links of namespace ${unread.namespace}` });
   });
 

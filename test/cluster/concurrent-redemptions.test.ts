@@ -34,7 +34,8 @@ describe('redemptions of one grant in one process', () => {
           });
         },
       };
-      const proxiedStore = kubernetesStore(client, { serviceNamespace: LINKGRANT, clock: () => NOW });
+      const options = { serviceNamespace: LINKGRANT, clock: () => NOW, deadlineMs: 60_000 };
+      const proxiedStore = kubernetesStore(client, options);
       const record = () =>
         proxiedStore.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
       expect(await Promise.all(Array.from({ length: 10 }, record))).toEqual(Array(10).fill('recorded'));

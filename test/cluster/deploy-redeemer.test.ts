@@ -36,27 +36,31 @@ const OWN = { 'leases.coordination.k8s.io': 'get create update' };
 describe("the redeemer's manifests of kustomize", () => {
   it('permit the redeemer to read tokens and sites everywhere, and nothing more without a RoleBinding', async () => {
     const place = await cluster.namespace();
-    expect(await accounts.rightsOf(REDEEMER, REDEEMER, place)).toEqual(expectedRights(WATCHED));
+    await accounts.expectRights(REDEEMER, REDEEMER, place, expectedRights(WATCHED));
   });
 
   it('permit the redeemer exactly the listed verbs in a namespace with its RoleBinding', async () => {
     const { namespace } = await tokenNamespace(cluster);
-    expect(await accounts.rightsOf(REDEEMER, REDEEMER, namespace)).toEqual(
+    await accounts.expectRights(
+      REDEEMER,
+      REDEEMER,
+      namespace,
       expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING }),
     );
   });
 
   it('permit the redeemer in its own namespace only to read tokens and sites, and to use Leases', async () => {
-    expect(await accounts.rightsOf(REDEEMER, REDEEMER, REDEEMER)).toEqual(
-      expectedRights({ ...WATCHED, ...OWN }),
-    );
+    await accounts.expectRights(REDEEMER, REDEEMER, REDEEMER, expectedRights({ ...WATCHED, ...OWN }));
   });
 
   it('permit the listed verbs in one namespace and nothing in another, with the overlay redeemer-namespace', async () => {
-    expect(await accounts.rightsOf('east', REDEEMER, 'east')).toEqual(
+    await accounts.expectRights(
+      'east',
+      REDEEMER,
+      'east',
       expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING, ...OWN }),
     );
-    expect(await accounts.rightsOf('east', REDEEMER, await cluster.namespace())).toEqual([]);
+    await accounts.expectRights('east', REDEEMER, await cluster.namespace(), []);
   });
 
   it('permit namespace administrators to bind only the role of the redeemer, with the overlay for self-service', async () => {
@@ -123,9 +127,7 @@ describe("the redeemer's manifests of Helm", () => {
     const text = await tools.template('mine-linkgrant', own, ['--set', values]);
     await tools.kubectl(['--kubeconfig', cluster.kubeconfig, 'apply', '--server-side', '-f', '-'], text);
     const name = 'mine-linkgrant-redeemer';
-    expect(await accounts.rightsOf(own, name, place)).toEqual(
-      expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING }),
-    );
+    await accounts.expectRights(own, name, place, expectedRights({ ...WATCHED, ...WITH_ROLE_BINDING }));
     const pod = podOf(manifestOf(manifestsIn(text), 'Deployment', name), own);
     expect(await cluster.admin.create(PODS, pod as Resource)).toMatchObject({
       spec: { serviceAccountName: name },

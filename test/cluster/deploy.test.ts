@@ -102,20 +102,21 @@ describe("the service's manifests of kustomize", () => {
 
   it('permit in served namespaces exactly the listed verbs', async () => {
     const other = await cluster.namespace();
-    expect(await accounts.rightsOf('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
+    await accounts.expectRights('linkgrant', 'linkgrant', other, expected(SERVED));
   });
 
   it("permit in the service's namespace exactly the listed verbs", async () => {
-    expect(await accounts.rightsOf('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
+    await accounts.expectRights(
+      'linkgrant',
+      'linkgrant',
+      'linkgrant',
       expected(SERVED).concat(expected(OWN)).sort(),
     );
   });
 
   it('permit the listed verbs in one namespace and nothing in another, with the overlay namespace', async () => {
-    expect(await accounts.rightsOf('west', 'linkgrant', 'west')).toEqual(
-      expected(SERVED).concat(expected(OWN)).sort(),
-    );
-    expect(await accounts.rightsOf('west', 'linkgrant', await cluster.namespace())).toEqual([]);
+    await accounts.expectRights('west', 'linkgrant', 'west', expected(SERVED).concat(expected(OWN)).sort());
+    await accounts.expectRights('west', 'linkgrant', await cluster.namespace(), []);
   });
 
   it.each([

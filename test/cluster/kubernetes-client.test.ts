@@ -189,8 +189,8 @@ describe('the Kubernetes API client', () => {
   });
 
   describe('behind a connection that breaks', () => {
-    const through = (use: Parameters<typeof throughProxy>[1], responseTimeoutMs = 5_000) =>
-      throughProxy(cluster.kubeconfig, use, { responseTimeoutMs });
+    const through = (use: Parameters<typeof throughProxy>[1]) =>
+      throughProxy(cluster.kubeconfig, use, { responseTimeoutMs: 60_000 });
 
     it('reports an unknown outcome of a write if its response is lost', () =>
       through(async (proxied, proxy) => {

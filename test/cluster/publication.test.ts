@@ -55,6 +55,11 @@ function grantWith(
   });
 }
 
+/** Waits until a service has logged this text. */
+function logs({ said }: Serving, text: string): Promise<boolean> {
+  return retryUntil(`the log to contain ${text}`, async () => said.stderr.includes(text));
+}
+
 /** The certificate that a service presents. */
 function certificateOf({ port }: Serving): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
@@ -81,7 +86,7 @@ describe('the published address of the service', () => {
     await createGrant(cluster, west, 'waiting');
     const waiting = await grantWith(serving, 'waiting', ({ status }) => status === 'Pending');
     expect(waiting.status?.expirationTime).toBeUndefined();
-    expect(serving.said.stderr).toContain('the service has no address: new grants do not become Ready');
+    await logs(serving, 'the service has no address: new grants do not become Ready');
 
     await balance({ ip: '192.0.2.7' });
     const first = await grantWith(serving, 'waiting', ({ status }) => status === 'Ready');
@@ -138,7 +143,7 @@ describe('the published address of the service', () => {
     await cluster.admin.patch(SECURED_ACCESSES, key, { status }, { subresource: 'status' });
     const ready = await grantWith(serving, 'secured', (found) => found.status === 'Ready');
     expect(ready.status?.url).toBe(`https://[2001:db8::7]/${ready.metadata.uid}`);
-    expect(serving.said.stderr).toContain('"url":"https://[2001:db8::7]"');
+    await logs(serving, '"url":"https://[2001:db8::7]"');
   });
 
   it('is unknown while a SecuredAccess has no endpoint, and a Ready grant stays Ready with its URL', async () => {
@@ -153,7 +158,7 @@ describe('the published address of the service', () => {
     await grantWith(serving, 'new', ({ status }) => status === 'Pending');
     const still = await grantWith(serving, 'ready', ({ status }) => status === 'Ready');
     expect(still.status?.url).toBe(ready.status?.url);
-    expect(serving.said.stderr).toContain('the URL of Ready grants does not change');
+    await logs(serving, 'the URL of Ready grants does not change');
   });
 });
 

@@ -5,6 +5,6 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   await vi.waitUntil(condition, { timeout: 60_000, interval: 50 });
 }
 
-/** Repeats an assertion for up to 20 seconds until it holds: in a cluster a watch may lag behind a write. */
+/** Repeats an assertion for up to a minute until it holds: in a cluster a watch may lag behind a write. */
 export const eventually = <T>(assertion: () => Promise<T>): Promise<T> =>
-  vi.waitFor(assertion, { timeout: 20_000, interval: 20 });
+  vi.waitFor(assertion, { timeout: 60_000, interval: 20 });

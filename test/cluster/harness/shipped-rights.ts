@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+import { eventually } from '../../support/until.js';
 import { type Right, rightsIn } from './access-review.js';
 import type { DeployTools } from './deploy-tools.js';
 import type { TestCluster } from './test-cluster.js';
@@ -12,8 +14,20 @@ export class ShippedRights {
     this.#tools = tools;
   }
 
-  /** What a service account may do in a namespace beyond what every account may, sorted. */
-  async rightsOf(namespace: string, name: string, place: string): Promise<Right[]> {
+  /**
+   * Asserts what a service account may do in a namespace beyond what every account may. Repeats this until it holds, because the
+   * API server reads new roles some time after they were created. `rights` is sorted.
+   */
+  async expectRights(
+    namespace: string,
+    name: string,
+    place: string,
+    rights: readonly Right[],
+  ): Promise<void> {
+    await eventually(async () => expect(await this.#rightsOf(namespace, name, place)).toEqual(rights));
+  }
+
+  async #rightsOf(namespace: string, name: string, place: string): Promise<Right[]> {
     const unprivileged = await this.#cluster.serviceAccount(namespace, []);
     const commonRights = await rightsIn(unprivileged.kubeconfig, place);
     if (commonRights.some((right) => / (secrets|\*)/.test(right)))

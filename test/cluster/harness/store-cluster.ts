@@ -49,6 +49,8 @@ export async function openStoreCluster(
         kubeconfig: [account.kubeconfig],
         serviceNamespace: LINKGRANT,
         clock: () => NOW,
+        // With the default deadline, a slow machine would refuse some redemptions.
+        deadlineMs: 60_000,
         async checkpoint(name) {
           if (name === 'before-commit') await beforeCommit();
         },

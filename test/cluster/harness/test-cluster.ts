@@ -94,7 +94,8 @@ export async function openTestCluster({
   const kubeconfig =
     shared ?? controlPlane?.kubeconfig ?? (source as { readonly kubeconfig: string }).kubeconfig;
   const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-accounts-'));
-  const admin = await openKubernetesClient({ kubeconfig: [kubeconfig] });
+  // With the default time limit, large objects could not be written and listed on a slow machine.
+  const admin = await openKubernetesClient({ kubeconfig: [kubeconfig], responseTimeoutMs: 60_000 });
   const server = serverOf(kubeconfig);
   const cluster: TestCluster = {
     admin,

@@ -90,10 +90,12 @@ export async function serveHttps(
 /** Sends responses with status 200, complete or truncated. */
 export class ResponseSender {
   #truncations = 0;
+  #onLast = () => {};
 
-  /** Truncates the next `count` responses. */
-  truncateNext(count: number): void {
+  /** Truncates the next `count` responses, and calls `onLast` before the last of them. */
+  truncateNext(count: number, onLast = () => {}): void {
     this.#truncations = count;
+    this.#onLast = onLast;
   }
 
   send(response: ServerResponse, body: string): void {
@@ -102,6 +104,7 @@ export class ResponseSender {
       return;
     }
     this.#truncations -= 1;
+    if (this.#truncations === 0) this.#onLast();
     response.writeHead(200, { 'content-length': body.length });
     response.write(body.slice(0, body.length / 2), () => response.destroy());
   }

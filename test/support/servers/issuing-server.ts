@@ -22,8 +22,11 @@ export interface IssuingServer extends TestServer {
   readonly authority: CertificateAuthority;
   /** Certificates issued so far. */
   issued(): number;
-  /** Truncates the next `count` responses; their certificates are issued nevertheless. */
-  loseAnswers(count: number): void;
+  /**
+   * Truncates the next `count` responses; their certificates are issued nevertheless. Then refuses with `refusal`, as after a call
+   * of `refuse`, if it is given.
+   */
+  loseAnswers(count: number, refusal?: RedemptionErrorCode): void;
   /** Delays each response to a redemption from now on by this many milliseconds. */
   slowDown(ms: number): void;
   /** Refuses with this code from now on. With `grant_expired`, a known key still gets its certificate, as from linkgrant. */
@@ -122,7 +125,10 @@ export async function startIssuingServer(
     ...server,
     authority,
     issued: () => issued,
-    loseAnswers: (count) => responses.truncateNext(count),
+    loseAnswers: (count, refusal) =>
+      responses.truncateNext(count, () => {
+        if (refusal !== undefined) refused = refusal;
+      }),
     slowDown: (ms) => {
       delayMs = ms;
     },
