@@ -31,7 +31,7 @@ const POSTGRES = ['test/**/postgres*.test.ts'];
 
 // On a slow machine a test that starts many processes takes minutes, and a process writes a log line or
 // changes a metric some seconds late.
-const shared = { testTimeout: 240_000, hookTimeout: 300_000, expect: { poll: { timeout: 20_000 } } };
+const shared = { testTimeout: 240_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } };
 
 /** Each of these has a directory of its own. Its files run one after the other unless `maxWorkers` is set. */
 const OWN_DIRECTORY = [

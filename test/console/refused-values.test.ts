@@ -89,9 +89,14 @@ describe.each([
     await page.keyboard.press('Enter');
     const alert = dialog.getByRole('alert').filter({ hasText: 'No response arrived' });
     await alert.waitFor();
-    const box = await alert.boundingBox();
-    const footer = await dialog.locator('footer').boundingBox();
     await page.unroute('**/api/v1/grants');
-    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(footer?.y ?? 0);
+    // The dialog scrolls after the error was drawn.
+    await expect
+      .poll(async () => {
+        const box = await alert.boundingBox();
+        const footer = await dialog.locator('footer').boundingBox();
+        return (box?.y ?? 0) + (box?.height ?? 0) <= (footer?.y ?? 0);
+      })
+      .toBe(true);
   });
 });

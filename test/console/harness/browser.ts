@@ -36,6 +36,8 @@ export async function openConsole(browser: Browser, url: string, provider?: stri
     // The certificate is of the service's own CA.
     ignoreHTTPSErrors: true,
   });
+  // A slow machine may need longer than the default of 30 s.
+  context.setDefaultTimeout(60_000);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await context.newPage();
   const faults: string[] = [];
