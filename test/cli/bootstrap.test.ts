@@ -284,7 +284,7 @@ describe('bootstrap before its prerequisites exist', () => {
     await serve();
     await issue(work.path('token.yaml'));
     await router.close();
-    const noRouter = await stderrAtDeadline(...words, '5s');
+    const noRouter = await stderrAtDeadline(...words, '10s');
     expect(noRouter).toContain('link "west" is written but does not connect: ');
     const placed = expectSuccess(await bootstrap([...words, '1m', '--wait', 'configured']));
     expect(placed.stdout).toMatch(/^Already linked: west/);
@@ -373,7 +373,7 @@ describe('bootstrap before its prerequisites exist', () => {
           .replace(`:${port}/`, `:${silent.port}/`),
       );
     }
-    await stderrAtDeadline(...siteFlags(home), '--deadline', '2s');
+    await stderrAtDeadline(...siteFlags(home), '--deadline', '5s');
     expect(silent.connections()).toBeGreaterThan(0);
     expect(silent.connections()).toBeLessThan(4);
   });
@@ -459,7 +459,7 @@ describe('bootstrap after token redeem', () => {
     const token = await issue(work.path('token.yaml'));
     expectSuccess(await redeem(token, '--name', 'aaa'));
     await router.close();
-    const down = await stderrAtDeadline('--token', token, ...toLinks(), '--deadline', '2s');
+    const down = await stderrAtDeadline('--token', token, ...toLinks(), '--deadline', '5s');
     expect(down).toContain('link "aaa" is written but does not connect: ');
     router = await startRouterListener();
     const words = ['--token', token, ...toLinks()];

@@ -113,7 +113,7 @@ describe('a named pipe', () => {
       ['link status', 'There are no outgoing links.'],
       ['link check x', 'there is no link "x"'],
       ['doctor', 'links connect to inter-router vm:55671'],
-      ['bootstrap --deadline 1s', 'The token file cannot be read: it is not a regular file'],
+      ['bootstrap --deadline 5s', 'The token file cannot be read: it is not a regular file'],
     ] as const) {
       const words = [...command.split(' '), ...site, ...store];
       const { stdout, stderr } = await linkgrant(words, { env: { PATH: '/nowhere' } });

@@ -251,7 +251,7 @@ describe('the holder of a token with a policy', () => {
     expect((await redeemAsBranch()).code).toBe(0);
     const [redemption] = await report('redemption', 'list', '--grant', 'ruled');
     expect(Date.parse(redemption.notAfter) - Date.now()).toBeLessThanOrEqual(12 * 3_600_000);
-    expect(service.said.stderr).toContain('policy_subject');
+    await until(() => service.said.stderr.includes('policy_subject'));
   });
 
   it.each([

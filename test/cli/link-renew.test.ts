@@ -12,6 +12,7 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { releaseAfterTest } from '../support/release.js';
 import {
   copySite,
@@ -25,7 +26,8 @@ let service: Serving;
 
 beforeEach(async () => {
   work = releaseAfterTest(new Workplace());
-  service = await serve();
+  // A known port: a test starts the service there again.
+  service = await serve('--listen', `127.0.0.1:${await freePort()}`);
 });
 
 function serve(...words: string[]): Promise<Serving> {

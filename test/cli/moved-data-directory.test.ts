@@ -2,6 +2,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
@@ -20,7 +21,7 @@ it.each([
   ['--host', ['--host', 'grants.example.com'], 'https://grants.example.com:PORT'],
   ['two of --host', ['--host', 'a.example.com', '--host', 'b.example.com'], 'https://a.example.com:PORT'],
   ['--external-url', ['--external-url', 'https://b.example.com:8443/g'], 'https://b.example.com:8443/g'],
-  ['--listen', ['--listen', '127.0.0.2:0'], 'https://127.0.0.2:PORT'],
+  ['--listen', [], 'https://127.0.0.2:PORT'],
 ])(
   'serve uses the address of the last start (by %s) in a moved data directory, until a flag changes it',
   async (what, address, url) => {
@@ -30,11 +31,15 @@ it.each([
       join(directory, 'after'),
       join(directory, 'site'),
     ];
-    const first = await work.serve(['--data-dir', before, ...ENDPOINT, ...address]);
+    const port = await freePort();
+    const listened = `${what === '--listen' ? '127.0.0.2' : '127.0.0.1'}:${port}`;
+    const first = await work.serve([
+      ...['--data-dir', before, ...ENDPOINT],
+      ...[...address, '--listen', listened],
+    ]);
     expect(first.url).toBe(url.replace('PORT', String(first.port)));
     const token = join(directory, 'token.yaml');
     expect(await issueToken(token, before)).toBe(first.url);
-    const listened = `${what === '--listen' ? '127.0.0.2' : '127.0.0.1'}:${first.port}`;
     const redeem = [
       'token',
       'redeem',
@@ -50,7 +55,7 @@ it.each([
     await first.stop();
     cpSync(before, after, { recursive: true });
 
-    const listen = `127.0.0.1:${first.port}`;
+    const listen = `127.0.0.1:${port}`;
     // The second start finds what the first one has recorded.
     for (const file of ['first.yaml', 'second.yaml']) {
       const moved = await work.serve(['--data-dir', after, '--listen', listen, ...ENDPOINT]);
@@ -74,18 +79,18 @@ it.each([
   ['no flag', []],
   ['--host', ['--host', 'grants.example.com']],
   ['--external-url', ['--external-url', 'https://b.example.com:8443/g']],
-  ['--listen on every address', ['--listen', '0.0.0.0:0']],
+  ['--listen on every address', []],
 ])('a second start with the same flags (%s) adds no entry to the ledger', async (what, flags) => {
   const data = ['--data-dir', work.path(`twice ${what}`)];
   const entries = async () =>
     JSON.parse(
       expectSuccess(await linkgrant(['redemption', 'list', '--verify', '-o', 'json', ...data])).stdout,
     ).entries;
-  const first = await work.serve([...data, ...ENDPOINT, ...flags]);
-  await first.stop();
-  const before = await entries();
   // At the same port, because a port of an address in tokens is a part of it.
-  const listen = what.startsWith('--listen') ? `0.0.0.0:${first.port}` : `127.0.0.1:${first.port}`;
-  await work.serveOnce([...data, ...ENDPOINT, ...flags, '--listen', listen]);
+  const listen = `${what.startsWith('--listen') ? '0.0.0.0' : '127.0.0.1'}:${await freePort()}`;
+  const words = [...data, ...ENDPOINT, ...flags, '--listen', listen];
+  await work.serveOnce(words);
+  const before = await entries();
+  await work.serveOnce(words);
   expect(await entries()).toBe(before);
 });

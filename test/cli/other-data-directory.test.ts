@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ENDPOINT, expectSuccess, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { releaseAfterTest } from '../support/release.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
@@ -24,11 +25,12 @@ it('a redemption that is repeated with another data directory is refused with th
 
 it('a service that starts with another data directory says so, and doctor names the flag that differs', async () => {
   const place = releaseAfterTest(new Workplace());
-  const at = (name: string) => ['--data-dir', place.path(name), ...ENDPOINT];
+  const listen = ['--listen', `127.0.0.1:${await freePort()}`];
+  const at = (name: string) => ['--data-dir', place.path(name), ...ENDPOINT, ...listen];
   const first = await place.serve(at('first'));
   expect(first.said.stdout).toMatch(/^First start with \S+first: it had no CAs yet$/m);
   await first.stop();
-  const other = await place.serve([...at('other'), '--listen', `127.0.0.1:${first.port}`]);
+  const other = await place.serve(at('other'));
   expect(other.said.stdout).toContain('First start with');
   const doctor = () => linkgrant(['doctor', '--data-dir', place.path('first')]);
   const confused = await doctor();
@@ -36,7 +38,7 @@ it('a service that starts with another data directory says so, and doctor names 
   expect(confused.stdout).toContain('start it with the --data-dir of this command');
   await other.stop();
   expect((await doctor()).stdout).not.toContain('new token');
-  const again = await place.serve([...at('first'), '--listen', `127.0.0.1:${first.port}`]);
+  const again = await place.serve(at('first'));
   expect(again.said.stdout).not.toContain('First start with');
 });
 
@@ -67,7 +69,8 @@ it('a service whose certificates all come from files of the operator reports no 
 
 it('doctor reports that the service at the URL runs on a copy of the store', async () => {
   const place = releaseAfterTest(new Workplace());
-  const at = (name: string) => ['--data-dir', place.path(name), ...ENDPOINT];
+  const listen = ['--listen', `127.0.0.1:${await freePort()}`];
+  const at = (name: string) => ['--data-dir', place.path(name), ...ENDPOINT, ...listen];
   const first = await place.serve(at('first'));
   const doctor = async (name: string) => (await linkgrant(['doctor', '--data-dir', place.path(name)])).stdout;
   expect(await doctor('first')).not.toContain('service store');
@@ -75,7 +78,7 @@ it('doctor reports that the service at the URL runs on a copy of the store', asy
   expectSuccess(await linkgrant(['store', 'backup', backup, '--data-dir', place.path('first')]));
   await first.stop();
   expectSuccess(await linkgrant(['store', 'restore', backup, '--keep', '--data-dir', place.path('copy')]));
-  await place.serve([...at('copy'), '--listen', `127.0.0.1:${first.port}`]);
+  await place.serve(at('copy'));
   expect(await doctor('first')).toMatch(
     /^fail +service store +a service answers .* none runs on this store$/m,
   );

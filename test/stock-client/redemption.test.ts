@@ -10,6 +10,7 @@ import {
   type Serving,
   Workplace,
 } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { RECORDED_ENDPOINTS } from '../support/recorded-endpoints.js';
 import { directoryForTest, releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { CODE, serveHttps } from '../support/servers/hostile-server.js';
@@ -167,7 +168,8 @@ describe('a name that a YAML reader could convert', () => {
 
 describe('a Go client that repeats its request at intervals', () => {
   it('links once the accepting site has an endpoint, and spends one use', async () => {
-    const first = await restartedSite.serve(ENDPOINT);
+    const listen = ['--listen', `127.0.0.1:${await freePort()}`];
+    const first = await restartedSite.serve(...listen, ENDPOINT);
     const token = await restartedSite.createToken('by-and-by', '--redemptions-allowed=1');
     await first.stop();
     // The client finds no listener first, then a service without an endpoint.
@@ -178,7 +180,6 @@ describe('a Go client that repeats its request at intervals', () => {
       retry: 300,
       interval: '100ms',
     });
-    const listen = ['--listen', `127.0.0.1:${first.port}`];
     const second = await restartedSite.serve(...listen);
     await second.stop();
     await restartedSite.serve(...listen, ENDPOINT);
