@@ -92,9 +92,8 @@ function killAtCreates(...numbers: readonly number[]): ReadonlySet<Serving> {
 function outcomesOf(answers: readonly WireAnswer[]) {
   const given = answers.filter(({ status }) => status === 200).map((one) => redeemedAnswer(one).certificate);
   const refused = answers.filter(({ status }) => status !== 200);
-  expect(new Set(refused.map(({ status, body }) => `${status} ${body.trim()}`))).toEqual(
-    new Set(['404 No such access granted']),
-  );
+  for (const { status, body } of refused)
+    expect(`${status} ${body.trim()}`).toBe('404 No such access granted');
   return { given, refused };
 }
 
