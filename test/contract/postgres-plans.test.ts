@@ -38,7 +38,7 @@ it('the PostgreSQL store scans no whole table with query plans that were made wh
       );
       expect(Number(row?.n_tup_ins)).toBeGreaterThanOrEqual(REDEEMED);
       return Number(row?.seq_tup_read);
-    }, 10_000);
+    }, 60_000);
     expect(rowsRead, table).toBeLessThan(REDEEMED);
   }
 });

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { ENDPOINT, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { releaseAfterFile } from '../support/release.js';
 import { DatabaseServer, PASSWORD } from './harness/database-server.js';
 import { runPostgresProgram } from './harness/postgres-programs.js';
@@ -49,7 +50,8 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
       run('token', 'redeem', token, '--data-dir', work.path(site), '--to', work.path(site, 'links'));
     if (name === 'pg_basebackup') await server.sql('DROP SCHEMA linkgrant CASCADE');
     let place = [...dataDir, '--store', server.url];
-    const service = await work.serve([...ENDPOINT, ...place], { env: ENV });
+    const listen = ['--listen', `127.0.0.1:${await freePort()}`];
+    const service = await work.serve([...listen, ...ENDPOINT, ...place], { env: ENV });
     const issue = ['token', 'issue', token, '--name', 'west', '--redemptions-allowed', '3'];
     expect((await run(...issue, ...place)).code).toBe(0);
     expect((await redeem(`${name}-before`)).code).toBe(0);
@@ -73,7 +75,6 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
       'Revoked default/west\nA service can use the store again.\n',
     );
 
-    const listen = ['--listen', `127.0.0.1:${service.port}`];
     const again = await work.serve([...listen, ...ENDPOINT, ...place], { env: ENV });
     expect((await redeem(`${name}-again`)).code).toBe(3);
     const [grant] = json(await run('grant', 'list', '-o', 'json', ...place));

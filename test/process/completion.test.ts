@@ -191,7 +191,12 @@ describe('completion of names', () => {
     // Node.js writes the URL of each loaded module into this directory.
     const coverage = place.path('coverage');
     const line = `linkgrant grant show --data-dir ${dataDir} `;
-    await linkgrantProcess(['__complete', line], { env: { NODE_V8_COVERAGE: coverage } });
+    // On a busy machine a search can exceed its time limit, and may then have loaded nothing of the store.
+    await until(async () => {
+      rmSync(coverage, { recursive: true, force: true });
+      const found = await linkgrantProcess(['__complete', line], { env: { NODE_V8_COVERAGE: coverage } });
+      return found.stdout === 'fleet\n';
+    });
     const loaded = readdirSync(coverage).flatMap((file) => {
       const { result } = JSON.parse(readFileSync(join(coverage, file), 'utf8'));
       return result.map(({ url }: { url: string }) => url);

@@ -36,7 +36,9 @@ it.skipIf(EXECUTABLES)(
     expect(columns.stdout).toContain('certificate-expires');
     expect(columns.modules).toBeLessThanOrEqual(90);
 
-    const names = await complete(`grant show --data-dir ${dataDir} `);
+    let names = await complete(`grant show --data-dir ${dataDir} `);
+    // On a busy machine a search can exceed its time limit, and then finds nothing.
+    while (names.stdout === '') names = await complete(`grant show --data-dir ${dataDir} `);
     expect(names.stdout).toBe('fleet\n');
     expect(names.modules).toBeLessThanOrEqual(235);
   },

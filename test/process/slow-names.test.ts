@@ -14,7 +14,7 @@ it('slow DNS names in all attempts of the redeemer do not stop another connectio
   const [, threads = ''] =
     /UV_THREADPOOL_SIZE\n\s+value: "(\d+)"/.exec(readFileSync(DEPLOYMENT, 'utf8')) ?? [];
   const resolver = join(directoryForTest(), 'resolv.conf');
-  writeFileSync(resolver, 'nameserver 127.0.0.1\noptions timeout:3 attempts:1\n');
+  writeFileSync(resolver, 'nameserver 127.0.0.1\noptions timeout:10 attempts:1\n');
   const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const inside = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf && exec "$2" "$3" "$4"';
   const script = [inside, 'sh', resolver, process.execPath, SCRIPT, JSON.stringify({ attempts: ATTEMPTS })];

@@ -13,7 +13,7 @@ const { place, data, issue } = await openAcceptingSite();
 const silent = releaseAfterFile(await listenLocally(createServer()));
 const redeem = [
   ...['token', 'redeem', await issue('fleet'), '--to', place.path('links')],
-  ...['--data-dir', place.path('requesting'), '--timeout', '2500ms'],
+  ...['--data-dir', place.path('requesting'), '--timeout', '5s'],
   ...['--connect-to', `::127.0.0.1:${silent.port}`],
 ];
 
@@ -71,7 +71,7 @@ const screenOf = (words: readonly string[]) =>
 describe('a redemption at a server that does not answer', () => {
   it('shows one progress line on a terminal, and erases it before the error', async () => {
     const screen = await screenOf(redeem);
-    expect(screen).toContain('⌫Redeeming the token (1 s)');
+    expect(screen).toMatch(/⌫Redeeming the token \(\d s\)/);
     expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
   });
 });
@@ -100,9 +100,9 @@ describe('the first renewal of a certificate of five years on a terminal', () =>
 describe('bootstrap on a terminal', () => {
   it('shows why it waits, and below it for how long', async () => {
     const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
-    const words = ['bootstrap', '--token', place.path('absent'), '--deadline', '3s', ...to];
+    const words = ['bootstrap', '--token', place.path('absent'), '--deadline', '6s', ...to];
     const screen = await screenOf(words);
-    expect(screen).toMatch(/Waiting: [^\r]+\r\n⌫Linking this site \(1 s\)/);
+    expect(screen).toMatch(/Waiting: [^\r]+\r\n⌫Linking this site \(\d s\)/);
     expect(screen).toMatch(/⌫error: [^\r]+\r\nhint: [^\r]+\r\ncode 4\r\n/);
   });
 });

@@ -141,6 +141,10 @@ describe.concurrent('webhooks', () => {
     const messages = receiver.received.filter(({ path }) => path === '/late');
     expect(messages.every(isSigned)).toBe(true);
     expect(messages.every(({ headers, event }) => headers['webhook-id'] === event.id)).toBe(true);
+    // The service stores the last delivery when it has the response of the receiver.
+    const delivered = async () =>
+      (await webhookChecks(dataDir))[0]?.detail.startsWith('no event waits') ?? false;
+    await until(delivered);
     expect((await webhookChecks(dataDir))[0]).toMatchObject({
       status: 'ok',
       detail: expect.stringContaining('HTTP 500'),
