@@ -78,8 +78,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'token issue': [
     ['print a join line for one site, valid for 15 minutes', 'token issue'],
     [
-      'write an AccessToken that only the subject paris can redeem',
-      'token issue token.yaml --grant branches --subject paris',
+      'write an AccessToken that only the key of a certificate request can redeem',
+      'token issue token.yaml --grant branches --request request.csr',
     ],
     [
       'write three tokens of one grant into the directory tokens',

@@ -13,6 +13,8 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
+import { opensslRequest } from '../support/openssl-requests.js';
+import { keySha256 } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
 
@@ -92,6 +94,17 @@ describe('a command with --server', () => {
     expect(expectRefusal(undecided, 2).hint).toContain('--with-grant, --keep-token');
     const revoked = await remote(['redemption', 'revoke', id, '--with-grant']);
     expect(revoked.stdout).toContain('Grant "to-west" and all its tokens are revoked too');
+  });
+
+  it('issues a token that is bound to the key of a certificate request', async () => {
+    const { pem, key } = opensslRequest();
+    const { stdout, stderr } = await remote(['token', 'issue', '--name', 'bound', '--request', '-'], {
+      input: pem,
+    });
+    expect(stderr).toContain('no secret');
+    const inspected = json(await linkgrant(['token', 'inspect', stdout, '-o', 'json']));
+    expect(inspected.signed).toMatchObject({ subject: 'east', keySha256: keySha256(key) });
+    expect(json(await local(['grant', 'show', 'bound', '-o', 'json']))).toMatchObject({ signedTokens: 1 });
   });
 
   it('sets labels and notes, and selects by labels', async () => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { encodeRequestLine } from '../../src/codes/request-line.js';
 
 const P256 = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 
@@ -7,6 +8,8 @@ const P256 = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 export interface OpensslRequest {
   /** PEM, as OpenSSL wrote it. */
   readonly pem: string;
+  /** The same request as one word. */
+  readonly line: string;
   readonly key: KeyObject;
   readonly keyPem: string;
 }
@@ -33,7 +36,8 @@ export function opensslRequest(
   ];
   const text = execFileSync('openssl', ['req', '-new', ...words], { stdio: 'pipe' }).toString();
   const keyPem = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n/.exec(text)?.[0] ?? '';
-  return { pem: text.replace(keyPem, ''), key: createPrivateKey(keyPem), keyPem };
+  const pem = text.replace(keyPem, '');
+  return { pem, line: encodeRequestLine(derOf(pem)) ?? '', key: createPrivateKey(keyPem), keyPem };
 }
 
 const good = opensslRequest();
@@ -51,6 +55,14 @@ export const UNUSABLE_REQUESTS: readonly (readonly [string, string, string])[] =
   ['two requests', good.pem + opensslRequest('/CN=west').pem, 'more than one'],
   ['a request without its end', lines.slice(0, -2).join('\n'), 'cut off'],
   ['a request without its beginning', lines.slice(1).join('\n'), 'cut off'],
+  ['two request lines', `${good.line} ${opensslRequest('/CN=west').line}`, 'more than one'],
+  ['a request and its line', `${good.pem}${good.line}`, 'more than one'],
+  ['a request line without its end', good.line.slice(0, -9), 'cut off'],
+  [
+    'a request line with a wrong letter',
+    good.line.replace(/.$/, (end) => (end === 'a' ? 'b' : 'a')),
+    'checksum',
+  ],
   ['a request without a line in its middle', lines.toSpliced(2, 1).join('\n'), 'not a PKCS#10 request'],
   ['a request whose lines are quoted', lines.join('\n> '), 'not base64'],
   ['a request with another signature', withChangedSignature(good.pem), 'does not prove possession'],
@@ -74,8 +86,12 @@ export const UNUSABLE_REQUESTS: readonly (readonly [string, string, string])[] =
   ],
 ];
 
+function derOf(pem: string): Buffer {
+  return Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
+}
+
 function withChangedSignature(pem: string): string {
-  const der = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
+  const der = derOf(pem);
   der.writeUInt8(der.readUInt8(der.length - 1) ^ 1, der.length - 1);
   return `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
 }

@@ -1,4 +1,5 @@
 import { containsJoinLine } from '../../codes/join-line.js';
+import { containsRequestLine } from '../../codes/request-line.js';
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
@@ -63,4 +64,18 @@ export async function readToken(file: string): Promise<string> {
   if (containsJoinLine(file)) return file;
   const hint = 'use the file that `linkgrant token issue` wrote, or - for standard input';
   return readInput(file, 'the token file', { exitCode: 1, hint });
+}
+
+const MAX_REQUEST_TEXT = 64 * 1024;
+
+/**
+ * Reads a file of at most 64 KiB with a certificate request, or standard input for `-`; returns a request line as it is. Rejects with
+ * a CommandError.
+ */
+export async function readRequest(where: string): Promise<string> {
+  if (containsRequestLine(where)) return where;
+  const hint = 'use the file that `linkgrant link request` wrote, its line, or - for standard input';
+  const text = await readInput(where, 'the certificate request', { exitCode: 2, hint });
+  if (text.length <= MAX_REQUEST_TEXT) return text;
+  throw usageError('the certificate request cannot be used: the text is longer than 64 KiB', hint);
 }

@@ -1,14 +1,32 @@
 import { shell } from '../../domain/shell-words.js';
+import { sha256Hex } from '../../pki/sha256.js';
+import { pinnedCa } from '../../redemption/accepting/join-line-of.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
+import { readTokenRequest, type TokenRequest } from '../../redemption/administration/token-request.js';
 import { usageError } from '../terminal/command-error.js';
-import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
+import {
+  parseCount,
+  parseWindow,
+  readRequest,
+  requireResourceName,
+  requireSubject,
+} from '../terminal/flag-values.js';
+import { formatFingerprint } from '../terminal/output.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, tokenDirectory, writeSecretOutput } from './secret-output.js';
-import { limitsOf, type TokenDelivery, tokenText, type WritableToken } from './token-forms.js';
+import {
+  limitsOf,
+  type TokenDelivery,
+  type TokenForm,
+  tokenText,
+  type WritableToken,
+} from './token-forms.js';
 import { writeNextStep } from './token-output.js';
 
 const MAX_TOKENS = 1_000;
+// The forms that linkgrant redeems where the key of a request is.
+const BOUND_FORMS: readonly TokenForm[] = ['token', 'line', 'command'];
 
 /** The flags of `token issue` for signed tokens. */
 export interface SignedTokenFlags {
@@ -17,29 +35,61 @@ export interface SignedTokenFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly subject?: string;
+  /** A certificate request, to whose key the token is bound: a file, a request line, or `-` for standard input. */
+  readonly request?: string;
   /** Number of tokens: files in a directory, or join lines on standard output. */
   readonly count?: string;
 }
 
 /** Signed tokens to issue, and where they are written. */
-export interface MintingRequest extends MintTokenRequest, TokenDelivery {}
+export interface MintingRequest extends MintTokenRequest, TokenDelivery {
+  /** PEM of the certificate request of the key that the token is bound to. */
+  readonly requestPem?: string | undefined;
+}
 
-/** Returns the request that the flags describe. Throws a CommandError for an invalid flag. */
-export function mintingRequest(delivery: TokenDelivery, flags: SignedTokenFlags): MintingRequest {
-  const { name, subject } = flags;
+/** Returns the request that the flags describe. Rejects with CommandError, or AdministrationError for a certificate request. */
+export async function mintingRequest(
+  delivery: TokenDelivery,
+  flags: SignedTokenFlags,
+): Promise<MintingRequest> {
+  const { name } = flags;
   if (name !== undefined) requireResourceName('--name', name);
-  if (subject !== undefined) requireSubject(subject);
+  if (flags.subject !== undefined) requireSubject(flags.subject);
   const count = parseCount('--count', flags.count);
   if (count !== undefined) requireCountAllowed(count, delivery);
+  const uses = parseCount('--redemptions-allowed', flags.redemptionsAllowed);
+  const boundTo = flags.request === undefined ? undefined : await readBinding(flags.request, delivery, flags);
   return {
     ...delivery,
     count,
     name,
-    subject,
+    subject: boundTo?.subject ?? flags.subject,
+    keySha256: boundTo?.keySha256,
+    requestPem: boundTo?.pem,
     linkCost: parseCount('--link-cost', flags.linkCost),
-    uses: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
+    uses,
     windowMs: parseWindow('--expiration-window', flags.expirationWindow),
   };
+}
+
+async function readBinding(
+  request: string,
+  { form }: TokenDelivery,
+  { count, redemptionsAllowed = '1', subject }: SignedTokenFlags,
+): Promise<TokenRequest> {
+  if (count !== undefined || Number(redemptionsAllowed) > 1) {
+    throw usageError(
+      'a token with --request is for one site and one redemption',
+      'omit --count and --redemptions-allowed, and issue one token for each request',
+    );
+  }
+  if (!BOUND_FORMS.includes(form)) {
+    throw usageError(
+      `--print ${form} cannot be combined with --request: only linkgrant, where the request was made, can redeem the token`,
+      `use --print ${BOUND_FORMS.join(', ')}, or omit it`,
+    );
+  }
+  return readTokenRequest(await readRequest(request), subject);
 }
 
 function requireCountAllowed(count: number, { target, form, qr }: TokenDelivery): void {
@@ -72,7 +122,7 @@ export interface SignedToken extends WritableToken {
  * undefined. The suggested command has those of the `flags` that it accepts.
  */
 export async function writeSignedTokens(
-  request: TokenDelivery & Pick<MintingRequest, 'subject'>,
+  request: TokenDelivery & Pick<MintingRequest, 'subject' | 'keySha256'>,
   grant: { readonly name: string; readonly namespace: string },
   issue: () => Promise<SignedToken>,
   revoke: (id: string) => Promise<void> = async () => {},
@@ -82,7 +132,7 @@ export async function writeSignedTokens(
   if (dryRun) {
     const token = await issue();
     requireWritable(target, 'AccessToken', count);
-    writeStderrLines(limitLines(token, subject));
+    writeStderrLines(limitLines(token, request));
     return undefined;
   }
   const writeFile = count === undefined || target === '-' ? undefined : tokenDirectory(target);
@@ -107,17 +157,30 @@ export async function writeSignedTokens(
   if (!last) return undefined;
   const id = count === undefined ? last.id : 'ID';
   const revocation = shell`linkgrant token revoke ${id} --grant ${grant.name} -n ${grant.namespace}`;
-  report.push(...limitLines(last, subject), `Revoke with \`${completeCommand(revocation, flags)}\``);
+  report.push(...limitLines(last, request), `Revoke with \`${completeCommand(revocation, flags)}\``);
   writeStderrLines(report);
   await writeNextStep(request, last, subject === undefined);
   return last;
 }
 
-/** Returns where a token can be redeemed, how often, until when and by which subject, as lines. */
-function limitLines(token: SignedToken, subject: string | undefined): readonly string[] {
+/** Returns where a token can be redeemed, how often, until when, by which subject and with which key, as lines. */
+function limitLines(
+  token: SignedToken,
+  { subject, keySha256 }: Pick<MintingRequest, 'subject' | 'keySha256'>,
+): readonly string[] {
   return [
     `Redeem at ${token.token.spec.url}`,
     `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}`,
     ...token.notes,
+    ...(keySha256 === undefined ? [] : bindingLines(keySha256, token.token.spec.ca)),
+  ];
+}
+
+function bindingLines(keySha256: string, ca: string): readonly string[] {
+  const root = pinnedCa(ca);
+  return [
+    `Key SHA-256 ${formatFingerprint(keySha256)}`,
+    ...(root ? [`CA SHA-256  ${formatFingerprint(sha256Hex(root.raw))}`] : []),
+    'Compare both with the other site. The token is no secret: only the site with this key can redeem it.',
   ];
 }

@@ -40,14 +40,21 @@ export function addToken(program: Command): void {
       'issue [FILE]',
       'Print the join line of a new grant, or of a signed token of --grant; with FILE write an AccessToken',
     ),
-    '15m; with --grant the expiry of the grant',
+    '15m; with --request 7d; with --grant the expiry of the grant',
   )
     .option(
       '--grant <NAME>',
       'issue a signed token within the limits of this grant; in a cluster, without flags for its own limits, a token with the code of the grant',
     )
     .option('--signing-key <FILE>', 'issue a signed token with the key that `grant show --signing-key` wrote')
-    .option('--subject <SUBJECT>', 'the only subject that may redeem a signed token')
+    .option(
+      '--request <FILE>',
+      'certificate request of the other site, or its line, or - for standard input: only its key can redeem the token, which is no secret',
+    )
+    .option(
+      '--subject <SUBJECT>',
+      'the only subject that may redeem a signed token (default: with --request the common name of that)',
+    )
     .option(
       '--count <N>',
       'issue this many signed tokens: one file each in the directory FILE; without FILE one join line each',

@@ -1,13 +1,19 @@
+import { containsRequestLine } from '../../codes/request-line.js';
 import { readSignedCode } from '../../codes/signed-code.js';
 import { queryToken } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
-import type { RedeemableToken } from '../../domain/access-token.js';
+import { mayContainAccessToken, type RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
+import { pinnedCa } from '../../redemption/accepting/join-line-of.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
+import {
+  containsCertificateRequest,
+  readCertificateRequest,
+} from '../../redemption/administration/token-request.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { policyFields } from '../grant/grant-fields.js';
-import { CommandError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { adviceFor, adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
@@ -47,7 +53,7 @@ function caReport(ca: RedeemableToken['ca']) {
     const fingerprint = `${formatFingerprint(ca.pin)}… (the service sends this CA)`;
     return { value: { sha256Prefix: ca.pin }, fields: [['CA SHA-256', fingerprint] as const] };
   }
-  const { subject, sha256, notAfter } = describeCertificate(ca);
+  const { subject, sha256, notAfter } = describeCertificate(pinnedCa(ca)?.toString() ?? ca);
   return {
     value: { subject, sha256, notAfter: formatTime(notAfter) },
     fields: [
@@ -61,24 +67,31 @@ function caReport(ca: RedeemableToken['ca']) {
 function signedReport(code: string) {
   const signed = readSignedCode(code);
   if (!signed) return undefined;
-  const { jti, uses, expirationTime, issuedAt, subject } = signed;
+  const { jti, uses, expirationTime, issuedAt, subject, keySha256 } = signed;
   return {
     id: jti,
     redemptionsAllowed: uses,
     expirationTime: formatTime(expirationTime),
     issuedAt: formatTime(issuedAt),
     ...(subject !== undefined && { subject }),
+    ...(keySha256 !== undefined && { keySha256 }),
   };
 }
 
-/** `token inspect`: prints a token without its code, and with `--check` the state that its service reports. */
+/**
+ * `token inspect`: prints a token without its code, and with `--check` the state that its service reports; or prints the certificate
+ * request for a token.
+ */
 export async function tokenInspectCommand(file: string, flags: TokenInspectFlags): Promise<void> {
-  const token = parseToken(await readToken(file));
+  const text = containsRequestLine(file) ? file : await readToken(file);
+  if (containsCertificateRequest(text) && !mayContainAccessToken(text)) return inspectRequest(text, flags);
+  const token = parseToken(text);
   const ca = caReport(token.ca);
+  const signed = signedReport(token.code);
+  if (flags.check && signed?.keySha256 !== undefined) throw boundCheckError();
   const answer = flags.check ? await queryToken(token, connectionOptions(flags)) : undefined;
   const check = checkReport(answer);
   const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
-  const signed = signedReport(token.code);
   const value = {
     name,
     url,
@@ -100,6 +113,7 @@ export async function tokenInspectCommand(file: string, flags: TokenInspectFlags
       ['Expires', endOf(expirationTime, commandContext().clock()) ?? signed?.expirationTime],
       ['Token id', signed?.id],
       ['For subject', signed?.subject],
+      ...(signed?.keySha256 === undefined ? [] : keyFields(signed.keySha256)),
       ['Issuer site', issuerSite],
       ...(check ? checkFields(check) : []),
     ]),
@@ -107,6 +121,34 @@ export async function tokenInspectCommand(file: string, flags: TokenInspectFlags
   if (answer === undefined || answer === 'stock') return;
   requireRedeemable(answer, signed !== undefined);
   requireStart(answer);
+}
+
+function keyFields(keySha256: string): (readonly [string, string])[] {
+  return [
+    ['Key SHA-256', formatFingerprint(keySha256)],
+    ['Code', 'no secret: only the site with this key can redeem it'],
+  ];
+}
+
+/** Prints the only certificate request in a text. */
+async function inspectRequest(text: string, { check, output }: TokenInspectFlags): Promise<void> {
+  if (check) throw usageError('--check is for a token, and this is a certificate request', 'omit --check');
+  const { commonName, keyType, keySha256 } = readCertificateRequest(text);
+  const value = { ...(commonName !== undefined && { subject: commonName }), keyType, keySha256 };
+  await print(output, { request: value }, () =>
+    fields([
+      ['Certificate request for', commonName ?? 'no subject that is one common name'],
+      ['Key type', keyType],
+      ['Key SHA-256', formatFingerprint(keySha256)],
+    ]),
+  );
+}
+
+function boundCheckError(): CommandError {
+  return usageError(
+    'the token is bound to a key: its state can be queried only where the request was made',
+    'omit --check; on the host of the service, `linkgrant token list` shows the state of its tokens',
+  );
 }
 
 function checkFields(

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration } from '../../redemption/administration/administration.js';
+import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
 import { createGrantFromFlags, type GrantCreateFlags, printNewGrant } from '../grant/grant-create.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../session/administration-session.js';
-import { usageError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
 import { requireWritable } from './secret-output.js';
 import {
+  type MintingRequest,
   mintingRequest,
   type SignedToken,
   type SignedTokenFlags,
@@ -29,7 +31,9 @@ type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined
 // Flags of a new grant, which cannot be combined with --grant.
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
 // With --grant, these flags make the token a signed one. A token with the code of the grant cannot have them.
-const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
+const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'request', 'count'] as const;
+// A token that only one key can redeem is no secret, and mail takes longer than the default of other tokens.
+const BOUND_WINDOW = '7d';
 
 /** `token issue`: issues a token of a new grant, or with `--grant` a token of that grant, which may be a signed one. */
 export async function tokenIssueCommand(
@@ -50,32 +54,49 @@ export async function tokenIssueCommand(
 }
 
 async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFlags): Promise<void> {
-  refuseFlags(
-    flags,
-    ['subject', 'count'],
-    '--subject and --count need --grant: only a signed token of an existing grant has them',
-    'create the grant with `linkgrant grant create NAME --redemptions-allowed N`, then repeat this command with --grant NAME',
-  );
+  requireNewGrantFlags(flags);
   const { name } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   const linkCost = parseCount('--link-cost', flags.linkCost);
+  const bound = flags.request === undefined ? undefined : await mintingRequest(delivery, flags);
+  const expirationWindow = flags.expirationWindow ?? (bound && BOUND_WINDOW);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const grant = await createGrantFromFlags(
       name ?? `link-${randomBytes(4).toString('hex')}`,
-      flags,
+      { ...flags, ...(expirationWindow !== undefined && { expirationWindow }) },
       session,
     );
     if (flags.dryRun) {
       requireWritable(delivery.target, 'AccessToken');
       return printNewGrant(grant, undefined);
     }
+    // The code of a grant for a bound token is written nowhere.
+    const write = bound
+      ? () => writeSignedTokens(bound, grant, issuer(bound, grant, administration), undefined, flags)
+      : () => writeToken(grant, delivery, { name, linkCost }, administration);
     await issueAndWait(flags, grant.uid, administration, () =>
-      rollbackOnFailure(grant, administration, () =>
-        writeToken(grant, delivery, { name, linkCost }, administration),
-      ),
+      rollbackOnFailure<Pick<IssuedToken, 'id' | 'expirationTime'> | undefined>(grant, administration, write),
     );
   });
+}
+
+function requireNewGrantFlags(flags: CheckedIssueFlags): void {
+  if (flags.request === undefined) {
+    refuseFlags(
+      flags,
+      ['subject', 'count'],
+      '--subject and --count need --grant: only a signed token of an existing grant has them',
+      'create the grant with `linkgrant grant create NAME --redemptions-allowed N`, then repeat this command with --grant NAME',
+    );
+  } else {
+    refuseFlags(
+      flags,
+      ['codeFile'],
+      '--code-file cannot be combined with --request: a token that is bound to a key has a signed code',
+      'omit --code-file',
+    );
+  }
 }
 
 async function issueFromGrant(
@@ -91,7 +112,7 @@ async function issueFromGrant(
       `--code-file cannot be combined with flags of a signed token: a token with --code-file has the limits of grant "${grantName}"`,
     );
   }
-  const request = mintingRequest(delivery, flags);
+  const request = await mintingRequest(delivery, flags);
   await withAdministration(flags, async ({ administration, namespace, readCode: readGrantCode }) => {
     const grant = await administration.findGrant(namespace, grantName);
     const hasSignedTokenFlags = SIGNED_TOKEN_FLAGS.some((flag) => flags[flag] !== undefined);
@@ -103,21 +124,31 @@ async function issueFromGrant(
         writeToken({ ...grant, code }, delivery, request, administration),
       );
     }
-    const { name, subject, linkCost, uses: redemptionsAllowed } = request;
-    const issueRequest = {
-      grantUid: grant.uid,
-      name,
-      subject,
-      linkCost,
-      redemptionsAllowed,
-      expirationWindow: flags.expirationWindow,
-    };
-    const issue = async () => signedToken(await administration.issueToken(issueRequest), grant.name);
+    const issue = issuer(request, grant, administration, flags.expirationWindow);
     const revoke = async (id: string) => void (await administration.revokeToken(grant.uid, id));
     await issueAndWait(flags, grant.uid, administration, () =>
       writeSignedTokens(request, grant, issue, revoke, flags),
     );
   });
+}
+
+/** Returns a function that issues one of the requested tokens; without `expirationWindow` it expires with its grant. */
+function issuer(
+  { name, subject, linkCost, uses: redemptionsAllowed, requestPem, keySha256 }: MintingRequest,
+  grant: Pick<GrantReport, 'uid' | 'name'>,
+  administration: Administration,
+  expirationWindow?: string,
+): () => Promise<SignedToken> {
+  const limits = { redemptionsAllowed, expirationWindow };
+  const request = { grantUid: grant.uid, name, subject, linkCost, ...limits, request: requestPem };
+  return async () => {
+    const issued = await administration.issueToken(request);
+    if (issued.keySha256 === keySha256) return signedToken(issued, grant.name);
+    throw new CommandError('the service issued a token that is not bound to the key of the request', {
+      exitCode: 3,
+      hint: 'check that --server is the URL of your service',
+    });
+  };
 }
 
 function signedToken(issued: IssuedToken, grant: string): SignedToken {

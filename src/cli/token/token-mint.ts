@@ -34,7 +34,13 @@ export async function tokenMintCommand(file: string | undefined, flags: TokenMin
       `omit ${refused.map(flagOf).join(', ')}`,
     );
   }
-  const request = mintingRequest(tokenDelivery(file, flags), flags);
+  if (flags.signingKey === '-' && flags.request === '-') {
+    throw usageError(
+      '--signing-key - and --request - both read standard input',
+      'name a file for one of them',
+    );
+  }
+  const request = await mintingRequest(tokenDelivery(file, flags), flags);
   const key = await readSigningKey(flags.signingKey);
   announceDryRun(flags);
   await writeSignedTokens(request, key.grant, async () => {

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { encodeJoinLine } from '../../codes/join-line.js';
 import type { AccessToken } from '../../domain/access-token.js';
@@ -6,13 +7,18 @@ import { sha256Hex } from '../../pki/sha256.js';
 
 const PIN_HEX_DIGITS = 32;
 
+/** Returns the CA that the join lines of a service pin: the root in the PEM of its CA, else the first certificate. */
+export function pinnedCa(ca: string): X509Certificate | undefined {
+  const certificates = parseCertificates(ca);
+  return certificates.find((certificate) => certificate.checkIssued(certificate)) ?? certificates[0];
+}
+
 /**
  * Returns the join line of a token; undefined if the code is too long for a line. The line pins the root of the service's CA. It
  * pins nothing if that is a public CA, because Node trusts it and servers do not send it.
  */
 export function joinLineOf({ ca, ...token }: AccessToken): string | undefined {
-  const certificates = parseCertificates(ca);
-  const root = certificates.find((certificate) => certificate.checkIssued(certificate)) ?? certificates[0];
+  const root = pinnedCa(ca);
   if (!root || rootCertificates.some((pem) => isSame(pem, root.raw)))
     return encodeJoinLine({ ...token, ca: undefined });
   return encodeJoinLine({ ...token, ca: { pin: sha256Hex(root.raw).slice(0, PIN_HEX_DIGITS) } });

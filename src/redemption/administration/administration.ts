@@ -50,7 +50,7 @@ export interface IssueTokenRequest {
   readonly expirationWindow?: string | undefined;
   /** The only subject that may redeem it; with `request` by default the common name of that. */
   readonly subject?: string | undefined;
-  /** A text with one certificate request in PEM: only its key can redeem the token. */
+  /** A text with one certificate request, in PEM or as a request line: only its key can redeem the token. */
   readonly request?: string | undefined;
   readonly code?: string | undefined;
 }

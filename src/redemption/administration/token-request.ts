@@ -1,3 +1,4 @@
+import { containsRequestLine, decodeRequestLine } from '../../codes/request-line.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isSubject } from '../../domain/names.js';
 import { decodePemBody, encodePem, hasCutBlock, pemBlocks } from '../../pki/pem.js';
@@ -13,11 +14,18 @@ export interface TokenRequest extends Pick<CertificateRequest, 'keySha256' | 'ke
 
 const LABELS: readonly string[] = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'];
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
-const ANOTHER = 'ask the other site for a request in PEM, as `openssl req -new` writes it';
+const ANOTHER =
+  'ask the other site for what `linkgrant link request` prints, or for a request of `openssl req -new`';
+const WHOLE = 'copy it again, from its beginning to its end';
+
+/** True if a text contains the beginning of a certificate request, in PEM or as a request line. */
+export function containsCertificateRequest(text: string): boolean {
+  return LABELS.some((label) => text.includes(`-----BEGIN ${label}-----`)) || containsRequestLine(text);
+}
 
 /**
- * Returns the only certificate request in a text, verified, and the subject of its token: `subject`, else the common name of the
- * request. Throws AdministrationError `value_rejected`, whose message contains no part of the text.
+ * Returns the only certificate request in a text, in PEM or as a request line, verified, and the subject of its token: `subject`,
+ * else the common name of the request. Throws AdministrationError `value_rejected`, whose message contains no part of the text.
  */
 export function readTokenRequest(text: string, subject?: string): TokenRequest {
   const { commonName, keySha256, keyType, pem } = readCertificateRequest(text);
@@ -30,7 +38,7 @@ export function readTokenRequest(text: string, subject?: string): TokenRequest {
 }
 
 /** Returns the only certificate request in a text, verified, and its PEM. Throws as {@link readTokenRequest} does. */
-function readCertificateRequest(text: string): CertificateRequest & { readonly pem: string } {
+export function readCertificateRequest(text: string): CertificateRequest & { readonly pem: string } {
   if (PRIVATE_KEY.test(text)) {
     throw rejected(
       'the text contains a private key, which must not leave the machine where it was generated',
@@ -47,16 +55,23 @@ function readCertificateRequest(text: string): CertificateRequest & { readonly p
 
 function decodeRequest(text: string): Uint8Array {
   const [request, ...others] = pemBlocks(text).filter(({ label }) => LABELS.includes(label));
-  if (hasCutBlock(text))
-    throw rejected('it was cut off', 'copy it again, from its first line to its last line');
-  if (!request) throw rejected('the text contains no certificate request in PEM');
-  if (others.length > 0)
+  if (hasCutBlock(text)) throw rejected('it was cut off', WHOLE);
+  const lines = text.match(/lgq1_/gi) ?? [];
+  if (others.length > 0 || lines.length > (request ? 0 : 1))
     throw rejected('the text contains more than one', 'issue one token for each request');
+  if (!request) return decodeLine(text);
   try {
     return decodePemBody(request.body);
   } catch (error) {
     throw rejected((error as Error).message);
   }
+}
+
+function decodeLine(text: string): Uint8Array {
+  if (!containsRequestLine(text)) throw rejected('the text contains no certificate request');
+  const derOrReason = decodeRequestLine(text);
+  if (typeof derOrReason === 'string') throw rejected(derOrReason, WHOLE);
+  return derOrReason;
 }
 
 function rejected(reason: string, hint = ANOTHER): AdministrationError {
