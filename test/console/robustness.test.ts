@@ -1,7 +1,9 @@
+import type { Browser } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { releaseAfterTest } from '../support/release.js';
 import { DAY } from '../support/service.js';
 import { sampleRedemption } from '../support/store-samples.js';
-import { axeViolations, expectAccessible } from './harness/browser.js';
+import { axeViolations, expectAccessible, openConsole } from './harness/browser.js';
 import { openOperatorPage } from './harness/operator-page.js';
 
 const HOSTILE = [
@@ -175,10 +177,22 @@ describe('in the console of a team, while the service does not answer', () => {
   });
 });
 
+/** Opens a URL in a browser profile of the current test. */
+async function openElsewhere(url: string) {
+  const elsewhere = await openConsole(opened.context.browser() as Browser, url);
+  releaseAfterTest({
+    async close() {
+      await elsewhere.context.close();
+      expect(elsewhere.faults).toEqual([]);
+    },
+  });
+  return elsewhere;
+}
+
 it('shows how to open the console again after the session has ended', async () => {
-  await goTo('/');
+  const { page, context } = await openElsewhere(running.console.issueUrl());
   await page.getByRole('heading', { name: 'Needs attention' }).waitFor();
-  await opened.context.clearCookies();
+  await context.clearCookies();
   // The console may replace the page before the click.
   await page
     .getByRole('link', { name: 'Ledger' })
@@ -201,8 +215,7 @@ it('shows an expired one-time URL as a page with a style, and commands as code',
 });
 
 it('shows how to open the console in a browser that never had a session', async () => {
-  await opened.context.clearCookies();
-  await goTo('/');
+  const { page } = await openElsewhere(`${running.console.origin}/console/`);
   await page.getByText('This browser has no session').waitFor();
   expect(await page.getByText('This session has ended').count()).toBe(0);
   await page.getByText('press Enter in the terminal where linkgrant console runs').waitFor();
