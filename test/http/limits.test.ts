@@ -9,9 +9,12 @@ import { exchange, exchangeEndless, openWire, parseAnswer } from '../support/wir
 
 const NOT_VALID = 'Request body not valid\n';
 
-const service = releaseAfterFile(await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 }));
+const service = releaseAfterFile(await composeTestService());
 const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
 const { head, completeRequest, expectNoUse } = requestsFor(service, created);
+/** A service for the tests that wait for its time limits. */
+const hasty = releaseAfterFile(await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 }));
+const late = requestsFor(hasty, await hasty.storedGrant());
 
 describe('a request body', () => {
   it('a body of 4,096 bytes is read, and one of 4,097 bytes is too large', async () => {
@@ -48,14 +51,14 @@ describe('a request body', () => {
     ['nothing', ''],
     ['only a part', 'halfacode'],
   ])('a body of which %s arrives times out, and spends no use', async (_part, sent) => {
-    const request = `${head(['Content-Length: 24'])}\r\n${sent}`;
-    const answer = await expectNoUse(() => exchange(service, request));
+    const request = `${late.head(['Content-Length: 24'])}\r\n${sent}`;
+    const answer = await late.expectNoUse(() => exchange(hasty, request));
     expect([answer.status, answer.body]).toEqual([408, NOT_VALID]);
   });
 
   it('a body that arrives slowly byte by byte times out', async () => {
-    const wire = await openWire(service);
-    wire.send(`${head(['Content-Length: 4000'])}\r\n`);
+    const wire = await openWire(hasty);
+    wire.send(`${late.head(['Content-Length: 4000'])}\r\n`);
     while (wire.received.length === 0) {
       wire.send('c');
       await sleep(50);
@@ -91,12 +94,12 @@ describe('a request body', () => {
 
 describe('request headers', () => {
   it('headers without an end time out, and the connection is closed', async () => {
-    const answer = await exchange(service, 'POST / HTTP/1.1\r\nHost: grants.exam');
+    const answer = await exchange(hasty, 'POST / HTTP/1.1\r\nHost: grants.exam');
     expect(answer.status).toBe(408);
   });
 
   it('headers that arrive slowly line by line time out', async () => {
-    const wire = await openWire(service);
+    const wire = await openWire(hasty);
     wire.send('POST / HTTP/1.1\r\n');
     for (let line = 0; wire.received.length === 0; line += 1) {
       wire.send(`x-${line}: y\r\n`);

@@ -32,6 +32,9 @@ async function nodeRouter(identity: TestIdentity, response: Buffer, clientCa = i
   return releaseAfterTest(await listenLocally(server)).port;
 }
 
+/** For a router that refuses the client some time after the handshake. */
+const PATIENT = { silenceMs: 60_000, timeoutMs: 60_000 };
+
 /** Checks a Link; returns the fault and message of its credentials or of its first endpoint, or the fault `ok`. */
 async function check(
   link: Link,
@@ -119,7 +122,7 @@ describe('link check', () => {
   test('reports a router that sends 2,000 session tickets, as soon as they are too many', async () => {
     const words = ['-tls1_3', '-num_tickets', '2000'];
     const { port } = await router(await makeIdentity({ authority: site }), { words });
-    const { message } = await checkPort(port, { silenceMs: 60_000, timeoutMs: 60_000 });
+    const { message } = await checkPort(port, PATIENT);
     expect(message).toContain('closed the connection');
   });
 
@@ -191,13 +194,13 @@ describe('link check', () => {
   test('reports a router whose clock is after the expiry of the client certificate', async () => {
     const atTime = Date.now() + 60 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site }), { atTime });
-    expect((await checkPort(port)).fault).toBe('clock_skew');
+    expect((await checkPort(port, PATIENT)).fault).toBe('clock_skew');
   });
 
   test("reports a router that refuses the client's CA with an alert", async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const { port } = await router(await makeIdentity({ authority: site }), { clientCa });
-    expect(await checkPort(port)).toMatchObject({
+    expect(await checkPort(port, PATIENT)).toMatchObject({
       fault: 'certificate_refused',
       message: expect.stringContaining('unknown_ca'),
     });
@@ -206,7 +209,7 @@ describe('link check', () => {
   test('reports a router that closes the connection after the client certificate, without a reason', async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const port = await nodeRouter(await makeIdentity({ authority: site }), Buffer.from('AMQP'), clientCa);
-    expect((await checkPort(port)).fault).toBe('certificate_refused');
+    expect((await checkPort(port, PATIENT)).fault).toBe('certificate_refused');
   });
 
   test('reports unusable credentials without connecting', async () => {
