@@ -126,6 +126,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'link check east --dir links --connect-to router.example.com:55671:127.0.0.1:55671',
     ],
   ],
+  'link request': [
+    ['print the request of this site, for the operator of the other side', 'link request'],
+    ['the same as one word, for a chat', 'link request --subject east --line'],
+  ],
   'link generate': [['write a Link for a peer, without a token', 'link generate east --to links']],
   'link update': [['change the cost of a link', 'link update east --dir links --cost 5']],
   'link renew': [

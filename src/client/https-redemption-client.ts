@@ -47,9 +47,12 @@ export function createRedemptionClient(options: ServiceConnectionOptions): Redem
     });
   };
   return {
-    check: async (token, signal) => {
+    check: async (token, { csrDer, signal } = {}) => {
       const path = `${urlOf(token).pathname.replace(/\/+$/, '')}/-/check`;
-      const headers = { accept: 'application/json, application/problem+json' };
+      const headers = {
+        accept: 'application/json, application/problem+json',
+        ...(csrDer && { csr: Buffer.from(csrDer).toString('base64') }),
+      };
       const answer = await post(token, path, headers, signal && [signal]).catch(
         onAnswerLost('service_unavailable', 'The service returned no complete response'),
       );

@@ -18,7 +18,7 @@ const SENTENCES = {
   policy_subject: 'The grant does not allow this subject.',
   policy_name: 'The grant does not allow this link name.',
   policy_source: 'The grant does not allow the address of this client.',
-  policy_key: `The grant does not allow keys of type ${OWN_KEY_TYPE}, which linkgrant generates.`,
+  policy_key: `The grant does not allow the type of the key; linkgrant generates ${OWN_KEY_TYPE}.`,
   policy_csr_required: 'The grant requires a key that the requesting site generates.',
   csr_invalid: 'The service could not read the certificate request.',
   key_weak: 'The service found the key too weak.',

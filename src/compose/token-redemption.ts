@@ -10,10 +10,12 @@ import { type DirectoryOptions, directoryMaterializer } from '../platforms/files
 import { PendingReload } from '../platforms/files/pending-reload.js';
 import { type PlacedLink, placedLinks } from '../platforms/files/placed-links.js';
 import { pendingDirectories, placedSecretName } from '../platforms/standalone/pending-directory.js';
+import { requestDirectory } from '../platforms/standalone/request-directory.js';
 import { streamMaterializer } from '../platforms/standalone/stream-materializer.js';
 import { RequestingSite } from '../platforms/system/requesting-site.js';
 import { SkupperHome } from '../platforms/system/skupper-home.js';
 import type { Checkpoint } from '../redemption/ports/clock.js';
+import type { LinkRequestStore } from '../redemption/ports/link-requests.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
@@ -32,7 +34,7 @@ export { linkProxy } from '../platforms/files/link-resource.js';
 export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite, ServiceConnectionOptions };
-export { directoryMaterializer, streamMaterializer };
+export { directoryMaterializer, requestDirectory, streamMaterializer };
 
 const TIMEOUT_MARGIN_MS = 5_000;
 
@@ -70,7 +72,10 @@ export function openTokenRedemption(
     },
     /** Name of the Secret of a token's link, if that is materialized completely. */
     findSecretName: (token: RedeemableToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
-    redeem: redeemer(pendingDirectories(dataDir, clock), options),
+    redeem: redeemer(
+      { openPending: pendingDirectories(dataDir, clock), linkRequests: requestDirectory(dataDir) },
+      options,
+    ),
   };
 }
 
@@ -84,9 +89,15 @@ export type Redeem = (
   limitMs?: number,
 ) => Promise<RedeemedToken>;
 
-/** Creates the redeemer of tokens, whose pending state is opened by `openPending`. */
+/** Where a redeemer stores the state of redemptions, and finds the keys of bound tokens. */
+interface RedemptionState {
+  readonly openPending: OpenPendingRedemption;
+  readonly linkRequests: LinkRequestStore;
+}
+
+/** Creates the redeemer of tokens with this state. */
 export function redeemer(
-  openPending: OpenPendingRedemption,
+  state: RedemptionState,
   options: ServiceConnectionOptions & {
     readonly checkpoint: Checkpoint;
     /** Resolves after that many milliseconds; a rejection ends the redemption. */
@@ -104,7 +115,7 @@ export function redeemer(
       }),
       longestWaitMs: limitMs,
       readAnswer: (text, context) => runWork(() => readAnswer(text, context)),
-      openPending,
+      ...state,
       materializer,
       clock,
       checkpoint,

@@ -73,6 +73,8 @@ export type ClientErrorCode =
   /** The token was redeemed before under a link name other than the requested one. */
   | 'other_name'
   | 'token_invalid'
+  /** The token is bound to a key that this site does not have. */
+  | 'key_missing'
   | 'not_writable'
   /** The token was redeemed before, and the certificate of its link has expired. */
   | 'link_ended'

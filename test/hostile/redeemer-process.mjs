@@ -6,6 +6,7 @@ import { createRedemptionClient } from '../../dist/client/https-redemption-clien
 import { RedemptionError } from '../../dist/domain/redemption-error.js';
 import { directoryMaterializer } from '../../dist/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../dist/platforms/standalone/pending-directory.js';
+import { requestDirectory } from '../../dist/platforms/standalone/request-directory.js';
 import { redeemToken } from '../../dist/redemption/requesting/redeem-token.js';
 
 // A redemption takes at most four exchanges (a check and three posts), so it ends before the limit of the test, 60 s.
@@ -17,6 +18,7 @@ async function redeem({ token, root }) {
     client: createRedemptionClient({ clock: Date.now, timeoutMs: EXCHANGE_MS }),
     readAnswer,
     openPending: pendingDirectories(join(root, 'data'), Date.now),
+    linkRequests: requestDirectory(join(root, 'data')),
     materializer: directoryMaterializer(join(root, 'links'), Date.now),
     clock: Date.now,
     wait: (milliseconds) =>

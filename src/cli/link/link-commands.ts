@@ -48,6 +48,23 @@ export function addLink(program: Command): void {
   )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-check.js')).linkCheckCommand(name, flags));
+  withSettings(
+    link
+      .command('request [FILE]')
+      .description(
+        'Make a key for a link, and print its certificate request, for which the other side issues a token. Neither of the two is a secret',
+      )
+      .option(
+        '--subject <SUBJECT>',
+        "subject of the certificate (default: the site's uid, else the name of the host)",
+      )
+      .option('--line', 'print the request as one word, for a chat or the phone')
+      .option('--qr', 'also draw the line as a QR code, on standard error')
+      .option('--list', 'list the waiting requests of this site')
+      .option('--delete', 'delete the waiting request for the subject, with its key')
+      .addOption(OUTPUT()),
+    LOCATION_SETTINGS,
+  ).action(async (file, flags) => (await import('./link-request.js')).linkRequestCommand(file, flags));
   const generate = addCost(
     link
       .command('generate [NAME]')

@@ -177,6 +177,10 @@ const ADVICE = {
     exitCode: 2,
     hint: 'repeat with --name and the name of the earlier redemption, or get a new token for another link',
   },
+  key_missing: {
+    exitCode: 3,
+    hint: 'run this where the request was made, with the data directory or the namespace of that time (`linkgrant link request --list`), or make another request',
+  },
   token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,

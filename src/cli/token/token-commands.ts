@@ -124,6 +124,10 @@ function addRedeemFlags(command: Command): Command {
       '--retry',
       'repeat the request after an unknown outcome, a refusal or a damaged stored file; may spend another use',
     )
+    .option(
+      '--key <FILE>',
+      'private key of the request that the token is bound to, if `link request` did not make it',
+    )
     .addOption(DRY_RUN('check what the redemption needs; spend no use and write nothing'))
     .addOption(waitOption('none'))
     .addOption(deadlineOption());

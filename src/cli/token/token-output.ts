@@ -1,8 +1,8 @@
-import { commandContext, isTerminal } from '../../config/command-context.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
+import { drawQrCode } from '../terminal/qr-code.js';
 import { writeStderr, writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, writeSecretOutput } from './secret-output.js';
 import {
@@ -13,9 +13,6 @@ import {
   tokenText,
   type WritableToken,
 } from './token-forms.js';
-
-// The standard requires a quiet zone of 4 modules. With 2, the QR code of a typical join line fits on a terminal with 24 rows.
-const QR_BORDER = 2;
 
 /**
  * Writes a token with the code of a grant, and reports on standard error its limits and the next step on the other site. A dry
@@ -52,13 +49,6 @@ export async function writeNextStep(
   token: WritableToken,
   needsSubject: boolean,
 ): Promise<void> {
-  if (delivery.qr) {
-    const { renderUnicodeCompact } = await import('uqr');
-    const drawn = renderUnicodeCompact(requireJoinLine(token), { border: QR_BORDER });
-    const { stderr } = commandContext();
-    // Scanners need dark modules on a light background. The drawn blocks are the light modules. They are drawn white on black,
-    // because in the colours of a light terminal the code would be inverted.
-    stderr.write(`${isTerminal(stderr) ? drawn.replace(/^.*$/gm, '\x1b[97;40m$&\x1b[0m') : drawn}\n`);
-  }
+  if (delivery.qr) await drawQrCode(requireJoinLine(token));
   writeStderr(nextStep(delivery, needsSubject), { isForOtherSite: true });
 }

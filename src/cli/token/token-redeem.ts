@@ -1,12 +1,17 @@
 import { containsJoinLine } from '../../codes/join-line.js';
+import type { RedeemableToken } from '../../domain/access-token.js';
 import { isShortLived } from '../../domain/issued-certificate.js';
+import { explainFileError } from '../../files/file-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
+import { privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
+import { boundKeyOf } from '../../redemption/requesting/redemption-key.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
-import { usageError } from '../terminal/command-error.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
+import { readExternalText } from '../terminal/external-text.js';
 import {
   parseCount,
   parseWindow,
@@ -38,6 +43,8 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly subject?: string;
   readonly linkCost?: string;
   readonly retry?: boolean;
+  /** File with the private key of the request that a bound token was issued for. */
+  readonly key?: string;
   /** Checks the prerequisites of the redemption, and redeems nothing. */
   readonly dryRun?: boolean;
   /** Requests a short-lived certificate, because it will be renewed. */
@@ -66,7 +73,8 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
   const { name, retry, renew: renews } = flags;
   const { proxyConfiguration, ownKey } = target;
   const subject = requestedSubject(token, flags.subject, target);
-  const request = { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews };
+  const keyPem = flags.key === undefined ? undefined : await readRequestKey(flags.key, token);
+  const request = { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews, keyPem };
   const redeemed = await withProgress('Redeeming the token', () =>
     target.redeemer.redeem(request, target.materializer),
   ).catch((error: unknown) => {
@@ -82,6 +90,28 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
   if (target.kind === 'cluster') {
     const names = redeemed.links.map((link) => link.name);
     await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
+  }
+}
+
+/** Reads the key of `--key`, as PKCS#8. Rejects with a CommandError if it cannot be read, or if the token is bound to no key. */
+async function readRequestKey(file: string, token: RedeemableToken): Promise<string> {
+  if (boundKeyOf(token) === undefined) {
+    throw usageError(
+      '--key is for a token that is bound to a key',
+      'omit --key: the command makes a new key',
+    );
+  }
+  try {
+    return privateKeyPem(readPrivateKey(await readExternalText(file)));
+  } catch (error) {
+    throw new CommandError(
+      `the key of --key cannot be read: ${file}: ${explainFileError(file, error).reason}`,
+      {
+        exitCode: 2,
+        hint: 'name the private key, in PEM, of the request that the token was issued for',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
+import { requestSecrets } from '../../platforms/kubernetes/requesting/request-secret.js';
 import {
   TokenController,
   type TokenControllerOptions,
@@ -82,13 +83,16 @@ function redemptionOptions(
   const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
   return {
     redeem: (request, target) => {
-      const redeem = redeemer(pendingSecrets(target, clock), {
-        ...serviceConnection,
-        runWork: budget.startAttempt(target.namespace, clock),
-        checkpoint,
-        wait,
-        stopping,
-      });
+      const redeem = redeemer(
+        { openPending: pendingSecrets(target, clock), linkRequests: requestSecrets(target) },
+        {
+          ...serviceConnection,
+          runWork: budget.startAttempt(target.namespace, clock),
+          checkpoint,
+          wait,
+          stopping,
+        },
+      );
       return redeem({ ...request, ownKey }, clusterMaterializer(target, clock));
     },
     renewalDependencies: (namespace) => {

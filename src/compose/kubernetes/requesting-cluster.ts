@@ -17,6 +17,7 @@ import { inCluster, type NamespaceTarget } from '../../platforms/kubernetes/requ
 import { renewalSecrets } from '../../platforms/kubernetes/requesting/pending-renewal-secret.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-secret.js';
+import { requestSecrets } from '../../platforms/kubernetes/requesting/request-secret.js';
 import { findOwnerSite, ownerReference } from '../../platforms/kubernetes/requesting/site-owner.js';
 import { listConnectedPeers } from '../../platforms/kubernetes/sites/site-network.js';
 import type { SiteFacts } from '../../platforms/kubernetes/sites/site-resource.js';
@@ -49,6 +50,7 @@ export async function openRequestingCluster(
     namespace,
     owner: async () => ownerReference(await findSite(), namespace),
   };
+  const linkRequests = requestSecrets(target);
   return {
     namespace,
     /** The Site of these links, if there is one. */
@@ -82,7 +84,8 @@ export async function openRequestingCluster(
       }),
     /** Reads which sites are connected to the Sites of the namespace. */
     connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
-    redeem: redeemer(pendingSecrets(target, clock), options),
+    linkRequests,
+    redeem: redeemer({ openPending: pendingSecrets(target, clock), linkRequests }, options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
     findSecretName: async (token: RedeemableToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));

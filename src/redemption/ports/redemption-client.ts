@@ -17,6 +17,14 @@ export interface TokenCheck {
   readonly serverTime: number;
 }
 
+/** Options of a check. */
+export interface CheckOptions {
+  /** DER of a PKCS#10 request that was made for the code. */
+  readonly csrDer?: Uint8Array | undefined;
+  /** Aborts the request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** One posting of a token's code. */
 export interface TokenRedemption {
   readonly token: RedeemableToken;
@@ -35,10 +43,10 @@ export interface TokenRedemption {
  */
 export interface RedemptionClient {
   /**
-   * Requests the state of the token without redeeming it; `stock` if a Skupper grant server answers. `signal` aborts the
-   * request.
+   * Requests the state of the token without redeeming it; `stock` if a Skupper grant server answers. A token that is bound to a key
+   * needs `csrDer`, the request that would redeem it.
    */
-  check(token: RedeemableToken, signal?: AbortSignal): Promise<TokenCheck | 'stock'>;
+  check(token: RedeemableToken, options?: CheckOptions): Promise<TokenCheck | 'stock'>;
   /**
    * Posts the code once and returns the whole body of a 200 response, unchecked. `outcome_unknown` if the first byte of the
    * request was sent and no whole response arrived; after every other connection failure nothing was counted.

@@ -1,7 +1,7 @@
 import { signedCodeKid } from '../../codes/signed-code.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import type { RedemptionClient, TokenCheck } from '../ports/redemption-client.js';
+import type { CheckOptions, RedemptionClient, TokenCheck } from '../ports/redemption-client.js';
 
 /**
  * True if linkgrant has issued a token: it is from a join line, has a signed code, or has annotations of linkgrant. A token of
@@ -21,9 +21,9 @@ export function isLinkgrantToken(token: RedeemableToken): boolean {
 export async function checkToken(
   { token, ownKey }: { readonly token: RedeemableToken; readonly ownKey?: boolean | undefined },
   client: RedemptionClient,
-  signal?: AbortSignal,
+  options?: CheckOptions,
 ): Promise<TokenCheck | 'stock'> {
-  const check = await client.check(token, signal);
+  const check = await client.check(token, options);
   if (check !== 'stock') return check;
   const server = 'The server is a Skupper grant server, which generates the private key itself';
   if (isLinkgrantToken(token)) {

@@ -7,17 +7,16 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import { type Link, type LinkSecret, mergeLink, PROXY_CONFIGURATION } from '../../domain/link.js';
 import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
-import { OWN_KEY_TYPE } from '../../domain/policy.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { generateKey, isP256Key, readPrivateKey } from '../../pki/keys.js';
-import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
+import type { LinkRequestStore } from '../ports/link-requests.js';
 import type { MaterializedResources, Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
 import { checkToken, isLinkgrantToken, withKeyTypes } from './check-token.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
+import { boundKeyOf, csrFor, isKeyFor, keyFor, removeRequestOf } from './redemption-key.js';
 import { isKeyUnused } from './retry-disposition.js';
 
 /** A token to redeem, and the requested link. */
@@ -35,6 +34,8 @@ export interface RedeemTokenRequest {
   readonly renews?: boolean | undefined;
   /** True to reject a link whose private key the server generated. A token of linkgrant needs no such option. */
   readonly ownKey?: boolean | undefined;
+  /** PEM of the key that the token is bound to; absent for that of a waiting request of this site. */
+  readonly keyPem?: string | undefined;
   /** True to post even if an earlier posting may have been counted, or if the stored key or response is damaged. */
   readonly retry?: boolean | undefined;
 }
@@ -43,6 +44,8 @@ export interface RedeemTokenRequest {
 export interface RedeemTokenDependencies extends PostingDependencies {
   readonly readAnswer: AnswerReader;
   readonly openPending: OpenPendingRedemption;
+  /** The waiting requests of this site, which have the keys of bound tokens. */
+  readonly linkRequests: LinkRequestStore;
   readonly materializer: Materializer;
 }
 
@@ -76,10 +79,13 @@ export async function redeemToken(
   const answer = await findAnswer(pending, names.name, deps.materializer);
   const earlier = answer === undefined ? undefined : await readEarlierLink(answer, request, pending, deps);
   if (earlier) return materialize(earlier, true, request, pending, deps);
-  // Check before the key is created, so that no key remains if the service is unreachable or refuses the check.
-  const check = await checkServer(request, deps);
+  const isBound = boundKeyOf(request.token) !== undefined;
+  const boundKey = isBound ? await ensureKey(request, pending, deps) : undefined;
+  const checkedCsr = boundKey && csrFor(request.token, boundKey.keyPem, names.subject);
+  // Check before a key is created, so that no key remains if the service is unreachable or refuses the check.
+  const check = await checkServer(request, checkedCsr, deps);
   if (answer !== undefined) await pending.discard('answer', answer);
-  const key = await ensureKey(request, pending);
+  const key = boundKey ?? (await ensureKey(request, pending, deps));
   await deps.checkpoint('key-created');
   const posting = { ...names, ...key, isStock: check === 'stock' };
   const received = await postRedemption(posting, request, pending, deps).catch((error) => {
@@ -138,9 +144,9 @@ async function readEarlierLink(
   answer: string,
   { token, name, retry }: RedeemTokenRequest,
   pending: PendingRedemption,
-  { readAnswer, materializer, clock }: RedeemTokenDependencies,
+  { readAnswer, materializer, clock, linkRequests }: RedeemTokenDependencies,
 ): Promise<KeyedLink | undefined> {
-  const keyPem = await pending.ensureKey(newKey);
+  const keyPem = await pending.ensureKey(() => keyFor({ token }, linkRequests));
   const context = { privateKeyPem: keyPem, tokenUrl: token.url, name, isStored: true };
   let received: ReceivedLink;
   try {
@@ -149,7 +155,7 @@ async function readEarlierLink(
   } catch (error) {
     if (!isInvalidAnswer(error)) throw error;
     if (retry) return undefined;
-    const isKeyDamaged = error.cause instanceof OtherKey || !isP256Key(keyPem);
+    const isKeyDamaged = error.cause instanceof OtherKey || !isKeyFor(token, keyPem);
     throw damagedError(pending.places[isKeyDamaged ? 'key' : 'answer']);
   }
   if (await materializer.findRenewed(received.secret)) return { received, keyPem };
@@ -173,14 +179,14 @@ function damagedError(place: string): RedemptionError {
   );
 }
 
-async function newKey(): Promise<string> {
-  return (await generateKey(OWN_KEY_TYPE)).keyPem;
-}
-
 /** Returns the service's response to a check of the token. */
-async function checkServer(request: RedeemTokenRequest, { client, stopping }: RedeemTokenDependencies) {
+async function checkServer(
+  request: RedeemTokenRequest,
+  csrDer: Uint8Array | undefined,
+  { client, stopping }: RedeemTokenDependencies,
+) {
   try {
-    return await checkToken(request, client, stopping);
+    return await checkToken(request, client, { csrDer, signal: stopping });
   } catch (error) {
     // An aborted exchange fails as a broken connection does.
     stopping?.throwIfAborted();
@@ -188,22 +194,23 @@ async function checkServer(request: RedeemTokenRequest, { client, stopping }: Re
   }
 }
 
-/** Returns the stored key, or stores a new one. If the stored key is damaged, replaces it with `retry`, else rejects. */
+/** Returns the stored key, or stores one. If the stored key is damaged, replaces it with `retry`, else rejects. */
 async function ensureKey(
-  { retry }: RedeemTokenRequest,
+  { token, keyPem: givenKey, retry }: RedeemTokenRequest,
   pending: PendingRedemption,
+  { linkRequests }: RedeemTokenDependencies,
 ): Promise<{ readonly keyPem: string; readonly isNew: boolean }> {
   let created: string | undefined;
   const create = async () => {
-    created = await newKey();
+    created = await keyFor({ token, keyPem: givenKey }, linkRequests);
     return created;
   };
   let keyPem = await pending.ensureKey(create);
-  if (!isP256Key(keyPem) && retry) {
+  if (!isKeyFor(token, keyPem) && retry) {
     await pending.discard('key', keyPem);
     keyPem = await pending.ensureKey(create);
   }
-  if (!isP256Key(keyPem)) throw damagedError(pending.places.key);
+  if (!isKeyFor(token, keyPem)) throw damagedError(pending.places.key);
   return { keyPem, isNew: keyPem === created };
 }
 
@@ -215,7 +222,7 @@ async function postRedemption(
   deps: RedeemTokenDependencies,
 ): Promise<ReceivedLink> {
   const { name, subject, keyPem, isNew, isStock } = posting;
-  const csrDer = createCertificateRequest(readPrivateKey(keyPem), subject);
+  const csrDer = csrFor(token, keyPem, subject);
   const redemption = { token, name, subject, csrDer, renews };
   const context = { privateKeyPem: keyPem, tokenUrl: token.url };
   const readStored = (text: string) =>
@@ -280,5 +287,6 @@ async function materialize(
     written: resources.written,
   });
   await deps.checkpoint('outcome-written');
+  await removeRequestOf(token, deps.linkRequests);
   return { ...received, secret, certificate, links, alreadyRedeemed, ...resources };
 }

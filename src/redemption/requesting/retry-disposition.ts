@@ -75,6 +75,7 @@ const DISPOSITIONS = {
   other_name: 'invalid',
   server_generated_key: 'invalid',
   token_invalid: 'invalid',
+  key_missing: 'invalid',
   not_writable: 'transient',
   // The clock of this side may be wrong, and an expired link can still be renewed.
   link_ended: 'transient',

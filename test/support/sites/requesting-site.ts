@@ -8,6 +8,7 @@ import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../../src/platforms/standalone/pending-directory.js';
+import { requestDirectory } from '../../../src/platforms/standalone/request-directory.js';
 import {
   type RedeemedToken,
   type RedeemTokenDependencies,
@@ -56,6 +57,7 @@ export function makeRequestingSite(): RequestingSite {
     client: createRedemptionClient({ clock: Date.now, timeoutMs: 5_000 }),
     readAnswer,
     openPending: pendingDirectories(dataDirectory, Date.now),
+    linkRequests: requestDirectory(dataDirectory),
     materializer: directoryMaterializer(to, Date.now),
     clock: Date.now,
     wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 10))),

@@ -4,6 +4,7 @@ import { readAnswer } from '../../../dist/client/answer-reader.js';
 import { createRedemptionClient } from '../../../dist/client/https-redemption-client.js';
 import { directoryMaterializer } from '../../../dist/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../../dist/platforms/standalone/pending-directory.js';
+import { requestDirectory } from '../../../dist/platforms/standalone/request-directory.js';
 import { redeemToken } from '../../../dist/redemption/requesting/redeem-token.js';
 
 const { token, dataDirectory, to, dieAt, retry, postingLimitMs = 10_000 } = JSON.parse(process.argv[2]);
@@ -11,6 +12,7 @@ const deps = {
   client: createRedemptionClient({ clock: Date.now, timeoutMs: 30_000 }),
   readAnswer,
   openPending: pendingDirectories(dataDirectory, Date.now),
+  linkRequests: requestDirectory(dataDirectory),
   materializer: directoryMaterializer(to, Date.now),
   clock: Date.now,
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),

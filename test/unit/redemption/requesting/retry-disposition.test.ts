@@ -31,6 +31,7 @@ const CLIENT_ERRORS = {
   other_name: 'invalid',
   server_generated_key: 'invalid',
   token_invalid: 'invalid',
+  key_missing: 'invalid',
   not_writable: 'transient',
   link_ended: 'transient',
   place_taken: 'transient',

@@ -1,0 +1,163 @@
+import { hostname } from 'node:os';
+import { encodeRequestLine } from '../../codes/request-line.js';
+import { openRequestingSite, requestDirectory } from '../../compose/token-redemption.js';
+import { operand, shellWord } from '../../domain/shell-words.js';
+import { writeNamedFile } from '../../files/named-output.js';
+import { encodePem, pemBlocks } from '../../pki/pem.js';
+import type { LinkRequestStore } from '../../redemption/ports/link-requests.js';
+import {
+  ensureLinkRequest,
+  type LinkRequest,
+  listLinkRequests,
+  removeLinkRequest,
+} from '../../redemption/requesting/link-request.js';
+import { configurationFrom } from '../session/configuration.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
+import { requireSubject } from '../terminal/flag-values.js';
+import { formatFingerprint, print, table } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { plain } from '../terminal/plain-text.js';
+import { drawQrCode } from '../terminal/qr-code.js';
+import { completeCommand } from '../terminal/suggested-command.js';
+import { withTargetErrors } from '../terminal/target-errors.js';
+import { writeOut, writeStderr, writeStderrLines } from '../terminal/write-out.js';
+import { openSettingsCluster } from './link-target.js';
+import { requireKnownNamespace, siteNamespace } from './site-namespace.js';
+
+const CSR_LABEL = 'CERTIFICATE REQUEST';
+// The upper bound of a common name (`ub-common-name`, RFC 5280 appendix A).
+const MAX_SUBJECT = 64;
+
+/** The flags of `link request`. */
+export interface LinkRequestFlags {
+  readonly subject?: string;
+  /** Prints the request as one word instead of PEM. */
+  readonly line?: boolean;
+  readonly qr?: boolean;
+  readonly list?: boolean;
+  readonly delete?: boolean;
+  readonly output?: OutputFormat;
+  readonly [setting: string]: unknown;
+}
+
+/** The waiting requests of a site, and its uid if it has one. */
+interface RequestingParty {
+  readonly store: LinkRequestStore;
+  siteUid(): string | undefined | Promise<string | undefined>;
+}
+
+/** `link request`: prints the request of this site for a link, or lists or deletes those that wait for a token. */
+export async function linkRequestCommand(file: string | undefined, flags: LinkRequestFlags): Promise<void> {
+  refuseCombinations(file, flags);
+  const { subject, list } = flags;
+  if (subject !== undefined) requireCommonName(subject);
+  const party = await openParty(flags);
+  if (list) return printList(await listLinkRequests(party.store), flags.output);
+  const wanted = subject ?? (await party.siteUid()) ?? hostname().slice(0, MAX_SUBJECT);
+  if (flags.delete) return deleteRequest(wanted, party.store);
+  await writeRequest(await ensureLinkRequest(wanted, party.store), file, party.store, flags);
+}
+
+function refuseCombinations(file: string | undefined, flags: LinkRequestFlags): void {
+  const { line, qr, list, subject, output } = flags;
+  if (list && flags.delete) throw usageError('--list cannot be combined with --delete', 'use one of them');
+  if ((list || flags.delete) && (file !== undefined || line || qr)) {
+    throw usageError('--list and --delete write no request', 'omit FILE, --line and --qr');
+  }
+  if (list && subject !== undefined) throw usageError('--list shows every waiting request', 'omit --subject');
+  if (file !== undefined && output !== undefined) {
+    throw usageError('-o writes to standard output', 'omit FILE or -o');
+  }
+}
+
+function requireCommonName(subject: string): void {
+  requireSubject(subject);
+  if ([...subject].length <= MAX_SUBJECT) return;
+  throw usageError(
+    `the subject of a request has at most ${MAX_SUBJECT} characters`,
+    'use a shorter --subject',
+  );
+}
+
+async function openParty(flags: LinkRequestFlags): Promise<RequestingParty> {
+  const { settings } = configurationFrom(flags);
+  const { platform, skupperHome, dataDir } = settings;
+  if (platform === 'kubernetes') {
+    const cluster = await openSettingsCluster(settings);
+    return { store: cluster.linkRequests, siteUid: async () => (await cluster.findSite())?.uid };
+  }
+  const store = requestDirectory(dataDir);
+  if (platform === 'standalone') return { store, siteUid: () => undefined };
+  const namespace = siteNamespace(settings);
+  requireKnownNamespace(skupperHome, namespace);
+  return { store, siteUid: () => openRequestingSite(skupperHome, namespace).uid() };
+}
+
+async function writeRequest(
+  request: LinkRequest,
+  file: string | undefined,
+  { place }: LinkRequestStore,
+  flags: LinkRequestFlags,
+): Promise<void> {
+  const { line: asLine, qr, output } = flags;
+  const { pem, line } = formsOf(request);
+  const text = asLine ? `${line}\n` : pem;
+  if (file === undefined || file === '-') await print(output, reportOf(request), () => text, writeOut);
+  else {
+    const hint = 'use a new path in an existing, writable directory, or - for standard output';
+    withTargetErrors(file, hint, () => writeNamedFile(file, text, isRequest));
+  }
+  if (qr) await drawQrCode(line);
+  writeStderrLines([
+    `Request of "${request.subject}"; its key stays in ${place}`,
+    `Key SHA-256 ${formatFingerprint(request.keySha256)}`,
+    'The request is no secret. Let the other side compare the fingerprint.',
+  ]);
+  const given = file === undefined || file === '-' ? 'REQUEST' : shellWord(operand(file));
+  const join = completeCommand('linkgrant join LINE', flags);
+  writeStderr(plain`Next, on the other side: linkgrant token issue --request ${given}\n`, {
+    isForOtherSite: true,
+  });
+  writeStderr(
+    plain`Then here: ${join}, with --to DIRECTORY or with --platform and the platform of the site\n`,
+  );
+}
+
+function formsOf({ csrDer }: LinkRequest): { readonly pem: string; readonly line: string } {
+  // A request with a P-256 key and a subject of 64 characters always fits into a line.
+  return { pem: encodePem(CSR_LABEL, csrDer), line: encodeRequestLine(csrDer) ?? '' };
+}
+
+function reportOf(request: LinkRequest) {
+  const { subject, keySha256 } = request;
+  const { pem, line } = formsOf(request);
+  return { subject, keySha256, request: pem, line };
+}
+
+function isRequest(text: string): boolean {
+  return pemBlocks(text).some(({ label }) => label === CSR_LABEL);
+}
+
+async function printList(requests: readonly LinkRequest[], output: OutputFormat): Promise<void> {
+  await print(output, requests.map(reportOf), () =>
+    requests.length === 0
+      ? 'No request waits for a token.\n'
+      : table(
+          ['SUBJECT', 'KEY SHA-256'],
+          requests.map(({ subject, keySha256 }) => [subject, formatFingerprint(keySha256)]),
+        ),
+  );
+}
+
+async function deleteRequest(subject: string, store: LinkRequestStore): Promise<void> {
+  if (await removeLinkRequest(subject, store)) {
+    await writeOut(
+      plain`Deleted the request of "${subject}"; a token that was issued for it can no longer be redeemed\n`,
+    );
+    return;
+  }
+  throw new CommandError(`no request of "${subject}" waits in ${store.place}`, {
+    exitCode: 2,
+    hint: '`linkgrant link request --list` shows the waiting requests; name one with --subject',
+  });
+}
