@@ -16,6 +16,7 @@ import type { Clock } from '../redemption/ports/clock.js';
 import { backupExists, notABackup, withBackup, writeBackup } from '../stores/sqlite/backup-file.js';
 import { type OpenContext, openDatabase, type StoreLocation, sqliteFile } from './open-store.js';
 import { isServedHere } from './service-identities.js';
+import { beginRestore, endRestore } from './undecided-restore.js';
 
 /**
  * Writes a backup of a service to `file`: its store, unless that is in PostgreSQL, and the keys, the CAs and the configuration
@@ -50,13 +51,14 @@ export async function backUp(
 
 /**
  * Restores a backup into a data directory, where no service runs and nothing is overwritten. Verifies the backup before it writes
- * anything else. Returns the paths of the files. Rejects with ConfigurationError, and with the reason of `stop`, if that is aborted
- * before the backup is verified.
+ * anything else. No service uses the store until {@link endRestore}. Returns the paths of the files. Rejects with ConfigurationError,
+ * with the reason of `stop`, if that is aborted before the backup is verified, and with the error of `checkLedger`, which is called
+ * with the id of the ledger, not authenticated, before any file is moved, unless the store is in PostgreSQL.
  */
 export async function restore(
   location: StoreLocation,
   file: string,
-  clock: Clock,
+  { clock, checkLedger }: { readonly clock: Clock; readonly checkLedger: (ledgerId: string) => void },
   stop: AbortSignal,
 ): Promise<readonly string[]> {
   const { store, dataDir } = location;
@@ -68,15 +70,17 @@ export async function restore(
   let isRestored = false;
   makePrivateDirectory(temporary);
   try {
-    const paths = await withBackup(file, temporary, stop, async ({ files, writeStore }) => {
+    const paths = await withBackup(file, temporary, stop, async ({ files, ledgerId, writeStore }) => {
       const hasLedgerKey = files.some(({ path }) => path === 'ledger.key');
       if (!hasLedgerKey || !files.every(({ path }) => isSavedPath(path))) throw notABackup(file);
       requireSameKind(file, writeStore !== undefined, store);
+      if (writeStore) checkLedger(ledgerId);
       // A service may have started in the meantime: unpacking takes long.
       requireUnused(location, clock);
       const unpacked = join(temporary, 'files');
       writeSavedFiles(unpacked, files);
       withReservation(join(dataDir, 'ledger.key'), () => {
+        beginRestore(dataDir);
         if (store?.kind !== 'postgres') moveStore(sqliteFile(store, dataDir), (to) => writeStore?.(to));
         moveSavedFiles(unpacked, dataDir);
       });
@@ -104,7 +108,10 @@ function withReservation(place: string, move: () => void): void {
   try {
     move();
   } catch (error) {
-    if (statSync(place, { throwIfNoEntry: false })?.size === 0) rmSync(place);
+    if (statSync(place, { throwIfNoEntry: false })?.size === 0) {
+      endRestore(dirname(place));
+      rmSync(place);
+    }
     throw error;
   }
 }

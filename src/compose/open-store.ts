@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { commandContext } from '../config/command-context.js';
 import type { Settings } from '../config/setting-schemas.js';
 import type { PostgresUrl } from '../config/store-url.js';
+import { storeUnavailable } from '../domain/redemption-error.js';
 import { makePrivateDirectory } from '../files/private-file.js';
 import { homeDirectory, userName } from '../files/system-user.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
@@ -10,6 +11,7 @@ import type { ServingLease, SharedSettings } from '../redemption/ports/serving-l
 import type { WebhookStore } from '../redemption/ports/webhook-store.js';
 import type { PostgresTarget } from '../stores/postgres/postgres-target.js';
 import type { SqlDatabase } from '../stores/sql/sql-database.js';
+import { undecidedRestore } from './undecided-restore.js';
 
 /** The settings that locate the store and the key of its ledger. */
 export type StoreLocation = Pick<Settings, 'store' | 'dataDir'>;
@@ -53,14 +55,28 @@ export function ledgerKeyPath({ dataDir }: Pick<Settings, 'dataDir'>): string {
 }
 
 /**
- * Opens the database of the configured store. With `migrate` it creates or upgrades the schema first. With `acceptsEmpty` it
- * accepts a database without a ledger, even if this host has the key of a ledger.
+ * Opens the database of the configured store. With `migrate` it creates or upgrades the schema first. A restored store that is not
+ * accepted yet can only be read, unless `accepts` is set. With `empty` it also accepts a database without a ledger, even if this host
+ * has the key of a ledger.
  */
 export async function openDatabase(
+  location: StoreLocation,
+  context: OpenContext,
+  migrate: boolean,
+  accepts?: 'restored' | 'empty',
+): Promise<SqlDatabase> {
+  const undecided = accepts ? undefined : undecidedRestore(location.dataDir);
+  if (!undecided) return openAccepted(location, context, migrate, accepts === 'empty');
+  if (migrate) throw undecided;
+  const database = await openAccepted(location, context, false, false);
+  return { ...database, write: () => Promise.reject(storeUnavailable(undecided.message, undecided)) };
+}
+
+async function openAccepted(
   { store, dataDir }: StoreLocation,
   { checkpoint }: OpenContext,
   migrate: boolean,
-  acceptsEmpty = false,
+  acceptsEmpty: boolean,
 ): Promise<SqlDatabase> {
   const shared = { migrate, acceptsEmpty, checkpoint, ledgerKeyFile: ledgerKeyPath({ dataDir }) };
   if (migrate) makePrivateDirectory(dataDir);

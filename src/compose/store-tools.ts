@@ -37,9 +37,9 @@ interface FoundLoss {
   readonly redeemable: readonly AccessGrant[];
 }
 
-/** Returns whether this host has the high-water mark of a ledger beside the key of this store. */
-export function hasLedgerRecord(location: StoreLocation): boolean {
-  return new LedgerKeyFile(ledgerKeyPath(location)).marks.hasAny();
+/** Returns whether this host has the high-water mark of the ledger with this id. */
+export function hasLedgerRecord(location: StoreLocation, ledgerId: string): boolean {
+  return new LedgerKeyFile(ledgerKeyPath(location)).marks.find(ledgerId) !== undefined;
 }
 
 /** Returns what the ledger of a store lacks. */
@@ -72,7 +72,7 @@ export async function acceptStore(
   revoked: readonly AccessGrant[],
 ): Promise<void> {
   const isEmpty = (await findStoreLoss(location, context)).lost === 'empty';
-  const database = await openDatabase(location, context, isEmpty, isEmpty);
+  const database = await openDatabase(location, context, isEmpty, isEmpty ? 'empty' : 'restored');
   try {
     await database.write(function* (write) {
       yield* write.ledger.accept(context.clock());
@@ -101,7 +101,7 @@ export async function copyStore(
   const source = await openDatabase({ store: from, dataDir }, context, false);
   // Rejects if the data directory lacks the source's key: the copy would get a new one.
   await source.read((ledger) => ledger.key()).finally(() => source.close());
-  const target = await openDatabase({ store: to, dataDir }, context, true, true);
+  const target = await openDatabase({ store: to, dataDir }, context, true, 'empty');
   try {
     const rows = await copyAll(from, to, (copied) => onProgress(`Copying the store: ${copied} rows`));
     const verdict = await target.readSnapshot((ledger) =>

@@ -32,9 +32,18 @@ it('with PostgreSQL, store backup and restore save the files, and name pg_dump a
   const restored = expectSuccess(await run('store', 'restore', file, ...on('second')));
   expect(restored.stdout).toContain(`pg_restore -c -d ${database.url} ${file}.dump`);
   expect(restored.stdout).toContain('linkgrant store restored');
-  expect(readdirSync(work.path('second')).sort()).toEqual(['code-keys', 'issuers', 'ledger.key']);
-  // The database was not touched, so that a service of the second host can use it at once.
+  expect(readdirSync(work.path('second')).sort()).toEqual([
+    'code-keys',
+    'issuers',
+    'ledger.key',
+    'restore-undecided',
+  ]);
+  // The database was not touched, so that a service of the second host can use it once it is accepted there.
   const grants = json(await run('grant', 'list', '-o', 'json', ...on('second')));
   expect(grants).toMatchObject([{ name: 'hub' }]);
+  const refused = expectRefusal(await run('serve', ...on('second'), ...ENDPOINT), 2);
+  expect(refused.error).toContain('the store is not accepted yet');
+  expect(expectRefusal(await run('store', 'restored', ...on('second')), 2).hint).toContain('add --keep');
+  expectSuccess(await run('store', 'restored', '--keep', ...on('second')));
   await work.serveOnce([...on('second'), ...ENDPOINT], { env });
 });

@@ -9,6 +9,7 @@ import { isServedHere } from '../../compose/service-identities.js';
 import { missingCa, pathsAccessibleToOthers } from '../../compose/site-issuer.js';
 import { findStoreLoss } from '../../compose/store-tools.js';
 import { queryToken } from '../../compose/token-redemption.js';
+import { undecidedRestore } from '../../compose/undecided-restore.js';
 import { commandContext } from '../../config/command-context.js';
 import { type ListenAddress, reachableHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -126,6 +127,8 @@ async function storeChecks(
  * spent uses are available again.
  */
 async function checkStoreAge(settings: Settings): Promise<Check> {
+  const undecided = undecidedRestore(settings.dataDir);
+  if (undecided) return failWithError('store age', undecided, undecided.hint);
   const { lost, redeemable, unrecordedUntil } = await findStoreLoss(settings, commandContext());
   if (unrecordedUntil !== undefined) {
     const problem = 'this host has no record of its ledger, so missing entries cannot be detected';

@@ -27,13 +27,16 @@ export async function storeRestoreCommand(
 ): Promise<void> {
   refuseBothChoices({ revoke, keep });
   const settings = backupSettingsFrom(flags);
-  if (settings.store?.kind !== 'postgres' && !revoke && !keep && !hasLedgerRecord(settings))
+  const checkLedger = (ledgerId: string) => {
+    if (revoke || keep || hasLedgerRecord(settings, ledgerId)) return;
     throw usageError(
-      `${settings.dataDir} has no record of the ledger, so it is unknown what the backup lacks; nothing was restored`,
+      `${settings.dataDir} has no record of the ledger of the backup, so it is unknown what the backup lacks; nothing was restored`,
       KEEP_IF_STOPPED,
     );
+  };
+  const { clock } = commandContext();
   const files = await withProgress('Restoring', () =>
-    untilShutdown((stop) => restore(settings, file, commandContext().clock, stop)),
+    untilShutdown((stop) => restore(settings, file, { clock, checkLedger }, stop)),
   );
   const places = readPlaces(settings.dataDir);
   const restored = [`Restored ${file} into ${settings.dataDir}.\n`, ...placeLines(places)].join('');

@@ -1,4 +1,5 @@
 import { acceptStore, findStoreLoss, type StoreLoss } from '../../compose/store-tools.js';
+import { endRestore } from '../../compose/undecided-restore.js';
 import { commandContext } from '../../config/command-context.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import type { LocalSettings } from '../session/configuration.js';
@@ -62,7 +63,10 @@ export async function acceptRestored(
   { revoke, keep }: RestoredChoice,
 ): Promise<RestoredReport> {
   const { lost, redeemable, unrecordedUntil } = await findStoreLoss(settings, commandContext());
-  if (lost === 0 && unrecordedUntil === undefined) return { lost, accepted: false, revoked: [] };
+  if (lost === 0 && unrecordedUntil === undefined) {
+    endRestore(settings.dataDir);
+    return { lost, accepted: false, revoked: [] };
+  }
   if (!revoke && !keep) {
     const grants = `${redeemable.length} ${redeemable.length === 1 ? 'grant' : 'grants'}`;
     const names = redeemable.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
@@ -75,6 +79,7 @@ export async function acceptRestored(
   }
   const revoked = revoke ? redeemable : [];
   await acceptStore(settings, commandContext(), revoked);
+  endRestore(settings.dataDir);
   return {
     lost,
     accepted: true,

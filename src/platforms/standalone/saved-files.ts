@@ -9,8 +9,11 @@ import { directoryLock } from '../files/directory-lock.js';
 import { NEXT, TRUSTED } from './issuer-directory.js';
 
 const LOCK_TIMEOUT_MS = 10_000;
-/** The files and directories of the data directory that a backup contains. The service recreates the others. */
-const SAVED = ['ledger.key', 'config.yaml', 'code-keys', 'issuers'];
+/**
+ * The files and directories of the data directory that a backup contains, in the order in which they are moved: no service starts on
+ * a store without its key. The service recreates the others.
+ */
+const SAVED = ['config.yaml', 'code-keys', 'issuers', 'ledger.key'];
 const ISSUER_FILE = `(${NEXT}/)?tls\\.(crt|key)|${TRUSTED}/[0-9a-f]{64}\\.(crt|key|cross)`;
 const SAVED_PATH = new RegExp(
   `^(ledger\\.key|config\\.yaml|code-keys/[1-9]\\d{0,8}\\.json|issuers/[\\w-][\\w.-]*/(${ISSUER_FILE}))$`,

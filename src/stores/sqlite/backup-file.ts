@@ -13,11 +13,13 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { isUuid } from '../../domain/names.js';
 import { openNonBlocking } from '../../files/bounded-text.js';
 import { withFileErrors } from '../../files/file-error.js';
 import { makePrivateDirectory, sweepBeside, syncDirectory, syncFile } from '../../files/private-file.js';
 import { openSqliteFile, primaryCode, type SqliteFile } from '../../files/sqlite-file.js';
 import type { SavedFile } from '../../redemption/ports/saved-file.js';
+import { EPOCH } from '../sql/ledger/rollback-check.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { prepareDatabaseFile } from './database-file.js';
 
@@ -32,6 +34,7 @@ const CREATE_FILES = 'CREATE TABLE backup_files (path TEXT PRIMARY KEY, content 
 const MAX_RATIO = 100;
 // Results for a file that is no database, a damaged one, and one with other tables or columns.
 const DAMAGED: ReadonlySet<string | undefined> = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_ERROR']);
+const LEDGER_MARK = 'SELECT value FROM settings WHERE key = ?';
 const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
 
 /**
@@ -89,6 +92,8 @@ export function backupExists(file: string, cause?: unknown): StoreOpenError {
 /** An opened backup. */
 export interface OpenBackup {
   readonly files: readonly SavedFile[];
+  /** The id of the ledger as the store has it, not authenticated; empty if the store has no valid one, or there is no store. */
+  readonly ledgerId: string;
   /** Writes the store (0600) to a file that must not exist; undefined if the backup contains no store. */
   readonly writeStore: ((file: string) => void) | undefined;
 }
@@ -124,7 +129,9 @@ export async function withBackup<T>(
       opened.prepare('VACUUM INTO ?').run(target);
       syncFile(target);
     };
-    return await use({ files, writeStore: hasTable('settings') ? writeStore : undefined });
+    if (!hasTable('settings')) return await use({ files, ledgerId: '', writeStore: undefined });
+    const [id = ''] = String(opened.prepare(LEDGER_MARK).value(EPOCH)).split(' ');
+    return await use({ files, ledgerId: isUuid(id) ? id : '', writeStore });
   } catch (error) {
     throw DAMAGED.has(primaryCode(error)) ? notABackup(file, error) : error;
   } finally {

@@ -22,6 +22,7 @@ function makeLeftOver(path: string): void {
   mkdirSync(path);
   utimesSync(path, 0, 0);
 }
+const UNCHECKED = { clock: Date.now, checkLedger: () => undefined };
 
 it('a backup that is stopped leaves no file, and removes what a killed backup left', async () => {
   const [source, target] = [await serviceDirectory(), directoryForTest()];
@@ -36,7 +37,7 @@ it('a restore that is stopped leaves no file, and removes what a killed restore 
   const backup = join(directoryForTest(), 'backup.gz');
   await backUp(at(source), backup, CONTEXT, RUNNING);
   makeLeftOver(join(target, `.restore.${LEFT_OVER}`));
-  const stopped = restore(at(target), backup, Date.now, AbortSignal.abort());
+  const stopped = restore(at(target), backup, UNCHECKED, AbortSignal.abort());
   await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
   expect(readdirSync(target)).toEqual([]);
 });
@@ -44,6 +45,6 @@ it('a restore that is stopped leaves no file, and removes what a killed restore 
 it.each(['directory', 'named pipe'])('a restore refuses a %s instead of a backup', async (kind) => {
   const [file, target] = [join(directoryForTest(), 'backup.gz'), directoryForTest()];
   execFileSync(kind === 'directory' ? 'mkdir' : 'mkfifo', [file]);
-  await expect(restore(at(target), file, Date.now, RUNNING)).rejects.toThrow(/is not a regular file/);
+  await expect(restore(at(target), file, UNCHECKED, RUNNING)).rejects.toThrow(/is not a regular file/);
   expect(readdirSync(target)).toEqual([]);
 });
