@@ -19,11 +19,14 @@ for (const subject of [EAST, 'south']) {
   expect(status).toBe(200);
 }
 
+const [site] = (await cluster.admin.listAll(SITES, { namespace: west.namespace })).items;
+if (!site) throw new Error('there is no Site');
+const { uid, name, namespace } = site.metadata;
+const writeStatus = (status: object) =>
+  cluster.admin.patch(SITES, { namespace, name }, { status }, { subresource: 'status' });
+
 /** Writes `status.network` of the Site as Skupper's controller does: every site with its outgoing links. */
 async function connect(...peers: readonly (readonly [id: string, name: string, operational: boolean])[]) {
-  const [site] = (await cluster.admin.listAll(SITES, { namespace: west.namespace })).items;
-  if (!site) throw new Error('there is no Site');
-  const { uid, name, namespace } = site.metadata;
   const links = (operational: boolean) => [
     { name: 'to-west', remoteSiteId: uid, remoteSiteName: name, operational },
   ];
@@ -36,11 +39,11 @@ async function connect(...peers: readonly (readonly [id: string, name: string, o
       links: links(operational),
     })),
   ];
-  const status = { sitesInNetwork: network.length, network };
-  await cluster.admin.patch(SITES, { namespace, name }, { status }, { subresource: 'status' });
+  await writeStatus({ sitesInNetwork: network.length, network });
 }
 
 it('redemption list shows no connection state before the Site reports its network', async () => {
+  await writeStatus({ network: null });
   expect((await west.run(['redemption', 'list'])).stdout).toMatch(/CONNECTED\n.* -\n.* -\n$/);
 });
 

@@ -1,16 +1,17 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ACCESS_GRANTS, ACCESS_TOKENS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import type { AccessTokenResource } from '../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
-import { linkgrant, refusalOf, startLinkgrant } from '../support/command-line.js';
+import { linkgrant, refusalOf, type Serving, startLinkgrant } from '../support/command-line.js';
 import { releaseAfterTest } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { DeployTools } from './harness/deploy-tools.js';
+import { deleteAll } from './harness/empty-cluster.js';
 import { kubeconfigOf, kubeconfigThrough, serverOf } from './harness/kubeconfig.js';
 import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
@@ -61,8 +62,14 @@ describe('token issue without a service', () => {
 });
 
 describe('token issue in a cluster', () => {
+  let serving: Serving;
   beforeAll(async () => {
-    await serveCluster(workplace, account.kubeconfig);
+    serving = await serveCluster(workplace, account.kubeconfig);
+  });
+  // The other tests need a cluster without a service and without grants, also if they run later.
+  afterAll(async () => {
+    await serving.stop();
+    await deleteAll(cluster.admin, ACCESS_GRANTS, west.namespace);
   });
 
   it('creates a grant and writes its token, which the Go client redeems', async () => {
@@ -76,7 +83,7 @@ describe('token issue in a cluster', () => {
     expect(ended.stderr).toContain(`Token written to ${file}\n`);
     expect(ended.stderr).toMatch(/Can be redeemed 2 times, until \S+\n/);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    const [grant] = await grantsIn(west);
+    const grant = (await grantsIn(west)).find(({ metadata }) => metadata.name === 'for-the-branch');
     const { status } = grant ?? {};
     expect(grant?.spec).toEqual({
       redemptionsAllowed: 2,
