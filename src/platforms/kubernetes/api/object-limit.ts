@@ -18,7 +18,8 @@ export const OBJECT_LIMIT = { bytes: 512 * 1024, strings: 2_000 } as const satis
 export const OBJECT_LIMIT_TEXT = `more than ${OBJECT_LIMIT.bytes / 1024} KiB, or more than ${OBJECT_LIMIT.strings} keys and texts`;
 /** How long an object that was too large is not read again, in seconds. */
 export const TOO_LARGE_S = 30;
-const MAX_OBJECTS = 10_000;
+/** How many objects that were too large are recorded at most. */
+export const MAX_TOO_LARGE_OBJECTS = 10_000;
 
 /** True if a text of JSON exceeds a limit. Does not parse it, because that takes longest with many keys. */
 export function exceedsLimit(json: string, { bytes, strings }: ResponseLimit): boolean {
@@ -32,7 +33,7 @@ export function exceedsLimit(json: string, { bytes, strings }: ResponseLimit): b
 /** The objects that were too large when they were last read. */
 export class TooLargeObjects {
   readonly #refused = new BoundedMap<string, { readonly error: unknown; readonly until: number }>(
-    MAX_OBJECTS,
+    MAX_TOO_LARGE_OBJECTS,
   );
 
   /**

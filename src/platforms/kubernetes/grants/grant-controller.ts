@@ -12,6 +12,7 @@ import { EventRecorder } from '../controller/event-recorder.js';
 import { namespaceOf } from '../controller/fair-queue.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE } from '../controller/lease-resource.js';
+import { PacedQueue } from '../controller/paced-queue.js';
 import { WorkQueue } from '../controller/work-queue.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { SiteAccessCache } from '../sites/site-access-cache.js';
@@ -49,7 +50,7 @@ export interface GrantControllerOptions {
   readonly onFailure: (operation: string, error: unknown) => void;
 }
 
-const WORK = { concurrency: 8, maxPerNamespace: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
+const WORK = { concurrency: 8, maxPerNamespace: 2, backOff: { firstMs: 100, longestMs: 30_000 } };
 const SITE_ACCESS_MS = 30_000;
 // The delay of a status write, in milliseconds: `each` for every grant that would be written before it if the namespaces took turns,
 // between `shortest` and `longest`. A grant of a thousand uses is not written a thousand times, the total rate stays low for any
@@ -103,8 +104,15 @@ export class GrantController {
         this.#counter.forget(namespace, uid);
       },
     });
+    // One change of a site concerns all grants of its namespace, so a tenant who repeats it would occupy the service.
+    const afterSiteChange = new PacedQueue(STATUS_DELAY_MS.each, (key) => this.#add(key));
     this.#siteAccess = new SiteAccessCache(this.site, (namespace) => {
-      for (const key of this.grants.keysIn(namespace)) this.#add(key);
+      const areListed = this.#watch.isSynced('sites', 'RouterAccesses');
+      for (const key of this.grants.keysIn(namespace)) {
+        // The first listing reports each namespace once.
+        if (areListed) afterSiteChange.add(key);
+        else this.#add(key);
+      }
     });
     const reconciler = new GrantReconciler({
       client,

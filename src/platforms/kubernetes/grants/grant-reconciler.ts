@@ -1,7 +1,9 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
+import { BoundedMap } from '../../../time/bounded-map.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
+import { MAX_TOO_LARGE_OBJECTS, TOO_LARGE_S } from '../api/object-limit.js';
 import { isConditionTrue, type Stored } from '../api/resource.js';
 import type { EventRecorder } from '../controller/event-recorder.js';
 import type { EventContent } from '../controller/pending-events.js';
@@ -11,11 +13,16 @@ import {
   type AccessGrantResource,
   type AccessGrantStatus,
   notReadyReasonOf,
-  readAccessGrant,
 } from './access-grant-resource.js';
 import { END_TYPES, endCondition, foreignConditions } from './conditions.js';
 import { type ConflictingControllerDetector, FOREIGN_HOLD_MS } from './conflicting-controller-detector.js';
-import { type ComputedStatus, computeStatus, countedGrantState, statusChange } from './grant-status.js';
+import {
+  type ComputedStatus,
+  computeStatus,
+  countedGrantState,
+  readLimitedGrant,
+  statusChange,
+} from './grant-status.js';
 
 /** Dependencies of {@link GrantReconciler}. */
 export interface GrantReconcilerDependencies {
@@ -42,13 +49,17 @@ const MIN_DELAY_MS = 100;
  */
 export class GrantReconciler {
   readonly #deps: GrantReconcilerDependencies;
+  /** When a grant `namespace/name` was read and was too large, in milliseconds since the epoch. */
+  readonly #tooLargeAt = new BoundedMap<string, number>(MAX_TOO_LARGE_OBJECTS);
 
   constructor(deps: GrantReconcilerDependencies) {
     this.#deps = deps;
   }
 
-  /** Reconciles the grant `namespace/name`. */
+  /** Reconciles the grant `namespace/name`; reads one that was too large not again for 30 seconds. */
   async reconcile(key: string): Promise<ReconcileResult> {
+    const heldMs = this.#heldMs(key);
+    if (heldMs > 0) return { requeueAfterMs: heldMs };
     const [namespace, name] = key.split('/') as [string, string];
     const grant = await this.#deps.client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
     const { clock, countOf, siteAccess, conflicts } = this.#deps;
@@ -58,6 +69,8 @@ export class GrantReconciler {
     }
     const { uid, generation } = grant.metadata;
     const now = clock();
+    const read = readLimitedGrant(grant);
+    if (read.isTooLarge) this.#tooLargeAt.set(key, now);
     const redemptions = countOf(grant.metadata);
     const serviceEndpoint = this.#deps.serviceEndpoint();
     if (serviceEndpoint && conflicts.hasForeignOwner(grant, `${serviceEndpoint.url}/${uid}`, now)) {
@@ -65,15 +78,21 @@ export class GrantReconciler {
       await this.#write(grant, { ...grant.status, conditions });
       return { requeueAfterMs: FOREIGN_HOLD_MS };
     }
-    const present = readAccessGrant(grant).grant;
-    const hasEnded = endCondition(countedGrantState(present, redemptions, now)) !== undefined;
+    const hasEnded = endCondition(countedGrantState(read.grant, redemptions, now)) !== undefined;
     if (hasEnded) siteAccess.forget(key);
-    const { issuer, policy } = present;
+    const { issuer, policy } = read.grant;
     const request = { namespace, name, issuer, policy };
     const access = hasEnded ? undefined : await siteAccess.accessOf(request);
-    const computed = computeStatus(grant, { serviceEndpoint, access, redemptions, now });
+    const computed = computeStatus(grant, read, { serviceEndpoint, access, redemptions, now });
     await this.#write(grant, computed.status);
     return requeueAtExpiry(computed, now);
+  }
+
+  /** How many milliseconds a grant is not read because it was too large. */
+  #heldMs(key: string): number {
+    const age = this.#deps.clock() - (this.#tooLargeAt.get(key) ?? Number.NEGATIVE_INFINITY);
+    // If the clock was set back, read the grant.
+    return age < 0 ? 0 : Math.max(0, TOO_LARGE_S * 1_000 - age);
   }
 
   async #write(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): Promise<void> {

@@ -6,7 +6,7 @@ import { notBeforeProblem } from '../../../redemption/accepting/create-grant.js'
 import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
 import { exceedsLimit, OBJECT_LIMIT, OBJECT_LIMIT_TEXT } from '../api/object-limit.js';
 import type { Stored } from '../api/resource.js';
-import { timestamp } from '../api/timestamp.js';
+import { timeOf, timestamp } from '../api/timestamp.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
@@ -50,12 +50,14 @@ export function countedGrantState(
 }
 
 /**
- * Computes the status of a grant. A known value is never replaced by an unknown one; `code` and `expirationTime` never
+ * Computes the status of a grant from its resource and from what {@link readLimitedGrant} returned for it. A known value is never replaced by an unknown one; `code` and `expirationTime` never
  * change once they are set.
  */
-export function computeStatus(resource: Stored<AccessGrantResource>, inputs: StatusInputs): ComputedStatus {
-  const { metadata, spec = {}, status: found = {} } = resource;
-  const read = readLimitedGrant(resource);
+export function computeStatus(
+  { metadata, spec = {}, status: found = {} }: Stored<AccessGrantResource>,
+  read: ReadGrant,
+  inputs: StatusInputs,
+): ComputedStatus {
   const { now, serviceEndpoint } = inputs;
   const url = serviceEndpoint ? `${serviceEndpoint.url}/${metadata.uid}` : found.url;
   const ca = serviceEndpoint?.ca ?? found.ca;
@@ -67,11 +69,9 @@ export function computeStatus(resource: Stored<AccessGrantResource>, inputs: Sta
   const expirationTime = starts ? timestamp(endOf(read.grant, now)) : found.expirationTime;
   const redemptions = Math.max(inputs.redemptions ?? 0, found.redemptions ?? 0);
 
-  const { grant: changed } = readAccessGrant({
-    ...resource,
-    status: { ...found, ...defined({ code, expirationTime }) },
-  });
-  const state = countedGrantState(changed, redemptions, now);
+  // Code and expiration time change only if the grant is usable.
+  const expiry = isUsable ? timeOf(expirationTime) : read.grant.expirationTime;
+  const state = countedGrantState({ ...read.grant, expirationTime: expiry }, redemptions, now);
   const end = endCondition(state);
   const ready = readyCondition(end, [processed, resolved]);
   const wanted = [processed, resolved, ready, ...(end ? [end] : [])];
@@ -87,15 +87,17 @@ export function computeStatus(resource: Stored<AccessGrantResource>, inputs: Sta
     message: ready.message,
     conditions,
   };
-  return { status, state, expirationTime: changed.expirationTime };
+  return { status, state, expirationTime: expiry };
 }
 
 /** Reads a grant, with a problem if a redemption would not read it because of its size. */
-function readLimitedGrant(resource: Stored<AccessGrantResource>): ReadGrant {
+export function readLimitedGrant(
+  resource: Stored<AccessGrantResource>,
+): ReadGrant & { readonly isTooLarge: boolean } {
   const { grant, problems } = readAccessGrant(resource);
   const isTooLarge = exceedsLimit(JSON.stringify(resource), OBJECT_LIMIT);
   const problem = `the AccessGrant has ${OBJECT_LIMIT_TEXT}: remove settings and metadata that it does not need`;
-  return { grant, problems: isTooLarge ? [problem, ...problems] : problems };
+  return { grant, problems: isTooLarge ? [problem, ...problems] : problems, isTooLarge };
 }
 
 /**

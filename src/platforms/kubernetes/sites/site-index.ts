@@ -11,9 +11,11 @@ export class SiteIndex {
   readonly sites: SortedObjects<SiteFacts>;
   readonly routerAccesses: SortedObjects<RouterAccessFacts>;
 
-  /** `onChange` is called with a namespace that may have changed. */
+  /** `onChange` is called with a namespace in which a fact has changed on which links depend. */
   constructor(onChange: (namespace: string) => void) {
-    this.sites = new SortedObjects(compareSites, onChange);
+    // Skupper changes the peers of a Site whenever its network changes.
+    const withoutPeers = (site: SiteFacts) => ({ ...site, peers: undefined });
+    this.sites = new SortedObjects(compareSites, onChange, withoutPeers);
     this.routerAccesses = new SortedObjects((a, b) => (a.name < b.name ? -1 : 1), onChange);
   }
 

@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, on, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../../../../../src/platforms/kubernetes/api/kinds.js';
+import {
+  ACCESS_GRANTS,
+  LEASES,
+  REDEMPTIONS,
+  SITES,
+} from '../../../../../src/platforms/kubernetes/api/kinds.js';
 import type {
   Resource,
   ResourceKey,
@@ -37,7 +42,7 @@ function clientWith(grants: readonly ResourceKey[]) {
   return { client, read };
 }
 
-function controllerOf(client: object): GrantController {
+function controllerOf(client: object, more: Partial<GrantControllerOptions> = {}): GrantController {
   return new GrantController({
     client,
     ownNamespace: 'linkgrant',
@@ -47,8 +52,30 @@ function controllerOf(client: object): GrantController {
     wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined),
     onLead: () => undefined,
     onFailure: () => undefined,
+    ...more,
   } as unknown as GrantControllerOptions);
 }
+
+it('at most two grants of a namespace are reconciled at a time, and a grant of another namespace beside them', async () => {
+  const busy = Array.from({ length: 50 }, (_, number) => ({ namespace: 'busy', name: `g-${number}` }));
+  const { client, read } = clientWith([...busy, { namespace: 'quiet', name: 'g' }]);
+  const answer = new AbortController();
+  const controller = controllerOf({
+    ...client,
+    async find(kind: ResourceKind, key: ResourceKey) {
+      await client.find(kind, key);
+      if (kind === ACCESS_GRANTS && !answer.signal.aborted) await once(answer.signal, 'abort');
+    },
+  });
+  controller.start();
+  await until(() => controller.isLeading && controller.problem() === undefined);
+  controller.reconcileAll();
+  await until(() => read.includes('quiet'));
+  expect(read.filter((namespace) => namespace === 'busy')).toHaveLength(2);
+  answer.abort();
+  await until(() => read.length > busy.length);
+  await controller.stop();
+});
 
 it('the status of a grant does not wait for all grants of another namespace', async () => {
   const busy = Array.from({ length: 200 }, (_, number) => ({ namespace: 'busy', name: `g-${number}` }));
@@ -136,4 +163,96 @@ it('ten grants a second are reconciled after redemptions of one grant in each of
   const read = await readsAfterRedemptions(grants, [0]);
   await advance(3_050);
   expect(read).toHaveLength(30);
+});
+
+/** Starts a controller with fake timers. Returns the growing list of later reads, and a function that reports a Site. */
+async function readsAfterSiteEvents(grants: readonly ResourceKey[]) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { client } = clientWith(grants);
+  const read: string[] = [];
+  const events = new EventEmitter();
+  // With the fake timers, so that the controller stays the leader.
+  const wait = (ms: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      setTimeout(resolve, ms);
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+  let lease: Resource | undefined;
+  const reading = {
+    ...client,
+    async find(kind: ResourceKind, { namespace, name }: ResourceKey) {
+      if (kind === ACCESS_GRANTS) read.push(`${namespace}/${name}`);
+      return kind === LEASES ? lease : undefined;
+    },
+    create: async (_kind: ResourceKind, created: Resource) => {
+      lease = { ...created, metadata: { ...created.metadata, resourceVersion: '1' } };
+      return lease;
+    },
+    replace: async (_kind: ResourceKind, replaced: Resource) => replaced,
+    async *watch(kind: ResourceKind, selection: unknown, signal: AbortSignal) {
+      if (kind !== SITES) return yield* client.watch(kind, selection, signal);
+      for await (const [object] of on(events, 'site', { signal })) yield { type: 'MODIFIED', object };
+    },
+  };
+  const controller = controllerOf(reading, { wait });
+  onTestFinished(() => controller.stop());
+  controller.start();
+  await advance(1_000);
+  expect(controller.isLeading).toBe(true);
+  let version = 1;
+  const reportSite = (namespace: string, port: number) => {
+    version += 1;
+    const annotations = { version: `${version}` };
+    const metadata = { namespace, name: 'site', uid: namespace, resourceVersion: `${version}`, annotations };
+    const endpoints = [{ name: 'inter-router', host: 'west', port: `${port}`, group: 'skupper-router' }];
+    events.emit('site', { metadata, spec: {}, status: { endpoints } });
+  };
+  read.length = 0;
+  return { read, reportSite };
+}
+
+const busyGrants = (count: number) =>
+  Array.from({ length: count }, (_, number) => ({ namespace: 'busy', name: `g-${number}` }));
+
+it('no grant is read when a Site changes in nothing on which links depend', async () => {
+  const { read, reportSite } = await readsAfterSiteEvents(busyGrants(20));
+  reportSite('busy', 1);
+  await advance(5_000);
+  expect(read).toHaveLength(20);
+  read.length = 0;
+  for (let event = 0; event < 30; event += 1) {
+    reportSite('busy', 1);
+    await advance(1_000);
+  }
+  expect(read).toEqual([]);
+});
+
+it.each([150, 1_500])(
+  'ten of %d grants are read a second, each in its turn, while the endpoints of their Site change each second',
+  async (count) => {
+    const grants = busyGrants(count);
+    const quiet = { namespace: 'quiet', name: 'g' };
+    const { read, reportSite } = await readsAfterSiteEvents([...grants, quiet]);
+    for (let second = 0; second < 30; second += 1) {
+      reportSite('busy', 1 + (second % 2));
+      if (second === 10) reportSite('quiet', 1);
+      await advance(1_000);
+    }
+    expect(read).toHaveLength(300);
+    expect(new Set(read).size).toBe(Math.min(count, 299) + 1);
+    // The first turn after those that passed before its event.
+    expect([101, 102]).toContain(read.indexOf('quiet/g'));
+  },
+);
+
+it('a change of the endpoints of a Site reaches each grant of its namespace', async () => {
+  const { read, reportSite } = await readsAfterSiteEvents(busyGrants(50));
+  reportSite('busy', 2);
+  await advance(10_000);
+  expect(read.toSorted()).toEqual(
+    busyGrants(50)
+      .map(({ name }) => `busy/${name}`)
+      .toSorted(),
+  );
 });

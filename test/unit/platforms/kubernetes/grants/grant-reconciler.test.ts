@@ -47,7 +47,13 @@ function reconciled(spec: AccessGrantSpec = {}) {
     used: number;
     isDeleted: boolean;
     failsToWrite: boolean;
-  } = { access: ACCESS, endpoint: ENDPOINT, used: 0, isDeleted: false, failsToWrite: false };
+    now: number;
+    reads: number;
+  } = {
+    ...{ access: ACCESS, endpoint: ENDPOINT, used: 0, isDeleted: false, failsToWrite: false },
+    now: Date.parse('2026-01-01T00:00:00Z'),
+    reads: 0,
+  };
   const forgotten: string[] = [];
   const events: EventContent[] = [];
   const takeovers: string[] = [];
@@ -56,7 +62,10 @@ function reconciled(spec: AccessGrantSpec = {}) {
   };
   const reconciler = new GrantReconciler({
     client: {
-      find: async () => (surroundings.isDeleted ? undefined : grant),
+      find: async () => {
+        surroundings.reads += 1;
+        return surroundings.isDeleted ? undefined : grant;
+      },
       patch: async (_kind: unknown, _key: unknown, { status }: { readonly status: AccessGrantStatus }) => {
         if (surroundings.failsToWrite)
           throw new ApiError('patch accessgrants', { reason: 'unavailable', status: 429 });
@@ -70,7 +79,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
     countOf: () => surroundings.used,
     serviceEndpoint: () => surroundings.endpoint,
-    clock: () => Date.parse('2026-01-01T00:00:00Z'),
+    clock: () => surroundings.now,
   });
   return {
     surroundings,
@@ -85,6 +94,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
     change: (changed: AccessGrantSpec) => {
       grant = { ...grant, spec: { ...grant.spec, ...changed } };
     },
+    reconcile: () => reconciler.reconcile('west/g'),
     /** Reconciles the grant; returns the Events of that run. */
     run: async () => {
       events.length = 0;
@@ -224,5 +234,56 @@ describe('an AccessGrant', () => {
     surroundings.access = ACCESS;
     await run();
     expect(grant().notReadyReason).toBeUndefined();
+  });
+
+  it.each([
+    ['without a status', false],
+    ['that is Ready', true],
+  ])('%s is parsed once when it is reconciled', async (_state, isReady) => {
+    let parsed = 0;
+    // Not enumerable, so that only the parser of the rules reads it.
+    const spec = Object.defineProperty({}, 'settings', {
+      get() {
+        parsed += 1;
+        return { 'linkgrant/subjects': 'site-1' };
+      },
+    });
+    const { run, condition } = reconciled(spec);
+    if (isReady) await run();
+    parsed = 0;
+    await run();
+    expect(condition('Ready')).toMatch(/^True/);
+    expect(parsed).toBe(1);
+  });
+
+  it('that is too large is read once in 30 seconds, however often it changes, and its status has the reason', async () => {
+    const { surroundings, run, change, condition } = reconciled();
+    change({ settings: { 'example.com/long': 'x'.repeat(600_000) } });
+    for (let second = 0; second < 30; second += 1) {
+      await run();
+      surroundings.now += 1_000;
+    }
+    expect(surroundings.reads).toBe(1);
+    expect(condition('Ready')).toMatch(/^False Error the AccessGrant has more than 512 KiB/);
+    change({ settings: {} });
+    await run();
+    expect(surroundings.reads).toBe(2);
+    expect(condition('Ready')).toMatch(/^True/);
+    await run();
+    expect(surroundings.reads).toBe(3);
+  });
+
+  it('that is too large is reconciled 30 seconds after it was read if it was changed meanwhile', async () => {
+    const { surroundings, reconcile, change } = reconciled();
+    change({ settings: { 'example.com/long': 'x'.repeat(600_000) } });
+    expect(await reconcile()).toBe('settled');
+    surroundings.now += 12_000;
+    expect(await reconcile()).toEqual({ requeueAfterMs: 18_000 });
+    surroundings.now += 18_000;
+    expect(await reconcile()).toBe('settled');
+    // The clock is set back.
+    surroundings.now -= 3_600_000;
+    expect(await reconcile()).toBe('settled');
+    expect(surroundings.reads).toBe(3);
   });
 });

@@ -123,6 +123,30 @@ it('an index of sites reports each namespace that a listing or an event may have
   expect(changed).toEqual(['west', 'east', 'west', 'east', 'north', 'west']);
 });
 
+it('an index of sites reports no event and no listing that changes nothing on which links depend', () => {
+  const changed: string[] = [];
+  const index = new SiteIndex((namespace) => changed.push(namespace));
+  const endpoint = { name: 'inter-router', host: 'west', port: '55671', group: 'skupper-router' } as const;
+  const peer = { siteId: 'an-id', siteName: 'edge', linkName: 'l', acceptingSite: 'uid-a' };
+  index.sites.put(site('a', { endpoints: [endpoint] }));
+  index.routerAccesses.put(access('a', { endpoints: [endpoint] }));
+  changed.length = 0;
+  for (const peers of [undefined, [peer], []]) {
+    index.sites.put(site('a', { endpoints: [{ ...endpoint }], peers }));
+    index.sites.replace([site('a', { endpoints: [{ ...endpoint }], peers: [peer] })]);
+    index.routerAccesses.put(access('a', { endpoints: [{ ...endpoint }] }));
+    index.routerAccesses.replace([access('a', { endpoints: [{ ...endpoint }] })]);
+  }
+  expect(changed).toEqual([]);
+  expect(index.peers()).toEqual([peer]);
+  index.sites.put(site('a', { endpoints: [{ ...endpoint, port: '55672' }] }));
+  index.sites.replace([site('a', { endpoints: [endpoint] })]);
+  index.sites.put(site('a', { endpoints: [endpoint], defaultIssuer: 'another' }));
+  index.routerAccesses.put(access('a', { endpoints: [endpoint], tlsCredentials: 'another' }));
+  index.routerAccesses.replace([access('a', { endpoints: [endpoint] })]);
+  expect(changed).toEqual(Array.from({ length: 5 }, () => 'west'));
+});
+
 it('the peers of an index are those of all its Sites', () => {
   const index = new SiteIndex(() => undefined);
   expect(index.peers()).toBeUndefined();
