@@ -55,6 +55,7 @@ export function openTokenRedemption(
   options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
 ) {
   const { clock } = options;
+  const linkRequests = requestDirectory(dataDir);
   return {
     /** The links in a directory whose router has to be reloaded; `patienceMs` is that of {@link PendingReload}. */
     openLocation(
@@ -70,12 +71,10 @@ export function openTokenRedemption(
         records: new BootstrapRecords(dataDir, directory),
       };
     },
+    linkRequests,
     /** Name of the Secret of a token's link, if that is materialized completely. */
     findSecretName: (token: RedeemableToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
-    redeem: redeemer(
-      { openPending: pendingDirectories(dataDir, clock), linkRequests: requestDirectory(dataDir) },
-      options,
-    ),
+    redeem: redeemer({ openPending: pendingDirectories(dataDir, clock), linkRequests }, options),
   };
 }
 
@@ -137,12 +136,13 @@ export function namespacesIn(skupperHome: string): string[] {
   return new SkupperHome(skupperHome).namespaces();
 }
 
-/** Queries the state of a token's grant; see {@link checkToken}. */
+/** Queries the state of a token's grant, that of a bound token with `csrDer`; see {@link checkToken}. */
 export function queryToken(
   token: RedeemableToken,
   options: ServiceConnectionOptions,
+  csrDer?: Uint8Array,
 ): Promise<TokenCheck | 'stock'> {
-  return checkToken({ token }, createRedemptionClient(options));
+  return checkToken({ token }, createRedemptionClient(options), { csrDer });
 }
 
 /** Returns the error that a redemption would have by the rules of the grant; undefined if they allow it. See `rulesRefusal`. */

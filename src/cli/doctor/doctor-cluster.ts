@@ -66,7 +66,7 @@ export async function clusterChecks(
       if (token !== undefined) {
         const findLink = async (redeemed: RedeemableToken) =>
           (await cluster.findSecretName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
-        const site = { findLink, siteUid: () => cluster.uid() };
+        const site = { findLink, siteUid: () => cluster.uid(), linkRequests: cluster.linkRequests };
         const checks = await tokenChecks({ ...input, token }, site, options);
         return [apiCheck, ...checks, ...requesting.checks];
       }

@@ -8,8 +8,10 @@ import type { Link } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
+import type { LinkRequestStore } from '../../redemption/ports/link-requests.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { credentialsDamage } from '../../redemption/requesting/check-link.js';
+import { boundKeyOf, csrFor, keyFor } from '../../redemption/requesting/redemption-key.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-fields.js';
 import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
@@ -40,6 +42,8 @@ export interface CheckedSite {
   findLink(token: RedeemableToken): Promise<string | undefined>;
   /** Uid of the site, if it is known. */
   siteUid(): string | undefined;
+  /** Its waiting requests, one of which has the key of a bound token. */
+  readonly linkRequests: LinkRequestStore;
 }
 
 /** Checks whether a site can redeem a token now, or has redeemed it. Spends no use. */
@@ -54,13 +58,24 @@ export async function tokenChecks(
   } catch (error) {
     return [failWithError('token', error, 'check the token file')];
   }
-  const { checks, answer } = await checkRoute(token, options);
+  const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
   // If the links cannot be read, an expired or exhausted grant is reported as a failure.
   const link = await site.findLink(token).catch(() => undefined);
-  const tokenCheck = ok('token', `"${token.name}" for ${token.url}`);
+  const subject = requestedSubject(token, flags.subject, site);
+  let csrDer: Uint8Array | undefined;
+  if (boundKeyOf(token) !== undefined) {
+    if (link !== undefined)
+      return [tokenCheck, ok('key', `this site redeemed the token for its link "${link}"`)];
+    try {
+      csrDer = csrFor(token, await keyFor({ token }, site.linkRequests), subject ?? token.name);
+    } catch (error) {
+      return [tokenCheck, failWithError('key', error, '')];
+    }
+  }
+  const { checks, answer } = await checkRoute(token, options, '', {}, csrDer);
   const isSigned = readSignedCode(token.code) !== undefined;
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
-  const request = { token, name: flags.name, subject: requestedSubject(token, flags.subject, site) };
+  const request = { token, name: flags.name, subject };
   // A repeated redemption returns the existing link, also if it requests another subject, name or key.
   const refusal = isTokenCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
   const refusalChecks = refusal ? [failWithError('redemption', explainRefusal(refusal, request), '')] : [];

@@ -44,15 +44,16 @@ const EXPIRED_HINT =
 
 /**
  * Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use. `hints`
- * replaces the usual hint of an error code.
+ * replaces the usual hint of an error code. A bound token needs `csrDer`, the request that would redeem it.
  */
 export async function checkRoute(
   token: RedeemableToken,
   options: CommandConnectionOptions,
   prefix = '',
   hints: Readonly<Record<string, string>> = {},
+  csrDer?: Uint8Array,
 ): Promise<RouteChecks> {
-  const answer = await queryToken(token, options).catch((error: unknown) => {
+  const answer = await queryToken(token, options, csrDer).catch((error: unknown) => {
     if (error instanceof RedemptionError) return error;
     throw error;
   });

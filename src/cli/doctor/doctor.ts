@@ -94,7 +94,8 @@ async function localChecks(
     const findLink = async (redeemed: RedeemableToken) => redemption.findSecretName(redeemed);
     const systemSite =
       platform === 'standalone' ? undefined : openRequestingSite(skupperHome, siteNamespace(settings));
-    const site = { findLink, siteUid: () => systemSite?.uid() };
+    const { linkRequests } = redemption;
+    const site = { findLink, siteUid: () => systemSite?.uid(), linkRequests };
     checks.push(...(await tokenChecks({ ...input, token }, site, options)));
   }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
