@@ -16,8 +16,8 @@ const ISSUERS: readonly string[] = [...STORE, 'issuerCert', 'issuerKey', 'config
 
 /** The start of each command that hints suggest, and the keys of the flags that are added to it. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
+  [/^linkgrant (join|link request)\b/, [...LINK_SETTINGS, 'config']],
   [/^linkgrant link /, ['dir', ...LINK_SETTINGS, 'config']],
-  [/^linkgrant join\b/, [...LINK_SETTINGS, 'config']],
   [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
   [/^linkgrant store /, [...STORE, 'config']],
   [/^linkgrant (issuer |redemption revoke .*--cut\b)/, ISSUERS],
