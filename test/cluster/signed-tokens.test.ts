@@ -1,13 +1,17 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { challengeOf } from '../../src/codes/signed-code.js';
 import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/identity/code-key-secret.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
+import { opensslRequest } from '../support/openssl-requests.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { retryUntil } from '../support/retry-until.js';
+import { post } from '../support/wire.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { readyGrant, serveCluster } from './harness/served.js';
@@ -59,6 +63,20 @@ describe('signed tokens of a cluster', () => {
       namespace: west.namespace,
     });
     expect(items.every(({ spec }) => spec.code !== undefined)).toBe(true);
+  });
+
+  it('can be bound to the key of a certificate request, with a new grant', async () => {
+    const { pem, key } = opensslRequest();
+    const [request, token] = [workplace.path('request.csr'), workplace.path('no-secret.yaml')];
+    writeFileSync(request, pem);
+    expect(
+      await administrator('token', 'issue', token, '--name', 'no-secret', '--request', request),
+    ).toMatchObject({ code: 0, stdout: '' });
+    const { url, code, ca } = parse(readFileSync(token, 'utf8')).spec;
+    expect(await redeem(token, 'east')).toMatchObject({ status: 403 });
+    const headers = csrHeader(key, challengeOf(code));
+    const answer = await post({ port: serving.port, ca }, new URL(url).pathname, code, { headers });
+    expect(redeemedAnswer(answer).x509.subject).toBe('CN=east');
   });
 
   it('can be issued with the exported key of a grant alone, without any permission', async () => {
