@@ -2,16 +2,16 @@ import { readSignedCode } from '../codes/signed-code.js';
 import { accessTokenResource } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping } from '../files/yaml-documents.js';
-import { joinLineOf } from '../redemption/accepting/join-line-of.js';
+import { joinLineOf, pinnedCaSha256 } from '../redemption/accepting/join-line-of.js';
 import type { IssuedToken } from '../redemption/administration/reports/token-report.js';
 import { readAccessToken } from '../redemption/requesting/read-access-token.js';
 
 /**
- * Returns the token that a service has issued, with an AccessToken, a join line and the SHA-256 of its key that are recreated from the
+ * Returns the token that a service has issued, with an AccessToken, a join line and fingerprints that are recreated from the
  * valid fields of its AccessToken: the client passes them on to other machines. Throws RedemptionError `answer_invalid` for another resource.
  */
 export function rewrittenToken(issued: IssuedToken): IssuedToken {
-  const { joinLine: _line, keySha256: _key, ...rest } = issued;
+  const { joinLine: _line, keySha256: _key, caSha256: _ca, ...rest } = issued;
   const { apiVersion, kind, metadata, spec } = asMapping(issued.token);
   const isToken = kind === 'AccessToken' && apiVersion === 'skupper.io/v2alpha1';
   const token = isToken
@@ -24,7 +24,7 @@ export function rewrittenToken(issued: IssuedToken): IssuedToken {
   const keySha256 = readSignedCode(token.code)?.keySha256;
   return {
     ...rest,
-    ...(keySha256 !== undefined && { keySha256 }),
+    ...(keySha256 !== undefined && { keySha256, caSha256: pinnedCaSha256(token.ca) }),
     token: accessTokenResource(token),
     ...(joinLine !== undefined && { joinLine }),
   };

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { challengeOf } from '../../src/codes/signed-code.js';
 import { operatorClient, startAdminService } from '../support/admin-api.js';
@@ -24,6 +24,9 @@ describe('a token of the admin API for a certificate request', () => {
     const { pem, key } = opensslRequest();
     const { status, body } = await ask('POST', '/tokens', { grantUid: uid, request: pem });
     expect([status, body.keySha256, body.subject]).toEqual([201, keySha256(key), 'east']);
+    expect(body.caSha256).toBe(
+      new X509Certificate(service.ca).fingerprint256.replaceAll(':', '').toLowerCase(),
+    );
     expect(outcomeOf(await redeem(body.token))).toMatchObject([403, expect.any(String), undefined]);
     expect(redeemedAnswer(await redeem(body.token, key)).x509.subject).toBe('CN=east');
     expect((await ask('GET', `/tokens?grantUid=${uid}`)).body.items).toEqual([

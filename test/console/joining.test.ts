@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { linkgrantProcess } from '../support/command-line.js';
+import { opensslRequest } from '../support/openssl-requests.js';
 import { directoryForFile } from '../support/release.js';
 import { axeViolations } from './harness/browser.js';
 import { openOperatorPage } from './harness/operator-page.js';
@@ -144,4 +145,23 @@ it('shows a connected site without a record on the map', async () => {
   await goTo('/map');
   await page.getByRole('row', { name: 'stranger' }).getByText('connected without a record here').waitFor();
   await page.getByRole('row', { name: 'east' }).getByText('connected', { exact: true }).waitFor();
+});
+
+it('issues a token for a certificate request, which is no secret, and shows both fingerprints', async () => {
+  const uid = await running.createGrant({ name: 'bound', redemptionsAllowed: 1 });
+  const { pem } = opensslRequest('/CN=south');
+  const request = page.getByLabel('Certificate request of the site');
+  await goTo(`/grants/${uid}?issue=token`);
+  await request.fill('-----BEGIN CERTIFICATE REQUEST-----');
+  await page.keyboard.press('Enter');
+  await page.getByText('it was cut off').waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await request.fill(pem);
+  await page.keyboard.press('Enter');
+  await page.getByText('It is no secret: only the site with this key can redeem it.').waitFor();
+  await page.getByText('as south').waitFor();
+  const ways = await page.getByLabel('How does the site join?').locator('option').allTextContents();
+  expect(ways.filter((way) => !way.startsWith('linkgrant'))).toEqual([]);
+  for (const name of ['SHA-256 of the key', 'SHA-256 of the CA']) await page.getByText(name).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
 });

@@ -14,6 +14,7 @@ import { IssuedToken } from './issued-token.js';
 
 const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
   'subject',
+  'request',
   'redemptionsAllowed',
   'expirationWindow',
 ]);
@@ -44,6 +45,7 @@ function TokenForm({
   initialSubject,
 }: IssueTokenProps & { readonly initialSubject: string }) {
   const [subject, setSubject] = useState(initialSubject);
+  const [request, setRequest] = useState('');
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
   // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response. In a
@@ -58,7 +60,11 @@ function TokenForm({
           body: {
             grantUid: grant.uid,
             redemptionsAllowed: Number(uses),
-            ...omitUndefined({ subject: subject || undefined, expirationWindow: window || undefined }),
+            ...omitUndefined({
+              subject: subject || undefined,
+              request: request || undefined,
+              expirationWindow: window || undefined,
+            }),
           },
         }),
       ),
@@ -105,6 +111,15 @@ function TokenForm({
           help="The name that the site sends when it redeems. If empty, every subject that the grant allows can redeem it."
           error={fieldError(action.error, 'subject')}
         />
+        {/* A field of one line removes the line breaks of PEM, which the service does not need. */}
+        <Field
+          label="Certificate request of the site"
+          value={request}
+          onInput={setRequest}
+          maxLength={8192}
+          help="What linkgrant link request printed there, or a request in PEM. Then only its key can redeem the token, which is no secret, and the subject is that of the request if none is set."
+          error={fieldError(action.error, 'request')}
+        />
         <Field
           label="How many sites can join with it"
           isNumber
@@ -126,6 +141,7 @@ function TokenForm({
         words={[
           ...['token', 'issue', 'token.yaml', '--grant', grant.name, '--namespace', grant.namespace],
           ...(subject ? ['--subject', subject] : []),
+          ...(request ? ['--request', 'request.csr'] : []),
           ...(uses === '1' ? [] : ['--redemptions-allowed', uses]),
           ...(window ? ['--expiration-window', window] : []),
         ]}

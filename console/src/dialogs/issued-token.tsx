@@ -4,12 +4,13 @@ import { shellWord } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Copyable } from '../components/copyable.js';
+import { Details } from '../components/details.js';
 import { Dialog } from '../components/dialog.js';
 import { download } from '../components/download.js';
 import { Choice } from '../components/field.js';
 import { Notice } from '../components/notice.js';
 import { QrCode } from '../components/qr-code.js';
-import { countText, visible } from '../components/text.js';
+import { countText, fingerprintText, Mono, visible } from '../components/text.js';
 import { Time, TimeLeft } from '../components/time.js';
 import { JoinStatus, useJoinProgress } from './join-progress.js';
 
@@ -51,6 +52,8 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
   const subject = needsSubject ? ' --subject SITE' : '';
   const { flags, command = `linkgrant token redeem ${FILE} ${flags}${subject}` } =
     WAYS.find(({ value }) => value === way) ?? {};
+  // Skupper's clients cannot redeem a token that is bound to a key.
+  const ways = issued.keySha256 ? WAYS.filter((each) => each.flags) : WAYS;
   const [isCopied, setCopied] = useState(false);
   const [isWarned, setWarned] = useState(false);
   const [earlierAttempts] = useState(grant.attempts);
@@ -91,12 +94,16 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
                 until <Time at={issued.expirationTime} />. Time left: <TimeLeft at={issued.expirationTime} />
               </>
             )}
-            . Send it over a channel that you trust.
+            .{' '}
+            {issued.keySha256
+              ? 'It is no secret: only the site with this key can redeem it.'
+              : 'Send it over a channel that you trust.'}
           </p>
+          <Fingerprints issued={issued} />
           <Choice
             label="How does the site join?"
             value={way}
-            options={WAYS.map(({ value, text }) => [value, text] as const)}
+            options={ways.map(({ value, text }) => [value, text] as const)}
             onInput={setWay}
           />
           {needsSubject && flags && (
@@ -110,6 +117,22 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         </>
       )}
     </Dialog>
+  );
+}
+
+/** Shows what both sites have to compare if the token is bound to a key. */
+function Fingerprints({ issued: { keySha256, caSha256 } }: Pick<IssuedTokenProps, 'issued'>) {
+  if (!keySha256 || !caSha256) return null;
+  return (
+    <>
+      <p>Compare both with the other site before you send the token, for example on the phone.</p>
+      <Details
+        entries={[
+          ['SHA-256 of the key', <Mono key="key" text={fingerprintText(keySha256)} />],
+          ['SHA-256 of the CA', <Mono key="ca" text={fingerprintText(caSha256)} />],
+        ]}
+      />
+    </>
   );
 }
 

@@ -1,6 +1,5 @@
 import { shell } from '../../domain/shell-words.js';
-import { sha256Hex } from '../../pki/sha256.js';
-import { pinnedCa } from '../../redemption/accepting/join-line-of.js';
+import { pinnedCaSha256 } from '../../redemption/accepting/join-line-of.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { readTokenRequest, type TokenRequest } from '../../redemption/administration/token-request.js';
 import { usageError } from '../terminal/command-error.js';
@@ -177,10 +176,9 @@ function limitLines(
 }
 
 function bindingLines(keySha256: string, ca: string): readonly string[] {
-  const root = pinnedCa(ca);
   return [
     `Key SHA-256 ${formatFingerprint(keySha256)}`,
-    ...(root ? [`CA SHA-256  ${formatFingerprint(sha256Hex(root.raw))}`] : []),
+    `CA SHA-256  ${formatFingerprint(pinnedCaSha256(ca))}`,
     'Compare both with the other site. The token is no secret: only the site with this key can redeem it.',
   ];
 }

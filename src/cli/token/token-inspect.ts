@@ -53,7 +53,7 @@ function caReport(ca: RedeemableToken['ca']) {
     const fingerprint = `${formatFingerprint(ca.pin)}… (the service sends this CA)`;
     return { value: { sha256Prefix: ca.pin }, fields: [['CA SHA-256', fingerprint] as const] };
   }
-  const { subject, sha256, notAfter } = describeCertificate(pinnedCa(ca)?.toString() ?? ca);
+  const { subject, sha256, notAfter } = describeCertificate(pinnedCa(ca).toString());
   return {
     value: { subject, sha256, notAfter: formatTime(notAfter) },
     fields: [

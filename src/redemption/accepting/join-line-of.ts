@@ -8,9 +8,16 @@ import { sha256Hex } from '../../pki/sha256.js';
 const PIN_HEX_DIGITS = 32;
 
 /** Returns the CA that the join lines of a service pin: the root in the PEM of its CA, else the first certificate. */
-export function pinnedCa(ca: string): X509Certificate | undefined {
+export function pinnedCa(ca: string): X509Certificate {
   const certificates = parseCertificates(ca);
-  return certificates.find((certificate) => certificate.checkIssued(certificate)) ?? certificates[0];
+  const root = certificates.find((certificate) => certificate.checkIssued(certificate)) ?? certificates[0];
+  if (root) return root;
+  throw new Error('no PEM certificate');
+}
+
+/** Returns the SHA-256 of {@link pinnedCa}, lower-case hex. */
+export function pinnedCaSha256(ca: string): string {
+  return sha256Hex(pinnedCa(ca).raw);
 }
 
 /**
@@ -19,7 +26,7 @@ export function pinnedCa(ca: string): X509Certificate | undefined {
  */
 export function joinLineOf({ ca, ...token }: AccessToken): string | undefined {
   const root = pinnedCa(ca);
-  if (!root || rootCertificates.some((pem) => isSame(pem, root.raw)))
+  if (rootCertificates.some((pem) => isSame(pem, root.raw)))
     return encodeJoinLine({ ...token, ca: undefined });
   return encodeJoinLine({ ...token, ca: { pin: sha256Hex(root.raw).slice(0, PIN_HEX_DIGITS) } });
 }

@@ -9,7 +9,7 @@ import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { shell } from '../../domain/shell-words.js';
 import { permitsKeyType, permitsSubject } from '../accepting/check-policy.js';
-import { joinLineOf } from '../accepting/join-line-of.js';
+import { joinLineOf, pinnedCaSha256 } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
 import { signingMasterKey } from '../accepting/rotate-code-keys.js';
@@ -256,7 +256,7 @@ function issuedToken(
     redemptionsAllowed,
     ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
     ...(subject !== undefined && { subject }),
-    ...(keySha256 !== undefined && { keySha256 }),
+    ...(keySha256 !== undefined && { keySha256, caSha256: pinnedCaSha256(token.ca) }),
     endpoints,
     redemptionsLeft: grant.redemptionsAllowed - grant.redemptions,
     token: accessTokenResource(token),

@@ -37,6 +37,8 @@ export interface IssuedToken {
   readonly subject?: string;
   /** SHA-256 over the SubjectPublicKeyInfo of the only key that may redeem it, lower-case hex; absent if any may. */
   readonly keySha256?: string;
+  /** SHA-256 of the service's CA, lower-case hex; only with `keySha256`, for people who compare both. */
+  readonly caSha256?: string;
   /** Where links lead now. */
   readonly endpoints: readonly LinkEndpoint[];
   /** Uses that are left of the grant, for all its tokens together. */
