@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { addLeadingMetric } from '../../admin/leading-metric.js';
 import { createMetrics } from '../../admin/metrics.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { Resource, Stored } from '../../platforms/kubernetes/api/resource.js';
 import { GrantController } from '../../platforms/kubernetes/grants/grant-controller.js';
 import { CodeKeySecret } from '../../platforms/kubernetes/identity/code-key-secret.js';
+import type { RedemptionObserver } from '../../platforms/kubernetes/store/grant-accounts.js';
 import {
   type KubernetesGrantStore,
   kubernetesStore,
@@ -59,9 +59,7 @@ async function serveCluster(parts: ServiceParts): Promise<RunningService> {
   const metrics = createMetrics();
   const publication = new KubernetesPublication({ ...parts, metrics });
   const credentials = await publication.start();
-  const controller = openController(parts, publication, (redemption) =>
-    cluster.observeRedemption(redemption),
-  );
+  const controller = openController(parts, publication, () => cluster.redemptionObserver);
   const cluster: KubernetesGrantStore = openClusterStore(parts, controller);
   const store = measureStore(withRedeemedEvents(cluster, controller), metrics);
   const { clock } = context;
@@ -125,7 +123,7 @@ async function serveCluster(parts: ServiceParts): Promise<RunningService> {
 function openController(
   { settings, context, client, ownNamespace, identity }: ServiceParts,
   publication: KubernetesPublication,
-  onRedemption: (redemption: Stored<Resource>) => void,
+  redemptionObserver: () => RedemptionObserver,
 ) {
   const { clock, logger } = context;
   return new GrantController({
@@ -135,7 +133,7 @@ function openController(
     identity,
     serviceEndpoint: () => publication.publishedEndpoint(),
     clock,
-    onRedemption,
+    redemptionObserver,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
     onTakeover: (key, url) =>
       logger.warn(

@@ -19,6 +19,7 @@ import { SiteAccessCache } from '../sites/site-access-cache.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
+import type { RedemptionObserver } from '../store/grant-accounts.js';
 import { RedemptionIndex, readRedemptionLocation } from '../store/redemption-index.js';
 import type { RedemptionResource } from '../store/redemption-resource.js';
 import type { StoreWatch } from '../store/store-watch.js';
@@ -40,8 +41,8 @@ export interface GrantControllerOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Called with each Redemption that exists, changes, or is created or deleted. */
-  readonly onRedemption?: (redemption: Stored<Resource>) => void;
+  /** Receives what the watch reports about Redemptions. */
+  readonly redemptionObserver?: () => RedemptionObserver;
   /** Called with `namespace/name` and the other controller's URL when linkgrant stops writing the status of a grant. */
   readonly onTakeover: (key: string, url: string) => void;
   /** Called when this replica becomes the leader, and when it has stopped leading. */
@@ -134,12 +135,14 @@ export class GrantController {
     this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);
     this.#watch.add('sites', SITES, readSite, sites.sites);
     this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.routerAccesses);
+    const observer = () => options.redemptionObserver?.();
     const readRedemption = (redemption: Stored<Resource>) => {
-      options.onRedemption?.(redemption);
+      observer()?.observe(redemption as Stored<RedemptionResource>);
       return readRedemptionLocation(redemption as Stored<RedemptionResource>);
     };
     this.#watch.add('redemptions', REDEMPTIONS, readRedemption, {
       replace: (all) => {
+        observer()?.observeInterruption();
         for (const location of all) this.#counter.add(location);
         this.redemptions.replace(all);
       },
@@ -147,7 +150,10 @@ export class GrantController {
         this.#counter.add(location);
         this.redemptions.put(location);
       },
-      remove: (location) => this.redemptions.remove(location),
+      remove: (location) => {
+        observer()?.observeDeletion(location);
+        this.redemptions.remove(location);
+      },
     });
     this.#election = new LeaderElection({
       client,

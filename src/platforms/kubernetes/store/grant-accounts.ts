@@ -8,7 +8,18 @@ import { readListing } from '../api/list-page.js';
 import type { Resource, ResourceKey, Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import { KnownSlots } from './known-slots.js';
+import type { RedemptionLocation } from './redemption-index.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+
+/** Receives what a watch reports about Redemptions, for a cache of their slots. */
+export interface RedemptionObserver {
+  /** Records a Redemption, so that it need not be read; may be called late, or twice. */
+  observe(redemption: Stored<RedemptionResource>): void;
+  /** Forgets a Redemption that was deleted. */
+  observeDeletion(redemption: RedemptionLocation): void;
+  /** Forgets all Redemptions: the watch was interrupted, so that it did not report every deletion. */
+  observeInterruption(): void;
+}
 
 /** Finds the AccessGrant of a uid, because the API can only find it by name. */
 export interface GrantLocator {
@@ -58,6 +69,8 @@ export interface GrantAccount {
   readonly grant: SharedRead<AccessGrant | undefined>;
   /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
+  /** Forgets a Redemption that was deleted, also if a read of the slots has found it before its deletion. */
+  forget(redemption: RedemptionLocation): void;
   /**
    * True if a listing of the slots is needed: `status.redemptions` of the grant is greater than `slots.next`, and greater
    * than before the last listing.
@@ -69,11 +82,11 @@ export interface GrantAccount {
 
 // Number of slots that are read one by one before a listing, which makes the API server read every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
-// An account needs a few hundred bytes for each slot, and few grants have many uses.
+// An account needs a few hundred bytes, at most 3 KB, for each Redemption that exists, and few grants have many uses.
 const MAX_ACCOUNTS = 5_000;
 
 /** A cache of the accounts of the most recently used grants. */
-export class GrantAccounts {
+export class GrantAccounts implements RedemptionObserver {
   readonly #client: KubernetesClient;
   readonly #locator: GrantLocator;
   /** By grant uid. */
@@ -105,6 +118,17 @@ export class GrantAccounts {
     if (account && account.namespace === metadata.namespace) account.slots.add(redemption);
   }
 
+  observeDeletion(redemption: RedemptionLocation): void {
+    const { name, namespace } = redemption;
+    const account = this.#accounts.get(name.slice(0, name.lastIndexOf('-')));
+    if (account?.namespace === namespace) account.forget(redemption);
+  }
+
+  /** Drops all accounts. A redemption that is in progress continues with its own, which then no watch updates. */
+  observeInterruption(): void {
+    this.#accounts.clear();
+  }
+
   forget(uid: string): void {
     this.#accounts.delete(uid);
   }
@@ -123,13 +147,36 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
   let statusCount = 0;
   let statusCountBeforeListing = 0;
 
+  /** The ids of the Redemptions that were deleted during a read of the slots; undefined while none runs. */
+  let deletedIds: Set<string> | undefined;
+
+  const forget = ({ id, name }: Pick<RedemptionLocation, 'id' | 'name'>): void => {
+    deletedIds?.add(id);
+    slots.remove({ id, name });
+  };
+  const add = (redemption: Stored<RedemptionResource>): void => {
+    slots.add(redemption);
+    const { metadata, spec } = redemption;
+    if (deletedIds?.has(spec.id)) slots.remove({ id: spec.id, name: metadata.name });
+  };
   const list = async (): Promise<void> => {
     const countBefore = statusCount;
     const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
-    await readListing<RedemptionResource, void>(client, { kind: REDEMPTIONS, ...selection }, (item) =>
-      slots.add(item),
-    );
+    await readListing<RedemptionResource, void>(client, { kind: REDEMPTIONS, ...selection }, add);
     statusCountBeforeListing = Math.max(statusCountBeforeListing, countBefore);
+  };
+
+  const readSlots = async (): Promise<void> => {
+    // If Redemptions were deleted by hand, filled slots follow a free one: only a listing finds all.
+    if (account.isBehind) await list();
+    for (let read = 1; ; read += 1) {
+      const { next } = slots;
+      const slot = { namespace, name: slotName(uid, next) };
+      const found = await client.find<RedemptionResource>(REDEMPTIONS, slot, { isLimited: true });
+      if (!found) return;
+      add(found);
+      if (read % SLOTS_READ_SINGLY === 0) await list();
+    }
   };
 
   const account: GrantAccount = {
@@ -146,17 +193,12 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       return grant;
     }),
     filledSlots: new SharedRead(async () => {
-      // If Redemptions were deleted by hand, filled slots follow a free one: only a listing finds all.
-      if (account.isBehind) await list();
-      for (let read = 1; ; read += 1) {
-        const { next } = slots;
-        const slot = { namespace, name: slotName(uid, next) };
-        const found = await client.find<RedemptionResource>(REDEMPTIONS, slot, { isLimited: true });
-        if (!found) return;
-        slots.add(found);
-        if (read % SLOTS_READ_SINGLY === 0) await list();
-      }
+      deletedIds = new Set();
+      await readSlots().finally(() => {
+        deletedIds = undefined;
+      });
     }),
+    forget,
     get isBehind() {
       return statusCount > Math.max(slots.next, statusCountBeforeListing);
     },

@@ -1,5 +1,7 @@
 import type { Redemption } from '../../../domain/redemption.js';
+import { sha256Hex } from '../../../pki/sha256.js';
 import { timeOf } from '../api/timestamp.js';
+import type { RedemptionLocation } from './redemption-index.js';
 import { type RedemptionResource, slotOf, type WrittenCode } from './redemption-resource.js';
 
 /** A signed code, as recorded in the Redemptions that used it. */
@@ -9,16 +11,27 @@ export interface UsedCode {
   readonly uses: number;
 }
 
+/** What is known of the Redemption that fills a slot. Digests, because a user may write long texts. */
+interface FilledSlot {
+  readonly slot: number;
+  /** In milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly replayKeySha256: string;
+  readonly jti: string | undefined;
+  /** Of name and subject; undefined if no unmodified Skupper client redeemed. */
+  readonly stockSha256: string | undefined;
+}
+
 /**
- * The slots of one grant that this process has read or filled, indexed by replay key, id, signed code, and name with subject. A
- * slot stays filled after its Redemption was deleted.
+ * The slots of one grant that this process has read or filled, indexed by replay key, id, signed code, and name with subject.
+ * Nothing is retained of a deleted Redemption, but a slot before `next` stays filled.
  */
 export class KnownSlots {
   readonly #grantUid: string;
-  /** When the Redemption of each filled slot was created, in milliseconds since the epoch. */
-  readonly #filled = new Map<number, number>();
-  readonly #byReplayKey = new Map<string, number>();
-  readonly #byId = new Map<string, number>();
+  /** The filled slots after `#next`. */
+  readonly #later = new Set<number>();
+  readonly #byId = new Map<string, FilledSlot>();
+  readonly #byReplayKey = new Map<string, FilledSlot>();
   readonly #codes = new Map<string, UsedCode>();
   readonly #stockTimes = new Map<string, number[]>();
   #next = 0;
@@ -32,44 +45,62 @@ export class KnownSlots {
     return this.#next;
   }
 
-  get size(): number {
-    return this.#filled.size;
-  }
-
   /** Adds a Redemption of the grant; one that was added before, or whose name is not that of a slot, changes nothing. */
   add(redemption: Pick<RedemptionResource, 'metadata' | 'spec'>): void {
     // The name decides: a user with write access may have put another slot into the spec.
     const slot = slotOf(this.#grantUid, redemption);
     if (slot === undefined) return;
+    if (slot >= this.#next) this.#later.add(slot);
+    while (this.#later.delete(this.#next)) this.#next += 1;
     const { id, replayKey, mode, name, subject, code } = redemption.spec;
-    const createdAt = timeOf(redemption.spec.createdAt) ?? 0;
-    this.#filled.set(slot, createdAt);
-    while (this.#filled.has(this.#next)) this.#next += 1;
     if (this.#byId.has(id)) return;
-    this.#byId.set(id, slot);
-    this.#byReplayKey.set(replayKey, slot);
+    const createdAt = timeOf(redemption.spec.createdAt) ?? 0;
+    const replayKeySha256 = sha256Hex(replayKey);
+    const stockSha256 = mode === 'stock' ? stockDigest({ name, subject }) : undefined;
+    const filled: FilledSlot = { slot, createdAt, replayKeySha256, jti: code?.jti, stockSha256 };
+    this.#byId.set(id, filled);
+    this.#byReplayKey.set(replayKeySha256, filled);
     if (code) this.#codes.set(code.jti, { code, uses: this.usesOf(code.jti) + 1 });
-    if (mode !== 'stock') return;
-    const key = stockKey({ name, subject });
-    const times = this.#stockTimes.get(key);
+    if (stockSha256 === undefined) return;
+    const times = this.#stockTimes.get(stockSha256);
     // A copy of the list for each slot would block the process on a grant with many uses.
     if (times) times.push(createdAt);
-    else this.#stockTimes.set(key, [createdAt]);
+    else this.#stockTimes.set(stockSha256, [createdAt]);
+  }
+
+  /** Removes a Redemption that was deleted. Its slot stays filled if it is before `next`. */
+  remove({ id, name }: Pick<RedemptionLocation, 'id' | 'name'>): void {
+    const slot = slotOf(this.#grantUid, { metadata: { name } });
+    if (slot === undefined) return;
+    this.#later.delete(slot);
+    const filled = this.#byId.get(id);
+    // A user may have copied the id.
+    if (filled?.slot !== slot) return;
+    const { createdAt, replayKeySha256, jti, stockSha256 } = filled;
+    this.#byId.delete(id);
+    // Another redemption with this key may have filled a slot later.
+    if (this.#byReplayKey.get(replayKeySha256) === filled) this.#byReplayKey.delete(replayKeySha256);
+    const used = jti === undefined ? undefined : this.#codes.get(jti);
+    if (used && used.uses > 1) this.#codes.set(used.code.jti, { ...used, uses: used.uses - 1 });
+    else if (used) this.#codes.delete(used.code.jti);
+    const times = stockSha256 === undefined ? [] : (this.#stockTimes.get(stockSha256) ?? []);
+    if (times.length > 1) times.splice(times.indexOf(createdAt), 1);
+    else if (stockSha256 !== undefined) this.#stockTimes.delete(stockSha256);
   }
 
   /** The slots of the newest redemptions, newest first. */
   newest(limit: number): readonly number[] {
-    const byTime = [...this.#filled].sort(([, one], [, other]) => other - one);
-    return byTime.slice(0, limit).map(([slot]) => slot);
+    const byTime = [...this.#byId.values()].sort((one, other) => other.createdAt - one.createdAt);
+    return byTime.slice(0, limit).map(({ slot }) => slot);
   }
 
   /** The slot that a redemption with this replay key filled last. */
   ofReplayKey(replayKey: string): number | undefined {
-    return this.#byReplayKey.get(replayKey);
+    return this.#byReplayKey.get(sha256Hex(replayKey))?.slot;
   }
 
   ofId(id: string): number | undefined {
-    return this.#byId.get(id);
+    return this.#byId.get(id)?.slot;
   }
 
   /** The signed codes that known redemptions used. */
@@ -92,10 +123,10 @@ export class KnownSlots {
    * epoch.
    */
   stockTimesOf(redemption: Pick<Redemption, 'name' | 'subject'>): readonly number[] {
-    return this.#stockTimes.get(stockKey(redemption)) ?? [];
+    return this.#stockTimes.get(stockDigest(redemption)) ?? [];
   }
 }
 
-function stockKey({ name, subject }: Pick<Redemption, 'name' | 'subject'>): string {
-  return JSON.stringify([name, subject]);
+function stockDigest({ name, subject }: Pick<Redemption, 'name' | 'subject'>): string {
+  return sha256Hex(JSON.stringify([name, subject]));
 }

@@ -6,18 +6,22 @@ import { isApiError } from '../api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
 import { CONFIG_MAPS } from '../api/kinds.js';
-import type { Resource, ResourceKey, ResourceKind, Stored } from '../api/resource.js';
+import type { Resource, ResourceKey, ResourceKind } from '../api/resource.js';
 import { SharedLookup } from '../controller/shared-lookup.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { codeOperations } from './codes.js';
 import { withStoreErrors } from './failures.js';
-import { GrantAccounts, type GrantLocator, ListingLocator } from './grant-accounts.js';
+import {
+  GrantAccounts,
+  type GrantLocator,
+  ListingLocator,
+  type RedemptionObserver,
+} from './grant-accounts.js';
 import { grantStoreMethods } from './grants.js';
 import { ledgerOperations } from './ledger.js';
 import { linkStoreMethods } from './links.js';
 import { RedemptionIndex } from './redemption-index.js';
-import type { RedemptionResource } from './redemption-resource.js';
 import { redemptionStoreMethods } from './redemptions.js';
 import { renewalOperations } from './renewals.js';
 import { SealedSecrets } from './sealed-secrets.js';
@@ -61,8 +65,7 @@ interface StoreIndexes {
 
 /** A grant store in a cluster, with operations that only such a store needs. */
 export interface KubernetesGrantStore extends GrantStore {
-  /** Records the slot of a Redemption that a watch reported, so that it need not be read; may be called late, or twice. */
-  observeRedemption(redemption: Stored<Resource>): void;
+  readonly redemptionObserver: RedemptionObserver;
   /**
    * Waits until `findGrant` needs no listing for this uid. Rejects with RedemptionError `overloaded` when too many lookups
    * wait for a listing, `store_unavailable` when it fails.
@@ -129,7 +132,7 @@ export function kubernetesStore(
   });
   return {
     ...store,
-    observeRedemption: (redemption) => accounts.observe(redemption as Stored<RedemptionResource>),
+    redemptionObserver: accounts,
     async close() {
       watch.close?.();
       await store.close();

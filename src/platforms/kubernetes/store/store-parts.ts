@@ -39,7 +39,7 @@ export interface StoreParts {
 
 /** Raises the number of redemptions of a grant to that of its known slots, which the status may not count yet. */
 export function withKnownSlots(grant: AccessGrant, accounts: GrantAccounts): AccessGrant {
-  const redemptions = Math.max(grant.redemptions, accounts.cachedAccount(grant.uid)?.slots.size ?? 0);
+  const redemptions = Math.max(grant.redemptions, accounts.cachedAccount(grant.uid)?.slots.next ?? 0);
   return { ...grant, redemptions };
 }
 
@@ -96,15 +96,15 @@ export interface GrantSelection {
 
 /**
  * Returns the results of `read`, without undefined ones, for the Redemptions of the selected grants that are named after the slot
- * in their spec, and in the namespace of their grant. Adds these to the known slots of the grant, and to the index unless the watch
- * fills it.
+ * in their spec, and in the namespace of their grant. Adds these to the known slots of the grant and to the index, unless a watch
+ * does.
  */
 export async function readRedemptions<V>(
-  parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index' | 'watch'>,
+  parts: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index' | 'watch' | 'unreported'>,
   selection: GrantSelection & { readonly labels?: LabelSelector | undefined },
   read: (resource: Stored<RedemptionResource>) => V | undefined,
 ): Promise<V[]> {
-  const { client, namespace, accounts, index, watch } = parts;
+  const { client, namespace, accounts, index, watch, unreported } = parts;
   const { grantUid, labels = [] } = selection;
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
   const ofGrant: LabelSelector =
@@ -121,7 +121,8 @@ export async function readRedemptions<V>(
       (grantUid === undefined || item.spec.grantUid === grantUid) &&
       isBesideGrant({ grantUid: item.spec.grantUid, namespace: item.metadata.namespace });
     if (!isSelected) return undefined;
-    account?.slots.add(item);
+    // The watch of the service may have reported the deletion already.
+    if (!unreported) account?.slots.add(item);
     // A running watch may have reported a later change or the deletion already. Links are read from the index only with a watch.
     if (!watch.isRunning) index.put({ ...readRedemptionLocation(item), link: undefined });
     return read(item);
