@@ -35,6 +35,11 @@ export class SharedRead<T> {
     return this.#next ?? this.#start();
   }
 
+  /** Drops the value of the last read; later callers start a new one. */
+  dropValue(): void {
+    if (this.#last) this.#last.value = undefined;
+  }
+
   async #startAfter({ startedAt, ended }: StartedRead<T>): Promise<T> {
     await ended;
     const waitMs = startedAt + (this.#options.intervalMs ?? 0) - performance.now();

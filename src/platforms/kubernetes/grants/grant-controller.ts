@@ -95,7 +95,10 @@ export class GrantController {
       onFailure: onFailureOf('write an Event'),
     });
     const conflicts = new ConflictingControllerDetector();
-    this.#counter = new RedemptionCounter((uid) => this.#addLater(this.grants.keyOf(uid)));
+    this.#counter = new RedemptionCounter(
+      (namespace, uid) => this.grants.get(uid)?.namespace === namespace,
+      (uid) => this.#addLater(this.grants.keyOf(uid)),
+    );
     this.grants = new GrantIndex({
       list: () => this.#listLocations(),
       wait: options.wait,
@@ -143,7 +146,7 @@ export class GrantController {
     this.#watch.add('redemptions', REDEMPTIONS, readRedemption, {
       replace: (all) => {
         observer()?.observeInterruption();
-        for (const location of all) this.#counter.add(location);
+        this.#counter.replace(all);
         this.redemptions.replace(all);
       },
       put: (location) => {
@@ -152,6 +155,7 @@ export class GrantController {
       },
       remove: (location) => {
         observer()?.observeDeletion(location);
+        this.#counter.remove(location);
         this.redemptions.remove(location);
       },
     });

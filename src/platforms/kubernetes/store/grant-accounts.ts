@@ -84,6 +84,8 @@ export interface GrantAccount {
 const SLOTS_READ_SINGLY = 3;
 // An account needs a few hundred bytes, at most 3 KB, for each Redemption that exists, and few grants have many uses.
 const MAX_ACCOUNTS = 5_000;
+// A redemption reads its grant twice, and soon after each other. A grant may have several hundred KB.
+const MAX_READ_GRANTS = 100;
 
 /** A cache of the accounts of the most recently used grants. */
 export class GrantAccounts implements RedemptionObserver {
@@ -91,6 +93,8 @@ export class GrantAccounts implements RedemptionObserver {
   readonly #locator: GrantLocator;
   /** By grant uid. */
   readonly #accounts = new BoundedMap<string, GrantAccount>(MAX_ACCOUNTS);
+  /** The accounts that retain the value of their last read of the grant. */
+  readonly #read = new Set<GrantAccount>();
 
   constructor(client: KubernetesClient, locator: GrantLocator) {
     this.#client = client;
@@ -102,7 +106,9 @@ export class GrantAccounts implements RedemptionObserver {
     const cached = this.cachedAccount(uid);
     if (cached) return this.#use(cached);
     const key = await this.#locator.locate(uid);
-    return key && this.#use(this.cachedAccount(uid) ?? openAccount(this.#client, uid, key));
+    if (!key) return undefined;
+    const open = () => openAccount(this.#client, uid, key, (account) => this.#retainGrant(account));
+    return this.#use(this.cachedAccount(uid) ?? open());
   }
 
   /** The account of a grant, if it is cached. */
@@ -133,6 +139,14 @@ export class GrantAccounts implements RedemptionObserver {
     this.#accounts.delete(uid);
   }
 
+  #retainGrant(account: GrantAccount): void {
+    this.#read.delete(account);
+    const [oldest] = this.#read.add(account);
+    if (oldest === undefined || this.#read.size <= MAX_READ_GRANTS) return;
+    oldest.grant.dropValue();
+    this.#read.delete(oldest);
+  }
+
   /** Makes an account the most recently used one. */
   #use(account: GrantAccount): GrantAccount {
     this.#accounts.set(account.uid, account);
@@ -140,7 +154,13 @@ export class GrantAccounts implements RedemptionObserver {
   }
 }
 
-function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): GrantAccount {
+/** Opens an account, which knows no slots yet. `onRead` is called with it before each read of its grant. */
+function openAccount(
+  client: KubernetesClient,
+  uid: string,
+  key: ResourceKey,
+  onRead: (account: GrantAccount) => void,
+): GrantAccount {
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
   /** `status.redemptions` of the grant: when the grant was last read, and when the last listing started. */
@@ -186,6 +206,7 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     slots,
     grant: new SharedRead(async () => {
       const key = { namespace, name };
+      onRead(account);
       const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, key, { isLimited: true });
       if (found?.metadata.uid !== uid) return undefined;
       const { grant } = readAccessGrant(found);

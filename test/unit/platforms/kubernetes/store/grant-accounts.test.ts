@@ -8,6 +8,7 @@ import {
 } from '../../../../../src/platforms/kubernetes/store/grant-accounts.js';
 import { readRedemptionLocation } from '../../../../../src/platforms/kubernetes/store/redemption-index.js';
 import { redemptionResource } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { heapBytes } from '../../../../support/heap-bytes.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
 const UID = randomUUID();
@@ -74,5 +75,36 @@ describe('the account of a grant', () => {
     const account = (await accounts.find(UID)) as GrantAccount;
     await account.filledSlots.readAfter();
     expect(account.slots.newest(9)).toEqual([0]);
+  });
+
+  it('does not retain the AccessGrant, except of the 100 grants that were read last', async () => {
+    const subjects = (uid: string) =>
+      Array.from({ length: 1_000 }, (_, number) => `${number}-${uid}`).join(',');
+    let reads = 0;
+    const client: Pick<KubernetesClient, 'find'> = {
+      async find(_kind: unknown, { namespace, name }: ResourceKey) {
+        reads += 1;
+        const metadata = { uid: name, namespace, name, resourceVersion: '1' };
+        return { metadata, spec: { settings: { 'linkgrant/subjects': subjects(name) } } } as never;
+      },
+    };
+    const accounts = new GrantAccounts(client as KubernetesClient, {
+      locate: async (uid) => ({ namespace: NAMESPACE, name: uid }),
+    });
+    const before = heapBytes();
+    const receivedAt = performance.now() - 1;
+    const uids = Array.from({ length: 1_000 }, () => randomUUID());
+    for (const uid of uids) {
+      const { grant } = (await accounts.find(uid)) as GrantAccount;
+      expect((await grant.readAfter())?.policy?.subjects).toHaveLength(1_000);
+    }
+    expect(heapBytes() - before).toBeLessThan(40_000_000);
+    const isReadAgain = async (uid: string | undefined) => {
+      const readsBefore = reads;
+      await accounts.cachedAccount(uid as string)?.grant.readAfter(receivedAt);
+      return reads > readsBefore;
+    };
+    expect(await isReadAgain(uids.at(-100))).toBe(false);
+    expect(await isReadAgain(uids.at(-101))).toBe(true);
   });
 });

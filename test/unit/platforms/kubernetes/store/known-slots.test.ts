@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KnownSlots } from '../../../../../src/platforms/kubernetes/store/known-slots.js';
 import {
@@ -7,6 +5,7 @@ import {
   redemptionResource,
   type WrittenCode,
 } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { heapBytes } from '../../../../support/heap-bytes.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
 const UID = '6a1c3f0e-8f0b-4b57-9d57-8f1a3a0c2f11';
@@ -168,11 +167,4 @@ function longestResource(slot: number): RedemptionResource {
   const { uses, expirationTime } = resource.spec.code as WrittenCode;
   const code = { jti: long(64), uses, expirationTime, subject: long(253) } as WrittenCode;
   return { ...resource, spec: { ...resource.spec, code } };
-}
-
-/** The memory that is in use after a garbage collection. */
-function heapBytes(): number {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-  return process.memoryUsage().heapUsed;
 }
