@@ -39,7 +39,7 @@ interface FoundLoss {
 
 /** Returns whether this host has the high-water mark of the ledger with this id. */
 export function hasLedgerRecord(location: StoreLocation, ledgerId: string): boolean {
-  return new LedgerKeyFile(ledgerKeyPath(location)).marks.find(ledgerId) !== undefined;
+  return new LedgerKeyFile(ledgerKeyPath(location)).marks.find(ledgerId).length > 0;
 }
 
 /** Returns what the ledger of a store lacks. */
@@ -53,9 +53,9 @@ export async function findStoreLoss(location: StoreLocation, context: OpenContex
     return { lost: 'empty', redeemable: [] };
   }
   try {
-    const highWaterMark = await database.read((ledger) => ledger.highWaterMark());
-    const lost = await database.read((ledger) => ledger.loss(highWaterMark));
-    if (lost === 0 && highWaterMark) return { lost, redeemable: [] };
+    const seen = await database.read((ledger) => ledger.highWaterMarks());
+    const lost = await database.read((ledger) => ledger.loss(seen));
+    if (lost === 0 && seen.length > 0) return { lost, redeemable: [] };
     const redeemable = await database.read(() => openGrants(context.clock()));
     if (lost !== 0) return { lost, redeemable };
     const newest = await database.read(() => value(NEWEST_ENTRY));

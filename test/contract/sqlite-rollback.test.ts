@@ -1,11 +1,20 @@
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DatabaseStore } from '../../src/redemption/ports/database-store.js';
-import { directoryForTest } from '../support/release.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
-import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
+import { openSqliteStore, sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 import { until } from '../support/until.js';
 
 /** Waits until the processes on a data directory have recorded that its ledger has this number of entries. */
@@ -95,5 +104,95 @@ it.each([0, 1] as const)(
     restoreRows(file, other);
     await expect(redeem(stores[store])).rejects.toMatchObject({ code: 'store_unavailable' });
     expect((await stores[store].verifyLedger()).fault).toMatchObject({ isRolledBack: true });
+  },
+);
+
+const ROLLED_BACK = { fault: { isRolledBack: true } };
+const copyRows = (file: string, to: string) =>
+  withSqliteFile(file, (database) => database.exec(`VACUUM INTO '${to}'`));
+
+it.each([
+  ['a revocation', (store: DatabaseStore, uid: string) => store.revokeGrant(uid, NOW)],
+  [
+    'a redemption',
+    (store: DatabaseStore, uid: string) => store.recordRedemption(uid, sampleRedemption(uid), NOW),
+  ],
+])(
+  'is not written to by a service if it lacks only %s of a process that has just ended',
+  async (_, write) => {
+    const directory = directoryForTest();
+    const [file, backup] = [join(directory, 'linkgrant.db'), join(directory, 'backup.db')];
+    const service = await sqliteStoreForTest(() => NOW, directory);
+    const { uid } = await storedGrant(service, { redemptionsAllowed: 1 });
+    copyRows(file, backup);
+    const command = await openSqliteStore({ file, migrate: false, clock: () => NOW });
+    await write(command, uid);
+    await command.close();
+    restoreRows(file, backup);
+    const redeem = () => service.recordRedemption(uid, sampleRedemption(uid), NOW);
+    await expect(redeem()).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await service.verifyLedger()).toMatchObject(ROLLED_BACK);
+  },
+);
+
+it.each([0, 1, 4])(
+  'is reported if it lacks only a redemption that one process did not record yet, and another one made it again and %i more',
+  async (more) => {
+    const directory = directoryForTest();
+    const [file, backup] = [join(directory, 'linkgrant.db'), join(directory, 'backup.db')];
+    const options = { file, migrate: false, clock: () => NOW };
+    const [first, second] = [await sqliteStoreForTest(() => NOW, directory), await openSqliteStore(options)];
+    const { uid } = await storedGrant(first, { redemptionsAllowed: 9 });
+    const redeem = (store: DatabaseStore) => store.recordRedemption(uid, sampleRedemption(uid), NOW);
+    // Both processes write their records at most once a second.
+    for (const store of [first, second]) await redeem(store);
+    copyRows(file, backup);
+    await redeem(first);
+    restoreRows(file, backup);
+    for (let times = 0; times <= more; times += 1) await redeem(second).catch(() => undefined);
+    await first.close();
+    await expect(redeem(second)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await second.close();
+    const later = releaseAfterTest(await openSqliteStore(options));
+    expect(await later.verifyLedger()).toMatchObject(ROLLED_BACK);
+  },
+);
+
+it.each([1, 3])(
+  'is missed if an entry was replaced between its commit and its record, and another process recorded %i others',
+  async (others) => {
+    const directory = directoryForTest();
+    const [file, backup, branch] = ['linkgrant.db', 'backup.db', 'branch.db'].map((name) =>
+      join(directory, name),
+    ) as [string, string, string];
+    const first = await sqliteStoreForTest(() => NOW, directory);
+    const { uid } = await storedGrant(first, { redemptionsAllowed: 9 });
+    const redeem = (store: DatabaseStore) => store.recordRedemption(uid, sampleRedemption(uid), NOW);
+    const [name = ''] = readdirSync(join(directory, 'ledger-seen'));
+    const record = join(directory, 'ledger-seen', name);
+    const recordOfBackup = readFileSync(record);
+    copyRows(file, backup);
+    for (let times = 0; times < others; times += 1) await redeem(first);
+    const recordOfBranch = readFileSync(record);
+    copyRows(file, branch);
+    await first.close();
+    restoreRows(file, backup);
+    writeFileSync(record, recordOfBackup);
+    let isReplaced = false;
+    const checkpoint = (moment: string) => {
+      if (moment !== 'after-commit' || isReplaced) return;
+      isReplaced = true;
+      restoreRows(file, branch);
+      writeFileSync(record, recordOfBranch);
+    };
+    const options = { file, migrate: false, clock: () => NOW };
+    const store = releaseAfterTest(await openSqliteStore({ ...options, checkpoint }));
+    expect(await redeem(store)).toBe('recorded');
+    expect(await store.verifyLedger()).toMatchObject(ROLLED_BACK);
+    await expect(redeem(store)).rejects.toMatchObject({ code: 'store_unavailable' });
+    // The record stays when the process ends.
+    const later = releaseAfterTest(await openSqliteStore(options));
+    expect(await later.verifyLedger()).toMatchObject(ROLLED_BACK);
+    await expect(redeem(later)).rejects.toMatchObject({ code: 'store_unavailable' });
   },
 );

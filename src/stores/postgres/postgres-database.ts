@@ -49,6 +49,7 @@ export function postgresDatabase(
   ledgerKey: LedgerKeyFile,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
 ): SqlDatabase {
+  const { marks } = ledgerKey;
   const ledger = new LedgerChain(ledgerKey, ' FOR UPDATE');
   const { write, finish } = startGroupCommit(
     {
@@ -66,6 +67,13 @@ export function postgresDatabase(
   const requireOpen = (): void => {
     if (closing) throw storeUnavailable('the store is closed');
   };
+
+  // Without an answer the mark stays as it is: an older one detects less.
+  const writeMark = (): Promise<void> =>
+    readers
+      .useWithRetry((connection) => new OperationRunner(connection).run(ledger.writeHighWaterMark()))
+      .catch(() => undefined);
+  marks.onDue = () => void writeMark();
 
   async function use<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     requireOpen();
@@ -97,7 +105,7 @@ export function postgresDatabase(
       // A snapshot, or one statement of it, can take minutes.
       for (const connection of snapshots) abortConnection(connection);
       closing ??= finish().then(async () => {
-        ledgerKey.marks.flush();
+        if (!marks.isWritten) await writeMark();
         await Promise.all([readers.close(), writer.close()]);
       });
       return closing;

@@ -61,6 +61,17 @@ export function sqliteDatabase(
     if (closing) throw storeUnavailable('the store is closed');
   };
 
+  const writeMark = (): void => {
+    try {
+      const connection = session.connect();
+      runOperation(connection, connection.ledger.writeHighWaterMark());
+    } catch (error) {
+      // The mark stays as it is: an older one detects less.
+      session.closeIfLost(error);
+    }
+  };
+  marks.onDue = writeMark;
+
   async function queryOnReader<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T> {
     requireOpen();
     try {
@@ -104,7 +115,7 @@ export function sqliteDatabase(
     close() {
       const closeReader = async () => reader?.close();
       closing ??= Promise.all([finish(), snapshots.enqueue(closeReader)]).then(() => {
-        marks.flush();
+        if (!marks.isWritten) writeMark();
         session.close();
       });
       return closing;

@@ -1,6 +1,6 @@
 import type { LedgerKind } from '../../../domain/ledger-kind.js';
 import type { LedgerEntry } from '../../../redemption/ports/ledger-store.js';
-import type { HighWaterMark } from '../../high-water-marks.js';
+import type { HighWaterMark, LedgerPlace } from '../../high-water-marks.js';
 import { LedgerKeyError, type LedgerKeyFile, ledgerKeyId } from '../../ledger-key.js';
 import { StoreOpenError } from '../../store-open-error.js';
 import {
@@ -23,7 +23,14 @@ import {
   rowHash,
   withPosition,
 } from './ledger-mac.js';
-import { ACCEPT_HINT, EPOCH, type LedgerLoss, MAC_AT, RollbackCheck } from './rollback-check.js';
+import {
+  ACCEPT_HINT,
+  EPOCH,
+  type LedgerLoss,
+  MAC_AT,
+  RollbackCheck,
+  type SettledEnd,
+} from './rollback-check.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
@@ -46,14 +53,14 @@ const NO_END: LedgerEnd = { writes: 0, position: 0, removed: 0, removedSet: NO_P
 /** Columns of table `events`. */
 export const EVENT_COLUMNS = ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'];
 
-/** The end of the ledger and its last entry, as they are in the database. */
+/** The end of the ledger and its last entry in the database. */
 export interface StoredEnd extends LedgerEnd {
   /** Position of the last entry that the table has, 0 without entries. */
   readonly lastPosition: number;
   /** MAC of the last entry that the table has. */
   readonly last: Uint8Array;
-  /** MAC of the entry at the position that the caller of {@link readEnd} names; undefined without such an entry. */
-  readonly seenMac: Uint8Array | undefined;
+  /** MACs of the entries at the positions that the caller of {@link readEnd} names; undefined without such an entry. */
+  readonly seenMacs: readonly (Uint8Array | undefined)[];
   /** Whether the MAC of the end is right. A forged end never gets a valid MAC again, so later entries cannot hide it. */
   readonly isAuthentic: boolean;
 }
@@ -76,7 +83,7 @@ export class LedgerChain {
   // The additions before the open savepoint.
   #savepoint = { entries: 0, removed: 0, refusals: 0 };
   // The end of the ledger once the transaction is committed.
-  #settled: Omit<HighWaterMark, 'epoch'> | undefined;
+  #settled: SettledEnd | undefined;
 
   /**
    * `forUpdate` is appended to a query to lock its row until the end of the transaction; empty for a database whose
@@ -118,22 +125,24 @@ export class LedgerChain {
     yield* this.#rollback.check(yield* this.key());
   }
 
-  /** Returns this host's high-water mark of the ledger in the database, if there is one. Throws LedgerKeyError without the key. */
-  *highWaterMark(): SqlOperation<HighWaterMark | undefined> {
-    if ((yield* setting(KEY_ID)) === undefined) return undefined;
-    return yield* this.#rollback.highWaterMark(yield* this.key());
+  /** Returns this host's high-water marks of the ledger in the database. Throws LedgerKeyError without the key. */
+  *highWaterMarks(): SqlOperation<readonly HighWaterMark[]> {
+    if ((yield* setting(KEY_ID)) === undefined) return [];
+    return yield* this.#rollback.highWaterMarks(yield* this.key());
   }
 
-  /**
-   * Returns what is missing from the ledger in the database, compared with `highWaterMark`, which was read before this
-   * transaction. Throws LedgerKeyError without the key.
-   */
-  *loss(highWaterMark: HighWaterMark | undefined): SqlOperation<LedgerLoss> {
+  /** Writes this process's last high-water mark. Throws StoreOpenError if the ledger was rolled back. */
+  *writeHighWaterMark(): SqlOperation<void> {
+    yield* this.#rollback.write(yield* this.key());
+  }
+
+  /** Returns what the ledger lacks, compared with `seen`, which was read before. Throws LedgerKeyError without the key. */
+  *loss(seen: readonly HighWaterMark[]): SqlOperation<LedgerLoss> {
     const keyId = yield* setting(KEY_ID);
     if (keyId === undefined) return 'mark';
     const key = yield* this.key();
     // The id may have been changed after this process had read the key.
-    return keyId === ledgerKeyId(key) ? yield* this.#rollback.loss(key, highWaterMark) : 'mark';
+    return keyId === ledgerKeyId(key) ? yield* this.#rollback.loss(key, seen) : 'mark';
   }
 
   /**
@@ -161,7 +170,7 @@ export class LedgerChain {
     return new StoreOpenError(problem, ACCEPT_HINT);
   }
 
-  /** Adds an entry. Throws LedgerKeyError if the key is missing, as the `count` methods do. */
+  /** Adds an entry. Throws LedgerKeyError without the key, as the `count` methods do. */
   *append(entry: NewLedgerEntry): SqlOperation<void> {
     yield* this.key();
     this.#entries.push(entry);
@@ -218,11 +227,11 @@ export class LedgerChain {
     if (entries.length === 0 && this.#removed.length === 0 && this.#refusals === 0) return;
     const key = yield* this.key();
     const uids = [...new Set(entries.map(({ grantUid }) => grantUid))];
-    const seen = this.#rollback.lastHighWaterMark();
+    let seen = this.#rollback.lastHighWaterMarks();
     // The lock on the end is taken first and held until the commit, so positions are in the order of the commits.
-    const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids, seen?.position);
+    const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids, seen);
     // A running service reads the mark of the ledger once: reading it before each commit would cost a round trip.
-    if (!this.#rollback.hasAllEntries(seen, end)) yield* this.#rollback.check(key);
+    if (!this.#rollback.hasAllEntries(seen, end)) seen = yield* this.#rollback.check(key);
     let { position, last } = end;
     position = Math.max(position, end.lastPosition);
     const rows = entries.map(({ grantUid, at, kind, redemptionId = null, detail: fields }) => {
@@ -245,24 +254,25 @@ export class LedgerChain {
       ? endMac(key, last, { writes, position, removed, removedSet, refusals })
       : NO_MAC;
     yield* put(PUT_END, writes, position, removed, removedSet, refusals, mac);
-    this.#settled = { position, mac: last, writes };
+    const previous = { position: end.lastPosition, mac: end.last };
+    this.#settled = { position, mac: last, writes, contained: [...seen, previous] };
   }
 }
 
 /**
- * Reads the end of the ledger, the MAC of the entry at position `seen`, and the highest `seq` of each grant in `grantUids` (0
- * without entries).
+ * Reads the end of the ledger, the MAC of the entry at the position of each of `seen`, and the highest `seq` of each grant in
+ * `grantUids` (0 without entries).
  */
 export function* readEnd(
   key: Uint8Array,
   forUpdate = '',
   grantUids: readonly string[] = [],
-  seen = 0,
+  seen: readonly LedgerPlace[] = [],
 ): SqlOperation<{ readonly end: StoredEnd; readonly seqs: Map<string, number> }> {
-  const [ends, entries, seenEntries, ...seqRows] = yield* batch(
+  const [ends, entries, ...others] = yield* batch(
     [`${END}${forUpdate}`],
     [LAST_ENTRY],
-    [MAC_AT, seen],
+    ...seen.map(({ position }) => [MAC_AT, position] as const),
     ...[...chunks(grantUids)].map((chunk) => [LAST_SEQS(chunk.length), ...chunk] as const),
   );
   const found = ends.rows[0] as (LedgerEnd & { readonly mac: unknown }) | undefined;
@@ -275,12 +285,14 @@ export function* readEnd(
   };
   const lastPosition = entry?.position ?? 0;
   const last = entry?.mac ?? NO_MAC;
-  const seenMac = (seenEntries.rows[0] as { readonly mac: Uint8Array } | undefined)?.mac;
+  const seenMacs = others
+    .slice(0, seen.length)
+    .map(({ rows }) => (rows[0] as { readonly mac: Uint8Array } | undefined)?.mac);
   const isAuthentic = stored.position === lastPosition && isMac(mac, endMac(key, last, stored));
   const seqs = new Map<string, number>();
-  for (const { rows } of seqRows) {
+  for (const { rows } of others.slice(seen.length)) {
     for (const { uid, seq } of rows as readonly { readonly uid: string; readonly seq: number | null }[])
       seqs.set(uid, seq ?? 0);
   }
-  return { end: { ...stored, lastPosition, last, seenMac, isAuthentic }, seqs };
+  return { end: { ...stored, lastPosition, last, seenMacs, isAuthentic }, seqs };
 }

@@ -58,8 +58,8 @@ export function ledgerReads({ dialect, read, readSnapshot }: SqlDatabase) {
       selectItems(await read(() => listAttemptTotals(page)), matches),
     async verifyLedger(grantUid, onProgress) {
       // Snapshots are read from the file at the path of an SQLite store, also if it was replaced.
-      const highWaterMark = await readSnapshot((ledger) => ledger.highWaterMark());
-      const options = { grantUid, highWaterMark, onProgress };
+      const seen = await readSnapshot((ledger) => ledger.highWaterMarks());
+      const options = { grantUid, seen, onProgress };
       return readSnapshot((ledger) => verifyLedger(ledger, dialect, options));
     },
   } satisfies Partial<DatabaseStore>;

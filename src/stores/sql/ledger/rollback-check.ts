@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LedgerFault } from '../../../redemption/ports/ledger-store.js';
-import type { HighWaterMark, HighWaterMarks } from '../../high-water-marks.js';
+import type { HighWaterMark, HighWaterMarks, LedgerPlace } from '../../high-water-marks.js';
 import { StoreOpenError } from '../../store-open-error.js';
 import { rawRows, type SqlOperation, setting, value, writeSetting } from '../operation.js';
 import { epochMac, isMac, NO_MAC } from './ledger-mac.js';
@@ -49,64 +49,73 @@ export class RollbackCheck {
   }
 
   /**
-   * Throws StoreOpenError if the ledger lacks entries up to this host's high-water mark, or if the mark of the ledger is missing.
+   * Returns this host's high-water marks of the ledger. Throws StoreOpenError if the ledger lacks entries up to one of them, or if
+   * the mark of the ledger is missing.
    */
-  *check(key: Uint8Array): SqlOperation<void> {
-    const loss = yield* this.loss(key, yield* this.highWaterMark(key));
-    if (loss === 0) return;
+  *check(key: Uint8Array): SqlOperation<readonly HighWaterMark[]> {
+    const marks = yield* this.highWaterMarks(key);
+    const loss = yield* this.loss(key, marks);
+    if (loss === 0) return marks;
     if (loss === 'mark') {
       const problem =
         'the store was changed: the mark of its ledger (setting ledger-epoch) is missing or forged';
       throw new StoreOpenError(problem, ACCEPT_HINT);
     }
+    // If only entries of this process are missing, no file shows it yet.
+    if (this.#mark && (yield* this.loss(key, marks.slice(0, -1))) === 0) this.#marks.putBack(this.#mark.id);
     throw new StoreOpenError(
       `the store was rolled back: its ledger ${missingText(loss)}`,
       'if a backup was restored, run `linkgrant store restored`; else correct --store',
     );
   }
 
-  /** Returns this host's high-water mark of the ledger; undefined if it has none, or the ledger has no mark. */
-  *highWaterMark(key: Uint8Array): SqlOperation<HighWaterMark | undefined> {
+  /** Returns this host's high-water marks of the ledger: none if the ledger has no mark. */
+  *highWaterMarks(key: Uint8Array): SqlOperation<readonly HighWaterMark[]> {
     const mark = yield* readMark(key);
-    return mark && this.#marks.find(mark.id);
+    return mark ? this.#marks.find(mark.id) : [];
   }
 
   /**
-   * Returns what is missing from the ledger, compared with `highWaterMark`, which was read before this transaction began: entries
-   * that other processes add later would seem to be missing.
+   * Returns what is missing from the ledger, compared with `seen`, which was read before this transaction began: entries that
+   * other processes add later would seem to be missing.
    */
-  *loss(key: Uint8Array, highWaterMark: HighWaterMark | undefined): SqlOperation<LedgerLoss> {
+  *loss(key: Uint8Array, seen: readonly HighWaterMark[]): SqlOperation<LedgerLoss> {
     this.#mark = yield* readMark(key);
     if (!this.#mark) return 'mark';
     const [[position, writes] = [0, 0]] = yield* rawRows(END);
-    const seenMac = yield* value(MAC_AT, highWaterMark?.position ?? 0);
-    return missingEntries(this.#mark, highWaterMark, {
-      position: Number(position),
-      writes: Number(writes),
-      seenMac,
-    });
+    const seenMacs: unknown[] = [];
+    for (const mark of seen) seenMacs.push(yield* value(MAC_AT, mark.position));
+    const end = { position: Number(position), writes: Number(writes), seenMacs };
+    return missingEntries(this.#mark, seen, end);
   }
 
   /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. Returns the mark as text. */
   *accept(key: Uint8Array): SqlOperation<string> {
     const { id, epoch } = (yield* readMark(key)) ?? { id: randomUUID(), epoch: 1 };
-    const recorded = this.#marks.find(id)?.epoch ?? 0;
-    return yield* this.#put(key, { id, epoch: Math.max(epoch, recorded) + 1 });
+    const recorded = this.#marks.find(id).map((mark) => mark.epoch);
+    return yield* this.#put(key, { id, epoch: Math.max(epoch, ...recorded) + 1 });
   }
 
-  /** Returns this host's high-water mark of the ledger whose mark was read last. */
-  lastHighWaterMark(): HighWaterMark | undefined {
-    return this.#mark && this.#marks.find(this.#mark.id);
+  /** Returns this host's high-water marks of the ledger whose mark was read last. */
+  lastHighWaterMarks(): readonly HighWaterMark[] {
+    return this.#mark ? this.#marks.find(this.#mark.id) : [];
   }
 
-  /** Returns whether the ledger that ends with `end` has all entries up to `highWaterMark`; false if its mark was not read yet. */
-  hasAllEntries(highWaterMark: HighWaterMark | undefined, end: SeenEnd): boolean {
-    return this.#mark !== undefined && missingEntries(this.#mark, highWaterMark, end) === 0;
+  /** Returns whether the ledger that ends with `end` has all entries up to these marks; false if its mark was not read yet. */
+  hasAllEntries(seen: readonly HighWaterMark[], end: SeenEnd): boolean {
+    return this.#mark !== undefined && missingEntries(this.#mark, seen, end) === 0;
   }
 
   /** Records the end of the ledger after a commit. */
-  record(end: Omit<HighWaterMark, 'epoch'>): void {
-    if (this.#mark) this.#marks.put(this.#mark.id, { epoch: this.#mark.epoch, ...end });
+  record({ contained, ...end }: SettledEnd): void {
+    if (this.#mark) this.#marks.put(this.#mark.id, { epoch: this.#mark.epoch, ...end }, contained);
+  }
+
+  /** Writes the high-water mark that this process recorded last, after the checks of {@link check}. */
+  *write(key: Uint8Array): SqlOperation<void> {
+    const seen = yield* this.check(key);
+    const last = seen.at(-1);
+    if (last && this.#mark) this.#marks.put(this.#mark.id, last, seen, true);
   }
 
   *#put(key: Uint8Array, mark: Mark): SqlOperation<string> {
@@ -118,26 +127,35 @@ export class RollbackCheck {
   }
 }
 
-/** The end of a ledger in a database, as it is compared with a high-water mark. */
+/** The end of a ledger after a commit. */
+export interface SettledEnd extends Omit<HighWaterMark, 'epoch'> {
+  /** Entries of the same ledger. */
+  readonly contained: readonly LedgerPlace[];
+}
+
+/** The end of a ledger in a database, as it is compared with high-water marks. */
 interface SeenEnd {
   /** Number of entries. */
   readonly position: number;
   /** How often the end was written. */
   readonly writes: number;
-  /** MAC of the entry at the position of the high-water mark; undefined without such an entry. */
-  readonly seenMac: unknown;
+  /** MACs of the entries at the positions of the high-water marks; undefined without such an entry. */
+  readonly seenMacs: readonly unknown[];
 }
 
 /** Number of entries that a ledger with this mark lacks. */
 function missingEntries(
-  mark: Mark,
-  seen: HighWaterMark | undefined,
-  { position, writes, seenMac }: SeenEnd,
+  { epoch }: Mark,
+  marks: readonly HighWaterMark[],
+  { position, writes, seenMacs }: SeenEnd,
 ): number {
-  // Another host may have accepted a rollback, and begun a later epoch.
-  if (!seen || mark.epoch > seen.epoch) return 0;
-  const isSameBranch = mark.epoch === seen.epoch && isMac(seenMac ?? NO_MAC, seen.mac);
-  return Math.max(isSameBranch && writes >= seen.writes ? 0 : 1, seen.position - position);
+  const missing = marks.map((seen, index) => {
+    // Another host may have accepted a rollback, and begun a later epoch.
+    if (epoch > seen.epoch) return 0;
+    const isSameBranch = epoch === seen.epoch && isMac(seenMacs[index] ?? NO_MAC, seen.mac);
+    return Math.max(isSameBranch && writes >= seen.writes ? 0 : 1, seen.position - position);
+  });
+  return Math.max(0, ...missing);
 }
 
 function missingText(entries: number): string {

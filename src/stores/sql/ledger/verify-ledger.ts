@@ -35,8 +35,8 @@ const REFUSAL_SUM = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusal
 interface VerificationOptions {
   /** The grant to verify; all grants if it is absent. */
   readonly grantUid?: string | undefined;
-  /** The high-water mark of this host, read before the snapshot. */
-  readonly highWaterMark?: HighWaterMark | undefined;
+  /** The high-water marks of this host, read before the snapshot. */
+  readonly seen?: readonly HighWaterMark[];
   readonly onProgress?: ((checked: number, total: number) => void) | undefined;
 }
 
@@ -44,9 +44,9 @@ interface VerificationOptions {
 export function* verifyLedger(
   ledger: LedgerChain,
   dialect: SqlDialect,
-  { grantUid, highWaterMark, onProgress }: VerificationOptions,
+  { grantUid, seen = [], onProgress }: VerificationOptions,
 ): SqlOperation<LedgerVerdict> {
-  const loss = yield* ledger.loss(highWaterMark);
+  const loss = yield* ledger.loss(seen);
   if (loss !== 0) return { entries: 0, fault: lossFault(loss) };
   const key = yield* ledger.key();
   const { end } = yield* readEnd(key);
