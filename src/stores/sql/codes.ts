@@ -6,6 +6,7 @@ import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain, NewLedgerEntry } from './ledger/ledger-chain.js';
 import { rowHash } from './ledger/ledger-mac.js';
 import { batch, row, rows, type SqlOperation } from './operation.js';
+import { revokeRow, unrecordedRevocation } from './revoke-row.js';
 import type { SqlDatabase } from './sql-database.js';
 
 /** Columns of table `codes` that never change. */
@@ -25,7 +26,10 @@ const CREATE = `INSERT INTO codes (grant_uid, jti, uses, used, expires_at, subje
   VALUES (?, ?, ?, 0, ?, ?, ?, NULL) ON CONFLICT (grant_uid, jti) DO NOTHING`;
 const COUNT_CODE_USE = `UPDATE codes SET used = used + 1
   WHERE grant_uid = ? AND jti = ? AND used < uses AND revoked_at IS NULL`;
-const REVOKE = 'UPDATE codes SET revoked_at = ? WHERE grant_uid = ? AND jti = ? AND revoked_at IS NULL';
+const REVOCATION = {
+  update: 'UPDATE codes SET revoked_at = ? WHERE grant_uid = ? AND jti = ?',
+  revokedAt: 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?',
+};
 
 /** The values of a code's row when it is inserted. */
 type NewCode = Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'> &
@@ -94,10 +98,12 @@ function revokeCode(
   const newCode = { grantUid, jti, uses, expirationTime };
   let hasRevoked = false;
   return function* ({ ledger, isRepeated }) {
-    const [created, changed] = yield* batch(insertion(newCode), [REVOKE, now, grantUid, jti]);
-    if (changed.changes === 0) return isRepeated && hasRevoked ? 'revoked' : 'already_revoked';
+    const [created] = yield* batch(insertion(newCode));
     if (created.changes === 1) yield* ledger.append(codeEntry(newCode, now));
-    yield* ledger.append({ grantUid, at: now, kind: 'code_revoked', detail: { jti } });
+    if (!(yield* findCode(grantUid, jti))) throw unrecordedRevocation();
+    const entry = { grantUid, at: now, kind: 'code_revoked', detail: { jti } } as const;
+    if (!(yield* revokeRow(ledger, REVOCATION, [grantUid, jti], entry)))
+      return isRepeated && hasRevoked ? 'revoked' : 'already_revoked';
     hasRevoked = true;
     return 'revoked';
   };

@@ -12,8 +12,9 @@ import {
 } from './grant-row.js';
 import { countingWrite, type WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger/ledger-chain.js';
-import { change, insertInto, put, row, rows, value } from './operation.js';
+import { insertInto, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './redemptions.js';
+import { revokeRow } from './revoke-row.js';
 import type { SqlDatabase } from './sql-database.js';
 import { countLabelChange } from './stored-settings.js';
 import { DELETE_WRONG_CODES } from './wrong-codes.js';
@@ -26,8 +27,8 @@ const INITIALIZE = `UPDATE grants SET ready_at = ?, expires_at = ? + window_ms W
   RETURNING ${GRANT_FIELDS}`;
 const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?,
   labels = ?, note = ? WHERE uid = ? RETURNING ${GRANT_FIELDS}`;
-const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
+const REVOCATION = { update: 'UPDATE grants SET revoked_at = ? WHERE uid = ?', revokedAt: REVOKED_AT };
 const DELETE = `DELETE FROM grants WHERE uid = ? RETURNING ${GRANT_FIELDS}`;
 // Retention checks the ledger of the grant once the retention period has passed since `check_at`.
 const EXPIRE_LEDGER =
@@ -125,8 +126,7 @@ export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOp
   let hasRevoked = false;
   return function* ({ ledger, isRepeated }) {
     if (cascade) yield* revokeRedemptionsOf(ledger, uid, now);
-    if ((yield* change(REVOKE, now, uid)) === 1) {
-      yield* ledger.append({ grantUid: uid, at: now, kind: 'grant_revoked' });
+    if (yield* revokeRow(ledger, REVOCATION, [uid], { grantUid: uid, at: now, kind: 'grant_revoked' })) {
       hasRevoked = true;
       return true;
     }

@@ -6,6 +6,7 @@ import type { Attempt } from '../../redemption/ports/grant-store.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain } from './ledger/ledger-chain.js';
 import { put, row, rows, type SqlOperation, type SqlValue, selectList, value } from './operation.js';
+import { revokeRow } from './revoke-row.js';
 import type { SqlDatabase } from './sql-database.js';
 import { countLabelChange } from './stored-settings.js';
 
@@ -98,12 +99,14 @@ const ATTEMPTS = `SELECT * FROM (
     WHERE grant_uid = ? ORDER BY last_at DESC LIMIT ?) AS refused
   ORDER BY at DESC, seq DESC LIMIT ?`;
 
-const REVOKE = `UPDATE redemptions SET revoked_at = ?, sealed_answer = NULL, sealed_until = NULL
-  WHERE id = ? AND revoked_at IS NULL RETURNING grant_uid`;
+const GRANT_OF = 'SELECT grant_uid FROM redemptions WHERE id = ?';
 const UPDATE = 'UPDATE redemptions SET labels = ?, note = ? WHERE id = ?';
 const REVOKED_AT = 'SELECT revoked_at FROM redemptions WHERE id = ?';
-const OF_GRANT =
-  'SELECT id FROM redemptions WHERE grant_uid = ? AND revoked_at IS NULL ORDER BY created_at, id';
+const REVOCATION = {
+  update: 'UPDATE redemptions SET revoked_at = ?, sealed_answer = NULL, sealed_until = NULL WHERE id = ?',
+  revokedAt: REVOKED_AT,
+};
+const OF_GRANT = 'SELECT id FROM redemptions WHERE grant_uid = ? ORDER BY created_at, id';
 
 /** Implements the operations on recorded redemptions of the DatabaseStore on an SQL database. */
 export function redemptionStore({ read, write }: SqlDatabase) {
@@ -136,10 +139,9 @@ function* listAttempts(grantUid: string, limit: number): SqlOperation<Attempt[]>
 }
 
 function* revoke(ledger: LedgerChain, id: string, now: number): SqlOperation<boolean> {
-  const grantUid = yield* value(REVOKE, now, id);
+  const grantUid = yield* value(GRANT_OF, id);
   if (typeof grantUid !== 'string') return false;
-  yield* ledger.append({ grantUid, at: now, kind: 'revoked', redemptionId: id });
-  return true;
+  return yield* revokeRow(ledger, REVOCATION, [id], { grantUid, at: now, kind: 'revoked', redemptionId: id });
 }
 
 function* updateRedemption(id: string, change: LabelsAndNoteChange): SqlOperation<boolean> {

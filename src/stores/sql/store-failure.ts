@@ -1,3 +1,4 @@
+import { AdministrationError } from '../../domain/administration-error.js';
 import { RedemptionError, storeUnavailable } from '../../domain/redemption-error.js';
 import { LedgerKeyError } from '../ledger-key.js';
 import { StandbyError, StoreOpenError } from '../store-open-error.js';
@@ -10,9 +11,12 @@ export type StoreFailure = 'busy' | 'full' | 'lost' | 'statement';
 
 /** Returns the error that the store rejects with for an error of its database. */
 export function translateFailure(error: unknown, failureOf: (error: unknown) => StoreFailure): Error {
-  if (error instanceof RedemptionError || error instanceof RangeError || error instanceof LedgerKeyError) {
-    return error;
-  }
+  const isFinal =
+    error instanceof RedemptionError ||
+    error instanceof AdministrationError ||
+    error instanceof RangeError ||
+    error instanceof LedgerKeyError;
+  if (isFinal) return error;
   // Without the cause: if the cause is a StoreOpenError, commands do not suggest to try again.
   if (error instanceof StandbyError) return storeUnavailable(error.message);
   if (error instanceof StoreOpenError) return storeUnavailable(error.message, error);

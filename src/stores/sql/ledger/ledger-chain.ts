@@ -200,6 +200,15 @@ export class LedgerChain {
     return this.#entries.findLast((entry) => entry.kind === kind && entry.redemptionId === redemptionId)?.at;
   }
 
+  /** Returns whether this transaction adds an entry of the same kind, grant, redemption and detail. */
+  hasAdded(wanted: NewLedgerEntry): boolean {
+    const subjectOf = ({ kind, grantUid, redemptionId, detail }: NewLedgerEntry) =>
+      JSON.stringify([kind, grantUid, redemptionId, detail]);
+    return this.#entries.some(
+      (entry) => entry.kind === wanted.kind && subjectOf(entry) === subjectOf(wanted),
+    );
+  }
+
   /** Retains the additions of the open savepoint. */
   releaseSavepoint(): void {
     const [entries, removed] = [this.#entries.length, this.#removed.length];
