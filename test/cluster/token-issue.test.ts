@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -13,9 +14,10 @@ import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { deleteAll } from './harness/empty-cluster.js';
 import { kubeconfigOf, kubeconfigThrough, serverOf } from './harness/kubeconfig.js';
+import { LINKGRANT } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace } from './harness/requesting-namespace.js';
-import { namesOf } from './harness/resources.js';
+import { namesOf, textIn } from './harness/resources.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 
 buildStockClient();
@@ -120,6 +122,30 @@ describe('token issue in a cluster', () => {
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(': policy_name\nhint: ');
     expect(stderr).toMatch(/^Redeemed by ".+" from \S+: link "to-west"$/m);
+  });
+
+  it('issues a token for the request of another namespace, which is redeemed there and nowhere else', async () => {
+    const place = releaseAfterTest(await requestingNamespace(cluster));
+    const other = releaseAfterTest(await requestingNamespace(cluster));
+    const requests = await Promise.all([1, 2, 3].map(() => place.run(['link', 'request', '--line'])));
+    expect(new Set(requests.map(({ stdout }) => stdout)).size).toBe(1);
+    const issued = await administrator(
+      ...['token', 'issue', '--request', requests[0]?.stdout.trim() ?? '', '--name', 'bound'],
+      ...['--service-namespace', LINKGRANT],
+    );
+    expect(issued.code, issued.stderr).toBe(0);
+    const line = issued.stdout.trim();
+    const elsewhere = await other.run(['join', line]);
+    expect([elsewhere.code, await other.secrets()]).toEqual([3, []]);
+    expect(elsewhere.stderr).toContain(`not in the Secrets of namespace ${other.namespace}.`);
+    expect(await place.run(['doctor', '--token', line])).toMatchObject({ code: 0 });
+    expect(await place.killedAt('answer-stored', ['join', line])).toBe(true);
+    expect(await place.run(['join', line])).toMatchObject({ code: 0 });
+    expect(namesOf(await place.links())).toEqual(['bound']);
+    expect(namesOf(await place.secrets())).toEqual(['bound']);
+    const [secret] = await place.secrets();
+    expect(new X509Certificate(textIn(secret, 'tls.crt')).subject).toBe(`CN=${place.siteUid}`);
+    expect((await place.run(['link', 'request', '--list'])).stdout).toBe('No request waits for a token.\n');
   });
 
   it('prints a command for kubectl that creates the AccessToken', async () => {
