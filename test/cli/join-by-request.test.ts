@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { openAcceptingSite } from '../support/accepting-site.js';
+import { type Ended, expectSuccess, linkgrant, refusalOf } from '../support/command-line.js';
+import { startOpensslRouter } from '../support/links/openssl-router.js';
+import { releaseAfterFile } from '../support/release.js';
+import { readIdentity } from '../support/server-identity.js';
+
+const ENDPOINT = 'inter-router=127.0.0.1:55671';
+const { place, run, report } = await openAcceptingSite(['--host', '127.0.0.1', '--endpoint', ENDPOINT]);
+const routerFiles = place.path('router');
+expectSuccess(await run('issuer', 'server-certificate', '--host', '127.0.0.1', '--to', routerFiles));
+const router = releaseAfterFile(await startOpensslRouter(readIdentity(routerFiles)));
+
+const onSite = (site: string, words: readonly string[]): Promise<Ended> =>
+  linkgrant([...words, '--data-dir', place.path(site)]);
+const join = (site: string, line: string, ...words: readonly string[]) =>
+  onSite(site, ['join', line, '--to', place.path(site, 'links'), ...words]);
+
+/** Connects to the router of the accepting site with the credentials of a link. */
+async function expectConnected(site: string): Promise<void> {
+  const route = ['--connect-to', `127.0.0.1:55671:127.0.0.1:${router.port}`];
+  expectSuccess(await linkgrant(['link', 'check', '--dir', place.path(site, 'links'), ...route]));
+}
+
+/** Issues a token for a request, with the name of the site that made it. Returns its join line. */
+async function issueFor(site: string, request: string): Promise<string> {
+  const issued = await run('token', 'issue', '--request', request, '--name', site);
+  return expectSuccess(issued).stdout.trim();
+}
+
+const secretOf = (site: string) =>
+  parse(readFileSync(place.path(site, 'links', `Secret-${site}.yaml`), 'utf8')).data as Record<
+    string,
+    string
+  >;
+
+describe('a site joins by a request', () => {
+  it('is linked with a line that only it can redeem, and its router connects', async () => {
+    const { stdout: request } = expectSuccess(
+      await onSite('east', ['link', 'request', '--subject', 'east', '--line']),
+    );
+    const line = await issueFor('east', request.trim());
+    const stranger = await join('stranger', line);
+    expect([stranger.code, refusalOf(stranger).error]).toEqual([
+      3,
+      `The token is bound to the key of a request that is not in ${place.path('stranger', 'requests')}.`,
+    ]);
+    expect(refusalOf(stranger).hint).toContain(`link request --list --data-dir ${place.path('stranger')}`);
+    expect(
+      (await onSite('east', ['join', line, '--to', place.path('east', 'links'), '--dry-run'])).code,
+    ).toBe(0);
+    expectSuccess(await join('east', line));
+    await expectConnected('east');
+    const [redemption] = await report('redemption', 'list');
+    expect(redemption).toMatchObject({ subject: 'east', mode: 'csr' });
+    expect(expectSuccess(await join('east', line)).stdout).toContain('no use was spent');
+    expect(await report('redemption', 'list')).toHaveLength(1);
+    expect((await join('stranger', line)).code).toBe(3);
+  });
+
+  it('is linked with the key that openssl made its request for', async () => {
+    const [key, request] = [place.path('own.key'), place.path('own.pem')];
+    const words = ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=north'];
+    execFileSync('openssl', [...words, '-keyout', key, '-out', request], { stdio: 'ignore' });
+    const line = await issueFor('north', request);
+    expect((await join('north', line)).code).toBe(3);
+    const wrong = await join('north', line, '--key', request);
+    expect([wrong.code, refusalOf(wrong).error]).toEqual([2, expect.stringContaining('cannot be read')]);
+    expectSuccess(await join('north', line, '--key', key));
+    await expectConnected('north');
+    const certificate = new X509Certificate(Buffer.from(secretOf('north')['tls.crt'] ?? '', 'base64'));
+    expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(key)))).toBe(true);
+  });
+
+  it('refuses --key for a token that any key may redeem, and spends no use', async () => {
+    const { stdout } = expectSuccess(await run('token', 'issue', '--name', 'plain'));
+    const refused = await join('west', stdout.trim(), '--key', place.path('own.key'));
+    expect([refused.code, refusalOf(refused).error]).toEqual([
+      2,
+      '--key is for a token that is bound to a key',
+    ]);
+    expect(await report('grant', 'show', 'plain')).toMatchObject({ redemptions: 0 });
+  });
+});
