@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { decodeJoinLine } from '../../src/codes/join-line.js';
 import { expectRefusal, expectSuccess, linkgrant, Workplace } from '../support/command-line.js';
+import { opensslRequest } from '../support/openssl-requests.js';
+import { keySha256 } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { serveHttps } from '../support/servers/hostile-server.js';
 
@@ -93,6 +95,14 @@ describe('a hostile service', () => {
       }
     },
   );
+
+  it('cannot issue a token that is not bound to the key of a certificate request', async () => {
+    const { pem, key } = opensslRequest();
+    writeFileSync(place.path('request.csr'), pem);
+    issues({}, { keySha256: keySha256(key), caSha256: keySha256(key) });
+    const { error } = expectRefusal(await issue('--request', place.path('request.csr')), 3);
+    expect(error).toContain('not bound to the key of the request');
+  });
 
   it('cannot add anything to the resource of a token', async () => {
     issues({
