@@ -128,7 +128,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'link request': [
     ['print the request of this site, for the operator of the other side', 'link request'],
-    ['the same as one word, for a chat', 'link request --subject east --line'],
+    ['print it with the subject east as one word, for a chat', 'link request --subject east --line'],
   ],
   'link generate': [['write a Link for a peer, without a token', 'link generate east --to links']],
   'link update': [['change the cost of a link', 'link update east --dir links --cost 5']],
@@ -209,8 +209,11 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
   ],
   'store restored': [
-    ['list the grants that can be redeemed again', 'store restored'],
-    ['revoke these grants', 'store restored --revoke'],
+    ['accept a restored store that lacks no entry of its ledger', 'store restored'],
+    [
+      'accept one that lacks entries, and revoke the grants that can be redeemed again',
+      'store restored --revoke',
+    ],
   ],
   config: [['show each effective setting and its source', 'config check']],
   'config check': [['show each effective setting and its source', 'config check']],

@@ -99,12 +99,13 @@ export const SETTINGS = {
     placeholder: 'HOST',
     many: true,
     description:
-      'name or address in the server certificate; the first one is in the URL of tokens. On system sites links use the first one that the router certificate names',
+      'name or address in the server certificate; the first one is in the URL of tokens. On system sites, links connect to the first one that the certificate of the router contains',
   },
   endpoint: {
     placeholder: 'ROLE=HOST:PORT[@GROUP]',
     many: true,
-    description: "where the accepting site's router is reached, as inter-router, edge or inter-network",
+    description:
+      'address of the router of the accepting site for links of one role: inter-router, edge or inter-network',
   },
   tlsCert: { placeholder: 'FILE', description: 'server certificate chain of the service (PEM)' },
   tlsKey: { placeholder: 'FILE', description: 'key of --tls-cert (PEM)' },

@@ -23,7 +23,7 @@ const MAX_ISSUES = 5;
 // Time limit for the arrival of a body after its headers.
 const BODY_TIMEOUT_MS = 10_000;
 const DRAIN_BYTES = 1024 * 1024;
-// An overview reads all links. Checks of a service that does not respond take some seconds.
+// An overview reads all links, and checks of a service that does not respond take seconds, so clients share the results.
 const SHARED_INTERVAL_MS = 1_000;
 
 /**
@@ -55,8 +55,8 @@ export interface AdminAppDependencies {
 export type CountFailure = (peer: string) => boolean;
 
 /**
- * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Answers are
- * JSON or, on routes with streams, an event stream; refusals are RFC 9457 problems. No answer may be cached.
+ * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Responses
+ * are JSON or, on routes with streams, an event stream; refusals are RFC 9457 problems. No response may be cached.
  */
 export function createAdminApp(dependencies: AdminAppDependencies): Express {
   const deps = { ...dependencies, administration: withSharedReads(dependencies.administration) };
@@ -155,8 +155,8 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
     findings.answeredAt = performance.now();
     sendJson(response, status, 'application/json', body);
   };
-  const takesBody = route.method === 'post' || route.method === 'patch';
-  return takesBody ? [checkRole, requireJson, readJsonInTime, run] : [checkRole, run];
+  const acceptsBody = route.method === 'post' || route.method === 'patch';
+  return acceptsBody ? [checkRole, requireJson, readJsonInTime, run] : [checkRole, run];
 }
 
 function wantsStream(request: Request): boolean {

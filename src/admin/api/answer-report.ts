@@ -8,13 +8,13 @@ import { inSpan } from '../../tracing/span.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import type { Caller } from './bearer.js';
 
-/** Facts about a request, collected until its answer is sent. */
+/** Facts about a request, collected until its response is sent. */
 export interface Findings {
   peer: string;
   route?: { readonly method: string; readonly path: string };
   caller?: Caller;
   refusal?: AdministrationError;
-  /** When the answer was ready; the rest of the request is read and discarded after that. */
+  /** When the response was ready, by `performance.now()`; the rest of the request is read and discarded after that. */
   answeredAt?: number;
   /**
    * True if only an unexpected failure of the request is logged: for requests that any client can send, and that could fill the
@@ -28,7 +28,7 @@ export function findingsOf(response: Response): Findings {
   return response.locals as Findings;
 }
 
-/** Assigns each request its id, and reports its answer in one log line and in the metrics. */
+/** Assigns each request its id, and reports its response in one log line and in the metrics. */
 export function reportAnswers({
   logger,
   observer,
@@ -86,7 +86,7 @@ export function inAdminSpan(request: Request, response: Response, next: NextFunc
     caller: request.get('traceparent'),
   } as const;
   return inSpan(options, async (span) => {
-    // A client that disconnected during the authentication gets no answer.
+    // A client that disconnected during the authentication gets no response.
     const answered = response.closed ? undefined : new Promise((resolve) => response.once('close', resolve));
     next();
     await answered;

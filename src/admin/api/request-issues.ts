@@ -9,7 +9,7 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-/** Says what is wrong with a member of a request, as the end of a sentence that begins with its name. */
+/** Returns what is wrong with a member of a request, as the end of a sentence that begins with its name. */
 export function describeIssue(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':

@@ -45,7 +45,7 @@ interface AdminRouteOptions<Query, Body> {
   /** As in openapi.yaml; in the options of {@link route}, without `/api/v1`. */
   readonly path: string;
   readonly supportsIdempotencyKey?: boolean;
-  /** True if the route answers with a stream of changes to a client that prefers one. */
+  /** True if the response is a stream of changes for a client that prefers one. */
   readonly hasStream?: boolean;
   readonly query?: ZodType<Query>;
   readonly body?: ZodType<Body>;
@@ -103,7 +103,7 @@ async function readChanges(since: string | undefined, administration: Administra
   }
 }
 
-/** Returns a function that accepts the id of a path. It throws an AdministrationError with this code if that is not a UUID. */
+/** Returns a function that accepts the id of a path. It throws an AdministrationError with this code if the id is not a UUID. */
 function idCheck(code: AdministrationErrorCode, what: string): (id: string) => string {
   return (id) => {
     if (isUuid(id)) return id;

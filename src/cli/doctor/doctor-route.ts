@@ -131,7 +131,7 @@ export function probeToken({ url, ca }: { readonly url: string; readonly ca: str
   return { name: 'doctor', url: `${url}/${NIL_UUID}`, code: 'no-such-grant', ca };
 }
 
-/** Checks only whether the service answers at the URL in its tokens: one check, which names the failed step. */
+/** Checks whether the service responds at the URL in its tokens. Returns one check, with the message of the step that failed. */
 export async function checkServiceAt(
   service: { readonly url: string; readonly ca: string } | undefined,
   options: CommandConnectionOptions,
@@ -142,7 +142,7 @@ export async function checkServiceAt(
   return failed ? { ...failed, name: 'service' } : RESPONDS;
 }
 
-/** Checks, for the operator of the service, that it answers at the URL in its tokens. */
+/** Checks, for the operator of the service, that it responds at the URL in its tokens. */
 export async function checkUrl(
   probe: AccessToken,
   options: CommandConnectionOptions,
@@ -151,7 +151,7 @@ export async function checkUrl(
   return answer === undefined ? checks : [...checks, checkAnswer(answer)];
 }
 
-function checkAnswer(answer: object | string): Check {
+function checkAnswer(answer: NonNullable<RouteChecks['answer']>): Check {
   if (!(answer instanceof RedemptionError) || answer.code === 'grant_unknown') return RESPONDS;
   return failWithCode('service', answer.message, answer.code);
 }

@@ -44,9 +44,9 @@ export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void>
 }
 
 /**
- * Removes each master key that no longer signs and is no longer needed to verify codes: each grant that was created before the
- * next key, or up to an hour after it, is revoked, or expired a week or more before `now`. Returns the ids of the removed
- * keys.
+ * Removes each earlier master key that can no longer verify a code. A code of a grant can have its signature if the grant was
+ * created before the next key, or up to an hour after it. The key is removed if each of these grants is revoked, or expired a
+ * week or more before `now`. Returns the ids of the removed keys.
  */
 export async function removeUnusedCodeKeys(
   store: GrantStore,
@@ -55,6 +55,7 @@ export async function removeUnusedCodeKeys(
 ): Promise<readonly string[]> {
   const removed: string[] = [];
   const keys = await codeKeys.list();
+  // The list is newest first: the key before another one replaced it.
   for (const [index, { kid }] of keys.entries()) {
     const replacedAt = keys[index - 1]?.createdAt;
     if (replacedAt === undefined || Number.isNaN(replacedAt)) continue;

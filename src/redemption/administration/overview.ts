@@ -83,10 +83,9 @@ export function overviewOperation({
       },
       ...(connections && { connections: connectionsReport(observed, summary.connections) }),
       refusals: refusals.byCode.map(({ code, count, lastAt }) => ({ code, count, last: formatTime(lastAt) })),
-      wrongCodes: refusals.wrongCodes.map(({ grantUid, grantName, namespace, ...requests }) => ({
-        ...{ grantUid, grant: grantName, namespace },
-        requests: wrongCodesReport(requests),
-      })),
+      wrongCodes: refusals.wrongCodes.map(({ grantUid, grantName, namespace, ...requests }) => {
+        return { grantUid, grant: grantName, namespace, requests: wrongCodesReport(requests) };
+      }),
       health: healthReport(findings),
       attention: [
         ...findings.flatMap(healthItem),
@@ -153,11 +152,11 @@ async function summarize(
   const add = async (
     kind: AttentionItem['kind'],
     filter: LinkFilter,
-    messageOf: (end: string) => string,
+    predicateOf: (end: string) => string,
   ): Promise<void> => {
     const matches = (link: IssuedLink) => isListed(link, filter, now);
     const { items } = await matchingLinks(store, { limit: MAX_OF_A_KIND }, matches);
-    attention.push(...items.map((link) => linkItem(kind, link, messageOf(formatTime(link.notAfter)))));
+    attention.push(...items.map((link) => linkItem(kind, link, predicateOf(formatTime(link.notAfter)))));
   };
   if (counts.expiring > 0)
     await add('link-expiring', { state: 'expiring' }, (end) => `expires at ${end}, and was not renewed`);

@@ -37,6 +37,7 @@ function addWrongCodes(grantUid: string, requests: WrongCodes): WriteOperation<v
   let intended = Number.POSITIVE_INFINITY;
   return function* ({ isRepeated }) {
     const stored = yield* row<WrongCodes>(FIND, grantUid);
+    // The earlier attempt may have been committed: do not count its requests twice.
     if (isRepeated && stored && stored.count >= intended) return;
     if ((yield* row(EXISTS, grantUid)) === undefined) return;
     intended = (stored?.count ?? 0) + requests.count;

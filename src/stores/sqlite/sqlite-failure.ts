@@ -5,7 +5,7 @@ import { StoreOpenError } from '../store-open-error.js';
 const BY_PRIMARY_CODE: Readonly<Record<string, StoreFailure>> = {
   SQLITE_BUSY: 'busy',
   SQLITE_LOCKED: 'busy',
-  // Two connections that set up the shared memory of the log at once get this; a retry succeeds.
+  // Two connections that set up the shared memory of the write-ahead log at once get this; a retry succeeds.
   SQLITE_PROTOCOL: 'busy',
   SQLITE_FULL: 'full',
   SQLITE_NOMEM: 'full',

@@ -10,8 +10,8 @@ import type { ResourceMetadata } from '../api/resource.js';
 const NOTE = 'linkgrant.dev/note';
 
 /**
- * Labels and note of a resource: its labels except those that linkgrant sets itself. Other programs may have set any number;
- * `maxLabels` limits it to the first ones by key.
+ * Returns the note of a resource, and its labels except those that linkgrant sets itself. Other programs may have set any number
+ * of labels: `maxLabels` limits the result to the first ones by key.
  */
 export function readLabelsAndNote(
   { labels = {}, annotations = {} }: ResourceMetadata,

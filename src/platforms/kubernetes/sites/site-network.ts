@@ -32,7 +32,7 @@ export function joinPeers(
 
 /**
  * The peers of a Site, from `status.network`, where Skupper's controller writes each site of the network with its outgoing links.
- * Undefined without that, and with more than 5,000 peers. Ignores invalid fields; never throws.
+ * Undefined if the Site has no such status, or more than 5,000 peers. Ignores invalid fields; never throws.
  */
 export function readPeers(site: Stored<Resource>): ConnectedPeer[] | undefined {
   const { uid } = site.metadata;
