@@ -12,7 +12,6 @@ import {
   type IssuerFlags,
   type IssuerSession,
   type OwnIssuer,
-  publishIssuer,
   requireOwnIssuer,
   withCaErrors,
   withIssuers,
@@ -30,7 +29,6 @@ export async function issuerActivateCommand(name: string, flags: IssuerFlags): P
         `run \`linkgrant issuer prepare ${name}\` first, and add the new CA where its output says`,
       );
     }
-    await publishIssuer(name, session);
     const { signs, cas } = requireOwnIssuer(name, session);
     const [signing] = cas;
     await writeOut(

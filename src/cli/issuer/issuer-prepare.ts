@@ -3,13 +3,7 @@ import { formatFingerprint, formatTime } from '../terminal/output.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand, copyStep } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
-import {
-  type IssuerFlags,
-  publishIssuer,
-  requireOwnIssuer,
-  withCaErrors,
-  withIssuers,
-} from './issuer-session.js';
+import { type IssuerFlags, requireOwnIssuer, withCaErrors, withIssuers } from './issuer-session.js';
 import { trustLine } from './rotation-text.js';
 
 /** `issuer prepare`: creates the next CA, and prints where it has to be trusted before it signs. */
@@ -17,7 +11,6 @@ export async function issuerPrepareCommand(name: string, flags: IssuerFlags): Pr
   await withIssuers(flags, async (session) => {
     requireOwnIssuer(name, session);
     const outcome = await withCaErrors(() => session.issuers.prepare(name));
-    await publishIssuer(name, session);
     const { signs, cas } = requireOwnIssuer(name, session);
     const created = cas.find(({ state }) => state === 'prepared') ?? cas[0];
     await writeOut(

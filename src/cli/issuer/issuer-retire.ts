@@ -8,7 +8,6 @@ import {
   type IssuerFlags,
   type IssuerSession,
   type OwnIssuer,
-  publishIssuer,
   requireOwnIssuer,
   requireStore,
   withIssuers,
@@ -44,7 +43,7 @@ export async function issuerRetireCommand(name: string, flags: IssuerFlags): Pro
   });
 }
 
-/** Retires the previous CAs and publishes the others. A dry run changes nothing, and returns the same results. */
+/** Retires the previous CAs. A dry run changes nothing, and returns the same results. */
 async function retireOrPreview(
   request: Parameters<typeof retireIssuer>[0],
   session: IssuerSession,
@@ -52,9 +51,7 @@ async function retireOrPreview(
 ): Promise<readonly Retirement[]> {
   const issuers = isDryRun ? { ...session.issuers, retire: async () => true } : session.issuers;
   const store = requireStore(session);
-  const retirements = await retireIssuer(request, { issuers, store, clock: commandContext().clock });
-  if (!isDryRun) await publishIssuer(request.name, session);
-  return retirements;
+  return retireIssuer(request, { issuers, store, clock: commandContext().clock });
 }
 
 /** Returns the effect of the removal of a CA, as the end of a sentence; empty if nothing depended on the CA. */

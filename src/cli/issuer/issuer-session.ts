@@ -63,22 +63,29 @@ export async function withIssuers<T>(
   const issuers = openIssuers(settings.dataDir, commandContext());
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
   const onStore = ({ store, service }: StoreSession) =>
-    operation({ issuers: untilUsed(issuers), settings, store, service });
+    operation({ issuers: publishing(issuers, settings, store), settings, store, service });
   return withStore(settings, flags, onStore, flags.dryRun === true);
 }
 
-/** Returns issuers whose operations resolve when a running service uses the change. */
-function untilUsed(issuers: RotatingIssuers): RotatingIssuers {
-  const waitFor = async <T>(change: Promise<T>): Promise<T> => {
-    const outcome = await change;
+/**
+ * Returns issuers whose operations publish the CAs in the store, and resolve when a running service uses the change. They publish
+ * before the change too, because an earlier command may have been stopped after its change: the CA in the store would be unknown
+ * once it is retired.
+ */
+function publishing(issuers: RotatingIssuers, settings: Settings, store: DatabaseStore): RotatingIssuers {
+  const change = async <T>(name: string, operation: () => Promise<T>): Promise<T> => {
+    const publish = () => publishIssuer(name, issuers, settings, store);
+    await publish();
+    const outcome = await operation();
+    await publish();
     await sleep(ISSUER_CHECK_INTERVAL_MS);
     return outcome;
   };
   return {
     ...issuers,
-    prepare: (name) => waitFor(issuers.prepare(name)),
-    activate: (name) => waitFor(issuers.activate(name)),
-    retire: (name, sha256) => waitFor(issuers.retire(name, sha256)),
+    prepare: (name) => change(name, () => issuers.prepare(name)),
+    activate: (name) => change(name, () => issuers.activate(name)),
+    retire: (name, sha256) => change(name, () => issuers.retire(name, sha256)),
   };
 }
 
@@ -143,11 +150,12 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
  * Publishes a change of the CA of the service or of the site CA in the store, so that tokens and commands use it at once, even if
  * no service runs. Does nothing for other issuers, which the store does not contain.
  */
-export async function publishIssuer(
+async function publishIssuer(
   name: string,
-  { settings, store, issuers }: IssuerSession,
+  issuers: RotatingIssuers,
+  settings: Settings,
+  store: DatabaseStore,
 ): Promise<void> {
-  if (!store) return;
   const trust = name === SERVER_CA ? serverTrust(settings.dataDir, commandContext().clock()) : undefined;
   if (trust) await publishAuthorities(store, trust);
   const [active] = name === SITE_CA ? issuers.list(name) : [];

@@ -6,7 +6,7 @@ import type { Redemption } from '../../domain/redemption.js';
 import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
 import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
 import { probeRouter } from '../../redemption/issuers/probe-router.js';
-import { type IssuerSession, platformOf, publishIssuer } from '../issuer/issuer-session.js';
+import { type IssuerSession, platformOf } from '../issuer/issuer-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 
@@ -66,7 +66,6 @@ function ownIssuer(
       prepare: () => issuers.prepare(name),
       async activate() {
         await issuers.activate(name);
-        await publishIssuer(name, session);
       },
       async retire(sha256) {
         if (await issuers.retire(name, sha256)) return;
