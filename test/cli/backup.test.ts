@@ -228,6 +228,21 @@ describe('store restore', () => {
             ),
         ] as const,
     ),
+    [
+      'computes the content of its files',
+      () =>
+        withRow(
+          `CREATE TABLE t (path TEXT, content TEXT AS (hex(zeroblob(300000000)))) STRICT;
+            INSERT INTO t SELECT path FROM backup_files; DROP TABLE backup_files; ALTER TABLE t RENAME TO backup_files`,
+        ),
+    ],
+    [
+      'has a view of its files',
+      () =>
+        withRow(
+          'ALTER TABLE backup_files RENAME TO t; CREATE VIEW backup_files AS SELECT path, content FROM t',
+        ),
+    ],
     ['lacks the content of its files', () => withRow('ALTER TABLE backup_files DROP COLUMN content')],
   ])('writes nothing if the backup %s', async (what, content) => {
     const [file, directory] = [work.path('bad.gz'), work.path('bad', what)];

@@ -34,7 +34,8 @@ const CREATE_FILES = 'CREATE TABLE backup_files (path TEXT PRIMARY KEY, content 
 const MAX_RATIO = 100;
 // Results for a file that is no database, a damaged one, and one with other tables or columns.
 const DAMAGED: ReadonlySet<string | undefined> = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_ERROR']);
-const LEDGER_MARK = 'SELECT value FROM settings WHERE key = ?';
+const TABLE_SQL = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?";
+const LEDGER_ID = 'SELECT substr(value, 1, 36) FROM settings WHERE key = ?';
 const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
 
 /**
@@ -117,9 +118,10 @@ export async function withBackup<T>(
     const opened = openSqliteFile(plain);
     backup = opened;
     const hasTable = (name: string) => opened.prepare(HAS_TABLE).value(name) === 1;
-    if (!hasTable('backup_files')) throw notABackup(file);
+    // In another table or a view, an expression could compute content that fills the memory.
+    if (opened.prepare(TABLE_SQL).value('backup_files') !== CREATE_FILES) throw notABackup(file);
     const files = opened.prepare('SELECT path, content FROM backup_files').rows([], false) as SavedFile[];
-    // The table of a crafted backup can have columns of other types.
+    // A file can be crafted so that the values have other types than the schema says.
     if (files.some(({ path, content }) => typeof path !== 'string' || typeof content !== 'string'))
       throw notABackup(file);
     const writeStore = (target: string) => {
@@ -130,7 +132,7 @@ export async function withBackup<T>(
       syncFile(target);
     };
     if (!hasTable('settings')) return await use({ files, ledgerId: '', writeStore: undefined });
-    const [id = ''] = String(opened.prepare(LEDGER_MARK).value(EPOCH)).split(' ');
+    const id = String(opened.prepare(LEDGER_ID).value(EPOCH));
     return await use({ files, ledgerId: isUuid(id) ? id : '', writeStore });
   } catch (error) {
     throw DAMAGED.has(primaryCode(error)) ? notABackup(file, error) : error;
