@@ -50,8 +50,8 @@ export function countedGrantState(
 }
 
 /**
- * Computes the status of a grant from its resource and from what {@link readLimitedGrant} returned for it. A known value is never replaced by an unknown one; `code` and `expirationTime` never
- * change once they are set.
+ * Computes the status of a grant from its resource and from what {@link readLimitedGrant} returned for it. A known value is
+ * never replaced by an unknown one; `code` and `expirationTime` never change once they are set.
  */
 export function computeStatus(
   { metadata, spec = {}, status: found = {} }: Stored<AccessGrantResource>,
