@@ -153,3 +153,27 @@ it.each([
     expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: uids[0] });
   },
 );
+
+it('retention does not delete a grant whose revocation was removed', async () => {
+  const { store, change } = await openStores();
+  await store.revokeGrant(OTHER, NOW);
+  change(`UPDATE grants SET revoked_at = NULL WHERE uid = '${OTHER}'`);
+  expect(await store.deleteEndedGrants(LATER, LATER)).toBe(0);
+  expect((await store.verifyLedger()).fault?.problem).toContain('and its row does not');
+});
+
+it('retention removes no ledger with redemptions beyond the uses of a token', async () => {
+  const { store, change } = await openStores();
+  const signedCode = { jti: 'j', uses: 1, expirationTime: LATER, subject: null };
+  await storedGrant(store, { uid: 'third', name: 'third', redemptionsAllowed: 9 });
+  const redeem = () =>
+    store.recordRedemption('third', sampleRedemption('third', { jti: 'j' }), NOW, { signedCode });
+  expect(await redeem()).toBe('recorded');
+  change('UPDATE codes SET used = 0');
+  expect(await redeem()).toBe('recorded');
+  await store.deleteGrant('third');
+  const { fault } = await store.verifyLedger();
+  expect(fault?.problem).toContain('2 redemptions of code j, and its uses are 1');
+  while (await store.removeOldLedger(LATER));
+  expect((await store.verifyLedger()).fault).toEqual(fault);
+});

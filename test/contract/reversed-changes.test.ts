@@ -285,3 +285,25 @@ it('a verification accepts redemptions after a late start of the expiry, after c
   await store.deleteGrant(uid);
   expect(await store.verifyLedger()).not.toHaveProperty('fault');
 });
+
+it.each([2, 1000])(
+  'a verification reports what was redeemed and renewed after a revocation that got a later number (%i)',
+  async (seq) => {
+    for (const kind of ['grant_revoked', 'revoked']) {
+      const { store, change } = await storeWithGrant();
+      const last = `grant_uid = '${UID}' AND kind = 'redeemed'`;
+      change(`UPDATE events SET seq = ${seq} + 100 WHERE ${last}`);
+      if (kind === 'revoked') await store.revokeRedemption(USED_UP.id, NOW);
+      else await store.revokeGrant(UID, NOW);
+      change(`UPDATE events SET seq = 3 WHERE ${last}`);
+      change(`UPDATE events SET grant_uid = 'x' WHERE kind = '${kind}'`);
+      change('UPDATE grants SET revoked_at = NULL; UPDATE redemptions SET revoked_at = NULL');
+      if (kind === 'revoked') expect(await recordRenewalOf(store, FIRST_RENEWAL, NOW)).toBe('recorded');
+      else expect(await redeem(store)).toBe('recorded');
+      change(`UPDATE events SET grant_uid = '${UID}' WHERE kind = '${kind}'`);
+      change(`UPDATE ${kind === 'revoked' ? 'redemptions' : 'grants'} SET revoked_at = ${NOW}`);
+      for (const uid of [undefined, UID])
+        expect((await store.verifyLedger(uid)).fault).toMatchObject({ grantUid: UID, seq: seq + 101 });
+    }
+  },
+);

@@ -55,5 +55,5 @@ function* isUnchanged(key: Uint8Array, dialect: SqlDialect, uid: string): SqlOpe
   const lastChange = yield* find(LAST_CHANGE);
   const { row: recorded } = JSON.parse(lastChange?.detail ?? '{}') as { readonly row?: unknown };
   if (recorded !== grantHash(grant)) return false;
-  return grant.revokedAt === null || (yield* find(REVOCATION))?.at === grant.revokedAt;
+  return ((yield* find(REVOCATION))?.at ?? null) === grant.revokedAt;
 }

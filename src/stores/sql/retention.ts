@@ -12,6 +12,8 @@ import {
   entriesQuery,
 } from './ledger/entry-check.js';
 import { isMac, type LedgerRow, refusalMac } from './ledger/ledger-mac.js';
+import { differingCount, differingRow } from './ledger/row-counts.js';
+import { scopeOf } from './ledger/scope.js';
 import { change, chunks, put, rawRows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import { deleteRenewal } from './renewals.js';
 import type { SqlDatabase } from './sql-database.js';
@@ -95,8 +97,11 @@ function* checkStep(check: EntryCheck, query: string): SqlOperation<'more' | 'in
   const found = yield* rawRows(query, check.grantUid, check.seq);
   for (const values of found) if (yield* check.next(values)) return 'faulty';
   if (found.length === STEP) return 'more';
-  const exists = (yield* value(GRANT, check.grantUid)) !== undefined;
-  return (yield* check.end()) || exists ? 'faulty' : 'intact';
+  if ((yield* value(GRANT, check.grantUid)) !== undefined) return 'faulty';
+  const scope = scopeOf(check.grantUid);
+  const fault =
+    (yield* check.end()) ?? (yield* differingCount(scope, check.totals)) ?? (yield* differingRow(scope));
+  return fault ? 'faulty' : 'intact';
 }
 
 /** Removes a ledger in short steps. Returns whether nothing of it is left. */

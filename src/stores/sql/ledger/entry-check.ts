@@ -31,6 +31,7 @@ const CODE = `SELECT ${CONSTANT_CODE_COLUMNS.join(', ')} FROM codes WHERE grant_
 const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
+const REMOVED_BETWEEN = 'SELECT count(*) FROM events WHERE seq IS NULL AND position > ? AND position < ?';
 
 // A writer of the database changed or inserted the row before the service changed or deleted it.
 const UNRECORDED_ROW = 'but the row at that time differed from the last entry about it';
@@ -77,7 +78,8 @@ export class EntryCheck {
   readonly totals: EntryTotals;
   readonly #key: Uint8Array;
   #seq = 0;
-  // Whether the entry before the last one was checked as well: retention removes the newest entries first, except the deletion.
+  #position = 0;
+  // Whether the entry before the last one was checked as well.
   #isNext = true;
   #redeemed = 0;
   // Position of the last redemption in listings.
@@ -116,10 +118,8 @@ export class EntryCheck {
     if (seq <= this.#seq) return this.#fault(seq, 'is in the ledger twice');
     const entry = authenticEntry(this.#key, this.grantUid, values);
     if (!entry) return this.#fault(seq, 'does not match its MAC');
-    this.#isNext = seq === this.#seq + 1;
-    this.#seq = entry.seq;
     this.totals.entries += 1;
-    const problem = yield* this.#compare(entry, values);
+    const problem = (yield* this.#compareOrder(entry)) ?? (yield* this.#compare(entry, values));
     return problem === undefined ? undefined : this.#fault(entry.seq, problem);
   }
 
@@ -146,6 +146,22 @@ export class EntryCheck {
 
   #fault(seq: number | null, problem: string): LedgerFault {
     return { grantUid: this.grantUid, seq, problem };
+  }
+
+  /** Compares the number and the position of an entry with those of the entry before it. Returns the difference, or undefined. */
+  *#compareOrder({ seq, position, kind }: LedgerRow): SqlOperation<string | undefined> {
+    const [lastSeq, lastPosition] = [this.#seq, this.#position];
+    this.#isNext = seq === lastSeq + 1;
+    this.#seq = seq;
+    this.#position = position;
+    // A writer of the database changed numbers for a while, so that the service gave the next entry another one.
+    if (position < lastPosition) return `was written before entry ${lastSeq}`;
+    if (this.#isNext) return undefined;
+    // Retention removes the newest entries first, and the one about the deletion last.
+    const removed = kind === 'deleted' ? Number(yield* value(REMOVED_BETWEEN, lastPosition, position)) : 0;
+    return removed < seq - lastSeq - 1
+      ? `follows entry ${lastSeq}, and none between them was removed`
+      : undefined;
   }
 
   /** Compares an authentic entry with the row that it describes. Returns the difference, or undefined. */
