@@ -113,6 +113,7 @@ export class HighWaterMarks {
       const handle = this.#open(id);
       try {
         const text = readFileSync(handle, 'latin1');
+        if (text === '') this.#invalidateOthers(id);
         const stored = text === this.#written.get(id) ? undefined : parseMark(text);
         if (stored && contained && !isContained(stored, mark, contained)) return false;
         const line = lineOf(mark);
@@ -125,6 +126,17 @@ export class HighWaterMarks {
     } catch {
       // For example, the directory belongs to another user, or the disk is full.
       return false;
+    }
+  }
+
+  /**
+   * Has this host refuse its other ledgers until each is accepted again: a host begins another one after its store was emptied or lost
+   * its mark, and an earlier copy would still have its own mark.
+   */
+  #invalidateOthers(id: string): void {
+    for (const other of readdirSync(this.#directory)) {
+      const stored = other === id ? undefined : parseMark(this.#read(other));
+      if (stored) this.#write(other, { ...stored, epoch: stored.epoch + 1 });
     }
   }
 

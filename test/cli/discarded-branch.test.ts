@@ -129,3 +129,31 @@ it('refuses the store of another host that added entries to the same backup', as
     5,
   );
 });
+
+it.each<[string, (file: string) => void]>([
+  [
+    'was emptied',
+    (file) => {
+      for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true });
+    },
+  ],
+  [
+    'lost its mark',
+    (file) => withSqliteFile(file, (database) => database.exec(`DELETE FROM settings WHERE ${EPOCH}`)),
+  ],
+])('refuses an earlier copy of a store that %s and was accepted', async (name, damage) => {
+  const { directory, branch } = await restoredStore(name.replaceAll(' ', '-'), 1, 1);
+  const file = `${directory}/linkgrant.db`;
+  rmSync(branch);
+  withSqliteFile(file, (database) => database.exec(`VACUUM INTO '${branch}'`));
+  damage(file);
+  const place = ['--data-dir', directory];
+  expectSuccess(await linkgrant(['store', 'restored', '--keep', ...place]));
+  expect((await verify(directory)).stdout).toMatch(/^The ledger is unchanged/);
+  putDatabase(directory, branch);
+  expect(expectRefusal(await verify(directory), 2).error).toContain('the store was rolled back');
+  const serve = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...place];
+  expect(expectRefusal(await linkgrant(serve), 2).hint).toContain('linkgrant store restored');
+  expectSuccess(await linkgrant(['store', 'restored', '--keep', ...place]));
+  expect((await verify(directory)).stdout).toMatch(/^The ledger is unchanged/);
+});
