@@ -3,6 +3,7 @@ export const DAY_MS = 86_400_000;
 
 /** Length of the longest text that is parsed as a duration: a text with very many parts takes long to parse. */
 export const MAX_DURATION_LENGTH = 100;
+// As in Go, the first letter of `µs` is U+00B5 (micro sign) or U+03BC (Greek mu).
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,

@@ -146,8 +146,8 @@ export function createTlsListener(
     connections.setTlsSocket(socket);
     socket.once('error', () => socket.destroy());
   });
-  // Prepended, so that the socket is destroyed before Node's own listener emits `clientError`. A socket that is still open
-  // then, for example after a handshake timeout, would get a response.
+  // Prepended, because Node's own listener emits `clientError`, whose listener below sends a response to a socket that is still
+  // open, for example after a handshake timeout.
   server.prependListener('tlsClientError', (_error, socket) => {
     failedHandshakes += 1;
     socket.destroy();

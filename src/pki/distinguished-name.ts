@@ -34,7 +34,7 @@ function readAttribute(attribute: DerReader): NameAttribute {
 }
 
 /**
- * Reads the DER of a Name. Returns a list for each relative name, in order: what `read` returns for each of its attributes.
+ * Reads the DER of a Name. Returns one list for each relative name, in order, with the result of `read` for each attribute.
  * Throws DerError if the DER is not a Name.
  */
 export function relativeNames<T>(nameDer: Uint8Array, read: (attribute: DerReader) => T): T[][] {

@@ -23,7 +23,7 @@ export function addBootstrap(program: Command): void {
   addRouteFlags(
     bootstrap.option(
       '--deadline <DURATION>',
-      'time limit of the whole command, but a reload may always take a minute (default: 10m)',
+      'time limit until the site is linked, but a reload may always take a minute (default: 10m)',
     ),
   )
     .addOption(OUTPUT())

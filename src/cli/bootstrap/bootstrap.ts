@@ -45,6 +45,7 @@ const DEFAULT_DEADLINE = '10m';
 const MAX_SILENCE_MS = 5_000;
 const ATTEMPT_PAUSES = { firstMs: 250, longestMs: 3_000 };
 const RELOAD_PAUSES = { firstMs: 10_000, longestMs: 60_000 };
+// The longest delay of a timer in Node.
 const MAX_TIMER_MS = 2 ** 31 - 1;
 // A token file that is being written is complete after this time.
 const WRITE_SETTLE_MS = 3_000;
@@ -92,14 +93,14 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const linkCost = parseCount('--link-cost', flags.linkCost);
-  const where = flags.token ?? (commandContext().env.LINKGRANT_TOKEN_FILE || undefined);
-  if (where === undefined && target.kind !== 'system-site') {
+  const tokenPath = flags.token ?? (commandContext().env.LINKGRANT_TOKEN_FILE || undefined);
+  if (tokenPath === undefined && target.kind !== 'system-site') {
     throw usageError(
       'no token is given',
       'set --token (a file, a mounted directory, or -) or the variable LINKGRANT_TOKEN_FILE',
     );
   }
-  const source = where === undefined ? undefined : tokenSource(where);
+  const source = tokenPath === undefined ? undefined : tokenSource(tokenPath);
   const renews = flags.renew === true || flags.watch === true;
   return { source, name, subject, linkCost, renews, requiresConnection: flags.wait !== 'configured' };
 }
@@ -164,7 +165,7 @@ function pauseAfter(
   return backOffDelay(RELOAD_PAUSES, ++failures.reloads);
 }
 
-/** Returns the error for an unknown outcome, which is not repeated: a Skupper server counts each request as a use. */
+/** Returns the error for an unknown outcome. The request is not repeated, because a Skupper server counts each one as a use. */
 function lostResponse(error: unknown): CommandError {
   return new CommandError(describeFailure(error).message, {
     exitCode: 3,

@@ -65,7 +65,7 @@ export async function acceptingChecks(settings: Settings, options: AcceptingOpti
   const probe = service && probeToken(service);
   if (probe) checks.push(...(await checkUrl(probe, options)));
   const responds = checks.some(({ name, status }) => name === 'service' && status === 'ok');
-  // A service on another copy of the store has the same CA.
+  // The check of the URL also succeeds for a service on another copy of the store, because it has the same CA.
   if (responds && settings.store?.kind !== 'postgres' && !isServedHere(settings, options.clock))
     checks.push(fail('service store', OTHER_STORE, OTHER_STORE_HINT));
   checks.push(...(await checkPorts(settings, probe, options)));

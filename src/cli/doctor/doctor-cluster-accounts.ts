@@ -15,15 +15,15 @@ export function accountCheck(limits: Awaited<ReturnType<ClusterInspector['accoun
       ),
     ];
   }
-  const text = (selected: typeof limits) =>
+  const namesOf = (selected: typeof limits) =>
     selected.map(({ account }) => `${account.namespace}/${account.name}`).join(', ');
   const unlimited = limits.filter(({ isLimited }) => !isLimited);
   if (unlimited.length > 0) {
-    const detail = `no ValidatingAdmissionPolicy limits what these accounts may write, so they can get the token of every ServiceAccount of a namespace where they may create Secrets: ${text(unlimited)}`;
+    const detail = `no ValidatingAdmissionPolicy limits what these accounts may write, so they can get the token of every ServiceAccount of a namespace where they may create Secrets: ${namesOf(unlimited)}`;
     const hint =
       'a cluster administrator installs the policies: docs/how-to/kubernetes.md, "Limit what the accounts may write"';
     return [warn(name, detail, hint)];
   }
   if (limits.length === 0) return [];
-  return [ok(name, `ValidatingAdmissionPolicies limit what these accounts may write: ${text(limits)}`)];
+  return [ok(name, `ValidatingAdmissionPolicies limit what these accounts may write: ${namesOf(limits)}`)];
 }

@@ -52,6 +52,7 @@ async function startGroupOperations(
   runtime: RuntimeContext,
   group: WorkerGroup,
 ) {
+  // Without migration: `prepareService` has migrated the store.
   const { store, webhooks } = await openServiceStore(settings, runtime, false);
   const parts: ReadinessPart[] = [
     { name: 'workers', ready: () => group.assertServing() },

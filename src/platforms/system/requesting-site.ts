@@ -88,8 +88,8 @@ export class RequestingSite {
   }
 
   /**
-   * True if the router has loaded every Link and Secret of the input directory with their present content, and no Link of
-   * `removed` that is missing there.
+   * True if the router has loaded every Link and Secret of the input directory with their present content, and has unloaded each
+   * Link of `removed` that is not in the input directory.
    */
   hasLoadedAll(removed: readonly string[]): boolean {
     const { loaded, wanted } = this.#resources();

@@ -23,7 +23,7 @@ const MAX_STEPS = 250_000;
 // Older routers do not support Ed25519 client certificates, so it is only accepted if the policy names it.
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
-/** Matches texts with globs, and matches no glob that would need more than the steps that are left. */
+/** Matches texts with globs, with at most {@link MAX_STEPS} steps in all. A glob that would exceed them matches nothing. */
 class GlobMatcher {
   #steps = MAX_STEPS;
 
@@ -66,7 +66,7 @@ export function permitsKeyType(
   return keyTypes.includes(keyType);
 }
 
-/** Returns, as a sentence, that the globs of a policy would take too long to match; undefined if they would not. */
+/** Returns why the globs of a policy take too long to match, as a sentence; undefined if they do not. */
 export function matchingProblem({ subjects = [], names = [] }: GrantPolicy): string | undefined {
   const costs = { subjects: totalCost(subjects), names: totalCost(names) };
   const steps = costs.subjects + costs.names;

@@ -41,7 +41,7 @@ export interface Leftover {
   readonly name: string;
 }
 
-const OURS = `${MANAGED_BY}=linkgrant`;
+const OWN_LABEL_SELECTOR = `${MANAGED_BY}=linkgrant`;
 const OWN_SECRETS = [SERVER_SECRET, CA_SECRET, CODE_KEYS];
 const LEASE_OF = { service: GRANTS_LEASE, redeemer: TOKENS_LEASE } as const;
 const PROGRAMS = ['service', 'redeemer'] as const;
@@ -62,7 +62,7 @@ interface UninstallationOptions {
  */
 export function uninstallation(client: KubernetesClient, options: UninstallationOptions) {
   const { namespace, serviceNamespace, clock } = options;
-  const leftoversOf = async (own: readonly Own[]) => {
+  const leftoversOf = async (own: readonly OwnResource[]) => {
     const listed = client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
     const grants = await emptyIfKindUnknown(listed.then(({ items }) => items));
     const policies = await findAccountPolicies(client);
@@ -106,7 +106,7 @@ function retry<T>(operation: () => Promise<T>): Promise<T> {
 }
 
 /** A resource to delete. */
-interface Own {
+interface OwnResource {
   readonly kind: ResourceKind;
   readonly metadata: ResourceKey;
 }
@@ -115,13 +115,13 @@ interface Own {
 async function findOwn(
   client: KubernetesClient,
   { serviceNamespace: namespace, withCrd }: UninstallationOptions,
-): Promise<readonly Own[]> {
+): Promise<readonly OwnResource[]> {
   const list = async (kind: ResourceKind, labelSelector?: string) =>
     (await client.listAll(kind, { namespace, labelSelector })).items;
   const [secrets, configMaps, accesses, leases, crd] = await Promise.all([
-    list(SECRETS, OURS),
-    list(CONFIG_MAPS, OURS),
-    emptyIfKindUnknown(list(SECURED_ACCESSES, OURS)),
+    list(SECRETS, OWN_LABEL_SELECTOR),
+    list(CONFIG_MAPS, OWN_LABEL_SELECTOR),
+    emptyIfKindUnknown(list(SECURED_ACCESSES, OWN_LABEL_SELECTOR)),
     list(LEASES),
     withCrd ? client.find(CRDS, { name: `${REDEMPTIONS.plural}.${REDEMPTIONS.group}` }) : undefined,
   ]);
@@ -131,7 +131,8 @@ async function findOwn(
     kind: ResourceKind,
     items: readonly Stored<Resource>[],
     isOwn: (metadata: ResourceMetadata) => boolean = () => true,
-  ): Own[] => items.filter(({ metadata }) => isOwn(metadata)).map(({ metadata }) => ({ kind, metadata }));
+  ): OwnResource[] =>
+    items.filter(({ metadata }) => isOwn(metadata)).map(({ metadata }) => ({ kind, metadata }));
   return [
     ...select(SECURED_ACCESSES, accesses, ({ name }) => name === SECURED_ACCESS),
     ...select(LEASES, leases, ({ name }) => name === GRANTS_LEASE || name === TOKENS_LEASE),

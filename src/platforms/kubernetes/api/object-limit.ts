@@ -10,15 +10,15 @@ export interface ResponseLimit {
 }
 
 /**
- * The limit of an object that a tenant writes and a request makes the service read. It is far above what linkgrant uses: a grant
- * with all its lists at their greatest length, and a copy of them by `kubectl apply`, has 400 KB and a few hundred strings.
+ * The limit of an object that a tenant can write and the service reads for a request. It is far above what linkgrant uses: a
+ * grant with all its lists at their greatest length, and a copy of them by `kubectl apply`, has 400 KB and a few hundred strings.
  */
 export const OBJECT_LIMIT = { bytes: 512 * 1024, strings: 2_000 } as const satisfies ResponseLimit;
 /** The limit of an object, as the end of a sentence. */
 export const OBJECT_LIMIT_TEXT = `more than ${OBJECT_LIMIT.bytes / 1024} KiB, or more than ${OBJECT_LIMIT.strings} keys and texts`;
-/** How long an object that was too large is not read again, in seconds. */
+/** After an object was too large, the number of seconds for which it is not read again. */
 export const TOO_LARGE_S = 30;
-/** How many objects that were too large are recorded at most. */
+/** Maximum number of recorded objects that were too large. */
 export const MAX_TOO_LARGE_OBJECTS = 10_000;
 
 /** True if a text of JSON exceeds a limit. Does not parse it, because that takes longest with many keys. */
@@ -26,7 +26,7 @@ export function exceedsLimit(json: string, { bytes, strings }: ResponseLimit): b
   if (Buffer.byteLength(json) > bytes) return true;
   if (strings === undefined) return false;
   const quotes = 2 * strings;
-  // Texts between quotes; at most one more than the limit permits.
+  // n quotes divide the JSON into n + 1 parts. The split stops at the first part beyond the limit.
   return json.split('"', quotes + 2).length > quotes + 1;
 }
 

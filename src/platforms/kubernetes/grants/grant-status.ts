@@ -90,7 +90,7 @@ export function computeStatus(
   return { status, state, expirationTime: expiry };
 }
 
-/** Reads a grant, with a problem if a redemption would not read it because of its size. */
+/** Reads a grant. One that exceeds {@link OBJECT_LIMIT} has a problem, because the service cannot read it for a redemption. */
 export function readLimitedGrant(
   resource: Stored<AccessGrantResource>,
 ): ReadGrant & { readonly isTooLarge: boolean } {
@@ -119,8 +119,8 @@ function processedCondition(
   { grant, problems }: ReadGrant,
   { access, now }: StatusInputs,
 ): WantedCondition {
-  const late = notBeforeProblem(grant.policy, grant.expirationTime ?? endOf(grant, now));
-  const message = problems.join(', ') || late;
+  const notBefore = notBeforeProblem(grant.policy, grant.expirationTime ?? endOf(grant, now));
+  const message = problems.join(', ') || notBefore;
   if (message !== undefined) return { type: 'Processed', status: 'False', reason: 'Error', message };
   const before = access === undefined ? writtenCondition('Processed', found) : undefined;
   if (before?.message === STOCK_TEXT.edgeSite) return before;

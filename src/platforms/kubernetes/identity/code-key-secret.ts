@@ -59,7 +59,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   async current(): Promise<MasterKey> {
     const { keys } = await this.#keys.readAfter();
     const [newest] = keys;
-    return newest ?? this.#addKeyUnless(({ keys: [other] }) => other);
+    return newest ?? this.#addKeyUnless((present) => present.keys[0]);
   }
 
   async find(kid: string): Promise<MasterKey | undefined> {
@@ -81,6 +81,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
 
   async remove(kid: string): Promise<void> {
     await this.#change(({ keys, secret }) => {
+      // The signing key cannot be deleted.
       if (!secret || keys[0]?.kid === kid) return undefined;
       const entries = Object.entries(entriesOf(secret));
       return Object.fromEntries(
@@ -129,6 +130,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
       };
       const changed = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data };
       await (secret ? client.replace(SECRETS, changed) : client.create(SECRETS, changed));
+      // Reads the changed keys into the cache.
       await this.#keys.readAfter();
     };
     try {

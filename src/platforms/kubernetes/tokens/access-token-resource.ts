@@ -49,7 +49,10 @@ export function redeemedCondition({ status = {} }: AccessTokenResource): Conditi
   return status.conditions?.find(({ type }) => type === REDEEMED);
 }
 
-/** The final reason in the status for the present spec; undefined while the token still has to be processed. */
+/**
+ * The final reason in the status; undefined while the token still has to be processed. A redeemed token (`Ready`, also in
+ * {@link DELETED_SITE_STATE}) stays so if its spec changes; the other reasons are final only for the present spec.
+ */
 export function finalReason(token: AccessTokenResource): TokenReason | undefined {
   const condition = redeemedCondition(token);
   if (condition?.status === 'True') return 'Ready';
