@@ -91,7 +91,7 @@ export type Redeem = (
 /** Where a redeemer stores the state of redemptions, and finds the keys of bound tokens. */
 interface RedemptionState {
   readonly openPending: OpenPendingRedemption;
-  readonly linkRequests: LinkRequestStore;
+  readonly linkRequests?: LinkRequestStore;
 }
 
 /** Creates the redeemer of tokens with this state. */

@@ -10,7 +10,7 @@ import {
   type LinkRequest,
   listLinkRequests,
   removeLinkRequest,
-} from '../../redemption/requesting/link-request.js';
+} from '../../redemption/requesting/waiting-requests.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { requireSubject } from '../terminal/flag-values.js';

@@ -10,7 +10,6 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
-import { requestSecrets } from '../../platforms/kubernetes/requesting/request-secret.js';
 import {
   TokenController,
   type TokenControllerOptions,
@@ -84,7 +83,7 @@ function redemptionOptions(
   return {
     redeem: (request, target) => {
       const redeem = redeemer(
-        { openPending: pendingSecrets(target, clock), linkRequests: requestSecrets(target) },
+        { openPending: pendingSecrets(target, clock) },
         {
           ...serviceConnection,
           runWork: budget.startAttempt(target.namespace, clock),

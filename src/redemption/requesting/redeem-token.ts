@@ -44,8 +44,8 @@ export interface RedeemTokenRequest {
 export interface RedeemTokenDependencies extends PostingDependencies {
   readonly readAnswer: AnswerReader;
   readonly openPending: OpenPendingRedemption;
-  /** The waiting requests of this site, which have the keys of bound tokens. */
-  readonly linkRequests: LinkRequestStore;
+  /** The waiting requests of this site, which have the keys of bound tokens; absent if it redeems none. */
+  readonly linkRequests?: LinkRequestStore | undefined;
   readonly materializer: Materializer;
 }
 

@@ -6,7 +6,7 @@ import { generateKey, isP256Key, readPrivateKey, spkiOf } from '../../pki/keys.j
 import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { LinkRequestStore } from '../ports/link-requests.js';
-import { findLinkRequest, removeLinkRequest } from './link-request.js';
+import { findLinkRequest, removeLinkRequest } from './waiting-requests.js';
 
 /** SHA-256 over the public key that a token is bound to, lower-case hex; undefined for a token that any key may redeem. */
 export function boundKeyOf({ code }: RedeemableToken): string | undefined {
@@ -19,18 +19,20 @@ export function boundKeyOf({ code }: RedeemableToken): string | undefined {
  */
 export async function keyFor(
   { token, keyPem }: { readonly token: RedeemableToken; readonly keyPem?: string | undefined },
-  linkRequests: LinkRequestStore,
+  linkRequests: LinkRequestStore | undefined,
 ): Promise<string> {
   const bound = boundKeyOf(token);
   if (bound === undefined) return (await generateKey(OWN_KEY_TYPE)).keyPem;
-  const found = keyPem ?? (await findLinkRequest(bound, linkRequests))?.keyPem;
+  const found = keyPem ?? (linkRequests && (await findLinkRequest(bound, linkRequests)))?.keyPem;
   if (found !== undefined && isKeyFor(token, found)) return found;
-  throw new RedemptionError(
-    'key_missing',
-    keyPem === undefined
-      ? `The token is bound to the key of a request that is not in ${linkRequests.place}.`
-      : 'The token is bound to another key than this one.',
-  );
+  throw new RedemptionError('key_missing', missingKeyMessage(keyPem, linkRequests));
+}
+
+function missingKeyMessage(keyPem: string | undefined, linkRequests: LinkRequestStore | undefined): string {
+  if (keyPem !== undefined) return 'The token is bound to another key than this one.';
+  return linkRequests
+    ? `The token is bound to the key of a request that is not in ${linkRequests.place}.`
+    : 'The token is bound to a key. Redeem it with `linkgrant join` where the request was made.';
 }
 
 /** True if a stored key can redeem the token: the key that it is bound to, or else a key of the type of linkgrant's own keys. */
@@ -46,9 +48,13 @@ export function csrFor(token: RedeemableToken, keyPem: string, subject: string):
 }
 
 /** Removes the waiting request of a bound token, whose link has the key now. */
-export async function removeRequestOf(token: RedeemableToken, linkRequests: LinkRequestStore): Promise<void> {
+export async function removeRequestOf(
+  token: RedeemableToken,
+  linkRequests: LinkRequestStore | undefined,
+): Promise<void> {
   const bound = boundKeyOf(token);
-  const request = bound === undefined ? undefined : await findLinkRequest(bound, linkRequests);
+  if (bound === undefined || !linkRequests) return;
+  const request = await findLinkRequest(bound, linkRequests);
   if (request) await removeLinkRequest(request.subject, linkRequests);
 }
 

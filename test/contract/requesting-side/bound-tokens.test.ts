@@ -12,7 +12,7 @@ import {
   type LinkRequest,
   listLinkRequests,
   removeLinkRequest,
-} from '../../../src/redemption/requesting/link-request.js';
+} from '../../../src/redemption/requesting/waiting-requests.js';
 import { keySha256, newKey } from '../../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../../support/release.js';
 import { composeTestService, HOUR } from '../../support/service.js';
@@ -129,6 +129,15 @@ describe('a token that is bound to a key', () => {
     const { secret } = await site.redeem({ ...redeemAs(token), keyPem });
     expect(new X509Certificate(secret.tlsCrt).checkPrivateKey(key)).toBe(true);
     expect((await site.redeem(redeemAs(token))).alreadyRedeemed).toBe(true);
+  });
+
+  it('is not posted by the redeemer of a cluster, which has no requests', async () => {
+    const { uid, token } = await tokenFor(await request('east'));
+    await expect(site.redeem(redeemAs(token), { linkRequests: undefined })).rejects.toMatchObject({
+      code: 'key_missing',
+      message: expect.stringContaining('`linkgrant join`'),
+    });
+    expect(await service.used(uid)).toBe(0);
   });
 
   it('is not redeemed with another key than its own', async () => {
