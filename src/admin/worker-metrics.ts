@@ -28,12 +28,14 @@ function roundDown(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
 /**
  * Sums the metrics of several workers, or aggregates a gauge as it declares (`aggregator`). The last counts of a worker stay
  * in the sums after its end, so that a sum only decreases when the whole service restarts. prom-client's `clusterMetrics` is not
- * used: it drops these counts, and fails while a worker does not answer.
+ * used: it drops these counts, and fails while a worker does not respond.
  */
 export class WorkerMetrics {
   readonly #latest = new Map<number, MetricsSnapshot>();
-  #departed: Promise<MetricsSnapshot> = Promise.resolve([]);
+  // The sums of the counts of all ended workers.
+  #endedSums: Promise<MetricsSnapshot> = Promise.resolve([]);
 
+  /** Replaces the metrics of a worker. */
   update(worker: number, snapshot: MetricsSnapshot): void {
     this.#latest.set(worker, snapshot.map(roundDown));
   }
@@ -42,13 +44,13 @@ export class WorkerMetrics {
   remove(worker: number): void {
     const last = this.#latest.get(worker)?.filter(isCumulative);
     this.#latest.delete(worker);
-    if (last) this.#departed = this.#departed.then((before) => sumOf([before, last]).getMetricsAsJSON());
+    if (last) this.#endedSums = this.#endedSums.then((sums) => sumOf([sums, last]).getMetricsAsJSON());
   }
 
   /** Returns the merged metrics in Prometheus' text format. */
   async text(): Promise<string> {
-    const departed = await this.#departed;
-    return sumOf([...this.#latest.values(), departed]).metrics();
+    const endedSums = await this.#endedSums;
+    return sumOf([...this.#latest.values(), endedSums]).metrics();
   }
 }
 

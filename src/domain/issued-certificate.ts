@@ -42,7 +42,7 @@ export const LINK_STATES = ['valid', 'expiring', 'expired', 'revoked'] as const;
 /** State of a link: `expiring` if its newest certificate expires within 7 days and has at most a third of its lifetime left. */
 export type LinkState = (typeof LINK_STATES)[number];
 
-/** A link is `expiring` at most this long before its end, in milliseconds. Its site has renewed it by then. */
+/** A link is `expiring` at most this long before its end, in milliseconds. A site that renews its links has renewed it by then. */
 export const EXPIRING_MS = 7 * DAY_MS;
 
 /** The times that determine the state of a link, in milliseconds since the epoch. */

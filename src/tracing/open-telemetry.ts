@@ -140,5 +140,5 @@ function withFailureReports(
 
 /** Why an export failed, without the text of a response. */
 function exportErrorReason(error: Error & { readonly code?: unknown } = new Error('no response')): string {
-  return typeof error.code === 'number' ? `the collector answered ${error.code}` : error.message;
+  return typeof error.code === 'number' ? `the collector responded with ${error.code}` : error.message;
 }

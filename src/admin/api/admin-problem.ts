@@ -65,7 +65,10 @@ export function adminProblem({ code, message, hint, choices, member }: Administr
   };
 }
 
-/** Returns the body of an answer with this status to bytes that are not a supported HTTP/1.1 request, or to late headers. */
+/**
+ * Returns the media type and the body of a response to a request that could not be read: its bytes are not HTTP/1.1, or its
+ * headers are too late or too long. The `status` of the response selects the problem.
+ */
 export function unreadableProblem(status: number): { readonly type: string; readonly text: string } {
   const [title, code, detail] = UNREADABLE[status] ?? UNREADABLE_OTHERWISE;
   const problem = { type: 'about:blank', title, status, code, detail };

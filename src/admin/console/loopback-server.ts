@@ -19,7 +19,7 @@ interface Connections {
 /** An HTTP server on the loopback addresses of this machine. */
 export interface LoopbackServer {
   readonly port: number;
-  /** Answers requests for this host and port with `listener`, and refuses all others. */
+  /** Passes the requests for this host and port to `listener`, and refuses all others. */
   serve(host: string, listener: RequestListener): void;
   close(): void;
 }
@@ -59,7 +59,7 @@ function loopbackServer(servers: readonly Server[], port: number): LoopbackServe
     serve(host, listener) {
       for (const server of servers) {
         server.on('request', (request, response) => {
-          // DNS rebinding: pages of another site could read the answers if its name resolved to this machine.
+          // DNS rebinding: pages of another site could read the responses if its name resolved to this machine.
           if (request.headers.host === `${host}:${port}`) return listener(request, response);
           response.writeHead(421, { 'content-type': 'text/plain', connection: 'close' });
           response.end('This host is not served here.\n');

@@ -118,23 +118,23 @@ async function requestingClusterChecks(
       const links = await cluster.links.list();
       isInUse ||= links.length > 0;
       const states = await cluster.linkStatuses();
-      const command = shell`linkgrant link renew --all -p kubernetes -n ${namespace}`;
-      const renewal = { command, runner: 'CronJob' } as const;
-      const found: Check[] = [];
+      const renewCommand = shell`linkgrant link renew --all -p kubernetes -n ${namespace}`;
+      const renewal = { command: renewCommand, runner: 'CronJob' } as const;
+      const linkChecks: Check[] = [];
       for (const link of links) {
         const { name } = link;
         const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
-        const check = shell`linkgrant link check ${name} -p kubernetes -n ${namespace}`;
-        found.push(
+        const checkCommand = shell`linkgrant link check ${name} -p kubernetes -n ${namespace}`;
+        linkChecks.push(
           isReady
             ? ok(`link ${name}`, 'Ready')
-            : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${check}\``),
+            : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${checkCommand}\``),
           ...(await checksOf(`link ${name}`, async () => [
             await credentialsCheck(link, cluster.links, renewal, commandContext().clock()),
           ])),
         );
       }
-      return found;
+      return linkChecks;
     })),
   ];
   return { checks, isInUse };

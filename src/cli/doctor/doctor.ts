@@ -66,14 +66,14 @@ async function runChecks(
     platform === 'kubernetes'
       ? await (await import('./doctor-cluster.js')).clusterChecks(settings, input, options)
       : await localChecks({ ...settings, platform }, input, options);
-  const given = { ...flags, dir: input.to };
+  const commandFlags = { ...flags, dir: input.to };
   // With a token, the hints also name commands for the accepting side, which has other flags.
-  const completed = (hint: string) =>
+  const complete = (hint: string) =>
     input.token === undefined
-      ? completeHint(hint, given)
-      : completeOwnCommands(hint, 'linkgrant doctor', given);
+      ? completeHint(hint, commandFlags)
+      : completeOwnCommands(hint, 'linkgrant doctor', commandFlags);
   return checks.map(({ hint, ...check }) =>
-    hint === undefined ? check : { ...check, hint: completed(hint) },
+    hint === undefined ? check : { ...check, hint: complete(hint) },
   );
 }
 
@@ -85,10 +85,9 @@ async function localChecks(
   const { token, to } = input;
   const { namespace, platform, skupperHome } = settings;
   const directory = linkDirectoryOf(to, settings);
+  const checksRequestingSide = token !== undefined || to !== undefined;
   const checks: Check[] = [];
-  if (token === undefined && to === undefined) {
-    checks.push(...(await acceptingChecks(settings, options)));
-  }
+  if (!checksRequestingSide) checks.push(...(await acceptingChecks(settings, options)));
   if (token !== undefined) {
     const redemption = openTokenRedemption(settings.dataDir, options);
     const findLink = async (redeemed: RedeemableToken) => redemption.findSecretName(redeemed);
@@ -98,8 +97,8 @@ async function localChecks(
     const site = { findLink, siteUid: () => systemSite?.uid(), linkRequests };
     checks.push(...(await tokenChecks({ ...input, token }, site, options)));
   }
-  if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
-  if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
+  if (checksRequestingSide) checks.push(writableCheck('data directory', settings.dataDir));
+  if (directory !== undefined && (checksRequestingSide || namespace !== undefined)) {
     const checkLinks = async () => {
       // A redemption into an unknown namespace is refused.
       if (to === undefined) requireKnownNamespace(skupperHome, siteNamespace(settings));

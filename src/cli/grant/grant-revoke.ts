@@ -36,8 +36,8 @@ function linksText(
     const stop =
       platform === 'kubernetes'
         ? 'replace the CA of the site'
-        : completeHint('run `linkgrant redemption revoke ID --cut`', { ...flags });
+        : completeHint('run `linkgrant redemption revoke ID --cut`', flags);
     return plain`${count} also revoked: a revoked link cannot be renewed, and its token cannot be redeemed again. Routers accept the certificates until they expire, at the latest ${lastEnd}. To stop that earlier, ${stop}.\n`;
   }
-  return plain`${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: ${completeCommand(shell`linkgrant grant revoke ${name} --cascade`, { ...flags })}\n`;
+  return plain`${count} of this grant ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires at ${lastEnd}. To revoke them too: ${completeCommand(shell`linkgrant grant revoke ${name} --cascade`, flags)}\n`;
 }

@@ -31,8 +31,9 @@ export function renewalDirectory(dataDirectory: string, clock: () => number): Op
         if (stored !== undefined && isUsable(stored)) return stored;
         const keyPem = await make();
         return withWriteErrors(file, () => {
-          if (stored !== undefined) writePrivateFile(file, keyPem);
-          return stored === undefined ? publish(file, keyPem) : keyPem;
+          if (stored === undefined) return createOrRead(file, keyPem);
+          writePrivateFile(file, keyPem);
+          return keyPem;
         });
       },
       deleteOtherKeys: async (currentSha256) =>
@@ -51,8 +52,8 @@ export function removeRenewals(directory: string, redemptionId: string, except?:
   if (files.length > 0) syncDirectory(directory);
 }
 
-/** Creates `file` unless it exists. Returns the content of the file. */
-function publish(file: string, content: string): string {
+/** Creates `file` with this content unless it exists. Returns the content of the file. */
+function createOrRead(file: string, content: string): string {
   for (;;) {
     if (createPrivateFile(file, content)) return content;
     const present = readIfPresent(file);

@@ -13,7 +13,7 @@ import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 import type { HealthFinding } from './reports/overview-report.js';
 import type { SharedVerification } from './verification-operations.js';
 
-/** The present endpoints of a link from a grant. */
+/** The site that accepts the links of a grant, and its present endpoints. */
 export interface LinkAccess {
   /** Empty while a standalone site accepts no links. */
   readonly endpoints: readonly LinkEndpoint[];

@@ -55,7 +55,7 @@ export interface InspectedToken {
 /** Reads a cluster for a diagnosis, with the rights of the user. Nothing is cached between calls. */
 export type ClusterInspector = ReturnType<typeof clusterInspector>;
 
-const NEEDED = [
+const REQUIRED_KINDS = [
   { api: ACCESS_GRANTS, kinds: ['AccessGrant', 'Link', 'RouterAccess', 'Site'] },
   { api: REDEMPTIONS, kinds: ['Redemption'] },
 ];
@@ -100,7 +100,7 @@ export function clusterInspector(
     /** The kinds that linkgrant reads or writes, by API version, and which of them the cluster does not serve. */
     kinds: () =>
       Promise.all(
-        NEEDED.map(async ({ api, kinds }) => {
+        REQUIRED_KINDS.map(async ({ api, kinds }) => {
           const served = await client.kindsOf(api);
           const missing = kinds.filter((kind) => !served.includes(kind));
           return { apiVersion: apiVersionOf(api), needed: kinds, missing };

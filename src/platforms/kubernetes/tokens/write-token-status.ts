@@ -23,8 +23,8 @@ export class NamespaceNotServedError extends Error {
 
 /**
  * Writes the state of a token into its status. Writes nothing if the status is up to date, the token was deleted or its spec has
- * changed. Other fields of the status are retained. Rejects with ApiError, or with NamespaceNotServedError if the write of any
- * reason but `Ready` is forbidden.
+ * changed. Other fields of the status are retained. Rejects with ApiError, or with NamespaceNotServedError if the write is
+ * forbidden and the reason of the state is not `Ready`.
  */
 export async function writeTokenStatus(
   token: Stored<AccessTokenResource>,
