@@ -67,13 +67,26 @@ describe('a site joins by a request', () => {
     const words = ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=north'];
     execFileSync('openssl', [...words, '-keyout', key, '-out', request], { stdio: 'ignore' });
     const line = await issueFor('north', request);
-    expect((await join('north', line)).code).toBe(3);
+    const withoutKey = await join('north', line);
+    expect([withoutKey.code, refusalOf(withoutKey).hint]).toEqual([3, expect.stringContaining('--key')]);
     const wrong = await join('north', line, '--key', request);
     expect([wrong.code, refusalOf(wrong).error]).toEqual([2, expect.stringContaining('cannot be read')]);
     expectSuccess(await join('north', line, '--key', key));
     await expectConnected('north');
     const certificate = new X509Certificate(Buffer.from(secretOf('north')['tls.crt'] ?? '', 'base64'));
     expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(key)))).toBe(true);
+  });
+
+  it('names the text that was pasted at the wrong place', async () => {
+    const { stdout: request } = await onSite('south', ['link', 'request', '--subject', 'south', '--line']);
+    const joined = await join('south', request.trim());
+    expect([joined.code, refusalOf(joined).error]).toEqual([
+      2,
+      'that is a request for a link, not a join line',
+    ]);
+    const line = await issueFor('south', request.trim());
+    const issued = await run('token', 'issue', '--request', line);
+    expect([issued.code, refusalOf(issued).error]).toEqual([2, expect.stringContaining('it is a join line')]);
   });
 
   it('refuses --key for a token that any key may redeem, and spends no use', async () => {

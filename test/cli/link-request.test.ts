@@ -60,9 +60,10 @@ describe('link request', () => {
     expectSuccess(await request(file, '--subject', 'west'));
     expect(openssl(readFileSync(file), '-subject', '-nameopt', 'RFC2253')).toBe('subject=CN=west\n');
     writeFileSync(file, 'my file');
-    const refused = await request(file, '--subject', 'west');
+    const refused = await request(file, '--subject', 'north');
     expect([refused.code, refusalOf(refused).error]).toEqual([1, expect.stringContaining('it exists')]);
     expect(readFileSync(file, 'utf8')).toBe('my file');
+    expect((await request('--list')).stdout).not.toContain('north');
   });
 
   it('lists the waiting requests, and deletes one', async () => {

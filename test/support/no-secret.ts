@@ -1,5 +1,7 @@
 // A code of linkgrant: 24 letters and digits. Four codes in a million have letters of one case only, and do not match.
 const CODE = /(?<![A-Za-z0-9])(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9]{24}(?![A-Za-z0-9])/;
+// The function of a line in a stack trace, whose name may have 24 letters.
+const FRAME = /\bat (async )?[\w.#<>]+ \(/g;
 // The first two parts of a signed code (JWS).
 const SIGNED = /eyJ[\w-]{20,}\.[\w-]{20,}/;
 const KEY = /PRIVATE KEY/;
@@ -10,6 +12,7 @@ const KEY = /PRIVATE KEY/;
  */
 export function refuseSecrets(text: string): string {
   const line = text
+    .replace(FRAME, 'at (')
     .split('\n')
     .find((candidate) => KEY.test(candidate) || CODE.test(candidate) || SIGNED.test(candidate));
   if (line === undefined) return text;

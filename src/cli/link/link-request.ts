@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
+import { basename } from 'node:path';
 import { encodeRequestLine } from '../../codes/request-line.js';
 import { openRequestingSite, requestDirectory } from '../../compose/token-redemption.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
-import { writeNamedFile } from '../../files/named-output.js';
+import { requireReplaceable, writeNamedFile } from '../../files/named-output.js';
 import { encodePem, pemBlocks } from '../../pki/pem.js';
 import type { LinkRequestStore } from '../../redemption/ports/link-requests.js';
 import {
@@ -25,6 +26,7 @@ import { openSettingsCluster } from './link-target.js';
 import { requireKnownNamespace, siteNamespace } from './site-namespace.js';
 
 const CSR_LABEL = 'CERTIFICATE REQUEST';
+const TARGET_HINT = 'use a new path in an existing, writable directory, or - for standard output';
 // The upper bound of a common name (`ub-common-name`, RFC 5280 appendix A).
 const MAX_SUBJECT = 64;
 
@@ -55,6 +57,8 @@ export async function linkRequestCommand(file: string | undefined, flags: LinkRe
   if (list) return printList(await listLinkRequests(party.store), flags.output);
   const wanted = subject ?? (await party.siteUid()) ?? hostname().slice(0, MAX_SUBJECT);
   if (flags.delete) return deleteRequest(wanted, party.store);
+  // Before the key is stored.
+  if (isFile(file)) withTargetErrors(file, TARGET_HINT, () => requireReplaceable(file, isRequest));
   await writeRequest(await ensureLinkRequest(wanted, party.store), file, party.store, flags);
 }
 
@@ -102,18 +106,15 @@ async function writeRequest(
   const { line: asLine, qr, output } = flags;
   const { pem, line } = formsOf(request);
   const text = asLine ? `${line}\n` : pem;
-  if (file === undefined || file === '-') await print(output, reportOf(request), () => text, writeOut);
-  else {
-    const hint = 'use a new path in an existing, writable directory, or - for standard output';
-    withTargetErrors(file, hint, () => writeNamedFile(file, text, isRequest));
-  }
+  if (isFile(file)) withTargetErrors(file, TARGET_HINT, () => writeNamedFile(file, text, isRequest));
+  else await print(output, reportOf(request), () => text, writeOut);
   if (qr) await drawQrCode(line);
   writeStderrLines([
     `Request of "${request.subject}"; its key stays in ${place}`,
     `Key SHA-256 ${formatFingerprint(request.keySha256)}`,
-    'The request is no secret. Let the other side compare the fingerprint.',
+    'The request is no secret. The other side should see the same fingerprint.',
   ]);
-  const given = file === undefined || file === '-' ? 'REQUEST' : shellWord(operand(file));
+  const given = isFile(file) ? shellWord(operand(basename(file))) : 'REQUEST';
   const join = completeCommand('linkgrant join LINE', flags);
   writeStderr(plain`Next, on the other side: linkgrant token issue --request ${given}\n`, {
     isForOtherSite: true,
@@ -121,6 +122,10 @@ async function writeRequest(
   writeStderr(
     plain`Then here: ${join}, with --to DIRECTORY or with --platform and the platform of the site\n`,
   );
+}
+
+function isFile(file: string | undefined): file is string {
+  return file !== undefined && file !== '-';
 }
 
 function formsOf({ csrDer }: LinkRequest): { readonly pem: string; readonly line: string } {

@@ -179,7 +179,7 @@ const ADVICE = {
   },
   key_missing: {
     exitCode: 3,
-    hint: 'run this where the request was made, with the data directory or the namespace of that time (`linkgrant link request --list`), or make another request',
+    hint: 'run this where the request was made (`linkgrant link request --list` shows those that wait here); if another program made it, name its key with --key; if its key is gone, make another request, for which the other side issues another token',
   },
   token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {

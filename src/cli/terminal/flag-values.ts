@@ -73,7 +73,7 @@ const MAX_REQUEST_TEXT = 64 * 1024;
  * a CommandError.
  */
 export async function readRequest(where: string): Promise<string> {
-  if (containsRequestLine(where)) return where;
+  if (containsRequestLine(where) || containsJoinLine(where)) return where;
   const hint = 'use the file that `linkgrant link request` wrote, its line, or - for standard input';
   const text = await readInput(where, 'the certificate request', { exitCode: 2, hint });
   if (text.length <= MAX_REQUEST_TEXT) return text;

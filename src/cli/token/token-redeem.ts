@@ -1,4 +1,5 @@
 import { containsJoinLine } from '../../codes/join-line.js';
+import { containsRequestLine } from '../../codes/request-line.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { isShortLived } from '../../domain/issued-certificate.js';
 import { explainFileError } from '../../files/file-error.js';
@@ -134,6 +135,12 @@ async function checkRedemption(
 /** `join`: redeems a join line, or for `-` the token on standard input. */
 export async function joinCommand(line: string, flags: TokenRedeemFlags): Promise<void> {
   if (line === '-' || containsJoinLine(line)) return tokenRedeemCommand(line, flags);
+  if (containsRequestLine(line)) {
+    throw usageError(
+      'that is a request for a link, not a join line',
+      'the other side issues a token for it: `linkgrant token issue --request LINE`',
+    );
+  }
   throw usageError(
     'that is no join line: it does not begin with lgj1_',
     'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',

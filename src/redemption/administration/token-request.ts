@@ -1,3 +1,4 @@
+import { containsJoinLine } from '../../codes/join-line.js';
 import { containsRequestLine, decodeRequestLine } from '../../codes/request-line.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isSubject } from '../../domain/names.js';
@@ -68,6 +69,8 @@ function decodeRequest(text: string): Uint8Array {
 }
 
 function decodeLine(text: string): Uint8Array {
+  if (containsJoinLine(text))
+    throw rejected('it is a join line, which `linkgrant join` redeems on the other site');
   if (!containsRequestLine(text)) throw rejected('the text contains no certificate request');
   const derOrReason = decodeRequestLine(text);
   if (typeof derOrReason === 'string') throw rejected(derOrReason, WHOLE);
