@@ -286,7 +286,7 @@ describe('the holder of a token with a policy', () => {
       rule: 'key-types',
       rules: ['--key-types', 'rsa'],
       change: '--key-types TYPES,p256',
-      says: /type p256,.* only: rsa\.$/,
+      says: /generates p256\. It allows only: rsa\.$/,
     },
   ])('a dry run and doctor report the refusal of the redemption by $rule', async (refusedCase) => {
     const { rule, rules, allowed, change, says = /./ } = refusedCase;
