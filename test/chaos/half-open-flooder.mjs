@@ -1,4 +1,5 @@
 // Opens TLS connections at a rate, each with the same recorded ClientHello and without another byte, until its parent ends
+// it. While the service has many of them to answer, it opens no more, so that the flood takes a share of a slow machine and not all of
 // it. The source addresses alternate: 127.0.0.2, 127.0.0.3 …. Arguments: port, connections a second, number of addresses.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -6,6 +7,7 @@ import { connect as connectTls } from 'node:tls';
 
 const [port, rate, addresses] = process.argv.slice(2).map(Number);
 const TICK_MS = 50;
+const MAX_UNANSWERED = 100;
 
 /** The first bytes that a TLS client sends. */
 async function recordClientHello() {
@@ -21,15 +23,27 @@ async function recordClientHello() {
 
 process.once('disconnect', () => process.exit());
 const hello = await recordClientHello();
-const start = performance.now();
 let opened = 0;
+let unanswered = 0;
+
+function open() {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (opened % addresses)}` });
+  opened += 1;
+  unanswered += 1;
+  let isAnswered = false;
+  const end = () => {
+    if (!isAnswered) unanswered -= 1;
+    isAnswered = true;
+  };
+  socket
+    .on('error', () => undefined)
+    .once('data', end)
+    .once('close', end);
+  socket.write(hello);
+}
+
 setInterval(() => {
-  const due = ((performance.now() - start) / 1_000) * rate;
-  for (; opened < due; opened += 1) {
-    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (opened % addresses)}` });
-    socket.on('error', () => undefined).resume();
-    socket.write(hello);
-  }
+  for (let due = (rate * TICK_MS) / 1_000; due > 0 && unanswered < MAX_UNANSWERED; due -= 1) open();
   // The parent may have disconnected since the last tick.
   process.send(opened, () => undefined);
 }, TICK_MS);

@@ -14,6 +14,7 @@ const FLOODER = `${import.meta.dirname}/half-open-flooder.mjs`;
 const LIMIT_BYTES = 512 * 1024 * 1024;
 // Skupper's controller repeats its request every 30 seconds. Longer, because the flood may take all of a slow machine.
 const TIMEOUT_MS = 150_000;
+const MAX_CONNECTIONS = 2_048;
 const RATE = 600;
 const ADDRESSES = 20;
 // An environment variable sets another number of seconds for a longer run.
@@ -29,7 +30,7 @@ it('within the shipped memory limit the default of --max-connections is 2,048, d
     const rows: { key: string; value: string }[] = json(await linkgrant(check, { cgroup }));
     return rows.find(({ key }) => key === 'maxConnections')?.value;
   };
-  expect(await limitOf()).toBe('2048');
+  expect(await limitOf()).toBe(String(MAX_CONNECTIONS));
   expect(await limitOf('--workers', '2')).toBe('1024');
   expect(await limitOf('--max-connections', '9999')).toBe('9999');
 });
@@ -66,8 +67,8 @@ it(
     console.log(
       `${opened} half-open connections (${rate.toFixed()} a second), peak memory ${cgroup.peakBytes()} bytes, ${refusals} refused requests, longest redemption ${Math.max(...waits).toFixed()} ms`,
     );
-    // A slow machine opens them at a lower rate, for as long as it needs for the redemptions.
-    expect(opened).toBeGreaterThan((RATE * SECONDS) / 2);
+    // A slow machine opens them at a lower rate. They are more than the service keeps.
+    expect(opened).toBeGreaterThan(MAX_CONNECTIONS);
     flooder.disconnect();
     await once(flooder, 'exit');
   },
