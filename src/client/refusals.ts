@@ -14,7 +14,7 @@ const SENTENCES = {
   code_expired: 'The token has expired.',
   code_revoked: 'The token was revoked.',
   code_exhausted: 'The token has been redeemed as often as it allows.',
-  key_mismatch: 'The token is bound to a key, and the request was not made with that key for this token.',
+  key_mismatch: 'The token is bound to a key, and the redemption has no certificate request of this key.',
   policy_subject: 'The grant does not allow this subject.',
   policy_name: 'The grant does not allow this link name.',
   policy_source: 'The grant does not allow the address of this client.',

@@ -47,7 +47,7 @@ describe('a site joins by a request', () => {
     const stranger = await join('stranger', line);
     expect([stranger.code, refusalOf(stranger).error]).toEqual([
       3,
-      `The token is bound to the key of a request that is not in ${place.path('stranger', 'requests')}.`,
+      `The token is bound to a key, and no request in ${place.path('stranger', 'requests')} has this key.`,
     ]);
     expect(refusalOf(stranger).hint).toContain(`link request --list --data-dir ${place.path('stranger')}`);
     expect(

@@ -117,7 +117,7 @@ function TokenForm({
           value={request}
           onInput={setRequest}
           maxLength={8192}
-          help="What linkgrant link request printed there, or a request in PEM. Then only its key can redeem the token, which is no secret, and the subject is that of the request if none is set."
+          help="The output of linkgrant link request on that site, or a request in PEM. Only its key can redeem the token, so the token is no secret. The default subject is that of the request."
           error={fieldError(action.error, 'request')}
         />
         <Field

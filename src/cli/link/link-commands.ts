@@ -52,7 +52,7 @@ export function addLink(program: Command): void {
     link
       .command('request [FILE]')
       .description(
-        'Make a key for a link, and print its certificate request, for which the other side issues a token. Neither of the two is a secret',
+        'Make a key for a link and print its certificate request. The other side issues a token for it. The request and the token are no secrets',
       )
       .option(
         '--subject <SUBJECT>',

@@ -35,7 +35,7 @@ const ADVICE = {
   code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${REPEAT_OR_NEW_TOKEN}` },
   key_mismatch: {
     exitCode: 3,
-    hint: 'redeem it with `linkgrant join` where the request was made, with the data directory or the namespace of that time',
+    hint: 'redeem it with `linkgrant join` where the request was made, with the same --data-dir or --namespace',
   },
   policy_subject: {
     exitCode: 3,
@@ -179,7 +179,7 @@ const ADVICE = {
   },
   key_missing: {
     exitCode: 3,
-    hint: 'run this where the request was made (`linkgrant link request --list` shows those that wait here); if another program made it, name its key with --key; if its key is gone, make another request, for which the other side issues another token',
+    hint: 'run this where `linkgrant link request --list` shows the request, or name the file of the key with --key',
   },
   token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {

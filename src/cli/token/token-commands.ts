@@ -49,11 +49,11 @@ export function addToken(program: Command): void {
     .option('--signing-key <FILE>', 'issue a signed token with the key that `grant show --signing-key` wrote')
     .option(
       '--request <FILE>',
-      'certificate request of the other site, or its line, or - for standard input: only its key can redeem the token, which is no secret',
+      'certificate request of the other site: a file, its line, or - for standard input. Only its key can redeem the token, which is no secret',
     )
     .option(
       '--subject <SUBJECT>',
-      'the only subject that may redeem a signed token (default: with --request the common name of that)',
+      'the only subject that may redeem a signed token (default with --request: the common name of the request)',
     )
     .option(
       '--count <N>',
@@ -126,7 +126,7 @@ function addRedeemFlags(command: Command): Command {
     )
     .option(
       '--key <FILE>',
-      'private key of the request that the token is bound to, if `link request` did not make it',
+      'private key of the request that the token was issued for, if another program made the request',
     )
     .addOption(DRY_RUN('check what the redemption needs; spend no use and write nothing'))
     .addOption(waitOption('none'))

@@ -147,7 +147,7 @@ async function inspectRequest(text: string, { check, output }: TokenInspectFlags
 function boundCheckError(): CommandError {
   return usageError(
     'the token is bound to a key: its state can be queried only where the request was made',
-    'run `linkgrant doctor --token FILE` there, with its data directory or its namespace, or omit --check',
+    'run `linkgrant doctor --token FILE` there, with the same --data-dir or --namespace, or omit --check',
   );
 }
 

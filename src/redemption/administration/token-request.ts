@@ -59,7 +59,7 @@ function decodeRequest(text: string): Uint8Array {
   if (hasCutBlock(text)) throw rejected('it was cut off', WHOLE);
   const lines = text.match(/lgq1_/gi) ?? [];
   if (others.length > 0 || lines.length > (request ? 0 : 1))
-    throw rejected('the text contains more than one', 'issue one token for each request');
+    throw rejected('the text contains more than one request', 'issue one token for each request');
   if (!request) return decodeLine(text);
   try {
     return decodePemBody(request.body);

@@ -31,7 +31,7 @@ export async function keyFor(
 function missingKeyMessage(keyPem: string | undefined, linkRequests: LinkRequestStore | undefined): string {
   if (keyPem !== undefined) return 'The token is bound to another key than this one.';
   return linkRequests
-    ? `The token is bound to the key of a request that is not in ${linkRequests.place}.`
+    ? `The token is bound to a key, and no request in ${linkRequests.place} has this key.`
     : 'The token is bound to a key. Redeem it with `linkgrant join` where the request was made.';
 }
 

@@ -108,7 +108,7 @@ describe('a token that is bound to a key', () => {
     },
   );
 
-  it('is not posted by a site without its key, which is told where it was searched', async () => {
+  it('is not posted by a site without its key, and the error names the place of the requests', async () => {
     const { uid, token } = await tokenFor(await ensureLinkRequest('east', otherSite()));
     await request('east');
     await expect(site.redeem(redeemAs(token))).rejects.toMatchObject({
