@@ -5,7 +5,7 @@ import { element, encodeConstructed, oid } from './der-encoding.js';
 export const COMMON_NAME = '2.5.4.3';
 const COMMON_NAME_DER = oid(COMMON_NAME);
 /** Maximum number of characters of a common name (`ub-common-name`, RFC 5280 appendix A). */
-const MAX_COMMON_NAME_LENGTH = 64;
+export const MAX_COMMON_NAME_LENGTH = 64;
 
 /** DER of a Name that is only a common name: the first 64 characters (code points) of `text`, as UTF-8. */
 export function encodeCommonName(text: string): Uint8Array {

@@ -66,6 +66,19 @@ describe('link request', () => {
     expect((await request('--list')).stdout).not.toContain('north');
   });
 
+  it('writes the line to a file again, but replaces no file with a private key', async () => {
+    const file = place.path('request.txt');
+    expectSuccess(await request(file, '--subject', 'east', '--line'));
+    expectSuccess(await request(file, '--subject', 'west', '--line'));
+    const { stdout: line } = await request('--subject', 'west', '--line');
+    expect(readFileSync(file, 'utf8')).toBe(line);
+    const [waiting = ''] = readdirSync(place.path('data', 'requests'));
+    const withKey = readFileSync(place.path('data', 'requests', waiting), 'utf8');
+    writeFileSync(file, withKey);
+    expect((await request(file, '--subject', 'west')).code).toBe(1);
+    expect(readFileSync(file, 'utf8')).toBe(withKey);
+  });
+
   it('lists the waiting requests, and deletes one', async () => {
     expect((await request('--list')).stdout).toBe('No request waits for a token.\n');
     for (const subject of ['east', 'Größe 7']) await request('--subject', subject);

@@ -4,7 +4,9 @@ import { encodeRequestLine } from '../../codes/request-line.js';
 import { openRequestingSite, requestDirectory } from '../../compose/token-redemption.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
 import { requireReplaceable, writeNamedFile } from '../../files/named-output.js';
-import { encodePem, pemBlocks } from '../../pki/pem.js';
+import { MAX_COMMON_NAME_LENGTH } from '../../pki/distinguished-name.js';
+import { encodePem } from '../../pki/pem.js';
+import { readCertificateRequest } from '../../redemption/administration/token-request.js';
 import type { LinkRequestStore } from '../../redemption/ports/link-requests.js';
 import {
   ensureLinkRequest,
@@ -25,10 +27,7 @@ import { writeOut, writeStderr, writeStderrLines } from '../terminal/write-out.j
 import { openSettingsCluster } from './link-target.js';
 import { requireKnownNamespace, siteNamespace } from './site-namespace.js';
 
-const CSR_LABEL = 'CERTIFICATE REQUEST';
 const TARGET_HINT = 'use a new path in an existing, writable directory, or - for standard output';
-// The upper bound of a common name (`ub-common-name`, RFC 5280 appendix A).
-const MAX_SUBJECT = 64;
 
 /** The flags of `link request`. */
 export interface LinkRequestFlags {
@@ -55,11 +54,11 @@ export async function linkRequestCommand(file: string | undefined, flags: LinkRe
   if (subject !== undefined) requireCommonName(subject);
   const party = await openParty(flags);
   if (list) return printList(await listLinkRequests(party.store), flags.output);
-  const wanted = subject ?? (await party.siteUid()) ?? hostname().slice(0, MAX_SUBJECT);
-  if (flags.delete) return deleteRequest(wanted, party.store);
+  const requestSubject = subject ?? (await party.siteUid()) ?? hostname().slice(0, MAX_COMMON_NAME_LENGTH);
+  if (flags.delete) return deleteRequest(requestSubject, party.store);
   // Before the key is stored.
   if (isFile(file)) withTargetErrors(file, TARGET_HINT, () => requireReplaceable(file, isRequest));
-  await writeRequest(await ensureLinkRequest(wanted, party.store), file, party.store, flags);
+  await writeRequest(await ensureLinkRequest(requestSubject, party.store), file, party.store, flags);
 }
 
 function refuseCombinations(file: string | undefined, flags: LinkRequestFlags): void {
@@ -76,9 +75,9 @@ function refuseCombinations(file: string | undefined, flags: LinkRequestFlags): 
 
 function requireCommonName(subject: string): void {
   requireSubject(subject);
-  if ([...subject].length <= MAX_SUBJECT) return;
+  if ([...subject].length <= MAX_COMMON_NAME_LENGTH) return;
   throw usageError(
-    `the subject of a request has at most ${MAX_SUBJECT} characters`,
+    `the subject of a request has at most ${MAX_COMMON_NAME_LENGTH} characters`,
     'use a shorter --subject',
   );
 }
@@ -114,9 +113,9 @@ async function writeRequest(
     `Key SHA-256 ${formatFingerprint(request.keySha256)}`,
     'The request is no secret. The other side should see the same fingerprint.',
   ]);
-  const given = isFile(file) ? shellWord(operand(basename(file))) : 'REQUEST';
+  const operandText = isFile(file) ? shellWord(operand(basename(file))) : 'REQUEST';
   const join = completeCommand('linkgrant join LINE', flags);
-  writeStderr(plain`Next, on the other side: linkgrant token issue --request ${given}\n`, {
+  writeStderr(plain`Next, on the other side: linkgrant token issue --request ${operandText}\n`, {
     isForOtherSite: true,
   });
   writeStderr(
@@ -130,7 +129,7 @@ function isFile(file: string | undefined): file is string {
 
 function formsOf({ csrDer }: LinkRequest): { readonly pem: string; readonly line: string } {
   // A request with a P-256 key and a subject of 64 characters always fits into a line.
-  return { pem: encodePem(CSR_LABEL, csrDer), line: encodeRequestLine(csrDer) ?? '' };
+  return { pem: encodePem('CERTIFICATE REQUEST', csrDer), line: encodeRequestLine(csrDer) ?? '' };
 }
 
 function reportOf(request: LinkRequest) {
@@ -139,8 +138,13 @@ function reportOf(request: LinkRequest) {
   return { subject, keySha256, request: pem, line };
 }
 
+/** True for the text of one request in either form, as this command writes it, and nothing else. */
 function isRequest(text: string): boolean {
-  return pemBlocks(text).some(({ label }) => label === CSR_LABEL);
+  try {
+    return text === readCertificateRequest(text).pem || /^lgq1_\S+\n$/.test(text);
+  } catch {
+    return false;
+  }
 }
 
 async function printList(requests: readonly LinkRequest[], output: OutputFormat): Promise<void> {
