@@ -72,7 +72,7 @@ export async function tokenChecks(
       return [tokenCheck, failWithError('key', error, '')];
     }
   }
-  const { checks, answer } = await checkRoute(token, options, '', {}, csrDer);
+  const { checks, answer } = await checkRoute(token, options, { csrDer });
   const isSigned = readSignedCode(token.code) !== undefined;
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
   const request = { token, name: flags.name, subject };

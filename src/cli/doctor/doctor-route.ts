@@ -42,16 +42,23 @@ const OPERATOR_HINTS = {
 const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself. If the CA in the token has expired, issue another token';
 
+/** Options of {@link checkRoute}. */
+interface RouteCheckOptions {
+  /** The beginning of the name of each check. */
+  readonly prefix?: string;
+  /** Hints that replace the usual ones, by error code. */
+  readonly hints?: Readonly<Record<string, string>>;
+  /** The request that would redeem the token; required for a bound one. */
+  readonly csrDer?: Uint8Array | undefined;
+}
+
 /**
- * Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use. `hints`
- * replaces the usual hint of an error code. A bound token needs `csrDer`, the request that would redeem it.
+ * Connects to the service as a redemption does, trusting only the CA of the token, and queries the grant. Spends no use.
  */
 export async function checkRoute(
   token: RedeemableToken,
   options: CommandConnectionOptions,
-  prefix = '',
-  hints: Readonly<Record<string, string>> = {},
-  csrDer?: Uint8Array,
+  { prefix = '', hints = {}, csrDer }: RouteCheckOptions,
 ): Promise<RouteChecks> {
   const answer = await queryToken(token, options, csrDer).catch((error: unknown) => {
     if (error instanceof RedemptionError) return error;
@@ -147,7 +154,7 @@ export async function checkUrl(
   probe: AccessToken,
   options: CommandConnectionOptions,
 ): Promise<readonly Check[]> {
-  const { checks, answer } = await checkRoute(probe, options, 'URL ', OPERATOR_HINTS);
+  const { checks, answer } = await checkRoute(probe, options, { prefix: 'URL ', hints: OPERATOR_HINTS });
   return answer === undefined ? checks : [...checks, checkAnswer(answer)];
 }
 
