@@ -8,7 +8,8 @@ import { readAccessToken } from '../redemption/requesting/read-access-token.js';
 
 /**
  * Returns the token that a service has issued, with an AccessToken, a join line and fingerprints that are recreated from the
- * valid fields of its AccessToken: the client passes them on to other machines. Throws RedemptionError `answer_invalid` for another resource.
+ * valid fields of its AccessToken: the client passes them on to other machines. Throws RedemptionError `answer_invalid` for
+ * another resource.
  */
 export function rewrittenToken(issued: IssuedToken): IssuedToken {
   const { joinLine: _line, keySha256: _key, caSha256: _ca, ...rest } = issued;

@@ -69,8 +69,8 @@ export async function readToken(file: string): Promise<string> {
 const MAX_REQUEST_TEXT = 64 * 1024;
 
 /**
- * Reads a file of at most 64 KiB with a certificate request, or standard input for `-`; returns a request line as it is. Rejects with
- * a CommandError.
+ * Reads a file of at most 64 KiB with a certificate request, or standard input for `-`. Returns a request line as it is, and a
+ * join line too, for which the message of the refusal is clearer than that of a missing file. Rejects with a CommandError.
  */
 export async function readRequest(where: string): Promise<string> {
   if (containsRequestLine(where) || containsJoinLine(where)) return where;

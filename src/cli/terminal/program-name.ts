@@ -4,7 +4,10 @@ import { SETTINGS } from '../../config/settings.js';
 const COMMAND =
   /(?<!\b(?:kubectl|npx) )\blinkgrant (?=(?:serve|console|grant|token|join|link|bootstrap|redemption|issuer|store|config|doctor|health|uninstall|login|logout|whoami|completion|version)\b)/g;
 
-/** Returns a text whose commands begin with the words that started this program, such as `kubectl linkgrant`; they remain as they are if they already do. */
+/**
+ * Returns a text whose commands begin with the words that started this program, such as `kubectl linkgrant`. A command that has
+ * these words already is not changed.
+ */
 export function withProgramName(text: string): string {
   return programName() === 'linkgrant' ? text : text.replace(COMMAND, `${programName()} `);
 }

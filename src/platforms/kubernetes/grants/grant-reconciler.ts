@@ -56,7 +56,7 @@ export class GrantReconciler {
     this.#deps = deps;
   }
 
-  /** Reconciles the grant `namespace/name`; reads one that was too large not again for 30 seconds. */
+  /** Reconciles the grant `namespace/name`. Reads a grant that was too large only once in 30 seconds. */
   async reconcile(key: string): Promise<ReconcileResult> {
     const heldMs = this.#heldMs(key);
     if (heldMs > 0) return { requeueAfterMs: heldMs };
@@ -88,7 +88,7 @@ export class GrantReconciler {
     return requeueAtExpiry(computed, now);
   }
 
-  /** How many milliseconds a grant is not read because it was too large. */
+  /** Returns for how many milliseconds a grant is not read, because it was too large. */
   #heldMs(key: string): number {
     const age = this.#deps.clock() - (this.#tooLargeAt.get(key) ?? Number.NEGATIVE_INFINITY);
     // If the clock was set back, read the grant.
