@@ -24,7 +24,7 @@ import {
   secretText,
 } from './namespace-target.js';
 import { deleteRenewalSecrets } from './pending-renewal-secret.js';
-import { COMPONENT_LABEL, PENDING_REDEMPTION } from './pending-secret.js';
+import { stateSelector } from './state-secret.js';
 
 type Namespace = Pick<NamespaceTarget, 'client' | 'namespace'>;
 
@@ -111,13 +111,15 @@ export async function readLinkResources<V>(
   return items.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ value }) => value);
 }
 
-/** The results of `read`, without undefined ones, for the Secrets of a namespace that linkgrant created. */
+/**
+ * The results of `read`, without undefined ones, for the Secrets of a namespace with these labels: by default all that linkgrant
+ * created.
+ */
 async function readOwnSecrets<V>(
   { client, namespace }: Namespace,
   read: (secret: Stored<SecretResource>) => V | undefined,
-  labels = '',
+  labelSelector = `${MANAGED_BY}=linkgrant`,
 ): Promise<V[]> {
-  const labelSelector = `${MANAGED_BY}=linkgrant${labels}`;
   return (await readListing(client, { kind: SECRETS, namespace, labelSelector }, read)).items;
 }
 
@@ -154,7 +156,7 @@ export function clusterLinkRecords({ client, namespace }: Namespace): LinkRecord
         ? { name, uid }
         : undefined;
     };
-    return readOwnSecrets({ client, namespace }, read, `,${COMPONENT_LABEL}=${PENDING_REDEMPTION}`);
+    return readOwnSecrets({ client, namespace }, read, stateSelector('pending-redemption'));
   };
   return {
     count: (redemption) => inCluster(async () => (await find(redemption)).length),

@@ -1,19 +1,16 @@
-import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
+import { SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
 import type { OpenPendingRenewal } from '../../../redemption/ports/pending-renewal.js';
 import { SECRETS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import {
   type NamespaceTarget,
-  ownedResource,
   retryInNamespace,
   type SecretResource,
   secretData,
   secretText,
 } from './namespace-target.js';
-import { COMPONENT_LABEL } from './pending-secret.js';
+import { newStateSecret, stateSelector } from './state-secret.js';
 
-/** Value of {@link COMPONENT_LABEL} on the Secret with the key of a pending renewal. */
-const PENDING_RENEWAL = 'pending-renewal';
 const KEY = 'key.pem';
 
 /**
@@ -32,19 +29,13 @@ export function renewalSecrets(target: NamespaceTarget): OpenPendingRenewal {
           const storedPem = secretText(stored, KEY);
           if (storedPem !== undefined && isUsable(storedPem)) return storedPem;
           const keyPem = await make();
-          const data = secretData({ [KEY]: keyPem });
+          const texts = { [KEY]: keyPem };
           if (stored) {
-            await client.replace(SECRETS, { ...stored, data });
+            await client.replace(SECRETS, { ...stored, data: secretData(texts) });
             return keyPem;
           }
-          const metadata = {
-            name,
-            namespace,
-            labels: { [MANAGED_BY]: 'linkgrant', [COMPONENT_LABEL]: PENDING_RENEWAL },
-            annotations: { [SECRET_REDEMPTION_ID]: redemptionId },
-          };
-          const fields = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data };
-          await client.create(SECRETS, ownedResource(fields, await target.owner()));
+          const metadata = { name, annotations: { [SECRET_REDEMPTION_ID]: redemptionId } };
+          await client.create(SECRETS, await newStateSecret('pending-renewal', metadata, texts, target));
           return keyPem;
         }),
       deleteOtherKeys: (currentSha256) => deleteRenewalSecrets(target, redemptionId, nameOf(currentSha256)),
@@ -59,8 +50,7 @@ export function deleteRenewalSecrets(
   exceptName?: string,
 ): Promise<void> {
   return retryInNamespace(async () => {
-    const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT_LABEL}=${PENDING_RENEWAL}`;
-    const listed = { kind: SECRETS, namespace, labelSelector };
+    const listed = { kind: SECRETS, namespace, labelSelector: stateSelector('pending-renewal') };
     const { items: names } = await readListing(client, listed, ({ metadata: { annotations, name } }) =>
       annotations?.[SECRET_REDEMPTION_ID] === redemptionId && name !== exceptName ? name : undefined,
     );

@@ -14,18 +14,13 @@ import {
   describeResource,
   inCluster,
   type NamespaceTarget,
-  ownedResource,
   retryInNamespace,
   type SecretResource,
   secretData,
   secretText,
 } from './namespace-target.js';
 import { findPlacedSecret, type PlacedSecret, tokenLabel } from './placed-secret.js';
-
-/** Label of Secrets with the state of a pending operation. The value names the operation. */
-export const COMPONENT_LABEL = 'app.kubernetes.io/component';
-/** Value of that label on a pending redemption. */
-export const PENDING_REDEMPTION = 'pending-redemption';
+import { newStateSecret } from './state-secret.js';
 
 const KEY = 'key.pem';
 const ANSWER = 'answer.yaml';
@@ -203,20 +198,12 @@ class PendingSecret implements PendingRedemption {
    * run.
    */
   async #create(texts: Texts): Promise<PlacedSecret | undefined> {
-    const { client, namespace, owner } = this.#target;
-    const labels = { [MANAGED_BY]: 'linkgrant', [COMPONENT_LABEL]: PENDING_REDEMPTION };
-    const fields = {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: this.#name, namespace, labels },
-      type: 'Opaque',
-      // If the Secret was deleted during this run, the posted request was for the key that this run has read.
-      data: secretData({ ...(this.#keyPem !== undefined && { [KEY]: this.#keyPem }), ...texts }),
-    };
-    const resource = ownedResource(fields, await owner());
+    // If the Secret was deleted during this run, the posted request was for the key that this run has read.
+    const all = { ...(this.#keyPem !== undefined && { [KEY]: this.#keyPem }), ...texts };
+    const secret = await newStateSecret('pending-redemption', { name: this.#name }, all, this.#target);
     // A repetition after a lost response finds the Secret that this run created.
     this.#isUnconfirmed = true;
-    return this.#withdrawIfPlaced(await client.create(SECRETS, resource));
+    return this.#withdrawIfPlaced(await this.#target.client.create(SECRETS, secret));
   }
 
   /** Deletes the pending Secret if a concurrent run has completed; returns the link of that run. */

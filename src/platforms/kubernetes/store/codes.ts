@@ -37,7 +37,7 @@ async function usedCodes(parts: StoreParts, { grantUid, grants }: GrantSelection
 }
 
 /** The operations of the store on signed codes, from their stored records and the Redemptions that used them. */
-export function codeOperations(parts: StoreParts): CodeStore {
+export function codeStoreMethods(parts: StoreParts): CodeStore {
   const { accounts, codes, namespace } = parts;
   const listAll = async (selection: GrantSelection) => {
     const [stored, used] = await Promise.all([codes.list(selection.grantUid), usedCodes(parts, selection)]);

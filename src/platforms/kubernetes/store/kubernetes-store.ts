@@ -10,7 +10,7 @@ import type { Resource, ResourceKey, ResourceKind } from '../api/resource.js';
 import { SharedLookup } from '../controller/shared-lookup.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
-import { codeOperations } from './codes.js';
+import { codeStoreMethods } from './codes.js';
 import { withStoreErrors } from './failures.js';
 import {
   GrantAccounts,
@@ -19,11 +19,11 @@ import {
   type RedemptionObserver,
 } from './grant-accounts.js';
 import { grantStoreMethods } from './grants.js';
-import { ledgerOperations } from './ledger.js';
+import { ledgerStoreMethods } from './ledger.js';
 import { linkStoreMethods } from './links.js';
 import { RedemptionIndex } from './redemption-index.js';
 import { redemptionStoreMethods } from './redemptions.js';
-import { renewalOperations } from './renewals.js';
+import { renewalStoreMethods } from './renewals.js';
 import { SealedSecrets } from './sealed-secrets.js';
 import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
@@ -114,9 +114,9 @@ export function kubernetesStore(
   const store = withStoreErrors({
     ...grantStoreMethods(parts),
     ...redemptionStoreMethods(parts),
-    ...renewalOperations(parts),
-    ...codeOperations(parts),
-    ...ledgerOperations(parts),
+    ...renewalStoreMethods(parts),
+    ...codeStoreMethods(parts),
+    ...ledgerStoreMethods(parts),
     ...linkStoreMethods(parts),
     getSetting: async () => undefined,
     // A dry run: nothing is stored. It has the label of the ConfigMaps of codes, which an admission policy may require.

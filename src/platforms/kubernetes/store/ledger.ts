@@ -26,7 +26,7 @@ type LedgerMethods = LedgerStore &
   Pick<GrantStore, 'recordReplay' | 'recordRefusal' | 'listAttempts'>;
 
 /** The operations of the store on the ledger, which is derived from Redemptions, grants, codes and Events. */
-export function ledgerOperations(parts: StoreParts): LedgerMethods {
+export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
   const { client, namespace, accounts, codes, attempts } = parts;
 
   const record = async (attempt: AttemptKey, now: number, redemptionId: string | null): Promise<void> => {

@@ -17,7 +17,7 @@ import { readIssuedLinks, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
 /** The operations of the store on renewals, which are in the status of Redemptions. */
-export function renewalOperations(parts: StoreParts): Omit<RenewalStore, 'recordSuperseded'> {
+export function renewalStoreMethods(parts: StoreParts): Omit<RenewalStore, 'recordSuperseded'> {
   const { sealed } = parts;
 
   /** The links that are not revoked and whose newest certificate is valid at `now`. */
