@@ -1,36 +1,12 @@
 import type { LedgerKind } from '../../../domain/ledger-kind.js';
 import type { LedgerEntry } from '../../../redemption/ports/ledger-store.js';
-import type { HighWaterMark, LedgerPlace } from '../../high-water-marks.js';
+import type { HighWaterMark } from '../../high-water-marks.js';
 import { LedgerKeyError, type LedgerKeyFile, ledgerKeyId } from '../../ledger-key.js';
 import { StoreOpenError } from '../../store-open-error.js';
-import {
-  batch,
-  change,
-  chunks,
-  insertInto,
-  put,
-  type SqlOperation,
-  type SqlValue,
-  setting,
-} from '../operation.js';
-import {
-  endMac,
-  entryMac,
-  isMac,
-  type LedgerEnd,
-  NO_MAC,
-  NO_POSITIONS,
-  rowHash,
-  withPosition,
-} from './ledger-mac.js';
-import {
-  ACCEPT_HINT,
-  EPOCH,
-  type LedgerLoss,
-  MAC_AT,
-  RollbackCheck,
-  type SettledEnd,
-} from './rollback-check.js';
+import { change, chunks, insertInto, put, type SqlOperation, type SqlValue, setting } from '../operation.js';
+import { endMac, entryMac, NO_MAC, rowHash, withPosition } from './ledger-mac.js';
+import { ACCEPT_HINT, EPOCH, type LedgerLoss, RollbackCheck, type SettledEnd } from './rollback-check.js';
+import { insertFirstEnd, readEnd, writeEnd } from './stored-end.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
@@ -39,31 +15,8 @@ export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
 // Setting: the id of the key of the ledger.
 const KEY_ID = 'ledger-key';
 const PUT_KEY_ID = `INSERT INTO settings (key, value) VALUES ('${KEY_ID}', ?) ON CONFLICT DO NOTHING`;
-const END = 'SELECT writes, position, removed, removed_set AS "removedSet", refusals, mac FROM ledger_end';
-const LAST_ENTRY = 'SELECT position, mac FROM events ORDER BY position DESC LIMIT 1';
-const LAST_SEQS = (count: number): string =>
-  `WITH wanted (uid) AS (VALUES ${Array(count).fill('(CAST(? AS TEXT))').join(', ')})
-  SELECT uid, (SELECT max(seq) FROM events WHERE grant_uid = wanted.uid) AS seq FROM wanted`;
-const FIRST_END = `INSERT INTO ledger_end (id, writes, position, removed, removed_set, refusals, mac) VALUES (1, 0, 0, 0, ?, 0, ?)
-  ON CONFLICT DO NOTHING`;
-const PUT_END = `INSERT INTO ledger_end (id, writes, position, removed, removed_set, refusals, mac) VALUES (1, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO UPDATE SET writes = excluded.writes, position = excluded.position, removed = excluded.removed,
-    removed_set = excluded.removed_set, refusals = excluded.refusals, mac = excluded.mac`;
-const NO_END: LedgerEnd = { writes: 0, position: 0, removed: 0, removedSet: NO_POSITIONS, refusals: 0 };
 /** Columns of table `events`. */
 export const EVENT_COLUMNS = ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'];
-
-/** The end of the ledger and its last entry in the database. */
-export interface StoredEnd extends LedgerEnd {
-  /** Position of the last entry that the table has, 0 without entries. */
-  readonly lastPosition: number;
-  /** MAC of the last entry that the table has. */
-  readonly last: Uint8Array;
-  /** MACs of the entries at the positions that the caller of {@link readEnd} names; undefined without such an entry. */
-  readonly seenMacs: readonly (Uint8Array | undefined)[];
-  /** Whether the MAC of the end is right. A forged end never gets a valid MAC again, so later entries cannot hide it. */
-  readonly isAuthentic: boolean;
-}
 
 /**
  * The ledger as one writer sees it: a chain of MACs over all entries in commit order, and a MAC over its end. `append` and the
@@ -158,7 +111,7 @@ export class LedgerChain {
     this.#keyFile.create();
     const key = this.#keyFile.read();
     yield* change(PUT_KEY_ID, ledgerKeyId(key));
-    yield* change(FIRST_END, NO_END.removedSet, endMac(key, NO_MAC, NO_END));
+    yield* insertFirstEnd(key);
     return key;
   }
 
@@ -259,49 +212,9 @@ export class LedgerChain {
     for (const removedPosition of this.#removed) removedSet = withPosition(key, removedSet, removedPosition);
     const refusals = end.refusals + this.#refusals;
     const writes = end.writes + 1;
-    const mac = end.isAuthentic
-      ? endMac(key, last, { writes, position, removed, removedSet, refusals })
-      : NO_MAC;
-    yield* put(PUT_END, writes, position, removed, removedSet, refusals, mac);
+    const written = { writes, position, removed, removedSet, refusals };
+    yield* writeEnd(written, end.isAuthentic ? endMac(key, last, written) : NO_MAC);
     const previous = { position: end.lastPosition, mac: end.last };
     this.#settled = { position, mac: last, writes, contained: [...seen, previous] };
   }
-}
-
-/**
- * Reads the end of the ledger, the MAC of the entry at the position of each of `seen`, and the highest `seq` of each grant in
- * `grantUids` (0 without entries).
- */
-export function* readEnd(
-  key: Uint8Array,
-  forUpdate = '',
-  grantUids: readonly string[] = [],
-  seen: readonly LedgerPlace[] = [],
-): SqlOperation<{ readonly end: StoredEnd; readonly seqs: Map<string, number> }> {
-  const [ends, entries, ...others] = yield* batch(
-    [`${END}${forUpdate}`],
-    [LAST_ENTRY],
-    ...seen.map(({ position }) => [MAC_AT, position] as const),
-    ...[...chunks(grantUids)].map((chunk) => [LAST_SEQS(chunk.length), ...chunk] as const),
-  );
-  const found = ends.rows[0] as (LedgerEnd & { readonly mac: unknown }) | undefined;
-  const entry = entries.rows[0] as { readonly position: number; readonly mac: Uint8Array } | undefined;
-  const { mac, ...rest } = found ?? { ...NO_END, mac: null };
-  // A writer of the database may have stored another type.
-  const stored = {
-    ...rest,
-    removedSet: rest.removedSet instanceof Uint8Array ? rest.removedSet : NO_POSITIONS,
-  };
-  const lastPosition = entry?.position ?? 0;
-  const last = entry?.mac ?? NO_MAC;
-  const seenMacs = others
-    .slice(0, seen.length)
-    .map(({ rows }) => (rows[0] as { readonly mac: Uint8Array } | undefined)?.mac);
-  const isAuthentic = stored.position === lastPosition && isMac(mac, endMac(key, last, stored));
-  const seqs = new Map<string, number>();
-  for (const { rows } of others.slice(seen.length)) {
-    for (const { uid, seq } of rows as readonly { readonly uid: string; readonly seq: number | null }[])
-      seqs.set(uid, seq ?? 0);
-  }
-  return { end: { ...stored, lastPosition, last, seenMacs, isAuthentic }, seqs };
 }

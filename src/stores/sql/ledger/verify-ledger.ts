@@ -3,11 +3,12 @@ import type { HighWaterMark } from '../../high-water-marks.js';
 import { rawRows, type SqlDialect, type SqlOperation, type SqlValue, value } from '../operation.js';
 import { changedSetting } from '../stored-settings.js';
 import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
-import { type LedgerChain, readEnd, type StoredEnd } from './ledger-chain.js';
+import type { LedgerChain } from './ledger-chain.js';
 import { isMac, NO_POSITIONS, refusalMac, withPosition } from './ledger-mac.js';
 import { lossFault } from './rollback-check.js';
 import { differingCount, differingRow, orphanedRenewal } from './row-counts.js';
 import { type Scope, scopeOf } from './scope.js';
+import { readEnd, type StoredEnd } from './stored-end.js';
 
 // Rows that are in memory at once.
 const STEP = 500;
