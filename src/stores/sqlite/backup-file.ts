@@ -36,7 +36,6 @@ const MAX_RATIO = 100;
 const DAMAGED: ReadonlySet<string | undefined> = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_ERROR']);
 const TABLE_SQL = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?";
 const LEDGER_ID = 'SELECT substr(value, 1, 36) FROM settings WHERE key = ?';
-const HAS_TABLE = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
 
 /**
  * Writes a backup to `file` (0600), which must not exist: the files that `readFiles` returns, and a snapshot of the SQLite store
@@ -117,9 +116,9 @@ export async function withBackup<T>(
   try {
     const opened = openSqliteFile(plain);
     backup = opened;
-    const hasTable = (name: string) => opened.prepare(HAS_TABLE).value(name) === 1;
+    const tableSql = (name: string) => opened.prepare(TABLE_SQL).value(name);
     // In another table or a view, an expression could compute content that fills the memory.
-    if (opened.prepare(TABLE_SQL).value('backup_files') !== CREATE_FILES) throw notABackup(file);
+    if (tableSql('backup_files') !== CREATE_FILES) throw notABackup(file);
     const files = opened.prepare('SELECT path, content FROM backup_files').rows([], false) as SavedFile[];
     // A file can be crafted so that the values have other types than the schema says.
     if (files.some(({ path, content }) => typeof path !== 'string' || typeof content !== 'string'))
@@ -131,7 +130,7 @@ export async function withBackup<T>(
       opened.prepare('VACUUM INTO ?').run(target);
       syncFile(target);
     };
-    if (!hasTable('settings')) return await use({ files, ledgerId: '', writeStore: undefined });
+    if (tableSql('settings') === undefined) return await use({ files, ledgerId: '', writeStore: undefined });
     const id = String(opened.prepare(LEDGER_ID).value(EPOCH));
     return await use({ files, ledgerId: isUuid(id) ? id : '', writeStore });
   } catch (error) {
