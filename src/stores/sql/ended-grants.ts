@@ -1,7 +1,8 @@
 import { GRANT_BY_UID, type GrantRow, grantHash } from './grant-row.js';
 import { deleteGrant } from './grant-writes.js';
 import { countingWrite } from './group-commit.js';
-import { authenticEntry, entriesQuery } from './ledger/entry-check.js';
+import { authenticEntry } from './ledger/authentic-entry.js';
+import { entriesQuery } from './ledger/entry-check.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation } from './operation.js';
 import type { SqlDatabase } from './sql-database.js';
 

@@ -4,13 +4,8 @@ import type { LedgerKind } from '../../domain/ledger-kind.js';
 import type { DatabaseStore } from '../../redemption/ports/database-store.js';
 import { deleteEndedGrants } from './ended-grants.js';
 import type { WriteOperation } from './group-commit.js';
-import {
-  authenticEntry,
-  EntryCheck,
-  EntryTotals,
-  type EntryValues,
-  entriesQuery,
-} from './ledger/entry-check.js';
+import { authenticEntry, type EntryValues } from './ledger/authentic-entry.js';
+import { EntryCheck, EntryTotals, entriesQuery } from './ledger/entry-check.js';
 import { isMac, type LedgerRow, refusalMac } from './ledger/ledger-mac.js';
 import { differingCount, differingRow } from './ledger/row-counts.js';
 import { scopeOf } from './ledger/scope.js';

@@ -1,11 +1,9 @@
 import { AdministrationError } from '../../domain/administration-error.js';
+import { authenticEntry, ENTRY_COLUMNS, ENTRY_TABLES } from './ledger/authentic-entry.js';
 import type { LedgerChain, NewLedgerEntry } from './ledger/ledger-chain.js';
-import { entryMac, isMac, type LedgerRow, NO_MAC } from './ledger/ledger-mac.js';
-import { change, rows, type SqlOperation, type SqlValue, value } from './operation.js';
+import { change, rawRows, type SqlOperation, type SqlValue, value } from './operation.js';
 
-const ENTRIES = `SELECT e.grant_uid AS "grantUid", e.seq, e.position, e.at, e.kind, e.redemption_id AS "redemptionId", e.detail,
-    e.mac, p.mac AS "previousMac"
-  FROM events e LEFT JOIN events p ON p.position = e.position - 1`;
+const ENTRIES = `SELECT ${ENTRY_COLUMNS.join(', ')} FROM ${ENTRY_TABLES}`;
 const OF_REDEMPTION = `${ENTRIES} WHERE e.redemption_id = ? AND e.kind = ?`;
 const OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.kind = ?`;
 
@@ -14,12 +12,6 @@ interface RevocationStatements {
   readonly update: string;
   /** Query for the time of the revocation. */
   readonly revokedAt: string;
-}
-
-/** An entry with its MAC and that of the entry before it, null for the first one. */
-interface EntryAfter extends LedgerRow {
-  readonly mac: Uint8Array;
-  readonly previousMac: Uint8Array | null;
 }
 
 /**
@@ -54,13 +46,10 @@ function* isRecorded(ledger: LedgerChain, entry: NewLedgerEntry): SqlOperation<b
   const { grantUid, kind, redemptionId, detail } = entry;
   const ledgerKey = yield* ledger.key();
   const found = yield* redemptionId == null
-    ? rows<EntryAfter>(OF_GRANT, grantUid, kind)
-    : rows<EntryAfter>(OF_REDEMPTION, redemptionId, kind);
+    ? rawRows(OF_GRANT, grantUid, kind)
+    : rawRows(OF_REDEMPTION, redemptionId, kind);
   const text = detail ? JSON.stringify(detail) : null;
   return found.some(
-    ({ mac, previousMac, ...row }) =>
-      row.grantUid === grantUid &&
-      row.detail === text &&
-      isMac(mac, entryMac(ledgerKey, previousMac ?? NO_MAC, row)),
+    (values) => values[0] === grantUid && authenticEntry(ledgerKey, grantUid, values)?.detail === text,
   );
 }

@@ -1,26 +1,23 @@
 import type { LedgerFault } from '../../../redemption/ports/ledger-store.js';
 import { CONSTANT_CODE_COLUMNS } from '../codes.js';
 import { GRANT_BY_UID, type GrantRow, grantHash } from '../grant-row.js';
-import { rawRows, row, type SqlDialect, type SqlOperation, type SqlValue, value } from '../operation.js';
+import { rawRows, row, type SqlDialect, type SqlOperation, value } from '../operation.js';
 import { constantValues, REDEMPTION_COLUMNS } from '../redemptions.js';
 import { RENEWAL_COLUMNS } from '../renewals.js';
-import { entryMac, isMac, type LedgerRow, NO_MAC, rowHash } from './ledger-mac.js';
+import { authenticEntry, ENTRY_COLUMNS, ENTRY_TABLES, type EntryValues } from './authentic-entry.js';
+import { type LedgerRow, rowHash } from './ledger-mac.js';
 
 const CONSTANT_COLUMNS = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
 /**
- * Returns the query for entries of the ledger: the columns of the entry, the MAC of the previous entry, and for a `redeemed`
- * entry the revocation time, the position and the constant columns of its redemption. `detail` is read as text: a writer of
- * the database may have made it invalid JSON.
+ * Returns the query for entries of the ledger: their columns, and for a `redeemed` entry the revocation time, the position and the
+ * constant columns of its redemption.
  */
 export function entriesQuery({ redemptionParts }: SqlDialect): string {
-  return `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac, p.mac,
-      r.revoked_at, ${redemptionParts.position}, ${CONSTANT_COLUMNS.join(', ')}
-    FROM events e LEFT JOIN events p ON p.position = e.position - 1
-      LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
+  const columns = [...ENTRY_COLUMNS, 'r.revoked_at', redemptionParts.position, ...CONSTANT_COLUMNS];
+  return `SELECT ${columns.join(', ')}
+    FROM ${ENTRY_TABLES} LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
 }
-// Columns of the query before those of the redemption.
-const ENTRY_COLUMNS = 9;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
 // What a renewal was issued from: the redemption, which an earlier entry records, and the renewal before it.
 const BASIS = `SELECT ${[...CONSTANT_COLUMNS, ...RENEWAL_COLUMNS.map((column) => `n.${column}`)].join(', ')}
@@ -39,20 +36,6 @@ const UNRECORDED_ROW = 'but the row at that time differed from the last entry ab
 const NO_VALUE = rowHash([null]);
 
 type EntryDetail = Readonly<Record<string, string | number>>;
-
-/** An entry as {@link entriesQuery} returns it. */
-export type EntryValues = readonly SqlValue[];
-
-/** Returns an entry of a grant; undefined if it does not match its MAC. */
-export function authenticEntry(
-  key: Uint8Array,
-  grantUid: string,
-  [, seq, position, at, kind, redemptionId, detail, mac, previous]: EntryValues,
-): LedgerRow | undefined {
-  const entry = { grantUid, seq, position, at, kind, redemptionId, detail } as LedgerRow;
-  const before = position === 1 ? NO_MAC : previous;
-  return before instanceof Uint8Array && isMac(mac, entryMac(key, before, entry)) ? entry : undefined;
-}
 
 /** Totals over the entries that were read, of one grant or of several. */
 export class EntryTotals {
@@ -263,7 +246,7 @@ export class EntryCheck {
 
   /** Compares a redemption with its entry, and its place in listings with that of the previous redemption of the grant. */
   #compareRedemption(id: string, values: EntryValues, hash: unknown): string | undefined {
-    const [revokedAt, position, ...columns] = values.slice(ENTRY_COLUMNS);
+    const [revokedAt, position, ...columns] = values.slice(ENTRY_COLUMNS.length);
     if (revokedAt !== null) this.totals.revokedRows += 1;
     // The join found no row if its first column, the id, is null.
     const problem = rowProblem(`redemption ${id}`, columns[0] === null ? undefined : columns, hash);
