@@ -12,8 +12,8 @@ const CHECKSUM_BYTES = 4;
 export type WordPrefix = 'lgj1_' | 'lgq1_';
 
 /**
- * Encodes bytes as one word that people can copy: the prefix, two digits for the number of characters that follow, and the content with
- * a checksum in base 62. The first byte must not be 0. Undefined if the word would have more than 3,850 characters.
+ * Encodes bytes as one word that people can copy: the prefix, two digits for the number of characters that follow, and the
+ * content with a checksum in base 62. The first byte must not be 0. Undefined if the word would have more than 3,850 characters.
  */
 export function encodeWord(prefix: WordPrefix, content: Uint8Array): string | undefined {
   const body = toDigits(Buffer.concat([content, checksum(content)]));

@@ -21,8 +21,8 @@ export interface LinkRequest {
 }
 
 /**
- * Returns the waiting request for a subject of at most 64 characters, or stores a new one. Rejects with RedemptionError `not_writable`
- * if it cannot be stored, or if the stored one is damaged.
+ * Returns the waiting request for a subject of at most 64 characters, or stores a new one. Rejects with RedemptionError
+ * `not_writable` if it cannot be stored, or if the stored one is damaged.
  */
 export async function ensureLinkRequest(subject: string, store: LinkRequestStore): Promise<LinkRequest> {
   const { keyPem } = await generateKey(OWN_KEY_TYPE);
