@@ -142,11 +142,12 @@ async function findAnswer(
  */
 async function readEarlierLink(
   answer: string,
-  { token, name, retry }: RedeemTokenRequest,
+  request: RedeemTokenRequest,
   pending: PendingRedemption,
   { readAnswer, materializer, clock, linkRequests }: RedeemTokenDependencies,
 ): Promise<KeyedLink | undefined> {
-  const keyPem = await pending.ensureKey(() => keyFor({ token }, linkRequests));
+  const { token, name, retry } = request;
+  const keyPem = await pending.ensureKey(() => keyFor(request, linkRequests));
   const context = { privateKeyPem: keyPem, tokenUrl: token.url, name, isStored: true };
   let received: ReceivedLink;
   try {
@@ -196,13 +197,14 @@ async function checkServer(
 
 /** Returns the stored key, or stores one. If the stored key is damaged, replaces it with `retry`, else rejects. */
 async function ensureKey(
-  { token, keyPem: givenKey, retry }: RedeemTokenRequest,
+  request: RedeemTokenRequest,
   pending: PendingRedemption,
   { linkRequests }: RedeemTokenDependencies,
 ): Promise<{ readonly keyPem: string; readonly isNew: boolean }> {
+  const { token, retry } = request;
   let created: string | undefined;
   const create = async () => {
-    created = await keyFor({ token, keyPem: givenKey }, linkRequests);
+    created = await keyFor(request, linkRequests);
     return created;
   };
   let keyPem = await pending.ensureKey(create);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { mintSignedCode } from '../../../src/codes/signed-code.js';
@@ -129,6 +129,17 @@ describe('a token that is bound to a key', () => {
     const { secret } = await site.redeem({ ...redeemAs(token), keyPem });
     expect(new X509Certificate(secret.tlsCrt).checkPrivateKey(key)).toBe(true);
     expect((await site.redeem(redeemAs(token))).alreadyRedeemed).toBe(true);
+  });
+
+  it('returns the same link with the given key after the stored copy of the key is deleted', async () => {
+    const key = newKey('secp384r1');
+    const keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const { uid, token } = await tokenFor({ keySha256: keySha256(key), subject: 'east' });
+    await site.redeem({ ...redeemAs(token), keyPem });
+    const [stored = ''] = [...site.files().keys()].filter((path) => path.endsWith('/key.pem'));
+    rmSync(join(site.root, stored));
+    expect((await site.redeem({ ...redeemAs(token), keyPem })).alreadyRedeemed).toBe(true);
+    expect(await service.used(uid)).toBe(1);
   });
 
   it('is not posted by the redeemer of a cluster, which has no requests', async () => {
