@@ -71,6 +71,7 @@ describe('a site joins by a request', () => {
     expect([withoutKey.code, refusalOf(withoutKey).hint]).toEqual([3, expect.stringContaining('--key')]);
     const wrong = await join('north', line, '--key', request);
     expect([wrong.code, refusalOf(wrong).error]).toEqual([2, expect.stringContaining('cannot be read')]);
+    expectSuccess(await join('north', line, '--key', key, '--dry-run'));
     expectSuccess(await join('north', line, '--key', key));
     await expectConnected('north');
     const certificate = new X509Certificate(Buffer.from(secretOf('north')['tls.crt'] ?? '', 'base64'));
@@ -91,11 +92,14 @@ describe('a site joins by a request', () => {
 
   it('refuses --key for a token that any key may redeem, and spends no use', async () => {
     const { stdout } = expectSuccess(await run('token', 'issue', '--name', 'plain'));
-    const refused = await join('west', stdout.trim(), '--key', place.path('own.key'));
+    const words = ['--key', place.path('own.key')];
+    const refused = await join('west', stdout.trim(), ...words);
     expect([refused.code, refusalOf(refused).error]).toEqual([
       2,
       '--key is for a token that is bound to a key',
     ]);
+    const dryRun = await join('west', stdout.trim(), ...words, '--dry-run');
+    expect([dryRun.code, dryRun.stderr]).toEqual([2, expect.stringContaining('--key is for a token')]);
     expect(await report('grant', 'show', 'plain')).toMatchObject({ redemptions: 0 });
   });
 });

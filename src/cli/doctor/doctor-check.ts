@@ -20,6 +20,8 @@ export interface DoctorInput {
   readonly name?: string | undefined;
   /** The requested subject. */
   readonly subject?: string | undefined;
+  /** The file of the key that the token is bound to, for a dry run of a redemption with `--key`. */
+  readonly key?: string | undefined;
 }
 
 /** The result of one check. */

@@ -19,6 +19,7 @@ import { adviceForState } from '../terminal/exit-codes.js';
 import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { explainRefusal, requestedSubject } from '../token/redeem-input.js';
+import { readRequestKey } from '../token/request-key.js';
 import { parseToken } from '../token/token-file.js';
 import {
   type Check,
@@ -63,14 +64,15 @@ export async function tokenChecks(
   const link = await site.findLink(token).catch(() => undefined);
   const subject = requestedSubject(token, flags.subject, site);
   let csrDer: Uint8Array | undefined;
-  if (boundKeyOf(token) !== undefined) {
-    if (link !== undefined)
-      return [tokenCheck, ok('key', `this site redeemed the token for its link "${link}"`)];
-    try {
-      csrDer = csrFor(token, await keyFor({ token }, site.linkRequests), subject ?? token.name);
-    } catch (error) {
-      return [tokenCheck, failWithError('key', error, '')];
+  try {
+    const keyPem = flags.key === undefined ? undefined : await readRequestKey(flags.key, token);
+    if (boundKeyOf(token) !== undefined) {
+      if (link !== undefined)
+        return [tokenCheck, ok('key', `this site redeemed the token for its link "${link}"`)];
+      csrDer = csrFor(token, await keyFor({ token, keyPem }, site.linkRequests), subject ?? token.name);
     }
+  } catch (error) {
+    return [tokenCheck, failWithError('key', error, '')];
   }
   const { checks, answer } = await checkRoute(token, options, { csrDer });
   const isSigned = readSignedCode(token.code) !== undefined;

@@ -30,9 +30,14 @@ export interface DoctorFlags extends ConnectionFlags, DoctorInput {
 
 /** `doctor`: checks a namespace of a cluster, or the requesting side (`--token`, `--to`), or else the accepting side. */
 export async function doctorCommand(flags: DoctorFlags): Promise<void> {
-  const { token, to, name, subject, output } = flags;
+  const { token, to, name, subject, key, output } = flags;
   const { settings } = configurationFrom(flags);
-  const checks = await runChecks(settings, flags, { token, to, name, subject }, connectionOptions(flags));
+  const checks = await runChecks(
+    settings,
+    flags,
+    { token, to, name, subject, key },
+    connectionOptions(flags),
+  );
   const report = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, report, () => checksText(checks));
   throwWorstCheck(checks);

@@ -1,18 +1,13 @@
 import { containsJoinLine } from '../../codes/join-line.js';
 import { containsRequestLine } from '../../codes/request-line.js';
-import type { RedeemableToken } from '../../domain/access-token.js';
 import { isShortLived } from '../../domain/issued-certificate.js';
-import { explainFileError } from '../../files/file-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
-import { boundKeyOf } from '../../redemption/requesting/redemption-key.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
-import { CommandError, usageError } from '../terminal/command-error.js';
-import { readExternalText } from '../terminal/external-text.js';
+import { usageError } from '../terminal/command-error.js';
 import {
   parseCount,
   parseWindow,
@@ -33,6 +28,7 @@ import {
   redeemInput,
   requestedSubject,
 } from './redeem-input.js';
+import { readRequestKey } from './request-key.js';
 import { parseToken } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 
@@ -91,28 +87,6 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
   if (target.kind === 'cluster') {
     const names = redeemed.links.map((link) => link.name);
     await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
-  }
-}
-
-/** Reads the key of `--key`, as PKCS#8. Rejects with a CommandError if it cannot be read, or if the token is bound to no key. */
-async function readRequestKey(file: string, token: RedeemableToken): Promise<string> {
-  if (boundKeyOf(token) === undefined) {
-    throw usageError(
-      '--key is for a token that is bound to a key',
-      'omit --key: the command makes a new key',
-    );
-  }
-  try {
-    return privateKeyPem(readPrivateKey(await readExternalText(file)));
-  } catch (error) {
-    throw new CommandError(
-      `the key of --key cannot be read: ${file}: ${explainFileError(file, error).reason}`,
-      {
-        exitCode: 2,
-        hint: 'name the private key, in PEM, of the request that the token was issued for',
-        cause: error,
-      },
-    );
   }
 }
 
