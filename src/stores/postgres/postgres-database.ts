@@ -68,7 +68,7 @@ export function postgresDatabase(
     if (closing) throw storeUnavailable('the store is closed');
   };
 
-  // Without an answer the mark stays as it is: an older one detects less.
+  // If this fails, the mark stays as it is: an older one detects less.
   const writeMark = (): Promise<void> =>
     readers
       .useWithRetry((connection) => new OperationRunner(connection).run(ledger.writeHighWaterMark()))
