@@ -63,7 +63,7 @@ export async function withIssuers<T>(
   const issuers = openIssuers(settings.dataDir, commandContext());
   if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
   const onStore = ({ store, service }: StoreSession) =>
-    operation({ issuers: publishing(issuers, settings, store), settings, store, service });
+    operation({ issuers: withPublication(issuers, settings, store), settings, store, service });
   return withStore(settings, flags, onStore, flags.dryRun === true);
 }
 
@@ -72,7 +72,11 @@ export async function withIssuers<T>(
  * before the change too, because an earlier command may have been stopped after its change: the CA in the store would be unknown
  * once it is retired.
  */
-function publishing(issuers: RotatingIssuers, settings: Settings, store: DatabaseStore): RotatingIssuers {
+function withPublication(
+  issuers: RotatingIssuers,
+  settings: Settings,
+  store: DatabaseStore,
+): RotatingIssuers {
   const change = async <T>(name: string, operation: () => Promise<T>): Promise<T> => {
     const publish = () => publishIssuer(name, issuers, settings, store);
     await publish();

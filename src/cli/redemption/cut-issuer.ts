@@ -64,9 +64,7 @@ function ownIssuer(
     },
     own: {
       prepare: () => issuers.prepare(name),
-      async activate() {
-        await issuers.activate(name);
-      },
+      activate: () => issuers.activate(name),
       async retire(sha256) {
         if (await issuers.retire(name, sha256)) return;
         if (!issuers.list(name).some((ca) => ca.sha256 === sha256)) return;
