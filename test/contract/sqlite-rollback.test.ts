@@ -118,7 +118,7 @@ it.each([
     (store: DatabaseStore, uid: string) => store.recordRedemption(uid, sampleRedemption(uid), NOW),
   ],
 ])(
-  'is not written to by a service if it lacks only %s of a process that has just ended',
+  'an earlier copy of a store is not written to by a service if it lacks only %s of a process that has just ended',
   async (_, write) => {
     const directory = directoryForTest();
     const [file, backup] = [join(directory, 'linkgrant.db'), join(directory, 'backup.db')];
@@ -136,7 +136,7 @@ it.each([
 );
 
 it.each([0, 1, 4])(
-  'is reported if it lacks only a redemption that one process did not record yet, and another one made it again and %i more',
+  'an earlier copy of a store is reported if it lacks only a redemption that one process had not recorded yet, and another process then wrote one and %i more',
   async (more) => {
     const directory = directoryForTest();
     const [file, backup] = [join(directory, 'linkgrant.db'), join(directory, 'backup.db')];
@@ -159,7 +159,7 @@ it.each([0, 1, 4])(
 );
 
 it.each([1, 3])(
-  'is missed if an entry was replaced between its commit and its record, and another process recorded %i others',
+  'an entry is reported as missing if a copy with %i entries of another process replaced the store between its commit and its record',
   async (others) => {
     const directory = directoryForTest();
     const [file, backup, branch] = ['linkgrant.db', 'backup.db', 'branch.db'].map((name) =>

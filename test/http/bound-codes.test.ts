@@ -1,8 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
-import { grantSigningKey } from '../../src/codes/signing-keys.js';
-import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
+import type { SignedCode } from '../../src/codes/signed-code.js';
+import { boundCode } from '../support/bound-code.js';
 import { csrHeader, keySha256, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService, HOUR } from '../support/service.js';
@@ -15,30 +14,10 @@ const MISMATCH = [
 ];
 
 const service = releaseAfterFile(await composeTestService());
-const codeKeys = new CodeKeyDirectory(service.directory, service.clock.read);
-
-let minted = 0;
 
 /** A code that is bound to `key`, of a new grant. */
-async function boundCode(key: KeyObject, changes: Partial<SignedCode> = {}) {
-  const { grant } = await service.storedGrant({ redemptionsAllowed: 10 });
-  minted += 1;
-  const now = service.clock.read();
-  const code = await mintSignedCode(
-    {
-      jti: `bound-token-${minted}`,
-      grantUid: grant.uid,
-      uses: 1,
-      issuedAt: now,
-      expirationTime: now + HOUR,
-      subject: 'east',
-      keySha256: keySha256(key),
-      ...changes,
-    },
-    grantSigningKey(await codeKeys.current(), grant.uid),
-  );
-  return { uid: grant.uid, code };
-}
+const codeFor = (key: KeyObject, changes?: Partial<SignedCode>) =>
+  boundCode(service, keySha256(key), changes);
 
 const challengeOf = (code: string) => createHash('sha256').update(code).digest('base64url');
 const madeFor = (code: string, key: KeyObject) => csrHeader(key, challengeOf(code));
@@ -46,7 +25,7 @@ const madeFor = (code: string, key: KeyObject) => csrHeader(key, challengeOf(cod
 describe('a code that is bound to a key', () => {
   it('is redeemed with a request of that key that was made for it, and repeated without another use', async () => {
     const key = newKey();
-    const { uid, code } = await boundCode(key);
+    const { uid, code } = await codeFor(key);
     const first = redeemedAnswer(await post(service, `/${uid}`, code, { headers: madeFor(code, key) }));
     const again = redeemedAnswer(
       await post(service, `/${uid}`, `${code}\n`, { headers: madeFor(code, key) }),
@@ -74,7 +53,7 @@ describe('a code that is bound to a key', () => {
     ],
   ])('is refused with %s, in a redemption and in a check, and leaves no trace', async (_how, headersFor) => {
     const key = newKey();
-    const { uid, code } = await boundCode(key);
+    const { uid, code } = await codeFor(key);
     const headers = headersFor(code, key);
     for (const path of [`/${uid}`, `/${uid}/-/check`]) {
       expect(outcomeOf(await post(service, path, code, { headers }))).toEqual(MISMATCH);
@@ -87,14 +66,14 @@ describe('a code that is bound to a key', () => {
 
   it('is checked with the request that redeems it', async () => {
     const key = newKey();
-    const { uid, code } = await boundCode(key);
+    const { uid, code } = await codeFor(key);
     const checked = await post(service, `/${uid}/-/check`, code, { headers: madeFor(code, key) });
     expect(JSON.parse(checked.body)).toMatchObject({ state: 'ready', redemptions: 0, redemptionsAllowed: 1 });
   });
 
-  it('is refused by its other rules only to the owner of the key', async () => {
+  it('is refused as expired only with a request that its key signed for it', async () => {
     const key = newKey();
-    const { uid, code } = await boundCode(key, { expirationTime: service.clock.read() - HOUR });
+    const { uid, code } = await codeFor(key, { expirationTime: service.clock.read() - HOUR });
     expect(outcomeOf(await post(service, `/${uid}`, code, { headers: csrHeader(key) }))).toEqual(MISMATCH);
     expect(outcomeOf(await post(service, `/${uid}`, code, { headers: madeFor(code, key) }))).toEqual([
       404,
@@ -105,7 +84,7 @@ describe('a code that is bound to a key', () => {
 
   it('issues one certificate, however many keys and copies of the request arrive at once', async () => {
     const key = newKey();
-    const { uid, code } = await boundCode(key);
+    const { uid, code } = await codeFor(key);
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
         post(service, `/${uid}`, code, {

@@ -1,11 +1,8 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { mintSignedCode } from '../../../src/codes/signed-code.js';
-import { grantSigningKey } from '../../../src/codes/signing-keys.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
-import { CodeKeyDirectory } from '../../../src/platforms/standalone/code-key-directory.js';
 import { requestDirectory } from '../../../src/platforms/standalone/request-directory.js';
 import {
   ensureLinkRequest,
@@ -13,16 +10,15 @@ import {
   listLinkRequests,
   removeLinkRequest,
 } from '../../../src/redemption/requesting/waiting-requests.js';
+import { boundCode } from '../../support/bound-code.js';
 import { keySha256, newKey } from '../../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../../support/release.js';
-import { composeTestService, HOUR } from '../../support/service.js';
+import { composeTestService } from '../../support/service.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 const service = releaseAfterFile(await composeTestService());
-const codeKeys = new CodeKeyDirectory(service.directory, service.clock.read);
 
 let site: RequestingSite;
-let minted = 0;
 
 beforeEach(() => {
   site = releaseAfterTest(makeRequestingSite());
@@ -34,21 +30,14 @@ const request = (subject: string) => ensureLinkRequest(subject, requests());
 
 /** A token that is bound to a key, of a new grant. */
 async function tokenFor({ keySha256, subject }: Pick<LinkRequest, 'keySha256' | 'subject'>) {
-  const { grant } = await service.storedGrant({ redemptionsAllowed: 5 });
-  minted += 1;
-  const now = service.clock.read();
-  const claims = { jti: `bound-token-${minted}`, grantUid: grant.uid, uses: 1, issuedAt: now };
-  const code = await mintSignedCode(
-    { ...claims, expirationTime: now + HOUR, subject, keySha256 },
-    grantSigningKey(await codeKeys.current(), grant.uid),
-  );
+  const { uid, code } = await boundCode(service, keySha256, { subject });
   const token: AccessToken = {
     name: 'hub',
-    url: `https://127.0.0.1:${service.port}/${grant.uid}`,
+    url: `https://127.0.0.1:${service.port}/${uid}`,
     code,
     ca: service.ca,
   };
-  return { uid: grant.uid, token };
+  return { uid, token };
 }
 
 const redeemAs = (token: AccessToken, subject = 'east') => ({ token, subject });
@@ -59,6 +48,8 @@ describe('a link request', () => {
     expect(new Set([...made, await request('east')].map(({ keySha256: key }) => key)).size).toBe(1);
     expect((await request('west')).keySha256).not.toBe(made[0]?.keySha256);
     expect((await waiting()).map(({ subject }) => subject).sort()).toEqual(['east', 'west']);
+    const modes = [...site.files().keys()].map((file) => statSync(join(site.root, file)).mode & 0o777);
+    expect(modes).toEqual([0o600, 0o600]);
   });
 
   it('is deleted with its key', async () => {

@@ -68,7 +68,7 @@ describe('the site of a namespace', () => {
     expect(index.siteOf('west')?.name).toBe('a');
   });
 
-  it('is read without a comparison, and an event needs a few dozen, among 10,000 Sites of the namespace', () => {
+  it('is found without comparing Sites, and an event compares only a few dozen of 10,000 Sites', () => {
     let reads = 0;
     const counted = (number: number): SiteFacts => ({
       ...site(`s-${(number * 7_919) % 10_000}`),
@@ -123,7 +123,7 @@ it('an index of sites reports each namespace that a listing or an event may have
   expect(changed).toEqual(['west', 'east', 'west', 'east', 'north', 'west']);
 });
 
-it('an index of sites reports no event and no listing that changes nothing on which links depend', () => {
+it('an index of sites reports a namespace only if an event or a listing changes what its links depend on', () => {
   const changed: string[] = [];
   const index = new SiteIndex((namespace) => changed.push(namespace));
   const endpoint = { name: 'inter-router', host: 'west', port: '55671', group: 'skupper-router' } as const;
