@@ -1,5 +1,4 @@
 // Opens TLS connections at a rate, each with the same recorded ClientHello and without another byte, until its parent ends
-// it. While the service has many of them to answer, it opens no more, so that the flood takes a share of a slow machine and not all of
 // it. The source addresses alternate: 127.0.0.2, 127.0.0.3 …. Arguments: port, connections a second, number of addresses.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -7,6 +6,7 @@ import { connect as connectTls } from 'node:tls';
 
 const [port, rate, addresses] = process.argv.slice(2).map(Number);
 const TICK_MS = 50;
+// While so many connections wait for the first byte of the service, no other one is opened: the flood would use all of a slow machine.
 const MAX_UNANSWERED = 100;
 
 /** The first bytes that a TLS client sends. */

@@ -12,7 +12,7 @@ import { post } from '../support/wire.js';
 const FLOODER = `${import.meta.dirname}/half-open-flooder.mjs`;
 // The memory limit of deploy/kustomize and deploy/helm.
 const LIMIT_BYTES = 512 * 1024 * 1024;
-// Skupper's controller repeats its request every 30 seconds. Longer, because the flood may take all of a slow machine.
+// Skupper's controller repeats its request every 30 seconds. Longer, because of slow machines.
 const TIMEOUT_MS = 150_000;
 const MAX_CONNECTIONS = 2_048;
 const RATE = 600;
@@ -36,7 +36,7 @@ it('within the shipped memory limit the default of --max-connections is 2,048, d
 });
 
 it(
-  'a service redeems tokens within the shipped memory limit while hundreds of half-open handshakes a second arrive',
+  'a service redeems tokens within the shipped memory limit during a flood of half-open handshakes',
   async () => {
     const words = ['--data-dir', place.path('data')];
     const service = await place.serve([...words, ...ENDPOINT], { cgroup });
@@ -49,6 +49,7 @@ it(
     const waits: number[] = [];
     let refusals = 0;
     for (const { path, ca, code } of tokens) {
+      // A slow machine needs longer for each redemption, and fewer redemptions then.
       if (opened > RATE * SECONDS) break;
       const sent = performance.now();
       const headers = csrHeader();
@@ -67,8 +68,9 @@ it(
     console.log(
       `${opened} half-open connections (${rate.toFixed()} a second), peak memory ${cgroup.peakBytes()} bytes, ${refusals} refused requests, longest redemption ${Math.max(...waits).toFixed()} ms`,
     );
-    // A slow machine opens them at a lower rate. They are more than the service keeps.
+    // At least so many on a slow machine, where the rate is lower: more than the service has at a time.
     expect(opened).toBeGreaterThan(MAX_CONNECTIONS);
+    expect(cgroup.kills()).toBe(0);
     flooder.disconnect();
     await once(flooder, 'exit');
   },
