@@ -19,7 +19,7 @@ const redeem = ({ spec }: { spec: { url: string; code: string } }, key = openssl
   post(service, new URL(spec.url).pathname, spec.code, { headers: csrHeader(key, challengeOf(spec.code)) });
 
 describe('a token of the admin API for a certificate request', () => {
-  it('can be redeemed only with the key of the request, for its common name, and is listed as other tokens', async () => {
+  it('can be redeemed only with the key of the request, for its common name, and is listed like other tokens', async () => {
     const { uid } = await createGrant();
     const { pem, key } = opensslRequest();
     const { status, body } = await ask('POST', '/tokens', { grantUid: uid, request: pem });
@@ -34,7 +34,7 @@ describe('a token of the admin API for a certificate request', () => {
     ]);
   });
 
-  it('has the requested subject in place of that of the request', async () => {
+  it('has the subject in the body of the call in place of that of the certificate request', async () => {
     const { uid } = await createGrant();
     const { pem, key } = opensslRequest('/O=Example/CN=no name of ours');
     const { body } = await ask('POST', '/tokens', { grantUid: uid, request: pem, subject: 'west' });

@@ -16,7 +16,7 @@ beforeEach(() => {
 const request = (...words: readonly string[]) =>
   linkgrant(['link', 'request', '--data-dir', dataDir, ...words]);
 
-/** What openssl says about a request. */
+/** What `openssl req` prints about a request. */
 const openssl = (input: string | Uint8Array, ...words: readonly string[]) =>
   execFileSync('openssl', ['req', '-noout', ...words], {
     input,

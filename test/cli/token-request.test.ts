@@ -148,7 +148,7 @@ describe('token issue --request', () => {
 });
 
 describe('token inspect', () => {
-  it('says that a token that is bound to a key is no secret, and refuses --check before any request', async () => {
+  it('reports that a token that is bound to a key is no secret, and refuses --check before any request', async () => {
     const { stdout } = expectSuccess(await issue(['--request', requestFile]));
     const { stdout: shown } = expectSuccess(await linkgrant(['token', 'inspect', stdout]));
     expect(shown).toMatch(new RegExp(`^Key SHA-256: +${fingerprint}$`, 'm'));

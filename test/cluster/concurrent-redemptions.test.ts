@@ -9,7 +9,7 @@ import { LINKGRANT } from './harness/linkgrant-account.js';
 import { openStoreCluster } from './harness/store-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 
-/** What happens just before the next Redemption is written. */
+/** Is called just before the next Redemption is written. */
 let beforeCommit: (() => Promise<unknown>) | undefined;
 
 const opened = releaseAfterFile(await openStoreCluster(async () => beforeCommit?.()));

@@ -170,7 +170,7 @@ describe('an API server that hangs', () => {
       await retryUntil('a read that hangs', async () => proxy.requests.slice(before).some(hangs));
       // Its read of the grant starts when that of the first one has ended.
       const second = post(serving, grant, 'second');
-      // Skupper's client gives up after 10 s. A slow machine gets more, but less than two reads that hang in turn would take.
+      // Skupper's client gives up after 10 s. Longer for a slow machine, but shorter than two consecutive reads that hang.
       const givesUp = sleep(14_000, 'no response', { ref: false });
       const statusOf = async (answer: ReturnType<typeof post>) => (await answer).status;
       expect(await Promise.race([statusOf(second), givesUp])).toBe(503);

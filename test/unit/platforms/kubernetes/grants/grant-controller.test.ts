@@ -215,7 +215,7 @@ async function readsAfterSiteEvents(grants: readonly ResourceKey[]) {
 const busyGrants = (count: number) =>
   Array.from({ length: count }, (_, number) => ({ namespace: 'busy', name: `g-${number}` }));
 
-it('no grant is read when a Site changes in nothing on which links depend', async () => {
+it('no grant is read when only the annotations of a Site change', async () => {
   const { read, reportSite } = await readsAfterSiteEvents(busyGrants(20));
   reportSite('busy', 1);
   await advance(5_000);
@@ -241,7 +241,7 @@ it.each([150, 1_500])(
     }
     expect(read).toHaveLength(300);
     expect(new Set(read).size).toBe(Math.min(count, 299) + 1);
-    // The first turn after those that passed before its event.
+    // Its event is preceded by a hundred reads. The namespaces are then read in rotation.
     expect([101, 102]).toContain(read.indexOf('quiet/g'));
   },
 );

@@ -39,7 +39,7 @@ describe('the counter of redemptions', () => {
     expect(heapBytes() - before).toBeLessThan(1_000_000);
   });
 
-  it('forgets what a complete list no longer has, unless the grant exists', () => {
+  it('retains after a complete list only the counts of grants that exist or have a Redemption in the list', () => {
     const counter = openCounter();
     const [gone, listed] = [randomUUID(), randomUUID()];
     for (const uid of [gone, listed, UID]) counter.add(slotOf(uid, 2));

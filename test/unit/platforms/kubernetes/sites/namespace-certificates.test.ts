@@ -33,7 +33,7 @@ describe('the certificates of a namespace', () => {
     };
     const first = await judge();
     expect(first.reason).toContain('more than 24 signatures to verify');
-    // The certificate of the issuer was judged too.
+    // The certificate of the issuer was verified too.
     expect(first.signatures).toBe(25);
     now += 299_999;
     // The issuer was accepted, and that result is cached for ten seconds.

@@ -22,7 +22,7 @@ function redemptionOf(slot: number, namespace = NAMESPACE) {
 
 type Redemption = ReturnType<typeof redemptionOf>;
 
-/** The accounts of a cluster with one grant; `onFind` is called while a Redemption that was found is on its way. */
+/** The accounts of a cluster with one grant; `onFind` is called before the read of a Redemption returns it. */
 async function openAccounts(existing: readonly Redemption[] = [], onFind: () => void = () => undefined) {
   const client: Pick<KubernetesClient, 'find'> = {
     async find(_kind: unknown, { name }: ResourceKey) {

@@ -78,7 +78,7 @@ describe('the known slots of a grant', () => {
     for (const { spec } of [first, second]) expect(slots.ofReplayKey(spec.replayKey)).toBe(0);
   });
 
-  it('return to where they were before a Redemption of a later slot was added and deleted', () => {
+  it('have the same content as before after a Redemption of a later slot was added and deleted', () => {
     const slots = new KnownSlots(UID);
     const live = resourceOf(0, { ...SHARED, createdAt: NOW - 1_000 });
     slots.add(live);
