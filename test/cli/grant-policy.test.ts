@@ -60,7 +60,7 @@ describe('grant policy', () => {
       expect([code, stderr]).toEqual([
         0,
         warns
-          ? `warning: --key-types ${keyTypes} refuses \`linkgrant token redeem\` and \`linkgrant join\`, whose keys are p256\nhint: to permit them too, use --key-types ${keyTypes},p256\n`
+          ? `warning: --key-types ${keyTypes} refuses the keys of \`linkgrant token redeem\`, \`linkgrant join\` and \`linkgrant link renew\`, which are p256\nhint: to permit them too, use --key-types ${keyTypes},p256\n`
           : '',
       ]);
     },

@@ -72,6 +72,8 @@ describe('a site joins by a request', () => {
     const wrong = await join('north', line, '--key', request);
     expect([wrong.code, refusalOf(wrong).error]).toEqual([2, expect.stringContaining('cannot be read')]);
     expectSuccess(await join('north', line, '--key', key, '--dry-run'));
+    const checked = await onSite('north', ['doctor', '--token', line, '--key', key]);
+    expect([checked.code, checked.stdout]).toEqual([0, expect.stringContaining('ready, 0 of 1 uses spent')]);
     expectSuccess(await join('north', line, '--key', key));
     await expectConnected('north');
     const certificate = new X509Certificate(Buffer.from(secretOf('north')['tls.crt'] ?? '', 'base64'));

@@ -38,7 +38,7 @@ describe('link request', () => {
     expectSuccess(first);
     expect(openssl(first.stdout, '-subject', '-nameopt', 'RFC2253')).toBe('subject=CN=east\n');
     expect(first.stderr).toContain(`Key SHA-256 ${fingerprint(first.stdout)}\n`);
-    expect(first.stderr).toContain('linkgrant token issue --request REQUEST\n');
+    expect(first.stderr).toContain('linkgrant token issue --request - with this request on standard input\n');
     expect(first.stderr).toContain(`linkgrant join LINE --data-dir ${dataDir}, with --to DIRECTORY`);
     expect((await request('--subject', 'east')).stdout).toBe(first.stdout);
     expect(first.stdout).not.toContain('PRIVATE KEY');

@@ -20,7 +20,7 @@ export interface DoctorInput {
   readonly name?: string | undefined;
   /** The requested subject. */
   readonly subject?: string | undefined;
-  /** The file of the key that the token is bound to, for a dry run of a redemption with `--key`. */
+  /** The file of the key that the token is bound to, if `link request` did not make it. */
   readonly key?: string | undefined;
 }
 

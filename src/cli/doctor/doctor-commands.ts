@@ -13,7 +13,11 @@ export function addDoctor(program: Command): void {
       "requesting side: directory of its links (default: the namespace's input/resources)",
     )
     .option('--name <NAME>', 'requesting side: the link name that the redemption of --token requests')
-    .option('--subject <SUBJECT>', 'requesting side: the subject that it requests');
+    .option('--subject <SUBJECT>', 'requesting side: the subject that it requests')
+    .option(
+      '--key <FILE>',
+      'requesting side: private key of the request that the token of --token is bound to, if `link request` did not make it',
+    );
   addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags));

@@ -34,7 +34,7 @@ export function warnOfKeyTypes({ keyTypes }: GrantPolicy): void {
   if (!keyTypes || keyTypes.length === 0 || keyTypes.includes(OWN_KEY_TYPE)) return;
   const types = keyTypes.join(',');
   writeStderr(
-    `warning: --key-types ${types} refuses \`linkgrant token redeem\` and \`linkgrant join\`, whose keys are ${OWN_KEY_TYPE}\n` +
+    `warning: --key-types ${types} refuses the keys of \`linkgrant token redeem\`, \`linkgrant join\` and \`linkgrant link renew\`, which are ${OWN_KEY_TYPE}\n` +
       `hint: to permit them too, use --key-types ${types},${OWN_KEY_TYPE}\n`,
   );
 }

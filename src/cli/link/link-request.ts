@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { encodeRequestLine } from '../../codes/request-line.js';
 import { openRequestingSite, requestDirectory } from '../../compose/token-redemption.js';
+import type { Settings } from '../../config/setting-schemas.js';
 import { operand, shellWord } from '../../domain/shell-words.js';
 import { requireReplaceable, writeNamedFile } from '../../files/named-output.js';
 import { MAX_COMMON_NAME_LENGTH } from '../../pki/distinguished-name.js';
@@ -44,6 +45,7 @@ export interface LinkRequestFlags {
 /** The waiting requests of a site, and its uid if it has one. */
 interface RequestingParty {
   readonly store: LinkRequestStore;
+  readonly platform: Settings['platform'];
   siteUid(): string | undefined | Promise<string | undefined>;
 }
 
@@ -58,14 +60,17 @@ export async function linkRequestCommand(file: string | undefined, flags: LinkRe
   if (flags.delete) return deleteRequest(requestSubject, party.store);
   // Before the key is stored.
   if (isFile(file)) withTargetErrors(file, TARGET_HINT, () => requireReplaceable(file, isRequest));
-  await writeRequest(await ensureLinkRequest(requestSubject, party.store), file, party.store, flags);
+  await writeRequest(await ensureLinkRequest(requestSubject, party.store), file, party, flags);
 }
 
 function refuseCombinations(file: string | undefined, flags: LinkRequestFlags): void {
   const { line, qr, list, subject, output } = flags;
   if (list && flags.delete) throw usageError('--list cannot be combined with --delete', 'use one of them');
   if ((list || flags.delete) && (file !== undefined || line || qr)) {
-    throw usageError('--list and --delete write no request', 'omit FILE, --line and --qr');
+    throw usageError(
+      '--list and --delete write no request',
+      'omit FILE, --line and --qr; name the request to delete with --subject',
+    );
   }
   if (list && subject !== undefined) throw usageError('--list shows every waiting request', 'omit --subject');
   if (file !== undefined && output !== undefined) {
@@ -87,19 +92,19 @@ async function openParty(flags: LinkRequestFlags): Promise<RequestingParty> {
   const { platform, skupperHome, dataDir } = settings;
   if (platform === 'kubernetes') {
     const cluster = await openSettingsCluster(settings);
-    return { store: cluster.linkRequests, siteUid: async () => (await cluster.findSite())?.uid };
+    return { store: cluster.linkRequests, platform, siteUid: async () => (await cluster.findSite())?.uid };
   }
   const store = requestDirectory(dataDir);
-  if (platform === 'standalone') return { store, siteUid: () => undefined };
+  if (platform === 'standalone') return { store, platform, siteUid: () => undefined };
   const namespace = siteNamespace(settings);
   requireKnownNamespace(skupperHome, namespace);
-  return { store, siteUid: () => openRequestingSite(skupperHome, namespace).uid() };
+  return { store, platform, siteUid: () => openRequestingSite(skupperHome, namespace).uid() };
 }
 
 async function writeRequest(
   request: LinkRequest,
   file: string | undefined,
-  { place }: LinkRequestStore,
+  { store, platform }: RequestingParty,
   flags: LinkRequestFlags,
 ): Promise<void> {
   const { line: asLine, qr, output } = flags;
@@ -109,18 +114,17 @@ async function writeRequest(
   else await print(output, reportOf(request), () => text, writeOut);
   if (qr) await drawQrCode(line);
   writeStderrLines([
-    `Request of "${request.subject}"; its key stays in ${place}`,
+    `Request of "${request.subject}"; its key stays in ${store.place}`,
     `Key SHA-256 ${formatFingerprint(request.keySha256)}`,
     'The request is no secret. The other side should see the same fingerprint.',
   ]);
-  const operandText = isFile(file) ? shellWord(operand(basename(file))) : 'REQUEST';
-  const join = completeCommand('linkgrant join LINE', flags);
-  writeStderr(plain`Next, on the other side: linkgrant token issue --request ${operandText}\n`, {
+  const onOutput = asLine ? 'LINE' : '- with this request on standard input';
+  const input = isFile(file) ? shellWord(operand(basename(file))) : onOutput;
+  writeStderr(plain`Next, on the other side: linkgrant token issue --request ${input}\n`, {
     isForOtherSite: true,
   });
-  writeStderr(
-    plain`Then here: ${join}, with --to DIRECTORY or with --platform and the platform of the site\n`,
-  );
+  const target = platform === 'standalone' ? ', with --to DIRECTORY' : '';
+  writeStderr(plain`Then here: ${completeCommand('linkgrant join LINE', flags)}${target}\n`);
 }
 
 function isFile(file: string | undefined): file is string {

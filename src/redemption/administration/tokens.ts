@@ -45,7 +45,7 @@ export function tokenOperations(
           `grant "${grant.name}" does not allow the subject "${signed.subject}", so the token could not be redeemed`,
           {
             member: 'subject',
-            hint: 'choose a subject that its rules allow, or change the rules of the grant',
+            hint: 'choose a subject that the rules allow, or allow this one with --subjects',
           },
         );
       }
@@ -168,7 +168,7 @@ function keyOf(
     `grant "${grant.name}" does not allow keys of the type ${keyType}, so the token could not be redeemed`,
     {
       member: 'request',
-      hint: 'let the other site request a key that its rules allow, or change the rules of the grant',
+      hint: 'let the other site request a key that the rules allow, or allow this type with --key-types',
     },
   );
 }
