@@ -12,7 +12,7 @@ const IN_PROCESS = [
 ];
 
 /** These call commands in the process of the test, against a service in another process. */
-const COMMANDS = ['test/cli/*.test.ts'];
+const COMMANDS = ['test/cli/**/*.test.ts'];
 
 /** These start the built program, or a script of the project, many times. */
 const PROCESS = [
