@@ -137,7 +137,9 @@ describe('token issue in a cluster', () => {
     const line = issued.stdout.trim();
     const elsewhere = await other.run(['join', line]);
     expect([elsewhere.code, await other.secrets()]).toEqual([3, []]);
-    expect(elsewhere.stderr).toContain(`not in the Secrets of namespace ${other.namespace}.`);
+    expect(elsewhere.stderr).toContain(
+      `no request in the Secrets of namespace ${other.namespace} has this key.`,
+    );
     expect(await place.run(['doctor', '--token', line])).toMatchObject({ code: 0 });
     expect(await place.killedAt('answer-stored', ['join', line])).toBe(true);
     expect(await place.run(['join', line])).toMatchObject({ code: 0 });
