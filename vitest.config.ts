@@ -37,7 +37,7 @@ const shared = { testTimeout: 240_000, hookTimeout: 300_000, expect: { poll: { t
 const OWN_DIRECTORY = [
   {
     name: 'cluster',
-    include: ['test/cluster/*.test.ts'],
+    include: ['test/cluster/**/*.test.ts'],
     // Compiles the API server, kubectl and helm if they are not provided, once for each version.
     globalSetup: ['test/cluster/harness/prepare.ts'],
     // The test files of a worker share an API server, and wait for it much of the time.

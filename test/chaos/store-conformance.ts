@@ -1,5 +1,5 @@
 import { startTests, type Task, type VitestRunner } from '@vitest/runner';
-import { sqliteConformance } from '../contract/store-conformance-sqlite.js';
+import { sqliteConformance } from '../contract/store-conformance/store-conformance-sqlite.js';
 
 /** Runs the conformance suite of SQLite in this process; prints how each test ended, and exits with 1 if one failed. */
 async function main(): Promise<void> {

@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { AccessGrant } from '../../../src/domain/access-grant.js';
+import { openKubernetesStore } from '../../../src/platforms/kubernetes/store/kubernetes-store.js';
+import { releaseAfterFile, releaseAfterTest } from '../../support/release.js';
+import { retryUntil } from '../../support/retry-until.js';
+import { NOW, recordedRedemption, sampleRedemption, storedGrant } from '../../support/store-samples.js';
+import { type Fate, startApiProxy } from '../harness/api-proxy.js';
+import { LINKGRANT } from '../harness/linkgrant-account.js';
+import { redemptionsOf } from '../harness/served.js';
+import { storeAccount } from '../harness/store-account.js';
+import { openTestCluster } from '../harness/test-cluster.js';
+
+const cluster = releaseAfterFile(await openTestCluster({ own: true }));
+const account = await storeAccount(cluster);
+const namespace = await cluster.namespace();
+const proxy = releaseAfterFile(await startApiProxy(account.kubeconfig));
+const options = { kubeconfig: [proxy.kubeconfig], serviceNamespace: LINKGRANT };
+// With the default deadline, a slow machine would refuse some of the concurrent redemptions.
+const store = releaseAfterFile(
+  await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 60_000 }),
+);
+afterEach(() => proxy.decide(() => 'pass'));
+
+/** Sets the fates of the next creations of Redemptions, in their order. All other requests pass. */
+function setCreationFates(...fates: readonly Fate[]): void {
+  const left = [...fates];
+  proxy.decide(({ method, path }) =>
+    method === 'POST' && path.includes('/redemptions') ? (left.shift() ?? 'pass') : 'pass',
+  );
+}
+
+describe('a grant with some uses spent', () => {
+  async function grantWithUses(uses: number): Promise<AccessGrant> {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
+    const record = () => store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
+    await Promise.all(Array.from({ length: uses }, record));
+    return grant;
+  }
+
+  it('needs at most 12 requests for a redemption by a new process', async () => {
+    const grant = await grantWithUses(60);
+    const fresh = releaseAfterTest(await openKubernetesStore({ ...options, clock: () => NOW }));
+    const before = proxy.requests.length;
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    expect(await fresh.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+    expect(proxy.requests.length - before).toBeLessThanOrEqual(12);
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(61);
+  });
+
+  it('spends no use for a client that waited too long', async () => {
+    const grant = await grantWithUses(2);
+    const late = releaseAfterTest(await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 0 }));
+    const unanswered = late.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
+    await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(2);
+  });
+
+  it('spends no use in the last second before the client gets 503', async () => {
+    const grant = await grantWithUses(2);
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    const service = releaseAfterTest(await openKubernetesStore({ ...options, clock: () => NOW }));
+    // The service responds 8 s after the arrival of the request.
+    const rules = { receivedAt: performance.now() - 7_000 };
+    const late = service.recordRedemption(grant.uid, redemption, NOW, rules);
+    await expect(late).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await redemptionsOf(cluster, grant)).toHaveLength(2);
+  });
+});
+
+describe('a creation with an unknown outcome', () => {
+  const record = async (...fates: readonly Fate[]) => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 2 });
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    setCreationFates(...fates);
+    const outcome = await store.recordRedemption(grant.uid, redemption, NOW);
+    return { grant, redemption, outcome };
+  };
+
+  it.each<[string, readonly Fate[]]>([
+    ['is carried out and its answer cut off', ['cut']],
+    ['is carried out and its answer cut off in the middle', [{ cutAfterBytes: 20 }]],
+    ['does not arrive', ['drop']],
+    ['is answered with 500', [{ status: 500 }]],
+    ['is answered with 429', [{ status: 429, headers: { 'retry-after': '1' } }]],
+    ['is cut off, dropped, cut off and refused in turn', ['cut', 'drop', 'cut', { status: 503 }]],
+  ])('is counted once when it %s', async (_what, fates) => {
+    const { grant, redemption, outcome } = await record(...fates);
+    expect(outcome).toBe('recorded');
+    expect((await redemptionsOf(cluster, grant)).map(({ spec }) => spec.id)).toEqual([redemption.id]);
+    expect(await recordedRedemption(store, redemption.id)).toEqual(redemption);
+  });
+});
+
+describe('a cluster without its API server', () => {
+  it('records nothing, and continues after the API server is back', async () => {
+    const controlPlane = cluster.ownControlPlane();
+    const grant = await storedGrant(store, { namespace });
+    const impatient = releaseAfterTest(
+      await openKubernetesStore({ ...options, clock: () => NOW, deadlineMs: 500 }),
+    );
+    await controlPlane.stopApiServer();
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    const away = { code: 'store_unavailable' };
+    await expect(impatient.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject(away);
+    await expect(impatient.probe()).rejects.toMatchObject(away);
+    controlPlane.startApiServer();
+    // For some time after its start an API server forbids everything, because it has not read its roles.
+    const outcome = await retryUntil('the store', () => store.recordRedemption(grant.uid, redemption, NOW));
+    expect(outcome).toBe('recorded');
+    await retryUntil('the probe', async () => {
+      await impatient.probe();
+      return true;
+    });
+    // Listings of the API server recover later than its writes.
+    const slots = await retryUntil('the listing', () => redemptionsOf(cluster, grant));
+    expect(slots).toHaveLength(1);
+  });
+});

@@ -1,3 +1,0 @@
-import { sqliteConformance } from './store-conformance-sqlite.js';
-
-sqliteConformance();

@@ -1,0 +1,3 @@
+import { sqliteConformance } from '../store-conformance/store-conformance-sqlite.js';
+
+sqliteConformance();
