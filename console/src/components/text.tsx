@@ -23,11 +23,6 @@ export function Mono({ text, title }: { readonly text: string; readonly title?: 
   );
 }
 
-/** Formats a SHA-256 in hex as the commands print fingerprints: `AB:CD:…`. */
-export function fingerprintText(hex: string): string {
-  return (hex.toUpperCase().match(/../g) ?? []).join(':');
-}
-
 /** Shows a text; the parts in backticks are shown as code. */
 export function Prose({ text }: { readonly text: string }) {
   return (

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { formatFingerprint } from '../../../src/domain/fingerprint.js';
 import { encodeResource } from '../../../src/domain/resource-encoding.js';
 import { shellWord } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
@@ -10,7 +11,7 @@ import { download } from '../components/download.js';
 import { Choice } from '../components/field.js';
 import { Notice } from '../components/notice.js';
 import { QrCode } from '../components/qr-code.js';
-import { countText, fingerprintText, Mono, visible } from '../components/text.js';
+import { countText, Mono, visible } from '../components/text.js';
 import { Time, TimeLeft } from '../components/time.js';
 import { JoinStatus, useJoinProgress } from './join-progress.js';
 
@@ -128,8 +129,8 @@ function Fingerprints({ issued: { keySha256, caSha256 } }: Pick<IssuedTokenProps
       <p>Compare both with the other site before you send the token, for example on the phone.</p>
       <Details
         entries={[
-          ['SHA-256 of the key', <Mono key="key" text={fingerprintText(keySha256)} />],
-          ['SHA-256 of the CA', <Mono key="ca" text={fingerprintText(caSha256)} />],
+          ['SHA-256 of the key', <Mono key="key" text={formatFingerprint(keySha256)} />],
+          ['SHA-256 of the CA', <Mono key="ca" text={formatFingerprint(caSha256)} />],
         ]}
       />
     </>

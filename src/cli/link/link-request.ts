@@ -25,6 +25,7 @@ import { drawQrCode } from '../terminal/qr-code.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { withTargetErrors } from '../terminal/target-errors.js';
 import { writeOut, writeStderr, writeStderrLines } from '../terminal/write-out.js';
+import { keyLine } from '../token/token-fingerprints.js';
 import { openSettingsCluster } from './link-target.js';
 import { requireKnownNamespace, siteNamespace } from './site-namespace.js';
 
@@ -115,7 +116,7 @@ async function writeRequest(
   if (qr) await drawQrCode(line);
   writeStderrLines([
     `Request of "${request.subject}"; its key stays in ${store.place}`,
-    `Key SHA-256 ${formatFingerprint(request.keySha256)}`,
+    keyLine(request.keySha256),
     'The request is no secret. The other side should see the same fingerprint.',
   ]);
   const onOutput = asLine ? 'LINE' : '- with this request on standard input';

@@ -4,6 +4,7 @@ import { plainLine } from './plain-text.js';
 import { withProgramName } from './program-name.js';
 import { writeOut } from './write-out.js';
 
+export { formatFingerprint } from '../../domain/fingerprint.js';
 export { formatTime } from '../../domain/rfc3339.js';
 
 /** Writes `value` to standard output in `format`, or the result of `text` without a format; resolves and rejects as `write` does. */
@@ -57,9 +58,4 @@ export function fields(pairs: readonly (readonly [string, string | number | unde
   return present
     .map(([label, value]) => `${`${plainLine(label)}:`.padEnd(width)} ${plainLine(String(value))}\n`)
     .join('');
-}
-
-/** Formats a SHA-256 as OpenSSL prints fingerprints: `AB:CD:…`. */
-export function formatFingerprint(hex: string): string {
-  return (hex.toUpperCase().match(/../g) ?? []).join(':');
 }

@@ -1,5 +1,4 @@
 import { shell } from '../../domain/shell-words.js';
-import { pinnedCaSha256 } from '../../redemption/accepting/join-line-of.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { readTokenRequest, type TokenRequest } from '../../redemption/administration/token-request.js';
 import { usageError } from '../terminal/command-error.js';
@@ -10,10 +9,10 @@ import {
   requireResourceName,
   requireSubject,
 } from '../terminal/flag-values.js';
-import { formatFingerprint } from '../terminal/output.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, tokenDirectory, writeSecretOutput } from './secret-output.js';
+import { bindingLines } from './token-fingerprints.js';
 import {
   limitsOf,
   type TokenDelivery,
@@ -121,7 +120,7 @@ export interface SignedToken extends WritableToken {
  * undefined. The suggested command has those of the `flags` that it accepts.
  */
 export async function writeSignedTokens(
-  request: TokenDelivery & Pick<MintingRequest, 'subject' | 'keySha256'>,
+  request: TokenDelivery & Pick<MintingRequest, 'subject'>,
   grant: { readonly name: string; readonly namespace: string },
   issue: () => Promise<SignedToken>,
   revoke: (id: string) => Promise<void> = async () => {},
@@ -163,22 +162,11 @@ export async function writeSignedTokens(
 }
 
 /** Returns where a token can be redeemed, how often, until when, by which subject and with which key, as lines. */
-function limitLines(
-  token: SignedToken,
-  { subject, keySha256 }: Pick<MintingRequest, 'subject' | 'keySha256'>,
-): readonly string[] {
+function limitLines(token: SignedToken, { subject }: Pick<MintingRequest, 'subject'>): readonly string[] {
   return [
     `Redeem at ${token.token.spec.url}`,
     `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}`,
     ...token.notes,
-    ...(keySha256 === undefined ? [] : bindingLines(keySha256, token.token.spec.ca)),
-  ];
-}
-
-function bindingLines(keySha256: string, ca: string): readonly string[] {
-  return [
-    `Key SHA-256 ${formatFingerprint(keySha256)}`,
-    `CA SHA-256  ${formatFingerprint(pinnedCaSha256(ca))}`,
-    'Compare both with the other site. The token is no secret: only the site with this key can redeem it.',
+    ...bindingLines(token.token.spec),
   ];
 }

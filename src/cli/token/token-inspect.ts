@@ -2,10 +2,8 @@ import { containsRequestLine } from '../../codes/request-line.js';
 import { readSignedCode } from '../../codes/signed-code.js';
 import { queryToken } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
-import { mayContainAccessToken, type RedeemableToken } from '../../domain/access-token.js';
+import { mayContainAccessToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
-import { pinnedCa } from '../../redemption/accepting/join-line-of.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import {
   containsCertificateRequest,
@@ -20,6 +18,7 @@ import { readToken } from '../terminal/flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { parseToken } from './token-file.js';
+import { caReport } from './token-fingerprints.js';
 
 /** The flags of `token inspect`; the connection flags apply only with `check`. */
 export interface TokenInspectFlags extends ConnectionFlags {
@@ -41,25 +40,6 @@ function checkReport(check: TokenCheck | 'stock' | undefined) {
     endpoints: endpoints.map(formatEndpoint),
     ...(Object.keys(policy).length > 0 && { policy }),
     serverTime: formatTime(serverTime),
-  };
-}
-
-/** Reports the CA that the certificate of the service is verified against: the value for JSON, and the fields of the text. */
-function caReport(ca: RedeemableToken['ca']) {
-  if (ca === undefined) {
-    return { value: { source: 'system' }, fields: [['CA', 'those that Node trusts'] as const] };
-  }
-  if (typeof ca === 'object') {
-    const fingerprint = `${formatFingerprint(ca.pin)}… (the service sends this CA)`;
-    return { value: { sha256Prefix: ca.pin }, fields: [['CA SHA-256', fingerprint] as const] };
-  }
-  const { subject, sha256, notAfter } = describeCertificate(pinnedCa(ca).toString());
-  return {
-    value: { subject, sha256, notAfter: formatTime(notAfter) },
-    fields: [
-      ['CA', `${subject}, until ${formatTime(notAfter)}`] as const,
-      ['CA SHA-256', formatFingerprint(sha256)] as const,
-    ],
   };
 }
 

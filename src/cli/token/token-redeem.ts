@@ -30,6 +30,7 @@ import {
 } from './redeem-input.js';
 import { readRequestKey } from './request-key.js';
 import { parseToken } from './token-file.js';
+import { bindingLines, bindingReport } from './token-fingerprints.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 
 /** The flags of `token redeem`. */
@@ -197,9 +198,14 @@ function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolea
   return [
     ...written.map((path) => `${isInPlace(path) ? 'In place' : 'Written'} ${path}\n`),
     alreadyRedeemed ? 'The token was already redeemed: this is the same link, and no use was spent.\n' : '',
-    keyOriginText(redeemed),
+    originText(redeemed),
     validityText(redeemed, target, renews),
   ].join('');
+}
+
+/** Returns what the user has to know about the key and the CA of a link. */
+function originText(redeemed: RedeemedToken): string {
+  return [...bindingLines(redeemed.token).map((line) => `${line}\n`), keyOriginText(redeemed)].join('');
 }
 
 /** Returns how long the certificate is valid, and what renews it. */
@@ -245,6 +251,7 @@ function reportOf(redeemed: RedeemedToken) {
     keyGeneratedBy: source === 'stock' ? 'server' : 'site',
     alreadyRedeemed,
     ...(redemptionId !== undefined && { redemptionId }),
+    ...bindingReport(redeemed.token),
   };
 }
 
@@ -255,7 +262,7 @@ async function reportRedeemedToken(
   { output, renew, isFile }: TokenRedeemFlags & { readonly isFile: boolean },
 ): Promise<void> {
   if (target.kind === 'stream') {
-    writeStderr(keyOriginText(redeemed) + validityText(redeemed, target, renew));
+    writeStderr(originText(redeemed) + validityText(redeemed, target, renew));
     return;
   }
   const value = { ...reportOf(redeemed), ...(target.location && { reload: reload.outcome }) };

@@ -51,6 +51,8 @@ export interface RedeemTokenDependencies extends PostingDependencies {
 
 /** A materialized link. */
 export interface RedeemedToken extends ReceivedLink, MaterializedResources {
+  /** The token. Its code is a secret, unless it is bound to a key. */
+  readonly token: RedeemableToken;
   /** The Secret and the Links as they were materialized, including the key and the cost. */
   readonly secret: LinkSecret;
   readonly links: readonly Link[];
@@ -290,5 +292,5 @@ async function materialize(
   });
   await deps.checkpoint('outcome-written');
   await removeRequestOf(token, deps.linkRequests);
-  return { ...received, secret, certificate, links, alreadyRedeemed, ...resources };
+  return { ...received, token, secret, certificate, links, alreadyRedeemed, ...resources };
 }

@@ -9,7 +9,7 @@ import type { LinkRequestStore } from '../ports/link-requests.js';
 import { findLinkRequest, removeLinkRequest } from './waiting-requests.js';
 
 /** SHA-256 over the public key that a token is bound to, lower-case hex; undefined for a token that any key may redeem. */
-export function boundKeyOf({ code }: RedeemableToken): string | undefined {
+export function boundKeyOf({ code }: Pick<RedeemableToken, 'code'>): string | undefined {
   return readSignedCode(code)?.keySha256;
 }
 

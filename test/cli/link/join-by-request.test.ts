@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openAcceptingSite } from '../../support/accepting-site.js';
-import { type Ended, expectSuccess, linkgrant, refusalOf } from '../../support/command-line.js';
+import { type Ended, expectSuccess, json, linkgrant, refusalOf } from '../../support/command-line.js';
 import { startOpensslRouter } from '../../support/links/openssl-router.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { readIdentity } from '../../support/server-identity.js';
@@ -26,10 +26,15 @@ async function expectConnected(site: string): Promise<void> {
   expectSuccess(await linkgrant(['link', 'check', '--dir', place.path(site, 'links'), ...route]));
 }
 
+let issuedFor = { key: '', ca: '' };
+
 /** Issues a token for a request, with the name of the site that made it. Returns its join line. */
 async function issueFor(site: string, request: string): Promise<string> {
-  const issued = await run('token', 'issue', '--request', request, '--name', site);
-  return expectSuccess(issued).stdout.trim();
+  const { stdout, stderr } = expectSuccess(await run('token', 'issue', '--request', request, '--name', site));
+  const fingerprint = (label: string) =>
+    new RegExp(`^${label} SHA-256 +(\\S+)$`, 'm').exec(stderr)?.[1] ?? '';
+  issuedFor = { key: fingerprint('Key'), ca: fingerprint('CA') };
+  return stdout.trim();
 }
 
 const secretOf = (site: string) =>
@@ -37,6 +42,13 @@ const secretOf = (site: string) =>
     string,
     string
   >;
+
+/** Expects the fingerprints that `token issue` printed last, that of the CA as far as a join line contains it. */
+function expectFingerprints(text: string): void {
+  expect(text).toContain(`\nKey SHA-256 ${issuedFor.key}\n`);
+  expect(text).toContain(`\nCA SHA-256  ${issuedFor.ca.slice(0, 47)}`);
+  expect(text).toContain('Compare both with the other site.');
+}
 
 describe('a site joins by a request', () => {
   it('is linked with a line that only it can redeem, and its router connects', async () => {
@@ -53,8 +65,9 @@ describe('a site joins by a request', () => {
     expect(
       (await onSite('east', ['join', line, '--to', place.path('east', 'links'), '--dry-run'])).code,
     ).toBe(0);
-    expectSuccess(await join('east', line));
+    const joined = expectSuccess(await join('east', line));
     await expectConnected('east');
+    expectFingerprints(joined.stdout);
     const redemptions = () => report('redemption', 'list', '--grant', 'east');
     expect(await redemptions()).toMatchObject([{ subject: 'east', mode: 'csr' }]);
     expect(expectSuccess(await join('east', line)).stdout).toContain('no use was spent');
@@ -74,7 +87,11 @@ describe('a site joins by a request', () => {
     expectSuccess(await join('north', line, '--key', key, '--dry-run'));
     const checked = await onSite('north', ['doctor', '--token', line, '--key', key]);
     expect([checked.code, checked.stdout]).toEqual([0, expect.stringContaining('ready, 0 of 1 uses spent')]);
-    expectSuccess(await join('north', line, '--key', key));
+    const report = json(await join('north', line, '--key', key, '-o', 'json'));
+    expect(report).toMatchObject({
+      keySha256: issuedFor.key.replaceAll(':', '').toLowerCase(),
+      ca: { sha256Prefix: issuedFor.ca.replaceAll(':', '').toLowerCase().slice(0, 32) },
+    });
     await expectConnected('north');
     const certificate = new X509Certificate(Buffer.from(secretOf('north')['tls.crt'] ?? '', 'base64'));
     expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(key)))).toBe(true);
