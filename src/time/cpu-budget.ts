@@ -39,14 +39,12 @@ export class CpuBudget {
   startAttempt(key: string, clock: () => number): RunWork {
     let { freeMs = 0 } = this.#limits;
     return (work) => {
-      const startedAt = performance.now();
-      const before = process.cpuUsage();
+      const before = process.threadCpuUsage();
       try {
         return work();
       } finally {
-        const { user, system } = process.cpuUsage(before);
-        // The CPU time includes that of other threads, the elapsed time that of other processes.
-        const costMs = Math.min((user + system) / 1000, performance.now() - startedAt);
+        const { user, system } = process.threadCpuUsage(before);
+        const costMs = (user + system) / 1000;
         this.#charge(key, clock(), Math.max(0, costMs - freeMs));
         freeMs = Math.max(0, freeMs - costMs);
       }

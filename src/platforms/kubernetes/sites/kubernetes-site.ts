@@ -30,8 +30,9 @@ const RESULT_MS = 10_000;
 const REFUSAL_MS = 300_000;
 // Maximum for the certificates of all routers of a site together. A router with a CA of its own has 3 KiB.
 const MAX_CERTIFICATES_BYTES = 256 * 1024;
-// Usual certificates need about 2 ms of CPU, the slowest accepted ones about 60 ms.
-const CPU_BUDGET_MS = 50;
+// Usual certificates need about 2 ms of CPU, the slowest accepted ones about 60 ms. The first check of a process needs 10 ms, because
+// its code is not compiled yet, and a slow machine several times as much.
+const CPU_BUDGET_MS = 200;
 
 interface Dependencies {
   readonly index: Pick<SiteIndex, 'siteOf' | 'routerAccessesOf'>;

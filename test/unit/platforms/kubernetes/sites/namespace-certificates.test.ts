@@ -75,7 +75,7 @@ describe('the certificates of a namespace', () => {
     expect(await site.resolveAccess(grant())).not.toHaveProperty('refused');
   });
 
-  it('are not verified any more after 50 ms of CPU within 30 seconds', async () => {
+  it('are not verified any more after 200 ms of CPU within 30 seconds', async () => {
     const chain = endlessChain(29, 'slow');
     const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
     const site = siteAt(recorded, () => now);
@@ -86,7 +86,7 @@ describe('the certificates of a namespace', () => {
     const refused = { refused: expect.any(String) };
     let result = await judgeChanged(0);
     expect(result).toMatchObject(refused);
-    // A fast machine needs about a hundred checks.
+    // A fast machine needs several hundred checks.
     let change = 0;
     while (!(result instanceof Error) && change < 10_000) result = await judgeChanged(++change);
     expect(result).toMatchObject({ code: 'overloaded' });
