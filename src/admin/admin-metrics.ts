@@ -1,7 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** An answer of the admin API. */
-export interface AdminAnswer {
+/** A response of the admin API. */
+export interface AdminResponse {
   /** HTTP method; `other` if the request was refused before routing, or its route does not support the method. */
   readonly method: string;
   /** Path as in openapi.yaml; `none` if the request was refused before routing or no route matches. */
@@ -12,9 +12,9 @@ export interface AdminAnswer {
   readonly milliseconds: number;
 }
 
-/** Counts the answers of the admin API. */
+/** Counts the responses of the admin API. */
 export interface AdminObserver {
-  adminAnswered(answer: AdminAnswer): void;
+  adminAnswered(response: AdminResponse): void;
   /** Counts a failed authentication beyond the budget of its source. */
   authenticationLimited(): void;
 }
@@ -25,8 +25,8 @@ const LATENCY_BUCKETS_S = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 /** Adds the metrics of the admin API to `registry`. */
 export function addAdminMetrics(registry: Registry): AdminObserver {
   const registers = [registry];
-  const answers = new Counter({
-    name: 'linkgrant_admin_answers_total',
+  const responses = new Counter({
+    name: 'linkgrant_admin_responses_total',
     help: 'Answers of the admin API by route (none if refused before routing), method and status.',
     labelNames: ['method', 'route', 'status'],
     registers,
@@ -38,8 +38,8 @@ export function addAdminMetrics(registry: Registry): AdminObserver {
     registers,
   });
   const latency = new Histogram({
-    name: 'linkgrant_admin_answer_duration_seconds',
-    help: 'Time from the request headers to the answer of the admin API, by route and method.',
+    name: 'linkgrant_admin_response_duration_seconds',
+    help: 'Time from the request headers to the response of the admin API, by route and method.',
     labelNames: ['method', 'route'],
     buckets: LATENCY_BUCKETS_S,
     registers,
@@ -51,7 +51,7 @@ export function addAdminMetrics(registry: Registry): AdminObserver {
   });
   return {
     adminAnswered({ method, route, status, refused, milliseconds }) {
-      answers.inc({ method, route, status });
+      responses.inc({ method, route, status });
       latency.observe({ method, route }, milliseconds / 1000);
       if (refused !== undefined) refusals.inc({ code: refused });
     },

@@ -14,15 +14,15 @@ export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const answers = new Counter({
-    name: 'linkgrant_answers_total',
+  const responses = new Counter({
+    name: 'linkgrant_responses_total',
     help: 'Answers of the redemption service by operation (redeem, check, renew; other if no route matches) and outcome: redeemed, replayed, renewed, checked, the code of a refusal, client_disconnected, or unreadable for bytes that are not a supported HTTP/1.1 request.',
     labelNames: ['operation', 'outcome'],
     registers,
   });
   const latency = new Histogram({
-    name: 'linkgrant_answer_duration_seconds',
-    help: 'Time from the request headers to the answer, by operation.',
+    name: 'linkgrant_response_duration_seconds',
+    help: 'Time from the request headers to the response, by operation.',
     labelNames: ['operation'],
     buckets: LATENCY_BUCKETS_S,
     registers,
@@ -75,7 +75,8 @@ export function createMetrics() {
     registers,
   });
   // Start these series at 0, so that Prometheus' increase() counts the first event.
-  for (const operation of ['redeem', 'check', 'renew']) answers.inc({ operation, outcome: 'overloaded' }, 0);
+  for (const operation of ['redeem', 'check', 'renew'])
+    responses.inc({ operation, outcome: 'overloaded' }, 0);
   for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
   for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);
   for (const outcome of ['delivered', 'failed']) webhooks.inc({ outcome }, 0);
@@ -84,7 +85,7 @@ export function createMetrics() {
     followConnections: addConnectionMetrics(registry),
     ...addAdminMetrics(registry),
     answered(operation: RouteOperation, outcome: string, milliseconds: number) {
-      answers.inc({ operation, outcome });
+      responses.inc({ operation, outcome });
       latency.observe({ operation }, milliseconds / 1000);
     },
     /** `notAfter` in milliseconds since the epoch. */

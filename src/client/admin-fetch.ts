@@ -3,7 +3,7 @@ import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { inSpan } from '../tracing/span.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
-import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
+import { type ExchangeRequest, exchange, ResponseLost } from './http-exchange.js';
 import { tlsTargetOf } from './route.js';
 
 // Limit of one exchange.
@@ -43,8 +43,8 @@ export function adminFetch(
           sendAdminRequest(exchangeRequest, server, options),
         );
       } catch (error) {
-        isLost ||= error instanceof AnswerLost;
-        if (!(error instanceof AnswerLost) || !isRepeatable || attempt === ATTEMPTS)
+        isLost ||= error instanceof ResponseLost;
+        if (!(error instanceof ResponseLost) || !isRepeatable || attempt === ATTEMPTS)
           throw adminFetchError(error, isLost && request.method !== 'GET');
       }
       await sleep(PAUSE_MS);
@@ -71,7 +71,7 @@ async function toExchangeRequest(request: Request, { url, bearer }: AdminServer)
 /** Returns the error of a failed request. If `isInDoubt` is true, its message says that an attempt may have been executed. */
 function adminFetchError(error: unknown, isInDoubt: boolean): unknown {
   const failure =
-    error instanceof AnswerLost
+    error instanceof ResponseLost
       ? new RedemptionError(
           'service_unavailable',
           `The service returned no complete response (${error.message}).`,
@@ -92,19 +92,20 @@ async function sendAdminRequest(
   const target = tlsTargetOf(url, ca, '--server-ca');
   const where = formatHostPort(target);
   const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES);
-  const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
-  if (answer.isTruncated) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
-  if (answer.status >= 300 && answer.status < 400)
+  const response = await exchange(socket, request, signal, MAX_RESPONSE_BYTES);
+  if (response.isTruncated)
+    throw new RedemptionError('answer_invalid', 'The response is larger than 16 MiB.');
+  if (response.status >= 300 && response.status < 400)
     throw new RedemptionError('redirect', `${where} redirects, which the admin API never does.`);
-  const type = answer.headers['content-type'] ?? '';
+  const type = response.headers['content-type'] ?? '';
   // A proxy in front of the service answers in another format.
-  if (answer.status !== 204 && !/^application\/(problem\+)?json\b/.test(type)) {
-    const code = answer.status >= 500 ? 'service_unavailable' : 'answer_invalid';
-    throw new RedemptionError(code, `The server at ${where} is not an admin API (HTTP ${answer.status}).`);
+  if (response.status !== 204 && !/^application\/(problem\+)?json\b/.test(type)) {
+    const code = response.status >= 500 ? 'service_unavailable' : 'answer_invalid';
+    throw new RedemptionError(code, `The server at ${where} is not an admin API (HTTP ${response.status}).`);
   }
-  const headers = { 'content-type': type, 'content-length': String(answer.body.length) };
-  return new Response(answer.status === 204 ? null : new Uint8Array(answer.body), {
-    status: answer.status,
+  const headers = { 'content-type': type, 'content-length': String(response.body.length) };
+  return new Response(response.status === 204 ? null : new Uint8Array(response.body), {
+    status: response.status,
     headers,
   });
 }

@@ -117,8 +117,8 @@ async function readServerTime(
 ): Promise<number | undefined> {
   try {
     const request = { method: 'HEAD', path: '/', headers: { host: formatHostPort(target) } } as const;
-    const answer = await exchange(socket, request, signal, MAX_CLOCK_RESPONSE_BYTES);
-    const time = Date.parse(answer.headers.date ?? '');
+    const response = await exchange(socket, request, signal, MAX_CLOCK_RESPONSE_BYTES);
+    const time = Date.parse(response.headers.date ?? '');
     return Number.isNaN(time) ? undefined : time;
   } catch {
     return undefined;

@@ -14,7 +14,7 @@ export interface ExchangeRequest {
 }
 
 /** A response, with its body up to the limit of {@link exchange}. */
-export interface ExchangeAnswer {
+export interface ExchangeResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
@@ -23,27 +23,27 @@ export interface ExchangeAnswer {
 }
 
 /** The request, or a part of it, was sent, and no complete response arrived. */
-export class AnswerLost extends Error {
-  override readonly name = 'AnswerLost';
+export class ResponseLost extends Error {
+  override readonly name = 'ResponseLost';
 }
 
 /**
- * Returns a handler of rejections of {@link exchange}: throws AnswerLost as a RedemptionError whose message is `sentence` and the
+ * Returns a handler of rejections of {@link exchange}: throws ResponseLost as a RedemptionError whose message is `sentence` and the
  * reason, and rethrows other errors.
  */
-export function onAnswerLost(
+export function onResponseLost(
   code: 'outcome_unknown' | 'service_unavailable',
   sentence: string,
 ): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof AnswerLost)) throw error;
+    if (!(error instanceof ResponseLost)) throw error;
     throw new RedemptionError(code, `${sentence} (${error.message}).`, { cause: error });
   };
 }
 
 /**
  * Sends one request over an open connection, with the header `traceparent` if it is traced, reads the response to its end or up
- * to `limit` bytes of body, and closes the connection. Does not follow redirects. Rejects with AnswerLost if the connection
+ * to `limit` bytes of body, and closes the connection. Does not follow redirects. Rejects with ResponseLost if the connection
  * breaks, the response ends early or is no HTTP, an informational response arrives, or `signal` is aborted.
  */
 export function exchange(
@@ -51,14 +51,14 @@ export function exchange(
   request: ExchangeRequest,
   signal: AbortSignal,
   limit: number,
-): Promise<ExchangeAnswer> {
+): Promise<ExchangeResponse> {
   const { method, headers } = request;
   const attributes = { 'http.request.method': method, 'server.address': headers.host };
   return inSpan({ name: method, kind: 'client', attributes }, async (span) => {
     const traced = { ...request, headers: { ...headers, ...traceHeaders() } };
-    const answer = await sendHttpRequest(socket, traced, signal, limit);
-    span.set({ 'http.response.status_code': answer.status });
-    return answer;
+    const response = await sendHttpRequest(socket, traced, signal, limit);
+    span.set({ 'http.response.status_code': response.status });
+    return response;
   });
 }
 
@@ -67,9 +67,9 @@ async function sendHttpRequest(
   request: ExchangeRequest,
   signal: AbortSignal,
   limit: number,
-): Promise<ExchangeAnswer> {
+): Promise<ExchangeResponse> {
   try {
-    return await untilAborted<ExchangeAnswer>(signal, (resolve, reject) => {
+    return await untilAborted<ExchangeResponse>(signal, (resolve, reject) => {
       const { method, path } = request;
       const length = request.body ? { 'content-length': String(request.body.length) } : {};
       const sent = httpRequest({
@@ -80,7 +80,7 @@ async function sendHttpRequest(
         setHost: false,
       });
       sent.on('error', reject);
-      sent.once('upgrade', () => reject(new Error('the answer switches protocols')));
+      sent.once('upgrade', () => reject(new Error('the response switches protocols')));
       // No request asks for informational responses (RFC 9110 §15.2), and a server could send them without end.
       sent.once('information', () => socket.destroy(new Error('an informational response')));
       sent.once('response', (response) => {
@@ -109,7 +109,7 @@ async function sendHttpRequest(
       sent.end(request.body);
     });
   } catch (error) {
-    throw new AnswerLost(signal.aborted ? 'no complete response in time' : 'the connection broke', {
+    throw new ResponseLost(signal.aborted ? 'no complete response in time' : 'the connection broke', {
       cause: error,
     });
   } finally {

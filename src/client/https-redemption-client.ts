@@ -3,14 +3,14 @@ import { type HostPort, hostPortOf } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { RedemptionClient, TokenRedemption } from '../redemption/ports/redemption-client.js';
 import { withinTime } from '../time/abort.js';
-import { parseTokenCheck } from './check-answer.js';
+import { parseTokenCheck } from './check-response.js';
 import {
   DEFAULT_TIMEOUT_MS,
   findPinnedCa,
   openConnection,
   type ServiceConnectionOptions,
 } from './connection.js';
-import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
+import { type ExchangeResponse, exchange, onResponseLost } from './http-exchange.js';
 import { isStockNotFound, refusalOf } from './refusals.js';
 
 /** Maximum size of a response body in bytes; a response with 65 documents has some 20 KiB. */
@@ -31,7 +31,7 @@ export function createRedemptionClient(options: ServiceConnectionOptions): Redem
     path: string,
     headers: Readonly<Record<string, string>>,
     abortSignals: readonly AbortSignal[] = [],
-  ): Promise<ExchangeAnswer> => {
+  ): Promise<ExchangeResponse> => {
     const url = urlOf(token);
     const server = hostPortOf(url);
     const request = {
@@ -53,24 +53,24 @@ export function createRedemptionClient(options: ServiceConnectionOptions): Redem
         accept: 'application/json, application/problem+json',
         ...(csrDer && { csr: Buffer.from(csrDer).toString('base64') }),
       };
-      const answer = await post(token, path, headers, signal && [signal]).catch(
-        onAnswerLost('service_unavailable', 'The service returned no complete response'),
+      const response = await post(token, path, headers, signal && [signal]).catch(
+        onResponseLost('service_unavailable', 'The service returned no complete response'),
       );
-      if (isStockNotFound(answer)) return 'stock';
-      if (answer.status !== 200) throw refusalOf(answer);
-      return runWork(() => parseTokenCheck(wholeText(answer)));
+      if (isStockNotFound(response)) return 'stock';
+      if (response.status !== 200) throw refusalOf(response);
+      return runWork(() => parseTokenCheck(wholeText(response)));
     },
     redeem: async (redemption) => {
       const { pathname, search } = urlOf(redemption.token);
-      const answer = await post(redemption.token, pathname + search, headersOf(redemption)).catch(
-        onAnswerLost('outcome_unknown', 'The code was sent, but no complete response arrived'),
+      const response = await post(redemption.token, pathname + search, headersOf(redemption)).catch(
+        onResponseLost('outcome_unknown', 'The code was sent, but no complete response arrived'),
       );
-      if (answer.status === 200) return wholeText(answer);
-      const refusal = refusalOf(answer);
-      if (refusal.code !== 'service_unavailable' || answer.status < 500) throw refusal;
+      if (response.status === 200) return wholeText(response);
+      const refusal = refusalOf(response);
+      if (refusal.code !== 'service_unavailable' || response.status < 500) throw refusal;
       throw new RedemptionError(
         'outcome_unknown',
-        `The code was sent, but a proxy or gateway answered in place of the service (status ${answer.status}).`,
+        `The code was sent, but a proxy or gateway answered in place of the service (status ${response.status}).`,
       );
     },
   };
@@ -93,15 +93,15 @@ function headersOf({ name, subject, csrDer, renews }: TokenRedemption): Readonly
 }
 
 /** Returns the text of a complete response. Throws RedemptionError `answer_invalid` if it is too long or not UTF-8. */
-export function wholeText(answer: ExchangeAnswer): string {
-  if (answer.isTruncated)
+export function wholeText(response: ExchangeResponse): string {
+  if (response.isTruncated)
     throw new RedemptionError(
       'answer_invalid',
-      `The answer is larger than ${MAX_LINK_RESPONSE_BYTES / 1024} KiB.`,
+      `The response is larger than ${MAX_LINK_RESPONSE_BYTES / 1024} KiB.`,
     );
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(answer.body);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(response.body);
   } catch {
-    throw new RedemptionError('answer_invalid', 'The answer is not UTF-8 text.');
+    throw new RedemptionError('answer_invalid', 'The response is not UTF-8 text.');
   }
 }

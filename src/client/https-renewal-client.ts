@@ -3,7 +3,7 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-client.js';
 import { inSpan } from '../tracing/span.js';
 import { DEFAULT_TIMEOUT_MS, openConnection, type ServiceConnectionOptions } from './connection.js';
-import { type ExchangeAnswer, exchange, onAnswerLost } from './http-exchange.js';
+import { type ExchangeResponse, exchange, onResponseLost } from './http-exchange.js';
 import { MAX_LINK_RESPONSE_BYTES, wholeText } from './https-redemption-client.js';
 import { problemOf, refusalOf } from './refusals.js';
 
@@ -28,18 +28,18 @@ export function createRenewalClient(options: ServiceConnectionOptions): RenewalC
       },
       body: Buffer.from(request),
     } as const;
-    const answer = await exchange(socket, posting, signal, MAX_LINK_RESPONSE_BYTES).catch(
-      onAnswerLost('outcome_unknown', 'The renewal request was sent, but no complete response arrived'),
+    const response = await exchange(socket, posting, signal, MAX_LINK_RESPONSE_BYTES).catch(
+      onResponseLost('outcome_unknown', 'The renewal request was sent, but no complete response arrived'),
     );
-    if (answer.status === 200) return wholeText(answer);
-    throw withServerTime(refusalOf(answer), answer);
+    if (response.status === 200) return wholeText(response);
+    throw withServerTime(refusalOf(response), response);
   };
   return { renew: (renewal) => inSpan({ name: 'renew link', startsTrace: true }, () => renew(renewal)) };
 }
 
-function withServerTime(refusal: RedemptionError, answer: ExchangeAnswer): RedemptionError {
+function withServerTime(refusal: RedemptionError, response: ExchangeResponse): RedemptionError {
   if (refusal.code !== 'renewal_stale') return refusal;
-  const { serverTime } = problemOf(answer) ?? {};
+  const { serverTime } = problemOf(response) ?? {};
   const ms = typeof serverTime === 'string' ? Date.parse(serverTime) : Number.NaN;
   if (Number.isNaN(ms)) return refusal;
   return new RedemptionError('renewal_stale', refusal.message, { cause: new ServerTime(ms) });

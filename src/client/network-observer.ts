@@ -20,7 +20,7 @@ export interface ObserverServer {
 
 /**
  * Reads the connected peers from a network observer (`/api/v2alpha1/routerlinks`, its records of type RouterLinkRecord). Rejects
- * with RedemptionError, or with AnswerLost if no complete response arrives.
+ * with RedemptionError, or with ResponseLost if no complete response arrives.
  */
 export async function readRouterLinks(
   { url, ca, credentials }: ObserverServer,
@@ -32,7 +32,7 @@ export async function readRouterLinks(
   const socket = await openConnection(target, options, signal, MAX_RESPONSE_BYTES).catch((error: Error) => {
     throw new RedemptionError('service_unavailable', `${where} cannot be reached: ${error.message}`);
   });
-  const answer = await exchange(
+  const response = await exchange(
     socket,
     {
       method: 'GET',
@@ -46,14 +46,14 @@ export async function readRouterLinks(
     signal,
     MAX_RESPONSE_BYTES,
   );
-  if (answer.status === 401 || answer.status === 403)
+  if (response.status === 401 || response.status === 403)
     throw new RedemptionError('service_unavailable', `${where} refuses the credentials`);
-  if (answer.status !== 200)
-    throw new RedemptionError('service_unavailable', `${where} answers HTTP ${answer.status}`);
-  if (answer.isTruncated)
+  if (response.status !== 200)
+    throw new RedemptionError('service_unavailable', `${where} answers HTTP ${response.status}`);
+  if (response.isTruncated)
     throw new RedemptionError('service_unavailable', `${where} returned more than 16 MiB`);
   try {
-    return connectedPeers(JSON.parse(Buffer.from(answer.body).toString()));
+    return connectedPeers(JSON.parse(Buffer.from(response.body).toString()));
   } catch (cause) {
     throw new RedemptionError('answer_invalid', `${where} returned an invalid response`, { cause });
   }
@@ -65,9 +65,9 @@ function authorizationOf(credentials: string): string {
     : `Bearer ${credentials}`;
 }
 
-/** Returns the peers in an answer: each site from which a link to another site is up. Throws if there is no list of results. */
-function connectedPeers(answer: unknown): ConnectedPeer[] {
-  const { results } = asMapping(answer);
+/** Returns the peers in a response: each site from which a link to another site is up. Throws if there is no list of results. */
+function connectedPeers(response: unknown): ConnectedPeer[] {
+  const { results } = asMapping(response);
   if (!Array.isArray(results)) throw new Error('no results');
   return results.map(asMapping).flatMap((link) => {
     const { status, sourceSiteId, sourceSiteName, destinationSiteId, name } = link;

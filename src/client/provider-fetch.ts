@@ -2,7 +2,7 @@ import { formatHostPort } from '../domain/host-port-text.js';
 import { isLoopback } from '../domain/peer-address.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type ConnectionOptions, openConnection, openPlainConnection } from './connection.js';
-import { exchange, onAnswerLost } from './http-exchange.js';
+import { exchange, onResponseLost } from './http-exchange.js';
 import { tlsTargetOf } from './route.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
@@ -41,13 +41,13 @@ export function providerFetch(
       ...(body && { body: Buffer.from(body.toString()) }),
     } as const;
     const where = formatHostPort(target);
-    const answer = await exchange(socket, request, signal, MAX_RESPONSE_BYTES).catch(
-      onAnswerLost('service_unavailable', `${where} returned no complete response`),
+    const response = await exchange(socket, request, signal, MAX_RESPONSE_BYTES).catch(
+      onResponseLost('service_unavailable', `${where} returned no complete response`),
     );
-    const { status, headers: received } = answer;
-    if (answer.isTruncated || status < 200 || status > 599)
+    const { status, headers: received } = response;
+    if (response.isTruncated || status < 200 || status > 599)
       throw new RedemptionError('answer_invalid', `${where} returned no valid response.`);
-    const content = status === 204 || status === 304 ? null : new Uint8Array(answer.body);
+    const content = status === 204 || status === 304 ? null : new Uint8Array(response.body);
     return new Response(content, { status, headers: { 'content-type': received['content-type'] ?? '' } });
   };
 }

@@ -20,9 +20,9 @@ export async function connectThroughProxy(
   const where = `The proxy ${formatHostPort(proxy)}`;
   const socket = await connectToProxy(proxy, where, signal, responseLimit);
   const authority = formatHostPort(target);
-  let answer: Awaited<ReturnType<typeof requestTunnel>>;
+  let response: Awaited<ReturnType<typeof requestTunnel>>;
   try {
-    answer = await requestTunnel(socket, authority, proxy.authorization, signal);
+    response = await requestTunnel(socket, authority, proxy.authorization, signal);
   } catch (error) {
     socket.destroy();
     const code = systemCode(error);
@@ -32,7 +32,7 @@ export async function connectThroughProxy(
     const what = signal.aborted ? 'did not answer in time' : `closed the connection (${code})`;
     throw new RedemptionError('proxy', `${where} ${what} on CONNECT ${authority}.`, { cause: error });
   }
-  const { status, rest } = answer;
+  const { status, rest } = response;
   if (status >= 200 && status < 300) {
     if (rest.length > 0) socket.unshift(rest);
     return socket;
@@ -86,7 +86,7 @@ async function connectToProxy(
     const limits = { responseLimit: wireLimitOf(responseLimit) };
     return await secure(socket, proxy.host, { ALPNProtocols: ['http/1.1'] }, signal, limits);
   } catch (error) {
-    const why = signal.aborted ? 'no answer in time' : systemCode(error);
+    const why = signal.aborted ? 'no response in time' : systemCode(error);
     throw new RedemptionError('proxy', `${where} cannot be reached over TLS (${why}).`, { cause: error });
   }
 }

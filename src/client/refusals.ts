@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.js';
 import { OWN_KEY_TYPE } from '../domain/policy.js';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
 import { STOCK_TEXT, STOCK_TEXT_BEGINNING } from '../domain/stock-texts.js';
-import type { ExchangeAnswer } from './http-exchange.js';
+import type { ExchangeResponse } from './http-exchange.js';
 
 /** Messages for the refusals of a service; the peer's own text is never shown. */
 const SENTENCES = {
@@ -76,14 +76,14 @@ export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[]
  * `linkgrant-reason`, else by Skupper's text or its beginning. Any other response is not from the service: `redirect`,
  * `overloaded` for status 429, or `service_unavailable`.
  */
-export function refusalOf(answer: ExchangeAnswer): RedemptionError {
-  const code = refusalCode(answer);
-  if (code) return new RedemptionError(code, SENTENCES[code] + waitOf(answer));
-  const { status } = answer;
+export function refusalOf(response: ExchangeResponse): RedemptionError {
+  const code = refusalCode(response);
+  if (code) return new RedemptionError(code, SENTENCES[code] + waitOf(response));
+  const { status } = response;
   if (status >= 300 && status < 400) {
     return new RedemptionError('redirect', `The server answers with a redirect (status ${status}).`);
   }
-  if (status === 429) return new RedemptionError('overloaded', SENTENCES.overloaded + waitOf(answer));
+  if (status === 429) return new RedemptionError('overloaded', SENTENCES.overloaded + waitOf(response));
   return new RedemptionError(
     'service_unavailable',
     `The server that answered is not a redemption service now (status ${status}).`,
@@ -91,28 +91,28 @@ export function refusalOf(answer: ExchangeAnswer): RedemptionError {
 }
 
 /** True for a 404 with the text of a Skupper grant server for an unknown URL or for a grant without a use left. */
-export function isStockNotFound(answer: ExchangeAnswer): boolean {
-  const text = bodyText(answer);
-  return answer.status === 404 && (text === STOCK_TEXT.noClaim || text === STOCK_TEXT.noGrantLeft);
+export function isStockNotFound(response: ExchangeResponse): boolean {
+  const text = bodyText(response);
+  return response.status === 404 && (text === STOCK_TEXT.noClaim || text === STOCK_TEXT.noGrantLeft);
 }
 
-function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {
-  if (answer.status < 400) return undefined;
-  const code = problemOf(answer)?.code ?? answer.headers['linkgrant-reason'];
+function refusalCode(response: ExchangeResponse): RedemptionErrorCode | undefined {
+  if (response.status < 400) return undefined;
+  const code = problemOf(response)?.code ?? response.headers['linkgrant-reason'];
   if (typeof code === 'string' && isRefusalCode(code)) return code;
-  const text = bodyText(answer);
+  const text = bodyText(response);
   const exact = Object.hasOwn(STOCK_TEXTS, text) ? STOCK_TEXTS[text] : undefined;
-  return exact ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
+  return exact ?? STOCK_PREFIXES.find(([prefix]) => response.status === 500 && text.startsWith(prefix))?.[1];
 }
 
 /** Returns the members of an RFC 9457 problem, not validated; undefined for any other response. */
 export function problemOf(
-  answer: ExchangeAnswer,
+  response: ExchangeResponse,
 ): { readonly code?: unknown; readonly serverTime?: unknown } | undefined {
-  if (!answer.headers['content-type']?.startsWith('application/problem+json') || answer.isTruncated)
+  if (!response.headers['content-type']?.startsWith('application/problem+json') || response.isTruncated)
     return undefined;
   try {
-    return (JSON.parse(bodyText(answer)) as object | null) ?? undefined;
+    return (JSON.parse(bodyText(response)) as object | null) ?? undefined;
   } catch {
     return undefined;
   }
@@ -122,15 +122,15 @@ function isRefusalCode(code: string): code is RedemptionErrorCode {
   return Object.hasOwn(SENTENCES, code);
 }
 
-function bodyText(answer: ExchangeAnswer): string {
-  return answer.isTruncated
+function bodyText(response: ExchangeResponse): string {
+  return response.isTruncated
     ? ''
-    : Buffer.from(answer.body)
+    : Buffer.from(response.body)
         .toString('utf8')
         .replace(/\r?\n$/, '');
 }
 
-function waitOf(answer: ExchangeAnswer): string {
-  const seconds = answer.headers['retry-after'] ?? '';
+function waitOf(response: ExchangeResponse): string {
+  const seconds = response.headers['retry-after'] ?? '';
   return /^\d{1,6}$/.test(seconds) ? ` Retry in ${formatDuration(Number(seconds) * 1_000)}.` : '';
 }

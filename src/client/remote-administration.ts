@@ -169,7 +169,7 @@ async function dataOf<T>(
 ): Promise<T> {
   const { data, error, response } = await exchange.catch((failure: unknown) => {
     if (!(failure instanceof SyntaxError)) throw failure;
-    throw new RedemptionError('answer_invalid', 'The answer of the admin API is no JSON.', {
+    throw new RedemptionError('answer_invalid', 'The response of the admin API is no JSON.', {
       cause: failure,
     });
   });

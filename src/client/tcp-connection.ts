@@ -135,7 +135,7 @@ async function resolve(
     }
     return await untilResolved(signal);
   } catch (error) {
-    const why = signal.aborted ? 'no answer in time' : systemCode(error);
+    const why = signal.aborted ? 'no response in time' : systemCode(error);
     throw new RedemptionError('dns', `The name ${host} cannot be resolved (${why}).`, { cause: error });
   }
 }

@@ -157,8 +157,8 @@ export async function startAdmin(
       connections,
       unreadableBody: unreadableProblem,
       onUnreadable({ status, ...details }) {
-        const answer = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
-        metrics.adminAnswered(answer);
+        const response = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
+        metrics.adminAnswered(response);
         logger.debug(
           { event: 'admin_unreadable', status, ...details },
           'no valid HTTP request arrived in time',

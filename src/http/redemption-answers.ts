@@ -126,12 +126,18 @@ async function withCode(
   });
 }
 
-/** Runs `work`. Rejects with `store_unavailable` after `answerTimeoutMs`; `work` then continues, and sends no response. */
-async function inTime<T>({ answerTimeoutMs }: RedemptionAppDependencies, work: () => Promise<T>): Promise<T> {
-  if (answerTimeoutMs === undefined) return work();
+/** Runs `work`. Rejects with `store_unavailable` after `responseTimeoutMs`; `work` then continues, and sends no response. */
+async function inTime<T>(
+  { responseTimeoutMs }: RedemptionAppDependencies,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (responseTimeoutMs === undefined) return work();
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(storeUnavailable('the store did not respond in time')), answerTimeoutMs);
+    timer = setTimeout(
+      () => reject(storeUnavailable('the store did not respond in time')),
+      responseTimeoutMs,
+    );
   });
   try {
     return await Promise.race([work(), timeout]);

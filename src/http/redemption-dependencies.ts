@@ -19,7 +19,7 @@ export interface RedemptionAppDependencies extends AcceptingSide {
    * limits the duration of its operations itself. The work on the request continues, so the store must stop recording redemptions
    * before this time.
    */
-  readonly answerTimeoutMs?: number;
+  readonly responseTimeoutMs?: number;
   /**
    * Waits for the listing of grants that the lookup of this uid requires, if any; absent where lookups require no listing.
    * Rejects with RedemptionError `overloaded` when too many requests wait for it, `store_unavailable` when it fails.
@@ -33,7 +33,7 @@ export interface RedemptionAppDependencies extends AcceptingSide {
   readonly observer: RedemptionObserver;
 }
 
-/** Counts the answers, for metrics. `outcome` is that of a RequestOutcome. */
+/** Counts the responses, for metrics. `outcome` is that of a RequestOutcome. */
 export interface RedemptionObserver {
   answered(operation: RouteOperation, outcome: string, milliseconds: number): void;
 }

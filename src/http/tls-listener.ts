@@ -37,15 +37,15 @@ export interface TlsListenerOptions {
   readonly proxyHeaders?: ProxyHeaderOptions;
   /** Skupper's text by default. */
   readonly unreadableBody?: UnreadableBody;
-  /** Called for each answer to an unreadable request. */
-  readonly onUnreadable?: (answer: UnreadableAnswer) => void;
+  /** Called for each response to an unreadable request. */
+  readonly onUnreadable?: (response: UnreadableResponse) => void;
 }
 
-/** Returns the body of an {@link UnreadableAnswer} with this status. */
+/** Returns the body of an {@link UnreadableResponse} with this status. */
 type UnreadableBody = (status: number) => { readonly type: string; readonly text: string };
 
-/** The answer to bytes that are not a supported HTTP/1.1 request, or that are not complete in time. */
-export interface UnreadableAnswer {
+/** The response to bytes that are not a supported HTTP/1.1 request, or that are not complete in time. */
+export interface UnreadableResponse {
   readonly status: number;
   readonly peer: string;
   readonly requestId: string;
@@ -125,7 +125,7 @@ export function createTlsListener(
   server.on('checkExpectation', handle);
   // Node drops header lines beyond its default of 2,000 without an error. The total length of the headers is still limited.
   server.maxHeadersCount = 0;
-  // Every answer closes the connection, so the answer to a pipelined request would be lost after its processing.
+  // Every response closes the connection, so the response to a pipelined request would be lost after its processing.
   server.maxRequestsPerSocket = 1;
   queue?.setServer(server);
   if (options.proxyHeaders) {
@@ -192,7 +192,7 @@ const stockBody: UnreadableBody = () => ({
 });
 
 /**
- * Sends an {@link UnreadableAnswer}; returns undefined if it sends none. `response` answers the request on this connection
+ * Sends an {@link UnreadableResponse}; returns undefined if it sends none. `response` answers the request on this connection
  * whose headers were read, if there is one: the unreadable bytes are part of the body of that request, or follow it.
  */
 function answerBrokenRequest(
@@ -200,7 +200,7 @@ function answerBrokenRequest(
   socket: Socket,
   response: ServerResponse | undefined,
   unreadableBody: UnreadableBody,
-): Omit<UnreadableAnswer, 'peer'> | undefined {
+): Omit<UnreadableResponse, 'peer'> | undefined {
   // The invalid bytes follow a complete request, whose response closes the connection.
   if (response && (response.req.complete || response.writableEnded) && isUnreadable(error)) return undefined;
   if (!socket.writable || response?.headersSent) {

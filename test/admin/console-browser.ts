@@ -1,5 +1,5 @@
 import { Browser, type Page } from '../support/browser.js';
-import { post, type WireAnswer } from '../support/wire.js';
+import { post, type WireResponse } from '../support/wire.js';
 import { CONSOLE_CLIENT } from './oidc-issuer.js';
 
 const { origin } = CONSOLE_CLIENT;
@@ -32,7 +32,7 @@ export class ConsoleBrowser extends Browser {
       headers = {},
       body = '',
     }: { method?: string; headers?: Record<string, string>; body?: string } = {},
-  ): Promise<WireAnswer> {
+  ): Promise<WireResponse> {
     const target = { port: this.choosePort(), ca: this.#ca };
     const answer = await post(target, path, body, {
       method,

@@ -119,7 +119,7 @@ describe('the console of a team', () => {
       ['/console/', 302, 2],
     ].map(
       ([route, status, count = 1]) =>
-        `linkgrant_admin_answers_total{method="GET",route="${route}",status="${status}"} ${count}`,
+        `linkgrant_admin_responses_total{method="GET",route="${route}",status="${status}"} ${count}`,
     );
     // A response is counted once it is closed.
     await until(async () => {

@@ -3,7 +3,7 @@ import { type AdminService, signBearer, startAdminService } from '../support/adm
 import { metricOf } from '../support/operations.js';
 import { releaseAfterTest } from '../support/release.js';
 import { HOUR } from '../support/service.js';
-import { exchange, openIdle, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
+import { exchange, openIdle, openWire, parseAnswer, type WireResponse } from '../support/wire.js';
 
 const GUESSER = '127.0.0.66';
 const BUDGET = 30;
@@ -17,7 +17,7 @@ const head = (method: string, ...lines: readonly string[]) =>
   `${[`${method} /api/v1/grants HTTP/1.1`, 'Host: h', `Authorization: Bearer ${service.operator}`, ...lines].join('\r\n')}\r\n\r\n`;
 const metric = (series: string) => metricOf(service, series);
 
-function expectProblem(answer: WireAnswer, status: number, code: string): void {
+function expectProblem(answer: WireResponse, status: number, code: string): void {
   expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
   expect(JSON.parse(answer.body)).toMatchObject({ status, code, detail: expect.stringMatching(/\w/) });
   expect(answer.headers['linkgrant-request-id']).toMatch(/^[0-9a-f-]{36}$/);
@@ -75,18 +75,18 @@ describe('the admin API', () => {
     }
     const counters = (await service.metricsText())
       .split('\n')
-      .filter((line) => line.startsWith('linkgrant_admin_answers_total{'));
+      .filter((line) => line.startsWith('linkgrant_admin_responses_total{'));
     expect(counters.sort()).toEqual([
-      'linkgrant_admin_answers_total{method="GET",route="/api/v1/grants",status="200"} 1',
-      'linkgrant_admin_answers_total{method="GET",route="/api/v1/grants/{uid}",status="404"} 1',
-      'linkgrant_admin_answers_total{method="other",route="/api/v1/grants",status="405"} 1',
-      'linkgrant_admin_answers_total{method="other",route="none",status="401"} 1',
-      'linkgrant_admin_answers_total{method="other",route="none",status="404"} 1',
+      'linkgrant_admin_responses_total{method="GET",route="/api/v1/grants",status="200"} 1',
+      'linkgrant_admin_responses_total{method="GET",route="/api/v1/grants/{uid}",status="404"} 1',
+      'linkgrant_admin_responses_total{method="other",route="/api/v1/grants",status="405"} 1',
+      'linkgrant_admin_responses_total{method="other",route="none",status="401"} 1',
+      'linkgrant_admin_responses_total{method="other",route="none",status="404"} 1',
     ]);
     expect(await metric('linkgrant_admin_refusals_total{code="no_such_grant"}')).toBe(1);
     expect(
       await metric(
-        'linkgrant_admin_answer_duration_seconds_count{method="GET",route="/api/v1/grants/{uid}"}',
+        'linkgrant_admin_response_duration_seconds_count{method="GET",route="/api/v1/grants/{uid}"}',
       ),
     ).toBe(1);
   });
@@ -105,7 +105,7 @@ describe('failed authentications', () => {
     await expect.poll(() => service.logged('admin_refused')).toHaveLength(BUDGET);
     expect(service.logged('authentications_limited')).toMatchObject([{ level: 40, source: GUESSER }]);
     expect(await metric('linkgrant_admin_authentications_limited_total')).toBe(15);
-    const refused = () => metric('linkgrant_admin_answers_total{method="other",route="none",status="401"}');
+    const refused = () => metric('linkgrant_admin_responses_total{method="other",route="none",status="401"}');
     await expect.poll(refused).toBe(BUDGET + 15);
     const good = { bearer: service.operator, from: GUESSER };
     expect((await service.ask('POST', '/api/v1/grants', { ...good, json: { name: 'made' } })).status).toBe(

@@ -57,7 +57,7 @@ it('workers that die under load are replaced, and no counter of the metrics ever
   };
   const isReady = async () => (await readOperations(service, '/readyz')).status === 200;
   while (!(await isReady())) await compare();
-  const counted = () => before.get('linkgrant_answers_total{operation="redeem",outcome="redeemed"}') ?? 0;
+  const counted = () => before.get('linkgrant_responses_total{operation="redeem",outcome="redeemed"}') ?? 0;
   // Workers report every five seconds; a worker that has reported nothing has no counts to lose.
   while (counted() === 0) await compare();
   const ended = () => before.get('linkgrant_worker_ends_total');

@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 
 /** The answer to a request of a {@link ConsoleSession}. */
-export interface ConsoleAnswer {
+export interface ConsoleResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -29,7 +29,7 @@ export class ConsoleSession {
   }
 
   /** Sends a GET, or a POST if `json` is given; `more` are further headers. */
-  send(path: string, json?: unknown, more: OutgoingHttpHeaders = {}): Promise<ConsoleAnswer> {
+  send(path: string, json?: unknown, more: OutgoingHttpHeaders = {}): Promise<ConsoleResponse> {
     const { host, origin, port, pathname, search } = new URL(path, this.#origin);
     const headers = { host, origin, cookie: this.#cookie, 'content-type': 'application/json', ...more };
     const method = json === undefined ? 'GET' : 'POST';

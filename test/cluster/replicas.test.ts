@@ -8,7 +8,7 @@ import { metricOf } from '../support/operations.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { retryUntil } from '../support/retry-until.js';
-import type { WireAnswer } from '../support/wire.js';
+import type { WireResponse } from '../support/wire.js';
 import { putSite } from './harness/cluster-sites.js';
 import { linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
@@ -42,7 +42,11 @@ interface RedeemingSite {
 const sites = (): RedeemingSite[] =>
   Array.from({ length: SITES }, (_, number) => ({ subject: `site-${number}`, ...csrHeader() }));
 
-function redeemAt({ serving }: Replica, grant: Grant, { subject, csr }: RedeemingSite): Promise<WireAnswer> {
+function redeemAt(
+  { serving }: Replica,
+  grant: Grant,
+  { subject, csr }: RedeemingSite,
+): Promise<WireResponse> {
   return post(serving, grant, subject, { csr });
 }
 
@@ -55,7 +59,7 @@ async function redeemUntilAnswered(
   site: RedeemingSite,
   index: number,
   { all = replicas.all, onRequest = () => {} } = {},
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   const end = performance.now() + 120_000;
   for (let turn = 0; performance.now() < end; turn += 1) {
     onRequest();
@@ -89,7 +93,7 @@ function killAtCreates(...numbers: readonly number[]): ReadonlySet<Serving> {
 }
 
 /** The issued certificates as PEM, and the refused responses. Asserts that each refusal is `404 No such access granted`. */
-function outcomesOf(answers: readonly WireAnswer[]) {
+function outcomesOf(answers: readonly WireResponse[]) {
   const given = answers.filter(({ status }) => status === 200).map((one) => redeemedAnswer(one).certificate);
   const refused = answers.filter(({ status }) => status !== 200);
   for (const { status, body } of refused)
@@ -124,7 +128,7 @@ describe('three replicas of the service', () => {
     expect(replicas.requests() - before).toBeLessThanOrEqual(5 * posted);
 
     const again = await Promise.all(all.map((site, index) => redeemUntilAnswered(grant, site, index + 1)));
-    const parts = (one: WireAnswer) => (one.status === 200 ? redeemedAnswer(one).certificate : one.status);
+    const parts = (one: WireResponse) => (one.status === 200 ? redeemedAnswer(one).certificate : one.status);
     expect(again.map(parts)).toEqual(answers.map(parts));
     expect(await redemptionsOf(cluster, grant.metadata)).toHaveLength(LIMIT);
   });

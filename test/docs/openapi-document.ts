@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import type { WireAnswer } from '../support/wire.js';
+import type { WireResponse } from '../support/wire.js';
 import { readProjectFile } from './document.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
 
@@ -89,7 +89,7 @@ const SECURITY =
 /** Returns how a received response violates the document for this path and method, as sentences; empty if it matches. */
 export function problemsOf(
   path: string,
-  answer: WireAnswer,
+  answer: WireResponse,
   method: (typeof METHODS)[number] = 'post',
 ): string[] {
   const described = answerOf(path, answer.status, method);

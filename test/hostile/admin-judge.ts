@@ -1,6 +1,6 @@
 import { adminProblem } from '../../src/admin/api/admin-problem.js';
 import { ADMINISTRATION_ERROR_CODES, AdministrationError } from '../../src/domain/administration-error.js';
-import type { WireAnswer } from '../support/wire.js';
+import type { WireResponse } from '../support/wire.js';
 import type { HostileAdminRequest } from './admin-requests.js';
 
 const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -56,7 +56,7 @@ function policyProblem(policy: unknown): string | undefined {
 /** What is wrong with a response, or undefined; `secrets` are codes that only creations may return. */
 export function judgeAdminResponse(
   { method, path, body, bearer }: HostileAdminRequest,
-  response: WireAnswer,
+  response: WireResponse,
   secrets: readonly string[],
 ): string | undefined {
   const { status } = response;
@@ -77,7 +77,7 @@ export function judgeAdminResponse(
   return status >= 400 ? judgeProblem(response, method) : undefined;
 }
 
-function judgeProblem({ status, headers, body }: WireAnswer, method: string): string | undefined {
+function judgeProblem({ status, headers, body }: WireResponse, method: string): string | undefined {
   if (status === 401 && !headers['www-authenticate']?.startsWith('Bearer '))
     return 'a 401 without a challenge';
   if (method === 'HEAD') return undefined;

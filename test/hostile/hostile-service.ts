@@ -11,7 +11,7 @@ import {
 import { ENDPOINT, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { readOperations } from '../support/operations.js';
 import { withSqliteFile } from '../support/stores/sqlite-file.js';
-import type { WireAnswer } from '../support/wire.js';
+import type { WireResponse } from '../support/wire.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -36,7 +36,7 @@ export interface HostileService {
     redemptionsAllowed: number,
     policy?: Readonly<Record<string, string>>,
   ): Promise<HostileGrant>;
-  admin(method: string, path: string, request?: AdminRequest): Promise<WireAnswer>;
+  admin(method: string, path: string, request?: AdminRequest): Promise<WireResponse>;
   /** The rows that a query of the SQLite file returns. */
   rows<Row>(query: string): Row[];
   /**

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { documentsOf, type LinkDocument, type SecretDocument } from '../support/redeemed-answer.js';
-import { parseAnswer, type WireAnswer } from '../support/wire.js';
+import { parseAnswer, type WireResponse } from '../support/wire.js';
 import type { RequestMaterial } from './http-requests.js';
 import { readStrictly, routeOf, type StrictRequest, type StrictRoute } from './strict-reader.js';
 
@@ -38,7 +38,7 @@ export function entitlementOf(bytes: Buffer, { grants, renewals }: RequestMateri
 }
 
 /** The response in some bytes, without an interim one. Throws an Error if there is not exactly one. */
-export function oneResponse(bytes: Buffer): WireAnswer {
+export function oneResponse(bytes: Buffer): WireResponse {
   const text = bytes.toString('latin1').replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
   if ((text.match(RESPONSE) ?? []).length !== 1) throw new Error('there is not exactly one response');
   return parseAnswer(Buffer.from(text, 'latin1'));
@@ -46,7 +46,7 @@ export function oneResponse(bytes: Buffer): WireAnswer {
 
 /** What is wrong with a response, or undefined; `serials` collects the serial numbers of its certificates. */
 export function judgeResponse(
-  response: WireAnswer,
+  response: WireResponse,
   entitlement: Entitlement,
   material: RequestMaterial,
   serials: Set<string>,
@@ -63,7 +63,7 @@ export function judgeResponse(
 }
 
 function judgeRefusal(
-  { status, headers, body }: WireAnswer,
+  { status, headers, body }: WireResponse,
   unproven: string | undefined,
 ): string | undefined {
   if (unproven && headers['linkgrant-reason'] !== undefined) return `has a reason although ${unproven}`;

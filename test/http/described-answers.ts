@@ -13,7 +13,7 @@ import {
 } from '../docs/openapi-document.js';
 import type { AdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { post, type WireAnswer } from '../support/wire.js';
+import { post, type WireResponse } from '../support/wire.js';
 import { anyJson, anyText, valuesOf } from './schema-values.js';
 
 // Enough for every kind of response. The requests of a batch run concurrently, because an overview may take a second.
@@ -177,7 +177,7 @@ async function send(
   { path, method }: Route,
   request: RequestParts,
   bearer: string | undefined,
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   const isAdmin = isAdminRoute({ path });
   const target = isAdmin ? service.admin : service;
   const authorization = isAdmin && bearer !== undefined ? { authorization: `Bearer ${bearer}` } : {};
@@ -195,7 +195,7 @@ function isOfRoute({ path }: Route, request: RequestParts): boolean {
 }
 
 /** Records the uid of a created object, so that later requests refer to it. */
-function learn({ status, body }: WireAnswer): void {
+function learn({ status, body }: WireResponse): void {
   if (status !== 201) return;
   const { uid } = JSON.parse(body) as { uid?: string };
   if (uid !== undefined && known.length < 40) known.push(uid);

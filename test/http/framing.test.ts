@@ -3,10 +3,10 @@ import { requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService } from '../support/service.js';
-import { exchange, exchangeBytes, parseAnswer, type WireAnswer } from '../support/wire.js';
+import { exchange, exchangeBytes, parseAnswer, type WireResponse } from '../support/wire.js';
 
 /** Sends bytes, and expects exactly one response, with this status. */
-async function expectOneAnswer(bytes: string, status: number): Promise<WireAnswer> {
+async function expectOneAnswer(bytes: string, status: number): Promise<WireResponse> {
   const received = await exchangeBytes(service, bytes);
   expect(received.toString().match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(1);
   const answer = parseAnswer(received);

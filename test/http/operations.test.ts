@@ -102,9 +102,9 @@ describe('the operations listener', () => {
     metrics.setCertificateExpiry('issuer', 2_000_000_000_000);
     const { text, headers } = await request(app).get('/metrics').expect(200);
     expect(headers['content-type']).toMatch(/^text\/plain; version=/);
-    expect(text).toContain('linkgrant_answers_total{operation="redeem",outcome="redeemed"} 2\n');
-    expect(text).toContain('linkgrant_answers_total{operation="check",outcome="code_wrong"} 1\n');
-    expect(text).toContain('linkgrant_answer_duration_seconds_count{operation="redeem"} 2\n');
+    expect(text).toContain('linkgrant_responses_total{operation="redeem",outcome="redeemed"} 2\n');
+    expect(text).toContain('linkgrant_responses_total{operation="check",outcome="code_wrong"} 1\n');
+    expect(text).toContain('linkgrant_response_duration_seconds_count{operation="redeem"} 2\n');
     expect(text).toContain(
       'linkgrant_certificate_expiry_timestamp_seconds{certificate="issuer"} 2000000000\n',
     );

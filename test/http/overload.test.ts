@@ -6,7 +6,7 @@ import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.j
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterTest } from '../support/release.js';
 import { type Composition, composeTestService } from '../support/service.js';
-import { openWire, post, type WireAnswer } from '../support/wire.js';
+import { openWire, post, type WireResponse } from '../support/wire.js';
 
 const LIMITS = { inFlight: 4, waitMs: 60_000 };
 
@@ -38,7 +38,7 @@ async function busy({ service, gate }: Awaited<ReturnType<typeof composed>>, cou
   };
 }
 
-function expectRefused(answer: WireAnswer): void {
+function expectRefused(answer: WireResponse): void {
   expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
   expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(5);
   // Only a client that has proven a code may see the reason. Here no code was checked.

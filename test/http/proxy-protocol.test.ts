@@ -6,7 +6,7 @@ import { binaryProxyHeader } from '../support/proxy-headers.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { startTestService } from '../support/service.js';
-import { closed, exchange, openTcp, openWire, post, type WireAnswer } from '../support/wire.js';
+import { closed, exchange, openTcp, openWire, post, type WireResponse } from '../support/wire.js';
 
 const PROXY = '127.0.0.1';
 const OTHER_PROXY = '127.0.0.2';
@@ -35,7 +35,7 @@ async function redeem(
   { grant, code }: CreatedGrant,
   header: Buffer,
   headers: Readonly<Record<string, string>> = csrHeader(),
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `POST /${grant.uid} HTTP/1.1\r\nHost: grants.example.com\r\nContent-Length: ${code.length}\r\n`;
   return exchange(service, `${head}${lines.join('')}\r\n${code}`, { socket: await open(header) });

@@ -6,7 +6,7 @@ import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService, HOUR } from '../support/service.js';
 import { withStore } from '../support/stores/changed-store.js';
-import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
+import { type PostOptions, post, type WireResponse } from '../support/wire.js';
 
 const REFUSED = 'Redemption of access token refused';
 const NO_CLAIM = 'No such claim';
@@ -148,7 +148,7 @@ const ROWS = Object.entries(CODES).flatMap(([code, entry]) =>
   'testedIn' in entry ? [] : [[code, entry] as const],
 );
 
-function provoke({ path, code, method, headers = {} }: Provocation, accept?: string): Promise<WireAnswer> {
+function provoke({ path, code, method, headers = {} }: Provocation, accept?: string): Promise<WireResponse> {
   return post(service, path, code, {
     ...(method !== undefined && { method }),
     headers: { ...headers, ...(accept !== undefined && { accept }) },

@@ -14,7 +14,7 @@ import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterTest } from '../support/release.js';
 import { composeTestService, type TestService } from '../support/service.js';
 import { storeUnavailable, withStore } from '../support/stores/changed-store.js';
-import { refusal, type WireAnswer } from '../support/wire.js';
+import { refusal, type WireResponse } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;
 type Change = (access: SiteAccess | SiteRefusal, request: SiteRequest) => SiteAccess | SiteRefusal;
@@ -106,7 +106,7 @@ describe('the decision of the store at the commit of a renewal', () => {
   it.each([true, false])('only one of two concurrent renewals is recorded (same key: %s)', async (same) => {
     const link = await redeemLink(service);
     const next = newKey();
-    let first: WireAnswer | undefined;
+    let first: WireResponse | undefined;
     fault = () => ({
       async recordRenewal(...recorded) {
         fault = () => ({});

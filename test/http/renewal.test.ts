@@ -18,7 +18,7 @@ import { endOf, inWholeSeconds, newKey, redeemedAnswer } from '../support/redeem
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity, writeIdentity } from '../support/server-identity.js';
 import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
-import { outcomeOf, refusal, type WireAnswer } from '../support/wire.js';
+import { outcomeOf, refusal, type WireResponse } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const PROBLEM = { accept: 'application/problem+json' };
@@ -31,7 +31,7 @@ beforeEach(async () => {
   service = releaseAfterTest(await startTestService());
 });
 
-const reasonOf = async (answer: Promise<WireAnswer>) => (await answer).headers['linkgrant-reason'];
+const reasonOf = async (answer: Promise<WireResponse>) => (await answer).headers['linkgrant-reason'];
 const renew = (link: TestLink, changes?: RequestChanges) => requestRenewal(link, service, changes);
 
 describe('a client with the key of a link', () => {
@@ -204,7 +204,7 @@ it('renewals appear in log and metrics without any secret', async () => {
   ]);
   expect(service.logText()).not.toContain(request.split('.')[1]);
   expect(await service.metricsText()).toContain(
-    'linkgrant_answers_total{operation="renew",outcome="renewed"} 1',
+    'linkgrant_responses_total{operation="renew",outcome="renewed"} 1',
   );
 });
 

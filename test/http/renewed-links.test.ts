@@ -19,7 +19,7 @@ import { csrHeader, endOf, inWholeSeconds, newKey, redeemedAnswer } from '../sup
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeIdentity, writeIdentity } from '../support/server-identity.js';
 import { DAY, ENDPOINTS, MINUTE, startTestService } from '../support/service.js';
-import { openWire, outcomeOf, post, type WireAnswer } from '../support/wire.js';
+import { openWire, outcomeOf, post, type WireResponse } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 let service: Awaited<ReturnType<typeof startTestService>>;
@@ -177,7 +177,7 @@ describe('a repeated renewal request', () => {
       expect(outcomeOf(answer)).toEqual([409, 'Certificate superseded\n', 'superseded']);
     const [newest, ...others] = await service.store.listRenewals(link.id);
     expect(others).toEqual([]);
-    expect(newest?.certificate).toBe(redeemedAnswer(won[0] as WireAnswer).certificate);
+    expect(newest?.certificate).toBe(redeemedAnswer(won[0] as WireResponse).certificate);
   });
 });
 

@@ -3,16 +3,16 @@ import { postRenewal } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { startTestService } from '../support/service.js';
-import { exchange, post, type WireAnswer } from '../support/wire.js';
+import { exchange, post, type WireResponse } from '../support/wire.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const service = releaseAfterFile(await startTestService());
 
-const idOf = ({ headers }: WireAnswer) => headers['linkgrant-request-id'] ?? 'none';
+const idOf = ({ headers }: WireResponse) => headers['linkgrant-request-id'] ?? 'none';
 
 /** Returns the log lines of the request that got this response. */
-const linesOf = (answer: WireAnswer) =>
+const linesOf = (answer: WireResponse) =>
   service.logged().filter(({ requestId }) => requestId === idOf(answer));
 
 describe('the request id', () => {
@@ -26,13 +26,13 @@ describe('the request id', () => {
       await post(service, `/${grant.uid}`, '', { method: 'GET' }),
       await postRenewal(service, 'no JWS'),
     ];
-    redeemedAnswer(answers[2] as WireAnswer);
+    redeemedAnswer(answers[2] as WireResponse);
     for (const answer of answers) {
       expect(idOf(answer)).toMatch(UUID);
       expect(linesOf(answer)).toHaveLength(1);
     }
     expect(new Set(answers.map(idOf)).size).toBe(answers.length);
-    expect(linesOf(answers[2] as WireAnswer)).toMatchObject([{ event: 'redeemed', grant: grant.uid }]);
+    expect(linesOf(answers[2] as WireResponse)).toMatchObject([{ event: 'redeemed', grant: grant.uid }]);
   });
 
   it('ignores the id that a client sends', async () => {

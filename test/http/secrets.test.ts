@@ -8,10 +8,10 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { withStore } from '../support/stores/changed-store.js';
-import { exchange, post, type WireAnswer } from '../support/wire.js';
+import { exchange, post, type WireResponse } from '../support/wire.js';
 
 interface Run {
-  readonly answers: WireAnswer[];
+  readonly answers: WireResponse[];
   /** Texts that only a response with status 200 may contain. */
   readonly secrets: Set<string>;
 }
@@ -108,7 +108,7 @@ describe('codes and private keys, after every kind of request,', () => {
   it('are in no metric', async () => {
     for (const { metricsText } of [service, failing]) {
       const text = await metricsText();
-      expect(text).toContain('linkgrant_answers_total{operation="redeem",outcome="code_wrong"}');
+      expect(text).toContain('linkgrant_responses_total{operation="redeem",outcome="code_wrong"}');
       expectNoSecret(text, run);
     }
   });

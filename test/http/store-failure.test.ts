@@ -5,7 +5,7 @@ import { releaseAfterFile } from '../support/release.js';
 import { composeTestService, MINUTE } from '../support/service.js';
 import { storeUnavailable, withStore } from '../support/stores/changed-store.js';
 import { until } from '../support/until.js';
-import { outcomeOf, post, refusal, type WireAnswer } from '../support/wire.js';
+import { outcomeOf, post, refusal, type WireResponse } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;
 
@@ -26,7 +26,7 @@ beforeEach(() => {
 const timeLimited = releaseAfterFile(
   await composeTestService({
     store: (real) => withStore(real, () => fault(real)),
-    answerTimeoutMs: 300,
+    responseTimeoutMs: 300,
   }),
 );
 
@@ -63,7 +63,7 @@ describe('a store that hangs', () => {
   );
 });
 
-function expectUnavailable(answer: WireAnswer): void {
+function expectUnavailable(answer: WireResponse): void {
   expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
   expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
   expect(answer.headers).not.toHaveProperty('linkgrant-reason');
@@ -130,7 +130,7 @@ describe.each([
 
   it('gets the certificate that a concurrent request recorded first', async () => {
     const { uid, redeem } = await site();
-    let first: WireAnswer | undefined;
+    let first: WireResponse | undefined;
     fault = (real) => ({
       // The other request is recorded after this one has looked for an earlier redemption.
       async recordRedemption(...recorded) {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { documentsOf, redeemedAnswer, type SecretDocument } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService, DAY, MINUTE } from '../support/service.js';
-import { exchange, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
+import { exchange, openWire, parseAnswer, type WireResponse } from '../support/wire.js';
 
 const DIRECTORY = join(import.meta.dirname, '../fixtures/traces');
 const NAMES = readdirSync(DIRECTORY)
@@ -86,7 +86,7 @@ function bare(document: unknown): unknown {
 /** Returns the value as JSON, which retains the order of keys. */
 const inOrder = (value: unknown) => JSON.stringify(value, null, 1);
 
-function expectSameRedemption(answer: WireAnswer, name: string): void {
+function expectSameRedemption(answer: WireResponse, name: string): void {
   const old = { status: 200, headers: {}, body: recorded(name, 'body').toString() };
   expect(inOrder(documentsOf(answer.body).map(bare))).toBe(inOrder(documentsOf(old.body).map(bare)));
   expect(answer.headers['content-type']).toBe('application/yaml');
@@ -97,7 +97,7 @@ function expectSameRedemption(answer: WireAnswer, name: string): void {
   expect(ours.x509.checkPrivateKey(ours.key ?? expect.fail('no key'))).toBe(true);
 }
 
-function expectRecordedAnswer(answer: WireAnswer, name: string): void {
+function expectRecordedAnswer(answer: WireResponse, name: string): void {
   const headers = readFileSync(join(DIRECTORY, `${name}.headers`), 'latin1');
   const status = Number(/^HTTP\/1\.1 (\d+)/.exec(headers)?.[1]);
   if (status === 200) {

@@ -39,7 +39,7 @@ describe('requests without a valid code or key', () => {
     expect(service.logged('unproven_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
     expect(await metric('linkgrant_unproven_limited_total')).toBe(40);
     // The metric counts those beyond the budget too.
-    expect(await metric('linkgrant_answers_total{operation="redeem",outcome="code_wrong"}')).toBe(
+    expect(await metric('linkgrant_responses_total{operation="redeem",outcome="code_wrong"}')).toBe(
       BUDGET + 40,
     );
     redeemedAnswer(await post(service, `/${grant.uid}`, code, { from: ATTACKER }));

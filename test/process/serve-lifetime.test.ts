@@ -115,7 +115,7 @@ describe('a service with two workers', () => {
     const path = new URL(url).pathname;
     const sendWrongCode = () => post({ port: service.port, ca }, path, 'x'.repeat(24));
     const counted = () =>
-      metricOf(service, 'linkgrant_answers_total{operation="redeem",outcome="code_wrong"}');
+      metricOf(service, 'linkgrant_responses_total{operation="redeem",outcome="code_wrong"}');
     for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, sendWrongCode));
     await until(async () => (await counted()) >= 40);
     expect(await counted()).toBe(40);

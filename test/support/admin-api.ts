@@ -9,7 +9,7 @@ import type { Flags } from '../../src/config/config.js';
 import type { Administration } from '../../src/redemption/administration/administration.js';
 import { HOUR, startTestService, type TestService } from './service.js';
 import { withSqliteFile } from './stores/sqlite-file.js';
-import { type PostOptions, post, type Target, type WireAnswer } from './wire.js';
+import { type PostOptions, post, type Target, type WireResponse } from './wire.js';
 
 export const ISSUER = 'https://id.example.com/realms/ops';
 export const AUDIENCE = 'linkgrant';
@@ -86,7 +86,7 @@ export interface AdminService extends TestService {
   publish(...keys: readonly IssuerKey[]): void;
   /** Runs an SQL query on the file of the store, and returns the rows. */
   rows(query: string): unknown[];
-  ask(method: string, path: string, request?: AdminRequest): Promise<WireAnswer>;
+  ask(method: string, path: string, request?: AdminRequest): Promise<WireResponse>;
 }
 
 /** Starts an admin service. The flags override the default flags, such as the JWKS file. */
@@ -158,7 +158,7 @@ export function askAdmin(
   method: string,
   path: string,
   { bearer, json, text, headers = {}, from }: AdminRequest,
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   const body = text ?? (json === undefined ? '' : JSON.stringify(json));
   const options: PostOptions = {
     method,

@@ -9,7 +9,7 @@ import {
 import { expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { createCertificateRequest } from '../../src/pki/requests.js';
-import type { WireAnswer } from './wire.js';
+import type { WireResponse } from './wire.js';
 
 /** A Secret in a response. */
 export interface SecretDocument {
@@ -44,7 +44,7 @@ export interface RedeemedAnswer {
 }
 
 /** Parses a response with status 200; fails the test for any other status. */
-export function redeemedAnswer(answer: Pick<WireAnswer, 'status' | 'body'>): RedeemedAnswer {
+export function redeemedAnswer(answer: Pick<WireResponse, 'status' | 'body'>): RedeemedAnswer {
   expect(answer, answer.body).toMatchObject({ status: 200 });
   const [secret, ...links] = documentsOf(answer.body) as [SecretDocument, ...LinkDocument[]];
   const text = (key: string) => Buffer.from(secret.data[key] ?? '', 'base64').toString();

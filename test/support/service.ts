@@ -169,7 +169,7 @@ export interface Composition {
   readonly keys?: KeySource;
   readonly checkpoint?: Checkpoint;
   readonly bodyTimeoutMs?: number;
-  readonly answerTimeoutMs?: number;
+  readonly responseTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
   readonly maxConnections?: number;
   readonly admissionLimits?: AdmissionLimits;
@@ -220,7 +220,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     allowRedeemByKey: composition.allowRedeemByKey ?? false,
     ...(composition.prepareLookup && { prepareLookup: composition.prepareLookup }),
     bodyTimeoutMs,
-    ...(composition.answerTimeoutMs !== undefined && { answerTimeoutMs: composition.answerTimeoutMs }),
+    ...(composition.responseTimeoutMs !== undefined && { responseTimeoutMs: composition.responseTimeoutMs }),
     trustedProxies: new Networks([]),
     connections,
     admission: new Admission(queue, logger, composition.admissionLimits ?? LONG_WAIT),

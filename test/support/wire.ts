@@ -11,21 +11,21 @@ export interface Target {
 }
 
 /** A received response. Header names are in lower case; the values of a repeated header are joined by `, `. */
-export interface WireAnswer {
+export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /** Returns the status, body and reason of a response. */
-export const outcomeOf = ({ status, body, headers }: WireAnswer) => [
+export const outcomeOf = ({ status, body, headers }: WireResponse) => [
   status,
   body,
   headers['linkgrant-reason'],
 ];
 
 /** Returns the status and reason of a response. */
-export const refusal = ({ status, headers }: WireAnswer) => [status, headers['linkgrant-reason']];
+export const refusal = ({ status, headers }: WireResponse) => [status, headers['linkgrant-reason']];
 
 /** A connection on which a test sends and receives bytes as they are. */
 export interface WireConnection {
@@ -73,7 +73,7 @@ export async function openWire(target: Target, options: ConnectionOptions = {}):
 }
 
 /** Parses an HTTP/1.1 response. Throws if the bytes are not one. */
-export function parseAnswer(bytes: Buffer): WireAnswer {
+export function parseAnswer(bytes: Buffer): WireResponse {
   const text = bytes.toString('latin1');
   const end = text.indexOf('\r\n\r\n');
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
@@ -105,7 +105,7 @@ export async function exchange(
   target: Target,
   bytes: string | Uint8Array,
   options: ConnectionOptions = {},
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   const wire = await openWire(target, options);
   wire.socket.on('data', () => isComplete(Buffer.concat(wire.received)) && wire.socket.destroy());
   wire.send(bytes);
@@ -126,7 +126,7 @@ export async function exchangeEndless(
   head: string,
   piece: Uint8Array | string,
   most: number,
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   const wire = await openWire(target);
   wire.send(head);
   for (let sent = 0; sent < most && wire.socket.writable; sent += 1) {
@@ -154,7 +154,7 @@ export function post(
   path: string,
   body: string,
   options: PostOptions = {},
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   return new Promise((resolve, reject) => {
     const { method = 'POST', headers = {}, from, rejectUnauthorized = true } = options;
     const outgoing = request(

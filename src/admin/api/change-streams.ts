@@ -46,7 +46,7 @@ export class ChangeStreams {
   }
 
   /**
-   * Opens a stream as the answer to a caller. Rejects with AdministrationError `too_many_streams`, and if the store cannot be
+   * Opens a stream as the response to a caller. Rejects with AdministrationError `too_many_streams`, and if the store cannot be
    * read.
    */
   async open(response: ServerResponse, caller: string): Promise<void> {

@@ -9,7 +9,7 @@ import { writeOut } from '../terminal/write-out.js';
 const TIMEOUT_MS = 5_000;
 
 /** The answer of a port of a service. */
-export interface PortAnswer {
+export interface PortResponse {
   readonly status: number;
   readonly body: string;
 }
@@ -37,7 +37,7 @@ export async function healthCommand(flags: {
   await writeOut('ok\n');
 }
 
-async function queryHealth(opsListen: ListenAddress, path: string): Promise<PortAnswer> {
+async function queryHealth(opsListen: ListenAddress, path: string): Promise<PortResponse> {
   try {
     return await getFromPort(opsListen, path, TIMEOUT_MS);
   } catch (error) {
@@ -63,7 +63,7 @@ export function getFromPort(
   path: string,
   timeoutMs: number,
   request: typeof requestHttps = requestHttp,
-): Promise<PortAnswer> {
+): Promise<PortResponse> {
   return new Promise((settle, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const options = {

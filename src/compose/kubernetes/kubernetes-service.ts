@@ -30,7 +30,7 @@ import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './ope
 
 // Clients give up after 10 s. Without this limit, time limits of several requests to the API server would add up. It is longer than
 // that of the store for recording a redemption, so that a recorded one gets its response.
-const ANSWER_TIMEOUT_MS = 8_000;
+const RESPONSE_TIMEOUT_MS = 8_000;
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
 const RETENTION_MS = 3_600_000;
@@ -73,7 +73,7 @@ async function serveCluster(parts: ServiceParts): Promise<RunningService> {
     codeKeys,
     pathPrefix: pathPrefixOf(settings),
     prepareLookup: (uid: string) => cluster.prepareLookup(uid),
-    answerTimeoutMs: ANSWER_TIMEOUT_MS,
+    responseTimeoutMs: RESPONSE_TIMEOUT_MS,
   };
   const listener = createPublicListener({ settings, credentials, platform, context, metrics });
   const listening = await listen(listener.server, settings.listen);

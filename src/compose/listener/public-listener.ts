@@ -19,7 +19,7 @@ import { withSpans } from './redemption-spans.js';
 /** What a platform provides for redemptions. */
 type PlatformParts = Pick<
   RedemptionAppDependencies,
-  'store' | 'site' | 'service' | 'codeKeys' | 'pathPrefix' | 'prepareLookup' | 'answerTimeoutMs'
+  'store' | 'site' | 'service' | 'codeKeys' | 'pathPrefix' | 'prepareLookup' | 'responseTimeoutMs'
 >;
 
 /** Parts of the public listener. */

@@ -158,13 +158,13 @@ async function recordPosting(
     // A time more than the limit ahead means that the clock was set back: a run that waits for less would always report `busy`.
     const isPending = now < postedAt + postingLimitMs && (retry || last.at <= now + postingLimitMs);
     if (isPending) return undefined;
-    if (!retry) throw answerLost(last);
+    if (!retry) throw responseLost(last);
   }
   const number = (last?.number ?? 0) + 1;
   return (await pending.beginPosting({ number, at: now })) ? number : undefined;
 }
 
-function answerLost({ at }: Posting): PossiblyCountedError {
+function responseLost({ at }: Posting): PossiblyCountedError {
   return new PossiblyCountedError(
     'outcome_unknown',
     `The code was posted ${new Date(at).toISOString()} and its answer was lost; the server may have counted a use.`,

@@ -4,7 +4,7 @@ import { createCertificateRequest } from '../../../src/pki/requests.js';
 import type { CreatedGrant } from '../../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../redeemed-answer.js';
 import type { TestService } from '../service.js';
-import { type PostOptions, post, type WireAnswer } from '../wire.js';
+import { type PostOptions, post, type WireResponse } from '../wire.js';
 
 /** The current key and certificate of a link. */
 export interface TestLink {
@@ -70,7 +70,7 @@ export function postRenewal(
   service: TestService,
   request: string,
   { headers = {}, ...options }: PostOptions = {},
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   return post(service, '/-/renew', request, {
     ...options,
     headers: { 'content-type': 'application/jose', ...headers },
@@ -82,7 +82,7 @@ export async function requestRenewal(
   link: TestLink,
   service: TestService,
   changes: RequestChanges = {},
-): Promise<WireAnswer> {
+): Promise<WireResponse> {
   return postRenewal(service, await renewalOf(link, service, changes));
 }
 

@@ -15,13 +15,13 @@ export interface ReceivedMessage {
 }
 
 /** A status to answer with, or `never` to leave the request without an answer. */
-export type WebhookAnswer = number | 'never';
+export type WebhookResponse = number | 'never';
 
 /** A webhook receiver on 127.0.0.1. */
 export interface WebhookReceiver extends LocalServer {
   readonly url: string;
   /** What it answers, by path; 204 for other paths. A status of 300 to 399 redirects to `/redirected`. */
-  readonly answers: Map<string, WebhookAnswer>;
+  readonly answers: Map<string, WebhookResponse>;
   /** All messages, also refused ones, in the order of their arrival. */
   readonly received: readonly ReceivedMessage[];
   /** Accepted messages of a path; `/` if absent. */
@@ -38,7 +38,7 @@ export function isSigned({ headers, body }: ReceivedMessage): boolean {
 
 /** Starts a receiver. */
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
-  const answers = new Map<string, WebhookAnswer>();
+  const answers = new Map<string, WebhookResponse>();
   const received: ReceivedMessage[] = [];
   const accepted: ReceivedMessage[] = [];
   const server = createServer((request, response) => {

@@ -36,7 +36,7 @@ function parseObject(text: string): object {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {}
-  throw new RedemptionError('answer_invalid', "The service's answer to the check is not a JSON object.");
+  throw new RedemptionError('answer_invalid', "The service's response to the check is not a JSON object.");
 }
 
 /** Reads the rules and ignores unknown ones: a newer service enforces these itself when the token is redeemed. */
@@ -51,6 +51,6 @@ function invalidField(field: string, reason?: string): RedemptionError {
   const why = reason === undefined ? '' : `: ${reason}`;
   return new RedemptionError(
     'answer_invalid',
-    `The service's answer to the check has no usable ${field}${why}.`,
+    `The service's response to the check has no usable ${field}${why}.`,
   );
 }
