@@ -78,12 +78,12 @@ export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[]
  */
 export function refusalOf(response: ExchangeResponse): RedemptionError {
   const code = refusalCode(response);
-  if (code) return new RedemptionError(code, SENTENCES[code] + waitOf(response));
+  if (code) return refusal(code, response);
   const { status } = response;
   if (status >= 300 && status < 400) {
     return new RedemptionError('redirect', `The server answers with a redirect (status ${status}).`);
   }
-  if (status === 429) return new RedemptionError('overloaded', SENTENCES.overloaded + waitOf(response));
+  if (status === 429) return refusal('overloaded', response);
   return new RedemptionError(
     'service_unavailable',
     `The server that answered is not a redemption service now (status ${status}).`,
@@ -130,7 +130,11 @@ function bodyText(response: ExchangeResponse): string {
         .replace(/\r?\n$/, '');
 }
 
-function waitOf(response: ExchangeResponse): string {
-  const seconds = response.headers['retry-after'] ?? '';
-  return /^\d{1,6}$/.test(seconds) ? ` Retry in ${formatDuration(Number(seconds) * 1_000)}.` : '';
+/** Returns the error for a code, with the delay in `Retry-After` if that is a number of seconds. */
+function refusal(code: RedemptionErrorCode, { headers }: ExchangeResponse): RedemptionError {
+  const delay = headers['retry-after'] ?? '';
+  if (!/^\d{1,6}$/.test(delay)) return new RedemptionError(code, SENTENCES[code]);
+  const retryAfter = Number(delay);
+  const message = `${SENTENCES[code]} Retry in ${formatDuration(retryAfter * 1_000)}.`;
+  return new RedemptionError(code, message, { retryAfter });
 }

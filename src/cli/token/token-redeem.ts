@@ -28,6 +28,7 @@ import {
   redeemInput,
   requestedSubject,
 } from './redeem-input.js';
+import { repeatWhileOverloaded } from './repeat-overloaded.js';
 import { readRequestKey } from './request-key.js';
 import { parseToken } from './token-file.js';
 import { bindingLines, bindingReport } from './token-fingerprints.js';
@@ -74,7 +75,7 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
   const keyPem = flags.key === undefined ? undefined : await readRequestKey(flags.key, token);
   const request = { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews, keyPem };
   const redeemed = await withProgress('Redeeming the token', () =>
-    target.redeemer.redeem(request, target.materializer),
+    repeatWhileOverloaded(() => target.redeemer.redeem(request, target.materializer)),
   ).catch((error: unknown) => {
     throw explainRefusal(error, request);
   });

@@ -31,6 +31,36 @@ async function refused(code: number, text: string, words: readonly string[] = []
   return expectRefusal(ended, code);
 }
 
+describe('token redeem at an overloaded service', () => {
+  it('tries again after Retry-After, and redeems the token once', async () => {
+    const service = await issuingServerForTest('linkgrant');
+    service.overload(2, 1);
+    const words = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('overloaded')];
+    const { stderr } = expectSuccess(await linkgrant(words, { input: encodeAccessToken(service.token) }));
+    expect(stderr).toContain(
+      'warning: the service is overloaded; trying again in 1 s (attempt 2 of 4)\n' +
+        'warning: the service is overloaded; trying again in 1 s (attempt 3 of 4)\n',
+    );
+    expect(service.issued()).toBe(1);
+  });
+
+  it.each([
+    ['after four attempts', 0, 4],
+    ['at once if it is to wait longer than 30 s', 31, 1],
+  ])('ends with exit code 4 %s', async (_when, retryAfter, attempts) => {
+    const service = await issuingServerForTest('linkgrant');
+    service.overload(100, retryAfter);
+    const words = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(`overloaded-${attempts}`)];
+    const { code, stdout, stderr } = await linkgrant(words, { input: encodeAccessToken(service.token) });
+    expect([code, stdout]).toEqual([4, '']);
+    expect(stderr).toMatch(
+      /^(warning: .*\n)*error: The service is overloaded now\. Retry in .*\nhint: the service is busy; try again\n$/,
+    );
+    expect(stderr.match(/trying again/g) ?? []).toHaveLength(attempts - 1);
+    expect(service.seen).toHaveLength(attempts);
+  });
+});
+
 describe('token redeem without a connection to the service', () => {
   it('reports a listener that never answers, after --timeout', async () => {
     const { token, port } = releaseAfterTest(await serveTcp(() => undefined));

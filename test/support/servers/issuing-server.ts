@@ -31,6 +31,8 @@ export interface IssuingServer extends TestServer {
   slowDown(ms: number): void;
   /** Refuses with this code from now on. With `grant_expired`, a known key still gets its certificate, as from linkgrant. */
   refuse(code: RedemptionErrorCode | undefined): void;
+  /** Refuses the next `count` requests as `overloaded`, also checks, with this `Retry-After` in seconds. */
+  overload(count: number, retryAfter: number): void;
 }
 
 /** Fields that a service sends with each Link, in addition to its endpoints. */
@@ -74,6 +76,7 @@ export async function startIssuingServer(
   const responses = new ResponseSender();
   let delayMs = 0;
   let refused: RedemptionErrorCode | undefined;
+  let overloads = { count: 0, retryAfter: 0 };
   const answerTo = async ({ headers, body }: SeenRequest): Promise<string | undefined> => {
     if (body !== CODE) return undefined;
     const name = String(headers.name);
@@ -97,6 +100,13 @@ export async function startIssuingServer(
     return !('invalid' in request) && byKey.has(request.keySha256);
   };
   const server = await serveHttps((request, _incoming, response) => {
+    if (overloads.count > 0) {
+      overloads.count -= 1;
+      response
+        .writeHead(503, { 'retry-after': String(overloads.retryAfter), 'linkgrant-reason': 'overloaded' })
+        .end();
+      return;
+    }
     const isCheck = request.url.endsWith('/-/check');
     // A check of a grant that exists is never refused.
     const isRefused = isCheck
@@ -134,6 +144,9 @@ export async function startIssuingServer(
     },
     refuse: (code) => {
       refused = code;
+    },
+    overload: (count, retryAfter) => {
+      overloads = { count, retryAfter };
     },
   };
 }
