@@ -74,6 +74,11 @@ export function isApiError(error: unknown, ...reasons: readonly ApiErrorReason[]
   return error instanceof ApiError && reasons.includes(error.reason);
 }
 
+/** True for an ApiError because the response was not complete in time. */
+export function isTimeout(error: unknown): boolean {
+  return isApiError(error, 'unavailable') && (error.cause as Error | undefined)?.name === 'TimeoutError';
+}
+
 /**
  * Log level and fields of a failure that is retried. An expired watch and a write conflict happen in normal operation, so
  * they are not warnings and have no stack.

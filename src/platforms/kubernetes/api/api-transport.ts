@@ -137,7 +137,9 @@ async function responseText(response: IncomingMessage, request: ApiRequest): Pro
       chunks.push(chunk);
     }
   } catch (cause) {
-    throw cause instanceof ApiError ? cause : noResponseError(description, cause);
+    // The error of an aborted response does not contain the reason of the abort.
+    const { aborted, reason } = request.signal;
+    throw cause instanceof ApiError ? cause : noResponseError(description, aborted ? reason : cause);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,4 +1,4 @@
-import { isApiError } from './api-error.js';
+import { isApiError, isTimeout } from './api-error.js';
 import { descriptionOf, pathOf } from './api-path.js';
 import type { ApiRequest } from './api-transport.js';
 import type { Resource, ResourceKind, Stored } from './resource.js';
@@ -25,6 +25,9 @@ export interface ResourcePage<T extends Resource> {
 const PAGE_SIZE = 500;
 // The size of a page that was too large is divided by this; after each page that fits it is doubled, up to PAGE_SIZE.
 const SHRINK_FACTOR = 8;
+// A page that did not arrive in time is requested once more, with so few resources that it fits even if all are large: the server
+// reads all of a page before it sends the first byte, so a large page may never arrive in time.
+const FEW = 8;
 // A list that expires more often is not read to its end in a useful time.
 const MAX_RESTARTS = 3;
 
@@ -35,7 +38,7 @@ export async function listPage<T extends Resource>(
   { namespace, labelSelector, fieldSelector }: Selection,
   page: { readonly limit?: number | undefined; readonly after?: string | undefined },
 ): Promise<ResourcePage<T>> {
-  for (let limit = page.limit ?? PAGE_SIZE; ; limit = Math.ceil(limit / SHRINK_FACTOR)) {
+  for (let limit = page.limit ?? PAGE_SIZE; ; ) {
     const query = { labelSelector, fieldSelector, limit, continue: page.after };
     try {
       const response = await send({
@@ -45,7 +48,9 @@ export async function listPage<T extends Resource>(
       });
       return { ...pageOfResponse<T>(response), limit };
     } catch (error) {
-      if (!isApiError(error, 'too_large') || limit === 1) throw error;
+      if (isApiError(error, 'too_large') && limit > 1) limit = Math.ceil(limit / SHRINK_FACTOR);
+      else if (isTimeout(error) && limit > FEW) limit = FEW;
+      else throw error;
     }
   }
 }

@@ -82,7 +82,10 @@ describe('a request to the API server', () => {
   it.each(['GET', 'POST'] as const)('ends when its signal is aborted: %s', async (method) => {
     for (const path of ['/hangs', '/stops']) {
       const { outcome, signal } = await sendAndAbort(path, method);
-      expect(outcome).toMatchObject({ name: 'ApiError', reason: 'unavailable', outcomeUnknown: true });
+      expect(outcome).toMatchObject({
+        ...{ name: 'ApiError', reason: 'unavailable', outcomeUnknown: true },
+        cause: { name: 'TimeoutError' },
+      });
       await noListenersOf(signal);
     }
   });

@@ -1,21 +1,33 @@
 import { expect, it } from 'vitest';
 import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
-import type { ApiRequest } from '../../../../../src/platforms/kubernetes/api/api-transport.js';
+import {
+  type ApiRequest,
+  noResponseError,
+} from '../../../../../src/platforms/kubernetes/api/api-transport.js';
 import { ACCESS_GRANTS } from '../../../../../src/platforms/kubernetes/api/kinds.js';
 import { listPage, readListing } from '../../../../../src/platforms/kubernetes/api/list-page.js';
 
 const MAX_BYTES = 20;
 
-/** An API server with objects of `sizes` bytes, which returns at most 20 bytes. Its list expires at `expiries` requests. */
-function apiServer(sizes: readonly number[], { expiries = [] as readonly number[] } = {}) {
-  const outcomes: ('page' | 'too_large' | 'gone')[] = [];
+/**
+ * An API server with objects of `sizes` bytes, which returns at most 20 bytes. It does not respond in time if a page has more
+ * than `slowBytes`. Its list expires at `expiries` requests.
+ */
+function apiServer(
+  sizes: readonly number[],
+  { expiries = [] as readonly number[], slowBytes = Number.POSITIVE_INFINITY } = {},
+) {
+  const outcomes: ('page' | 'too_large' | 'gone' | 'late')[] = [];
   const send = async ({ path, description }: Omit<ApiRequest, 'signal'>) => {
     const query = new URL(path, 'https://api').searchParams;
     const [limit, start] = [Number(query.get('limit')), Number(query.get('continue') ?? 0)];
     const page = sizes.slice(start, start + limit);
     const isGone = start > 0 && expiries.includes(outcomes.length);
-    const isTooLarge = page.reduce((sum, size) => sum + size, 0) > MAX_BYTES;
-    outcomes.push(isGone ? 'gone' : isTooLarge ? 'too_large' : 'page');
+    const bytes = page.reduce((sum, size) => sum + size, 0);
+    const isTooLarge = bytes > MAX_BYTES;
+    const isLate = bytes > slowBytes;
+    outcomes.push(isGone ? 'gone' : isLate ? 'late' : isTooLarge ? 'too_large' : 'page');
+    if (isLate) throw noResponseError(description, new DOMException('late', 'TimeoutError'));
     if (isGone) throw new ApiError(description, { reason: 'gone', status: 410 });
     if (isTooLarge) throw new ApiError(description, { reason: 'too_large', status: 200 });
     const items = page.map((_, at) => start + at);
@@ -44,6 +56,19 @@ it('after a few large objects, the pages of the small objects become large again
   const server = apiServer(sizes);
   expect((await server.read()).items).toHaveLength(sizes.length);
   expect(server.count('page') + server.count('too_large')).toBeLessThan(60);
+});
+
+it('a listing is read to its end by an API server that cannot send a page of large objects in time', async () => {
+  const sizes = Array.from({ length: 600 }, () => 2);
+  const server = apiServer(sizes, { slowBytes: 100 });
+  expect((await server.read()).items).toHaveLength(sizes.length);
+  expect(server.count('late')).toBe(1);
+});
+
+it('a listing ends with the error of an API server that does not respond to a small page either', async () => {
+  const server = apiServer([1], { slowBytes: 0 });
+  await expect(server.read()).rejects.toMatchObject({ reason: 'unavailable' });
+  expect(server.count('late')).toBe(2);
 });
 
 it('a listing starts again when the list expires, and returns each object once', async () => {
