@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 // Loading only these parts of jose makes each command start earlier.
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { CompactSign } from 'jose/jws/compact/sign';
@@ -15,6 +15,8 @@ const ALGORITHM = 'HS256';
 const MAX_USES = 1_000_000;
 const JTI = /^[A-Za-z0-9_-]{8,64}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
+const KEY_PREFIX_DIGITS = 8;
+const BOUND_JTI = /^key-([0-9a-f]{8})-/;
 // The maximum length of a redemption's body.
 const MAX_LENGTH = 4096;
 
@@ -116,6 +118,18 @@ export function challengeOf(code: Uint8Array | string): string {
   return hash('sha256', code, 'base64url');
 }
 
+/** Returns a new id of a code, which names the key that the code is bound to: `key-`, the first digits of its SHA-256, and random ones. */
+export function newCodeId(keySha256?: string): string {
+  // Hexadecimal, so that no id looks like a command-line flag.
+  const random = (bytes: number) => randomBytes(bytes).toString('hex');
+  return keySha256 === undefined ? random(12) : `key-${keySha256.slice(0, KEY_PREFIX_DIGITS)}-${random(6)}`;
+}
+
+/** Returns the first digits of the SHA-256 of the key that is in the id of a code; undefined for an id that names no key. */
+export function keyPrefixOf(jti: string): string | undefined {
+  return BOUND_JTI.exec(jti)?.[1];
+}
+
 /** True for a valid `jti` of a code: 8 to 64 of `A-Z a-z 0-9 _ -`. */
 export function isTokenId(value: string): boolean {
   return JTI.test(value);
@@ -138,9 +152,12 @@ function isType(typ: unknown): typ is string {
 function claimsOf(claims: unknown, typ: unknown): SignedCode | undefined {
   if (typeof claims !== 'object' || claims === null) return undefined;
   const common = commonClaimsOf(claims as Readonly<Record<string, unknown>>);
-  if (typ !== BOUND_TYPE) return common;
+  const keyPrefix = common && keyPrefixOf(common.jti);
+  // An id that names a key is that of a code for this key: lists mark the code by its id.
+  if (typ !== BOUND_TYPE) return keyPrefix === undefined ? common : undefined;
   const { key } = claims as Readonly<Record<string, unknown>>;
   const isBound = typeof key === 'string' && SHA256.test(key) && common?.subject !== undefined;
+  if (isBound && keyPrefix !== undefined && !key.startsWith(keyPrefix)) return undefined;
   return isBound && Object.keys(claims).every((claim) => BOUND_CLAIMS.has(claim))
     ? { ...common, keySha256: key }
     : undefined;

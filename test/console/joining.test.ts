@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { formatFingerprint } from '../../src/domain/fingerprint.js';
 import { linkgrantProcess } from '../support/command-line.js';
-import { opensslRequest } from '../support/openssl-requests.js';
+import { opensslRequest, UNUSABLE_REQUESTS } from '../support/openssl-requests.js';
+import { keySha256 } from '../support/redeemed-answer.js';
 import { directoryForFile } from '../support/release.js';
 import { axeViolations } from './harness/browser.js';
 import { openOperatorPage } from './harness/operator-page.js';
@@ -149,7 +151,7 @@ it('shows a connected site without a record on the map', async () => {
 
 it('issues a token for a certificate request, which is no secret, and shows both fingerprints', async () => {
   const uid = await running.createGrant({ name: 'bound', redemptionsAllowed: 1 });
-  const { pem } = opensslRequest('/CN=south');
+  const { pem, key } = opensslRequest('/CN=south');
   const request = page.getByLabel('Certificate request of the site');
   await goTo(`/grants/${uid}?issue=token`);
   await request.fill('-----BEGIN CERTIFICATE REQUEST-----');
@@ -164,4 +166,28 @@ it('issues a token for a certificate request, which is no secret, and shows both
   expect(ways.filter((way) => !way.startsWith('linkgrant'))).toEqual([]);
   for (const name of ['SHA-256 of the key', 'SHA-256 of the CA']) await page.getByText(name).waitFor();
   expect(await axeViolations(page)).toEqual([]);
+  await goTo(`/grants/${uid}`);
+  await page.getByRole('cell', { name: `${formatFingerprint(keySha256(key)).slice(0, 11)}…` }).waitFor();
+});
+
+const grantOfRequests = await running.createGrant({ name: 'refused-requests', expirationWindow: '30d' });
+const refusal = page.getByRole('dialog').locator('.pf-m-error .pf-v6-c-helper-text__item-text');
+
+it.each(UNUSABLE_REQUESTS.filter(([, text]) => text.trim() !== ''))(
+  'shows at the field why no token can be issued for %s, and a remedy',
+  async (_what, text, reason) => {
+    await goTo(`/grants/${grantOfRequests}?issue=token`);
+    await page.getByLabel('Certificate request of the site').fill(text);
+    await page.keyboard.press('Enter');
+    // The reason, and a sentence with the remedy.
+    await expect.poll(() => refusal.allTextContents()).toEqual([expect.stringMatching(/: .*\. [A-Z].*\.$/)]);
+    expect(await refusal.textContent()).toContain(reason);
+  },
+);
+
+it('shows at the field that a text is too long for a certificate request, and does not shorten it', async () => {
+  await goTo(`/grants/${grantOfRequests}?issue=token`);
+  await page.getByLabel('Certificate request of the site').fill('x'.repeat(9_000));
+  await page.keyboard.press('Enter');
+  await expect.poll(() => refusal.allTextContents()).toEqual(['It must have at most 8192 characters.']);
 });

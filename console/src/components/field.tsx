@@ -20,15 +20,16 @@ interface FieldProps {
 }
 
 /**
- * Returns, as a sentence, why the service refused the value of a field; undefined if the error concerns no member of the request, or
- * another one.
+ * Returns why the service refused the value of a field, and the remedy, as sentences; undefined if the error concerns no member of the
+ * request, or another one.
  */
 export function fieldError(error: ApiError | undefined, member: string): string | undefined {
   if (error?.member !== member) return undefined;
   // The dialog shows what failed (`the grant was not created: …`), and the label of the field is its name.
   const reason = error.message.replace(/^the [a-z]+ was not [a-z]+: /, '');
   const name = member.replace('policy.', '');
-  return sentence(visible(reason.startsWith(`${name} `) ? `it${reason.slice(name.length)}` : reason));
+  const sentences = [reason.startsWith(`${name} `) ? `it${reason.slice(name.length)}` : reason, error.hint];
+  return sentences.flatMap((text) => (text === undefined ? [] : [sentence(visible(text))])).join(' ');
 }
 
 /** A labelled text field. When its value is refused, it gets the focus and scrolls into view with the reason. */

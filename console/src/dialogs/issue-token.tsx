@@ -116,7 +116,6 @@ function TokenForm({
           label="Certificate request of the site"
           value={request}
           onInput={setRequest}
-          maxLength={8192}
           help="The output of linkgrant link request on that site, or a request in PEM. Only its key can redeem the token, so the token is no secret. The default subject is that of the request."
           error={fieldError(action.error, 'request')}
         />
@@ -133,7 +132,7 @@ function TokenForm({
           label="How long it can be redeemed"
           value={window}
           onInput={setWindow}
-          help="For example 15m or 1h. If empty, until the grant expires."
+          help="For example 15m or 1h. If empty, until the grant expires, but for a certificate request at most 7 days."
           error={fieldError(action.error, 'expirationWindow')}
         />
       </div>

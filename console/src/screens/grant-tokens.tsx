@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { formatFingerprint } from '../../../src/domain/fingerprint.js';
 import { client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Section } from '../components/details.js';
@@ -40,6 +41,11 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
                     {
                       header: 'Subject',
                       cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any'),
+                    },
+                    {
+                      header: 'For key',
+                      cell: ({ keySha256Prefix: prefix }) =>
+                        prefix ? <Mono text={`${formatFingerprint(prefix)}…`} /> : 'any',
                     },
                     { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
                     {

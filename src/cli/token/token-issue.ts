@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { DAY_MS } from '../../domain/duration.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
+import { BOUND_WINDOW_MS } from '../../redemption/accepting/mint-token.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
@@ -32,8 +34,6 @@ type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
 // With --grant, these flags make the token a signed one. A token with the code of the grant cannot have them.
 const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'request', 'count'] as const;
-// A token that only one key can redeem is no secret, and mail takes longer than the default of other tokens.
-const BOUND_WINDOW = '7d';
 
 /** `token issue`: issues a token of a new grant, or with `--grant` a token of that grant, which may be a signed one. */
 export async function tokenIssueCommand(
@@ -59,7 +59,7 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
   if (name !== undefined) requireResourceName('--name', name);
   const linkCost = parseCount('--link-cost', flags.linkCost);
   const bound = flags.request === undefined ? undefined : await mintingRequest(delivery, flags);
-  const expirationWindow = flags.expirationWindow ?? (bound && BOUND_WINDOW);
+  const expirationWindow = flags.expirationWindow ?? (bound && `${BOUND_WINDOW_MS / DAY_MS}d`);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const grant = await createGrantFromFlags(
@@ -132,7 +132,7 @@ async function issueFromGrant(
   });
 }
 
-/** Returns a function that issues one of the requested tokens; without `expirationWindow` it expires with its grant. */
+/** Returns a function that issues one of the requested tokens; without `expirationWindow` it expires with its grant, or if it is bound after 7 days. */
 function issuer(
   { name, subject, linkCost, uses: redemptionsAllowed, requestPem, keySha256 }: MintingRequest,
   grant: Pick<GrantReport, 'uid' | 'name'>,

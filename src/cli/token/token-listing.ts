@@ -1,5 +1,6 @@
 import type { TokenReport } from '../../redemption/administration/reports/token-report.js';
 import { csvOf, type Listing } from '../terminal/listing.js';
+import { formatFingerprint } from '../terminal/output.js';
 
 /** The list of tokens. */
 export const TOKEN_LISTING: Omit<Listing<TokenReport>, 'emptyText'> = {
@@ -10,6 +11,7 @@ export const TOKEN_LISTING: Omit<Listing<TokenReport>, 'emptyText'> = {
     REDEMPTIONS: ({ redemptions, redemptionsAllowed }) => `${redemptions}/${redemptionsAllowed}`,
     EXPIRATION: ({ expirationTime }) => expirationTime,
     SUBJECT: ({ subject }) => subject,
+    'FOR KEY': ({ keySha256Prefix: prefix }) => prefix && `${formatFingerprint(prefix)}…`,
   },
   wide: {
     NAMESPACE: ({ namespace }) => namespace,
@@ -26,6 +28,7 @@ export const TOKEN_LISTING: Omit<Listing<TokenReport>, 'emptyText'> = {
     'redemptionsAllowed',
     'expirationTime',
     'subject',
+    'keySha256Prefix',
     'issuedAt',
     'revokedAt',
   ),

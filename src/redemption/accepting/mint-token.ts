@@ -1,8 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { mintSignedCode, type SignedCode } from '../../codes/signed-code.js';
+import { mintSignedCode, newCodeId, type SignedCode } from '../../codes/signed-code.js';
 import type { GrantSigningKey } from '../../codes/signing-keys.js';
 import type { AccessToken } from '../../domain/access-token.js';
+import { DAY_MS } from '../../domain/duration.js';
 import type { Clock } from '../ports/clock.js';
+
+/**
+ * How long a token that is bound to a key can be redeemed by default, in milliseconds. It is no secret, and mail takes longer than the
+ * default of other tokens.
+ */
+export const BOUND_WINDOW_MS = 7 * DAY_MS;
 
 /** What is needed to issue signed tokens of one grant. `signingKey` is a secret. */
 export interface MintingKey {
@@ -27,7 +33,7 @@ export interface MintTokenRequest {
   readonly linkCost?: number | undefined;
   /** How often it can be redeemed; 1 if absent. */
   readonly uses?: number | undefined;
-  /** How long it can be redeemed, in milliseconds, but at most until the grant expires; absent for as long as the grant. */
+  /** How long it can be redeemed, in milliseconds, but at most until the grant expires; absent for as long as the grant, or {@link BOUND_WINDOW_MS}. */
   readonly windowMs?: number | undefined;
   /** The only subject that may redeem it; absent for any. */
   readonly subject?: string | undefined;
@@ -55,9 +61,9 @@ export async function mintToken(
     name = grant.name,
     linkCost,
     uses = 1,
-    windowMs = Number.POSITIVE_INFINITY,
     subject,
     keySha256,
+    windowMs = keySha256 === undefined ? Number.POSITIVE_INFINITY : BOUND_WINDOW_MS,
   }: MintTokenRequest,
   clock: Clock,
 ): Promise<MintedToken | RejectedToken> {
@@ -77,8 +83,7 @@ export async function mintToken(
       member: 'expirationWindow',
     };
   const code: SignedCode = {
-    // Hexadecimal, so that no id looks like a command-line flag.
-    jti: randomBytes(12).toString('hex'),
+    jti: newCodeId(keySha256),
     grantUid: grant.uid,
     uses,
     issuedAt: now,

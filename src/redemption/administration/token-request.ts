@@ -34,7 +34,7 @@ export function readTokenRequest(text: string, subject?: string): TokenRequest {
   if (chosen !== undefined && isSubject(chosen)) return { subject: chosen, keySha256, keyType, pem };
   throw rejected(
     'its subject is not one common name of printable characters',
-    'choose the subject of the token (--subject)',
+    'choose the subject of the token, with --subject or in the form',
   );
 }
 

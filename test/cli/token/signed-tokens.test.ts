@@ -212,7 +212,7 @@ describe('token list', () => {
     expect(await of('-A')).toEqual(expect.arrayContaining(['default/listed', 'west/listed']));
     const { stdout } = await run(['token', 'list', '--grant', 'listed']);
     expect(stdout).toMatch(
-      /^ID +GRANT +STATE +REDEMPTIONS +EXPIRATION +SUBJECT\n[0-9a-f]{24} +listed +ready +0\/1 .* east\n$/,
+      /^ID +GRANT +STATE +REDEMPTIONS +EXPIRATION +SUBJECT +FOR KEY\n[0-9a-f]{24} +listed +ready +0\/1 .* east +-\n$/,
     );
     const yaml = await run(['token', 'list', '--grant', 'listed', '-o', 'yaml']);
     expect(parse(yaml.stdout)).toMatchObject([{ grant: 'listed', subject: 'east' }]);

@@ -55,8 +55,14 @@ describe('token issue --request', () => {
     const { signed } = await inspect(file);
     expect(signed).toMatchObject({ keySha256: keySha256(key), subject: 'east', redemptionsAllowed: 1 });
     expect(await report('token', 'list', '--grant', 'hub')).toMatchObject([
-      { id: signed.id, state: 'ready' },
+      { id: signed.id, state: 'ready', keySha256Prefix: keySha256(key).slice(0, 8) },
     ]);
+    await run('token', 'issue', '--grant', 'hub');
+    const { stdout: list } = expectSuccess(await run('token', 'list', '--grant', 'hub'));
+    const forKey = list.split('\n').map((row) => row.split(/ {2,}/).at(-1));
+    expect(forKey.sort()).toEqual(['', '-', 'FOR KEY', `${fingerprint.slice(0, 11)}…`].sort());
+    // The grant expires later.
+    expect(Math.round((Date.parse(signed.expirationTime) - Date.parse(signed.issuedAt)) / DAY)).toBe(7);
     expect(await redeem(file)).toBe('CN=east');
   });
 

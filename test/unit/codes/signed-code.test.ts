@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   isTokenId,
+  keyPrefixOf,
   mintSignedCode,
+  newCodeId,
   readSignedCode,
   type SignedCode,
   signedCodeKid,
@@ -78,6 +80,15 @@ describe('a signed code', () => {
     expect(await verify(jws(BOUND_HEADER, BOUND_CLAIMS))).toEqual({ ...bound, uses: 1 });
   });
 
+  it('can have an id that names the key that it is bound to', async () => {
+    const jti = newCodeId(KEY);
+    expect(jti).toMatch(/^key-abababab-[0-9a-f]{12}$/);
+    expect(keyPrefixOf(jti)).toBe('abababab');
+    expect(keyPrefixOf(newCodeId())).toBeUndefined();
+    const bound = sample({ subject: 'east', keySha256: KEY, jti });
+    expect(await verify(await mintSignedCode(bound, key))).toEqual(bound);
+  });
+
   it('ignores a claim `key` if its type is not that of a bound code', async () => {
     expect(await verify(jws(HEADER, BOUND_CLAIMS))).toEqual(sample({ uses: 1, subject: 'east' }));
   });
@@ -137,6 +148,11 @@ describe('a signed code', () => {
     ['a bound code whose key is in capitals', jws(BOUND_HEADER, { ...BOUND_CLAIMS, key: KEY.toUpperCase() })],
     ['a bound code whose key is cut', jws(BOUND_HEADER, { ...BOUND_CLAIMS, key: KEY.slice(1) })],
     ['a bound code whose key is a list', jws(BOUND_HEADER, { ...BOUND_CLAIMS, key: [KEY] })],
+    [
+      'an id that names another key',
+      jws(BOUND_HEADER, { ...BOUND_CLAIMS, jti: 'key-abababac-000000000000' }),
+    ],
+    ['the id of a bound code, but no key', jws(HEADER, { ...CLAIMS, jti: 'key-abababab-000000000000' })],
     ['no type', jws({ alg: 'HS256', kid: key.kid }, CLAIMS)],
     ['a critical header that is not understood', jws({ ...HEADER, crit: ['b64'], b64: false }, CLAIMS)],
     ['a critical header of RFC 7797', jws({ ...HEADER, crit: ['b64'], b64: true }, CLAIMS)],

@@ -1,3 +1,4 @@
+import { keyPrefixOf } from '../../../codes/signed-code.js';
 import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
 import type { AccessTokenManifest } from '../../../domain/access-token.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
@@ -20,6 +21,11 @@ export interface TokenReport {
   readonly expirationTime: string;
   /** The only subject that may redeem it; absent if any may. */
   readonly subject?: string;
+  /**
+   * The first 8 hex digits of the SHA-256 over the SubjectPublicKeyInfo of the only key that may redeem it; absent if any may, or if its
+   * id does not name the key.
+   */
+  readonly keySha256Prefix?: string;
   /** Absent for a token that was issued without the service. */
   readonly issuedAt?: string;
   readonly revokedAt?: string;
@@ -62,6 +68,7 @@ export interface TokenRevocation {
 /** Returns the report at `now` of a signed token of `grant`. */
 export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
   const { jti, uses, used, expirationTime, subject, issuedAt, revokedAt } = code;
+  const keySha256Prefix = keyPrefixOf(jti);
   return {
     id: jti,
     grant: grant.name,
@@ -73,6 +80,7 @@ export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): 
     // A token cannot be redeemed after its grant has expired.
     expirationTime: formatTime(Math.min(expirationTime, grant.expirationTime ?? expirationTime)),
     ...(subject !== null && { subject }),
+    ...(keySha256Prefix !== undefined && { keySha256Prefix }),
     ...(issuedAt !== null && { issuedAt: formatTime(issuedAt) }),
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
   };
