@@ -1,3 +1,5 @@
+import type { createChance } from './chance.mjs';
+
 /** A certificate request after its mutations. */
 export interface MutatedRequest {
   /** Name of the request that it was made from. */
@@ -6,6 +8,12 @@ export interface MutatedRequest {
   readonly kinds: readonly string[];
   readonly der: Buffer;
 }
+
+/** Returns a request with one to three mutations. */
+export function mutateRequest(
+  der: Buffer,
+  chance: ReturnType<typeof createChance>,
+): Pick<MutatedRequest, 'kinds' | 'der'>;
 
 /** Yields `count` requests, each a recorded one with one to three mutations. The same `seed` yields the same requests. */
 export function mutatedRequests(count: number, seed: number): Generator<MutatedRequest>;

@@ -48,6 +48,17 @@ function mutateAndSign(der, chance, others) {
   };
 }
 
+/** Returns a request with one to three mutations. */
+export function mutateRequest(der, chance) {
+  const { bytes, kinds } = mutate(
+    der,
+    [...REQUEST_MUTATIONS.ofAny, ...REQUEST_MUTATIONS.ofRequests],
+    chance,
+    [der],
+  );
+  return { der: bytes, kinds };
+}
+
 /** Yields `count` requests, each a recorded one with one to three mutations. The same `seed` yields the same requests. */
 export function* mutatedRequests(count, seed) {
   const chance = createChance(seed);

@@ -37,6 +37,8 @@ export interface HostileService {
     policy?: Readonly<Record<string, string>>,
   ): Promise<HostileGrant>;
   admin(method: string, path: string, request?: AdminRequest): Promise<WireResponse>;
+  /** The processor time that the process has used, in milliseconds. */
+  processorMs(): Promise<number>;
   /** The rows that a query of the SQLite file returns. */
   rows<Row>(query: string): Row[];
   /**
@@ -86,6 +88,10 @@ export async function startHostileService(): Promise<HostileService> {
       });
       const token = await created('/api/v1/tokens', { grantUid: uid, redemptionsAllowed });
       return { uid, name, code, signedCode: token.token.spec.code };
+    },
+    async processorMs() {
+      const { text } = await readOperations(serving, '/metrics');
+      return Number(/^process_cpu_seconds_total (\S+)$/m.exec(text)?.[1]) * 1_000;
     },
     recordedSerials() {
       const counted = rows<{ redemptions: number; recorded: number }>(
