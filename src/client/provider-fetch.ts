@@ -23,7 +23,7 @@ export interface ProviderRequest {
  */
 export function providerFetch(
   ca: string | undefined,
-  flag: '--server-ca' | '--issuer-ca' | '--admin-issuer-ca',
+  flag: '--server-ca' | '--issuer-ca' | '--admin-issuer-ca' | 'ca of the identity provider',
   options: ConnectionOptions,
 ) {
   return async (url: string, { signal, method, headers, body }: ProviderRequest): Promise<Response> => {

@@ -29,7 +29,11 @@ export interface ConnectTo {
  * Returns the target for a URL. `ca` is the PEM in the file that `flag` names; if it is absent, the CAs that Node trusts are
  * used. Messages mention the flag.
  */
-export function tlsTargetOf(url: URL, ca: string | undefined, flag: `--${string}-ca`): TlsTarget {
+export function tlsTargetOf(
+  url: URL,
+  ca: string | undefined,
+  flag: `--${string}-ca` | 'ca of the identity provider',
+): TlsTarget {
   const caName =
     ca === undefined ? `a CA that Node trusts, and ${flag} names no other` : `the CA in the file of ${flag}`;
   return { ...hostPortOf(url), ca, caName };

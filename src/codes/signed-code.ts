@@ -17,6 +17,8 @@ const JTI = /^[A-Za-z0-9_-]{8,64}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const KEY_PREFIX_DIGITS = 8;
 const BOUND_JTI = /^key-([0-9a-f]{8})-/;
+// The records of identities have such an id, which no code may use.
+const IDENTITY_JTI = /^id-[0-9a-f]{32}$/;
 // The maximum length of a redemption's body.
 const MAX_LENGTH = 4096;
 
@@ -130,12 +132,23 @@ export function keyPrefixOf(jti: string): string | undefined {
   return BOUND_JTI.exec(jti)?.[1];
 }
 
+/** Returns the id of the record that counts the uses of an identity. */
+export function identityJti(provider: string, sub: string): string {
+  return `id-${hash('sha256', `${provider}\0${sub}`).slice(0, 32)}`;
+}
+
+/** True for an id that {@link identityJti} returns. */
+function isIdentityJti(jti: string): boolean {
+  return IDENTITY_JTI.test(jti);
+}
+
 /** True for a valid `jti` of a code: 8 to 64 of `A-Z a-z 0-9 _ -`. */
 export function isTokenId(value: string): boolean {
   return JTI.test(value);
 }
 
-function compactText(code: Uint8Array): string | undefined {
+/** Returns the text of a compact JWS of at most 4096 bytes; undefined for another code. */
+export function compactText(code: Uint8Array): string | undefined {
   if (code.length > MAX_LENGTH) return undefined;
   const text = Buffer.from(code).toString('latin1');
   // Checked before parsing, because most codes are not signed.
@@ -166,6 +179,7 @@ function claimsOf(claims: unknown, typ: unknown): SignedCode | undefined {
 function commonClaimsOf(claims: Readonly<Record<string, unknown>>): SignedCode | undefined {
   const { sub, jti, iat, exp, nbf, uses = 1, subject, crit } = claims;
   if (typeof sub !== 'string' || typeof jti !== 'string' || !isTokenId(jti)) return undefined;
+  if (isIdentityJti(jti)) return undefined;
   if (!isTime(iat) || !isTime(exp) || !isCount(uses) || crit !== undefined) return undefined;
   if (nbf !== undefined && !isTime(nbf)) return undefined;
   if (subject !== undefined && (typeof subject !== 'string' || !isSubject(subject))) return undefined;

@@ -27,6 +27,7 @@ import { measureStore } from '../stores/measured-store.js';
 import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { grantAdoption } from './grant-adoption.js';
+import { ConfiguredIdentities } from './identities/configured-identities.js';
 import { LISTENER_DRAIN_MS } from './listener/listener-limits.js';
 import { assertListening, createPublicListener } from './listener/public-listener.js';
 import { networkObserver } from './network-observers.js';
@@ -116,7 +117,9 @@ export async function startService(settings: Settings, context: RuntimeContext):
     const ca = () => responseEndpoint.ca;
     lease = await addStoreLease(settings, { lease, store, ca, clock: context.clock });
     const shared = { settings, context, ...identities, lease, presented };
-    const parts = { ...shared, responseEndpoint, store, metrics };
+    const origin = () => new URL(responseEndpoint.url).origin;
+    const identityProviders = await ConfiguredIdentities.open(settings, { ...context, origin });
+    const parts = { ...shared, responseEndpoint, store, metrics, identityProviders };
     listener = createListener(parts);
     return await serveWithDatabase({ ...parts, listener, webhooks: opened.webhooks });
   } catch (error) {
@@ -149,6 +152,7 @@ interface ServiceParts extends ServiceIdentities {
   readonly responseEndpoint: { url: string; ca: string };
   readonly store: DatabaseStore;
   readonly metrics: Metrics;
+  readonly identityProviders: ConfiguredIdentities | undefined;
 }
 
 function createListener(parts: ServiceParts): TlsListener {
@@ -158,6 +162,7 @@ function createListener(parts: ServiceParts): TlsListener {
     site,
     service: () => responseEndpoint,
     codeKeys: openCodeKeys(settings.dataDir, context.clock),
+    identities: parts.identityProviders,
     pathPrefix: pathPrefixOf(address),
   };
   const otherConnections = settings.adminListen ? ADMIN_CONNECTIONS : 0;
@@ -239,6 +244,7 @@ async function serveWithDatabase(
   );
   const stopPeriodic = startPeriodic([
     [IDENTITY_CHECK_MS, reloadIdentity],
+    [IDENTITY_CHECK_MS, () => parts.identityProviders?.refresh()],
     [SWEEP_MS, () => sweepSealedAnswers(store, context)],
     [RETENTION_MS, () => retention.runOnce()],
     [RETENTION_MS, atMostEvery(KEY_SWEEP_MS, () => sweepCodeKeys(store, codeKeys, context))],

@@ -1,4 +1,5 @@
 import { ADMIN_SETTINGS, CONSOLE_SETTINGS } from './admin-settings.js';
+import { IDENTITY_SETTINGS } from './identity-settings.js';
 import { SETTINGS, type SettingKey } from './settings.js';
 
 /** The settings for commands that use a remote service; the service itself ignores them. */
@@ -41,6 +42,7 @@ const SETTING_GROUPS = {
   'on every platform but kubernetes': ['tlsCert', 'tlsKey', 'tlsCa', 'store', 'workers', 'grantRetention'],
   'of the admin API': Object.keys(ADMIN_SETTINGS) as (keyof typeof ADMIN_SETTINGS)[],
   'of the web console': Object.keys(CONSOLE_SETTINGS) as (keyof typeof CONSOLE_SETTINGS)[],
+  'of identity providers': Object.keys(IDENTITY_SETTINGS) as (keyof typeof IDENTITY_SETTINGS)[],
   'of the network observer': OBSERVER_SETTINGS,
   'of webhooks': ['webhook', 'webhookSecretFile', 'webhookCa', 'webhookAllowPrivate'],
   'of a remote service': REMOTE_SETTINGS,

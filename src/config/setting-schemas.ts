@@ -4,6 +4,7 @@ import { DAY_MS, parseDuration } from '../domain/duration.js';
 import { isLinkRole, type LinkEndpoint } from '../domain/link.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
+import { IDENTITIES_SCHEMA } from './identity-settings.js';
 import { PLATFORMS, type SETTINGS, type SettingKey } from './settings.js';
 import { parseStoreUrl, STORE_FORM } from './store-url.js';
 
@@ -201,6 +202,8 @@ export const SETTING_SCHEMAS = {
   consoleSecretFile: path,
   consoleScope: listOf(scope),
   consoleSession: duration('a duration from 1m to 7d, such as 8h', 60_000, 7 * DAY_MS),
+  identities: IDENTITIES_SCHEMA,
+  identitiesDirectory: directory,
   allowRedeemByKey: flag,
   stockReplayWindow: duration(),
   stockReplaySource: oneOf('on', 'off'),

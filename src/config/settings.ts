@@ -1,4 +1,5 @@
 import { ADMIN_SETTINGS, CONSOLE_SETTINGS } from './admin-settings.js';
+import { IDENTITY_SETTINGS } from './identity-settings.js';
 
 /** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
@@ -150,6 +151,7 @@ export const SETTINGS = {
   },
   ...ADMIN_SETTINGS,
   ...CONSOLE_SETTINGS,
+  ...IDENTITY_SETTINGS,
   allowRedeemByKey: {
     default: false,
     alias: 'SKUPPER_ALLOW_REDEEM_BY_KEY',

@@ -4,6 +4,9 @@ const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Length of the longest name of a resource or subject, in characters. */
 export const MAX_NAME_LENGTH = 253;
+const MAX_SUB_LENGTH = 512;
+/** Length of the longest identity, `provider:sub`, in UTF-16 units. */
+export const MAX_IDENTITY_LENGTH = 63 + 1 + MAX_SUB_LENGTH;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /** Name of the CA that signs link certificates unless a site or a grant names another. Skupper uses the same name. */
@@ -42,6 +45,18 @@ export function isLabelValue(value: string): boolean {
 /** True for a UUID in its lower-case text form (RFC 9562 §4), of any version. */
 export function isUuid(value: string): boolean {
   return UUID.test(value);
+}
+
+/** True for the `sub` of an identity: 1 to 512 printable characters. */
+export function isIdentitySubject(value: unknown): value is string {
+  return (
+    typeof value === 'string' && value !== '' && value.length <= MAX_SUB_LENGTH && !UNPRINTABLE.test(value)
+  );
+}
+
+/** True for the name of an identity provider: an RFC 1123 label of at most 63 characters. */
+export function isProviderName(value: string): boolean {
+  return LABEL.test(value);
 }
 
 /** True for a subject: 1 to 253 characters, none of them unprintable (Unicode categories C, Zl and Zp). */

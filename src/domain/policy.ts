@@ -24,10 +24,22 @@ export interface GrantPolicy {
   readonly certificateLifetimeMs?: number;
   /** When the grant can be redeemed at the earliest, in milliseconds since the epoch. */
   readonly notBefore?: number;
+  /** Globs of the identities, `provider:sub`, that may redeem with a token of their provider; absent for none. */
+  readonly identities?: readonly string[];
+  /** How often one identity may redeem; by default once. */
+  readonly identityUses?: number;
+  /** True if codes that any key can redeem are refused. */
+  readonly identityRequired?: boolean;
 }
 
 /** Changes to the rules of a policy: null removes a rule, an absent rule stays unchanged. */
 export type PolicyChange = { readonly [Rule in keyof GrantPolicy]?: GrantPolicy[Rule] | null };
+
+/** Returns the rules that also apply to the renewals of a link: those that are not about identities. */
+export function withoutIdentityRules(policy: GrantPolicy): GrantPolicy {
+  const { identities: _, identityUses: _uses, identityRequired: _required, ...rules } = policy;
+  return rules;
+}
 
 /** Returns a policy after a change. */
 export function changedPolicy(policy: GrantPolicy, change: PolicyChange = {}): GrantPolicy {

@@ -18,6 +18,8 @@ export type RedemptionErrorCode =
   | 'policy_source'
   | 'policy_key'
   | 'policy_csr_required'
+  /** The grant is only for identities, and the code is one that any key can redeem. */
+  | 'policy_identity_required'
   | 'csr_invalid'
   | 'key_weak'
   | 'name_invalid'
@@ -47,6 +49,8 @@ export type RedemptionErrorCode =
   | 'site_replaced'
   /** The redemption that a request repeats, or that a renewal is for, was revoked; its grant may still be valid. */
   | 'redemption_revoked'
+  /** The keys of the provider of an identity token were not fetched yet. */
+  | 'provider_unavailable'
   | 'overloaded'
   | 'store_unavailable'
   | 'internal';

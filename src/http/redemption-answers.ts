@@ -47,7 +47,8 @@ export function answerCheck(
     if ('refused' in result) {
       sendRefusal(response, result, false);
       const isProbe = 'uid' in target && target.uid === NIL_UUID;
-      return { outcome: result.refused, guessed: result.guessed, isProbe };
+      const { refused: outcome, guessed, reason, provider } = result;
+      return { outcome, guessed, reason, provider, isProbe };
     }
     send(response, 200, 'application/json', renderCheck(result));
     return { outcome: 'checked', grant: result.grant };
@@ -69,16 +70,21 @@ export function answerRedemption(
     if ('disconnected' in result)
       return { ...endDisconnected(response), grant: result.proven, name, subject };
     if ('refused' in result) {
-      const { refused, proven, guessed, reason } = result;
+      const { refused, proven, guessed, reason, provider } = result;
       sendRefusal(response, result, proven !== undefined);
       // Without proof, name and subject are not logged: they may contain anything, a code included.
       return proven
-        ? { outcome: refused, grant: proven, name, subject, reason }
-        : { outcome: refused, guessed };
+        ? { outcome: refused, grant: proven, name, subject, reason, provider }
+        : { outcome: refused, guessed, reason, provider };
     }
     await deps.checkpoint('before-answer');
     send(response, 200, 'application/yaml', encodeLinkDocuments(result.secret, result.links));
-    return { outcome: result.replayed ? 'replayed' : 'redeemed', ...redemptionFields(result.redemption) };
+    const { provider } = result;
+    return {
+      outcome: result.replayed ? 'replayed' : 'redeemed',
+      provider,
+      ...redemptionFields(result.redemption),
+    };
   });
 }
 

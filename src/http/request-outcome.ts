@@ -12,8 +12,10 @@ export interface RequestOutcome {
   readonly redemption?: string | undefined;
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
-  /** Why the accepting site provides no access, or what is wrong with the CSR; for its operator. */
+  /** Why the accepting site provides no access, or what is wrong with the CSR or the identity token; for its operator. */
   readonly reason?: string | undefined;
+  /** The provider of the identity that was presented; for one that was not proven, the provider of its issuer. */
+  readonly provider?: string | undefined;
   readonly error?: unknown;
   /** True for the check with which `doctor` and the web console find out whether the service answers. */
   readonly isProbe?: boolean;
@@ -31,8 +33,8 @@ export function logOutcome(
     readonly milliseconds: number;
   },
 ): void {
-  const { operation, outcome, grant, guessed, redemption, name, subject, reason, error, peer, requestId } =
-    result;
+  const { operation, outcome, grant, guessed, redemption, name, subject } = result;
+  const { reason, provider, error, peer, requestId } = result;
   const fields = {
     grant: (grant ?? guessed)?.uid,
     namespace: (grant ?? guessed)?.namespace,
@@ -40,6 +42,7 @@ export function logOutcome(
     redemption,
     name,
     subject,
+    identityProvider: provider,
     peer,
     ms: Math.round(result.milliseconds * 100) / 100,
     requestId,

@@ -10,6 +10,9 @@ interface Rule {
   readonly describe: (value: string) => string;
 }
 
+/** The rules that are true or false. */
+export const SWITCHES: readonly string[] = ['linkgrant/csr-required', 'linkgrant/identity-required'];
+
 const list = (value: string) => (value === '' ? 'none' : value.split(',').join(', '));
 
 /** The rules of a grant. */
@@ -70,6 +73,30 @@ export const RULES: readonly Rule[] = [
     describe: (value) => `It can be redeemed from ${value}.`,
   },
   {
+    setting: 'linkgrant/identities',
+    flag: '--identities',
+    label: 'Identities',
+    help: 'Which identities may redeem it, as PROVIDER:SUB, separated by commas, with * and ?.',
+    describe: (value) => `These identities may redeem it without a token: ${list(value)}.`,
+  },
+  {
+    setting: 'linkgrant/identity-uses',
+    flag: '--identity-uses',
+    label: 'Uses of each identity',
+    help: 'How often one identity may redeem it. Without this rule: once.',
+    describe: (value) => `Each identity may redeem it ${value === '1' ? 'once' : `${value} times`}.`,
+  },
+  {
+    setting: 'linkgrant/identity-required',
+    flag: '--identity-required',
+    label: 'Identity required',
+    help: '',
+    describe: (value) =>
+      value === 'true'
+        ? 'Its code is refused: sites join with an identity, or with a token for their key.'
+        : 'Its code is accepted too.',
+  },
+  {
     setting: 'linkgrant/csr-required',
     flag: '--csr-required',
     label: 'Own key required',
@@ -94,7 +121,7 @@ export function policyFlags(policy: Api['Policy'] = {}): string[] {
   return RULES.flatMap(({ setting, flag }) => {
     const value = policy[setting];
     if (value === undefined) return [];
-    if (setting === 'linkgrant/csr-required') return value === 'true' ? [flag] : [];
+    if (SWITCHES.includes(setting)) return value === 'true' ? [flag] : [];
     return [flag, value];
   });
 }

@@ -24,6 +24,7 @@ type UnrecordedCode =
   | 'method_not_allowed'
   | 'renewal_invalid'
   | 'renewal_refused'
+  | 'provider_unavailable'
   | 'overloaded'
   | 'store_unavailable'
   | 'internal';
@@ -65,6 +66,12 @@ const REDEMPTION_REFUSALS = {
     title: 'The site did not generate its key itself',
     remedy: 'Redeem with linkgrant on the site, or remove the rule from the grant.',
     change: () => ['--unset', 'csr-required'],
+  },
+  policy_identity_required: {
+    title: 'The grant is only for identities',
+    remedy:
+      'Let the site join with its identity, or issue a token for its request, or remove the rule from the grant.',
+    change: () => ['--unset', 'identity-required'],
   },
   not_yet_valid: {
     title: 'The grant or token is not valid yet',

@@ -5,7 +5,7 @@ import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Field, fieldError, OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
-import { policyFlags, policySentences, RULES } from '../components/policy.js';
+import { policyFlags, policySentences, RULES, SWITCHES } from '../components/policy.js';
 import { visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { hideQuery, href, navigate } from '../state/location.js';
@@ -14,7 +14,7 @@ import { type JoinedSite, nameForSite, policyForSite } from './joined-site.js';
 
 type Policy = Api['Policy'];
 
-const TEXT_RULES = RULES.filter(({ setting }) => setting !== 'linkgrant/csr-required');
+const TEXT_RULES = RULES.filter(({ setting }) => !SWITCHES.includes(setting));
 const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
   ...['name', 'redemptionsAllowed', 'expirationWindow'],
   ...TEXT_RULES.map(({ setting }) => `policy.${setting}`),
@@ -130,6 +130,13 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
               onInput={(isChecked) => setRule('linkgrant/csr-required', isChecked ? 'true' : '')}
             >
               Sites must generate their private key themselves. linkgrant does; Skupper's own client does not.
+            </OptionField>
+            <OptionField
+              isChecked={policy['linkgrant/identity-required'] === 'true'}
+              onInput={(isChecked) => setRule('linkgrant/identity-required', isChecked ? 'true' : '')}
+            >
+              Sites must join with an identity, or with a token for their key. The code of the grant is
+              refused.
             </OptionField>
           </div>
         </details>

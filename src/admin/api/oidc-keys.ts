@@ -51,7 +51,8 @@ export function oidcKeys(provider: OidcProvider, clock: Clock): BearerKeys {
   };
 }
 
-async function fetchKeySet(provider: OidcProvider): Promise<Response> {
+/** Fetches the key set that the metadata of a provider names. Rejects if there is no response, or no key set. */
+export async function fetchKeySet(provider: OidcProvider): Promise<Response> {
   const { jwks_uri: url } = await provider.metadata();
   if (url === undefined) throw new Error('its metadata has no jwks_uri');
   const response = await provider.fetch(url);

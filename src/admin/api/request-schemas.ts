@@ -30,6 +30,9 @@ function policy<T extends z.ZodType>(value: T) {
     'linkgrant/certificate-lifetime': optional,
     'linkgrant/csr-required': optional,
     'linkgrant/not-before': optional,
+    'linkgrant/identities': optional,
+    'linkgrant/identity-uses': optional,
+    'linkgrant/identity-required': optional,
   });
 }
 

@@ -38,6 +38,9 @@ const LABELS: Readonly<Record<string, string>> = {
   'linkgrant/certificate-lifetime': 'Lifetime',
   'linkgrant/csr-required': 'CSR required',
   'linkgrant/not-before': 'Begins',
+  'linkgrant/identities': 'Identities',
+  'linkgrant/identity-uses': 'Uses of each',
+  'linkgrant/identity-required': 'Identity required',
 };
 
 /** Returns the labels and values of policy settings for text output; an empty value is `none`. */

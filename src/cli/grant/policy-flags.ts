@@ -11,6 +11,9 @@ export const POLICY_FLAG_OF = {
   certificateLifetimeMs: 'certificateLifetime',
   csrRequired: 'csrRequired',
   notBefore: 'notBefore',
+  identities: 'identities',
+  identityUses: 'identityUses',
+  identityRequired: 'identityRequired',
 } as const satisfies Record<PolicyRule, string>;
 
 /** The names of {@link PolicyFlags}. */
@@ -38,5 +41,11 @@ export function addPolicyFlags(command: Command): Command {
     .option(...ENDPOINT_ROLES)
     .option('--certificate-lifetime <DURATION>', 'maximum lifetime of a certificate')
     .option('--csr-required', 'refuse clients that do not send a certificate request')
-    .option('--not-before <TIME>', 'time from which it can be redeemed, RFC 3339');
+    .option('--not-before <TIME>', 'time from which it can be redeemed, RFC 3339')
+    .option(
+      '--identities <GLOBS>',
+      'identities, PROVIDER:SUB, that may redeem it with a token of their provider, separated by commas',
+    )
+    .option('--identity-uses <N>', 'how often one identity may redeem it (default: 1)')
+    .option('--identity-required', 'refuse the code of the grant, and tokens that are not bound to a key');
 }

@@ -57,6 +57,10 @@ const ADVICE = {
     exitCode: 3,
     hint: 'the grant requires a certificate request (csr-required); redeem with `linkgrant token redeem`',
   },
+  policy_identity_required: {
+    exitCode: 3,
+    hint: 'the grant is only for identities (identity-required); join with the token of an identity provider, or with a token for a request (`linkgrant link request`)',
+  },
   csr_invalid: {
     exitCode: 3,
     hint: 'the certificate request was refused; remove the pending key and try again',
@@ -114,6 +118,10 @@ const ADVICE = {
   },
   site_replaced: { exitCode: 3, hint: NEW_TOKEN },
   redemption_revoked: { exitCode: 3, hint: `to link the site again, ${NEW_TOKEN}` },
+  provider_unavailable: {
+    exitCode: 4,
+    hint: 'the service fetches the keys of the provider in the background; try again',
+  },
   overloaded: { exitCode: 4, hint: 'the service is busy; try again' },
   store_unavailable: {
     exitCode: 4,

@@ -13,6 +13,7 @@ import { pathPrefixOf } from '../../platforms/standalone/service-address.js';
 import { CachedConnections } from '../../redemption/administration/cached-connections.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { measureStore } from '../../stores/measured-store.js';
+import { ConfiguredIdentities } from '../identities/configured-identities.js';
 import { LISTENER_DRAIN_MS } from '../listener/listener-limits.js';
 import { assertListening, createPublicListener } from '../listener/public-listener.js';
 import { sweepCodeKeys } from '../open-code-keys.js';
@@ -32,6 +33,7 @@ import { clusterReadiness, leadLog, logClusterFailure, openReplica } from './ope
 // that of the store for recording a redemption, so that a recorded one gets its response.
 const RESPONSE_TIMEOUT_MS = 8_000;
 const PUBLICATION_MS = 10_000;
+const IDENTITY_CHECK_MS = 10_000;
 const SWEEP_MS = 30_000;
 const RETENTION_MS = 3_600_000;
 
@@ -66,11 +68,14 @@ async function serveCluster(parts: ServiceParts): Promise<RunningService> {
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
   // Creates the first key, because commands that sign tokens use only existing keys.
   await codeKeys.current();
+  const origin = () => new URL(publication.responseEndpoint().url).origin;
+  const identities = await ConfiguredIdentities.open(settings, { ...context, origin });
   const platform = {
     store,
     site: controller.site,
     service: () => publication.responseEndpoint(),
     codeKeys,
+    identities,
     pathPrefix: pathPrefixOf(settings),
     prepareLookup: (uid: string) => cluster.prepareLookup(uid),
     responseTimeoutMs: RESPONSE_TIMEOUT_MS,
@@ -86,6 +91,7 @@ async function serveCluster(parts: ServiceParts): Promise<RunningService> {
   const ifLeading = (operation: () => unknown) => () => controller.isLeading && operation();
   const stopPeriodic = startPeriodic([
     [PUBLICATION_MS, () => publication.runOnce()],
+    [IDENTITY_CHECK_MS, () => identities?.refresh()],
     [SWEEP_MS, ifLeading(() => sweepSealedAnswers(store, context))],
     // Not every hour since the start: a replica may be restarted, or lead, for less than that.
     [SWEEP_MS, ifLeading(atMostEvery(RETENTION_MS, () => retention.runOnce()))],

@@ -19,7 +19,14 @@ import { withSpans } from './redemption-spans.js';
 /** What a platform provides for redemptions. */
 type PlatformParts = Pick<
   RedemptionAppDependencies,
-  'store' | 'site' | 'service' | 'codeKeys' | 'pathPrefix' | 'prepareLookup' | 'responseTimeoutMs'
+  | 'store'
+  | 'site'
+  | 'service'
+  | 'codeKeys'
+  | 'identities'
+  | 'pathPrefix'
+  | 'prepareLookup'
+  | 'responseTimeoutMs'
 >;
 
 /** Parts of the public listener. */

@@ -2,6 +2,7 @@ import type { issueClientCertificate } from '../../pki/certificates.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import type { IdentityProviders } from '../ports/identity-providers.js';
 import type { Site } from '../ports/site.js';
 import type { ServiceAddressSource } from './link-answer.js';
 import type { KeySource } from './requested-key.js';
@@ -13,6 +14,8 @@ export interface AcceptingSide {
   readonly site: Site;
   readonly service: ServiceAddressSource;
   readonly codeKeys: CodeKeys;
+  /** Absent if no provider of identities is configured. */
+  readonly identities?: IdentityProviders | undefined;
   readonly keys: KeySource;
   readonly issueCertificate: typeof issueClientCertificate;
   /** When a generated private key may be returned again. */

@@ -1,4 +1,5 @@
 import { type AccessGrant, grantState } from '../../domain/access-grant.js';
+import { withoutIdentityRules } from '../../domain/policy.js';
 import type { StoredCode } from '../ports/code-store.js';
 import type { TokenCheck } from '../ports/redemption-client.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
@@ -30,6 +31,7 @@ export async function checkGrant(
   const { grant, signedCode } = proof;
   const storedCode = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
   const access = await deps.site.resolveAccess(grant);
+  const policy = withoutIdentityRules(grant.policy);
   const serverTime = deps.clock();
   const notBefore = validFrom(proof);
   return {
@@ -37,21 +39,23 @@ export async function checkGrant(
     ...checkCode(proof, storedCode, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
     // The `nbf` of a signed code is reported as the policy's `notBefore`.
-    policy: serverTime < notBefore ? { ...grant.policy, notBefore } : grant.policy,
+    policy: serverTime < notBefore ? { ...policy, notBefore } : policy,
     serverTime,
   };
 }
 
 function checkCode(
-  { grant, signedCode }: ProvenCode,
+  proof: ProvenCode,
   storedCode: StoredCode | undefined,
   now: number,
 ): Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed' | 'expirationTime'> {
+  const { grant, signedCode } = proof;
   if (!signedCode) {
     const { redemptions, redemptionsAllowed, expirationTime } = grant;
     return { state: grantState(grant, now), redemptions, redemptionsAllowed, expirationTime };
   }
-  const { uses = signedCode.uses, used = 0, revokedAt = null } = storedCode ?? {};
+  const { used = 0, revokedAt = null } = storedCode ?? {};
+  const uses = proof.identity?.uses ?? storedCode?.uses ?? signedCode.uses;
   const { expirationTime } = signedCode;
   return {
     state: codeState(grant, { uses, used, expirationTime, revokedAt }, now),

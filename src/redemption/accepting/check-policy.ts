@@ -1,3 +1,4 @@
+import { MAX_IDENTITY_LENGTH } from '../../domain/names.js';
 import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { Networks } from './cidr.js';
@@ -27,12 +28,12 @@ const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 class GlobMatcher {
   #steps = MAX_STEPS;
 
-  matchesAny(globs: readonly string[] | undefined, text: string): boolean {
-    return globs === undefined || globs.some((glob) => this.#matches(glob, text));
+  matchesAny(globs: readonly string[] | undefined, text: string, longest?: number): boolean {
+    return globs === undefined || globs.some((glob) => this.#matches(glob, text, longest));
   }
 
-  #matches(glob: string, text: string): boolean {
-    const cost = globCost(glob);
+  #matches(glob: string, text: string, longest?: number): boolean {
+    const cost = globCost(glob, longest);
     if (cost > this.#steps) return false;
     this.#steps -= cost;
     return globMatches(glob, text);
@@ -58,6 +59,16 @@ export function permitsSubject({ subjects }: GrantPolicy, subject: string): bool
   return new GlobMatcher().matchesAny(subjects, subject);
 }
 
+/** True if a policy permits an identity, `provider:sub`. */
+export function permitsIdentity({ identities = [] }: GrantPolicy, identity: string): boolean {
+  return matchesIdentity(identities, identity);
+}
+
+/** True if one of the globs matches an identity or its `sub`, within the limit of {@link matchingProblem}. */
+export function matchesIdentity(globs: readonly string[], identity: string): boolean {
+  return new GlobMatcher().matchesAny(globs, identity, MAX_IDENTITY_LENGTH);
+}
+
 /** True if a policy permits keys of this type. */
 export function permitsKeyType(
   { keyTypes = DEFAULT_KEY_TYPES }: GrantPolicy,
@@ -67,14 +78,23 @@ export function permitsKeyType(
 }
 
 /** Returns why the globs of a policy take too long to match, as a sentence; undefined if they do not. */
-export function matchingProblem({ subjects = [], names = [] }: GrantPolicy): string | undefined {
-  const costs = { subjects: totalCost(subjects), names: totalCost(names) };
-  const steps = costs.subjects + costs.names;
+export function matchingProblem({
+  subjects = [],
+  names = [],
+  identities = [],
+}: GrantPolicy): string | undefined {
+  const costs = {
+    subjects: totalCost(subjects),
+    names: totalCost(names),
+    identities: totalCost(identities, MAX_IDENTITY_LENGTH),
+  };
+  const steps = costs.subjects + costs.names + costs.identities;
   if (steps <= MAX_STEPS) return undefined;
-  const setting = policySetting(costs.subjects >= costs.names ? 'subjects' : 'names');
+  const [costliest] = (Object.entries(costs) as [keyof typeof costs, number][]).sort((a, b) => b[1] - a[1]);
+  const setting = policySetting(costliest?.[0] ?? 'subjects');
   return `${setting} has globs that take too long to match (all rules together ${steps} steps, at most ${MAX_STEPS} are allowed): use globs with one *, or fewer and shorter texts between two *`;
 }
 
-function totalCost(globs: readonly string[]): number {
-  return globs.reduce((steps, glob) => steps + globCost(glob), 0);
+function totalCost(globs: readonly string[], longest?: number): number {
+  return globs.reduce((steps, glob) => steps + globCost(glob, longest), 0);
 }

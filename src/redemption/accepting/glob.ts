@@ -18,11 +18,10 @@ export function globMatches(glob: string, text: string): boolean {
 }
 
 /**
- * Returns how many steps the search for the parts of a glob between two `*` needs at most in a name or subject: for each position
- * in it, as many comparisons as the longest part has characters, and a step to the next position. Zero without such a part: each
+ * Returns how many steps the search for the parts of a glob between two `*` needs at most in a text: for each position in it, as many comparisons as the longest part has characters, and a step to the next position. Zero without such a part: each
  * character of the glob is then compared once at most.
  */
-export function globCost(glob: string): number {
+export function globCost(glob: string, textLength = MAX_NAME_LENGTH): number {
   const lastStar = glob.lastIndexOf('*');
   let star = glob.indexOf('*');
   let longest = 0;
@@ -31,7 +30,7 @@ export function globCost(glob: string): number {
     longest = Math.max(longest, at - star - 1);
     star = at;
   }
-  return longest === 0 ? 0 : (longest + 1) * MAX_NAME_LENGTH;
+  return longest === 0 ? 0 : (longest + 1) * textLength;
 }
 
 /** Returns the longest part of a glob without wildcards, which every matching value contains; empty if there is none. */

@@ -1,6 +1,6 @@
 import { DAY_MS, formatDuration, parseDuration } from '../../domain/duration.js';
 import { LINK_ROLES, type LinkRole } from '../../domain/link.js';
-import { isSubject } from '../../domain/names.js';
+import { isIdentitySubject, isSubject } from '../../domain/names.js';
 import type { ClientKeyType, GrantPolicy, PolicyChange } from '../../domain/policy.js';
 import { networkProblem } from './cidr.js';
 
@@ -14,6 +14,8 @@ const MIN_LIFETIME_MS = 1_000;
 const MAX_LIFETIME_MS = 10 * 365 * DAY_MS;
 const NAME_PATTERN = /^[a-z0-9.*?-]{1,253}$/;
 const KEY_TYPES = ['p256', 'p384', 'rsa', 'ed25519'] as const satisfies readonly ClientKeyType[];
+/** The largest limit of the redemptions of one identity. */
+export const MAX_IDENTITY_USES = 1_000_000;
 // The last time that RFC 3339 can express.
 const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const RFC_3339 =
@@ -45,6 +47,9 @@ const RULES = {
   certificateLifetimeMs: { parse: parseLifetime, format: formatDuration },
   csrRequired: { parse: parseFlag, format: String },
   notBefore: { parse: parseMoment, format: (ms) => new Date(ms).toISOString().replace('.000Z', 'Z') },
+  identities: list((entry) => (isIdentityGlob(entry) ? undefined : 'is not PROVIDER:SUB')),
+  identityUses: { parse: parseUses, format: String },
+  identityRequired: { parse: parseFlag, format: String },
 } as const satisfies { readonly [K in keyof GrantPolicy]-?: Rule<NonNullable<GrantPolicy[K]>> };
 
 /** A rule of a policy, by its field. */
@@ -60,6 +65,9 @@ export const POLICY_RULE_NAMES = {
   certificateLifetimeMs: 'certificate-lifetime',
   csrRequired: 'csr-required',
   notBefore: 'not-before',
+  identities: 'identities',
+  identityUses: 'identity-uses',
+  identityRequired: 'identity-required',
 } as const satisfies Record<PolicyRule, string>;
 
 /** The rules of a policy, in the form of `spec.settings` of an AccessGrant; {@link parsePolicyRule} defines the values. */
@@ -100,7 +108,7 @@ export function parsePolicyRule(
 /**
  * Parses the policy in the settings of an AccessGrant (`spec.settings`), or returns the first problem as a sentence. Lists are
  * separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1 second to 10 years,
- * `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. A setting with more than `maxLength` characters is
+ * `linkgrant/csr-required` and `linkgrant/identity-required` are true or false, `linkgrant/not-before` is an RFC 3339 time. A setting with more than `maxLength` characters is
  * invalid. Settings of other programs are ignored, but an unknown setting that begins with `linkgrant` is invalid, so that a misspelt
  * rule is not ignored.
  */
@@ -193,6 +201,17 @@ function parseLifetime(text: string): number | Problem {
 function parseFlag(text: string): boolean | Problem {
   if (text === 'true' || text === 'false') return text === 'true';
   return { problem: `is ${quoted(text)}, but must be true or false` };
+}
+
+function parseUses(text: string): number | Problem {
+  const uses = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (uses >= 1 && uses <= MAX_IDENTITY_USES) return uses;
+  return { problem: `is ${quoted(text)}, but must be a whole number from 1 to ${MAX_IDENTITY_USES}` };
+}
+
+function isIdentityGlob(entry: string): boolean {
+  const [, provider, sub] = /^([a-z0-9*?-]{1,63}):(.*)$/s.exec(entry) ?? [];
+  return provider !== undefined && isIdentitySubject(sub);
 }
 
 function parseMoment(text: string): number | Problem {

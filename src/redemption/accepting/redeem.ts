@@ -4,17 +4,21 @@
  * no use. After a later failure, a client that repeats its request gets the same certificate if the request has a replay key.
  */
 import { randomUUID } from 'node:crypto';
+import type { SignedCode } from '../../codes/signed-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { DAY_MS } from '../../domain/duration.js';
 import { RENEWING_LIFETIME_MS } from '../../domain/issued-certificate.js';
 import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { linksToEndpoints } from '../../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
+import { withoutIdentityRules } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { StoredCode } from '../ports/code-store.js';
+import type { RecordRules } from '../ports/grant-store.js';
 import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
+import type { ProvenIdentity } from './identities/prove-identity.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
 import { type GrantTarget, type PresentedProof, proveCode, type WrongCode } from './prove-code.js';
 import { earlyRefusal, type RedemptionContext, replayKeyOf, usesOf } from './redemption-context.js';
@@ -33,7 +37,7 @@ export interface RedemptionRequest extends PresentedProof {
   readonly target: GrantTarget;
   /** Requested name of Link and Secret; absent for the grant's name. */
   readonly name?: string | undefined;
-  /** Requested subject; by default that of the signed code, or else the name. */
+  /** Requested subject; by default that of the signed code or of the identity, or else the name. */
   readonly subject?: string | undefined;
   /** True if the client renews its certificate, so it can be short-lived. */
   readonly renews: boolean;
@@ -46,6 +50,8 @@ export interface Redeemed extends LinkAnswer {
   readonly grant: AccessGrant;
   readonly redemption: Redemption;
   readonly replayed: boolean;
+  /** The provider of the identity that was presented. */
+  readonly provider?: string | undefined;
 }
 
 /** A refusal of a redemption; only its code and `retryAfter` are for the client. */
@@ -78,9 +84,9 @@ export async function redeem(
   if ('refused' in proof) return proof;
   client.onProven();
 
-  const { grant, signedCode } = proof;
+  const { grant, signedCode, identity } = proof;
   const name = request.name ?? grant.name;
-  const subject = request.subject ?? signedCode?.subject ?? name;
+  const subject = request.subject ?? signedCode?.subject ?? identity?.subject ?? name;
   const refuse = (refusal: RefusedRedemption): RefusedRedemption => {
     const { refused: code } = refusal;
     // Do not record overload refusals: the write would add load.
@@ -89,7 +95,7 @@ export async function redeem(
         .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: client.peer }, deps.clock())
         .catch((error) => deps.onLedgerFailure(error, client.requestId));
     }
-    return { ...refusal, proven: grant };
+    return { ...refusal, proven: grant, provider: identity?.provider };
   };
 
   if (grant.revokedAt !== null) return refuse({ refused: 'grant_revoked' });
@@ -180,7 +186,7 @@ async function issueAndRecordRedemption(
     peer: client.peer,
     jti: context.signedCode?.jti ?? null,
     ...certificate,
-    policy: grant.policy,
+    policy: withoutIdentityRules(grant.policy),
     siteUid: access.siteUid,
     ...(replayKey !== undefined && obtainedKey.keyPem !== undefined
       ? sealForReplay({ id, grant, code: context.code, keyPem: obtainedKey.keyPem, now }, deps.stockReplay)
@@ -205,7 +211,7 @@ async function recordOrReplay(
   const outcome = await deps.store.recordRedemption(context.grant.uid, redemption, deps.clock(), {
     receivedAt: context.receivedAt,
     ...(isLimited && { repeatLimit: REPEAT_LIMIT }),
-    ...(context.signedCode && { signedCode: { subject: null, ...context.signedCode } }),
+    ...(context.signedCode && { signedCode: codeRule(context.signedCode, context.identity) }),
   });
   if (outcome === 'recorded') return redemptionResponse(redemption, keyPem, false, context, access, deps);
   if ('refused' in outcome) return outcome;
@@ -214,6 +220,10 @@ async function recordOrReplay(
   // The earlier redemption can no longer be replayed, so record this one under a new replay key.
   const newRedemption = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
   return recordOrReplay(newRedemption, keyPem, context, access, deps);
+}
+
+function codeRule(code: SignedCode, identity: ProvenIdentity | undefined): RecordRules['signedCode'] {
+  return { subject: null, ...code, ...(identity && { subject: identity.name, limit: identity.uses }) };
 }
 
 /** Returns the certificate of `earlier` with the present endpoints; undefined if its sealed key cannot be opened. */
@@ -241,10 +251,11 @@ function redemptionResponse(
   redemption: Redemption,
   tlsKey: string | undefined,
   replayed: boolean,
-  { grant }: RedemptionContext,
+  { grant, identity }: RedemptionContext,
   access: SiteAccess,
   { service }: AcceptingSide,
 ): Redeemed {
   const credentials = { tlsCrt: redemption.certificate, ...(tlsKey !== undefined && { tlsKey }) };
-  return { grant, redemption, replayed, ...linkAnswer(redemption, credentials, access, service) };
+  const provider = identity?.provider;
+  return { grant, redemption, replayed, provider, ...linkAnswer(redemption, credentials, access, service) };
 }

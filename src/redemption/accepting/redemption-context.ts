@@ -25,8 +25,8 @@ export interface RedemptionContext extends ProvenCode {
 }
 
 /** How often the presented code can be redeemed in all. */
-export function usesOf({ grant, signedCode }: ProvenCode): number {
-  return signedCode?.uses ?? grant.redemptionsAllowed;
+export function usesOf({ grant, signedCode, identity }: ProvenCode): number {
+  return identity?.uses ?? signedCode?.uses ?? grant.redemptionsAllowed;
 }
 
 /**
@@ -59,13 +59,16 @@ export function earlyRefusal(
   storedCode: StoredCode | undefined,
   now: number,
 ): Refusal | undefined {
-  const { grant, signedCode, name, subject, client, key } = context;
+  const { grant, signedCode, identity, name, subject, client, key } = context;
   const refusalByGrant = grantRefusal(grant, now);
   if (refusalByGrant) return refusalByGrant;
   if (signedCode && signedCode.expirationTime <= now) return { refused: 'code_expired' };
-  if (storedCode && storedCode.used >= storedCode.uses) return { refused: 'code_exhausted' };
+  if (storedCode && storedCode.used >= (identity?.uses ?? storedCode.uses))
+    return { refused: 'code_exhausted' };
   if (signedCode?.subject !== undefined && signedCode.subject !== subject)
     return { refused: 'policy_subject' };
+  if (grant.policy.identityRequired && !identity && signedCode?.keySha256 === undefined)
+    return { refused: 'policy_identity_required' };
   const notBefore = validFrom(context);
   if (now < notBefore) {
     return { refused: 'not_yet_valid', retryAfter: Math.ceil((notBefore - now) / 1000) };

@@ -67,9 +67,11 @@ export interface RecordRules {
   readonly repeatLimit?: { readonly count: number; readonly windowMs: number } | undefined;
   /**
    * The signed code that was presented: one of its uses is counted together with the grant's use, or the redemption is
-   * refused (`code_revoked`, `code_exhausted`).
+   * refused (`code_revoked`, `code_exhausted`). `limit` is how many uses it allows now, if that changes; by default `uses`.
    */
-  readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
+  readonly signedCode?:
+    | (Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> & { readonly limit?: number })
+    | undefined;
   /**
    * When the request was received, in the unit of `performance.now()`; absent: now. A store that read the grant after this
    * moment, to prove the code, need not read it again before it records.

@@ -25,7 +25,7 @@ const COUNT = `SELECT count(*) AS recorded, count(*) FILTER (WHERE revoked_at IS
 const CREATE = `INSERT INTO codes (grant_uid, jti, uses, used, expires_at, subject, issued_at, revoked_at)
   VALUES (?, ?, ?, 0, ?, ?, ?, NULL) ON CONFLICT (grant_uid, jti) DO NOTHING`;
 const COUNT_CODE_USE = `UPDATE codes SET used = used + 1
-  WHERE grant_uid = ? AND jti = ? AND used < uses AND revoked_at IS NULL`;
+  WHERE grant_uid = ? AND jti = ? AND used < uses AND used < ? AND revoked_at IS NULL`;
 const REVOCATION = {
   update: 'UPDATE codes SET revoked_at = ? WHERE grant_uid = ? AND jti = ?',
   revokedAt: 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?',
@@ -109,15 +109,20 @@ function revokeCode(
   };
 }
 
-/** Counts one use of a signed code in the open transaction. Returns the refusal if no use is left or the code is revoked. */
+/**
+ * Counts one use of a signed code in the open transaction, up to `limit`. Returns the refusal if no use is left or the code is
+ * revoked.
+ */
 export function* countCodeUse(
   ledger: LedgerChain,
-  code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime' | 'subject'>,
+  code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime' | 'subject'> & {
+    readonly limit?: number;
+  },
   now: number,
 ): SqlOperation<Refusal | undefined> {
-  const { grantUid, jti, uses, expirationTime, subject } = code;
+  const { grantUid, jti, uses, expirationTime, subject, limit = uses } = code;
   const newCode = { grantUid, jti, uses, expirationTime, subject };
-  const [created, counted] = yield* batch(insertion(newCode), [COUNT_CODE_USE, grantUid, jti]);
+  const [created, counted] = yield* batch(insertion(newCode), [COUNT_CODE_USE, grantUid, jti, limit]);
   if (created.changes === 1) yield* ledger.append(codeEntry(newCode, now));
   if (counted.changes === 1) return undefined;
   const stored = yield* findCode(grantUid, jti);

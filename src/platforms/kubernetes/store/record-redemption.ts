@@ -154,7 +154,8 @@ function slotRefusal({
   now,
   rules: { signedCode, repeatLimit },
 }: Recording): Refusal | undefined {
-  if (signedCode && slots.usesOf(signedCode.jti) >= signedCode.uses) return { refused: 'code_exhausted' };
+  if (signedCode && slots.usesOf(signedCode.jti) >= (signedCode.limit ?? signedCode.uses))
+    return { refused: 'code_exhausted' };
   if (!repeatLimit) return undefined;
   const since = now - repeatLimit.windowMs;
   const recent = slots.stockTimesOf(redemption).filter((time) => time > since);

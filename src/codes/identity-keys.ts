@@ -1,0 +1,63 @@
+import type { CryptoKey, JWK } from 'jose';
+import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
+import { importJWK } from 'jose/key/import';
+
+/** The public keys that each signature algorithm uses (RFC 7518 §3.1, RFC 8037 §3.1); `crv` is absent for RSA. */
+const ALGORITHMS = {
+  RS256: { kty: 'RSA', crv: undefined },
+  PS256: { kty: 'RSA', crv: undefined },
+  ES256: { kty: 'EC', crv: 'P-256' },
+  ES384: { kty: 'EC', crv: 'P-384' },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+} as const;
+
+/** A signature algorithm that identity tokens may have: with a public key only. */
+export type IdentityAlgorithm = keyof typeof ALGORITHMS;
+
+/** A public key of an identity provider. */
+export interface IdentityKey {
+  readonly kid: string;
+  /** SHA-256 thumbprint (RFC 7638), base64url: equal keys have equal ones. */
+  readonly thumbprint: string;
+  /** The key as each algorithm that it permits uses it. */
+  readonly byAlgorithm: ReadonlyMap<IdentityAlgorithm, CryptoKey>;
+}
+
+// A provider publishes a few keys; each one is imported at once.
+const MAX_KEYS = 100;
+
+/** True for an algorithm that identity tokens may have. */
+export function isIdentityAlgorithm(name: unknown): name is IdentityAlgorithm {
+  return typeof name === 'string' && Object.hasOwn(ALGORITHMS, name);
+}
+
+/**
+ * Reads the keys of a provider from a JWKS (RFC 7517). Ignores keys for other algorithms and uses. Rejects with an Error whose
+ * message is the end of a sentence if it is no JWKS, has no usable key, or has a private or symmetric key.
+ */
+export async function readIdentityKeys(text: string): Promise<readonly IdentityKey[]> {
+  const set = JSON.parse(text) as { readonly keys?: unknown } | null;
+  if (!Array.isArray(set?.keys)) throw new Error('it is not a JWKS: expected an object with a list "keys"');
+  if (set.keys.length > MAX_KEYS) throw new Error(`it has more than ${MAX_KEYS} keys`);
+  const keys: IdentityKey[] = [];
+  for (const jwk of set.keys as readonly (JWK | null)[]) {
+    if (jwk?.kty === 'oct' || jwk?.d !== undefined)
+      throw new Error('it contains a private or symmetric key; only public keys are accepted');
+    const byAlgorithm = await importKey(jwk ?? {});
+    if (!jwk?.kid || byAlgorithm.size === 0) continue;
+    keys.push({ kid: jwk.kid, thumbprint: await calculateJwkThumbprint(jwk), byAlgorithm });
+  }
+  if (keys.length === 0)
+    throw new Error(`it has no key with a kid for ${Object.keys(ALGORITHMS).join(', ')}`);
+  return keys;
+}
+
+async function importKey(jwk: JWK): Promise<ReadonlyMap<IdentityAlgorithm, CryptoKey>> {
+  const imported = new Map<IdentityAlgorithm, CryptoKey>();
+  if (jwk.use !== undefined && jwk.use !== 'sig') return imported;
+  for (const [algorithm, { kty, crv }] of Object.entries(ALGORITHMS)) {
+    if (jwk.kty !== kty || jwk.crv !== crv || (jwk.alg !== undefined && jwk.alg !== algorithm)) continue;
+    imported.set(algorithm as IdentityAlgorithm, (await importJWK(jwk, algorithm)) as CryptoKey);
+  }
+  return imported;
+}

@@ -1,0 +1,74 @@
+import { identityJti, type SignedCode } from '../../../codes/signed-code.js';
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import { sha256Hex } from '../../../pki/sha256.js';
+import type { IdentityProviders } from '../../ports/identity-providers.js';
+import { permitsIdentity } from '../check-policy.js';
+import { MAX_IDENTITY_USES } from '../policy-settings.js';
+import { readCsr } from '../requested-key.js';
+import { type UnverifiedIdentity, type VerifiedIdentity, verifyIdentity } from './verify-identity.js';
+
+/** Longest common name of a certificate (RFC 5280, ub-common-name). */
+const MAX_COMMON_NAME = 64;
+/** When the record of an identity expires: never. */
+const NEVER_MS = Date.UTC(9999, 11, 31);
+
+/** An identity that a grant permits. */
+export interface ProvenIdentity {
+  readonly provider: string;
+  /** `provider:sub` */
+  readonly name: string;
+  /** The default subject of its certificate. */
+  readonly subject: string;
+  /** How often it may redeem the grant. */
+  readonly uses: number;
+}
+
+/** A grant, and the identity that it permits with the record that counts its uses. */
+interface PermittedIdentity {
+  readonly grant: AccessGrant;
+  readonly identity: ProvenIdentity;
+  readonly signedCode: SignedCode;
+}
+
+/** Returns how often one identity may redeem a grant. */
+function identityUsesOf({ policy }: Pick<AccessGrant, 'policy'>): number {
+  return policy.identityUses ?? 1;
+}
+
+/** Returns the record that counts the uses of an identity, in the form of a signed code. The rule of the grant limits its uses. */
+function identityRecord(grantUid: string, { provider, sub }: VerifiedIdentity): SignedCode {
+  const jti = identityJti(provider, sub);
+  return { jti, grantUid, uses: MAX_IDENTITY_USES, issuedAt: 0, expirationTime: NEVER_MS };
+}
+
+/** Returns the default subject of the certificate of an identity: its name, or if that is too long, its provider and a hash. */
+function identitySubject(provider: string, name: string): string {
+  return name.length <= MAX_COMMON_NAME ? name : `${provider}:${sha256Hex(name).slice(0, 32)}`;
+}
+
+/**
+ * Returns the identity that a token proves, if the grant permits it. Verifies the token even without a grant, so that time does not
+ * reveal whether the grant exists. Undefined if no provider is configured, or if the code does not have the form of a JWT.
+ */
+export async function proveIdentity(
+  grant: AccessGrant | undefined,
+  code: Uint8Array,
+  csr: string | undefined,
+  providers: IdentityProviders | undefined,
+): Promise<PermittedIdentity | UnverifiedIdentity | undefined> {
+  if (!providers) return undefined;
+  const requestedKey = () => {
+    const request = csr === undefined ? undefined : readCsr(csr);
+    return request && 'keySha256' in request ? request.keySha256 : undefined;
+  };
+  const verified = await verifyIdentity(code, { providers, requestedKey });
+  if (!verified || 'failed' in verified) return verified;
+  const { provider, sub } = verified;
+  const name = `${provider}:${sub}`;
+  if (csr === undefined) return { failed: 'came without a certificate request', provider };
+  if (!grant || !permitsIdentity(grant.policy, name))
+    return { failed: 'proves an identity that the grant does not permit (identities)', provider };
+  const subject = identitySubject(provider, name);
+  const identity = { provider, name, subject, uses: identityUsesOf(grant) };
+  return { grant, identity, signedCode: identityRecord(grant.uid, verified) };
+}
