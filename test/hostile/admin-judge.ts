@@ -8,7 +8,7 @@ const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DURATION = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$/;
 const MEMBERS = ['namespace', 'name', 'redemptionsAllowed', 'expirationWindow', 'code', 'issuer', 'policy'];
 const RULES =
-  'subjects names source-cidrs key-types endpoint-roles certificate-lifetime csr-required not-before'.split(
+  'subjects names source-cidrs key-types endpoint-roles certificate-lifetime csr-required not-before identities identity-uses identity-required'.split(
     ' ',
   );
 const CODES: ReadonlySet<string> = new Set(ADMINISTRATION_ERROR_CODES);
