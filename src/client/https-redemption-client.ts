@@ -86,7 +86,7 @@ function headersOf({ name, subject, csrDer, renews }: TokenRedemption): Readonly
     accept: 'application/yaml, application/problem+json',
     name,
     // As bytes, because Node writes one character as one byte.
-    subject: Buffer.from(subject).toString('latin1'),
+    ...(subject !== undefined && { subject: Buffer.from(subject).toString('latin1') }),
     csr: Buffer.from(csrDer).toString('base64'),
     ...(renews && { renews: 'true' }),
   };

@@ -18,9 +18,10 @@ import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { LinkRequestStore } from '../redemption/ports/link-requests.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
-import type { TokenCheck } from '../redemption/ports/redemption-client.js';
+import type { RedemptionClient, TokenCheck } from '../redemption/ports/redemption-client.js';
 import { rulesRefusal } from '../redemption/requesting/check-rules.js';
 import { checkToken, withKeyTypes } from '../redemption/requesting/check-token.js';
+import { identityClient, type SiteIdentity } from '../redemption/requesting/identity-client.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
@@ -108,7 +109,7 @@ export function redeemer(
   const { clock, checkpoint, wait = sleep, stopping, runWork = (work) => work() } = options;
   const redeem: Redeem = (request, materializer, limitMs) =>
     redeemToken(request, {
-      client: createRedemptionClient({
+      client: clientFor(request.identity, {
         ...options,
         timeoutMs: limitMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       }),
@@ -136,13 +137,26 @@ export function namespacesIn(skupperHome: string): string[] {
   return new SkupperHome(skupperHome).namespaces();
 }
 
-/** Queries the state of a token's grant, that of a bound token with `csrDer`; see {@link checkToken}. */
+/** What proves a token in addition to its code. */
+export interface TokenProof {
+  /** The request that would redeem a bound token, or a token without a code. */
+  readonly csrDer?: Uint8Array | undefined;
+  /** The identity that redeems a token without a code. */
+  readonly identity?: SiteIdentity | undefined;
+}
+
+/** Queries the state of a token's grant; see {@link checkToken}. */
 export function queryToken(
   token: RedeemableToken,
   options: ServiceConnectionOptions,
-  csrDer?: Uint8Array,
+  { csrDer, identity }: TokenProof = {},
 ): Promise<TokenCheck | 'stock'> {
-  return checkToken({ token }, createRedemptionClient(options), { csrDer });
+  return checkToken({ token }, clientFor(identity, options), { csrDer });
+}
+
+function clientFor(identity: SiteIdentity | undefined, options: ServiceConnectionOptions): RedemptionClient {
+  const client = createRedemptionClient(options);
+  return identity ? identityClient(client, identity) : client;
 }
 
 /** Returns the error that a redemption would have by the rules of the grant; undefined if they allow it. See `rulesRefusal`. */

@@ -37,7 +37,15 @@ export type Flags = Readonly<Record<string, unknown>>;
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
 const IN_FILE: readonly string[] = KEYS.filter((key) => !NOT_IN_FILE.includes(key));
 // Variables of linkgrant that are not settings of the service.
-const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_TOKEN_FILE']);
+const OTHER_VARIABLES = new Set([
+  'LINKGRANT_CONFIG',
+  'LINKGRANT_TOKEN_FILE',
+  'LINKGRANT_IDENTITY_TOKEN_FILE',
+  'LINKGRANT_IDENTITY_COMMAND',
+  'LINKGRANT_IDENTITY_AUDIENCE',
+  // Set for the command of --identity-command, which may run linkgrant.
+  'LINKGRANT_IDENTITY_KEY_AUDIENCE',
+]);
 // The value of a variable that Kubernetes or a container link has set for a Service named linkgrant.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 

@@ -65,8 +65,14 @@ export interface CaPin {
 
 /**
  * A token that the requesting side read from an AccessToken or a join line. `ca` is what the URL's server certificate is
- * verified against: PEM, the pin of a CA that the server sends, or, if undefined, the CAs that Node trusts.
+ * verified against: PEM, the pin of a CA that the server sends, or, if undefined, the CAs that Node trusts. `code` is empty if the
+ * token has none: then the site is to redeem it with its identity.
  */
 export interface RedeemableToken extends Omit<AccessToken, 'ca'> {
   readonly ca: string | CaPin | undefined;
+}
+
+/** True for a token without a code, which is no secret: the site redeems it with a token of its identity provider. */
+export function needsIdentity({ code }: Pick<RedeemableToken, 'code'>): boolean {
+  return code === '';
 }

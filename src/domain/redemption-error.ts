@@ -79,6 +79,12 @@ export type ClientErrorCode =
   | 'token_invalid'
   /** The token is bound to a key that this site does not have. */
   | 'key_missing'
+  /** There is no identity token at the moment: its file is missing or incomplete, or the command for it failed. */
+  | 'identity_missing'
+  /** The identity token is for another service or for another key, so it was not sent. */
+  | 'identity_audience'
+  /** The service did not accept the identity token; it does not report why. */
+  | 'identity_refused'
   | 'not_writable'
   /** The token was redeemed before, and the certificate of its link has expired. */
   | 'link_ended'

@@ -15,7 +15,7 @@ import {
   redeemInput,
   requestedSubject,
 } from '../token/redeem-input.js';
-import { parseToken } from '../token/token-file.js';
+import { type IdentityFlags, siteIdentity } from '../token/site-identity.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
@@ -40,6 +40,8 @@ export interface BootstrapRequest {
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
   readonly linkCost?: number | undefined;
+  /** The identity that redeems a token without a code. */
+  readonly identityFlags: IdentityFlags;
   /** Requests short-lived certificates, because they will be renewed. */
   readonly renews: boolean;
   /** True if an attempt succeeds only once the links connect. */
@@ -159,7 +161,7 @@ async function secretFilter(
     return (secret) => recordedName === undefined || secret === recordedName;
   }
   // A link found by name alone may come from another token, or from a crashed run that wrote only some Links.
-  const writtenName = await target.redeemer.findSecretName(parseToken(read.text));
+  const writtenName = await target.redeemer.findSecretName(read.token);
   return (secret) => secret === writtenName && (name === undefined || name === writtenName);
 }
 
@@ -196,9 +198,10 @@ async function redeemBootstrapToken(
   }
   // Only on a system site can the request have no token source.
   if (!read) return;
-  const token = parseToken(read.text);
+  const { token } = read;
   const subject = requestedSubject(token, request.subject, target);
-  const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
+  const identity = siteIdentity(token, request.identityFlags, remainingMs);
+  const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews, identity };
   const limit = exchangeLimit(remainingMs());
   const redeemed = await redeemer.redeem(redeemRequest, materializer, limit).catch((error: unknown) => {
     throw explainRefusal(error, redeemRequest);

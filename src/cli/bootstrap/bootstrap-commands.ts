@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addTarget, withCost } from '../link/target-flags.js';
-import { addRouteFlags, OUTPUT } from '../terminal/command-flags.js';
+import { addIdentityFlags, addRouteFlags, OUTPUT } from '../terminal/command-flags.js';
 
 /** Adds `bootstrap`. */
 export function addBootstrap(program: Command): void {
@@ -10,7 +10,7 @@ export function addBootstrap(program: Command): void {
       .description('Link this site unattended: wait for its prerequisites, redeem once; safe to repeat')
       .option(
         '--token <FILE>',
-        'a file, a mounted Secret (a directory with url, code and ca), or - for standard input (default: LINKGRANT_TOKEN_FILE, else the tokens in the input directory)',
+        'a file, a join line, the URL of a grant, a mounted Secret (a directory with url, code and ca), or - for standard input (default: LINKGRANT_TOKEN_FILE, else the tokens in the input directory)',
       ),
   )
     .addOption(
@@ -21,7 +21,7 @@ export function addBootstrap(program: Command): void {
     .option('--watch', 'keep running and renew the links at two thirds of their lifetime; implies --renew')
     .option('--continue-without-link', 'succeed with a warning if there is no link');
   addRouteFlags(
-    bootstrap.option(
+    addIdentityFlags(bootstrap).option(
       '--deadline <DURATION>',
       'time limit until the site is linked, but a reload may always take a minute (default: 10m)',
     ),

@@ -13,6 +13,8 @@ import type { OutputFormat } from '../terminal/output-format.js';
 import { plain, plainLine } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
+import type { IdentityFlags } from '../token/site-identity.js';
+import type { GrantUrlFlags } from '../token/token-file.js';
 import { tokenSource } from '../token/token-source.js';
 import {
   attemptBootstrap,
@@ -23,11 +25,10 @@ import {
 } from './bootstrap-attempt.js';
 
 /** The flags of `bootstrap`. */
-export interface BootstrapFlags extends LinkTargetFlags {
+export interface BootstrapFlags extends LinkTargetFlags, IdentityFlags, GrantUrlFlags {
   /** Time limit until the site is linked. It does not limit `--watch`. */
   readonly deadline?: string;
   readonly token?: string;
-  readonly name?: string;
   readonly subject?: string;
   readonly linkCost?: string;
   readonly continueWithoutLink?: boolean;
@@ -100,9 +101,10 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
       'set --token (a file, a mounted directory, or -) or the variable LINKGRANT_TOKEN_FILE',
     );
   }
-  const source = tokenPath === undefined ? undefined : tokenSource(tokenPath);
+  const source = tokenPath === undefined ? undefined : tokenSource(tokenPath, flags);
   const renews = flags.renew === true || flags.watch === true;
-  return { source, name, subject, linkCost, renews, requiresConnection: flags.wait !== 'configured' };
+  const requiresConnection = flags.wait !== 'configured';
+  return { source, name, subject, linkCost, identityFlags: flags, renews, requiresConnection };
 }
 
 /** Repeats attempts until one succeeds, one fails permanently, or the deadline has passed. */

@@ -9,9 +9,11 @@ import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import { plainLine } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
+import type { IdentityFlags } from '../token/site-identity.js';
+import type { GrantUrlFlags } from '../token/token-file.js';
 
 /** What `doctor` checks beside the settings. */
-export interface DoctorInput {
+export interface DoctorInput extends IdentityFlags, Pick<GrantUrlFlags, 'ca' | 'caSha256'> {
   /** The file of a token. */
   readonly token?: string | undefined;
   /** The directory for the Link of the token. */

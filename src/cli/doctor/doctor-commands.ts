@@ -1,13 +1,16 @@
 import type { Command } from 'commander';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
-import { addConnectionFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+import { addConnectionFlags, addIdentityFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
 
 /** Adds `doctor`. */
 export function addDoctor(program: Command): void {
   const doctor = program
     .command('doctor')
     .description('Check the prerequisites of each side, one line for each check; spends no use')
-    .option('--token <FILE>', 'requesting side: check that this token (- for standard input) can be redeemed')
+    .option(
+      '--token <FILE>',
+      'requesting side: check that this token (a file, a join line, the URL of a grant, or - for standard input) can be redeemed',
+    )
     .option(
       '--to <DIR>',
       "requesting side: directory of its links (default: the namespace's input/resources)",
@@ -18,7 +21,7 @@ export function addDoctor(program: Command): void {
       '--key <FILE>',
       'requesting side: private key of the request that the token of --token is bound to, if `link request` did not make it',
     );
-  addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
+  addConnectionFlags(withSettings(addIdentityFlags(doctor), SERVICE_SETTINGS))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags));
 }

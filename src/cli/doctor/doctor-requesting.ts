@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readSignedCode } from '../../codes/signed-code.js';
 import { linkDirectory } from '../../compose/open-links.js';
 import { checkRules } from '../../compose/token-redemption.js';
-import type { RedeemableToken } from '../../domain/access-token.js';
+import { needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Link } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
@@ -11,16 +11,17 @@ import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { LinkRequestStore } from '../../redemption/ports/link-requests.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { credentialsDamage } from '../../redemption/requesting/check-link.js';
-import { boundKeyOf, csrFor, keyFor } from '../../redemption/requesting/redemption-key.js';
+import type { SiteIdentity } from '../../redemption/requesting/identity-client.js';
+import { boundKeyOf, csrFor, isKeyProven, keyFor } from '../../redemption/requesting/redemption-key.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { policyFields } from '../grant/grant-fields.js';
 import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import { adviceForState } from '../terminal/exit-codes.js';
-import { readToken } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { explainRefusal, requestedSubject } from '../token/redeem-input.js';
 import { readRequestKey } from '../token/request-key.js';
-import { parseToken } from '../token/token-file.js';
+import { siteIdentity } from '../token/site-identity.js';
+import { loadToken } from '../token/token-file.js';
 import {
   type Check,
   certificateCheck,
@@ -32,6 +33,7 @@ import {
   warn,
   writableCheck,
 } from './doctor-check.js';
+import { identityChecks } from './doctor-identity.js';
 import { checkRoute, type RouteChecks } from './doctor-route.js';
 
 // The service reports a deleted grant as unknown.
@@ -53,9 +55,9 @@ export async function tokenChecks(
   site: CheckedSite,
   options: CommandConnectionOptions,
 ): Promise<Check[]> {
-  let token: ReturnType<typeof parseToken>;
+  let token: RedeemableToken;
   try {
-    token = parseToken(await readToken(file));
+    token = await loadToken(file, flags);
   } catch (error) {
     return [failWithError('token', error, 'check the token file')];
   }
@@ -63,25 +65,33 @@ export async function tokenChecks(
   // If the links cannot be read, an expired or exhausted grant is reported as a failure.
   const link = await site.findLink(token).catch(() => undefined);
   const subject = requestedSubject(token, flags.subject, site);
+  const passed = [tokenCheck];
   let csrDer: Uint8Array | undefined;
+  let identity: SiteIdentity | undefined;
   try {
     const keyPem = flags.key === undefined ? undefined : await readRequestKey(flags.key, token);
-    if (boundKeyOf(token) !== undefined) {
-      if (link !== undefined)
-        return [tokenCheck, ok('key', `this site redeemed the token for its link "${link}"`)];
-      csrDer = csrFor(token, await keyFor({ token, keyPem }, site.linkRequests), subject ?? token.name);
+    if (boundKeyOf(token) !== undefined && link !== undefined)
+      return [tokenCheck, ok('key', `this site redeemed the token for its link "${link}"`)];
+    if (isKeyProven(token)) {
+      const named = { name: token.name, subject };
+      csrDer = csrFor(token, await keyFor({ token, keyPem }, site.linkRequests), named);
     }
+    identity = siteIdentity(token, flags);
   } catch (error) {
-    return [tokenCheck, failWithError('key', error, '')];
+    return [tokenCheck, failWithError(needsIdentity(token) ? 'identity' : 'key', error, '')];
   }
-  const { checks, answer } = await checkRoute(token, options, { csrDer });
+  if (identity) {
+    passed.push(...(await identityChecks(token.url, csrDer, identity, options.clock())));
+    if (passed.some(({ status }) => status === 'fail')) return passed;
+  }
+  const { checks, answer } = await checkRoute(token, options, { csrDer, identity });
   const isSigned = readSignedCode(token.code) !== undefined;
   const grantResults = grantChecks(answer, isSigned).map((check) => withLink(check, answer, link));
   const request = { token, name: flags.name, subject };
   // A repeated redemption returns the existing link, also if it requests another subject, name or key.
   const refusal = isTokenCheck(answer) && link === undefined ? checkRules(request, answer) : undefined;
   const refusalChecks = refusal ? [failWithError('redemption', explainRefusal(refusal, request), '')] : [];
-  return [tokenCheck, ...checks, ...grantResults, ...refusalChecks];
+  return [...passed, ...checks, ...grantResults, ...refusalChecks];
 }
 
 /** If this site has the link of the token, an expired, exhausted or deleted grant is no failure. A revoked grant is. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { queryToken, routeTo } from '../../compose/token-redemption.js';
+import { queryToken, routeTo, type TokenProof } from '../../compose/token-redemption.js';
 import type { AccessToken, RedeemableToken } from '../../domain/access-token.js';
 import { hostPortOf } from '../../domain/host-port-text.js';
 import { NIL_UUID } from '../../domain/names.js';
@@ -43,13 +43,11 @@ const EXPIRED_HINT =
   'if the clock of this machine is correct, renew the certificate of the service on the accepting side; `linkgrant serve` renews a certificate that it created itself. If the CA in the token has expired, issue another token';
 
 /** Options of {@link checkRoute}. */
-interface RouteCheckOptions {
+interface RouteCheckOptions extends TokenProof {
   /** The beginning of the name of each check. */
   readonly prefix?: string;
   /** Hints that replace the usual ones, by error code. */
   readonly hints?: Readonly<Record<string, string>>;
-  /** The request that would redeem the token; required for a bound one. */
-  readonly csrDer?: Uint8Array | undefined;
 }
 
 /**
@@ -58,9 +56,9 @@ interface RouteCheckOptions {
 export async function checkRoute(
   token: RedeemableToken,
   options: CommandConnectionOptions,
-  { prefix = '', hints = {}, csrDer }: RouteCheckOptions,
+  { prefix = '', hints = {}, ...proof }: RouteCheckOptions,
 ): Promise<RouteChecks> {
-  const answer = await queryToken(token, options, csrDer).catch((error: unknown) => {
+  const answer = await queryToken(token, options, proof).catch((error: unknown) => {
     if (error instanceof RedemptionError) return error;
     throw error;
   });

@@ -30,14 +30,9 @@ export interface DoctorFlags extends ConnectionFlags, DoctorInput {
 
 /** `doctor`: checks a namespace of a cluster, or the requesting side (`--token`, `--to`), or else the accepting side. */
 export async function doctorCommand(flags: DoctorFlags): Promise<void> {
-  const { token, to, name, subject, key, output } = flags;
+  const { output } = flags;
   const { settings } = configurationFrom(flags);
-  const checks = await runChecks(
-    settings,
-    flags,
-    { token, to, name, subject, key },
-    connectionOptions(flags),
-  );
+  const checks = await runChecks(settings, flags, flags, connectionOptions(flags));
   const report = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, report, () => checksText(checks));
   throwWorstCheck(checks);

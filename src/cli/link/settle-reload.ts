@@ -1,7 +1,8 @@
 import type { LinkLocation, ReloadOutcome, RequestingSite } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import { CommandError } from '../terminal/command-error.js';
-import { commandText, type ReloadCommand, runReload } from './reload-command.js';
+import { withoutProgress } from '../terminal/progress.js';
+import { type CommandLine, commandText, runCommand } from '../terminal/run-command.js';
 
 /** A directory of links, and how its router is reloaded. */
 export interface ReloadTarget {
@@ -31,7 +32,7 @@ const DEFAULT_LIMIT_MS = 10 * 60_000;
 function commandFor(
   { reloadCommand, site, namespace = '', platform }: ReloadTarget,
   obstacle: Obstacle | undefined,
-): ReloadCommand | undefined {
+): CommandLine | undefined {
   if (reloadCommand !== undefined) return reloadCommand;
   if (!site) return undefined;
   const verb = obstacle === 'not-started' ? 'start' : 'reload';
@@ -49,7 +50,7 @@ export async function settleReload(
 ): Promise<ReloadReport> {
   const { location, site, reloadCommand } = target;
   if (!location?.reload) return { outcome: 'not-needed' };
-  let command: ReloadCommand | undefined;
+  let command: CommandLine | undefined;
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async (wasInterrupted: boolean) => {
     const obstacle = reloadCommand === undefined && site ? obstacleTo(site, wasInterrupted) : undefined;
@@ -69,6 +70,11 @@ export async function settleReload(
     ...(outcome !== 'not-needed' && { command: commandText(command) }),
     ...(pendingReason !== undefined && { pendingReason }),
   };
+}
+
+/** Runs the command with its output on standard error: standard output is reserved for the output of this program. */
+function runReload(command: CommandLine, timeoutMs: number): ReturnType<typeof runCommand> {
+  return withoutProgress(() => runCommand(command, timeoutMs, { stdio: ['ignore', 2, 2] }));
 }
 
 /** Returns why Skupper's own reload cannot be run. An interrupted reload may have removed the state of a started site. */

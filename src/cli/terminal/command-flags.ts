@@ -49,6 +49,25 @@ function parseProxyFlag(value: string): string {
   );
 }
 
+/** Adds the flags for a token without a code: its service, if it is named by a URL, and the identity of the site. */
+export function addIdentityFlags(command: Command): Command {
+  return command
+    .option('--ca <FILE>', 'for a URL: CA of the service, in PEM (default: the CAs that Node trusts)')
+    .option('--ca-sha256 <HEX>', 'for a URL: SHA-256 fingerprint of the CA of the service')
+    .option(
+      '--identity-token-file <FILE>',
+      'for a URL or a line without a code: file with a token of the identity provider, read again for each attempt (default: LINKGRANT_IDENTITY_TOKEN_FILE)',
+    )
+    .option(
+      '--identity-command <COMMAND>',
+      'for a URL or a line without a code: shell command that prints such a token for the audience in the variable LINKGRANT_IDENTITY_AUDIENCE (default: LINKGRANT_IDENTITY_COMMAND)',
+    )
+    .option(
+      '--identity-audience <AUDIENCE>',
+      'audience of the identity token; a token for another one is not sent (default: LINKGRANT_IDENTITY_AUDIENCE, else the origin of the URL)',
+    );
+}
+
 /** Adds the flags of a command that connects to services or routers. */
 export function addConnectionFlags(command: Command): Command {
   return addRouteFlags(command.option('--timeout <DURATION>', 'time limit of one exchange (default: 10s)'));

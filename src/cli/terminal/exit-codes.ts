@@ -189,6 +189,18 @@ const ADVICE = {
     exitCode: 3,
     hint: 'run this where `linkgrant link request --list` shows the request, or name the file of the key with --key',
   },
+  identity_missing: {
+    exitCode: 4,
+    hint: 'check --identity-token-file or --identity-command; `linkgrant doctor` with the same flags shows more',
+  },
+  identity_audience: {
+    exitCode: 2,
+    hint: 'get an identity token whose audience is the origin of the URL; if the operator of the accepting site told you another audience, name it with --identity-audience',
+  },
+  identity_refused: {
+    exitCode: 4,
+    hint: 'the log of the service says why: ask its operator to permit this identity in the grant, then try again. `linkgrant doctor` shows the audience and the lifetime of the identity token',
+  },
   token_invalid: { exitCode: 3, hint: `check the file or line, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,

@@ -1,7 +1,7 @@
 import { readSignedCode } from '../../codes/signed-code.js';
 import type { InputToken, RequestingSite } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
-import type { RedeemableToken } from '../../domain/access-token.js';
+import { needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { pendingRedemptionId, type RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
@@ -122,13 +122,14 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
 
 /**
  * Returns the subject to request: `subject`, else the only one that the token's code allows, else the uid of the target's site.
+ * Undefined for a token without a code: then the service chooses the verified identity.
  */
 export function requestedSubject(
   token: RedeemableToken,
   subject: string | undefined,
   { siteUid }: Pick<LinkTarget, 'siteUid'>,
 ): string | undefined {
-  return subject ?? readSignedCode(token.code)?.subject ?? siteUid();
+  return subject ?? readSignedCode(token.code)?.subject ?? (needsIdentity(token) ? undefined : siteUid());
 }
 
 /**

@@ -3,6 +3,7 @@ import { addNewGrantFlags } from '../grant/grant-commands.js';
 import { addTarget, deadlineOption, waitOption, withCost } from '../link/target-flags.js';
 import {
   addConnectionFlags,
+  addIdentityFlags,
   addListFlags,
   DRY_RUN,
   grantCommand,
@@ -112,7 +113,9 @@ export function addJoin(program: Command): void {
   addRedeemFlags(
     program
       .command('join <LINE...>')
-      .description('Link this site with a join line (- for standard input); safe to repeat'),
+      .description(
+        'Link this site with a join line (- for standard input) or the URL of a grant; safe to repeat',
+      ),
   ).action(async (words: string[], flags) =>
     (await import('./token-redeem.js')).joinCommand(words.join(' '), withCost(flags)),
   );
@@ -131,5 +134,5 @@ function addRedeemFlags(command: Command): Command {
     .addOption(DRY_RUN('check what the redemption needs; spend no use and write nothing'))
     .addOption(waitOption('none'))
     .addOption(deadlineOption());
-  return addConnectionFlags(redeem).addOption(OUTPUT());
+  return addConnectionFlags(addIdentityFlags(redeem)).addOption(OUTPUT());
 }

@@ -1,13 +1,85 @@
 import { containsJoinLine } from '../../codes/join-line.js';
-import { mayContainAccessToken, type RedeemableToken } from '../../domain/access-token.js';
+import {
+  type CaPin,
+  mayContainAccessToken,
+  needsIdentity,
+  type RedeemableToken,
+} from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
-import { readAccessToken, readJoinLine } from '../../redemption/requesting/read-access-token.js';
+import {
+  readAccessToken,
+  readJoinLine,
+  readServiceToken,
+} from '../../redemption/requesting/read-access-token.js';
+import { usageError } from '../terminal/command-error.js';
+import { readToken } from '../terminal/flag-values.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
 
 function invalidFile(reason: string): RedemptionError {
   return new RedemptionError('token_invalid', `The token file cannot be used: ${reason}.`);
+}
+
+/** The flags for the URL of a grant in place of a token. */
+export interface GrantUrlFlags {
+  /** Name of the link. */
+  readonly name?: string | undefined;
+  /** File with the CA of the service, in PEM. */
+  readonly ca?: string;
+  /** Fingerprint of the CA of the service. */
+  readonly caSha256?: string;
+}
+
+/**
+ * Returns the token that an argument names: a file, `-` for standard input, a join line, or the URL of a grant, which is a token without
+ * a code. A token without a code gets the name of the flags. Rejects with a CommandError or RedemptionError `token_invalid`.
+ */
+export async function loadToken(where: string, flags: GrantUrlFlags): Promise<RedeemableToken> {
+  if (isGrantUrl(where)) return tokenOfUrl(where, flags);
+  return withName(parseToken(await readToken(where)), flags);
+}
+
+/** True for the URL of a grant. */
+export function isGrantUrl(text: string): boolean {
+  return /^https:\/\//i.test(text);
+}
+
+/** Returns the token without a code for the URL of a grant. Throws as {@link loadToken} does. */
+export function tokenOfUrl(url: string, { name, ca: file, caSha256 }: GrantUrlFlags): RedeemableToken {
+  if (name === undefined)
+    throw usageError('the link has no name', 'choose one with --name: a URL has none, as a join line has');
+  if (file !== undefined && caSha256 !== undefined)
+    throw usageError('two CAs are given', 'use --ca or --ca-sha256');
+  return serviceToken({ name, url, ca: file === undefined ? pinOf(caSha256) : readBoundedText(file) });
+}
+
+/** Returns the token, under the name of the flags if it has no code. Throws a CommandError for flags that only a URL has. */
+export function withName(
+  token: RedeemableToken,
+  { name = token.name, ca, caSha256 }: GrantUrlFlags,
+): RedeemableToken {
+  if ((ca ?? caSha256) !== undefined)
+    throw usageError('--ca and --ca-sha256 are for a URL', 'omit them: a token names the CA of its service');
+  return needsIdentity(token) ? { ...token, name } : token;
+}
+
+/** Returns the token without a code that has these fields. Throws RedemptionError `token_invalid`. */
+export function serviceToken(fields: Omit<RedeemableToken, 'code'>): RedeemableToken {
+  const tokenOrReason = readServiceToken(fields);
+  if (typeof tokenOrReason !== 'string') return tokenOrReason;
+  throw new RedemptionError('token_invalid', `The service cannot be used: ${tokenOrReason}.`);
+}
+
+function pinOf(fingerprint: string | undefined): CaPin | undefined {
+  const pin = fingerprint?.replace(/[\s:]/g, '').toLowerCase();
+  if (pin === undefined) return undefined;
+  if (/^[0-9a-f]{64}$/.test(pin)) return { pin };
+  throw usageError(
+    '--ca-sha256 is no SHA-256 fingerprint',
+    'use the 64 hex digits of the CA of the service, with or without spaces and colons',
+  );
 }
 
 /**

@@ -2,7 +2,7 @@ import { containsRequestLine } from '../../codes/request-line.js';
 import { readSignedCode } from '../../codes/signed-code.js';
 import { queryToken } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
-import { mayContainAccessToken } from '../../domain/access-token.js';
+import { mayContainAccessToken, needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import {
@@ -10,6 +10,7 @@ import {
   readCertificateRequest,
 } from '../../redemption/administration/token-request.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
+import { boundKeyOf } from '../../redemption/requesting/redemption-key.js';
 import { policyFields } from '../grant/grant-fields.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
@@ -68,7 +69,7 @@ export async function tokenInspectCommand(file: string, flags: TokenInspectFlags
   const token = parseToken(text);
   const ca = caReport(token.ca);
   const signed = signedReport(token.code);
-  if (flags.check && signed?.keySha256 !== undefined) throw boundCheckError();
+  if (flags.check) requireCode(token);
   const answer = flags.check ? await queryToken(token, connectionOptions(flags)) : undefined;
   const check = checkReport(answer);
   const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
@@ -94,6 +95,10 @@ export async function tokenInspectCommand(file: string, flags: TokenInspectFlags
       ['Token id', signed?.id],
       ['For subject', signed?.subject],
       ...(signed?.keySha256 === undefined ? [] : keyFields(signed.keySha256)),
+      [
+        'Code',
+        needsIdentity(token) ? 'none, and so no secret: a site redeems it with its identity' : undefined,
+      ],
       ['Issuer site', issuerSite],
       ...(check ? checkFields(check) : []),
     ]),
@@ -124,8 +129,16 @@ async function inspectRequest(text: string, { check, output }: TokenInspectFlags
   );
 }
 
-function boundCheckError(): CommandError {
-  return usageError(
+/** Throws a CommandError if the state of a token can be queried only on its site. */
+function requireCode(token: RedeemableToken): void {
+  if (needsIdentity(token)) {
+    throw usageError(
+      'the line has no code: its state can be queried only with the identity of a site',
+      'run `linkgrant doctor --token LINE --identity-token-file FILE` on the site, or omit --check',
+    );
+  }
+  if (boundKeyOf(token) === undefined) return;
+  throw usageError(
     'the token is bound to a key: its state can be queried only where the request was made',
     'run `linkgrant doctor --token FILE` there, with the same --data-dir or --namespace, or omit --check',
   );

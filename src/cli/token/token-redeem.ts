@@ -8,13 +8,7 @@ import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/l
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
 import { usageError } from '../terminal/command-error.js';
-import {
-  parseCount,
-  parseWindow,
-  readToken,
-  requireResourceName,
-  requireSubject,
-} from '../terminal/flag-values.js';
+import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';
@@ -30,15 +24,15 @@ import {
 } from './redeem-input.js';
 import { repeatWhileOverloaded } from './repeat-overloaded.js';
 import { readRequestKey } from './request-key.js';
-import { parseToken } from './token-file.js';
+import { type IdentityFlags, siteIdentity } from './site-identity.js';
+import { type GrantUrlFlags, isGrantUrl, loadToken } from './token-file.js';
 import { bindingLines, bindingReport } from './token-fingerprints.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 
 /** The flags of `token redeem`. */
-export interface TokenRedeemFlags extends LinkTargetFlags {
+export interface TokenRedeemFlags extends LinkTargetFlags, IdentityFlags, GrantUrlFlags {
   /** Redeems the AccessToken files of the site's input directory. */
   readonly input?: boolean;
-  readonly name?: string;
   readonly subject?: string;
   readonly linkCost?: string;
   readonly retry?: boolean;
@@ -67,13 +61,15 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
   if (flags.dryRun) return checkRedemption(file, target, flags);
   if (file === undefined) return redeemInputCommand(target, linkCost, flags);
 
-  const token = parseToken(await readToken(file));
+  const token = await loadToken(file, flags);
   if (target.kind === 'cluster') await requireSite(target.cluster);
   const { name, retry, renew: renews } = flags;
   const { proxyConfiguration, ownKey } = target;
   const subject = requestedSubject(token, flags.subject, target);
   const keyPem = flags.key === undefined ? undefined : await readRequestKey(flags.key, token);
-  const request = { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews, keyPem };
+  const identity = siteIdentity(token, flags);
+  const options = { proxyConfiguration, ownKey, retry, renews, keyPem, identity };
+  const request = { token, name, subject, linkCost, ...options };
   const redeemed = await withProgress('Redeeming the token', () =>
     repeatWhileOverloaded(() => target.redeemer.redeem(request, target.materializer)),
   ).catch((error: unknown) => {
@@ -83,7 +79,7 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
   const reload = await settleReload(target);
   await reportRedeemedToken(redeemed, target, reload, {
     ...flags,
-    isFile: file !== '-' && !containsJoinLine(file),
+    isFile: file !== '-' && !containsJoinLine(file) && !isGrantUrl(file),
   });
   requireReload(reload);
   if (target.kind === 'cluster') {
@@ -108,9 +104,9 @@ async function checkRedemption(
   await doctorCommand({ ...flags, token, ...(isDirectory && { to }), ...(proxy !== undefined && { proxy }) });
 }
 
-/** `join`: redeems a join line, or for `-` the token on standard input. */
+/** `join`: redeems a join line, the URL of a grant, or for `-` the token on standard input. */
 export async function joinCommand(line: string, flags: TokenRedeemFlags): Promise<void> {
-  if (line === '-' || containsJoinLine(line)) return tokenRedeemCommand(line, flags);
+  if (line === '-' || containsJoinLine(line) || isGrantUrl(line)) return tokenRedeemCommand(line, flags);
   if (containsRequestLine(line)) {
     throw usageError(
       'that is a request for a link, not a join line',

@@ -30,7 +30,8 @@ export interface TokenRedemption {
   readonly token: RedeemableToken;
   /** Requested name of Link and Secret. */
   readonly name: string;
-  readonly subject: string;
+  /** Undefined for the service's default. */
+  readonly subject: string | undefined;
   /** DER of the PKCS#10 request for the client's own key; an unmodified Skupper server ignores it and generates a key. */
   readonly csrDer: Uint8Array;
   /** Whether the link will be renewed, so that a short-lived certificate is enough. */
@@ -44,7 +45,7 @@ export interface TokenRedemption {
 export interface RedemptionClient {
   /**
    * Requests the state of the token without redeeming it; `stock` if a Skupper grant server answers. A token that is bound to a key
-   * needs `csrDer`, the request that would redeem it.
+   * and an identity token need `csrDer`, the request that would redeem it.
    */
   check(token: RedeemableToken, options?: CheckOptions): Promise<TokenCheck | 'stock'>;
   /**

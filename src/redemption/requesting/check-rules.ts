@@ -17,6 +17,9 @@ export function rulesRefusal(
   const names = requestedNames(request);
   const onlySubject = readSignedCode(request.token.code)?.subject;
   if (onlySubject !== undefined && onlySubject !== names.subject) return 'policy_subject';
-  const { sourceCidrs: _, ...rules } = policy;
-  return policyRefusal(rules, { ...names, peer: '', keyType: OWN_KEY_TYPE, csr: true });
+  const { sourceCidrs: _, subjects, ...others } = policy;
+  const { name, subject } = names;
+  // The client does not know the default subject of an identity either.
+  const rules = subject === undefined || !subjects ? others : { ...others, subjects };
+  return policyRefusal(rules, { name, subject: subject ?? '', peer: '', keyType: OWN_KEY_TYPE, csr: true });
 }

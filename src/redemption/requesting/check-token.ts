@@ -1,16 +1,21 @@
 import { signedCodeKid } from '../../codes/signed-code.js';
-import type { RedeemableToken } from '../../domain/access-token.js';
+import { needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { CheckOptions, RedemptionClient, TokenCheck } from '../ports/redemption-client.js';
 
 /**
- * True if linkgrant has issued a token: it is from a join line, has a signed code, or has annotations of linkgrant. A token of
+ * True if linkgrant has issued a token: it is from a join line, has no code, has a signed code, or has annotations of linkgrant. A token of
  * Skupper has none of these. linkgrant always signs the key of the client, and answers the check.
  */
 export function isLinkgrantToken(token: RedeemableToken): boolean {
   const { ca, code, expirationTime, redemptionsAllowed, issuerSite } = token;
   const isAnnotated = (expirationTime ?? redemptionsAllowed ?? issuerSite) !== undefined;
-  return typeof ca !== 'string' || signedCodeKid(Buffer.from(code)) !== undefined || isAnnotated;
+  return (
+    needsIdentity(token) ||
+    typeof ca !== 'string' ||
+    signedCodeKid(Buffer.from(code)) !== undefined ||
+    isAnnotated
+  );
 }
 
 /**

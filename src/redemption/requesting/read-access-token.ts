@@ -28,15 +28,31 @@ export function readAccessToken({
 }): AccessToken | string {
   return parseOrReason(() => {
     const fields = parseFields(metadata.name, spec);
-    return { ...fields, ca: parseCa(spec.ca), ...parseAnnotations(metadata.annotations) };
+    return {
+      ...fields,
+      code: parseCode(spec.code),
+      ca: parseCa(spec.ca),
+      ...parseAnnotations(metadata.annotations),
+    };
   });
 }
 
-/** Returns the token in the first join line of a text, or why it is invalid, as the end of a sentence. */
+/**
+ * Returns the token in the first join line of a text, which may have no code, or why it is invalid, as the end of a sentence.
+ */
 export function readJoinLine(text: string): RedeemableToken | string {
   const line = decodeJoinLine(text);
   if (typeof line === 'string') return line;
-  return parseOrReason(() => ({ ...parseFields(line.name, line), ca: line.ca }));
+  const { name, code, ca } = line;
+  return parseOrReason(() => ({ ...parseFields(name, line), code: code === '' ? '' : parseCode(code), ca }));
+}
+
+/** Returns a token without a code, which the site redeems with its identity, or why it is invalid, as the end of a sentence. */
+export function readServiceToken({ ca, ...fields }: Omit<RedeemableToken, 'code'>): RedeemableToken | string {
+  return parseOrReason(() => {
+    const link = parseFields(fields.name, fields);
+    return { ...link, code: '', ca: typeof ca === 'string' ? parseCa(ca) : ca };
+  });
 }
 
 function parseOrReason<T>(parse: () => T): T | string {
@@ -50,13 +66,12 @@ function parseOrReason<T>(parse: () => T): T | string {
 
 function parseFields(
   name: unknown,
-  spec: { readonly url?: unknown; readonly code?: unknown; readonly linkCost?: unknown },
-): Omit<AccessToken, 'ca'> {
+  spec: { readonly url?: unknown; readonly linkCost?: unknown },
+): Omit<AccessToken, 'ca' | 'code'> {
   const linkCost = parseLinkCost(spec.linkCost);
   return {
     name: parseName(name),
     url: parseUrl(spec.url),
-    code: parseCode(spec.code),
     ...(linkCost !== undefined && { linkCost }),
   };
 }

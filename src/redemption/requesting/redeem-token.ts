@@ -3,7 +3,7 @@
  * a token leads to one certificate, even if runs are concurrent or crash at any point.
  */
 
-import type { RedeemableToken } from '../../domain/access-token.js';
+import { needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { type Link, type LinkSecret, mergeLink, PROXY_CONFIGURATION } from '../../domain/link.js';
 import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
@@ -15,8 +15,9 @@ import type { MaterializedResources, Materializer } from '../ports/materializer.
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
 import { checkToken, isLinkgrantToken, withKeyTypes } from './check-token.js';
+import type { SiteIdentity } from './identity-client.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
-import { boundKeyOf, csrFor, isKeyFor, keyFor, removeRequestOf } from './redemption-key.js';
+import { csrFor, isKeyFor, isKeyProven, keyFor, removeRequestOf } from './redemption-key.js';
 import { isKeyUnused } from './retry-disposition.js';
 
 /** A token to redeem, and the requested link. */
@@ -24,7 +25,7 @@ export interface RedeemTokenRequest {
   readonly token: RedeemableToken;
   /** Requested name of the Link and the Secret; absent means the token's name. */
   readonly name?: string | undefined;
-  /** Requested subject; absent means the requested name. */
+  /** Requested subject; absent means the requested name, or, with `identity`, the service's default for this identity. */
   readonly subject?: string | undefined;
   /** Cost of the Links, at least 1; absent means the token's, else the received one. */
   readonly linkCost?: number | undefined;
@@ -36,6 +37,8 @@ export interface RedeemTokenRequest {
   readonly ownKey?: boolean | undefined;
   /** PEM of the key that the token is bound to; absent for that of a waiting request of this site. */
   readonly keyPem?: string | undefined;
+  /** The identity that redeems a token without a code; the client of the redemption posts it. */
+  readonly identity?: SiteIdentity | undefined;
   /** True to post even if an earlier posting may have been counted, or if the stored key or response is damaged. */
   readonly retry?: boolean | undefined;
 }
@@ -60,9 +63,12 @@ export interface RedeemedToken extends ReceivedLink, MaterializedResources {
   readonly alreadyRedeemed: boolean;
 }
 
-/** Id of a token's pending redemption: SHA-256 over its URL, a NUL and its code, lower-case hex. */
-export function pendingRedemptionId(token: RedeemableToken): string {
-  return sha256Hex(`${token.url}\0${token.code}`);
+/**
+ * Id of a token's pending redemption: SHA-256 over its URL, a NUL and its code, lower-case hex. Without a code, it is over the URL
+ * and the name of the link, because identity tokens rotate.
+ */
+export function pendingRedemptionId({ url, code, name }: RedeemableToken): string {
+  return sha256Hex(needsIdentity({ code }) ? `identity\0${url}\0${name}` : `${url}\0${code}`);
 }
 
 /**
@@ -81,13 +87,12 @@ export async function redeemToken(
   const answer = await findAnswer(pending, names.name, deps.materializer);
   const earlier = answer === undefined ? undefined : await readEarlierLink(answer, request, pending, deps);
   if (earlier) return materialize(earlier, true, request, pending, deps);
-  const isBound = boundKeyOf(request.token) !== undefined;
-  const boundKey = isBound ? await ensureKey(request, pending, deps) : undefined;
-  const checkedCsr = boundKey && csrFor(request.token, boundKey.keyPem, names.subject);
-  // Check before a key is created, so that no key remains if the service is unreachable or refuses the check.
+  const provenKey = isKeyProven(request.token) ? await ensureKey(request, pending, deps) : undefined;
+  const checkedCsr = provenKey && csrFor(request.token, provenKey.keyPem, names);
+  // Check before another key is created, so that no key remains if the service is unreachable or refuses the check.
   const check = await checkServer(request, checkedCsr, deps);
   if (answer !== undefined) await pending.discard('answer', answer);
-  const key = boundKey ?? (await ensureKey(request, pending, deps));
+  const key = provenKey ?? (await ensureKey(request, pending, deps));
   await deps.checkpoint('key-created');
   const posting = { ...names, ...key, isStock: check === 'stock' };
   const received = await postRedemption(posting, request, pending, deps).catch((error) => {
@@ -98,7 +103,8 @@ export async function redeemToken(
 
 interface LinkNames {
   readonly name: string;
-  readonly subject: string;
+  /** Undefined for the service's default. */
+  readonly subject: string | undefined;
 }
 
 /** A received link, and the key that its certificate was requested for. */
@@ -110,10 +116,10 @@ interface KeyedLink {
 /** Returns the name and the subject that a redemption requests. Throws RedemptionError `name_invalid` or `subject_invalid`. */
 export function requestedNames(request: RedeemTokenRequest): LinkNames {
   const name = request.name ?? request.token.name;
-  const subject = request.subject ?? name;
+  const subject = request.subject ?? (needsIdentity(request.token) ? undefined : name);
   if (!isResourceName(name))
     throw new RedemptionError('name_invalid', 'The link name is not an RFC 1123 subdomain.');
-  if (!isSubject(subject)) {
+  if (subject !== undefined && !isSubject(subject)) {
     throw new RedemptionError('subject_invalid', 'The subject must be 1 to 253 printable characters.');
   }
   return { name, subject };
@@ -226,7 +232,7 @@ async function postRedemption(
   deps: RedeemTokenDependencies,
 ): Promise<ReceivedLink> {
   const { name, subject, keyPem, isNew, isStock } = posting;
-  const csrDer = csrFor(token, keyPem, subject);
+  const csrDer = csrFor(token, keyPem, posting);
   const redemption = { token, name, subject, csrDer, renews };
   const context = { privateKeyPem: keyPem, tokenUrl: token.url };
   const readStored = (text: string) =>

@@ -1,5 +1,5 @@
 import { challengeOf, readSignedCode } from '../../codes/signed-code.js';
-import type { RedeemableToken } from '../../domain/access-token.js';
+import { needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { OWN_KEY_TYPE } from '../../domain/policy.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { generateKey, isP256Key, readPrivateKey, spkiOf } from '../../pki/keys.js';
@@ -41,8 +41,17 @@ export function isKeyFor(token: RedeemableToken, keyPem: string): boolean {
   return bound === undefined ? isP256Key(keyPem) : keySha256Of(keyPem) === bound;
 }
 
+/** True for a token that is checked with its key too: one that is bound to a key, or that is redeemed with an identity. */
+export function isKeyProven(token: RedeemableToken): boolean {
+  return needsIdentity(token) || boundKeyOf(token) !== undefined;
+}
+
 /** Returns the DER of the certificate request for a key; that for a bound token names its code. */
-export function csrFor(token: RedeemableToken, keyPem: string, subject: string): Uint8Array {
+export function csrFor(
+  token: RedeemableToken,
+  keyPem: string,
+  { name, subject = name }: { readonly name: string; readonly subject?: string | undefined },
+): Uint8Array {
   const challenge = boundKeyOf(token) === undefined ? undefined : challengeOf(token.code);
   return createCertificateRequest(readPrivateKey(keyPem), subject, challenge);
 }

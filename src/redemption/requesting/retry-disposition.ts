@@ -78,6 +78,10 @@ const DISPOSITIONS = {
   server_generated_key: 'invalid',
   token_invalid: 'invalid',
   key_missing: 'invalid',
+  identity_missing: 'transient',
+  identity_audience: 'invalid',
+  // The operator may permit the identity later, or the service may not have the keys of the provider yet.
+  identity_refused: 'transient',
   not_writable: 'transient',
   // The clock of this side may be wrong, and an expired link can still be renewed.
   link_ended: 'transient',

@@ -1,20 +1,19 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandContext } from '../../config/command-context.js';
-import { withoutProgress } from '../terminal/progress.js';
 
-/** A reload command that failed: `failed` is the reason, as the end of a sentence; `isInterrupted` if a signal ended it. */
-export interface FailedReload {
+/** A command that failed: `failed` is the reason, as the end of a sentence; `isInterrupted` if a signal ended it. */
+export interface FailedRun {
   readonly failed: string;
   readonly isInterrupted: boolean;
 }
 
-/** Result of a reload command. */
-export type ReloadRun = 'done' | 'not-installed' | FailedReload;
+/** Result of a command. */
+export type CommandRun = 'done' | 'not-installed' | FailedRun;
 
-/** A command that reloads a router: a shell command line, or a program with its arguments. */
-export type ReloadCommand = string | readonly [string, ...string[]];
+/** A command, such as that which reloads a router: a shell command line, or a program with its arguments. */
+export type CommandLine = string | readonly [string, ...string[]];
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 // Between SIGTERM and SIGKILL.
@@ -23,15 +22,22 @@ const POLL_MS = 50;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** Returns the command as text for messages. */
-export function commandText(command: ReloadCommand): string {
+export function commandText(command: CommandLine): string {
   return typeof command === 'string' ? command : command.join(' ');
 }
 
 /**
- * Runs a reload command for at most `timeoutMs` milliseconds, with its output on standard error. At the time limit, or at a
- * signal to this process, the command and all its child processes are stopped.
+ * Runs a command for at most `timeoutMs` milliseconds, until it has closed its output. At the time limit, or at a signal to this
+ * process, the command and all its child processes are stopped.
  */
-export async function runReload(command: ReloadCommand, timeoutMs: number): Promise<ReloadRun> {
+export async function runCommand(
+  command: CommandLine,
+  timeoutMs: number,
+  {
+    onStart,
+    ...options
+  }: Pick<SpawnOptions, 'stdio' | 'env'> & { readonly onStart?: (child: ChildProcess) => void },
+): Promise<CommandRun> {
   const [program, ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
   const handledSignals = SIGNALS.filter((signal) => process.listenerCount(signal) > 0);
   const stop = new AbortController();
@@ -40,24 +46,22 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   for (const signal of SIGNALS) process.on(signal, onSignal);
   const limit = setTimeout(() => stop.abort('limit'), Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS));
   try {
-    // Standard output is reserved for the output of this program. `detached` creates a process group, which endGroup ends.
-    const { env } = commandContext();
-    const child = spawn(program, args, { stdio: ['ignore', 2, 2], detached: true, env });
-    const ended = once(child, 'exit').then(
-      ([code, signal]): ReloadRun =>
+    // `detached` creates a process group, which endGroup ends.
+    const child = spawn(program, args, { env: commandContext().env, ...options, detached: true });
+    onStart?.(child);
+    const ended = once(child, 'close').then(
+      ([code, signal]): CommandRun =>
         code === 0
           ? 'done'
           : signal === null
             ? { failed: `it exited with ${code}`, isInterrupted: false }
             : interrupted(`it was stopped by ${signal}`),
-      ({ code }: NodeJS.ErrnoException): ReloadRun =>
+      ({ code }: NodeJS.ErrnoException): CommandRun =>
         code === 'ENOENT'
           ? 'not-installed'
           : { failed: `it could not be run (${code})`, isInterrupted: false },
     );
-    const run = await withoutProgress(() =>
-      Promise.race([ended, once(stop.signal, 'abort').then(() => undefined)]),
-    );
+    const run = await Promise.race([ended, once(stop.signal, 'abort').then(() => undefined)]);
     if (run !== undefined) return run;
     if (child.pid !== undefined) await endGroup(child.pid);
   } finally {
@@ -72,7 +76,7 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   return interrupted(`it was stopped by ${reason}`);
 }
 
-function interrupted(failed: string): FailedReload {
+function interrupted(failed: string): FailedRun {
   return { failed, isInterrupted: true };
 }
 

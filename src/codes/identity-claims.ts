@@ -1,0 +1,35 @@
+import { decodeJwt } from 'jose/jwt/decode';
+
+/** The claims of an identity token for its holder; not verified. Times are milliseconds since the epoch. */
+export interface IdentityClaims {
+  readonly audiences: readonly string[];
+  readonly issuer: string | undefined;
+  readonly subject: string | undefined;
+  readonly issuedAt: number | undefined;
+  readonly expirationTime: number | undefined;
+}
+
+// The service refuses a longer body.
+const MAX_TOKEN_BYTES = 4096;
+
+/** Reads the claims of an identity token, or returns why it is none, as the end of a sentence that contains no part of it. */
+export function readIdentityClaims(text: string): IdentityClaims | string {
+  if (text === '') return 'empty';
+  if (Buffer.byteLength(text) > MAX_TOKEN_BYTES) return 'longer than 4 KiB, which no service accepts';
+  try {
+    const { aud, iss, sub, iat, exp } = decodeJwt<Readonly<Record<string, unknown>>>(text);
+    return {
+      audiences: [aud].flat().filter((name) => typeof name === 'string'),
+      issuer: typeof iss === 'string' ? iss : undefined,
+      subject: typeof sub === 'string' ? sub : undefined,
+      issuedAt: timeOf(iat),
+      expirationTime: timeOf(exp),
+    };
+  } catch {
+    return 'no JWT';
+  }
+}
+
+function timeOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? Math.round(value * 1000) : undefined;
+}
