@@ -8,7 +8,7 @@ import { type HostileGrant, startHostileService } from './hostile-service.js';
 import { countOutcome, printOutcomes, requireNone, startRound, type Violation } from './round.js';
 
 const PARALLEL = 12;
-const MAX_ANSWER_MS = 15_000;
+const MAX_ANSWER_MS = 60_000;
 const GRANTS = 100;
 const ALLOWED = 5;
 const MAX_SHOWN = 500;

@@ -11,7 +11,7 @@ import { startHostileService } from './hostile-service.js';
 import { countOutcome, printOutcomes, requireNone, startRound, type Violation } from './round.js';
 
 const PARALLEL = 16;
-const MAX_ANSWER_MS = 15_000;
+const MAX_ANSWER_MS = 60_000;
 // Limit of the headers of a request, in bytes; headers other than the CSR are shorter than 400.
 const MAX_HEADERS = 16_384;
 const MAX_VERIFIED = 20;

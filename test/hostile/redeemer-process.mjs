@@ -9,13 +9,11 @@ import { pendingDirectories } from '../../dist/platforms/standalone/pending-dire
 import { requestDirectory } from '../../dist/platforms/standalone/request-directory.js';
 import { redeemToken } from '../../dist/redemption/requesting/redeem-token.js';
 
-// A redemption takes at most four exchanges (a check and three posts), so it ends before the limit of the test, 60 s.
-const EXCHANGE_MS = 3_000;
 const MAX_PAUSE_MS = 10;
 
-async function redeem({ token, root }) {
+async function redeem({ token, root, exchangeMs }) {
   const deps = {
-    client: createRedemptionClient({ clock: Date.now, timeoutMs: EXCHANGE_MS }),
+    client: createRedemptionClient({ clock: Date.now, timeoutMs: exchangeMs }),
     readAnswer,
     openPending: pendingDirectories(join(root, 'data'), Date.now),
     linkRequests: requestDirectory(join(root, 'data')),
