@@ -130,6 +130,13 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['print the request of this site, for the operator of the other side', 'link request'],
     ['print it with the subject east as one word, for a chat', 'link request --subject east --line'],
   ],
+  'link issue': [
+    ['answer the request of a site without a network', 'link issue --request east.csr answer.yaml'],
+    ['redeem a use of a grant for it', 'link issue --request east.csr --grant fleet answer.yaml'],
+  ],
+  'link accept': [
+    ['write the Link and Secret of an answer, and ask for its CA', 'link accept answer.yaml --to links'],
+  ],
   'link generate': [['write a Link for a peer, without a token', 'link generate east --to links']],
   'link update': [['change the cost of a link', 'link update east --dir links --cost 5']],
   'link renew': [

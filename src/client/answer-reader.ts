@@ -3,8 +3,13 @@ import { isTlsSecretType, type LinkSecret } from '../domain/link.js';
 import { isResourceName, isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
-import { redemptionIdIn } from '../pki/certificate-info.js';
-import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
+import { certificateInfo, redemptionIdIn } from '../pki/certificate-info.js';
+import {
+  type AnswerCertificate,
+  type AnswerContext,
+  OtherKey,
+  type ReceivedLink,
+} from '../redemption/ports/redemption-client.js';
 import { MAX_LINKS } from '../redemption/requesting/link-endpoint.js';
 import { MAX_LINK_RESPONSE_BYTES } from './https-redemption-client.js';
 import { invalidAnswer, readLink } from './link-reader.js';
@@ -40,6 +45,15 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
     ...(redemptionId !== undefined && { redemptionId }),
     certificate,
   };
+}
+
+/** An AnswerCertificateReader for the stream that {@link readAnswer} reads. */
+export function readAnswerCertificate(text: string): AnswerCertificate {
+  const [secret] = documentsOf(text);
+  const tlsCrt = decodeBase64(asMapping(secret?.data)['tls.crt'], 'tls.crt');
+  const info = certificateInfo(tlsCrt);
+  if (!info) throw invalidAnswer('its tls.crt is not PEM of certificates');
+  return { keySha256: info.keySha256, redemptionId: redemptionIdIn(tlsCrt) };
 }
 
 function documentsOf(text: string): YamlMapping[] {

@@ -110,6 +110,8 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
           body: withoutUndefined(change),
         }),
       ),
+    issueLink: ({ grantUid, request, ...order }) =>
+      dataOf(client.POST('/api/v1/links', { body: { ...withoutUndefined(order), grantUid, request } })),
     listLinks: (filter) => dataOf(client.GET('/api/v1/links', { params: { query: queryOf(filter) } })),
     listIssuers: (filter) => dataOf(client.GET('/api/v1/issuers', { params: { query: queryOf(filter) } })),
     readOverview: () => dataOf(client.GET('/api/v1/overview')),

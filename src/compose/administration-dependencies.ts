@@ -1,3 +1,4 @@
+import { AdministrationError } from '../domain/administration-error.js';
 import { isResourceName } from '../domain/names.js';
 import { noEndpointOfRoles, withGrantRoles } from '../redemption/accepting/endpoint-roles.js';
 import { readService } from '../redemption/accepting/service-description.js';
@@ -10,6 +11,7 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
 import { openCodeKeys } from './open-code-keys.js';
+import { openStandaloneSite } from './open-links.js';
 import { type ExternalFiles, issuerDirectory } from './service-issuers.js';
 import { namedIssuerRefusal } from './site-issuer.js';
 import { isDeclared, openSystemSite } from './system-sites.js';
@@ -54,6 +56,12 @@ export function administrationDependencies({
       const wanted = withGrantRoles(endpoints, request);
       const isOtherRole = wanted.length === 0 && endpoints.length > 0;
       return isOtherRole ? noEndpointOfRoles(endpoints, request) : { endpoints: wanted, siteUid: null };
+    },
+    async openSite(service) {
+      if (service.system) return openSystemSite(service.system, clock);
+      const site = openStandaloneSite({ dataDir, issuerCert, issuerKey }, service, clock);
+      if (!('unavailable' in site)) return site;
+      throw new AdministrationError('no_link_access', site.unavailable, { hint: site.hint });
     },
     isDeclared: (grant, { system }) => system !== undefined && isDeclared(system, grant),
   };

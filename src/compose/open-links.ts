@@ -15,6 +15,7 @@ import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { Site } from '../redemption/ports/site.js';
 import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';
 import { sqliteFile } from './open-store.js';
+import type { ExternalFiles } from './service-issuers.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 import type { ServiceConnectionOptions } from './token-redemption.js';
 
@@ -41,6 +42,15 @@ export function openAcceptingSite(
     const place = service?.system ?? systemOf(settings);
     return openSystemSite({ ...place, hosts: settings.host ?? place.hosts }, clock);
   }
+  return openStandaloneSite(settings, service, clock);
+}
+
+/** Opens a standalone accepting site, as {@link openAcceptingSite} does. */
+export function openStandaloneSite(
+  settings: ExternalFiles & Pick<Settings, 'dataDir'> & Partial<Pick<Settings, 'endpoint'>>,
+  service: ServiceDescription | undefined,
+  clock: Clock,
+): Site | { readonly unavailable: string; readonly hint: string } {
   const now = clock();
   const { dataDir, issuerCert, issuerKey } = settings;
   const authorities = new OwnedAuthorities(dataDir);

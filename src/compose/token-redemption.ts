@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readAnswer } from '../client/answer-reader.js';
+import { readAnswer, readAnswerCertificate } from '../client/answer-reader.js';
 import { DEFAULT_TIMEOUT_MS, type ServiceConnectionOptions } from '../client/connection.js';
 import { createRedemptionClient } from '../client/https-redemption-client.js';
 import { refusalWith } from '../client/refusals.js';
@@ -19,9 +19,11 @@ import type { LinkRequestStore } from '../redemption/ports/link-requests.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { OpenPendingRedemption } from '../redemption/ports/pending-redemption.js';
 import type { RedemptionClient, TokenCheck } from '../redemption/ports/redemption-client.js';
+import { type AcceptAnswerRequest, acceptAnswer } from '../redemption/requesting/accept-answer.js';
 import { rulesRefusal } from '../redemption/requesting/check-rules.js';
 import { checkToken, withKeyTypes } from '../redemption/requesting/check-token.js';
 import { identityClient, type SiteIdentity } from '../redemption/requesting/identity-client.js';
+import type { MaterializedLink } from '../redemption/requesting/materialize-link.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
@@ -35,7 +37,7 @@ export { linkProxy } from '../platforms/files/link-resource.js';
 export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite, ServiceConnectionOptions };
-export { directoryMaterializer, requestDirectory, streamMaterializer };
+export { directoryMaterializer, readAnswerCertificate, requestDirectory, streamMaterializer };
 
 const TIMEOUT_MARGIN_MS = 5_000;
 
@@ -75,7 +77,7 @@ export function openTokenRedemption(
     linkRequests,
     /** Name of the Secret of a token's link, if that is materialized completely. */
     findSecretName: (token: RedeemableToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
-    redeem: redeemer({ openPending: pendingDirectories(dataDir, clock), linkRequests }, options),
+    ...redemptionsWith({ openPending: pendingDirectories(dataDir, clock), linkRequests }, options),
   };
 }
 
@@ -93,6 +95,22 @@ export type Redeem = (
 interface RedemptionState {
   readonly openPending: OpenPendingRedemption;
   readonly linkRequests?: LinkRequestStore;
+}
+
+/** Accepts an answer file. */
+export type Accept = (request: AcceptAnswerRequest, materializer: Materializer) => Promise<MaterializedLink>;
+
+/** Creates what a site with waiting requests redeems with: tokens, and answer files. */
+export function redemptionsWith(
+  state: Required<RedemptionState>,
+  options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
+): { readonly redeem: Redeem; readonly accept: Accept } {
+  const { clock, checkpoint } = options;
+  return {
+    redeem: redeemer(state, options),
+    accept: (request, materializer) =>
+      acceptAnswer(request, { ...state, readAnswer, readAnswerCertificate, materializer, clock, checkpoint }),
+  };
 }
 
 /** Creates the redeemer of tokens with this state. */

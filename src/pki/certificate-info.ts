@@ -17,6 +17,11 @@ import { encodeCertificatePem, parseCertificates } from './pem.js';
 import { certificateKeyProblem } from './public-key.js';
 import { sha256Hex } from './sha256.js';
 
+/** Returns the SHA-256 of each certificate of a PEM text, lower-case hex. */
+export function certificateSha256s(pem: string): string[] {
+  return parseCertificates(pem).map(({ raw }) => sha256Hex(raw));
+}
+
 /** The fields of a certificate that commands print and that checks use. Times are milliseconds since the epoch. */
 export interface CertificateInfo {
   /** The common name, else the whole Name as text. */

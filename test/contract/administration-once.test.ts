@@ -47,6 +47,7 @@ describe('a repeated creation', () => {
       }),
       resolveAccess: async () => ({ endpoints: ENDPOINTS, siteUid: null }),
       issuers: issuerDirectory({ dataDir: directory, readService: async () => undefined }, clock.read),
+      openSite: () => Promise.reject(new Error('no link is issued')),
       isDeclared: () => false,
     });
 

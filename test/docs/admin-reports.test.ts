@@ -7,6 +7,7 @@ import type {
   GrantReport,
   GrantRevocation,
 } from '../../src/redemption/administration/reports/grant-report.js';
+import type { IssuedAnswer } from '../../src/redemption/administration/reports/issued-answer.js';
 import type { IssuerReport } from '../../src/redemption/administration/reports/issuer-report.js';
 import type { LinkReport } from '../../src/redemption/administration/reports/link-report.js';
 import type {
@@ -37,6 +38,7 @@ interface Reports {
   RevokedGrant: GrantRevocation;
   Token: TokenReport;
   IssuedToken: IssuedToken;
+  IssuedAnswer: IssuedAnswer;
   RevokedToken: TokenRevocation;
   Redemption: RedemptionReport;
   RedemptionDetail: RedemptionDetail;
@@ -78,6 +80,7 @@ const COMPARED: { readonly [Name in keyof Reports]: Compared<Name> } = {
   RevokedGrant: 'same',
   Token: 'same',
   IssuedToken: 'same',
+  IssuedAnswer: 'same',
   RevokedToken: 'same',
   Redemption: 'same',
   RedemptionDetail: 'same',

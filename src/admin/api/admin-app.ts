@@ -140,6 +140,7 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
     const [id = ''] = Object.values(request.params).map(String);
     const input = {
       role: caller.role,
+      caller: caller.subject,
       id,
       query: validate(route.query, request.query, 'query'),
       body: validate(route.body, request.body ?? {}, 'body'),

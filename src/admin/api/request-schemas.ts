@@ -91,6 +91,14 @@ export const TOKEN_ISSUANCE = z.strictObject({
   code: text(4_000).optional(),
 });
 
+/** The body that issues a link for a certificate request. */
+export const LINK_ISSUANCE = z.strictObject({
+  grantUid: uuid,
+  name: text(253).optional(),
+  subject: text(506).optional(),
+  request: text(8 * 1024),
+});
+
 /** The body that revokes a token. */
 export const TOKEN_REVOCATION = z.strictObject({ grantUid: uuid });
 

@@ -12,6 +12,7 @@ import {
   GRANT_QUERY,
   GRANT_REVOCATION,
   ISSUER_QUERY,
+  LINK_ISSUANCE,
   LINK_QUERY,
   NOTHING,
   REDEMPTION_CHANGE,
@@ -24,6 +25,8 @@ import {
 
 interface RouteInput<Query, Body> {
   readonly role: Role;
+  /** The subject of the caller. */
+  readonly caller: string;
   /** The path parameter; empty if the path has none. */
   readonly id: string;
   readonly query: Query;
@@ -180,6 +183,10 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   pageRoute('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
     administration.listLinks({ ...page, labels }),
   ),
+  route({ method: 'post', path: '/links', body: LINK_ISSUANCE }, async ({ body, caller }, administration) => {
+    const issued = await administration.issueLink(body, caller);
+    return { status: 201, body: issued, location: `/api/v1/redemptions/${issued.redemptionId}` };
+  }),
   pageRoute('/issuers', ISSUER_QUERY, (page, administration) => administration.listIssuers(page)),
   route({ method: 'get', path: '/overview' }, async (_input, administration) =>
     ok(await administration.readOverview()),

@@ -8,8 +8,20 @@ import {
   OUTPUT,
   withSettings,
 } from '../terminal/command-flags.js';
-import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
-import { addReload, deadlineOption, LOCATION_SETTINGS, waitOption, withCost } from './target-flags.js';
+import {
+  ADMINISTRATION_SETTINGS,
+  CLUSTER_SETTINGS,
+  collect,
+  STORE_SETTINGS,
+} from '../terminal/settings-options.js';
+import {
+  addPlace,
+  addReload,
+  deadlineOption,
+  LOCATION_SETTINGS,
+  waitOption,
+  withCost,
+} from './target-flags.js';
 
 function addLocation(command: Command, settings = LOCATION_SETTINGS): Command {
   return withSettings(
@@ -26,6 +38,51 @@ function addCost(command: Command): Command {
   return command
     .addOption(new Option('--cost <N>', 'cost of the link'))
     .addOption(new Option('--link-cost <N>').hideHelp());
+}
+
+/** Adds the commands that answer a request without a network, and accept the answer. */
+function addIssueAndAccept(link: Command): void {
+  withSettings(
+    link
+      .command('issue [ANSWER]')
+      .description(
+        'On the accepting side: answer the request of a site without a network, in the file ANSWER (default: standard output). The answer is no secret',
+      )
+      .requiredOption(
+        '--request <FILE>',
+        'certificate request of the other site: a file, its line, or - for standard input',
+      )
+      .option('--grant <NAME>', 'redeem a use of this grant (default: a new grant for one redemption)')
+      .option('--name <NAME>', "name of the link (default: the grant's)")
+      .option('--subject <SUBJECT>', 'subject of the certificate (default: the common name of the request)'),
+    [...ADMINISTRATION_SETTINGS, 'issuerCert', 'issuerKey'],
+  ).action(async (file, flags) => (await import('./link-issue.js')).linkIssueCommand(file, flags));
+  withSettings(
+    addPlace(
+      link
+        .command('accept <ANSWER>')
+        .description(
+          'Write the Link and Secret of the answer to a request of this site (- for standard input); safe to repeat',
+        )
+        .option(
+          '--ca-sha256 <HEX>',
+          'SHA-256 of a CA that the answer may have, as the other side shows it; may be repeated. Without it, the command asks',
+          collect,
+        )
+        .option('--yes', 'accept the CA of the answer without a comparison')
+        .option(
+          '--renew-at <ORIGIN>',
+          'origin of the service that may renew the link, such as https://HOST:PORT (default: the link is not renewed)',
+        )
+        .option('--key <FILE>', 'private key of the request, if another program made it')
+        .addOption(waitOption('none'))
+        .addOption(deadlineOption())
+        .addOption(OUTPUT()),
+    ),
+    LOCATION_SETTINGS,
+  ).action(async (file, flags) =>
+    (await import('./link-accept.js')).linkAcceptCommand(file, withCost(flags)),
+  );
 }
 
 /** Adds `link` with its subcommands. */
@@ -65,6 +122,7 @@ export function addLink(program: Command): void {
       .addOption(OUTPUT()),
     LOCATION_SETTINGS,
   ).action(async (file, flags) => (await import('./link-request.js')).linkRequestCommand(file, flags));
+  addIssueAndAccept(link);
   const generate = addCost(
     link
       .command('generate [NAME]')

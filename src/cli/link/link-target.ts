@@ -1,6 +1,7 @@
 import { parse as parsePath, resolve } from 'node:path';
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import {
+  type Accept,
   directoryMaterializer,
   type LinkLocation,
   openRequestingSite,
@@ -90,9 +91,10 @@ export interface ClusterTarget extends AnyTarget {
   readonly location: LinkLocation;
 }
 
-/** Redeems tokens, and finds the links of tokens that were redeemed. */
+/** Redeems tokens, accepts answer files, and finds the links of tokens that were redeemed. */
 export interface TokenRedeemer {
   readonly redeem: Redeem;
+  readonly accept: Accept;
   /** Returns the name of the Secret of a token's link if all its resources are written. */
   readonly findSecretName: (token: RedeemableToken) => string | undefined | Promise<string | undefined>;
 }

@@ -51,15 +51,22 @@ export function addReload(command: Command): Command {
 
 /** Adds the flags for the target of a link, its fields and its reload. */
 export function addTarget(command: Command): Command {
-  command
-    .option(
-      '--to <DIR>',
-      'on the standalone platform: directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output',
-    )
+  addPlace(command)
     .option('--name <NAME>', "name of the link (default: the token's)")
     .option(
       '--subject <SUBJECT>',
       "subject of the certificate (default: the token's subject, else the site's uid, else the name)",
+    )
+    .option('--renew', 'request a certificate of 30 days, which `link renew` will renew (default: 5 years)');
+  return withSettings(command, [...LOCATION_SETTINGS, 'ownKey']);
+}
+
+/** Adds the flags for the directory of a link, its cost, proxy and reload. */
+export function addPlace(command: Command): Command {
+  command
+    .option(
+      '--to <DIR>',
+      'on the standalone platform: directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output',
     )
     .addOption(
       new Option(
@@ -69,13 +76,10 @@ export function addTarget(command: Command): Command {
     )
     // Skupper's name of --link-cost, accepted but not listed.
     .addOption(new Option('--cost <N>').hideHelp());
-  addReload(command)
-    .option('--renew', 'request a certificate of 30 days, which `link renew` will renew (default: 5 years)')
-    .option(
-      '--proxy-secret <FILE>',
-      'file with the basic-auth Secret of an HTTP proxy for this command and for the router',
-    );
-  return withSettings(command, [...LOCATION_SETTINGS, 'ownKey']);
+  return addReload(command).option(
+    '--proxy-secret <FILE>',
+    'file with the basic-auth Secret of an HTTP proxy for this command and for the router',
+  );
 }
 
 /** Renames the flag `--cost` to `--link-cost`, its other name. If both are given, `--link-cost` applies. */

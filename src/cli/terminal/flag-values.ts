@@ -66,6 +66,12 @@ export async function readToken(file: string): Promise<string> {
   return readInput(file, 'the token file', { exitCode: 1, hint });
 }
 
+/** Reads an answer file, or standard input for `-`. Rejects with a CommandError. */
+export function readAnswerFile(file: string): Promise<string> {
+  const hint = 'use the file that `linkgrant link issue` wrote, or - for standard input';
+  return readInput(file, 'the answer file', { exitCode: 1, hint });
+}
+
 const MAX_REQUEST_TEXT = 64 * 1024;
 
 /**

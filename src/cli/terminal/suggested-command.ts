@@ -16,7 +16,8 @@ const ISSUERS: readonly string[] = [...STORE, 'issuerCert', 'issuerKey', 'config
 
 /** The start of each command that hints suggest, and the keys of the flags that are added to it. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
-  [/^linkgrant (join|link request)\b/, [...LINK_SETTINGS, 'config']],
+  [/^linkgrant (join|link (accept|request))\b/, [...LINK_SETTINGS, 'config']],
+  [/^linkgrant link issue\b/, ADMINISTRATION],
   [/^linkgrant link /, ['dir', ...LINK_SETTINGS, 'config']],
   [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
   [/^linkgrant store /, [...STORE, 'config']],
@@ -26,7 +27,7 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant (console|grant|redemption|token (issue|list|revoke))\b/, ADMINISTRATION],
 ];
 /** Commands of the side that requests links. Their flags select other directories and services than those of the other side. */
-const REQUESTING = /^linkgrant (link (?!generate)|join\b|bootstrap\b|token redeem\b)/;
+const REQUESTING = /^linkgrant (link (?!generate|issue)|join\b|bootstrap\b|token redeem\b)/;
 /** Commands that have no flags of either side. A user runs them where the token file is. */
 const EITHER_SIDE = /^linkgrant token inspect\b/;
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);

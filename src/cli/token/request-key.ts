@@ -13,6 +13,11 @@ export async function readRequestKey(file: string, token: RedeemableToken): Prom
       'omit --key: the command makes a new key',
     );
   }
+  return readKeyFile(file);
+}
+
+/** Reads the private key of a request that another program made, as PKCS#8. Rejects with a CommandError if it cannot be read. */
+export async function readKeyFile(file: string): Promise<string> {
   try {
     return privateKeyPem(readPrivateKey(await readExternalText(file)));
   } catch (error) {
@@ -20,7 +25,7 @@ export async function readRequestKey(file: string, token: RedeemableToken): Prom
       `the key of --key cannot be read: ${file}: ${explainFileError(file, error).reason}`,
       {
         exitCode: 2,
-        hint: 'name the private key, in PEM, of the request that the token was issued for',
+        hint: 'name the private key, in PEM, of the request',
         cause: error,
       },
     );

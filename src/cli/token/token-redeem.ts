@@ -1,15 +1,12 @@
 import { containsJoinLine } from '../../codes/join-line.js';
 import { containsRequestLine } from '../../codes/request-line.js';
-import { isShortLived } from '../../domain/issued-certificate.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
-import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
-import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
+import { reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
 import { usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
-import { formatTime, print } from '../terminal/output.js';
+import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
@@ -18,15 +15,14 @@ import {
   explainRefusal,
   type InputRedemption,
   inputFailure,
-  keyOriginText,
   redeemInput,
   requestedSubject,
 } from './redeem-input.js';
+import { isRenewing, reportOf, reportRedeemedToken, writtenText } from './redeemed-report.js';
 import { repeatWhileOverloaded } from './repeat-overloaded.js';
 import { readRequestKey } from './request-key.js';
 import { type IdentityFlags, siteIdentity } from './site-identity.js';
 import { type GrantUrlFlags, isGrantUrl, loadToken } from './token-file.js';
-import { bindingLines, bindingReport } from './token-fingerprints.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 
 /** The flags of `token redeem`. */
@@ -189,36 +185,6 @@ function inputText(result: InputRedemption, target: LinkTarget, renews: boolean 
   return plain`Left ${result.file}: ${result.failure.message}${result.isRecorded ? ' (not repeated; use --retry)' : ''}\n`;
 }
 
-function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
-  const { written, changed, alreadyRedeemed } = redeemed;
-  const isInPlace = (path: string) => alreadyRedeemed && !changed.includes(path);
-  return [
-    ...written.map((path) => `${isInPlace(path) ? 'In place' : 'Written'} ${path}\n`),
-    alreadyRedeemed ? 'The token was already redeemed: this is the same link, and no use was spent.\n' : '',
-    originText(redeemed),
-    validityText(redeemed, target, renews),
-  ].join('');
-}
-
-/** Returns what the user has to know about the key and the CA of a link. */
-function originText(redeemed: RedeemedToken): string {
-  return [...bindingLines(redeemed.token).map((line) => `${line}\n`), keyOriginText(redeemed)].join('');
-}
-
-/** Returns how long the certificate is valid, and what renews it. */
-function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget, renews = false): string {
-  const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
-  const link = renewableLink(secret);
-  if ('problem' in link) return `${valid}; it cannot be renewed: ${link.problem}.\n`;
-  // A link that was redeemed without --renew has a long-lived certificate, even if a repeated command has --renew.
-  if (!renews || !isRenewing(secret)) return `${valid}; only \`linkgrant link renew\` renews it.\n`;
-  return `${valid}. ${target.renewalHint}\n`;
-}
-
-function isRenewing({ tlsCrt }: RedeemedToken['secret']): boolean {
-  return isShortLived(describeCertificate(tlsCrt));
-}
-
 /** Warns of flags that cannot change the certificate of a token that was already redeemed. */
 function warnOfIgnoredFlags(
   { alreadyRedeemed, certificate, secret }: RedeemedToken,
@@ -232,46 +198,5 @@ function warnOfIgnoredFlags(
   if (ignored.length === 0) return;
   writeStderr(
     `warning: the token was already redeemed, so these flags have no effect: ${ignored.join(', ')}\n`,
-  );
-}
-
-function reportOf(redeemed: RedeemedToken) {
-  const { certificate, redemptionId, alreadyRedeemed, source } = redeemed;
-  return {
-    links: redeemed.links.map((link) => link.name),
-    secret: redeemed.secret.name,
-    files: redeemed.written,
-    subject: certificate.subject,
-    serial: certificate.serial,
-    notAfter: formatTime(certificate.notAfter),
-    source,
-    keyGeneratedBy: source === 'stock' ? 'server' : 'site',
-    alreadyRedeemed,
-    ...(redemptionId !== undefined && { redemptionId }),
-    ...bindingReport(redeemed.token),
-  };
-}
-
-async function reportRedeemedToken(
-  redeemed: RedeemedToken,
-  target: LinkTarget,
-  reload: ReloadReport,
-  { output, renew, isFile }: TokenRedeemFlags & { readonly isFile: boolean },
-): Promise<void> {
-  if (target.kind === 'stream') {
-    writeStderr(originText(redeemed) + validityText(redeemed, target, renew));
-    return;
-  }
-  const value = { ...reportOf(redeemed), ...(target.location && { reload: reload.outcome }) };
-  const isToApply = target.kind === 'directory' && target.reloadCommand === undefined;
-  await print(output, value, () =>
-    [
-      writtenText(redeemed, target, renew),
-      reloadText(reload),
-      isToApply
-        ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}.${isFile ? ' ' : '\n'}`
-        : '',
-      isFile ? 'The token file can be deleted.\n' : '',
-    ].join(''),
   );
 }

@@ -27,7 +27,7 @@ import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { ListedRedemption } from '../../redemption/ports/grant-store.js';
 import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import { pendingRedemptionId } from '../../redemption/requesting/redeem-token.js';
-import { type LinkLocation, redeemer, type ServiceConnectionOptions } from '../token-redemption.js';
+import { type LinkLocation, redemptionsWith, type ServiceConnectionOptions } from '../token-redemption.js';
 
 export type { LinkStatus };
 
@@ -85,7 +85,7 @@ export async function openRequestingCluster(
     /** Reads which sites are connected to the Sites of the namespace. */
     connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
     linkRequests,
-    redeem: redeemer({ openPending: pendingSecrets(target, clock), linkRequests }, options),
+    ...redemptionsWith({ openPending: pendingSecrets(target, clock), linkRequests }, options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
     findSecretName: async (token: RedeemableToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));

@@ -28,8 +28,10 @@ export interface AcceptingSide {
 
 /** The client that sent a request. */
 export interface RequestingClient {
-  /** Its address, as text. */
+  /** Its address, as text; of an operator who answers a request without a network, `operator:` and the name of the user. */
   readonly peer: string;
+  /** True for an operator, who has no source address. */
+  readonly isOperator?: boolean;
   /** Identifies the request in the log. */
   readonly requestId: string;
   /** Called once the client has proven that it has a code or, in a renewal, a link's key. */

@@ -9,7 +9,8 @@ import { policySetting } from './policy-settings.js';
 export interface PolicyInput {
   readonly name: string;
   readonly subject: string;
-  readonly peer: string;
+  /** The address of the client; undefined for an operator, to whom no rule for addresses applies. */
+  readonly peer: string | undefined;
   readonly keyType: ClientKeyType;
   /** True if the requesting site generated the key. */
   readonly csr: boolean;
@@ -48,7 +49,9 @@ export function policyRefusal(policy: GrantPolicy, redemption: PolicyInput): Red
   const matcher = new GlobMatcher();
   if (!matcher.matchesAny(policy.subjects, redemption.subject)) return 'policy_subject';
   if (!matcher.matchesAny(policy.names, redemption.name)) return 'policy_name';
-  if (policy.sourceCidrs && !new Networks(policy.sourceCidrs).has(redemption.peer)) return 'policy_source';
+  const { peer } = redemption;
+  if (policy.sourceCidrs && peer !== undefined && !new Networks(policy.sourceCidrs).has(peer))
+    return 'policy_source';
   if (policy.csrRequired && !redemption.csr) return 'policy_csr_required';
   if (!permitsKeyType(policy, redemption.keyType)) return 'policy_key';
   return undefined;

@@ -20,7 +20,13 @@ import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import type { ProvenIdentity } from './identities/prove-identity.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
-import { type GrantTarget, type PresentedProof, proveCode, type WrongCode } from './prove-code.js';
+import {
+  type GrantTarget,
+  type PresentedProof,
+  type ProvenCode,
+  proveCode,
+  type WrongCode,
+} from './prove-code.js';
 import { earlyRefusal, type RedemptionContext, replayKeyOf, usesOf } from './redemption-context.js';
 import { type ObtainedKey, requestedKey } from './requested-key.js';
 import { NOTHING_SEALED, openReplay, sealForReplay, uniqueReplayKey } from './stock-replay.js';
@@ -83,7 +89,16 @@ export async function redeem(
   const proof = await proveCode(request.target, request, deps);
   if ('refused' in proof) return proof;
   client.onProven();
+  return redeemProven(proof, request, client, deps);
+}
 
+/** Redeems a code that the caller has proven, for a valid name and subject, as {@link redeem} does. */
+export async function redeemProven(
+  proof: ProvenCode,
+  request: Omit<RedemptionRequest, 'target'>,
+  client: RequestingClient,
+  deps: AcceptingSide,
+): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   const { grant, signedCode, identity } = proof;
   const name = request.name ?? grant.name;
   const subject = request.subject ?? signedCode?.subject ?? identity?.subject ?? name;
@@ -105,11 +120,11 @@ export async function redeem(
   if ('refused' in key) return refuse(key);
   const { code, renews, receivedAt } = request;
   const context: RedemptionContext = { ...proof, client, receivedAt, name, subject, code, renews, key };
-  const outcome = await redeemProven(context, storedCode, deps);
+  const outcome = await replayOrIssue(context, storedCode, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
 
-async function redeemProven(
+async function replayOrIssue(
   context: RedemptionContext,
   storedCode: StoredCode | undefined,
   deps: AcceptingSide,

@@ -77,7 +77,7 @@ export function earlyRefusal(
   const refused = policyRefusal(grant.policy, {
     name,
     subject,
-    peer: client.peer,
+    peer: client.isOperator ? undefined : client.peer,
     keyType: key.keyType,
     csr,
   });

@@ -10,6 +10,7 @@ import type {
   GrantReport,
   GrantRevocation,
 } from './reports/grant-report.js';
+import type { IssuedAnswer } from './reports/issued-answer.js';
 import type { IssuerReport } from './reports/issuer-report.js';
 import type { LinkFilter, LinkReport } from './reports/link-report.js';
 import type { HealthReport, OverviewReport } from './reports/overview-report.js';
@@ -53,6 +54,17 @@ export interface IssueTokenRequest {
   /** A text with one certificate request, in PEM or as a request line: only its key can redeem the token. */
   readonly request?: string | undefined;
   readonly code?: string | undefined;
+}
+
+/** A link to issue for a certificate request, without a code. */
+export interface IssueLinkRequest {
+  readonly grantUid: string;
+  /** Name of the link; absent for that of the grant. */
+  readonly name?: string | undefined;
+  /** The subject of the certificate; absent for the common name of the request. */
+  readonly subject?: string | undefined;
+  /** A text with one certificate request, in PEM or as a request line. */
+  readonly request: string;
 }
 
 /** Identifies a creation, so that a repeated request does not create a second grant or token. */
@@ -130,6 +142,11 @@ export interface Administration extends LedgerVerifications {
    */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
 
+  /**
+   * Redeems one use of a grant for a certificate request, and returns the answer for a site without a network. A repetition returns
+   * the same certificate and counts nothing. The ledger names the `operator`; a service names the caller instead.
+   */
+  issueLink(request: IssueLinkRequest, operator: string): Promise<IssuedAnswer>;
   /** Lists links, newest first. */
   listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
   /** Lists issuers by namespace and name. */

@@ -9,7 +9,7 @@ import type { ConnectionObserver } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerDirectory } from '../ports/issuers.js';
 import type { OutcomeStore } from '../ports/outcome-store.js';
-import type { SiteRefusal, SiteRequest } from '../ports/site.js';
+import type { Site, SiteRefusal, SiteRequest } from '../ports/site.js';
 import type { HealthFinding } from './reports/overview-report.js';
 import type { SharedVerification } from './verification-operations.js';
 
@@ -31,6 +31,8 @@ export interface AdministrationDependencies {
   readService(): Promise<ServiceDescription | undefined>;
   /** Returns the endpoints of the grant's site, or why the site accepts no links, or why the requested CA cannot sign. */
   resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
+  /** Opens the sites with the CAs that sign their links. Rejects with AdministrationError if a CA cannot be used. */
+  openSite(service: ServiceDescription): Promise<Site>;
   readonly issuers: IssuerDirectory;
   /** Reads which CAs were retired; absent in a cluster, where linkgrant manages no CA of links. */
   readonly readRetiredCas?: (() => Promise<IsCaRetired>) | undefined;

@@ -1,6 +1,7 @@
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { grantOperations } from './grant-operations.js';
+import { linkIssuance } from './issue-link.js';
 import { issuerOperations } from './issuer-operations.js';
 import { linkOperations } from './link-operations.js';
 import { serviceProblem } from './overview.js';
@@ -24,6 +25,7 @@ export function administrationOfStore(deps: AdministrationDependencies): Adminis
     ...tokenOperations(deps),
     ...redemptionOperations(deps),
     ...linkOperations(deps),
+    ...linkIssuance(deps),
     ...issuerOperations(deps),
     ...verificationOperations(deps.store, deps.sharedVerification),
   };

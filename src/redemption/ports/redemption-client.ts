@@ -102,6 +102,16 @@ export class OutsideValidity extends Error {
   override readonly name = 'OutsideValidity';
 }
 
+/** What identifies the certificate of a response before its private key is found. */
+export interface AnswerCertificate {
+  /** SHA-256 over the public key, lower-case hex. */
+  readonly keySha256: string;
+  readonly redemptionId: string | undefined;
+}
+
+/** Reads the certificate of a response, without verifying it. Throws RedemptionError `answer_invalid`. */
+export type AnswerCertificateReader = (text: string) => AnswerCertificate;
+
 /**
  * Validates a response: reads the known fields of `text`, and verifies the certificate with `ca.crt` and with the private key,
  * which is the one in the response, else the client's own. Throws RedemptionError `answer_invalid` with the reason. Throws

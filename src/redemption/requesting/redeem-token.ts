@@ -4,20 +4,19 @@
  */
 
 import { needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
-import { type Link, type LinkSecret, mergeLink, PROXY_CONFIGURATION } from '../../domain/link.js';
 import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { LinkRequestStore } from '../ports/link-requests.js';
-import type { MaterializedResources, Materializer } from '../ports/materializer.js';
+import type { Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
 import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
 import { checkToken, isLinkgrantToken, withKeyTypes } from './check-token.js';
 import type { SiteIdentity } from './identity-client.js';
+import { type KeyedLink, type MaterializedLink, materializeLink } from './materialize-link.js';
 import { type PostingDependencies, possiblyCounted, postOnce, postOrReplay } from './post-token.js';
-import { csrFor, isKeyFor, isKeyProven, keyFor, removeRequestOf } from './redemption-key.js';
+import { boundKeyOf, csrFor, isKeyFor, isKeyProven, keyFor } from './redemption-key.js';
 import { isKeyUnused } from './retry-disposition.js';
 
 /** A token to redeem, and the requested link. */
@@ -52,15 +51,10 @@ export interface RedeemTokenDependencies extends PostingDependencies {
   readonly materializer: Materializer;
 }
 
-/** A materialized link. */
-export interface RedeemedToken extends ReceivedLink, MaterializedResources {
+/** The link of a redeemed token. */
+export interface RedeemedToken extends MaterializedLink {
   /** The token. Its code is a secret, unless it is bound to a key. */
   readonly token: RedeemableToken;
-  /** The Secret and the Links as they were materialized, including the key and the cost. */
-  readonly secret: LinkSecret;
-  readonly links: readonly Link[];
-  /** True if an earlier run received the response, and this run sent no request. */
-  readonly alreadyRedeemed: boolean;
 }
 
 /**
@@ -105,12 +99,6 @@ interface LinkNames {
   readonly name: string;
   /** Undefined for the service's default. */
   readonly subject: string | undefined;
-}
-
-/** A received link, and the key that its certificate was requested for. */
-interface KeyedLink {
-  readonly received: ReceivedLink;
-  readonly keyPem: string;
 }
 
 /** Returns the name and the subject that a redemption requests. Throws RedemptionError `name_invalid` or `subject_invalid`. */
@@ -263,40 +251,18 @@ async function postRedemption(
 }
 
 async function materialize(
-  { received, keyPem }: KeyedLink,
+  keyed: KeyedLink,
   alreadyRedeemed: boolean,
   { token, linkCost, proxyConfiguration, ownKey }: RedeemTokenRequest,
   pending: PendingRedemption,
   deps: RedeemTokenDependencies,
 ): Promise<RedeemedToken> {
-  if (received.source === 'stock' && (ownKey || isLinkgrantToken(token))) {
+  if (keyed.received.source === 'stock' && (ownKey || isLinkgrantToken(token))) {
     throw new RedemptionError(
       'server_generated_key',
       'The token was redeemed before, and the server generated the private key of its link.',
     );
   }
-  const redeemed = { ...received.secret, tlsKey: received.secret.tlsKey ?? keyPem };
-  const overrides = {
-    cost: linkCost,
-    settings: proxyConfiguration === undefined ? undefined : { [PROXY_CONFIGURATION]: proxyConfiguration },
-  };
-  const tokenOverrides = { cost: linkCost ?? token.linkCost, settings: overrides.settings };
-  const links = received.links.map((link) => mergeLink(link, {}, tokenOverrides));
-  const resources = await deps.materializer.materialize(redeemed, links, deps.checkpoint, overrides);
-  const renewed = await deps.materializer.findRenewed(redeemed);
-  const secret = renewed ?? redeemed;
-  const certificate = renewed ? describeCertificate(renewed.tlsCrt) : received.certificate;
-  await pending.storeOutcome({
-    redeemedAt: new Date(deps.clock()).toISOString(),
-    redemptionId: received.redemptionId ?? null,
-    source: received.source,
-    secret: secret.name,
-    links: links.map((link) => link.name),
-    certificateSerial: certificate.serial,
-    certificateNotAfter: new Date(certificate.notAfter).toISOString(),
-    written: resources.written,
-  });
-  await deps.checkpoint('outcome-written');
-  await removeRequestOf(token, deps.linkRequests);
-  return { ...received, token, secret, certificate, links, alreadyRedeemed, ...resources };
+  const fields = { linkCost, tokenLinkCost: token.linkCost, proxyConfiguration, boundKey: boundKeyOf(token) };
+  return { ...(await materializeLink(keyed, { alreadyRedeemed, ...fields }, pending, deps)), token };
 }

@@ -56,12 +56,11 @@ export function csrFor(
   return createCertificateRequest(readPrivateKey(keyPem), subject, challenge);
 }
 
-/** Removes the waiting request of a bound token, whose link has the key now. */
+/** Removes the waiting request with this key, if there is one: a link has the key now. */
 export async function removeRequestOf(
-  token: RedeemableToken,
+  bound: string | undefined,
   linkRequests: LinkRequestStore | undefined,
 ): Promise<void> {
-  const bound = boundKeyOf(token);
   if (bound === undefined || !linkRequests) return;
   const request = await findLinkRequest(bound, linkRequests);
   if (request) await removeLinkRequest(request.subject, linkRequests);

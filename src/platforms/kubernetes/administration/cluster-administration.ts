@@ -17,6 +17,7 @@ import type {
   OnceOnly,
 } from '../../../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
+import { linkIssuance } from '../../../redemption/administration/issue-link.js';
 import {
   type CreatedGrantReport,
   grantReport,
@@ -34,7 +35,7 @@ import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import type { Patience } from './await-ready.js';
 import { clusterIssuers } from './cluster-issuers.js';
-import { acceptingEndpoints } from './live-site.js';
+import { acceptingEndpoints, liveSite } from './live-site.js';
 import { checkGrantCreation, makeGrant } from './make-grant.js';
 import { withUserErrors } from './user-errors.js';
 
@@ -77,6 +78,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
     // The status of each grant describes its service.
     readService: async () => undefined,
     resolveAccess: (request) => acceptingEndpoints(client, request),
+    openSite: async () => liveSite(client, clock),
     issuers: clusterIssuers(client, { namespace: served, clock }),
     isDeclared: () => false,
   };
@@ -111,6 +113,11 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       const resource = await requireResource(request.grantUid);
       const readService = async () => serviceOf(resource);
       return tokenOperations({ ...deps, readService }).issueToken(request, once);
+    },
+    async issueLink(request, operator) {
+      const resource = await requireResource(request.grantUid);
+      const readService = async () => serviceOf(resource);
+      return linkIssuance({ ...deps, readService }).issueLink(request, operator);
     },
     async signingKey(uid) {
       const resource = await requireResource(uid);

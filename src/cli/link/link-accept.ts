@@ -1,0 +1,132 @@
+import { formatEndpoint } from '../../domain/host-port-text.js';
+import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
+import { certificateSha256s } from '../../pki/certificate-info.js';
+import type { ReceivedLink } from '../../redemption/ports/redemption-client.js';
+import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
+import { parseCount, parseWindow, readAnswerFile } from '../terminal/flag-values.js';
+import { formatTime } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { askYes, canAsk } from '../terminal/question.js';
+import { writeStderr, writeStderrLines } from '../terminal/write-out.js';
+import { reportRedeemedToken } from '../token/redeemed-report.js';
+import { readKeyFile } from '../token/request-key.js';
+import { requireSite, type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
+import { caLines } from './link-issue.js';
+import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
+import { requireReload, settleReload } from './settle-reload.js';
+import { requireKnownNamespace } from './site-namespace.js';
+
+/** The flags of `link accept`. */
+export interface LinkAcceptFlags extends LinkTargetFlags {
+  readonly caSha256?: readonly string[];
+  /** Accepts the CA of the answer without a comparison. */
+  readonly yes?: boolean;
+  /** Origin of the service that may renew the link. */
+  readonly renewAt?: string;
+  /** File with the private key of the request. */
+  readonly key?: string;
+  readonly linkCost?: string;
+  readonly wait?: WantedLinkState;
+  readonly deadline?: string;
+  readonly output?: OutputFormat;
+}
+
+/** `link accept`: writes the Link and Secret of an answer file, after the user has confirmed its CA. */
+export async function linkAcceptCommand(file: string, flags: LinkAcceptFlags): Promise<void> {
+  const { output, renewAt } = flags;
+  if (flags.to === '-' && output !== undefined) {
+    throw usageError('-o and --to - both write to standard output', 'set --to to a directory');
+  }
+  const allowed = flags.caSha256?.map(parseSha256);
+  const renewalOrigin = renewAt === undefined ? undefined : parseOrigin(renewAt);
+  const linkCost = parseCount('--link-cost', flags.linkCost);
+  const deadlineMs = parseWindow('--deadline', flags.deadline);
+  const target = await openLinkTarget(flags, { storesRecords: false });
+  await requireReadyTarget(target, flags);
+  const keyPem = flags.key === undefined ? undefined : await readKeyFile(flags.key);
+  const text = await readAnswerFile(file);
+  const { proxyConfiguration } = target;
+  const confirm = (link: ReceivedLink) => confirmLink(link, allowed, flags);
+  const accepted = await target.redeemer.accept(
+    { text, keyPem, linkCost, proxyConfiguration, renewalOrigin, confirm },
+    target.materializer,
+  );
+  const url = accepted.secret.annotations?.[SECRET_RENEWAL_URL];
+  if (accepted.alreadyRedeemed && renewAt !== undefined && url === undefined) {
+    writeStderr('warning: the answer was already accepted, so --renew-at has no effect\n');
+  }
+  const reload = await settleReload(target);
+  await reportRedeemedToken(accepted, target, reload, {
+    ...(output !== undefined && { output }),
+    isFile: file !== '-',
+  });
+  if (url === undefined) {
+    writeStderr('Before it expires, make another request: linkgrant link request\n');
+  }
+  requireReload(reload);
+  if (target.kind === 'cluster') {
+    const names = accepted.links.map((link) => link.name);
+    await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
+  }
+}
+
+async function requireReadyTarget(target: LinkTarget, { wait, deadline }: LinkAcceptFlags): Promise<void> {
+  if (target.kind === 'cluster') return requireSite(target.cluster);
+  if (wait !== undefined || deadline !== undefined) {
+    throw usageError(
+      '--wait and --deadline are for --platform kubernetes',
+      'omit them; `linkgrant link check` dials the link',
+    );
+  }
+  if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
+}
+
+/** Shows the CAs that the site will trust. Throws a CommandError if they are not those of `--ca-sha256`, or the user declines them. */
+async function confirmLink(
+  { secret, links, certificate }: ReceivedLink,
+  allowed: readonly string[] | undefined,
+  { yes }: LinkAcceptFlags,
+): Promise<void> {
+  const ofLink = certificateSha256s(secret.caCrt);
+  const serverCa = secret.annotations?.[SECRET_SERVER_CA];
+  const ofRenewal = serverCa === undefined ? [] : certificateSha256s(serverCa);
+  const endpoints = links.flatMap((link) => link.endpoints).map(formatEndpoint);
+  writeStderrLines([
+    `Link "${secret.name}" to ${endpoints.join(', ')}`,
+    `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`,
+    ...caLines(ofLink, ofRenewal),
+  ]);
+  if (allowed) return requireAllowed([...ofLink, ...ofRenewal], allowed);
+  if (yes) return;
+  const compare = 'compare each CA SHA-256 with what the other side shows, on the phone for example';
+  if (!canAsk()) {
+    const hint = `${compare}; then repeat this command with --ca-sha256 and this value, or with --yes`;
+    throw usageError('nothing was stored: the CA of the answer was not compared', hint);
+  }
+  if (await askYes('Does the other side show the same CA SHA-256?')) return;
+  throw otherCa('nothing was stored: the CA of the answer was not confirmed');
+}
+
+function requireAllowed(found: readonly string[], allowed: readonly string[]): void {
+  if (found.every((sha256) => allowed.includes(sha256))) return;
+  throw otherCa('nothing was stored: the answer has a CA that is not named by --ca-sha256');
+}
+
+function otherCa(message: string): CommandError {
+  const hint =
+    'ask the other side for the CA SHA-256 that `linkgrant link issue` printed; if it differs, the answer is not from there';
+  return new CommandError(message, { exitCode: 3, hint });
+}
+
+/** Reads a SHA-256 in hex, also in upper case and with colons. */
+function parseSha256(value: string): string {
+  const sha256 = value.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
+  throw invalidValue('--ca-sha256', value, 'use the 64 hex digits that `linkgrant link issue` printed');
+}
+
+function parseOrigin(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol === 'https:' && (value === url.origin || value === `${url.origin}/`)) return url.origin;
+  throw invalidValue('--renew-at', value, 'use the origin of the service, such as https://HOST:PORT');
+}
