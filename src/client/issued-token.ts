@@ -12,7 +12,7 @@ import { readAccessToken } from '../redemption/requesting/read-access-token.js';
  * another resource.
  */
 export function rewrittenToken(issued: IssuedToken): IssuedToken {
-  const { joinLine: _line, keySha256: _key, caSha256: _ca, ...rest } = issued;
+  const { joinLine: _line, keySha256: _key, caSha256: _ca, replaces: _replaces, ...rest } = issued;
   const { apiVersion, kind, metadata, spec } = asMapping(issued.token);
   const isToken = kind === 'AccessToken' && apiVersion === 'skupper.io/v2alpha1';
   const token = isToken
@@ -22,10 +22,11 @@ export function rewrittenToken(issued: IssuedToken): IssuedToken {
     throw new RedemptionError('answer_invalid', `The service issued an invalid token: ${token}.`);
   }
   const joinLine = joinLineOf(token);
-  const keySha256 = readSignedCode(token.code)?.keySha256;
+  const { keySha256, replaces } = readSignedCode(token.code) ?? {};
   return {
     ...rest,
     ...(keySha256 !== undefined && { keySha256, caSha256: pinnedCaSha256(token.ca) }),
+    ...(replaces !== undefined && { replaces }),
     token: accessTokenResource(token),
     ...(joinLine !== undefined && { joinLine }),
   };

@@ -42,6 +42,7 @@ const SENTENCES = {
   superseded: 'A newer certificate has replaced this one.',
   site_replaced: 'The accepting site was replaced by another one of the same name.',
   redemption_revoked: 'The link was revoked by the accepting side.',
+  redemption_replaced: 'The link was replaced by a new one: a new token was redeemed for its site.',
   repeated_redemption: 'This site has redeemed the grant too often lately.',
   provider_unavailable: 'The service has no keys of the provider of the identity token yet.',
   overloaded: 'The service is overloaded now.',

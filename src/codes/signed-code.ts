@@ -8,15 +8,16 @@ import { isSubject } from '../domain/names.js';
 import type { GrantSigningKey } from './signing-keys.js';
 
 const TYPE = 'linkgrant-code+jwt';
-// A type of its own, so that a service that does not know the claim `key` refuses it.
+// A type of its own, so that a service that does not know the claims `key` and `replaces` refuses it.
 const BOUND_TYPE = 'linkgrant-bound-code+jwt';
-const BOUND_CLAIMS = new Set(['sub', 'jti', 'iat', 'exp', 'nbf', 'uses', 'subject', 'key']);
+const BOUND_CLAIMS = new Set(['sub', 'jti', 'iat', 'exp', 'nbf', 'uses', 'subject', 'key', 'replaces']);
 const ALGORITHM = 'HS256';
 const MAX_USES = 1_000_000;
 const JTI = /^[A-Za-z0-9_-]{8,64}$/;
+const REPLACING_JTI = /^re-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const KEY_PREFIX_DIGITS = 8;
-const BOUND_JTI = /^key-([0-9a-f]{8})-/;
+const BOUND_JTI = /^(?:re-[0-9a-f-]{36}-)?key-([0-9a-f]{8})-/;
 // The records of identities have such an id, which no code may use.
 const IDENTITY_JTI = /^id-[0-9a-f]{32}$/;
 // The maximum length of a redemption's body.
@@ -34,21 +35,24 @@ export interface SignedCode {
   readonly notBefore?: number;
   /** When the code expires. It also cannot be redeemed after its grant has expired. */
   readonly expirationTime: number;
-  /** The only subject that may redeem it; absent for any. A bound code always has one. */
+  /** The only subject that may redeem it; absent for any. A code with `keySha256` or `replaces` always has one. */
   readonly subject?: string;
   /**
    * SHA-256 over the SubjectPublicKeyInfo of the only key that may redeem it, lower-case hex: the code is bound to that key, and
    * is no secret. Absent for a code that any key may redeem.
    */
   readonly keySha256?: string;
+  /** Id of the redemption that is revoked when the code is redeemed; absent for none. The `jti` contains it ({@link newCodeId}). */
+  readonly replaces?: string;
 }
 
 /**
  * Signs a code: a compact JWS (RFC 7515) with the claims `sub` (grant uid), `jti`, `iat`, `exp` (whole seconds), `uses`,
- * `subject`, and `key` for a bound code. Unmodified Skupper clients redeem it like any other code, but not a bound one.
+ * `subject`, `key` for a bound code, and `replaces`. Unmodified Skupper clients redeem it like any other code, but not a bound
+ * one.
  */
 export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningKey): Promise<string> {
-  const { grantUid: sub, jti, uses, issuedAt, expirationTime, subject, keySha256: key } = code;
+  const { grantUid: sub, jti, uses, issuedAt, expirationTime, subject, keySha256: key, replaces } = code;
   const claims = {
     sub,
     jti,
@@ -57,9 +61,11 @@ export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningK
     uses,
     ...(subject !== undefined && { subject }),
     ...(key !== undefined && { key }),
+    ...(replaces !== undefined && { replaces }),
   };
+  const typ = key === undefined && replaces === undefined ? TYPE : BOUND_TYPE;
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: ALGORITHM, typ: key === undefined ? TYPE : BOUND_TYPE, kid: signingKey.kid })
+    .setProtectedHeader({ alg: ALGORITHM, typ, kid: signingKey.kid })
     .sign(signingKey.key);
 }
 
@@ -120,11 +126,16 @@ export function challengeOf(code: Uint8Array | string): string {
   return hash('sha256', code, 'base64url');
 }
 
-/** Returns a new id of a code, which names the key that the code is bound to: `key-`, the first digits of its SHA-256, and random ones. */
-export function newCodeId(keySha256?: string): string {
+/**
+ * Returns a new id of a code, which names what the code is for: `re-` and the id of the redemption that it replaces, `key-` and the first
+ * digits of the SHA-256 of the key that it is bound to, and random digits. So the record of a code names both, too.
+ */
+export function newCodeId(keySha256?: string, replaces?: string): string {
   // Hexadecimal, so that no id looks like a command-line flag.
   const random = (bytes: number) => randomBytes(bytes).toString('hex');
-  return keySha256 === undefined ? random(12) : `key-${keySha256.slice(0, KEY_PREFIX_DIGITS)}-${random(6)}`;
+  const key = keySha256 === undefined ? '' : `key-${keySha256.slice(0, KEY_PREFIX_DIGITS)}-`;
+  if (replaces !== undefined) return `re-${replaces}-${key}${random(4)}`;
+  return key === '' ? random(12) : `${key}${random(6)}`;
 }
 
 /** Returns the first digits of the SHA-256 of the key that is in the id of a code; undefined for an id that names no key. */
@@ -147,6 +158,11 @@ export function isTokenId(value: string): boolean {
   return JTI.test(value);
 }
 
+/** Returns the id of the redemption that the code with this `jti` replaces; undefined for a code that replaces none. */
+export function replacedRedemptionId(jti: string): string | undefined {
+  return REPLACING_JTI.exec(jti)?.[1];
+}
+
 /** Returns the text of a compact JWS of at most 4096 bytes; undefined for another code. */
 export function compactText(code: Uint8Array): string | undefined {
   if (code.length > MAX_LENGTH) return undefined;
@@ -165,15 +181,27 @@ function isType(typ: unknown): typ is string {
 function claimsOf(claims: unknown, typ: unknown): SignedCode | undefined {
   if (typeof claims !== 'object' || claims === null) return undefined;
   const common = commonClaimsOf(claims as Readonly<Record<string, unknown>>);
-  const keyPrefix = common && keyPrefixOf(common.jti);
-  // An id that names a key is that of a code for this key: lists mark the code by its id.
-  if (typ !== BOUND_TYPE) return keyPrefix === undefined ? common : undefined;
-  const { key } = claims as Readonly<Record<string, unknown>>;
-  const isBound = typeof key === 'string' && SHA256.test(key) && common?.subject !== undefined;
-  if (isBound && keyPrefix !== undefined && !key.startsWith(keyPrefix)) return undefined;
-  return isBound && Object.keys(claims).every((claim) => BOUND_CLAIMS.has(claim))
-    ? { ...common, keySha256: key }
-    : undefined;
+  if (!common) return undefined;
+  // What an id names, the claims name too: lists and records of codes contain only the id.
+  const replaces = replacedRedemptionId(common.jti);
+  const keyPrefix = keyPrefixOf(common.jti);
+  if (typ === BOUND_TYPE)
+    return boundClaimsOf(claims as Readonly<Record<string, unknown>>, common, { replaces, keyPrefix });
+  return replaces === undefined && keyPrefix === undefined ? common : undefined;
+}
+
+function boundClaimsOf(
+  claims: Readonly<Record<string, unknown>>,
+  common: SignedCode,
+  { replaces, keyPrefix }: Readonly<Record<'replaces' | 'keyPrefix', string | undefined>>,
+): SignedCode | undefined {
+  if (claims.replaces !== replaces || common.subject === undefined) return undefined;
+  if (Object.keys(claims).some((claim) => !BOUND_CLAIMS.has(claim))) return undefined;
+  const { key } = claims;
+  const replacing = replaces === undefined ? undefined : { ...common, replaces };
+  if (key === undefined && keyPrefix === undefined) return replacing;
+  if (typeof key !== 'string' || !SHA256.test(key) || !key.startsWith(keyPrefix ?? '')) return undefined;
+  return { ...common, ...replacing, keySha256: key };
 }
 
 function commonClaimsOf(claims: Readonly<Record<string, unknown>>): SignedCode | undefined {

@@ -9,6 +9,8 @@ export const LEDGER_KINDS = [
   'renewed',
   'superseded',
   'revoked',
+  // The link got a new redemption, and was revoked if it was not before.
+  'replaced',
   'grant_revoked',
   // A signed code was issued; or, if it was issued without the store, was redeemed or revoked for the first time.
   'code_recorded',

@@ -49,6 +49,8 @@ export type RedemptionErrorCode =
   | 'site_replaced'
   /** The redemption that a request repeats, or that a renewal is for, was revoked; its grant may still be valid. */
   | 'redemption_revoked'
+  /** The link of the renewal request was replaced: a new token was redeemed for the same site. */
+  | 'redemption_replaced'
   /** The keys of the provider of an identity token were not fetched yet. */
   | 'provider_unavailable'
   | 'overloaded'

@@ -58,6 +58,7 @@ const WIRE = {
   superseded: { status: 409, text: 'Certificate superseded' },
   site_replaced: { status: 403, text: RENEWAL_REFUSED },
   redemption_revoked: { status: 404, text: STOCK_TEXT.noClaim },
+  redemption_replaced: { status: 403, text: RENEWAL_REFUSED },
   provider_unavailable: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SHORT_RETRY_S },
   overloaded: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SHORT_RETRY_S },
   store_unavailable: { status: 503, text: STOCK_TEXT.internal, retryAfterS: SHORT_RETRY_S },

@@ -134,7 +134,7 @@ it(
     expect(await writeButtons(false)).toEqual(
       expect.arrayContaining([
         ...['Create a grant', 'Delete ended grants', 'Edit labels and note', 'Issue a token', 'Revoke'],
-        ...['Issue a new token for this site', 'Revoke or cut off', 'Verify the ledger'],
+        ...['New token for this link', 'Revoke or cut off', 'Verify the ledger'],
         expect.stringMatching(/^Revoke token /),
       ]),
     );

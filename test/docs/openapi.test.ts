@@ -35,7 +35,7 @@ describe('openapi.yaml', () => {
     expect(openApi.components.schemas.RefusalCode?.enum).toEqual([...REFUSAL_CODES]);
   });
 
-  const RENEWAL_CODES = /^(renewal_.*|superseded|site_replaced|redemption_revoked)$/;
+  const RENEWAL_CODES = /^(renewal_.*|superseded|site_replaced|redemption_revoked|redemption_replaced)$/;
 
   it('describes each refusal at its path, with text and code', () => {
     for (const code of REFUSAL_CODES) {

@@ -86,6 +86,7 @@ const CODES: Readonly<Record<RedemptionErrorCode, Row | TestedElsewhere>> = {
   superseded: { testedIn: 'renewal.test.ts' },
   site_replaced: { testedIn: 'renewal-faults.test.ts' },
   redemption_revoked: { testedIn: 'renewal.test.ts' },
+  redemption_replaced: { testedIn: 'replacements.test.ts' },
   body_invalid: { testedIn: 'limits.test.ts' },
   body_timeout: { testedIn: 'limits.test.ts' },
   repeated_redemption: { testedIn: 'stock-replay.test.ts' },

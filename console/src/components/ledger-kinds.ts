@@ -13,6 +13,7 @@ const KINDS = {
   renewed: 'Renewed',
   superseded: 'Certificate superseded',
   revoked: 'Link revoked',
+  replaced: 'Link replaced',
   setting_changed: 'Setting changed',
   repeatedly_refused: 'Refused repeatedly',
 } as const satisfies Record<LedgerKind, string>;

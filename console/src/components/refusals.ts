@@ -30,7 +30,12 @@ type UnrecordedCode =
   | 'internal';
 
 /** A code that refuses only renewals. */
-type RenewalCode = 'renewal_stale' | 'renewal_expired' | 'superseded' | 'site_replaced';
+type RenewalCode =
+  | 'renewal_stale'
+  | 'renewal_expired'
+  | 'superseded'
+  | 'site_replaced'
+  | 'redemption_replaced';
 
 const REDEMPTION_REFUSALS = {
   grant_expired: { title: 'The grant has expired', remedy: 'Create a new grant with more time.' },
@@ -121,6 +126,11 @@ const RENEWAL_REFUSALS = {
     remedy: 'Another party may have a copy of the link. If so, revoke the link and issue a new token.',
   },
   site_replaced: { title: 'The accepting site was replaced', remedy: REISSUE },
+  redemption_replaced: {
+    title: 'The link was replaced',
+    remedy:
+      'Let the site delete this link: it has a new one. If it has none, issue a new token for the new link.',
+  },
 } as const satisfies Record<RenewalCode, Refusal>;
 
 /** The meaning of a code that refuses a redemption; undefined for another text, such as `redeemed`. */

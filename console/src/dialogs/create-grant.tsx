@@ -60,7 +60,7 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
     },
     (uid) => {
       hideQuery();
-      navigate(href(`/grants/${uid}`, { issue: 'token', subject: site?.subject }));
+      navigate(href(`/grants/${uid}`, { issue: 'token', subject: site?.subject, replaces: site?.replaces }));
     },
   );
   const renewIdempotencyKey = () => {
@@ -172,7 +172,8 @@ function WhyNewGrant({ site: { grant } }: { readonly site: JoinedSite }) {
     <Notice kind="info" title={title}>
       <p>
         So create a grant first, and then issue a token of it. The new grant is only for this site
-        {grant && ', and has the other rules of the old one'}. The present link of the site does not change.
+        {grant && ', and has the other rules of the old one'}. The present link of the site does not change
+        now.
       </p>
     </Notice>
   );

@@ -25,17 +25,19 @@ interface IssueTokenProps {
 }
 
 /**
- * A dialog that issues a token of a grant, shows it once, and then waits for the site. If the URL names a subject and the grant has
- * ended, it creates a grant for that subject first.
+ * A dialog that issues a token of a grant, shows it once, and then waits for the site. If the URL names a link, the token replaces it.
+ * If the URL names a subject and the grant has ended, it creates a grant for that subject first.
  */
 export function IssueToken({ grant, onClose }: IssueTokenProps) {
-  const subject = useLocation().query.get('subject') ?? '';
+  const { query } = useLocation();
+  const subject = query.get('subject') ?? '';
+  const [replaces] = useState(query.get('replaces') ?? undefined);
   // The grant can also end while its token is shown.
   const [needsGrant] = useState(subject !== '' && hasGrantEnded(grant.state));
   return needsGrant ? (
-    <CreateGrant site={{ subject, grant }} onClose={onClose} />
+    <CreateGrant site={{ subject, grant, replaces }} onClose={onClose} />
   ) : (
-    <TokenForm grant={grant} onClose={onClose} initialSubject={subject} />
+    <TokenForm grant={grant} onClose={onClose} initialSubject={subject} replaces={replaces} />
   );
 }
 
@@ -43,8 +45,10 @@ function TokenForm({
   grant,
   onClose,
   initialSubject,
-}: IssueTokenProps & { readonly initialSubject: string }) {
-  const [subject, setSubject] = useState(initialSubject);
+  replaces,
+}: IssueTokenProps & { readonly initialSubject: string; readonly replaces: string | undefined }) {
+  // The service knows the subject of a link that is replaced.
+  const [subject, setSubject] = useState(replaces ? '' : initialSubject);
   const [request, setRequest] = useState('');
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
@@ -63,6 +67,7 @@ function TokenForm({
             ...omitUndefined({
               subject: subject || undefined,
               request: request || undefined,
+              replaces,
               expirationWindow: window || undefined,
             }),
           },
@@ -87,7 +92,11 @@ function TokenForm({
     >
       <ServiceNotice />
       {grant.state === 'ready' ? (
-        <p>The site redeems the token to join. The defaults suit a single site.</p>
+        <p>
+          {replaces
+            ? `When the site ${visible(initialSubject)} redeems the token, its present link is revoked. The new link has the same subject, name, labels and note.`
+            : 'The site redeems the token to join. The defaults suit a single site.'}
+        </p>
       ) : (
         <Notice kind="warning" title={`No token can be issued: the grant is ${grant.state}`}>
           {grant.reason && <p>{sentence(visible(grant.reason))}</p>}
@@ -102,32 +111,37 @@ function TokenForm({
           idempotencyKey.current = crypto.randomUUID();
         }}
       >
-        <Field
-          label="Only for the subject"
-          value={subject}
-          onInput={setSubject}
-          maxLength={253}
-          hasFocus
-          help="The name that the site sends when it redeems. If empty, every subject that the grant allows can redeem it."
-          error={fieldError(action.error, 'subject')}
-        />
+        {!replaces && (
+          <Field
+            label="Only for the subject"
+            value={subject}
+            onInput={setSubject}
+            maxLength={253}
+            hasFocus
+            help="The name that the site sends when it redeems. If empty, every subject that the grant allows can redeem it."
+            error={fieldError(action.error, 'subject')}
+          />
+        )}
         {/* A field of one line removes the line breaks of PEM, which the service does not need. */}
         <Field
           label="Certificate request of the site"
           value={request}
           onInput={setRequest}
+          hasFocus={replaces !== undefined}
           help="The output of linkgrant link request on that site, or a request in PEM. Only its key can redeem the token, so the token is no secret. The default subject is that of the request."
           error={fieldError(action.error, 'request')}
         />
-        <Field
-          label="How many sites can join with it"
-          isNumber
-          value={uses}
-          onInput={setUses}
-          isRequired
-          help={`The grant allows ${grant.redemptionsAllowed - grant.redemptions} more.`}
-          error={fieldError(action.error, 'redemptionsAllowed')}
-        />
+        {!replaces && (
+          <Field
+            label="How many sites can join with it"
+            isNumber
+            value={uses}
+            onInput={setUses}
+            isRequired
+            help={`The grant allows ${grant.redemptionsAllowed - grant.redemptions} more.`}
+            error={fieldError(action.error, 'redemptionsAllowed')}
+          />
+        )}
         <Field
           label="How long it can be redeemed"
           value={window}
@@ -140,6 +154,7 @@ function TokenForm({
         words={[
           ...['token', 'issue', 'token.yaml', '--grant', grant.name, '--namespace', grant.namespace],
           ...(subject ? ['--subject', subject] : []),
+          ...(replaces ? ['--replaces', replaces] : []),
           ...(request ? ['--request', 'request.csr'] : []),
           ...(uses === '1' ? [] : ['--redemptions-allowed', uses]),
           ...(window ? ['--expiration-window', window] : []),

@@ -3,6 +3,8 @@ import type { Api } from '../api/client.js';
 /** A site that has joined before and gets another token. */
 export interface JoinedSite {
   readonly subject: string;
+  /** Id of its link, which the token replaces; absent if it replaces none. */
+  readonly replaces?: string | undefined;
   /** The grant with which it joined, which has ended; absent if it was deleted. */
   readonly grant?: Api['GrantDetail'];
 }

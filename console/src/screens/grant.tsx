@@ -34,7 +34,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
     ['grants', 'ledger', 'links'],
   );
   const setIssuing = (isOpen: boolean) =>
-    replaceQuery({ issue: isOpen ? 'token' : undefined, subject: undefined });
+    replaceQuery({ issue: isOpen ? 'token' : undefined, subject: undefined, replaces: undefined });
   const { data } = resource;
   const isReady = data?.state === 'ready';
   return (

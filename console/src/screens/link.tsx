@@ -49,14 +49,18 @@ export function LinkScreen({ id }: { readonly id: string }) {
         canWrite &&
         data && (
           <>
-            {data.grant === undefined ? (
-              <Button onClick={() => setCreating(true)}>Issue a new token for this site</Button>
+            {data.replacedBy ? null : data.grant === undefined ? (
+              <Button onClick={() => setCreating(true)}>New token for this link</Button>
             ) : (
               <ButtonLink
                 kind="secondary"
-                href={href(`/grants/${data.grantUid}`, { issue: 'token', subject: data.subject })}
+                href={href(`/grants/${data.grantUid}`, {
+                  issue: 'token',
+                  subject: data.subject,
+                  replaces: id,
+                })}
               >
-                Issue a new token for this site
+                New token for this link
               </ButtonLink>
             )}
             {isCluster ? (
@@ -126,7 +130,10 @@ export function LinkScreen({ id }: { readonly id: string }) {
               />
             )}
             {isCreating && (
-              <CreateGrant site={{ subject: link.subject }} onClose={() => setCreating(false)} />
+              <CreateGrant
+                site={{ subject: link.subject, replaces: id }}
+                onClose={() => setCreating(false)}
+              />
             )}
             {isRevoking && <RevokeLink link={link} onClose={() => setRevoking(false)} />}
           </>
@@ -152,16 +159,27 @@ function LinkFacts({ link, action }: { readonly link: Detail; readonly action: C
             ),
           ],
           ['Token', link.jti && <Mono text={link.jti} />],
+          ['Replaces', link.replaces && <LinkId id={link.replaces} />],
           ['Redeemed', <Time key="created" at={link.createdAt} bothClocks />],
           ['Source address', <Foreign key="peer" text={(link.newest ?? link).peer} />],
           ['Private key', <Prose key="mode" text={MODES[link.mode]} />],
           ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} />],
           ['Note', link.note && <Foreign text={link.note} />],
           ['Revoked', link.revokedAt && <Time at={link.revokedAt} bothClocks />],
+          ['Replaced by', link.replacedBy && <LinkId id={link.replacedBy} />],
           ['Id', <Mono key="id" text={link.id} />],
         ]}
       />
     </Section>
+  );
+}
+
+/** The id of another link, which leads to its page. */
+function LinkId({ id }: { readonly id: string }) {
+  return (
+    <a href={href(`/links/${id}`)}>
+      <Mono text={id} />
+    </a>
   );
 }
 

@@ -88,6 +88,7 @@ export const TOKEN_ISSUANCE = z.strictObject({
   expirationWindow: duration.optional(),
   subject: text(506).optional(),
   request: text(8 * 1024).optional(),
+  replaces: uuid.optional(),
   code: text(4_000).optional(),
 });
 

@@ -118,6 +118,10 @@ const ADVICE = {
   },
   site_replaced: { exitCode: 3, hint: NEW_TOKEN },
   redemption_revoked: { exitCode: 3, hint: `to link the site again, ${NEW_TOKEN}` },
+  redemption_replaced: {
+    exitCode: 3,
+    hint: `delete this link if its site has the new one (\`linkgrant link delete NAME\`); if the site did not redeem that token, ${NEW_TOKEN}`,
+  },
   provider_unavailable: {
     exitCode: 4,
     hint: 'the service fetches the keys of the provider in the background; try again',

@@ -35,12 +35,16 @@ export interface SignedTokenFlags {
   readonly subject?: string;
   /** A certificate request, to whose key the token is bound: a file, a request line, or `-` for standard input. */
   readonly request?: string;
+  /** The redemption whose link the token replaces: an id, the beginning of an id, or a subject. */
+  readonly replaces?: string;
   /** Number of tokens: files in a directory, or join lines on standard output. */
   readonly count?: string;
 }
 
 /** Signed tokens to issue, and where they are written. */
 export interface MintingRequest extends MintTokenRequest, TokenDelivery {
+  /** The link that the token replaces, as the user names it. */
+  readonly replaces?: string | undefined;
   /** PEM of the certificate request of the key that the token is bound to. */
   readonly requestPem?: string | undefined;
 }
@@ -53,6 +57,7 @@ export async function mintingRequest(
   const { name } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   if (flags.subject !== undefined) requireSubject(flags.subject);
+  if (flags.replaces !== undefined) requireOneLink(flags);
   const count = parseCount('--count', flags.count);
   if (count !== undefined) requireCountAllowed(count, delivery);
   const uses = parseCount('--redemptions-allowed', flags.redemptionsAllowed);
@@ -61,19 +66,35 @@ export async function mintingRequest(
     ...delivery,
     count,
     name,
-    subject: boundTo?.subject ?? flags.subject,
+    // A link that is replaced has the subject.
+    subject: flags.replaces === undefined ? (boundTo?.subject ?? flags.subject) : undefined,
     keySha256: boundTo?.keySha256,
     requestPem: boundTo?.pem,
+    replaces: flags.replaces,
     linkCost: parseCount('--link-cost', flags.linkCost),
     uses,
     windowMs: parseWindow('--expiration-window', flags.expirationWindow),
   };
 }
 
+function requireOneLink({ count, redemptionsAllowed = '1', subject }: SignedTokenFlags): void {
+  if (subject !== undefined) {
+    throw usageError(
+      '--subject cannot be combined with --replaces: the new link has the subject of the link that it replaces',
+      'omit --subject',
+    );
+  }
+  if (count === undefined && Number(redemptionsAllowed) === 1) return;
+  throw usageError(
+    'a token with --replaces is for one link and one redemption',
+    'omit --count and --redemptions-allowed, and issue one token for each link',
+  );
+}
+
 async function readBinding(
   request: string,
   { form }: TokenDelivery,
-  { count, redemptionsAllowed = '1', subject }: SignedTokenFlags,
+  { count, redemptionsAllowed = '1', replaces, subject = replaces }: SignedTokenFlags,
 ): Promise<TokenRequest> {
   if (count !== undefined || Number(redemptionsAllowed) > 1) {
     throw usageError(
@@ -110,6 +131,8 @@ export interface SignedToken extends WritableToken {
   readonly id: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
+  /** The only subject that may redeem it; absent for any. */
+  readonly subject?: string;
   /** More lines of the report. */
   readonly notes: readonly string[];
 }
@@ -120,17 +143,17 @@ export interface SignedToken extends WritableToken {
  * undefined. The suggested command has those of the `flags` that it accepts.
  */
 export async function writeSignedTokens(
-  request: TokenDelivery & Pick<MintingRequest, 'subject'>,
+  request: TokenDelivery,
   grant: { readonly name: string; readonly namespace: string },
   issue: () => Promise<SignedToken>,
   revoke: (id: string) => Promise<void> = async () => {},
   flags: Readonly<Record<string, unknown>> = {},
 ): Promise<SignedToken | undefined> {
-  const { target, form, dryRun, count, subject } = request;
+  const { target, form, dryRun, count } = request;
   if (dryRun) {
     const token = await issue();
     requireWritable(target, 'AccessToken', count);
-    writeStderrLines(limitLines(token, request));
+    writeStderrLines(limitLines(token));
     return undefined;
   }
   const writeFile = count === undefined || target === '-' ? undefined : tokenDirectory(target);
@@ -155,14 +178,15 @@ export async function writeSignedTokens(
   if (!last) return undefined;
   const id = count === undefined ? last.id : 'ID';
   const revocation = shell`linkgrant token revoke ${id} --grant ${grant.name} -n ${grant.namespace}`;
-  report.push(...limitLines(last, request), `Revoke with \`${completeCommand(revocation, flags)}\``);
+  report.push(...limitLines(last), `Revoke with \`${completeCommand(revocation, flags)}\``);
   writeStderrLines(report);
-  await writeNextStep(request, last, subject === undefined);
+  await writeNextStep(request, last, last.subject === undefined);
   return last;
 }
 
 /** Returns where a token can be redeemed, how often, until when, by which subject and with which key, as lines. */
-function limitLines(token: SignedToken, { subject }: Pick<MintingRequest, 'subject'>): readonly string[] {
+function limitLines(token: SignedToken): readonly string[] {
+  const { subject } = token;
   return [
     `Redeem at ${token.token.spec.url}`,
     `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}`,

@@ -57,6 +57,10 @@ export function addToken(program: Command): void {
       'the only subject that may redeem a signed token (default with --request: the common name of the request)',
     )
     .option(
+      '--replaces <REDEMPTION>',
+      'issue a token for the site of this link, which is revoked when the token is redeemed (id, at least its first four digits, or subject)',
+    )
+    .option(
       '--count <N>',
       'issue this many signed tokens: one file each in the directory FILE; without FILE one join line each',
     )

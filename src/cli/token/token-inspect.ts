@@ -48,7 +48,7 @@ function checkReport(check: TokenCheck | 'stock' | undefined) {
 function signedReport(code: string) {
   const signed = readSignedCode(code);
   if (!signed) return undefined;
-  const { jti, uses, expirationTime, issuedAt, subject, keySha256 } = signed;
+  const { jti, uses, expirationTime, issuedAt, subject, keySha256, replaces } = signed;
   return {
     id: jti,
     redemptionsAllowed: uses,
@@ -56,6 +56,7 @@ function signedReport(code: string) {
     issuedAt: formatTime(issuedAt),
     ...(subject !== undefined && { subject }),
     ...(keySha256 !== undefined && { keySha256 }),
+    ...(replaces !== undefined && { replaces }),
   };
 }
 
@@ -94,6 +95,7 @@ export async function tokenInspectCommand(file: string, flags: TokenInspectFlags
       ['Expires', endOf(expirationTime, commandContext().clock()) ?? signed?.expirationTime],
       ['Token id', signed?.id],
       ['For subject', signed?.subject],
+      ['Replaces', signed?.replaces],
       ...(signed?.keySha256 === undefined ? [] : keyFields(signed.keySha256)),
       [
         'Code',

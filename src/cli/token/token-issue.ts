@@ -8,6 +8,7 @@ import type { IssuedToken } from '../../redemption/administration/reports/token-
 import { createGrantFromFlags, type GrantCreateFlags, printNewGrant } from '../grant/grant-create.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
+import { namedRedemption } from '../redemption/named-redemption.js';
 import { withAdministration } from '../session/administration-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
@@ -33,7 +34,14 @@ type CheckedIssueFlags = TokenIssueFlags & { readonly waitMs: number | undefined
 // Flags of a new grant, which cannot be combined with --grant.
 const NEW_GRANT_FLAGS = ['issuer', 'label', 'note', ...POLICY_FLAGS] as const;
 // With --grant, these flags make the token a signed one. A token with the code of the grant cannot have them.
-const SIGNED_TOKEN_FLAGS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'request', 'count'] as const;
+const SIGNED_TOKEN_FLAGS = [
+  'redemptionsAllowed',
+  'expirationWindow',
+  'subject',
+  'request',
+  'replaces',
+  'count',
+] as const;
 
 /** `token issue`: issues a token of a new grant, or with `--grant` a token of that grant, which may be a signed one. */
 export async function tokenIssueCommand(
@@ -58,8 +66,8 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
   const { name } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   const linkCost = parseCount('--link-cost', flags.linkCost);
-  const bound = flags.request === undefined ? undefined : await mintingRequest(delivery, flags);
-  const expirationWindow = flags.expirationWindow ?? (bound && `${BOUND_WINDOW_MS / DAY_MS}d`);
+  const signed = isSignedAlone(flags) ? await mintingRequest(delivery, flags) : undefined;
+  const expirationWindow = flags.expirationWindow ?? (flags.request && `${BOUND_WINDOW_MS / DAY_MS}d`);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const grant = await createGrantFromFlags(
@@ -71,9 +79,9 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
       requireWritable(delivery.target, 'AccessToken');
       return printNewGrant(grant, undefined);
     }
-    // The code of a grant for a bound token is written nowhere.
-    const write = bound
-      ? () => writeSignedTokens(bound, grant, issuer(bound, grant, administration), undefined, flags)
+    // The code of such a grant is written nowhere.
+    const write = signed
+      ? () => writeSignedTokens(signed, grant, issuer(signed, grant, administration), undefined, flags)
       : () => writeToken(grant, delivery, { name, linkCost }, administration);
     await issueAndWait(flags, grant.uid, administration, () =>
       rollbackOnFailure<Pick<IssuedToken, 'id' | 'expirationTime'> | undefined>(grant, administration, write),
@@ -81,8 +89,13 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
   });
 }
 
+/** True if a new grant is only for one signed token: one that is bound to a key, or that replaces a link. */
+function isSignedAlone({ request, replaces }: CheckedIssueFlags): boolean {
+  return request !== undefined || replaces !== undefined;
+}
+
 function requireNewGrantFlags(flags: CheckedIssueFlags): void {
-  if (flags.request === undefined) {
+  if (!isSignedAlone(flags)) {
     refuseFlags(
       flags,
       ['subject', 'count'],
@@ -93,7 +106,7 @@ function requireNewGrantFlags(flags: CheckedIssueFlags): void {
     refuseFlags(
       flags,
       ['codeFile'],
-      '--code-file cannot be combined with --request: a token that is bound to a key has a signed code',
+      '--code-file cannot be combined with --request or --replaces: such a token has a signed code',
       'omit --code-file',
     );
   }
@@ -134,7 +147,15 @@ async function issueFromGrant(
 
 /** Returns a function that issues one of the requested tokens; without `expirationWindow` it expires with its grant, or if it is bound after 7 days. */
 function issuer(
-  { name, subject, linkCost, uses: redemptionsAllowed, requestPem, keySha256 }: MintingRequest,
+  {
+    name,
+    subject,
+    linkCost,
+    uses: redemptionsAllowed,
+    requestPem,
+    keySha256,
+    replaces: link,
+  }: MintingRequest,
   grant: Pick<GrantReport, 'uid' | 'name'>,
   administration: Administration,
   expirationWindow?: string,
@@ -142,7 +163,8 @@ function issuer(
   const limits = { redemptionsAllowed, expirationWindow };
   const request = { grantUid: grant.uid, name, subject, linkCost, ...limits, request: requestPem };
   return async () => {
-    const issued = await administration.issueToken(request);
+    const replaces = link === undefined ? undefined : await namedRedemption(link, administration);
+    const issued = await administration.issueToken({ ...request, replaces });
     if (issued.keySha256 === keySha256) return signedToken(issued, grant.name);
     throw new CommandError('the service issued a token that is not bound to the key of the request', {
       exitCode: 3,
@@ -152,12 +174,13 @@ function issuer(
 }
 
 function signedToken(issued: IssuedToken, grant: string): SignedToken {
-  const { id = '', endpoints, redemptionsLeft: left, expirationTime = '' } = issued;
+  const { id = '', endpoints, redemptionsLeft: left, expirationTime = '', replaces } = issued;
   return {
     ...issued,
     id,
     expirationTime,
     notes: [
+      ...(replaces === undefined ? [] : [`When it is redeemed, redemption ${replaces} is revoked`]),
       `Links to ${endpoints.map(formatEndpoint).join(', ')}`,
       `Grant "${grant}" has ${left} redemption${left === 1 ? '' : 's'} left, for all its tokens together`,
     ],

@@ -20,7 +20,7 @@ export interface TokenMintFlags extends SignedTokenFlags, TokenDeliveryFlags {
 
 /** Flags that choose a grant or a service, or define a new grant. */
 const REFUSED_FLAGS = [
-  ...['grant', 'codeFile', 'issuer', 'deadline', 'wait', 'label', 'note'],
+  ...['grant', 'replaces', 'codeFile', 'issuer', 'deadline', 'wait', 'label', 'note'],
   ...ADMINISTRATION_SETTINGS,
   ...POLICY_FLAGS,
 ];
@@ -30,7 +30,7 @@ export async function tokenMintCommand(file: string | undefined, flags: TokenMin
   const refused = REFUSED_FLAGS.filter((flag) => flags[flag] !== undefined);
   if (refused.length > 0) {
     throw usageError(
-      '--signing-key determines the grant and does not use the service',
+      '--signing-key determines the grant and does not use the service, so it also cannot revoke a link',
       `omit ${refused.map(flagOf).join(', ')}`,
     );
   }
@@ -58,6 +58,7 @@ export async function tokenMintCommand(file: string | undefined, flags: TokenMin
       token: accessTokenResource(token),
       ...(joinLine !== undefined && { joinLine }),
       redemptionsAllowed: code.uses,
+      ...(code.subject !== undefined && { subject: code.subject }),
       expirationTime: formatTime(code.expirationTime),
       notes: [],
     };

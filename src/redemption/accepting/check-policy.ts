@@ -62,6 +62,11 @@ export function permitsSubject({ subjects }: GrantPolicy, subject: string): bool
   return new GlobMatcher().matchesAny(subjects, subject);
 }
 
+/** True if a policy permits a link name. */
+export function permitsName({ names }: GrantPolicy, name: string): boolean {
+  return new GlobMatcher().matchesAny(names, name);
+}
+
 /** True if a policy permits an identity, `provider:sub`. */
 export function permitsIdentity({ identities = [] }: GrantPolicy, identity: string): boolean {
   return matchesIdentity(identities, identity);

@@ -39,6 +39,8 @@ export interface MintTokenRequest {
   readonly subject?: string | undefined;
   /** The key that the token is bound to, as in {@link SignedCode}, which then also needs `subject`. */
   readonly keySha256?: string | undefined;
+  /** The redemption that the token replaces, as in {@link SignedCode}, which then also needs `subject`. */
+  readonly replaces?: string | undefined;
 }
 
 /** A token, and the claims of its code. */
@@ -64,6 +66,7 @@ export async function mintToken(
     subject,
     keySha256,
     windowMs = keySha256 === undefined ? Number.POSITIVE_INFINITY : BOUND_WINDOW_MS,
+    replaces,
   }: MintTokenRequest,
   clock: Clock,
 ): Promise<MintedToken | RejectedToken> {
@@ -83,13 +86,14 @@ export async function mintToken(
       member: 'expirationWindow',
     };
   const code: SignedCode = {
-    jti: newCodeId(keySha256),
+    jti: newCodeId(keySha256, replaces),
     grantUid: grant.uid,
     uses,
     issuedAt: now,
     expirationTime,
     ...(subject !== undefined && { subject }),
     ...(keySha256 !== undefined && { keySha256 }),
+    ...(replaces !== undefined && { replaces }),
   };
   const token: AccessToken = {
     name,

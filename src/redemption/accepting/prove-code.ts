@@ -47,8 +47,9 @@ const NO_GRANT = { uid: NIL_UUID, codeHash: new Uint8Array(32) };
 /**
  * Returns the grant of `target` if `code` is its code or is signed with its key; compares in constant time. For a target by
  * namespace and name, an unknown grant and a wrong code have the same refusal code. For a bound code the proof is the code and a
- * CSR of its key that was made for it; without this CSR the refusal is `key_mismatch`. A token of an identity that the grant does not
- * permit is a wrong code, and the refusal is `provider_unavailable` if it cannot be verified now.
+ * CSR of its key that was made for it; without this CSR the refusal is `key_mismatch`. A code that replaces a redemption must also
+ * be recorded as issued. A token of an identity that the grant does not permit is a wrong code, and the refusal is
+ * `provider_unavailable` if it cannot be verified now.
  */
 export async function proveCode(
   target: GrantTarget,
@@ -69,7 +70,8 @@ export async function proveCode(
   const signedCode = matches ? undefined : await proveSignature(code, uid, deps.codeKeys);
   if (grant && signedCode?.keySha256 !== undefined && !isMadeFor(signedCode.keySha256, code, csr))
     return { refused: 'key_mismatch' };
-  if (grant && (matches || signedCode)) return { grant, ...(signedCode && { signedCode }) };
+  const isCode = matches || (signedCode !== undefined && (await mayReplace(signedCode, deps.store)));
+  if (grant && isCode) return { grant, ...(signedCode && { signedCode }) };
   const refused = byUid ? 'code_wrong' : 'grant_unknown';
   const identity = await proveIdentity(grant, code, csr, deps.identities);
   return identity
@@ -96,6 +98,14 @@ function isMadeFor(keySha256: string, code: Uint8Array, csr: string | undefined)
   const request = csr === undefined ? undefined : readCsr(csr);
   if (!request || 'invalid' in request) return false;
   return request.keySha256 === keySha256 && request.challenge === challengeOf(code);
+}
+
+/** Only a service revokes links: a code that was issued with an exported signing key, without the store, replaces no redemption. */
+async function mayReplace(
+  { grantUid, jti, replaces }: SignedCode,
+  store: Pick<GrantStore, 'findCode'>,
+): Promise<boolean> {
+  return replaces === undefined || ((await store.findCode(grantUid, jti))?.issuedAt ?? null) !== null;
 }
 
 /** Returns the claims of a code that is signed with the key of this grant; undefined for any other code. */

@@ -8,7 +8,7 @@ import type { SignedCode } from '../../codes/signed-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { DAY_MS } from '../../domain/duration.js';
 import { RENEWING_LIFETIME_MS } from '../../domain/issued-certificate.js';
-import { NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
+import { type LabelsAndNote, NO_LABELS_AND_NOTE } from '../../domain/labels-and-note.js';
 import { linksToEndpoints } from '../../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
 import { withoutIdentityRules } from '../../domain/policy.js';
@@ -119,9 +119,19 @@ export async function redeemProven(
   const key = requestedKey(request.csr, deps.keys);
   if ('refused' in key) return refuse(key);
   const { code, renews, receivedAt } = request;
-  const context: RedemptionContext = { ...proof, client, receivedAt, name, subject, code, renews, key };
-  const outcome = await replayOrIssue(context, storedCode, deps);
+  const labelsAndNote = await replacedLabelsAndNote(signedCode?.replaces, deps);
+  const wanted = { client, receivedAt, name, subject, code, renews, key, labelsAndNote };
+  const outcome = await replayOrIssue({ ...proof, ...wanted }, storedCode, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
+}
+
+/** Returns labels and note of the redemption that is replaced; none if no redemption is replaced, or if it was deleted. */
+async function replacedLabelsAndNote(
+  replaces: string | undefined,
+  { store }: Pick<AcceptingSide, 'store'>,
+): Promise<LabelsAndNote> {
+  const { labels, note } = (replaces && (await store.findRedemption(replaces))) || NO_LABELS_AND_NOTE;
+  return { labels, note };
 }
 
 async function replayOrIssue(
@@ -208,7 +218,7 @@ async function issueAndRecordRedemption(
       : NOTHING_SEALED),
     createdAt: now,
     revokedAt: null,
-    ...NO_LABELS_AND_NOTE,
+    ...context.labelsAndNote,
   };
   if (!(await client.isConnected())) return { disconnected: true, proven: grant };
   return recordOrReplay(redemption, obtainedKey.keyPem, context, access, deps);

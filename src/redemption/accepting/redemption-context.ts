@@ -1,4 +1,5 @@
 import { grantRefusal } from '../../domain/access-grant.js';
+import type { LabelsAndNote } from '../../domain/labels-and-note.js';
 import { sourceOf } from '../../domain/peer-address.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { sha256Hex } from '../../pki/sha256.js';
@@ -22,6 +23,8 @@ export interface RedemptionContext extends ProvenCode {
   readonly code: Uint8Array;
   readonly renews: boolean;
   readonly key: RequestedKey;
+  /** Those of the redemption that this one replaces. */
+  readonly labelsAndNote: LabelsAndNote;
 }
 
 /** How often the presented code can be redeemed in all. */

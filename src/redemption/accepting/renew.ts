@@ -14,6 +14,7 @@ import {
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
+import type { LedgerStore, RedemptionEntry } from '../ports/ledger-store.js';
 import type { RenewedRedemption } from '../ports/renewal-store.js';
 import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
@@ -21,6 +22,8 @@ import { policyRefusal } from './check-policy.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
+// A replaced redemption gets few entries later: it is revoked, so it is neither renewed nor replayed.
+const LAST_ENTRIES = 20;
 
 /** The response to a renewal, ready to be rendered. */
 export interface Renewed extends LinkAnswer {
@@ -85,7 +88,10 @@ async function renewProven(proven: ProvenRenewal, deps: AcceptingSide): Promise<
   const { redemption, newest, csrDer, issuedAt } = proven;
   const now = deps.clock();
   if (Math.abs(now - issuedAt) > CLOCK_SKEW_MS) return { refused: 'renewal_stale', serverTime: now };
-  if (redemption.revokedAt !== null) return { refused: 'redemption_revoked' };
+  if (redemption.revokedAt !== null) {
+    const isReplaced = (await findReplacement(redemption.id, deps.store)) !== undefined;
+    return { refused: isReplaced ? 'redemption_replaced' : 'redemption_revoked' };
+  }
   const csr = parseCertificateRequest(csrDer);
   const isReplay = !('invalid' in csr) && csr.keySha256 === newest.keySha256;
   const refusal = isReplay ? undefined : newKeyRefusal(proven, now);
@@ -115,6 +121,20 @@ async function renewProven(proven: ProvenRenewal, deps: AcceptingSide): Promise<
   const lifetimes = policies.map((policy) => policy.certificateLifetimeMs ?? RENEWING_LIFETIME_MS);
   const lifetimeMs = Math.min(RENEWING_LIFETIME_MS, ...lifetimes);
   return issueAndRecordRenewal(proven, { csr, access, lifetimeMs }, deps);
+}
+
+/** Returns the id of the redemption that replaced another one; undefined if none did. */
+export async function findReplacement(
+  id: string,
+  store: Pick<LedgerStore, 'listRedemptionEntries'>,
+): Promise<string | undefined> {
+  return replacementIn(await store.listRedemptionEntries(id, LAST_ENTRIES));
+}
+
+/** Returns the id of the redemption that replaced another one, according to the entries of that; undefined if none did. */
+export function replacementIn(entries: readonly RedemptionEntry[]): string | undefined {
+  const replacedBy = entries.find(({ kind }) => kind === 'replaced')?.detail.replacedBy;
+  return replacedBy === undefined ? undefined : String(replacedBy);
 }
 
 /** Returns why a link may not get a certificate for a new key; undefined if it may. */

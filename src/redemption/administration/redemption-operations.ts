@@ -1,6 +1,7 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { globMatches } from '../accepting/glob.js';
+import { replacementIn } from '../accepting/renew.js';
 import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore, ListedRedemption, ListedRenewal, StoredRedemption } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
@@ -72,6 +73,7 @@ export function redemptionOperations({
       const redemption = await requireRedemption(id, store);
       const renewals = await store.listRenewals(id);
       const entries = await store.listRedemptionEntries(id, MAX_ENTRIES);
+      const replacedBy = replacementIn(entries);
       const grant = await grantNameOf(redemption);
       return {
         ...reportOf(redemption, renewals.at(-1), grant, await readRetiredCas?.()),
@@ -82,6 +84,7 @@ export function redemptionOperations({
             certificate: renewal.certificate,
           })),
         }),
+        ...(replacedBy !== undefined && { replacedBy }),
         ledger: entries.map(entryReport),
       };
     },

@@ -8,7 +8,6 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { shell } from '../../domain/shell-words.js';
-import { permitsKeyType, permitsSubject } from '../accepting/check-policy.js';
 import { joinLineOf, pinnedCaSha256 } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
@@ -22,7 +21,7 @@ import { filteredPage } from './filtered-page.js';
 import { onceOnly, outcomeGone, signingKeysError } from './once-only.js';
 import { type IssuedToken, tokenReport } from './reports/token-report.js';
 import { rejectedError, windowOf } from './request-values.js';
-import { readTokenRequest } from './token-request.js';
+import { type SignedTokenRequest, signedTokenRequest } from './signed-token-request.js';
 
 /** Operations on the tokens of a store's grants. */
 export function tokenOperations(
@@ -38,18 +37,7 @@ export function tokenOperations(
         throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
       const grant = await requireGrant(request.grantUid, deps);
       if (request.code !== undefined) return issueWithCode(request, request.code, grant, deps);
-      const signed = { ...request, ...keyOf(request, grant) };
-      if (signed.subject !== undefined && !permitsSubject(grant.policy, signed.subject)) {
-        throw new AdministrationError(
-          'value_rejected',
-          `grant "${grant.name}" does not allow the subject "${signed.subject}", so the token could not be redeemed`,
-          {
-            member: 'subject',
-            hint: 'choose a subject that the rules allow, or allow this one with --subjects',
-          },
-        );
-      }
-      return issueSigned(signed, grant, once, deps);
+      return issueSigned(await signedTokenRequest(request, grant, store), grant, once, deps);
     },
     listTokens: (page) => listTokenPage(page, deps),
     async revokeToken(grantUid, id) {
@@ -144,35 +132,6 @@ export async function requireMintingKey(
   return { key, endpoints };
 }
 
-/** A signed token to issue; `keySha256` is the key that it is bound to. */
-interface SignedTokenRequest extends IssueTokenRequest {
-  readonly keySha256?: string;
-}
-
-/** Returns the key and the subject of a token for a certificate request; undefined for a token that is bound to no key. */
-function keyOf(
-  { request, redemptionsAllowed = 1, subject }: IssueTokenRequest,
-  grant: AccessGrant,
-): Pick<SignedTokenRequest, 'subject' | 'keySha256'> | undefined {
-  if (request === undefined) return undefined;
-  if (redemptionsAllowed > 1) {
-    throw rejectedError(
-      'a token that is bound to a key is for one site, so it can be redeemed once',
-      'redemptionsAllowed',
-    );
-  }
-  const { keySha256, keyType, subject: chosen } = readTokenRequest(request, subject);
-  if (permitsKeyType(grant.policy, keyType)) return { keySha256, subject: chosen };
-  throw new AdministrationError(
-    'value_rejected',
-    `grant "${grant.name}" does not allow keys of the type ${keyType}, so the token could not be redeemed`,
-    {
-      member: 'request',
-      hint: 'let the other site request a key that the rules allow, or allow this type with --key-types',
-    },
-  );
-}
-
 async function issueSigned(
   request: SignedTokenRequest,
   grant: AccessGrant,
@@ -180,9 +139,10 @@ async function issueSigned(
   deps: AdministrationDependencies,
 ): Promise<IssuedToken> {
   const { key, endpoints } = await requireMintingKey(grant, deps);
-  const { name, linkCost, subject, keySha256 } = request;
+  const { name, linkCost, subject, keySha256, replaces } = request;
   const limits = { uses: request.redemptionsAllowed, windowMs: windowOf(request.expirationWindow) };
-  const minted = await mintToken(key, { name, linkCost, subject, keySha256, ...limits }, deps.clock);
+  const wanted = { name, linkCost, subject, keySha256, replaces, ...limits };
+  const minted = await mintToken(key, wanted, deps.clock);
   if ('rejected' in minted)
     throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`, {
       member: minted.member,
@@ -219,10 +179,11 @@ async function issueWithCode(
   grant: AccessGrant,
   deps: AdministrationDependencies,
 ): Promise<IssuedToken> {
-  const limits = [request.redemptionsAllowed, request.expirationWindow, request.subject, request.request];
+  const { redemptionsAllowed, expirationWindow, subject, request: csr, replaces } = request;
+  const limits = [redemptionsAllowed, expirationWindow, subject, csr, replaces];
   if (limits.some((limit) => limit !== undefined))
     throw rejectedError(
-      `a token with the code of grant "${grant.name}" cannot have limits, a subject or a key of its own`,
+      `a token with the code of grant "${grant.name}" cannot have limits, a subject or a key of its own, or replace a link`,
     );
   const { endpoints, common } = await requireIssuable(grant, deps);
   if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) {
@@ -246,7 +207,7 @@ function issuedToken(
   token: AccessToken,
   grant: AccessGrant,
   endpoints: readonly LinkEndpoint[],
-  { jti: id, subject, keySha256 }: Partial<SignedCode> = {},
+  { jti: id, subject, keySha256, replaces }: Partial<SignedCode> = {},
 ): IssuedToken {
   const { expirationTime, redemptionsAllowed = grant.redemptionsAllowed } = token;
   const joinLine = joinLineOf(token);
@@ -257,6 +218,7 @@ function issuedToken(
     ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
     ...(subject !== undefined && { subject }),
     ...(keySha256 !== undefined && { keySha256, caSha256: pinnedCaSha256(token.ca) }),
+    ...(replaces !== undefined && { replaces }),
     endpoints,
     redemptionsLeft: grant.redemptionsAllowed - grant.redemptions,
     token: accessTokenResource(token),

@@ -31,6 +31,7 @@ const ENTRY_TYPES: Readonly<Record<LedgerKind, string | null>> = {
   renewed: null,
   superseded: null,
   revoked: 'link.revoked',
+  replaced: 'link.replaced',
   grant_revoked: 'grant.revoked',
   code_recorded: null,
   code_revoked: 'token.revoked',

@@ -67,10 +67,15 @@ export interface RecordRules {
   readonly repeatLimit?: { readonly count: number; readonly windowMs: number } | undefined;
   /**
    * The signed code that was presented: one of its uses is counted together with the grant's use, or the redemption is
-   * refused (`code_revoked`, `code_exhausted`). `limit` is how many uses it allows now, if that changes; by default `uses`.
+   * refused (`code_revoked`, `code_exhausted`). `limit` is how many uses it allows now, if that changes; by default `uses`. The
+   * redemption `replaces` is revoked: in the same transaction, or in a cluster before this redemption is returned, as recorded or
+   * as a replay.
    */
   readonly signedCode?:
-    | (Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> & { readonly limit?: number })
+    | (Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> & {
+        readonly limit?: number;
+        readonly replaces?: string;
+      })
     | undefined;
   /**
    * When the request was received, in the unit of `performance.now()`; absent: now. A store that read the grant after this

@@ -11,7 +11,8 @@ export interface LedgerEntry {
   readonly redemptionId: string | null;
   /**
    * Further facts by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
-   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals).
+   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals),
+   * replaces and replacedBy (ids of redemptions).
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }

@@ -53,6 +53,7 @@ const DISPOSITIONS = {
   superseded: 'rejected',
   site_replaced: 'rejected',
   redemption_revoked: 'rejected',
+  redemption_replaced: 'rejected',
   provider_unavailable: 'transient',
   overloaded: 'transient',
   store_unavailable: 'transient',

@@ -31,7 +31,7 @@ export function countingWrite(operation: WriteOperation<number>): WriteOperation
 }
 
 /**
- * The grant that a write changes, or a redemption of that grant. Writes about the same grant are serialized across all
+ * The grant that a write changes, or a redemption of that grant, or both: a redemption that another grant replaces. Writes about the same grant are serialized across all
  * processes: one begins after the other is committed.
  */
 export interface WriteSubject {

@@ -58,6 +58,7 @@ const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
   renewed: ['links'],
   superseded: [],
   revoked: ['links'],
+  replaced: ['links'],
   grant_revoked: ['grants'],
   code_recorded: ['grants'],
   code_revoked: ['grants'],

@@ -15,6 +15,7 @@ import {
   findReplay,
   REDEMPTION_COLUMNS,
   redemptionValues,
+  replaceRedemption,
 } from './redemptions.js';
 import type { SqlDatabase } from './sql-database.js';
 
@@ -32,7 +33,10 @@ const REPEATED = `SELECT created_at FROM redemptions
 export function redemptionRecorder({ write }: SqlDatabase) {
   return {
     recordRedemption: (grantUid, redemption, now, rules = {}) =>
-      write((context) => insertRedemption(grantUid, redemption, now, rules, context), { grantUid }),
+      write((context) => insertRedemption(grantUid, redemption, now, rules, context), {
+        grantUid,
+        ...(rules.signedCode?.replaces !== undefined && { redemptionId: rules.signedCode.replaces }),
+      }),
     recordSingleUse: (grant, redemption, now) =>
       write((context) => recordSingleUse(grant, redemption, now, context), { grantUid: grant.uid }),
   } satisfies Partial<DatabaseStore>;
@@ -85,13 +89,19 @@ function* insertRedemption(
     at: now,
     kind: 'redeemed',
     redemptionId: redemption.id,
-    detail: redeemedDetail(redemption, values),
+    detail: redeemedDetail(redemption, values, signedCode?.replaces),
   });
+  if (signedCode?.replaces !== undefined)
+    yield* replaceRedemption(ledger, signedCode.replaces, redemption.id, now);
   return 'recorded';
 }
 
 /** Builds the detail of a redemption's ledger entry. `values` are those of its row; their hash shows a later change. */
-function redeemedDetail(redemption: Redemption, values: readonly unknown[]): LedgerEntry['detail'] {
+function redeemedDetail(
+  redemption: Redemption,
+  values: readonly unknown[],
+  replaces: string | undefined,
+): LedgerEntry['detail'] {
   const { jti, name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
   return {
     ...(jti !== null && { jti }),
@@ -102,6 +112,7 @@ function redeemedDetail(redemption: Redemption, values: readonly unknown[]): Led
     keySha256,
     certificateSha256,
     notAfter,
+    ...(replaces !== undefined && { replaces }),
     row: rowHash(constantValues(values)),
   };
 }

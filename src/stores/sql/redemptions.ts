@@ -144,6 +144,22 @@ function* revoke(ledger: LedgerChain, id: string, now: number): SqlOperation<boo
   return yield* revokeRow(ledger, REVOCATION, [id], { grantUid, at: now, kind: 'revoked', redemptionId: id });
 }
 
+/**
+ * Revokes a redemption in the open transaction, unless it was revoked before, and records the one that replaces it. Does nothing if
+ * retention has deleted it.
+ */
+export function* replaceRedemption(
+  ledger: LedgerChain,
+  id: string,
+  replacedBy: string,
+  now: number,
+): SqlOperation<void> {
+  const grantUid = yield* value(GRANT_OF, id);
+  if (typeof grantUid !== 'string') return;
+  yield* revoke(ledger, id, now);
+  yield* ledger.append({ grantUid, at: now, kind: 'replaced', redemptionId: id, detail: { replacedBy } });
+}
+
 function* updateRedemption(id: string, change: LabelsAndNoteChange): SqlOperation<boolean> {
   const found = yield* findRedemption(id);
   if (!found) return false;

@@ -127,6 +127,7 @@ const ROW_REMOVALS: Readonly<
   renewed: ({ id, number }) => deleteRenewal(id, number),
   superseded: null,
   revoked: ({ id }) => change(CLEAR_REVOCATION, id),
+  replaced: null,
   grant_revoked: null,
   code_recorded: ({ jti }, grantUid) => change(DELETE_CODE, grantUid, jti),
   code_revoked: ({ jti }, grantUid) => change(CLEAR_CODE_REVOCATION, grantUid, jti),

@@ -3,7 +3,13 @@ import type { AccessGrant } from '../../../src/domain/access-grant.js';
 import { openKubernetesStore } from '../../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { releaseAfterFile, releaseAfterTest } from '../../support/release.js';
 import { retryUntil } from '../../support/retry-until.js';
-import { NOW, recordedRedemption, sampleRedemption, storedGrant } from '../../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  recordedRedemption,
+  sampleRedemption,
+  storedGrant,
+} from '../../support/store-samples.js';
 import { type Fate, startApiProxy } from '../harness/api-proxy.js';
 import { LINKGRANT } from '../harness/linkgrant-account.js';
 import { redemptionsOf } from '../harness/served.js';
@@ -88,6 +94,48 @@ describe('a creation with an unknown outcome', () => {
     expect(outcome).toBe('recorded');
     expect((await redemptionsOf(cluster, grant)).map(({ spec }) => spec.id)).toEqual([redemption.id]);
     expect(await recordedRedemption(store, redemption.id)).toEqual(redemption);
+  });
+});
+
+describe('a redemption that replaces another one', () => {
+  /** Records a redemption in `place`, and what is needed to record the one that replaces it in the namespace of the tests. */
+  async function replacementOf(place: string) {
+    const grants = { namespace: place, redemptionsAllowed: 2 };
+    const replaced = sampleRedemption((await storedGrant(store, grants)).uid, { namespace: place });
+    expect(await store.recordRedemption(replaced.grantUid, replaced, NOW)).toBe('recorded');
+    const grant = await storedGrant(store, { namespace });
+    const jti = `re-${replaced.id}-1`;
+    const code = { jti, uses: 1, expirationTime: NOW + MINUTE, subject: 'site-a', replaces: replaced.id };
+    const replacement = sampleRedemption(grant.uid, { namespace, jti });
+    const record = () => store.recordRedemption(grant.uid, replacement, NOW, { signedCode: code });
+    return {
+      grant,
+      replacement,
+      record,
+      revokedAt: async () => (await store.findRedemption(replaced.id))?.revokedAt,
+    };
+  }
+
+  it('is returned neither as recorded nor as a replay before the other one is revoked', async () => {
+    const { grant, replacement, record, revokedAt } = await replacementOf(namespace);
+    const findReplay = () => store.findReplay(grant.uid, replacement.replayKey);
+    proxy.decide(({ method, path }) =>
+      method === 'PATCH' && path.includes('/redemptions/') ? { status: 403 } : 'pass',
+    );
+    for (const answer of [record, findReplay, record, findReplay])
+      await expect(answer()).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect((await redemptionsOf(cluster, grant)).map(({ spec }) => spec.id)).toEqual([replacement.id]);
+    expect(await revokedAt()).toBeNull();
+    proxy.decide(() => 'pass');
+    expect((await findReplay())?.id).toBe(replacement.id);
+    expect(await revokedAt()).toBe(NOW);
+    expect(await record()).toBe('recorded');
+  });
+
+  it('does not revoke a Redemption of another namespace', async () => {
+    const { record, revokedAt } = await replacementOf(await cluster.namespace());
+    expect(await record()).toBe('recorded');
+    expect(await revokedAt()).toBeNull();
   });
 });
 

@@ -131,6 +131,7 @@ describe('a failed renewal', () => {
     [403, 'redemption_revoked'],
     [403, 'renewal_expired'],
     [403, 'site_replaced'],
+    [403, 'redemption_replaced'],
     [403, 'renewal_refused'],
     [409, 'superseded'],
     [503, 'issuer_unavailable'],

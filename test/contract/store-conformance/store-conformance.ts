@@ -10,6 +10,7 @@ import { linkConformance } from './store-conformance-links.js';
 import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
+import { replacementConformance } from './store-conformance-replacements.js';
 import { wrongCodeConformance } from './store-conformance-wrong-codes.js';
 
 /** An empty store made for one test. */
@@ -56,6 +57,7 @@ export function storeConformance<S extends GrantStore>(
     renewalConformance(currentStore, size);
     ledgerConformance(currentStore);
     codeConformance(currentStore);
+    replacementConformance(currentStore);
     linkConformance(currentStore);
     wrongCodeConformance(currentStore);
     onceConformance(currentStore, size);

@@ -22,7 +22,7 @@ export interface RedeemTask {
   readonly replayKey?: string;
   readonly id?: string;
   /** The signed code that is redeemed. */
-  readonly code?: StoredCode;
+  readonly code?: StoredCode & { readonly replaces?: string };
 }
 
 /** A process that has the store open. */

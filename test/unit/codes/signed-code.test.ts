@@ -34,6 +34,13 @@ const CLAIMS = { sub: UID, jti: 'abcdef0123456789', iat: NOW / 1000, exp: NOW / 
 const KEY = 'ab'.repeat(32);
 const BOUND_HEADER = { ...HEADER, typ: 'linkgrant-bound-code+jwt' };
 const BOUND_CLAIMS = { ...CLAIMS, subject: 'east', key: KEY };
+const REPLACED = '0b7e7dee-87ab-4f0e-9d5c-0d3b54b3f1c2';
+const REPLACING_CLAIMS = {
+  ...CLAIMS,
+  jti: `re-${REPLACED}-1a2b`,
+  subject: 'east',
+  replaces: REPLACED,
+};
 
 /** A JWS with an HMAC under the key `bytes`; its header may name another algorithm. */
 function jws(header: unknown, claims: unknown, { bytes = key.key, hash = 'sha256' } = {}): string {
@@ -88,6 +95,19 @@ describe('a signed code', () => {
     const bound = sample({ subject: 'east', keySha256: KEY, jti });
     expect(await verify(await mintSignedCode(bound, key))).toEqual(bound);
   });
+
+  it.each<{ readonly keySha256?: string }>([{}, { keySha256: KEY }])(
+    'has the other type if it replaces a redemption, with the key of %j',
+    async (bound) => {
+      const jti = newCodeId(bound.keySha256, REPLACED);
+      expect(keyPrefixOf(jti)).toBe(bound.keySha256?.slice(0, 8));
+      const replaces = { jti, replaces: REPLACED };
+      const code = await mintSignedCode(sample({ ...replaces, ...bound, subject: 'east' }), key);
+      expect(JSON.parse(Buffer.from(code.split('.')[0] ?? '', 'base64url').toString())).toEqual(BOUND_HEADER);
+      expect(await verify(code)).toEqual(sample({ ...replaces, ...bound, subject: 'east' }));
+      expect(readSignedCode(code)).toEqual(await verify(code));
+    },
+  );
 
   it('ignores a claim `key` if its type is not that of a bound code', async () => {
     expect(await verify(jws(HEADER, BOUND_CLAIMS))).toEqual(sample({ uses: 1, subject: 'east' }));
@@ -153,6 +173,20 @@ describe('a signed code', () => {
       jws(BOUND_HEADER, { ...BOUND_CLAIMS, jti: 'key-abababac-000000000000' }),
     ],
     ['the id of a bound code, but no key', jws(HEADER, { ...CLAIMS, jti: 'key-abababab-000000000000' })],
+    ['an id that replaces a redemption, but no claim', jws(HEADER, { ...CLAIMS, jti: REPLACING_CLAIMS.jti })],
+    ['such an id for a bound code', jws(BOUND_HEADER, { ...BOUND_CLAIMS, jti: REPLACING_CLAIMS.jti })],
+    [
+      'an id that names a key and a redemption, but no key',
+      jws(BOUND_HEADER, { ...REPLACING_CLAIMS, jti: newCodeId(KEY, REPLACED) }),
+    ],
+    ['a claim `replaces` in the type of other codes', jws(HEADER, REPLACING_CLAIMS)],
+    ['a claim `replaces` and another id', jws(BOUND_HEADER, { ...REPLACING_CLAIMS, jti: CLAIMS.jti })],
+    [
+      'a claim `replaces` that differs from the id',
+      jws(BOUND_HEADER, { ...REPLACING_CLAIMS, replaces: UID }),
+    ],
+    ['a claim `replaces` that is a list', jws(BOUND_HEADER, { ...REPLACING_CLAIMS, replaces: [REPLACED] })],
+    ['a code that replaces for any subject', jws(BOUND_HEADER, { ...REPLACING_CLAIMS, subject: undefined })],
     ['no type', jws({ alg: 'HS256', kid: key.kid }, CLAIMS)],
     ['a critical header that is not understood', jws({ ...HEADER, crit: ['b64'], b64: false }, CLAIMS)],
     ['a critical header of RFC 7797', jws({ ...HEADER, crit: ['b64'], b64: true }, CLAIMS)],

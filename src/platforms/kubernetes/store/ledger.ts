@@ -15,6 +15,7 @@ import {
   readEarlierRenewals,
   readRedemption,
   readRenewals,
+  replacementOf,
   slotName,
 } from './redemption-resource.js';
 import { listAttemptRows, readRedemptions, type StoreParts } from './store-parts.js';
@@ -192,6 +193,8 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
   const { grantUid, id: redemptionId, jti, name, subject, peer, createdAt, revokedAt } = redemption;
   const { serial, keySha256, certificateSha256, notAfter } = redemption;
   const party = { ...(jti !== null && { jti }), name, subject };
+  const replaces = resource.spec.code?.replaces;
+  const replacement = replacementOf(resource);
   const renewed = [...readRenewals(resource), ...readEarlierRenewals(resource)].reverse();
   return [
     {
@@ -199,7 +202,15 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
       at: createdAt,
       kind: 'redeemed',
       redemptionId,
-      detail: { ...party, peer, serial, keySha256, certificateSha256, notAfter },
+      detail: {
+        ...party,
+        peer,
+        serial,
+        keySha256,
+        certificateSha256,
+        notAfter,
+        ...(replaces !== undefined && { replaces }),
+      },
     },
     ...renewed.map(
       (renewal): Omit<LedgerEntry, 'seq'> => ({
@@ -219,5 +230,16 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
     ...(revokedAt === null
       ? []
       : [{ grantUid, at: revokedAt, kind: 'revoked' as const, redemptionId, detail: party }]),
+    ...(replacement
+      ? [
+          {
+            grantUid,
+            at: replacement.at,
+            kind: 'replaced' as const,
+            redemptionId,
+            detail: { ...party, replacedBy: replacement.replacedBy },
+          },
+        ]
+      : []),
   ];
 }

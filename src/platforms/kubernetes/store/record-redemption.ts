@@ -9,7 +9,7 @@ import { retryUntil } from '../api/retry.js';
 import type { GrantAccount } from './grant-accounts.js';
 import { type RedemptionResource, redemptionResource, slotName } from './redemption-resource.js';
 import type { StoreParts } from './store-parts.js';
-import { findReplay, revokeResource } from './stored-redemptions.js';
+import { findReplay, revokeReplaced, revokeResource } from './stored-redemptions.js';
 
 /**
  * A redemption that is being recorded. `now` is in milliseconds since the epoch; `receivedAt` and `deadline` are in the unit of
@@ -24,6 +24,9 @@ interface Recording {
   readonly receivedAt: number;
   readonly deadline: number;
 }
+
+/** Nothing was recorded. */
+type Unrecorded = Exclude<RecordOutcome, 'recorded'>;
 
 /** The redemption fills this slot, but the grant was not read again yet. */
 interface FilledSlot {
@@ -51,14 +54,15 @@ export async function recordRedemption(
   const outcome = await account.queue.enqueue(() => fillSlot(recording, deps));
   // The next redemption of the grant fills its slot meanwhile.
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(recording, outcome.filled, deps);
-  if (outcome !== 'recorded') await deps.sealed.forget(redemption);
+  await deps.sealed.forget(redemption);
   return outcome;
 }
 
-async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordOutcome | FilledSlot> {
+async function fillSlot(recording: Recording, deps: StoreParts): Promise<Unrecorded | FilledSlot> {
   const { account, redemption, receivedAt } = recording;
-  // An earlier call recorded it.
-  if (account.slots.ofId(redemption.id) !== undefined) return 'recorded';
+  // An earlier call filled it.
+  const filled = account.slots.ofId(redemption.id);
+  if (filled !== undefined) return { filled };
   assertInTime(recording);
   const grant = await account.grant.readAfter(receivedAt);
   if (!grant) {
@@ -81,7 +85,7 @@ async function fillNextSlot(
   recording: Recording,
   refusalNow: () => Refusal | undefined,
   deps: StoreParts,
-): Promise<RecordOutcome | FilledSlot> {
+): Promise<Unrecorded | FilledSlot> {
   const { account, redemption, receivedAt } = recording;
   const { slots } = account;
   let isSealed = false;
@@ -167,10 +171,11 @@ function slotRefusal({
 
 /**
  * Reads the grant and the signed code after the slot was filled. If one of them was revoked, or the grant was replaced,
- * revokes the Redemption, so that no certificate is returned.
+ * revokes the Redemption, so that no certificate is returned. Otherwise revokes the Redemption that this one replaces.
  */
 async function confirm(recording: Recording, slot: number, deps: StoreParts): Promise<RecordOutcome> {
-  const { account, now, deadline } = recording;
+  const { account, redemption, now, rules, deadline } = recording;
+  const { namespace } = account;
   const filledAt = performance.now();
   const refusal = await retryUntil(deadline, async (): Promise<Refusal | undefined> => {
     const grant = await account.grant.readAfter(filledAt);
@@ -178,8 +183,12 @@ async function confirm(recording: Recording, slot: number, deps: StoreParts): Pr
     if (grant.revokedAt !== null) return { refused: 'grant_revoked' };
     return codeRefusal(recording, deps);
   });
-  if (!refusal) return 'recorded';
-  const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
+  if (!refusal) {
+    const replacement = { id: redemption.id, namespace, replaces: rules.signedCode?.replaces };
+    await retryUntil(deadline, () => revokeReplaced(replacement, deps));
+    return 'recorded';
+  }
+  const key = { namespace, name: slotName(account.uid, slot) };
   await retryUntil(deadline, () => revokeResource(deps, key, now));
   return refusal;
 }

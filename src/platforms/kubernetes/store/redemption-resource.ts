@@ -1,5 +1,6 @@
 import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
+import { isUuid } from '../../../domain/names.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
 import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
 import { formatPolicySettings, parseRecordedPolicy } from '../../../redemption/accepting/policy-settings.js';
@@ -16,6 +17,9 @@ export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
 /** Annotation of a Redemption: when `spec.revoked` was set, RFC 3339. */
 export const REVOKED_AT_ANNOTATION = 'linkgrant.dev/revoked-at';
 
+/** Annotation of a Redemption: the id of the redemption that replaced it, a space, and when, RFC 3339. */
+export const REPLACED_BY_ANNOTATION = 'linkgrant.dev/replaced-by';
+
 /** A certificate in a Redemption; times are RFC 3339. */
 interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certificate'> {
   readonly notAfter: string;
@@ -28,6 +32,8 @@ export interface WrittenCode {
   readonly uses?: number;
   readonly expirationTime?: string;
   readonly subject?: string;
+  /** Id of the Redemption, of the same namespace, that this one replaces. */
+  readonly replaces?: string;
 }
 
 /** A renewal in the status of a Redemption. */
@@ -260,10 +266,25 @@ export function redemptionRevokedAt({
   );
 }
 
+/** Which redemption replaced this one, and when, in milliseconds since the epoch; undefined if none did. */
+export function replacementOf({
+  metadata,
+}: Pick<Stored<RedemptionResource>, 'metadata'>):
+  | { readonly replacedBy: string; readonly at: number }
+  | undefined {
+  const [replacedBy = '', at] = metadata.annotations?.[REPLACED_BY_ANNOTATION]?.split(' ') ?? [];
+  return isUuid(replacedBy) ? { replacedBy, at: timeOf(at) ?? 0 } : undefined;
+}
+
 function writtenCode(code: RecordRules['signedCode']) {
   if (!code) return {};
-  const { uses, expirationTime, subject } = code;
-  return { uses, expirationTime: timestamp(expirationTime), ...(subject !== null && { subject }) };
+  const { uses, expirationTime, subject, replaces } = code;
+  return {
+    uses,
+    expirationTime: timestamp(expirationTime),
+    ...(subject !== null && { subject }),
+    ...(replaces !== undefined && { replaces }),
+  };
 }
 
 function writtenCertificate(issued: IssuedCertificate): WrittenCertificate {

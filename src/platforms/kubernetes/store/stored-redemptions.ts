@@ -12,31 +12,53 @@ import { RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
 import {
   fillsItsSlot,
   REDEMPTION_ID,
+  REPLACED_BY_ANNOTATION,
   REVOKED_AT_ANNOTATION,
   type RedemptionResource,
   readListedRedemption,
   readRedemption,
   redemptionRevokedAt,
+  replacementOf,
   slotName,
 } from './redemption-resource.js';
 import type { StoreParts } from './store-parts.js';
 
-type Dependencies = Pick<StoreParts, 'client' | 'sealed'>;
-
-/** The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if there is none. */
+/**
+ * The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if there is none. The
+ * redemption that it replaces is revoked.
+ */
 export async function findReplay(
   { slots, namespace, uid }: GrantAccount,
   replayKey: string,
-  { client, sealed }: Dependencies,
+  parts: StoreParts,
 ): Promise<Redemption | undefined> {
+  const { client, sealed } = parts;
   const slot = slots.ofReplayKey(replayKey);
   if (slot === undefined) return undefined;
   const key = { namespace, name: slotName(uid, slot) };
   const resource = await client.find<RedemptionResource>(REDEMPTIONS, key, { isLimited: true });
   // After a deletion by hand another redemption may have filled the slot.
-  return resource?.spec.replayKey === replayKey
-    ? sealed.withSealedAnswer(readRedemption(resource))
-    : undefined;
+  if (resource?.spec.replayKey !== replayKey) return undefined;
+  const { id, code } = resource.spec;
+  await revokeReplaced({ id, namespace, replaces: code?.replaces }, parts);
+  return sealed.withSealedAnswer(readRedemption(resource));
+}
+
+/**
+ * Revokes the Redemption with the id `replaces` in the namespace of the new one, and records the id of the new one on it. To be called
+ * before a certificate of the new one is returned, also as a replay: an earlier process may have crashed after the creation.
+ */
+export async function revokeReplaced(
+  {
+    id,
+    namespace,
+    replaces,
+  }: Pick<Redemption, 'id' | 'namespace'> & { readonly replaces: string | undefined },
+  parts: StoreParts,
+): Promise<void> {
+  const replaced = replaces === undefined ? undefined : await findResource(parts, replaces);
+  if (replaced?.metadata.namespace === namespace)
+    await revokeResource(parts, replaced.metadata, parts.clock(), id);
 }
 
 /**
@@ -95,22 +117,28 @@ export async function listRedemptionsOf(
   return items.sort((a, b) => a.createdAt - b.createdAt);
 }
 
-/** Revokes a Redemption permanently; false if it does not exist or was revoked before. */
+/**
+ * Revokes a Redemption permanently, and with `replacedBy` records the id of the first redemption that replaced it; false if it does not
+ * exist or was revoked before.
+ */
 export async function revokeResource(
-  { client, sealed }: Dependencies,
+  { client, sealed }: Pick<StoreParts, 'client' | 'sealed'>,
   key: ResourceKey,
   now: number,
+  replacedBy?: string,
 ): Promise<boolean> {
   return retryOnConflict(async () => {
     const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
     if (!resource) return false;
     const isRevoked = redemptionRevokedAt(resource) !== null;
-    if (!isRevoked) {
+    const isReplacement = replacedBy !== undefined && replacementOf(resource) === undefined;
+    if (!isRevoked || isReplacement) {
       const { uid, resourceVersion } = resource.metadata;
-      const patch = {
-        metadata: { uid, resourceVersion, annotations: { [REVOKED_AT_ANNOTATION]: timestamp(now) } },
-        spec: { revoked: true },
+      const annotations = {
+        ...(!isRevoked && { [REVOKED_AT_ANNOTATION]: timestamp(now) }),
+        ...(isReplacement && { [REPLACED_BY_ANNOTATION]: `${replacedBy} ${timestamp(now)}` }),
       };
+      const patch = { metadata: { uid, resourceVersion, annotations }, spec: { revoked: true } };
       await client.patch(REDEMPTIONS, key, patch);
     }
     // Also if it was revoked before: an earlier attempt may have failed after the patch.

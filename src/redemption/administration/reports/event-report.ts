@@ -19,6 +19,10 @@ export interface EventReport {
   readonly peer?: string;
   /** Id of a signed token. */
   readonly jti?: string;
+  /** Id of the redemption that a new one replaces. */
+  readonly replaces?: string;
+  /** Id of the redemption that replaced this one. */
+  readonly replacedBy?: string;
   /** Number of a renewal. */
   readonly number?: number;
   readonly serial?: string;

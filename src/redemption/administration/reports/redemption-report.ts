@@ -1,3 +1,4 @@
+import { replacedRedemptionId } from '../../../codes/signed-code.js';
 import type { IssuedCertificate } from '../../../domain/issued-certificate.js';
 import type { Labels } from '../../../domain/labels-and-note.js';
 import type { RedemptionMode } from '../../../domain/redemption.js';
@@ -47,6 +48,8 @@ export interface RedemptionReport extends CertificateReport {
   readonly peer: string;
   /** Id of the signed token that was redeemed. */
   readonly jti?: string;
+  /** Id of the redemption that it replaces. */
+  readonly replaces?: string;
   /** The last renewal; absent if there was none. */
   readonly newest?: RenewalReport;
   readonly revokedAt?: string;
@@ -66,6 +69,8 @@ export interface RedemptionDetail extends RedemptionReport {
   readonly certificate: string;
   /** The oldest first; absent if there were none. */
   readonly renewals?: readonly RenewalDetail[];
+  /** Id of the redemption that replaced it. */
+  readonly replacedBy?: string;
   /** Its entries, the oldest first. */
   readonly ledger: readonly EventReport[];
 }
@@ -123,6 +128,7 @@ export function redemptionReport(
   { grant, isCaRetired }: { readonly grant?: string | undefined; readonly isCaRetired?: IsCaRetired },
 ): RedemptionReport {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt, labels, note } = redemption;
+  const replaces = jti === null ? undefined : replacedRedemptionId(jti);
   const life = lifeOfLink(redemption, newest, isCaRetired);
   return {
     id,
@@ -134,6 +140,7 @@ export function redemptionReport(
     subject,
     peer,
     ...(jti !== null && { jti }),
+    ...(replaces !== undefined && { replaces }),
     ...certificateReport(redemption),
     ...(newest && { newest: renewalReport(newest) }),
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),

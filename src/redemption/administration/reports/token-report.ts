@@ -1,4 +1,4 @@
-import { keyPrefixOf } from '../../../codes/signed-code.js';
+import { keyPrefixOf, replacedRedemptionId } from '../../../codes/signed-code.js';
 import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
 import type { AccessTokenManifest } from '../../../domain/access-token.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
@@ -26,6 +26,8 @@ export interface TokenReport {
    * id does not name the key.
    */
   readonly keySha256Prefix?: string;
+  /** Id of the redemption that it replaces. */
+  readonly replaces?: string;
   /** Absent for a token that was issued without the service. */
   readonly issuedAt?: string;
   readonly revokedAt?: string;
@@ -45,6 +47,8 @@ export interface IssuedToken {
   readonly keySha256?: string;
   /** SHA-256 of the service's CA, lower-case hex; only with `keySha256`, for people who compare both. */
   readonly caSha256?: string;
+  /** Id of the redemption that it replaces. */
+  readonly replaces?: string;
   /** Where links lead now. */
   readonly endpoints: readonly LinkEndpoint[];
   /** Uses that are left of the grant, for all its tokens together. */
@@ -69,6 +73,7 @@ export interface TokenRevocation {
 export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
   const { jti, uses, used, expirationTime, subject, issuedAt, revokedAt } = code;
   const keySha256Prefix = keyPrefixOf(jti);
+  const replaces = replacedRedemptionId(jti);
   return {
     id: jti,
     grant: grant.name,
@@ -81,6 +86,7 @@ export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): 
     expirationTime: formatTime(Math.min(expirationTime, grant.expirationTime ?? expirationTime)),
     ...(subject !== null && { subject }),
     ...(keySha256Prefix !== undefined && { keySha256Prefix }),
+    ...(replaces !== undefined && { replaces }),
     ...(issuedAt !== null && { issuedAt: formatTime(issuedAt) }),
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
   };

@@ -204,6 +204,7 @@ export class EntryCheck {
         return yield* this.#compareDeletion(entry, detail);
       case 'replayed':
       case 'superseded':
+      case 'replaced':
       case 'repeatedly_refused':
         return undefined;
     }
