@@ -8,11 +8,19 @@ import { releaseAfterFile } from '../support/release.js';
 import { parseAnswer } from '../support/wire.js';
 
 const CLIENTS = 40;
+// A stopping service closes the connections that remain after 4.5 s. So much time passes only on a slow machine.
+const DRAIN_MS = 4_000;
+
+/** The bytes of a response, and when its connection ended. */
+interface Received {
+  readonly bytes: Buffer;
+  readonly endedAt: number;
+}
 
 const place = releaseAfterFile(new Workplace());
 
-/** Redeems once. Returns the bytes of the response, or undefined if the service did not accept the connection. */
-async function redeem(token: { url: string; ca: string; code: string }): Promise<Buffer | undefined> {
+/** Redeems once. Returns the response, or undefined if the service did not accept the connection. */
+async function redeem(token: { url: string; ca: string; code: string }): Promise<Received | undefined> {
   const { hostname, port, pathname } = new URL(token.url);
   const socket = connect({ host: hostname, port: Number(port), ca: token.ca });
   const pieces: Buffer[] = [];
@@ -35,11 +43,11 @@ async function redeem(token: { url: string; ca: string; code: string }): Promise
   ];
   socket.write(`${lines.join('\r\n')}\r\n\r\n${token.code}`);
   await once(socket, 'close');
-  return Buffer.concat(pieces);
+  return { bytes: Buffer.concat(pieces), endedAt: performance.now() };
 }
 
 /** Redeems until three connections were not accepted. Adds each response to `answers`. */
-async function redeemUntilRefused(token: Parameters<typeof redeem>[0], answers: Buffer[]): Promise<void> {
+async function redeemUntilRefused(token: Parameters<typeof redeem>[0], answers: Received[]): Promise<void> {
   let refusals = 0;
   while (refusals < 3) {
     const answer = await redeem(token);
@@ -59,17 +67,20 @@ describe('a service that receives SIGTERM while many clients redeem', () => {
       ]);
       const issue = ['token', 'issue', '-', '--redemptions-allowed', '100000', '--data-dir', dataDir];
       const token = parse((await linkgrant(issue)).stdout).spec;
-      const answers: Buffer[] = [];
+      const answers: Received[] = [];
       const clients = Array.from({ length: CLIENTS }, () => redeemUntilRefused(token, answers));
       await expect.poll(() => answers.length, { timeout: 60_000 }).toBeGreaterThan(CLIENTS);
       service.signal('SIGTERM');
+      const closesAt = performance.now() + DRAIN_MS;
       expect(await service.ended).toEqual({ code: 0, signal: null });
       await Promise.all(clients);
-      const certificates = answers.map((answer) => redeemedAnswer(parseAnswer(answer)).certificate);
-      expect(new Set(certificates).size).toBe(answers.length);
+      const complete = answers.filter(({ bytes, endedAt }) => bytes.length > 0 || endedAt < closesAt);
+      const certificates = complete.map(({ bytes }) => redeemedAnswer(parseAnswer(bytes)).certificate);
+      expect(new Set(certificates).size).toBe(complete.length);
       // Every counted use has a response.
       const listed = await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir]);
-      expect(json(listed)[0].redemptions).toBe(answers.length);
+      expect(json(listed)[0].redemptions).toBeGreaterThanOrEqual(complete.length);
+      expect(json(listed)[0].redemptions).toBeLessThanOrEqual(answers.length);
     },
     180_000,
   );

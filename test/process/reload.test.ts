@@ -134,8 +134,8 @@ describe('a command with --reload-command', () => {
   });
 
   it('may end after the deadline of bootstrap', async () => {
-    const slow = ['--reload-command', `sleep 11; echo reloaded >> '${log()}'`];
-    const words = ['--token', await token(), '--wait', 'configured', '--deadline', '10s'];
+    const slow = ['--reload-command', `sleep 31; echo reloaded >> '${log()}'`];
+    const words = ['--token', await token(), '--wait', 'configured', '--deadline', '30s'];
     await run('bootstrap', ...words, ...slow);
     expect(reloads()).toEqual(['reloaded']);
   });

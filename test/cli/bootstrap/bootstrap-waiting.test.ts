@@ -211,10 +211,10 @@ describe('bootstrap before its prerequisites exist', () => {
     const words = ['--token', await at.issue(at.path('token.yaml')), ...at.toLinks(), '--wait', 'configured'];
     const env = { PATH: '/usr/bin:/bin' };
     // The redemption has to end before the deadline, also on a slow machine.
-    const ended = await at.bootstrap([...words, '--deadline', '15s', '--reload-command', 'sleep 16'], {
+    const ended = await at.bootstrap([...words, '--deadline', '30s', '--reload-command', 'sleep 31'], {
       env,
     });
-    expect(expectSuccess(ended).stdout).toContain('Reloaded with: sleep 16\n');
+    expect(expectSuccess(ended).stdout).toContain('Reloaded with: sleep 31\n');
   });
 
   it('repeats a reload that failed', async () => {

