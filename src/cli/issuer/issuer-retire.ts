@@ -14,6 +14,8 @@ import {
 } from './issuer-session.js';
 import { countOf, trustLine } from './rotation-text.js';
 
+const MAX_NAMES = 5;
+
 /** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA on which links or tokens depend. */
 export async function issuerRetireCommand(name: string, flags: IssuerFlags): Promise<void> {
   await withIssuers(flags, async (session) => {
@@ -25,11 +27,9 @@ export async function issuerRetireCommand(name: string, flags: IssuerFlags): Pro
       await writeOut(`Retired: ${ca.subject}${removalEffect(dependents, signs)}\n`);
     }
     for (const each of retirements) if (!('retired' in each)) throw notRetiredError(name, each, signs);
+    const routerStep = signs === 'links' ? trustLine(name, 'only this CA', flags) : undefined;
     if (retired.length > 0) {
-      const effect =
-        signs === 'links'
-          ? trustLine(name, 'only this CA', flags)
-          : 'Responses and new tokens contain only the active CA.\n';
+      const effect = routerStep ?? 'Responses and new tokens contain only the active CA.\n';
       await writeOut(effect + copyStep(session.settings, 'issuers'));
       return;
     }
@@ -39,7 +39,8 @@ export async function issuerRetireCommand(name: string, flags: IssuerFlags): Pro
         `run \`linkgrant issuer activate ${name}\` first`,
       );
     }
-    await writeOut(`Nothing to retire: "${name}" has one CA, ${cas[0].subject}\n`);
+    // An earlier command may have been stopped before it printed the step.
+    await writeOut(`Nothing to retire: "${name}" has one CA, ${cas[0].subject}\n${routerStep ?? ''}`);
   });
 }
 
@@ -60,6 +61,15 @@ function removalEffect({ links, tokens }: Dependents, signs: OwnIssuer['signs'])
   if (signs === 'links')
     return `; ${countOf(links)} of it cannot connect to a router that trusts only the new CA`;
   return `; ${countOf(links)} cannot renew${tokens ? ', and tokens issued before cannot be redeemed' : ''}`;
+}
+
+/** Returns why tokens of these grants depend on an old CA. */
+function grantReason(grants: readonly { readonly namespace: string; readonly name: string }[]): string {
+  const names = grants.slice(0, MAX_NAMES).map(({ namespace, name }) => `${namespace}/${name}`);
+  const more = grants.length > names.length ? ` and ${grants.length - names.length} more` : '';
+  const areOpen =
+    grants.length > 1 ? 'grants from before the new CA have' : 'a grant from before the new CA has';
+  return `${areOpen} not ended (an exhausted one ends when it expires), and its tokens may contain only the old CA: ${names.join(', ')}${more}`;
 }
 
 function notRetiredError(
@@ -86,11 +96,7 @@ function notRetiredError(
             : `${countOf(links)} ${links === 1 ? 'has' : 'have'} not received a newer CA yet`,
         ]
       : []),
-    ...(tokens
-      ? [
-          'a grant from before the new CA has not ended (an exhausted one ends when it expires), and its tokens may contain only the old CA',
-        ]
-      : []),
+    ...(tokens ? [grantReason(retirement.grants)] : []),
   ];
   const listing =
     signs === 'links'

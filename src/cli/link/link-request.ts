@@ -58,7 +58,7 @@ export async function linkRequestCommand(file: string | undefined, flags: LinkRe
   const party = await openParty(flags);
   if (list) return printList(await listLinkRequests(party.store), flags.output);
   const requestSubject = subject ?? (await party.siteUid()) ?? hostname().slice(0, MAX_COMMON_NAME_LENGTH);
-  if (flags.delete) return deleteRequest(requestSubject, party.store);
+  if (flags.delete) return deleteRequest(requestSubject, party.store, flags.output);
   // Before the key is stored.
   if (isFile(file)) withTargetErrors(file, TARGET_HINT, () => requireReplaceable(file, isRequest));
   await writeRequest(await ensureLinkRequest(requestSubject, party.store), file, party, flags);
@@ -163,12 +163,14 @@ async function printList(requests: readonly LinkRequest[], output: OutputFormat)
   );
 }
 
-async function deleteRequest(subject: string, store: LinkRequestStore): Promise<void> {
+async function deleteRequest(subject: string, store: LinkRequestStore, output: OutputFormat): Promise<void> {
   if (await removeLinkRequest(subject, store)) {
-    await writeOut(
-      plain`Deleted the request of "${subject}"; a token that was issued for it can no longer be redeemed\n`,
+    return print(
+      output,
+      { subject, deleted: true },
+      () =>
+        plain`Deleted the request of "${subject}"; a token that was issued for it can no longer be redeemed\n`,
     );
-    return;
   }
   throw new CommandError(`no request of "${subject}" waits in ${store.place}`, {
     exitCode: 2,

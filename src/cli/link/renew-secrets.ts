@@ -106,6 +106,10 @@ const NEW_TOKEN_CODES: ReadonlySet<string> = new Set(['connection_refused', 'tls
 
 function renewalFailure(error: unknown, link: string): ReturnType<typeof describeFailure> {
   const { message, hint, exitCode } = describeFailure(error);
+  if (error instanceof RedemptionError && error.code.startsWith('policy_')) {
+    const rules = 'a rule that the grant has relaxed since the redemption of this link still applies to it';
+    return { message, hint: `${hint}; ${rules}: then redeem a new token`, exitCode };
+  }
   if (!(error instanceof RedemptionError && MOVED_CODES.has(error.code))) return { message, hint, exitCode };
   const check = NEW_TOKEN_CODES.has(error.code) ? 'check that the service of the link runs' : hint;
   const renew = shell`linkgrant link renew ${link} --renewal-url https://HOST:PORT/-/renew`;

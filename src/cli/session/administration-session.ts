@@ -1,6 +1,7 @@
 import { storeAdministration } from '../../compose/administration-dependencies.js';
 import type { ClusterInspector } from '../../compose/kubernetes/open-cluster-administration.js';
 import { networkObserver } from '../../compose/network-observers.js';
+import { undecidedRestore } from '../../compose/undecided-restore.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Configuration, Flags } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
@@ -11,7 +12,9 @@ import type { Administration } from '../../redemption/administration/administrat
 import type { ConnectionObserver } from '../../redemption/ports/connections.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
+import { plain } from '../terminal/plain-text.js';
 import { readPrivateText } from '../terminal/private-text.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { withCluster } from './cluster-session.js';
 import { configurationFrom } from './configuration.js';
 import { announceDryRun } from './dry-run.js';
@@ -99,7 +102,11 @@ export async function withAdministration<T>(
       readService: () => readService(session.store),
     });
   };
-  return withStore(settings, flags, onStore, dryRun);
+  const result = await withStore(settings, flags, onStore, dryRun);
+  // A command that writes has failed with this reason.
+  const undecided = undecidedRestore(settings.dataDir);
+  if (undecided) writeStderr(plain`warning: ${undecided.message}; ${undecided.hint}\n`);
+  return result;
 }
 
 interface ServerConnection {

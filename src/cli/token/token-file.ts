@@ -8,6 +8,7 @@ import {
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import { containsCertificateRequest } from '../../redemption/administration/token-request.js';
 import {
   readAccessToken,
   readJoinLine,
@@ -87,9 +88,19 @@ function pinOf(fingerprint: string | undefined): CaPin | undefined {
  * values of linkgrant's own annotations. Throws RedemptionError `token_invalid` with the exact reason.
  */
 export function parseToken(text: string): RedeemableToken {
+  if (!mayContainAccessToken(text)) refuseRequest(text);
   return containsJoinLine(text) && !mayContainAccessToken(text)
     ? parseJoinLine(text)
     : parseAccessToken(text);
+}
+
+/** Throws a CommandError if a text is a certificate request, in PEM or as a request line, in place of a token. */
+export function refuseRequest(text: string): void {
+  if (!containsCertificateRequest(text)) return;
+  throw usageError(
+    'that is a request for a link, not a token',
+    'send it to the other side, which issues a token for it: `linkgrant token issue --request FILE` (or its line)',
+  );
 }
 
 function parseJoinLine(text: string): RedeemableToken {

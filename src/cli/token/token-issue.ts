@@ -5,6 +5,7 @@ import { BOUND_WINDOW_MS } from '../../redemption/accepting/mint-token.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
+import { everyItem } from '../../redemption/ports/page.js';
 import { createGrantFromFlags, type GrantCreateFlags, printNewGrant } from '../grant/grant-create.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
@@ -12,6 +13,8 @@ import { namedRedemption } from '../redemption/named-redemption.js';
 import { withAdministration } from '../session/administration-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
+import { plain } from '../terminal/plain-text.js';
+import { writeStderr } from '../terminal/write-out.js';
 import { requireWritable } from './secret-output.js';
 import {
   type MintingRequest,
@@ -75,14 +78,16 @@ async function issueWithNewGrant(delivery: TokenDelivery, flags: CheckedIssueFla
       { ...flags, ...(expirationWindow !== undefined && { expirationWindow }) },
       session,
     );
+    // The code of such a grant is written nowhere.
+    const writeSigned =
+      signed &&
+      (() => writeSignedTokens(signed, grant, issuer(signed, grant, administration), undefined, flags));
     if (flags.dryRun) {
       requireWritable(delivery.target, 'AccessToken');
+      await writeSigned?.();
       return printNewGrant(grant, undefined);
     }
-    // The code of such a grant is written nowhere.
-    const write = signed
-      ? () => writeSignedTokens(signed, grant, issuer(signed, grant, administration), undefined, flags)
-      : () => writeToken(grant, delivery, { name, linkCost }, administration);
+    const write = writeSigned ?? (() => writeToken(grant, delivery, { name, linkCost }, administration));
     await issueAndWait(flags, grant.uid, administration, () =>
       rollbackOnFailure<Pick<IssuedToken, 'id' | 'expirationTime'> | undefined>(grant, administration, write),
     );
@@ -145,6 +150,23 @@ async function issueFromGrant(
   });
 }
 
+/** Warns if a token that was redeemed has an id that names the same key: the other site deletes its key with the request. */
+async function warnOfUsedKey(
+  keySha256: string,
+  namespace: string,
+  administration: Administration,
+): Promise<void> {
+  const tokens = await everyItem((page) => administration.listTokens({ ...page, namespace }));
+  const used = tokens.find(
+    ({ keySha256Prefix, redemptions }) =>
+      keySha256Prefix !== undefined && redemptions > 0 && keySha256.startsWith(keySha256Prefix),
+  );
+  if (!used) return;
+  writeStderr(
+    plain`warning: this request was used already: token ${used.id} of grant "${used.grant}" was redeemed with its key. For another link the other site makes another request\n`,
+  );
+}
+
 /** Returns a function that issues one of the requested tokens; without `expirationWindow` it expires with its grant, or if it is bound after 7 days. */
 function issuer(
   {
@@ -156,7 +178,7 @@ function issuer(
     keySha256,
     replaces: link,
   }: MintingRequest,
-  grant: Pick<GrantReport, 'uid' | 'name'>,
+  grant: Pick<GrantReport, 'uid' | 'name' | 'namespace'>,
   administration: Administration,
   expirationWindow?: string,
 ): () => Promise<SignedToken> {
@@ -165,7 +187,10 @@ function issuer(
   return async () => {
     const replaces = link === undefined ? undefined : await namedRedemption(link, administration);
     const issued = await administration.issueToken({ ...request, replaces });
-    if (issued.keySha256 === keySha256) return signedToken(issued, grant.name);
+    if (issued.keySha256 === keySha256) {
+      if (keySha256 !== undefined) await warnOfUsedKey(keySha256, grant.namespace, administration);
+      return signedToken(issued, grant.name);
+    }
     throw new CommandError('the service issued a token that is not bound to the key of the request', {
       exitCode: 3,
       hint: 'check that --server is the URL of your service',

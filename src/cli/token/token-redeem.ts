@@ -1,5 +1,4 @@
 import { containsJoinLine } from '../../codes/join-line.js';
-import { containsRequestLine } from '../../codes/request-line.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
 import { reloadText, requireReload, settleReload } from '../link/settle-reload.js';
@@ -22,7 +21,7 @@ import { isRenewing, reportOf, reportRedeemedToken, writtenText } from './redeem
 import { repeatWhileOverloaded } from './repeat-overloaded.js';
 import { readRequestKey } from './request-key.js';
 import { type IdentityFlags, siteIdentity } from './site-identity.js';
-import { type GrantUrlFlags, isGrantUrl, loadToken } from './token-file.js';
+import { type GrantUrlFlags, isGrantUrl, loadToken, refuseRequest } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 
 /** The flags of `token redeem`. */
@@ -48,6 +47,7 @@ export interface TokenRedeemFlags extends LinkTargetFlags, IdentityFlags, GrantU
 /** `token redeem`: redeems a token, or with `--input` those in the site's input directory, and writes Secret and Link. */
 export async function tokenRedeemCommand(file: string | undefined, flags: TokenRedeemFlags): Promise<void> {
   requireOneSource(file, flags);
+  if (file !== undefined) refuseRequest(file);
   requireUsableFlags(flags);
   const linkCost = parseCount('--link-cost', flags.linkCost);
   const deadlineMs = parseWindow('--deadline', flags.deadline);
@@ -103,12 +103,7 @@ async function checkRedemption(
 /** `join`: redeems a join line, the URL of a grant, or for `-` the token on standard input. */
 export async function joinCommand(line: string, flags: TokenRedeemFlags): Promise<void> {
   if (line === '-' || containsJoinLine(line) || isGrantUrl(line)) return tokenRedeemCommand(line, flags);
-  if (containsRequestLine(line)) {
-    throw usageError(
-      'that is a request for a link, not a join line',
-      'the other side issues a token for it: `linkgrant token issue --request LINE`',
-    );
-  }
+  refuseRequest(line);
   throw usageError(
     'that is no join line: it does not begin with lgj1_',
     'copy the whole line that `linkgrant token issue` printed, or redeem a token file with `linkgrant token redeem FILE`',

@@ -64,7 +64,7 @@ describe('rotation of the site CA', () => {
       error: `no CA of "${SITE}" is prepared`,
       hint: expect.stringContaining(`issuer prepare ${SITE}`),
     });
-    expect(await succeed('retire', SITE)).toBe(
+    expect(await succeed('retire', SITE)).toContain(
       `Nothing to retire: "${SITE}" has one CA, linkgrant site CA\n`,
     );
 
@@ -111,9 +111,9 @@ describe('rotation of the site CA', () => {
     const retired = await succeed('retire', SITE, '--force');
     expect(retired).toMatch(/^Retired: linkgrant site CA; 1 link of it cannot connect/);
     expect(splitCertificates(await succeed('trust', SITE))).toHaveLength(1);
-    expect(await succeed('retire', SITE)).toBe(
-      `Nothing to retire: "${SITE}" has one CA, linkgrant site CA 2\n`,
-    );
+    const again = await succeed('retire', SITE);
+    expect(again).toContain(`Nothing to retire: "${SITE}" has one CA, linkgrant site CA 2\n`);
+    expect(again).toContain('has to trust only this CA');
     const [id = ''] = blockers.stdout.split(' ');
     for (const cut of [[], ['--cut']]) {
       const { stdout } = await run('redemption', 'revoke', id, '--dry-run', '--with-grant', ...cut);
@@ -138,7 +138,7 @@ describe('rotation of the CA of the service', () => {
     expect(await refused('retire', SERVER)).toMatchObject({
       code: 4,
       error: expect.stringMatching(
-        /^linkgrant server CA was not retired: 3 links have not received a newer CA yet; a grant from before/,
+        /^linkgrant server CA was not retired: 3 links have not received a newer CA yet; grants from before the .*: .*default\/before/,
       ),
     });
     const retired = await later('retire', SERVER, '--force');

@@ -100,10 +100,18 @@ describe('a site joins by a request', () => {
   it('gets an error that names the pasted text if it is a request in place of a join line, or the reverse', async () => {
     const { stdout: request } = await onSite('south', ['link', 'request', '--subject', 'south', '--line']);
     const joined = await join('south', request.trim());
-    expect([joined.code, refusalOf(joined).error]).toEqual([
-      2,
-      'that is a request for a link, not a join line',
-    ]);
+    expect([joined.code, refusalOf(joined).error]).toEqual([2, 'that is a request for a link, not a token']);
+    const file = place.path('south.csr');
+    expectSuccess(await onSite('south', ['link', 'request', file, '--subject', 'south']));
+    for (const words of [
+      ['token', 'redeem', file, '--to', place.path('south', 'links')],
+      ['token', 'redeem', request.trim()],
+      ['doctor', '--token', file],
+    ]) {
+      const refused = await onSite('south', words);
+      expect(refused.code, words.join(' ')).toBe(2);
+      expect(refused.stdout + refused.stderr).toContain('token issue --request');
+    }
     const line = await issueFor('south', request.trim());
     const issued = await run('token', 'issue', '--request', line);
     expect([issued.code, refusalOf(issued).error]).toEqual([2, expect.stringContaining('it is a join line')]);

@@ -85,7 +85,8 @@ describe('link request', () => {
     const listed = json(await request('--list', '-o', 'json')) as { subject: string }[];
     expect(listed.map(({ subject }) => subject).sort()).toEqual(['Größe 7', 'east']);
     expect((await request('--list')).stdout).toMatch(/^SUBJECT {2,}KEY SHA-256\n/);
-    expectSuccess(await request('--delete', '--subject', 'east'));
+    const deleted = json(await request('--delete', '--subject', 'east', '-o', 'json'));
+    expect(deleted).toEqual({ subject: 'east', deleted: true });
     const again = await request('--delete', '--subject', 'east');
     expect([again.code, refusalOf(again).error]).toEqual([
       2,

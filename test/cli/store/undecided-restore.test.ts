@@ -59,6 +59,9 @@ describe('a restored store that is not accepted', () => {
         expect(refused.stderr).toMatch(/run `linkgrant store restored( --data-dir \S+)?`/);
       }
       expect(await grantsOn(directory)).toMatchObject([{ name: 'hub', state: 'ready' }]);
+      expect((await linkgrant(['grant', 'list', ...on(directory)])).stderr).toMatch(
+        /^warning: .* the store is not accepted yet .*; run `linkgrant store restored/,
+      );
       expect(existsSync(`${directory}/ledger-seen`)).toBe(false);
       expect((await linkgrant(['doctor', ...on(directory)])).stdout).toMatch(
         /fail +store age .*not accepted yet/,

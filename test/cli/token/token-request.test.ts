@@ -87,6 +87,20 @@ describe('token issue --request', () => {
     expect((await report('grant', 'show', 'short')).expirationWindow).toBe('2h');
   });
 
+  it('warns that the key of a request was used already, also for another grant', async () => {
+    const { pem: fresh, key: used } = opensslRequest('/CN=twice');
+    const [first, second] = [place.path('first.yaml'), place.path('second.yaml')];
+    const issueFresh = (file: string, ...words: readonly string[]) =>
+      issue([file, '--request', '-', ...words], { input: fresh });
+    expect(expectSuccess(await issueFresh(first, '--name', 'first')).stderr).not.toContain('warning');
+    expect(expectSuccess(await issueFresh(second, '--grant', 'first')).stderr).not.toContain('warning');
+    const { url, code } = parse(readFileSync(first, 'utf8')).spec;
+    const headers = csrHeader(used, challengeOf(code));
+    redeemedAnswer(await post({ port: service.port, ca }, new URL(url).pathname, code, { headers }));
+    const { stderr } = expectSuccess(await issueFresh(place.path('third.yaml')));
+    expect(stderr).toMatch(/^warning: this request was used already: token key-\w{8}-\w+ of grant "first"/m);
+  });
+
   it('reads a request of openssl req -newhdr', async () => {
     const text = opensslRequest('/CN=north', { more: ['-newhdr'] }).pem;
     expect(text).toContain('BEGIN NEW CERTIFICATE REQUEST');
@@ -108,8 +122,9 @@ describe('token issue --request', () => {
 
   it('creates no grant in a dry run', async () => {
     const before = await grants();
-    const { stdout } = expectSuccess(await issue(['--request', requestFile, '--dry-run']));
+    const { stdout, stderr } = expectSuccess(await issue(['--request', requestFile, '--dry-run']));
     expect(stdout).toContain('7d');
+    expect(stderr).toContain(`\nKey SHA-256 ${fingerprint}\nCA SHA-256  ${service.fingerprint}\n`);
     expect(await grants()).toEqual(before);
   });
 
