@@ -1,5 +1,6 @@
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
 import { certificateSha256s } from '../../pki/certificate-info.js';
 import type { ReceivedLink } from '../../redemption/ports/redemption-client.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
@@ -47,10 +48,9 @@ export async function linkAcceptCommand(file: string, flags: LinkAcceptFlags): P
   const text = await readAnswerFile(file);
   const { proxyConfiguration } = target;
   const confirm = (link: ReceivedLink) => confirmLink(link, allowed, flags);
-  const accepted = await target.redeemer.accept(
-    { text, keyPem, linkCost, proxyConfiguration, renewalOrigin, confirm },
-    target.materializer,
-  );
+  const accepted = await target.redeemer
+    .accept({ text, keyPem, linkCost, proxyConfiguration, renewalOrigin, confirm }, target.materializer)
+    .catch(explainOccupied);
   const url = accepted.secret.annotations?.[SECRET_RENEWAL_URL];
   if (accepted.alreadyRedeemed && renewAt !== undefined && url === undefined) {
     writeStderr('warning: the answer was already accepted, so --renew-at has no effect\n');
@@ -68,6 +68,16 @@ export async function linkAcceptCommand(file: string, flags: LinkAcceptFlags): P
     const names = accepted.links.map((link) => link.name);
     await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
   }
+}
+
+/** Throws the error of an acceptance; if the name of the link is occupied, with a hint: only the other side can choose it. */
+function explainOccupied(cause: unknown): never {
+  if (!(cause instanceof RedemptionError && cause.code === 'place_taken')) throw cause;
+  throw new CommandError(cause.message, {
+    exitCode: 1,
+    hint: 'move the existing resource away, or ask for an answer with another link name: `link issue --name NAME`, with another grant',
+    cause,
+  });
 }
 
 async function requireReadyTarget(target: LinkTarget, { wait, deadline }: LinkAcceptFlags): Promise<void> {

@@ -29,6 +29,8 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
         throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
       const grant = await requireGrant(request.grantUid, deps);
       const { subject, keySha256, pem } = readTokenRequest(request.request, request.subject);
+      const ledgerWrites: Promise<unknown>[] = [];
+      const parts = await acceptingSide(deps, ledgerWrites);
       const now = deps.clock();
       const signedCode = {
         jti: keySha256.slice(0, REQUEST_ID_LENGTH),
@@ -39,7 +41,6 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
         subject,
         keySha256,
       };
-      const ledgerWrites: Promise<unknown>[] = [];
       const outcome = await redeemProven(
         { grant, signedCode },
         {
@@ -52,7 +53,7 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
           onProven: () => undefined,
           isConnected: async () => true,
         },
-        await acceptingSide(deps, ledgerWrites),
+        parts,
       );
       await Promise.all(ledgerWrites);
       if ('redemption' in outcome) return issuedAnswer(outcome, keySha256);

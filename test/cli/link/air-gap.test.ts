@@ -184,6 +184,23 @@ describe('an answer file', () => {
     ]);
   });
 
+  it('whose link name is occupied is refused, and the hint does not name flags that the command lacks', async () => {
+    const file = await answerFor('occupied');
+    expectSuccess(await accept('occupied', file, '--yes'));
+    const ended = await onSite('occupier', ['link', 'request', '--subject', 'occupier', '--line']);
+    const another = answerFile('occupier');
+    const words = ['--request', ended.stdout.trim(), '--name', 'occupier', another];
+    expectSuccess(await run('link', 'issue', ...words));
+    writeFileSync(another, readFileSync(another, 'utf8').replaceAll('"occupier"', '"occupied"'));
+    const to = ['--to', place.path('occupied', 'links'), '--yes'];
+    const refused = await onSite('occupier', ['link', 'accept', another, ...to]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('belongs to another redemption'),
+    ]);
+    expect(refused.stderr).toMatch(/^hint: move the existing resource away, or ask for an answer/m);
+  });
+
   it.each([
     ['a changed certificate', (data: Record<string, string>) => flip(data, 'tls.crt'), 'its '],
     ['the key of another certificate', addKey, 'it contains a private key'],
@@ -274,7 +291,7 @@ describe('link issue', () => {
     const { stdout: joinLine } = expectSuccess(await run('token', 'issue', '--name', 'taken'));
     const wrong = await run('link', 'issue', '--request', joinLine.trim());
     expect([wrong.code, refusalOf(wrong).error]).toEqual([2, expect.stringContaining('it is a join line')]);
-    const occupied = place.path('occupied');
+    const occupied = place.path('my-file');
     writeFileSync(occupied, 'my file');
     const line = await request('careless');
     const refused = await run('link', 'issue', '--request', line, '--name', 'careless', occupied);

@@ -185,7 +185,9 @@ function withoutServiceNamespaceAccess(codes: CodeConfigMaps): Pick<StoreParts, 
       forget: (grantUid) => codes.forget(grantUid),
     },
     sealed: {
-      store: () => Promise.reject(new Error('only the service can store sealed answers')),
+      async store({ sealedAnswer }) {
+        if (sealedAnswer !== null) throw new Error('only the service can store sealed answers');
+      },
       forget: async () => undefined,
       withSealedAnswer: async (redemption) => ({ ...redemption, sealedUntil: null }),
       erase: async () => 0,

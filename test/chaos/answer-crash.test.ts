@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ENDPOINT, expectSuccess } from '../support/command-line.js';
+import { directoryForTest, releaseAfterTest } from '../support/release.js';
+import { copySite, type SystemSiteCopy } from '../support/sites/system-site.js';
+import { type RunConditions, run, serve } from './commands.js';
+
+let place: string;
+let east: SystemSiteCopy;
+let answer: string;
+
+beforeEach(async () => {
+  place = directoryForTest();
+  east = copySite('east', join(place, 'skupper'));
+  answer = join(place, 'answer.yaml');
+  const accepting = ['--data-dir', join(place, 'accepting')];
+  releaseAfterTest(await serve([...accepting, '--listen', '127.0.0.1:0', ...ENDPOINT]));
+  const { stdout } = expectSuccess(
+    await run(['link', 'request', '--line', '--subject', 'east', ...requesting()]),
+  );
+  expectSuccess(
+    await run(['link', 'issue', answer, '--request', stdout.trim(), '--name', 'west', ...accepting]),
+  );
+});
+
+const requesting = () => ['--data-dir', join(place, 'requesting')];
+const reloads = () => join(place, 'reloads');
+const reloadCount = () =>
+  existsSync(reloads()) ? readFileSync(reloads(), 'utf8').split('\n').filter(Boolean).length : 0;
+
+function accept(words: readonly string[], conditions: RunConditions = {}) {
+  return run(['link', 'accept', answer, '--yes', ...requesting(), ...words], conditions);
+}
+
+const toDirectory = () => ['--to', join(place, 'links')];
+const toSite = () => [
+  ...['--platform', 'linux', '--namespace', 'east', '--skupper-home', east.home],
+  ...['--reload-command', `echo reload >> '${reloads()}'`],
+];
+const WRITES = ['key-created', 'answer-stored', 'secret-written', 'link-written', 'outcome-written'];
+const LINK_FILES = ['Link-west.yaml', 'Secret-west.yaml'];
+
+async function expectNoRequest(): Promise<void> {
+  const { stdout } = await run(['link', 'request', '--list', ...requesting()]);
+  expect(stdout).toBe('No request waits for a token.\n');
+}
+
+describe('link accept that is killed', () => {
+  it.each(WRITES)('at %s writes the link into a directory when it is repeated', async (moment) => {
+    expect((await accept(toDirectory(), { killedAt: moment })).signal).toBe('SIGKILL');
+    expectSuccess(await accept(toDirectory()));
+    expect(readdirSync(join(place, 'links')).sort()).toEqual(LINK_FILES);
+    await expectNoRequest();
+    expectSuccess(await accept(toDirectory()));
+  });
+
+  it.each([...WRITES, 'before-write', 'before-reload'])(
+    'at %s links a system site with one reload when it is repeated',
+    async (moment) => {
+      const before = east.inputNames();
+      expect((await accept(toSite(), { killedAt: moment })).signal).toBe('SIGKILL');
+      expect(reloadCount()).toBe(0);
+      expectSuccess(await accept(toSite()));
+      expect(east.inputNames().filter((name) => !before.includes(name))).toEqual(LINK_FILES);
+      expect(reloadCount()).toBe(1);
+      await expectNoRequest();
+      expectSuccess(await accept(toSite()));
+      expect(reloadCount()).toBe(1);
+    },
+  );
+});
