@@ -25,9 +25,6 @@ interface Recording {
   readonly deadline: number;
 }
 
-/** Nothing was recorded. */
-type Unrecorded = Exclude<RecordOutcome, 'recorded'>;
-
 /** The redemption fills this slot, but the grant was not read again yet. */
 interface FilledSlot {
   readonly filled: number;
@@ -51,18 +48,24 @@ export async function recordRedemption(
   const receivedAt = rules.receivedAt ?? startedAt;
   const deadline = receivedAt + deps.deadlineMs;
   const recording: Recording = { account, redemption, now, rules, receivedAt, deadline };
-  const outcome = await account.queue.enqueue(() => fillSlot(recording, deps));
+  const attempt = await account.queue.enqueue(() => fillSlot(recording, deps));
+  const isFilled = typeof attempt === 'object' && 'filled' in attempt;
   // The next redemption of the grant fills its slot meanwhile.
-  if (typeof outcome === 'object' && 'filled' in outcome) return confirm(recording, outcome.filled, deps);
-  await deps.sealed.forget(redemption);
+  const outcome = isFilled ? await confirm(recording, attempt.filled, deps) : attempt;
+  if (outcome === 'recorded') {
+    const { id } = redemption;
+    const replacement = { id, namespace: account.namespace, replaces: rules.signedCode?.replaces };
+    await retryUntil(deadline, () => revokeReplaced(replacement, deps));
+  } else if (!isFilled) {
+    await deps.sealed.forget(redemption);
+  }
   return outcome;
 }
 
-async function fillSlot(recording: Recording, deps: StoreParts): Promise<Unrecorded | FilledSlot> {
+async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordOutcome | FilledSlot> {
   const { account, redemption, receivedAt } = recording;
-  // An earlier call filled it.
-  const filled = account.slots.ofId(redemption.id);
-  if (filled !== undefined) return { filled };
+  // An earlier call recorded it.
+  if (account.slots.ofId(redemption.id) !== undefined) return 'recorded';
   assertInTime(recording);
   const grant = await account.grant.readAfter(receivedAt);
   if (!grant) {
@@ -85,7 +88,7 @@ async function fillNextSlot(
   recording: Recording,
   refusalNow: () => Refusal | undefined,
   deps: StoreParts,
-): Promise<Unrecorded | FilledSlot> {
+): Promise<RecordOutcome | FilledSlot> {
   const { account, redemption, receivedAt } = recording;
   const { slots } = account;
   let isSealed = false;
@@ -171,11 +174,10 @@ function slotRefusal({
 
 /**
  * Reads the grant and the signed code after the slot was filled. If one of them was revoked, or the grant was replaced,
- * revokes the Redemption, so that no certificate is returned. Otherwise revokes the Redemption that this one replaces.
+ * revokes the Redemption, so that no certificate is returned.
  */
 async function confirm(recording: Recording, slot: number, deps: StoreParts): Promise<RecordOutcome> {
-  const { account, redemption, now, rules, deadline } = recording;
-  const { namespace } = account;
+  const { account, now, deadline } = recording;
   const filledAt = performance.now();
   const refusal = await retryUntil(deadline, async (): Promise<Refusal | undefined> => {
     const grant = await account.grant.readAfter(filledAt);
@@ -183,12 +185,8 @@ async function confirm(recording: Recording, slot: number, deps: StoreParts): Pr
     if (grant.revokedAt !== null) return { refused: 'grant_revoked' };
     return codeRefusal(recording, deps);
   });
-  if (!refusal) {
-    const replacement = { id: redemption.id, namespace, replaces: rules.signedCode?.replaces };
-    await retryUntil(deadline, () => revokeReplaced(replacement, deps));
-    return 'recorded';
-  }
-  const key = { namespace, name: slotName(account.uid, slot) };
+  if (!refusal) return 'recorded';
+  const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
   await retryUntil(deadline, () => revokeResource(deps, key, now));
   return refusal;
 }
