@@ -98,6 +98,7 @@ export const LINK_ISSUANCE = z.strictObject({
   name: text(253).optional(),
   subject: text(506).optional(),
   request: text(8 * 1024),
+  replaces: uuid.optional(),
 });
 
 /** The body that revokes a token. */

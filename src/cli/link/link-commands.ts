@@ -54,7 +54,11 @@ function addIssueAndAccept(link: Command): void {
       )
       .option('--grant <NAME>', 'redeem a use of this grant (default: a new grant for one redemption)')
       .option('--name <NAME>', "name of the link (default: the grant's)")
-      .option('--subject <SUBJECT>', 'subject of the certificate (default: the common name of the request)'),
+      .option('--subject <SUBJECT>', 'subject of the certificate (default: the common name of the request)')
+      .option(
+        '--replaces <REDEMPTION>',
+        'revoke this link, and issue one with its subject, labels and note (id, at least its first four digits, or subject)',
+      ),
     [...ADMINISTRATION_SETTINGS, 'issuerCert', 'issuerKey'],
   ).action(async (file, flags) => (await import('./link-issue.js')).linkIssueCommand(file, flags));
   withSettings(

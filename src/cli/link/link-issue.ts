@@ -6,12 +6,13 @@ import { operand, shell, shellWord } from '../../domain/shell-words.js';
 import { requireReplaceable, writeNamedFile } from '../../files/named-output.js';
 import { userName } from '../../files/system-user.js';
 import type { Administration } from '../../redemption/administration/administration.js';
-import { REQUEST_ID_LENGTH } from '../../redemption/administration/issue-link.js';
+import { requestCodeId } from '../../redemption/administration/issue-link.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedAnswer } from '../../redemption/administration/reports/issued-answer.js';
 import { readTokenRequest } from '../../redemption/administration/token-request.js';
 import { everyItem } from '../../redemption/ports/page.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
+import { namedRedemption } from '../redemption/named-redemption.js';
 import { type AdministrationSession, withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { readRequest, requireResourceName, requireSubject } from '../terminal/flag-values.js';
@@ -30,6 +31,7 @@ export interface LinkIssueFlags {
   readonly grant?: string;
   readonly name?: string;
   readonly subject?: string;
+  readonly replaces?: string;
   readonly [setting: string]: unknown;
 }
 
@@ -38,17 +40,21 @@ export async function linkIssueCommand(file: string | undefined, flags: LinkIssu
   const { name, grant: grantName } = flags;
   if (name !== undefined) requireResourceName('--name', name);
   if (flags.subject !== undefined) requireSubject(flags.subject);
-  const { keySha256, subject, pem } = readTokenRequest(await readRequest(flags.request), flags.subject);
+  const text = await readRequest(flags.request);
+  const { keySha256, subject, pem } = readTokenRequest(text, flags.subject ?? flags.replaces);
   const target = file === '-' ? undefined : file;
   // Before a use is counted.
   if (target !== undefined) withTargetErrors(target, TARGET_HINT, () => requireReplaceable(target, isAnswer));
   await withAdministration(flags, async (session) => {
     const { administration, namespace } = session;
+    const replaces = flags.replaces && (await namedRedemption(flags.replaces, administration));
+    // A link that is replaced has the subject.
+    const names = { name, subject: replaces ? flags.subject : subject, replaces };
     const issueFrom = ({ uid: grantUid }: Pick<GrantReport, 'uid'>) =>
-      administration.issueLink({ grantUid, name, subject, request: pem }, userName());
+      administration.issueLink({ grantUid, ...names, request: pem }, userName());
     const issued =
       grantName === undefined
-        ? await issueFromOwnGrant(keySha256, issueFrom, flags, session)
+        ? await issueFromOwnGrant({ keySha256, replaces }, issueFrom, flags, session)
         : await issueFrom(await administration.findGrant(namespace, grantName));
     requireAnswerFor(keySha256, issued);
     if (target === undefined) await deliver(issued.answer);
@@ -59,12 +65,12 @@ export async function linkIssueCommand(file: string | undefined, flags: LinkIssu
 
 /** Issues a link from a new grant for one redemption; if the command is repeated, from the grant of the first run. */
 async function issueFromOwnGrant(
-  keySha256: string,
+  { keySha256, replaces }: { readonly keySha256: string; readonly replaces: string | undefined },
   issueFrom: (grant: Pick<GrantReport, 'uid'>) => Promise<IssuedAnswer>,
   { name = `link-${keySha256.slice(0, DIGITS_IN_NAME)}` }: LinkIssueFlags,
   { administration, namespace }: AdministrationSession,
 ): Promise<IssuedAnswer> {
-  const id = keySha256.slice(0, REQUEST_ID_LENGTH);
+  const id = requestCodeId(keySha256, replaces);
   const earlier = await findGrantOf(id, name, namespace, administration);
   if (earlier) return issueFrom(earlier);
   // In a cluster this waits until the grant is Ready.

@@ -68,6 +68,8 @@ export interface IssueLinkRequest {
   readonly subject?: string | undefined;
   /** A text with one certificate request, in PEM or as a request line. */
   readonly request: string;
+  /** Id of the redemption that the link replaces, as in {@link IssueTokenRequest}. */
+  readonly replaces?: string | undefined;
 }
 
 /** Identifies a creation, so that a repeated request does not create a second grant or token. */

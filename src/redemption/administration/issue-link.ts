@@ -10,10 +10,19 @@ import type { Administration, IssueLinkRequest } from './administration.js';
 import { type AdministrationDependencies, requireGrant, requireService } from './dependencies.js';
 import { issuedAnswer } from './reports/issued-answer.js';
 import { rejectedError } from './request-values.js';
+import { withNamesOf } from './signed-token-request.js';
 import { readTokenRequest } from './token-request.js';
 
-/** Length of the id of the code that a request redeems: the first digits of the SHA-256 of its key. */
-export const REQUEST_ID_LENGTH = 24;
+const REQUEST_ID_LENGTH = 24;
+
+/**
+ * Returns the id of the code that a request redeems: the first digits of the SHA-256 of its key, after the id of the redemption that it
+ * replaces.
+ */
+export function requestCodeId(keySha256: string, replaces: string | undefined): string {
+  const digits = keySha256.slice(0, REQUEST_ID_LENGTH);
+  return replaces === undefined ? digits : `re-${replaces}-${digits}`;
+}
 
 /**
  * The operation that redeems a use of a grant for a certificate request, and returns the response for a file. The call of the
@@ -22,24 +31,32 @@ export const REQUEST_ID_LENGTH = 24;
 export function linkIssuance(deps: AdministrationDependencies): Pick<Administration, 'issueLink'> {
   return {
     async issueLink(request, operator) {
-      const { name } = request;
-      if (name !== undefined && !isResourceName(name))
+      const { replaces } = request;
+      if (request.name !== undefined && !isResourceName(request.name))
         throw rejectedError('the name of the link is not a valid resource name', 'name');
       if (request.subject !== undefined && !isSubject(request.subject))
         throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
       const grant = await requireGrant(request.grantUid, deps);
-      const { subject, keySha256, pem } = readTokenRequest(request.request, request.subject);
+      const read = readTokenRequest(request.request, request.subject ?? replaces);
+      const { keySha256, pem } = read;
+      const jti = requestCodeId(keySha256, replaces);
+      const isRepeated = (await deps.store.findCode(grant.uid, jti)) !== undefined;
+      const { name, subject } =
+        replaces === undefined
+          ? { name: request.name, subject: read.subject }
+          : await withNamesOf(replaces, request, grant, deps.store, isRepeated);
       const ledgerWrites: Promise<unknown>[] = [];
       const parts = await acceptingSide(deps, ledgerWrites);
       const now = deps.clock();
       const signedCode = {
-        jti: keySha256.slice(0, REQUEST_ID_LENGTH),
+        jti,
         grantUid: grant.uid,
         uses: 1,
         issuedAt: now,
         expirationTime: grant.expirationTime ?? now + grant.expirationWindowMs,
         subject,
         keySha256,
+        ...(replaces !== undefined && { replaces }),
       };
       const outcome = await redeemProven(
         { grant, signedCode },

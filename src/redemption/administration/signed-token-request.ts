@@ -47,13 +47,17 @@ export async function signedTokenRequest(
   );
 }
 
-/** Returns a request with the name and the subject of the redemption that the token replaces. */
-async function withNamesOf(
+/**
+ * Returns a request with the name and the subject of the redemption that is replaced. Rejects with AdministrationError if this redemption
+ * cannot be replaced; unless `isRepeated`, also if it was replaced before.
+ */
+export async function withNamesOf<T extends Pick<IssueTokenRequest, 'name' | 'subject'>>(
   replaces: string,
-  request: IssueTokenRequest,
+  request: T,
   grant: AccessGrant,
   store: GrantStore,
-): Promise<IssueTokenRequest> {
+  isRepeated = false,
+): Promise<T & { readonly name: string; readonly subject: string }> {
   if (!isUuid(replaces)) throw rejectedError('the id is not that of a redemption', 'replaces');
   if (request.subject !== undefined) {
     throw rejectedError(
@@ -62,7 +66,7 @@ async function withNamesOf(
     );
   }
   const replaced = await requireRedemption(replaces, store);
-  await requireReplaceable(replaced, grant, store);
+  await requireReplaceable(replaced, grant, store, isRepeated);
   const name = request.name ?? replaced.name;
   if (permitsName(grant.policy, name)) return { ...request, name, subject: replaced.subject };
   throw new AdministrationError(
@@ -76,6 +80,7 @@ async function requireReplaceable(
   { id, namespace }: Redemption,
   grant: AccessGrant,
   store: GrantStore,
+  isRepeated: boolean,
 ): Promise<void> {
   if (namespace !== grant.namespace) {
     throw new AdministrationError(
@@ -87,7 +92,7 @@ async function requireReplaceable(
       },
     );
   }
-  const replacedBy = await findReplacement(id, store);
+  const replacedBy = isRepeated ? undefined : await findReplacement(id, store);
   if (replacedBy === undefined) return;
   throw new AdministrationError(
     'value_rejected',

@@ -88,6 +88,34 @@ describe('a site joins by an answer file', () => {
     );
   });
 
+  it('gets another answer that replaces its link; the command can be repeated with the id of the old link', async () => {
+    expectSuccess(await accept('lost', await answerFor('lost'), '--yes'));
+    const [old] = await report('redemption', 'list', '--subject', 'lost');
+    await run('redemption', 'update', old.id, '--note', 'in the cellar');
+    const line = await request('anything');
+    const file = answerFile('lost-again');
+    const issue = ['link', 'issue', '--request', line, '--replaces', old.id, file];
+    expectSuccess(await run(...issue));
+    const text = readFileSync(file, 'utf8');
+    expect(expectSuccess(await run(...issue)).stderr).toContain('no use was counted');
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expectSuccess(await accept('anything', file, '--yes'));
+    const { replacedBy, revokedAt } = await report('redemption', 'show', old.id);
+    expect(revokedAt).toBeDefined();
+    expect(await report('redemption', 'show', replacedBy)).toMatchObject({
+      ...{ subject: 'lost', name: 'lost', note: 'in the cellar', replaces: old.id },
+    });
+    const another = ['link', 'issue', '--request', await request('another'), '--replaces', old.id];
+    for (const [words, reason] of [
+      [another, `was replaced by ${replacedBy}`],
+      [[...another, '--subject', 'x'], 'is for the subject of that link'],
+      [['link', 'issue', '--request', line, '--replaces', 'nowhere'], 'there is no redemption'],
+    ] as const) {
+      expect((await run(...words)).stderr).toContain(reason);
+    }
+    expectSuccess(await run('redemption', 'list', '--verify'));
+  });
+
   it('gets its answer on standard output and reads it from standard input, with a request in a file', async () => {
     const file = place.path('west.csr');
     expectSuccess(await onSite('west', ['link', 'request', file, '--subject', 'west']));
