@@ -53,8 +53,8 @@ export interface HostileService {
   remove(): Promise<void>;
 }
 
-/** Starts the service. */
-export async function startHostileService(): Promise<HostileService> {
+/** Starts the service with more flags. */
+export async function startHostileService(flags: readonly string[] = []): Promise<HostileService> {
   const place = new Workplace();
   const dataDirectory = place.path('data');
   const key = await makeIssuerKey('first');
@@ -62,6 +62,7 @@ export async function startHostileService(): Promise<HostileService> {
     ...['--data-dir', dataDirectory, ...ENDPOINT],
     ...['--ops-listen', '127.0.0.1:0', '--allow-redeem-by-key'],
     ...adminFlags(key, place.path('jwks.json')),
+    ...flags,
   ]);
   const ca = readFileSync(`${dataDirectory}/issuers/linkgrant-server-ca/tls.crt`, 'utf8');
   const expiresAt = Date.now() + HOUR_MS;

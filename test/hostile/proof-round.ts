@@ -48,8 +48,9 @@ export interface ProofSource {
   make(index: number, chance: Chance): HostileProof;
 }
 
-interface Sent {
-  readonly proof: HostileProof;
+/** An input, and how long its response took. */
+export interface TimedInput<Input> {
+  readonly input: Input;
   readonly ms: number;
 }
 
@@ -73,12 +74,12 @@ export async function runProofRound(
   const earlier = service.recordedSerials();
   const serials = new Set<string>();
   const mutated: HostileProof[] = [];
-  const all: Sent[] = [];
+  const all: TimedInput<HostileProof>[] = [];
   const proofs = Array.from({ length: round.count }, (_, index) => make(index, round.chance));
   await forEachParallel(proofs, PARALLEL, async (proof) => {
     const startedAt = performance.now();
     const response = await sendProof(service, proof);
-    all.push({ proof, ms: performance.now() - startedAt });
+    all.push({ input: proof, ms: performance.now() - startedAt });
     countOutcome(outcomes, String(response?.status ?? 'connection reset'));
     if (!response) return;
     const wrong = judge(response, proof, serials);
@@ -91,7 +92,10 @@ export async function runProofRound(
     if (!keys[index]?.equals(spkiOf(proof.key)))
       violation('accepted with a CSR that OpenSSL refuses, or of another key', proof);
   }
-  for (const proof of await slowProofs(service, all)) violation('takes too much processor time', proof);
+  const right = proofs.find(({ kinds }) => kinds.length === 0);
+  const send = (proof: HostileProof) => sendProof(service, proof);
+  for (const proof of await slowInputs(service, all, right, send))
+    violation('takes too much processor time', proof);
   requireNone(violations, round);
   expect(service.recordedSerials()).toEqual(new Set([...earlier, ...serials]));
   // The round is valid only if right proofs were accepted among the others.
@@ -132,19 +136,25 @@ function judge(response: WireResponse, proof: HostileProof, serials: Set<string>
   return issued.equals(spkiOf(key)) ? undefined : 'a certificate for another key';
 }
 
-/** Repeats the proofs whose responses took longest, one at a time, and returns those that take too much processor time. */
-async function slowProofs(service: HostileService, all: readonly Sent[]): Promise<HostileProof[]> {
+/**
+ * Repeats the inputs whose responses took longest, one at a time, and returns those that take much more processor time than `right`.
+ */
+export async function slowInputs<Input>(
+  service: Pick<HostileService, 'processorMs'>,
+  all: readonly TimedInput<Input>[],
+  right: Input | undefined,
+  send: (input: Input) => Promise<unknown>,
+): Promise<Input[]> {
   const slowest = all.toSorted((one, other) => other.ms - one.ms).slice(0, SLOWEST);
-  const right = all.find(({ proof }) => proof.kinds.length === 0)?.proof;
-  const processorMs = async (proof: HostileProof) => {
+  const processorMs = async (input: Input) => {
     const before = await service.processorMs();
-    for (let repetition = 0; repetition < REPETITIONS; repetition += 1) await sendProof(service, proof);
+    for (let repetition = 0; repetition < REPETITIONS; repetition += 1) await send(input);
     return ((await service.processorMs()) - before) / REPETITIONS;
   };
-  const found: HostileProof[] = [];
-  for (const { proof } of slowest) {
+  const found: Input[] = [];
+  for (const { input } of slowest) {
     const limit = MAX_PROCESSOR_MS + MAX_RATIO * (right ? await processorMs(right) : 0);
-    if ((await processorMs(proof)) > limit) found.push(proof);
+    if ((await processorMs(input)) > limit) found.push(input);
   }
   return found;
 }
