@@ -105,6 +105,9 @@ export async function grantCreateCommand(name: string, flags: GrantCreateFlags):
             session.readCode
               ? `\`${tokenCommand}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
               : `The code is shown only now. If you store it in a file, \`${completeCommand(`${issue} --code-file FILE`, flags)}\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${tokenCommand}\`.\n`,
+            created.policy?.['linkgrant/identities'] === undefined
+              ? ''
+              : `Sites with one of its identities need no code: \`${completeCommand(shell`linkgrant grant show ${created.name}` + namespaceFlag, flags)}\` prints their join line.\n`,
             created.redemptionsAllowed > 1
               ? 'Several sites can share the code; each response to a client that sends no CSR counts, even if it is lost.\n'
               : '',

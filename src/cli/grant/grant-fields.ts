@@ -4,7 +4,8 @@ import { fields } from '../terminal/output.js';
 
 /** Formats a grant as `label: value` lines. */
 export function grantFields(
-  report: GrantReport & Partial<Pick<GrantDetail, 'url' | 'signedTokens' | 'signedTokensRevoked'>>,
+  report: GrantReport &
+    Partial<Pick<GrantDetail, 'url' | 'joinLine' | 'signedTokens' | 'signedTokensRevoked'>>,
 ): string {
   const { signedTokens = 0, signedTokensRevoked = 0 } = report;
   return fields([
@@ -26,6 +27,8 @@ export function grantFields(
       signedTokens > 0 ? `${signedTokens}, ${signedTokensRevoked} of them revoked` : undefined,
     ],
     ['URL', report.url],
+    ['Join line', report.joinLine],
+    ['', report.joinLine && 'no secret: `linkgrant join LINE --identity-token-file FILE` on each site'],
   ]);
 }
 

@@ -49,7 +49,9 @@ export async function withAdministration<T>(
   flags: Flags,
   operation: (session: AdministrationSession) => Promise<T>,
 ): Promise<T> {
-  const configuration = configurationFrom(flags);
+  // Here the flag --identities is a rule of a grant, and not the setting of `serve`.
+  const { identities: _rule, ...settingFlags } = flags;
+  const configuration = configurationFrom(settingFlags);
   const { settings } = configuration;
   const { server } = settings;
   if (server || settings.platform !== 'kubernetes') refuseDeadline(flags);

@@ -12,6 +12,8 @@ import {
   type GrantRequest,
   grantProblem,
 } from '../accepting/create-grant.js';
+import { joinLineOf } from '../accepting/join-line-of.js';
+import type { ServiceDescription } from '../accepting/service-description.js';
 import { liveLinkPages } from '../issuers/live-links.js';
 import type { Attempt } from '../ports/grant-store.js';
 import type { PageRequest } from '../ports/page.js';
@@ -25,7 +27,12 @@ import {
 import { filteredPage } from './filtered-page.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
 import { wrongCodesReport } from './reports/event-report.js';
-import { type AttemptReport, type CreatedGrantReport, grantReport } from './reports/grant-report.js';
+import {
+  type AttemptReport,
+  type CreatedGrantReport,
+  type GrantDetail,
+  grantReport,
+} from './reports/grant-report.js';
 import { policyChangeOf, policyOf, rejectedError, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 
@@ -35,6 +42,16 @@ type GrantOperations = Pick<
   Administration,
   'createGrant' | 'findGrant' | 'showGrant' | 'listGrants' | 'updateGrant' | 'revokeGrant' | 'deleteGrant'
 >;
+
+/** Returns where a grant is redeemed, and the line without a code if it permits identities. */
+function serviceFields(
+  { uid, name, policy }: AccessGrant,
+  { url: base, ca }: ServiceDescription,
+): Pick<GrantDetail, 'url' | 'joinLine'> {
+  const url = `${base}/${uid}`;
+  const joinLine = policy.identities && joinLineOf({ name, url, ca, code: '' });
+  return { url, ...(joinLine !== undefined && { joinLine }) };
+}
 
 /** Operations on the grants of a store. */
 export function grantOperations(deps: AdministrationDependencies): GrantOperations {
@@ -58,7 +75,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       const wrongCodes = await store.findWrongCodes(uid);
       return {
         ...grantReport(grant, clock()),
-        ...(service && { url: `${service.url}/${uid}` }),
+        ...(service && serviceFields(grant, service)),
         signedTokens: codes.recorded,
         signedTokensRevoked: codes.revoked,
         attempts: (await store.listAttempts(uid, LAST_ATTEMPTS)).map(attemptReport),

@@ -4,14 +4,15 @@ import { encodeAccessToken } from '../../../src/domain/access-token.js';
 import { parseCertificates } from '../../../src/pki/pem.js';
 import { sha256Hex } from '../../../src/pki/sha256.js';
 import { type Ended, expectRefusal, linkgrant, Workplace } from '../../support/command-line.js';
-import { identityProvider } from '../../support/identity-tokens.js';
+import { identityIssuer, identityToken } from '../../support/identity-issuer.js';
 import { isAlive } from '../../support/process-children.js';
 import { releaseAfterFile } from '../../support/release.js';
 import { serveHttps } from '../../support/servers/hostile-server.js';
 import { until } from '../../support/until.js';
 
 const place = releaseAfterFile(new Workplace());
-const provider = await identityProvider();
+const issuer = identityIssuer();
+const tokenFor = (aud: unknown) => identityToken(issuer, { sub: 'east', aud, now: Date.now() });
 /** It accepts no identity. */
 const server = releaseAfterFile(
   await serveHttps((_request, _incoming, response) => {
@@ -34,7 +35,7 @@ const join = (words: readonly string[], env?: Record<string, string>) =>
 
 /** Joins with a token for this audience. Returns the end of the command, and what the server received instead of the token. */
 async function joinWith(aud: unknown, ...words: readonly string[]) {
-  const token = await provider.token({ aud });
+  const token = tokenFor(aud);
   writeFileSync(tokenFile, `${token}\n`);
   server.seen.length = 0;
   const ended = await join(['--identity-token-file', tokenFile, ...words]);
@@ -92,7 +93,7 @@ it('the error for a missing file names it', async () => {
 });
 
 it('a command gets the audience, also with the hash of the key, and its output is sent', async () => {
-  const token = await provider.token({ aud: origin });
+  const token = tokenFor(origin);
   const said = place.path('said');
   const command = `echo "$LINKGRANT_IDENTITY_AUDIENCE $LINKGRANT_IDENTITY_KEY_AUDIENCE" >>'${said}'; echo ${token}`;
   server.seen.length = 0;
@@ -102,7 +103,7 @@ it('a command gets the audience, also with the hash of the key, and its output i
 });
 
 it('a command that fails is reported with what it printed on standard error, without a token', async () => {
-  const token = await provider.token({ aud: origin });
+  const token = tokenFor(origin);
   server.seen.length = 0;
   const ended = await join(['--identity-command', `echo "no such account, token ${token}" >&2; exit 3`]);
   const { error } = expectRefusal(ended, 4);

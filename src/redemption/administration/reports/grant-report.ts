@@ -56,6 +56,8 @@ export interface AttemptReport {
 export interface GrantDetail extends GrantReport {
   /** Where its code is redeemed; absent before the first start of the service. */
   readonly url?: string;
+  /** The line without a code, with which a site joins by its identity; absent if the grant permits no identities. No secret. */
+  readonly joinLine?: string;
   readonly signedTokens: number;
   readonly signedTokensRevoked: number;
   /** The last ten, newest first. */
