@@ -35,6 +35,12 @@ export interface ServiceAccount {
   readonly kubeconfig: string;
 }
 
+/** The audience and the lifetime of a token of a service account. */
+export interface TokenSpec {
+  readonly audiences?: readonly string[];
+  readonly expirationSeconds?: number;
+}
+
 /** An API server with RBAC and the CRDs of Skupper and of linkgrant. */
 export interface TestCluster {
   /** A client with all permissions. */
@@ -49,6 +55,8 @@ export interface TestCluster {
   serviceAccount(namespace: string, rules: readonly AccessRule[]): Promise<ServiceAccount>;
   /** Writes a kubeconfig with a new token of a service account, for as long as the cluster is open. Returns its path. */
   kubeconfigFor(account: Pick<ServiceAccount, 'namespace' | 'name'>): Promise<string>;
+  /** Requests a token of a service account (TokenRequest). */
+  tokenFor(account: Pick<ServiceAccount, 'namespace' | 'name'>, spec: TokenSpec): Promise<string>;
   /** Adds permissions of a service account in the whole cluster. */
   allow(account: Pick<ServiceAccount, 'namespace' | 'name'>, rules: readonly AccessRule[]): Promise<void>;
   close(): Promise<void>;
@@ -129,6 +137,8 @@ export async function openTestCluster({
       writeFileSync(file, kubeconfigOf({ ...server, token, namespace }), { mode: 0o600 });
       return file;
     },
+
+    tokenFor: ({ namespace, name }, spec) => tokenOf(kubeconfig, namespace, name, spec),
 
     allow: (account, rules) => bindRole(admin, account, rules),
 
@@ -231,13 +241,18 @@ export async function untilAllowed(
   });
 }
 
-async function tokenOf(kubeconfig: string, namespace: string, name: string): Promise<string> {
+async function tokenOf(
+  kubeconfig: string,
+  namespace: string,
+  name: string,
+  spec: TokenSpec = {},
+): Promise<string> {
   const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
   try {
     const answer = (await exchangeJson(access, {
       method: 'POST',
       path: pathOf(SERVICE_ACCOUNTS, { namespace, name }, {}, 'token'),
-      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec },
       description: `create token ${namespace}/${name}`,
       signal: AbortSignal.timeout(60_000),
     })) as { readonly status: { readonly token: string } };
