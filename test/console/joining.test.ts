@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatFingerprint } from '../../src/domain/fingerprint.js';
@@ -168,6 +169,26 @@ it('issues a token for a certificate request, which is no secret, and shows both
   expect(await axeViolations(page)).toEqual([]);
   await goTo(`/grants/${uid}`);
   await page.getByRole('cell', { name: `${formatFingerprint(keySha256(key)).slice(0, 11)}…` }).waitFor();
+});
+
+it('answers a certificate request with a file to download, and shows both fingerprints', async () => {
+  const uid = await running.createGrant({ name: 'answered', redemptionsAllowed: 1 });
+  const { pem, key } = opensslRequest('/CN=north');
+  await goTo(`/grants/${uid}?issue=token`);
+  const request = page.getByLabel('Certificate request of the site');
+  await request.fill(pem);
+  await page.getByLabel('What the site gets').selectOption('answer');
+  expect(await axeViolations(page)).toEqual([]);
+  await request.press('Enter');
+  await page.getByText('The answer is no secret').waitFor();
+  await page.getByText(formatFingerprint(keySha256(key))).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download answer.yaml' }).click();
+  const downloaded = readFileSync(await (await downloading).path(), 'utf8');
+  expect(downloaded).toMatch(/^kind: "Secret"$/m);
+  expect(downloaded).not.toContain('tls.key');
+  await page.getByRole('button', { name: 'Done' }).click();
 });
 
 const grantOfRequests = await running.createGrant({ name: 'refused-requests', expirationWindow: '30d' });

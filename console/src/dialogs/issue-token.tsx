@@ -3,13 +3,14 @@ import { hasGrantEnded } from '../../../src/domain/access-grant.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
-import { Field, fieldError } from '../components/field.js';
+import { Choice, Field, fieldError } from '../components/field.js';
 import { Failure, Notice, ServiceNotice } from '../components/notice.js';
 import { sentence, visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { hideQuery, href, useLocation } from '../state/location.js';
 import { readServiceState } from '../state/service.js';
 import { CreateGrant } from './create-grant.js';
+import { IssuedAnswer } from './issued-answer.js';
 import { IssuedToken } from './issued-token.js';
 
 const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
@@ -18,6 +19,28 @@ const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
   'redemptionsAllowed',
   'expirationWindow',
 ]);
+
+const FORMS = [
+  ['token', 'A token, which it redeems over the network'],
+  ['answer', 'An answer file, without a network'],
+] as const;
+
+/** What the dialog issued. */
+type Issued = Api['IssuedToken'] | Api['IssuedAnswer'];
+
+function issueAnswer(
+  { uid: grantUid }: Api['GrantDetail'],
+  request: string,
+  subject: string,
+): Promise<Issued> {
+  const chosen = omitUndefined({ subject: subject || undefined });
+  return dataOf(client.POST('/api/v1/links', { body: { grantUid, request, ...chosen } }));
+}
+
+function submitName(isRunning: boolean, isAnswer: boolean): string {
+  if (isRunning) return 'Issuing …';
+  return isAnswer ? 'Issue the answer' : 'Issue the token';
+}
 
 interface IssueTokenProps {
   readonly grant: Api['GrantDetail'];
@@ -56,26 +79,34 @@ function TokenForm({
   // cluster the key has no effect.
   const idempotencyKey = useRef(crypto.randomUUID());
   useEffect(() => void readServiceState(), []);
-  const action = useAction(
+  const [form, setForm] = useState<string>('token');
+  // Only a request can be answered, and a link is replaced only by a token.
+  const canAnswer = request !== '' && !replaces;
+  const isAnswer = canAnswer && form === 'answer';
+  const action = useAction<Issued>(
     () =>
-      dataOf(
-        client.POST('/api/v1/tokens', {
-          params: { header: { 'Idempotency-Key': idempotencyKey.current } },
-          body: {
-            grantUid: grant.uid,
-            redemptionsAllowed: Number(uses),
-            ...omitUndefined({
-              subject: subject || undefined,
-              request: request || undefined,
-              replaces,
-              expirationWindow: window || undefined,
+      isAnswer
+        ? issueAnswer(grant, request, subject)
+        : dataOf(
+            client.POST('/api/v1/tokens', {
+              params: { header: { 'Idempotency-Key': idempotencyKey.current } },
+              body: {
+                grantUid: grant.uid,
+                redemptionsAllowed: Number(uses),
+                ...omitUndefined({
+                  subject: subject || undefined,
+                  request: request || undefined,
+                  replaces,
+                  expirationWindow: window || undefined,
+                }),
+              },
             }),
-          },
-        }),
-      ),
+          ),
     hideQuery,
   );
-  if (action.result) return <IssuedToken grant={grant} issued={action.result} onClose={onClose} />;
+  const { result } = action;
+  if (result && 'answer' in result) return <IssuedAnswer issued={result} onClose={onClose} />;
+  if (result) return <IssuedToken grant={grant} issued={result} onClose={onClose} />;
   return (
     <Dialog
       title={`Issue a token of grant ${visible(grant.name)}`}
@@ -83,7 +114,7 @@ function TokenForm({
       onSubmit={action.run}
       footer={
         <SubmitFooter
-          name={action.isRunning ? 'Issuing …' : 'Issue the token'}
+          name={submitName(action.isRunning, isAnswer)}
           action={action}
           onClose={onClose}
           isDisabled={grant.state !== 'ready'}
@@ -131,7 +162,16 @@ function TokenForm({
           help="The output of linkgrant link request on that site, or a request in PEM. Only its key can redeem the token, so the token is no secret. The default subject is that of the request."
           error={fieldError(action.error, 'request')}
         />
-        {!replaces && (
+        {canAnswer && (
+          <Choice
+            label="What the site gets"
+            value={form}
+            options={FORMS}
+            onInput={setForm}
+            help="A site without a network to this service accepts an answer file. It is no secret, and uses the grant now."
+          />
+        )}
+        {!replaces && !isAnswer && (
           <Field
             label="How many sites can join with it"
             isNumber
@@ -142,22 +182,25 @@ function TokenForm({
             error={fieldError(action.error, 'redemptionsAllowed')}
           />
         )}
-        <Field
-          label="How long it can be redeemed"
-          value={window}
-          onInput={setWindow}
-          help="For example 15m or 1h. If empty, until the grant expires, but for a certificate request at most 7 days."
-          error={fieldError(action.error, 'expirationWindow')}
-        />
+        {!isAnswer && (
+          <Field
+            label="How long it can be redeemed"
+            value={window}
+            onInput={setWindow}
+            help="For example 15m or 1h. If empty, until the grant expires, but for a certificate request at most 7 days."
+            error={fieldError(action.error, 'expirationWindow')}
+          />
+        )}
       </div>
       <Command
         words={[
-          ...['token', 'issue', 'token.yaml', '--grant', grant.name, '--namespace', grant.namespace],
+          ...(isAnswer ? ['link', 'issue', 'answer.yaml'] : ['token', 'issue', 'token.yaml']),
+          ...['--grant', grant.name, '--namespace', grant.namespace],
           ...(subject ? ['--subject', subject] : []),
           ...(replaces ? ['--replaces', replaces] : []),
           ...(request ? ['--request', 'request.csr'] : []),
-          ...(uses === '1' ? [] : ['--redemptions-allowed', uses]),
-          ...(window ? ['--expiration-window', window] : []),
+          ...(uses === '1' || isAnswer ? [] : ['--redemptions-allowed', uses]),
+          ...(window && !isAnswer ? ['--expiration-window', window] : []),
         ]}
       />
       {!MEMBERS_WITH_FIELD.has(action.error?.member) && <Failure error={action.error} />}
