@@ -18,26 +18,34 @@ const commandsBelow = (heading: string) =>
   commandsIn(sectionsOf(readme).find((one) => one.heading === heading)?.text ?? '');
 
 describe('README.md', () => {
-  it('shows commands that serve, issue a token, redeem it and list the redemption', async () => {
-    const [first = [], ...accepting] = commandsBelow('Accepting side');
-    expect(first.slice(0, 2)).toEqual(['linkgrant', 'serve']);
-    await commands.serve('accepting', first);
-    let output = '';
-    for (const words of accepting) output += await commands.run('accepting', words);
-    expect(output).toMatch(/^State: +ready$/m);
-
-    // Carry the file over to the other side.
+  it('shows commands that serve, link a site by request and one by token, and list the redemptions', async () => {
+    const accepting = join(commands.directory, 'accepting');
     const requesting = join(commands.directory, 'requesting');
-    mkdirSync(requesting);
-    renameSync(join(commands.directory, 'accepting/token.yaml'), join(requesting, 'token.yaml'));
-    for (const words of commandsBelow('Requesting side')) output = await commands.run('requesting', words);
-    expect(output).toContain('The certificate of "east"');
+    const [serve = [], ...others] = commandsBelow('Accepting side');
+    expect(serve.slice(0, 2)).toEqual(['linkgrant', 'serve']);
+    await commands.serve('accepting', serve);
+    for (const words of others) await commands.run('accepting', words);
+
+    const [request = [], issue = []] = commandsBelow('Link a site without a secret');
+    await commands.run('requesting', request);
+    renameSync(join(requesting, 'east.csr'), join(accepting, 'east.csr'));
+    const line = /^lgj1_\S+$/m.exec(await commands.run('accepting', issue))?.[0] ?? 'no line';
+    await commands.run('requesting', ['linkgrant', 'join', line, '--to', 'links']);
     const links = join(requesting, 'links');
     expect(readdirSync(links).sort()).toEqual(['Link-to-west.yaml', 'Secret-to-west.yaml']);
     expect(statSync(join(links, 'Secret-to-west.yaml')).mode & 0o777).toBe(0o600);
 
+    const byToken = commandsBelow('Link a Skupper site with a token');
+    let output = '';
+    for (const words of byToken.slice(0, 2)) output += await commands.run('accepting', words);
+    expect(output).toMatch(/^State: +ready$/m);
+    renameSync(join(accepting, 'token.yaml'), join(requesting, 'token.yaml'));
+    for (const words of byToken.slice(2)) output = await commands.run('requesting', words);
+    expect(output).toContain('The certificate of "north"');
+
     const listed = await commands.run('accepting', ['linkgrant', 'redemption', 'list']);
     expect(listed).toMatch(/ east +127\.0\.0\.1 | east +::1 /);
+    expect(listed).toMatch(/ north +127\.0\.0\.1 | north +::1 /);
   });
 
   it('names npm scripts that exist', () => {
