@@ -110,10 +110,10 @@ it.each<[string, ReversedChange]>([
     },
   ],
   [
-    'with a code whose uses were raised',
+    'with a code whose count of uses was lowered',
     {
-      change: setCode('uses = 9'),
-      reverse: setCode('uses = 1'),
+      change: setCode('used = 0'),
+      reverse: setCode('used = 2'),
       jti: 'j',
       fault: 'has 2 redemptions of code j, and its uses are 1',
     },
@@ -152,9 +152,8 @@ it.each([0, 1, 2, 9])(
   'a verification reports redemptions beyond the uses of a code, also if its grant was deleted and the code then counts %i',
   async (used) => {
     const { store, change } = await storeWithGrant();
-    change(setCode('uses = 9'));
+    change(setCode('used = 0'));
     expect(await redeem(store, NOW, { jti: 'j' })).toBe('recorded');
-    change(setCode('uses = 1'));
     await store.deleteGrant(UID);
     change(setCode(`used = ${used}`));
     for (const uid of [undefined, UID])

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
@@ -87,6 +87,7 @@ const OTHER_FLAGS = [
   '--file',
   '--for',
   '--from-file',
+  '--from-literal',
   '--global',
   '--heap-growing-percent',
   '--help',
@@ -100,6 +101,7 @@ const OTHER_FLAGS = [
   '--only',
   '--patch',
   '--permanent',
+  '--raw',
   '--reload',
   '--sbom-format',
   '--server-side',
@@ -154,7 +156,7 @@ describe.each(documents)('%s', (path) => {
     const commands = [program, ...program.commands, ...program.commands.flatMap((noun) => noun.commands)];
     const flags = new Set(commands.flatMap((command) => command.options.map(({ long }) => long)));
     const others = new Set(OTHER_FLAGS);
-    const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
+    const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g)].map(([flag]) => flag);
     for (const flag of named) if (!others.has(flag)) expect([...flags]).toContain(flag);
   });
 });
