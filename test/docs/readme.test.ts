@@ -81,6 +81,7 @@ const OTHER_FLAGS = [
   '--cacert',
   '--clusterrole',
   '--create-namespace',
+  '--data-urlencode',
   '--delete',
   '--enable-link-access',
   '--extract',
