@@ -101,6 +101,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'token list': [['list the tokens of one grant', 'token list --grant branches']],
   'token revoke': [
     ['revoke one token; `linkgrant token list` prints its id', 'token revoke ID --grant branches'],
+    [
+      'refuse an identity from now on, even if it never redeemed',
+      'token revoke --identity east:system:serviceaccount:edge:linkgrant --grant branches',
+    ],
   ],
   'token rotate-key': [
     ['sign new tokens with a new key', 'token rotate-key'],

@@ -149,7 +149,7 @@ export function identityJti(provider: string, sub: string): string {
 }
 
 /** True for an id that {@link identityJti} returns. */
-function isIdentityJti(jti: string): boolean {
+export function isIdentityJti(jti: string): boolean {
   return IDENTITY_JTI.test(jti);
 }
 

@@ -8,6 +8,8 @@ export const LEDGER_KINDS = [
   'replayed',
   'renewed',
   'superseded',
+  // An identity that had used the grant presented another key: its token may be stolen.
+  'identity_conflict',
   'revoked',
   // The link got a new redemption, and was revoked if it was not before.
   'replaced',

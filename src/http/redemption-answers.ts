@@ -70,11 +70,11 @@ export function answerRedemption(
     if ('disconnected' in result)
       return { ...endDisconnected(response), grant: result.proven, name, subject };
     if ('refused' in result) {
-      const { refused, proven, guessed, reason, provider } = result;
+      const { refused, proven, guessed, reason, provider, conflict } = result;
       sendRefusal(response, result, proven !== undefined);
       // Without proof, name and subject are not logged: they may contain anything, a code included.
       return proven
-        ? { outcome: refused, grant: proven, name, subject, reason, provider }
+        ? { outcome: refused, grant: proven, name, subject, reason, provider, conflict }
         : { outcome: refused, guessed, reason, provider };
     }
     await deps.checkpoint('before-answer');

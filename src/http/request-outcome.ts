@@ -16,6 +16,8 @@ export interface RequestOutcome {
   readonly reason?: string | undefined;
   /** The provider of the identity that was presented; for one that was not proven, the provider of its issuer. */
   readonly provider?: string | undefined;
+  /** The address of the client that redeemed with the same identity and another key. */
+  readonly conflict?: string | undefined;
   readonly error?: unknown;
   /** True for the check with which `doctor` and the web console find out whether the service answers. */
   readonly isProbe?: boolean;
@@ -47,6 +49,11 @@ export function logOutcome(
     ms: Math.round(result.milliseconds * 100) / 100,
     requestId,
   };
+  if (result.conflict !== undefined)
+    logger.warn(
+      { event: 'identity_conflict', ...fields, firstPeer: result.conflict },
+      'an identity that has redeemed the grant presented another key: its token may be stolen',
+    );
   if (outcome === 'redeemed' || outcome === 'replayed' || outcome === 'renewed') {
     logger.info({ event: outcome, ...fields }, `link ${outcome}`);
   } else if (outcome === 'checked' || (result.isProbe && outcome === 'grant_unknown')) {

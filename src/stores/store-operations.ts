@@ -23,6 +23,7 @@ export const STORE_OPERATIONS = {
   revokeRedemption: 'write',
   listRevokedCertificates: 'read',
   recordReplay: 'write',
+  recordIdentityConflict: 'write',
   recordRefusal: 'write',
   listAttempts: 'read',
   eraseSealedAnswers: 'write',

@@ -254,6 +254,30 @@ describe('a redemption with the token of an identity', () => {
   });
 });
 
+describe('an identity that has redeemed a grant', () => {
+  it('is reported with both addresses when it presents another key, once a day in the ledger', async () => {
+    const { uid } = await grantFor({ identities: ['east:*'] });
+    const from = (address: string) =>
+      post(service, `/${uid}`, tokenOf(), { headers: csrHeader(), from: address });
+    const { redemptionId } = redeemedAnswer(await from('127.0.0.2'));
+    for (const address of ['127.0.0.3', '127.0.0.4'])
+      expect(outcomeOf(await from(address))).toEqual([404, 'No such access granted\n', 'code_exhausted']);
+    const conflicts = (await entriesOf(uid)).filter(({ kind }) => kind === 'identity_conflict');
+    expect(conflicts).toEqual([
+      expect.objectContaining({
+        redemptionId,
+        detail: expect.objectContaining({ peer: '127.0.0.3', firstPeer: '127.0.0.2' }),
+      }),
+    ]);
+    const logged = service.logged('identity_conflict').filter(({ grant }) => grant === uid);
+    expect(logged).toEqual([
+      expect.objectContaining({ peer: '127.0.0.3', firstPeer: '127.0.0.2', identityProvider: 'east' }),
+      expect.objectContaining({ peer: '127.0.0.4', firstPeer: '127.0.0.2' }),
+    ]);
+    expect(await service.store.verifyLedger(uid)).not.toHaveProperty('fault');
+  });
+});
+
 describe('a grant that is only for identities', () => {
   it('refuses its own code, and replays what was redeemed before', async () => {
     const { grant, code } = await service.storedGrant({ redemptionsAllowed: 5, policy: {} });

@@ -12,6 +12,7 @@ const KINDS = {
   replayed: 'Response repeated',
   renewed: 'Renewed',
   superseded: 'Certificate superseded',
+  identity_conflict: 'Identity with another key',
   revoked: 'Link revoked',
   replaced: 'Link replaced',
   setting_changed: 'Setting changed',

@@ -19,7 +19,8 @@ function addTokenAdministration(token: Command): void {
       .option('--grant <NAME>', 'of one grant')
       .option('-A, --all-namespaces', 'in all namespaces'),
   ).action(async (flags) => (await import('./token-list.js')).tokenListCommand(flags));
-  grantCommand(token, 'revoke <ID>', 'Revoke one signed token')
+  grantCommand(token, 'revoke [ID]', 'Revoke one signed token, or one identity')
+    .option('--identity <PROVIDER:SUB>', 'identity that may no longer redeem --grant, even if it never did')
     .option('--grant <NAME>', 'the grant of the token; required if the service has no record of the token')
     .addOption(DRY_RUN())
     .action(async (id, flags) => (await import('./token-revoke.js')).tokenRevokeCommand(id, flags));

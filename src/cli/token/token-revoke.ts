@@ -1,4 +1,5 @@
-import { isTokenId } from '../../codes/signed-code.js';
+import { identityJti, isIdentityJti, isTokenId } from '../../codes/signed-code.js';
+import { isIdentitySubject, isProviderName } from '../../domain/names.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { everyItem } from '../../redemption/ports/page.js';
 import type { GrantFlags } from '../grant/grant-create.js';
@@ -12,11 +13,17 @@ import { writeOut } from '../terminal/write-out.js';
 export interface TokenRevokeFlags extends GrantFlags {
   /** Undefined for the grant in the service's record of the token. */
   readonly grant?: string;
+  /** `PROVIDER:SUB` */
+  readonly identity?: string;
 }
 
 /** `token revoke`: permanently revokes a signed token, even if the store has no record of the token yet, and prints its links. */
-export async function tokenRevokeCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
-  if (!isTokenId(id)) {
+export async function tokenRevokeCommand(
+  argument: string | undefined,
+  flags: TokenRevokeFlags,
+): Promise<void> {
+  const id = flags.identity === undefined ? argument : idOfIdentity(flags.identity, argument, flags);
+  if (id === undefined || !isTokenId(id)) {
     throw usageError(
       'the argument is not the id of a token',
       '`linkgrant token list` and `linkgrant token inspect FILE` show the id',
@@ -27,9 +34,11 @@ export async function tokenRevokeCommand(id: string, flags: TokenRevokeFlags): P
     const { uid, name } = await administration.findGrant(namespace, grant);
     const { outcome, known, links } = await administration.revokeToken(uid, id);
     // Without a record it is not known whether the token belongs to the grant, or whether the id is correct.
-    const revoked = known
-      ? plain`Token ${id} of grant "${name}" is revoked. It can no longer be redeemed.\n`
-      : plain`The service has no record of token ${id}. It is refused from now on if it is a token of grant "${name}".\n`;
+    const revoked = isIdentityJti(id)
+      ? plain`Identity ${flags.identity ?? id} is revoked. It can no longer redeem grant "${name}".\n`
+      : known
+        ? plain`Token ${id} of grant "${name}" is revoked. It can no longer be redeemed.\n`
+        : plain`The service has no record of token ${id}. It is refused from now on if it is a token of grant "${name}".\n`;
     await writeOut(
       [
         outcome === 'revoked' ? revoked : plain`Token ${id} of grant "${name}" was already revoked.\n`,
@@ -43,6 +52,19 @@ export async function tokenRevokeCommand(id: string, flags: TokenRevokeFlags): P
       ].join(''),
     );
   });
+}
+
+/** Returns the id of the record of an identity. Throws a CommandError. */
+function idOfIdentity(identity: string, id: string | undefined, { grant }: TokenRevokeFlags): string {
+  const [, provider = '', sub] = /^([^:]*):(.*)$/s.exec(identity) ?? [];
+  if (!isProviderName(provider) || !isIdentitySubject(sub))
+    throw usageError(
+      '--identity is not PROVIDER:SUB',
+      'write the name of the provider, a colon and the sub, as `linkgrant token list` shows the subject of an identity',
+    );
+  if (grant === undefined || id !== undefined)
+    throw usageError('--identity needs --grant, and no id of a token', 'name the grant with --grant NAME');
+  return identityJti(provider, sub);
 }
 
 /**

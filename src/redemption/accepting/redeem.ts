@@ -19,6 +19,7 @@ import type { RecordRules } from '../ports/grant-store.js';
 import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import type { ProvenIdentity } from './identities/prove-identity.js';
+import { recordIdentityConflict } from './identities/record-conflict.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
 import {
   type GrantTarget,
@@ -64,6 +65,8 @@ export interface Redeemed extends LinkAnswer {
 export interface RefusedRedemption extends WrongCode {
   /** Why the accepting site provides no access, or what is wrong with the CSR. */
   readonly reason?: string;
+  /** The address of the client that redeemed with the same identity and another key. */
+  readonly conflict?: string | undefined;
   /** The grant, if the client presented a valid code. */
   readonly proven?: AccessGrant;
 }
@@ -121,8 +124,12 @@ export async function redeemProven(
   const { code, renews, receivedAt } = request;
   const labelsAndNote = await replacedLabelsAndNote(signedCode?.replaces, deps);
   const wanted = { client, receivedAt, name, subject, code, renews, key, labelsAndNote };
-  const outcome = await replayOrIssue({ ...proof, ...wanted }, storedCode, deps);
-  return 'refused' in outcome ? refuse(outcome) : outcome;
+  const context: RedemptionContext = { ...proof, ...wanted };
+  const outcome = await replayOrIssue(context, storedCode, deps);
+  if (!('refused' in outcome)) return outcome;
+  // The same key would have been a replay.
+  const isConflict = identity !== undefined && outcome.refused === 'code_exhausted';
+  return refuse(isConflict ? { ...outcome, conflict: await recordIdentityConflict(context, deps) } : outcome);
 }
 
 /** Returns labels and note of the redemption that is replaced; none if no redemption is replaced, or if it was deleted. */

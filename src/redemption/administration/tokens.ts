@@ -1,5 +1,5 @@
 import { codeMatches } from '../../codes/opaque-code.js';
-import { isTokenId, type SignedCode } from '../../codes/signed-code.js';
+import { isIdentityJti, isTokenId, type SignedCode } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import { type AccessGrant, grantState, hasGrantEnded } from '../../domain/access-grant.js';
 import { type AccessToken, accessTokenResource } from '../../domain/access-token.js';
@@ -8,6 +8,7 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { shell } from '../../domain/shell-words.js';
+import { IDENTITY_LIMITS } from '../accepting/identities/prove-identity.js';
 import { joinLineOf, pinnedCaSha256 } from '../accepting/join-line-of.js';
 import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
 import { proveSignature } from '../accepting/prove-code.js';
@@ -61,6 +62,7 @@ export function tokenOperations(
         jti: id,
         uses: grant.redemptionsAllowed,
         expirationTime: grant.expirationTime ?? now + grant.expirationWindowMs,
+        ...(isIdentityJti(id) && IDENTITY_LIMITS),
       };
       const outcome = await store.revokeCode(code, now);
       const isLinked = ({ jti, revokedAt }: ListedRedemption) => jti === id && revokedAt === null;

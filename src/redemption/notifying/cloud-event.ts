@@ -30,6 +30,7 @@ const ENTRY_TYPES: Readonly<Record<LedgerKind, string | null>> = {
   replayed: null,
   renewed: null,
   superseded: null,
+  identity_conflict: 'grant.identity-conflict',
   revoked: 'link.revoked',
   replaced: 'link.replaced',
   grant_revoked: 'grant.revoked',

@@ -164,6 +164,15 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
    * of them are only counted.
    */
   recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;
+  /**
+   * Records that an identity, whose uses are counted in the record `jti`, presented another key after it had used the grant: the
+   * first time in a day as a ledger entry about its last redemption, as {@link recordReplay} does. Returns the address of the client
+   * of that redemption; undefined if it does not exist.
+   */
+  recordIdentityConflict(
+    conflict: { readonly grantUid: string; readonly jti: string; readonly peer: string },
+    now: number,
+  ): Promise<string | undefined>;
   /** Counts a refusal: one row for each grant, code, name, subject and peer, at most 1,000 rows for a grant. */
   recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;
   /** Returns the last attempts to redeem a grant, newest first. */

@@ -40,10 +40,10 @@ const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoke
   FROM (SELECT "revokedAt", "notAfter" - CAST(? AS BIGINT) AS rest, "notAfter" - "issuedAt" AS lifetime
     FROM (SELECT ${TIMES} FROM redemptions r) AS times) AS lives`;
 const OPEN_CODES = `SELECT count(*) FROM codes c JOIN grants g ON g.uid = c.grant_uid
-  WHERE c.revoked_at IS NULL AND c.used < c.uses AND c.expires_at > ?
+  WHERE c.jti NOT LIKE 'id-%' AND c.revoked_at IS NULL AND c.used < c.uses AND c.expires_at > ?
     AND g.revoked_at IS NULL AND g.expires_at > ? AND g.redemptions < g.redemptions_allowed`;
 const REFUSALS = `SELECT code, CAST(sum(count) AS BIGINT) AS count, max(last_at) AS "lastAt" FROM refusals
-  WHERE last_at >= ? AND code NOT IN ('replayed', 'superseded') GROUP BY code ORDER BY 2 DESC, code`;
+  WHERE last_at >= ? AND code NOT IN ('replayed', 'superseded', 'identity_conflict') GROUP BY code ORDER BY 2 DESC, code`;
 const END = `SELECT position, removed, refusals,
   coalesce((SELECT value FROM settings WHERE key = '${LABEL_CHANGES}'), '0'),
   coalesce((SELECT max(last_at) FROM wrong_codes), 0) FROM ledger_end`;
@@ -57,6 +57,7 @@ const CHANGED_BY: Readonly<Record<LedgerKind, readonly ChangingResource[]>> = {
   replayed: [],
   renewed: ['links'],
   superseded: [],
+  identity_conflict: [],
   revoked: ['links'],
   replaced: ['links'],
   grant_revoked: ['grants'],

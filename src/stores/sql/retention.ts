@@ -126,6 +126,7 @@ const ROW_REMOVALS: Readonly<
   replayed: null,
   renewed: ({ id, number }) => deleteRenewal(id, number),
   superseded: null,
+  identity_conflict: null,
   revoked: ({ id }) => change(CLEAR_REVOCATION, id),
   replaced: null,
   grant_revoked: null,

@@ -34,6 +34,30 @@ describe('token revoke', () => {
     );
   });
 
+  it('revokes an identity before its first use, and can be repeated', async () => {
+    await hub('identified', '--identities', 'east:*', '--identity-uses', '3');
+    const revokeIdentity = (...args: string[]) => run(['token', 'revoke', '--identity', 'east:a:b', ...args]);
+    const { stdout } = await revokeIdentity('--grant', 'identified');
+    expect(stdout).toContain('Identity east:a:b is revoked. It can no longer redeem grant "identified".');
+    expect((await revokeIdentity('--grant', 'identified')).stdout).toContain('was already revoked');
+    const listed = json(await run(['token', 'list', '--grant', 'identified', '-o', 'json']));
+    expect(listed).toMatchObject([{ state: 'revoked', redemptions: 0, redemptionsAllowed: 3 }]);
+  });
+
+  it.each([
+    ['an identity without a colon', ['--identity', 'east', '--grant', 'x'], 'not PROVIDER:SUB'],
+    ['an identity without --grant', ['--identity', 'east:a'], 'needs --grant'],
+    [
+      'an identity and the id of a token',
+      ['12345678', '--identity', 'east:a', '--grant', 'x'],
+      'no id of a token',
+    ],
+    ['no token', [], 'not the id of a token'],
+  ])('refuses %s', async (_what, args, error) => {
+    const refused = await run(['token', 'revoke', ...args], { ends: 2 });
+    expect(refusalOf(refused).error).toContain(error);
+  });
+
   it('finds the grant of the token in the namespace without --grant', async () => {
     await hub('bystander');
     await hub('found');

@@ -117,6 +117,38 @@ export function codeConformance(current: CurrentStore): void {
       expect((await store.listRedemptions({ limit: 10, grantUid: uid })).items).toHaveLength(3);
     });
 
+    it('counts the uses of an identity up to the limit of each redemption, which may change', async () => {
+      const { uid } = await stored();
+      const identity = sampleCode(uid, { jti: `id-${'0'.repeat(32)}`, uses: 1_000_000, issuedAt: null });
+      const redeemUpTo = (limit: number) => {
+        const { store } = current();
+        const redemption = sampleRedemption(uid, { jti: identity.jti });
+        return store.recordRedemption(uid, redemption, NOW, { signedCode: { ...identity, limit } });
+      };
+      expect([await redeemUpTo(1), await redeemUpTo(1)]).toEqual(['recorded', { refused: 'code_exhausted' }]);
+      const together = await Promise.all(Array.from({ length: 5 }, () => redeemUpTo(3)));
+      expect(together.filter((outcome) => outcome === 'recorded')).toHaveLength(2);
+      expect(await redeemUpTo(2)).toEqual({ refused: 'code_exhausted' });
+      expect([await redeemUpTo(4), await redeemUpTo(4)]).toEqual(['recorded', { refused: 'code_exhausted' }]);
+      await eventually(async () => expect(await used(identity)).toBe(4));
+      expect((await current().store.findGrant(uid))?.redemptions).toBe(4);
+    });
+
+    it('reports the client of the last redemption of an identity when it presents another key', async () => {
+      const { store } = current();
+      const { uid } = await stored();
+      const [jti, other] = ['1', '2'].map((digit) => `id-${digit.repeat(32)}`) as [string, string];
+      const conflict = { grantUid: uid, jti, peer: '192.0.2.9' };
+      const identity = sampleCode(uid, { jti, uses: 1_000_000, issuedAt: null });
+      expect(await store.recordIdentityConflict(conflict, NOW)).toBeUndefined();
+      for (const [peer, replayKey] of [
+        ['192.0.2.1', `code:${other}:key:a`],
+        ['192.0.2.2', `code:${jti}:key:b`],
+      ] as const)
+        await redeem({ ...identity, jti: replayKey.includes(jti) ? jti : other }, NOW, { peer, replayKey });
+      expect(await store.recordIdentityConflict(conflict, NOW + 1)).toBe('192.0.2.2');
+    });
+
     it('records a code that was issued elsewhere when it is redeemed', async () => {
       const { store } = current();
       const { uid } = await stored();

@@ -25,6 +25,9 @@ const ROWS_MS = 3_600_000;
 /** The code of the row that counts the requests with a wrong code for a grant; its peer is that of the last one. */
 export const WRONG_CODE = 'code_wrong';
 
+/** The code of the rows that count identities with another key; their peer also names that of the redemption. */
+export const IDENTITY_CONFLICT = 'identity_conflict';
+
 /** An attempt, without the count. */
 export type AttemptKey = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
 
@@ -183,6 +186,7 @@ function addUp(row: AttemptRow, other: AttemptRow): AttemptRow {
 const REASONS: Readonly<Record<string, string>> = {
   replayed: 'RedemptionReplayed',
   superseded: 'CertificateSuperseded',
+  [IDENTITY_CONFLICT]: 'IdentityConflict',
   [WRONG_CODE]: 'WrongCode',
 };
 

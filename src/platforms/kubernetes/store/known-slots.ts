@@ -99,6 +99,12 @@ export class KnownSlots {
     return this.#byReplayKey.get(sha256Hex(replayKey))?.slot;
   }
 
+  /** The slot of the newest redemption with the signed code of this `jti`. */
+  ofCode(jti: string): number | undefined {
+    const used = [...this.#byId.values()].filter((filled) => filled.jti === jti);
+    return used.sort((one, other) => other.createdAt - one.createdAt)[0]?.slot;
+  }
+
   ofId(id: string): number | undefined {
     return this.#byId.get(id)?.slot;
   }

@@ -8,7 +8,7 @@ import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { grantRevokedAt } from '../grants/access-grant-resource.js';
-import type { AttemptKey, AttemptRow } from './attempt-events.js';
+import { type AttemptKey, type AttemptRow, IDENTITY_CONFLICT } from './attempt-events.js';
 import { removeExpiredLedgers } from './expired-ledgers.js';
 import {
   type RedemptionResource,
@@ -24,7 +24,7 @@ import { findResource } from './stored-redemptions.js';
 type LedgerMethods = LedgerStore &
   WrongCodeStore &
   Pick<RenewalStore, 'recordSuperseded'> &
-  Pick<GrantStore, 'recordReplay' | 'recordRefusal' | 'listAttempts'>;
+  Pick<GrantStore, 'recordReplay' | 'recordRefusal' | 'recordIdentityConflict' | 'listAttempts'>;
 
 /** The operations of the store on the ledger, which is derived from Redemptions, grants, codes and Events. */
 export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
@@ -84,6 +84,21 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
   return {
     recordReplay: recordAs('replayed'),
     recordSuperseded: recordAs('superseded'),
+    async recordIdentityConflict({ grantUid, jti, peer }, now) {
+      const account = await accounts.find(grantUid);
+      const slot = account?.slots.ofCode(jti);
+      if (!account || slot === undefined) return undefined;
+      const key = { namespace: account.namespace, name: slotName(grantUid, slot) };
+      const resource = await client.find<RedemptionResource>(REDEMPTIONS, key, { isLimited: true });
+      if (!resource) return undefined;
+      const { id, name, subject, peer: firstPeer } = resource.spec;
+      await record(
+        { grantUid, code: IDENTITY_CONFLICT, name, subject, peer: `${peer} (first from ${firstPeer})` },
+        now,
+        id,
+      );
+      return firstPeer;
+    },
     recordRefusal: (refusal, now) => record(refusal, now, null),
 
     async addWrongCodes(grantUid, requests) {
@@ -173,7 +188,7 @@ function attemptsOf(
     return { at, outcome: 'redeemed', name, subject, peer, redemptionId: id, count: 1 };
   });
   const others = rows
-    .filter(({ code }) => code !== 'superseded')
+    .filter(({ code }) => code !== 'superseded' && code !== IDENTITY_CONFLICT)
     .map(
       ({ lastAt: at, code, name, subject, peer, count, redemptionId }): Attempt => ({
         at,

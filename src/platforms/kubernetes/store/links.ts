@@ -17,6 +17,9 @@ import {
   watchedLinks,
 } from './store-parts.js';
 
+// The rows of attempts that are no refusals, or whose refusal has a row too.
+const UNREFUSED = ['replayed', 'superseded', 'identity_conflict'];
+
 /** The operations of the store on links. */
 export function linkStoreMethods(parts: StoreParts): LinkStore {
   const { watch, index, codes } = parts;
@@ -63,7 +66,7 @@ export function linkStoreMethods(parts: StoreParts): LinkStore {
       const counts = new Map<string, RefusalCount>();
       const { rows, wrongCodes } = await listAttemptRows(parts);
       for (const { code, count, lastAt } of rows) {
-        if (lastAt < since || code === 'replayed' || code === 'superseded') continue;
+        if (lastAt < since || UNREFUSED.includes(code)) continue;
         const known = counts.get(code) ?? { code, count: 0, lastAt: 0 };
         counts.set(code, { code, count: known.count + count, lastAt: Math.max(known.lastAt, lastAt) });
       }

@@ -9,8 +9,8 @@ import { type UnverifiedIdentity, type VerifiedIdentity, verifyIdentity } from '
 
 /** Longest common name of a certificate (RFC 5280, ub-common-name). */
 const MAX_COMMON_NAME = 64;
-/** When the record of an identity expires: never. */
-const NEVER_MS = Date.UTC(9999, 11, 31);
+/** The limits in the record of an identity. It never expires, and the rule of the grant limits its uses. */
+export const IDENTITY_LIMITS = { uses: MAX_IDENTITY_USES, expirationTime: Date.UTC(9999, 11, 31) };
 
 /** An identity that a grant permits. */
 export interface ProvenIdentity {
@@ -31,14 +31,14 @@ interface PermittedIdentity {
 }
 
 /** Returns how often one identity may redeem a grant. */
-function identityUsesOf({ policy }: Pick<AccessGrant, 'policy'>): number {
+export function identityUsesOf({ policy }: Pick<AccessGrant, 'policy'>): number {
   return policy.identityUses ?? 1;
 }
 
 /** Returns the record that counts the uses of an identity, in the form of a signed code. The rule of the grant limits its uses. */
 function identityRecord(grantUid: string, { provider, sub }: VerifiedIdentity): SignedCode {
   const jti = identityJti(provider, sub);
-  return { jti, grantUid, uses: MAX_IDENTITY_USES, issuedAt: 0, expirationTime: NEVER_MS };
+  return { jti, grantUid, issuedAt: 0, ...IDENTITY_LIMITS };
 }
 
 /** Returns the default subject of the certificate of an identity: its name, or if that is too long, its provider and a hash. */

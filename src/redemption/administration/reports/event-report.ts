@@ -17,6 +17,8 @@ export interface EventReport {
   readonly subject?: string;
   /** Address of the client. */
   readonly peer?: string;
+  /** Address of the client that redeemed with an identity before another one presented another key (`identity_conflict`). */
+  readonly firstPeer?: string;
   /** Id of a signed token. */
   readonly jti?: string;
   /** Id of the redemption that a new one replaces. */

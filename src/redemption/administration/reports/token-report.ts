@@ -1,9 +1,10 @@
-import { keyPrefixOf, replacedRedemptionId } from '../../../codes/signed-code.js';
+import { isIdentityJti, keyPrefixOf, replacedRedemptionId } from '../../../codes/signed-code.js';
 import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
 import type { AccessTokenManifest } from '../../../domain/access-token.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import { codeState } from '../../accepting/code-state.js';
+import { identityUsesOf } from '../../accepting/identities/prove-identity.js';
 import type { StoredCode } from '../../ports/code-store.js';
 
 /** A signed token in JSON, without its code. Times are RFC 3339. */
@@ -71,7 +72,9 @@ export interface TokenRevocation {
 
 /** Returns the report at `now` of a signed token of `grant`. */
 export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
-  const { jti, uses, used, expirationTime, subject, issuedAt, revokedAt } = code;
+  const { jti, used, expirationTime, subject, issuedAt, revokedAt } = code;
+  // The rule of the grant limits the uses of an identity.
+  const uses = isIdentityJti(jti) ? identityUsesOf(grant) : code.uses;
   const keySha256Prefix = keyPrefixOf(jti);
   const replaces = replacedRedemptionId(jti);
   return {
@@ -79,7 +82,7 @@ export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): 
     grant: grant.name,
     namespace: grant.namespace,
     grantUid: grant.uid,
-    state: codeState(grant, code, now),
+    state: codeState(grant, { ...code, uses }, now),
     redemptions: used,
     redemptionsAllowed: uses,
     // A token cannot be redeemed after its grant has expired.

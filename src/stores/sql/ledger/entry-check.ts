@@ -205,6 +205,7 @@ export class EntryCheck {
       case 'replayed':
       case 'superseded':
       case 'replaced':
+      case 'identity_conflict':
       case 'repeatedly_refused':
         return undefined;
     }

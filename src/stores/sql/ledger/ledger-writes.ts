@@ -8,6 +8,9 @@ import type { SqlDatabase } from '../sql-database.js';
 import { isMac, NO_MAC, refusalMac } from './ledger-mac.js';
 
 const LAST_TIME = `SELECT max(at) FROM events e WHERE redemption_id = ? AND kind = ? AND ${IN_CHAIN}`;
+// By the index of replay keys; `;` follows `:` in ASCII.
+const LAST_OF_CODE = `SELECT id, grant_uid AS "grantUid", name, subject, peer FROM redemptions
+  WHERE grant_uid = ? AND replay_key > ? AND replay_key < ? ORDER BY created_at DESC LIMIT 1`;
 const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt", mac FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
 const HAS_LEDGER = 'SELECT 1 FROM events WHERE grant_uid = ? LIMIT 1';
@@ -32,15 +35,35 @@ export function ledgerWrites({ write }: SqlDatabase) {
       write(recordRepetition('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
     recordSuperseded: (redemption, peer, now) =>
       write(recordRepetition('superseded', redemption, peer, now), { grantUid: redemption.grantUid }),
+    recordIdentityConflict: (conflict, now) =>
+      write(recordConflict(conflict, now), { grantUid: conflict.grantUid }),
     recordRefusal: (refusal, now) => write(countRefusal(refusal, now, true), { grantUid: refusal.grantUid }),
   } satisfies Partial<DatabaseStore>;
 }
 
+type RecordedRedemption = Pick<Redemption, 'id' | 'grantUid' | 'name' | 'subject' | 'peer'>;
+
+/** Records the conflict of an identity. Its redemptions have replay keys that begin with the id of its record. */
+function recordConflict(
+  { grantUid, jti, peer }: { readonly grantUid: string; readonly jti: string; readonly peer: string },
+  now: number,
+): WriteOperation<string | undefined> {
+  let recording: WriteOperation<void> | undefined;
+  return function* (context) {
+    const found = yield* row<RecordedRedemption>(LAST_OF_CODE, grantUid, `code:${jti}:`, `code:${jti};`);
+    if (!found) return undefined;
+    recording ??= recordRepetition('identity_conflict', found, peer, now, { firstPeer: found.peer });
+    yield* recording(context);
+    return found.peer;
+  };
+}
+
 function recordRepetition(
-  kind: 'replayed' | 'superseded',
-  { id, grantUid, name, subject }: Redemption,
+  kind: 'replayed' | 'superseded' | 'identity_conflict',
+  { id, grantUid, name, subject }: Omit<RecordedRedemption, 'peer'>,
   peer: string,
   now: number,
+  detail: Readonly<Record<string, string>> = {},
 ): WriteOperation<void> {
   const count = countRefusal({ grantUid, code: kind, name, subject, peer }, now);
   return function* (context) {
@@ -50,7 +73,7 @@ function recordRepetition(
       if (!isRepeated || last !== now) yield* count(context);
       return;
     }
-    yield* ledger.append({ grantUid, at: now, kind, redemptionId: id, detail: { peer } });
+    yield* ledger.append({ grantUid, at: now, kind, redemptionId: id, detail: { peer, ...detail } });
   };
 }
 
