@@ -22,7 +22,8 @@ async function replacingCode(
   changes: Partial<SignedCode> = {},
   isRecorded = true,
 ): Promise<string> {
-  const now = service.clock.read();
+  // The times of a code are whole seconds.
+  const now = Math.floor(service.clock.read() / 1000) * 1000;
   codes += 1;
   const code: SignedCode = {
     ...{ jti: `re-${id}-${codes}`, grantUid: grant.uid, uses: 1, subject: 'east' },
@@ -121,6 +122,26 @@ describe('a code that replaces a link', () => {
     expect(await revokedAt(replaced)).toBeNull();
     expect(await service.used(created.grant.uid)).toBe(0);
   });
+
+  it.each([
+    ['expires later', () => ({ expirationTime: service.clock.read() + 2 * HOUR })],
+    ['is for another subject', () => ({ subject: 'west' })],
+  ])(
+    'is refused as a wrong code if a signing key signed the id of an issued code again, and it %s',
+    async (_how, changes) => {
+      const replaced = await redeemLink(service);
+      const created = await grantOf();
+      await replacingCode(created, replaced);
+      const forged = await replacingCode(
+        created,
+        replaced,
+        { jti: `re-${replaced.id}-${codes}`, ...changes() },
+        false,
+      );
+      expect(outcomeOf(await redeem(created, forged))).toEqual(WRONG);
+      expect(await revokedAt(replaced)).toBeNull();
+    },
+  );
 
   it.each([
     ['another subject', { headers: { ...csrHeader(newKey()), subject: 'west' } }, {}],

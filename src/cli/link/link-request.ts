@@ -126,6 +126,9 @@ async function writeRequest(
   });
   const target = platform === 'standalone' ? ', with --to DIRECTORY' : '';
   writeStderr(plain`Then here: ${completeCommand('linkgrant join LINE', flags)}${target}\n`);
+  writeStderr(
+    'Without a network between them: linkgrant link issue there, with the same --request; then linkgrant link accept here\n',
+  );
 }
 
 function isFile(file: string | undefined): file is string {

@@ -100,12 +100,18 @@ function isMadeFor(keySha256: string, code: Uint8Array, csr: string | undefined)
   return request.keySha256 === keySha256 && request.challenge === challengeOf(code);
 }
 
-/** Only a service revokes links: a code that was issued with an exported signing key, without the store, replaces no redemption. */
+/**
+ * Only a service revokes links. A code that was signed with an exported signing key, without the store, replaces no redemption, also not
+ * with the id of a code that the service issued: it must also expire with that one, and be for its subject.
+ */
 async function mayReplace(
-  { grantUid, jti, replaces }: SignedCode,
+  { grantUid, jti, expirationTime, subject, replaces }: SignedCode,
   store: Pick<GrantStore, 'findCode'>,
 ): Promise<boolean> {
-  return replaces === undefined || ((await store.findCode(grantUid, jti))?.issuedAt ?? null) !== null;
+  if (replaces === undefined) return true;
+  const recorded = await store.findCode(grantUid, jti);
+  if (recorded === undefined || recorded.issuedAt === null) return false;
+  return recorded.expirationTime === expirationTime && recorded.subject === subject;
 }
 
 /** Returns the claims of a code that is signed with the key of this grant; undefined for any other code. */

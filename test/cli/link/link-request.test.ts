@@ -40,6 +40,7 @@ describe('link request', () => {
     expect(first.stderr).toContain(`Key SHA-256 ${fingerprint(first.stdout)}\n`);
     expect(first.stderr).toContain('linkgrant token issue --request - with this request on standard input\n');
     expect(first.stderr).toContain(`linkgrant join LINE --data-dir ${dataDir}, with --to DIRECTORY`);
+    expect(first.stderr).toContain('Without a network between them: linkgrant link issue there');
     expect((await request('--subject', 'east')).stdout).toBe(first.stdout);
     expect(first.stdout).not.toContain('PRIVATE KEY');
     const [file = ''] = readdirSync(place.path('data', 'requests'));
