@@ -132,6 +132,18 @@ describe('a redemption that replaces another one', () => {
     expect(await record()).toBe('recorded');
   });
 
+  it('does not revoke the other one if it was revoked itself before its request is repeated', async () => {
+    const { grant, replacement, record, revokedAt } = await replacementOf(namespace);
+    proxy.decide(({ method, path }) =>
+      method === 'PATCH' && path.includes('/redemptions/') ? { status: 403 } : 'pass',
+    );
+    await expect(record()).rejects.toMatchObject({ code: 'store_unavailable' });
+    proxy.decide(() => 'pass');
+    expect(await store.revokeRedemption(replacement.id, NOW)).toBe(true);
+    expect((await store.findReplay(grant.uid, replacement.replayKey))?.revokedAt).toBe(NOW);
+    expect(await revokedAt()).toBeNull();
+  });
+
   it('does not revoke a Redemption of another namespace', async () => {
     const { record, revokedAt } = await replacementOf(await cluster.namespace());
     expect(await record()).toBe('recorded');

@@ -24,8 +24,8 @@ import {
 import type { StoreParts } from './store-parts.js';
 
 /**
- * The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if there is none. The
- * redemption that it replaces is revoked.
+ * The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if there is none. Unless
+ * it is revoked, the redemption that it replaces is revoked.
  */
 export async function findReplay(
   { slots, namespace, uid }: GrantAccount,
@@ -40,7 +40,9 @@ export async function findReplay(
   // After a deletion by hand another redemption may have filled the slot.
   if (resource?.spec.replayKey !== replayKey) return undefined;
   const { id, code } = resource.spec;
-  await revokeReplaced({ id, namespace, replaces: code?.replaces }, parts);
+  // A revoked redemption returns no certificate, so it replaces no other one either.
+  if (redemptionRevokedAt(resource) === null)
+    await revokeReplaced({ id, namespace, replaces: code?.replaces }, parts);
   return sealed.withSealedAnswer(readRedemption(resource));
 }
 
