@@ -31,6 +31,8 @@ export function readIdentityToken(code: Uint8Array): IdentityToken | InvalidIden
   let claims: unknown;
   try {
     const [headerText, claimsText] = [jsonOf(header), jsonOf(payload)];
+    // Both before the search for names, which takes long in a text that is no JSON.
+    JSON.parse(headerText);
     claims = JSON.parse(claimsText);
     // JSON.parse would use the last of two equal names, and another program the first one (RFC 7519 §4).
     if (hasRepeatedName(headerText) || hasRepeatedName(claimsText)) return { invalid: 'repeats a claim' };

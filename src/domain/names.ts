@@ -4,9 +4,12 @@ const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Length of the longest name of a resource or subject, in characters. */
 export const MAX_NAME_LENGTH = 253;
-const MAX_SUB_LENGTH = 512;
+/** Length of the longest name of an identity provider. */
+export const MAX_PROVIDER_LENGTH = 63;
+/** Length of the longest `sub` of an identity, in UTF-16 units. */
+export const MAX_SUB_LENGTH = 512;
 /** Length of the longest identity, `provider:sub`, in UTF-16 units. */
-export const MAX_IDENTITY_LENGTH = 63 + 1 + MAX_SUB_LENGTH;
+export const MAX_IDENTITY_LENGTH = MAX_PROVIDER_LENGTH + 1 + MAX_SUB_LENGTH;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /** Name of the CA that signs link certificates unless a site or a grant names another. Skupper uses the same name. */

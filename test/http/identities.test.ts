@@ -172,6 +172,13 @@ describe('a redemption with the token of an identity', () => {
     expect(await entriesOf(uid)).toEqual([]);
   });
 
+  it('is matched by the provider and by the sub of a glob, each on its own', async () => {
+    const { uid } = await grantFor({ identities: ['ea*:admin', 'e?st?x:admin'] });
+    for (const sub of ['x:admin', 'st:admin'])
+      expect(outcomeOf(await redeem(uid, tokenOf(east, {}, { sub })))).toEqual(REFUSED);
+    redeemedAnswer(await redeem(uid, tokenOf(east, {}, { sub: 'admin' })));
+  });
+
   it('compares a sub with comma, colon and glob characters as text', async () => {
     const sub = 'a,b:*?[c]';
     const { uid } = await grantFor({ identities: ['east:a?b:*'] });
@@ -275,6 +282,16 @@ describe('an identity that has redeemed a grant', () => {
       expect.objectContaining({ peer: '127.0.0.4', firstPeer: '127.0.0.2' }),
     ]);
     expect(await service.store.verifyLedger(uid)).not.toHaveProperty('fault');
+  });
+
+  it('is reported too when the grant has ended with its use, and another identity is not', async () => {
+    const { uid } = await grantFor({ identities: ['east:*'] }, { redemptionsAllowed: 1 });
+    redeemedAnswer(await redeem(uid, tokenOf()));
+    for (const sub of ['another', SUB])
+      expect(outcomeOf(await redeem(uid, tokenOf(east, {}, { sub })))[2]).toBe('grant_exhausted');
+    const conflicts = (await entriesOf(uid)).filter(({ kind }) => kind === 'identity_conflict');
+    expect(conflicts).toHaveLength(1);
+    expect(service.logged('identity_conflict').filter(({ grant }) => grant === uid)).toHaveLength(1);
   });
 });
 

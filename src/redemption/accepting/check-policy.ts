@@ -1,4 +1,4 @@
-import { MAX_IDENTITY_LENGTH } from '../../domain/names.js';
+import { MAX_IDENTITY_LENGTH, MAX_PROVIDER_LENGTH, MAX_SUB_LENGTH } from '../../domain/names.js';
 import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { Networks } from './cidr.js';
@@ -67,14 +67,27 @@ export function permitsName({ names }: GrantPolicy, name: string): boolean {
   return new GlobMatcher().matchesAny(names, name);
 }
 
-/** True if a policy permits an identity, `provider:sub`. */
-export function permitsIdentity({ identities = [] }: GrantPolicy, identity: string): boolean {
-  return matchesIdentity(identities, identity);
+/**
+ * True if a policy permits an identity, within the limit of {@link matchingProblem}. The part of a glob before its first colon
+ * matches the provider, the rest the `sub`: else `east-*:admin` would permit an `east-1` whose users choose the sub `x:admin`.
+ */
+export function permitsIdentity(
+  { identities = [] }: GrantPolicy,
+  { provider, sub }: { readonly provider: string; readonly sub: string },
+): boolean {
+  const matcher = new GlobMatcher();
+  return identities.some((glob) => {
+    const colon = glob.indexOf(':');
+    return (
+      matcher.matchesAny([glob.slice(0, colon)], provider, MAX_PROVIDER_LENGTH) &&
+      matcher.matchesAny([glob.slice(colon + 1)], sub, MAX_SUB_LENGTH)
+    );
+  });
 }
 
-/** True if one of the globs matches an identity or its `sub`, within the limit of {@link matchingProblem}. */
-export function matchesIdentity(globs: readonly string[], identity: string): boolean {
-  return new GlobMatcher().matchesAny(globs, identity, MAX_IDENTITY_LENGTH);
+/** True if one of the globs matches a `sub`, within the limit of {@link matchingProblem}. */
+export function matchesSub(globs: readonly string[], sub: string): boolean {
+  return new GlobMatcher().matchesAny(globs, sub, MAX_IDENTITY_LENGTH);
 }
 
 /** True if a policy permits keys of this type. */

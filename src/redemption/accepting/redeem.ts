@@ -127,9 +127,7 @@ export async function redeemProven(
   const context: RedemptionContext = { ...proof, ...wanted };
   const outcome = await replayOrIssue(context, storedCode, deps);
   if (!('refused' in outcome)) return outcome;
-  // The same key would have been a replay.
-  const isConflict = identity !== undefined && outcome.refused === 'code_exhausted';
-  return refuse(isConflict ? { ...outcome, conflict: await recordIdentityConflict(context, deps) } : outcome);
+  return refuse({ ...outcome, conflict: await recordIdentityConflict(outcome.refused, context, deps) });
 }
 
 /** Returns labels and note of the redemption that is replaced; none if no redemption is replaced, or if it was deleted. */

@@ -66,7 +66,7 @@ export async function proveIdentity(
   const { provider, sub } = verified;
   const name = `${provider}:${sub}`;
   if (csr === undefined) return { failed: 'came without a certificate request', provider };
-  if (!grant || !permitsIdentity(grant.policy, name))
+  if (!grant || !permitsIdentity(grant.policy, verified))
     return { failed: 'proves an identity that the grant does not permit (identities)', provider };
   const subject = identitySubject(provider, name);
   const identity = { provider, name, subject, uses: identityUsesOf(grant) };

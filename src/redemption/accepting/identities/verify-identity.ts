@@ -3,7 +3,7 @@ import { type IdentityToken, isSignedWith, readIdentityToken } from '../../../co
 import { DAY_MS } from '../../../domain/duration.js';
 import { isIdentitySubject } from '../../../domain/names.js';
 import type { IdentityProviders, LoadedProvider } from '../../ports/identity-providers.js';
-import { matchesIdentity } from '../check-policy.js';
+import { matchesSub } from '../check-policy.js';
 
 // How far the clocks of a provider and of the service may be apart (RFC 7519 §4.1.4).
 const LEEWAY_MS = 60_000;
@@ -113,7 +113,7 @@ function claimProblem(
   if ((exp - iat) * 1000 > MAX_LIFETIME_MS) return 'is valid for more than 24 hours';
   const audienceFailure = audienceProblem(aud, audience, requestedKey, isKeyBindingRequired);
   if (audienceFailure !== undefined) return audienceFailure;
-  return subjects && !matchesIdentity(subjects, sub)
+  return subjects && !matchesSub(subjects, sub)
     ? 'has a subject that the configuration of its provider does not permit'
     : undefined;
 }
