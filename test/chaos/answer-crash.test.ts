@@ -9,21 +9,23 @@ import { type RunConditions, run, serve } from './commands.js';
 let place: string;
 let east: SystemSiteCopy;
 let answer: string;
+let line: string;
 
 beforeEach(async () => {
   place = directoryForTest();
   east = copySite('east', join(place, 'skupper'));
   answer = join(place, 'answer.yaml');
-  const accepting = ['--data-dir', join(place, 'accepting')];
-  releaseAfterTest(await serve([...accepting, '--listen', '127.0.0.1:0', ...ENDPOINT]));
+  releaseAfterTest(await serve([...accepting(), '--listen', '127.0.0.1:0', ...ENDPOINT]));
   const { stdout } = expectSuccess(
     await run(['link', 'request', '--line', '--subject', 'east', ...requesting()]),
   );
-  expectSuccess(
-    await run(['link', 'issue', answer, '--request', stdout.trim(), '--name', 'west', ...accepting]),
-  );
+  line = stdout.trim();
+  expectSuccess(await issue(['--name', 'west', answer]));
 });
 
+const accepting = () => ['--data-dir', join(place, 'accepting')];
+const issue = (words: readonly string[], conditions?: RunConditions) =>
+  run(['link', 'issue', '--request', line, ...words, ...accepting()], conditions);
 const requesting = () => ['--data-dir', join(place, 'requesting')];
 const reloads = () => join(place, 'reloads');
 const reloadCount = () =>
@@ -69,4 +71,15 @@ describe('link accept that is killed', () => {
       expect(reloadCount()).toBe(1);
     },
   );
+});
+
+it('link issue that is killed after it created its grant redeems this grant when it is repeated, and no other request does', async () => {
+  const words = ['--name', 'north'];
+  expect((await issue(words, { killedAt: 'grant-created' })).signal).toBe('SIGKILL');
+  const { stdout } = await run(['link', 'request', '--line', '--subject', 'other', ...requesting()]);
+  const other = await run(['link', 'issue', '--request', stdout.trim(), ...words, ...accepting()]);
+  expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('already a grant "north"')]);
+  expect(expectSuccess(await issue(words)).stdout).toBe(expectSuccess(await issue(words)).stdout);
+  const { stdout: grant } = await run(['grant', 'show', 'north', '-o', 'json', ...accepting()]);
+  expect(JSON.parse(grant)).toMatchObject({ redemptions: 1, redemptionsAllowed: 1 });
 });

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { readAnswerCertificate } from '../../compose/token-redemption.js';
+import { commandContext } from '../../config/command-context.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { operand, shell, shellWord } from '../../domain/shell-words.js';
@@ -31,7 +32,7 @@ export interface LinkIssueFlags {
   readonly grant?: string;
   readonly name?: string;
   readonly subject?: string;
-  readonly replaces?: string;
+  readonly replaces?: string | undefined;
   readonly [setting: string]: unknown;
 }
 
@@ -59,7 +60,7 @@ export async function linkIssueCommand(file: string | undefined, flags: LinkIssu
     requireAnswerFor(keySha256, issued);
     if (target === undefined) await deliver(issued.answer);
     else withTargetErrors(target, TARGET_HINT, () => writeNamedFile(target, issued.answer, isAnswer));
-    reportIssued(issued, target, flags);
+    reportIssued(issued, target, { ...flags, replaces });
   });
 }
 
@@ -75,18 +76,24 @@ async function issueFromOwnGrant(
   if (earlier) return issueFrom(earlier);
   // In a cluster this waits until the grant is Ready.
   const grant = await withProgress('Creating the grant', () =>
-    administration.createGrant({ namespace, name, redemptionsAllowed: 1 }),
+    administration.createGrant({ namespace, name, redemptionsAllowed: 1, note: noteFor(id) }),
   );
+  await commandContext().checkpoint('grant-created');
   return rollbackOnFailure(grant, administration, () => issueFrom(grant));
 }
 
-/** Returns the grant of that name if a request with this id has used it. */
+/** Returns the note of a grant that was created for the request with this id. */
+function noteFor(id: string): string {
+  return `for the certificate request ${id}`;
+}
+
+/** Returns the grant of that name if a request with this id has used it, or if a run that crashed created it for this request. */
 async function findGrantOf(id: string, name: string, namespace: string, administration: Administration) {
   const grant = await administration.findGrant(namespace, name).catch((error: unknown) => {
     if (error instanceof AdministrationError && error.code === 'no_such_grant') return undefined;
     throw error;
   });
-  if (!grant) return undefined;
+  if (!grant || grant.note === noteFor(id)) return grant;
   const tokens = await everyItem((page) => administration.listTokens({ ...page, grantUid: grant.uid }));
   return tokens.some((token) => token.id === id) ? grant : undefined;
 }
@@ -118,6 +125,7 @@ function reportIssued(issued: IssuedAnswer, file: string | undefined, flags: Lin
     ...(replayed
       ? ['The request was answered before: this is the same certificate, no use was counted']
       : []),
+    ...(flags.replaces ? [`It replaces the link ${flags.replaces}, which is revoked`] : []),
     `Link "${name}" to ${endpoints.map(formatEndpoint).join(', ')}`,
     `The certificate of "${subject}" is valid until ${notAfter}`,
     ...(renewal ? [`A site with a network can renew it at ${new URL(renewal.url).origin}`] : []),

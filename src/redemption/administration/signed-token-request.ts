@@ -60,9 +60,10 @@ export async function withNamesOf<T extends Pick<IssueTokenRequest, 'name' | 'su
 ): Promise<T & { readonly name: string; readonly subject: string }> {
   if (!isUuid(replaces)) throw rejectedError('the id is not that of a redemption', 'replaces');
   if (request.subject !== undefined) {
-    throw rejectedError(
-      'a token that replaces a link is for the subject of that link, so it cannot have another one',
-      'subject',
+    throw new AdministrationError(
+      'value_rejected',
+      'what replaces a link is for the subject of that link, so it cannot have another one',
+      { member: 'subject', hint: 'omit the subject' },
     );
   }
   const replaced = await requireRedemption(replaces, store);
@@ -71,7 +72,7 @@ export async function withNamesOf<T extends Pick<IssueTokenRequest, 'name' | 'su
   if (permitsName(grant.policy, name)) return { ...request, name, subject: replaced.subject };
   throw new AdministrationError(
     'value_rejected',
-    `grant "${grant.name}" does not allow the link name "${name}", so the token could not be redeemed`,
+    `grant "${grant.name}" does not allow the link name "${name}"`,
     { member: 'replaces', hint: 'use another grant or --name, or allow this name with --names' },
   );
 }

@@ -95,7 +95,9 @@ describe('a site joins by an answer file', () => {
     const line = await request('anything');
     const file = answerFile('lost-again');
     const issue = ['link', 'issue', '--request', line, '--replaces', old.id, file];
-    expectSuccess(await run(...issue));
+    expect(expectSuccess(await run(...issue)).stderr).toContain(
+      `It replaces the link ${old.id}, which is revoked\n`,
+    );
     const text = readFileSync(file, 'utf8');
     expect(expectSuccess(await run(...issue)).stderr).toContain('no use was counted');
     expect(readFileSync(file, 'utf8')).toBe(text);
