@@ -4,7 +4,7 @@ import { DAY_MS, parseDuration } from '../domain/duration.js';
 import { isLinkRole, type LinkEndpoint } from '../domain/link.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
-import { IDENTITIES_SCHEMA } from './identity-settings.js';
+import { IDENTITIES_SCHEMA } from './identity-schema.js';
 import { PLATFORMS, type SETTINGS, type SettingKey } from './settings.js';
 import { parseStoreUrl, STORE_FORM } from './store-url.js';
 

@@ -24,7 +24,7 @@ it('slow DNS names in all attempts of the redeemer do not stop another connectio
     { env: { ...process.env, UV_THREADPOOL_SIZE: threads } },
   );
   expect(JSON.parse(stdout)).toEqual({
-    aborted: 'dns: The name slow.example.test cannot be resolved (no answer in time).',
+    aborted: 'dns: The name slow.example.test cannot be resolved (no response in time).',
     unfinishedAfter: 0,
     other: expect.stringMatching(/^(?!dns)/),
     unfinishedBeside: ATTEMPTS,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isProviderUrl } from '../../admin/oidc-provider.js';
 import { type IdentityKey, readIdentityKeys } from '../../codes/identity-keys.js';
-import { PROVIDER_SCHEMA, providerProblem, type WrittenProvider } from '../../config/identity-settings.js';
+import { PROVIDER_SCHEMA, providerProblem, type WrittenProvider } from '../../config/identity-schema.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { ConfigurationError } from '../../domain/configuration-error.js';
 import { isProviderName } from '../../domain/names.js';
