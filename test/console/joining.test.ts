@@ -191,13 +191,18 @@ it('answers a certificate request with a file to download, and shows both finger
   await page.getByRole('button', { name: 'Done' }).click();
 });
 
-const grantOfRequests = await running.createGrant({ name: 'refused-requests', expirationWindow: '30d' });
+// Created when the first of these tests runs, because the tests above begin without a grant.
+let grantOfRequests: Promise<string> | undefined;
+const openRequests = async () => {
+  grantOfRequests ??= running.createGrant({ name: 'refused-requests', expirationWindow: '30d' });
+  await goTo(`/grants/${await grantOfRequests}?issue=token`);
+};
 const refusal = page.getByRole('dialog').locator('.pf-m-error .pf-v6-c-helper-text__item-text');
 
 it.each(UNUSABLE_REQUESTS.filter(([, text]) => text.trim() !== ''))(
   'shows at the field why no token can be issued for %s, and a remedy',
   async (_what, text, reason) => {
-    await goTo(`/grants/${grantOfRequests}?issue=token`);
+    await openRequests();
     await page.getByLabel('Certificate request of the site').fill(text);
     await page.keyboard.press('Enter');
     // The reason, and a sentence with the remedy.
@@ -207,7 +212,7 @@ it.each(UNUSABLE_REQUESTS.filter(([, text]) => text.trim() !== ''))(
 );
 
 it('shows at the field that a text is too long for a certificate request, and does not shorten it', async () => {
-  await goTo(`/grants/${grantOfRequests}?issue=token`);
+  await openRequests();
   await page.getByLabel('Certificate request of the site').fill('x'.repeat(9_000));
   await page.keyboard.press('Enter');
   await expect.poll(() => refusal.allTextContents()).toEqual(['It must have at most 8192 characters.']);
