@@ -35,7 +35,7 @@ export interface HostileProof {
   readonly headers: Readonly<Record<string, string>>;
   /** Names of the changes; empty for a right proof. */
   readonly kinds: readonly string[];
-  /** The key that a certificate may be issued for; undefined if the body proves nothing, whatever the CSR is. */
+  /** The key that a certificate may be issued for; undefined if the body proves nothing, with any CSR. */
   readonly key?: KeyObject | undefined;
   /** True if the CSR is the right one after a mutation: it is a proof if OpenSSL verifies it for `key`. */
   readonly isMutatedCsr?: boolean;

@@ -199,7 +199,7 @@ const ADVICE = {
   },
   identity_audience: {
     exitCode: 2,
-    hint: 'get an identity token whose audience is the origin of the URL; if the operator of the accepting site told you another audience, name it with --identity-audience',
+    hint: 'get an identity token whose audience is the origin of the URL; if the operator of the accepting site uses another audience, pass it with --identity-audience',
   },
   identity_refused: {
     exitCode: 4,
