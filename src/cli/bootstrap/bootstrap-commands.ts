@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
+import { addIdentityFlags, addRouteFlags, OUTPUT } from '../flags/command-flags.js';
 import { addTarget, withCost } from '../link/target-flags.js';
-import { addIdentityFlags, addRouteFlags, OUTPUT } from '../terminal/command-flags.js';
 
 /** Adds `bootstrap`. */
 export function addBootstrap(program: Command): void {

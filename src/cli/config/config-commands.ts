@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { SETTINGS, type SettingKey } from '../../config/settings.js';
-import { OUTPUT, withSettings } from '../terminal/command-flags.js';
+import { OUTPUT, withSettings } from '../flags/command-flags.js';
 
 /** Adds `config` with its subcommand. */
 export function addConfig(program: Command): void {

@@ -1,8 +1,8 @@
 import type { Administration } from '../../redemption/administration/administration.js';
 import { healthReport, serviceProblem, withFindings } from '../../redemption/administration/overview.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
+import { connectionOptions } from '../flags/connection-flags.js';
 import type { AdministrationSession } from '../session/administration-session.js';
-import { connectionOptions } from '../terminal/connection-flags.js';
 
 const PROBE_TIMEOUT_MS = 2_000;
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { grantCommand } from '../terminal/command-flags.js';
+import { grantCommand } from '../flags/command-flags.js';
 
 /** Adds `console`. */
 export function addConsole(program: Command): void {

@@ -18,9 +18,9 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import { operand, shell, shellCommand } from '../../domain/shell-words.js';
 import { visibleNamesIn } from '../../files/directory-names.js';
 import { readService, type ServiceDescription } from '../../redemption/accepting/service-description.js';
+import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { getFromPort } from '../serve/health.js';
 import { listenFailure } from '../serve/listen-failure.js';
-import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import {
   type Check,
   certificateFileCheck,

@@ -4,7 +4,7 @@ import type {
 } from '../../compose/kubernetes/open-cluster-administration.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { certificateState } from '../../domain/issued-certificate.js';
-import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, checksOf, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
 import { accountCheck } from './doctor-cluster-accounts.js';

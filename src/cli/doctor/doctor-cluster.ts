@@ -7,9 +7,9 @@ import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { shell } from '../../domain/shell-words.js';
+import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { withCluster } from '../session/cluster-session.js';
 import { usageError } from '../terminal/command-error.js';
-import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import {
   type Check,
   checksOf,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
-import { addConnectionFlags, addIdentityFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+import { addConnectionFlags, addIdentityFlags, OUTPUT, withSettings } from '../flags/command-flags.js';
 
 /** Adds `doctor`. */
 export function addDoctor(program: Command): void {

@@ -5,7 +5,7 @@ import { hostPortOf } from '../../domain/host-port-text.js';
 import { NIL_UUID } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { OutsideValidity, type TokenCheck } from '../../redemption/ports/redemption-client.js';
-import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
+import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { adviceFor } from '../terminal/exit-codes.js';
 import { type Check, fail, failWithCode, ok } from './doctor-check.js';
 

@@ -2,12 +2,12 @@ import { openRequestingSite, openTokenRedemption } from '../../compose/token-red
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
+import { type ConnectionFlags, connectionOptions } from '../flags/connection-flags.js';
 import { worstOf } from '../link/link-faults.js';
 import { linkDirectoryOf } from '../link/site-links.js';
 import { requireKnownNamespace, siteNamespace } from '../link/site-namespace.js';
 import { configurationFrom, type LocalSettings } from '../session/configuration.js';
 import { CommandError } from '../terminal/command-error.js';
-import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { completeHint, completeOwnCommands } from '../terminal/suggested-command.js';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
-import { addListFlags, DRY_RUN, grantCommand, OUTPUT } from '../terminal/command-flags.js';
-import { addLabelChangeFlags, addLabelFlags, SELECTOR } from '../terminal/label-flags.js';
+import { addListFlags, DRY_RUN, grantCommand, OUTPUT } from '../flags/command-flags.js';
+import { addLabelChangeFlags, addLabelFlags, SELECTOR } from '../flags/label-flags.js';
 import { optionHeading } from '../terminal/option-groups.js';
 import { addPolicyFlags } from './policy-flags.js';
 

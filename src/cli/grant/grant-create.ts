@@ -1,10 +1,10 @@
 import { shell } from '../../domain/shell-words.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
 import type { CreatedGrantReport } from '../../redemption/administration/reports/grant-report.js';
+import { parseCount, parseWindow, readCode } from '../flags/flag-values.js';
+import { type LabelFlags, newLabels } from '../flags/label-flags.js';
 import { type AdministrationSession, withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
-import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
-import { type LabelFlags, newLabels } from '../terminal/label-flags.js';
 import { fields, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';

@@ -1,5 +1,5 @@
 import type { GrantDetail, GrantReport } from '../../redemption/administration/reports/grant-report.js';
-import { formatLabels } from '../terminal/label-flags.js';
+import { formatLabels } from '../flags/label-flags.js';
 import { fields } from '../terminal/output.js';
 
 /** Formats a grant as `label: value` lines. */

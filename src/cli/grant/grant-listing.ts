@@ -1,5 +1,5 @@
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
-import { formatLabels } from '../terminal/label-flags.js';
+import { formatLabels } from '../flags/label-flags.js';
 import { csvOf, type Listing } from '../terminal/listing.js';
 
 /** The list of grants. */

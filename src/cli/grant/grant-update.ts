@@ -2,10 +2,10 @@ import {
   expirationWindowProblem,
   redemptionsAllowedProblem,
 } from '../../redemption/accepting/create-grant.js';
+import { parseCount, parseWindow } from '../flags/flag-values.js';
+import { type LabelFlags, labelsChange } from '../flags/label-flags.js';
 import { withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
-import { parseCount, parseWindow } from '../terminal/flag-values.js';
-import { type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { print } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { writeStderr } from '../terminal/write-out.js';

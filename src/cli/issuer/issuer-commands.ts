@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addListFlags, DRY_RUN, withSettings } from '../terminal/command-flags.js';
+import { addListFlags, DRY_RUN, withSettings } from '../flags/command-flags.js';
 import { collect, ISSUER_SETTINGS } from '../terminal/settings-options.js';
 
 /** Adds `issuer` with its subcommands. */

@@ -1,8 +1,8 @@
 import { PendingReload } from '../../compose/open-links.js';
 import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
+import { connectionOptions } from '../flags/connection-flags.js';
 import { announceDryRun } from '../session/dry-run.js';
-import { connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut } from '../terminal/write-out.js';
 import { refuseReloadCommand } from './link-target.js';
 import {

@@ -4,12 +4,12 @@ import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFailure, LinkFault } from '../../redemption/ports/link-dialer.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';
-import { CommandError } from '../terminal/command-error.js';
 import {
   type CommandConnectionOptions,
   type ConnectionFlags,
   connectionOptions,
-} from '../terminal/connection-flags.js';
+} from '../flags/connection-flags.js';
+import { CommandError } from '../terminal/command-error.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';

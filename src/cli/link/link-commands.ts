@@ -1,13 +1,7 @@
 import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS } from '../../config/setting-groups.js';
+import { addConnectionFlags, addListFlags, DRY_RUN, OUTPUT, withSettings } from '../flags/command-flags.js';
 import { ENDPOINT_ROLES } from '../grant/policy-flags.js';
-import {
-  addConnectionFlags,
-  addListFlags,
-  DRY_RUN,
-  OUTPUT,
-  withSettings,
-} from '../terminal/command-flags.js';
 import {
   ADMINISTRATION_SETTINGS,
   CLUSTER_SETTINGS,

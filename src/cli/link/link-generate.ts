@@ -8,13 +8,13 @@ import { shell } from '../../domain/shell-words.js';
 import { type GeneratedLink, generateLink } from '../../redemption/accepting/generate-link.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { Site } from '../../redemption/ports/site.js';
+import { parseCount, requireResourceName, requireSubject } from '../flags/flag-values.js';
 import { policyFromFlags } from '../grant/policy-values.js';
 import { withCluster } from '../session/cluster-session.js';
 import { configurationFrom, refuseEndpoint } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';
-import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { deliver, OutputClosed, writeStderr } from '../terminal/write-out.js';
 

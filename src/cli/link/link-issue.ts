@@ -12,11 +12,11 @@ import type { GrantReport } from '../../redemption/administration/reports/grant-
 import type { IssuedAnswer } from '../../redemption/administration/reports/issued-answer.js';
 import { readTokenRequest } from '../../redemption/administration/token-request.js';
 import { everyItem } from '../../redemption/ports/page.js';
+import { readRequest, requireResourceName, requireSubject } from '../flags/flag-values.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { namedRedemption } from '../redemption/named-redemption.js';
 import { type AdministrationSession, withAdministration } from '../session/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import { readRequest, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatFingerprint } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import { completeCommand } from '../terminal/suggested-command.js';

@@ -10,9 +10,9 @@ import {
   type RenewalServer,
   renewableLink,
 } from '../../redemption/requesting/renewable-link.js';
+import { type ConnectionFlags, connectionOptions } from '../flags/connection-flags.js';
+import { parseWindow } from '../flags/flag-values.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
-import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
-import { parseWindow } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { completeHint } from '../terminal/suggested-command.js';

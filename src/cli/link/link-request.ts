@@ -15,9 +15,9 @@ import {
   listLinkRequests,
   removeLinkRequest,
 } from '../../redemption/requesting/waiting-requests.js';
+import { requireSubject } from '../flags/flag-values.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import { requireSubject } from '../terminal/flag-values.js';
 import { formatFingerprint, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';

@@ -15,13 +15,13 @@ import type { RedeemableToken } from '../../domain/access-token.js';
 import { refuseForeignDirectory } from '../../files/foreign-directory.js';
 import type { LinkProxy } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
-import { configurationFrom } from '../session/configuration.js';
-import { type CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import {
   type CommandConnectionOptions,
   type ConnectionFlags,
   connectionOptions,
-} from '../terminal/connection-flags.js';
+} from '../flags/connection-flags.js';
+import { configurationFrom } from '../session/configuration.js';
+import { type CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { deliver } from '../terminal/write-out.js';
 import { proxyUrl, readProxySecret } from './proxy-secret.js';
 import { siteNamespace } from './site-namespace.js';

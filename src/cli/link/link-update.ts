@@ -1,5 +1,5 @@
+import { parseCount, parseWindow } from '../flags/flag-values.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
 import { type ChangeFlags, openLinksForChange, printAndSettle } from './change-links.js';
 import { linkNotFound, requireLinks } from './site-links.js';

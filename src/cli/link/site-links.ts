@@ -9,9 +9,9 @@ import {
   linksNamed,
   type StoredLink,
 } from '../../redemption/ports/link-files.js';
+import { connectionOptions } from '../flags/connection-flags.js';
 import { configurationFrom } from '../session/configuration.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import { connectionOptions } from '../terminal/connection-flags.js';
 import { nonRootDirectory, openSettingsCluster } from './link-target.js';
 import { siteNamespace } from './site-namespace.js';
 

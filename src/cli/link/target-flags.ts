@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
+import { withSettings } from '../flags/command-flags.js';
 import { usageError } from '../terminal/command-error.js';
-import { withSettings } from '../terminal/command-flags.js';
 import { optionHeading } from '../terminal/option-groups.js';
 
 /** The settings that select the links of a site. */

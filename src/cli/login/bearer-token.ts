@@ -2,8 +2,8 @@ import type { UserTokens } from '../../admin/oidc-client.js';
 import { commandContext } from '../../config/command-context.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { connectionOptions } from '../flags/connection-flags.js';
 import { CommandError, type ExitCode } from '../terminal/command-error.js';
-import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainLine } from '../terminal/plain-text.js';
 import { type Login, requireLogin, withLoginLock, writeLogin } from './logins.js';
 

@@ -1,5 +1,5 @@
 import { createLoginClient } from '../../compose/oidc-login.js';
-import { connectionOptions } from '../terminal/connection-flags.js';
+import { connectionOptions } from '../flags/connection-flags.js';
 import { writeOut, writeStderr } from '../terminal/write-out.js';
 import { providerError } from './bearer-token.js';
 import { deleteLogin, type Login, requireLogin, selectLogin, withLoginLock } from './logins.js';

@@ -6,9 +6,9 @@ import type { Redemption } from '../../domain/redemption.js';
 import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
 import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
 import { probeRouter } from '../../redemption/issuers/probe-router.js';
+import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { type IssuerSession, platformOf } from '../issuer/issuer-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 
 /** An issuer whose CA is replaced to cut a link off. */
 export interface NamedCutIssuer extends CutIssuer {

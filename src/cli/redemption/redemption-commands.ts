@@ -2,14 +2,8 @@ import { type Command, Option } from 'commander';
 import { OBSERVER_SETTINGS, REMOTE_SETTINGS } from '../../config/setting-groups.js';
 import { PLATFORMS } from '../../config/settings.js';
 import { LINK_STATES } from '../../domain/issued-certificate.js';
-import {
-  addConnectionFlags,
-  addListFlags,
-  DRY_RUN,
-  OUTPUT,
-  withSettings,
-} from '../terminal/command-flags.js';
-import { addLabelChangeFlags, SELECTOR } from '../terminal/label-flags.js';
+import { addConnectionFlags, addListFlags, DRY_RUN, OUTPUT, withSettings } from '../flags/command-flags.js';
+import { addLabelChangeFlags, SELECTOR } from '../flags/label-flags.js';
 import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS, ISSUER_SETTINGS } from '../terminal/settings-options.js';
 
 /** Adds `redemption` with its subcommands. */

@@ -15,9 +15,9 @@ import {
 import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IssuedLink } from '../../redemption/ports/link-store.js';
+import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { type IssuerSession, platformOf, requireStore } from '../issuer/issuer-session.js';
 import { CommandError } from '../terminal/command-error.js';
-import type { CommandConnectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';

@@ -1,6 +1,6 @@
 import type { EventReport } from '../../redemption/administration/reports/event-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
-import { formatLabels } from '../terminal/label-flags.js';
+import { formatLabels } from '../flags/label-flags.js';
 import { csvOf, type Listing } from '../terminal/listing.js';
 
 /** The list of redemptions. */

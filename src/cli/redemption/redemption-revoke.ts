@@ -13,12 +13,12 @@ import type {
 import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
 import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
 import { readRetiredCas } from '../../redemption/issuers/retired-cas.js';
+import { type ConnectionFlags, connectionOptions } from '../flags/connection-flags.js';
+import { parseCount } from '../flags/flag-values.js';
 import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
 import { refuseServer, withAdministration } from '../session/administration-session.js';
 import { announceDryRun } from '../session/dry-run.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
-import { parseCount } from '../terminal/flag-values.js';
 import { table } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { RenewalReport } from '../../redemption/administration/reports/redemption-report.js';
+import { formatLabels } from '../flags/label-flags.js';
 import { withAdministration } from '../session/administration-session.js';
-import { formatLabels } from '../terminal/label-flags.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';

@@ -1,6 +1,6 @@
+import { formatLabels, type LabelFlags, labelsChange } from '../flags/label-flags.js';
 import { withAdministration } from '../session/administration-session.js';
 import { usageError } from '../terminal/command-error.js';
-import { formatLabels, type LabelFlags, labelsChange } from '../terminal/label-flags.js';
 import { fields, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { namedRedemption } from './named-redemption.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { SERVICE_SETTINGS } from '../../config/setting-groups.js';
-import { withSettings } from '../terminal/command-flags.js';
+import { withSettings } from '../flags/command-flags.js';
 
 /** Adds `serve`. */
 export function addServe(program: Command): void {

@@ -3,7 +3,7 @@ import { startOperations } from '../../compose/operations.js';
 import type { RuntimeContext } from '../../compose/runtime.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { connectionOptions } from '../terminal/connection-flags.js';
+import { connectionOptions } from '../flags/connection-flags.js';
 import { plainText } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 

@@ -1,8 +1,8 @@
 import type { OpenClusterAdministration } from '../../compose/kubernetes/open-cluster-administration.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { parseWindow } from '../flags/flag-values.js';
 import { usageError } from '../terminal/command-error.js';
-import { parseWindow } from '../terminal/flag-values.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 
 const DEFAULT_READY_MS = 60_000;

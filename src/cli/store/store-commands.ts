@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { OUTPUT, withSettings } from '../terminal/command-flags.js';
+import { OUTPUT, withSettings } from '../flags/command-flags.js';
 
 /** Adds `store` with its subcommands. */
 export function addStore(program: Command): void {

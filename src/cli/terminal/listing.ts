@@ -1,8 +1,8 @@
 import { csvLine } from '../../domain/csv.js';
 import type { Labels } from '../../domain/labels-and-note.js';
+import { formatLabels } from '../flags/label-flags.js';
 import { colouredCell, hasColours } from './colour.js';
 import { invalidValue } from './command-error.js';
-import { formatLabels } from './label-flags.js';
 import { columnLines, columnWidths, valueText } from './output.js';
 import type { ListingFormat } from './output-format.js';
 import { plainLine, plainText } from './plain-text.js';

@@ -1,14 +1,14 @@
 import { shell } from '../../domain/shell-words.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { readTokenRequest, type TokenRequest } from '../../redemption/administration/token-request.js';
-import { usageError } from '../terminal/command-error.js';
 import {
   parseCount,
   parseWindow,
   readRequest,
   requireResourceName,
   requireSubject,
-} from '../terminal/flag-values.js';
+} from '../flags/flag-values.js';
+import { usageError } from '../terminal/command-error.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, tokenDirectory, writeSecretOutput } from './secret-output.js';

@@ -1,6 +1,4 @@
 import { type Command, Option } from 'commander';
-import { addNewGrantFlags } from '../grant/grant-commands.js';
-import { addTarget, deadlineOption, waitOption, withCost } from '../link/target-flags.js';
 import {
   addConnectionFlags,
   addIdentityFlags,
@@ -9,7 +7,9 @@ import {
   grantCommand,
   OUTPUT,
   withSettings,
-} from '../terminal/command-flags.js';
+} from '../flags/command-flags.js';
+import { addNewGrantFlags } from '../grant/grant-commands.js';
+import { addTarget, deadlineOption, waitOption, withCost } from '../link/target-flags.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from '../terminal/settings-options.js';
 import { TOKEN_FORMS } from './token-forms.js';
 

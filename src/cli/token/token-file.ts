@@ -14,8 +14,8 @@ import {
   readJoinLine,
   readServiceToken,
 } from '../../redemption/requesting/read-access-token.js';
+import { readToken } from '../flags/flag-values.js';
 import { usageError } from '../terminal/command-error.js';
-import { readToken } from '../terminal/flag-values.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
 

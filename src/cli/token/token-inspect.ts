@@ -11,11 +11,11 @@ import {
 } from '../../redemption/administration/token-request.js';
 import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
 import { boundKeyOf } from '../../redemption/requesting/redemption-key.js';
+import { type ConnectionFlags, connectionOptions } from '../flags/connection-flags.js';
+import { readToken } from '../flags/flag-values.js';
 import { policyFields } from '../grant/grant-fields.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { adviceFor, adviceForState } from '../terminal/exit-codes.js';
-import { readToken } from '../terminal/flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { parseToken } from './token-file.js';

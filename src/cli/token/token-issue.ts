@@ -6,13 +6,13 @@ import type { Administration } from '../../redemption/administration/administrat
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
 import { everyItem } from '../../redemption/ports/page.js';
+import { parseCount, parseWindow, readCode, requireResourceName } from '../flags/flag-values.js';
 import { createGrantFromFlags, type GrantCreateFlags, printNewGrant } from '../grant/grant-create.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { namedRedemption } from '../redemption/named-redemption.js';
 import { withAdministration } from '../session/administration-session.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import { parseCount, parseWindow, readCode, requireResourceName } from '../terminal/flag-values.js';
 import { plain } from '../terminal/plain-text.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { requireWritable } from './secret-output.js';

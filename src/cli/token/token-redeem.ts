@@ -1,10 +1,10 @@
 import { containsJoinLine } from '../../codes/join-line.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
+import { parseCount, parseWindow, requireResourceName, requireSubject } from '../flags/flag-values.js';
 import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
 import { reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { requireKnownNamespace } from '../link/site-namespace.js';
 import { usageError } from '../terminal/command-error.js';
-import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';

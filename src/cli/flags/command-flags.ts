@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../../config/settings.js';
-import { usageError } from './command-error.js';
-import { headingOf } from './option-groups.js';
-import { parseListingFormat, parseOutputFormat } from './output-format.js';
-import { ADMINISTRATION_SETTINGS, collect, settingOption } from './settings-options.js';
+import { usageError } from '../terminal/command-error.js';
+import { headingOf } from '../terminal/option-groups.js';
+import { parseListingFormat, parseOutputFormat } from '../terminal/output-format.js';
+import { ADMINISTRATION_SETTINGS, collect, settingOption } from '../terminal/settings-options.js';
 
 /** The `-o` of a command that reports one result; the `-o` of a list has more formats, see {@link addListFlags}. */
 export const OUTPUT = () =>

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { LABEL_SELECTOR_HINT, type LabelSelector, parseLabelSelector } from '../../domain/label-selector.js';
 import type { Labels, LabelsAndNoteChange } from '../../domain/labels-and-note.js';
-import { usageError } from './command-error.js';
-import { collect } from './settings-options.js';
+import { usageError } from '../terminal/command-error.js';
+import { collect } from '../terminal/settings-options.js';
 
 /** The flags for labels and note of a grant or redemption; each label is `KEY=VALUE`, or `KEY-` to remove it. */
 export interface LabelFlags {

@@ -3,8 +3,8 @@ import { containsRequestLine } from '../../codes/request-line.js';
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
-import { CommandError, type ExitCode, invalidValue, usageError } from './command-error.js';
-import { readExternalText } from './external-text.js';
+import { CommandError, type ExitCode, invalidValue, usageError } from '../terminal/command-error.js';
+import { readExternalText } from '../terminal/external-text.js';
 
 /** Reads a whole number from 1 to 999,999,999 from a flag; undefined if the flag is absent. Throws a CommandError. */
 export function parseCount(flag: string, value: string | undefined): number | undefined {

@@ -2,7 +2,7 @@ import type { ServiceConnectionOptions } from '../../compose/token-redemption.js
 import { type CommandContext, commandContext } from '../../config/command-context.js';
 import { isHost } from '../../config/host-port.js';
 import { parseDuration } from '../../domain/duration.js';
-import { invalidValue } from './command-error.js';
+import { invalidValue } from '../terminal/command-error.js';
 
 /** The flags of commands that connect to services or routers. */
 export interface ConnectionFlags {
