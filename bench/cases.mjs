@@ -3,6 +3,7 @@ import { measureBurst } from './burst.mjs';
 import { measureCluster } from './cluster.mjs';
 import { compareWithBare } from './compare.mjs';
 import { measureConsole } from './console.mjs';
+import { measureIdentity } from './identity.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureManyGrants } from './many-grants.mjs';
 import { measureOverload } from './overload.mjs';
@@ -25,6 +26,7 @@ export const CASES = {
     kind: 'csr',
     flags: ['--workers', '2'],
   }),
+  identity: { summary: 'redemptions by identity, and with signed codes', run: measureIdentity },
   burst: { summary: '500 stock sites at the same moment', run: measureBurst },
   attacker: { summary: '300 wrong codes a second beside an honest client', run: measureAttacker },
   overload: { summary: 'half and twice the highest rate of the service', run: measureOverload },

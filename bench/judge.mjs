@@ -9,6 +9,7 @@ const REFERENCE_CPU_RATIO = 2.4;
 const BARS = {
   // More than the reference by the difference that two medians have by chance.
   csr: { cpuRatio: 1.05 * REFERENCE_CPU_RATIO, p99Ratio: 3 },
+  identity: { identityRatio: 1.5 },
   burst: { refused: 0, longestMs: 2000 },
   attacker: { attackedP99Ratio: 2, notServed: 0 },
   overload: { halfP99Ms: 25, halfNotServed: 0, overServedP99Ms: 5000, afterNotServed: 0 },

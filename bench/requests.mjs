@@ -11,10 +11,10 @@ const BATCH = 256;
 const DAY_MS = 86_400_000;
 
 /**
- * Creates `count` grants in the store of a service that has started once: at the URL `store`, or in its data directory. Returns
- * their uids and codes, and the CA of the service.
+ * Creates `count` grants with the rules of `policy` in the store of a service that has started once: at the URL `store`, or in its
+ * data directory. Returns their uids and codes, and the CA of the service.
  */
-export async function makeGrants(dataDirectory, { count = GRANTS, store: url, env } = {}) {
+export async function makeGrants(dataDirectory, { count = GRANTS, store: url, env, policy } = {}) {
   const clock = Date.now;
   Object.assign(process.env, env);
   const location = { dataDir: dataDirectory, store: url && parseStoreUrl(url) };
@@ -27,6 +27,7 @@ export async function makeGrants(dataDirectory, { count = GRANTS, store: url, en
         name: `bench-${number}`,
         redemptionsAllowed: USES,
         expirationWindowMs: DAY_MS,
+        policy,
       };
       const { grant, code } = await createGrant(request, true, { store, clock });
       return { uid: grant.uid, code };
@@ -54,11 +55,16 @@ export class RequestSource {
   #created = 0;
   #grants;
   #kind;
+  #codeOf;
 
-  /** `kind` is `csr` (each with a key of its own) or `stock` (the service creates the key). */
-  constructor(grants, kind) {
+  /**
+   * `kind` is `csr` (each with a key of its own) or `stock` (the service creates the key). `codeOf(grant, site)` makes the code of a
+   * request; by default it is the grant's own.
+   */
+  constructor(grants, kind, codeOf = ({ code }) => code) {
     this.#grants = grants;
     this.#kind = kind;
+    this.#codeOf = codeOf;
   }
 
   /** The next `count` requests, each a complete HTTP message. */
@@ -70,9 +76,10 @@ export class RequestSource {
 
   async #next() {
     const number = this.#created++;
-    const { uid, code } = this.#grants[number % this.#grants.length];
+    const grant = this.#grants[number % this.#grants.length];
     const site = `site-${number}`;
-    const lines = [`POST /${uid} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${code.length}`];
+    const code = await this.#codeOf(grant, site);
+    const lines = [`POST /${grant.uid} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${code.length}`];
     lines.push(`name: ${site}`, `subject: ${site}`);
     if (this.#kind === 'csr')
       lines.push('accept: application/problem+json', `csr: ${await freshCertificateRequest(site)}`);
