@@ -15,7 +15,7 @@ const ATTEMPTS = 3;
 // A service that restarts needs some time.
 const PAUSE_MS = 1_000;
 
-/** The service of the admin API. */
+/** The service whose admin API is called. */
 export interface AdminServer {
   readonly url: URL;
   /** PEM of the trusted CAs; absent for the CAs that Node trusts. */

@@ -25,7 +25,8 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   if (!secretDocument) throw invalidAnswer('it is empty');
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
-  // In a cluster a stored response is rebuilt from the Links there. A user may have deleted some, so that numbers are missing.
+  // In a cluster, a stored response is rebuilt from the Links of the namespace. A user may have deleted some of them, so the number
+  // at the end of a name can exceed the count of the Links.
   const highest = context.isStored ? MAX_LINKS : linkDocuments.length;
   const links = linkDocuments.map((document) => readLink(document, name, highest));
   if (links.length === 0) throw invalidAnswer('it has no Link');
@@ -107,8 +108,8 @@ function credentialsOf(document: YamlMapping, context: AnswerContext): ProvenCre
 
 /**
  * Returns those annotations of a received Secret that linkgrant uses and that are valid. The redemption id must be that of the
- * certificate. The renewal URL must be `https`, and have the origin of `tokenUrl` if that is present. The service's CA must be
- * PEM, and is re-encoded.
+ * certificate. The renewal URL must be `https` without a user name, and have the origin of `tokenUrl` if that is present. The service's
+ * CA must be PEM of at most 64 KiB, and is re-encoded.
  */
 function acceptedAnnotations(
   annotations: unknown,

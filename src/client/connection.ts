@@ -20,7 +20,7 @@ import { caNameOf, tlsFailure } from './tls-failure.js';
 export interface ConnectionOptions extends RouteOptions {
   /** The local clock, to diagnose expired or not yet valid certificates. */
   readonly clock: () => number;
-  /** Runs the work that a server causes: TLS handshakes, the parsing of its response, and the check of that. */
+  /** Runs the work that a server causes: TLS handshakes, and the parsing and the verification of its response. */
   readonly runWork?: RunWork | undefined;
 }
 
@@ -143,7 +143,7 @@ export async function openSocket(
   return connectThroughProxy(proxy, address, signal, responseLimit);
 }
 
-/** Rejects with RedemptionError `token_invalid` or `connection_timeout`, or with the error of TLS. */
+/** Runs the TLS handshake. Rejects with RedemptionError `token_invalid` or `connection_timeout`, or with the error of TLS. */
 async function handshake(
   target: TlsTarget,
   socket: Socket,

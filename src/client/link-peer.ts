@@ -63,8 +63,8 @@ function trustProblem(
   where: string,
 ): LinkFailure | undefined {
   // Verify at a time at which the certificate itself is valid, so that its expiry is not reported as missing trust.
-  const within = Math.min(Math.max(now, notBefore), notAfter - 1);
-  const problem = verificationProblem(chainPem, caPem, within);
+  const verificationTime = Math.min(Math.max(now, notBefore), notAfter - 1);
+  const problem = verificationProblem(chainPem, caPem, verificationTime);
   const caNotAfter = latestNotAfter(caPem);
   if (problem !== undefined && caNotAfter <= now) {
     const message = `The CA in the link's ca.crt expired at ${formatTime(caNotAfter)}.`;

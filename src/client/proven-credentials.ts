@@ -10,7 +10,7 @@ import { OtherKey, type ReceivedCertificate } from '../redemption/ports/redempti
 export interface ProvenCredentials {
   readonly caCrt: string;
   readonly tlsCrt: string;
-  /** PKCS#8; only when the key was delivered. */
+  /** PKCS#8; absent if the credentials were received without a key. */
   readonly tlsKey?: string;
   readonly certificate: ReceivedCertificate;
 }
@@ -18,7 +18,7 @@ export interface ProvenCredentials {
 /**
  * Verifies the first certificate of `tlsCrt`: it must be for the key `tlsKey`, or without `tlsKey` for the key of `context`;
  * it must verify against `caCrt`; it must be for TLS clients. Returns the values, or OtherKey if the certificate is not for the
- * key of `context`. Returns any other problem as the end of a sentence.
+ * key of `context`. Returns any other problem as a text that begins with `its`.
  */
 export function proveCredentials(
   pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },
@@ -36,10 +36,10 @@ export function proveCredentials(
       ? new OtherKey('its certificate is not for the key of the request')
       : 'its tls.key does not belong to its certificate';
   }
-  const described = certificateInfo(tlsCrt);
-  if (!described) return 'its certificate has a form that cannot be read';
-  const { subject, serial, notBefore, notAfter } = described;
-  // Accept a certificate that is not valid yet by a slow local clock: the redemption is already counted.
+  const info = certificateInfo(tlsCrt);
+  if (!info) return 'its certificate has a form that cannot be read';
+  const { subject, serial, notBefore, notAfter } = info;
+  // Ignore that the certificate is not valid yet: the local clock may be slow, and the redemption is already counted.
   const problem = verificationProblem(tlsCrt, caCrt, Math.max(context.now, notBefore));
   if (problem !== undefined) return `its certificate does not verify against its ca.crt (${problem})`;
   if (!isForClients(leaf)) return 'its certificate is not for TLS clients';

@@ -1,12 +1,12 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 
-/** The answer to a request of a {@link ConsoleSession}. */
+/** The response to a request of a {@link ConsoleSession}. */
 export interface ConsoleResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   /** The body as JSON. */
-  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+  // biome-ignore lint/suspicious/noExplicitAny: responses of many shapes.
   json(): any;
 }
 
@@ -36,14 +36,14 @@ export class ConsoleSession {
     // Not every resolver knows names under `localhost`.
     const target = { host: '127.0.0.1', port, path: pathname + search, method, headers, agent: false };
     return new Promise((resolve, reject) => {
-      const sent = request(target, async (answer) => {
+      const outgoing = request(target, async (response) => {
         let body = '';
-        for await (const piece of answer.setEncoding('utf8')) body += piece;
-        const { statusCode: status = 0, headers: received } = answer;
+        for await (const piece of response.setEncoding('utf8')) body += piece;
+        const { statusCode: status = 0, headers: received } = response;
         resolve({ status, headers: received, body, json: () => JSON.parse(body) });
       });
-      sent.once('error', reject);
-      sent.end(json === undefined ? '' : JSON.stringify(json));
+      outgoing.once('error', reject);
+      outgoing.end(json === undefined ? '' : JSON.stringify(json));
     });
   }
 }

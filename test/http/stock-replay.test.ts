@@ -8,6 +8,7 @@ import { openSqliteFile } from '../support/stores/sqlite-file.js';
 import { outcomeOf, type PostOptions, post, refusal } from '../support/wire.js';
 
 const SITE_UUID = '3c1f7e0a-0000-4000-8000-00000000000a';
+const OTHER_SITE_UUID = '3c1f7e0a-0000-4000-8000-00000000000b';
 const WEST = { name: 'west', subject: SITE_UUID };
 
 const service = releaseAfterFile(await startTestService());
@@ -51,7 +52,7 @@ describe('a Skupper client whose response was lost', () => {
   it.each<[string, PostOptions]>([
     ['from another address', { from: '127.0.0.2' }],
     ['under another name', { headers: { name: 'east' } }],
-    ['under another subject', { headers: { subject: '3c1f7e0a-0000-4000-8000-00000000000b' } }],
+    ['under another subject', { headers: { subject: OTHER_SITE_UUID } }],
     ['with a key of its own', { headers: csrHeader(newKey()) }],
   ])('does not get the same key %s', async (_how, options) => {
     const created = await service.grant();
@@ -132,21 +133,21 @@ describe('the stored response for a Skupper client', () => {
   });
 
   it('is not stored with a window of 0', async () => {
-    const never = releaseAfterTest(await startTestService({ stockReplayWindow: '0' }));
-    const created = await never.grant();
-    redeemedAnswer(await redeem(created, {}, never));
-    expect(refusal(await redeem(created, {}, never))).toEqual([404, 'grant_exhausted']);
-    expect(await redemptionsOf(created.grant, never)).toEqual([
+    const withoutReplay = releaseAfterTest(await startTestService({ stockReplayWindow: '0' }));
+    const created = await withoutReplay.grant();
+    redeemedAnswer(await redeem(created, {}, withoutReplay));
+    expect(refusal(await redeem(created, {}, withoutReplay))).toEqual([404, 'grant_exhausted']);
+    expect(await redemptionsOf(created.grant, withoutReplay)).toEqual([
       expect.objectContaining({ sealedAnswer: null }),
     ]);
   });
 
   it('is returned to another address with --stock-replay-source off', async () => {
-    const hidden = releaseAfterTest(await startTestService({ stockReplaySource: 'off' }));
-    const created = await hidden.grant();
-    const first = await redeem(created, {}, hidden);
-    expect((await redeem(created, { from: '127.0.0.3' }, hidden)).body).toBe(first.body);
-    const other = await redeem(created, { headers: { name: 'east' } }, hidden);
+    const anySource = releaseAfterTest(await startTestService({ stockReplaySource: 'off' }));
+    const created = await anySource.grant();
+    const first = await redeem(created, {}, anySource);
+    expect((await redeem(created, { from: '127.0.0.3' }, anySource)).body).toBe(first.body);
+    const other = await redeem(created, { headers: { name: 'east' } }, anySource);
     expect(refusal(other)).toEqual([404, 'grant_exhausted']);
   });
 });
@@ -172,7 +173,7 @@ describe('a Skupper client that repeats its request because it cannot store its 
     for (let count = 0; count < 2; count += 1) redeemedAnswer(await redeem(created));
     expect(refusal(await redeem(created))).toEqual([503, 'repeated_redemption']);
     redeemedAnswer(await redeem(created, { headers: { name: 'east' } }));
-    redeemedAnswer(await redeem(created, { headers: { subject: '3c1f7e0a-0000-4000-8000-00000000000b' } }));
+    redeemedAnswer(await redeem(created, { headers: { subject: OTHER_SITE_UUID } }));
     redeemedAnswer(await redeem(created, { headers: csrHeader() }));
   });
 

@@ -149,7 +149,7 @@ async function summarize(
     ...revoked.slice(0, MAX_OF_A_KIND).map(revokedItem),
     ...unknownPeers.slice(0, MAX_OF_A_KIND).map(peerItem),
   ];
-  const add = async (
+  const addLinks = async (
     kind: AttentionItem['kind'],
     filter: LinkFilter,
     predicateOf: (end: string) => string,
@@ -159,13 +159,13 @@ async function summarize(
     attention.push(...items.map((link) => linkItem(kind, link, predicateOf(formatTime(link.notAfter)))));
   };
   if (counts.expiring > 0)
-    await add('link-expiring', { state: 'expiring' }, (end) => `expires at ${end}, and was not renewed`);
+    await addLinks('link-expiring', { state: 'expiring' }, (end) => `expires at ${end}, and was not renewed`);
   if (counts.notRenewing > 0)
-    await add('link-not-renewing', { state: 'valid', notRenewing: true }, (end) => {
+    await addLinks('link-not-renewing', { state: 'valid', notRenewing: true }, (end) => {
       return `is overdue for renewal; its certificate expires at ${end}`;
     });
   if (counts.expired > 0)
-    await add('link-expired', { state: 'expired' }, (end) => `expired at ${end}, and is not revoked`);
+    await addLinks('link-expired', { state: 'expired' }, (end) => `expired at ${end}, and is not revoked`);
   return { counts, connections, attention };
 }
 

@@ -54,7 +54,7 @@ export function entryEvent(
   const { seq, time, kind: _, ...facts } = entryReport(entry);
   return {
     // The time makes it unique: a restored database assigns the same numbers to other entries.
-    ...common(type, `${entry.grantUid}-${seq}-${entry.at}`, source),
+    ...commonMembers(type, `${entry.grantUid}-${seq}-${entry.at}`, source),
     subject: entry.redemptionId ?? entry.grantUid,
     time,
     data: { ...(namespace !== undefined && { namespace }), ...(grant !== undefined && { grant }), ...facts },
@@ -90,7 +90,7 @@ export function stateEvents(link: IssuedLink, after: number, now: number, source
       renewals,
     };
     const event = {
-      ...common(`link.${state}`, `${id}-${state}-${notAfter}`, source),
+      ...commonMembers(`link.${state}`, `${id}-${state}-${notAfter}`, source),
       subject: id,
       time: formatTime(at),
       data,
@@ -106,7 +106,7 @@ function stateChanges(link: IssuedLink, after: number, now: number) {
     .filter(({ at }) => at > after && at <= now);
 }
 
-function common(type: string, id: string, source: string) {
+function commonMembers(type: string, id: string, source: string) {
   return {
     specversion: '1.0',
     id,

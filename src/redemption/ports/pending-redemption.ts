@@ -1,16 +1,17 @@
 /** Stored state of a token's redemption on the requesting site, so that a later run can continue it from any point. */
 export interface PendingRedemption {
-  /** Where the key and the response are stored, for messages. */
+  /** Where the key and the answer are stored, for messages. */
   readonly places: { readonly key: string; readonly answer: string };
   /**
    * Returns the PEM of the stored private key, else that of `make` after storing it durably. Concurrent runs get the same key.
    */
   ensureKey(make: () => Promise<string>): Promise<string>;
+  /** Returns the stored answer; undefined if there is none. */
   findAnswer(): Promise<string | undefined>;
-  /** Stores a response durably unless one is stored; returns the stored one. */
+  /** Stores an answer durably unless one is stored; returns the stored one. */
   storeAnswer(text: string): Promise<string>;
   /**
-   * Removes the stored key or response if it still is `content`. Rejects with `outcome_unknown` if a materialized link
+   * Removes the stored key or answer if it still is `content`. Rejects with `outcome_unknown` if a materialized link
    * contains it.
    */
   discard(what: 'key' | 'answer', content: string): Promise<void>;
@@ -39,15 +40,18 @@ export interface Posting {
   readonly at: number;
 }
 
-/** Result of a successful redemption. */
+/** Result of a successful redemption. Times are RFC 3339. */
 export interface RedemptionOutcome {
   readonly redeemedAt: string;
   readonly redemptionId: string | null;
   readonly source: 'linkgrant' | 'stock';
+  /** Name of the link's Secret. */
   readonly secret: string;
+  /** Names of the Links. */
   readonly links: readonly string[];
   readonly certificateSerial: string;
   readonly certificateNotAfter: string;
+  /** The locations of the resources, as the materializer names them. */
   readonly written: readonly string[];
 }
 

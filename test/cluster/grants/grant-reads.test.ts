@@ -51,12 +51,12 @@ describe('AccessGrants', () => {
     const { namespace, site } = await siteNamespace();
     const names = Array.from({ length: 12 }, (_, index) => `g-${index}`);
     for (const name of names) await createGrant(cluster, namespace, name);
-    const isEach = (wanted: string) =>
+    const waitForEach = (wanted: string) =>
       retryUntil(`each grant ${wanted}`, async () => {
         const statuses = await statusesOf(namespace);
         return statuses.length === names.length && statuses.every((status) => status === wanted);
       });
-    await isEach('Ready');
+    await waitForEach('Ready');
     const { status } = await cluster.admin.get(SITES, site);
     // Each grant is read again after the event of its own status. A later grant is Ready after all others were read.
     await retryUntil('a second read of each grant', async () =>
@@ -68,14 +68,14 @@ describe('AccessGrants', () => {
     const withoutEndpoints = { status: { endpoints: [] } };
     await cluster.admin.patch(SITES, site, withoutEndpoints, { subresource: 'status' });
     // The watch reports the changes of the annotations before that of the endpoints.
-    await isEach('Pending');
+    await waitForEach('Pending');
     // One read for the change, one after the event of the status, and one more if the events of a status were reported late.
     expect(reads(namespace) - before).toBeLessThanOrEqual(3 * names.length);
     await cluster.admin.patch(SITES, site, { status }, { subresource: 'status' });
-    await isEach('Ready');
+    await waitForEach('Ready');
   });
 
-  it('that are too large are read once in 30 seconds for their status, however often they change', async () => {
+  it('that are too large are read at most once in 30 seconds for their status, however often they change', async () => {
     const reads = await countReads();
     const { namespace } = await siteNamespace();
     const key = { namespace, name: 'large' };

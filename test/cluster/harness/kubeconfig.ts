@@ -2,14 +2,18 @@ import { readFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 
-/** The text of a kubeconfig for one server and a bearer token, in JSON, which is YAML too. */
-export function kubeconfigOf(o: {
+/** Returns a kubeconfig for one server and a bearer token, in JSON, which is YAML too. */
+export function kubeconfigOf({
+  server,
+  ca,
+  token,
+  namespace,
+}: {
   readonly server: string;
   readonly ca: string;
   readonly token: string;
   readonly namespace?: string;
 }): string {
-  const { server, ca, token, namespace } = o;
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -25,7 +29,7 @@ export function kubeconfigOf(o: {
   });
 }
 
-/** The server of the current context of a kubeconfig, the CA of its certificate as PEM, and the token of the user, if any. */
+/** Returns the server of the current context of a kubeconfig, the CA of its certificate as PEM, and the token of the user, if any. */
 export function serverOf(kubeconfig: string) {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
@@ -36,7 +40,7 @@ export function serverOf(kubeconfig: string) {
   return { server, ca, token: config.getCurrentUser()?.token };
 }
 
-/** The text of a copy of a kubeconfig with the proxy `url` (plain HTTP) as its server. The kubeconfig must contain a token. */
+/** Returns a copy of a kubeconfig with the proxy `url` (plain HTTP) as its server. The kubeconfig must contain a token. */
 export function kubeconfigThrough(kubeconfig: string, url: string): string {
   const config = parse(readFileSync(kubeconfig, 'utf8')) as { clusters: { name: string; cluster: object }[] };
   const cluster = { server: url, 'insecure-skip-tls-verify': true };

@@ -42,9 +42,9 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
     ownNamespace = REDEEMER,
     ...runOptions
   } = options;
-  const what = ['--platform', 'kubernetes', '--controllers', 'accesstoken', '--no-redemption'];
+  const platform = ['--platform', 'kubernetes', '--controllers', 'accesstoken', '--no-redemption'];
   const flags = [
-    ...(runOptions.env ? [] : what),
+    ...(runOptions.env ? [] : platform),
     ...['--kubeconfig', kubeconfig, '--service-namespace', ownNamespace, '--ops-listen', '127.0.0.1:0'],
     ...networks.flatMap((network) => ['--token-network', network]),
   ];

@@ -18,7 +18,7 @@ const openssl = releaseAfterFile(new OpenSsl());
 const DAY = 86_400_000;
 const now = Date.now() + 60_000;
 const root = makeAuthority(openssl, { subject: '/CN=root' });
-const between = makeAuthority(openssl, { subject: '/CN=between', issuer: root });
+const intermediate = makeAuthority(openssl, { subject: '/CN=intermediate', issuer: root });
 const key = await generatePrivateKey('p256');
 
 /** Returns the certificate with the last bit of its signature flipped. */
@@ -28,7 +28,8 @@ function forged(pem: string): string {
   return encodeCertificatePem(der);
 }
 
-const trailing = (pem: string) =>
+/** Returns the certificate with a byte behind its DER. */
+const withTrailingByte = (pem: string) =>
   encodeCertificatePem(Buffer.concat([new X509Certificate(pem).raw, Buffer.of(0)]));
 
 async function serverUnder(authority: { certificate: string; key: string }): Promise<string> {
@@ -44,18 +45,21 @@ async function serverUnder(authority: { certificate: string; key: string }): Pro
 }
 
 const direct = await serverUnder(root);
-const below = await serverUnder({ certificate: between.certificate + root.certificate, key: between.key });
+const below = await serverUnder({
+  certificate: intermediate.certificate + root.certificate,
+  key: intermediate.key,
+});
 
 test('a certificate is described as by openssl', () => {
   const info = describeCertificate(below);
-  const shown = openssl
+  const output = openssl
     .run(['x509', '-noout', '-serial', '-fingerprint', '-sha256', '-dateopt', 'iso_8601', '-dates'], below)
     .toString();
-  expect(shown).toContain(`serial=${info.serial.toUpperCase()}\n`);
-  expect(shown.replaceAll(':', '').toLowerCase()).toContain(`fingerprint=${info.sha256}`);
+  expect(output).toContain(`serial=${info.serial.toUpperCase()}\n`);
+  expect(output.replaceAll(':', '').toLowerCase()).toContain(`fingerprint=${info.sha256}`);
   const isoTime = (time: number) => new Date(time).toISOString().replace('T', ' ').replace('.000Z', 'Z');
-  expect(shown).toContain(`notBefore=${isoTime(info.notBefore)}`);
-  expect(shown).toContain(`notAfter=${isoTime(info.notAfter)}`);
+  expect(output).toContain(`notBefore=${isoTime(info.notBefore)}`);
+  expect(output).toContain(`notAfter=${isoTime(info.notAfter)}`);
   const spkiSha256 = openssl.run(['dgst', '-sha256', '-r'], spkiOf(key)).toString().slice(0, 64);
   expect(info).toMatchObject({ subject: 'server', keySha256: spkiSha256, isAuthority: false });
   expect(info.hosts).toEqual(['server.example', '10.0.0.1', 'fd00:0:0:1::1']);
@@ -93,8 +97,8 @@ test('addresses in IP entries are printed in their short form', () => {
 
 describe('splitting a PEM bundle', () => {
   test('returns each certificate encoded again, without the text around it', () => {
-    const text = `subject=root\n${root.certificate.replaceAll('\n', '\r\n')}\nsomething: else\n${between.certificate}`;
-    expect(splitCertificates(text)).toEqual([root.certificate, between.certificate]);
+    const text = `subject=root\n${root.certificate.replaceAll('\n', '\r\n')}\nsomething: else\n${intermediate.certificate}`;
+    expect(splitCertificates(text)).toEqual([root.certificate, intermediate.certificate]);
   });
 
   test('returns up to 16 certificates', () => {
@@ -108,7 +112,11 @@ describe('splitting a PEM bundle', () => {
     ['only a private key', root.key, 'a PEM block "PRIVATE KEY" where only certificates are allowed'],
     ['a key beside the certificate', root.certificate + root.key, 'PRIVATE KEY'],
     ['17 certificates', root.certificate.repeat(17), 'more than 16'],
-    ['a certificate with bytes behind it', trailing(root.certificate), 'holds more than a certificate'],
+    [
+      'a certificate with bytes behind it',
+      withTrailingByte(root.certificate),
+      'holds more than a certificate',
+    ],
     ['a block without an end', root.certificate.replace(/-----END.*/, ''), 'cut off'],
     ['a block that is not base64', root.certificate.replace(/\nM/, '\n!'), 'not base64'],
     ['a megabyte', `${root.certificate}${'x'.repeat(1_000_000)}`, 'more than 256 KiB'],
@@ -131,7 +139,7 @@ describe('verification', () => {
     expect(verificationProblem(direct, root.certificate, now)).toBeUndefined();
     expect(verificationProblem(below, root.certificate, now)).toBeUndefined();
     const leafAlone = splitCertificates(below)[0] ?? '';
-    expect(verificationProblem(leafAlone, between.certificate + root.certificate, now)).toBeUndefined();
+    expect(verificationProblem(leafAlone, intermediate.certificate + root.certificate, now)).toBeUndefined();
     expect(verificationProblem(root.certificate, root.certificate, now)).toBeUndefined();
   });
 
@@ -139,7 +147,7 @@ describe('verification', () => {
     const leafAlone = splitCertificates(below)[0] ?? '';
     for (const [leaf, ca] of [
       [leafAlone, root.certificate],
-      [below, between.certificate],
+      [below, intermediate.certificate],
     ] as const) {
       expect(verificationProblem(leaf, ca, now)).toBeDefined();
       expect(openssl.verifies(leaf, ca, 'sslserver').ok).toBe(false);
@@ -158,20 +166,20 @@ describe('verification', () => {
   });
 
   test('fails when a signer is not a CA', () => {
-    const pem = makeAuthority(openssl, {
-      subject: '/CN=leaf',
+    const signer = makeAuthority(openssl, {
+      subject: '/CN=signer',
       extensions: ['basicConstraints=critical,CA:FALSE'],
       issuer: root,
     });
-    const leaf = makeAuthority(openssl, { subject: '/CN=forged', issuer: pem });
-    expect(verificationProblem(leaf.certificate + pem.certificate, root.certificate, now)).toBeDefined();
+    const leaf = makeAuthority(openssl, { subject: '/CN=leaf', issuer: signer });
+    expect(verificationProblem(leaf.certificate + signer.certificate, root.certificate, now)).toBeDefined();
   });
 
   test('fails when the signature of the leaf or of an intermediate is invalid', () => {
     expect(verificationProblem(forged(direct), root.certificate, now)).toContain('no valid chain');
-    const [leaf = '', intermediate = ''] = splitCertificates(below);
-    expect(verificationProblem(leaf + intermediate, root.certificate, now)).toBeUndefined();
-    expect(verificationProblem(leaf + forged(intermediate), root.certificate, now)).toBeDefined();
+    const [leaf = '', issuer = ''] = splitCertificates(below);
+    expect(verificationProblem(leaf + issuer, root.certificate, now)).toBeUndefined();
+    expect(verificationProblem(leaf + forged(issuer), root.certificate, now)).toBeDefined();
   });
 
   test('accepts a self-signed certificate as a root only if its own signature is valid', () => {

@@ -56,7 +56,10 @@ export interface AttemptReport {
 export interface GrantDetail extends GrantReport {
   /** Where its code is redeemed; absent before the first start of the service. */
   readonly url?: string;
-  /** The line without a code, with which a site joins by its identity; absent if the grant permits no identities. No secret. */
+  /**
+   * The join line without a code, for sites that join by their identity. It contains no secret. Absent if the grant permits no
+   * identities.
+   */
   readonly joinLine?: string;
   readonly signedTokens: number;
   readonly signedTokensRevoked: number;

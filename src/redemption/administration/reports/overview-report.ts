@@ -74,7 +74,10 @@ export interface OverviewReport {
   /** Refusals by code, most frequent first. */
   readonly refusals: readonly {
     readonly code: string;
-    /** Sum of the totals whose last refusal is within the last 24 hours. */
+    /**
+     * The store counts the refusals of each grant by code and client. This is the sum of the counts whose last refusal is within the
+     * last 24 hours, so it includes earlier refusals.
+     */
     readonly count: number;
     readonly last: string;
   }[];

@@ -7,7 +7,7 @@ import { directoryForFile } from '../../../support/release.js';
 const directory = directoryForFile();
 const file = join(directory, 'pgpass');
 
-const purpose = { host: 'db', port: 5432, database: 'grants', user: 'service' };
+const endpoint = { host: 'db', port: 5432, database: 'grants', user: 'service' };
 
 it.each([
   ['db:5432:grants:service:one', 'one'],
@@ -19,18 +19,22 @@ it.each([
   ['', undefined],
 ])('a password is found as libpq finds it: %j', (content, password) => {
   writeFileSync(file, content, { mode: 0o600 });
-  expect(passwordInFile(file, purpose)).toBe(password);
+  expect(passwordInFile(file, endpoint)).toBe(password);
 });
 
 it('a Unix socket uses the password of localhost, as in libpq', () => {
   writeFileSync(file, 'localhost:5432:*:*:three\n', { mode: 0o600 });
-  expect(passwordInFile(file, { ...purpose, host: '/run/postgresql' })).toBe('three');
+  expect(passwordInFile(file, { ...endpoint, host: '/run/postgresql' })).toBe('three');
 });
 
-it('a missing password file has no password, and one that others can read is refused', () => {
-  expect(passwordInFile(join(directory, 'nowhere'), purpose)).toBeUndefined();
+it('no password is found if the file is missing', () => {
+  expect(passwordInFile(join(directory, 'nowhere'), endpoint)).toBeUndefined();
+});
+
+it('a password file that other users can read is refused', () => {
   const readable = join(directory, 'readable');
-  writeFileSync(readable, '', { mode: 0o640 });
+  writeFileSync(readable, '');
+  // The umask does not apply to chmod.
   chmodSync(readable, 0o640);
-  expect(() => passwordInFile(readable, purpose)).toThrow('other users may read');
+  expect(() => passwordInFile(readable, endpoint)).toThrow('other users may read');
 });
