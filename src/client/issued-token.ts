@@ -7,9 +7,9 @@ import type { IssuedToken } from '../redemption/administration/reports/token-rep
 import { readAccessToken } from '../redemption/requesting/read-access-token.js';
 
 /**
- * Returns the token that a service has issued, with an AccessToken, a join line and fingerprints that are recreated from the
- * valid fields of its AccessToken: the client passes them on to other machines. Throws RedemptionError `answer_invalid` for
- * another resource.
+ * Verifies the AccessToken that a service has issued, and recreates it, its join line and its fingerprints from its valid fields.
+ * The client passes them on to other machines, so it does not copy those of the response. Throws RedemptionError `answer_invalid`
+ * if the resource is not a valid AccessToken.
  */
 export function rewrittenToken(issued: IssuedToken): IssuedToken {
   const { joinLine: _line, keySha256: _key, caSha256: _ca, replaces: _replaces, ...rest } = issued;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandContext } from '../config/command-context.js';
 import type { Settings } from '../config/setting-schemas.js';
@@ -103,6 +104,11 @@ export async function checkStore({ store }: Pick<StoreLocation, 'store'>): Promi
 /** The file of an SQLite store; in the data directory without `--store`. */
 export function sqliteFile(store: { readonly file: string } | undefined, dataDir: string): string {
   return store?.file ?? join(dataDir, 'linkgrant.db');
+}
+
+/** True if the configured store exists; a database on a server counts as existing. */
+export function hasStore({ store, dataDir }: StoreLocation): boolean {
+  return store?.kind === 'postgres' || existsSync(sqliteFile(store, dataDir));
 }
 
 /** Acquires the lease in a PostgreSQL store. Rejects with OtherServiceError while a service with other settings runs on it. */

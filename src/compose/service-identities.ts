@@ -198,7 +198,7 @@ function allOf(leases: readonly ServingLease[]): ServingLease {
 
 /**
  * True if a service of this host runs on the data directory or the SQLite file, or ended less than five seconds ago without releasing
- * its lease. Unknown for a PostgreSQL store that services of other hosts use.
+ * its lease. Does not detect services of other hosts on a PostgreSQL store.
  */
 export function isServedHere({ store, dataDir }: StoreLocation, clock: Clock): boolean {
   const leases = [join(dataDir, 'serving')];

@@ -75,7 +75,7 @@ export function openTokenRedemption(
       };
     },
     linkRequests,
-    /** Name of the Secret of a token's link, if that is materialized completely. */
+    /** Name of the Secret of a token's link; undefined until the link is materialized completely. */
     findSecretName: (token: RedeemableToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
     ...redemptionsWith({ openPending: pendingDirectories(dataDir, clock), linkRequests }, options),
   };

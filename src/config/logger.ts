@@ -1,8 +1,8 @@
 import pino, { type Logger } from 'pino';
 
 // A write costs as much CPU time as formatting a few lines, so lines are batched.
-const GATHER_MS = 20;
-const GATHER_BYTES = 8_192;
+const BATCH_MS = 20;
+const BATCH_BYTES = 8_192;
 // Limit of buffered output while the reader is stalled. Further lines are dropped, because a response must not wait for the log.
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
@@ -15,7 +15,7 @@ export function createLogger(level: string): Logger {
   const destination = pino.destination({
     dest: 2,
     sync: false,
-    minLength: GATHER_BYTES,
+    minLength: BATCH_BYTES,
     maxLength: MAX_WAITING_BYTES,
   });
   let scheduled = false;
@@ -33,7 +33,7 @@ export function createLogger(level: string): Logger {
     {
       write(line: string) {
         destination.write(line);
-        if (!scheduled) setTimeout(flush, GATHER_MS);
+        if (!scheduled) setTimeout(flush, BATCH_MS);
         scheduled = true;
       },
     },

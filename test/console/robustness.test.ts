@@ -130,6 +130,8 @@ describe('in the console of a team, while the service does not answer', () => {
   const session = { user: 'ada', role: 'operator', where: 'a service', version: '1', canSignOut: true };
   beforeEach(() => page.route(SESSION, (route) => route.fulfill({ json: session })));
   afterEach(() => page.unroute(SESSION));
+  /** Makes the page open the stream of changes again, as it does when its tab becomes visible. */
+  const reopenChangeStream = () => page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
 
   it('shows the last known data with its age, and recovers', async () => {
     await goTo('/links');
@@ -144,7 +146,7 @@ describe('in the console of a team, while the service does not answer', () => {
     await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
   });
 
-  it('shows no figure of the service and no success on the Overview', async () => {
+  it('shows neither the state of the service nor a success on the Overview', async () => {
     await goTo('/');
     const service = page.locator('main').getByRole('link', { name: 'Service' });
     await service.getByText('ready', { exact: true }).waitFor();
@@ -153,8 +155,7 @@ describe('in the console of a team, while the service does not answer', () => {
     await goTo('/');
     await page.getByText('Nothing needs attention').waitFor();
     await page.route('**/api/**', (route) => route.abort('connectionrefused'));
-    // Makes the page open the stream of changes again.
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await reopenChangeStream();
     await service.getByText('no response').waitFor();
     expect(await page.getByText('Nothing needs attention').count()).toBe(0);
     expect(await axeViolations(page)).toEqual([]);
@@ -168,8 +169,7 @@ describe('in the console of a team, while the service does not answer', () => {
     await goTo('/health');
     await page.getByRole('button', { name: 'Check again' }).waitFor();
     await page.route('**/api/**', (route) => route.abort('connectionrefused'));
-    // Makes the page open the stream of changes again.
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await reopenChangeStream();
     await noResponse.waitFor();
     await page.unroute('**/api/**');
     await noResponse.waitFor({ state: 'detached' });

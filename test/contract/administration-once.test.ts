@@ -12,7 +12,7 @@ import { sqliteStoreForTest } from '../support/stores/sqlite-store.js';
 import { TestClock } from '../support/test-clock.js';
 
 const ONCE = { caller: 'ops', key: 'the-key-of-this-creation' };
-const ORDER = { namespace: 'default', name: 'once', redemptionsAllowed: 2 };
+const NEW_GRANT = { namespace: 'default', name: 'once', redemptionsAllowed: 2 };
 
 describe('a repeated creation', () => {
   const clock = new TestClock();
@@ -52,40 +52,40 @@ describe('a repeated creation', () => {
     });
 
   it('creates the grant if the first request crashed after it stored the outcome', async () => {
-    const dying = withStore(store, { createGrant: () => Promise.reject(new Error('the power went')) });
-    await expect(administration(dying).createGrant(ORDER, ONCE)).rejects.toThrow('the power went');
+    const crashing = withStore(store, { createGrant: () => Promise.reject(new Error('the power went')) });
+    await expect(administration(crashing).createGrant(NEW_GRANT, ONCE)).rejects.toThrow('the power went');
     expect((await store.listGrants({ limit: 1 })).items).toEqual([]);
-    const made = await administration().createGrant(ORDER, ONCE);
-    expect(await administration().createGrant(ORDER, ONCE)).toEqual(made);
-    expect((await store.listGrants({ limit: 10 })).items.map(({ uid }) => uid)).toEqual([made.uid]);
+    const created = await administration().createGrant(NEW_GRANT, ONCE);
+    expect(await administration().createGrant(NEW_GRANT, ONCE)).toEqual(created);
+    expect((await store.listGrants({ limit: 10 })).items.map(({ uid }) => uid)).toEqual([created.uid]);
   });
 
   it('returns the response of a first request that crashed after it created the grant', async () => {
-    const dying = withStore(store, {
+    const crashing = withStore(store, {
       async createGrant(grant, code) {
         await store.createGrant(grant, code);
         throw new Error('the power went');
       },
     });
-    await expect(administration(dying).createGrant(ORDER, ONCE)).rejects.toThrow('the power went');
-    const [kept] = (await store.listGrants({ limit: 10 })).items;
-    const made = await administration().createGrant(ORDER, ONCE);
-    expect(made.uid).toBe(kept?.uid);
-    const token = await administration().issueToken({ grantUid: made.uid, code: made.code });
-    expect(token.token.spec.code).toBe(made.code);
+    await expect(administration(crashing).createGrant(NEW_GRANT, ONCE)).rejects.toThrow('the power went');
+    const [stored] = (await store.listGrants({ limit: 10 })).items;
+    const created = await administration().createGrant(NEW_GRANT, ONCE);
+    expect(created.uid).toBe(stored?.uid);
+    const token = await administration().issueToken({ grantUid: created.uid, code: created.code });
+    expect(token.token.spec.code).toBe(created.code);
   });
 
   it('returns the same token after a crash, and records it once', async () => {
-    const { uid: grantUid } = await administration().createGrant(ORDER);
-    const dying = withStore(store, { createCode: () => Promise.reject(new Error('the power went')) });
-    await expect(administration(dying).issueToken({ grantUid }, ONCE)).rejects.toThrow('the power went');
+    const { uid: grantUid } = await administration().createGrant(NEW_GRANT);
+    const crashing = withStore(store, { createCode: () => Promise.reject(new Error('the power went')) });
+    await expect(administration(crashing).issueToken({ grantUid }, ONCE)).rejects.toThrow('the power went');
     const issued = await administration().issueToken({ grantUid }, ONCE);
     expect(await administration().issueToken({ grantUid }, ONCE)).toEqual(issued);
     expect((await store.listCodes({ limit: 10 })).items.map(({ jti }) => jti)).toEqual([issued.id]);
   });
 
   it('of a token is refused after its grant has expired', async () => {
-    const { uid: grantUid } = await administration().createGrant(ORDER);
+    const { uid: grantUid } = await administration().createGrant(NEW_GRANT);
     await administration().issueToken({ grantUid }, ONCE);
     clock.advance(20 * 60_000);
     await expect(administration().issueToken({ grantUid }, ONCE)).rejects.toMatchObject({
@@ -94,17 +94,19 @@ describe('a repeated creation', () => {
   });
 
   it('returns the same response after a key rotation, and fails after the old key is removed', async () => {
-    const made = await administration().createGrant(ORDER, ONCE);
+    const created = await administration().createGrant(NEW_GRANT, ONCE);
     clock.advance(1_000);
     await rotateCodeKey(store, codeKeys, { dropOld: false });
-    expect(await administration().createGrant(ORDER, ONCE)).toEqual(made);
+    expect(await administration().createGrant(NEW_GRANT, ONCE)).toEqual(created);
     await rotateCodeKey(store, codeKeys, { dropOld: true });
-    await expect(administration().createGrant(ORDER, ONCE)).rejects.toMatchObject({ code: 'outcome_gone' });
+    await expect(administration().createGrant(NEW_GRANT, ONCE)).rejects.toMatchObject({
+      code: 'outcome_gone',
+    });
   });
 
   it('is refused if the request body differs, even if only the code does', async () => {
-    await administration().createGrant({ ...ORDER, code: 'a-chosen-code-of-mine' }, ONCE);
-    const other = { ...ORDER, code: 'another-code-of-mine' };
+    await administration().createGrant({ ...NEW_GRANT, code: 'a-chosen-code-of-mine' }, ONCE);
+    const other = { ...NEW_GRANT, code: 'another-code-of-mine' };
     await expect(administration().createGrant(other, ONCE)).rejects.toMatchObject({
       code: 'idempotency_key_reused',
     });

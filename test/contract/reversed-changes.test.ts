@@ -18,9 +18,9 @@ import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../support/stores/sqlite-store.js';
 
 const UID = '00000000-0000-4000-8000-00000000000a';
-const USED_UP = sampleRedemption(UID, { jti: 'j' });
+const FIRST_REDEMPTION = sampleRedemption(UID, { jti: 'j' });
 const CODE = { jti: 'j', uses: 1, expirationTime: NOW + MINUTE, subject: null };
-const FIRST_RENEWAL = sampleRenewal(USED_UP.id, 1);
+const FIRST_RENEWAL = sampleRenewal(FIRST_REDEMPTION.id, 1);
 // More than the window of a sample grant.
 const LATER = NOW + 60 * MINUTE;
 
@@ -29,7 +29,7 @@ async function storeWithGrant(): Promise<{ store: DatabaseStore; change: (sql: s
   const file = join(directoryForTest(), 'linkgrant.db');
   const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock: () => NOW }));
   await storedGrant(store, { uid: UID, name: 'a', redemptionsAllowed: 2 });
-  await store.recordRedemption(UID, USED_UP, NOW, { signedCode: CODE });
+  await store.recordRedemption(UID, FIRST_REDEMPTION, NOW, { signedCode: CODE });
   return { store, change: (sql) => withSqliteFile(file, (database) => database.exec(sql)) };
 }
 
@@ -44,7 +44,7 @@ const setGrant = (values: string) => `UPDATE grants SET ${values} WHERE uid = '$
 const setCode = (values: string) => `UPDATE codes SET ${values} WHERE jti = 'j'`;
 
 interface ReversedChange {
-  /** Leaves a grant or code that cannot be redeemed. */
+  /** Makes the grant or code unusable. */
   readonly end?: (store: DatabaseStore) => Promise<unknown>;
   readonly change: string;
   readonly reverse: string;
@@ -129,7 +129,7 @@ it.each<[string, ReversedChange]>([
     },
   ],
 ])(
-  'a verification reports the redemption of a grant %s, and put back afterwards',
+  'a verification reports a redemption that a reversed change made possible: of a grant %s',
   async (_, { end, change: sql, reverse, at = NOW, jti = null, fault }) => {
     const { store, change } = await storeWithGrant();
     // The row that the insertion of a deleted grant copies.
@@ -184,37 +184,37 @@ it('a verification reports the redemption of a grant that was inserted, and dele
   });
 });
 
-it('a verification reports the renewal of a redemption whose revocation was removed, and put back afterwards', async () => {
+it('a verification reports a renewal that a reversed change made possible: of a redemption whose revocation was removed', async () => {
   const { store, change } = await storeWithGrant();
-  const renew = (number: number) => recordRenewalOf(store, sampleRenewal(USED_UP.id, number), NOW);
+  const renew = (number: number) => recordRenewalOf(store, sampleRenewal(FIRST_REDEMPTION.id, number), NOW);
   expect(await renew(1)).toBe('recorded');
-  await store.revokeRedemption(USED_UP.id, NOW + 1);
+  await store.revokeRedemption(FIRST_REDEMPTION.id, NOW + 1);
   expect(await store.verifyLedger()).not.toHaveProperty('fault');
   expect(await renew(2)).toEqual({ refused: 'redemption_revoked' });
   change('UPDATE redemptions SET revoked_at = NULL');
   expect(await renew(2)).toBe('recorded');
   change(`UPDATE redemptions SET revoked_at = ${NOW + 1}`);
-  const problem = `records renewal 2 of redemption ${USED_UP.id}, although the redemption was revoked`;
+  const problem = `records renewal 2 of redemption ${FIRST_REDEMPTION.id}, although the redemption was revoked`;
   for (const uid of [undefined, UID])
     expect((await store.verifyLedger(uid)).fault).toEqual({ grantUid: UID, seq: 6, problem });
 });
 
 const setRedemption = (values: string) => `UPDATE redemptions SET ${values}`;
 const setRenewal = (values: string) => `UPDATE renewals SET ${values} WHERE number = 1`;
-const restored = (row: object, columns: Record<string, string>): string =>
+const originalValues = (row: object, columns: Record<string, string>): string =>
   Object.entries(columns)
     .map(([column, field]) => `${column} = '${Reflect.get(row, field)}'`)
     .join(', ');
 const CERTIFICATE = { certificate: 'certificate', certificate_sha256: 'certificateSha256' };
-const OF_WRITER = "certificate = 'of the writer', certificate_sha256 = 'ff'";
+const OTHER_CERTIFICATE = "certificate = 'of the writer', certificate_sha256 = 'ff'";
 
 it.each<[string, { number: number; change: string; reverse: string }]>([
   [
     'a redemption whose certificate and subject were replaced',
     {
       number: 1,
-      change: setRedemption(`${OF_WRITER}, subject = 'headquarters'`),
-      reverse: setRedemption(restored(USED_UP, { ...CERTIFICATE, subject: 'subject' })),
+      change: setRedemption(`${OTHER_CERTIFICATE}, subject = 'headquarters'`),
+      reverse: setRedemption(originalValues(FIRST_REDEMPTION, { ...CERTIFICATE, subject: 'subject' })),
     },
   ],
   [
@@ -222,7 +222,7 @@ it.each<[string, { number: number; change: string; reverse: string }]>([
     {
       number: 1,
       change: setRedemption("certificate = 'of the writer'"),
-      reverse: setRedemption(restored(USED_UP, { certificate: 'certificate' })),
+      reverse: setRedemption(originalValues(FIRST_REDEMPTION, { certificate: 'certificate' })),
     },
   ],
   [
@@ -230,7 +230,7 @@ it.each<[string, { number: number; change: string; reverse: string }]>([
     {
       number: 2,
       change: setRedemption("subject = 'headquarters'"),
-      reverse: setRedemption(restored(USED_UP, { subject: 'subject' })),
+      reverse: setRedemption(originalValues(FIRST_REDEMPTION, { subject: 'subject' })),
     },
   ],
   [
@@ -245,21 +245,23 @@ it.each<[string, { number: number; change: string; reverse: string }]>([
     'a renewal whose certificate was replaced',
     {
       number: 2,
-      change: setRenewal(OF_WRITER),
-      reverse: setRenewal(restored(FIRST_RENEWAL, CERTIFICATE)),
+      change: setRenewal(OTHER_CERTIFICATE),
+      reverse: setRenewal(originalValues(FIRST_RENEWAL, CERTIFICATE)),
     },
   ],
 ])(
-  'a verification reports a renewal of %s, and put back before the renewal was recorded',
+  'a verification reports a renewal that was issued after a change and recorded after its reversal: of %s',
   async (_, { number, change: sql, reverse }) => {
     const { store, change } = await storeWithGrant();
     if (number === 2) expect(await recordRenewalOf(store, FIRST_RENEWAL, NOW)).toBe('recorded');
     change(sql);
-    const basis = (await store.findRenewedRedemption(USED_UP.id)) as RenewedRedemption;
+    const basis = (await store.findRenewedRedemption(FIRST_REDEMPTION.id)) as RenewedRedemption;
     change(reverse);
     expect(await store.verifyLedger()).not.toHaveProperty('fault');
-    expect(await store.recordRenewal(sampleRenewal(USED_UP.id, number), basis, NOW)).toBe('recorded');
-    const problem = `records renewal ${number} of redemption ${USED_UP.id}, which was issued from changed rows`;
+    expect(await store.recordRenewal(sampleRenewal(FIRST_REDEMPTION.id, number), basis, NOW)).toBe(
+      'recorded',
+    );
+    const problem = `records renewal ${number} of redemption ${FIRST_REDEMPTION.id}, which was issued from changed rows`;
     for (const uid of [undefined, UID])
       expect((await store.verifyLedger(uid)).fault).toMatchObject({ grantUid: UID, problem });
   },
@@ -286,15 +288,15 @@ it('a verification accepts redemptions after a late start of the expiry, after c
 });
 
 it.each([2, 1000])(
-  'a verification reports what was redeemed and renewed after a revocation that got a later number (%i)',
+  'a verification reports a redemption or renewal after a revocation whose entry got a higher number (%i)',
   async (seq) => {
     for (const kind of ['grant_revoked', 'revoked']) {
       const { store, change } = await storeWithGrant();
-      const last = `grant_uid = '${UID}' AND kind = 'redeemed'`;
-      change(`UPDATE events SET seq = ${seq} + 100 WHERE ${last}`);
-      if (kind === 'revoked') await store.revokeRedemption(USED_UP.id, NOW);
+      const redeemedEntry = `grant_uid = '${UID}' AND kind = 'redeemed'`;
+      change(`UPDATE events SET seq = ${seq} + 100 WHERE ${redeemedEntry}`);
+      if (kind === 'revoked') await store.revokeRedemption(FIRST_REDEMPTION.id, NOW);
       else await store.revokeGrant(UID, NOW);
-      change(`UPDATE events SET seq = 3 WHERE ${last}`);
+      change(`UPDATE events SET seq = 3 WHERE ${redeemedEntry}`);
       change(`UPDATE events SET grant_uid = 'x' WHERE kind = '${kind}'`);
       change('UPDATE grants SET revoked_at = NULL; UPDATE redemptions SET revoked_at = NULL');
       if (kind === 'revoked') expect(await recordRenewalOf(store, FIRST_RENEWAL, NOW)).toBe('recorded');

@@ -53,13 +53,14 @@ function setClock(service: Serving, dataDir: string, ms: number): Promise<void> 
   return until(() => service.said.stderr.split('clock_moved').length > before);
 }
 
+/** Runs a command that must succeed. Returns its standard output. */
 async function run(dataDir: string, ...words: readonly string[]): Promise<string> {
   const ended = expectSuccess(await linkgrant([...words, '--data-dir', dataDir]));
   return ended.stdout;
 }
 
 /** Issues and redeems a token of a grant. Returns a function that redeems the token for another site. */
-async function link(dataDir: string, grant: string) {
+async function createLink(dataDir: string, grant: string) {
   const token = await run(dataDir, 'token', 'issue', '-', '--grant', grant);
   const redeem = (site: string) =>
     linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site)], { input: token });
@@ -78,6 +79,7 @@ async function webhookChecks(dataDir: string): Promise<Check[]> {
   const checks: Check[] = json(await linkgrant(['doctor', '--data-dir', dataDir, '-o', 'json']));
   return checks.filter(({ name }) => name.startsWith('webhook'));
 }
+
 const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => type.replace('dev.linkgrant.', ''));
 
@@ -93,8 +95,8 @@ describe.concurrent('webhooks', () => {
     // A new receiver gets the events after the position at which the service first read the ledger.
     await until(async () => (await webhookChecks(dataDir)).length > 0);
     await run(dataDir, 'grant', 'create', 'east', '--certificate-lifetime', '1d', ...limits);
-    await link(dataDir, 'west');
-    const redeem = await link(dataDir, 'east');
+    await createLink(dataDir, 'west');
+    const redeem = await createLink(dataDir, 'east');
     // The token of `east` has no use left: the same client is refused ten times.
     for (let attempt = 0; attempt < 10; attempt += 1) {
       expect((await redeem('refused')).code).toBe(3);
@@ -167,7 +169,7 @@ describe.concurrent('webhooks', () => {
     const first = await serve(dataDir, [url], '--webhook-allow-private');
     await until(async () => (await webhookChecks(dataDir)).length > 0);
     await run(dataDir, 'grant', 'create', 'west');
-    await link(dataDir, 'west');
+    await createLink(dataDir, 'west');
     await until(() => receiver.received.some(({ path }) => path === '/killed'));
     first.signal('SIGKILL');
     await first.ended;
@@ -181,16 +183,16 @@ describe.concurrent('webhooks', () => {
     await second.stop();
   });
 
-  it('a receiver that never answers or redirects delays no other one and no redemption; no redirect is followed', async () => {
+  it('a receiver that never responds, or that redirects, delays no other receiver and no redemption, and its redirect is not followed', async () => {
     const dataDir = place.path('slow');
     receiver.answers.set('/never', 'never').set('/moved', 302);
     const urls = ['/never', '/moved', '/ok'].map((path) => new URL(path, receiver.url).href);
     const service = await serve(dataDir, urls, '--webhook-allow-private', '--ops-listen', '127.0.0.1:0');
     await until(async () => (await webhookChecks(dataDir)).length === 3);
     await run(dataDir, 'grant', 'create', 'west', '--redemptions-allowed', '2');
-    await link(dataDir, 'west');
+    await createLink(dataDir, 'west');
     await until(() => receiver.received.some(({ path }) => path === '/never'));
-    await link(dataDir, 'west');
+    await createLink(dataDir, 'west');
     await until(() => receiver.accepted('/ok').length === 2);
     expect(typesOf(receiver.accepted('/ok'))).toEqual(['link.redeemed', 'link.redeemed']);
     const failures = async () =>
@@ -207,7 +209,7 @@ describe.concurrent('webhooks', () => {
     expect((await service.stop()).code).toBe(0);
   });
 
-  it('does not connect to a receiver whose TLS handshakes take too much processor time until it has waited', async () => {
+  it('pauses the connections to a receiver whose TLS handshakes take too much processor time', async () => {
     const dataDir = place.path('processor-time');
     const caFile = place.path('slow-ca');
     writeFileSync(caFile, slowChain.ca);
@@ -229,7 +231,7 @@ describe.concurrent('webhooks', () => {
     const service = await serve(dataDir, ['https://localhost:1/a']);
     await until(async () => (await webhookChecks(dataDir)).length > 0);
     await run(dataDir, 'grant', 'create', 'west');
-    await link(dataDir, 'west');
+    await createLink(dataDir, 'west');
     await until(async () => (await webhookChecks(dataDir))[0]?.status === 'warn');
     expect((await webhookChecks(dataDir))[0]?.detail).toContain('--webhook-allow-private');
     await service.stop();
@@ -243,7 +245,7 @@ it('the path and query of a webhook URL are not in the log, the output of doctor
   const service = await serve(dataDir, [url.href], '--webhook-allow-private', '--log-level', 'debug');
   await until(async () => (await webhookChecks(dataDir)).length > 0);
   await run(dataDir, 'grant', 'create', 'west');
-  await link(dataDir, 'west');
+  await createLink(dataDir, 'west');
   await until(() => service.said.stderr.includes('webhook_failed'));
   const { stdout } = await linkgrant(['doctor', '--data-dir', dataDir]);
   await service.stop();
@@ -259,9 +261,10 @@ it('the path and query of a webhook URL are not in the log, the output of doctor
 describe('serve --webhook', () => {
   const HOOK = ['--webhook', 'https://hooks.example.com'];
   const SECRET = ['--webhook-secret-file', secretFile];
-  const missing = place.path('missing-secret');
-  const other = place.path('no-secret');
-  writeFileSync(other, 'hunter2');
+  const missingFile = place.path('missing-secret');
+  // Contains neither a secret nor a certificate.
+  const invalidFile = place.path('no-secret');
+  writeFileSync(invalidFile, 'hunter2');
 
   it.each([
     ['without a secret', HOOK, '--webhook-secret-file'],
@@ -272,23 +275,31 @@ describe('serve --webhook', () => {
       '--webhook) cannot be',
     ],
     ['on kubernetes', [...HOOK, ...SECRET, '-p', 'kubernetes'], 'kubernetes'],
-    ['with a CA file without a certificate', [...HOOK, ...SECRET, '--webhook-ca', other], 'no certificate'],
+    [
+      'with a CA file without a certificate',
+      [...HOOK, ...SECRET, '--webhook-ca', invalidFile],
+      'no certificate',
+    ],
     [
       'with a secret file that does not exist',
-      [...HOOK, '--webhook-secret-file', missing],
-      `--webhook-secret-file ${missing} cannot be read: it does not exist`,
+      [...HOOK, '--webhook-secret-file', missingFile],
+      `--webhook-secret-file ${missingFile} cannot be read: it does not exist`,
     ],
-    ['with a secret file without a secret', [...HOOK, '--webhook-secret-file', other], 'no webhook secret'],
+    [
+      'with a secret file without a secret',
+      [...HOOK, '--webhook-secret-file', invalidFile],
+      'no webhook secret',
+    ],
   ])('is refused %s, with a hint', async (_, words, reason) => {
-    const serve = ['serve', '--data-dir', place.path('refused'), ...words];
-    const { error, hint } = expectRefusal(await linkgrantInProcess(serve, {}), 2);
+    const command = ['serve', '--data-dir', place.path('refused'), ...words];
+    const { error, hint } = expectRefusal(await linkgrantInProcess(command, {}), 2);
     expect(error).toContain(reason);
     // The hint has a command that writes a file: it must not name a file of the user.
     expect(hint).not.toContain(place.directory);
   });
 
   it('is refused with a hint that has the command to create a secret, if the file has none', async () => {
-    const words = [...HOOK, '--webhook-secret-file', other];
+    const words = [...HOOK, '--webhook-secret-file', invalidFile];
     const { hint } = expectRefusal(await linkgrantInProcess(['serve', ...words], {}), 2);
     expect(hint).toContain('openssl rand -base64 32');
   });

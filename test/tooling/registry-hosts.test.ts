@@ -5,7 +5,7 @@ import { PROJECT } from '../support/programs.js';
 
 const NOT_OURS = new Set(['node_modules', 'dist', 'build', '.git', '.cache', 'results']);
 
-// In pieces, so that this file does not name them either.
+// Joined at run time, so that this file does not contain them either.
 const HOSTS = [
   ['registry', 'npmjs', 'org'],
   ['registry', 'yarnpkg', 'com'],
@@ -32,11 +32,11 @@ describe('package registries', () => {
   it('no file contains the host of a registry', () => {
     const files = ownFiles(PROJECT);
     expect(files.length).toBeGreaterThan(100);
-    const named = files.flatMap((path) => {
+    const occurrences = files.flatMap((path) => {
       const text = readFileSync(path, 'utf8');
       return HOSTS.filter((host) => text.includes(host)).map((host) => `${path}: ${host}`);
     });
-    expect(named).toEqual([]);
+    expect(occurrences).toEqual([]);
   });
 
   it('the lock file pins every package by its hash, without an address', () => {

@@ -22,7 +22,7 @@ const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
 
 interface CreateGrantProps {
   readonly onClose: () => void;
-  /** A site that gets another token, whose grant has ended or was deleted. */
+  /** The site that gets another token, if its grant has ended or was deleted. */
   readonly site?: JoinedSite;
 }
 

@@ -1,4 +1,4 @@
-import { openAcceptingSite } from '../../compose/open-links.js';
+import { openAcceptingSite } from '../../compose/open-accepting-site.js';
 import { siteReports, systemOf } from '../../compose/system-sites.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';

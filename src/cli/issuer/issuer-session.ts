@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasStore } from '../../compose/open-links.js';
+import { hasStore } from '../../compose/open-store.js';
 import {
   ISSUER_CHECK_INTERVAL_MS,
   openIssuers,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openAcceptingSite } from '../../compose/open-links.js';
+import { openAcceptingSite } from '../../compose/open-accepting-site.js';
 import { directoryMaterializer, streamMaterializer } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';

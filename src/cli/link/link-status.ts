@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { networkObserver } from '../../compose/network-observers.js';
-import { hasStore, linkDirectory, RenewalRuns } from '../../compose/open-links.js';
-import { openStore } from '../../compose/open-store.js';
+import { linkDirectory, RenewalRuns } from '../../compose/open-links.js';
+import { hasStore, openStore } from '../../compose/open-store.js';
 import { issuerDirectory } from '../../compose/service-issuers.js';
 import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';

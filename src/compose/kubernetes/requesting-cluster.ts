@@ -86,7 +86,7 @@ export async function openRequestingCluster(
     connections: new CachedConnections((signal) => listConnectedPeers(client, namespace, signal), clock),
     linkRequests,
     ...redemptionsWith({ openPending: pendingSecrets(target, clock), linkRequests }, options),
-    /** Name of the Secret of a token's link, if that is materialized completely. */
+    /** Name of the Secret of a token's link; undefined until the link is materialized completely. */
     findSecretName: async (token: RedeemableToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;

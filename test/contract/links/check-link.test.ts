@@ -32,8 +32,21 @@ async function nodeRouter(identity: TestIdentity, response: Buffer, clientCa = i
   return releaseAfterTest(await listenLocally(server)).port;
 }
 
+/** Creates a router certificate that {@link makeIdentity} cannot create, with a CA of its own. */
+function makeIdentityByOpenssl(commonName: string, extensions: readonly string[]): TestIdentity {
+  const openssl = new OpenSsl();
+  const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
+  const leaf = makeByOpenssl(openssl, {
+    subject: `/CN=${commonName}`,
+    issuer: ca,
+    extensions: ['basicConstraints=CA:FALSE', ...extensions],
+  });
+  openssl.remove();
+  return { ca: ca.certificate, cert: leaf.certificate, key: leaf.key };
+}
+
 /** For a router that refuses the client some time after the handshake. */
-const PATIENT = { silenceMs: 60_000, timeoutMs: 60_000 };
+const LONG_TIMEOUTS = { silenceMs: 60_000, timeoutMs: 60_000 };
 
 /** Checks a Link; returns the fault and message of its credentials or of its first endpoint, or the fault `ok`. */
 async function check(
@@ -70,9 +83,12 @@ describe('link check of a correct router', () => {
 
   test('dials each endpoint, with one outcome for each', async () => {
     const { port } = await router(await makeIdentity({ authority: site }));
-    const shut = await freePort();
-    const one = linkTo('127.0.0.1', port);
-    const link = { ...one, endpoints: [...one.endpoints, ...linkTo('127.0.0.1', shut).endpoints] };
+    const closedPort = await freePort();
+    const singleEndpoint = linkTo('127.0.0.1', port);
+    const link = {
+      ...singleEndpoint,
+      endpoints: [...singleEndpoint.endpoints, ...linkTo('127.0.0.1', closedPort).endpoints],
+    };
     const dial = createLinkDialer({ clock: Date.now, silenceMs: 300 });
     const { endpoints } = await checkLink(link, await makeLinkSecret(site), { dial, clock: Date.now });
     expect(endpoints.map(({ outcome }) => ('fault' in outcome ? outcome.fault : 'ok'))).toEqual([
@@ -94,18 +110,10 @@ describe('link check of a correct router', () => {
   });
 
   test('succeeds if only the common name of the certificate matches the host', async () => {
-    const openssl = new OpenSsl();
-    const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
-    const leaf = makeByOpenssl(openssl, {
-      subject: '/CN=localhost',
-      issuer: ca,
-      extensions: ['basicConstraints=CA:FALSE', 'extendedKeyUsage=serverAuth'],
-    });
-    openssl.remove();
+    const identity = makeIdentityByOpenssl('localhost', ['extendedKeyUsage=serverAuth']);
     const clients = await makeAuthority('Client CA');
-    const identity = { ca: ca.certificate, cert: leaf.certificate, key: leaf.key };
     const { port } = await router(identity, { clientCa: clients.bundlePem });
-    const secret = await makeLinkSecret(clients, { caCrt: ca.certificate });
+    const secret = await makeLinkSecret(clients, { caCrt: identity.ca });
     expect(await check(linkTo('localhost', port), secret)).toMatchObject({ fault: 'ok' });
   });
 });
@@ -122,7 +130,7 @@ describe('link check', () => {
   test('reports a router that sends 2,000 session tickets, as soon as they are too many', async () => {
     const words = ['-tls1_3', '-num_tickets', '2000'];
     const { port } = await router(await makeIdentity({ authority: site }), { words });
-    const { message } = await checkPort(port, PATIENT);
+    const { message } = await checkPort(port, LONG_TIMEOUTS);
     expect(message).toContain('closed the connection');
   });
 
@@ -153,17 +161,9 @@ describe('link check', () => {
   });
 
   test('reports a router certificate that has the address as an IP address, not as a DNS name', async () => {
-    const openssl = new OpenSsl();
-    const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
-    const leaf = makeByOpenssl(openssl, {
-      subject: '/CN=router',
-      issuer: ca,
-      extensions: ['basicConstraints=CA:FALSE', 'subjectAltName=IP:127.0.0.1,DNS:router'],
-    });
-    openssl.remove();
-    const identity = { ca: ca.certificate, cert: leaf.certificate, key: leaf.key };
+    const identity = makeIdentityByOpenssl('router', ['subjectAltName=IP:127.0.0.1,DNS:router']);
     const { port } = await router(identity, { clientCa: site.bundlePem });
-    const secret = await makeLinkSecret(site, { caCrt: ca.certificate });
+    const secret = await makeLinkSecret(site, { caCrt: identity.ca });
     const result = await check(linkTo('127.0.0.1', port), secret);
     expect(result).toMatchObject({
       fault: 'tls_name_address',
@@ -194,13 +194,13 @@ describe('link check', () => {
   test('reports a router whose clock is after the expiry of the client certificate', async () => {
     const atTime = Date.now() + 60 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site }), { atTime });
-    expect((await checkPort(port, PATIENT)).fault).toBe('clock_skew');
+    expect((await checkPort(port, LONG_TIMEOUTS)).fault).toBe('clock_skew');
   });
 
   test("reports a router that refuses the client's CA with an alert", async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const { port } = await router(await makeIdentity({ authority: site }), { clientCa });
-    expect(await checkPort(port, PATIENT)).toMatchObject({
+    expect(await checkPort(port, LONG_TIMEOUTS)).toMatchObject({
       fault: 'certificate_refused',
       message: expect.stringContaining('unknown_ca'),
     });
@@ -209,7 +209,7 @@ describe('link check', () => {
   test('reports a router that closes the connection after the client certificate, without a reason', async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const port = await nodeRouter(await makeIdentity({ authority: site }), Buffer.from('AMQP'), clientCa);
-    expect((await checkPort(port, PATIENT)).fault).toBe('certificate_refused');
+    expect((await checkPort(port, LONG_TIMEOUTS)).fault).toBe('certificate_refused');
   });
 
   test('reports unusable credentials without connecting', async () => {
@@ -239,10 +239,10 @@ describe('link check', () => {
         message: expect.stringContaining(`${key} in Secret "to-west" cannot be used: `),
       });
     }
-    const ended = await makeLinkSecret(site, { issuedAt: Date.now() - 10 * DAY_MS, lifetimeMs: DAY_MS });
-    expect((await check(link, ended)).fault).toBe('certificate_expired');
-    const early = await makeLinkSecret(site, { issuedAt: Date.now() + DAY_MS });
-    expect((await check(link, early)).fault).toBe('clock_skew');
+    const expired = await makeLinkSecret(site, { issuedAt: Date.now() - 10 * DAY_MS, lifetimeMs: DAY_MS });
+    expect((await check(link, expired)).fault).toBe('certificate_expired');
+    const notYetValid = await makeLinkSecret(site, { issuedAt: Date.now() + DAY_MS });
+    expect((await check(link, notYetValid)).fault).toBe('clock_skew');
     expect(connections).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
-// A process that opens the store of its argument, sends `ready` to its parent, and runs each list of tasks that it receives.
+// A process that opens the store of its argument, sends `ready` to its parent, and runs each list of tasks that it receives. It
+// ends after a message without tasks.
 // Built code is imported, because plain Node runs this.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sqlGrantStore } from '../../../dist/stores/sql/sql-grant-store.js';
@@ -14,12 +15,12 @@ const openSqliteStore = async ({ clock, ...others }) =>
   sqlGrantStore(await openSqliteDatabase(others), clock);
 
 async function openStore() {
-  // An executable imports nothing but what is in it.
+  // In the single executable of the tests, only the SQLite store is available: an executable cannot import other modules.
   const open = module === undefined ? openSqliteStore : (await import(module))[exportName];
   store = await open({ ...options, clock: Date.now, checkpoint });
 }
 
-/** `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
+/** Returns `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
 async function redeem({ uid, replayKey, id = randomUUID(), code }, template, now) {
   const fresh = {
     id,
