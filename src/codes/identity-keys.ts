@@ -25,6 +25,8 @@ export interface IdentityKey {
 
 // A provider publishes a few keys; each one is imported at once.
 const MAX_KEYS = 100;
+// Of the kid in a log line.
+const MAX_KID_LENGTH = 200;
 
 /** True for an algorithm that identity tokens may have. */
 export function isIdentityAlgorithm(name: unknown): name is IdentityAlgorithm {
@@ -32,10 +34,14 @@ export function isIdentityAlgorithm(name: unknown): name is IdentityAlgorithm {
 }
 
 /**
- * Reads the keys of a provider from a JWKS (RFC 7517). Ignores keys for other algorithms and uses. Rejects with an Error whose
- * message is the end of a sentence if it is no JWKS, has no usable key, or has a private or symmetric key.
+ * Reads the keys of a provider from a JWKS (RFC 7517). Ignores keys for other algorithms and uses, and calls `onSkipped` with the kid
+ * of each key that is malformed. Rejects with an Error whose message is the end of a sentence if it is no JWKS, has no usable key, or
+ * has a private or symmetric key.
  */
-export async function readIdentityKeys(text: string): Promise<readonly IdentityKey[]> {
+export async function readIdentityKeys(
+  text: string,
+  onSkipped: (kid: string, reason: string) => void = () => {},
+): Promise<readonly IdentityKey[]> {
   const set = JSON.parse(text) as { readonly keys?: unknown } | null;
   if (!Array.isArray(set?.keys)) throw new Error('it is not a JWKS: expected an object with a list "keys"');
   if (set.keys.length > MAX_KEYS) throw new Error(`it has more than ${MAX_KEYS} keys`);
@@ -43,9 +49,13 @@ export async function readIdentityKeys(text: string): Promise<readonly IdentityK
   for (const jwk of set.keys as readonly (JWK | null)[]) {
     if (jwk?.kty === 'oct' || jwk?.d !== undefined)
       throw new Error('it contains a private or symmetric key; only public keys are accepted');
-    const byAlgorithm = await importKey(jwk ?? {});
-    if (!jwk?.kid || byAlgorithm.size === 0) continue;
-    keys.push({ kid: jwk.kid, thumbprint: await calculateJwkThumbprint(jwk), byAlgorithm });
+    try {
+      const byAlgorithm = await importKey(jwk ?? {});
+      if (typeof jwk?.kid !== 'string' || byAlgorithm.size === 0) continue;
+      keys.push({ kid: jwk.kid, thumbprint: await calculateJwkThumbprint(jwk), byAlgorithm });
+    } catch (error) {
+      onSkipped(String(jwk?.kid).slice(0, MAX_KID_LENGTH), (error as Error).message);
+    }
   }
   if (keys.length === 0)
     throw new Error(`it has no key with a kid for ${Object.keys(ALGORITHMS).join(', ')}`);

@@ -19,9 +19,6 @@ export const PROVIDER_SCHEMA = z
     message: 'needs subjects, because everybody can get a token of an issuer without a keys file',
   });
 
-/** A provider as it is written in the configuration. */
-export type WrittenProvider = z.output<typeof PROVIDER_SCHEMA>;
-
 const PROVIDERS = z.record(z.string().refine(isProviderName), PROVIDER_SCHEMA);
 const EXAMPLE =
   'a map of providers, such as {"east":{"issuer":"https://issuer.example.com","keys":"east-jwks.json"}}';

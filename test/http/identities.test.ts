@@ -220,6 +220,25 @@ describe('a redemption with the token of an identity', () => {
     expect(service.logged('refused').at(-1)).toMatchObject({ identityProvider: 'east' });
   });
 
+  it.each([
+    ['cut off', (csr: string) => csr.slice(0, 80)],
+    ['no base64', () => '!!!!'],
+    ['signed by another key', (csr: string) => csr.replace(/.{8}$/, 'AAAAAA==')],
+  ])(
+    'is refused with a certificate request that is %s, in a redemption and in a check',
+    async (_what, change) => {
+      const { uid } = await grantFor({ identities: ['east:*'] });
+      const headers = csrHeader();
+      const changed = Object.fromEntries(Object.entries(headers).map(([name, csr]) => [name, change(csr)]));
+      const redeemed = await redeem(uid, tokenOf(), changed);
+      expect(redeemed.status).toBe(400);
+      const answer = await post(service, `/${uid}/-/check`, tokenOf(), { headers: changed });
+      expect([answer.status, answer.body]).toEqual([redeemed.status, redeemed.body]);
+      expect(service.logged('refused').at(-1)).toMatchObject({ code: 'csr_invalid' });
+      expect((await post(service, `/${uid}/-/check`, tokenOf(), { headers })).status).toBe(200);
+    },
+  );
+
   it('is redeemed with a token that names the key of the request in its audience, and with no other key', async () => {
     const { uid } = await grantFor({ identities: ['github:repo:example/*'] });
     const key = newKey();

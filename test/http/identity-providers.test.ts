@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -55,11 +55,15 @@ const tokenOf = (issuer: ReturnType<typeof identityIssuer>, aud: string, now: nu
   identityToken(issuer, { sub: 'ci', aud, now });
 
 function open(flags: Flags, pauseMs = 0) {
+  const lines: Record<string, unknown>[] = [];
   const events: unknown[] = [];
-  const logger = pino(
-    { level: 'debug' },
-    { write: (line: string) => void events.push(JSON.parse(line).event) },
-  );
+  const write = (line: string) => {
+    const parsed = JSON.parse(line);
+    lines.push(parsed);
+    events.push(parsed.event);
+  };
+  const logger = pino({ level: 'debug' }, { write });
+  const logged = (event: string) => lines.filter((line) => line.event === event);
   const { settings } = loadConfiguration({ dataDir: directoryForTest(), ...flags }, {});
   const opening = ConfiguredIdentities.open(settings, {
     clock: Date.now,
@@ -67,14 +71,14 @@ function open(flags: Flags, pauseMs = 0) {
     origin: () => ORIGIN,
     pauseMs,
   });
-  return { opening, events };
+  return { opening, events, logged };
 }
 
 async function opened(flags: Flags, pauseMs?: number) {
-  const { opening, events } = open(flags, pauseMs);
+  const { opening, ...log } = open(flags, pauseMs);
   const providers = await opening;
   if (!providers) throw new Error('no provider is configured');
-  return { providers, events };
+  return { providers, ...log };
 }
 
 describe('a provider whose keys are fetched', () => {
@@ -156,6 +160,21 @@ describe('a provider whose keys are fetched', () => {
     expect(providers.list().map(({ keys }) => keys)).toEqual([undefined]);
   });
 
+  it('uses the other keys of a set with one that is malformed', async () => {
+    const provider = await startProvider();
+    const { iss, jwk } = provider.issuer();
+    provider.respondWith((request, response) => {
+      const isMetadata = request.url === '/.well-known/openid-configuration';
+      const keys = [null, 'key', { ...jwk, kid: 'cut', y: 7 }, jwk];
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(isMetadata ? { issuer: iss, jwks_uri: `${iss}/jwks` } : { keys }));
+    });
+    const { providers, logged } = await opened({ identities: { ci: { issuer: iss, subjects: SUBJECTS } } });
+    const kids = () => providers.list().map(({ keys }) => keys?.map(({ kid }) => kid));
+    await eventually(async () => expect(kids()).toEqual([['key-1']]));
+    expect(logged('identity_keys_skipped')).toMatchObject([{ skipped: [{ kid: 'cut' }] }]);
+  });
+
   it('gets no key that another provider has', async () => {
     const provider = await startProvider();
     const keys = writeJwks(join(directoryForTest(), 'jwks.json'), provider.issuer());
@@ -171,28 +190,139 @@ describe('a provider whose keys are fetched', () => {
 });
 
 describe('the directory of providers', () => {
-  it('is read again when it changes, and a file that is not valid changes nothing', async () => {
+  /** A directory with a provider for each issuer, by name. */
+  function directoryWith(issuers: Readonly<Record<string, ReturnType<typeof identityIssuer>>>) {
     const directory = directoryForTest();
-    const [east, west] = [identityIssuer(), identityIssuer()];
-    writeJwks(join(directory, 'east.jwks'), east);
     const write = (name: string, content: string) => {
       writeFileSync(join(directory, `.${name}`), content);
       renameSync(join(directory, `.${name}`), join(directory, name));
     };
-    write('east.yaml', `issuer: ${east.iss}\nkeys: east.jwks\n`);
+    for (const [name, issuer] of Object.entries(issuers)) {
+      writeJwks(join(directory, `${name}.jwks`), issuer);
+      write(`${name}.yaml`, `issuer: ${issuer.iss}\nkeys: ${name}.jwks\n`);
+    }
+    return { directory, write, remove: (name: string) => rmSync(join(directory, name)) };
+  }
+
+  const [east, west] = [identityIssuer(), identityIssuer()];
+  const namesOf = (providers: ConfiguredIdentities) => providers.list().map(({ name }) => name);
+
+  it('is read again when it changes', async () => {
+    const { directory, write, remove } = directoryWith({ east });
     const { providers, events } = await opened({ identitiesDirectory: directory });
-    const names = () => providers.list().map(({ name, audience }) => `${name} ${audience}`);
-    expect(names()).toEqual([`east ${ORIGIN}`]);
+    const audiences = () => providers.list().map(({ name, audience }) => `${name} ${audience}`);
+    expect(audiences()).toEqual([`east ${ORIGIN}`]);
     await providers.refresh();
     expect(events).toEqual([]);
     writeJwks(join(directory, 'west.jwks'), west);
     write('west.yaml', `issuer: ${west.iss}\nkeys: west.jwks\naudience: hub\n`);
     await providers.refresh();
-    expect(names()).toEqual([`east ${ORIGIN}`, 'west hub']);
-    write('north.yaml', `issuer: ${west.iss}\nkeys: west.jwks\n`);
+    expect(audiences()).toEqual([`east ${ORIGIN}`, 'west hub']);
+    remove('east.yaml');
     await providers.refresh();
-    expect(names()).toEqual([`east ${ORIGIN}`, 'west hub']);
-    expect(events).toEqual(['identities_reloaded', 'identities_kept']);
+    expect(audiences()).toEqual(['west hub']);
+    expect(events).toEqual(['identities_reloaded', 'identities_reloaded']);
+  });
+
+  it.each<[string, (place: ReturnType<typeof directoryWith>) => void, RegExp]>([
+    ['that is no YAML', ({ write }) => write('west.yaml', 'issuer: [\n'), /west cannot be used: .*not YAML/],
+    ['with two documents', ({ write }) => write('west.yaml', 'a: 1\n---\nb: 1\n'), /west .*1 document/],
+    ['without an issuer', ({ write }) => write('west.yaml', 'keys: west.jwks\n'), /west .*issuer/],
+    ['whose keys are missing', ({ remove }) => remove('west.jwks'), /west\.jwks cannot be read: .*not exist/],
+    ['whose keys are no JWKS', ({ write }) => write('west.jwks', '{}'), /west .*not a JWKS/],
+    [
+      'whose name is no name of a provider',
+      ({ write, remove }) => {
+        write('West.yaml', `issuer: ${west.iss}\nkeys: west.jwks\n`);
+        remove('west.yaml');
+      },
+      /West is not the name/,
+    ],
+    [
+      'that is a directory',
+      ({ directory, remove }) => {
+        remove('west.yaml');
+        mkdirSync(join(directory, 'west.yaml'));
+      },
+      /west\.yaml cannot be read: it is a directory/,
+    ],
+    [
+      'with a key of another provider',
+      ({ directory }) => writeJwks(join(directory, 'west.jwks'), west, east),
+      /west has a key that east has too/,
+    ],
+    [
+      'with issuer and audience of the admin API',
+      ({ write }) => write('west.yaml', `issuer: ${west.iss}\nkeys: west.jwks\naudience: admin\n`),
+      /west .*admin API/,
+    ],
+  ])('stops the provider of a file %s, which others are not affected by', async (_what, change, message) => {
+    const north = identityIssuer();
+    const place = directoryWith({ east, north, west });
+    const admin = { adminIssuer: west.iss, adminAudience: 'admin' };
+    const { providers, logged } = await opened({ identitiesDirectory: place.directory, ...admin });
+    expect(namesOf(providers)).toEqual(['east', 'north', 'west']);
+    change(place);
+    // The removal of a provider has an effect beside a file that cannot be used.
+    place.remove('north.yaml');
+    await providers.refresh();
+    expect(namesOf(providers)).toEqual(['east']);
+    const unusable = () => logged('identity_provider_unusable');
+    expect(unusable()).toMatchObject([{ level: 50, err: { message: expect.stringMatching(message) } }]);
+    expect(unusable()[0]?.identityProvider).toMatch(/^west$/i);
+    await providers.refresh();
+    expect(unusable()).toHaveLength(1);
+    // The same when the service starts.
+    const again = await opened({ identitiesDirectory: place.directory, ...admin });
+    expect(namesOf(again.providers)).toEqual(['east']);
+    expect(again.logged('identity_provider_unusable')).toHaveLength(1);
+    rmSync(join(place.directory, 'west.yaml'), { recursive: true, force: true });
+    place.write('west.yaml', `issuer: ${west.iss}\nkeys: mended.jwks\n`);
+    writeJwks(join(place.directory, 'mended.jwks'), west);
+    await providers.refresh();
+    expect(namesOf(providers)).toContain('west');
+  });
+
+  it('stops all of its providers when it cannot be read, and not those of the settings', async () => {
+    const { directory } = directoryWith({ east });
+    const keys = writeJwks(join(directoryForTest(), 'jwks.json'), west);
+    const identities = { west: { issuer: west.iss, keys } };
+    const { providers, logged } = await opened({ identitiesDirectory: directory, identities });
+    expect(namesOf(providers)).toEqual(['west', 'east']);
+    rmSync(directory, { recursive: true });
+    await providers.refresh();
+    expect(namesOf(providers)).toEqual(['west']);
+    expect(logged('identity_provider_unusable')).toMatchObject([
+      { err: { message: expect.stringMatching(/--identities-directory .*does not exist/) } },
+    ]);
+  });
+
+  it('does not read a file again that has not changed', async () => {
+    const { directory, write } = directoryWith({ east, west });
+    const { providers } = await opened({ identitiesDirectory: directory });
+    const keysOf = (name: string) => providers.list().find((provider) => provider.name === name)?.keys;
+    const [eastKeys, westKeys] = [keysOf('east'), keysOf('west')];
+    write('west.yaml', `issuer: ${west.iss}\nkeys: west.jwks\naudience: hub\n`);
+    await providers.refresh();
+    // The same keys in the same object: they were not imported again.
+    expect(keysOf('east')).toBe(eastKeys);
+    expect(keysOf('west')).not.toBe(westKeys);
+    expect(keysOf('west')).toHaveLength(1);
+  });
+
+  it('may have a provider with a malformed key, which is skipped and logged once', async () => {
+    const { directory, write } = directoryWith({ east });
+    const malformed = { ...identityIssuer().jwk, kid: 'cut', x: 'AAAA' };
+    write('east.jwks', JSON.stringify({ keys: [malformed, null, east.jwk] }));
+    const { providers, logged } = await opened({ identitiesDirectory: directory });
+    expect(providers.list().map(({ keys }) => keys?.map(({ kid }) => kid))).toEqual([[east.kid]]);
+    expect(logged('identity_keys_skipped')).toMatchObject([
+      { identityProvider: 'east', skipped: [{ kid: 'cut' }] },
+    ]);
+    await providers.refresh();
+    write('east.yaml', `issuer: ${east.iss}\nkeys: east.jwks\naudience: hub\n`);
+    await providers.refresh();
+    expect(logged('identity_keys_skipped')).toHaveLength(1);
   });
 });
 
@@ -210,6 +340,14 @@ describe('the configuration of providers', () => {
         return { identities: { a: { issuer, keys }, b: { issuer: 'https://b.example.com', keys } } };
       },
       /provider b has a key that a has too/,
+    ],
+    [
+      'two providers that fetch the keys of one issuer',
+      () => {
+        const fetched = { issuer, subjects: SUBJECTS };
+        return { identities: { a: fetched, b: { ...fetched, audience: 'b' } } };
+      },
+      /provider b has the issuer, and so the keys, that a has too/,
     ],
     [
       'issuer and audience of the admin API',

@@ -28,6 +28,8 @@ export function oidcKeys(provider: OidcProvider, clock: Clock): BearerKeys {
     if (Math.abs(clock() - failedAt) < FAILURE_PAUSE_MS) throw unavailable(provider);
     try {
       const response = await fetchKeySet(provider);
+      // For a document that is no key set, jose would throw the error of an invalid token.
+      createLocalJWKSet((await response.clone().json()) as JSONWebKeySet);
       fetchedAt = clock();
       return response;
     } catch (error) {
@@ -51,14 +53,12 @@ export function oidcKeys(provider: OidcProvider, clock: Clock): BearerKeys {
   };
 }
 
-/** Fetches the key set that the metadata of a provider names. Rejects if there is no response, or no key set. */
+/** Fetches the key set that the metadata of a provider names. Rejects if there is no response. Does not read it. */
 export async function fetchKeySet(provider: OidcProvider): Promise<Response> {
   const { jwks_uri: url } = await provider.metadata();
   if (url === undefined) throw new Error('its metadata has no jwks_uri');
   const response = await provider.fetch(url);
   if (response.status !== 200) throw new Error(`${url} returned status ${response.status}`);
-  // For a document that is no key set, jose would throw the error of an invalid token.
-  createLocalJWKSet((await response.clone().json()) as JSONWebKeySet);
   return response;
 }
 

@@ -6,7 +6,7 @@ import { type IdentityKey, readIdentityKeys } from '../../codes/identity-keys.js
 import type { Settings } from '../../config/setting-schemas.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { IdentityProviders, LoadedProvider } from '../../redemption/ports/identity-providers.js';
-import { type ConfiguredProvider, providersVersion, readProviders, sharedKey } from './read-providers.js';
+import { type ConfiguredProvider, ProviderReader, type ReadProviders, sharedKey } from './read-providers.js';
 
 // As long as the admin API caches the keys of its issuer.
 const FETCH_INTERVAL_MS = 600_000;
@@ -35,76 +35,89 @@ interface Dependencies {
 
 /** The providers of the settings and of their directory, with keys from files or fetched in the background. */
 export class ConfiguredIdentities implements IdentityProviders {
-  readonly #settings: Settings;
   readonly #deps: Dependencies;
+  readonly #reader: ProviderReader;
   readonly #fetched = new Map<string, FetchedKeys>();
   readonly clock: Clock;
-  #providers: readonly ConfiguredProvider[] = [];
-  #version = '';
+  #read: ReadProviders = { usable: [], unusable: [] };
+  #loaded: { readonly origin: string; readonly providers: readonly LoadedProvider[] } | undefined;
+  /** What the log says about the keys that were skipped, by provider. */
+  readonly #skipped = new Map<string, string>();
 
   private constructor(settings: Settings, deps: Dependencies) {
-    this.#settings = settings;
     this.#deps = deps;
+    this.#reader = new ProviderReader(settings, (name, text) => this.#readKeys(name, text));
     this.clock = deps.clock;
   }
 
-  /** Reads the providers, and starts to fetch keys. Undefined if none are configured. Rejects with ConfigurationError. */
+  /**
+   * Reads the providers, and starts to fetch keys. Undefined if none are configured. Rejects with ConfigurationError if the settings
+   * are wrong; a provider of the directory that cannot be used is only logged.
+   */
   static async open(settings: Settings, deps: Dependencies): Promise<ConfiguredIdentities | undefined> {
     if (settings.identities === undefined && settings.identitiesDirectory === undefined) return undefined;
     const opened = new ConfiguredIdentities(settings, deps);
-    await opened.#read();
-    opened.#fetchDue();
+    const read = await opened.#reader.read(deps.origin());
+    const wrong = read.unusable.find(({ isSetting }) => isSetting);
+    if (wrong) throw wrong.error;
+    opened.#use(read);
     return opened;
   }
 
   list(): readonly LoadedProvider[] {
     const origin = this.#deps.origin();
-    return this.#providers.map((provider) => ({
-      ...provider,
-      audience: provider.audience ?? origin,
-      keys: provider.keys ?? this.#fetched.get(provider.name)?.keys,
-    }));
+    if (this.#loaded?.origin !== origin) {
+      const providers = this.#read.usable.map((provider) => ({
+        ...provider,
+        audience: provider.audience ?? origin,
+        keys: provider.keys ?? this.#fetched.get(provider.name)?.keys,
+      }));
+      this.#loaded = { origin, providers };
+    }
+    return this.#loaded.providers;
   }
 
   reportUnknownKey(issuer: string): void {
-    for (const provider of this.#providers)
+    for (const provider of this.#read.usable)
       if (provider.issuer === issuer) this.#fetch(provider, this.#pauseMs);
   }
 
-  /** Reads the files again if they have changed, and starts to fetch keys that are old. Never rejects. */
+  /** Reads the files again that have changed, and starts to fetch keys that are old. Never rejects. */
   async refresh(): Promise<void> {
-    try {
-      if (providersVersion(this.#settings) !== this.#version) {
-        await this.#read();
-        this.#deps.logger.info({ event: 'identities_reloaded' }, 'the identity providers were read again');
-      }
-    } catch (error) {
-      this.#deps.logger.error(
-        { event: 'identities_kept', err: error },
-        'the changed identity providers are unusable; the old ones stay',
+    const { usable } = this.#read;
+    const read = await this.#reader.read(this.#deps.origin());
+    const isSame = read.usable.length === usable.length && usable.every((one, at) => one === read.usable[at]);
+    if (!isSame) {
+      const identityProviders = read.usable.length;
+      this.#deps.logger.info(
+        { event: 'identities_reloaded', identityProviders },
+        'the identity providers were read again',
       );
     }
-    this.#fetchDue();
+    this.#use(read);
   }
 
-  async #read(): Promise<void> {
-    // Before the files, so that a change during the reading is found next time.
-    const version = providersVersion(this.#settings);
-    this.#providers = await readProviders(this.#settings, this.#deps.origin());
-    this.#version = version;
-    const names = new Set(this.#providers.map(({ name }) => name));
+  #use(read: ReadProviders): void {
+    const known = new Set(this.#read.unusable.map(({ error }) => error.message));
+    for (const { name: identityProvider, error } of read.unusable) {
+      if (known.has(error.message)) continue;
+      this.#deps.logger.error(
+        { event: 'identity_provider_unusable', identityProvider, err: error },
+        'an identity provider cannot be used, and its tokens are refused',
+      );
+    }
+    this.#read = read;
+    this.#loaded = undefined;
+    const names = new Set(read.usable.map(({ name }) => name));
     for (const name of this.#fetched.keys()) if (!names.has(name)) this.#fetched.delete(name);
+    for (const provider of read.usable) {
+      const hasKeys = this.#fetched.get(provider.name)?.hasFailed === false;
+      this.#fetch(provider, hasKeys ? FETCH_INTERVAL_MS : this.#pauseMs);
+    }
   }
 
   get #pauseMs(): number {
     return this.#deps.pauseMs ?? FETCH_PAUSE_MS;
-  }
-
-  #fetchDue(): void {
-    for (const provider of this.#providers) {
-      const hasKeys = this.#fetched.get(provider.name)?.hasFailed === false;
-      this.#fetch(provider, hasKeys ? FETCH_INTERVAL_MS : this.#pauseMs);
-    }
   }
 
   /** Starts to fetch the keys of a provider, unless they are in a file or the last fetch started less than `ms` ago. */
@@ -139,12 +152,31 @@ export class ConfiguredIdentities implements IdentityProviders {
       });
   }
 
-  async #fetchInto({ name }: ConfiguredProvider, fetched: FetchedKeys): Promise<void> {
-    const keys = await readIdentityKeys(await (await fetchKeySet(fetched.oidc)).text());
-    const others = this.list().filter((provider) => provider.name !== name);
-    const shared = sharedKey([...others, { name, keys }]);
-    if (shared) throw new Error(`${shared.join(' and ')} have the same key`);
+  async #fetchInto({ name, issuer }: ConfiguredProvider, fetched: FetchedKeys): Promise<void> {
+    const keys = await this.#readKeys(name, await (await fetchKeySet(fetched.oidc)).text());
+    const owners = new Map<string, string>();
+    for (const other of this.list()) if (other.name !== name && other.keys) sharedKey(other, owners);
+    const owner = sharedKey({ name, issuer, keys }, owners);
+    if (owner !== undefined)
+      throw new Error(`${owner} has one of its keys too: one key belongs to one provider`);
     fetched.keys = keys;
+    this.#loaded = undefined;
+  }
+
+  /** Reads a key set. Logs the keys that are malformed, unless it has logged the same ones before. */
+  async #readKeys(identityProvider: string, text: string): Promise<readonly IdentityKey[]> {
+    const skipped: { readonly kid: string; readonly reason: string }[] = [];
+    try {
+      return await readIdentityKeys(text, (kid, reason) => skipped.push({ kid, reason }));
+    } finally {
+      const said = JSON.stringify(skipped);
+      if (said !== (this.#skipped.get(identityProvider) ?? '[]'))
+        this.#deps.logger.warn(
+          { event: 'identity_keys_skipped', identityProvider, skipped },
+          'malformed keys of an identity provider are not used',
+        );
+      this.#skipped.set(identityProvider, said);
+    }
   }
 
   #fetchedKeysOf({ name, issuer, ca }: ConfiguredProvider): FetchedKeys {

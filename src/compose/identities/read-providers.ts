@@ -1,12 +1,14 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isProviderUrl } from '../../admin/oidc-provider.js';
-import { type IdentityKey, readIdentityKeys } from '../../codes/identity-keys.js';
-import { PROVIDER_SCHEMA, providerProblem, type WrittenProvider } from '../../config/identity-schema.js';
+import type { IdentityKey } from '../../codes/identity-keys.js';
+import { PROVIDER_SCHEMA, providerProblem } from '../../config/identity-schema.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { flagOf } from '../../config/settings.js';
 import { ConfigurationError } from '../../domain/configuration-error.js';
 import { isProviderName } from '../../domain/names.js';
-import { readBoundedText, readOptionalText } from '../../files/bounded-text.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError, withFileErrors } from '../../files/file-error.js';
 import { fileVersion } from '../../files/file-version.js';
 import { parseYamlMappings } from '../../files/yaml-documents.js';
@@ -17,9 +19,23 @@ import type { IdentityProvider } from '../../redemption/ports/identity-providers
 export interface ConfiguredProvider extends Omit<IdentityProvider, 'audience'> {
   /** Absent for the origin of the service. */
   readonly audience?: string | undefined;
-  readonly keys?: readonly IdentityKey[];
+  readonly keys?: readonly IdentityKey[] | undefined;
   /** PEM; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
+}
+
+/** A provider that is configured and cannot be used, or a directory that cannot be read. */
+export interface UnusableProvider {
+  readonly name: string;
+  /** True if the settings themselves are wrong, and not a file of the directory. */
+  readonly isSetting: boolean;
+  readonly error: ConfigurationError;
+}
+
+/** The providers that can be used, and the others. */
+export interface ReadProviders {
+  readonly usable: readonly ConfiguredProvider[];
+  readonly unusable: readonly UnusableProvider[];
 }
 
 type ProviderSettings = Pick<
@@ -27,114 +43,181 @@ type ProviderSettings = Pick<
   'identities' | 'identitiesDirectory' | 'adminIssuer' | 'adminAudience'
 >;
 
-const PROVIDER_FILE = /^(.+)\.ya?ml$/;
+/** Where a provider is written: in the settings, or in a file of the directory. */
+interface Source {
+  readonly name: string;
+  readonly isSetting: boolean;
+  /** Paths in the provider are relative to it. */
+  readonly directory: string;
+  /** Returns the members of the provider, not checked. */
+  read(files: FilesRead): unknown;
+}
 
-/** Returns a text that changes if a file of the providers changes. Throws the error of the file system. */
-export function providersVersion(settings: ProviderSettings): string {
-  const written = readWritten(settings);
-  const files = [...written.values()]
-    .flatMap(({ keys, ca }) => [keys, ca])
-    .filter((file) => file !== undefined);
-  const sources = providerFiles(settings).map(({ file }) => file);
-  return [...sources, ...files].map((file) => `${file} ${fileVersion(file)}`).join('\n');
+const FILES_AT_ONCE = 100;
+
+interface ReadSource {
+  readonly provider: ConfiguredProvider;
+  readonly files: FilesRead;
+}
+
+const DIRECTORY = flagOf('identitiesDirectory');
+// A hidden file is one that a tool writes before it renames it.
+const PROVIDER_FILE = /^([^.].*)\.ya?ml$/;
+
+/** Reads the providers of the settings and of their directory, and each one again when one of its files has changed. */
+export class ProviderReader {
+  readonly #settings: ProviderSettings;
+  readonly #readKeys: (name: string, text: string) => Promise<readonly IdentityKey[]>;
+  /** What was read last, by name. */
+  #earlier: ReadonlyMap<string, ReadSource> = new Map();
+
+  constructor(
+    settings: ProviderSettings,
+    readKeys: (name: string, text: string) => Promise<readonly IdentityKey[]>,
+  ) {
+    this.#settings = settings;
+    this.#readKeys = readKeys;
+  }
+
+  /**
+   * Reads the providers: those of the settings, then those of the directory by name. One that cannot be used has no effect on the
+   * others. `origin` is the audience of those without one.
+   */
+  async read(origin: string): Promise<ReadProviders> {
+    const usable: ConfiguredProvider[] = [];
+    const unusable: UnusableProvider[] = [];
+    const names = new Set<string>();
+    const owners = new Map<string, string>();
+    const read = new Map<string, ReadSource>();
+    for (const source of sourcesOf(this.#settings)) {
+      const { name, isSetting } = source;
+      // A fleet may have thousands of files, and requests must not wait for all of them.
+      if (names.size % FILES_AT_ONCE === 0) await nextTurn();
+      try {
+        if (names.has(name)) throw invalid(name, 'is configured twice');
+        names.add(name);
+        const found = this.#earlier.get(name);
+        const current = found?.files.areUnchanged() ? found : await this.#readSource(source);
+        read.set(name, current);
+        this.#requireOwn(current.provider, origin, owners);
+        usable.push(current.provider);
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error;
+        unusable.push({ name, isSetting, error });
+      }
+    }
+    this.#earlier = read;
+    return { usable, unusable };
+  }
+
+  async #readSource(source: Source): Promise<ReadSource> {
+    const { name, directory } = source;
+    const files = new FilesRead();
+    const written = fromFile(name, () => source.read(files));
+    if (!isProviderName(name))
+      throw invalid(name, 'is not the name of a provider: use lower-case letters, digits and -');
+    const parsed = PROVIDER_SCHEMA.safeParse(written);
+    if (!parsed.success) throw invalid(name, `is not valid: ${providerProblem(parsed.error)}`);
+    const { issuer, audience, subjects, keyBinding, keys, ca } = parsed.data;
+    if (matchingProblem({ identities: subjects ?? [] }) !== undefined)
+      throw invalid(name, 'has subjects that take too long to match: use globs with one *');
+    const provider = { name, issuer, audience, subjects, isKeyBindingRequired: keyBinding === 'required' };
+    const textOf = (file: string) => fromFile(name, () => files.read(resolve(directory, file)));
+    if (keys === undefined) {
+      if (!isProviderUrl(issuer)) throw invalid(name, 'has no keys file, and its issuer is no https URL');
+      return { files, provider: { ...provider, ca: ca === undefined ? undefined : textOf(ca) } };
+    }
+    const text = textOf(keys);
+    try {
+      return { files, provider: { ...provider, keys: await this.#readKeys(name, text) } };
+    } catch (error) {
+      throw invalid(name, `has the keys file ${keys}, which cannot be used: ${(error as Error).message}`);
+    }
+  }
+
+  /** Throws if a provider has what belongs to the admin API or to another provider; `owners` has the providers of keys. */
+  #requireOwn(provider: ConfiguredProvider, origin: string, owners: Map<string, string>): void {
+    const { adminIssuer, adminAudience } = this.#settings;
+    const { name, issuer, audience = origin, keys } = provider;
+    if (issuer === adminIssuer && audience === adminAudience)
+      throw invalid(name, 'has the issuer and the audience of the admin API, whose tokens it would accept');
+    const shared = sharedKey(provider, owners);
+    if (shared === undefined) return;
+    const what = keys ? 'a key' : 'the issuer, and so the keys,';
+    throw invalid(name, `has ${what} that ${shared} has too: one key belongs to one provider`);
+  }
 }
 
 /**
- * Reads the providers of the settings and of the directory. `origin` is the audience of those without one. Rejects with
- * ConfigurationError if one of them is not valid, or if two have the same key.
+ * Returns the provider that has a key of this one, or that fetches its keys from the same issuer; undefined if there is none. Then the
+ * keys are recorded in `owners`.
  */
-export async function readProviders(
-  settings: ProviderSettings,
-  origin: string,
-): Promise<readonly ConfiguredProvider[]> {
-  const providers: ConfiguredProvider[] = [];
-  for (const [name, written] of readWritten(settings)) providers.push(await readProvider(name, written));
-  for (const { name, issuer, audience = origin } of providers) {
-    if (issuer === settings.adminIssuer && audience === settings.adminAudience)
-      throw invalid(name, 'has the issuer and the audience of the admin API, whose tokens it would accept');
-  }
-  const shared = sharedKey(providers);
-  if (shared)
-    throw invalid(shared[1], `has a key that ${shared[0]} has too: one key belongs to one provider`);
-  return providers;
+export function sharedKey(
+  { name, issuer, keys }: Pick<ConfiguredProvider, 'name' | 'issuer' | 'keys'>,
+  owners: Map<string, string>,
+): string | undefined {
+  const own = keys?.map(({ thumbprint }) => thumbprint) ?? [issuer];
+  const owner = own.map((key) => owners.get(key)).find((found) => found !== undefined);
+  if (owner === undefined) for (const key of own) owners.set(key, name);
+  return owner;
 }
 
-/** Returns the names of two providers that have the same key; undefined if there are none. */
-export function sharedKey(
-  providers: readonly { readonly name: string; readonly keys?: readonly IdentityKey[] | undefined }[],
-): readonly [string, string] | undefined {
-  const owners = new Map<string, string>();
-  for (const { name, keys = [] } of providers) {
-    for (const { thumbprint } of keys) {
-      const owner = owners.get(thumbprint) ?? name;
-      if (owner !== name) return [owner, name];
-      owners.set(thumbprint, name);
+/** Reads files, and finds out later whether one of them has changed since. */
+class FilesRead {
+  readonly #versions = new Map<string, string>();
+
+  read(file: string): string {
+    // Before the content, so that a change during the reading is found.
+    this.#versions.set(
+      file,
+      withFileErrors(file, () => fileVersion(file)),
+    );
+    return readBoundedText(file);
+  }
+
+  areUnchanged(): boolean {
+    try {
+      return [...this.#versions].every(([file, version]) => fileVersion(file) === version);
+    } catch {
+      return false;
     }
   }
-  return undefined;
 }
 
-async function readProvider(name: string, written: WrittenProvider): Promise<ConfiguredProvider> {
-  const { issuer, audience, subjects, keyBinding, keys, ca } = written;
-  const costly = matchingProblem({ identities: subjects ?? [] });
-  if (costly !== undefined)
-    throw invalid(name, 'has subjects that take too long to match: use globs with one *');
-  const provider = { name, issuer, audience, subjects, isKeyBindingRequired: keyBinding === 'required' };
-  if (keys === undefined) {
-    if (!isProviderUrl(issuer)) throw invalid(name, 'has no keys file, and its issuer is no https URL');
-    return { ...provider, ca: fromFile(name, () => readOptionalText(ca)) };
-  }
-  const text = fromFile(name, () => readBoundedText(keys));
+function* sourcesOf({
+  identities = {},
+  identitiesDirectory: directory,
+}: ProviderSettings): Generator<Source> {
+  for (const [name, written] of Object.entries(identities))
+    yield { name, isSetting: true, directory: '', read: () => written };
+  if (directory === undefined) return;
+  let files: readonly string[];
   try {
-    return { ...provider, keys: await readIdentityKeys(text) };
+    files = withFileErrors(directory, () => readdirSync(directory).sort());
   } catch (error) {
-    throw invalid(name, `has the keys file ${keys}, which cannot be used: ${(error as Error).message}`);
+    const read = () => {
+      throw error;
+    };
+    return yield { name: DIRECTORY, isSetting: true, directory, read };
+  }
+  for (const file of files) {
+    const name = PROVIDER_FILE.exec(file)?.[1];
+    const read = (filesRead: FilesRead) => readMapping(join(directory, file), filesRead);
+    if (name !== undefined) yield { name, isSetting: false, directory, read };
   }
 }
 
-/** The providers as they are written, by name. */
-function readWritten(settings: ProviderSettings): ReadonlyMap<string, WrittenProvider> {
-  const { identities = {}, identitiesDirectory = '' } = settings;
-  const written = new Map(Object.entries(identities));
-  for (const { name, file } of providerFiles(settings)) {
-    if (!isProviderName(name))
-      throw invalid(name, 'is not the name of a provider: use lower-case letters, digits and -');
-    if (written.has(name)) throw invalid(name, 'is configured twice');
-    const [mapping, ...others] = fromFile(name, () =>
-      withFileErrors(file, () => parseYamlMappings(readBoundedText(file), { documents: 1 })),
-    );
-    const parsed = PROVIDER_SCHEMA.safeParse(others.length > 0 ? undefined : mapping);
-    if (!parsed.success) throw invalid(name, `in ${file} is not valid: ${providerProblem(parsed.error)}`);
-    const { keys, ca } = parsed.data;
-    written.set(name, {
-      ...parsed.data,
-      ...(keys !== undefined && { keys: resolve(identitiesDirectory, keys) }),
-      ...(ca !== undefined && { ca: resolve(identitiesDirectory, ca) }),
-    });
-  }
-  return written;
-}
-
-function providerFiles({ identitiesDirectory: directory }: ProviderSettings) {
-  if (directory === undefined) return [];
-  if (!existsSync(directory))
-    throw new ConfigurationError(
-      `--identities-directory ${directory} does not exist`,
-      'create it, or correct the path',
-    );
-  const names = fromFile('in the directory', () => withFileErrors(directory, () => readdirSync(directory)));
-  return names
-    .map((file) => ({ name: PROVIDER_FILE.exec(file)?.[1] ?? '', file: join(directory, file) }))
-    .filter(({ name }) => name !== '')
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+function readMapping(file: string, files: FilesRead): unknown {
+  const text = files.read(file);
+  const [mapping, ...others] = withFileErrors(file, () => parseYamlMappings(text, { documents: 1 }));
+  return others.length > 0 ? undefined : mapping;
 }
 
 function fromFile<T>(name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ConfigurationError) throw error;
-    throw invalid(name, `cannot be read: ${(error as Error).message}`, explainFileError('', error).hint);
+    throw invalid(name, `cannot be used: ${(error as Error).message}`, explainFileError('', error).hint);
   }
 }
 
@@ -143,5 +226,6 @@ function invalid(
   problem: string,
   hint = 'docs/reference/configuration.md describes the members of a provider',
 ) {
-  return new ConfigurationError(`identity provider ${name} ${problem}`, hint);
+  const subject = name === DIRECTORY ? name : `identity provider ${name}`;
+  return new ConfigurationError(`${subject} ${problem}`, hint);
 }

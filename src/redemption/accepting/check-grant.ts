@@ -12,6 +12,7 @@ import {
   type WrongCode,
 } from './prove-code.js';
 import { validFrom } from './redemption-context.js';
+import { requestedKey } from './requested-key.js';
 
 /** The result of a check, with the grant. */
 export interface GrantCheck extends TokenCheck {
@@ -27,6 +28,9 @@ export async function checkGrant(
 ): Promise<GrantCheck | WrongCode> {
   const proof = await proveCode(target, presented, deps);
   if ('refused' in proof) return proof;
+  // The proof of an identity is its token and a CSR, which a redemption verifies too.
+  const key = proof.identity && requestedKey(presented.csr, deps.keys);
+  if (key && 'refused' in key) return key;
   client.onProven();
   const { grant, signedCode } = proof;
   const storedCode = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
