@@ -3,7 +3,7 @@ import { addHost } from '../support/accepting-site.js';
 import { ENDPOINT, type Serving, Workplace } from '../support/command-line.js';
 import { releaseAfterFile } from '../support/release.js';
 import { createTestDatabase } from '../support/stores/postgres-server.js';
-import { countsUsesExactly, IDENTITIES } from './uses-at-once.js';
+import { countsUsesExactly, IDENTITIES, serverCaOf } from './uses-at-once.js';
 
 const database = releaseAfterFile(await createTestDatabase());
 // The services end before their database is removed: the latest resource is released first.
@@ -38,5 +38,5 @@ function port(): number {
 }
 
 describe('two services with a PostgreSQL store, one of which is killed', () => {
-  countsUsesExactly({ dataDir: work.path('host-0'), place: placeOf(0), env, port, kill });
+  countsUsesExactly({ ca: () => serverCaOf(work.path('host-0')), place: placeOf(0), env, port, kill });
 });

@@ -4,7 +4,7 @@ import { readOperations } from '../support/operations.js';
 import { childrenOf } from '../support/process-children.js';
 import { releaseAfterFile } from '../support/release.js';
 import { until } from '../support/until.js';
-import { countsUsesExactly, IDENTITIES } from './uses-at-once.js';
+import { countsUsesExactly, IDENTITIES, serverCaOf } from './uses-at-once.js';
 
 const work = releaseAfterFile(new Workplace());
 const dataDir = work.path('data');
@@ -26,5 +26,5 @@ async function kill(): Promise<void> {
 }
 
 describe('two workers with an SQLite store, one of which is killed', () => {
-  countsUsesExactly({ dataDir, place, port: () => service.port, kill });
+  countsUsesExactly({ ca: () => serverCaOf(dataDir), place, port: () => service.port, kill });
 });
