@@ -16,8 +16,11 @@ const MAX_USES = 1_000_000;
 const JTI = /^[A-Za-z0-9_-]{8,64}$/;
 const REPLACING_JTI = /^re-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-/;
 const SHA256 = /^[0-9a-f]{64}$/;
-const KEY_PREFIX_DIGITS = 8;
-const BOUND_JTI = /^(?:re-[0-9a-f-]{36}-)?key-([0-9a-f]{8})-/;
+// An attacker cannot generate another key with so many equal digits, and no id has more than 64 characters.
+const KEY_PREFIX_DIGITS = 16;
+const REQUEST_DIGITS = 24;
+const REPLACING_REQUEST_DIGITS = 20;
+const BOUND_JTI = /^(?:re-[0-9a-f-]{36}-)?key-([0-9a-f]{16,24})(?:-|$)/;
 // The records of identities have such an id, which no code may use.
 const IDENTITY_JTI = /^id-[0-9a-f]{32}$/;
 // The maximum length of a redemption's body.
@@ -133,9 +136,21 @@ export function challengeOf(code: Uint8Array | string): string {
 export function newCodeId(keySha256?: string, replaces?: string): string {
   // Hexadecimal, so that no id looks like a command-line flag.
   const random = (bytes: number) => randomBytes(bytes).toString('hex');
-  const key = keySha256 === undefined ? '' : `key-${keySha256.slice(0, KEY_PREFIX_DIGITS)}-`;
-  if (replaces !== undefined) return `re-${replaces}-${key}${random(4)}`;
-  return key === '' ? random(12) : `${key}${random(6)}`;
+  if (keySha256 === undefined) return replaces === undefined ? random(12) : `re-${replaces}-${random(4)}`;
+  const key = `key-${keySha256.slice(0, KEY_PREFIX_DIGITS)}`;
+  return replaces === undefined
+    ? `${key}-${random(6)}`
+    : `re-${replaces}-${key}-${randomBytes(2).toString('base64url')}`;
+}
+
+/**
+ * Returns the id of the code that the certificate request of a key redeems without a network. It names the key and the redemption as
+ * {@link newCodeId} does, without random digits: each key has one.
+ */
+export function requestCodeId(keySha256: string, replaces?: string): string {
+  return replaces === undefined
+    ? `key-${keySha256.slice(0, REQUEST_DIGITS)}`
+    : `re-${replaces}-key-${keySha256.slice(0, REPLACING_REQUEST_DIGITS)}`;
 }
 
 /** Returns the first digits of the SHA-256 of the key that is in the id of a code; undefined for an id that names no key. */

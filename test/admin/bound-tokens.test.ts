@@ -1,6 +1,7 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { challengeOf } from '../../src/codes/signed-code.js';
+import { formatTime } from '../../src/domain/rfc3339.js';
 import { operatorClient, startAdminService } from '../support/admin-api.js';
 import { opensslRequest, UNUSABLE_REQUESTS } from '../support/openssl-requests.js';
 import { csrHeader, keySha256, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -50,6 +51,32 @@ describe('a token of the admin API for a certificate request', () => {
     expect((await ask('POST', '/tokens', order, once)).body).toEqual(first.body);
     const other = await ask('POST', '/tokens', { ...order, request: opensslRequest().pem }, once);
     expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+  });
+
+  it('replaces a link with its key only: the link is revoked, and both redemptions name the other', async () => {
+    const { uid } = await createGrant({ redemptionsAllowed: 2 });
+    const replaced = opensslRequest();
+    const { body: earlier } = await ask('POST', '/tokens', { grantUid: uid, request: replaced.pem });
+    const { redemptionId: id } = redeemedAnswer(await redeem(earlier.token, replaced.key));
+    const show = async (named: string) => (await ask('GET', `/redemptions/${named}`)).body;
+    const before = await show(id);
+    const { pem, key } = opensslRequest('/CN=another');
+    const { status, body } = await ask('POST', '/tokens', { grantUid: uid, request: pem, replaces: id });
+    expect([status, body]).toMatchObject([
+      201,
+      { replaces: id, subject: 'east', keySha256: keySha256(key), redemptionsAllowed: 1 },
+    ]);
+    expect((await redeem(body.token)).status).toBe(403);
+    expect(await show(id)).toEqual(before);
+    service.clock.advance(MINUTE);
+    const { redemptionId } = redeemedAnswer(await redeem(body.token, key));
+    expect(await show(redemptionId)).toMatchObject({ replaces: id, subject: 'east' });
+    expect(await show(id)).toMatchObject({
+      replacedBy: redemptionId,
+      revokedAt: formatTime(service.clock.read()),
+    });
+    const again = await ask('POST', '/tokens', { grantUid: uid, replaces: id });
+    expect(again.body).toMatchObject({ status: 422, member: 'replaces' });
   });
 
   it.each(UNUSABLE_REQUESTS)('is not issued for %s', async (_what, request, reason) => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { operatorClient, startAdminService } from '../support/admin-api.js';
+import { parse } from 'yaml';
+import { operatorClient, signBearer, startAdminService } from '../support/admin-api.js';
 import { opensslRequest, UNUSABLE_REQUESTS } from '../support/openssl-requests.js';
 import { documentsOf, keySha256 } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -25,7 +27,7 @@ describe('a link that the admin API issues for a certificate request', () => {
     expect([secret?.kind, Object.keys(secret?.data ?? {})]).toEqual(['Secret', ['ca.crt', 'tls.crt']]);
     expect((await issue(uid, { request: pem })).body).toEqual({ ...body, replayed: true });
     expect((await ask('GET', `/grants/${uid}`)).body).toMatchObject({ redemptions: 1 });
-    const id = body.keySha256.slice(0, 24);
+    const id = `key-${body.keySha256.slice(0, 24)}`;
     expect((await ask('GET', `/redemptions/${body.redemptionId}`)).body).toMatchObject({
       peer: expect.stringMatching(/^operator:./),
       jti: id,
@@ -33,6 +35,20 @@ describe('a link that the admin API issues for a certificate request', () => {
     expect((await ask('GET', `/tokens?grantUid=${uid}`)).body.items).toEqual([
       expect.objectContaining({ id, state: 'exhausted' }),
     ]);
+  });
+
+  it('names the beginning of a caller with a long name in the ledger, which a Redemption in a cluster can also store', async () => {
+    const { uid } = await createGrant();
+    const subject = 'operator-'.repeat(40);
+    const bearer = await signBearer(service.key, service.clock.read(), { subject });
+    const order = { grantUid: uid, request: opensslRequest().pem };
+    const { status, body } = await ask('POST', '/links', order, { bearer });
+    expect(status, JSON.stringify(body)).toBe(201);
+    const { peer } = (await ask('GET', `/redemptions/${body.redemptionId}`)).body;
+    expect(peer).toBe(`operator:${subject}`.slice(0, 256));
+    const crd = parse(readFileSync('deploy/helm/linkgrant/files/redemptions.yaml', 'utf8'));
+    const { spec } = crd.spec.versions[0].schema.openAPIV3Schema.properties;
+    expect(peer.length).toBe(spec.properties.peer.maxLength);
   });
 
   it.each(UNUSABLE_REQUESTS)('is not issued for %s', async (_what, request, reason) => {

@@ -73,6 +73,17 @@ describe('link accept that is killed', () => {
   );
 });
 
+it('link issue that is killed after it created its grant says what to do when it is repeated after the grant has expired', async () => {
+  const words = ['--name', 'late'];
+  expect((await issue(words, { killedAt: 'grant-created' })).signal).toBe('SIGKILL');
+  const refused = await issue(words, { clockOffsetMs: 3_600_000 });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('the link was not issued: grant "late" has expired\n');
+  const [, command = ''] = /delete it with `linkgrant ([^`]+)`, then repeat/.exec(refused.stderr) ?? [];
+  expectSuccess(await run(command.split(' ')));
+  expectSuccess(await issue(words, { clockOffsetMs: 3_600_000 }));
+});
+
 it('link issue that is killed after it created its grant redeems this grant when it is repeated, and no other request does', async () => {
   const words = ['--name', 'north'];
   expect((await issue(words, { killedAt: 'grant-created' })).signal).toBe('SIGKILL');

@@ -45,7 +45,7 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
                     {
                       header: 'For key',
                       cell: ({ keySha256Prefix: prefix }) =>
-                        prefix ? <Mono text={`${formatFingerprint(prefix)}…`} /> : 'any',
+                        prefix ? <Mono text={`${formatFingerprint(prefix.slice(0, 8))}…`} /> : 'any',
                     },
                     { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
                     {

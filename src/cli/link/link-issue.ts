@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { requestCodeId } from '../../codes/signed-code.js';
 import { readAnswerCertificate } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import { AdministrationError } from '../../domain/administration-error.js';
@@ -7,7 +8,6 @@ import { operand, shell, shellWord } from '../../domain/shell-words.js';
 import { requireReplaceable, writeNamedFile } from '../../files/named-output.js';
 import { userName } from '../../files/system-user.js';
 import type { Administration } from '../../redemption/administration/administration.js';
-import { requestCodeId } from '../../redemption/administration/issue-link.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedAnswer } from '../../redemption/administration/reports/issued-answer.js';
 import { readTokenRequest } from '../../redemption/administration/token-request.js';
@@ -73,7 +73,7 @@ async function issueFromOwnGrant(
 ): Promise<IssuedAnswer> {
   const id = requestCodeId(keySha256, replaces);
   const earlier = await findGrantOf(id, name, namespace, administration);
-  if (earlier) return issueFrom(earlier);
+  if (earlier) return issueFrom(earlier).catch((error) => explainEnded(error, earlier));
   // In a cluster this waits until the grant is Ready.
   const grant = await withProgress('Creating the grant', () =>
     administration.createGrant({ namespace, name, redemptionsAllowed: 1, note: noteFor(id) }),
@@ -96,6 +96,16 @@ async function findGrantOf(id: string, name: string, namespace: string, administ
   if (!grant || grant.note === noteFor(id)) return grant;
   const tokens = await everyItem((page) => administration.listTokens({ ...page, grantUid: grant.uid }));
   return tokens.some((token) => token.id === id) ? grant : undefined;
+}
+
+/** Throws the error of an issue from the grant of an earlier run; if this grant is unused and has ended, with the way out as the hint. */
+function explainEnded(cause: unknown, { name, namespace, redemptions }: GrantReport): never {
+  if (!(cause instanceof AdministrationError && cause.code === 'grant_state') || redemptions > 0) throw cause;
+  throw new CommandError(cause.message, {
+    exitCode: 1,
+    hint: shell`an earlier run created this grant and did not use it: delete it with \`linkgrant grant delete ${name} -n ${namespace}\`, then repeat this command`,
+    cause,
+  });
 }
 
 /** Throws a CommandError if a service returned the certificate of another key, or no certificate. */

@@ -2,6 +2,9 @@ import type { TokenReport } from '../../redemption/administration/reports/token-
 import { csvOf, type Listing } from '../terminal/listing.js';
 import { formatFingerprint } from '../terminal/output.js';
 
+// People compare the beginning; the id of the token and `-o json` have more digits.
+const SHOWN_DIGITS = 8;
+
 /** The list of tokens. */
 export const TOKEN_LISTING: Omit<Listing<TokenReport>, 'emptyText'> = {
   columns: {
@@ -11,7 +14,8 @@ export const TOKEN_LISTING: Omit<Listing<TokenReport>, 'emptyText'> = {
     REDEMPTIONS: ({ redemptions, redemptionsAllowed }) => `${redemptions}/${redemptionsAllowed}`,
     EXPIRATION: ({ expirationTime }) => expirationTime,
     SUBJECT: ({ subject }) => subject,
-    'FOR KEY': ({ keySha256Prefix: prefix }) => prefix && `${formatFingerprint(prefix)}…`,
+    'FOR KEY': ({ keySha256Prefix: prefix }) =>
+      prefix && `${formatFingerprint(prefix.slice(0, SHOWN_DIGITS))}…`,
   },
   wide: {
     NAMESPACE: ({ namespace }) => namespace,

@@ -1,3 +1,4 @@
+import { requestCodeId } from '../../codes/signed-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
@@ -13,16 +14,8 @@ import { rejectedError } from './request-values.js';
 import { withNamesOf } from './signed-token-request.js';
 import { readTokenRequest } from './token-request.js';
 
-const REQUEST_ID_LENGTH = 24;
-
-/**
- * Returns the id of the code that a request redeems: the first digits of the SHA-256 of its key, after the id of the redemption that it
- * replaces.
- */
-export function requestCodeId(keySha256: string, replaces: string | undefined): string {
-  const digits = keySha256.slice(0, REQUEST_ID_LENGTH);
-  return replaces === undefined ? digits : `re-${replaces}-${digits}`;
-}
+// The CRD of the Redemptions limits the address of a client to so many characters.
+const MAX_PEER_LENGTH = 256;
 
 /**
  * The operation that redeems a use of a grant for a certificate request, and returns the response for a file. The call of the
@@ -66,7 +59,7 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
           ...{ name, subject, renews: false, receivedAt: performance.now() },
         },
         {
-          ...{ peer: `operator:${operator}`, isOperator: true, requestId: '' },
+          ...{ peer: peerOf(operator), isOperator: true, requestId: '' },
           onProven: () => undefined,
           isConnected: async () => true,
         },
@@ -78,6 +71,11 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
       throw new RedemptionError('internal', 'The link was not issued.');
     },
   };
+}
+
+/** Returns what the ledger records in place of the address of a client. The name in a bearer token can have any length. */
+function peerOf(operator: string): string {
+  return [...`operator:${operator}`].slice(0, MAX_PEER_LENGTH).join('');
 }
 
 /** Returns the parts for one redemption. Its attempts in the ledger are added to `ledgerWrites`: the store is closed after a command. */

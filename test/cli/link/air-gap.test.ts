@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { formatFingerprint } from '../../../src/domain/fingerprint.js';
 import { openAcceptingSite } from '../../support/accepting-site.js';
 import { type Ended, expectSuccess, linkgrant, refusalOf } from '../../support/command-line.js';
 import { startOpensslRouter } from '../../support/links/openssl-router.js';
@@ -81,7 +82,10 @@ describe('a site joins by an answer file', () => {
     const [redemption, ...rest] = await report('redemption', 'list', '--grant', 'east');
     expect([redemption.subject, redemption.mode, rest]).toEqual(['east', 'csr', []]);
     expect(redemption.peer).toMatch(/^operator:./);
-    expect(redemption.jti).toBe(redemption.keySha256.slice(0, 24));
+    expect(redemption.jti).toBe(`key-${redemption.keySha256.slice(0, 24)}`);
+    expect((await run('token', 'list', '--grant', 'east')).stdout).toContain(
+      `${formatFingerprint(redemption.keySha256.slice(0, 8))}…`,
+    );
     const events = await report('redemption', 'list', '--events', '--grant', 'east');
     expect(events.map(({ kind }: { kind: string }) => kind)).toEqual(
       expect.arrayContaining(['redeemed', 'replayed']),

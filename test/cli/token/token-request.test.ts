@@ -55,7 +55,7 @@ describe('token issue --request', () => {
     const { signed } = await inspect(file);
     expect(signed).toMatchObject({ keySha256: keySha256(key), subject: 'east', redemptionsAllowed: 1 });
     expect(await report('token', 'list', '--grant', 'hub')).toMatchObject([
-      { id: signed.id, state: 'ready', keySha256Prefix: keySha256(key).slice(0, 8) },
+      { id: signed.id, state: 'ready', keySha256Prefix: keySha256(key).slice(0, 16) },
     ]);
     await run('token', 'issue', '--grant', 'hub');
     const { stdout: list } = expectSuccess(await run('token', 'list', '--grant', 'hub'));
@@ -98,7 +98,7 @@ describe('token issue --request', () => {
     const headers = csrHeader(used, challengeOf(code));
     redeemedAnswer(await post({ port: service.port, ca }, new URL(url).pathname, code, { headers }));
     const { stderr } = expectSuccess(await issueFresh(place.path('third.yaml')));
-    expect(stderr).toMatch(/^warning: this request was used already: token key-\w{8}-\w+ of grant "first"/m);
+    expect(stderr).toMatch(/^warning: this request was used already: token key-\w{16}-\w+ of grant "first"/m);
   });
 
   it('reads a request of openssl req -newhdr', async () => {

@@ -7,6 +7,8 @@ import {
   mintSignedCode,
   newCodeId,
   readSignedCode,
+  replacedRedemptionId,
+  requestCodeId,
   type SignedCode,
   signedCodeKid,
   verifySignedCode,
@@ -89,18 +91,25 @@ describe('a signed code', () => {
 
   it('can have an id that names the key that it is bound to', async () => {
     const jti = newCodeId(KEY);
-    expect(jti).toMatch(/^key-abababab-[0-9a-f]{12}$/);
-    expect(keyPrefixOf(jti)).toBe('abababab');
+    expect(jti).toMatch(/^key-(?:ab){8}-[0-9a-f]{12}$/);
+    expect(keyPrefixOf(jti)).toBe('ab'.repeat(8));
     expect(keyPrefixOf(newCodeId())).toBeUndefined();
     const bound = sample({ subject: 'east', keySha256: KEY, jti });
     expect(await verify(await mintSignedCode(bound, key))).toEqual(bound);
+  });
+
+  it.each([undefined, REPLACED])('has one id for the request of a key that replaces %s', (replaces) => {
+    const id = requestCodeId(KEY, replaces);
+    expect(isTokenId(id)).toBe(true);
+    expect(KEY.startsWith(keyPrefixOf(id) ?? 'none')).toBe(true);
+    expect(replacedRedemptionId(id)).toBe(replaces);
   });
 
   it.each<{ readonly keySha256?: string }>([{}, { keySha256: KEY }])(
     'has the other type if it replaces a redemption, with the key of %j',
     async (bound) => {
       const jti = newCodeId(bound.keySha256, REPLACED);
-      expect(keyPrefixOf(jti)).toBe(bound.keySha256?.slice(0, 8));
+      expect(keyPrefixOf(jti)).toBe(bound.keySha256?.slice(0, 16));
       const replaces = { jti, replaces: REPLACED };
       const code = await mintSignedCode(sample({ ...replaces, ...bound, subject: 'east' }), key);
       expect(JSON.parse(Buffer.from(code.split('.')[0] ?? '', 'base64url').toString())).toEqual(BOUND_HEADER);
@@ -170,9 +179,12 @@ describe('a signed code', () => {
     ['a bound code whose key is a list', jws(BOUND_HEADER, { ...BOUND_CLAIMS, key: [KEY] })],
     [
       'an id that names another key',
-      jws(BOUND_HEADER, { ...BOUND_CLAIMS, jti: 'key-abababac-000000000000' }),
+      jws(BOUND_HEADER, { ...BOUND_CLAIMS, jti: 'key-abababababababac-000000000000' }),
     ],
-    ['the id of a bound code, but no key', jws(HEADER, { ...CLAIMS, jti: 'key-abababab-000000000000' })],
+    [
+      'the id of a bound code, but no key',
+      jws(HEADER, { ...CLAIMS, jti: 'key-abababababababab-000000000000' }),
+    ],
     ['an id that replaces a redemption, but no claim', jws(HEADER, { ...CLAIMS, jti: REPLACING_CLAIMS.jti })],
     ['such an id for a bound code', jws(BOUND_HEADER, { ...BOUND_CLAIMS, jti: REPLACING_CLAIMS.jti })],
     [

@@ -23,8 +23,8 @@ export interface TokenReport {
   /** The only subject that may redeem it; absent if any may. */
   readonly subject?: string;
   /**
-   * The first 8 hex digits of the SHA-256 over the SubjectPublicKeyInfo of the only key that may redeem it; absent if any may, or if its
-   * id does not name the key.
+   * The first 16 to 24 hex digits of the SHA-256 over the SubjectPublicKeyInfo of the only key that may redeem it; absent if any may, or
+   * if its id does not name the key.
    */
   readonly keySha256Prefix?: string;
   /** Id of the redemption that it replaces. */
