@@ -107,6 +107,33 @@ describe('a command with --server', () => {
     expect(json(await local(['grant', 'show', 'bound', '-o', 'json']))).toMatchObject({ signedTokens: 1 });
   });
 
+  it('issues a token that replaces a link: when it is redeemed the link is revoked, and both redemptions name the other', async () => {
+    const redeem = async (name: string, ...words: readonly string[]) => {
+      const token = place.path(`${name}.yaml`);
+      expectSuccess(await remote(['token', 'issue', token, ...words]));
+      const site = place.path(name);
+      return () => linkgrant(['token', 'redeem', token, '--to', `${site}/links`, '--data-dir', site]);
+    };
+    expectSuccess(await (await redeem('shop'))());
+    const [{ id }] = json(await remote(['redemption', 'list', '--subject', 'link-*', '-o', 'json']));
+    const show = async (named: string) => json(await remote(['redemption', 'show', named, '-o', 'json']));
+    const old = await show(id);
+    const redeemReplacement = await redeem('rebuilt-shop', '--replaces', id);
+    expect(await show(id)).toEqual(old);
+    expectSuccess(await redeemReplacement());
+    const { revokedAt, replacedBy } = await show(id);
+    expect(revokedAt).toBeDefined();
+    expect(await show(replacedBy)).toMatchObject({ replaces: id, subject: old.subject, name: old.name });
+    const renewed = await linkgrant([
+      ...['link', 'renew', '--all', '--within', '3650d', '--dir', place.path('shop', 'links')],
+      ...['--data-dir', place.path('shop'), '--yes'],
+    ]);
+    expect([renewed.code, renewed.stderr]).toEqual([3, expect.stringContaining('replaced by a new one')]);
+    const again = await remote(['token', 'issue', '-', '--replaces', id]);
+    expect(expectRefusal(again, 2).hint).toContain(`--replaces ${replacedBy}`);
+    await expectLocalOutput(['redemption', 'show', id]);
+  });
+
   it('sets labels and notes, and selects by labels', async () => {
     await remote(['grant', 'create', 'labelled', '--label', 'team=x', '--note', 'far <away>']);
     expectSuccess(await remote(['grant', 'update', 'labelled', '--label', 'team-', '--label', 'pilot=']));

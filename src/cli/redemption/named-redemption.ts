@@ -1,3 +1,4 @@
+import { AdministrationError } from '../../domain/administration-error.js';
 import { isUuid } from '../../domain/names.js';
 import { type Page, type PageRequest, pagesOf } from '../../redemption/ports/page.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
@@ -17,9 +18,14 @@ interface Named {
  */
 export async function namedRedemption(
   text: string,
-  source: { listRedemptions(page: PageRequest): Promise<Page<Named>> },
+  source: {
+    listRedemptions(page: PageRequest): Promise<Page<Named>>;
+    /** Rejects with AdministrationError `no_such_redemption` if there is none. */
+    showRedemption(id: string): Promise<unknown>;
+  },
 ): Promise<string> {
-  if (isUuid(text)) return text;
+  // The subject of a site in a cluster is the uid of its Site, by default.
+  if (isUuid(text) && (await isId(text, source))) return text;
   const prefix = text.length >= MIN_PREFIX ? text.toLowerCase() : undefined;
   const found: Named[] = [];
   for await (const items of pagesOf((page) => source.listRedemptions(page))) {
@@ -43,4 +49,14 @@ export async function namedRedemption(
     `"${text}" names ${found.length} redemptions`,
     `use the whole id of one${which} ${ids.join(', ')}`,
   );
+}
+
+async function isId(id: string, source: { showRedemption(id: string): Promise<unknown> }): Promise<boolean> {
+  try {
+    await source.showRedemption(id);
+    return true;
+  } catch (error) {
+    if (error instanceof AdministrationError && error.code === 'no_such_redemption') return false;
+    throw error;
+  }
 }

@@ -71,7 +71,8 @@ export async function redemptionRevokeCommand(name: string, revokeFlags: RevokeF
   announceDryRun(flags);
   await withIssuers(flags, async (session) => {
     const store = requireStore(session);
-    const id = await namedRedemption(name, store);
+    const showRedemption = (id: string) => requireRedemption(id, store);
+    const id = await namedRedemption(name, { ...store, showRedemption });
     const redemption = await requireRedemption(id, store);
     const { clock } = commandContext();
     const issuers = issuerDirectory({ ...session.settings, readService: () => readService(store) }, clock);

@@ -56,6 +56,17 @@ describe('the name of a redemption', () => {
     });
   });
 
+  it('can be a subject that is a UUID, such as the uid of a Site', async () => {
+    const uid = '6f0c1a52-8a53-4f6e-9a3b-5b2f0a4d7c11';
+    expectSuccess(await redeem(await issue('of-a-site'), 'of-a-site', '--subject', uid));
+    expect(await shown('redemption', uid)).toMatchObject({ subject: uid, grant: 'of-a-site' });
+    expect(await refused('redemption', 'show', uid.replace('6', '7'))).toMatchObject({ code: 1 });
+    for (const words of [[], ['--cut']])
+      expect(await succeed('redemption', 'revoke', uid, '--with-grant', ...words, '--dry-run')).toContain(
+        uid,
+      );
+  });
+
   it('is refused with the ids if several redemptions have it, and nothing is changed', async () => {
     const token = await issue('twice', '--redemptions-allowed', '2');
     for (const home of ['twice-1', 'twice-2'])
