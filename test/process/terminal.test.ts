@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { openAcceptingSite } from '../support/accepting-site.js';
@@ -94,6 +94,43 @@ describe('the first renewal of a certificate of five years on a terminal', () =>
     expect(secret()).not.toBe(before);
     // The certificate is valid for 30 days already.
     expect(await screenOf(words)).toContain('code 0');
+  });
+});
+
+describe('link accept on a terminal', () => {
+  const site = ['--data-dir', place.path('airgapped')];
+  const links = place.path('airgapped-links');
+  const answer = place.path('answer.yaml');
+  const accept = ['link', 'accept', answer, '--to', links, ...site];
+
+  /** Runs `link accept`, and types a reply to its question. Returns the screen. */
+  const reply = (text: string) =>
+    onTerminal(async (terminal) => {
+      terminal.run(accept);
+      await until(() => terminal.screen.includes('show the same CA SHA-256? [y/N] '));
+      terminal.type(text);
+      await waitForExit(terminal);
+    });
+
+  it('shows the fingerprint of the CA, writes nothing unless the user confirms it, and then links the site', async () => {
+    const words = ['link', 'request', '--line', '--subject', 'airgapped', ...site];
+    const line = expectSuccess(await linkgrant(words)).stdout.trim();
+    const issue = ['link', 'issue', '--request', line, '--name', 'airgapped', answer, ...data];
+    const [shown] = /^CA SHA-256 .+$/m.exec(expectSuccess(await linkgrant(issue)).stderr) ?? [];
+    expect(shown).toMatch(/(?:[0-9A-F]{2}:){31}/);
+    for (const text of ['no\n', '\n', 'yess\n', '\x04']) {
+      const screen = await reply(text);
+      expect(screen).toContain(`${shown}\r\n`);
+      expect(screen).toMatch(/error: nothing was stored: [^\r]+\r\nhint: [^\r]+\r\ncode 3\r\n/);
+      expect(existsSync(links)).toBe(false);
+      expect(expectSuccess(await linkgrant(['link', 'request', '--list', ...site])).stdout).toContain(
+        'airgapped',
+      );
+    }
+    const screen = await reply('yes\n');
+    expect(screen).toContain(`${shown}\r\n`);
+    expect(screen).toContain('code 0');
+    expect(readdirSync(links).sort()).toEqual(['Link-airgapped.yaml', 'Secret-airgapped.yaml']);
   });
 });
 

@@ -210,7 +210,10 @@ const ADVICE = {
     exitCode: 1,
     hint: 'run the command as the user who owns the directory, make it writable, or choose another with --to, --name, --namespace or --data-dir',
   },
-  link_ended: { exitCode: 3, hint: NEW_TOKEN },
+  link_ended: {
+    exitCode: 3,
+    hint: `${NEW_TOKEN} that replaces this link (\`linkgrant token issue --replaces\`), also if the site joined by its identity; after an answer file, make another request with \`linkgrant link request\``,
+  },
   place_taken: {
     exitCode: 1,
     hint: 'if it is the link of this token, repeat as the same user with the same --data-dir; else move the existing resource away, or choose another target with --to, --namespace or --name',
