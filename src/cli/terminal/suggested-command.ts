@@ -30,6 +30,8 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
 const REQUESTING = /^linkgrant (link (?!generate|issue)|join\b|bootstrap\b|token redeem\b)/;
 /** Commands that have no flags of either side. A user runs them where the token file is. */
 const EITHER_SIDE = /^linkgrant token inspect\b/;
+/** Commands with the rules of a grant as flags. */
+const GRANT_COMMAND = /^linkgrant (grant|token)\b/;
 const PATH_PLACEHOLDERS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 
 /**
@@ -74,7 +76,10 @@ export function completeOwnCommands(
  * started this program.
  */
 export function completeFailureHint(hint: string, failed: string, flags: Flags): string {
-  return completeOwnCommands(hint, failed, flags, withProgramName);
+  const { identities: _rule, ...others } = flags;
+  // The flag --identities of a grant is a rule, and not the setting of `serve`.
+  const settings = GRANT_COMMAND.test(failed) ? others : flags;
+  return completeOwnCommands(hint, failed, settings, withProgramName);
 }
 
 /**

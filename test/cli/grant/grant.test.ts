@@ -266,6 +266,7 @@ describe('before the first start of a service', () => {
   it.each([
     ['grant', 'list'],
     ['grant', 'create', 'x'],
+    ['grant', 'create', 'x', '--identities', 'east:*'],
     ['token', 'issue', '-'],
     ['redemption', 'list'],
   ])('%s %s reports that a service must be started', async (...words) => {
@@ -275,6 +276,7 @@ describe('before the first start of a service', () => {
       const { error, hint } = expectRefusal(await linkgrant([...words, '--data-dir', directory]), 2);
       expect(error).toContain(`${directory}/linkgrant.db has not been set up yet`);
       expect(hint).toContain('linkgrant serve');
+      expect(hint).not.toContain('--identities');
     }
   });
 });

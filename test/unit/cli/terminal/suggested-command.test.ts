@@ -46,6 +46,17 @@ describe('a suggested command', () => {
 });
 
 describe('the hint of a failed command', () => {
+  it.each([
+    ['grant create', 'linkgrant serve --data-dir /srv/lg'],
+    ['token issue', 'linkgrant serve --data-dir /srv/lg'],
+    ['serve', 'linkgrant serve --data-dir /srv/lg --identities east:a'],
+    ['doctor', 'linkgrant serve --data-dir /srv/lg --identities east:a'],
+  ])('after %s has the identities of the service, and not those of a grant', (failed, command) => {
+    const identities = { dataDir: '/srv/lg', identities: 'east:a' };
+    const hint = completeFailureHint('start `linkgrant serve` once', `linkgrant ${failed}`, identities);
+    expect(hint).toBe(`start \`${command}\` once`);
+  });
+
   const flags = { dataDir: '/srv/lg', store: 'sqlite:/srv/lg.db', name: 'east' };
 
   it.each([
