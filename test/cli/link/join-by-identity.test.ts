@@ -24,8 +24,9 @@ expectSuccess(await run('issuer', 'server-certificate', '--host', '127.0.0.1', '
 const router = releaseAfterFile(await startOpensslRouter(readIdentity(routerFiles)));
 
 /** Creates a grant for identities. Returns its join line and the origin of the service. */
-async function grantFor(name: string, identities: string) {
-  expectSuccess(await run('grant', 'create', name, '--identities', identities, '--redemptions-allowed', '9'));
+async function grantFor(name: string, identities: string, ...rules: readonly string[]) {
+  const limits = ['--identities', identities, '--redemptions-allowed', '9', ...rules];
+  expectSuccess(await run('grant', 'create', name, ...limits));
   const { joinLine, url } = await report('grant', 'show', name);
   return { line: joinLine as string, url: url as string, origin: new URL(url).origin };
 }
@@ -136,6 +137,24 @@ describe('a site joins by its identity', () => {
       expect(redemptions).toMatchObject([{ serial: serialNumber.toLowerCase() }]);
     },
   );
+});
+
+describe('a site whose certificate has expired after it joined by its identity', () => {
+  it('is told to get a token that replaces its link, and is linked with that one', async () => {
+    const { line, origin } = await grantFor('ended', 'fleet:*', '--certificate-lifetime', '1h');
+    const site = ['--to', place.path('ended', 'links'), '--data-dir', place.path('ended')];
+    const later = { clockOffsetMs: 2 * 3_600_000 };
+    const identity = writeIdentity('ended', origin);
+    expectSuccess(await linkgrant(['join', line, ...site, ...identity]));
+    const ended = expectRefusal(await linkgrant(['join', line, ...site, ...identity], later), 3);
+    expect(ended.error).toContain('the certificate of its link has expired');
+    expect(ended.hint).toContain('token issue --replaces');
+    const issued = await run('token', 'issue', '--replaces', 'fleet:ended', '--print', 'line');
+    const replacing = expectSuccess(issued).stdout.trim();
+    expectSuccess(await linkgrant(['join', replacing, ...site], later));
+    expect(await report('redemption', 'list', '--subject', 'fleet:ended')).toHaveLength(2);
+    await expectConnected('--dir', place.path('ended', 'links'));
+  });
 });
 
 describe('doctor --token for an identity', () => {
