@@ -1,4 +1,5 @@
 import type { CaPin } from '../domain/access-token.js';
+import { packSignedCode, unpackSignedCode } from './packed-code.js';
 import { containsWord, decodeWord, encodeWord } from './word.js';
 
 /** The content of a join line, which is a token as one word. */
@@ -19,21 +20,24 @@ const UUID_BYTES = 16;
 const MARK = 0x80;
 const HAS_PIN = 1;
 const HAS_UUID = 2;
+const HAS_PACKED_CODE = 4;
 const UUID_AT_END = /\/([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/;
 
 /**
- * Encodes a join line: a word with flags, the CA pin, the UUID at the end of the URL, and the texts. Undefined if it would be longer
- * than 3,850 characters.
+ * Encodes a join line: a word with flags, the CA pin, the UUID at the end of the URL, the texts, and the code, packed if it is a signed
+ * one. Undefined if it would be longer than 3,850 characters.
  */
 export function encodeJoinLine({ name, url, code, ca, linkCost }: JoinLine): string | undefined {
   const uuid = UUID_AT_END.exec(url);
   const start = uuid ? url.slice(0, uuid.index) : url;
-  const texts = [start.slice('https://'.length), name, linkCost ?? '', code];
+  const texts = [start.slice('https://'.length), name, linkCost ?? '', ''];
+  const packed = uuid ? packSignedCode(code, uuid[0].slice(1)) : undefined;
   const content = Buffer.concat([
-    Buffer.from([MARK | (ca ? HAS_PIN : 0) | (uuid ? HAS_UUID : 0)]),
+    Buffer.from([MARK | (ca ? HAS_PIN : 0) | (uuid ? HAS_UUID : 0) | (packed ? HAS_PACKED_CODE : 0)]),
     Buffer.from(ca?.pin ?? '', 'hex'),
     Buffer.from(uuid?.slice(1).join('') ?? '', 'hex'),
     Buffer.from(texts.join('\0')),
+    packed ?? Buffer.from(code),
   ]);
   return encodeWord(PREFIX, content);
 }
@@ -51,17 +55,21 @@ export function decodeJoinLine(text: string): JoinLine | string {
 
 function parseContent(content: Buffer): JoinLine | string {
   const flags = content[0] ?? 0;
-  if ((flags & ~(HAS_PIN | HAS_UUID)) !== MARK) return 'a newer version of linkgrant has written it';
+  if ((flags & ~(HAS_PIN | HAS_UUID | HAS_PACKED_CODE)) !== MARK)
+    return 'a newer version of linkgrant has written it';
   const pinEnd = 1 + (flags & HAS_PIN ? PIN_BYTES : 0);
   const uuidEnd = pinEnd + (flags & HAS_UUID ? UUID_BYTES : 0);
   if (content.length < uuidEnd) return 'its content is incomplete';
   const pin = content.toString('hex', 1, pinEnd);
-  const uuid = content.toString('hex', pinEnd, uuidEnd).replace(/(.{8})(.{4})(.{4})(.{4})/, '/$1-$2-$3-$4-');
-  const [url = '', name = '', linkCost = '', ...code] = content.toString('utf8', uuidEnd).split('\0');
+  const uuid = content.toString('hex', pinEnd, uuidEnd).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  let codeAt = uuidEnd;
+  for (let texts = 0; texts < 3; texts++) codeAt = content.indexOf(0, codeAt) + 1;
+  const [url = '', name = '', linkCost = ''] = content.toString('utf8', uuidEnd, codeAt).split('\0');
+  const code = content.subarray(codeAt);
   return {
     name,
-    url: `https://${url}${uuid}`,
-    code: code.join('\0'),
+    url: `https://${url}${uuid === '' ? '' : `/${uuid}`}`,
+    code: flags & HAS_PACKED_CODE ? unpackSignedCode(code, uuid) : code.toString(),
     ca: pin === '' ? undefined : { pin },
     ...(linkCost !== '' && { linkCost: Number(linkCost) }),
   };

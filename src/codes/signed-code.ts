@@ -55,7 +55,18 @@ export interface SignedCode {
  * one.
  */
 export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningKey): Promise<string> {
-  const { grantUid: sub, jti, uses, issuedAt, expirationTime, subject, keySha256: key, replaces } = code;
+  const { header, claims } = signedContent(code, signingKey.kid);
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader(header)
+    .sign(signingKey.key);
+}
+
+/** Returns the header and the claims of a code, with their members in the order in which they are signed. */
+export function signedContent(
+  { grantUid: sub, jti, uses, issuedAt, expirationTime, subject, keySha256: key, replaces }: SignedCode,
+  kid: string,
+) {
+  const typ = key === undefined && replaces === undefined ? TYPE : BOUND_TYPE;
   const claims = {
     sub,
     jti,
@@ -66,10 +77,7 @@ export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningK
     ...(key !== undefined && { key }),
     ...(replaces !== undefined && { replaces }),
   };
-  const typ = key === undefined && replaces === undefined ? TYPE : BOUND_TYPE;
-  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: ALGORITHM, typ, kid: signingKey.kid })
-    .sign(signingKey.key);
+  return { header: { alg: ALGORITHM, typ, kid }, claims };
 }
 
 /**
@@ -134,13 +142,17 @@ export function challengeOf(code: Uint8Array | string): string {
  * digits of the SHA-256 of the key that it is bound to, and random digits. So the record of a code names both, too.
  */
 export function newCodeId(keySha256?: string, replaces?: string): string {
-  // Hexadecimal, so that no id looks like a command-line flag.
-  const random = (bytes: number) => randomBytes(bytes).toString('hex');
-  if (keySha256 === undefined) return replaces === undefined ? random(12) : `re-${replaces}-${random(4)}`;
-  const key = `key-${keySha256.slice(0, KEY_PREFIX_DIGITS)}`;
-  return replaces === undefined
-    ? `${key}-${random(6)}`
-    : `re-${replaces}-${key}-${randomBytes(2).toString('base64url')}`;
+  const prefix = codeIdPrefix(keySha256, replaces);
+  // Hexadecimal, so that no id looks like a command-line flag. An id has at most 64 characters.
+  if (replaces !== undefined && keySha256 !== undefined) return prefix + randomBytes(2).toString('base64url');
+  const bytes = replaces !== undefined ? 4 : keySha256 !== undefined ? 6 : 12;
+  return prefix + randomBytes(bytes).toString('hex');
+}
+
+/** Returns the beginning of {@link newCodeId}, which names what the code is for. */
+export function codeIdPrefix(keySha256?: string, replaces?: string): string {
+  const key = keySha256 === undefined ? '' : `key-${keySha256.slice(0, KEY_PREFIX_DIGITS)}-`;
+  return replaces === undefined ? key : `re-${replaces}-${key}`;
 }
 
 /**

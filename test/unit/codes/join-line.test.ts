@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeJoinLine, encodeJoinLine, type JoinLine } from '../../../src/codes/join-line.js';
 import { mintCode } from '../../../src/codes/opaque-code.js';
+import { mintSignedCode, newCodeId, type SignedCode } from '../../../src/codes/signed-code.js';
+import { createMasterKey, grantSigningKey } from '../../../src/codes/signing-keys.js';
+import { encodeWord } from '../../../src/codes/word.js';
 import { createChance } from '../../fuzz/chance.mjs';
 
 const UID = '0b9d3e3a-7a9a-4a3c-9b1e-6a5a5b1c2d3e';
@@ -40,6 +43,64 @@ function mutate(text: string, random: ReturnType<typeof createChance>): string {
     () => text.replace('_', '\\_'),
   ])();
 }
+
+const REPLACES = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
+const KEY = 'c0ffee00'.repeat(8);
+
+/** Signs a code of the grant of {@link LINE} for one use within a week. */
+function signedCode(changes: Partial<SignedCode> = {}, masterKey = createMasterKey()): Promise<string> {
+  const { keySha256, replaces } = changes;
+  const code = { jti: newCodeId(keySha256, replaces), grantUid: UID, uses: 1, issuedAt: 1_790_000_000_000 };
+  const week = { expirationTime: code.issuedAt + 604_800_000 };
+  return mintSignedCode({ ...code, ...week, ...changes }, grantSigningKey(masterKey, UID));
+}
+
+describe('a join line of a signed token', () => {
+  it.each<[string, Partial<SignedCode>, number]>([
+    ['for any subject', {}, 220],
+    ['for one subject', { subject: 'berlin' }, 220],
+    ['for a million uses', { uses: 1_000_000, subject: 'päß "quoted", \\ 日本' }, 245],
+    ['bound to a key', { subject: 'berlin', keySha256: KEY }, 250],
+    ['that replaces a redemption', { subject: 'berlin', replaces: REPLACES }, 230],
+    ['for both', { subject: 'berlin', keySha256: KEY, replaces: REPLACES }, 270],
+  ])('%s contains what the code is made from', async (_what, changes, maximum) => {
+    const code = await signedCode(changes);
+    const line = encoded({ code });
+    expect(decodeJoinLine(line)).toEqual({ ...LINE, code });
+    expect(line.length).toBeLessThanOrEqual(maximum);
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ['of another grant', () => signedCode({ grantUid: REPLACES })],
+    [
+      'with another id than linkgrant gives',
+      () => signedCode({ jti: 'key-is-hidden', subject: 'x', keySha256: KEY }),
+    ],
+    ['with a key id of another form', () => signedCode({}, { ...createMasterKey(), kid: 'päß\0x' })],
+    [
+      'that was signed by another program',
+      async () =>
+        (await signedCode()).replace(
+          /^eyJ[^.]+/,
+          'eyJhbGciOiJIUzI1NiIsInR5cCI6ImxpbmtncmFudC1jb2RlK2p3dCIsImtpZCI6ImsiLCJ4IjoxfQ',
+        ),
+    ],
+  ])('%s contains the text of the code', async (_what, sign) => {
+    const code = await sign();
+    expect(decodeJoinLine(encoded({ code }))).toEqual({ ...LINE, code });
+  });
+
+  it('decodes what another program has packed, without an exception', () => {
+    const random = createChance(21);
+    for (let round = 0; round < 2_000; round += 1) {
+      const content = Buffer.from(Array.from({ length: 1 + random.below(120) }, () => random.below(256)));
+      content[0] = 0x80 | random.below(8);
+      const line = encodeWord('lgj1_', content) as string;
+      const decoded = decodeJoinLine(line);
+      expect(typeof decoded === 'string' || typeof decoded.code === 'string', line).toBe(true);
+    }
+  });
+});
 
 describe('a join line', () => {
   it.each<Partial<JoinLine>>([

@@ -1,0 +1,66 @@
+import {
+  codeIdPrefix,
+  readSignedCode,
+  type SignedCode,
+  signedCodeKid,
+  signedContent,
+} from './signed-code.js';
+
+const SIGNATURE_BYTES = 32;
+const KEY_BYTES = 32;
+const REPLACES_BYTES = 16;
+const HAS_KEY = 1;
+const HAS_REPLACES = 2;
+const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
+
+/**
+ * Packs a signed code of the grant `grantUid` into what its text is made from: a byte with flags, the signature, the key that it is
+ * bound to, the redemption that it replaces, and then, separated by NUL, the texts `kid`, `jti` without the part that names the key
+ * and that redemption, the time of issue and the lifetime in seconds and the number of uses in base 36, and the subject or nothing.
+ * Undefined for a code that {@link unpackSignedCode} would not return byte for byte.
+ */
+export function packSignedCode(code: string, grantUid: string): Buffer | undefined {
+  const claims = readSignedCode(code);
+  const kid = signedCodeKid(Buffer.from(code));
+  if (claims?.grantUid !== grantUid || kid === undefined) return undefined;
+  const { jti, keySha256, replaces, issuedAt, expirationTime, uses, subject = '' } = claims;
+  const seconds = [issuedAt / 1000, (expirationTime - issuedAt) / 1000];
+  const numbers = [...seconds, uses].map((number) => number.toString(36));
+  const texts = [kid, jti.slice(codeIdPrefix(keySha256, replaces).length), ...numbers, subject];
+  const packed = Buffer.concat([
+    Buffer.from([(keySha256 === undefined ? 0 : HAS_KEY) | (replaces === undefined ? 0 : HAS_REPLACES)]),
+    Buffer.from(code.slice(code.lastIndexOf('.') + 1), 'base64url'),
+    Buffer.from(keySha256 ?? '', 'hex'),
+    Buffer.from(replaces?.replaceAll('-', '') ?? '', 'hex'),
+    Buffer.from(texts.join('\0')),
+  ]);
+  return unpackSignedCode(packed, grantUid) === code ? packed : undefined;
+}
+
+/** Returns the text of a code that {@link packSignedCode} has packed. The signature is not verified. */
+export function unpackSignedCode(packed: Buffer, grantUid: string): string {
+  const flags = packed[0] ?? 0;
+  const signatureEnd = 1 + SIGNATURE_BYTES;
+  const keyEnd = signatureEnd + (flags & HAS_KEY ? KEY_BYTES : 0);
+  const replacesEnd = keyEnd + (flags & HAS_REPLACES ? REPLACES_BYTES : 0);
+  const keySha256 = packed.toString('hex', signatureEnd, keyEnd) || undefined;
+  const replaces =
+    packed.toString('hex', keyEnd, replacesEnd).replace(UUID_PARTS, '$1-$2-$3-$4-$5') || undefined;
+  const [kid = '', id = '', issued = '', lifetime = '', uses = '', subject = ''] = packed
+    .toString('utf8', replacesEnd)
+    .split('\0');
+  const issuedAt = Number.parseInt(issued, 36) * 1000;
+  const code: SignedCode = {
+    jti: codeIdPrefix(keySha256, replaces) + id,
+    grantUid,
+    uses: Number.parseInt(uses, 36),
+    issuedAt,
+    expirationTime: issuedAt + Number.parseInt(lifetime, 36) * 1000,
+    ...(subject !== '' && { subject }),
+    ...(keySha256 !== undefined && { keySha256 }),
+    ...(replaces !== undefined && { replaces }),
+  };
+  const { header, claims } = signedContent(code, kid);
+  const parts = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+  return [...parts, packed.toString('base64url', 1, signatureEnd)].join('.');
+}
