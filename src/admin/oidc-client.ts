@@ -2,8 +2,8 @@ import * as oauth from 'oauth4webapi';
 import { AdministrationError } from '../domain/administration-error.js';
 import { isInvalidGrant, isRefusal } from './oidc-errors.js';
 import { isProviderUrl, type OidcProvider, type OidcRequestOptions } from './oidc-provider.js';
+import { userNameIn } from './user-name.js';
 
-const MAX_NAME_LENGTH = 253;
 const MIN_POLL_SECONDS = 1;
 const MAX_POLL_SECONDS = 60;
 // RFC 8628 §3.2: the interval of a provider that states none.
@@ -224,11 +224,4 @@ function toUserTokens(tokens: oauth.TokenEndpointResponse): UserTokens {
     refreshToken: tokens.refresh_token,
     expiresIn: tokens.expires_in,
   };
-}
-
-/** Returns the user's name for display: the first non-empty of these claims, cut to 253 characters; empty without one. */
-function userNameIn(claims: Readonly<Record<string, unknown>> = {}): string {
-  const names = [claims.preferred_username, claims.name, claims.email, claims.sub];
-  const name = names.find((one): one is string => typeof one === 'string' && one !== '') ?? '';
-  return name.slice(0, MAX_NAME_LENGTH);
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createAdminApp } from '../admin/api/admin-app.js';
 import { unreadableProblem } from '../admin/api/admin-problem.js';
-import { bearerAuthentication } from '../admin/api/bearer.js';
+import { bearerAuthentication, type Caller } from '../admin/api/bearer.js';
 import { ChangeStreams } from '../admin/api/change-streams.js';
 import { jwksFile } from '../admin/api/jwks-file.js';
 import { oidcKeys } from '../admin/api/oidc-keys.js';
@@ -13,6 +13,7 @@ import { isProviderUrl, OidcProvider } from '../admin/oidc-provider.js';
 import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import type { Settings } from '../config/setting-schemas.js';
+import { actorOf, SERVICE } from '../domain/actor.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { readOptionalText } from '../files/bounded-text.js';
 import { clientAddress } from '../http/client-address.js';
@@ -23,10 +24,11 @@ import { readKeyPair } from '../platforms/standalone/server-certificate.js';
 import { Networks } from '../redemption/accepting/cidr.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import { sharedVerification } from '../redemption/administration/shared-verification.js';
+import { administrationOfStore } from '../redemption/administration/store-administration.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { ConnectionObserver } from '../redemption/ports/connections.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
-import { storeAdministration } from './administration-dependencies.js';
+import { administrationDependencies } from './administration-dependencies.js';
 import { listen } from './operations.js';
 import { createTeamConsole } from './team-console.js';
 
@@ -104,8 +106,9 @@ export async function startAdmin(
   const keys = adminJwks === undefined ? oidcKeys(provider, clock) : jwksFile(adminJwks);
   const byBearer = bearerAuthentication(rules, keys, clock);
   const checkReadiness = () => healthFindings(readiness);
-  const administration = storeAdministration({
+  const dependencies = administrationDependencies({
     store,
+    actor: SERVICE,
     dataDir,
     issuerCert,
     issuerKey,
@@ -115,6 +118,11 @@ export async function startAdmin(
     connections: context.connections,
     sharedVerification: sharedVerification(store, clock),
   });
+  const administration = administrationOfStore(dependencies);
+  const administrationOf = ({ subject, user }: Caller) => {
+    const actor = actorOf('oidc', subject, user);
+    return administrationOfStore({ ...dependencies, store: store.actingAs(actor), actor }, administration);
+  };
   const streams = new ChangeStreams(administration);
   const proxies = new Networks(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(address);
@@ -129,6 +137,7 @@ export async function startAdmin(
   };
   const app = createAdminApp({
     administration,
+    administrationOf,
     streams,
     authenticate: (request) => byBearer(request.headers.authorization),
     login: loginMetadata(adminIssuer, settings),

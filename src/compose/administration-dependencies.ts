@@ -1,3 +1,4 @@
+import type { Actor } from '../domain/actor.js';
 import { AdministrationError } from '../domain/administration-error.js';
 import { isResourceName } from '../domain/names.js';
 import { noEndpointOfRoles, withGrantRoles } from '../redemption/accepting/endpoint-roles.js';
@@ -16,9 +17,10 @@ import { type ExternalFiles, issuerDirectory } from './service-issuers.js';
 import { namedIssuerRefusal } from './site-issuer.js';
 import { isDeclared, openSystemSite } from './system-sites.js';
 
-/** A store, and the data directory and external CA of the service that uses it. */
+/** A store, who changes it, and the data directory and external CA of the service that uses it. */
 interface AdministeredStore extends ExternalFiles {
   readonly store: DatabaseStore;
+  readonly actor: Actor;
   readonly dataDir: string;
   readonly clock: Clock;
   /** The checks of the service that runs in this process. */
@@ -41,6 +43,7 @@ export function administrationDependencies({
   const issuers = issuerDirectory({ dataDir, issuerCert, issuerKey, readService: readDescription }, clock);
   return {
     ...administered,
+    store: store.actingAs(administered.actor),
     outcomes: store,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: readDescription,

@@ -5,6 +5,7 @@ import { type CertificateTimes, certificateParts } from '../admin/certificate-re
 import { createMetrics, type Metrics } from '../admin/metrics.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
+import { SERVICE } from '../domain/actor.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
 import { describeCertificate } from '../pki/certificate-info.js';
@@ -89,7 +90,7 @@ export async function prepareService(settings: Settings, context: RuntimeContext
   const lease = await acquireLeases(settings, context.clock);
   let store: DatabaseStore | undefined;
   try {
-    store = await openStore(settings, context, true);
+    store = (await openStore(settings, context, true)).actingAs(SERVICE);
     const { identity } = await openIdentities(settings, store, context.clock);
     await identity.read(context.clock());
   } finally {
@@ -179,8 +180,9 @@ function createListener(parts: ServiceParts): TlsListener {
 async function serveWithDatabase(
   parts: ServiceParts & { readonly listener: TlsListener; readonly webhooks: WebhookStore },
 ): Promise<RunningService> {
-  const { settings, address, context, issuer, presented, responseEndpoint, store, metrics, listener } = parts;
+  const { settings, address, context, issuer, presented, responseEndpoint, metrics, listener } = parts;
   const { clock } = context;
+  const store = parts.store.actingAs(SERVICE);
   const endpoints = settings.endpoint ?? [];
   const signing = issuer?.find(clock());
   if (typeof signing === 'string') throw new CertificateAuthorityError(signing);
@@ -224,6 +226,7 @@ async function serveWithDatabase(
   const watch = new CertificateWatch(
     {
       ...parts,
+      store,
       listener: {
         setCredentials(credentials) {
           listener.setCredentials(credentials);

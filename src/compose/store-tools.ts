@@ -1,5 +1,7 @@
 import type { StoreUrl } from '../config/store-url.js';
 import type { AccessGrant } from '../domain/access-grant.js';
+import { actorOf } from '../domain/actor.js';
+import { userName } from '../files/system-user.js';
 import type { LedgerVerdict } from '../redemption/ports/ledger-store.js';
 import { LedgerKeyFile } from '../stores/ledger-key.js';
 import {
@@ -10,6 +12,7 @@ import {
 } from '../stores/sql/copy-tables.js';
 import { openGrants } from '../stores/sql/grant-reads.js';
 import { revokeGrant } from '../stores/sql/grant-writes.js';
+import type { WriteOperation } from '../stores/sql/group-commit.js';
 import type { LedgerLoss } from '../stores/sql/ledger/rollback-check.js';
 import { verifyLedger } from '../stores/sql/ledger/verify-ledger.js';
 import { value } from '../stores/sql/operation.js';
@@ -74,10 +77,11 @@ export async function acceptStore(
   const isEmpty = (await findStoreLoss(location, context)).lost === 'empty';
   const database = await openDatabase(location, context, isEmpty, isEmpty ? 'empty' : 'restored');
   try {
-    await database.write(function* (write) {
+    const accept: WriteOperation<void> = function* (write) {
       yield* write.ledger.accept(context.clock());
       for (const { uid } of revoked) yield* revokeGrant(uid, context.clock(), false)(write);
-    });
+    };
+    await database.write(accept, {}, actorOf('local', userName()));
     new LedgerKeyFile(ledgerKeyPath(location)).confirm();
   } finally {
     await database.close();

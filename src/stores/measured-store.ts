@@ -45,5 +45,6 @@ export function measureStore<S extends GrantStore>(store: S, observer: StoreObse
     };
     return [name, run] as const;
   });
-  return { ...store, ...Object.fromEntries(measured) };
+  const actingAs: S['actingAs'] = (actor) => measureStore(store.actingAs(actor), observer);
+  return { ...store, ...Object.fromEntries(measured), actingAs };
 }

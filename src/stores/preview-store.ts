@@ -6,8 +6,8 @@ import { STORE_OPERATIONS, type StoreOperation } from './store-operations.js';
 
 /**
  * Returns a store for dry runs: it reads `store`, and changes only copies in memory. Each write of an operator returns what
- * it would return on `store`. Any other write rejects. `probe` does nothing. All other members that are no
- * {@link StoreOperation} are those of `store`.
+ * it would return on `store`. Any other write rejects. `probe` does nothing, and for every actor the store is the same. All other
+ * members that are no {@link StoreOperation} are those of `store`.
  */
 export function previewStore<S extends GrantStore>(store: S): S {
   const grants = new Map<string, AccessGrant>();
@@ -19,9 +19,10 @@ export function previewStore<S extends GrantStore>(store: S): S {
     name,
     () => Promise.reject(new Error(`a dry run cannot do ${name}`)),
   ]);
-  return {
+  const preview: S = {
     ...store,
     ...Object.fromEntries(rejections),
+    actingAs: () => preview,
     findGrant,
     findRedemption,
     async createGrant(grant) {
@@ -49,4 +50,5 @@ export function previewStore<S extends GrantStore>(store: S): S {
     },
     probe: async () => undefined,
   };
+  return preview;
 }

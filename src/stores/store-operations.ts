@@ -1,7 +1,7 @@
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
 
 /** The name of an operation on the content of a store. */
-export type StoreOperation = Exclude<keyof DatabaseStore, 'probe' | 'close'>;
+export type StoreOperation = Exclude<keyof DatabaseStore, 'actingAs' | 'probe' | 'close'>;
 
 /** Whether each operation reads or writes. */
 export const STORE_OPERATIONS = {

@@ -49,6 +49,9 @@ describe('a bearer token', () => {
       [await sign({ subject: null, claims: { sub: 7 } }), 'bearer_invalid'],
       [await sign({ subject: null, claims: { sub: { user: 'ops' } } }), 'bearer_invalid'],
       [await sign({ subject: '' }), 'bearer_invalid'],
+      // The ledger names the subject.
+      [await sign({ subject: 'ops\n' }), 'bearer_invalid'],
+      [await sign({ subject: 'a'.repeat(513) }), 'bearer_invalid'],
       ['not-a-jwt', 'bearer_invalid'],
     ];
     for (const [bearer, code] of bad) {

@@ -95,7 +95,11 @@ describe('the console of a team', () => {
     });
     expect((await browser.send('/api/v1/grants')).status).toBe(200);
     clock.advance(1);
-    expect((await create()).status).toBe(201);
+    const created = await create();
+    expect(created.status).toBe(201);
+    const { items } = await service.store.listLedger({ limit: 10, grantUid: JSON.parse(created.body).uid });
+    const actor = { actor: 'oidc:ada', actorName: 'ada@example.com' };
+    expect(items).toEqual([expect.objectContaining({ detail: expect.objectContaining(actor) })]);
     const signedIn = lines.map((line) => JSON.parse(line)).find(({ event }) => event === 'console_sign_in');
     expect(signedIn).toMatchObject({ caller: 'ada', role: 'operator', peer: '127.0.0.1' });
   });

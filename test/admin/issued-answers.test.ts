@@ -45,7 +45,7 @@ describe('a link that the admin API issues for a certificate request', () => {
     const { status, body } = await ask('POST', '/links', order, { bearer });
     expect(status, JSON.stringify(body)).toBe(201);
     const { peer } = (await ask('GET', `/redemptions/${body.redemptionId}`)).body;
-    expect(peer).toBe(`operator:${subject}`.slice(0, 256));
+    expect(peer).toBe(`operator:oidc:${subject}`.slice(0, 256));
     const crd = parse(readFileSync('deploy/helm/linkgrant/files/redemptions.yaml', 'utf8'));
     const { spec } = crd.spec.versions[0].schema.openAPIV3Schema.properties;
     expect(peer.length).toBe(spec.properties.peer.maxLength);

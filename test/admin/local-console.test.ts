@@ -31,7 +31,12 @@ describe('the console of a terminal', () => {
     listFailure = undefined;
     storeFailure = undefined;
     const administration = storeAdministration({
-      ...{ store: service.store, dataDir: service.directory, clock: service.clock.read },
+      ...{
+        store: service.store,
+        actor: { actor: 'local:ada' },
+        dataDir: service.directory,
+        clock: service.clock.read,
+      },
       checkReadiness: async () => {
         readinessChecks += 1;
         if (storeFailure === undefined) return [];

@@ -21,6 +21,14 @@ for (const subject of HOSTILE) {
   const times = { createdAt: now - 9 * DAY, notAfter: now + DAY };
   await store.recordRedemption(grantUid, sampleRedemption(grantUid, { subject, ...times }), now);
 }
+const actor = { actor: `oidc:${'x'.repeat(512)}`, actorName: HOSTILE[0] ?? '' };
+await store.actingAs(actor).updateGrant(grantUid, { redemptionsAllowed: 99 });
+
+it('shows a long actor with a hostile name as text', async () => {
+  await goTo('/ledger');
+  await page.getByText(`${actor.actor} (${actor.actorName})`).waitFor({ state: 'attached' });
+  expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+});
 
 it.each(['/links', '/map', '/ledger', '/'])('shows hostile subjects as text on %s', async (path) => {
   await goTo(path);

@@ -49,7 +49,12 @@ afterEach(async () => {
 /** Creates a grant with a token. */
 async function createGrant(): Promise<void> {
   const { store, directory: dataDir, clock } = service;
-  const administration = storeAdministration({ store, dataDir, clock: clock.read });
+  const administration = storeAdministration({
+    store,
+    actor: { actor: 'local:ada' },
+    dataDir,
+    clock: clock.read,
+  });
   const grant = { namespace: 'default', name: 'to-west', redemptionsAllowed: 9, expirationWindow: '7d' };
   ({ uid: grantUid } = await administration.createGrant(grant));
   await administration.issueToken({ grantUid });

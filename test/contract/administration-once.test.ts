@@ -33,6 +33,7 @@ describe('a repeated creation', () => {
   const administration = (grantStore: DatabaseStore = store) =>
     administrationOfStore({
       store: grantStore,
+      actor: { actor: 'local:ada' },
       outcomes: grantStore,
       clock: clock.read,
       codeKeys,

@@ -1,3 +1,4 @@
+import { formatActor } from '../../../src/domain/actor.js';
 import { csvLine } from '../../../src/domain/csv.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Button } from '../components/button.js';
@@ -27,6 +28,7 @@ const COLUMNS: readonly Column<Entry>[] = [
     cell: ({ kind, count, setting }) =>
       `${kindText(kind)}${setting ? `: ${setting}` : ''}${count === undefined ? '' : ` (${countText(count, 'time')})`}`,
   },
+  { header: 'Actor', cell: (entry) => <Foreign text={formatActor(entry) ?? ''} /> },
   { header: 'Subject', cell: ({ subject }) => subject && <Foreign text={subject} /> },
   { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
   {
@@ -46,6 +48,8 @@ const CSV_COLUMNS = [
   'kind',
   'grantUid',
   'seq',
+  'actor',
+  'actorName',
   'redemptionId',
   'name',
   'subject',

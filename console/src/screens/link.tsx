@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { formatActor } from '../../../src/domain/actor.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command, Copyable } from '../components/copyable.js';
@@ -114,6 +115,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 columns={[
                   { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} bothClocks /> },
                   { header: 'Event', cell: ({ kind }) => kindText(kind) },
+                  { header: 'Actor', cell: (entry) => <Foreign text={formatActor(entry) ?? ''} /> },
                   { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
                 ]}
               />

@@ -35,6 +35,8 @@ export type AuthenticateRequest = (request: IncomingMessage) => Promise<Caller>;
 /** Dependencies of the admin API. */
 export interface AdminAppDependencies {
   readonly administration: Administration;
+  /** Returns the administration for the changes of a caller; absent if all changes are those of one actor. */
+  readonly administrationOf?: (caller: Caller) => Administration;
   readonly streams: ChangeStreams;
   readonly authenticate: AuthenticateRequest;
   /** Routes of the web console, which need no authentication; absent without a console. */
@@ -140,7 +142,6 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
     const [id = ''] = Object.values(request.params).map(String);
     const input = {
       role: caller.role,
-      caller: caller.subject,
       id,
       query: validate(route.query, request.query, 'query'),
       body: validate(route.body, request.body ?? {}, 'body'),
@@ -151,7 +152,8 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
       findings.answeredAt = performance.now();
       return;
     }
-    const { status, body, location } = await route.run(input as never, deps.administration);
+    const administration = route.method === 'get' ? undefined : deps.administrationOf?.(caller);
+    const { status, body, location } = await route.run(input as never, administration ?? deps.administration);
     if (location !== undefined) response.setHeader('location', location);
     findings.answeredAt = performance.now();
     sendJson(response, status, 'application/json', body);

@@ -7,7 +7,9 @@ import {
   jwtVerify,
 } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { isIdentitySubject } from '../../domain/names.js';
 import type { Clock } from '../../redemption/ports/clock.js';
+import { userNameIn } from '../user-name.js';
 
 /** The role of a caller: `viewer` may read, `operator` may also write. */
 export type Role = 'viewer' | 'operator';
@@ -15,7 +17,10 @@ export type Role = 'viewer' | 'operator';
 /** The caller that a bearer token identifies. */
 export interface Caller {
   readonly issuer: string;
+  /** 1 to 512 printable characters. */
   readonly subject: string;
+  /** The user's name, for display only. */
+  readonly user: string;
   readonly role: Role;
 }
 
@@ -71,15 +76,15 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       throw bearerRefusal(error);
     }
     const { sub: subject } = payload as { readonly sub?: unknown };
-    // `sub` is a string (RFC 7519 §4.1.2). Two callers whose `sub` has another type could convert to the same string and
-    // then share idempotency keys.
-    if (typeof subject !== 'string' || subject === '')
-      throw invalid(new Error('its subject is empty or not a string'));
+    // `sub` is a string (RFC 7519 §4.1.2), of at most 255 characters (OpenID Connect Core 1.0 §2). Two callers whose `sub` has another
+    // type could convert to the same string, and then share idempotency keys and have the same name in the ledger.
+    if (!isIdentitySubject(subject))
+      throw invalid(new Error('its subject is not a string of 1 to 512 printable characters'));
     const role = roleOf(payload, rules);
     if (!role) {
       throw new AdministrationError('role_insufficient', 'the bearer token contains no role of this service');
     }
-    return { issuer, subject, role };
+    return { issuer, subject, user: userNameIn(payload), role };
   };
 }
 

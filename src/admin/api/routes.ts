@@ -25,8 +25,6 @@ import {
 
 interface RouteInput<Query, Body> {
   readonly role: Role;
-  /** The subject of the caller. */
-  readonly caller: string;
   /** The path parameter; empty if the path has none. */
   readonly id: string;
   readonly query: Query;
@@ -183,8 +181,8 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   pageRoute('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>
     administration.listLinks({ ...page, labels }),
   ),
-  route({ method: 'post', path: '/links', body: LINK_ISSUANCE }, async ({ body, caller }, administration) => {
-    const issued = await administration.issueLink(body, caller);
+  route({ method: 'post', path: '/links', body: LINK_ISSUANCE }, async ({ body }, administration) => {
+    const issued = await administration.issueLink(body);
     return { status: 201, body: issued, location: `/api/v1/redemptions/${issued.redemptionId}` };
   }),
   pageRoute('/issuers', ISSUER_QUERY, (page, administration) => administration.listIssuers(page)),

@@ -4,21 +4,14 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import type { AuthenticateRequest } from '../api/admin-app.js';
 import type { Authenticate, Caller } from '../api/bearer.js';
 
-/** The session of a signed-in user of the console. */
-export interface ConsoleSession {
-  readonly caller: Caller;
-  /** The user's name, for display only. */
-  readonly user: string;
-}
-
 /** How users of the console sign in, and how a request proves its session. */
 export interface ConsoleAccess {
   /** The origin of the console's pages, such as `https://grants.example.com:9443`. */
   readonly origin: string;
   /** Path of the route that starts a sign-in; null if only the terminal can start one. */
   readonly signInPath: string | null;
-  /** Returns the session that the cookie of a request proves; undefined if there is none or it has ended. */
-  findSession(request: IncomingMessage): Promise<ConsoleSession | undefined>;
+  /** Returns the user of the session that the cookie of a request proves; undefined if there is none or it has ended. */
+  findSession(request: IncomingMessage): Promise<Caller | undefined>;
   /** Adds the routes under `/console` that start and end sessions. */
   addRoutes(router: Router): void;
 }
@@ -31,14 +24,14 @@ export function consoleAuthentication(access: ConsoleAccess, byBearer?: Authenti
   return async (request) => {
     const { authorization } = request.headers;
     if (byBearer && authorization !== undefined) return byBearer(authorization);
-    const session = await access.findSession(request);
-    if (!session)
+    const caller = await access.findSession(request);
+    if (!caller)
       throw new AdministrationError(
         'bearer_missing',
         'the request has neither a bearer token nor a valid session of the console',
       );
     requireOwnOrigin(request, access.origin);
-    return session.caller;
+    return caller;
   };
 }
 

@@ -69,10 +69,10 @@ export function createConsoleRouter({ access, files, ...description }: ConsoleRo
     next();
   });
   router.get('/console/session', async (request, response) => {
-    const session = await access.findSession(request);
-    if (session) {
-      const { caller, user } = session;
-      response.json({ user, role: caller.role, ...description, canSignOut: signInPath !== null });
+    const caller = await access.findSession(request);
+    if (caller) {
+      const { user, role } = caller;
+      response.json({ user, role, ...description, canSignOut: signInPath !== null });
       return;
     }
     response.status(401).json({ signIn: signInPath && signInUrl(signInPath, request.query.to) });

@@ -7,9 +7,9 @@ import type { CodeKeys } from '../../redemption/ports/code-keys.js';
 import type { CountFailure } from '../api/admin-app.js';
 import { problemStatus } from '../api/admin-problem.js';
 import { reasonOf } from '../api/answer-report.js';
-import type { Authenticate, Role } from '../api/bearer.js';
+import type { Authenticate, Caller, Role } from '../api/bearer.js';
 import { OidcClient, type SignInSecrets } from '../oidc-client.js';
-import { type ConsoleAccess, type ConsoleSession, cookieOf, requireOwnOrigin } from './console-access.js';
+import { type ConsoleAccess, cookieOf, requireOwnOrigin } from './console-access.js';
 import { consolePath, messagePage, signInUrl } from './console-router.js';
 import { SealedCookie } from './sealed-cookie.js';
 
@@ -64,11 +64,11 @@ export class OidcAccess implements ConsoleAccess {
     this.#signIn = new SealedCookie('sign-in', codeKeys, clock);
   }
 
-  async findSession(request: IncomingMessage): Promise<ConsoleSession | undefined> {
+  async findSession(request: IncomingMessage): Promise<Caller | undefined> {
     const claims = await this.#session.open(cookieOf(request, SESSION) ?? '');
     if (!claims) return undefined;
     const { sub: subject, role, user } = claims;
-    return { user, caller: { issuer: this.#options.issuer, subject, role } };
+    return { issuer: this.#options.issuer, subject, user, role };
   }
 
   addRoutes(router: Router): void {

@@ -2,8 +2,8 @@ import { hash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Router } from 'express';
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { Role } from '../api/bearer.js';
-import { type ConsoleAccess, type ConsoleSession, cookieOf } from './console-access.js';
+import type { Caller, Role } from '../api/bearer.js';
+import { type ConsoleAccess, cookieOf } from './console-access.js';
 import { messagePage } from './console-router.js';
 
 const VALID_MS = 60_000;
@@ -26,7 +26,7 @@ export interface OneTimeAccessOptions {
 export class OneTimeAccess implements ConsoleAccess {
   readonly origin: string;
   readonly signInPath = null;
-  readonly #session: ConsoleSession;
+  readonly #caller: Caller;
   readonly #cookie: string;
   readonly #clock: Clock;
   readonly #onOpen: OneTimeAccessOptions['onOpen'];
@@ -36,7 +36,7 @@ export class OneTimeAccess implements ConsoleAccess {
 
   constructor({ origin, user, role, clock, onOpen }: OneTimeAccessOptions) {
     this.origin = origin;
-    this.#session = { user, caller: { issuer: 'linkgrant console', subject: user, role } };
+    this.#caller = { issuer: 'linkgrant console', subject: user, user, role };
     // Browsers send cookies to every port of a host.
     this.#cookie = `linkgrant-console-${new URL(origin).port}`;
     this.#clock = clock;
@@ -49,9 +49,9 @@ export class OneTimeAccess implements ConsoleAccess {
     return `${this.origin}/console/open?code=${code}`;
   }
 
-  async findSession(request: IncomingMessage): Promise<ConsoleSession | undefined> {
+  async findSession(request: IncomingMessage): Promise<Caller | undefined> {
     const cookie = cookieOf(request, this.#cookie);
-    return cookie !== undefined && this.#sessions.has(hashOf(cookie)) ? this.#session : undefined;
+    return cookie !== undefined && this.#sessions.has(hashOf(cookie)) ? this.#caller : undefined;
   }
 
   addRoutes(router: Router): void {

@@ -6,7 +6,6 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { operand, shell, shellWord } from '../../domain/shell-words.js';
 import { requireReplaceable, writeNamedFile } from '../../files/named-output.js';
-import { userName } from '../../files/system-user.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedAnswer } from '../../redemption/administration/reports/issued-answer.js';
@@ -52,7 +51,7 @@ export async function linkIssueCommand(file: string | undefined, flags: LinkIssu
     // A link that is replaced has the subject.
     const names = { name, subject: replaces ? flags.subject : subject, replaces };
     const issueFrom = ({ uid: grantUid }: Pick<GrantReport, 'uid'>) =>
-      administration.issueLink({ grantUid, ...names, request: pem }, userName());
+      administration.issueLink({ grantUid, ...names, request: pem });
     const issued =
       grantName === undefined
         ? await issueFromOwnGrant({ keySha256, replaces }, issueFrom, flags, session)

@@ -1,3 +1,4 @@
+import { formatActor } from '../../domain/actor.js';
 import type { EventReport } from '../../redemption/administration/reports/event-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
 import { formatLabels } from '../flags/label-flags.js';
@@ -53,6 +54,8 @@ export const EVENT_LISTING: Listing<EventReport> = {
     'seq',
     'time',
     'kind',
+    'actor',
+    'actorName',
     'redemptionId',
     'name',
     'subject',
@@ -74,6 +77,7 @@ export const EVENT_LISTING: Listing<EventReport> = {
   columns: {
     TIME: ({ time }) => time,
     KIND: ({ kind }) => kind,
+    ACTOR: formatActor,
     TIMES: ({ count }) => count ?? 1,
     GRANT: ({ grantUid }) => grantUid,
     REDEMPTION: ({ redemptionId }) => redemptionId,

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../../config/setting-schemas.js';
+import { actorOf } from '../../domain/actor.js';
+import { userName } from '../../files/system-user.js';
 import { clusterAdministration } from '../../platforms/kubernetes/administration/cluster-administration.js';
 import {
   type ClusterInspector,
@@ -58,6 +60,7 @@ export async function openClusterAdministration(
       isService: false,
     });
     const store = dryRun ? previewStore(stored) : stored;
+    const { actingAs, ...operations } = store;
     const patience = {
       timeoutMs,
       shutdownSignal,
@@ -69,6 +72,7 @@ export async function openClusterAdministration(
       connections,
       client,
       store,
+      actor: actorOf('local', userName()),
       clock,
       patience,
       serviceNamespace,
@@ -81,7 +85,7 @@ export async function openClusterAdministration(
       administration,
       /** Reads which sites are connected; the source is the status of the Sites that the user may list. */
       connections,
-      store: withUserErrors(store),
+      store: { ...withUserErrors(operations), actingAs },
       /** The sites that accept links, as far as the user may read them. */
       site: withUserErrors(liveSite(client, clock)),
       inspector: clusterInspector(client, { namespace, serviceNamespace, clock }),

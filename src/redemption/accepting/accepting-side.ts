@@ -28,7 +28,7 @@ export interface AcceptingSide {
 
 /** The client that sent a request. */
 export interface RequestingClient {
-  /** Its address, as text; of an operator who answers a request without a network, `operator:` and the name of the user. */
+  /** Its address, as text; of an operator who answers a request without a network, `operator:` and the actor. */
   readonly peer: string;
   /** True for an operator, who has no source address. */
   readonly isOperator?: boolean;

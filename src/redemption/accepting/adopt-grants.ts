@@ -1,5 +1,6 @@
 import { codeMatches } from '../../codes/opaque-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import { actorOf } from '../../domain/actor.js';
 import type { Clock } from '../ports/clock.js';
 import type { DatabaseStore } from '../ports/database-store.js';
 import { everyItem } from '../ports/page.js';
@@ -82,7 +83,8 @@ export async function adoptGrants(
         continue;
       }
       fileOfGrant.set(key, file);
-      const outcome = await adoptOne(declaration, file, deps);
+      const store = deps.store.actingAs(actorOf('file', file));
+      const outcome = await adoptOne(declaration, file, { ...deps, store });
       if (outcome) adoptions.push({ namespace, file, name, ...outcome });
     }
   }
@@ -110,7 +112,8 @@ async function deleteUndeclared(
     );
     if (isUnreadable) continue;
     if (!before.has(uid)) undeclared.add(uid);
-    else if (await store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
+    else if (await store.actingAs(actorOf('file', file)).deleteGrant(uid))
+      adoptions.push({ outcome: 'removed', namespace, file, name });
   }
   return adoptions;
 }

@@ -149,9 +149,9 @@ export interface Administration extends LedgerVerifications {
 
   /**
    * Redeems one use of a grant for a certificate request, and returns the answer for a site without a network. A repetition returns
-   * the same certificate and counts nothing. The ledger names the `operator`; a service names the caller instead.
+   * the same certificate and counts nothing.
    */
-  issueLink(request: IssueLinkRequest, operator: string): Promise<IssuedAnswer>;
+  issueLink(request: IssueLinkRequest): Promise<IssuedAnswer>;
   /** Lists links, newest first. */
   listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
   /** Lists issuers by namespace and name. */

@@ -1,4 +1,5 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
+import type { Actor } from '../../domain/actor.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { ServiceDescription } from '../accepting/service-description.js';
@@ -22,7 +23,9 @@ export interface LinkAccess {
 
 /** Dependencies of the administration of a store. */
 export interface AdministrationDependencies {
+  /** The store of the actor. */
   readonly store: GrantStore;
+  readonly actor: Actor;
   /** Stores the results of creations that can be repeated; if absent, a repeated request creates another object. */
   readonly outcomes?: OutcomeStore | undefined;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import { requestCodeId } from '../../codes/signed-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
+import type { Actor } from '../../domain/actor.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { RedemptionError, type RedemptionErrorCode } from '../../domain/redemption-error.js';
@@ -23,7 +24,7 @@ const MAX_PEER_LENGTH = 256;
  */
 export function linkIssuance(deps: AdministrationDependencies): Pick<Administration, 'issueLink'> {
   return {
-    async issueLink(request, operator) {
+    async issueLink(request) {
       const { replaces } = request;
       if (request.name !== undefined && !isResourceName(request.name))
         throw rejectedError('the name of the link is not a valid resource name', 'name');
@@ -59,7 +60,7 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
           ...{ name, subject, renews: false, receivedAt: performance.now() },
         },
         {
-          ...{ peer: peerOf(operator), isOperator: true, requestId: '' },
+          ...{ peer: peerOf(deps.actor), isOperator: true, requestId: '' },
           onProven: () => undefined,
           isConnected: async () => true,
         },
@@ -73,9 +74,9 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
   };
 }
 
-/** Returns what the ledger records in place of the address of a client. The name in a bearer token can have any length. */
-function peerOf(operator: string): string {
-  return [...`operator:${operator}`].slice(0, MAX_PEER_LENGTH).join('');
+/** Returns what the ledger records in place of the address of a client. A Redemption limits its length. */
+function peerOf({ actor }: Actor): string {
+  return [...`operator:${actor}`].slice(0, MAX_PEER_LENGTH).join('');
 }
 
 /** Returns the parts for one redemption. Its attempts in the ledger are added to `ledgerWrites`: the store is closed after a command. */

@@ -7,10 +7,14 @@ import { linkOperations } from './link-operations.js';
 import { serviceProblem } from './overview.js';
 import { redemptionOperations } from './redemption-operations.js';
 import { tokenOperations } from './tokens.js';
-import { verificationOperations } from './verification-operations.js';
+import { type LedgerVerifications, verificationOperations } from './verification-operations.js';
 
-/** The administration of a local store. */
-export function administrationOfStore(deps: AdministrationDependencies): Administration {
+/** The administration of a local store. The `verifications` can be those of another administration of the store. */
+export function administrationOfStore(
+  deps: AdministrationDependencies,
+  verifications: LedgerVerifications = verificationOperations(deps.store, deps.sharedVerification),
+): Administration {
+  const { startLedgerVerification, showLedgerVerification } = verifications;
   return {
     async describeService() {
       const service = await deps.readService();
@@ -27,6 +31,7 @@ export function administrationOfStore(deps: AdministrationDependencies): Adminis
     ...linkOperations(deps),
     ...linkIssuance(deps),
     ...issuerOperations(deps),
-    ...verificationOperations(deps.store, deps.sharedVerification),
+    startLedgerVerification,
+    showLedgerVerification,
   };
 }

@@ -1,4 +1,5 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
+import type { Actor } from '../../domain/actor.js';
 import type { GrantStore } from './grant-store.js';
 import type { OutcomeStore } from './outcome-store.js';
 import type { Page, PageRequest } from './page.js';
@@ -13,6 +14,7 @@ export interface RevokedCertificate {
 
 /** A grant store in a database, with operations that a service in a cluster does not need. */
 export interface DatabaseStore extends GrantStore, OutcomeStore {
+  actingAs(actor: Actor): DatabaseStore;
   /** Lists the grants that files declare. The number of other grants does not affect its cost. */
   listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
   /** Sets every pending grant to Ready at `now`; it expires one expiration window later. Returns the number of these grants. */

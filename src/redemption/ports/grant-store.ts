@@ -1,4 +1,5 @@
 import type { AccessGrant, AccessGrantState, GrantChange } from '../../domain/access-grant.js';
+import type { Actor } from '../../domain/actor.js';
 import type { Renewal } from '../../domain/issued-certificate.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
@@ -94,6 +95,12 @@ export interface IssuerUse extends Pick<AccessGrant, 'namespace' | 'issuer'> {
  * `store_unavailable` if the store cannot answer; whether a write was done may then be unknown.
  */
 export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerStore, WrongCodeStore {
+  /**
+   * Returns this store for one actor: the ledger entries of its writes name the actor. Without an actor the entries are about requests
+   * of clients.
+   */
+  actingAs(actor: Actor): GrantStore;
+
   /**
    * Stores a new grant that `code` redeems, and returns the stored grant: in a cluster the API server chooses the uid.
    * Returns `name_taken` and stores nothing if a grant of that namespace and name exists.

@@ -12,7 +12,7 @@ export interface LedgerEntry {
   /**
    * Further facts by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
    * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals),
-   * replaces and replacedBy (ids of redemptions).
+   * replaces and replacedBy (ids of redemptions), and the members of the Actor.
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }

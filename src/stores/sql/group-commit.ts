@@ -1,3 +1,4 @@
+import type { Actor } from '../../domain/actor.js';
 import { storeUnavailable } from '../../domain/redemption-error.js';
 import type { LedgerChain } from './ledger/ledger-chain.js';
 import { put, type SqlOperation } from './operation.js';
@@ -68,9 +69,9 @@ export interface Committer {
 export interface GroupCommit {
   /**
    * Resolves with the operation's result once it is durable. Rejects with `store_unavailable`, or the operation's own
-   * error.
+   * error. The operation's ledger entries name the `actor`, if there is one.
    */
-  write<T>(operation: WriteOperation<T>, subject?: WriteSubject): Promise<T>;
+  write<T>(operation: WriteOperation<T>, subject?: WriteSubject, actor?: Actor): Promise<T>;
   /** Resolves when every write is settled. Rejects new writes from now on. */
   finish(): Promise<void>;
 }
@@ -78,6 +79,7 @@ export interface GroupCommit {
 interface PendingWrite {
   readonly deadline: number;
   readonly subject: WriteSubject;
+  readonly actor: Actor | undefined;
   readonly run: (context: WriteContext) => SqlOperation<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -152,13 +154,14 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
   }
 
   return {
-    write(operation, subject = {}) {
+    write(operation, subject = {}, actor) {
       if (isFinishing) return Promise.reject(storeUnavailable('the store is closed'));
       return new Promise((resolve, reject) => {
         let settle = (): void => undefined;
         queue.push({
           deadline: performance.now() + deadlineMs,
           subject,
+          actor,
           run: (context) =>
             runWrite(operation, context, (result) => {
               settle = () => resolve(result);
@@ -204,6 +207,7 @@ function* runOne(
   failureOf: Committer['failureOf'],
 ): SqlOperation<void> {
   const undo = (): SqlOperation<void> => undoOne(ledger);
+  ledger.setActor(write.actor);
   yield* put('SAVEPOINT operation');
   try {
     yield* write.run({ ledger, isRepeated: write.isRepeated, undo });

@@ -40,7 +40,10 @@ export function unrecordedRevocation(): AdministrationError {
   });
 }
 
-/** Returns whether the ledger has an authentic entry about the same revocation, at any time, or gets it in this transaction. */
+/**
+ * Returns whether the ledger has an authentic entry about the same revocation, at any time and by any actor, or gets it in this
+ * transaction.
+ */
 function* isRecorded(ledger: LedgerChain, entry: NewLedgerEntry): SqlOperation<boolean> {
   if (ledger.hasAdded(entry)) return true;
   const { grantUid, kind, redemptionId, detail } = entry;
@@ -48,8 +51,11 @@ function* isRecorded(ledger: LedgerChain, entry: NewLedgerEntry): SqlOperation<b
   const found = yield* redemptionId == null
     ? rawRows(OF_GRANT, grantUid, kind)
     : rawRows(OF_REDEMPTION, redemptionId, kind);
-  const text = detail ? JSON.stringify(detail) : null;
-  return found.some(
-    (values) => values[0] === grantUid && authenticEntry(ledgerKey, grantUid, values)?.detail === text,
-  );
+  const text = JSON.stringify({ ...detail });
+  return found.some((values) => {
+    const recorded = values[0] === grantUid ? authenticEntry(ledgerKey, grantUid, values) : undefined;
+    if (!recorded) return false;
+    const { actor: _, actorName: _name, ...facts } = JSON.parse(recorded.detail ?? '{}');
+    return JSON.stringify(facts) === text;
+  });
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../../domain/actor.js';
 import type { GroupCommit } from './group-commit.js';
 import type { LedgerChain } from './ledger/ledger-chain.js';
 import type { SqlDialect, SqlOperation } from './operation.js';
@@ -13,4 +14,9 @@ export interface SqlDatabase {
   /** Removes erased content from the database's write-ahead log, if that is possible now. */
   afterErasing(erasedCount: number): void;
   close(): Promise<void>;
+}
+
+/** Returns the database for writes of one actor, in place of another one. */
+export function databaseOfActor(database: SqlDatabase, actor: Actor): SqlDatabase {
+  return { ...database, write: (operation, subject, by = actor) => database.write(operation, subject, by) };
 }

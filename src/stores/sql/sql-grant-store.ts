@@ -12,7 +12,7 @@ import { redemptionRecorder } from './record-redemption.js';
 import { redemptionStore } from './redemptions.js';
 import { renewalStore } from './renewals.js';
 import { retention } from './retention.js';
-import type { SqlDatabase } from './sql-database.js';
+import { databaseOfActor, type SqlDatabase } from './sql-database.js';
 import { settingStore } from './stored-settings.js';
 import { wrongCodeStore } from './wrong-codes.js';
 
@@ -20,6 +20,7 @@ import { wrongCodeStore } from './wrong-codes.js';
 export function sqlGrantStore(database: SqlDatabase, clock: Clock): DatabaseStore {
   const { write } = database;
   return {
+    actingAs: (actor) => sqlGrantStore(databaseOfActor(database, actor), clock),
     ...grantReads(database),
     ...grantWrites(database, clock),
     ...redemptionStore(database),

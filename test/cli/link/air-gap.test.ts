@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { formatFingerprint } from '../../../src/domain/fingerprint.js';
@@ -90,6 +91,8 @@ describe('a site joins by an answer file', () => {
     expect(events.map(({ kind }: { kind: string }) => kind)).toEqual(
       expect.arrayContaining(['redeemed', 'replayed']),
     );
+    const actors = events.map(({ actor }: { actor?: string }) => actor);
+    expect(new Set(actors)).toEqual(new Set([`local:${userInfo().username}`]));
   });
 
   it('gets another answer that replaces its link; the command can be repeated with the id of the old link', async () => {

@@ -32,6 +32,14 @@ const CHANGES: Readonly<Record<string, readonly [sql: string, fault: string]>> =
     `UPDATE events SET detail = 'x' WHERE grant_uid = '${C}' AND seq = 2`,
     `entry 2 of grant ${C} does not match its MAC`,
   ],
+  'a changed actor': [
+    `UPDATE events SET detail = replace(detail, 'oidc:4711', 'oidc:4712') WHERE grant_uid = '${B}' AND seq = 3`,
+    `entry 3 of grant ${B} does not match its MAC`,
+  ],
+  'a removed name of an actor': [
+    `UPDATE events SET detail = json_remove(detail, '$.actorName') WHERE grant_uid = '${B}' AND seq = 3`,
+    `entry 3 of grant ${B} does not match its MAC`,
+  ],
   'a changed time': [
     `UPDATE events SET at = at + 1 WHERE grant_uid = '${B}' AND seq = 1`,
     `entry 1 of grant ${B} does not match its MAC`,

@@ -104,8 +104,12 @@ describe('redemption list', () => {
     const csv = (await printed('--events', '-o', 'csv')).split('\r\n');
     expect(csv).toHaveLength(21);
     expect(csv[0]).toContain(',redemptionsAllowed,uses,expirationTime,setting,');
+    expect(events[12]).toMatchObject({ actor: 'oidc:4711', actorName: '=cmd|z' });
+    expect(events[2]).not.toHaveProperty('actor');
+    expect(csv[13]).toContain(",grant_revoked,oidc:4711,'=cmd|z,");
     const text = await printed('--events', '--grant', B);
-    expect(text.split('\n')[0]).toMatch(/^TIME +KIND +TIMES +GRANT/);
+    expect(text.split('\n')[0]).toMatch(/^TIME +KIND +ACTOR +TIMES +GRANT/);
+    expect(text).toContain('  oidc:4711 (=cmd|z)  ');
     expect(text.trimEnd().split('\n')).toHaveLength(6);
     const ofSubject = JSON.parse(await printed('--events', '--subject', 'site-1', '-o', 'json'));
     const kinds = ofSubject.map(({ kind }: { kind: string }) => kind);

@@ -54,7 +54,7 @@ export async function openSampleLedger() {
   await store.recordReplay(first, '198.51.100.4', NOW + 6);
   await store.recordReplay(first, '198.51.100.4', NOW + 7);
   await store.revokeRedemption(second.id, NOW + 8);
-  await store.revokeGrant(B, NOW + 9);
+  await store.actingAs({ actor: 'oidc:4711', actorName: '=cmd|z' }).revokeGrant(B, NOW + 9);
   await store.revokeCode({ grantUid: A, jti: 'j1', uses: 1, expirationTime: NOW }, NOW + 10);
   const refusal = {
     grantUid: B,

@@ -45,7 +45,7 @@ export async function startConsoleService(): Promise<ConsoleService> {
   });
   const administration = storeAdministration({
     connections: { latest, observe: async () => latest() },
-    ...{ store, dataDir: directory, clock: clock.read },
+    ...{ store, actor: { actor: 'local:ada' }, dataDir: directory, clock: clock.read },
     checkReadiness: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
     runDoctor: () =>
       runInContext({ ...commandContext(), clock: clock.read }, 'npx linkgrant', () =>

@@ -46,6 +46,18 @@ it.each([
   },
 );
 
+it('a verification of a PostgreSQL store reports a changed actor', async () => {
+  const { store, change } = await filledStore();
+  await store.actingAs({ actor: 'oidc:ada', actorName: 'Ada \u{1f600}' }).revokeGrant(UID, NOW);
+  expect(await store.verifyLedger()).toEqual({ entries: 3 });
+  await change(
+    "UPDATE events SET detail = CAST(replace(CAST(detail AS TEXT), 'oidc:ada', 'oidc:eve') AS JSON) WHERE seq = 3",
+  );
+  expect(await store.verifyLedger()).toMatchObject({
+    fault: { grantUid: UID, seq: 3, problem: 'does not match its MAC' },
+  });
+});
+
 it('a verification of a PostgreSQL store reports a renewal that was issued from a changed row, which was put back', async () => {
   const { store, redemption, change } = await filledStore();
   const { id } = redemption;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../../src/domain/access-grant.js';
+import { SERVICE } from '../../../src/domain/actor.js';
 import type { Redemption } from '../../../src/domain/redemption.js';
 import type { DatabaseStore } from '../../../src/redemption/ports/database-store.js';
 import { everyItem } from '../../../src/redemption/ports/page.js';
@@ -63,6 +64,68 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
       expect(await store.verifyLedger(second.uid)).toEqual({ entries: 2 });
     });
 
+    it('names the actor of each write in its entries, also if writes are concurrent, and none for a request of a client', async () => {
+      const { store } = current();
+      const grants = await Promise.all(Array.from({ length: 9 }, () => storedGrant(store)));
+      const actors = ['oidc:ada', 'local:bob', undefined].map((actor) => actor && { actor, actorName: 'x' });
+      const storeOf = (n: number) => {
+        const actor = actors[n % 3];
+        return actor ? store.actingAs({ actor: 'service' }).actingAs(actor) : store;
+      };
+      await Promise.all(
+        grants.map(async ({ uid }, n) => {
+          const redemption = sampleRedemption(uid);
+          await Promise.all([
+            storeOf(n).updateGrant(uid, { redemptionsAllowed: 5 }),
+            store.recordRedemption(uid, redemption, NOW),
+          ]);
+          const code = { grantUid: uid, jti: 'j', uses: 1, expirationTime: NOW + MINUTE };
+          await storeOf(n).revokeCode(code, NOW);
+          await storeOf(n + 1).revokeGrant(uid, NOW, true);
+          await storeOf(n).deleteGrant(uid);
+        }),
+      );
+      for (const [n, { uid }] of grants.entries()) {
+        const entries = await everyEntry(store, { grantUid: uid });
+        const actorsOf = (kind: string) =>
+          entries
+            .filter((entry) => entry.kind === kind)
+            .map(({ detail: { actor, actorName } }) => ({ actor, actorName }));
+        const [own, other] = [actors[n % 3], actors[(n + 1) % 3]].map((actor) => [
+          { actor: undefined, actorName: undefined, ...actor },
+        ]);
+        const nobody = [{ actor: undefined, actorName: undefined }];
+        expect([actorsOf('created'), actorsOf('redeemed')]).toEqual([nobody, nobody]);
+        for (const kind of ['changed', 'code_recorded', 'code_revoked', 'deleted'])
+          expect(actorsOf(kind), kind).toEqual(own);
+        for (const kind of ['revoked', 'grant_revoked']) expect(actorsOf(kind), kind).toEqual(other);
+      }
+      expect(await store.verifyLedger()).not.toHaveProperty('fault');
+    });
+
+    it('does not record a revocation again that another actor has recorded', async () => {
+      const { store, openAnother } = current();
+      const { uid } = await storedGrant(store);
+      const redemption = sampleRedemption(uid);
+      await store.recordRedemption(uid, redemption, NOW);
+      const code = { grantUid: uid, jti: 'j', uses: 1, expirationTime: NOW + MINUTE };
+      const another = await openAnother();
+      const names = ['oidc:ada', 'local:bob', 'oidc:eve'];
+      for (const opened of [store, another]) {
+        await Promise.all(
+          names.map(async (actor) => {
+            const acting = opened.actingAs({ actor });
+            const now = NOW + names.indexOf(actor);
+            await Promise.all([acting.revokeCode(code, now), acting.revokeGrant(uid, now, true)]);
+          }),
+        );
+      }
+      const kinds = (await everyEntry(store, { grantUid: uid })).map(({ kind }) => kind);
+      const revocations = ['code_revoked', 'grant_revoked', 'revoked'];
+      expect(kinds.filter((kind) => revocations.includes(kind)).sort()).toEqual(revocations);
+      expect(await store.verifyLedger()).not.toHaveProperty('fault');
+    });
+
     it('has no fault after several connections wrote to one grant at once', async () => {
       const { store, openAnother } = current();
       const grant = await storedGrant(store, { redemptionsAllowed: 200 });
@@ -118,7 +181,7 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
       for (const grant of [...ended, ...staying]) await store.createGrant(grant, SAMPLE_CODE);
       await store.recordRedemption(exhausted.uid, sampleRedemption(exhausted.uid), NOW);
       await store.revokeGrant(revoked.uid, NOW - 2);
-      expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(2);
+      expect(await store.actingAs(SERVICE).deleteEndedGrants(NOW - 1, NOW)).toBe(2);
       expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(0);
       for (const { uid } of ended) expect(await store.findGrant(uid)).toBeUndefined();
       for (const { uid } of staying) expect(await store.findGrant(uid)).toBeDefined();
@@ -131,6 +194,8 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
           [revoked.uid, 'grant_revoked'],
         ].sort(),
       );
+      const deletions = entries.filter(({ kind }) => kind === 'deleted');
+      expect(deletions.map(({ detail }) => detail.actor)).toEqual(['service', 'service']);
       expect(await store.verifyLedger()).toEqual({ entries: 10 });
     });
 

@@ -87,6 +87,21 @@ describe('a grant that a file declares', () => {
     expect(await adopt()).toEqual([]);
   });
 
+  it('is created, changed and deleted by the file, according to the ledger', async () => {
+    declare('a');
+    await adopt();
+    const { uid } = await grantOf('a');
+    declare('a', { redemptionsAllowed: 5 });
+    await adopt();
+    west.delete(fileOf('a'));
+    await adopt();
+    await adopt();
+    const { items } = await store.listLedger({ limit: 100, grantUid: uid });
+    expect(items.map(({ kind, detail }) => [kind, detail.actor])).toEqual(
+      ['created', 'changed', 'deleted'].map((kind) => [kind, 'file:AccessGrant-a.yaml']),
+    );
+  });
+
   it('retains uid, count and expiry at every read, and does not start again after it expired', async () => {
     declare('kept', { redemptionsAllowed: 2 });
     await adopt();

@@ -1,3 +1,4 @@
+import type { Actor } from '../../../src/domain/actor.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 
@@ -12,6 +13,7 @@ export function withStore<S extends GrantStore>(
 ): S {
   return new Proxy(real, {
     get(target, property: keyof GrantStore) {
+      if (property === 'actingAs') return (actor: Actor) => withStore(target.actingAs(actor), changes);
       const changed = (typeof changes === 'function' ? changes() : changes)[property];
       if (changed) return changed;
       const member: unknown = Reflect.get(target, property, target);

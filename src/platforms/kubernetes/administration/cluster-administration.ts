@@ -1,4 +1,5 @@
 import type { MasterKey } from '../../../codes/signing-keys.js';
+import type { Actor } from '../../../domain/actor.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
 import { shell } from '../../../domain/shell-words.js';
 import { sha256Hex } from '../../../pki/sha256.js';
@@ -44,6 +45,7 @@ export interface ClusterAdministrationOptions {
   readonly client: KubernetesClient;
   /** The grants and redemptions of the cluster, with the rights of the user. */
   readonly store: GrantStore;
+  readonly actor: Actor;
   /** The namespace that `describeService` returns. */
   readonly namespace: string;
   /** The only namespace whose sites are listed; undefined for all. */
@@ -69,9 +71,10 @@ export interface ClusterAdministration extends Administration {
 
 /** Operations on the grants, tokens and redemptions of a cluster, with the rights of the user. */
 export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
-  const { client, store, clock, namespace: defaultNamespace, served, codeKeys, connections } = options;
+  const { client, store, actor, clock, namespace: defaultNamespace, served, codeKeys, connections } = options;
   const deps: AdministrationDependencies = {
     store,
+    actor,
     clock,
     codeKeys,
     connections,
@@ -114,10 +117,10 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       const readService = async () => serviceOf(resource);
       return tokenOperations({ ...deps, readService }).issueToken(request, once);
     },
-    async issueLink(request, operator) {
+    async issueLink(request) {
       const resource = await requireResource(request.grantUid);
       const readService = async () => serviceOf(resource);
-      return linkIssuance({ ...deps, readService }).issueLink(request, operator);
+      return linkIssuance({ ...deps, readService }).issueLink(request);
     },
     async signingKey(uid) {
       const resource = await requireResource(uid);

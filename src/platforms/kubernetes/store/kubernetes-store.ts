@@ -130,14 +130,17 @@ export function kubernetesStore(
       await accounts.find(uid);
     },
   });
-  return {
+  const opened: KubernetesGrantStore = {
     ...store,
+    // The ledger is derived from resources, which do not record who changed them.
+    actingAs: () => opened,
     redemptionObserver: accounts,
     async close() {
       watch.close?.();
       await store.close();
     },
   };
+  return opened;
 }
 
 /** Opens a {@link kubernetesStore} with its own client, which is closed with the store. Rejects with ClusterConfigError. */

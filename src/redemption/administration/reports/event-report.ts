@@ -1,9 +1,10 @@
+import type { Actor } from '../../../domain/actor.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { AttemptTotal, RedemptionEntry } from '../../ports/ledger-store.js';
 import type { WrongCodes } from '../../ports/wrong-code-store.js';
 
 /** An entry of the ledger, or a total of attempts, in JSON. The members depend on `kind`. Times are RFC 3339, hashes in hex. */
-export interface EventReport {
+export interface EventReport extends Partial<Actor> {
   /** Absent in an entry about the whole store. */
   readonly grantUid?: string;
   /** Number of the entry in the ledger of its grant, from 1; absent in a total. */

@@ -1,3 +1,4 @@
+import type { Actor } from '../../../domain/actor.js';
 import type { LedgerKind } from '../../../domain/ledger-kind.js';
 import type { LedgerEntry } from '../../../redemption/ports/ledger-store.js';
 import type { HighWaterMark } from '../../high-water-marks.js';
@@ -30,9 +31,10 @@ export class LedgerChain {
   readonly #rollback: RollbackCheck;
   #key: Uint8Array | undefined;
   // The additions of the open transaction: entries, positions whose content was deleted, and refusals.
-  readonly #entries: NewLedgerEntry[] = [];
+  readonly #entries: (NewLedgerEntry & { readonly by: Actor | undefined })[] = [];
   readonly #removed: number[] = [];
   #refusals = 0;
+  #actor: Actor | undefined;
   // The additions before the open savepoint.
   #savepoint = { entries: 0, removed: 0, refusals: 0 };
   // The end of the ledger once the transaction is committed.
@@ -123,10 +125,15 @@ export class LedgerChain {
     return new StoreOpenError(problem, ACCEPT_HINT);
   }
 
+  /** Sets the actor that the entries of the next write name. */
+  setActor(actor: Actor | undefined): void {
+    this.#actor = actor;
+  }
+
   /** Adds an entry. Throws LedgerKeyError without the key, as the `count` methods do. */
   *append(entry: NewLedgerEntry): SqlOperation<void> {
     yield* this.key();
-    this.#entries.push(entry);
+    this.#entries.push({ ...entry, by: this.#actor });
   }
 
   /** Adds an entry about a setting that was changed to `text`; `basis` is the hash of the value that it had. */
@@ -196,11 +203,11 @@ export class LedgerChain {
     if (!this.#rollback.hasAllEntries(seen, end)) seen = yield* this.#rollback.check(key);
     let { position, last } = end;
     position = Math.max(position, end.lastPosition);
-    const rows = entries.map(({ grantUid, at, kind, redemptionId = null, detail: fields }) => {
+    const rows = entries.map(({ grantUid, at, kind, redemptionId = null, detail: fields, by }) => {
       position += 1;
       const seq = (seqs.get(grantUid) ?? 0) + 1;
       seqs.set(grantUid, seq);
-      const detail = fields ? JSON.stringify(fields) : null;
+      const detail = fields || by ? JSON.stringify({ ...fields, ...by }) : null;
       last = entryMac(key, last, { position, grantUid, seq, at, kind, redemptionId, detail });
       return [position, grantUid, seq, at, kind, redemptionId, detail, last] satisfies SqlValue[];
     });

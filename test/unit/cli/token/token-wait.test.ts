@@ -7,7 +7,12 @@ import { HOUR, MINUTE, startTestService } from '../../../support/service.js';
 
 const { store, directory, clock, grant, close } = await startTestService();
 releaseAfterFile({ close });
-const administration = storeAdministration({ store, dataDir: directory, clock: clock.read });
+const administration = storeAdministration({
+  store,
+  actor: { actor: 'local:ada' },
+  dataDir: directory,
+  clock: clock.read,
+});
 
 const inMs = (milliseconds: number) => formatTime(Date.now() + milliseconds);
 

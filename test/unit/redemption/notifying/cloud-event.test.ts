@@ -45,9 +45,10 @@ describe('the event of a ledger entry', () => {
     expect(entryEvent(redeemed, SOURCE)).toEqual(event);
   });
 
-  it('has the uid of the grant as its subject if it is not about a link', () => {
-    const revoked = entryEvent(entry({ kind: 'grant_revoked', redemptionId: null }), SOURCE);
-    expect(revoked).toMatchObject({ type: 'dev.linkgrant.grant.revoked', subject: grantUid });
+  it('has the uid of the grant as its subject if it is not about a link, and names who revoked it', () => {
+    const detail = { actor: 'oidc:4711', actorName: 'ada' };
+    const revoked = entryEvent(entry({ kind: 'grant_revoked', redemptionId: null, detail }), SOURCE);
+    expect(revoked).toMatchObject({ type: 'dev.linkgrant.grant.revoked', subject: grantUid, data: detail });
   });
 
   it.each(['created', 'changed', 'renewed', 'replayed', 'setting_changed'] as const)(

@@ -1,0 +1,22 @@
+import { isSubject } from './names.js';
+
+/** Who made a change, as the ledger records it. */
+export interface Actor {
+  /** `service`, or `oidc:SUBJECT`, `local:USER`, `file:NAME`. */
+  readonly actor: string;
+  /** A name for display that the OIDC provider states. Users can often choose it, so it identifies nobody. */
+  readonly actorName?: string;
+}
+
+/** The service itself, for what it does without a request. */
+export const SERVICE: Actor = { actor: 'service' };
+
+/** Returns the actor of a kind with this id. A `name` that is not 1 to 253 printable characters, or that is the id, is omitted. */
+export function actorOf(kind: 'oidc' | 'local' | 'file', id: string, name = ''): Actor {
+  return { actor: `${kind}:${id}`, ...(name !== id && isSubject(name) && { actorName: name }) };
+}
+
+/** Returns an actor as one text, such as `oidc:4711 (alice)`; undefined without an actor. */
+export function formatActor({ actor, actorName }: Partial<Actor>): string | undefined {
+  return actor === undefined || actorName === undefined ? actor : `${actor} (${actorName})`;
+}
