@@ -2,7 +2,7 @@ import { isSubject } from './names.js';
 
 /** Who made a change, as the ledger records it. */
 export interface Actor {
-  /** `service`, or `oidc:SUBJECT`, `local:USER`, `file:NAME`. */
+  /** `service`, or `oidc:SUBJECT`, `local:USER`, `file:NAME`, `kubernetes:USER`. */
   readonly actor: string;
   /** A name for display that the OIDC provider states. Users can often choose it, so it identifies nobody. */
   readonly actorName?: string;
@@ -12,7 +12,7 @@ export interface Actor {
 export const SERVICE: Actor = { actor: 'service' };
 
 /** Returns the actor of a kind with this id. A `name` that is not 1 to 253 printable characters, or that is the id, is omitted. */
-export function actorOf(kind: 'oidc' | 'local' | 'file', id: string, name = ''): Actor {
+export function actorOf(kind: 'oidc' | 'local' | 'file' | 'kubernetes', id: string, name = ''): Actor {
   return { actor: `${kind}:${id}`, ...(name !== id && isSubject(name) && { actorName: name }) };
 }
 

@@ -123,6 +123,33 @@ describe('grant commands in a cluster', () => {
     expect(events).toMatchObject([{ type: 'Warning', reason: 'GrantNotReady', message: problem }]);
   });
 
+  it('name the user of the command that revoked a grant, and not a text that only looks like another actor', async () => {
+    const entries = async (name: string) =>
+      json(await west.run(['redemption', 'list', '--events', '--grant', name, '-o', 'json']));
+    await readyGrant(cluster, west.namespace, 'by-command', {});
+    expect((await west.run(['grant', 'revoke', 'by-command'])).code).toBe(0);
+    const account = `kubernetes:system:serviceaccount:${west.namespace}:`;
+    expect(await entries('by-command')).toMatchObject([
+      { kind: 'grant_revoked', actor: expect.stringContaining(account) },
+    ]);
+    const revoked = { 'linkgrant.dev/revoked': '2031-03-04T05:06:07Z' };
+    for (const [name, by, actor] of [
+      ['by-kubectl', undefined, undefined],
+      ['by-service', 'service', 'kubernetes:service'],
+      ['by-two-lines', 'ada\nbob', undefined],
+    ] as const) {
+      await readyGrant(cluster, west.namespace, name, {});
+      const annotations = { ...revoked, ...(by !== undefined && { 'linkgrant.dev/revoked-by': by }) };
+      await cluster.admin.patch(
+        ACCESS_GRANTS,
+        { namespace: west.namespace, name },
+        { metadata: { annotations } },
+      );
+      const [entry] = await entries(name);
+      expect([entry.kind, entry.actor], name).toEqual(['grant_revoked', actor]);
+    }
+  });
+
   it('show prints redemptions and refusals, without permissions in the namespace of the service', async () => {
     const grant = await readyGrant(cluster, west.namespace, 'used', {
       redemptionsAllowed: 5,
@@ -219,6 +246,9 @@ describe('redemption commands in a cluster', () => {
     );
     const kinds = events.map(({ kind }: { kind: string }) => kind);
     expect(kinds).toEqual(expect.arrayContaining(['redeemed', 'revoked']));
+    const actorOf = (of: string) => events.find(({ kind }: { kind: string }) => kind === of).actor;
+    const account = `kubernetes:system:serviceaccount:${west.namespace}:`;
+    expect([actorOf('redeemed'), actorOf('revoked')]).toEqual([undefined, expect.stringContaining(account)]);
     const absent = await west.run(['redemption', 'show', '00000000-0000-4000-8000-000000000000']);
     expect(absent.code).toBe(1);
   });

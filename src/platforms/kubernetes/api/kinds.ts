@@ -34,6 +34,12 @@ export const ACCESS_REVIEWS = kindOf(
   'selfsubjectaccessreviews',
   false,
 );
+export const USER_REVIEWS = kindOf(
+  'authentication.k8s.io/v1',
+  'SelfSubjectReview',
+  'selfsubjectreviews',
+  false,
+);
 export const ADMISSION_POLICIES = kindOf(
   'admissionregistration.k8s.io/v1',
   'ValidatingAdmissionPolicy',

@@ -8,7 +8,10 @@ import { retryOnConflict } from '../api/retry.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** The stored record of a signed code. Its uses are counted from the slots. */
-export type StoredCodeRecord = Omit<StoredCode, 'used'>;
+export interface StoredCodeRecord extends Omit<StoredCode, 'used'> {
+  /** The user whose command revoked it. */
+  readonly revokedBy?: string;
+}
 
 type CodeConfigMap = Resource & { readonly data?: Readonly<Record<string, string>> };
 

@@ -87,8 +87,10 @@ export function codeStoreMethods(parts: StoreParts): CodeStore {
     async revokeCode({ grantUid, jti, uses, expirationTime }, now) {
       const unset = { subject: null, issuedAt: null, revokedAt: null };
       const unstored: StoredCodeRecord = { grantUid, jti, uses, expirationTime, ...unset };
+      const user = await parts.readUser();
+      const revocation = { revokedAt: now, ...(user !== undefined && { revokedBy: user }) };
       const revoked = await codes.update(grantUid, jti, (stored = unstored) =>
-        stored.revokedAt === null ? { ...stored, revokedAt: now } : undefined,
+        stored.revokedAt === null ? { ...stored, ...revocation } : undefined,
       );
       return revoked ? 'revoked' : 'already_revoked';
     },

@@ -17,6 +17,8 @@ import {
   readAccessGrant,
 } from '../grants/access-grant-resource.js';
 import { labelsAndNotePatch } from '../grants/grant-metadata.js';
+import { revokedByAnnotation } from './revoked-by.js';
+import type { StoreParts } from './store-parts.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
 
@@ -84,9 +86,9 @@ export function updateGrantResource(
   });
 }
 
-/** Revokes a grant; false if it was deleted or was revoked before. */
+/** Revokes a grant, and records the user if there is one; false if it was deleted or was revoked before. */
 export function revokeGrantResource(
-  client: KubernetesClient,
+  { client, readUser }: Pick<StoreParts, 'client' | 'readUser'>,
   key: ResourceKey,
   uid: string,
   now: number,
@@ -94,7 +96,7 @@ export function revokeGrantResource(
   return changeGrantResource(client, key, uid, async (resource) => {
     if (readAccessGrant(resource).grant.revokedAt !== null) return false;
     const { resourceVersion } = resource.metadata;
-    const annotations = { [GRANT_REVOKED]: timestamp(now) };
+    const annotations = { [GRANT_REVOKED]: timestamp(now), ...revokedByAnnotation(await readUser()) };
     await client.patch(ACCESS_GRANTS, key, { metadata: { uid, resourceVersion, annotations } });
     return true;
   });

@@ -67,7 +67,7 @@ export function grantStoreMethods(parts: StoreParts): GrantMethods {
     async revokeGrant(uid, now, cascade = false) {
       const account = await accounts.find(uid);
       if (!account) return false;
-      const revoked = await revokeGrantResource(client, account, uid, now);
+      const revoked = await revokeGrantResource(parts, account, uid, now);
       // A Redemption created after this listing is revoked by its creator, which then finds that the grant is revoked.
       if (cascade) {
         const keys = await readRedemptions(parts, { grantUid: uid }, ({ metadata: { namespace, name } }) => ({

@@ -24,6 +24,7 @@ import { linkStoreMethods } from './links.js';
 import { RedemptionIndex } from './redemption-index.js';
 import { redemptionStoreMethods } from './redemptions.js';
 import { renewalStoreMethods } from './renewals.js';
+import { userReader } from './revoked-by.js';
 import { SealedSecrets } from './sealed-secrets.js';
 import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
@@ -107,6 +108,7 @@ export function kubernetesStore(
     unreported,
     ...serviceData,
     attempts: new AttemptEvents(client),
+    readUser: isService ? async () => undefined : userReader(client),
     clock,
     checkpoint,
     deadlineMs,
@@ -132,7 +134,7 @@ export function kubernetesStore(
   });
   const opened: KubernetesGrantStore = {
     ...store,
-    // The ledger is derived from resources, which do not record who changed them.
+    // The API server knows the user, and the resources record who revoked them.
     actingAs: () => opened,
     redemptionObserver: accounts,
     async close() {

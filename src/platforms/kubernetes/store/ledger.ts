@@ -18,6 +18,7 @@ import {
   replacementOf,
   slotName,
 } from './redemption-resource.js';
+import { actorOfUser, readRevokedBy } from './revoked-by.js';
 import { listAttemptRows, readRedemptions, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
@@ -39,17 +40,17 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
     (code: 'replayed' | 'superseded'): LedgerMethods['recordReplay'] =>
     ({ grantUid, name, subject, id }, peer, now) =>
       record({ grantUid, code, name, subject, peer }, now, id);
-  /** One grant, or all, with the time of its revocation. */
+  /** One grant, or all, with the time of its revocation and who revoked it. */
   const readRevocations = async (grantUid: string | undefined) => {
-    if (grantUid === undefined) {
-      const read = ({ metadata }: Stored<Resource>) => {
-        const { uid, namespace = '' } = metadata;
-        return { uid, namespace, revokedAt: grantRevokedAt(metadata) };
-      };
+    const read = ({ metadata }: Stored<Resource>) => {
+      const { uid, namespace = '' } = metadata;
+      return { uid, namespace, revokedAt: grantRevokedAt(metadata), revokedBy: readRevokedBy(metadata) };
+    };
+    if (grantUid === undefined)
       return (await readListing(client, { kind: ACCESS_GRANTS, namespace }, read)).items;
-    }
-    const grant = await (await accounts.find(grantUid))?.grant.readAfter();
-    return grant ? [grant] : [];
+    const account = await accounts.find(grantUid);
+    const found = account && (await client.find(ACCESS_GRANTS, account, { isLimited: true }));
+    return found?.metadata.uid === grantUid ? [read(found)] : [];
   };
   const entries = async (grantUid?: string) => {
     const grants = await readRevocations(grantUid);
@@ -58,13 +59,12 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
       codes.list(grantUid),
     ]);
     const found = redemptions.flat();
-    for (const { uid, revokedAt: at } of grants) {
-      if (at !== null)
-        found.push({ grantUid: uid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
+    for (const { uid, revokedAt: at, revokedBy: detail } of grants) {
+      if (at !== null) found.push({ grantUid: uid, at, kind: 'grant_revoked', redemptionId: null, detail });
     }
-    for (const { grantUid, jti, revokedAt: at } of storedCodes) {
-      if (at !== null)
-        found.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail: { jti } });
+    for (const { grantUid, jti, revokedAt: at, revokedBy } of storedCodes) {
+      const detail = { jti, ...actorOfUser(revokedBy) };
+      if (at !== null) found.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail });
     }
     return numberedByGrant(found);
   };
@@ -244,7 +244,15 @@ function entriesOf(resource: Stored<RedemptionResource>): Omit<LedgerEntry, 'seq
     ),
     ...(revokedAt === null
       ? []
-      : [{ grantUid, at: revokedAt, kind: 'revoked' as const, redemptionId, detail: party }]),
+      : [
+          {
+            grantUid,
+            at: revokedAt,
+            kind: 'revoked' as const,
+            redemptionId,
+            detail: { ...party, ...readRevokedBy(resource.metadata) },
+          },
+        ]),
     ...(replacement
       ? [
           {

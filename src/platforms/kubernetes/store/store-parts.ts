@@ -32,6 +32,8 @@ export interface StoreParts {
   readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
   readonly sealed: Pick<SealedSecrets, 'store' | 'forget' | 'withSealedAnswer' | 'erase'>;
   readonly attempts: AttemptEvents;
+  /** Reads the name of the user whose command uses the store; undefined for the service. */
+  readonly readUser: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   readonly deadlineMs: number;

@@ -21,6 +21,7 @@ import {
   replacementOf,
   slotName,
 } from './redemption-resource.js';
+import { revokedByAnnotation } from './revoked-by.js';
 import type { StoreParts } from './store-parts.js';
 
 /**
@@ -124,7 +125,7 @@ export async function listRedemptionsOf(
  * exist or was revoked before.
  */
 export async function revokeResource(
-  { client, sealed }: Pick<StoreParts, 'client' | 'sealed'>,
+  { client, sealed, readUser }: Pick<StoreParts, 'client' | 'sealed' | 'readUser'>,
   key: ResourceKey,
   now: number,
   replacedBy?: string,
@@ -137,7 +138,10 @@ export async function revokeResource(
     if (!isRevoked || isReplacement) {
       const { uid, resourceVersion } = resource.metadata;
       const annotations = {
-        ...(!isRevoked && { [REVOKED_AT_ANNOTATION]: timestamp(now) }),
+        ...(!isRevoked && {
+          [REVOKED_AT_ANNOTATION]: timestamp(now),
+          ...revokedByAnnotation(await readUser()),
+        }),
         ...(isReplacement && { [REPLACED_BY_ANNOTATION]: `${replacedBy} ${timestamp(now)}` }),
       };
       const patch = { metadata: { uid, resourceVersion, annotations }, spec: { revoked: true } };

@@ -33,7 +33,8 @@ it('a repeated revocation erases the sealed answer if the first one revoked the 
       erased.push(id);
     },
   } as unknown as Parameters<typeof revokeResource>[0]['sealed'];
-  const revoke = () => revokeResource({ client, sealed }, resource.metadata, NOW);
+  const parts = { client, sealed, readUser: async () => undefined };
+  const revoke = () => revokeResource(parts, resource.metadata, NOW);
   await expect(revoke()).rejects.toMatchObject({ reason: 'unavailable' });
   expect(resource.spec.revoked).toBe(true);
   expect(await revoke()).toBe(false);
