@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RouteOperation } from '../domain/listener-counts.js';
 import { addAdminMetrics } from './admin-metrics.js';
+import { addIdentityMetrics } from './identity-metrics.js';
 import { addConnectionMetrics } from './listener-metrics.js';
 
 /** The metrics of one process. No label contains text that a client supplied. */
@@ -84,6 +85,7 @@ export function createMetrics() {
     registry,
     followConnections: addConnectionMetrics(registry),
     ...addAdminMetrics(registry),
+    ...addIdentityMetrics(registry),
     answered(operation: RouteOperation, outcome: string, milliseconds: number) {
       responses.inc({ operation, outcome });
       latency.observe({ operation }, milliseconds / 1000);

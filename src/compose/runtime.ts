@@ -119,7 +119,7 @@ export async function startService(settings: Settings, context: RuntimeContext):
     lease = await addStoreLease(settings, { lease, store, ca, clock: context.clock });
     const shared = { settings, context, ...identities, lease, presented };
     const origin = () => new URL(responseEndpoint.url).origin;
-    const identityProviders = await ConfiguredIdentities.open(settings, { ...context, origin });
+    const identityProviders = await ConfiguredIdentities.open(settings, { ...context, origin, metrics });
     const parts = { ...shared, responseEndpoint, store, metrics, identityProviders };
     listener = createListener(parts);
     return await serveWithDatabase({ ...parts, listener, webhooks: opened.webhooks });

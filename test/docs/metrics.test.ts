@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createRedeemerMetrics } from '../../src/admin/redeemer-metrics.js';
 import { createWorkerMetrics } from '../../src/admin/worker-metrics.js';
 import { startAdminService } from '../support/admin-api.js';
+import { identityIssuer, identityToken, writeJwks } from '../support/identity-issuer.js';
 import { csrHeader } from '../support/redeemed-answer.js';
+import { directoryForFile } from '../support/release.js';
 import { post } from '../support/wire.js';
 import { readProjectFile } from './document.js';
 
@@ -27,10 +30,15 @@ const documented = new Map<string, MetricShape>(
 const exported = new Map<string, MetricShape>();
 
 // No server listens at this address, so the metrics of connections exist without a value.
-const service = await startAdminService({ observer: 'https://127.0.0.1:1' });
+const issuer = identityIssuer();
+const keys = writeJwks(join(directoryForFile(), 'jwks.json'), issuer);
+const identities = { east: { issuer: issuer.iss, keys } };
+const service = await startAdminService({ observer: 'https://127.0.0.1:1', identities });
 try {
   const { grant, code } = await service.grant();
   await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+  const identity = identityToken(issuer, { sub: 'a', aud: 'b', now: service.clock.read() });
+  await post(service, `/${grant.uid}`, identity, { headers: csrHeader() });
   await service.ask('GET', '/api/v1/grants');
   const workers = createWorkerMetrics(() => ({ wanted: 2, serving: 2, ended: 0 }));
   const redeemer = createRedeemerMetrics({ countTokens: () => ({ open: 1 }), isLeading: () => true });

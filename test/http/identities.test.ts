@@ -270,6 +270,36 @@ describe('a redemption with the token of an identity', () => {
     redeemedAnswer(await post(service, `/${namespace}/${name}`, tokenOf(), { headers: csrHeader() }));
   });
 
+  it('is counted by provider and check, also in a check, and never by what the token says', async () => {
+    const { uid } = await grantFor({ identities: ['east:*'] });
+    const valuesOf = async (name: string) => {
+      const metrics = await service.running.metrics.registry.getMetricsAsJSON();
+      const { values } = metrics.find((metric) => metric.name === name) ?? { values: [] };
+      return new Map(values.map(({ labels, value }) => [Object.values(labels).join(' '), value]));
+    };
+    const counted = () => valuesOf('linkgrant_identity_tokens_total');
+    const before = await counted();
+    const other = { iss: 'https://other.example.com' };
+    redeemedAnswer(await redeem(uid, tokenOf()));
+    await post(service, `/${uid}/-/check`, tokenOf(), { headers: csrHeader() });
+    await redeem(uid, tokenOf(), {});
+    await redeem(uid, tokenOf(east, { claims: other }));
+    await redeem(uid, tokenOf(east, { header: { typ: 'logout+jwt' } }));
+    await redeem(uid, tokenOf(east, { claims: { exp: 1 } }));
+    await redeem(uid, tokenOf(east, {}, { aud: other.iss }));
+    await redeem(uid, tokenOf(west));
+    await redeem(uid, 'a wrong code');
+    const increase = [...(await counted())].map(
+      ([labels, value]) => [labels, value - (before.get(labels) ?? 0)] as const,
+    );
+    expect(Object.fromEntries(increase.filter(([, value]) => value > 0))).toEqual({
+      ...{ 'east accepted': 2, 'east csr': 1, 'east time': 1, 'east audience': 1, 'west grant': 1 },
+      ...{ ' issuer': 1, ' form': 1 },
+    });
+    const keys = await valuesOf('linkgrant_identity_keys');
+    expect(Object.fromEntries(keys)).toEqual({ east: 1, west: 1, github: 1 });
+  });
+
   it.each([
     ['a body of many dots', '.'.repeat(4_096)],
     ['a body of many dots after the beginning of a JWT', `eyJ${'.'.repeat(4_093)}`],

@@ -256,7 +256,7 @@ describe('the directory of providers', () => {
       ({ write }) => write('west.yaml', `issuer: ${west.iss}\nkeys: west.jwks\naudience: admin\n`),
       /west .*admin API/,
     ],
-  ])('stops the provider of a file %s, which others are not affected by', async (_what, change, message) => {
+  ])('stops the provider of a file %s, which others are not affected by', async (what, change, message) => {
     const north = identityIssuer();
     const place = directoryWith({ east, north, west });
     const admin = { adminIssuer: west.iss, adminAudience: 'admin' };
@@ -270,6 +270,8 @@ describe('the directory of providers', () => {
     const unusable = () => logged('identity_provider_unusable');
     expect(unusable()).toMatchObject([{ level: 50, err: { message: expect.stringMatching(message) } }]);
     expect(unusable()[0]?.identityProvider).toMatch(/^west$/i);
+    const isNamed = !what.includes('name');
+    expect(Object.fromEntries(providers.keyCounts())).toEqual({ east: 1, ...(isNamed && { west: 0 }) });
     await providers.refresh();
     expect(unusable()).toHaveLength(1);
     // The same when the service starts.

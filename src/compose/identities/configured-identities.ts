@@ -1,11 +1,17 @@
 import type { Logger } from 'pino';
 import { fetchKeySet } from '../../admin/api/oidc-keys.js';
+import type { Metrics } from '../../admin/metrics.js';
 import { OidcProvider } from '../../admin/oidc-provider.js';
 import { providerFetch } from '../../client/provider-fetch.js';
 import { type IdentityKey, readIdentityKeys } from '../../codes/identity-keys.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { isProviderName } from '../../domain/names.js';
 import type { Clock } from '../../redemption/ports/clock.js';
-import type { IdentityProviders, LoadedProvider } from '../../redemption/ports/identity-providers.js';
+import type {
+  IdentityCheck,
+  IdentityProviders,
+  LoadedProvider,
+} from '../../redemption/ports/identity-providers.js';
 import { type ConfiguredProvider, ProviderReader, type ReadProviders, sharedKey } from './read-providers.js';
 
 // As long as the admin API caches the keys of its issuer.
@@ -30,6 +36,7 @@ interface Dependencies {
   readonly logger: Logger;
   /** The origin of the service. */
   readonly origin: () => string;
+  readonly metrics?: Pick<Metrics, 'identityTokenVerified' | 'followIdentityKeys'>;
   readonly pauseMs?: number;
 }
 
@@ -61,6 +68,7 @@ export class ConfiguredIdentities implements IdentityProviders {
     const wrong = read.unusable.find(({ isSetting }) => isSetting);
     if (wrong) throw wrong.error;
     opened.#use(read);
+    deps.metrics?.followIdentityKeys(() => opened.keyCounts());
     return opened;
   }
 
@@ -80,6 +88,17 @@ export class ConfiguredIdentities implements IdentityProviders {
   reportUnknownKey(issuer: string): void {
     for (const provider of this.#read.usable)
       if (provider.issuer === issuer) this.#fetch(provider, this.#pauseMs);
+  }
+
+  countToken(outcome: 'accepted' | IdentityCheck, provider: string | undefined): void {
+    this.#deps.metrics?.identityTokenVerified(outcome, provider);
+  }
+
+  /** The number of keys by provider; 0 for one that cannot be used. */
+  keyCounts(): ReadonlyMap<string, number> {
+    const unusable = this.#read.unusable.filter(({ name }) => isProviderName(name));
+    const usable = this.list().map(({ name, keys = [] }) => [name, keys.length] as const);
+    return new Map([...unusable.map(({ name }) => [name, 0] as const), ...usable]);
   }
 
   /** Reads the files again that have changed, and starts to fetch keys that are old. Never rejects. */

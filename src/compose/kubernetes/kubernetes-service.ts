@@ -69,7 +69,7 @@ async function serveCluster(parts: ServiceParts): Promise<RunningService> {
   // Creates the first key, because commands that sign tokens use only existing keys.
   await codeKeys.current();
   const origin = () => new URL(publication.responseEndpoint().url).origin;
-  const identities = await ConfiguredIdentities.open(settings, { ...context, origin });
+  const identities = await ConfiguredIdentities.open(settings, { ...context, origin, metrics });
   const platform = {
     store,
     site: controller.site,

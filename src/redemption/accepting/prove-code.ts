@@ -86,7 +86,7 @@ function provenByIdentity(
 ): ProvenCode | WrongCode {
   if ('identity' in proof) return proof;
   return {
-    refused: proof.isUnavailable ? 'provider_unavailable' : refused,
+    refused: proof.check === 'unavailable' ? 'provider_unavailable' : refused,
     reason: `the identity token ${proof.failed}`,
     provider: proof.provider,
     // No guess of a code that a user supplied.

@@ -21,10 +21,26 @@ export interface LoadedProvider extends IdentityProvider {
   readonly keys: readonly IdentityKey[] | undefined;
 }
 
+/** The checks of an identity token; `csr` and `grant` are those of the redemption. */
+export type IdentityCheck =
+  | 'form'
+  | 'issuer'
+  | 'unavailable'
+  | 'kid'
+  | 'signature'
+  | 'subject'
+  | 'time'
+  | 'audience'
+  | 'key_binding'
+  | 'csr'
+  | 'grant';
+
 /** The configured providers of identities. No method waits for a provider. */
 export interface IdentityProviders {
   readonly clock: Clock;
   list(): readonly LoadedProvider[];
   /** Reports a token with a `kid` that a provider of its issuer does not have, so that keys which are fetched are fetched again. */
   reportUnknownKey(issuer: string): void;
+  /** Counts a token: accepted, or the check that it failed. `provider` is the one of its issuer; undefined if there is none. */
+  countToken(outcome: 'accepted' | IdentityCheck, provider: string | undefined): void;
 }

@@ -5,7 +5,12 @@ import type { IdentityProviders } from '../../ports/identity-providers.js';
 import { permitsIdentity } from '../check-policy.js';
 import { MAX_IDENTITY_USES } from '../policy-settings.js';
 import { readCsr } from '../requested-key.js';
-import { type UnverifiedIdentity, type VerifiedIdentity, verifyIdentity } from './verify-identity.js';
+import {
+  type IdentityRules,
+  type UnverifiedIdentity,
+  type VerifiedIdentity,
+  verifyIdentity,
+} from './verify-identity.js';
 
 /** Longest common name of a certificate (RFC 5280, ub-common-name). */
 const MAX_COMMON_NAME = 64;
@@ -47,8 +52,9 @@ function identitySubject(provider: string, name: string): string {
 }
 
 /**
- * Returns the identity that a token proves, if the grant permits it. Verifies the token even without a grant, so that time does not
- * reveal whether the grant exists. Undefined if no provider is configured, or if the code does not have the form of a JWT.
+ * Returns the identity that a token and a CSR prove, if the grant permits it, and counts the token. Verifies the token even without a
+ * grant, so that time does not reveal whether the grant exists. Undefined if no provider is configured, or if the code does not have
+ * the form of a JWT.
  */
 export async function proveIdentity(
   grant: AccessGrant | undefined,
@@ -61,13 +67,31 @@ export async function proveIdentity(
     const request = csr === undefined ? undefined : readCsr(csr);
     return request && 'keySha256' in request ? request.keySha256 : undefined;
   };
-  const verified = await verifyIdentity(code, { providers, requestedKey });
+  const permitted = await permittedIdentity(grant, code, { providers, requestedKey });
+  if (!permitted) return undefined;
+  const { provider } = 'identity' in permitted ? permitted.identity : permitted;
+  const proof =
+    'identity' in permitted && csr === undefined
+      ? { check: 'csr' as const, failed: 'came without a certificate request', provider }
+      : permitted;
+  providers.countToken('identity' in proof ? 'accepted' : proof.check, provider);
+  return proof;
+}
+
+/** Returns the identity that a token proves, if the grant permits it; undefined for a code without the form of a JWT. */
+async function permittedIdentity(
+  grant: AccessGrant | undefined,
+  code: Uint8Array,
+  rules: IdentityRules,
+): Promise<PermittedIdentity | UnverifiedIdentity | undefined> {
+  const verified = await verifyIdentity(code, rules);
   if (!verified || 'failed' in verified) return verified;
   const { provider, sub } = verified;
+  if (!grant || !permitsIdentity(grant.policy, verified)) {
+    const failed = 'proves an identity that the grant does not permit (identities)';
+    return { check: 'grant', failed, provider };
+  }
   const name = `${provider}:${sub}`;
-  if (csr === undefined) return { failed: 'came without a certificate request', provider };
-  if (!grant || !permitsIdentity(grant.policy, verified))
-    return { failed: 'proves an identity that the grant does not permit (identities)', provider };
   const subject = identitySubject(provider, name);
   const identity = { provider, name, subject, uses: identityUsesOf(grant) };
   return { grant, identity, signedCode: identityRecord(grant.uid, verified) };

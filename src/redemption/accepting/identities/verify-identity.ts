@@ -2,7 +2,7 @@ import type { IdentityKey } from '../../../codes/identity-keys.js';
 import { type IdentityToken, isSignedWith, readIdentityToken } from '../../../codes/identity-token.js';
 import { DAY_MS } from '../../../domain/duration.js';
 import { isIdentitySubject } from '../../../domain/names.js';
-import type { IdentityProviders, LoadedProvider } from '../../ports/identity-providers.js';
+import type { IdentityCheck, IdentityProviders, LoadedProvider } from '../../ports/identity-providers.js';
 import { matchesSub } from '../check-policy.js';
 
 // How far the clocks of a provider and of the service may be apart (RFC 7519 §4.1.4).
@@ -26,13 +26,14 @@ export interface VerifiedIdentity {
 
 /** Why a token proves no identity. Only for the operator: nothing in it is from the token. */
 export interface UnverifiedIdentity {
+  readonly check: IdentityCheck;
   /** The end of a sentence about the token. */
   readonly failed: string;
   /** The provider whose tokens have its issuer; absent if there is none. */
-  readonly provider?: string;
-  /** True if this provider has no keys yet. */
-  readonly isUnavailable?: true;
+  readonly provider?: string | undefined;
 }
+
+type Failure = readonly [check: IdentityCheck, failed: string];
 
 /**
  * Verifies a token of an identity provider: the provider is the one whose key verifies its signature. Undefined for a text that does
@@ -45,16 +46,16 @@ export async function verifyIdentity(
 ): Promise<VerifiedIdentity | UnverifiedIdentity | undefined> {
   const token = readIdentityToken(code);
   if (!token) return undefined;
-  if ('invalid' in token) return { failed: token.invalid };
+  if ('invalid' in token) return { check: 'form', failed: token.invalid };
   const providers = rules.providers.list();
   const ofIssuer = providers.filter(({ issuer }) => issuer === token.claims.iss);
   const provider = await signerOf(token, ofIssuer, providers);
   if (!provider) return unsigned(token, ofIssuer, rules.providers);
-  const failed = claimProblem(token.claims, provider, rules);
+  const failure = claimFailure(token.claims, provider, rules);
   const { name } = provider;
-  return failed === undefined
-    ? { provider: name, sub: token.claims.sub as string }
-    : { failed, provider: name };
+  if (!failure) return { provider: name, sub: token.claims.sub as string };
+  const [check, failed] = failure;
+  return { check, failed, provider: name };
 }
 
 /** Returns the provider that signed the token. */
@@ -86,45 +87,47 @@ function unsigned(
   providers: IdentityProviders,
 ): UnverifiedIdentity {
   const [first] = ofIssuer;
-  if (!first) return { failed: 'has an issuer (iss) that no provider has' };
-  const names = ofIssuer.map(({ name }) => name);
-  if (ofIssuer.some((provider) => keysOf(provider, token).length > 0))
-    return { failed: `was signed by none of the keys of ${names.join(', ')}`, provider: first.name };
+  if (!first) return { check: 'issuer', failed: 'has an issuer (iss) that no provider has' };
+  const { name: provider } = first;
+  const names = ofIssuer.map(({ name }) => name).join(', ');
+  if (ofIssuer.some((candidate) => keysOf(candidate, token).length > 0))
+    return { check: 'signature', failed: `was signed by none of the keys of ${names}`, provider };
   providers.reportUnknownKey(first.issuer);
   const unavailable = ofIssuer.find(({ keys }) => keys === undefined);
   if (unavailable) {
     const failed = 'cannot be verified, because the keys of its provider were not fetched yet';
-    return { failed, provider: unavailable.name, isUnavailable: true };
+    return { check: 'unavailable', failed, provider: unavailable.name };
   }
-  return { failed: `names a key (kid) that ${names.join(', ')} does not have`, provider: first.name };
+  return { check: 'kid', failed: `names a key (kid) that ${names} does not have`, provider };
 }
 
-/** Returns the first check that verified claims fail, as the end of a sentence about the token. */
-function claimProblem(
+/** Returns the first check that verified claims fail. */
+function claimFailure(
   { sub, aud, exp, iat, nbf = 0 }: IdentityToken['claims'],
   { subjects, audience, isKeyBindingRequired }: LoadedProvider,
   { requestedKey, providers }: IdentityRules,
-): string | undefined {
+): Failure | undefined {
   const now = providers.clock();
-  if (!isIdentitySubject(sub)) return 'has no subject (sub) of 1 to 512 printable characters';
-  if (!isTime(exp) || !isTime(iat) || !isTime(nbf)) return 'has no valid times (exp, iat, nbf)';
-  if (exp * 1000 + LEEWAY_MS <= now) return 'has expired (exp)';
-  if (Math.max(iat, nbf) * 1000 - LEEWAY_MS > now) return 'is from the future (iat, nbf): compare the clocks';
-  if ((exp - iat) * 1000 > MAX_LIFETIME_MS) return 'is valid for more than 24 hours';
-  const audienceFailure = audienceProblem(aud, audience, requestedKey, isKeyBindingRequired);
-  if (audienceFailure !== undefined) return audienceFailure;
+  if (!isIdentitySubject(sub)) return ['subject', 'has no subject (sub) of 1 to 512 printable characters'];
+  if (!isTime(exp) || !isTime(iat) || !isTime(nbf)) return ['time', 'has no valid times (exp, iat, nbf)'];
+  if (exp * 1000 + LEEWAY_MS <= now) return ['time', 'has expired (exp)'];
+  if (Math.max(iat, nbf) * 1000 - LEEWAY_MS > now)
+    return ['time', 'is from the future (iat, nbf): compare the clocks'];
+  if ((exp - iat) * 1000 > MAX_LIFETIME_MS) return ['time', 'is valid for more than 24 hours'];
+  const failure = audienceFailure(aud, audience, requestedKey, isKeyBindingRequired);
+  if (failure) return failure;
   return subjects && !matchesSub(subjects, sub)
-    ? 'has a subject that the configuration of its provider does not permit'
+    ? ['subject', 'has a subject that the configuration of its provider does not permit']
     : undefined;
 }
 
 /** The audience of a token is the service, or the service and the key: `audience#keySha256`. */
-function audienceProblem(
+function audienceFailure(
   aud: unknown,
   audience: string,
   requestedKey: () => string | undefined,
   isKeyBindingRequired: boolean,
-): string | undefined {
+): Failure | undefined {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   const keys = audiences.flatMap((text) =>
     typeof text === 'string' && text.startsWith(`${audience}#`) ? [text.slice(audience.length + 1)] : [],
@@ -133,10 +136,13 @@ function audienceProblem(
     const requested = requestedKey();
     return keys.every((key) => key === requested)
       ? undefined
-      : 'is bound to another key than that of the request (aud)';
+      : ['key_binding', 'is bound to another key than that of the request (aud)'];
   }
-  if (!audiences.includes(audience)) return `is not for this service: its audience (aud) is not ${audience}`;
-  return isKeyBindingRequired ? 'is not bound to a key (aud), which its provider requires' : undefined;
+  if (!audiences.includes(audience))
+    return ['audience', `is not for this service: its audience (aud) is not ${audience}`];
+  return isKeyBindingRequired
+    ? ['key_binding', 'is not bound to a key (aud), which its provider requires']
+    : undefined;
 }
 
 function isTime(value: unknown): value is number {
