@@ -18,7 +18,7 @@ export interface InvalidIdentityToken {
   readonly invalid: string;
 }
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}:]/g;
+const JSON_TOKENS = /"(?:[^"\\]|\\.)*"|[{}:]/g;
 
 /**
  * Reads a JWT without verification: `typ` absent or `JWT`, a permitted algorithm, a `kid`, no `crit`, and no name twice in one
@@ -31,7 +31,7 @@ export function readIdentityToken(code: Uint8Array): IdentityToken | InvalidIden
   let claims: unknown;
   try {
     const [headerText, claimsText] = [jsonOf(header), jsonOf(payload)];
-    // Both before the search for names, which takes long in a text that is no JSON.
+    // Parse both texts before the search for repeated names, which takes long in a text that is no JSON.
     JSON.parse(headerText);
     claims = JSON.parse(claimsText);
     // JSON.parse would use the last of two equal names, and another program the first one (RFC 7519 §4).
@@ -68,14 +68,14 @@ function jsonOf(part: string): string {
 /** True if an object in this JSON text, which is valid, has two members with the same name. */
 function hasRepeatedName(json: string): boolean {
   const objects: Set<string>[] = [];
-  let text = '';
-  for (const [token] of json.matchAll(TOKENS)) {
+  let lastString = '';
+  for (const [token] of json.matchAll(JSON_TOKENS)) {
     if (token === '{') objects.push(new Set());
     else if (token === '}') objects.pop();
-    else if (token !== ':') text = token;
+    else if (token !== ':') lastString = token;
     else {
       // Equal names can be written with different escapes.
-      const name = JSON.parse(text) as string;
+      const name = JSON.parse(lastString) as string;
       const names = objects.at(-1);
       if (names?.has(name)) return true;
       names?.add(name);

@@ -16,7 +16,7 @@ export interface JoinLine {
 const PREFIX = 'lgj1_';
 const PIN_BYTES = 16;
 const UUID_BYTES = 16;
-// The first byte is never 0, so that no leading byte is lost in the number.
+// Set in the first byte, which `encodeWord` requires not to be 0.
 const MARK = 0x80;
 const HAS_PIN = 1;
 const HAS_UUID = 2;
@@ -25,7 +25,7 @@ const UUID_AT_END = /\/([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-(
 
 /**
  * Encodes a join line: a word with flags, the CA pin, the UUID at the end of the URL, the texts, and the code, packed if it is a signed
- * one. Undefined if it would be longer than 3,850 characters.
+ * one. Undefined if `encodeWord` refuses its length.
  */
 export function encodeJoinLine({ name, url, code, ca, linkCost }: JoinLine): string | undefined {
   const uuid = UUID_AT_END.exec(url);

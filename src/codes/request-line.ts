@@ -2,7 +2,7 @@ import { containsWord, decodeWord, encodeWord } from './word.js';
 
 const PREFIX = 'lgq1_';
 
-/** Encodes the DER of a certificate request as one word. Undefined if that would be longer than 3,850 characters. */
+/** Encodes the DER of a certificate request as one word. Undefined if `encodeWord` refuses its length. */
 export function encodeRequestLine(csrDer: Uint8Array): string | undefined {
   return encodeWord(PREFIX, csrDer);
 }
@@ -12,7 +12,7 @@ export function containsRequestLine(text: string): boolean {
   return containsWord(PREFIX, text);
 }
 
-/** Reads the DER in the first request line of a text, not verified, or returns why it cannot be read, as `decodeWord` does. */
+/** Reads the first request line in a text, or returns why it cannot be read, as `decodeWord` does. The DER is not validated. */
 export function decodeRequestLine(text: string): Uint8Array | string {
   return decodeWord(PREFIX, text);
 }

@@ -21,7 +21,7 @@ const KEY_PREFIX_DIGITS = 16;
 const REQUEST_DIGITS = 24;
 const REPLACING_REQUEST_DIGITS = 20;
 const BOUND_JTI = /^(?:re-[0-9a-f-]{36}-)?key-([0-9a-f]{16,24})(?:-|$)/;
-// The records of identities have such an id, which no code may use.
+// The id of the record of an identity. A code with such an id is invalid, because its uses would be counted there.
 const IDENTITY_JTI = /^id-[0-9a-f]{32}$/;
 // The maximum length of a redemption's body.
 const MAX_LENGTH = 4096;
@@ -138,8 +138,8 @@ export function challengeOf(code: Uint8Array | string): string {
 }
 
 /**
- * Returns a new id of a code, which names what the code is for: `re-` and the id of the redemption that it replaces, `key-` and the first
- * digits of the SHA-256 of the key that it is bound to, and random digits. So the record of a code names both, too.
+ * Returns a new id of a code: `re-` and the id of the redemption that the code replaces, `key-` and the first digits of the SHA-256
+ * of the key that it is bound to, and random digits. So the id alone, which is what lists and records contain, shows both.
  */
 export function newCodeId(keySha256?: string, replaces?: string): string {
   const prefix = codeIdPrefix(keySha256, replaces);
@@ -209,7 +209,7 @@ function claimsOf(claims: unknown, typ: unknown): SignedCode | undefined {
   if (typeof claims !== 'object' || claims === null) return undefined;
   const common = commonClaimsOf(claims as Readonly<Record<string, unknown>>);
   if (!common) return undefined;
-  // What an id names, the claims name too: lists and records of codes contain only the id.
+  // The claims must match the id, because lists and records of codes contain only the id.
   const replaces = replacedRedemptionId(common.jti);
   const keyPrefix = keyPrefixOf(common.jti);
   if (typ === BOUND_TYPE)

@@ -23,7 +23,7 @@ interface AdministeredStore extends ExternalFiles {
   readonly actor: Actor;
   readonly dataDir: string;
   readonly clock: Clock;
-  /** The checks of the service that runs in this process. */
+  /** Run the checks of the service in this process: of its readiness, and of `doctor`. */
   readonly checkReadiness?: AdministrationDependencies['checkReadiness'];
   readonly runDoctor?: AdministrationDependencies['runDoctor'];
   readonly connections?: ConnectionObserver | undefined;
@@ -57,8 +57,8 @@ export function administrationDependencies({
       const refusal = isNamed ? namedIssuerRefusal(dataDir, issuer, clock()) : undefined;
       if (refusal) return refusal;
       const wanted = withGrantRoles(endpoints, request);
-      const isOtherRole = wanted.length === 0 && endpoints.length > 0;
-      return isOtherRole ? noEndpointOfRoles(endpoints, request) : { endpoints: wanted, siteUid: null };
+      const hasOnlyOtherRoles = wanted.length === 0 && endpoints.length > 0;
+      return hasOnlyOtherRoles ? noEndpointOfRoles(endpoints, request) : { endpoints: wanted, siteUid: null };
     },
     async openSite(service) {
       if (service.system) return openSystemSite(service.system, clock);

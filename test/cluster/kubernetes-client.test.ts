@@ -31,17 +31,17 @@ async function refusal(promise: Promise<unknown>): Promise<ApiError> {
 
 describe('the Kubernetes API client', () => {
   it('creates, reads, replaces, patches and deletes', async () => {
-    const made = await client.create(CONFIG_MAPS, configMap('whole', { a: '1' }));
+    const created = await client.create(CONFIG_MAPS, configMap('whole', { a: '1' }));
     const key = { namespace, name: 'whole' };
-    expect(await client.get<ConfigMap>(CONFIG_MAPS, key)).toEqual(made);
-    const replaced = await client.replace<ConfigMap>(CONFIG_MAPS, { ...made, data: { a: '2' } });
+    expect(await client.get<ConfigMap>(CONFIG_MAPS, key)).toEqual(created);
+    const replaced = await client.replace<ConfigMap>(CONFIG_MAPS, { ...created, data: { a: '2' } });
     expect(replaced.data).toEqual({ a: '2' });
-    expect((await refusal(client.replace(CONFIG_MAPS, made))).reason).toBe('conflict');
+    expect((await refusal(client.replace(CONFIG_MAPS, created))).reason).toBe('conflict');
     const patched = await client.patch<ConfigMap>(CONFIG_MAPS, key, { data: { b: '3' } });
     expect(patched.data).toEqual({ a: '2', b: '3' });
     const other = { uid: '00000000-0000-4000-8000-000000000000' };
     expect((await refusal(client.delete(CONFIG_MAPS, key, other))).reason).toBe('conflict');
-    expect(await client.delete(CONFIG_MAPS, key, { uid: made.metadata.uid })).toBe(true);
+    expect(await client.delete(CONFIG_MAPS, key, { uid: created.metadata.uid })).toBe(true);
     expect(await client.delete(CONFIG_MAPS, key)).toBe(false);
     expect(await client.find(CONFIG_MAPS, key)).toBeUndefined();
   });
@@ -49,8 +49,8 @@ describe('the Kubernetes API client', () => {
   it('applies as one of several managers, and takes over a field only with force', async () => {
     const field = (value: string) => configMap('applied', { mine: value });
     await client.apply(CONFIG_MAPS, field('1'), { fieldManager: 'one' });
-    const taken = client.apply(CONFIG_MAPS, field('2'), { fieldManager: 'two' });
-    expect((await refusal(taken)).reason).toBe('conflict');
+    const conflicting = client.apply(CONFIG_MAPS, field('2'), { fieldManager: 'two' });
+    expect((await refusal(conflicting)).reason).toBe('conflict');
     const forced = await client.apply<ConfigMap>(CONFIG_MAPS, field('2'), {
       fieldManager: 'two',
       force: true,
@@ -93,17 +93,17 @@ describe('the Kubernetes API client', () => {
     expect(odd.items).toHaveLength(3);
   });
 
-  it('distinguishes an existing object, an absent one, and an unknown kind', async () => {
+  it('distinguishes an existing object, an absent one, an unknown kind, and an invalid name', async () => {
     await client.create(CONFIG_MAPS, configMap('twice'));
-    const reasons = [
+    const requests = [
       client.create(CONFIG_MAPS, configMap('twice')),
-      client.get(CONFIG_MAPS, { namespace, name: 'nobody' }),
-      client.create(CONFIG_MAPS, { ...configMap('x'), metadata: { name: 'x', namespace: 'nowhere' } }),
+      client.get(CONFIG_MAPS, { namespace, name: 'absent' }),
+      client.create(CONFIG_MAPS, { ...configMap('x'), metadata: { name: 'x', namespace: 'absent' } }),
       client.list({ ...REDEMPTIONS, version: 'v9' }, { namespace }),
-      client.list({ ...REDEMPTIONS, group: 'nobody.example' }, { namespace }),
+      client.list({ ...REDEMPTIONS, group: 'absent.example' }, { namespace }),
       client.create(CONFIG_MAPS, configMap('Not A Name')),
     ];
-    expect((await Promise.all(reasons.map(refusal))).map(({ reason }) => reason)).toEqual([
+    expect((await Promise.all(requests.map(refusal))).map(({ reason }) => reason)).toEqual([
       'already_exists',
       'not_found',
       'not_found',
@@ -210,7 +210,7 @@ describe('the Kubernetes API client', () => {
         expect((await refusal(watching())).reason).toBe('unavailable');
       }));
 
-    it('reports that nothing was written if the server requests a later retry, and when', () =>
+    it('reports that nothing was written if the server requests a later retry, and when to retry', () =>
       through(async (proxied, proxy) => {
         proxy.decide(() => ({ status: 429, headers: { 'retry-after': '7' } }));
         const error = await refusal(proxied.create(CONFIG_MAPS, configMap('later')));
@@ -219,8 +219,8 @@ describe('the Kubernetes API client', () => {
 
     it('reads again over a new connection if an idle one was closed meanwhile', () =>
       through(async (proxied, proxy) => {
-        await client.create(CONFIG_MAPS, configMap('kept'));
-        const key = { namespace, name: 'kept' };
+        await client.create(CONFIG_MAPS, configMap('idle'));
+        const key = { namespace, name: 'idle' };
         await proxied.get(CONFIG_MAPS, key);
         let dropped = 0;
         proxy.decide(() => (dropped++ === 0 ? 'drop' : 'pass'));

@@ -16,7 +16,7 @@ import { openTestCluster } from './harness/test-cluster.js';
 const GRANTS = 503;
 const OF_FIRST_GRANT = 1_003;
 const PAGES = { grants: 2, firstGrant: 3, all: 4 };
-/** The token that the service issued, and the last redemption used. */
+/** The `jti` of an issued token; the last redemption used it. */
 const TOKEN = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 const cluster = releaseAfterFile(await openTestCluster());
@@ -64,10 +64,10 @@ const issued = { subject: null, issuedAt: NOW, revokedAt: null };
 const issuedCode = { grantUid: uids.at(-1) ?? '', jti: TOKEN, uses: 1, expirationTime: NOW, ...issued };
 await new CodeConfigMaps(cluster.admin, LINKGRANT).update(issuedCode.grantUid, TOKEN, () => issuedCode);
 
-/** The requests that `use` sends to the API server: the pages of lists by kind, and the number of all others. */
-async function requestsOf(use: () => Promise<unknown>) {
+/** The requests that `operation` sends to the API server: the pages of lists by kind, and the number of all others. */
+async function requestsOf(operation: () => Promise<unknown>) {
   const before = proxy.requests.length;
-  await use();
+  await operation();
   const paths = proxy.requests.slice(before).map(({ path }) => path);
   const pagesOf = (plural: string) => paths.filter((path) => path.includes(`/${plural}?`)).length;
   const lists = { grants: pagesOf('accessgrants'), redemptions: pagesOf('redemptions') };
@@ -75,12 +75,12 @@ async function requestsOf(use: () => Promise<unknown>) {
 }
 
 const run = (words: readonly string[]) => {
-  const place = words.includes('-A') ? [] : ['-n', namespace];
-  const service = words[0] === 'link' ? [] : ['--service-namespace', LINKGRANT];
+  const namespaceFlags = words.includes('-A') ? [] : ['-n', namespace];
+  const serviceFlags = words[0] === 'link' ? [] : ['--service-namespace', LINKGRANT];
   return linkgrant([
     ...words,
-    ...place,
-    ...service,
+    ...namespaceFlags,
+    ...serviceFlags,
     ...['--platform', 'kubernetes', '--kubeconfig', proxy.kubeconfig],
   ]);
 };
@@ -105,7 +105,7 @@ it.each([
   expect(others).toBeLessThan(30);
 });
 
-it('`token revoke` with the wrong grant finds the right one in one listing', async () => {
+it('`token revoke` with the wrong grant finds the right one in one listing of all redemptions', async () => {
   const { others, ...lists } = await requestsOf(async () => {
     const refused = await run(['token', 'revoke', TOKEN, '--grant', 'g-0']);
     expect(refused.stderr).toContain(`belongs to grant "g-${GRANTS - 1}"`);
@@ -134,7 +134,7 @@ it.each([
   ['grants', 'g-502', { grants: PAGES.grants, redemptions: 0 }],
   ['redemptions', 'site-1504', { grants: 0, redemptions: PAGES.all }],
 ] as const)(
-  'a small page of %s with a filter that matches only the last one lists once',
+  'a small page of %s with a filter that matches only the last item lists the kind once',
   async (kind, last, lists) => {
     const administration = await openAdministration();
     const { others: _, ...found } = await requestsOf(async () => {

@@ -52,8 +52,8 @@ describe('the npm package', () => {
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, to = '']) =>
         join(dirname(document), to),
       );
-      const packed = (path: string) => paths.some((one) => one === path || one.startsWith(`${path}/`));
-      expect(links.filter((path) => !packed(path))).toEqual([]);
+      const isPacked = (path: string) => paths.some((one) => one === path || one.startsWith(`${path}/`));
+      expect(links.filter((path) => !isPacked(path))).toEqual([]);
     },
   );
 });
@@ -88,7 +88,7 @@ const INSTALLED: readonly [string, () => Installed][] = [
 describe.each(INSTALLED)('the command %s', (_, installed) => {
   const run = (...words: string[]) => linkgrant(words, { main: installed().command });
 
-  it('is executable, and prints its version when the shell finds it in PATH', () => {
+  it('is executable, and prints its version if PATH has its directory', () => {
     expect(statSync(installed().command).mode & 0o111).toBe(0o111);
     const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
     const bin = dirname(installed().command);
@@ -166,13 +166,13 @@ async function serveAndRedeem(main: string, env: Record<string, string> = {}): P
 }
 
 describe('a service', () => {
-  it('redeems a token if it was installed globally without install scripts', async () => {
+  it('that was installed globally without install scripts redeems a token', async () => {
     const prefix = join(place, 'global');
     npm(place, 'install', '--global', '--prefix', prefix, '--ignore-scripts', tarball);
     await serveAndRedeem(join(prefix, 'bin/linkgrant'));
   });
 
-  it('redeems a token if it was installed without optional packages', () => serveAndRedeem(lean.command));
+  it('that was installed without optional packages redeems a token', () => serveAndRedeem(lean.command));
 });
 
 it('on Node 20, serve prints one line with the needed version and the packages that contain Node, and creates no data directory', () => {

@@ -4,7 +4,7 @@ import type { components, paths } from '../../../src/domain/generated/admin-api.
 /** The types of the admin API. */
 export type Api = components['schemas'];
 
-/** The answer of `/console/session`. */
+/** The response of `/console/session`. */
 export interface Session {
   readonly user: string;
   readonly role: 'viewer' | 'operator';
@@ -24,7 +24,7 @@ export interface Session {
   readonly canSignOut: boolean;
 }
 
-/** A request that failed: refused by the service, or not answered. */
+/** A request that failed: the service refused it, or did not answer. */
 export class ApiError extends Error {
   /** Code of the refusal; `unreachable` if there is no response or it has no code, `internal` for an error of the console. */
   readonly code: string;
@@ -57,7 +57,7 @@ export const onSession = {
   contact: (_isReachable: boolean) => {},
 };
 
-/** Resolves with the data of an answer. Rejects with ApiError, or with the AbortError of an aborted request. */
+/** Resolves with the data of a response. Rejects with ApiError, or with the AbortError of an aborted request. */
 export async function dataOf<T>(
   exchange: Promise<{ readonly data?: T; readonly error?: unknown; readonly response: Response }>,
 ): Promise<T> {

@@ -93,7 +93,7 @@ export function useResource<T>(
   return { data: displayed?.data, readAt: displayed?.readAt, error, isLoading, reload };
 }
 
-/** Reads a resource again at this interval: no change event reports its changes. */
+/** Reads a resource again at this interval, for changes that no event reports. */
 export function usePolling({ reload }: Pick<Resource<unknown>, 'reload'>, everyMs: number): void {
   useEffect(() => {
     const timer = setInterval(reload, everyMs);

@@ -84,12 +84,12 @@ export function createConsoleRouter({ access, files, ...description }: ConsoleRo
   return router;
 }
 
-// Every other path is a page or a file.
+// Every other path is a page or a file. The metrics count those as one route.
 const ENDPOINTS: ReadonlySet<string> = new Set(
   ['session', 'sign-in', 'callback', 'sign-out', 'open'].map((name) => `/console/${name}`),
 );
 
-/** Names the route of a request for the metrics. Sign-ins have log lines of their own. */
+/** Sets the route of a request for the metrics, and excludes the request from the log: sign-ins have log lines of their own. */
 const describeRequest: RequestHandler = (request, response, next) => {
   const { method } = request;
   const path = `${request.baseUrl}${request.path}`;

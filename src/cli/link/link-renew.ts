@@ -41,7 +41,7 @@ export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
   /** File with PEM. */
   readonly serverCa?: string;
   readonly reloadCommand?: string;
-  /** Confirms that the link depends on a timer from then on. */
+  /** Confirms that the link depends on a timer after the renewal. */
   readonly yes?: boolean;
   readonly output?: OutputFormat;
 }

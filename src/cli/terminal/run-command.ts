@@ -12,11 +12,11 @@ export interface FailedRun {
 /** Result of a command. */
 export type CommandRun = 'done' | 'not-installed' | FailedRun;
 
-/** A command, such as that which reloads a router: a shell command line, or a program with its arguments. */
+/** A command: a shell command line, or a program with its arguments. */
 export type CommandLine = string | readonly [string, ...string[]];
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
-// Between SIGTERM and SIGKILL.
+// Time between SIGTERM and SIGKILL.
 const GRACE_MS = 2_000;
 const POLL_MS = 50;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -93,7 +93,7 @@ async function endGroup(pid: number): Promise<void> {
   }
 }
 
-/** Sends a signal. Returns false if the process group has ended. */
+/** Sends a signal; with 0 only checks for the process group. Returns false if the process group has ended. */
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-pid, signal);

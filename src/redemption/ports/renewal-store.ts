@@ -19,14 +19,14 @@ export type RecordRenewalOutcome = 'recorded' | { readonly supersededBy: Renewal
 export interface RenewalStore {
   findRenewedRedemption(id: string): Promise<RenewedRedemption | undefined>;
   /**
-   * The commit point of a renewal: stores it if its number follows the last one of its redemption and the redemption
-   * is not revoked. `basis` is what the renewal was issued from, as it was read; a store with a chain of MACs records its hash.
-   * May be repeated if the outcome is unknown.
+   * The commit point of a renewal: stores it if its number follows that of the last renewal of its redemption and the redemption
+   * is not revoked. `basis` is the redemption from which the renewal was issued, with its renewals at that time; a store with a
+   * chain of MACs records its hash. May be repeated if the outcome is unknown.
    */
   recordRenewal(renewal: Renewal, basis: RenewedRedemption, now: number): Promise<RecordRenewalOutcome>;
   /**
-   * Records a renewal request that was signed with the key of a superseded certificate: the first one of a day as a ledger entry;
-   * counts further ones as `recordRefusal` does. In a cluster all of them are only counted.
+   * Records a renewal request that was signed with the key of a superseded certificate. Writes at most one ledger entry a day for
+   * a redemption, and counts further requests as `recordRefusal` does. In a cluster counts all of them.
    */
   recordSuperseded(redemption: Redemption, peer: string, now: number): Promise<void>;
   /** Lists the renewals of a redemption, oldest first: all of them, but in a cluster only the last two. */

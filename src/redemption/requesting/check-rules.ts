@@ -6,9 +6,10 @@ import type { TokenCheck } from '../ports/redemption-client.js';
 import { type RedeemTokenRequest, requestedNames } from './redeem-token.js';
 
 /**
- * Returns why the service would refuse the name, the subject or the type of key of a redemption, by the rules in its response to a
- * check of the token; undefined if it would accept them. A rule for source addresses is not checked: the client does not know
- * which address the service sees. Throws as `redeemToken` does for an invalid name or subject.
+ * Applies the rules in the response to a check of a token, as the service would apply them to a redemption. Returns the error code
+ * with which it would refuse the name, the subject or the type of key; undefined if it would accept them. Does not apply a rule for
+ * source addresses: the client does not know which address the service sees. Throws as `redeemToken` does for an invalid name or
+ * subject.
  */
 export function rulesRefusal(
   request: RedeemTokenRequest,
@@ -19,7 +20,7 @@ export function rulesRefusal(
   if (onlySubject !== undefined && onlySubject !== names.subject) return 'policy_subject';
   const { sourceCidrs: _, subjects, ...others } = policy;
   const { name, subject } = names;
-  // The client does not know the default subject of an identity either.
+  // Without a subject the service uses that of the identity, which the client does not know either.
   const rules = subject === undefined || !subjects ? others : { ...others, subjects };
   return policyRefusal(rules, { name, subject: subject ?? '', peer: '', keyType: OWN_KEY_TYPE, csr: true });
 }

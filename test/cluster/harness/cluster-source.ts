@@ -21,8 +21,8 @@ export const CONTROL_PLANE: GoPrograms = {
 };
 
 /**
- * `KUBEBUILDER_ASSETS` names a directory with the programs, `LINKGRANT_TEST_KUBECONFIG` the kubeconfig of a cluster for
- * tests alone. If neither is set, the programs are compiled with Go. Throws if the directory lacks etcd or
+ * `KUBEBUILDER_ASSETS` names a directory with the programs, `LINKGRANT_TEST_KUBECONFIG` the kubeconfig of a cluster that
+ * only tests use. If neither is set, the programs are compiled with Go. Throws if the directory lacks etcd or
  * kube-apiserver, or if Go is required and not installed. Tests of controllers also need kube-controller-manager.
  */
 export function clusterSource(env: NodeJS.ProcessEnv): ClusterSource {
@@ -40,7 +40,7 @@ export function clusterSource(env: NodeJS.ProcessEnv): ClusterSource {
   if (directory === undefined) {
     throw new Error(
       'the tests need an API server: set KUBEBUILDER_ASSETS to a directory with etcd and kube-apiserver, or ' +
-        'LINKGRANT_TEST_KUBECONFIG to the kubeconfig of a cluster for tests alone, or install Go to compile them',
+        'LINKGRANT_TEST_KUBECONFIG to the kubeconfig of a cluster that only tests use, or install Go to compile them',
     );
   }
   return { from: 'build', directory };

@@ -47,22 +47,22 @@ export interface TestCluster {
   readonly admin: KubernetesClient;
   /** Path of a kubeconfig with all permissions. */
   readonly kubeconfig: string;
-  /** The programs of its control plane. Throws for an external cluster, and for one that test files share. */
+  /** Returns its control plane. Throws for an external cluster, and for one that test files share. */
   ownControlPlane(): ControlPlane;
   /** Creates a namespace with this name, or with a unique name. */
   namespace(name?: string): Promise<string>;
   /** Creates a service account that has the permissions `rules` in the whole cluster. */
   serviceAccount(namespace: string, rules: readonly AccessRule[]): Promise<ServiceAccount>;
-  /** Writes a kubeconfig with a new token of a service account, for as long as the cluster is open. Returns its path. */
+  /** Writes a kubeconfig with a new token of a service account. Returns its path; `close` deletes the file. */
   kubeconfigFor(account: Pick<ServiceAccount, 'namespace' | 'name'>): Promise<string>;
   /** Requests a token of a service account (TokenRequest). */
   tokenFor(account: Pick<ServiceAccount, 'namespace' | 'name'>, spec: TokenSpec): Promise<string>;
-  /** Adds permissions of a service account in the whole cluster. */
+  /** Gives a service account further permissions in the whole cluster. */
   allow(account: Pick<ServiceAccount, 'namespace' | 'name'>, rules: readonly AccessRule[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How tests apply resources that may exist. */
+/** Options with which tests apply a resource that may already exist. */
 export const APPLIED = { fieldManager: 'test', force: true };
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 /** Directories with the CRDs of Skupper and of linkgrant. */
@@ -149,14 +149,14 @@ export async function openTestCluster({
     },
   };
   try {
-    const haveSystemNamespaces = async () => {
+    const hasSystemNamespaces = async () => {
       const found = await Promise.all(SYSTEM_NAMESPACES.map((name) => admin.find(NAMESPACES, { name })));
       return found.every((namespace) => namespace !== undefined);
     };
     // A failure is returned, because `retryUntil` retries errors.
     const outcome = await retryUntil(
       'the system namespaces',
-      async () => controlPlane?.failure() ?? haveSystemNamespaces(),
+      async () => controlPlane?.failure() ?? hasSystemNamespaces(),
       120_000,
     );
     if (outcome instanceof Error) throw outcome;
@@ -210,8 +210,8 @@ async function bindRole(
 }
 
 /**
- * Waits until the API server allows the first verb and resource of the first rule, in `targetNamespace` or the whole cluster.
- * Until the API server has read a new binding, it answers 403. The account must not have this right from another binding.
+ * Waits until the API server allows the first verb and resource of the first rule, in `targetNamespace` or the whole cluster:
+ * it answers 403 until it has read a new binding. If another binding gives the account this right, this does not wait.
  */
 export async function untilAllowed(
   admin: KubernetesClient,
@@ -228,8 +228,12 @@ export async function untilAllowed(
     spec: {
       user: `system:serviceaccount:${namespace}:${name}`,
       resourceAttributes: {
-        ...{ group: rule.apiGroups[0], resource, subresource, verb: rule.verbs[0] },
-        ...{ name: rule.resourceNames?.[0], namespace: targetNamespace },
+        group: rule.apiGroups[0],
+        resource,
+        subresource,
+        verb: rule.verbs[0],
+        name: rule.resourceNames?.[0],
+        namespace: targetNamespace,
       },
     },
   };
@@ -249,14 +253,14 @@ async function tokenOf(
 ): Promise<string> {
   const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
   try {
-    const answer = (await exchangeJson(access, {
+    const created = (await exchangeJson(access, {
       method: 'POST',
       path: pathOf(SERVICE_ACCOUNTS, { namespace, name }, {}, 'token'),
       body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec },
       description: `create token ${namespace}/${name}`,
       signal: AbortSignal.timeout(60_000),
     })) as { readonly status: { readonly token: string } };
-    return answer.status.token;
+    return created.status.token;
   } finally {
     access.close();
   }

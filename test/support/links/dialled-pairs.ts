@@ -30,12 +30,12 @@ export async function dialEach(
   clientCa: string,
 ): Promise<string[]> {
   // In TLS 1.2 the handshake fails if either side refuses the other's certificate.
-  const words = ['-tls1_2', '-cert_chain', openssl.write('router-chain.pem', identity.cert)];
-  const router = await startOpensslRouter(identity, { clientCa, words });
+  const flags = ['-tls1_2', '-cert_chain', openssl.write('router-chain.pem', identity.cert)];
+  const router = await startOpensslRouter(identity, { clientCa, words: flags });
   try {
-    const verdicts: string[] = [];
+    const results: string[] = [];
     for (const pair of pairs) {
-      verdicts.push(
+      results.push(
         await new Promise((resolve) => {
           const { certificate: cert, ca, key } = pair;
           const options = { host: '127.0.0.1', port: router.port, cert, ca, key: privateKeyPem(key) };
@@ -47,7 +47,7 @@ export async function dialEach(
         }),
       );
     }
-    return verdicts;
+    return results;
   } finally {
     await router.close();
   }

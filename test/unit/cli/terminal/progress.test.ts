@@ -1,17 +1,15 @@
 import { Readable, Writable } from 'node:stream';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { withoutProgress, withProgress } from '../../../../src/cli/terminal/progress.js';
 import { writeOut, writeStderr } from '../../../../src/cli/terminal/write-out.js';
 import { commandContext, runInContext } from '../../../../src/config/command-context.js';
+import { fakeTimers } from '../../../support/fake-timers.js';
 
-beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval', 'performance'] }));
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+fakeTimers('setTimeout', 'setInterval', 'clearInterval', 'performance');
+afterEach(() => void vi.restoreAllMocks());
 
-/** What a command writes to its terminal, with `⌫` where it erases the line. */
-async function shownBy(
+/** Returns what a command writes to its terminal, with `⌫` where it erases the line. */
+async function terminalOutput(
   command: () => Promise<unknown>,
   { isTTY = true, env = {} }: { readonly isTTY?: boolean; readonly env?: Record<string, string> } = {},
 ): Promise<string> {
@@ -33,14 +31,14 @@ async function shownBy(
 
 const passes = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-it('an operation of more than a second has one line with its elapsed seconds, which is erased at its end', async () => {
-  expect(await shownBy(() => withProgress('Working', () => passes(2_300)))).toBe(
+it('an operation of more than a second shows one line with its elapsed seconds, and erases it at its end', async () => {
+  expect(await terminalOutput(() => withProgress('Working', () => passes(2_300)))).toBe(
     '⌫Working (1 s)⌫Working (2 s)⌫',
   );
 });
 
 it('an operation of less than a second shows nothing', async () => {
-  expect(await shownBy(() => withProgress('Working', () => passes(900)))).toBe('');
+  expect(await terminalOutput(() => withProgress('Working', () => passes(900)))).toBe('');
 });
 
 it.each([
@@ -48,12 +46,12 @@ it.each([
   ['in a CI job', { env: { CI: 'true' } }],
   ['on a dumb terminal', { env: { TERM: 'dumb' } }],
 ])('an operation shows nothing %s', async (_where, options) => {
-  expect(await shownBy(() => withProgress('Working', () => passes(5_000)), options)).toBe('');
+  expect(await terminalOutput(() => withProgress('Working', () => passes(5_000)), options)).toBe('');
 });
 
 it('an operation that blocks the event loop shows the details that it passes to update', async () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(0);
-  const screen = await shownBy(() =>
+  const screen = await terminalOutput(() =>
     withProgress('Working', async (update) => {
       update('Working: 1 row');
       now.mockReturnValue(1_200);
@@ -67,7 +65,7 @@ it('an operation that blocks the event loop shows the details that it passes to 
 });
 
 it('other output erases the line, which appears again below it', async () => {
-  const screen = await shownBy(() =>
+  const screen = await terminalOutput(() =>
     withProgress('Working', async () => {
       await passes(1_100);
       writeStderr('warning\n');
@@ -79,7 +77,7 @@ it('other output erases the line, which appears again below it', async () => {
 });
 
 it('the line is erased while another program writes to the terminal', async () => {
-  const screen = await shownBy(() =>
+  const screen = await terminalOutput(() =>
     withProgress('Working', async () => {
       await passes(1_100);
       await withoutProgress(() => passes(3_000));
@@ -90,7 +88,7 @@ it('the line is erased while another program writes to the terminal', async () =
 });
 
 it('the line of a failed operation is erased before the error is written', async () => {
-  const screen = await shownBy(() =>
+  const screen = await terminalOutput(() =>
     expect(
       withProgress('Working', async () => {
         await passes(1_500);
@@ -102,6 +100,8 @@ it('the line of a failed operation is erased before the error is written', async
 });
 
 it('an operation within another one has no line of its own', async () => {
-  const screen = await shownBy(() => withProgress('Outer', () => withProgress('Inner', () => passes(1_000))));
+  const screen = await terminalOutput(() =>
+    withProgress('Outer', () => withProgress('Inner', () => passes(1_000))),
+  );
   expect(screen).toBe('⌫Outer (1 s)⌫');
 });
