@@ -63,7 +63,7 @@ function commandsOf({ mayListRedemptions = true } = {}) {
     async patch({ plural }: ResourceKind) {
       requests.push(`patch ${plural}`);
     },
-    create: async () => undefined,
+    create: async () => ({ status: { userInfo: { username: 'ada' } } }),
   } as unknown as KubernetesClient;
   const clock = () => NOW;
   const store = kubernetesStore(client, { serviceNamespace: 'linkgrant', clock, isService: false });
