@@ -1,9 +1,9 @@
 // Loading only these parts of jose makes each command start earlier.
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { compactVerify } from 'jose/jws/compact/verify';
+import { compactText } from './compact-jws.js';
 import type { IdentityAlgorithm, IdentityKey } from './identity-keys.js';
 import { isIdentityAlgorithm } from './identity-keys.js';
-import { compactText } from './signed-code.js';
 
 /** A JWT of an identity provider (RFC 7519), whose signature is not verified. */
 export interface IdentityToken {

@@ -1,10 +1,5 @@
-import {
-  codeIdPrefix,
-  readSignedCode,
-  type SignedCode,
-  signedCodeKid,
-  signedContent,
-} from './signed-code.js';
+import { codeIdPrefix } from './code-id.js';
+import { readSignedCode, type SignedCode, signedCodeKid, signedContent } from './signed-code.js';
 
 const SIGNATURE_BYTES = 32;
 const KEY_BYTES = 32;

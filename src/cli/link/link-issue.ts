@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { requestCodeId } from '../../codes/signed-code.js';
+import { requestCodeId } from '../../codes/code-id.js';
 import { readAnswerCertificate } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
 import { AdministrationError } from '../../domain/administration-error.js';

@@ -1,4 +1,4 @@
-import { identityJti, isIdentityJti, isTokenId } from '../../codes/signed-code.js';
+import { identityJti, isIdentityJti, isTokenId } from '../../codes/code-id.js';
 import { isIdentitySubject, isProviderName } from '../../domain/names.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import { everyItem } from '../../redemption/ports/page.js';

@@ -1,4 +1,5 @@
-import { mintSignedCode, newCodeId, type SignedCode } from '../../codes/signed-code.js';
+import { newCodeId } from '../../codes/code-id.js';
+import { mintSignedCode, type SignedCode } from '../../codes/signed-code.js';
 import type { GrantSigningKey } from '../../codes/signing-keys.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { DAY_MS } from '../../domain/duration.js';

@@ -1,4 +1,4 @@
-import { requestCodeId } from '../../codes/signed-code.js';
+import { requestCodeId } from '../../codes/code-id.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Actor } from '../../domain/actor.js';
 import { AdministrationError } from '../../domain/administration-error.js';

@@ -1,5 +1,6 @@
+import { isIdentityJti, isTokenId } from '../../codes/code-id.js';
 import { codeMatches } from '../../codes/opaque-code.js';
-import { isIdentityJti, isTokenId, type SignedCode } from '../../codes/signed-code.js';
+import type { SignedCode } from '../../codes/signed-code.js';
 import { grantSigningKey } from '../../codes/signing-keys.js';
 import { type AccessGrant, grantState, hasGrantEnded } from '../../domain/access-grant.js';
 import { type AccessToken, accessTokenResource } from '../../domain/access-token.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { newCodeId } from '../../../src/codes/code-id.js';
 import { decodeJoinLine, encodeJoinLine, type JoinLine } from '../../../src/codes/join-line.js';
 import { mintCode } from '../../../src/codes/opaque-code.js';
-import { mintSignedCode, newCodeId, type SignedCode } from '../../../src/codes/signed-code.js';
+import { mintSignedCode, type SignedCode } from '../../../src/codes/signed-code.js';
 import { createMasterKey, grantSigningKey } from '../../../src/codes/signing-keys.js';
 import { encodeWord } from '../../../src/codes/word.js';
 import { createChance } from '../../fuzz/chance.mjs';

@@ -4,11 +4,13 @@ import { describe, expect, it } from 'vitest';
 import {
   isTokenId,
   keyPrefixOf,
-  mintSignedCode,
   newCodeId,
-  readSignedCode,
   replacedRedemptionId,
   requestCodeId,
+} from '../../../src/codes/code-id.js';
+import {
+  mintSignedCode,
+  readSignedCode,
   type SignedCode,
   signedCodeKid,
   verifySignedCode,

@@ -1,4 +1,5 @@
-import { identityJti, type SignedCode } from '../../../codes/signed-code.js';
+import { identityJti } from '../../../codes/code-id.js';
+import type { SignedCode } from '../../../codes/signed-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import type { IdentityProviders } from '../../ports/identity-providers.js';

@@ -1,4 +1,4 @@
-import { replacedRedemptionId } from '../../../codes/signed-code.js';
+import { replacedRedemptionId } from '../../../codes/code-id.js';
 import type { IssuedCertificate } from '../../../domain/issued-certificate.js';
 import type { Labels } from '../../../domain/labels-and-note.js';
 import type { RedemptionMode } from '../../../domain/redemption.js';

@@ -1,4 +1,4 @@
-import { isIdentityJti, keyPrefixOf, replacedRedemptionId } from '../../../codes/signed-code.js';
+import { isIdentityJti, keyPrefixOf, replacedRedemptionId } from '../../../codes/code-id.js';
 import type { AccessGrant, AccessGrantState } from '../../../domain/access-grant.js';
 import type { AccessTokenManifest } from '../../../domain/access-token.js';
 import type { LinkEndpoint } from '../../../domain/link.js';
