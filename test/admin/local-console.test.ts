@@ -111,7 +111,10 @@ describe('the console of a terminal', () => {
       canSignOut: false,
     });
     expect((await send('/api/v1/grants', { headers: { cookie } })).status).toBe(200);
-    expect((await write({ cookie, origin: running.origin })).status).toBe(201);
+    const created = await write({ cookie, origin: running.origin });
+    expect(created.status).toBe(201);
+    const { items } = await service.store.listLedger({ limit: 10, grantUid: JSON.parse(created.body).uid });
+    expect(items.map(({ detail }) => detail.actor)).toEqual(['local:ada']);
   });
 
   it.each(['overview', 'health'])(

@@ -94,6 +94,15 @@ describe('a command with --server', () => {
     expect(expectRefusal(undecided, 2).hint).toContain('--with-grant, --keep-token');
     const revoked = await remote(['redemption', 'revoke', id, '--with-grant']);
     expect(revoked.stdout).toContain('Grant "to-west" and all its tokens are revoked too');
+    const entries = json(await local(['redemption', 'list', '--events', '--grant', 'to-west', '-o', 'json']));
+    const actors = entries.map(({ kind, actor }: Record<string, string>) => [kind, actor]);
+    expect(actors).toEqual(
+      expect.arrayContaining([
+        ['redeemed', undefined],
+        ['revoked', 'oidc:ops@example.com'],
+        ['grant_revoked', 'oidc:ops@example.com'],
+      ]),
+    );
   });
 
   it('issues a token that is bound to the key of a certificate request', async () => {
