@@ -85,6 +85,7 @@ const OTHER_FLAGS = [
   '--delete',
   '--enable-link-access',
   '--extract',
+  '--field-selector',
   '--file',
   '--for',
   '--from-file',
