@@ -48,6 +48,7 @@ export function providerFetch(
     if (response.isTruncated || status < 200 || status > 599)
       throw new RedemptionError('answer_invalid', `${where} returned no valid response.`);
     const content = status === 204 || status === 304 ? null : new Uint8Array(response.body);
-    return new Response(content, { status, headers: { 'content-type': received['content-type'] ?? '' } });
+    const { 'content-type': type = '', date = '' } = received;
+    return new Response(content, { status, headers: { 'content-type': type, date } });
   };
 }

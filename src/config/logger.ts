@@ -6,6 +6,9 @@ const BATCH_BYTES = 8_192;
 // Limit of buffered output while the reader is stalled. Further lines are dropped, because a response must not wait for the log.
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
+/** A logger that writes nothing. */
+export const silentLogger: Logger = pino({ enabled: false }, { write: () => undefined });
+
 /**
  * Creates a logger of JSON lines on standard error: `time` in RFC 3339, `level` as a word. Lines are batched: they are written at
  * most 20 ms late, or when the process exits, and never block the event loop. While the reader is stalled, lines beyond 4 MiB

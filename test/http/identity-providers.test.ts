@@ -1,13 +1,11 @@
-import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import pino from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { ConfiguredIdentities } from '../../src/compose/identities/configured-identities.js';
 import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import { identityIssuer, identityToken, writeJwks } from '../support/identity-issuer.js';
+import { startProvider } from '../support/identity-provider.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { directoryForTest, releaseAfterTest } from '../support/release.js';
 import { startTestService } from '../support/service.js';
@@ -16,40 +14,6 @@ import { outcomeOf, post } from '../support/wire.js';
 
 const ORIGIN = 'https://grants.example.com:9090';
 const SUBJECTS = ['*'];
-
-/** A provider on this machine that publishes the keys of `jwk`; `respond` replaces its responses. */
-async function startProvider() {
-  const requests: string[] = [];
-  let issuer = identityIssuer();
-  let respond: RequestListener | undefined;
-  const server = createServer((request, response) => {
-    requests.push(request.url ?? '');
-    if (respond) return respond(request, response);
-    const { iss } = issuer;
-    const isMetadata = request.url === '/.well-known/openid-configuration';
-    const body = isMetadata ? { issuer: iss, jwks_uri: `${iss}/jwks` } : { keys: [issuer.jwk] };
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const iss = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  issuer = identityIssuer('ES256', { iss });
-  return releaseAfterTest({
-    iss,
-    requests,
-    issuer: () => issuer,
-    rotate(kid: string) {
-      issuer = identityIssuer('ES256', { iss, kid });
-    },
-    respondWith(listener: RequestListener | undefined) {
-      respond = listener;
-    },
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  });
-}
 
 const tokenOf = (issuer: ReturnType<typeof identityIssuer>, aud: string, now: number) =>
   identityToken(issuer, { sub: 'ci', aud, now });
@@ -83,7 +47,7 @@ async function opened(flags: Flags, pauseMs?: number) {
 
 describe('a provider whose keys are fetched', () => {
   it('has its redemptions refused for now until the service has keys, while codes are redeemed', async () => {
-    const provider = await startProvider();
+    const provider = releaseAfterTest(await startProvider());
     provider.respondWith(() => undefined);
     const identities = { ci: { issuer: provider.iss, subjects: SUBJECTS } };
     const service = releaseAfterTest(await startTestService({ identities }));
@@ -110,7 +74,7 @@ describe('a provider whose keys are fetched', () => {
   });
 
   it('is queried again for an unknown key, and keeps its keys while it cannot be reached', async () => {
-    const provider = await startProvider();
+    const provider = releaseAfterTest(await startProvider());
     const { providers, events } = await opened({
       identities: { ci: { issuer: provider.iss, subjects: SUBJECTS } },
     });
@@ -134,7 +98,7 @@ describe('a provider whose keys are fetched', () => {
   });
 
   it('cannot fill the memory with an endless response', async () => {
-    const provider = await startProvider();
+    const provider = releaseAfterTest(await startProvider());
     let sent = 0;
     let isClosed = false;
     provider.respondWith((_request, response) => {
@@ -161,7 +125,7 @@ describe('a provider whose keys are fetched', () => {
   });
 
   it('uses the other keys of a set with one that is malformed', async () => {
-    const provider = await startProvider();
+    const provider = releaseAfterTest(await startProvider());
     const { iss, jwk } = provider.issuer();
     provider.respondWith((request, response) => {
       const isMetadata = request.url === '/.well-known/openid-configuration';
@@ -176,7 +140,7 @@ describe('a provider whose keys are fetched', () => {
   });
 
   it('gets no key that another provider has', async () => {
-    const provider = await startProvider();
+    const provider = releaseAfterTest(await startProvider());
     const keys = writeJwks(join(directoryForTest(), 'jwks.json'), provider.issuer());
     const { providers, events } = await opened({
       identities: {

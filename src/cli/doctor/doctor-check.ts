@@ -16,6 +16,8 @@ import type { GrantUrlFlags } from '../token/token-file.js';
 export interface DoctorInput extends IdentityFlags, Pick<GrantUrlFlags, 'ca' | 'caSha256'> {
   /** The file of a token. */
   readonly token?: string | undefined;
+  /** The grant that an identity token is checked against. */
+  readonly grant?: string | undefined;
   /** The directory for the Link of the token. */
   readonly to?: string | undefined;
   /** The requested name of the Link. */

@@ -5,6 +5,7 @@ import type {
 import type { RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { shell } from '../../domain/shell-words.js';
 import type { CommandConnectionOptions } from '../flags/connection-flags.js';
@@ -26,6 +27,7 @@ import {
   checkPermissions,
   type RequiredPermissions,
 } from './doctor-cluster-accepting.js';
+import { identityProviderChecks } from './doctor-providers.js';
 import { credentialsCheck, tokenChecks } from './doctor-requesting.js';
 
 // The permissions of the Role in deploy/bootstrap/job.yaml.
@@ -56,7 +58,7 @@ export async function clusterChecks(
     );
   }
   return checksOf('cluster', () =>
-    withCluster({}, settings, async ({ inspector, namespace }) => {
+    withCluster({}, settings, async ({ administration, inspector, namespace, store }) => {
       // Rejects if the API server cannot be reached: one failure instead of one for each check.
       await inspector.kinds();
       const apiCheck = ok('cluster', `the API server responds; the checked namespace is "${namespace}"`);
@@ -71,12 +73,17 @@ export async function clusterChecks(
         return [apiCheck, ...checks, ...requesting.checks];
       }
       const accepting = await acceptingClusterChecks(inspector, namespace, options);
+      const urlOf = async (grant?: AccessGrant) => grant && (await administration.showGrant(grant.uid)).url;
+      const identities = await checksOf('identity providers', () =>
+        identityProviderChecks(settings, input, { store, namespace, urlOf }, options),
+      );
       // A site that only requests links needs no accepting side.
       const acceptsLinks =
         !requesting.isInUse || accepting.some(({ name, status }) => name === 'site' && status === 'ok');
       return [
         apiCheck,
         ...(acceptsLinks ? accepting : accepting.map(downgradeToWarning)),
+        ...identities,
         ...(requesting.isInUse ? requesting.checks : []),
       ];
     }),

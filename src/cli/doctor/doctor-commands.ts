@@ -12,6 +12,10 @@ export function addDoctor(program: Command): void {
       'requesting side: check that this token (a file, a join line, the URL of a grant, or - for standard input) can be redeemed',
     )
     .option(
+      '--grant <NAME>',
+      'accepting side: check whether the token of --identity-token-file would redeem this grant, and if not, which check fails',
+    )
+    .option(
       '--to <DIR>',
       "requesting side: directory of its links (default: the namespace's input/resources)",
     )

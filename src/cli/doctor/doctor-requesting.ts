@@ -120,8 +120,14 @@ function grantChecks(answer: RouteChecks['answer'], isSigned: boolean): Check[] 
   return [grantCheck(answer, isSigned), ...policyChecks(answer), endpointsCheck(answer)];
 }
 
-function grantCheck(
-  { state, redemptions, redemptionsAllowed, expirationTime }: TokenCheck,
+/** Reports the state of a grant, or of an identity that redeems it. */
+export function grantCheck(
+  {
+    state,
+    redemptions,
+    redemptionsAllowed,
+    expirationTime,
+  }: Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed' | 'expirationTime'>,
   isSigned: boolean,
 ): Check {
   const used = `${redemptions} of ${redemptionsAllowed} uses spent`;

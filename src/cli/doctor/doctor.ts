@@ -1,3 +1,4 @@
+import { hasStore } from '../../compose/open-store.js';
 import { openRequestingSite, openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
@@ -7,6 +8,7 @@ import { worstOf } from '../link/link-faults.js';
 import { linkDirectoryOf } from '../link/site-links.js';
 import { requireKnownNamespace, siteNamespace } from '../link/site-namespace.js';
 import { configurationFrom, type LocalSettings } from '../session/configuration.js';
+import { withStore } from '../session/store-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
@@ -20,6 +22,7 @@ import {
   findingOf,
   writableCheck,
 } from './doctor-check.js';
+import { identityProviderChecks, requireIdentityOfGrant } from './doctor-providers.js';
 import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
 
 /** The flags of `doctor`. */
@@ -31,6 +34,7 @@ export interface DoctorFlags extends ConnectionFlags, DoctorInput {
 /** `doctor`: checks a namespace of a cluster, or the requesting side (`--token`, `--to`), or else the accepting side. */
 export async function doctorCommand(flags: DoctorFlags): Promise<void> {
   const { output } = flags;
+  requireIdentityOfGrant(flags);
   const { settings } = configurationFrom(flags);
   const checks = await runChecks(settings, flags, flags, connectionOptions(flags));
   const report = checks.map(({ exitCode: _, ...check }) => check);
@@ -87,7 +91,12 @@ async function localChecks(
   const directory = linkDirectoryOf(to, settings);
   const checksRequestingSide = token !== undefined || to !== undefined;
   const checks: Check[] = [];
-  if (!checksRequestingSide) checks.push(...(await acceptingChecks(settings, options)));
+  if (!checksRequestingSide) {
+    checks.push(...(await acceptingChecks(settings, options)));
+    checks.push(
+      ...(await checksOf('identity providers', () => localIdentityChecks(settings, input, options))),
+    );
+  }
   if (token !== undefined) {
     const redemption = openTokenRedemption(settings.dataDir, options);
     const findLink = async (redeemed: RedeemableToken) => redemption.findSecretName(redeemed);
@@ -107,6 +116,19 @@ async function localChecks(
     checks.push(...(await checksOf('namespace', checkLinks, 'check --namespace and --skupper-home')));
   }
   return checks;
+}
+
+async function localIdentityChecks(
+  settings: LocalSettings,
+  input: DoctorInput,
+  options: AcceptingOptions,
+): Promise<readonly Check[]> {
+  const { identities, identitiesDirectory } = settings;
+  // Without a store, the checks of the accepting side have failed.
+  if (!hasStore(settings) || (identities ?? identitiesDirectory ?? input.grant) === undefined) return [];
+  return withStore(settings, {}, ({ store, namespace, service }) =>
+    identityProviderChecks(settings, input, { store, namespace, urlOf: async () => service?.url }, options),
+  );
 }
 
 function throwWorstCheck(checks: readonly Check[]): void {

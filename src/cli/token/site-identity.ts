@@ -45,20 +45,28 @@ export function siteIdentity(
       'omit the flags --identity-…, or use a line without a code',
     );
   }
+  const identity = identityOf(flags, remainingMs);
+  if (identity) return identity;
+  throw usageError(
+    'this line has no code: the site needs an identity to redeem it',
+    'add --identity-token-file FILE or --identity-command COMMAND, or ask the operator of the accepting site for a line with a code',
+  );
+}
+
+/** Returns the identity that flags or variables name; undefined if they name none. Throws a CommandError if they name two. */
+export function identityOf(
+  flags: IdentityFlags,
+  remainingMs: () => number = () => COMMAND_LIMIT_MS,
+): SiteIdentity | undefined {
   const { tokenFile, command } = sourceOf(flags);
   const audience = flags.identityAudience ?? (commandContext().env.LINKGRANT_IDENTITY_AUDIENCE || undefined);
   if (tokenFile !== undefined && command !== undefined) {
     throw usageError('two identities are given', 'use --identity-token-file or --identity-command');
   }
   if (tokenFile !== undefined) return { audience, read: async () => readTokenFile(tokenFile) };
-  if (command !== undefined) {
-    const limitMs = () => Math.max(MIN_COMMAND_LIMIT_MS, Math.min(COMMAND_LIMIT_MS, remainingMs()));
-    return { audience, read: (wanted) => runTokenCommand(command, wanted, limitMs()) };
-  }
-  throw usageError(
-    'this line has no code: the site needs an identity to redeem it',
-    'add --identity-token-file FILE or --identity-command COMMAND, or ask the operator of the accepting site for a line with a code',
-  );
+  if (command === undefined) return undefined;
+  const limitMs = () => Math.max(MIN_COMMAND_LIMIT_MS, Math.min(COMMAND_LIMIT_MS, remainingMs()));
+  return { audience, read: (wanted) => runTokenCommand(command, wanted, limitMs()) };
 }
 
 function sourceOf({ identityTokenFile, identityCommand }: IdentityFlags) {

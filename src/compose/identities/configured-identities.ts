@@ -27,8 +27,22 @@ interface FetchedKeys {
   keys: readonly IdentityKey[] | undefined;
   /** When the last fetch started, by `performance.now()`. */
   startedAt: number;
-  isFetching: boolean;
-  hasFailed: boolean;
+  /** The running fetch. */
+  fetching: Promise<void> | undefined;
+  /** Why the last fetch failed. */
+  error: unknown;
+  /** How far the clock of the issuer was ahead in the last response, in milliseconds. */
+  clockDifferenceMs: number | undefined;
+}
+
+/** What is known of a configured provider. */
+export interface ProviderState extends Pick<FetchedKeys, 'error' | 'clockDifferenceMs'> {
+  readonly name: string;
+  readonly keys: number;
+  /** The issuer; undefined if the provider cannot be used. */
+  readonly issuer: string | undefined;
+  /** The file of its keys; undefined if they are fetched. */
+  readonly keysFile: string | undefined;
 }
 
 interface Dependencies {
@@ -94,11 +108,26 @@ export class ConfiguredIdentities implements IdentityProviders {
     this.#deps.metrics?.identityTokenVerified(outcome, provider);
   }
 
+  /** The state of each provider, first of those that cannot be used. */
+  states(): readonly ProviderState[] {
+    const none = { issuer: undefined, keysFile: undefined, clockDifferenceMs: undefined };
+    const unusable = this.#read.unusable.map(({ name, error }) => ({ ...none, name, keys: 0, error }));
+    const usable = this.#read.usable.map(({ name, issuer, keysFile, keys }) => {
+      const { keys: fetched = [], error, clockDifferenceMs } = this.#fetched.get(name) ?? {};
+      return { name, issuer, keysFile, keys: (keys ?? fetched).length, error, clockDifferenceMs };
+    });
+    return [...unusable, ...usable];
+  }
+
   /** The number of keys by provider; 0 for one that cannot be used. */
   keyCounts(): ReadonlyMap<string, number> {
-    const unusable = this.#read.unusable.filter(({ name }) => isProviderName(name));
-    const usable = this.list().map(({ name, keys = [] }) => [name, keys.length] as const);
-    return new Map([...unusable.map(({ name }) => [name, 0] as const), ...usable]);
+    const named = this.states().filter(({ name }) => isProviderName(name));
+    return new Map(named.map(({ name, keys }) => [name, keys]));
+  }
+
+  /** Resolves once no fetch is running. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#fetched.values()].map(({ fetching }) => fetching));
   }
 
   /** Reads the files again that have changed, and starts to fetch keys that are old. Never rejects. */
@@ -130,8 +159,8 @@ export class ConfiguredIdentities implements IdentityProviders {
     const names = new Set(read.usable.map(({ name }) => name));
     for (const name of this.#fetched.keys()) if (!names.has(name)) this.#fetched.delete(name);
     for (const provider of read.usable) {
-      const hasKeys = this.#fetched.get(provider.name)?.hasFailed === false;
-      this.#fetch(provider, hasKeys ? FETCH_INTERVAL_MS : this.#pauseMs);
+      const hasFailed = this.#fetched.get(provider.name)?.error !== undefined;
+      this.#fetch(provider, hasFailed ? this.#pauseMs : FETCH_INTERVAL_MS);
     }
   }
 
@@ -144,21 +173,20 @@ export class ConfiguredIdentities implements IdentityProviders {
     if (provider.keys) return;
     const fetched = this.#fetchedKeysOf(provider);
     const now = performance.now();
-    if (fetched.isFetching || now - fetched.startedAt < ms) return;
-    fetched.isFetching = true;
+    if (fetched.fetching || now - fetched.startedAt < ms) return;
     fetched.startedAt = now;
     const { name: identityProvider } = provider;
     const { logger } = this.#deps;
-    this.#fetchInto(provider, fetched)
+    fetched.fetching = this.#fetchInto(provider, fetched)
       .then(() => {
-        fetched.hasFailed = false;
+        fetched.error = undefined;
         logger.debug(
           { event: 'identity_keys_fetched', identityProvider },
           'the keys of an identity provider were fetched',
         );
       })
       .catch((error: unknown) => {
-        fetched.hasFailed = true;
+        fetched.error = error;
         // It may have moved its keys.
         fetched.oidc.discardMetadata();
         logger.warn(
@@ -167,12 +195,15 @@ export class ConfiguredIdentities implements IdentityProviders {
         );
       })
       .finally(() => {
-        fetched.isFetching = false;
+        fetched.fetching = undefined;
       });
   }
 
   async #fetchInto({ name, issuer }: ConfiguredProvider, fetched: FetchedKeys): Promise<void> {
-    const keys = await this.#readKeys(name, await (await fetchKeySet(fetched.oidc)).text());
+    const response = await fetchKeySet(fetched.oidc);
+    const date = Date.parse(response.headers.get('date') ?? '');
+    fetched.clockDifferenceMs = Number.isNaN(date) ? undefined : date - this.clock();
+    const keys = await this.#readKeys(name, await response.text());
     const owners = new Map<string, string>();
     for (const other of this.list()) if (other.name !== name && other.keys) sharedKey(other, owners);
     const owner = sharedKey({ name, issuer, keys }, owners);
@@ -206,13 +237,8 @@ export class ConfiguredIdentities implements IdentityProviders {
     const created: FetchedKeys = {
       // Its pauses, like those below, do not depend on the clock of the machine.
       oidc: new OidcProvider({ issuer, fetch, clock: () => performance.now() }),
-      ...{
-        configured,
-        keys: undefined,
-        startedAt: Number.NEGATIVE_INFINITY,
-        isFetching: false,
-        hasFailed: false,
-      },
+      ...{ configured, keys: undefined, startedAt: Number.NEGATIVE_INFINITY },
+      ...{ fetching: undefined, error: undefined, clockDifferenceMs: undefined },
     };
     this.#fetched.set(name, created);
     return created;

@@ -20,6 +20,8 @@ export interface ConfiguredProvider extends Omit<IdentityProvider, 'audience'> {
   /** Absent for the origin of the service. */
   readonly audience?: string | undefined;
   readonly keys?: readonly IdentityKey[] | undefined;
+  /** The file of these keys. */
+  readonly keysFile?: string;
   /** PEM; absent for the CAs that Node trusts. */
   readonly ca?: string | undefined;
 }
@@ -129,7 +131,8 @@ export class ProviderReader {
     }
     const text = textOf(keys);
     try {
-      return { files, provider: { ...provider, keys: await this.#readKeys(name, text) } };
+      const keysFile = resolve(directory, keys);
+      return { files, provider: { ...provider, keysFile, keys: await this.#readKeys(name, text) } };
     } catch (error) {
       throw invalid(name, `has the keys file ${keys}, which cannot be used: ${(error as Error).message}`);
     }

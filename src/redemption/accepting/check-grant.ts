@@ -48,7 +48,8 @@ export async function checkGrant(
   };
 }
 
-function checkCode(
+/** Returns the state and the limits of a code or of an identity that was proven. */
+export function checkCode(
   proof: ProvenCode,
   storedCode: StoredCode | undefined,
   now: number,

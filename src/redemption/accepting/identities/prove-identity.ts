@@ -80,7 +80,7 @@ export async function proveIdentity(
 }
 
 /** Returns the identity that a token proves, if the grant permits it; undefined for a code without the form of a JWT. */
-async function permittedIdentity(
+export async function permittedIdentity(
   grant: AccessGrant | undefined,
   code: Uint8Array,
   rules: IdentityRules,

@@ -14,8 +14,11 @@ const MAX_CANDIDATES = 4;
 /** What a token is verified against. */
 export interface IdentityRules {
   readonly providers: IdentityProviders;
-  /** Returns SHA-256 over the SubjectPublicKeyInfo of the key in the CSR, lower-case hex; undefined without a readable CSR. */
-  readonly requestedKey: () => string | undefined;
+  /**
+   * Returns SHA-256 over the SubjectPublicKeyInfo of the key in the CSR, lower-case hex; undefined without a readable CSR. `bound` are
+   * the keys that the token is bound to.
+   */
+  readonly requestedKey: (bound: readonly string[]) => string | undefined;
 }
 
 /** The identity that a token proves. */
@@ -125,7 +128,7 @@ function claimFailure(
 function audienceFailure(
   aud: unknown,
   audience: string,
-  requestedKey: () => string | undefined,
+  requestedKey: IdentityRules['requestedKey'],
   isKeyBindingRequired: boolean,
 ): Failure | undefined {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
@@ -133,7 +136,7 @@ function audienceFailure(
     typeof text === 'string' && text.startsWith(`${audience}#`) ? [text.slice(audience.length + 1)] : [],
   );
   if (keys.length > 0) {
-    const requested = requestedKey();
+    const requested = requestedKey(keys);
     return keys.every((key) => key === requested)
       ? undefined
       : ['key_binding', 'is bound to another key than that of the request (aud)'];
