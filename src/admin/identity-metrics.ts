@@ -4,7 +4,7 @@ import type { IdentityCheck } from '../redemption/ports/identity-providers.js';
 /** Adds the metrics of identity providers to `registry`. Their names are from the configuration. */
 export function addIdentityMetrics(registry: Registry) {
   const registers = [registry];
-  let keyCounts: () => ReadonlyMap<string, number> = () => new Map();
+  let states: () => readonly { readonly name: string; readonly keys: number }[] = () => [];
   const tokens = new Counter({
     name: 'linkgrant_identity_tokens_total',
     help: 'Verified identity tokens by provider (empty if no provider has the issuer of the token) and outcome: accepted, or the check that failed.',
@@ -20,15 +20,15 @@ export function addIdentityMetrics(registry: Registry) {
     registers,
     collect() {
       this.reset();
-      for (const [provider, count] of keyCounts()) this.set({ provider }, count);
+      for (const { name: provider, keys } of states()) this.set({ provider }, keys);
     },
   });
   return {
     identityTokenVerified: (outcome: 'accepted' | IdentityCheck, provider = '') =>
       tokens.inc({ provider, outcome }),
-    /** Each scrape calls `counts`, which returns the number of keys by provider. */
-    followIdentityKeys(counts: () => ReadonlyMap<string, number>) {
-      keyCounts = counts;
+    /** Each scrape calls `current`, which returns the number of keys of each provider. */
+    followIdentities(current: typeof states) {
+      states = current;
     },
   };
 }

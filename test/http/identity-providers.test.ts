@@ -154,6 +154,20 @@ describe('a provider whose keys are fetched', () => {
 });
 
 describe('the directory of providers', () => {
+  it('has precedence over fetched keys: a provider loses a key that a file has too', async () => {
+    const provider = releaseAfterTest(await startProvider());
+    const directory = directoryForTest();
+    const identities = { ci: { issuer: provider.iss, subjects: SUBJECTS } };
+    const { providers, events } = await opened({ identities, identitiesDirectory: directory });
+    const counts = () => Object.fromEntries(providers.states().map(({ name, keys }) => [name, keys]));
+    await eventually(async () => expect(counts()).toEqual({ ci: 1 }));
+    writeJwks(join(directory, 'east.jwks'), provider.issuer());
+    writeFileSync(join(directory, 'east.yaml'), `issuer: ${provider.iss}\nkeys: east.jwks\n`);
+    await providers.refresh();
+    await eventually(async () => expect(events).toContain('identity_keys_failed'));
+    expect(counts()).toEqual({ ci: 0, east: 1 });
+  });
+
   /** A directory with a provider for each issuer, by name. */
   function directoryWith(issuers: Readonly<Record<string, ReturnType<typeof identityIssuer>>>) {
     const directory = directoryForTest();
@@ -220,7 +234,7 @@ describe('the directory of providers', () => {
       ({ write }) => write('west.yaml', `issuer: ${west.iss}\nkeys: west.jwks\naudience: admin\n`),
       /west .*admin API/,
     ],
-  ])('stops the provider of a file %s, which others are not affected by', async (what, change, message) => {
+  ])('stops the provider of a file %s, which others are not affected by', async (_what, change, message) => {
     const north = identityIssuer();
     const place = directoryWith({ east, north, west });
     const admin = { adminIssuer: west.iss, adminAudience: 'admin' };
@@ -234,8 +248,8 @@ describe('the directory of providers', () => {
     const unusable = () => logged('identity_provider_unusable');
     expect(unusable()).toMatchObject([{ level: 50, err: { message: expect.stringMatching(message) } }]);
     expect(unusable()[0]?.identityProvider).toMatch(/^west$/i);
-    const isNamed = !what.includes('name');
-    expect(Object.fromEntries(providers.keyCounts())).toEqual({ east: 1, ...(isNamed && { west: 0 }) });
+    const keys = providers.states().map((state) => [state.name.toLowerCase(), state.keys]);
+    expect(Object.fromEntries(keys)).toEqual({ east: 1, west: 0 });
     await providers.refresh();
     expect(unusable()).toHaveLength(1);
     // The same when the service starts.

@@ -1,5 +1,5 @@
 import type { IdentityClaims } from '../../codes/identity-claims.js';
-import { DAY_MS } from '../../domain/duration.js';
+import { timeProblem } from '../../redemption/accepting/identities/verify-identity.js';
 import {
   describeAudiences,
   readIdentity,
@@ -10,9 +10,6 @@ import {
 } from '../../redemption/requesting/identity-client.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, fail, failWithError, ok } from './doctor-check.js';
-
-// The difference of clocks that a service permits.
-const LEEWAY_MS = 60_000;
 
 /**
  * Checks an identity token of this site: whether it would be sent to the service of `url`, and its lifetime. Sends nothing. The results
@@ -47,25 +44,19 @@ function audienceCheck(claims: IdentityClaims, wanted: WantedAudience, url: stri
   }
 }
 
-function lifetimeCheck({ issuedAt, expirationTime }: IdentityClaims, now: number): Check {
+/** Reports the lifetime of an identity token as the service checks it, with the clock of this machine. */
+function lifetimeCheck({ times }: IdentityClaims, now: number): Check {
   const name = 'identity lifetime';
-  if (issuedAt === undefined || expirationTime === undefined)
-    return fail(name, 'it has no iat or no exp, so no service accepts it', 'get a token with both claims', 3);
-  const detail = `from ${formatTime(issuedAt)} until ${formatTime(expirationTime)}; the clock of this machine is at ${formatTime(now)}`;
-  if (expirationTime - issuedAt > DAY_MS)
-    return fail(
-      name,
-      `${detail}; no service accepts more than 24 hours`,
-      'get a token with a shorter lifetime',
-      3,
-    );
-  if (issuedAt > now + LEEWAY_MS) return fail(name, detail, 'correct the clock of this machine', 4);
-  if (expirationTime < now - LEEWAY_MS)
-    return fail(
-      name,
-      `it has expired: ${detail}`,
-      'get a new identity token, or correct the clock of this machine',
-      4,
-    );
-  return ok(name, detail);
+  const [from, until] = [times.iat, times.exp].map((seconds) =>
+    typeof seconds === 'number' ? formatTime(seconds * 1000) : 'no time',
+  );
+  const detail = `from ${from} until ${until}; the clock of this machine is at ${formatTime(now)}`;
+  const problem = timeProblem(times, now);
+  if (problem === undefined) return ok(name, detail);
+  return fail(
+    name,
+    `it ${problem}: ${detail}`,
+    'get a new identity token, or correct the clock of this machine',
+    4,
+  );
 }

@@ -5,7 +5,6 @@ import { OidcProvider } from '../../admin/oidc-provider.js';
 import { providerFetch } from '../../client/provider-fetch.js';
 import { type IdentityKey, readIdentityKeys } from '../../codes/identity-keys.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import { isProviderName } from '../../domain/names.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type {
   IdentityCheck,
@@ -50,7 +49,7 @@ interface Dependencies {
   readonly logger: Logger;
   /** The origin of the service. */
   readonly origin: () => string;
-  readonly metrics?: Pick<Metrics, 'identityTokenVerified' | 'followIdentityKeys'>;
+  readonly metrics?: Pick<Metrics, 'identityTokenVerified' | 'followIdentities'>;
   readonly pauseMs?: number;
 }
 
@@ -82,7 +81,7 @@ export class ConfiguredIdentities implements IdentityProviders {
     const wrong = read.unusable.find(({ isSetting }) => isSetting);
     if (wrong) throw wrong.error;
     opened.#use(read);
-    deps.metrics?.followIdentityKeys(() => opened.keyCounts());
+    deps.metrics?.followIdentities(() => opened.states());
     return opened;
   }
 
@@ -119,12 +118,6 @@ export class ConfiguredIdentities implements IdentityProviders {
     return [...unusable, ...usable];
   }
 
-  /** The number of keys by provider; 0 for one that cannot be used. */
-  keyCounts(): ReadonlyMap<string, number> {
-    const named = this.states().filter(({ name }) => isProviderName(name));
-    return new Map(named.map(({ name, keys }) => [name, keys]));
-  }
-
   /** Resolves once no fetch is running. */
   async settled(): Promise<void> {
     await Promise.all([...this.#fetched.values()].map(({ fetching }) => fetching));
@@ -157,7 +150,11 @@ export class ConfiguredIdentities implements IdentityProviders {
     this.#read = read;
     this.#loaded = undefined;
     const names = new Set(read.usable.map(({ name }) => name));
-    for (const name of this.#fetched.keys()) if (!names.has(name)) this.#fetched.delete(name);
+    const owners = ownersOf(read.usable);
+    // Also keys that a file has now: its provider is the one that the operator chose.
+    for (const [name, { keys = [] }] of this.#fetched)
+      if (!names.has(name) || sharedKey({ name, issuer: '', keys }, owners) !== undefined)
+        this.#fetched.delete(name);
     for (const provider of read.usable) {
       const hasFailed = this.#fetched.get(provider.name)?.error !== undefined;
       this.#fetch(provider, hasFailed ? this.#pauseMs : FETCH_INTERVAL_MS);
@@ -199,14 +196,12 @@ export class ConfiguredIdentities implements IdentityProviders {
       });
   }
 
-  async #fetchInto({ name, issuer }: ConfiguredProvider, fetched: FetchedKeys): Promise<void> {
+  async #fetchInto({ name }: ConfiguredProvider, fetched: FetchedKeys): Promise<void> {
     const response = await fetchKeySet(fetched.oidc);
     const date = Date.parse(response.headers.get('date') ?? '');
     fetched.clockDifferenceMs = Number.isNaN(date) ? undefined : date - this.clock();
     const keys = await this.#readKeys(name, await response.text());
-    const owners = new Map<string, string>();
-    for (const other of this.list()) if (other.name !== name && other.keys) sharedKey(other, owners);
-    const owner = sharedKey({ name, issuer, keys }, owners);
+    const owner = sharedKey({ name, issuer: '', keys }, ownersOf(this.list(), name));
     if (owner !== undefined)
       throw new Error(`${owner} has one of its keys too: one key belongs to one provider`);
     fetched.keys = keys;
@@ -243,4 +238,15 @@ export class ConfiguredIdentities implements IdentityProviders {
     this.#fetched.set(name, created);
     return created;
   }
+}
+
+/** Returns the names of the providers whose keys are known, by key, without those of the provider `except`. */
+function ownersOf(
+  providers: readonly Pick<ConfiguredProvider, 'name' | 'issuer' | 'keys'>[],
+  except?: string,
+): Map<string, string> {
+  const owners = new Map<string, string>();
+  for (const provider of providers)
+    if (provider.keys && provider.name !== except) sharedKey(provider, owners);
+  return owners;
 }

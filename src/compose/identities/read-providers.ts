@@ -152,8 +152,8 @@ export class ProviderReader {
 }
 
 /**
- * Returns the provider that has a key of this one, or that fetches its keys from the same issuer; undefined if there is none. Then the
- * keys are recorded in `owners`.
+ * Returns the provider in `owners` that has a key of this one, or that fetches its keys from the same issuer; undefined if there is
+ * none. Then the keys are recorded in `owners`.
  */
 export function sharedKey(
   { name, issuer, keys }: Pick<ConfiguredProvider, 'name' | 'issuer' | 'keys'>,

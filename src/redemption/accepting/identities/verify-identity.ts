@@ -1,3 +1,4 @@
+import type { TokenTimes } from '../../../codes/identity-claims.js';
 import type { IdentityKey } from '../../../codes/identity-keys.js';
 import { type IdentityToken, isSignedWith, readIdentityToken } from '../../../codes/identity-token.js';
 import { DAY_MS } from '../../../domain/duration.js';
@@ -106,22 +107,26 @@ function unsigned(
 
 /** Returns the first check that verified claims fail. */
 function claimFailure(
-  { sub, aud, exp, iat, nbf = 0 }: IdentityToken['claims'],
+  { sub, aud, exp, iat, nbf }: IdentityToken['claims'],
   { subjects, audience, isKeyBindingRequired }: LoadedProvider,
   { requestedKey, providers }: IdentityRules,
 ): Failure | undefined {
-  const now = providers.clock();
   if (!isIdentitySubject(sub)) return ['subject', 'has no subject (sub) of 1 to 512 printable characters'];
-  if (!isTime(exp) || !isTime(iat) || !isTime(nbf)) return ['time', 'has no valid times (exp, iat, nbf)'];
-  if (exp * 1000 + LEEWAY_MS <= now) return ['time', 'has expired (exp)'];
-  if (Math.max(iat, nbf) * 1000 - LEEWAY_MS > now)
-    return ['time', 'is from the future (iat, nbf): compare the clocks'];
-  if ((exp - iat) * 1000 > MAX_LIFETIME_MS) return ['time', 'is valid for more than 24 hours'];
+  const time = timeProblem({ exp, iat, nbf }, providers.clock());
+  if (time !== undefined) return ['time', time];
   const failure = audienceFailure(aud, audience, requestedKey, isKeyBindingRequired);
   if (failure) return failure;
   return subjects && !matchesSub(subjects, sub)
     ? ['subject', 'has a subject that the configuration of its provider does not permit']
     : undefined;
+}
+
+/** Returns why the times of a token (RFC 7519, in seconds) are refused at `now`, as the end of a sentence about the token. */
+export function timeProblem({ exp, iat, nbf = 0 }: TokenTimes, now: number): string | undefined {
+  if (!isTime(exp) || !isTime(iat) || !isTime(nbf)) return 'has no valid times (exp, iat, nbf)';
+  if (exp * 1000 + LEEWAY_MS <= now) return 'has expired (exp)';
+  if (Math.max(iat, nbf) * 1000 - LEEWAY_MS > now) return 'is from the future (iat, nbf): compare the clocks';
+  return (exp - iat) * 1000 > MAX_LIFETIME_MS ? 'is valid for more than 24 hours' : undefined;
 }
 
 /** The audience of a token is the service, or the service and the key: `audience#keySha256`. */
