@@ -31,7 +31,7 @@ export interface UnusableProvider {
   readonly name: string;
   /** True if the settings themselves are wrong, and not a file of the directory. */
   readonly isSetting: boolean;
-  readonly error: ConfigurationError;
+  readonly error: Error;
 }
 
 /** The providers that can be used, and the others. */
@@ -104,8 +104,7 @@ export class ProviderReader {
         this.#requireOwn(current.provider, origin, owners);
         usable.push(current.provider);
       } catch (error) {
-        if (!(error instanceof ConfigurationError)) throw error;
-        unusable.push({ name, isSetting, error });
+        unusable.push({ name, isSetting, error: error as Error });
       }
     }
     this.#earlier = read;
