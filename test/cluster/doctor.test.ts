@@ -11,6 +11,7 @@ import {
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { type Ended, json, linkgrant } from '../support/command-line.js';
+import { identityIssuer, identityToken, writeJwks } from '../support/identity-issuer.js';
 import { openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
@@ -74,6 +75,33 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant wrong')).toMatch(/^fail .* 16 /);
     const command = `kubectl -n ${namespace} edit accessgrant wrong --kubeconfig ${cluster.kubeconfig}`;
     expect(checks.get('grant wrong')).toContain(` / correct it with \`${command}\``);
+  });
+
+  it('names the check that an identity token fails for an AccessGrant, and permits another one', async () => {
+    const namespace = await cluster.namespace();
+    await putSite(cluster.admin, namespace);
+    await createGrant(cluster, namespace, 'fleet', { settings: { 'linkgrant/identities': 'east:a*' } });
+    const url = 'https://grants.example.com:9090/fleet';
+    const target = { namespace, name: 'fleet' };
+    await cluster.admin.patch(ACCESS_GRANTS, target, { status: { url } }, { subresource: 'status' });
+    const issuer = identityIssuer();
+    const keys = writeJwks(workplace.path('east.jwks'), issuer);
+    const providers = JSON.stringify({ east: { issuer: issuer.iss, keys } });
+    const file = workplace.path('site.jwt');
+    const check = async (sub: string) => {
+      const aud = new URL(url).origin;
+      writeFileSync(file, identityToken(issuer, { sub, aud, now: Date.now() }));
+      const words = ['--identities', providers, '--grant', 'fleet', '--identity-token-file', file];
+      return found(await administrator(namespace, ...words));
+    };
+    const permitted = await check('a');
+    expect(permitted.get('identity provider east')).toMatch(/^ok 1 key in /);
+    expect(permitted.get('identity token')).toBe('ok it proves east:a, which the grant permits');
+    expect(permitted.get('grant')).toMatch(/^fail pending, 0 of 1 uses spent/);
+    const refused = await check('b');
+    expect(refused.get('identity token')).toMatch(
+      /^fail it proves an identity that the grant does not permit/,
+    );
   });
 
   it('quotes the message in the status of a grant, and counts grants by their Ready condition', async () => {

@@ -145,7 +145,7 @@ async function tokenChecks(
       const { check, failed } = proof ?? { check: 'form', failed: 'has no signature' };
       const remedy =
         check === 'grant'
-          ? shell`run \`linkgrant grant update ${grant.name} --identities GLOBS\``
+          ? shell`run \`linkgrant grant update ${grant.name} --identities GLOBS -n ${grant.namespace}\``
           : REMEDIES[check];
       return [token, fail('identity token', `it ${failed}`, remedy, 3)];
     }

@@ -133,7 +133,7 @@ describe('doctor --grant', async () => {
   it('suggests how to permit the identity of a token', async () => {
     const { checks } = await checkToken('west-1');
     const { hint } = checks.find(({ name }) => name === 'identity token') ?? {};
-    expect(hint).toContain(`linkgrant grant update hub --identities GLOBS --data-dir ${dataDir}`);
+    expect(hint).toContain(`linkgrant grant update hub --identities GLOBS -n default --data-dir ${dataDir}`);
   });
 
   it('reports an identity that was revoked', async () => {
