@@ -174,7 +174,7 @@ export function queryToken(
 
 function clientFor(identity: SiteIdentity | undefined, options: ServiceConnectionOptions): RedemptionClient {
   const client = createRedemptionClient(options);
-  return identity ? identityClient(client, identity) : client;
+  return identity ? identityClient(client, identity, options.clock) : client;
 }
 
 /** Returns the error that a redemption would have by the rules of the grant; undefined if they allow it. See `rulesRefusal`. */

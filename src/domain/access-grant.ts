@@ -109,8 +109,8 @@ export function countStates(states: Iterable<AccessGrantState>): Record<AccessGr
 }
 
 /**
- * Describes the requests with a wrong code of a grant at `now`: `3 requests with a wrong code, the last one 2 min ago from
- * 192.0.2.7`. `last` is an RFC 3339 time.
+ * Describes the requests of a grant at `now` that proved neither a code nor an identity: `3 requests with a wrong code or identity, the
+ * last one 2 min ago from 192.0.2.7`. `last` is an RFC 3339 time.
  */
 export function wrongCodesText(
   { count, last, peer }: { readonly count: number; readonly last: string; readonly peer: string },
@@ -118,6 +118,6 @@ export function wrongCodesText(
 ): string {
   const when = `${roughDuration(now - Date.parse(last))} ago from ${peer}`;
   return count === 1
-    ? `1 request with a wrong code, ${when}`
-    : `${count} requests with a wrong code, the last one ${when}`;
+    ? `1 request with a wrong code or identity, ${when}`
+    : `${count} requests with a wrong code or identity, the last one ${when}`;
 }

@@ -84,7 +84,7 @@ it('shows a request with a wrong code on the Overview and on the page of its gra
   const token = (await linkgrantProcess(creating)).stdout.replace(/^( +code: ).*$/m, '$1not-the-code');
   const redeeming = ['token', 'redeem', '-', '--to', '-', '--data-dir', join(directory, 'other-site')];
   expect(await linkgrantProcess(redeeming, { input: token })).toMatchObject({ code: 3 });
-  const sentence = /^1 request with a wrong code, \d+ s ago from 127\.0\.0\.1$/;
+  const sentence = /^1 request with a wrong code or identity, \d+ s ago from 127\.0\.0\.1$/;
   const item = overview.getByRole('listitem').filter({ has: overview.getByText(sentence) });
   await item.waitFor();
   await item.getByRole('link', { name: 'mistaken' }).click();

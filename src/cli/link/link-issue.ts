@@ -7,6 +7,7 @@ import { formatEndpoint } from '../../domain/host-port-text.js';
 import { operand, shell, shellWord } from '../../domain/shell-words.js';
 import { requireReplaceable, writeNamedFile } from '../../files/named-output.js';
 import type { Administration } from '../../redemption/administration/administration.js';
+import { AFTER_REVOCATION } from '../../redemption/administration/remaining.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedAnswer } from '../../redemption/administration/reports/issued-answer.js';
 import { readTokenRequest } from '../../redemption/administration/token-request.js';
@@ -134,7 +135,9 @@ function reportIssued(issued: IssuedAnswer, file: string | undefined, flags: Lin
     ...(replayed
       ? ['The request was answered before: this is the same certificate, no use was counted']
       : []),
-    ...(flags.replaces ? [`It replaces the link ${flags.replaces}, which is revoked`] : []),
+    ...(flags.replaces
+      ? [`It replaces the link ${flags.replaces}, which is revoked: ${AFTER_REVOCATION}`]
+      : []),
     `Link "${name}" to ${endpoints.map(formatEndpoint).join(', ')}`,
     `The certificate of "${subject}" is valid until ${notAfter}`,
     ...(renewal ? [`A site with a network can renew it at ${new URL(renewal.url).origin}`] : []),

@@ -3,6 +3,7 @@ import { DAY_MS } from '../../domain/duration.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { BOUND_WINDOW_MS } from '../../redemption/accepting/mint-token.js';
 import type { Administration } from '../../redemption/administration/administration.js';
+import { AFTER_REVOCATION } from '../../redemption/administration/remaining.js';
 import type { GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import type { IssuedToken } from '../../redemption/administration/reports/token-report.js';
 import { everyItem } from '../../redemption/ports/page.js';
@@ -205,7 +206,9 @@ function signedToken(issued: IssuedToken, grant: string): SignedToken {
     id,
     expirationTime,
     notes: [
-      ...(replaces === undefined ? [] : [`When it is redeemed, redemption ${replaces} is revoked`]),
+      ...(replaces === undefined
+        ? []
+        : [`When it is redeemed, redemption ${replaces} is revoked: ${AFTER_REVOCATION}`]),
       `Links to ${endpoints.map(formatEndpoint).join(', ')}`,
       `Grant "${grant}" has ${left} redemption${left === 1 ? '' : 's'} left, for all its tokens together`,
     ],

@@ -5,6 +5,9 @@ import type { IsCaRetired } from '../issuers/retired-cas.js';
 
 type Certificate = Pick<IssuedCertificate, 'notAfter' | 'issuerSha256'>;
 
+/** What a link that is revoked can still do, as the end of a sentence. */
+export const AFTER_REVOCATION = 'it can connect until its certificate expires or it is cut off';
+
 /** What a link can do and until when. Times are milliseconds since the epoch. */
 export interface LinkLife {
   readonly revokedAt: number | null;

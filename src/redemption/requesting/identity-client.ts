@@ -2,6 +2,8 @@ import { type IdentityClaims, readIdentityClaims } from '../../codes/identity-cl
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { parseCertificateRequest } from '../../pki/requests.js';
+import { timeProblem } from '../accepting/identities/verify-identity.js';
+import type { Clock } from '../ports/clock.js';
 import type { RedemptionClient } from '../ports/redemption-client.js';
 
 /** The identity of a site, as its platform proves it. */
@@ -27,20 +29,27 @@ export interface WantedAudience {
  * audience of that token is the service: it rejects with `identity_audience`, else a changed URL could collect tokens. Rejects
  * with `identity_refused` if the service does not accept the token.
  */
-export function identityClient(client: RedemptionClient, identity: SiteIdentity): RedemptionClient {
-  const withCode = async (token: RedeemableToken, csrDer: Uint8Array | undefined) => {
+export function identityClient(
+  client: RedemptionClient,
+  identity: SiteIdentity,
+  clock: Clock,
+): RedemptionClient {
+  const send = async <T>(
+    token: RedeemableToken,
+    csrDer: Uint8Array | undefined,
+    post: (token: RedeemableToken & { readonly code: string }) => Promise<T>,
+  ) => {
     const wanted = wantedAudience(token.url, csrDer, identity);
     const { code, claims } = await readIdentity(identity, wanted);
     requireAudience(claims, wanted, token.url);
-    return { ...token, code };
+    return post({ ...token, code }).catch((error) =>
+      explainRefusal(error, timeProblem(claims.times, clock())),
+    );
   };
   return {
-    check: async (token, options) =>
-      client.check(await withCode(token, options?.csrDer), options).catch(explainRefusal),
-    redeem: async (redemption) => {
-      const token = await withCode(redemption.token, redemption.csrDer);
-      return client.redeem({ ...redemption, token }).catch(explainRefusal);
-    },
+    check: (token, options) => send(token, options?.csrDer, (proven) => client.check(proven, options)),
+    redeem: (redemption) =>
+      send(redemption.token, redemption.csrDer, (token) => client.redeem({ ...redemption, token })),
   };
 }
 
@@ -90,10 +99,12 @@ export function describeAudiences(audiences: readonly string[]): string {
     : audiences.map((name) => JSON.stringify(name.slice(0, 200))).join(', ');
 }
 
-// A service does not tell a client whether the grant or the identity is wrong.
-function explainRefusal(error: unknown): never {
+// A service does not tell a client whether the grant, the identity or the time of its token is wrong.
+function explainRefusal(error: unknown, problem: string | undefined): never {
   if (!(error instanceof RedemptionError)) throw error;
   if (error.code !== 'code_wrong' && error.code !== 'grant_unknown') throw error;
-  const message = 'The service does not accept this identity for the grant of the URL.';
+  const refusal = 'The service does not accept this identity for the grant of the URL.';
+  const message =
+    problem === undefined ? refusal : `${refusal} By the clock of this machine, its token ${problem}.`;
   throw new RedemptionError('identity_refused', message, { cause: error });
 }

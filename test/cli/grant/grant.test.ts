@@ -200,7 +200,7 @@ describe('grant list and grant show', () => {
     await until(async () => (await wrongCodes()) !== undefined);
     expect(await wrongCodes()).toEqual({ count: 1, last: expect.stringMatching(/Z$/), peer: '127.0.0.1' });
     const { stdout } = await grant(['show', 'mistaken']);
-    expect(stdout).toMatch(/^1 request with a wrong code, \d+ s ago from 127\.0\.0\.1$/m);
+    expect(stdout).toMatch(/^1 request with a wrong code or identity, \d+ s ago from 127\.0\.0\.1$/m);
     expect((await grant(['show', 'seen'])).stdout).not.toContain('wrong code');
   });
 

@@ -113,7 +113,7 @@ describe('a site joins by its identity', () => {
     const words = ['bootstrap', '--token', line, '--to', place.path('late', 'links'), '--wait', 'configured'];
     const env = { LINKGRANT_IDENTITY_TOKEN_FILE: file };
     const waiting = startLinkgrant([...words, '--data-dir', place.path('late')], { env });
-    await until(() => waiting.said.stderr.includes('does not accept this identity'));
+    await until(() => waiting.said.stderr.includes('By the clock of this machine, its token has expired'));
     writeIdentity('late', origin);
     expectSuccess(await run('grant', 'update', 'hub-4', '--identities', 'fleet:late'));
     expectSuccess(await waiting.ended);

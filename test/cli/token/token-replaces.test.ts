@@ -34,7 +34,9 @@ describe('token issue --replaces', () => {
     await run('redemption', 'update', old.id, '--label', 'team=payments', '--note', 'the shop');
     const file = place.path('again.yaml');
     const { stderr } = expectSuccess(await run('token', 'issue', file, '--replaces', 'berlin'));
-    expect(stderr).toContain(`When it is redeemed, redemption ${old.id} is revoked\n`);
+    expect(stderr).toContain(
+      `When it is redeemed, redemption ${old.id} is revoked: it can connect until its certificate expires or it is cut off\n`,
+    );
     expect(stderr).toContain('only for subject "berlin"');
     expect((await inspect(file)).signed).toMatchObject({ subject: 'berlin', replaces: old.id });
 

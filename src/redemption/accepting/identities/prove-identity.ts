@@ -88,11 +88,11 @@ export async function permittedIdentity(
   const verified = await verifyIdentity(code, rules);
   if (!verified || 'failed' in verified) return verified;
   const { provider, sub } = verified;
+  const name = `${provider}:${sub}`;
   if (!grant || !permitsIdentity(grant.policy, verified)) {
-    const failed = 'proves an identity that the grant does not permit (identities)';
+    const failed = `proves the identity ${JSON.stringify(name)}, which the grant does not permit (identities)`;
     return { check: 'grant', failed, provider };
   }
-  const name = `${provider}:${sub}`;
   const subject = identitySubject(provider, name);
   const identity = { provider, name, subject, uses: identityUsesOf(grant) };
   return { grant, identity, signedCode: identityRecord(grant.uid, verified) };
