@@ -3,19 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfiguredIdentities, type ProviderState } from '../../compose/identities/configured-identities.js';
 import { silentLogger } from '../../config/logger.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { AccessGrant } from '../../domain/access-grant.js';
+import { type AccessGrant, grantState } from '../../domain/access-grant.js';
 import { isUuid } from '../../domain/names.js';
 import { shell } from '../../domain/shell-words.js';
 import { checkCode } from '../../redemption/accepting/check-grant.js';
+import { matchesProvider } from '../../redemption/accepting/check-policy.js';
 import { permittedIdentity } from '../../redemption/accepting/identities/prove-identity.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IdentityCheck } from '../../redemption/ports/identity-providers.js';
+import { pagesOf } from '../../redemption/ports/page.js';
 import { readIdentity, type SiteIdentity } from '../../redemption/requesting/identity-client.js';
 import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
 import { identityOf } from '../token/site-identity.js';
-import { type Check, type DoctorInput, fail, failWithCode, failWithError, ok } from './doctor-check.js';
+import { type Check, type DoctorInput, fail, failWithCode, failWithError, ok, warn } from './doctor-check.js';
 import { grantCheck } from './doctor-requesting.js';
 
 const TIMEOUT_MS = 10_000;
@@ -43,7 +45,7 @@ const REMEDIES: Readonly<Record<IdentityCheck, string>> = {
 
 /** Where `doctor` finds the grant of `--grant`. */
 export interface CheckedGrants {
-  readonly store: Pick<GrantStore, 'findGrant' | 'findGrantByName' | 'findCode'>;
+  readonly store: Pick<GrantStore, 'findGrant' | 'findGrantByName' | 'findCode' | 'listGrants'>;
   readonly namespace: string;
   /** Returns the URL in the tokens of a grant, or of any grant; undefined if no service has published one. */
   urlOf(grant: AccessGrant | undefined): Promise<string | undefined>;
@@ -82,17 +84,49 @@ export async function identityProviderChecks(
   const context = { clock, logger: silentLogger, origin: () => audience };
   const identities = await ConfiguredIdentities.open(settings, context);
   if (!identities) {
-    if (name === undefined) return [];
+    if (name === undefined) return unknownProviderChecks(store, [], clock());
     const hint = 'run the command with the --config of the service, or with its --identities';
     return [fail('identity providers', 'the settings name none', hint, 2)];
   }
   await Promise.race([identities.settled(), sleep(timeoutMs, undefined, { ref: false })]);
-  const checks = identities.states().map((state) => providerCheck(state, timeoutMs));
+  const states = identities.states();
+  const unknown = await unknownProviderChecks(
+    store,
+    states.map((state) => state.name),
+    clock(),
+  );
+  const checks = [...states.map((state) => providerCheck(state, timeoutMs)), ...unknown];
   const identity = identityOf(input);
   if (name === undefined || !identity) return checks;
   const missing = `there is no grant "${name}" in namespace "${namespace}"`;
   if (!grant) return [...checks, failWithCode('grant', missing, 'no_such_grant')];
   return [...checks, ...(await tokenChecks(identity, grant, { store, identities, audience }))];
+}
+
+/** Warns of a ready grant that permits identities of a provider that is not one of `providers`: a misspelt name permits no site. */
+async function unknownProviderChecks(
+  store: Pick<GrantStore, 'listGrants'>,
+  providers: readonly string[],
+  now: number,
+): Promise<Check[]> {
+  const isUnknown = (glob: string) => !providers.some((provider) => matchesProvider(glob, provider));
+  const permitsUnknown = ({ policy }: AccessGrant) => policy.identities?.some(isUnknown) ?? false;
+  for await (const [grant] of pagesOf((page) =>
+    store.listGrants(page, (one) => grantState(one, now) === 'ready' && permitsUnknown(one)),
+  )) {
+    if (!grant) continue;
+    const globs = grant.policy.identities?.filter(isUnknown).join(', ');
+    const change = shell`linkgrant grant update ${grant.name} --identities GLOBS -n ${grant.namespace}`;
+    const problem = `grant "${grant.name}" permits ${globs}, but these settings have no such provider`;
+    return [
+      warn(
+        'identity providers',
+        problem,
+        `add --config FILE of the service, or correct the grant: \`${change}\``,
+      ),
+    ];
+  }
+  return [];
 }
 
 function providerCheck(

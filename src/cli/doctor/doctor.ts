@@ -123,9 +123,8 @@ async function localIdentityChecks(
   input: DoctorInput,
   options: AcceptingOptions,
 ): Promise<readonly Check[]> {
-  const { identities, identitiesDirectory } = settings;
   // Without a store, the checks of the accepting side have failed.
-  if (!hasStore(settings) || (identities ?? identitiesDirectory ?? input.grant) === undefined) return [];
+  if (!hasStore(settings)) return [];
   return withStore(settings, {}, ({ store, namespace, service }) =>
     identityProviderChecks(settings, input, { store, namespace, urlOf: async () => service?.url }, options),
   );

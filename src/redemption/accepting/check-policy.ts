@@ -85,6 +85,11 @@ export function permitsIdentity(
   });
 }
 
+/** True if a glob of identities matches some identity of a provider. */
+export function matchesProvider(glob: string, provider: string): boolean {
+  return new GlobMatcher().matchesAny([glob.slice(0, glob.indexOf(':'))], provider, MAX_PROVIDER_LENGTH);
+}
+
 /** True if one of the globs matches a `sub`, within the limit of {@link matchingProblem}. */
 export function matchesSub(globs: readonly string[], sub: string): boolean {
   return new GlobMatcher().matchesAny(globs, sub, MAX_IDENTITY_LENGTH);

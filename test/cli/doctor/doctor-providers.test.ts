@@ -65,9 +65,22 @@ describe('doctor for identity providers', () => {
     expect(resultsOf(checks)['identity provider ci']).toMatch(/^ok/);
   });
 
-  it('reports nothing about providers if none is configured, and the error of a wrong setting', async () => {
+  it('warns of a grant that permits identities of no configured provider', async () => {
     const { checks } = await doctor(words);
-    expect(checks.map(({ name }) => name).filter((name) => name.includes('identity'))).toEqual([]);
+    const [warning, ...others] = checks.filter(({ name }) => name.includes('identity'));
+    expect(others).toEqual([]);
+    const problem = 'grant "hub" permits fleet:east*, ci:shop*, but these settings have no such provider';
+    expect(warning).toMatchObject({ name: 'identity providers', status: 'warn', detail: problem });
+    expectSuccess(await run('grant', 'create', 'a-typo', '--identities', 'flet:east,*:west,f?eet:x'));
+    const { checks: configured } = await doctor(withProviders);
+    expect(resultsOf(configured)['identity providers']).toMatch(
+      /^warn: grant "a-typo" permits flet:east, but/,
+    );
+    expectSuccess(await run('grant', 'revoke', 'a-typo'));
+    expect(resultsOf((await doctor(withProviders)).checks)).not.toHaveProperty('identity providers');
+  });
+
+  it('reports the error of a wrong setting', async () => {
     const wrong = JSON.stringify({ fleet: { issuer: fleet.iss, keys: place.path('none.json') } });
     const { failed } = await doctor([...words, '--identities', wrong]);
     expect(failed).toEqual([['identity providers', expect.stringContaining('none.json cannot be read')]]);
