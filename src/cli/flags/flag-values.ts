@@ -21,6 +21,13 @@ export function parseWindow(flag: string, value: string | undefined): number | u
   throw invalidValue(flag, value, 'use a duration such as 90s, 15m, 1h30m or 7d');
 }
 
+/** Reads a SHA-256 in hex from a flag, with or without white space and colons. Throws a CommandError. */
+export function parseSha256(flag: string, value: string): string {
+  const sha256 = value.replace(/[\s:]/g, '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
+  throw invalidValue(flag, value, 'use the 64 hex digits of the CA as the other side shows them');
+}
+
 /** Throws a CommandError for a name that no Kubernetes resource can have. */
 export function requireResourceName(flag: string, name: string): void {
   if (!isResourceName(name)) throw invalidValue(flag, name, 'use lower-case letters, digits, - and .');

@@ -3,22 +3,18 @@ import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { certificateSha256s } from '../../pki/certificate-info.js';
 import type { ReceivedLink } from '../../redemption/ports/redemption-client.js';
-import { parseCount, parseWindow, readAnswerFile } from '../flags/flag-values.js';
+import { parseCount, parseSha256, readAnswerFile } from '../flags/flag-values.js';
 import { CommandError, invalidValue, usageError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
 import { askYes, canAsk } from '../terminal/question.js';
 import { writeStderr, writeStderrLines } from '../terminal/write-out.js';
-import { reportRedeemedToken } from '../token/redeemed-report.js';
+import { finishLink } from '../token/redeemed-report.js';
 import { readKeyFile } from '../token/request-key.js';
-import { requireSite, type WantedLinkState, waitForLinks } from '../token/wait-for-links.js';
+import { openTargetOfLink, requireSite, type WrittenLinkFlags } from '../token/wait-for-links.js';
 import { caLines } from './link-issue.js';
-import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
-import { requireReload, settleReload } from './settle-reload.js';
-import { requireKnownNamespace } from './site-namespace.js';
 
 /** The flags of `link accept`. */
-export interface LinkAcceptFlags extends LinkTargetFlags {
+export interface LinkAcceptFlags extends WrittenLinkFlags {
   readonly caSha256?: readonly string[];
   /** Accepts the CA of the answer without a comparison. */
   readonly yes?: boolean;
@@ -27,23 +23,16 @@ export interface LinkAcceptFlags extends LinkTargetFlags {
   /** File with the private key of the request. */
   readonly key?: string;
   readonly linkCost?: string;
-  readonly wait?: WantedLinkState;
-  readonly deadline?: string;
-  readonly output?: OutputFormat;
 }
 
 /** `link accept`: writes the Link and Secret of an answer file, after the user has confirmed its CA. */
 export async function linkAcceptCommand(file: string, flags: LinkAcceptFlags): Promise<void> {
-  const { output, renewAt } = flags;
-  if (flags.to === '-' && output !== undefined) {
-    throw usageError('-o and --to - both write to standard output', 'set --to to a directory');
-  }
-  const allowed = flags.caSha256?.map(parseSha256);
+  const { renewAt } = flags;
+  const allowed = flags.caSha256?.map((value) => parseSha256('--ca-sha256', value));
   const renewalOrigin = renewAt === undefined ? undefined : parseOrigin(renewAt);
   const linkCost = parseCount('--link-cost', flags.linkCost);
-  const deadlineMs = parseWindow('--deadline', flags.deadline);
-  const target = await openLinkTarget(flags, { storesRecords: false });
-  await requireReadyTarget(target, flags);
+  const target = await openTargetOfLink(flags);
+  if (target.kind === 'cluster') await requireSite(target.cluster);
   const keyPem = flags.key === undefined ? undefined : await readKeyFile(flags.key);
   const text = await readAnswerFile(file);
   const { proxyConfiguration } = target;
@@ -51,23 +40,11 @@ export async function linkAcceptCommand(file: string, flags: LinkAcceptFlags): P
   const accepted = await target.redeemer
     .accept({ text, keyPem, linkCost, proxyConfiguration, renewalOrigin, confirm }, target.materializer)
     .catch(explainOccupied);
-  const url = accepted.secret.annotations?.[SECRET_RENEWAL_URL];
-  if (accepted.alreadyRedeemed && renewAt !== undefined && url === undefined) {
+  const isRenewed = accepted.secret.annotations?.[SECRET_RENEWAL_URL] !== undefined;
+  if (accepted.alreadyRedeemed && renewAt !== undefined && !isRenewed) {
     writeStderr('warning: the answer was already accepted, so --renew-at has no effect\n');
   }
-  const reload = await settleReload(target);
-  await reportRedeemedToken(accepted, target, reload, {
-    ...(output !== undefined && { output }),
-    isFile: file !== '-',
-  });
-  if (url === undefined) {
-    writeStderr('Before it expires, make another request: linkgrant link request\n');
-  }
-  requireReload(reload);
-  if (target.kind === 'cluster') {
-    const names = accepted.links.map((link) => link.name);
-    await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
-  }
+  await finishLink(accepted, target, flags, file !== '-');
 }
 
 /** Throws the error of an acceptance; if the name of the link is occupied, with a hint: only the other side can choose it. */
@@ -78,17 +55,6 @@ function explainOccupied(cause: unknown): never {
     hint: 'move the existing resource away, or ask for an answer with another link name: `link issue --name NAME`, with another grant',
     cause,
   });
-}
-
-async function requireReadyTarget(target: LinkTarget, { wait, deadline }: LinkAcceptFlags): Promise<void> {
-  if (target.kind === 'cluster') return requireSite(target.cluster);
-  if (wait !== undefined || deadline !== undefined) {
-    throw usageError(
-      '--wait and --deadline are for --platform kubernetes',
-      'omit them; `linkgrant link check` dials the link',
-    );
-  }
-  if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
 }
 
 /** Shows the CAs that the site will trust. Throws a CommandError if they are not those of `--ca-sha256`, or the user declines them. */
@@ -126,13 +92,6 @@ function otherCa(message: string): CommandError {
   const hint =
     'ask the other side for the CA SHA-256 that `linkgrant link issue` printed; if it differs, the answer is not from there';
   return new CommandError(message, { exitCode: 3, hint });
-}
-
-/** Reads a SHA-256 in hex, also in upper case and with colons. */
-function parseSha256(value: string): string {
-  const sha256 = value.replaceAll(':', '').toLowerCase();
-  if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
-  throw invalidValue('--ca-sha256', value, 'use the 64 hex digits that `linkgrant link issue` printed');
 }
 
 function parseOrigin(value: string): string {

@@ -1,15 +1,17 @@
 import type { RedeemableToken } from '../../domain/access-token.js';
 import { isShortLived } from '../../domain/issued-certificate.js';
+import { SECRET_RENEWAL_URL } from '../../domain/labels.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import type { MaterializedLink } from '../../redemption/requesting/materialize-link.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
+import { parseWindow } from '../flags/flag-values.js';
 import type { LinkTarget } from '../link/link-target.js';
-import { type ReloadReport, reloadText } from '../link/settle-reload.js';
+import { reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { formatTime, print } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
 import { writeStderr } from '../terminal/write-out.js';
 import { keyOriginText } from './redeem-input.js';
 import { bindingLines, bindingReport } from './token-fingerprints.js';
+import { type WrittenLinkFlags, waitForLinks } from './wait-for-links.js';
 
 /** The written link of a token, or of an answer file, which has no token. */
 type WrittenLink = MaterializedLink & { readonly token?: RedeemableToken };
@@ -72,36 +74,39 @@ export function reportOf(redeemed: WrittenLink) {
   };
 }
 
-/** Prints where a link was written, how long its certificate is valid, and whether its router was reloaded. */
-export async function reportRedeemedToken(
+/**
+ * Reloads the router of a written link, prints what was written, and in a cluster waits for the link. Rejects with a CommandError if the
+ * router was not reloaded. `isFile` if the source is a file.
+ */
+export async function finishLink(
   redeemed: WrittenLink,
   target: LinkTarget,
-  reload: ReloadReport,
-  {
-    output,
-    renew,
-    isFile,
-  }: {
-    readonly output?: OutputFormat;
-    readonly renew?: boolean;
-    /** True if the source is a file. */
-    readonly isFile: boolean;
-  },
+  flags: WrittenLinkFlags & { readonly renew?: boolean },
+  isFile: boolean,
 ): Promise<void> {
+  const reload = await settleReload(target);
   if (target.kind === 'stream') {
-    writeStderr(originText(redeemed) + validityText(redeemed, target, renew));
-    return;
+    writeStderr(originText(redeemed) + validityText(redeemed, target, flags.renew));
+  } else {
+    const value = { ...reportOf(redeemed), ...(target.location && { reload: reload.outcome }) };
+    const isToApply = target.kind === 'directory' && target.reloadCommand === undefined;
+    await print(flags.output, value, () =>
+      [
+        writtenText(redeemed, target, flags.renew),
+        reloadText(reload),
+        isToApply
+          ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}.${isFile ? ' ' : '\n'}`
+          : '',
+        isFile ? `The ${redeemed.token ? 'token' : 'answer'} file can be deleted.\n` : '',
+      ].join(''),
+    );
   }
-  const value = { ...reportOf(redeemed), ...(target.location && { reload: reload.outcome }) };
-  const isToApply = target.kind === 'directory' && target.reloadCommand === undefined;
-  await print(output, value, () =>
-    [
-      writtenText(redeemed, target, renew),
-      reloadText(reload),
-      isToApply
-        ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}.${isFile ? ' ' : '\n'}`
-        : '',
-      isFile ? `The ${redeemed.token ? 'token' : 'answer'} file can be deleted.\n` : '',
-    ].join(''),
-  );
+  if (!redeemed.token && redeemed.secret.annotations?.[SECRET_RENEWAL_URL] === undefined) {
+    writeStderr('Before it expires, make another request: linkgrant link request\n');
+  }
+  requireReload(reload);
+  if (target.kind !== 'cluster') return;
+  const names = redeemed.links.map((link) => link.name);
+  const deadlineMs = parseWindow('--deadline', flags.deadline);
+  await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
 }

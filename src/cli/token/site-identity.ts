@@ -14,7 +14,8 @@ export interface IdentityFlags {
   readonly identityAudience?: string;
 }
 
-const FLAGS = ['identityTokenFile', 'identityCommand', 'identityAudience'] as const;
+/** The names of {@link IdentityFlags}. */
+export const IDENTITY_FLAGS = ['identityTokenFile', 'identityCommand', 'identityAudience'] as const;
 const COMMAND_LIMIT_MS = 30_000;
 const MIN_COMMAND_LIMIT_MS = 1_000;
 // A token of at most 4 KiB, with white space around it.
@@ -39,7 +40,7 @@ export function siteIdentity(
   remainingMs: () => number = () => COMMAND_LIMIT_MS,
 ): SiteIdentity | undefined {
   if (!needsIdentity(token)) {
-    if (FLAGS.every((flag) => flags[flag] === undefined)) return undefined;
+    if (IDENTITY_FLAGS.every((flag) => flags[flag] === undefined)) return undefined;
     throw usageError(
       'the token has a code, so no identity is used',
       'omit the flags --identity-…, or use a line without a code',

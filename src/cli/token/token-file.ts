@@ -1,10 +1,5 @@
 import { containsJoinLine } from '../../codes/join-line.js';
-import {
-  type CaPin,
-  mayContainAccessToken,
-  needsIdentity,
-  type RedeemableToken,
-} from '../../domain/access-token.js';
+import { mayContainAccessToken, needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
@@ -14,7 +9,7 @@ import {
   readJoinLine,
   readServiceToken,
 } from '../../redemption/requesting/read-access-token.js';
-import { readToken } from '../flags/flag-values.js';
+import { parseSha256, readToken } from '../flags/flag-values.js';
 import { usageError } from '../terminal/command-error.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
@@ -53,7 +48,8 @@ export function tokenOfUrl(url: string, { name, ca: file, caSha256 }: GrantUrlFl
     throw usageError('the link has no name', 'choose one with --name: a URL has none, as a join line has');
   if (file !== undefined && caSha256 !== undefined)
     throw usageError('two CAs are given', 'use --ca or --ca-sha256');
-  return serviceToken({ name, url, ca: file === undefined ? pinOf(caSha256) : readBoundedText(file) });
+  const pin = caSha256 === undefined ? undefined : { pin: parseSha256('--ca-sha256', caSha256) };
+  return serviceToken({ name, url, ca: file === undefined ? pin : readBoundedText(file) });
 }
 
 /** Returns the token, under the name of the flags if it has no code. Throws a CommandError for flags that only a URL has. */
@@ -71,16 +67,6 @@ export function serviceToken(fields: Omit<RedeemableToken, 'code'>): RedeemableT
   const tokenOrReason = readServiceToken(fields);
   if (typeof tokenOrReason !== 'string') return tokenOrReason;
   throw new RedemptionError('token_invalid', `The service cannot be used: ${tokenOrReason}.`);
-}
-
-function pinOf(fingerprint: string | undefined): CaPin | undefined {
-  const pin = fingerprint?.replace(/[\s:]/g, '').toLowerCase();
-  if (pin === undefined) return undefined;
-  if (/^[0-9a-f]{64}$/.test(pin)) return { pin };
-  throw usageError(
-    '--ca-sha256 is no SHA-256 fingerprint',
-    'use the 64 hex digits of the CA of the service, with or without spaces and colons',
-  );
 }
 
 /**

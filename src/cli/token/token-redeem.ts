@@ -1,12 +1,10 @@
 import { containsJoinLine } from '../../codes/join-line.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
-import { parseCount, parseWindow, requireResourceName, requireSubject } from '../flags/flag-values.js';
-import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
+import { parseCount, requireResourceName, requireSubject } from '../flags/flag-values.js';
+import type { LinkTarget } from '../link/link-target.js';
 import { reloadText, requireReload, settleReload } from '../link/settle-reload.js';
-import { requireKnownNamespace } from '../link/site-namespace.js';
 import { usageError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
@@ -17,15 +15,15 @@ import {
   redeemInput,
   requestedSubject,
 } from './redeem-input.js';
-import { isRenewing, reportOf, reportRedeemedToken, writtenText } from './redeemed-report.js';
+import { finishLink, isRenewing, reportOf, writtenText } from './redeemed-report.js';
 import { repeatWhileOverloaded } from './repeat-overloaded.js';
 import { readRequestKey } from './request-key.js';
-import { type IdentityFlags, siteIdentity } from './site-identity.js';
+import { IDENTITY_FLAGS, type IdentityFlags, siteIdentity } from './site-identity.js';
 import { type GrantUrlFlags, isGrantUrl, loadToken, refuseRequest } from './token-file.js';
-import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
+import { openTargetOfLink, requireSite, type WrittenLinkFlags } from './wait-for-links.js';
 
 /** The flags of `token redeem`. */
-export interface TokenRedeemFlags extends LinkTargetFlags, IdentityFlags, GrantUrlFlags {
+export interface TokenRedeemFlags extends WrittenLinkFlags, IdentityFlags, GrantUrlFlags {
   /** Redeems the AccessToken files of the site's input directory. */
   readonly input?: boolean;
   readonly subject?: string;
@@ -37,23 +35,16 @@ export interface TokenRedeemFlags extends LinkTargetFlags, IdentityFlags, GrantU
   readonly dryRun?: boolean;
   /** Requests a short-lived certificate, because it will be renewed. */
   readonly renew?: boolean;
-  /** On kubernetes: the state of the link to wait for. */
-  readonly wait?: WantedLinkState;
-  /** On kubernetes: the time limit of `wait`. */
-  readonly deadline?: string;
-  readonly output?: OutputFormat;
 }
 
 /** `token redeem`: redeems a token, or with `--input` those in the site's input directory, and writes Secret and Link. */
 export async function tokenRedeemCommand(file: string | undefined, flags: TokenRedeemFlags): Promise<void> {
   requireOneSource(file, flags);
   if (file !== undefined) refuseRequest(file);
-  requireUsableFlags(flags);
+  if (flags.name !== undefined) requireResourceName('--name', flags.name);
+  if (flags.subject !== undefined) requireSubject(flags.subject);
   const linkCost = parseCount('--link-cost', flags.linkCost);
-  const deadlineMs = parseWindow('--deadline', flags.deadline);
-  const target = await openLinkTarget(flags, { storesRecords: false });
-  if (target.kind !== 'cluster') refuseWait(flags);
-  if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
+  const target = await openTargetOfLink(flags);
   if (flags.dryRun) return checkRedemption(file, target, flags);
   if (file === undefined) return redeemInputCommand(target, linkCost, flags);
 
@@ -72,16 +63,7 @@ export async function tokenRedeemCommand(file: string | undefined, flags: TokenR
     throw explainRefusal(error, request);
   });
   warnOfIgnoredFlags(redeemed, flags);
-  const reload = await settleReload(target);
-  await reportRedeemedToken(redeemed, target, reload, {
-    ...flags,
-    isFile: file !== '-' && !containsJoinLine(file) && !isGrantUrl(file),
-  });
-  requireReload(reload);
-  if (target.kind === 'cluster') {
-    const names = redeemed.links.map((link) => link.name);
-    await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
-  }
+  await finishLink(redeemed, target, flags, file !== '-' && !containsJoinLine(file) && !isGrantUrl(file));
 }
 
 /** Runs the checks of `doctor` for a token and the target of its link. */
@@ -110,34 +92,21 @@ export async function joinCommand(line: string, flags: TokenRedeemFlags): Promis
   );
 }
 
-function requireUsableFlags({ name, subject, to, output }: TokenRedeemFlags): void {
-  if (name !== undefined) requireResourceName('--name', name);
-  if (subject !== undefined) requireSubject(subject);
-  if (to === '-' && output !== undefined) {
-    throw usageError('-o and --to - both write to standard output', 'set --to to a directory');
-  }
-}
+// Flags that --input cannot have.
+const ONE_TOKEN_FLAGS = ['name', 'subject', 'key', 'ca', 'caSha256', ...IDENTITY_FLAGS] as const;
 
-function refuseWait({ wait, deadline }: TokenRedeemFlags): void {
-  if (wait === undefined && deadline === undefined) return;
-  throw usageError(
-    '--wait and --deadline are for --platform kubernetes',
-    'omit them; `linkgrant link check` dials the link',
-  );
-}
-
-function requireOneSource(file: string | undefined, { input, name, subject }: TokenRedeemFlags): void {
-  if (file === undefined && !input) {
+function requireOneSource(file: string | undefined, flags: TokenRedeemFlags): void {
+  if (file === undefined && !flags.input) {
     throw usageError(
       'no token is given',
       "name the token file (- for standard input), or use --input for the tokens in the site's input directory",
     );
   }
-  if (!input) return;
-  if (file !== undefined || name !== undefined || subject !== undefined) {
+  if (!flags.input) return;
+  if (file !== undefined || ONE_TOKEN_FLAGS.some((flag) => flags[flag] !== undefined)) {
     throw usageError(
-      '--input redeems the tokens of the input directory, each under its own name',
-      'omit the file, --name and --subject, or omit --input',
+      '--input redeems the tokens of the input directory, each under its own name and with its own code',
+      'omit the file, --name, --subject, --key, --ca, --ca-sha256 and the flags --identity-…, or omit --input',
     );
   }
 }

@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkStatus, RequestingCluster } from '../../compose/kubernetes/requesting-cluster.js';
 import { shell } from '../../domain/shell-words.js';
-import { CommandError } from '../terminal/command-error.js';
+import { parseWindow } from '../flags/flag-values.js';
+import { type LinkTarget, type LinkTargetFlags, openLinkTarget } from '../link/link-target.js';
+import { requireKnownNamespace } from '../link/site-namespace.js';
+import { CommandError, usageError } from '../terminal/command-error.js';
+import type { OutputFormat } from '../terminal/output-format.js';
 import { withProgress } from '../terminal/progress.js';
 import { writeStderr } from '../terminal/write-out.js';
 
@@ -10,8 +14,35 @@ import { writeStderr } from '../terminal/write-out.js';
  */
 export type WantedLinkState = 'ready' | 'configured' | 'none';
 
+/** The flags of a command that writes the link of a token or of an answer file. */
+export interface WrittenLinkFlags extends LinkTargetFlags {
+  /** On kubernetes: the state of the link to wait for. */
+  readonly wait?: WantedLinkState;
+  /** On kubernetes: the time limit of `wait`. */
+  readonly deadline?: string;
+  readonly output?: OutputFormat;
+}
+
 const POLL_MS = 1_000;
 const DEFAULT_LIMIT_MS = 60_000;
+
+/** Opens the target of the link. Rejects with a CommandError for flags that this target does not have. */
+export async function openTargetOfLink(flags: WrittenLinkFlags): Promise<LinkTarget> {
+  const { to, output, wait, deadline } = flags;
+  if (to === '-' && output !== undefined) {
+    throw usageError('-o and --to - both write to standard output', 'set --to to a directory');
+  }
+  parseWindow('--deadline', deadline);
+  const target = await openLinkTarget(flags, { storesRecords: false });
+  if (target.kind !== 'cluster' && (wait ?? deadline) !== undefined) {
+    throw usageError(
+      '--wait and --deadline are for --platform kubernetes',
+      'omit them; `linkgrant link check` dials the link',
+    );
+  }
+  if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
+  return target;
+}
 
 /** Rejects with a CommandError if the namespace has no site: a link belongs to a site. */
 export async function requireSite(cluster: RequestingCluster): Promise<void> {

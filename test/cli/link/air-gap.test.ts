@@ -183,6 +183,8 @@ describe('an answer file', () => {
     const short = await accept('careful', file, '--ca-sha256', 'aabb');
     expect([short.code, refusalOf(short).hint]).toEqual([2, expect.stringContaining('64 hex digits')]);
     expectSuccess(await accept('careful', file, '--ca-sha256', siteCa().replaceAll(':', '').toLowerCase()));
+    const grouped = siteCa().replaceAll(/(..):(..):?/g, '$1$2 ');
+    expectSuccess(await accept('grouped', await answerFor('grouped'), '--ca-sha256', grouped));
   });
 
   it('of another CA is refused, also beside the CA that the user expects', async () => {

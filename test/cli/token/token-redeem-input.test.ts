@@ -9,6 +9,17 @@ import { certificateOf, EAST_UID, edit, SystemRedeemPlace, withSkupper } from '.
 const at = new SystemRedeemPlace();
 
 describe('token redeem --input', () => {
+  it.each([
+    ['--key', 'key.pem'],
+    ['--ca', 'ca.pem'],
+    ['--ca-sha256', 'ab'.repeat(32)],
+    ['--identity-token-file', 'token.jwt'],
+    ['--identity-command', 'true'],
+    ['--identity-audience', 'https://example.com'],
+  ])('refuses %s, which is for one token', async (...words) => {
+    expect(expectRefusal(await at.redeem(['--input', ...words]), 2).hint).toContain('--key');
+  });
+
   const inputToken = (name = 'west', ...words: string[]) =>
     at.issue(at.east.path(`input/resources/AccessToken-${name}.yaml`), '--name', name, ...words);
 
