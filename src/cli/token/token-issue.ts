@@ -151,21 +151,24 @@ async function issueFromGrant(
   });
 }
 
-/** Warns if a token that was redeemed has an id that names the same key: the other site deletes its key with the request. */
-async function warnOfUsedKey(
-  keySha256: string,
+/**
+ * Returns a warning if a token that was redeemed has an id that names the same key: the other site deletes its key with the request.
+ * Returns an empty text if there is no such token.
+ */
+async function usedKeyWarning(
+  keySha256: string | undefined,
   namespace: string,
   administration: Administration,
-): Promise<void> {
+): Promise<string> {
+  if (keySha256 === undefined) return '';
   const tokens = await everyItem((page) => administration.listTokens({ ...page, namespace }));
   const used = tokens.find(
     ({ keySha256Prefix, redemptions }) =>
       keySha256Prefix !== undefined && redemptions > 0 && keySha256.startsWith(keySha256Prefix),
   );
-  if (!used) return;
-  writeStderr(
-    plain`warning: this request was used already: token ${used.id} of grant "${used.grant}" was redeemed with its key. For another link the other site makes another request\n`,
-  );
+  return used
+    ? plain`warning: this request was used already: token ${used.id} of grant "${used.grant}" was redeemed with its key. For another link the other site makes another request\n`
+    : '';
 }
 
 /** Returns a function that issues one of the requested tokens; without `expirationWindow` it expires with its grant, or if it is bound after 7 days. */
@@ -187,9 +190,11 @@ function issuer(
   const request = { grantUid: grant.uid, name, subject, linkCost, ...limits, request: requestPem };
   return async () => {
     const replaces = link === undefined ? undefined : await namedRedemption(link, administration);
+    // Before the token is issued: if this listing fails, no token is lost.
+    const warning = await usedKeyWarning(keySha256, grant.namespace, administration);
     const issued = await administration.issueToken({ ...request, replaces });
     if (issued.keySha256 === keySha256) {
-      if (keySha256 !== undefined) await warnOfUsedKey(keySha256, grant.namespace, administration);
+      writeStderr(warning);
       return signedToken(issued, grant.name);
     }
     throw new CommandError('the service issued a token that is not bound to the key of the request', {
