@@ -138,7 +138,14 @@ it(
     page = operator.page;
     expect(await writeButtons(false)).toEqual(
       expect.arrayContaining([
-        ...['Create a grant', 'Delete ended grants', 'Edit labels and note', 'Issue a token', 'Revoke'],
+        ...[
+          'Change',
+          'Create a grant',
+          'Delete ended grants',
+          'Edit labels and note',
+          'Issue a token',
+          'Revoke',
+        ],
         ...['New token for this link', 'Revoke or cut off', 'Verify the ledger'],
         expect.stringMatching(/^Revoke token /),
       ]),

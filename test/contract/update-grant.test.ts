@@ -52,7 +52,10 @@ describe('the expiration window of a grant', () => {
     async (ended) => {
       const grant = await stored(ended);
       const reopened = await update(grant, { expirationWindowMs: 60 * MINUTE });
-      expect(reopened).toEqual({ rejected: expect.stringContaining('cannot be reopened') });
+      expect(reopened).toEqual({
+        rejected: expect.stringContaining('cannot be reopened'),
+        member: 'expirationWindow',
+      });
       const change = { redemptionsAllowed: 9, policy: { subjects: ['a'] }, note: 'ended' };
       expect(await update(grant, change)).toEqual({ ...grant, ...change });
     },

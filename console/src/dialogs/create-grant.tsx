@@ -3,22 +3,17 @@ import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
-import { Field, fieldError, OptionField } from '../components/field.js';
+import { Field, fieldError } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
-import { policyFlags, policySentences, RULES, SWITCHES } from '../components/policy.js';
+import { policyFlags, policySentences } from '../components/policy.js';
 import { visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { hideQuery, href, navigate } from '../state/location.js';
 import { useSession } from '../state/session.js';
+import { GrantFields, hasGrantField } from './grant-fields.js';
 import { type JoinedSite, nameForSite, policyForSite } from './joined-site.js';
 
 type Policy = Api['Policy'];
-
-const TEXT_RULES = RULES.filter(({ setting }) => !SWITCHES.includes(setting));
-const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
-  ...['name', 'redemptionsAllowed', 'expirationWindow'],
-  ...TEXT_RULES.map(({ setting }) => `policy.${setting}`),
-]);
 
 interface CreateGrantProps {
   readonly onClose: () => void;
@@ -34,10 +29,6 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
   const [policy, setPolicy] = useState<Policy>(policyForSite(site));
   // A repeated request of an unchanged form has the same key, so that it creates no second grant after a lost response.
   const idempotencyKey = useRef(crypto.randomUUID());
-  const setRule = (setting: keyof Policy, value: string) => {
-    const { [setting]: _before, ...rest } = policy;
-    setPolicy(value === '' ? rest : { ...rest, [setting]: value });
-  };
   const session = useSession();
   const namespace = site?.grant?.namespace ?? session.namespace;
   const issuer = site?.grant?.issuer;
@@ -96,50 +87,7 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
           help="A name for the grant, such as the name of the site that will join. Example: west. Lowercase letters, digits, dots and hyphens. Links get this name unless the site chooses another one."
           error={fieldError(error, 'name')}
         />
-        <Field
-          label="How many sites can join"
-          isNumber
-          value={uses}
-          onInput={setUses}
-          isRequired
-          error={fieldError(error, 'redemptionsAllowed')}
-        />
-        <Field
-          label="How long it can be redeemed"
-          value={window}
-          onInput={setWindow}
-          isRequired
-          help="For example 15m, 1h or 7d. Links that exist when the grant expires stay."
-          error={fieldError(error, 'expirationWindow')}
-        />
-        <details open={error?.member?.startsWith('policy.') || undefined}>
-          <summary>Rules for sites</summary>
-          <div class="pf-v6-c-form inset">
-            {TEXT_RULES.map(({ setting, label, help }) => (
-              <Field
-                key={setting}
-                label={label}
-                value={policy[setting] ?? ''}
-                onInput={(value) => setRule(setting, value)}
-                help={help}
-                error={fieldError(error, `policy.${setting}`)}
-              />
-            ))}
-            <OptionField
-              isChecked={policy['linkgrant/csr-required'] === 'true'}
-              onInput={(isChecked) => setRule('linkgrant/csr-required', isChecked ? 'true' : '')}
-            >
-              Sites must generate their private key themselves. linkgrant does; Skupper's own client does not.
-            </OptionField>
-            <OptionField
-              isChecked={policy['linkgrant/identity-required'] === 'true'}
-              onInput={(isChecked) => setRule('linkgrant/identity-required', isChecked ? 'true' : '')}
-            >
-              Sites must join with an identity, or with a token for their key. The code of the grant is
-              refused.
-            </OptionField>
-          </div>
-        </details>
+        <GrantFields {...{ uses, setUses, window, setWindow, policy, setPolicy, error }} />
       </div>
       <p aria-live="polite">
         <strong>Summary:</strong> {summary.join(' ')}
@@ -158,7 +106,7 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
           ...policyFlags(policy),
         ]}
       />
-      {!MEMBERS_WITH_FIELD.has(error?.member) && <Failure error={error} />}
+      {error?.member !== 'name' && !hasGrantField(error) && <Failure error={error} />}
     </Dialog>
   );
 }

@@ -14,6 +14,7 @@ import { Table } from '../components/table.js';
 import { Foreign, Mono, sentence, visible } from '../components/text.js';
 import { Time, TimeAndDistance } from '../components/time.js';
 import { WrongCodes } from '../components/wrong-codes.js';
+import { ChangeGrant } from '../dialogs/change-grant.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { IssueToken } from '../dialogs/issue-token.js';
 import { RevokeGrant } from '../dialogs/revoke-grant.js';
@@ -27,6 +28,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
   const { query } = useLocation();
   const canWrite = useCanWrite();
   const [isRevoking, setRevoking] = useState(false);
+  const [isChanging, setChanging] = useState(false);
   const [isEditing, setEditing] = useState(false);
   const resource = useResource(
     `grants/${uid}`,
@@ -67,8 +69,22 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
             )}
             <Section
               title="What it allows"
-              action={canWrite && <Button onClick={() => setEditing(true)}>Edit labels and note</Button>}
+              action={
+                canWrite && (
+                  <>
+                    {!grant.declaredBy && <Button onClick={() => setChanging(true)}>Change</Button>}{' '}
+                    <Button onClick={() => setEditing(true)}>Edit labels and note</Button>
+                  </>
+                )
+              }
             >
+              {canWrite && grant.declaredBy && (
+                <p>
+                  The file <Foreign text={grant.declaredBy} /> declares this grant. To change it, change{' '}
+                  <code>spec.redemptionsAllowed</code> or <code>spec.settings</code> there. The expiration
+                  time cannot change.
+                </p>
+              )}
               <Details
                 entries={[
                   ['State', <StateLabel key="state" state={grant.state} />],
@@ -118,6 +134,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
               )}
             </Section>
             {query.get('issue') && canWrite && <IssueToken grant={grant} onClose={() => setIssuing(false)} />}
+            {isChanging && <ChangeGrant grant={grant} onClose={() => setChanging(false)} />}
             {isEditing && (
               <EditLabels
                 current={grant}

@@ -76,6 +76,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       return {
         ...grantReport(grant, clock()),
         ...(service && serviceFields(grant, service)),
+        ...(grant.sourceFile !== null && { declaredBy: grant.sourceFile }),
         signedTokens: codes.recorded,
         signedTokensRevoked: codes.revoked,
         attempts: (await store.listAttempts(uid, LAST_ATTEMPTS)).map(attemptReport),
@@ -102,7 +103,8 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       };
       const updated = await updateGrant(grant, update, deps);
       if (!('rejected' in updated)) return grantReport(updated, clock());
-      throw new AdministrationError('grant_state', `the grant was not changed: ${updated.rejected}`);
+      const { rejected, member } = updated;
+      throw new AdministrationError('grant_state', `the grant was not changed: ${rejected}`, { member });
     },
     async revokeGrant(uid, cascade) {
       const now = clock();

@@ -18,6 +18,13 @@ export interface GrantUpdate extends LabelsAndNoteChange {
   readonly policy?: PolicyChange | undefined;
 }
 
+/** Why a grant was not changed, as a sentence. */
+export interface RejectedUpdate {
+  readonly rejected: string;
+  /** The member of the request to the admin API that is invalid; absent if it is not one member. */
+  readonly member?: string;
+}
+
 /**
  * Changes a grant, or returns, as a sentence, why it cannot be changed. The policy can change at any time, because it also
  * applies to renewals. The window of a revoked or expired grant cannot change, and a new window must end later than now.
@@ -26,16 +33,19 @@ export async function updateGrant(
   grant: AccessGrant,
   update: GrantUpdate,
   deps: { readonly store: GrantStore; readonly clock: Clock },
-): Promise<AccessGrant | { readonly rejected: string }> {
+): Promise<AccessGrant | RejectedUpdate> {
   const { redemptionsAllowed = grant.redemptionsAllowed, policy } = update;
   const now = deps.clock();
   const newPolicy = changedPolicy(grant.policy, policy);
   const expirationTime = expirationTimeOf(grant, update.expirationWindowMs);
-  const rejected =
-    redemptionsAllowedProblem(redemptionsAllowed) ??
-    (update.expirationWindowMs === undefined
+  const usesProblem = redemptionsAllowedProblem(redemptionsAllowed);
+  if (usesProblem !== undefined) return { rejected: usesProblem, member: 'redemptionsAllowed' };
+  const windowRejected =
+    update.expirationWindowMs === undefined
       ? undefined
-      : windowProblem(grant, update.expirationWindowMs, now)) ??
+      : windowProblem(grant, update.expirationWindowMs, now);
+  if (windowRejected !== undefined) return { rejected: windowRejected, member: 'expirationWindow' };
+  const rejected =
     (policy && matchingProblem(newPolicy)) ??
     notBeforeProblem(newPolicy, expirationTime, update.expirationWindowMs ?? grant.expirationWindowMs);
   if (rejected !== undefined) return { rejected };

@@ -61,6 +61,8 @@ export interface GrantDetail extends GrantReport {
    * identities.
    */
   readonly joinLine?: string;
+  /** The file that declares it; only its labels and note can be changed here. Absent if no file declares it. */
+  readonly declaredBy?: string;
   readonly signedTokens: number;
   readonly signedTokensRevoked: number;
   /** The last ten, newest first. */

@@ -1,0 +1,96 @@
+import { afterEach, expect, it } from 'vitest';
+import { storedGrant } from '../support/store-samples.js';
+import { expectAccessible } from './harness/browser.js';
+import { KeyboardUser } from './harness/keyboard.js';
+import { openGrantPage } from './harness/operator-page.js';
+
+const { running, page, goTo, grant } = await openGrantPage();
+const { showGrant, updateGrant } = running.administration;
+const dialog = page.getByRole('dialog');
+const field = (label: string) => dialog.getByRole('textbox', { name: label });
+const keyboard = new KeyboardUser(page);
+
+afterEach(() => page.setViewportSize({ width: 1280, height: 800 }));
+
+async function openDialog(): Promise<void> {
+  await goTo(`/grants/${grant.uid}`);
+  await keyboard.use(page.getByRole('button', { name: 'Change', exact: true }), 'Enter');
+  await field('How many sites can join').waitFor();
+}
+
+const command = (flags: string) =>
+  page.getByText(`npx linkgrant grant update ${grant.name} --namespace default ${flags}`, { exact: true });
+
+it.each([
+  [1280, 800],
+  [390, 844],
+])(
+  'changes sites allowed, expiry and rules of a grant by keyboard in a window of %i × %i',
+  async (width, height) => {
+    await page.setViewportSize({ width, height });
+    await updateGrant(grant.uid, { policy: { 'linkgrant/names': 'a', 'linkgrant/csr-required': 'true' } });
+    await openDialog();
+    await dialog.getByText('Nothing is changed yet.').waitFor();
+    await keyboard.write(field('How many sites can join'), '7');
+    await command('--redemptions-allowed 7').waitFor();
+    await keyboard.write(field('How long it can be redeemed'), '9d');
+    await keyboard.use(dialog.getByText('Rules for sites'), 'Enter');
+    await keyboard.write(field('Subjects'), 'east,branch-*');
+    await keyboard.use(field('Link names'), 'Control+A', 'Delete');
+    await keyboard.use(dialog.getByLabel('Sites must generate their private key'), 'Space');
+    const flags =
+      "--redemptions-allowed 7 --expiration-window 9d --subjects 'east,branch-*' --unset names,csr-required";
+    await command(flags).waitFor();
+    await expectAccessible(page);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await keyboard.use(dialog.getByRole('button', { name: 'Save' }), 'Enter');
+    await dialog.waitFor({ state: 'detached' });
+    const { redemptionsAllowed, expirationWindow, policy } = await showGrant(grant.uid);
+    expect({ redemptionsAllowed, expirationWindow, policy }).toEqual({
+      redemptionsAllowed: 7,
+      expirationWindow: '9d',
+      policy: { 'linkgrant/subjects': 'east,branch-*' },
+    });
+    await page.getByText('Only these subjects may redeem it: east, branch-*.').waitFor();
+  },
+);
+
+it('saves only what the user has changed of a grant, and keeps what another user changes meanwhile', async () => {
+  await openDialog();
+  await updateGrant(grant.uid, { expirationWindow: '8d', policy: { 'linkgrant/names': 'a' } });
+  await page.getByText('Only these link names are allowed: a.').waitFor();
+  await field('How many sites can join').fill('30');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await showGrant(grant.uid)).toMatchObject({
+    redemptionsAllowed: 30,
+    expirationWindow: '8d',
+    policy: { 'linkgrant/names': 'a' },
+  });
+});
+
+it.each([
+  ['How many sites can join', '0', 'It must be at least 1.'],
+  ['How many sites can join', '9999999', 'Redemptions allowed must be a whole number from 1 to 1000000.'],
+  ['How long it can be redeemed', 'soon', 'The expiration window must be a duration such as'],
+  ['How long it can be redeemed', '99999d', 'The expiration window must be longer than 0'],
+  ['How long it can be redeemed', '1ms', 'has passed already'],
+  ['Source addresses', '10.0.0.0/33', 'It has "10.0.0.0/33", which'],
+])('shows at the field "%s" of a changed grant why "%s" is refused', async (label, value, reason) => {
+  running.service.clock.advance(1_000);
+  await openDialog();
+  await dialog.getByText('Rules for sites').press('Enter');
+  await field(label).fill(value);
+  await page.keyboard.press('Enter');
+  await dialog.locator('.pf-m-error').getByText(reason).waitFor();
+  expect(await field(label).getAttribute('aria-invalid')).toBe('true');
+  expect((await showGrant(grant.uid)).redemptionsAllowed).toBe(20_000);
+});
+
+it('says of a grant that a file declares that the file is to be changed, in place of the button', async () => {
+  const declared = await storedGrant(running.service.store, { sourceFile: 'AccessGrant-west.yaml' });
+  await goTo(`/grants/${declared.uid}`);
+  await page.getByText('The file AccessGrant-west.yaml declares this grant').waitFor();
+  expect(await page.getByRole('button', { name: 'Change', exact: true }).count()).toBe(0);
+  await expectAccessible(page);
+});
