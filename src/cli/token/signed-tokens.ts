@@ -12,7 +12,7 @@ import { usageError } from '../terminal/command-error.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, tokenDirectory, writeSecretOutput } from './secret-output.js';
-import { bindingLines } from './token-fingerprints.js';
+import { secrecyLines } from './token-fingerprints.js';
 import {
   limitsOf,
   type TokenDelivery,
@@ -191,6 +191,6 @@ function limitLines(token: SignedToken): readonly string[] {
     `Redeem at ${token.token.spec.url}`,
     `Can be redeemed ${limitsOf(token)}${subject === undefined ? '' : `, only for subject "${subject}"`}`,
     ...token.notes,
-    ...bindingLines(token.token.spec),
+    ...secrecyLines(token.token.spec),
   ];
 }

@@ -40,7 +40,15 @@ export function bindingLines(token: Pick<RedeemableToken, 'code' | 'ca'>): reado
   ];
 }
 
-/** Returns the same as members of a report. */
+/** Returns {@link bindingLines}, or for another token that it is a secret. */
+export function secrecyLines(token: Pick<RedeemableToken, 'code' | 'ca'>): readonly string[] {
+  const binding = bindingLines(token);
+  return binding.length > 0
+    ? binding
+    : ['The token is a secret: any site that has it can redeem it. Send it over a channel that you trust'];
+}
+
+/** Returns the fingerprints of {@link bindingLines} as members of a report. */
 export function bindingReport(token: Pick<RedeemableToken, 'code' | 'ca'>) {
   const keySha256 = boundKeyOf(token);
   return keySha256 === undefined ? {} : { keySha256, ca: caReport(token.ca).value };

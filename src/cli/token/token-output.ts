@@ -5,6 +5,7 @@ import type { IssuedToken } from '../../redemption/administration/reports/token-
 import { drawQrCode } from '../terminal/qr-code.js';
 import { writeStderr, writeStderrLines } from '../terminal/write-out.js';
 import { requireWritable, writeSecretOutput } from './secret-output.js';
+import { secrecyLines } from './token-fingerprints.js';
 import {
   limitsOf,
   nextStep,
@@ -33,6 +34,7 @@ export async function writeToken(
     `Redeem at ${issued.token.spec.url}`,
     `Links to ${issued.endpoints.map(formatEndpoint).join(', ')}`,
     `Can be redeemed ${limitsOf(issued)}`,
+    ...secrecyLines(issued.token.spec),
   ]);
   // A rule for subjects permits the default subject of a site only by chance.
   const needsSubject = issued.redemptionsAllowed > 1 || policy?.['linkgrant/subjects'] !== undefined;

@@ -29,6 +29,7 @@ describe('token issue --grant', () => {
       `Can be redeemed once, until ${expirationTime}`,
       'Links to inter-router router.example.com:55671',
       'Grant "plain" has 10 redemptions left, for all its tokens together',
+      'The token is a secret: any site that has it can redeem it. Send it over a channel that you trust',
       `Revoke with \`linkgrant token revoke ${signed.id} --grant plain -n default --data-dir ${dataDir}\``,
       expect.stringContaining('`linkgrant token redeem plain.yaml --subject SITE`'),
       '',

@@ -78,6 +78,7 @@ describe('token issue', () => {
       `Redeem at ${token.spec.url}`,
       'Links to inter-router router.example.com:55671, edge router.example.com:45671',
       `Can be redeemed once, until ${expirationTime}`,
+      'The token is a secret: any site that has it can redeem it. Send it over a channel that you trust',
       expect.stringMatching(/`linkgrant token redeem token.yaml`/),
       '',
     ]);
