@@ -2,7 +2,6 @@ import { requestCodeId } from '../../codes/code-id.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Actor } from '../../domain/actor.js';
 import { AdministrationError } from '../../domain/administration-error.js';
-import { isResourceName, isSubject } from '../../domain/names.js';
 import { RedemptionError, type RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { issueClientCertificate } from '../../pki/certificates.js';
 import type { AcceptingSide } from '../accepting/accepting-side.js';
@@ -11,7 +10,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { Administration, IssueLinkRequest } from './administration.js';
 import { type AdministrationDependencies, requireGrant, requireService } from './dependencies.js';
 import { issuedAnswer } from './reports/issued-answer.js';
-import { rejectedError } from './request-values.js';
+import { requireValidNames } from './request-values.js';
 import { withNamesOf } from './signed-token-request.js';
 import { readTokenRequest } from './token-request.js';
 
@@ -26,10 +25,7 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
   return {
     async issueLink(request) {
       const { replaces } = request;
-      if (request.name !== undefined && !isResourceName(request.name))
-        throw rejectedError('the name of the link is not a valid resource name', 'name');
-      if (request.subject !== undefined && !isSubject(request.subject))
-        throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
+      requireValidNames(request, 'link');
       const grant = await requireGrant(request.grantUid, deps);
       const read = readTokenRequest(request.request, request.subject ?? replaces);
       const { keySha256, pem } = read;

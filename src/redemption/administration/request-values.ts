@@ -1,5 +1,6 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { parseDuration } from '../../domain/duration.js';
+import { isResourceName, isSubject } from '../../domain/names.js';
 import type { GrantPolicy, PolicyChange } from '../../domain/policy.js';
 import { type PolicyRule, parsePolicySettings, ruleOfSetting } from '../accepting/policy-settings.js';
 
@@ -41,4 +42,15 @@ function requireRule(key: string): PolicyRule {
   const rule = ruleOfSetting(key);
   if (rule) return rule;
   throw rejectedError('the policy has a member that is not a rule; the names of rules begin with linkgrant/');
+}
+
+/** Throws AdministrationError `value_rejected` if the name or the subject of a token or a link to issue is not valid. */
+export function requireValidNames(
+  { name, subject }: { readonly name?: string | undefined; readonly subject?: string | undefined },
+  what: 'token' | 'link',
+): void {
+  if (name !== undefined && !isResourceName(name))
+    throw rejectedError(`the name of the ${what} is not a valid resource name`, 'name');
+  if (subject !== undefined && !isSubject(subject))
+    throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
 }

@@ -6,7 +6,6 @@ import { type AccessGrant, grantState, hasGrantEnded } from '../../domain/access
 import { type AccessToken, accessTokenResource } from '../../domain/access-token.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
-import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { shell } from '../../domain/shell-words.js';
 import { IDENTITY_LIMITS } from '../accepting/identities/prove-identity.js';
@@ -22,7 +21,7 @@ import { type AdministrationDependencies, requireAccess, requireGrant } from './
 import { filteredPage } from './filtered-page.js';
 import { onceOnly, outcomeGone, signingKeysError } from './once-only.js';
 import { type IssuedToken, tokenReport } from './reports/token-report.js';
-import { rejectedError, windowOf } from './request-values.js';
+import { rejectedError, requireValidNames, windowOf } from './request-values.js';
 import { type SignedTokenRequest, signedTokenRequest } from './signed-token-request.js';
 
 /** Operations on the tokens of a store's grants. */
@@ -32,11 +31,7 @@ export function tokenOperations(
   const { store, clock } = deps;
   return {
     async issueToken(request, once) {
-      const { name } = request;
-      if (name !== undefined && !isResourceName(name))
-        throw rejectedError('the name of the token is not a valid resource name', 'name');
-      if (request.subject !== undefined && !isSubject(request.subject))
-        throw rejectedError('the subject is not 1 to 253 printable characters', 'subject');
+      requireValidNames(request, 'token');
       const grant = await requireGrant(request.grantUid, deps);
       if (request.code !== undefined) return issueWithCode(request, request.code, grant, deps);
       return issueSigned(await signedTokenRequest(request, grant, store), grant, once, deps);
