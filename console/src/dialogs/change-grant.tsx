@@ -70,7 +70,7 @@ export function ChangeGrant({ grant, onClose }: ChangeGrantProps) {
 }
 
 /** The command that changes a grant. */
-export function updateCommand({ name, namespace }: Api['Grant'], change: Change): string[] {
+function updateCommand({ name, namespace }: Api['Grant'], change: Change): string[] {
   const { redemptionsAllowed, expirationWindow, policy = {} } = change;
   const rules = Object.entries(policy);
   const removed = RULES.filter(({ setting }) => policy[setting] === null);
