@@ -165,7 +165,8 @@ it('issues a token for a certificate request, which is no secret, and shows both
   await page.getByText('as south').waitFor();
   const ways = await page.getByLabel('How does the site join?').locator('option').allTextContents();
   expect(ways.filter((way) => !way.startsWith('linkgrant'))).toEqual([]);
-  for (const name of ['SHA-256 of the key', 'SHA-256 of the CA']) await page.getByText(name).waitFor();
+  for (const name of ['SHA-256 of the key', 'SHA-256 of the CA of the service'])
+    await page.getByText(name).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await goTo(`/grants/${uid}`);
   await page.getByRole('cell', { name: `${formatFingerprint(keySha256(key)).slice(0, 11)}…` }).waitFor();
@@ -178,10 +179,18 @@ it('answers a certificate request with a file to download, and shows both finger
   const request = page.getByLabel('Certificate request of the site');
   await request.fill(pem);
   await page.getByLabel('What the site gets').selectOption('answer');
+  await page.getByRole('dialog', { name: 'Answer a request with grant answered' }).waitFor();
+  expect(await page.getByLabel('How many sites can join with it').count()).toBe(0);
   expect(await axeViolations(page)).toEqual([]);
   await request.press('Enter');
   await page.getByText('The answer is no secret').waitFor();
   await page.getByText(formatFingerprint(keySha256(key))).waitFor();
+  for (const text of [
+    'SHA-256 of the CA of the link',
+    'For renewals: of the CA of the service',
+    '--renew-at https://',
+  ])
+    await page.getByText(text).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   const downloading = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Download answer.yaml' }).click();

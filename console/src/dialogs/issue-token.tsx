@@ -83,6 +83,8 @@ function TokenForm({
   // Only a request can be answered, and a link is replaced only by a token.
   const canAnswer = request !== '' && !replaces;
   const isAnswer = canAnswer && form === 'answer';
+  // One key redeems its token once.
+  const isForOneSite = request !== '' || replaces !== undefined;
   const action = useAction<Issued>(
     () =>
       isAnswer
@@ -92,7 +94,7 @@ function TokenForm({
               params: { header: { 'Idempotency-Key': idempotencyKey.current } },
               body: {
                 grantUid: grant.uid,
-                redemptionsAllowed: Number(uses),
+                redemptionsAllowed: isForOneSite ? 1 : Number(uses),
                 ...omitUndefined({
                   subject: subject || undefined,
                   request: request || undefined,
@@ -109,7 +111,7 @@ function TokenForm({
   if (result) return <IssuedToken grant={grant} issued={result} onClose={onClose} />;
   return (
     <Dialog
-      title={`Issue a token of grant ${visible(grant.name)}`}
+      title={`${isAnswer ? 'Answer a request with' : 'Issue a token of'} grant ${visible(grant.name)}`}
       onClose={onClose}
       onSubmit={action.run}
       footer={
@@ -126,7 +128,9 @@ function TokenForm({
         <p>
           {replaces
             ? `When the site ${visible(initialSubject)} redeems the token, its present link is revoked. The new link has the same subject, name, labels and note.`
-            : 'The site redeems the token to join. The defaults suit a single site.'}
+            : isAnswer
+              ? 'The site accepts the answer to join. It needs no network to this service.'
+              : 'The site redeems the token to join. The defaults suit a single site.'}
         </p>
       ) : (
         <Notice kind="warning" title={`No token can be issued: the grant is ${grant.state}`}>
@@ -171,7 +175,7 @@ function TokenForm({
             help="A site without a network to this service accepts an answer file. It is no secret, and uses the grant now."
           />
         )}
-        {!replaces && !isAnswer && (
+        {!isForOneSite && (
           <Field
             label="How many sites can join with it"
             isNumber

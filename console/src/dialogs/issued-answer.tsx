@@ -14,9 +14,11 @@ interface IssuedAnswerProps {
 
 const FILE = 'answer.yaml';
 
+const listOf = (caSha256: readonly string[]) => caSha256.map(formatFingerprint).join(' ');
+
 /** Offers the answer file of a certificate request, and shows what both sites have to compare. */
 export function IssuedAnswer({ issued, onClose }: IssuedAnswerProps) {
-  const { name, subject, keySha256, caSha256, replayed } = issued;
+  const { name, subject, keySha256, caSha256, renewal, replayed } = issued;
   return (
     <Dialog
       title={`Answer for ${visible(subject)}`}
@@ -38,7 +40,15 @@ export function IssuedAnswer({ issued, onClose }: IssuedAnswerProps) {
       <Details
         entries={[
           ['SHA-256 of the key', <Mono key="key" text={formatFingerprint(keySha256)} />],
-          ['SHA-256 of the CA', <Mono key="ca" text={caSha256.map(formatFingerprint).join(' ')} />],
+          ['SHA-256 of the CA of the link', <Mono key="ca" text={listOf(caSha256)} />],
+          ...(renewal
+            ? [
+                [
+                  'For renewals: of the CA of the service',
+                  <Mono key="service" text={listOf(renewal.caSha256)} />,
+                ] as const,
+              ]
+            : []),
         ]}
       />
       <div>
@@ -52,6 +62,12 @@ export function IssuedAnswer({ issued, onClose }: IssuedAnswerProps) {
           <strong>2.</strong> Run this on the site; at a Skupper site with --platform in place of --to.
         </p>
         <Copyable label="Command for the site" text={`linkgrant link accept ${FILE} --to links`} />
+        {renewal && (
+          <p>
+            If the site can reach this service later, add{' '}
+            <code>--renew-at {new URL(renewal.url).origin}</code>: it then renews its certificate by itself.
+          </p>
+        )}
       </div>
     </Dialog>
   );

@@ -98,7 +98,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
             .{' '}
             {issued.keySha256
               ? 'It is no secret: only the site with this key can redeem it.'
-              : 'Send it over a channel that you trust.'}
+              : 'It is a secret: send it over a channel that you trust.'}
           </p>
           <Fingerprints issued={issued} />
           <Choice
@@ -130,7 +130,7 @@ function Fingerprints({ issued: { keySha256, caSha256 } }: Pick<IssuedTokenProps
       <Details
         entries={[
           ['SHA-256 of the key', <Mono key="key" text={formatFingerprint(keySha256)} />],
-          ['SHA-256 of the CA', <Mono key="ca" text={formatFingerprint(caSha256)} />],
+          ['SHA-256 of the CA of the service', <Mono key="ca" text={formatFingerprint(caSha256)} />],
         ]}
       />
     </>

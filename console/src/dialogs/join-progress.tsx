@@ -99,6 +99,6 @@ function Waiting() {
 
 function connectionText(connected: boolean | null): string {
   if (connected === null)
-    return 'This service does not know which links are connected. Run `skupper link status` on the site.';
+    return 'This service does not know which links are connected. `skupper link status` on a Skupper site shows it.';
   return connected ? 'The link is up.' : 'Waiting for the connection …';
 }

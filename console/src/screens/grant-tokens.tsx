@@ -29,7 +29,10 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
         <Loaded resource={resource}>
           {({ items, next }) =>
             items.length === 0 && cursor === undefined ? (
-              <p>No token has been issued yet. A site redeems a token to join.</p>
+              <p>
+                No token is listed: those with the code of the grant itself are not. A site redeems a token to
+                join.
+              </p>
             ) : (
               <>
                 <Table
