@@ -150,23 +150,28 @@ it('shows a connected site without a record on the map', async () => {
   await page.getByRole('row', { name: 'east' }).getByText('connected', { exact: true }).waitFor();
 });
 
+// In the field of a request, Enter is a line break.
+const submit = page.locator('dialog [type=submit]');
+
 it('issues a token for a certificate request, which is no secret, and shows both fingerprints', async () => {
   const uid = await running.createGrant({ name: 'bound', redemptionsAllowed: 1 });
   const { pem, key } = opensslRequest('/CN=south');
   const request = page.getByLabel('Certificate request of the site');
   await goTo(`/grants/${uid}?issue=token`);
   await request.fill('-----BEGIN CERTIFICATE REQUEST-----');
-  await page.keyboard.press('Enter');
+  await submit.click();
   await page.getByText('it was cut off').waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await request.fill(pem);
-  await page.keyboard.press('Enter');
+  expect(await request.inputValue()).toBe(pem);
+  await submit.click();
   await page.getByText('It is no secret: only the site with this key can redeem it.').waitFor();
   await page.getByText('as south').waitFor();
   const ways = await page.getByLabel('How does the site join?').locator('option').allTextContents();
   expect(ways.filter((way) => !way.startsWith('linkgrant'))).toEqual([]);
   for (const name of ['SHA-256 of the key', 'SHA-256 of the CA of the service'])
     await page.getByText(name).waitFor();
+  expect(await page.getByRole('dialog').textContent()).toMatch(/Compare both.*Waiting for the site/);
   expect(await axeViolations(page)).toEqual([]);
   await goTo(`/grants/${uid}`);
   await page.getByRole('cell', { name: `${formatFingerprint(keySha256(key)).slice(0, 11)}…` }).waitFor();
@@ -182,7 +187,7 @@ it('answers a certificate request with a file to download, and shows both finger
   await page.getByRole('dialog', { name: 'Answer a request with grant answered' }).waitFor();
   expect(await page.getByLabel('How many sites can join with it').count()).toBe(0);
   expect(await axeViolations(page)).toEqual([]);
-  await request.press('Enter');
+  await submit.click();
   await page.getByText('The answer is no secret').waitFor();
   await page.getByText(formatFingerprint(keySha256(key))).waitFor();
   for (const text of [
@@ -213,7 +218,7 @@ it.each(UNUSABLE_REQUESTS.filter(([, text]) => text.trim() !== ''))(
   async (_what, text, reason) => {
     await openRequests();
     await page.getByLabel('Certificate request of the site').fill(text);
-    await page.keyboard.press('Enter');
+    await submit.click();
     // The reason, and a sentence with the remedy.
     await expect.poll(() => refusal.allTextContents()).toEqual([expect.stringMatching(/: .*\. [A-Z].*\.$/)]);
     expect(await refusal.textContent()).toContain(reason);
@@ -223,6 +228,6 @@ it.each(UNUSABLE_REQUESTS.filter(([, text]) => text.trim() !== ''))(
 it('shows at the field that a text is too long for a certificate request, and does not shorten it', async () => {
   await openRequests();
   await page.getByLabel('Certificate request of the site').fill('x'.repeat(9_000));
-  await page.keyboard.press('Enter');
+  await submit.click();
   await expect.poll(() => refusal.allTextContents()).toEqual(['It must have at most 8192 characters.']);
 });

@@ -14,6 +14,8 @@ interface FieldProps {
   readonly isRequired?: boolean;
   readonly isNumber?: boolean;
   readonly isDate?: boolean;
+  /** True for a value of several lines, such as PEM. */
+  readonly isLong?: boolean;
   readonly maxLength?: number;
   readonly placeholder?: string;
   readonly hasFocus?: boolean;
@@ -43,6 +45,7 @@ export function Field({
   hasFocus,
   isNumber,
   isDate,
+  isLong,
   ...input
 }: FieldProps) {
   const id = useId();
@@ -50,7 +53,7 @@ export function Field({
   const isRefused = error !== undefined;
   useEffect(() => {
     if (!isRefused) return;
-    group.current?.querySelector('input')?.focus();
+    group.current?.querySelector<HTMLElement>('input, textarea')?.focus();
     group.current?.scrollIntoView({ block: 'nearest' });
   }, [isRefused]);
   const descriptions = [isRefused && `${id}-error`, help && `${id}-help`].filter(Boolean).join(' ');
@@ -63,7 +66,8 @@ export function Field({
     spellcheck: false,
     'aria-invalid': isRefused || undefined,
     'aria-describedby': descriptions || undefined,
-    onInput: (event: { readonly currentTarget: HTMLInputElement }) => onInput(event.currentTarget.value),
+    onInput: (event: { readonly currentTarget: { readonly value: string } }) =>
+      onInput(event.currentTarget.value),
   };
   return (
     <div class="pf-v6-c-form__group field" ref={group}>
@@ -72,7 +76,9 @@ export function Field({
         {isRequired && <span class="subtle"> (required)</span>}
       </label>
       <span class={`pf-v6-c-form-control ${isRefused ? 'pf-m-error' : ''}`}>
-        {isDate ? (
+        {isLong ? (
+          <textarea {...input} {...shared} rows={4} />
+        ) : isDate ? (
           <input {...input} {...shared} type="date" />
         ) : (
           <input {...input} {...shared} inputMode={isNumber ? 'numeric' : 'text'} />

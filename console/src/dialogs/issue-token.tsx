@@ -157,9 +157,9 @@ function TokenForm({
             error={fieldError(action.error, 'subject')}
           />
         )}
-        {/* A field of one line removes the line breaks of PEM, which the service does not need. */}
         <Field
           label="Certificate request of the site"
+          isLong
           value={request}
           onInput={setRequest}
           hasFocus={replaces !== undefined}

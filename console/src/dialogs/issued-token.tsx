@@ -83,6 +83,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
           <p>It cannot be shown again. Copy it, or close the dialog and issue another one later.</p>
         </Notice>
       )}
+      {!isUsedUp && <Fingerprints issued={issued} />}
       <JoinStatus grant={grant} progress={progress} />
       {!isUsedUp && (
         <>
@@ -100,7 +101,6 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
               ? 'It is no secret: only the site with this key can redeem it.'
               : 'It is a secret: send it over a channel that you trust.'}
           </p>
-          <Fingerprints issued={issued} />
           <Choice
             label="How does the site join?"
             value={way}
