@@ -203,7 +203,7 @@ function TokenForm({
           ...(subject ? ['--subject', subject] : []),
           ...(replaces ? ['--replaces', replaces] : []),
           ...(request ? ['--request', 'request.csr'] : []),
-          ...(uses === '1' || isAnswer ? [] : ['--redemptions-allowed', uses]),
+          ...(uses === '1' || isForOneSite ? [] : ['--redemptions-allowed', uses]),
           ...(window && !isAnswer ? ['--expiration-window', window] : []),
         ]}
       />
