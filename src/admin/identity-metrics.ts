@@ -7,7 +7,7 @@ export function addIdentityMetrics(registry: Registry) {
   let states: () => readonly { readonly name: string; readonly keys: number }[] = () => [];
   const tokens = new Counter({
     name: 'linkgrant_identity_tokens_total',
-    help: 'Verified identity tokens by provider (empty if no provider has the issuer of the token) and outcome: accepted, or the check that failed.',
+    help: 'Identity tokens presented, by provider (empty if no provider has the issuer of the token) and outcome: accepted, or the check that failed.',
     labelNames: ['provider', 'outcome'],
     registers,
   });

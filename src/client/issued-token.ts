@@ -8,7 +8,7 @@ import { readAccessToken } from '../redemption/requesting/read-access-token.js';
 
 /**
  * Verifies the AccessToken that a service has issued, and recreates it, its join line and its fingerprints from its valid fields.
- * The client passes them on to other machines, so it does not copy those of the response. Throws RedemptionError `answer_invalid`
+ * The client passes them on to other machines, so it copies none of these from the response. Throws RedemptionError `answer_invalid`
  * if the resource is not a valid AccessToken.
  */
 export function rewrittenToken(issued: IssuedToken): IssuedToken {

@@ -24,8 +24,8 @@ const HAS_PACKED_CODE = 4;
 const UUID_AT_END = /\/([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/;
 
 /**
- * Encodes a join line: a word with flags, the CA pin, the UUID at the end of the URL, the texts, and the code, packed if it is a signed
- * one. Undefined if `encodeWord` refuses its length.
+ * Encodes a join line: a word with flags, the CA pin, the UUID at the end of the URL, the texts, and the code, packed if
+ * `packSignedCode` can pack it for the grant of this UUID. Undefined if `encodeWord` refuses its length.
  */
 export function encodeJoinLine({ name, url, code, ca, linkCost }: JoinLine): string | undefined {
   const uuid = UUID_AT_END.exec(url);

@@ -9,10 +9,10 @@ const HAS_REPLACES = 2;
 const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 
 /**
- * Packs a signed code of the grant `grantUid` into what its text is made from: a byte with flags, the signature, the key that it is
- * bound to, the redemption that it replaces, and then, separated by NUL, the texts `kid`, `jti` without the part that names the key
- * and that redemption, the time of issue and the lifetime in seconds and the number of uses in base 36, and the subject or nothing.
- * Undefined for a code that {@link unpackSignedCode} would not return byte for byte.
+ * Packs a signed code of the grant `grantUid`: a byte with flags, the signature, the key that it is bound to, and the id of the
+ * redemption that it replaces. Then follow texts, separated by NUL: `kid`, the end of the `jti`, the time of issue, the lifetime in
+ * seconds and the number of uses in base 36, and the subject or nothing. Undefined if {@link unpackSignedCode} would not return
+ * the code byte for byte.
  */
 export function packSignedCode(code: string, grantUid: string): Buffer | undefined {
   const claims = readSignedCode(code);

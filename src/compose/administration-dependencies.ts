@@ -17,7 +17,7 @@ import { type ExternalFiles, issuerDirectory } from './service-issuers.js';
 import { namedIssuerRefusal } from './site-issuer.js';
 import { isDeclared, openSystemSite } from './system-sites.js';
 
-/** A store, who changes it, and the data directory and external CA of the service that uses it. */
+/** A store, the actor of its changes, and the data directory and external CA of the service that uses it. */
 interface AdministeredStore extends ExternalFiles {
   readonly store: DatabaseStore;
   readonly actor: Actor;

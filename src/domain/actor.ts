@@ -1,10 +1,10 @@
 import { isSubject } from './names.js';
 
-/** Who made a change, as the ledger records it. */
+/** The user, file or service that made a change, as the ledger records it. */
 export interface Actor {
   /** `service`, or `oidc:SUBJECT`, `local:USER`, `file:NAME`, `kubernetes:USER`. */
   readonly actor: string;
-  /** A name for display that the OIDC provider states. Users can often choose it, so it identifies nobody. */
+  /** A name for display that the OIDC provider states. Users can often choose it, so it does not identify a user. */
   readonly actorName?: string;
 }
 

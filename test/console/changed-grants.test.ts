@@ -87,7 +87,7 @@ it.each([
   expect((await showGrant(grant.uid)).redemptionsAllowed).toBe(20_000);
 });
 
-it('says of a grant that a file declares that the file is to be changed, in place of the button', async () => {
+it('shows the file that declares a grant in place of the button Change', async () => {
   const declared = await storedGrant(running.service.store, { sourceFile: 'AccessGrant-west.yaml' });
   await goTo(`/grants/${declared.uid}`);
   await page.getByText('The file AccessGrant-west.yaml declares this grant').waitFor();

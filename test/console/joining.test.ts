@@ -192,7 +192,7 @@ it('answers a certificate request with a file to download, and shows both finger
   await page.getByText(formatFingerprint(keySha256(key))).waitFor();
   for (const text of [
     'SHA-256 of the CA of the link',
-    'For renewals: of the CA of the service',
+    'SHA-256 of the CA of the service, for renewals',
     '--renew-at https://',
   ])
     await page.getByText(text).waitFor();

@@ -270,7 +270,7 @@ describe('a redemption with the token of an identity', () => {
     redeemedAnswer(await post(service, `/${namespace}/${name}`, tokenOf(), { headers: csrHeader() }));
   });
 
-  it('is counted by provider and check, also in a check, and never by what the token says', async () => {
+  it('is counted by configured provider and failed check, also if a site checks the grant, and never by a claim of the token', async () => {
     const { uid } = await grantFor({ identities: ['east:*'] });
     const valuesOf = async (name: string) => {
       const metrics = await service.running.metrics.registry.getMetricsAsJSON();

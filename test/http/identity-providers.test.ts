@@ -234,7 +234,7 @@ describe('the directory of providers', () => {
       ({ write }) => write('west.yaml', `issuer: ${west.iss}\nkeys: west.jwks\naudience: admin\n`),
       /west .*admin API/,
     ],
-  ])('stops the provider of a file %s, which others are not affected by', async (_what, change, message) => {
+  ])('stops only the provider of a file %s', async (_what, change, message) => {
     const north = identityIssuer();
     const place = directoryWith({ east, north, west });
     const admin = { adminIssuer: west.iss, adminAudience: 'admin' };

@@ -44,7 +44,7 @@ export function IssuedAnswer({ issued, onClose }: IssuedAnswerProps) {
           ...(renewal
             ? [
                 [
-                  'For renewals: of the CA of the service',
+                  'SHA-256 of the CA of the service, for renewals',
                   <Mono key="service" text={listOf(renewal.caSha256)} />,
                 ] as const,
               ]

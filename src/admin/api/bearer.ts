@@ -76,8 +76,8 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       throw bearerRefusal(error);
     }
     const { sub: subject } = payload as { readonly sub?: unknown };
-    // `sub` is a string (RFC 7519 §4.1.2), of at most 255 characters (OpenID Connect Core 1.0 §2). Two callers whose `sub` has another
-    // type could convert to the same string, and then share idempotency keys and have the same name in the ledger.
+    // `sub` is a string (RFC 7519 §4.1.2). Values of another type could convert to the same string for two callers, who would then share
+    // idempotency keys and a name in the ledger.
     if (!isIdentitySubject(subject))
       throw invalid(new Error('its subject is not a string of 1 to 512 printable characters'));
     const role = roleOf(payload, rules);

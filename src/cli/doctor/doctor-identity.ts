@@ -48,7 +48,7 @@ function audienceCheck(claims: IdentityClaims, wanted: WantedAudience, url: stri
 function lifetimeCheck({ times }: IdentityClaims, now: number): Check {
   const name = 'identity lifetime';
   const [from, until] = [times.iat, times.exp].map((seconds) =>
-    typeof seconds === 'number' ? formatTime(seconds * 1000) : 'no time',
+    typeof seconds === 'number' ? formatTime(seconds * 1000) : 'an unknown time',
   );
   const detail = `from ${from} until ${until}; the clock of this machine is at ${formatTime(now)}`;
   const problem = timeProblem(times, now);

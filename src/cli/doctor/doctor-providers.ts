@@ -51,12 +51,12 @@ export interface CheckedGrants {
   urlOf(grant: AccessGrant | undefined): Promise<string | undefined>;
 }
 
-/** Throws a CommandError if only one of `--grant` and an identity is given, which `doctor` checks together. */
+/** Throws a CommandError if `--grant` is combined with `--token` or has no identity token, or if an identity token has neither of both. */
 export function requireIdentityOfGrant({ token, grant, ...flags }: DoctorInput): void {
   if (grant !== undefined && token !== undefined)
     throw usageError(
       '--grant is for the accepting side, and --token for the requesting side',
-      'omit one of both',
+      'omit one of them',
     );
   if (grant !== undefined && !identityOf(flags))
     throw usageError('--grant needs an identity token', 'add --identity-token-file FILE');
@@ -156,7 +156,7 @@ function providerCheck(
     : fail(label, detail, 'synchronize the clocks: tokens from the future, and expired ones, are refused', 4);
 }
 
-/** Checks whether an identity token would redeem a grant now. Its key is taken from the token, because there is no certificate request. */
+/** Checks whether an identity token would redeem a grant now. Uses the key that the token is bound to, because there is no certificate request. */
 async function tokenChecks(
   identity: SiteIdentity,
   grant: AccessGrant,
@@ -176,7 +176,10 @@ async function tokenChecks(
     const rules = { providers: identities, requestedKey: ([key]: readonly string[]) => key };
     const proof = await permittedIdentity(grant, Buffer.from(code), rules);
     if (!proof || 'failed' in proof) {
-      const { check, failed } = proof ?? { check: 'form', failed: 'has no signature' };
+      const { check, failed } = proof ?? {
+        check: 'form',
+        failed: 'is not a signed JWT of at most 4096 bytes',
+      };
       const remedy =
         check === 'grant'
           ? shell`run \`linkgrant grant update ${grant.name} --identities GLOBS -n ${grant.namespace}\``

@@ -56,7 +56,7 @@ export function addIdentityFlags(command: Command): Command {
     .option('--ca-sha256 <HEX>', 'for a URL: SHA-256 fingerprint of the CA of the service')
     .option(
       '--identity-token-file <FILE>',
-      'for a URL or a line without a code: file with a token of the identity provider, read again for each attempt (default: LINKGRANT_IDENTITY_TOKEN_FILE)',
+      'for a URL or a line without a code: file with a token of the identity provider, which is a secret; read again for each attempt (default: LINKGRANT_IDENTITY_TOKEN_FILE)',
     )
     .option(
       '--identity-command <COMMAND>',

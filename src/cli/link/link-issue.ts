@@ -98,7 +98,7 @@ async function findGrantOf(id: string, name: string, namespace: string, administ
   return tokens.some((token) => token.id === id) ? grant : undefined;
 }
 
-/** Throws the error of an issue from the grant of an earlier run; if this grant is unused and has ended, with the way out as the hint. */
+/** Throws the error of an issue from the grant of an earlier run. If this grant is unused and has ended, the hint is how to delete it. */
 function explainEnded(cause: unknown, { name, namespace, redemptions }: GrantReport): never {
   if (!(cause instanceof AdministrationError && cause.code === 'grant_state') || redemptions > 0) throw cause;
   throw new CommandError(cause.message, {
@@ -136,7 +136,7 @@ function reportIssued(issued: IssuedAnswer, file: string | undefined, flags: Lin
       ? ['The request was answered before: this is the same certificate, no use was counted']
       : []),
     ...(flags.replaces
-      ? [`It replaces the link ${flags.replaces}, which is revoked: ${AFTER_REVOCATION}`]
+      ? [`It replaces redemption ${flags.replaces}, which is revoked: ${AFTER_REVOCATION}`]
       : []),
     `Link "${name}" to ${endpoints.map(formatEndpoint).join(', ')}`,
     `The certificate of "${subject}" is valid until ${notAfter}`,

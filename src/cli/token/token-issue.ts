@@ -152,8 +152,8 @@ async function issueFromGrant(
 }
 
 /**
- * Returns a warning if a token that was redeemed has an id that names the same key: the other site deletes its key with the request.
- * Returns an empty text if there is no such token.
+ * Returns a warning if a token for the same key was redeemed, else an empty text: the other site has deleted that key, so it cannot
+ * redeem another token for it.
  */
 async function usedKeyWarning(
   keySha256: string | undefined,
@@ -213,7 +213,7 @@ function signedToken(issued: IssuedToken, grant: string): SignedToken {
     notes: [
       ...(replaces === undefined
         ? []
-        : [`When it is redeemed, redemption ${replaces} is revoked: ${AFTER_REVOCATION}`]),
+        : [`When the token is redeemed, redemption ${replaces} is revoked: ${AFTER_REVOCATION}`]),
       `Links to ${endpoints.map(formatEndpoint).join(', ')}`,
       `Grant "${grant}" has ${left} redemption${left === 1 ? '' : 's'} left, for all its tokens together`,
     ],

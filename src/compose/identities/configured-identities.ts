@@ -61,7 +61,7 @@ export class ConfiguredIdentities implements IdentityProviders {
   readonly clock: Clock;
   #read: ReadProviders = { usable: [], unusable: [] };
   #loaded: { readonly origin: string; readonly providers: readonly LoadedProvider[] } | undefined;
-  /** What the log says about the keys that were skipped, by provider. */
+  /** The skipped keys that were logged last, as JSON, by provider. */
   readonly #skipped = new Map<string, string>();
 
   private constructor(settings: Settings, deps: Dependencies) {
@@ -139,9 +139,9 @@ export class ConfiguredIdentities implements IdentityProviders {
   }
 
   #use(read: ReadProviders): void {
-    const known = new Set(this.#read.unusable.map(({ error }) => error.message));
+    const logged = new Set(this.#read.unusable.map(({ error }) => error.message));
     for (const { name: identityProvider, error } of read.unusable) {
-      if (known.has(error.message)) continue;
+      if (logged.has(error.message)) continue;
       this.#deps.logger.error(
         { event: 'identity_provider_unusable', identityProvider, err: error },
         'an identity provider cannot be used, and its tokens are refused',
@@ -151,7 +151,7 @@ export class ConfiguredIdentities implements IdentityProviders {
     this.#loaded = undefined;
     const names = new Set(read.usable.map(({ name }) => name));
     const owners = ownersOf(read.usable);
-    // Also keys that a file has now: its provider is the one that the operator chose.
+    // Also delete fetched keys that a file now contains: the file has precedence, because the operator wrote it.
     for (const [name, { keys = [] }] of this.#fetched)
       if (!names.has(name) || sharedKey({ name, issuer: '', keys }, owners) !== undefined)
         this.#fetched.delete(name);
@@ -214,13 +214,13 @@ export class ConfiguredIdentities implements IdentityProviders {
     try {
       return await readIdentityKeys(text, (kid, reason) => skipped.push({ kid, reason }));
     } finally {
-      const said = JSON.stringify(skipped);
-      if (said !== (this.#skipped.get(identityProvider) ?? '[]'))
+      const skippedJson = JSON.stringify(skipped);
+      if (skippedJson !== (this.#skipped.get(identityProvider) ?? '[]'))
         this.#deps.logger.warn(
           { event: 'identity_keys_skipped', identityProvider, skipped },
           'malformed keys of an identity provider are not used',
         );
-      this.#skipped.set(identityProvider, said);
+      this.#skipped.set(identityProvider, skippedJson);
     }
   }
 

@@ -137,7 +137,10 @@ export class ProviderReader {
     }
   }
 
-  /** Throws if a provider has what belongs to the admin API or to another provider; `owners` has the providers of keys. */
+  /**
+   * Throws if a provider has the issuer and audience of the admin API, or a key or issuer of another provider. `owners` maps keys and
+   * issuers to providers.
+   */
   #requireOwn(provider: ConfiguredProvider, origin: string, owners: Map<string, string>): void {
     const { adminIssuer, adminAudience } = this.#settings;
     const { name, issuer, audience = origin, keys } = provider;

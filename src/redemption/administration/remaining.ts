@@ -5,8 +5,8 @@ import type { IsCaRetired } from '../issuers/retired-cas.js';
 
 type Certificate = Pick<IssuedCertificate, 'notAfter' | 'issuerSha256'>;
 
-/** What a link that is revoked can still do, as the end of a sentence. */
-export const AFTER_REVOCATION = 'it can connect until its certificate expires or it is cut off';
+/** What the link of a revoked redemption can still do, as the end of a sentence. */
+export const AFTER_REVOCATION = 'its link can connect until its certificate expires or the link is cut off';
 
 /** What a link can do and until when. Times are milliseconds since the epoch. */
 export interface LinkLife {

@@ -99,7 +99,7 @@ export function describeAudiences(audiences: readonly string[]): string {
     : audiences.map((name) => JSON.stringify(name.slice(0, 200))).join(', ');
 }
 
-// A service does not tell a client whether the grant, the identity or the time of its token is wrong.
+// The refusal of a service does not say whether the grant, the identity or the time of its token is wrong.
 function explainRefusal(error: unknown, problem: string | undefined): never {
   if (!(error instanceof RedemptionError)) throw error;
   if (error.code !== 'code_wrong' && error.code !== 'grant_unknown') throw error;

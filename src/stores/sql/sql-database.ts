@@ -16,7 +16,7 @@ export interface SqlDatabase {
   close(): Promise<void>;
 }
 
-/** Returns the database for writes of one actor, in place of another one. */
+/** Returns the database with `actor` as the actor of its writes, in place of that of `database`. */
 export function databaseOfActor(database: SqlDatabase, actor: Actor): SqlDatabase {
   return { ...database, write: (operation, subject, by = actor) => database.write(operation, subject, by) };
 }

@@ -103,7 +103,7 @@ describe('a site joins by an answer file', () => {
     const file = answerFile('lost-again');
     const issue = ['link', 'issue', '--request', line, '--replaces', old.id, file];
     expect(expectSuccess(await run(...issue)).stderr).toContain(
-      `It replaces the link ${old.id}, which is revoked: it can connect until its certificate expires or it is cut off\n`,
+      `It replaces redemption ${old.id}, which is revoked: its link can connect until its certificate expires or the link is cut off\n`,
     );
     const text = readFileSync(file, 'utf8');
     expect(expectSuccess(await run(...issue)).stderr).toContain('no use was counted');

@@ -140,7 +140,7 @@ describe('a site joins by its identity', () => {
 });
 
 describe('a site whose certificate has expired after it joined by its identity', () => {
-  it('is told to get a token that replaces its link, and is linked with that one', async () => {
+  it('gets the hint to issue a token that replaces its link, and joins with that token', async () => {
     const { line, origin } = await grantFor('ended', 'fleet:*', '--certificate-lifetime', '1h');
     const site = ['--to', place.path('ended', 'links'), '--data-dir', place.path('ended')];
     const later = { clockOffsetMs: 2 * 3_600_000 };

@@ -35,7 +35,7 @@ describe('token issue --replaces', () => {
     const file = place.path('again.yaml');
     const { stderr } = expectSuccess(await run('token', 'issue', file, '--replaces', 'berlin'));
     expect(stderr).toContain(
-      `When it is redeemed, redemption ${old.id} is revoked: it can connect until its certificate expires or it is cut off\n`,
+      `When the token is redeemed, redemption ${old.id} is revoked: its link can connect until its certificate expires or the link is cut off\n`,
     );
     expect(stderr).toContain('only for subject "berlin"');
     expect((await inspect(file)).signed).toMatchObject({ subject: 'berlin', replaces: old.id });

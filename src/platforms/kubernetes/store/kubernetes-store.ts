@@ -134,7 +134,7 @@ export function kubernetesStore(
   });
   const opened: KubernetesGrantStore = {
     ...store,
-    // The API server knows the user, and the resources record who revoked them.
+    // Needs no actor: the API server knows the user, and a revoked resource records the user.
     actingAs: () => opened,
     redemptionObserver: accounts,
     async close() {

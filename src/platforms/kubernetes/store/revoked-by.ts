@@ -18,7 +18,7 @@ export function readRevokedBy({ annotations = {} }: ResourceMetadata): Partial<A
   return actorOfUser(annotations[REVOKED_BY]);
 }
 
-/** Returns a recorded user as an actor. Everyone who may change the resource can change the record, so it is no proof. */
+/** Returns a recorded user as an actor. Any user who may change the resource can change the record, so it is no proof. */
 export function actorOfUser(user: string | undefined): Partial<Actor> {
   return isIdentitySubject(user) ? actorOf('kubernetes', user) : {};
 }

@@ -61,7 +61,7 @@ export interface GrantDetail extends GrantReport {
    * identities.
    */
   readonly joinLine?: string;
-  /** The file that declares it; only its labels and note can be changed here. Absent if no file declares it. */
+  /** The file that declares the grant; only the labels and the note of the grant can be changed here. Absent if no file declares it. */
   readonly declaredBy?: string;
   readonly signedTokens: number;
   readonly signedTokensRevoked: number;

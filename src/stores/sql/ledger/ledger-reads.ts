@@ -57,8 +57,8 @@ export function ledgerReads({ dialect, read, readSnapshot }: SqlDatabase) {
     listAttemptTotals: async (page, matches) =>
       selectItems(await read(() => listAttemptTotals(page)), matches),
     async verifyLedger(grantUid, onProgress) {
-      // Read before the snapshot of the verification, which must contain these marks. Both are snapshots, because a snapshot opens
-      // an SQLite file again if it was replaced: so both read the same file.
+      // Read before the snapshot of the verification, which must contain these marks. The marks are read in a snapshot too: a
+      // snapshot opens an SQLite file again if it was replaced, so both read the same file.
       const seen = await readSnapshot((ledger) => ledger.highWaterMarks());
       const options = { grantUid, seen, onProgress };
       return readSnapshot((ledger) => verifyLedger(ledger, dialect, options));
