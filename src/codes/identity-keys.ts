@@ -1,6 +1,7 @@
+import { hash, KeyObject } from 'node:crypto';
 import type { CryptoKey, JWK } from 'jose';
-import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
 import { importJWK } from 'jose/key/import';
+import { parseJsonText } from '../domain/json-text.js';
 
 /** The public keys that each signature algorithm uses (RFC 7518 §3.1, RFC 8037 §3.1); `crv` is absent for RSA. */
 const ALGORITHMS = {
@@ -17,8 +18,8 @@ export type IdentityAlgorithm = keyof typeof ALGORITHMS;
 /** A public key of an identity provider. */
 export interface IdentityKey {
   readonly kid: string;
-  /** SHA-256 thumbprint (RFC 7638), base64url: equal keys have equal ones. */
-  readonly thumbprint: string;
+  /** SHA-256 over its SubjectPublicKeyInfo, hex. A thumbprint (RFC 7638) would differ for two encodings of one key. */
+  readonly keySha256: string;
   /** The key as each algorithm that it permits uses it. */
   readonly byAlgorithm: ReadonlyMap<IdentityAlgorithm, CryptoKey>;
 }
@@ -42,7 +43,7 @@ export async function readIdentityKeys(
   text: string,
   onSkipped: (kid: string, reason: string) => void = () => {},
 ): Promise<readonly IdentityKey[]> {
-  const set = JSON.parse(text) as { readonly keys?: unknown } | null;
+  const set = parseJsonText(text) as { readonly keys?: unknown } | null;
   if (!Array.isArray(set?.keys)) throw new Error('it is not a JWKS: expected an object with a list "keys"');
   if (set.keys.length > MAX_KEYS) throw new Error(`it has more than ${MAX_KEYS} keys`);
   const keys: IdentityKey[] = [];
@@ -50,16 +51,25 @@ export async function readIdentityKeys(
     if (jwk?.kty === 'oct' || jwk?.d !== undefined)
       throw new Error('it contains a private or symmetric key; only public keys are accepted');
     try {
-      const byAlgorithm = await importKey(jwk ?? {});
-      if (typeof jwk?.kid !== 'string' || byAlgorithm.size === 0) continue;
-      keys.push({ kid: jwk.kid, thumbprint: await calculateJwkThumbprint(jwk), byAlgorithm });
+      const key = await readKey(jwk ?? {});
+      if (key) keys.push(key);
     } catch (error) {
-      onSkipped(String(jwk?.kid).slice(0, MAX_KID_LENGTH), (error as Error).message);
+      const kid = typeof jwk?.kid === 'string' ? jwk.kid.slice(0, MAX_KID_LENGTH) : '';
+      onSkipped(kid, (error as Error).message);
     }
   }
   if (keys.length === 0)
     throw new Error(`it has no key with a kid for ${Object.keys(ALGORITHMS).join(', ')}`);
   return keys;
+}
+
+/** Returns the key; undefined if it has no kid, or is for other algorithms or uses. */
+async function readKey({ kid, ...jwk }: JWK): Promise<IdentityKey | undefined> {
+  const byAlgorithm = await importKey(jwk);
+  const [key] = byAlgorithm.values();
+  if (typeof kid !== 'string' || !key) return undefined;
+  const spki = KeyObject.from(key).export({ type: 'spki', format: 'der' });
+  return { kid, keySha256: hash('sha256', spki), byAlgorithm };
 }
 
 async function importKey(jwk: JWK): Promise<ReadonlyMap<IdentityAlgorithm, CryptoKey>> {

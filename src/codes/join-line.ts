@@ -21,6 +21,7 @@ const MARK = 0x80;
 const HAS_PIN = 1;
 const HAS_UUID = 2;
 const HAS_PACKED_CODE = 4;
+const NEWER_VERSION = 'a newer version of linkgrant has written it';
 const UUID_AT_END = /\/([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/;
 
 /**
@@ -55,8 +56,7 @@ export function decodeJoinLine(text: string): JoinLine | string {
 
 function parseContent(content: Buffer): JoinLine | string {
   const flags = content[0] ?? 0;
-  if ((flags & ~(HAS_PIN | HAS_UUID | HAS_PACKED_CODE)) !== MARK)
-    return 'a newer version of linkgrant has written it';
+  if ((flags & ~(HAS_PIN | HAS_UUID | HAS_PACKED_CODE)) !== MARK) return NEWER_VERSION;
   const pinEnd = 1 + (flags & HAS_PIN ? PIN_BYTES : 0);
   const uuidEnd = pinEnd + (flags & HAS_UUID ? UUID_BYTES : 0);
   if (content.length < uuidEnd) return 'its content is incomplete';
@@ -65,11 +65,13 @@ function parseContent(content: Buffer): JoinLine | string {
   let codeAt = uuidEnd;
   for (let texts = 0; texts < 3; texts++) codeAt = content.indexOf(0, codeAt) + 1;
   const [url = '', name = '', linkCost = ''] = content.toString('utf8', uuidEnd, codeAt).split('\0');
-  const code = content.subarray(codeAt);
+  const packed = content.subarray(codeAt);
+  const code = flags & HAS_PACKED_CODE ? unpackSignedCode(packed, uuid) : packed.toString();
+  if (code === undefined) return NEWER_VERSION;
   return {
     name,
     url: `https://${url}${uuid === '' ? '' : `/${uuid}`}`,
-    code: flags & HAS_PACKED_CODE ? unpackSignedCode(code, uuid) : code.toString(),
+    code,
     ca: pin === '' ? undefined : { pin },
     ...(linkCost !== '' && { linkCost: Number(linkCost) }),
   };

@@ -32,9 +32,13 @@ export function packSignedCode(code: string, grantUid: string): Buffer | undefin
   return unpackSignedCode(packed, grantUid) === code ? packed : undefined;
 }
 
-/** Returns the text of a code that {@link packSignedCode} has packed. The signature is not verified. */
-export function unpackSignedCode(packed: Buffer, grantUid: string): string {
+/**
+ * Returns the text of a code that {@link packSignedCode} has packed; undefined for flags of a newer version. The signature is not
+ * verified.
+ */
+export function unpackSignedCode(packed: Buffer, grantUid: string): string | undefined {
   const flags = packed[0] ?? 0;
+  if (flags & ~(HAS_KEY | HAS_REPLACES)) return undefined;
   const signatureEnd = 1 + SIGNATURE_BYTES;
   const keyEnd = signatureEnd + (flags & HAS_KEY ? KEY_BYTES : 0);
   const replacesEnd = keyEnd + (flags & HAS_REPLACES ? REPLACES_BYTES : 0);

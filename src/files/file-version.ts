@@ -1,7 +1,10 @@
 import { statSync } from 'node:fs';
 
-/** Returns a text that changes if a file is written or replaced. Throws the error of the file system. */
+/**
+ * Returns a text that changes if a file is written or replaced, or its permissions change. Throws the error of the file system.
+ */
 export function fileVersion(file: string): string {
-  const { ino, mtimeMs, size } = statSync(file);
-  return `${ino}/${mtimeMs}/${size}`;
+  // Not mtime: programs that unpack or copy files restore it.
+  const { dev, ino, ctimeNs, size } = statSync(file, { bigint: true });
+  return `${dev}/${ino}/${ctimeNs}/${size}`;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { describe, expect, it, vi } from 'vitest';
@@ -230,6 +230,15 @@ describe('the directory of providers', () => {
       /west has a key that east has too/,
     ],
     [
+      'with a key of another provider in another encoding',
+      ({ write }) => {
+        const x = Buffer.concat([Buffer.of(0), Buffer.from(String(east.jwk.x), 'base64url')]);
+        write('west.jwks', JSON.stringify({ keys: [{ ...east.jwk, x: x.toString('base64url') }] }));
+      },
+      /west has a key that east has too|west .*no key with a kid/,
+    ],
+    ['whose keys are another file', ({ write }) => write('west.jwks', 'ghp_SECRET'), /it is not JSON$/],
+    [
       'with issuer and audience of the admin API',
       ({ write }) => write('west.yaml', `issuer: ${west.iss}\nkeys: west.jwks\naudience: admin\n`),
       /west .*admin API/,
@@ -277,6 +286,45 @@ describe('the directory of providers', () => {
     ]);
   });
 
+  it('is in use although a new file contains its public key', async () => {
+    const { directory, write } = directoryWith({ west });
+    const { providers, logged } = await opened({ identitiesDirectory: directory });
+    writeJwks(join(directory, 'a.jwks'), west);
+    write('a.yaml', `issuer: ${west.iss}\nkeys: a.jwks\n`);
+    await providers.refresh();
+    expect(namesOf(providers)).toEqual(['west']);
+    await providers.refresh();
+    expect(namesOf(providers)).toEqual(['west']);
+    expect(logged('identity_provider_unusable')).toMatchObject([{ identityProvider: 'a' }]);
+  });
+
+  it('is read again after its keys were replaced with a file of the same size and time', async () => {
+    const { directory } = directoryWith({ west });
+    const { providers } = await opened({ identitiesDirectory: directory });
+    const keyOf = () => providers.list()[0]?.keys?.[0]?.keySha256;
+    const old = keyOf();
+    const file = join(directory, 'west.jwks');
+    const { atime, mtime, size } = statSync(file);
+    writeJwks(file, identityIssuer());
+    utimesSync(file, atime, mtime);
+    expect(statSync(file)).toMatchObject({ size, mtimeMs: expect.closeTo(mtime.getTime(), -1) });
+    await providers.refresh();
+    expect(keyOf()).not.toBe(old);
+  });
+
+  it('is read from the file that a restarted service reads', async () => {
+    const { directory, write } = directoryWith({ west });
+    writeJwks(join(directory, 'west2.jwks'), east);
+    rmSync(join(directory, 'west.yaml'));
+    write('west.yml', `issuer: ${west.iss}\nkeys: west.jwks\n`);
+    const { providers } = await opened({ identitiesDirectory: directory });
+    write('west.yaml', `issuer: ${east.iss}\nkeys: west2.jwks\n`);
+    await providers.refresh();
+    const again = await opened({ identitiesDirectory: directory });
+    const keyOf = (of: ConfiguredIdentities) => of.list().map(({ keys }) => keys?.[0]?.keySha256);
+    expect(keyOf(providers)).toEqual(keyOf(again.providers));
+  });
+
   it('does not read a file again that has not changed', async () => {
     const { directory, write } = directoryWith({ east, west });
     const { providers } = await opened({ identitiesDirectory: directory });
@@ -293,11 +341,14 @@ describe('the directory of providers', () => {
   it('may have a provider with a malformed key, which is skipped and logged once', async () => {
     const { directory, write } = directoryWith({ east });
     const malformed = { ...identityIssuer().jwk, kid: 'cut', x: 'AAAA' };
-    write('east.jwks', JSON.stringify({ keys: [malformed, null, east.jwk] }));
+    write(
+      'east.jwks',
+      JSON.stringify({ keys: [malformed, null, { ...malformed, kid: { toString: 1 } }, east.jwk] }),
+    );
     const { providers, logged } = await opened({ identitiesDirectory: directory });
     expect(providers.list().map(({ keys }) => keys?.map(({ kid }) => kid))).toEqual([[east.kid]]);
     expect(logged('identity_keys_skipped')).toMatchObject([
-      { identityProvider: 'east', skipped: [{ kid: 'cut' }] },
+      { identityProvider: 'east', skipped: [{ kid: 'cut' }, { kid: '' }] },
     ]);
     await providers.refresh();
     write('east.yaml', `issuer: ${east.iss}\nkeys: east.jwks\naudience: hub\n`);

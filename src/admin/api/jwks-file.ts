@@ -1,5 +1,6 @@
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
+import { parseJsonText } from '../../domain/json-text.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { withFileErrors } from '../../files/file-error.js';
 import { fileVersion } from '../../files/file-version.js';
@@ -37,7 +38,7 @@ export function jwksFile(file: string): BearerKeys {
 function readKeys(file: string): JSONWebKeySet {
   const text = readBoundedText(file);
   return withFileErrors(file, () => {
-    const set: unknown = JSON.parse(text);
+    const set = parseJsonText(text);
     const keys = (set as Partial<JSONWebKeySet> | null)?.keys;
     if (!Array.isArray(keys) || keys.length === 0)
       throw new Error('it is not a JWKS: expected an object whose "keys" is a list with at least one key');

@@ -1,5 +1,5 @@
 import type { IdentityClaims } from '../../codes/identity-claims.js';
-import { timeProblem } from '../../redemption/accepting/identities/verify-identity.js';
+import { isTime, timeProblem } from '../../redemption/accepting/identities/verify-identity.js';
 import {
   describeAudiences,
   readIdentity,
@@ -48,7 +48,7 @@ function audienceCheck(claims: IdentityClaims, wanted: WantedAudience, url: stri
 function lifetimeCheck({ times }: IdentityClaims, now: number): Check {
   const name = 'identity lifetime';
   const [from, until] = [times.iat, times.exp].map((seconds) =>
-    typeof seconds === 'number' ? formatTime(seconds * 1000) : 'an unknown time',
+    isTime(seconds) ? formatTime(seconds * 1000) : 'an unknown time',
   );
   const detail = `from ${from} until ${until}; the clock of this machine is at ${formatTime(now)}`;
   const problem = timeProblem(times, now);

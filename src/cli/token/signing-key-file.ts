@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJsonText } from '../../domain/json-text.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';
@@ -76,19 +77,10 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 function parse(text: string): MintingKey {
-  const { data, error } = SIGNING_KEY_FILE.safeParse(parseJson(text));
+  const { data, error } = SIGNING_KEY_FILE.safeParse(parseJsonText(text));
   if (!data) throw new Error(PROBLEMS[String(error.issues[0]?.path[0])] ?? 'it is not a signing key file');
   const { kind: _kind, issuerSite, jwk, ...fields } = data;
   return { ...fields, signingKey: { kid: jwk.kid, key: jwk.k }, ...(issuerSite && { issuerSite }) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-    throw new Error('it is not JSON');
-  }
 }
 
 function hasCertificates(pem: string): boolean {

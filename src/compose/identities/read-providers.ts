@@ -47,6 +47,8 @@ type ProviderSettings = Pick<
 
 /** Where a provider is written: in the settings, or in a file of the directory. */
 interface Source {
+  /** The path of the file, or the name of a provider of the settings. */
+  readonly id: string;
   readonly name: string;
   readonly isSetting: boolean;
   /** Paths in the provider are relative to it. */
@@ -70,8 +72,9 @@ const PROVIDER_FILE = /^([^.].*)\.ya?ml$/;
 export class ProviderReader {
   readonly #settings: ProviderSettings;
   readonly #readKeys: (name: string, text: string) => Promise<readonly IdentityKey[]>;
-  /** What was read last, by name. */
+  /** What was read last, by the id of its source. */
   #earlier: ReadonlyMap<string, ReadSource> = new Map();
+  #usable: readonly ConfiguredProvider[] = [];
 
   constructor(
     settings: ProviderSettings,
@@ -83,14 +86,14 @@ export class ProviderReader {
 
   /**
    * Reads the providers: those of the settings, then those of the directory by name. One that cannot be used has no effect on the
-   * others. `origin` is the audience of those without one.
+   * others. If two have the same key, the one that is in use stays, so that no new file can stop another provider. `origin` is the
+   * audience of those without one.
    */
   async read(origin: string): Promise<ReadProviders> {
-    const usable: ConfiguredProvider[] = [];
     const unusable: UnusableProvider[] = [];
     const names = new Set<string>();
-    const owners = new Map<string, string>();
     const read = new Map<string, ReadSource>();
+    const providers: (Pick<Source, 'name' | 'isSetting'> & Pick<ReadSource, 'provider'>)[] = [];
     for (const source of sourcesOf(this.#settings)) {
       const { name, isSetting } = source;
       // A fleet may have thousands of files, and requests must not wait for all of them.
@@ -98,17 +101,31 @@ export class ProviderReader {
       try {
         if (names.has(name)) throw invalid(name, 'is configured twice');
         names.add(name);
-        const found = this.#earlier.get(name);
+        const found = this.#earlier.get(source.id);
         const current = found?.files.areUnchanged() ? found : await this.#readSource(source);
-        read.set(name, current);
-        this.#requireOwn(current.provider, origin, owners);
-        usable.push(current.provider);
+        read.set(source.id, current);
+        providers.push({ name, isSetting, provider: current.provider });
+      } catch (error) {
+        unusable.push({ name, isSetting, error: error as Error });
+      }
+    }
+    const owners = new Map<string, string>();
+    const own = new Set<ConfiguredProvider>();
+    const inUse = (provider: ConfiguredProvider) => this.#usable.includes(provider);
+    const [old, added] = [true, false].map((isOld) =>
+      providers.filter((one) => inUse(one.provider) === isOld),
+    );
+    for (const { name, isSetting, provider } of [...(old ?? []), ...(added ?? [])]) {
+      try {
+        this.#requireOwn(provider, origin, owners);
+        own.add(provider);
       } catch (error) {
         unusable.push({ name, isSetting, error: error as Error });
       }
     }
     this.#earlier = read;
-    return { usable, unusable };
+    this.#usable = providers.map(({ provider }) => provider).filter((provider) => own.has(provider));
+    return { usable: this.#usable, unusable };
   }
 
   async #readSource(source: Source): Promise<ReadSource> {
@@ -161,7 +178,7 @@ export function sharedKey(
   { name, issuer, keys }: Pick<ConfiguredProvider, 'name' | 'issuer' | 'keys'>,
   owners: Map<string, string>,
 ): string | undefined {
-  const own = keys?.map(({ thumbprint }) => thumbprint) ?? [issuer];
+  const own = keys?.map(({ keySha256 }) => keySha256) ?? [issuer];
   const owner = own.map((key) => owners.get(key)).find((found) => found !== undefined);
   if (owner === undefined) for (const key of own) owners.set(key, name);
   return owner;
@@ -194,7 +211,7 @@ function* sourcesOf({
   identitiesDirectory: directory,
 }: ProviderSettings): Generator<Source> {
   for (const [name, written] of Object.entries(identities))
-    yield { name, isSetting: true, directory: '', read: () => written };
+    yield { id: name, name, isSetting: true, directory: '', read: () => written };
   if (directory === undefined) return;
   let files: readonly string[];
   try {
@@ -203,12 +220,13 @@ function* sourcesOf({
     const read = () => {
       throw error;
     };
-    return yield { name: DIRECTORY, isSetting: true, directory, read };
+    return yield { id: DIRECTORY, name: DIRECTORY, isSetting: true, directory, read };
   }
   for (const file of files) {
     const name = PROVIDER_FILE.exec(file)?.[1];
-    const read = (filesRead: FilesRead) => readMapping(join(directory, file), filesRead);
-    if (name !== undefined) yield { name, isSetting: false, directory, read };
+    const id = join(directory, file);
+    const read = (filesRead: FilesRead) => readMapping(id, filesRead);
+    if (name !== undefined) yield { id, name, isSetting: false, directory, read };
   }
 }
 

@@ -91,6 +91,11 @@ describe('a join line of a signed token', () => {
     expect(decodeJoinLine(encoded({ code }))).toEqual({ ...LINE, code });
   });
 
+  it('is refused as that of a newer version if the packed code has an unknown flag', async () => {
+    const content = Buffer.concat([Buffer.of(0x86), Buffer.alloc(16), Buffer.from('h\0n\0\0'), Buffer.of(4)]);
+    expect(decodeJoinLine(encodeWord('lgj1_', content) as string)).toContain('newer version');
+  });
+
   it('decodes what another program has packed, without an exception', () => {
     const random = createChance(21);
     for (let round = 0; round < 2_000; round += 1) {

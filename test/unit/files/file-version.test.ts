@@ -17,3 +17,18 @@ it('the version of a file changes if a file with the same size and time replaces
   renameSync(other, file);
   expect(fileVersion(file)).not.toBe(version);
 });
+
+it('the version of a file changes if it is written again with the same size, and its time is restored', async () => {
+  const file = join(directoryForTest(), 'keys.json');
+  writeFileSync(file, 'one');
+  const { atime, mtime } = statSync(file);
+  const version = fileVersion(file);
+  // A file system may count time in steps of some milliseconds.
+  await expect
+    .poll(() => {
+      writeFileSync(file, 'two');
+      utimesSync(file, atime, mtime);
+      return fileVersion(file);
+    })
+    .not.toBe(version);
+});

@@ -1,6 +1,5 @@
 import { type Actor, actorOf } from '../../../domain/actor.js';
 import { isIdentitySubject } from '../../../domain/names.js';
-import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { USER_REVIEWS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type ResourceMetadata } from '../api/resource.js';
@@ -28,13 +27,13 @@ type UserReview = Resource & {
 };
 
 /**
- * Returns a function that reads the name of the client's user once; undefined if the cluster does not report it, as before
- * Kubernetes 1.28.
+ * Returns a function that reads the name of the client's user until it has it; undefined if the cluster does not report it now, or at
+ * all, as before Kubernetes 1.28. It never rejects: a revocation matters more than the name of its user.
  */
 export function userReader(client: KubernetesClient): () => Promise<string | undefined> {
-  let name: Promise<string | undefined> | undefined;
-  return () => {
-    name ??= readUser(client);
+  let name: string | undefined;
+  return async () => {
+    name ??= await readUser(client);
     return name;
   };
 }
@@ -46,8 +45,7 @@ async function readUser(client: KubernetesClient): Promise<string | undefined> {
   try {
     const { status } = await client.create(USER_REVIEWS, unnamed);
     return status?.userInfo?.username;
-  } catch (error) {
-    if (isApiError(error, 'forbidden', 'no_such_kind')) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }

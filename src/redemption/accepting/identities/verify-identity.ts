@@ -28,7 +28,7 @@ export interface VerifiedIdentity {
   readonly sub: string;
 }
 
-/** Why a token proves no identity. Only for the operator: nothing in it is from the token. */
+/** Why a token proves no identity. Only for the operator: nothing in it is unverified. */
 export interface UnverifiedIdentity {
   readonly check: IdentityCheck;
   /** The end of a sentence about the token. */
@@ -153,6 +153,7 @@ function audienceFailure(
     : undefined;
 }
 
-function isTime(value: unknown): value is number {
+/** True for a time of a JWT, in seconds (NumericDate). */
+export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 8_640_000_000_000;
 }
