@@ -48,7 +48,8 @@ const hostile = {
 /** Makes the service issue a token; `token` and `changes` replace what is right in it. */
 function issues(token: object = {}, changes: object = {}): void {
   const issued = { grantUid: GRANT, redemptionsAllowed: 1, redemptionsLeft: 1, endpoints: [], id: 'a1b2c3' };
-  replies['/api/v1/tokens'] = { ...issued, token: { ...resource, ...token }, ...changes };
+  // `items` for the command that lists the tokens first.
+  replies['/api/v1/tokens'] = { ...issued, items: [], token: { ...resource, ...token }, ...changes };
 }
 const issue = (...words: readonly string[]) =>
   linkgrant(['token', 'issue', ...words, '--grant', 'hub', ...server]);
@@ -58,6 +59,7 @@ beforeEach(() => {
   replies = {
     '/api/v1/service': { namespace: 'default', platform: 'standalone' },
     '/api/v1/grants': { items: [grant] },
+    [`/api/v1/redemptions/${ID}`]: { id: ID },
   };
   issues();
 });
