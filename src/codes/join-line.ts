@@ -1,5 +1,5 @@
 import type { CaPin } from '../domain/access-token.js';
-import { packSignedCode, unpackSignedCode } from './packed-code.js';
+import { packSignedCode, unpackSignedCode, uuidOf } from './packed-code.js';
 import { containsWord, decodeWord, encodeWord } from './word.js';
 
 /** The content of a join line, which is a token as one word. */
@@ -61,7 +61,7 @@ function parseContent(content: Buffer): JoinLine | string {
   const uuidEnd = pinEnd + (flags & HAS_UUID ? UUID_BYTES : 0);
   if (content.length < uuidEnd) return 'its content is incomplete';
   const pin = content.toString('hex', 1, pinEnd);
-  const uuid = content.toString('hex', pinEnd, uuidEnd).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const uuid = uuidOf(content.subarray(pinEnd, uuidEnd));
   let codeAt = uuidEnd;
   for (let texts = 0; texts < 3; texts++) codeAt = content.indexOf(0, codeAt) + 1;
   const [url = '', name = '', linkCost = ''] = content.toString('utf8', uuidEnd, codeAt).split('\0');

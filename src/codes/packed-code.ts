@@ -6,7 +6,6 @@ const KEY_BYTES = 32;
 const REPLACES_BYTES = 16;
 const HAS_KEY = 1;
 const HAS_REPLACES = 2;
-const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 
 /**
  * Packs a signed code of the grant `grantUid`: a byte with flags, the signature, the key that it is bound to, and the id of the
@@ -43,8 +42,7 @@ export function unpackSignedCode(packed: Buffer, grantUid: string): string | und
   const keyEnd = signatureEnd + (flags & HAS_KEY ? KEY_BYTES : 0);
   const replacesEnd = keyEnd + (flags & HAS_REPLACES ? REPLACES_BYTES : 0);
   const keySha256 = packed.toString('hex', signatureEnd, keyEnd) || undefined;
-  const replaces =
-    packed.toString('hex', keyEnd, replacesEnd).replace(UUID_PARTS, '$1-$2-$3-$4-$5') || undefined;
+  const replaces = uuidOf(packed.subarray(keyEnd, replacesEnd)) || undefined;
   const [kid = '', id = '', issued = '', lifetime = '', uses = '', subject = ''] = packed
     .toString('utf8', replacesEnd)
     .split('\0');
@@ -62,4 +60,9 @@ export function unpackSignedCode(packed: Buffer, grantUid: string): string | und
   const { header, claims } = signedContent(code, kid);
   const parts = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
   return [...parts, packed.toString('base64url', 1, signatureEnd)].join('.');
+}
+
+/** Returns the text of a UUID of 16 bytes; an empty text for no bytes. */
+export function uuidOf(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

@@ -9,6 +9,7 @@ import { shell } from '../../domain/shell-words.js';
 import { checkCode } from '../../redemption/accepting/check-grant.js';
 import { matchesProvider } from '../../redemption/accepting/check-policy.js';
 import { permittedIdentity } from '../../redemption/accepting/identities/prove-identity.js';
+import { LEEWAY_MS } from '../../redemption/accepting/identities/verify-identity.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import type { IdentityCheck } from '../../redemption/ports/identity-providers.js';
 import { pagesOf } from '../../redemption/ports/page.js';
@@ -21,8 +22,6 @@ import { type Check, type DoctorInput, fail, failWithCode, failWithError, ok, wa
 import { grantCheck } from './doctor-requesting.js';
 
 const TIMEOUT_MS = 10_000;
-// Clocks of providers and service may be a minute apart.
-const LEEWAY_MS = 60_000;
 const UNREACHABLE_HINT =
   'let the service reach the issuer over HTTPS and set the ca of the provider, or save its keys in a file and set keys';
 

@@ -16,12 +16,12 @@ import { boundKeyOf, csrFor, isKeyProven, keyFor } from '../../redemption/reques
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import type { CommandConnectionOptions } from '../flags/connection-flags.js';
 import { policyFields } from '../grant/grant-fields.js';
-import { adviceForState } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
 import { explainRefusal, requestedSubject } from '../token/redeem-input.js';
 import { readRequestKey } from '../token/request-key.js';
 import { siteIdentity } from '../token/site-identity.js';
 import { loadToken } from '../token/token-file.js';
+import { adviceForState } from '../token/token-state-advice.js';
 import {
   type Check,
   certificateCheck,

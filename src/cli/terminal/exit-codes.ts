@@ -1,4 +1,3 @@
-import { type AccessGrantState, STATE_REFUSALS } from '../../domain/access-grant.js';
 import type { AdministrationErrorCode } from '../../domain/administration-error.js';
 import { OWN_KEY_TYPE } from '../../domain/policy.js';
 import type { ClientErrorCode, RedemptionErrorCode } from '../../domain/redemption-error.js';
@@ -15,8 +14,10 @@ export interface Advice {
 export type ErrorCode = RedemptionErrorCode | ClientErrorCode | AdministrationErrorCode;
 
 const NEW_BEARER = 'get a new bearer token from your OIDC provider';
-const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
-const REPEAT_OR_NEW_TOKEN = `if this site redeemed it, repeat as the same user with the same --data-dir, which returns the same link; else ${NEW_TOKEN}`;
+/** The remedy of a requesting site whose token cannot be redeemed. */
+export const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
+/** The same, if the token may have been redeemed by this site. */
+export const REPEAT_OR_NEW_TOKEN = `if this site redeemed it, repeat as the same user with the same --data-dir, which returns the same link; else ${NEW_TOKEN}`;
 const ADD_RULE =
   'ask the operator of the accepting site to allow it in addition: `linkgrant grant update NAME';
 const INSPECT = '`linkgrant token inspect FILE --check` shows the policy';
@@ -289,17 +290,4 @@ export const ERROR_CODES = Object.keys(ADVICE) as readonly ErrorCode[];
 /** Returns the exit code and the hint of a command that fails with this code. */
 export function adviceFor(code: ErrorCode): Advice {
   return ADVICE[code];
-}
-
-const SIGNED_TOKEN_STATES = {
-  expired: 'has expired',
-  revoked: 'was revoked',
-  exhausted: 'has no use left',
-} as const;
-
-/** Returns the exit code and the hint for a token in this state. A signed token has its own state, or that of its grant. */
-export function adviceForState(state: Exclude<AccessGrantState, 'ready'>, isSigned: boolean): Advice {
-  if (!isSigned || state === 'pending') return ADVICE[STATE_REFUSALS[state]];
-  const next = state === 'exhausted' ? REPEAT_OR_NEW_TOKEN : NEW_TOKEN;
-  return { exitCode: 3, hint: `the token or its grant ${SIGNED_TOKEN_STATES[state]}; ${next}` };
 }

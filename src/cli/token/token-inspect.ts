@@ -15,11 +15,12 @@ import { type ConnectionFlags, connectionOptions } from '../flags/connection-fla
 import { readToken } from '../flags/flag-values.js';
 import { policyFields } from '../grant/grant-fields.js';
 import { CommandError, usageError } from '../terminal/command-error.js';
-import { adviceFor, adviceForState } from '../terminal/exit-codes.js';
+import { adviceFor } from '../terminal/exit-codes.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { parseToken } from './token-file.js';
 import { caReport } from './token-fingerprints.js';
+import { adviceForState } from './token-state-advice.js';
 
 /** The flags of `token inspect`; the connection flags apply only with `check`. */
 export interface TokenInspectFlags extends ConnectionFlags {

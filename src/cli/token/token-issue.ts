@@ -167,7 +167,7 @@ async function usedKeyWarning(
       keySha256Prefix !== undefined && redemptions > 0 && keySha256.startsWith(keySha256Prefix),
   );
   return used
-    ? plain`warning: this request was used already: token ${used.id} of grant "${used.grant}" was redeemed with its key. For another link the other site makes another request\n`
+    ? plain`warning: this request was used already: token ${used.id} of grant "${used.grant}" was redeemed with its key. For another link, make another request on the other site\n`
     : '';
 }
 

@@ -74,6 +74,7 @@ export class ProviderReader {
   readonly #readKeys: (name: string, text: string) => Promise<readonly IdentityKey[]>;
   /** What was read last, by the id of its source. */
   #earlier: ReadonlyMap<string, ReadSource> = new Map();
+  /** The providers in use. */
   #usable: readonly ConfiguredProvider[] = [];
 
   constructor(
@@ -109,22 +110,21 @@ export class ProviderReader {
         unusable.push({ name, isSetting, error: error as Error });
       }
     }
+    // The providers in use come first.
+    const inUse = new Set(this.#usable);
+    const rank = ({ provider }: (typeof providers)[number]) => (inUse.has(provider) ? 0 : 1);
     const owners = new Map<string, string>();
-    const own = new Set<ConfiguredProvider>();
-    const inUse = (provider: ConfiguredProvider) => this.#usable.includes(provider);
-    const [old, added] = [true, false].map((isOld) =>
-      providers.filter((one) => inUse(one.provider) === isOld),
-    );
-    for (const { name, isSetting, provider } of [...(old ?? []), ...(added ?? [])]) {
+    const usable = new Set<ConfiguredProvider>();
+    for (const { name, isSetting, provider } of providers.toSorted((one, other) => rank(one) - rank(other))) {
       try {
         this.#requireOwn(provider, origin, owners);
-        own.add(provider);
+        usable.add(provider);
       } catch (error) {
         unusable.push({ name, isSetting, error: error as Error });
       }
     }
     this.#earlier = read;
-    this.#usable = providers.map(({ provider }) => provider).filter((provider) => own.has(provider));
+    this.#usable = providers.map(({ provider }) => provider).filter((provider) => usable.has(provider));
     return { usable: this.#usable, unusable };
   }
 

@@ -40,7 +40,7 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
     (code: 'replayed' | 'superseded'): LedgerMethods['recordReplay'] =>
     ({ grantUid, name, subject, id }, peer, now) =>
       record({ grantUid, code, name, subject, peer }, now, id);
-  /** One grant, or all, with the time of its revocation and who revoked it. */
+  /** One grant, or all, with the time of its revocation and the user who revoked it. */
   const readRevocations = async (grantUid: string | undefined) => {
     const read = ({ metadata }: Stored<Resource>) => {
       const { uid, namespace = '' } = metadata;

@@ -1,4 +1,4 @@
-import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
+import type { Renewal } from '../../../domain/issued-certificate.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { isUuid } from '../../../domain/names.js';
 import type { GrantPolicy } from '../../../domain/policy.js';
@@ -9,6 +9,7 @@ import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timeOf, timestamp } from '../api/timestamp.js';
 import { labelsAndNoteMetadata, readLabelsAndNote } from '../grants/grant-metadata.js';
+import { readCertificate, type WrittenCertificate, writtenCertificate } from './written-certificate.js';
 
 /** Label of resources that belong to a grant: its uid. */
 export const GRANT_UID = 'linkgrant.dev/grant-uid';
@@ -19,12 +20,6 @@ export const REVOKED_AT_ANNOTATION = 'linkgrant.dev/revoked-at';
 
 /** Annotation of a Redemption: the id of the redemption that replaced it, a space, and when, RFC 3339. */
 export const REPLACED_BY_ANNOTATION = 'linkgrant.dev/replaced-by';
-
-/** A certificate in a Redemption; times are RFC 3339. */
-interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certificate'> {
-  readonly notAfter: string;
-  readonly pem: string;
-}
 
 /** The signed code that a Redemption used; times are RFC 3339. */
 export interface WrittenCode {
@@ -285,20 +280,4 @@ function writtenCode(code: RecordRules['signedCode']) {
     ...(subject !== null && { subject }),
     ...(replaces !== undefined && { replaces }),
   };
-}
-
-function writtenCertificate(issued: IssuedCertificate): WrittenCertificate {
-  const { serial, keySha256, certificateSha256, issuerSha256, notAfter, certificate } = issued;
-  return {
-    serial,
-    keySha256,
-    certificateSha256,
-    issuerSha256,
-    notAfter: timestamp(notAfter),
-    pem: certificate,
-  };
-}
-
-function readCertificate({ pem, notAfter, ...hashes }: WrittenCertificate): IssuedCertificate {
-  return { ...hashes, notAfter: timeOf(notAfter) ?? 0, certificate: pem };
 }

@@ -7,7 +7,7 @@ import type { IdentityCheck, IdentityProviders, LoadedProvider } from '../../por
 import { matchesSub } from '../check-policy.js';
 
 // How far the clocks of a provider and of the service may be apart (RFC 7519 §4.1.4).
-const LEEWAY_MS = 60_000;
+export const LEEWAY_MS = 60_000;
 const MAX_LIFETIME_MS = DAY_MS;
 // More signatures are not verified for one token.
 const MAX_CANDIDATES = 4;
