@@ -53,7 +53,7 @@ describe('a token of the admin API for a certificate request', () => {
     expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
   });
 
-  it('replaces a link with its key only: the link is revoked, and both redemptions name the other', async () => {
+  it('replaces a link with its key only: the link is revoked, and each redemption names the other', async () => {
     const { uid } = await createGrant({ redemptionsAllowed: 2 });
     const replaced = opensslRequest();
     const { body: earlier } = await ask('POST', '/tokens', { grantUid: uid, request: replaced.pem });

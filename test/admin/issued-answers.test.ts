@@ -37,7 +37,7 @@ describe('a link that the admin API issues for a certificate request', () => {
     ]);
   });
 
-  it('names the beginning of a caller with a long name in the ledger, which a Redemption in a cluster can also store', async () => {
+  it('shortens a long actor in the peer of a link to the length that a Redemption can store', async () => {
     const { uid } = await createGrant();
     const subject = 'operator-'.repeat(40);
     const bearer = await signBearer(service.key, service.clock.read(), { subject });

@@ -73,7 +73,7 @@ describe('link accept that is killed', () => {
   );
 });
 
-it('link issue that is killed after it created its grant says what to do when it is repeated after the grant has expired', async () => {
+it('link issue, repeated after a kill and the expiry of its grant, prints the command that deletes the grant', async () => {
   const words = ['--name', 'late'];
   expect((await issue(words, { killedAt: 'grant-created' })).signal).toBe('SIGKILL');
   const refused = await issue(words, { clockOffsetMs: 3_600_000 });

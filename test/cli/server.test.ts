@@ -116,7 +116,7 @@ describe('a command with --server', () => {
     expect(json(await local(['grant', 'show', 'bound', '-o', 'json']))).toMatchObject({ signedTokens: 1 });
   });
 
-  it('issues a token that replaces a link: when it is redeemed the link is revoked, and both redemptions name the other', async () => {
+  it('issues a token that replaces a link: when it is redeemed the link is revoked, and each redemption names the other', async () => {
     const redeem = async (name: string, ...words: readonly string[]) => {
       const token = place.path(`${name}.yaml`);
       expectSuccess(await remote(['token', 'issue', token, ...words]));

@@ -77,7 +77,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant wrong')).toContain(` / correct it with \`${command}\``);
   });
 
-  it('names the check that an identity token fails for an AccessGrant, and permits another one', async () => {
+  it('names the check that an identity token fails for an AccessGrant, and reports that another token passes', async () => {
     const namespace = await cluster.namespace();
     await putSite(cluster.admin, namespace);
     await createGrant(cluster, namespace, 'fleet', { settings: { 'linkgrant/identities': 'east:a*' } });

@@ -55,7 +55,7 @@ it.each([
   },
 );
 
-it('saves only what the user has changed of a grant, and keeps what another user changes meanwhile', async () => {
+it('saves only what the user has changed of a grant, and does not overwrite a concurrent change of another user', async () => {
   await openDialog();
   await updateGrant(grant.uid, { expirationWindow: '8d', policy: { 'linkgrant/names': 'a' } });
   await page.getByText('Only these link names are allowed: a.').waitFor();

@@ -30,8 +30,8 @@ export function GrantTokens({ grantUid }: { readonly grantUid: string }) {
           {({ items, next }) =>
             items.length === 0 && cursor === undefined ? (
               <p>
-                No token is listed: those with the code of the grant itself are not. A site redeems a token to
-                join.
+                There are no tokens. Tokens with the code of the grant itself are not listed. A site redeems a
+                token to join.
               </p>
             ) : (
               <>

@@ -94,8 +94,8 @@ export function chainConformance(current: CurrentStore<DatabaseStore>): void {
         const [own, other] = [actors[n % 3], actors[(n + 1) % 3]].map((actor) => [
           { actor: undefined, actorName: undefined, ...actor },
         ]);
-        const nobody = [{ actor: undefined, actorName: undefined }];
-        expect([actorsOf('created'), actorsOf('redeemed')]).toEqual([nobody, nobody]);
+        const noActor = [{ actor: undefined, actorName: undefined }];
+        expect([actorsOf('created'), actorsOf('redeemed')]).toEqual([noActor, noActor]);
         for (const kind of ['changed', 'code_recorded', 'code_revoked', 'deleted'])
           expect(actorsOf(kind), kind).toEqual(own);
         for (const kind of ['revoked', 'grant_revoked']) expect(actorsOf(kind), kind).toEqual(other);
