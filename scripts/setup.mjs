@@ -84,7 +84,8 @@ function build() {
   console.log('setup: building dist/ (tsc)');
   rmSync(pathOf(BUILT), { force: true });
   writeFileSync(pathOf(BUILD_STARTED), '');
-  const tsc = [process.execPath, pathOf('node_modules/typescript/bin/tsc'), '-p', root];
+  // Without the check of the types, which takes twice as long as the rest: that is `npm run check:types`.
+  const tsc = [process.execPath, pathOf('node_modules/typescript/bin/tsc'), '-p', root, '--noCheck'];
   run([...tsc, '--incremental', '--tsBuildInfoFile', pathOf(BUILD_INFO), '--noEmitOnError']);
   removeStaleModules();
   chmodSync(pathOf('dist/main.js'), 0o755);
