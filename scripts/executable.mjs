@@ -33,7 +33,7 @@ function packagedFiles() {
       .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
       .map((entry) => join(entry.parentPath, entry.name)),
   );
-  const paths = [join(root, 'package.json'), ...below];
+  const paths = [join(root, 'package.json'), ...below].sort();
   return Object.fromEntries(paths.map((path) => [path.slice(root.length + 1), path]));
 }
 
@@ -81,9 +81,9 @@ async function bundle(entry, script) {
   return [...new Set(directories)].filter((directory) => directory !== undefined).sort();
 }
 
-/** Runs a program. Throws an Error with its output if it fails. */
-function run(program, ...words) {
-  const { status, error, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+/** Runs a program in a directory. Throws an Error with its output if it fails. */
+function run(cwd, program, ...words) {
+  const { status, error, stdout, stderr } = spawnSync(program, words, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${basename(program)} ${words[0]} failed: ${error ?? stdout + stderr}`);
 }
 
@@ -98,17 +98,19 @@ export async function buildExecutable(entry, output) {
   try {
     const packages = await bundle(entry, file('main.cjs'));
     const settings = {
-      main: file('main.cjs'),
-      output: file('blob'),
+      // Relative, because Node writes the name of the script into the executable.
+      main: 'main.cjs',
+      output: 'blob',
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
       assets: packagedFiles(),
     };
     writeFileSync(file('settings.json'), JSON.stringify(settings));
-    run(node, '--experimental-sea-config', file('settings.json'));
+    // V8's code cache contains random hash values. With a fixed seed each build has the same ones; they are valid under any seed.
+    run(scratch, node, '--random-seed=1', '--experimental-sea-config', 'settings.json');
     const executable = file(basename(output));
     copyFileSync(node, executable);
-    run(process.execPath, POSTJECT, executable, 'NODE_SEA_BLOB', file('blob'), '--sentinel-fuse', FUSE);
+    run(scratch, process.execPath, POSTJECT, executable, 'NODE_SEA_BLOB', 'blob', '--sentinel-fuse', FUSE);
     chmodSync(executable, 0o755);
     renameSync(executable, output);
     return packages;

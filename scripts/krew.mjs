@@ -36,18 +36,11 @@ function makeArchive(archive) {
       '--no-fund',
       filename,
     );
-    // Do not record the user who builds the release.
-    const owner = ['--owner=0', '--group=0', '--numeric-owner'];
-    execFileSync('tar', [
-      '--create',
-      '--gzip',
-      ...owner,
-      '--file',
-      archive,
-      '--directory',
-      scratch,
-      'node_modules',
-    ]);
+    // Record neither the user who builds the release, nor the time and the user's umask.
+    const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX'];
+    const words = [...owner, '--sort=name', '--mtime=@0'];
+    const file = ['--create', '--gzip', '--file', archive];
+    execFileSync('tar', [...file, ...words, '--directory', scratch, 'node_modules']);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

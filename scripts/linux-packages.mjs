@@ -60,13 +60,16 @@ function fill(files) {
   const man = join(files, 'usr/share/man/man1');
   cpSync(join(build, 'man'), man, { recursive: true });
   run('gzip', '--best', '--no-name', '--recursive', man);
+  const time = `--date=@${process.env.SOURCE_DATE_EPOCH}`;
+  run('find', files, '-exec', 'touch', '--no-dereference', time, '{}', '+');
 }
 
 function makeRpm(files, scratch) {
   const listed = readdirSync(files, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(files.length))
-    .filter((path) => !path.startsWith('/etc'));
+    .filter((path) => !path.startsWith('/etc'))
+    .sort();
   const filelist = join(scratch, 'filelist');
   writeFileSync(filelist, listed.map((path) => `${path}\n`).join(''));
   const macros = {
@@ -74,6 +77,8 @@ function makeRpm(files, scratch) {
     _rpmdir: build,
     _rpmfilename: `linkgrant-${version}-1.${rpmArch}.rpm`,
     scripts: sources,
+    _buildhost: 'linkgrant',
+    use_source_date_epoch_as_buildtime: 1,
   };
   const defines = Object.entries({ ...macros, version, root: files, filelist });
   const words = defines.flatMap(([name, value]) => ['--define', `${name} ${value}`]);
@@ -82,7 +87,8 @@ function makeRpm(files, scratch) {
 
 /** Adds Debian's control files to `files`, and makes the package. */
 function makeDeb(files) {
-  const [kilobytes] = String(run('du', '--summarize', '--block-size=1K', files)).split('\t');
+  const du = ['--summarize', '--apparent-size', '--block-size=1K'];
+  const [kilobytes] = String(run('du', ...du, files)).split('\t');
   const control = readFileSync(join(sources, 'control'), 'utf8')
     .replace('VERSION', version)
     .replace('ARCH', debArch)
@@ -98,10 +104,9 @@ function makeDeb(files) {
 
 /**
  * Makes build/linkgrant_X.Y.Z_ARCH.deb and build/linkgrant-X.Y.Z-1.ARCH.rpm from the files in build/. Skips a package if its
- * program, dpkg-deb or rpmbuild, is not installed.
+ * program, dpkg-deb or rpmbuild, is not installed. Their times are SOURCE_DATE_EPOCH.
  */
 export function makeLinuxPackages() {
-  process.umask(0o022);
   const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-packages-'));
   try {
     const files = join(scratch, 'files');

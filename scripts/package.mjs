@@ -1,10 +1,13 @@
 // Builds the files of a release besides the npm package, for this machine's platform, into build/: the executable, its
 // licences, completions and man pages, the archive with these, the bill of materials, the deb, the rpm, and the list of SHA-256
-// sums.
+// sums. Each build of a commit makes the same files: their times are that of the commit, or SOURCE_DATE_EPOCH
+// (https://reproducible-builds.org/specs/source-date-epoch/, in seconds). With `--verify FILE`, the list of a release, it
+// compares the sums with those in FILE.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { buildExecutable, nodePackage } from './executable.mjs';
 import { makeLinuxPackages } from './linux-packages.mjs';
 import { writeManPages } from './man-pages.mjs';
@@ -14,6 +17,13 @@ const build = join(root, 'build');
 const executable = join(build, 'linkgrant');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const release = `linkgrant-${version}-${process.platform}-${process.arch}`;
+
+process.umask(0o022);
+// dpkg-deb and rpmbuild read it too.
+process.env.SOURCE_DATE_EPOCH ??= execFileSync('git', ['log', '-1', '--format=%ct'], {
+  cwd: root,
+  encoding: 'utf8',
+}).trim();
 
 /** Name, version, licence and directory of each package in the executable; Node is the first. */
 let contents = [];
@@ -33,7 +43,9 @@ const consoleLicenses = () => readFileSync(join(root, 'dist/console/licenses.md'
 /** Writes the licences of Node, of the packages in the executable, and of those in the console. */
 function makeLicenses() {
   const texts = contents.map(({ name, version, license, directory }) => {
-    const files = readdirSync(directory).filter((file) => /^(licen[cs]e|notice)/i.test(file));
+    const files = readdirSync(directory)
+      .filter((file) => /^(licen[cs]e|notice)/i.test(file))
+      .sort();
     const found = files.map((file) => readFileSync(join(directory, file), 'utf8').trim());
     return [`${name} ${version} (${license})`, ...found].join('\n\n');
   });
@@ -57,9 +69,11 @@ function makeArchive() {
     for (const name of ['linkgrant', 'LICENSES', 'completions', 'man'])
       cpSync(join(build, name), join(directory, name), { recursive: true });
     for (const name of ['LICENSE', 'openapi.yaml']) cpSync(join(root, name), join(directory, name));
-    // Do not record the user who builds the release.
-    const words = ['--create', '--gzip', '--owner=0', '--group=0', '--numeric-owner', '--sort=name'];
-    execFileSync('tar', [...words, '--file', `${directory}.tar.gz`, '--directory', build, release]);
+    // Record neither the user who builds the release, nor the time and the user's umask.
+    const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX'];
+    const words = [...owner, '--sort=name', `--mtime=@${process.env.SOURCE_DATE_EPOCH}`];
+    const file = ['--create', '--gzip', '--file', `${directory}.tar.gz`];
+    execFileSync('tar', [...file, ...words, '--directory', build, release]);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -72,6 +86,9 @@ function makeBillOfMaterials() {
   const [node, ...packages] = contents.map(({ name, version }) => `${name}@${version}`);
   const own = bom.metadata.component;
   const refs = new Set([own['bom-ref'], node, ...packages]);
+  // Optional, and different in each build.
+  delete bom.serialNumber;
+  bom.metadata.timestamp = new Date(process.env.SOURCE_DATE_EPOCH * 1000).toISOString();
   // `npm sbom` names the project after its directory.
   Object.assign(own, { name: 'linkgrant', type: 'application' });
   const listed = bom.components.filter((component) => refs.has(component['bom-ref']));
@@ -99,16 +116,25 @@ function consoleComponents(refs) {
     .filter((component) => !refs.has(component['bom-ref']));
 }
 
-/** Writes the SHA-256 sums of the release's files, for `sha256sum --check`. */
-function makeChecksums() {
-  const files = readdirSync(build).filter((name) => name.startsWith('linkgrant'));
-  const lines = files.map((name) => {
-    const sum = createHash('sha256')
-      .update(readFileSync(join(build, name)))
-      .digest('hex');
-    return `${sum}  ${name}\n`;
+/** Returns the lines of the list of SHA-256 sums, for `sha256sum --check`. */
+function checksums() {
+  // The executable is in the archive.
+  const files = readdirSync(build).filter((name) => /^linkgrant[-_]/.test(name));
+  return files.sort().map((name) => {
+    const sum = createHash('sha256').update(readFileSync(join(build, name)));
+    return `${sum.digest('hex')}  ${name}`;
   });
-  writeFileSync(join(build, 'SHA256SUMS'), lines.join(''));
+}
+
+/** Compares the lines of a release's list with those of this build, and prints one line for each file. */
+function compare(listed, built) {
+  const nameOf = (line) => line.slice(line.indexOf('  ') + 2);
+  const result = (line) => (listed.includes(line) ? 'same' : 'different');
+  const names = built.map(nameOf);
+  const others = listed.map(nameOf).filter((name) => !names.includes(name));
+  for (const line of built) console.log(`${result(line)}: ${nameOf(line)}`);
+  for (const name of others) console.log(`not built on this machine: ${name}`);
+  if (built.some((line) => result(line) !== 'same')) process.exitCode = 1;
 }
 
 // Each step uses what the earlier ones wrote into build/.
@@ -120,9 +146,14 @@ const STEPS = [
   makeArchive,
   makeBillOfMaterials,
   makeLinuxPackages,
-  makeChecksums,
 ];
+const { values } = parseArgs({ options: { verify: { type: 'string' } } });
+// Read first, because it can be in the directory that is removed.
+const listed = values.verify && readFileSync(values.verify, 'utf8').trim().split('\n');
 rmSync(build, { recursive: true, force: true });
 mkdirSync(build);
 for (const step of STEPS) await step();
-process.stdout.write(readFileSync(join(build, 'SHA256SUMS')));
+const built = checksums();
+writeFileSync(join(build, 'SHA256SUMS'), built.map((line) => `${line}\n`).join(''));
+if (listed) compare(listed, built);
+else console.log(built.join('\n'));

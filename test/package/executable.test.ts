@@ -1,11 +1,20 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   ENDPOINT,
   expectSuccess,
@@ -43,6 +52,37 @@ describe('the output of `npm run package`', () => {
     const listed = readFileSync(join(BUILD, 'SHA256SUMS'), 'utf8');
     expect(listed).toContain(`  ${RELEASE}.tar.gz\n`);
     execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: BUILD });
+  });
+
+  it('a build in another directory, under another umask and time zone, makes the same files, and --verify compares them', () => {
+    const other = join(PROJECT, '.cache/another-directory');
+    rmSync(other, { recursive: true, force: true });
+    mkdirSync(other, { recursive: true });
+    onTestFinished(() => rmSync(other, { recursive: true, force: true }));
+    const names = readdirSync(PROJECT).filter((name) => !['.git', '.cache', 'build'].includes(name));
+    execFileSync('cp', ['--archive', '--link', ...names, other], { cwd: PROJECT });
+    const built = readFileSync(join(BUILD, 'SHA256SUMS'), 'utf8');
+    const published = built.replace(/^\w+(?= .+\.cdx\.json$)/m, 'f'.repeat(64));
+    expect(published).not.toBe(built);
+    writeFileSync(join(other, 'PUBLISHED'), `${published}${'0'.repeat(64)}  linkgrant-elsewhere.tar.gz\n`);
+
+    const command = 'umask 077 && npm run --silent package -- --verify PUBLISHED';
+    const env = { ...process.env, TZ: 'Asia/Tokyo' };
+    const { status, stdout } = spawnSync('sh', ['-c', command], { cwd: other, env, encoding: 'utf8' });
+
+    expect(readFileSync(join(other, 'build/SHA256SUMS'), 'utf8')).toBe(built);
+    const lines = built
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const name = line.slice(66);
+        return `${name.endsWith('.cdx.json') ? 'different' : 'same'}: ${name}`;
+      });
+    expect(stdout.trim().split('\n')).toEqual([
+      ...lines,
+      'not built on this machine: linkgrant-elsewhere.tar.gz',
+    ]);
+    expect(status).toBe(1);
   });
 
   it('the bill of materials lists Node and the packages in the executable, and no others', () => {
