@@ -3,7 +3,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { Registry } from 'prom-client';
 import { REQUEST_ID_HEADER } from '../domain/names.js';
-import type { HealthFinding } from '../redemption/administration/reports/overview-report.js';
+import type { HealthFinding } from '../redemption/administration/reports/health-report.js';
 
 /** One part that readiness depends on; `ready` resolves, or rejects with the reason as its message. */
 export interface ReadinessPart {

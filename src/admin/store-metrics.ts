@@ -1,46 +1,59 @@
 import { Gauge, Registry } from 'prom-client';
-import { summarizeConnections } from '../redemption/administration/link-connections.js';
-import type { Clock } from '../redemption/ports/clock.js';
-import type { ConnectionObserver } from '../redemption/ports/connections.js';
-import type { GrantStore } from '../redemption/ports/grant-store.js';
+import {
+  type Attention,
+  type AttentionDependencies,
+  attentionOperation,
+} from '../redemption/administration/attention.js';
 
 /**
- * Creates the metrics of a store, in a registry of their own because all processes serve the same store. Each scrape counts the
- * grants and links; a metric is absent while its count is unknown. Without `connections` there are no metrics of
- * connections.
+ * Creates the metrics of a store, in a registry of their own because all processes serve the same store. Each scrape reads the store
+ * once; a metric is absent while its value is unknown. Without `connections` there are no metrics of connections.
  */
-export function createStoreMetrics(
-  store: Pick<GrantStore, 'countGrants' | 'countLinks' | 'listLinks'>,
-  {
-    clock,
-    connections,
-    undelivered = async () => undefined,
-  }: {
-    readonly clock: Clock;
-    readonly connections: ConnectionObserver | undefined;
-    /** Returns the time of the oldest event that a webhook receiver has not accepted; absent for a service without webhooks. */
-    readonly undelivered?: () => Promise<number | undefined>;
-  },
-): Registry {
+export function createStoreMetrics({
+  undelivered = async () => undefined,
+  ...dependencies
+}: AttentionDependencies & {
+  /** Returns the time of the oldest event that a webhook receiver has not accepted; absent for a service without webhooks. */
+  readonly undelivered?: () => Promise<number | undefined>;
+}): Registry {
+  const { clock, connections } = dependencies;
   const registry = new Registry();
   const registers = [registry];
-  const addByState = (name: string, help: string, count: () => Promise<Readonly<Record<string, number>>>) =>
+  const readAttention = attentionOperation(dependencies);
+  // All metrics of a scrape are collected at once, from one reading.
+  let running: Promise<Attention | undefined> | undefined;
+  const read = () => {
+    running ??= readAttention()
+      .catch(() => undefined)
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+  const addGauge = (
+    name: string,
+    label: string,
+    help: string,
+    countsOf: (read: Attention) => Readonly<Record<string, number | null>>,
+  ) =>
     new Gauge({
       name,
       help,
-      labelNames: ['state'],
+      labelNames: [label],
       registers,
       async collect() {
+        const attention = await read();
         this.reset();
-        const byState = await count().catch(() => ({}));
-        for (const [state, number] of Object.entries(byState)) this.set({ state }, number);
+        for (const [value, number] of Object.entries(attention ? countsOf(attention) : {}))
+          if (number !== null) this.set({ [label]: value }, number);
       },
     });
-  addByState('linkgrant_grants', 'Grants by state.', () => store.countGrants(clock()));
-  addByState('linkgrant_links', 'Links by state.', async () => {
-    const { notRenewing: _, ...states } = await store.countLinks(clock());
+  addGauge('linkgrant_grants', 'state', 'Grants by state.', ({ grants }) => ({ ...grants }));
+  addGauge('linkgrant_links', 'state', 'Links by state.', ({ links }) => {
+    const { notRenewing: _, validNotRenewing: __, ...states } = links;
     return states;
   });
+  addGauge('linkgrant_attention', 'kind', 'What needs attention, by kind.', ({ counts }) => counts);
   new Gauge({
     name: 'linkgrant_webhook_undelivered_age_seconds',
     help: 'Age of the oldest event that a webhook receiver has not accepted; 0 without one.',
@@ -65,10 +78,10 @@ export function createStoreMetrics(
     help: 'Connected peers that have a link that is not revoked.',
     registers,
     async collect() {
+      const summary = (await read())?.connections;
       // A gauge without a value has no series.
       this.remove();
       unknownPeers.remove();
-      const summary = await summarizeConnections(store, connections.latest()).catch(() => undefined);
       if (!summary || summary.connected === null) return;
       this.set(summary.connected);
       unknownPeers.set(summary.unknownPeers.length);

@@ -10,7 +10,6 @@ import { oidcKeys } from '../admin/api/oidc-keys.js';
 import type { LoginMetadata } from '../admin/api/resource-metadata.js';
 import type { Metrics } from '../admin/metrics.js';
 import { isProviderUrl, OidcProvider } from '../admin/oidc-provider.js';
-import { healthFindings, type ReadinessPart } from '../admin/operations-app.js';
 import { providerFetch } from '../client/provider-fetch.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { actorOf, SERVICE } from '../domain/actor.js';
@@ -51,7 +50,7 @@ export interface AdminContext {
   /** The credentials that the service presents. */
   readonly credentials: TlsCredentials;
   readonly metrics: Metrics;
-  readonly readiness: readonly ReadinessPart[];
+  readonly checkReadiness: AdministrationDependencies['checkReadiness'];
   readonly runDoctor?: AdministrationDependencies['runDoctor'];
   readonly connections: ConnectionObserver | undefined;
   readonly clock: Clock;
@@ -84,7 +83,7 @@ export async function startAdmin(
   const { adminListen, adminIssuer, adminAudience, adminTlsCert, adminTlsKey } = settings;
   const { dataDir, issuerCert, issuerKey } = settings;
   if (!adminListen || adminIssuer === undefined || adminAudience === undefined) return undefined;
-  const { store, metrics, readiness, clock, logger } = context;
+  const { store, metrics, clock, logger } = context;
   const rules = {
     issuer: adminIssuer,
     audience: adminAudience,
@@ -105,7 +104,6 @@ export async function startAdmin(
   const provider = new OidcProvider({ issuer: adminIssuer, fetch, clock });
   const keys = adminJwks === undefined ? oidcKeys(provider, clock) : jwksFile(adminJwks);
   const byBearer = bearerAuthentication(rules, keys, clock);
-  const checkReadiness = () => healthFindings(readiness);
   const dependencies = administrationDependencies({
     store,
     actor: SERVICE,
@@ -113,7 +111,7 @@ export async function startAdmin(
     issuerCert,
     issuerKey,
     clock,
-    checkReadiness,
+    checkReadiness: context.checkReadiness,
     runDoctor: context.runDoctor,
     connections: context.connections,
     sharedVerification: sharedVerification(store, clock),

@@ -3,7 +3,12 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
 import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
-import { createOperationsApp, type OperationsDependencies } from '../admin/operations-app.js';
+import {
+  createOperationsApp,
+  healthFindings,
+  type OperationsDependencies,
+  type ReadinessPart,
+} from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { applyRetention, type Retention } from '../redemption/accepting/apply-retention.js';
@@ -31,6 +36,16 @@ export async function listen(server: Server, address: Settings['listen']): Promi
   server.listen({ port: address.port, ...(address.host !== '' && { host: address.host }), backlog: 2048 });
   await once(server, 'listening');
   return server.address() as AddressInfo;
+}
+
+/** Returns a function that checks the parts of the service, and the certificates that it depends on. */
+export function readinessCheck(
+  parts: readonly ReadinessPart[],
+  certificateTimes: () => CertificateTimes,
+  clock: Clock,
+): () => ReturnType<typeof healthFindings> {
+  const all = [...parts, ...certificateParts(certificateTimes, clock)];
+  return () => healthFindings(all);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
+import type { CertificateTimes } from '../admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from '../admin/metrics.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
@@ -18,7 +18,11 @@ import {
   serviceUrl,
 } from '../platforms/standalone/service-address.js';
 import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
-import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
+import {
+  publishService,
+  readService,
+  type ServiceDescription,
+} from '../redemption/accepting/service-description.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -39,6 +43,7 @@ import {
   createStoreMetrics,
   listen,
   periodicRetention,
+  readinessCheck,
   startPeriodic,
   sweepSealedAnswers,
 } from './operations.js';
@@ -215,13 +220,18 @@ async function serveWithDatabase(
   ];
   const certificateTimes = () => watch.times();
   const connections = networkObserver(settings, clock);
+  const observed = {
+    ...{ store, clock, connections },
+    checkReadiness: readinessCheck(readiness, certificateTimes, clock),
+    readService: () => readService(store),
+  };
   const admin = await startAdmin(settings, {
     store,
     credentials: presented,
     metrics,
     connections,
     ...context,
-    readiness: [...readiness, ...certificateParts(certificateTimes, clock)],
+    checkReadiness: observed.checkReadiness,
   });
   const watch = new CertificateWatch(
     {
@@ -259,10 +269,7 @@ async function serveWithDatabase(
     listening,
     adminListening: admin?.listening,
     metrics,
-    storeMetrics: createStoreMetrics(store, {
-      ...{ clock, connections },
-      undelivered: undeliveredReader(parts),
-    }),
+    storeMetrics: createStoreMetrics({ ...observed, undelivered: undeliveredReader(parts) }),
     certificateTimes,
     readiness,
     reloadIdentity,

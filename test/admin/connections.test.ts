@@ -68,6 +68,7 @@ it('the admin API shows which links are connected, and connected peers without a
   expect(overview.attention).toEqual([
     {
       kind: 'peer-unknown',
+      severity: 'warning',
       message: expect.stringContaining('"north"'),
       nextStep: 'linkgrant redemption list',
     },
@@ -78,6 +79,9 @@ it('the admin API shows which links are connected, and connected peers without a
     /^linkgrant_links_connected 1$/m.test(await service.running.storeMetrics.metrics()),
   );
   expect(await service.running.storeMetrics.metrics()).toMatch(/^linkgrant_unknown_peers 1$/m);
+  expect(await service.running.storeMetrics.metrics()).toMatch(
+    /^linkgrant_attention\{kind="peer-unknown"\} 1$/m,
+  );
 });
 
 it('redemption list and link status show which links are connected', async () => {
@@ -107,6 +111,7 @@ it('the overview reports a revoked link that is connected; changed connections c
   expect(overview.attention).toEqual([
     {
       kind: 'link-revoked-connected',
+      severity: 'warning',
       message: expect.stringContaining(EAST),
       nextStep: `linkgrant redemption revoke ${redemption.id} --cut`,
       resource: { kind: 'link', id: redemption.id },

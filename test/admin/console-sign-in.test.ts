@@ -60,7 +60,7 @@ describe('the console of a team', () => {
     const admin = await startAdmin(settings, {
       ...{ store: service.store, credentials: identity, metrics, clock: clock.read },
       logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
-      ...{ consoleFiles: PAGES, readiness: [], connections: undefined },
+      ...{ consoleFiles: PAGES, checkReadiness: async () => [], connections: undefined },
     });
     if (!admin) throw new Error('the admin API is off');
     admins.push(admin);

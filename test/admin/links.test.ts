@@ -136,6 +136,7 @@ describe('the overview', () => {
     expect((await readAdmin(other, '/overview')).attention).toEqual([
       {
         kind: 'no-endpoints',
+        severity: 'warning',
         message: expect.stringContaining('without an endpoint'),
         nextStep: 'linkgrant serve --endpoint inter-router=HOST:PORT',
       },
@@ -157,6 +158,7 @@ describe('the overview', () => {
     expect(attention).toEqual([
       {
         kind: 'link-expiring',
+        severity: 'warning',
         message: expect.stringContaining('"east"'),
         nextStep: `linkgrant redemption show ${link?.id}`,
         resource: { kind: 'link', id: link?.id },

@@ -50,9 +50,11 @@ async function checkAt(now: number) {
   return check;
 }
 
+const readService = async () => undefined;
+
 async function ageAt(now: number): Promise<string> {
   const undelivered = () => oldestUndelivered([URL_OF_RECEIVER], { store, webhooks, links: store, now });
-  const registry = createStoreMetrics(store, { clock: () => now, connections: undefined, undelivered });
+  const registry = createStoreMetrics({ store, clock: () => now, readService, undelivered });
   return (
     (await registry.getSingleMetricAsString('linkgrant_webhook_undelivered_age_seconds')).split(' ').at(-1) ??
     ''
@@ -114,6 +116,6 @@ it('the metric is absent while the store cannot be read, and counts no receiver 
   expect(await read([URL_OF_RECEIVER])).toBe(NOW);
   expect(await read(['https://hooks.example.com/b'])).toBeUndefined();
   const undelivered = () => Promise.reject(new Error('the disk is full'));
-  const registry = createStoreMetrics(store, { clock: () => NOW, connections: undefined, undelivered });
+  const registry = createStoreMetrics({ store, clock: () => NOW, readService, undelivered });
   expect(await registry.metrics()).not.toMatch(/^linkgrant_webhook_undelivered_age_seconds /m);
 });

@@ -7,13 +7,11 @@ import type {
   GrantReport,
   GrantRevocation,
 } from '../../src/redemption/administration/reports/grant-report.js';
+import type { HealthReport } from '../../src/redemption/administration/reports/health-report.js';
 import type { IssuedAnswer } from '../../src/redemption/administration/reports/issued-answer.js';
 import type { IssuerReport } from '../../src/redemption/administration/reports/issuer-report.js';
 import type { LinkReport } from '../../src/redemption/administration/reports/link-report.js';
-import type {
-  HealthReport,
-  OverviewReport,
-} from '../../src/redemption/administration/reports/overview-report.js';
+import type { OverviewReport } from '../../src/redemption/administration/reports/overview-report.js';
 import type {
   RedemptionDetail,
   RedemptionReport,

@@ -7,7 +7,6 @@ import { createMetrics } from '../../src/admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
 import { createStoreMetrics } from '../../src/admin/store-metrics.js';
 import { SITE_CA } from '../../src/domain/names.js';
-import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY, HOUR, startTestService } from '../support/service.js';
 
@@ -111,13 +110,17 @@ describe('the operations listener', () => {
   });
 
   it('counts grants by state at each scrape, and omits the counts while the store fails', async () => {
-    const counts = [Promise.resolve({ ready: 3, expired: 1 }), Promise.reject(new Error('busy'))];
+    const counts = [{ pending: 0, ready: 3, expired: 1, exhausted: 0, revoked: 0 }];
     const busy = () => Promise.reject(new Error('busy'));
-    const store = { countGrants: () => counts.shift() as ReturnType<GrantStore['countGrants']> };
-    const registry = createStoreMetrics(
-      { ...store, countLinks: busy, listLinks: busy },
-      { clock: Date.now, connections: undefined },
-    );
+    const noLinks = { valid: 0, expiring: 0, expired: 0, revoked: 0, notRenewing: 0, validNotRenewing: 0 };
+    const store = {
+      countGrants: async () => counts.shift() ?? busy(),
+      countLinks: async () => noLinks,
+      listLinks: busy,
+      readChanges: async () => ({ version: '1', changed: [] }),
+    };
+    const readService = async () => undefined;
+    const registry = createStoreMetrics({ store, clock: Date.now, readService });
     expect(await registry.metrics()).toContain('linkgrant_grants{state="ready"} 3\n');
     expect(await registry.metrics()).not.toContain('linkgrant_grants{');
   });

@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/cli/browser/open-browser.js';
-import type { HealthReport } from '../../src/redemption/administration/reports/overview-report.js';
+import type { HealthReport } from '../../src/redemption/administration/reports/health-report.js';
 import { adminFlags, makeIssuerKey, signBearer } from '../support/admin-api.js';
 import {
   linkgrantProcess,

@@ -1,6 +1,7 @@
 import type { Administration } from '../../redemption/administration/administration.js';
-import { healthReport, serviceProblem, withFindings } from '../../redemption/administration/overview.js';
-import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
+import { healthReport, serviceProblem } from '../../redemption/administration/health.js';
+import { withFindings } from '../../redemption/administration/overview.js';
+import type { HealthFinding } from '../../redemption/administration/reports/health-report.js';
 import { connectionOptions } from '../flags/connection-flags.js';
 import type { AdministrationSession } from '../session/administration-session.js';
 

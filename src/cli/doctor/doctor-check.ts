@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { dirname, resolve } from 'node:path';
 import { certificateState } from '../../domain/issued-certificate.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
+import type { HealthFinding } from '../../redemption/administration/reports/health-report.js';
 import type { ExitCode } from '../terminal/command-error.js';
 import { adviceFor, type ErrorCode } from '../terminal/exit-codes.js';
 import { describeFailure } from '../terminal/failure.js';

@@ -2,7 +2,7 @@ import { hasStore } from '../../compose/open-store.js';
 import { openRequestingSite, openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { RedeemableToken } from '../../domain/access-token.js';
-import type { HealthFinding } from '../../redemption/administration/reports/overview-report.js';
+import type { HealthFinding } from '../../redemption/administration/reports/health-report.js';
 import { type ConnectionFlags, connectionOptions } from '../flags/connection-flags.js';
 import { worstOf } from '../link/link-faults.js';
 import { linkDirectoryOf } from '../link/site-links.js';

@@ -4,6 +4,7 @@ import { openServiceStore } from '../../compose/open-store.js';
 import {
   createStoreMetrics,
   createWorkerMetrics,
+  readinessCheck,
   startOperations,
   WorkerMetrics,
 } from '../../compose/operations.js';
@@ -11,6 +12,7 @@ import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
 import { undeliveredReader } from '../../compose/start-webhooks.js';
 import { commandContext } from '../../config/command-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
+import { readService } from '../../redemption/accepting/service-description.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { type ServiceStart, writeBanner } from './serve-banner.js';
 import { serviceManager } from './service-manager.js';
@@ -58,17 +60,19 @@ async function startGroupOperations(
     { name: 'workers', ready: () => group.assertServing() },
     { name: 'store', ready: () => store.probe() },
   ];
+  const certificateTimes = () => group.certificateTimes();
   const registries = [
     createWorkerMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
-    createStoreMetrics(store, {
-      clock: runtime.clock,
+    createStoreMetrics({
+      ...{ store, clock: runtime.clock },
       connections: networkObserver(settings, runtime.clock),
+      checkReadiness: readinessCheck(parts, certificateTimes, runtime.clock),
+      readService: () => readService(store),
       undelivered: undeliveredReader({ settings, context: runtime, store, webhooks }),
     }),
   ];
   const metrics = async () =>
     (await Promise.all([group.metrics(), ...registries.map((registry) => registry.metrics())])).join('');
-  const certificateTimes = () => group.certificateTimes();
   const listener = await startOperations(address, { parts, metrics, certificateTimes }, runtime).catch(
     async (error: unknown) => {
       await store.close();

@@ -22,6 +22,7 @@ import {
   createStoreMetrics,
   listen,
   periodicRetention,
+  readinessCheck,
   startPeriodic,
   sweepSealedAnswers,
 } from '../operations.js';
@@ -97,22 +98,28 @@ async function serveCluster(parts: ServiceParts): Promise<RunningService> {
     [SWEEP_MS, ifLeading(atMostEvery(RETENTION_MS, () => retention.runOnce()))],
     [SWEEP_MS, ifLeading(atMostEvery(RETENTION_MS, () => sweepCodeKeys(store, codeKeys, context)))],
   ]);
+  const readiness = [
+    clusterReadiness(controller),
+    { name: 'store', ready: () => store.probe() },
+    { name: 'listener', ready: async () => assertListening(listener) },
+  ];
+  const certificateTimes = () => publication.times();
   return {
     description: publication.description(),
     listening,
     adminListening: undefined,
     metrics,
     // Count the grants in the watch cache: collectors scrape every replica, and a scrape must not list all AccessGrants.
-    storeMetrics: createStoreMetrics(
-      { ...store, countGrants: async (now) => controller.countGrants(now) },
-      { clock, connections: new CachedConnections(async () => controller.connectedPeers(), clock) },
-    ),
-    certificateTimes: () => publication.times(),
-    readiness: [
-      clusterReadiness(controller),
-      { name: 'store', ready: () => store.probe() },
-      { name: 'listener', ready: async () => assertListening(listener) },
-    ],
+    storeMetrics: createStoreMetrics({
+      store: { ...store, countGrants: async (now) => controller.countGrants(now) },
+      clock,
+      connections: new CachedConnections(async () => controller.connectedPeers(), clock),
+      checkReadiness: readinessCheck(readiness, certificateTimes, clock),
+      // The status of each grant describes the service.
+      readService: async () => undefined,
+    }),
+    certificateTimes,
+    readiness,
     reloadIdentity: () => publication.runOnce(),
     async close() {
       stopPeriodic();

@@ -10,10 +10,11 @@ import type {
   GrantReport,
   GrantRevocation,
 } from './reports/grant-report.js';
+import type { HealthReport } from './reports/health-report.js';
 import type { IssuedAnswer } from './reports/issued-answer.js';
 import type { IssuerReport } from './reports/issuer-report.js';
 import type { LinkFilter, LinkReport } from './reports/link-report.js';
-import type { HealthReport, OverviewReport } from './reports/overview-report.js';
+import type { OverviewReport } from './reports/overview-report.js';
 import type {
   RedemptionDetail,
   RedemptionReport,

@@ -11,7 +11,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerDirectory } from '../ports/issuers.js';
 import type { OutcomeStore } from '../ports/outcome-store.js';
 import type { Site, SiteRefusal, SiteRequest } from '../ports/site.js';
-import type { HealthFinding } from './reports/overview-report.js';
+import type { HealthFinding } from './reports/health-report.js';
 import type { SharedVerification } from './verification-operations.js';
 
 /** The site that accepts the links of a grant, and its present endpoints. */

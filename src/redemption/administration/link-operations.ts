@@ -1,10 +1,12 @@
 import { longestLiteral } from '../accepting/glob.js';
 import { CHANGING_RESOURCES } from '../ports/link-store.js';
 import type { Administration } from './administration.js';
+import { attentionOperation } from './attention.js';
 import type { AdministrationDependencies } from './dependencies.js';
+import { healthOperation } from './health.js';
 import { PeerIndex } from './link-connections.js';
 import { matchingLinks } from './matching-links.js';
-import { healthOperation, overviewOperation } from './overview.js';
+import { overviewOperation } from './overview.js';
 import { isListed, linkReport } from './reports/link-report.js';
 
 // Separates the version of the store from that of the observed connections.
@@ -27,7 +29,7 @@ export function linkOperations(
         ...(next !== undefined && { next }),
       };
     },
-    readOverview: overviewOperation(deps),
+    readOverview: overviewOperation(deps, attentionOperation(deps)),
     checkHealth: healthOperation(deps),
     async readChanges(since) {
       const observed = connections?.latest().version ?? '';

@@ -1,10 +1,10 @@
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { grantOperations } from './grant-operations.js';
+import { serviceProblem } from './health.js';
 import { linkIssuance } from './issue-link.js';
 import { issuerOperations } from './issuer-operations.js';
 import { linkOperations } from './link-operations.js';
-import { serviceProblem } from './overview.js';
 import { redemptionOperations } from './redemption-operations.js';
 import { tokenOperations } from './tokens.js';
 import { type LedgerVerifications, verificationOperations } from './verification-operations.js';

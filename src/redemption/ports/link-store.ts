@@ -24,6 +24,8 @@ export interface IssuedLink
 /** Number of links in each state, and of those that are overdue for renewal. */
 export interface LinkCounts extends Readonly<Record<LinkState, number>> {
   readonly notRenewing: number;
+  /** Those of them that do not expire soon. */
+  readonly validNotRenewing: number;
 }
 
 /** Refusals with one code. */

@@ -36,7 +36,9 @@ const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespa
 const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoked,
     count(*) FILTER (WHERE "revokedAt" IS NULL AND rest <= 0) AS expired,
     count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest <= ${EXPIRING_MS} AND rest * 3 <= lifetime) AS expiring,
-    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest * 4 <= lifetime) AS "notRenewing", count(*) AS total
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > 0 AND rest * 4 <= lifetime) AS "notRenewing",
+    count(*) FILTER (WHERE "revokedAt" IS NULL AND rest > ${EXPIRING_MS} AND rest * 4 <= lifetime) AS "validNotRenewing",
+    count(*) AS total
   FROM (SELECT "revokedAt", "notAfter" - CAST(? AS BIGINT) AS rest, "notAfter" - "issuedAt" AS lifetime
     FROM (SELECT ${TIMES} FROM redemptions r) AS times) AS lives`;
 const OPEN_CODES = `SELECT count(*) FROM codes c JOIN grants g ON g.uid = c.grant_uid
@@ -150,8 +152,16 @@ function linkSortKey({ position }: LinkRow): [number] {
 
 function* countLinks(now: number): SqlOperation<LinkCounts> {
   const counted = yield* row<Omit<LinkCounts, 'valid'> & { readonly total: number }>(COUNTS, now);
-  const { total = 0, revoked = 0, expired = 0, expiring = 0, notRenewing = 0 } = counted ?? {};
-  return { valid: total - revoked - expired - expiring, expiring, expired, revoked, notRenewing };
+  const {
+    total = 0,
+    revoked = 0,
+    expired = 0,
+    expiring = 0,
+    notRenewing = 0,
+    validNotRenewing = 0,
+  } = counted ?? {};
+  const valid = total - revoked - expired - expiring;
+  return { valid, expiring, expired, revoked, notRenewing, validNotRenewing };
 }
 
 function* countRefusals(since: number): SqlOperation<RefusalSummary> {

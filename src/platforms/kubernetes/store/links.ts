@@ -37,10 +37,13 @@ export function linkStoreMethods(parts: StoreParts): LinkStore {
 
     async countLinks(now) {
       await watch.ready();
-      const counts = { valid: 0, expiring: 0, expired: 0, revoked: 0, notRenewing: 0 };
+      const counts = { valid: 0, expiring: 0, expired: 0, revoked: 0, notRenewing: 0, validNotRenewing: 0 };
       for (const link of watchedLinks(parts)) {
-        counts[linkState(link, now)] += 1;
-        if (isNotRenewing(link, now)) counts.notRenewing += 1;
+        const state = linkState(link, now);
+        counts[state] += 1;
+        if (!isNotRenewing(link, now)) continue;
+        counts.notRenewing += 1;
+        if (state === 'valid') counts.validNotRenewing += 1;
       }
       return counts;
     },

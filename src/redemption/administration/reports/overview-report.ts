@@ -1,38 +1,6 @@
+import type { AttentionItem } from './attention-report.js';
 import type { WrongCodesReport } from './event-report.js';
-
-/** A check of the service, and its result. */
-export interface HealthFinding {
-  /** What was checked. */
-  readonly check: string;
-  readonly status: 'ok' | 'warning' | 'error';
-  readonly message: string;
-  /** A step, with each command in backticks; absent if nothing is wrong. */
-  readonly remedy?: string;
-}
-
-/** The results of checks. */
-export interface HealthReport {
-  /** False if a check found an error. */
-  readonly ready: boolean;
-  readonly findings: readonly HealthFinding[];
-}
-
-/** A problem that an operator should solve. */
-export interface AttentionItem {
-  readonly kind:
-    | 'service-not-ready'
-    | 'no-endpoints'
-    | 'link-revoked-connected'
-    | 'peer-unknown'
-    | 'link-expired'
-    | 'link-expiring'
-    | 'link-not-renewing'
-    | 'grants-pending';
-  readonly message: string;
-  /** A command. */
-  readonly nextStep: string;
-  readonly resource?: { readonly kind: 'link'; readonly id: string };
-}
+import type { HealthReport } from './health-report.js';
 
 /** What is known about connections. */
 export interface ConnectionsReport {
@@ -91,6 +59,6 @@ export interface OverviewReport {
   }[];
   /** The checks that return at once. */
   readonly health: HealthReport;
-  /** The most urgent first. */
+  /** The most urgent first; at most five objects of a kind, then one item for the others of that kind. */
   readonly attention: readonly AttentionItem[];
 }
