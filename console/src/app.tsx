@@ -5,6 +5,7 @@ import { Masthead } from './components/masthead.js';
 import { Navigation } from './components/navigation.js';
 import { CurrentScreen } from './routes.js';
 import { ConsoleEnded, SignedOut, Starting } from './screens/signed-out.js';
+import { useLocation } from './state/location.js';
 import { followService, useHasEnded } from './state/service.js';
 import { SessionContext } from './state/session.js';
 
@@ -55,12 +56,22 @@ export function App() {
           Skip to the content
         </a>
       </div>
-      <div class="frame">
-        <Masthead />
-        <Navigation />
-        <Content />
-      </div>
+      <Frame />
     </SessionContext.Provider>
+  );
+}
+
+/** The masthead, the menu and the current screen. In a narrow window a button opens the menu; another page closes it. */
+function Frame() {
+  const location = useLocation();
+  const [openAt, setOpenAt] = useState<object>();
+  const isOpen = openAt === location;
+  return (
+    <div class={`frame ${isOpen ? '' : 'menu-closed'}`}>
+      <Masthead isMenuOpen={isOpen} onMenu={() => setOpenAt(isOpen ? undefined : location)} />
+      <Navigation />
+      <Content />
+    </div>
   );
 }
 

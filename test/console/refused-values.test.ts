@@ -6,7 +6,10 @@ const { page, goTo, grant } = await openGrantPage();
 const dialog = page.getByRole('dialog');
 const field = (label: string) => dialog.getByRole('textbox', { name: label });
 
-/** Returns the description of the field that has the focus, which begins with its error, and whether it can be seen. */
+/**
+ * Returns the description of the field that has the focus, which begins with its error, and whether it can be seen and screen readers
+ * announce it, also if the field had the focus before.
+ */
 const focused = () =>
   page.evaluate(`(() => {
     const input = document.activeElement;
@@ -16,7 +19,7 @@ const focused = () =>
       const found = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
       return element === found || element.contains(found);
     };
-    return [input.labels?.[0]?.textContent, error?.textContent, !!error && isSeen(input) && isSeen(error)];
+    return [input.labels?.[0]?.textContent, error?.textContent, error?.role === 'alert' && isSeen(input) && isSeen(error)];
   })()`);
 
 describe.each([

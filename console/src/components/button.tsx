@@ -9,6 +9,8 @@ interface ButtonProps {
   /** Name for screen readers; by default the content. */
   readonly label?: string;
   readonly isSmall?: boolean;
+  /** Whether what the button opens is visible; absent if it opens nothing in the page. */
+  readonly isExpanded?: boolean;
 }
 
 /** A button. A disabled button can still get the focus, so that a screen reader finds it. */
@@ -20,6 +22,7 @@ export function Button({
   isDisabled,
   label,
   isSmall,
+  isExpanded,
 }: ButtonProps) {
   return (
     <button
@@ -27,6 +30,7 @@ export function Button({
       class={`pf-v6-c-button pf-m-${kind} ${isSmall ? 'pf-m-small' : ''} ${isDisabled ? 'pf-m-aria-disabled' : ''}`}
       aria-disabled={isDisabled || undefined}
       aria-label={label}
+      aria-expanded={isExpanded}
       onClick={(event) => {
         if (isDisabled) event.preventDefault();
         else onClick?.();

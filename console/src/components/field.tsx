@@ -85,7 +85,7 @@ export function Field({
         )}
       </span>
       {isRefused && (
-        <div class="pf-v6-c-form__helper-text" id={`${id}-error`}>
+        <div class="pf-v6-c-form__helper-text" id={`${id}-error`} role="alert">
           <div class="pf-v6-c-helper-text">
             <span class="pf-v6-c-helper-text__item pf-m-error">
               <span class="pf-v6-c-helper-text__item-icon">

@@ -20,8 +20,16 @@ const CLOCKS: readonly (readonly [Preferences['clock'], string])[] = [
   ['utc', 'UTC'],
 ];
 
-/** The bar at the top: where the console acts, whether the service can serve sites, who the user is, and the preferences. */
-export function Masthead() {
+interface MastheadProps {
+  readonly isMenuOpen: boolean;
+  readonly onMenu: () => void;
+}
+
+/**
+ * The bar at the top: where the console acts, whether the service can serve sites, who the user is, and the preferences. In a narrow
+ * window it has one line, and the rest is in the menu.
+ */
+export function Masthead({ isMenuOpen, onMenu }: MastheadProps) {
   const session = useSession();
   const { theme, clock } = usePreferences();
   return (
@@ -29,9 +37,14 @@ export function Masthead() {
       <a class="brand" href="/console/">
         linkgrant
       </a>
-      <span class="subtle">{session.where}</span>
+      <span class="subtle where in-menu">{session.where}</span>
       <Reachability />
-      <div>
+      <div class="menu-button">
+        <Button isSmall isExpanded={isMenuOpen} onClick={onMenu}>
+          Menu
+        </Button>
+      </div>
+      <div class="in-menu">
         <Select
           label="Theme"
           value={theme}
@@ -39,7 +52,7 @@ export function Masthead() {
           onInput={(value) => setPreferences({ theme: value })}
         />
       </div>
-      <div>
+      <div class="in-menu">
         <Select
           label="Clock"
           value={clock}
@@ -47,13 +60,15 @@ export function Masthead() {
           onInput={(value) => setPreferences({ clock: value })}
         />
       </div>
-      <span>
+      <span class="in-menu">
         {session.user} <span class="subtle">({session.role})</span>
       </span>
       {session.canSignOut && (
-        <Button kind="link" onClick={() => void signOut().then(() => window.location.assign('/console/'))}>
-          Sign out
-        </Button>
+        <div class="in-menu">
+          <Button kind="link" onClick={() => void signOut().then(() => window.location.assign('/console/'))}>
+            Sign out
+          </Button>
+        </div>
       )}
     </header>
   );

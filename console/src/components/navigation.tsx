@@ -14,7 +14,7 @@ const SCREENS = [
 export function Navigation() {
   const { path } = useLocation();
   return (
-    <nav class="pf-v6-c-nav sidebar" aria-label="Screens">
+    <nav class="pf-v6-c-nav sidebar in-menu" aria-label="Screens">
       <ul class="pf-v6-c-nav__list">
         {SCREENS.map(({ title, path: to }) => {
           const isCurrent = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);

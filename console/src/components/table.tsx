@@ -8,6 +8,8 @@ export interface Column<T> {
   readonly cell: (item: T) => ComponentChildren;
   /** True for the column that names the row. */
   readonly isHeader?: boolean;
+  /** True for a column that a narrow window omits: the page of the item shows it. */
+  readonly isMinor?: boolean;
 }
 
 interface TableProps<T> {
@@ -18,7 +20,7 @@ interface TableProps<T> {
   readonly keyOf: (item: T) => string;
 }
 
-/** A table that becomes a list of blocks on a narrow screen. */
+/** A table. In a narrow window it is a list with a card for each item; the title of a card is the cell that names the item. */
 export function Table<T>({ caption, columns, items, keyOf }: TableProps<T>) {
   return (
     <div class="table-frame">
@@ -36,13 +38,13 @@ export function Table<T>({ caption, columns, items, keyOf }: TableProps<T>) {
         <tbody class="pf-v6-c-table__tbody">
           {items.map((item) => (
             <tr class="pf-v6-c-table__tr" key={keyOf(item)}>
-              {columns.map(({ header, cell, isHeader }) =>
+              {columns.map(({ header, cell, isHeader, isMinor }) =>
                 isHeader ? (
-                  <th class="pf-v6-c-table__th" scope="row" data-label={header} key={header}>
+                  <th class="pf-v6-c-table__th" scope="row" key={header}>
                     {cell(item)}
                   </th>
                 ) : (
-                  <td class="pf-v6-c-table__td" data-label={header} key={header}>
+                  <td class={`pf-v6-c-table__td ${isMinor ? 'minor' : ''}`} data-label={header} key={header}>
                     {cell(item)}
                   </td>
                 ),

@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<Grant>[] = [
     isHeader: true,
     cell: ({ name, uid }) => <ForeignLink to={href(`/grants/${uid}`)} text={name} />,
   },
-  { header: 'Namespace', cell: ({ namespace }) => <Foreign text={namespace} /> },
+  { header: 'Namespace', isMinor: true, cell: ({ namespace }) => <Foreign text={namespace} /> },
   { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
   {
     header: 'Redeemed',
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<Grant>[] = [
     cell: ({ expirationTime }) => (expirationTime ? <Time at={expirationTime} /> : 'not started'),
   },
   { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} /> },
-  { header: 'Created', cell: ({ createdAt }) => <Time at={createdAt} /> },
+  { header: 'Created', isMinor: true, cell: ({ createdAt }) => <Time at={createdAt} /> },
 ];
 
 const STATES = [

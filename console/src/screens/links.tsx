@@ -45,12 +45,13 @@ const COLUMNS: readonly Column<Link>[] = [
       </>
     ),
   },
-  { header: 'Renewals', cell: ({ renewals }) => renewals },
-  { header: 'Since', cell: ({ since }) => <Time at={since} /> },
-  { header: 'Source', cell: ({ peer }) => <Foreign text={peer} /> },
-  { header: 'Link', cell: ({ name }) => <Foreign text={name} /> },
+  { header: 'Renewals', isMinor: true, cell: ({ renewals }) => renewals },
+  { header: 'Since', isMinor: true, cell: ({ since }) => <Time at={since} /> },
+  { header: 'Source', isMinor: true, cell: ({ peer }) => <Foreign text={peer} /> },
+  { header: 'Link', isMinor: true, cell: ({ name }) => <Foreign text={name} /> },
   {
     header: 'Grant',
+    isMinor: true,
     cell: ({ grant, grantUid }) =>
       grant === undefined ? (
         <span class="subtle">deleted</span>

@@ -1,0 +1,89 @@
+import { beforeAll, expect, it } from 'vitest';
+import { expectAccessible } from './harness/browser.js';
+import { hasFocus, KeyboardUser } from './harness/keyboard.js';
+import { openGrantPage } from './harness/operator-page.js';
+
+const { running, page, goTo, grant, openLink } = await openGrantPage();
+const keyboard = new KeyboardUser(page);
+const menu = page.getByRole('button', { name: 'Menu', exact: true });
+const screens = page.getByRole('navigation', { name: 'Screens' });
+const header = page.getByRole('banner');
+
+beforeAll(() => page.setViewportSize({ width: 390, height: 844 }));
+
+/** Returns the number of lines that the visible texts, buttons and fields of the header take. */
+const headerLines = () =>
+  page.evaluate<number>(`new Set(Array.from(document.querySelectorAll('header :is(a, button, select, span)'))
+    .map((part) => part.getBoundingClientRect())
+    .filter(({ width, height }) => width > 0 && height > 0)
+    .map(({ top, bottom }) => Math.round((top + bottom) / 2))).size`);
+
+it('shows the header in one line, and opens a page with its menu by keyboard', async () => {
+  await goTo('/grants');
+  await menu.waitFor();
+  expect(await headerLines()).toBe(1);
+  expect(await screens.isVisible()).toBe(false);
+  await keyboard.use(menu, 'Enter');
+  expect(await menu.getAttribute('aria-expanded')).toBe('true');
+  await header.getByText('data directory /var/lib/linkgrant').waitFor();
+  await expectAccessible(page);
+  await keyboard.use(page.getByRole('combobox', { name: 'Theme' }), 'ArrowDown', 'ArrowUp');
+  await keyboard.use(screens.getByRole('link', { name: 'Links' }), 'Enter');
+  await page.getByRole('heading', { name: 'Links', level: 1 }).waitFor();
+  await screens.waitFor({ state: 'hidden' });
+  await expect.poll(() => hasFocus(page.locator('main'))).toBe(true);
+  expect(await menu.getAttribute('aria-expanded')).toBe('false');
+});
+
+it('closes the menu when the current page is chosen, or with its button', async () => {
+  await goTo('/links');
+  await menu.click();
+  await screens.getByRole('link', { name: 'Links' }).click();
+  await screens.waitFor({ state: 'hidden' });
+  await menu.click();
+  await screens.waitFor();
+  await menu.click();
+  await screens.waitFor({ state: 'hidden' });
+});
+
+it('shows the menu without a button in a wide window', async () => {
+  await goTo('/grants');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await screens.waitFor();
+  expect(await menu.isVisible()).toBe(false);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await screens.waitFor({ state: 'hidden' });
+});
+
+it('shows a card for each link, with its subject, state and expiry', async () => {
+  await running.addLinks(grant.uid, 3);
+  await goTo(`/links?grantUid=${grant.uid}`);
+  const card = page.locator('tbody tr', { hasText: 'site-2' });
+  await card.getByRole('link', { name: 'site-2', exact: true }).waitFor();
+  await card.getByText('valid', { exact: true }).waitFor();
+  await card.locator('time').first().waitFor();
+  expect(await card.getByText('192.0.2.7').isVisible()).toBe(false);
+  // The cards stand below each other, and each is as wide as the list.
+  const boxes = await Promise.all((await page.locator('tbody tr').all()).map((row) => row.boundingBox()));
+  expect(boxes).toHaveLength(3);
+  expect(new Set(boxes.map((box) => `${box?.x} ${box?.width}`)).size).toBe(1);
+  expect(new Set(boxes.map((box) => box?.y)).size).toBe(3);
+});
+
+it('fits each page into the window, and hides no text of a heading', async () => {
+  const uid = await running.createGrant({ name: `warehouse-${'of-the-'.repeat(9)}north` });
+  await openLink();
+  const link = new URL(page.url()).pathname.replace('/console', '');
+  const pages = ['/', '/grants', '/links', '/map', '/issuers', '/ledger', '/health', `/grants/${uid}`, link];
+  for (const path of [...pages, '/grants?create=grant', `/grants/${uid}?issue=token`]) {
+    await goTo(path);
+    await page.locator('main h1').first().waitFor();
+    await page.locator('.loading').waitFor({ state: 'detached' });
+    const cutOff =
+      await page.evaluate(`[document.documentElement, ...document.querySelectorAll('main, h1, h2, section, dialog, .table-frame')]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+      .map(({ tagName, textContent }) => tagName + ' ' + textContent.slice(0, 40))`);
+    expect(cutOff, path).toEqual([]);
+    await expectAccessible(page);
+  }
+});
