@@ -10,6 +10,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
     ['issue a token for one site as a join line', 'token issue --wait'],
     ['link a site with that join line', 'join LINE --to links'],
+    ['see what needs attention', 'status'],
     ['find what prevents a link', 'doctor'],
   ],
   serve: [
@@ -19,6 +20,14 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'serve --host grants.example.com --endpoint inter-router=router.example.com:55671',
     ],
     ['serve the AccessGrants of a cluster', 'serve --platform kubernetes'],
+  ],
+  status: [
+    ['show the service of this machine', 'status'],
+    [
+      'show another service, for a script: exit code 1 if something needs attention',
+      'status --server hub -o json',
+    ],
+    ['show a cluster', 'status --platform kubernetes --all-namespaces'],
   ],
   console: [
     ['administer the store of this machine', 'console'],

@@ -8,7 +8,7 @@ export const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
     rotate: 'issuer prepare',
     backup: 'store backup',
     restore: 'store restore',
-    status: 'link status',
+    overview: 'status',
     check: 'doctor',
     'link list': 'link status',
     'link show': 'link status NAME',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { commandContext, programName } from '../config/command-context.js';
+import { OBSERVER_SETTINGS } from '../config/setting-groups.js';
 import { version } from '../config/version.js';
 import { addBootstrap } from './bootstrap/bootstrap-commands.js';
 import { addConfig } from './config/config-commands.js';
@@ -17,7 +18,7 @@ import { addHealth, addServe } from './serve/serve-commands.js';
 import { addStore } from './store/store-commands.js';
 import { groupItems } from './terminal/option-groups.js';
 import { withProgramName } from './terminal/program-name.js';
-import { CLUSTER_SETTINGS } from './terminal/settings-options.js';
+import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS } from './terminal/settings-options.js';
 import { StrictCommand } from './terminal/strict-command.js';
 import { writeOut } from './terminal/write-out.js';
 import { addJoin, addToken } from './token/token-commands.js';
@@ -52,6 +53,20 @@ function addUninstall(program: Command): void {
     .action(async (flags) => (await import('./uninstall.js')).uninstallCommand(flags));
 }
 
+function addStatus(program: Command): void {
+  withSettings(
+    program
+      .command('status')
+      .description(
+        'Show the service, grants and links, and what needs attention; to find out why a link fails, use doctor',
+      ),
+    [...ADMINISTRATION_SETTINGS, ...OBSERVER_SETTINGS],
+  )
+    .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./status.js')).statusCommand(flags));
+}
+
 /** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
 export function createProgram(): Command {
   const program = new StrictCommand(programName(), OTHER_NAMES)
@@ -69,6 +84,7 @@ export function createProgram(): Command {
     .configureHelp({ sortOptions: false, groupItems })
     .exitOverride();
   addServe(program);
+  addStatus(program);
   addConsole(program);
   addLogin(program);
   addGrant(program);

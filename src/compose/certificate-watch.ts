@@ -127,7 +127,9 @@ export class CertificateWatch {
     try {
       const { sha256: caSha256 } = describeCertificate(identity.ca);
       const { hosts } = describeCertificate(identity.cert);
-      await publishService(store, { ...this.#description, ca: identity.ca, caSha256, hosts, issuer });
+      const { ca, notAfter: certificateNotAfter } = identity;
+      const changed = { ca, caSha256, certificateNotAfter, hosts, issuer };
+      await publishService(store, { ...this.#description, ...changed });
       if (identity !== this.#published.identity) {
         context.logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
       }

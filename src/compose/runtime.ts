@@ -5,6 +5,7 @@ import type { CertificateTimes } from '../admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from '../admin/metrics.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import type { Settings } from '../config/setting-schemas.js';
+import { version } from '../config/version.js';
 import { SERVICE } from '../domain/actor.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
@@ -197,6 +198,8 @@ async function serveWithDatabase(
     platform: settings.platform,
     ...responseEndpoint,
     address: publishedAddress(address, responseEndpoint.url),
+    version: version(),
+    certificateNotAfter: presented.notAfter,
     caSha256: describeCertificate(presented.ca).sha256,
     hosts: describeCertificate(presented.cert).hosts,
     endpoints,

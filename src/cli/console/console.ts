@@ -8,10 +8,10 @@ import { userName } from '../../files/system-user.js';
 import { loopbackError, parsePort } from '../browser/loopback-port.js';
 import { openBrowser } from '../browser/open-browser.js';
 import { withAdministration } from '../session/administration-session.js';
+import { checkedAdministration } from '../session/checked-administration.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { completeCommand } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
-import { consoleAdministration } from './console-administration.js';
 
 /** The flags of `console`, including settings. */
 export interface ConsoleFlags {
@@ -40,7 +40,7 @@ export async function consoleCommand(flags: ConsoleFlags): Promise<void> {
     const hangUp = new Promise<void>((resolve) => process.once('SIGHUP', () => resolve()));
     const stop = Promise.race([shutdownSignal(), hangUp]);
     const console = await startLocalConsole({
-      administration: consoleAdministration(session, flags),
+      administration: checkedAdministration(session, flags),
       where,
       namespace: onlyNamespace,
       isCluster,

@@ -6,7 +6,9 @@ import { addConnectionFlags, addIdentityFlags, OUTPUT, withSettings } from '../f
 export function addDoctor(program: Command): void {
   const doctor = program
     .command('doctor')
-    .description('Check the prerequisites of each side, one line for each check; spends no use')
+    .description(
+      'Check the prerequisites of each side, one line for each check; spends no use; for the state of grants and links, use status',
+    )
     .option(
       '--token <FILE>',
       'requesting side: check that this token (a file, a join line, the URL of a grant, or - for standard input) can be redeemed',

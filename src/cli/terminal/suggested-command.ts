@@ -19,7 +19,7 @@ const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] =
   [/^linkgrant (join|link (accept|request))\b/, [...LINK_SETTINGS, 'config']],
   [/^linkgrant link issue\b/, ADMINISTRATION],
   [/^linkgrant link /, ['dir', ...LINK_SETTINGS, 'config']],
-  [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
+  [/^linkgrant (serve\b|doctor$)/, [...SERVICE_SETTINGS, 'config']],
   [/^linkgrant store /, [...STORE, 'config']],
   [/^linkgrant (issuer |redemption revoke .*--cut\b)/, ISSUERS],
   [/^(kubectl|skupper) /, CLUSTER],

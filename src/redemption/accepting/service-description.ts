@@ -17,6 +17,10 @@ export interface SystemPlace {
 /** The data that a service publishes in the store, so that commands can issue tokens even while it is stopped. */
 export interface ServiceDescription {
   readonly platform: 'standalone' | 'podman' | 'docker' | 'linux' | 'kubernetes';
+  /** Version of the service; absent on kubernetes. */
+  readonly version?: string;
+  /** End of the certificate at `url`, milliseconds since the epoch; absent on kubernetes. */
+  readonly certificateNotAfter?: number;
   /** Base URL of tokens, path prefix included, without a trailing slash. */
   readonly url: string;
   /** Kubernetes only: why `url` is a cluster-internal name, with a hint; absent if `url` is the published address. */

@@ -1,3 +1,6 @@
+import { formatEndpoint } from '../../domain/host-port-text.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import type { ServiceDescription } from '../accepting/service-description.js';
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { grantOperations } from './grant-operations.js';
@@ -21,7 +24,7 @@ export function administrationOfStore(
       const problem = serviceProblem((await deps.checkReadiness?.()) ?? []);
       return {
         namespace: service?.system?.namespace ?? 'default',
-        ...(service && { url: service.url, platform: service.platform }),
+        ...(service && serviceMembers(service)),
         ...(problem !== undefined && { problem }),
       };
     },
@@ -33,5 +36,14 @@ export function administrationOfStore(
     ...issuerOperations(deps),
     startLedgerVerification,
     showLedgerVerification,
+  };
+}
+
+function serviceMembers({ url, platform, version, endpoints, certificateNotAfter }: ServiceDescription) {
+  return {
+    ...{ url, platform },
+    ...(version !== undefined && { version }),
+    ...(platform === 'standalone' && { endpoints: endpoints.map(formatEndpoint) }),
+    ...(certificateNotAfter !== undefined && { certificateNotAfter: formatTime(certificateNotAfter) }),
   };
 }

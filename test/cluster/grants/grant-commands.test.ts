@@ -340,7 +340,7 @@ describe('the console in a cluster', () => {
     });
   });
 
-  it('reports whether a replica serves AccessGrants', async () => {
+  it('reports, as status does, whether a replica serves AccessGrants', async () => {
     const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
     const problemIn = async (...flags: readonly string[]) => {
       const found: unknown[] = [];
@@ -355,6 +355,10 @@ describe('the console in a cluster', () => {
     expect(await problemIn()).toEqual([undefined, true, false]);
     const missing = 'service: no grant server runs in namespace "default"';
     expect(await problemIn('--service-namespace', 'default')).toEqual([missing, false, true]);
+    const status = await linkgrant(['status', ...place]);
+    expect(status.stdout).toMatch(/^Service: +\S+ in namespace "\S+" serves AccessGrants\n/);
+    const without = await linkgrant(['status', ...place, '--service-namespace', 'default']);
+    expect(without).toMatchObject({ code: 1, stdout: expect.stringContaining(`not ready: ${missing}\n`) });
   });
 
   it('issues a token and shows its link with the rights that the documentation lists', async () => {

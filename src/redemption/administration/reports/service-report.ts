@@ -7,6 +7,12 @@ export interface ServiceReport {
   /** Where tokens are redeemed; absent before the first start of the service. */
   readonly url?: string;
   readonly platform?: string;
+  /** Version of the service that started last; absent in a cluster. */
+  readonly version?: string;
+  /** Role, host and port of the endpoints that links connect to; only on the platform `standalone`. */
+  readonly endpoints?: readonly string[];
+  /** End of the certificate at `url`, RFC 3339; absent in a cluster. */
+  readonly certificateNotAfter?: string;
   /** Why no site can redeem a token at the moment; absent if nothing prevents it. */
   readonly problem?: string;
 }

@@ -3,15 +3,15 @@ import { healthReport, serviceProblem } from '../../redemption/administration/he
 import { withFindings } from '../../redemption/administration/overview.js';
 import type { HealthFinding } from '../../redemption/administration/reports/health-report.js';
 import { connectionOptions } from '../flags/connection-flags.js';
-import type { AdministrationSession } from '../session/administration-session.js';
+import type { AdministrationSession } from './administration-session.js';
 
 const PROBE_TIMEOUT_MS = 2_000;
 
 /**
- * Returns the administration for the pages of `linkgrant console`. Unlike the service, this process cannot know whether the service
+ * Returns the administration for `linkgrant console` and `status`. Unlike the service, this process cannot know whether the service
  * runs, so it checks that for each overview and description. A remote service checks itself.
  */
-export function consoleAdministration(
+export function checkedAdministration(
   session: AdministrationSession,
   flags: Readonly<Record<string, unknown>>,
 ): Administration {
