@@ -141,11 +141,12 @@ function withoutUndefined<T extends object>(members: T): Defined<T> {
 interface ListFilter extends PageRequest {
   readonly labels?: LabelSelector | undefined;
   readonly since?: number | undefined;
+  readonly until?: number | undefined;
   readonly notRenewing?: boolean | undefined;
 }
 
 /** Returns the page and the filter of a listing as the query of the admin API. */
-function queryOf<T extends ListFilter>({ limit, after, labels, since, notRenewing, ...filter }: T) {
+function queryOf<T extends ListFilter>({ limit, after, labels, since, until, notRenewing, ...filter }: T) {
   return withoutUndefined({
     ...filter,
     // The server returns no larger page.
@@ -153,6 +154,7 @@ function queryOf<T extends ListFilter>({ limit, after, labels, since, notRenewin
     cursor: after,
     label: labels && formatLabelSelector(labels),
     since: since === undefined ? undefined : new Date(since).toISOString(),
+    until: until === undefined ? undefined : new Date(until).toISOString(),
     notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
   });
 }

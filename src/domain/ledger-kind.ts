@@ -29,3 +29,9 @@ export const LEDGER_KINDS = [
  * each table has it.
  */
 export type LedgerKind = (typeof LEDGER_KINDS)[number];
+
+/** What a listing of the ledger can contain: entries of each kind, and totals of the refusals that have no entry each. */
+export const LISTED_KINDS = [...LEDGER_KINDS, 'refused'] as const;
+
+/** The kind of an item in a listing of the ledger. */
+export type ListedKind = (typeof LISTED_KINDS)[number];

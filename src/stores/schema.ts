@@ -76,6 +76,9 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
           detail JSON CHECK (detail IS NULL OR seq IS NOT NULL), mac BYTEA NOT NULL
         )`,
         'CREATE UNIQUE INDEX events_of_grant ON events (grant_uid, seq)',
+        // Listings of the ledger are in the order of time.
+        'CREATE INDEX events_by_time ON events (at, position)',
+        'CREATE INDEX events_of_grant_by_time ON events (grant_uid, at, position)',
         ...redeemedIndexes,
         // Without this index, reading the entries of a redemption would scan the whole table.
         'CREATE INDEX events_of_redemption ON events (redemption_id) WHERE redemption_id IS NOT NULL',
@@ -84,6 +87,7 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
           peer TEXT NOT NULL, count BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, mac BYTEA,
           PRIMARY KEY (grant_uid, code, name, subject, peer)
         )`,
+        'CREATE INDEX refusals_by_time ON refusals (last_at)',
         // Requests with a wrong code. They are not in the ledger: anyone who knows the uid of a grant can send them.
         `CREATE TABLE wrong_codes (
           grant_uid TEXT PRIMARY KEY, count BIGINT NOT NULL, last_at BIGINT NOT NULL, last_peer TEXT NOT NULL

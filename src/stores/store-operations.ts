@@ -54,7 +54,6 @@ export const STORE_OPERATIONS = {
   readChanges: 'read',
   listLedger: 'read',
   listRedemptionEntries: 'read',
-  listAttemptTotals: 'read',
   verifyLedger: 'read',
   deleteEndedGrants: 'write',
   removeOldLedger: 'write',

@@ -24,8 +24,9 @@ const bob = await clientOf('91bc', { preferred_username: 'bob' });
 /** Returns the entries of a grant: kind and actor. */
 const entriesOf = async (grantUid: string) =>
   (await ada('GET', `/events?grantUid=${grantUid}`)).body.items as Record<string, string>[];
+/** The actors of the entries of a grant, oldest first. */
 const actorsOf = async (grantUid: string) =>
-  (await entriesOf(grantUid)).map(({ kind, actor, actorName }) => [kind, actor, actorName]);
+  (await entriesOf(grantUid)).map(({ kind, actor, actorName }) => [kind, actor, actorName]).reverse();
 
 const createGrant = async (ask: typeof ada, name: string) =>
   (await ask('POST', '/grants', { name, redemptionsAllowed: 5 })).body.uid as string;

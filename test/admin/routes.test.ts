@@ -290,7 +290,24 @@ describe('redemptions of the admin API', () => {
     await redeem(url, code, { subject: 'east' });
     await ask('POST', `/grants/${uid}/revoke`);
     const entries = await itemsInPages(`/events?grantUid=${uid}`, 1);
-    const kinds = ['created', 'redeemed', 'grant_revoked', 'policy_subject'];
+    const kinds = ['grant_revoked', 'redeemed', 'created', 'refused'];
     expect(entries.map(({ kind }) => kind)).toEqual(kinds);
+    expect(entries.at(-1)).toMatchObject({
+      grantUid: uid,
+      subject: 'west',
+      code: 'policy_subject',
+      count: 1,
+    });
+    const found = async (query: string) =>
+      (await itemsInPages(`/events?grantUid=${uid}&${query}`, 1)).map(({ kind }) => kind);
+    expect(await found('kind=refused')).toEqual(['refused']);
+    expect(await found('actor=*')).toEqual(['grant_revoked', 'created']);
+    expect(await found('actor=oidc:nobody')).toEqual([]);
+    expect(await found('subject=ea*')).toEqual(['redeemed']);
+    const now = new Date(service.clock.read()).toISOString();
+    expect(await found(`until=${now}`)).toEqual([]);
+    expect(await found(`since=${now}`)).toHaveLength(4);
+    expect(await ask('GET', '/events?kind=policy_subject')).toMatchObject({ status: 400 });
+    expect(await ask('GET', '/events?until=yesterday')).toMatchObject({ status: 400 });
   });
 });

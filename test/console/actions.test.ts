@@ -177,7 +177,7 @@ it('filters the ledger from the start of a day in the time zone that the user se
   await devTools.send('Emulation.setTimezoneOverride', { timezoneId: 'Asia/Tokyo' });
   try {
     await goTo('/ledger?since=2031-03-04');
-    await page.getByText('The last rows of the last page count refusals').waitFor();
+    await page.getByText('events of grants, tokens and links, newest first').waitFor();
     const command = 'linkgrant redemption list --events --since';
     await page.getByText(`${command} 2031-03-03T15:00:00Z`).waitFor();
     await page.getByLabel('Clock').selectOption('utc');

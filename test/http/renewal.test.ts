@@ -179,7 +179,7 @@ describe('a client with the key of a link', () => {
 
 async function kinds(grantUid: string): Promise<string[]> {
   const { items } = await service.store.listLedger({ limit: 100, grantUid });
-  return items.map(({ kind }) => kind);
+  return items.map(({ kind }) => kind).reverse();
 }
 
 it('renewals appear in log and metrics without any secret', async () => {

@@ -1,4 +1,4 @@
-import type { LedgerKind } from '../../../src/domain/ledger-kind.js';
+import type { ListedKind } from '../../../src/domain/ledger-kind.js';
 import { refusalOf } from './refusals.js';
 
 const KINDS = {
@@ -17,7 +17,8 @@ const KINDS = {
   replaced: 'Link replaced',
   setting_changed: 'Setting changed',
   repeatedly_refused: 'Refused repeatedly',
-} as const satisfies Record<LedgerKind, string>;
+  refused: 'Refused',
+} as const satisfies Record<ListedKind, string>;
 
 /** What an entry of the ledger reports, in words. */
 export function kindText(kind: string): string {

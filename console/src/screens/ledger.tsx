@@ -25,8 +25,8 @@ const COLUMNS: readonly Column<Entry>[] = [
   { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} /> },
   {
     header: 'Event',
-    cell: ({ kind, count, setting }) =>
-      `${kindText(kind)}${setting ? `: ${setting}` : ''}${count === undefined ? '' : ` (${countText(count, 'time')})`}`,
+    cell: ({ kind, code, count, setting }) =>
+      `${kindText(kind === 'refused' && code ? code : kind)}${setting ? `: ${setting}` : ''}${count === undefined ? '' : ` (${countText(count, 'time')})`}`,
   },
   { header: 'Actor', cell: (entry) => <Foreign text={formatActor(entry) ?? ''} /> },
   { header: 'Subject', cell: ({ subject }) => subject && <Foreign text={subject} /> },
@@ -101,7 +101,7 @@ export function LedgerScreen() {
   return (
     <Screen
       title="Ledger"
-      intro="The ledger records the events of grants, tokens and links, grouped by grant. The last rows of the last page count refusals and repeated responses."
+      intro="The ledger records the events of grants, tokens and links, newest first."
       actions={
         <Button onClick={csv.run} isDisabled={csv.isRunning}>
           {csv.isRunning ? 'Reading …' : 'Download as CSV'}

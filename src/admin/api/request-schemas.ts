@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
 import { LINK_STATES } from '../../domain/issued-certificate.js';
 import { LABEL_SELECTOR_HINT, parseLabelSelector } from '../../domain/label-selector.js';
+import { LISTED_KINDS } from '../../domain/ledger-kind.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
 const MAX_PAGE_SIZE = 500;
@@ -125,7 +126,7 @@ const page = {
   cursor: text(4_096).optional(),
 };
 const state = z.enum(ACCESS_GRANT_STATES).optional();
-const since = z
+const time = z
   .string()
   .regex(RFC_3339, 'must be an RFC 3339 time')
   .transform((value) => Date.parse(value))
@@ -159,12 +160,16 @@ export const REDEMPTION_QUERY = z.strictObject({
   namespace: namespace.optional(),
   grantUid: uuid.optional(),
   subject: text(506).optional(),
-  since: since.optional(),
+  since: time.optional(),
   label: selectedLabels,
 });
 
 /** The query that lists the ledger. */
-export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true, label: true });
+export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true, label: true }).extend({
+  kind: z.enum(LISTED_KINDS).optional(),
+  actor: text(506).optional(),
+  until: time.optional(),
+});
 
 /** The query that lists links. */
 export const LINK_QUERY = z.strictObject({

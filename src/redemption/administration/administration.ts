@@ -1,5 +1,6 @@
 import type { LabelSelector } from '../../domain/label-selector.js';
 import type { LabelsAndNoteChange } from '../../domain/labels-and-note.js';
+import type { ListedKind } from '../../domain/ledger-kind.js';
 import type { GrantRequest } from '../accepting/create-grant.js';
 import type { Changes } from '../ports/link-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
@@ -96,17 +97,20 @@ export interface TokenFilter {
   readonly state?: string | undefined;
 }
 
-/** Filter of listed ledger entries. */
+/** Filter of listed ledger entries. Times are milliseconds since the epoch; `until` is not included. */
 export interface LedgerFilter {
   readonly grantUid?: string | undefined;
+  readonly kind?: ListedKind | undefined;
+  /** The actor or its name, with `*` and `?`. */
+  readonly actor?: string | undefined;
   /** With `*` and `?`. */
   readonly subject?: string | undefined;
-  /** Milliseconds since the epoch. */
   readonly since?: number | undefined;
+  readonly until?: number | undefined;
 }
 
 /** Filter of listed redemptions. */
-export interface RedemptionFilter extends LedgerFilter {
+export interface RedemptionFilter extends Pick<LedgerFilter, 'grantUid' | 'subject' | 'since'> {
   readonly namespace?: string | undefined;
   readonly labels?: LabelSelector | undefined;
 }
@@ -138,7 +142,7 @@ export interface Administration extends LedgerVerifications {
 
   /** Lists redemptions, oldest first. */
   listRedemptions(page: PageRequest & RedemptionFilter): Promise<Page<RedemptionReport>>;
-  /** Lists the entries of the ledger by grant, then the totals of attempts. */
+  /** Lists the entries of the ledger and the totals of attempts, newest first. */
   listEvents(page: PageRequest & LedgerFilter): Promise<Page<EventReport>>;
   showRedemption(id: string): Promise<RedemptionDetail>;
   /** Changes labels and note. */

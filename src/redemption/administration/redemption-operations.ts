@@ -4,18 +4,15 @@ import { globMatches } from '../accepting/glob.js';
 import { replacementIn } from '../accepting/renew.js';
 import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore, ListedRedemption, ListedRenewal, StoredRedemption } from '../ports/grant-store.js';
-import type { Page, PageRequest } from '../ports/page.js';
-import type { Administration, LedgerFilter } from './administration.js';
+import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { filteredPage } from './filtered-page.js';
 import { PeerIndex } from './link-connections.js';
-import { attemptTotalReport, type EventReport, entryReport } from './reports/event-report.js';
+import { entryReport } from './reports/event-report.js';
 import { type RedemptionReport, redemptionReport, renewalReport } from './reports/redemption-report.js';
 import { rejectedError } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
-// The prefix of page positions in the attempt totals, which are listed after the ledger entries.
-const TOTALS_PREFIX = 'added-up.';
 // Maximum number of ledger entries in the report of a redemption: some months of a link that is renewed every few hours.
 const MAX_ENTRIES = 1_000;
 
@@ -27,7 +24,7 @@ export function redemptionOperations({
   readRetiredCas,
 }: AdministrationDependencies): Pick<
   Administration,
-  'listRedemptions' | 'listEvents' | 'showRedemption' | 'updateRedemption' | 'revokeRedemption'
+  'listRedemptions' | 'showRedemption' | 'updateRedemption' | 'revokeRedemption'
 > {
   const indexPeers = () => new PeerIndex(connections?.latest());
   const reportOf = (
@@ -68,7 +65,6 @@ export function redemptionOperations({
         },
       );
     },
-    listEvents: (page) => listEvents(page, store),
     async showRedemption(id) {
       const redemption = await requireRedemption(id, store);
       const renewals = await store.listRenewals(id);
@@ -117,33 +113,6 @@ export async function requireRedemption(
   const redemption = await store.findRedemption(id);
   if (redemption) return redemption;
   throw new AdministrationError('no_such_redemption', `there is no redemption ${id}`);
-}
-
-async function listEvents(
-  { subject, grantUid, since, limit, after }: PageRequest & LedgerFilter,
-  store: GrantStore,
-): Promise<Page<EventReport>> {
-  if (!after?.startsWith(TOTALS_PREFIX)) {
-    const { items, next } = await filteredPage(
-      { limit, after },
-      (part) =>
-        store.listLedger({ ...part, grantUid, since }, (entry) =>
-          matchesSubject(subject, entryReport(entry).subject),
-        ),
-      entryReport,
-    );
-    return { items, next: next ?? TOTALS_PREFIX };
-  }
-  const rest = after.slice(TOTALS_PREFIX.length);
-  const { items, next } = await filteredPage(
-    { limit, after: rest || undefined },
-    (part) =>
-      store.listAttemptTotals({ ...part, grantUid, since }, (attempts) =>
-        matchesSubject(subject, attemptTotalReport(attempts).subject),
-      ),
-    attemptTotalReport,
-  );
-  return { items, ...(next !== undefined && { next: TOTALS_PREFIX + next }) };
 }
 
 function matchesSubject(glob: string | undefined, subject: string | undefined): boolean {

@@ -7,6 +7,7 @@ import { grantOperations } from './grant-operations.js';
 import { serviceProblem } from './health.js';
 import { linkIssuance } from './issue-link.js';
 import { issuerOperations } from './issuer-operations.js';
+import { ledgerOperations } from './ledger-operations.js';
 import { linkOperations } from './link-operations.js';
 import { redemptionOperations } from './redemption-operations.js';
 import { tokenOperations } from './tokens.js';
@@ -31,6 +32,7 @@ export function administrationOfStore(
     ...grantOperations(deps),
     ...tokenOperations(deps),
     ...redemptionOperations(deps),
+    ...ledgerOperations(deps),
     ...linkOperations(deps),
     ...linkIssuance(deps),
     ...issuerOperations(deps),

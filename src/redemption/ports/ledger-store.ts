@@ -1,4 +1,4 @@
-import type { LedgerKind } from '../../domain/ledger-kind.js';
+import type { LedgerKind, ListedKind } from '../../domain/ledger-kind.js';
 import type { Matches, Page, PageRequest } from './page.js';
 
 /** An entry of a grant's ledger. Times are milliseconds since the epoch. */
@@ -11,10 +11,18 @@ export interface LedgerEntry {
   readonly redemptionId: string | null;
   /**
    * Further facts by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
-   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals),
+   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals), firstAt (of a total),
    * replaces and replacedBy (ids of redemptions), and the members of the Actor.
    */
   readonly detail: Readonly<Record<string, string | number>>;
+}
+
+/** An item in a listing of the ledger: an entry, or a total of attempts, which has no `seq` and the time of the last attempt. */
+export interface ListedEntry extends Omit<LedgerEntry, 'seq' | 'kind'> {
+  readonly seq?: number;
+  readonly kind: ListedKind;
+  /** Name of the grant, also of a deleted one; absent if it is not known. */
+  readonly grantName?: string;
 }
 
 /** An entry about a redemption; without `seq` in a store that derives the ledger from other records. */
@@ -54,23 +62,37 @@ export interface LedgerVerdict {
   readonly unchained?: true;
 }
 
-/** The part of the ledger to list: of one grant or of all, since a time or from the beginning. */
+/** The part of the ledger to list: of one grant or of all, of one kind or of all, from `since` until before `until`. */
 export interface LedgerPage extends PageRequest {
   readonly grantUid?: string | undefined;
+  readonly kind?: ListedKind | undefined;
   readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  /** A text that the actor, or its name, of each wanted item contains. A store may use it to read fewer items. */
+  readonly actorPart?: string | undefined;
+  /** The same for the subject. */
+  readonly subjectPart?: string | undefined;
+}
+
+/** The codes of totals that count no refusals, or refusals that another total counts too. Each is also a kind of entry. */
+export const UNREFUSED = ['replayed', 'superseded', 'identity_conflict'] as const satisfies LedgerKind[];
+
+/** Returns a total of attempts as an item in a listing of the ledger. */
+export function totalEntry({ grantUid, code, count, firstAt, lastAt, ...client }: AttemptTotal): ListedEntry {
+  const kind = UNREFUSED.find((one) => one === code) ?? 'refused';
+  const detail = { ...(kind === 'refused' && { code }), ...client, count, firstAt };
+  return { grantUid, at: lastAt, kind, redemptionId: null, detail };
 }
 
 /** The part of a store that contains the ledger. Rejects as the other methods of the GrantStore do. */
 export interface LedgerStore {
-  /** Lists the entries that `matches` accepts, in the order of grant and number; pages as of `listGrants`. */
-  listLedger(page: LedgerPage, matches?: Matches<LedgerEntry>): Promise<Page<LedgerEntry>>;
+  /**
+   * Lists the entries, and the totals of attempts, that `matches` accepts, newest first. A later page has only what is older than
+   * the page before it, so an entry that is added meanwhile is in no later page, and a total that rises is at its new place.
+   */
+  listLedger(page: LedgerPage, matches?: Matches<ListedEntry>): Promise<Page<ListedEntry>>;
   /** Lists the last entries about one redemption, oldest first. The cost does not depend on its grant's other entries. */
   listRedemptionEntries(redemptionId: string, limit: number): Promise<readonly RedemptionEntry[]>;
-  /**
-   * Lists the totals that `matches` accepts, in the order of grant, code, name, subject and peer; `since` is compared with
-   * `lastAt`.
-   */
-  listAttemptTotals(page: LedgerPage, matches?: Matches<AttemptTotal>): Promise<Page<AttemptTotal>>;
   /**
    * Checks that the ledger has all entries that this host has recorded. Then compares the entries of all grants, or of one, with
    * their MACs and with the stored redemptions, renewals and revocations. Calls `onProgress` with the number of checked entries

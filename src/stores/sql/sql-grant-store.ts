@@ -5,6 +5,7 @@ import { grantReads } from './grant-reads.js';
 import { grantWrites } from './grant-writes.js';
 import { ledgerReads } from './ledger/ledger-reads.js';
 import { eraseSealedAnswers, ledgerWrites } from './ledger/ledger-writes.js';
+import { ledgerListing } from './ledger/list-ledger.js';
 import { linkStore } from './links.js';
 import { redemptionListing } from './list-redemptions.js';
 import { eraseOutcomes, outcomeStore } from './outcomes.js';
@@ -32,6 +33,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): DatabaseStor
     ...linkStore(database),
     ...wrongCodeStore(database),
     ...ledgerReads(database),
+    ...ledgerListing(database),
     ...ledgerWrites(database),
     ...retention(database),
     ...settingStore(database, clock),

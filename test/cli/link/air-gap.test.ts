@@ -295,7 +295,9 @@ describe('link issue', () => {
     ]);
     const events = await report('redemption', 'list', '--events', '--grant', 'named');
     expect(events).toEqual(
-      expect.arrayContaining([expect.objectContaining({ kind: 'policy_subject', subject: 'ruled' })]),
+      expect.arrayContaining([
+        expect.objectContaining({ kind: 'refused', code: 'policy_subject', subject: 'ruled' }),
+      ]),
     );
   });
 

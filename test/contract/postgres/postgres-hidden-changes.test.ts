@@ -240,7 +240,9 @@ describe.each([
     const saved = ['ledger_end', 'refusals'];
     await change(saved.map((table) => `CREATE TABLE saved_${table} AS SELECT * FROM ${table}`).join(';'));
     await refuse(store, 'evil', 8);
-    expect((await store.listAttemptTotals({ limit: 9 })).items).toMatchObject([{ count: 9 }]);
+    expect((await store.listLedger({ limit: 9, kind: 'refused' })).items).toMatchObject([
+      { detail: { count: 9 } },
+    ]);
     await change(
       saved
         .map(

@@ -11,11 +11,13 @@ import {
   storedGrant,
 } from '../../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
+import { searchConformance } from './store-conformance-listing.js';
 import { outcomeConformance } from './store-conformance-outcomes.js';
 
 /** What only a DatabaseStore has: stored outcomes, the file that declares a grant, and further operations. */
 export function databaseConformance(current: CurrentStore<DatabaseStore>): void {
   outcomeConformance(current);
+  searchConformance(current);
 
   describe('grants that files declare', () => {
     it('returns the file that declares a grant, by uid and by name', async () => {

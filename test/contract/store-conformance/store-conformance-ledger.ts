@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../../src/domain/access-grant.js';
 import type { RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
 import type { GrantStore, ProvenRefusal } from '../../../src/redemption/ports/grant-store.js';
-import type { LedgerEntry } from '../../../src/redemption/ports/ledger-store.js';
+import type { LedgerEntry, LedgerPage, ListedEntry } from '../../../src/redemption/ports/ledger-store.js';
 import { everyItem } from '../../../src/redemption/ports/page.js';
 import {
   MINUTE,
@@ -25,12 +25,27 @@ async function everyOperation(
   return (await everyEntry(store, part)).filter(({ kind }) => !limits.includes(kind));
 }
 
-/** Reads all entries of a listing, in small pages. */
-export function everyEntry(
+/** Reads all entries of a listing, in small pages, and returns them by grant and number. */
+export async function everyEntry(
   store: GrantStore,
   part: { readonly grantUid?: string; readonly since?: number },
 ): Promise<LedgerEntry[]> {
-  return everyItem((page) => store.listLedger({ ...page, ...part, limit: 3 }));
+  const listed = await everyItem((page) => store.listLedger({ ...page, ...part, limit: 3 }));
+  return listed
+    .flatMap(({ seq, kind, grantName: _, ...entry }) =>
+      seq === undefined || kind === 'refused' ? [] : [{ ...entry, kind, seq }],
+    )
+    .sort(
+      (one, other) =>
+        (one.grantUid < other.grantUid ? -1 : 1) * Number(one.grantUid !== other.grantUid) ||
+        one.seq - other.seq,
+    );
+}
+
+/** Reads all totals of attempts in a listing, in pages of one. */
+async function everyTotal(store: GrantStore, part: Omit<LedgerPage, 'limit'> = {}): Promise<ListedEntry[]> {
+  const listed = await everyItem((page) => store.listLedger({ ...page, ...part, limit: 1 }));
+  return listed.filter(({ seq }) => seq === undefined);
 }
 
 /** A refusal of a sample redemption. */
@@ -157,19 +172,24 @@ export function ledgerConformance(current: CurrentStore): void {
       for (let n = 0; n < 5; n++)
         await store.recordRefusal(refusal(one, 'grant_expired', `link-${n}`), NOW + n);
       await store.recordRefusal(refusal(one, 'grant_expired', 'link-0'), NOW + 9);
-      await store.recordRefusal(refusal(other, 'grant_exhausted'), NOW + 3);
-      const all = await everyItem((page) => store.listAttemptTotals({ ...page, limit: 2 }));
-      expect(all).toHaveLength(6);
-      expect(all.find(({ name }) => name === 'link-0')).toEqual({
-        ...refusal(one, 'grant_expired', 'link-0'),
-        count: 2,
-        firstAt: NOW,
-        lastAt: NOW + 9,
+      await store.recordRefusal(refusal(other, 'grant_exhausted'), NOW + 5);
+      const all = await everyTotal(store);
+      const names = ['link-0', 'link-a', 'link-4', 'link-3', 'link-2', 'link-1'];
+      expect(all.map(({ detail }) => detail.name)).toEqual(names);
+      expect(all[0]).toMatchObject({
+        grantUid: one,
+        at: NOW + 9,
+        kind: 'refused',
+        redemptionId: null,
+        detail: { code: 'grant_expired', name: 'link-0', subject: 'site-a', count: 2, firstAt: NOW },
       });
-      const ofOne = await everyItem((page) => store.listAttemptTotals({ ...page, limit: 2, grantUid: one }));
-      expect(ofOne).toEqual(all.filter(({ grantUid }) => grantUid === one));
-      const late = await everyItem((page) => store.listAttemptTotals({ ...page, limit: 1, since: NOW + 4 }));
-      expect(late.map(({ name }) => name).sort()).toEqual(['link-0', 'link-4']);
+      expect(await everyTotal(store, { grantUid: one })).toEqual(
+        all.filter(({ grantUid }) => grantUid === one),
+      );
+      expect(await everyTotal(store, { since: NOW + 4 })).toEqual(all.slice(0, 3));
+      expect(await everyTotal(store, { until: NOW + 4 })).toEqual(all.slice(3));
+      expect(await everyTotal(store, { kind: 'refused' })).toEqual(all);
+      expect(await everyTotal(store, { kind: 'replayed' })).toEqual([]);
     });
 
     it('stores at most 1,000 rows of refusals for a grant and loses no count', async () => {

@@ -13,6 +13,7 @@ import {
 } from '../../support/store-samples.js';
 import { eventually } from '../../support/until.js';
 import type { ConformanceSize, CurrentStore } from './store-conformance.js';
+import { everyEntry } from './store-conformance-ledger.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
@@ -32,7 +33,7 @@ export function renewalConformance(
     };
     const kinds = async ({ grantUid }: Redemption) =>
       // The SQL stores also have an entry about the creation of the grant.
-      (await current().store.listLedger({ limit: 100, grantUid })).items
+      (await everyEntry(current().store, { grantUid }))
         .map(({ kind }) => kind)
         .filter((kind) => kind !== 'created');
 

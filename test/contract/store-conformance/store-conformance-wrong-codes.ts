@@ -54,7 +54,7 @@ export function wrongCodeConformance(current: CurrentStore): void {
       await store.addWrongCodes(uid, { count: 10, lastAt: NOW, lastPeer: '192.0.2.7' });
       expect(await everyEntry(store, {})).toEqual(entries);
       expect(await store.listAttempts(uid, 10)).toEqual([]);
-      expect((await store.listAttemptTotals({ limit: 10 })).items).toEqual([]);
+      expect((await store.listLedger({ limit: 10, kind: 'refused' })).items).toEqual([]);
       expect((await store.countRefusals(NOW - DAY)).byCode).toEqual([]);
       expect((await store.verifyLedger()).fault).toBeUndefined();
     });

@@ -7,6 +7,7 @@ import { grantConformance } from './store-conformance-grants.js';
 import { labelConformance } from './store-conformance-labels.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
 import { linkConformance } from './store-conformance-links.js';
+import { listingConformance } from './store-conformance-listing.js';
 import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
@@ -56,6 +57,7 @@ export function storeConformance<S extends GrantStore>(
     labelConformance(currentStore);
     renewalConformance(currentStore, size);
     ledgerConformance(currentStore);
+    listingConformance(currentStore);
     codeConformance(currentStore);
     replacementConformance(currentStore);
     linkConformance(currentStore);

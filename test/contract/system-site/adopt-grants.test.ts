@@ -98,7 +98,7 @@ describe('a grant that a file declares', () => {
     await adopt();
     const { items } = await store.listLedger({ limit: 100, grantUid: uid });
     expect(items.map(({ kind, detail }) => [kind, detail.actor])).toEqual(
-      ['created', 'changed', 'deleted'].map((kind) => [kind, 'file:AccessGrant-a.yaml']),
+      ['deleted', 'changed', 'created'].map((kind) => [kind, 'file:AccessGrant-a.yaml']),
     );
   });
 

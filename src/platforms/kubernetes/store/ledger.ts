@@ -1,6 +1,12 @@
+import { LISTED_KINDS } from '../../../domain/ledger-kind.js';
 import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
 import type { Attempt, GrantStore } from '../../../redemption/ports/grant-store.js';
-import type { LedgerEntry, LedgerStore } from '../../../redemption/ports/ledger-store.js';
+import {
+  type LedgerEntry,
+  type LedgerStore,
+  type ListedEntry,
+  totalEntry,
+} from '../../../redemption/ports/ledger-store.js';
 import { sortedPage } from '../../../redemption/ports/page.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import type { WrongCodeStore } from '../../../redemption/ports/wrong-code-store.js';
@@ -43,8 +49,14 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
   /** One grant, or all, with the time of its revocation and the user who revoked it. */
   const readRevocations = async (grantUid: string | undefined) => {
     const read = ({ metadata }: Stored<Resource>) => {
-      const { uid, namespace = '' } = metadata;
-      return { uid, namespace, revokedAt: grantRevokedAt(metadata), revokedBy: readRevokedBy(metadata) };
+      const { uid, namespace = '', name } = metadata;
+      return {
+        uid,
+        namespace,
+        name,
+        revokedAt: grantRevokedAt(metadata),
+        revokedBy: readRevokedBy(metadata),
+      };
     };
     if (grantUid === undefined)
       return (await readListing(client, { kind: ACCESS_GRANTS, namespace }, read)).items;
@@ -52,10 +64,17 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
     const found = account && (await client.find(ACCESS_GRANTS, account, { isLimited: true }));
     return found?.metadata.uid === grantUid ? [read(found)] : [];
   };
+  /** The entries of one grant, or of all, and the names of the grants by uid. */
   const entries = async (grantUid?: string) => {
     const grants = await readRevocations(grantUid);
+    const names = new Map(grants.map(({ uid, name }) => [uid, name]));
+    const read = (resource: Stored<RedemptionResource>) => {
+      // The grant may have been deleted.
+      names.set(resource.spec.grantUid, names.get(resource.spec.grantUid) ?? resource.spec.grantName);
+      return entriesOf(resource);
+    };
     const [redemptions, storedCodes] = await Promise.all([
-      readRedemptions(parts, { grantUid, grants }, entriesOf),
+      readRedemptions(parts, { grantUid, grants }, read),
       codes.list(grantUid),
     ]);
     const found = redemptions.flat();
@@ -66,7 +85,7 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
       const detail = { jti, ...actorOfUser(revokedBy) };
       if (at !== null) found.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail });
     }
-    return numberedByGrant(found);
+    return { entries: numberedByGrant(found), names };
   };
 
   /** The last redemptions of a grant. One that was deleted after this process had read it is absent. */
@@ -125,9 +144,29 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
     },
 
     async listLedger(page, matches = () => true) {
-      const { grantUid, since = 0 } = page;
-      const found = (await entries(grantUid)).filter((entry) => entry.at >= since && matches(entry));
-      return sortedPage(found, page, ['', 0], (entry) => [entry.grantUid, entry.seq]);
+      const { grantUid, kind, since = 0, until = Number.POSITIVE_INFINITY } = page;
+      const [found, { rows }] = await Promise.all([entries(grantUid), listAttemptRows(parts, grantUid)]);
+      const listed = [
+        ...found.entries,
+        ...rows.map(({ redemptionId: _, namespace: _namespace, ...row }) => totalEntry(row)),
+      ]
+        .map((entry): ListedEntry => {
+          const grantName = found.names.get(entry.grantUid);
+          return { ...entry, ...(grantName !== undefined && { grantName }) };
+        })
+        .filter(
+          (entry) =>
+            entry.at >= since &&
+            entry.at < until &&
+            (kind === undefined || entry.kind === kind) &&
+            matches(entry),
+        );
+      // Without the number of an entry, which can change between two pages: see numberedByGrant.
+      return sortedPage(listed, page, [0, 0, ''], ({ at, seq: _, ...entry }) => [
+        -at,
+        -LISTED_KINDS.indexOf(entry.kind),
+        JSON.stringify(entry),
+      ]);
     },
 
     async listRedemptionEntries(redemptionId, limit) {
@@ -135,25 +174,8 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
       return resource ? entriesOf(resource).slice(-limit) : [];
     },
 
-    async listAttemptTotals(page, matches = () => true) {
-      const { grantUid, since = 0 } = page;
-      const { rows } = await listAttemptRows(parts, grantUid);
-      const found = rows.filter((row) => row.lastAt >= since && matches(row));
-      const { items, ...rest } = sortedPage(found, page, ['', '', '', '', ''], (row) => [
-        row.grantUid,
-        row.code,
-        row.name,
-        row.subject,
-        row.peer,
-      ]);
-      return {
-        items: items.map(({ redemptionId: _, namespace: _namespace, ...row }) => row),
-        ...rest,
-      };
-    },
-
     async verifyLedger(grantUid) {
-      return { entries: (await entries(grantUid)).length, unchained: true };
+      return { entries: (await entries(grantUid)).entries.length, unchained: true };
     },
 
     // AccessGrants are user resources; retention never deletes them.

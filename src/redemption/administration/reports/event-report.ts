@@ -1,18 +1,21 @@
 import type { Actor } from '../../../domain/actor.js';
+import type { ListedKind } from '../../../domain/ledger-kind.js';
 import { formatTime } from '../../../domain/rfc3339.js';
-import type { AttemptTotal, RedemptionEntry } from '../../ports/ledger-store.js';
+import type { ListedEntry } from '../../ports/ledger-store.js';
 import type { WrongCodes } from '../../ports/wrong-code-store.js';
 
 /** An entry of the ledger, or a total of attempts, in JSON. The members depend on `kind`. Times are RFC 3339, hashes in hex. */
 export interface EventReport extends Partial<Actor> {
   /** Absent in an entry about the whole store. */
   readonly grantUid?: string;
+  /** Name of the grant, also of a deleted one; absent if it is not known, and in the entries of one redemption. */
+  readonly grant?: string;
   /** Number of the entry in the ledger of its grant, from 1; absent in a total. */
   readonly seq?: number;
   /** When it happened; for a total the last time. */
   readonly time: string;
-  /** A kind of ledger entry; for a total the code of the refusal. */
-  readonly kind: string;
+  /** A kind of ledger entry, or `refused` for a total of refusals. */
+  readonly kind: ListedKind;
   readonly redemptionId?: string;
   readonly name?: string;
   readonly subject?: string;
@@ -40,7 +43,7 @@ export interface EventReport extends Partial<Actor> {
   readonly expirationTime?: string;
   /** Key of a setting of the store. */
   readonly setting?: string;
-  /** Why a client was refused repeatedly, an error code. */
+  /** Why a client was refused, an error code. */
   readonly code?: string;
   /** Number of attempts in a total. */
   readonly count?: number;
@@ -57,11 +60,20 @@ export interface WrongCodesReport {
   readonly peer: string;
 }
 
-/** Returns the report of an entry. */
-export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: RedemptionEntry): EventReport {
-  const { notAfter, expirationTime, ...rest } = detail;
+/** Returns the report of an entry, or of a total of attempts. */
+export function entryReport({
+  grantUid,
+  grantName,
+  seq,
+  at,
+  kind,
+  redemptionId,
+  detail,
+}: ListedEntry): EventReport {
+  const { notAfter, expirationTime, firstAt, ...rest } = detail;
   return {
     ...(grantUid !== '' && { grantUid }),
+    ...(grantName !== undefined && { grant: grantName }),
     ...(seq !== undefined && { seq }),
     time: formatTime(at),
     kind,
@@ -69,14 +81,8 @@ export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: R
     ...rest,
     ...(notAfter !== undefined && { notAfter: formatTime(Number(notAfter)) }),
     ...(expirationTime !== undefined && { expirationTime: formatTime(Number(expirationTime)) }),
+    ...(firstAt !== undefined && { firstTime: formatTime(Number(firstAt)) }),
   };
-}
-
-/** Returns the report of a total of attempts. */
-export function attemptTotalReport(attempts: AttemptTotal): EventReport {
-  const { grantUid, code, name, subject, peer, count, firstAt, lastAt } = attempts;
-  const time = formatTime(lastAt);
-  return { grantUid, time, kind: code, name, subject, peer, count, firstTime: formatTime(firstAt) };
 }
 
 /** Returns the report of requests with a wrong code. */

@@ -1,0 +1,190 @@
+import type { DatabaseStore } from '../../../redemption/ports/database-store.js';
+import {
+  type AttemptTotal,
+  type LedgerPage,
+  type ListedEntry,
+  totalEntry,
+  UNREFUSED,
+} from '../../../redemption/ports/ledger-store.js';
+import {
+  encodeCursor,
+  type Page,
+  pageOf,
+  rowsToRead,
+  selectItems,
+  startOf,
+} from '../../../redemption/ports/page.js';
+import { rows, type SqlDialect, type SqlOperation, type SqlValue } from '../operation.js';
+import type { SqlDatabase } from '../sql-database.js';
+import { EVENT_FIELDS, type EventRow, entryOf } from './ledger-reads.js';
+
+// The first entry of a grant has its name, also after the grant was deleted.
+const GRANT_NAME = `(SELECT c.detail ->> 'name' FROM events c WHERE c.grant_uid = e.grant_uid AND c.seq = 1) AS "grantName"`;
+const KEYS = 'SELECT e.at, e.position FROM events e';
+const ENTRIES = `SELECT ${EVENT_FIELDS}, e.position, ${GRANT_NAME}
+  FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
+const NEWEST_ENTRIES = 'ORDER BY e.at DESC, e.position DESC LIMIT';
+const TOTALS = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count, first_at AS "firstAt",
+  last_at AS "lastAt", ${GRANT_NAME} FROM refusals e`;
+const TOTAL_COLUMNS = ['grant_uid', 'code', 'name', 'subject', 'peer'];
+const NO_TOTAL = TOTAL_COLUMNS.map(() => '');
+const NEWEST_TOTALS = `ORDER BY last_at DESC, ${TOTAL_COLUMNS.map((column) => `${column} DESC`).join(', ')} LIMIT ?`;
+const TOTALS_BEFORE = `(last_at, CAST(0 AS BIGINT), ${TOTAL_COLUMNS.join(', ')}) < (?, ?, ?, ?, ?, ?, ?)`;
+const UNREFUSED_CODES = UNREFUSED.map((code) => `'${code}'`).join(', ');
+// A search for a kind, an actor or a subject reads at most this many entries at once.
+const MAX_SEARCHED = 10_000;
+
+/** The place of an item in a listing, which is in descending order: time, position, and the columns of a total at position 0. */
+type ListedKey = readonly [at: number, position: number, ...total: string[]];
+
+/** A condition, with the values for its placeholders. */
+type Condition = readonly [sql: string, ...values: SqlValue[]];
+
+/** The part of a listing to read: from `start`, which is excluded, to `end`, which is not; at most `limit` rows. */
+interface ListedRange {
+  readonly start: ListedKey;
+  readonly end: ListedKey;
+  readonly limit: number;
+}
+
+interface Positioned {
+  readonly at: number;
+  readonly position: number;
+}
+
+interface Named {
+  readonly grantName: string | null;
+}
+
+interface ListedRow {
+  readonly key: ListedKey;
+  readonly item: ListedEntry;
+}
+
+/** Implements LedgerStore.listLedger on an SQL database. */
+export function ledgerListing({ dialect, read }: SqlDatabase) {
+  return {
+    listLedger: async (page, matches) => selectItems(await read(() => listLedger(page, dialect)), matches),
+  } satisfies Partial<DatabaseStore>;
+}
+
+function* listLedger(page: LedgerPage, dialect: SqlDialect): SqlOperation<Page<ListedEntry>> {
+  const { since = 0, until = Number.MAX_SAFE_INTEGER } = page;
+  const latest: ListedKey = [until, 0, ...NO_TOTAL];
+  const cursor = startOf(page.after, latest);
+  const range: ListedRange = {
+    start: cursor[0] < until ? cursor : latest,
+    end: [since, 0],
+    limit: rowsToRead(page.limit),
+  };
+  const search = searchOf(page, dialect);
+  const hasEntries = page.kind !== 'refused';
+  const last = hasEntries && search.length > 0 ? yield* lastSearched(page, range) : undefined;
+  const searched = last ? { ...range, end: last } : range;
+  const entries = hasEntries ? yield* listEntries(page, searched, search) : [];
+  const totals = yield* listTotals(page, searched, dialect);
+  // Both are in order. At the same time, entries precede totals.
+  const found = [...entries, ...totals].sort((one, other) => other.key[0] - one.key[0]);
+  const listed = pageOf<ListedRow, ListedEntry>(
+    found,
+    page.limit,
+    ({ key }) => key,
+    ({ item }) => item,
+  );
+  return listed.next === undefined && last
+    ? { ...listed, next: encodeCursor([...last, ...NO_TOTAL]) }
+    : listed;
+}
+
+function* listEntries(
+  page: LedgerPage,
+  range: ListedRange,
+  search: readonly Condition[],
+): SqlOperation<readonly ListedRow[]> {
+  const conditions = [...entriesIn(range, page), ...search];
+  const found = yield* select<EventRow & Positioned & Named>(
+    ENTRIES,
+    conditions,
+    `${NEWEST_ENTRIES} ?`,
+    range.limit,
+  );
+  return found.map(({ position, grantName, ...row }) => ({
+    key: [row.at, position, ...NO_TOTAL],
+    item: withName(entryOf(row), grantName),
+  }));
+}
+
+function* listTotals(
+  { grantUid, kind, actorPart, subjectPart }: LedgerPage,
+  { start, end, limit }: ListedRange,
+  dialect: SqlDialect,
+): SqlOperation<readonly ListedRow[]> {
+  // Clients that redeem have no actor.
+  if (actorPart !== undefined) return [];
+  const conditions = [
+    [TOTALS_BEFORE, ...start] as const,
+    ['(last_at, CAST(0 AS BIGINT)) >= (?, ?)', end[0], end[1]] as const,
+    ...equal('grant_uid', grantUid),
+    ...(kind === 'refused' ? [[`code NOT IN (${UNREFUSED_CODES})`] as const] : equal('code', kind)),
+    ...containing(dialect, subjectPart, ['subject']),
+  ];
+  const found = yield* select<AttemptTotal & Named>(TOTALS, conditions, NEWEST_TOTALS, limit);
+  return found.map(({ grantName, ...total }) => ({
+    key: [total.lastAt, 0, total.grantUid, total.code, total.name, total.subject, total.peer],
+    item: withName(totalEntry(total), grantName),
+  }));
+}
+
+/** The key of the last entry that one step of a search reads; undefined if one step reads the whole range. */
+function* lastSearched(page: LedgerPage, range: ListedRange): SqlOperation<ListedKey | undefined> {
+  const tail = `${NEWEST_ENTRIES} 1 OFFSET ${MAX_SEARCHED - 1}`;
+  const [last] = yield* select<Positioned>(KEYS, entriesIn(range, page), tail);
+  return last && [last.at, last.position];
+}
+
+/** The conditions for entries that no index serves. */
+function searchOf({ kind, actorPart, subjectPart }: LedgerPage, dialect: SqlDialect): readonly Condition[] {
+  return [
+    ...equal('e.kind', kind),
+    ...containing(dialect, actorPart, ["e.detail ->> 'actor'", "e.detail ->> 'actorName'"]),
+    ...containing(dialect, subjectPart, ['r.subject', "e.detail ->> 'subject'"]),
+  ];
+}
+
+function entriesIn({ start, end }: ListedRange, { grantUid }: LedgerPage): readonly Condition[] {
+  return [
+    ['(e.at, e.position) < (?, ?)', start[0], start[1]],
+    ['(e.at, e.position) >= (?, ?)', end[0], end[1]],
+    ...equal('e.grant_uid', grantUid),
+  ];
+}
+
+function equal(column: string, wanted: string | undefined): readonly Condition[] {
+  return wanted === undefined ? [] : [[`${column} = ?`, wanted]];
+}
+
+function containing(
+  { indexOfText }: SqlDialect,
+  part: string | undefined,
+  texts: readonly string[],
+): readonly Condition[] {
+  // PostgreSQL accepts no NUL.
+  if (part === undefined || part.includes('\0')) return [];
+  return [
+    [`(${texts.map((text) => `${indexOfText}(${text}, ?) > 0`).join(' OR ')})`, ...texts.map(() => part)],
+  ];
+}
+
+function select<Row>(
+  sql: string,
+  conditions: readonly Condition[],
+  tail: string,
+  ...values: readonly SqlValue[]
+): SqlOperation<readonly Row[]> {
+  const where = conditions.map(([condition]) => condition).join(' AND ');
+  return rows<Row>(`${sql} WHERE ${where} ${tail}`, ...conditions.flatMap(([, ...own]) => own), ...values);
+}
+
+function withName(item: ListedEntry, grantName: string | null): ListedEntry {
+  return grantName === null ? item : { ...item, grantName };
+}
