@@ -81,7 +81,9 @@ describe('links', () => {
     });
     expect((await ask('GET', `/redemptions/${newest.id}`)).body).toMatchObject({ subject: 'north-2' });
     expect(await subjects('')).toEqual(['north-2', 'north-1', 'east']);
-    expect(await subjects('subject=north-*')).toEqual(['north-2', 'north-1']);
+    expect(await subjects('search=north-*')).toEqual(['north-2', 'north-1']);
+    expect(await subjects('search=nOrT')).toEqual(['north-2', 'north-1']);
+    expect(await subjects('search=north-?-')).toEqual([]);
     expect(await subjects('namespace=default')).toEqual([]);
     expect(await subjects('notRenewing=true')).toEqual([]);
     await ask('POST', `/redemptions/${newest.id}/revoke`, { source: 'keep-token' });
@@ -93,6 +95,51 @@ describe('links', () => {
     expect((await ask('GET', '/links?label=a%20in%20(b)')).status).toBe(400);
     const { body } = await ask('GET', `/links?grantUid=${grant.uid}&limit=2`);
     expect(await subjects(`limit=2&cursor=${body.next}`)).toEqual(['east']);
+    const sorted = async (query: string) => (await ask('GET', `/links?grantUid=${grant.uid}&${query}`)).body;
+    const first = await sorted('sort=-subject&limit=2');
+    expect(first).toMatchObject({
+      items: [{ subject: 'north-2' }, { subject: 'north-1' }],
+      total: 3,
+      before: 0,
+    });
+    const last = await sorted(`sort=-subject&limit=2&cursor=${first.next}`);
+    expect(last).toEqual({ items: [expect.objectContaining({ subject: 'east' })], total: 3, before: 2 });
+    expect((await sorted('sort=-subject&limit=2&cursor=bm9uZQ')).code).toBe('request_invalid');
+    expect((await sorted('sort=name')).code).toBe('request_invalid');
+  });
+
+  it('finds links by subject, name, grant, label, note, address, id and fingerprint, ignoring case', async () => {
+    const grant = await create({ name: `grant-${randomUUID()}` });
+    await redeem(grant, 'Paris-Ost', { name: 'to-hq' });
+    await redeem(grant, 'other');
+    const { items } = (await ask('GET', `/links?grantUid=${grant.uid}&sort=subject`)).body;
+    const paris = items[1];
+    await ask('PATCH', `/redemptions/${paris.id}`, { labels: { Team: 'Payments' }, note: 'Rue de la Paix' });
+    const sha256 = paris.certificateSha256;
+    const { certificateSha256, newest } = (await ask('GET', `/redemptions/${paris.id}`)).body;
+    expect([sha256, newest]).toEqual([certificateSha256, undefined]);
+    const colons = sha256.toUpperCase().match(/../g).join(':');
+    const texts = [
+      'paris',
+      'OST',
+      'to-HQ',
+      'p?ris-*',
+      'team=pay',
+      'rue DE',
+      paris.id.toUpperCase(),
+      colons,
+      sha256.slice(0, 8),
+    ];
+    for (const path of ['links', 'redemptions']) {
+      const found = async (search: string) =>
+        (await ask('GET', `/${path}?grantUid=${grant.uid}&search=${encodeURIComponent(search)}`)).body.items
+          .length;
+      for (const text of texts) expect(await found(text), text).toBe(1);
+      for (const text of [grant.name.toUpperCase(), '127.0.0.1', '*'])
+        expect(await found(text), text).toBe(2);
+      for (const text of [sha256.slice(8), `${sha256}0`, 'p?ris', 'team=x', '\0'])
+        expect(await found(text), text).toBe(0);
+    }
   });
 });
 

@@ -141,9 +141,9 @@ it('shows the tokens of a grant page by page', async () => {
 it('shows a listing command with the filters of the page', async () => {
   await goTo('/grants?name=a&label=team%3Dpayments&state=ready');
   await page.getByText('linkgrant grant list -A --name a -l team=payments --state ready').waitFor();
-  await goTo('/links?namespace=west&subject=east&state=expiring&notRenewing=true');
+  await goTo('/links?namespace=west&search=east&sort=notAfter&state=expiring&notRenewing=true');
   const words =
-    "npx linkgrant redemption list --namespace west --subject '*east*' --state expiring --overdue";
+    'npx linkgrant redemption list --namespace west --search east --state expiring --overdue --sort-by certificate-expires';
   await page.getByText(words, { exact: true }).waitFor();
 });
 

@@ -184,13 +184,22 @@ it('revokes a grant with its links by keyboard, then deletes it', async () => {
   await expect(running.administration.showGrant(grant.uid)).rejects.toThrow();
 });
 
-it('filters the links and opens one by keyboard', async () => {
+it('sorts, searches and downloads the links and opens one by keyboard', async () => {
   await running.addLinks(grant.uid, 3);
   await goTo(`/links?grantUid=${grant.uid}`);
   const row = (subject: string) => page.getByRole('link', { name: subject, exact: true });
   await row('site-1').waitFor();
-  await keyboard.write(page.getByRole('textbox', { name: 'Subject' }), 'site-2');
+  await keyboard.use(button('Subject'), 'Enter', 'Space');
+  await expect.poll(() => new URL(page.url()).searchParams.get('sort')).toBe('-subject');
+  await keyboard.write(page.getByRole('textbox', { name: 'Search' }), 'SITE-2');
   await row('site-1').waitFor({ state: 'detached' });
+  await keyboard.reach(button('Download as CSV'));
+  const downloading = page.waitForEvent('download');
+  await page.keyboard.press('Enter');
+  const [headings, line, ...rest] = readFileSync(await (await downloading).path(), 'utf8').split('\r\n');
+  expect(headings).toMatch(/^id,subject,name,namespace,grant,grantUid,state,connected,notAfter,/);
+  expect(line).toContain(`,site-2,to-west,default,${grant.name},${grant.uid},valid,no,`);
+  expect(rest).toEqual(['']);
   await keyboard.use(page.getByRole('combobox', { name: 'Certificate' }), 'ArrowDown');
   await expect.poll(() => new URL(page.url()).searchParams.get('state')).toBe('valid');
   await keyboard.use(row('site-2'), 'Enter');

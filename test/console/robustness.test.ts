@@ -111,7 +111,7 @@ it('opens a link by its URL, and reports a URL without a page or link', async ()
 
 it('does not overwrite a text that is typed while the previous filter is applied', async () => {
   await goTo('/links');
-  const field = page.getByLabel('Subject');
+  const field = page.getByLabel('Search');
   // Types the next text after the page has written the first one into the URL, and before the next frame.
   await page.evaluate(`{
     const replaceState = history.replaceState.bind(history);
@@ -125,7 +125,7 @@ it('does not overwrite a text that is typed while the previous filter is applied
     };
   }`);
   await field.fill('<script>*');
-  await expect.poll(() => new URL(page.url()).searchParams.get('subject')).toBe('xxx*');
+  await expect.poll(() => new URL(page.url()).searchParams.get('search')).toBe('xxx*');
   expect(await field.inputValue()).toBe('xxx*');
   await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
   await page.getByRole('link', { name: 'Links' }).first().click();
@@ -145,7 +145,7 @@ describe('in the console of a team, while the service does not answer', () => {
     await goTo('/links');
     await page.getByText('<script>').first().waitFor();
     await page.route('**/api/**', (route) => route.abort('connectionrefused'));
-    await page.getByLabel('Subject').fill('x*');
+    await page.getByLabel('Search').fill('x*');
     await page.getByText(/This is how it was \d+ s ago/).waitFor();
     await page.getByText(/No response from the service for/).waitFor();
     expect(await page.locator('tbody tr').count()).toBe(HOSTILE.length);

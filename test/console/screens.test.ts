@@ -45,10 +45,12 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
   });
 
   const isEmpty = count === 0;
+  // Every tenth link is older.
+  const newest = count % 10 === 0 ? count - 1 : count;
   const screens: readonly (readonly [path: string, shows: string])[] = [
     ['/', isEmpty ? 'Link the first site' : 'Needs attention'],
     ['/grants', isEmpty ? 'There is no grant yet' : 'to-west'],
-    ['/links', isEmpty ? 'No site has joined yet' : `site-${count}`],
+    ['/links', isEmpty ? 'No site has joined yet' : `site-${newest}`],
     ['/map', isEmpty ? 'No site has joined yet' : 'The same as a table'],
     ['/issuers', isEmpty ? '0 grants that can be redeemed' : '1 grant that can be redeemed'],
     ['/ledger', 'Setting changed'],
@@ -67,9 +69,9 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     it('filters links, opens one and returns to the filtered list', async () => {
       const { page } = opened;
       await page.goto(`${running.console.origin}/console/links`);
-      await page.getByLabel('Subject').fill('site-2');
+      await page.getByLabel('Search').fill('SITE-2');
       await expect.poll(() => page.locator('tbody tr').first().textContent()).toMatch(/site-2/);
-      await page.getByLabel('Subject').fill('site-?');
+      await page.getByLabel('Search').fill('site-?');
       const siteThree = page.getByRole('link', { name: 'site-3', exact: true });
       await siteThree.waitFor();
       await siteThree.click();
@@ -78,11 +80,43 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
       if (count === 3) await expectAccessible(page);
       await page.goBack();
       await siteThree.waitFor();
-      expect(await page.getByLabel('Subject').inputValue()).toBe('site-?');
+      expect(await page.getByLabel('Search').inputValue()).toBe('site-?');
     });
 
   if (count > 50)
-    it('reads the links page by page, and at most 500 for the map', async () => {
+    it('sorts the links, and pages through them with their positions, also with the back button', async () => {
+      const { page } = opened;
+      const total = count.toLocaleString('en');
+      const row = (number: number) => page.getByRole('link', { name: `site-${number}`, exact: true });
+      const position = (text: string) => page.getByText(`${text} of ${total}`, { exact: true });
+      await page.goto(`${running.console.origin}/console/links`);
+      await row(newest).waitFor();
+      await position('1–50').waitFor();
+      const header = page.getByRole('columnheader', { name: 'Subject' });
+      await header.getByRole('button').click();
+      await row(1).waitFor();
+      expect(await header.getAttribute('aria-sort')).toBe('ascending');
+      await page.getByRole('button', { name: 'Next page' }).click();
+      await position('51–100').waitFor();
+      await row(51).waitFor();
+      expect(await page.locator('tbody tr th').allTextContents()).toEqual(
+        Array.from({ length: 50 }, (_, index) => `site-${index + 51}`),
+      );
+      await expectAccessible(page);
+      await page.getByRole('button', { name: 'Next page' }).click();
+      await position('101–150').waitFor();
+      await page.goBack();
+      await position('51–100').waitFor();
+      await page.getByRole('button', { name: 'Previous page' }).click();
+      await position('1–50').waitFor();
+      await row(50).waitFor();
+      await header.getByRole('button').click();
+      await row(count).waitFor();
+      expect(await header.getAttribute('aria-sort')).toBe('descending');
+    });
+
+  if (count > 50)
+    it('reads 50 links for a page, and at most 500 for the map', async () => {
       const { page, requests } = opened;
       const earlier = requests.length;
       const limits = () =>
@@ -91,10 +125,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
           .filter((url) => url.includes('/api/v1/links?'))
           .map((url) => new URL(url).searchParams.get('limit'));
       await page.goto(`${running.console.origin}/console/links`);
-      await page.getByRole('link', { name: `site-${count}`, exact: true }).waitFor();
-      expect(await page.locator('tbody tr').count()).toBe(50);
-      await page.getByRole('button', { name: 'Next page' }).click();
-      await page.getByRole('link', { name: `site-${count - 50}`, exact: true }).waitFor();
+      await page.getByRole('link', { name: `site-${newest}`, exact: true }).waitFor();
       expect(await page.locator('tbody tr').count()).toBe(50);
       expect(new Set(limits())).toEqual(new Set(['50']));
       await page.goto(`${running.console.origin}/console/map`);

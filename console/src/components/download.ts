@@ -1,3 +1,9 @@
+import { csvLine } from '../../../src/domain/csv.js';
+import { type Action, useAction } from '../state/action.js';
+import type { PageQuery } from '../state/page.js';
+
+const CSV_PAGE = 500;
+
 /** Lets the browser save a text as a file. */
 export function download(name: string, type: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
@@ -6,4 +12,25 @@ export function download(name: string, type: string, text: string): void {
   link.download = name;
   link.click();
   URL.revokeObjectURL(url);
+}
+
+/**
+ * An action that reads all pages of a list through `read`, and lets the browser save them as comma-separated values (RFC 4180):
+ * `columns` maps each heading to its value.
+ */
+export function useCsv<T>(
+  file: string,
+  columns: Readonly<Record<string, (item: T) => string | number | undefined>>,
+  read: (page: PageQuery) => Promise<{ readonly items: readonly T[]; readonly next?: string }>,
+): Action<void> {
+  return useAction(async () => {
+    const lines = [csvLine(Object.keys(columns))];
+    let cursor: string | undefined;
+    do {
+      const page = await read({ limit: CSV_PAGE, ...(cursor !== undefined && { cursor }) });
+      for (const item of page.items) lines.push(csvLine(Object.values(columns).map((value) => value(item))));
+      cursor = page.next;
+    } while (cursor !== undefined);
+    download(file, 'text/csv', lines.join(''));
+  });
 }

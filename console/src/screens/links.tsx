@@ -1,24 +1,31 @@
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
-import { ButtonLink } from '../components/button.js';
+import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
+import { useCsv } from '../components/download.js';
 import { Choice, FilterField } from '../components/field.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
-import { EmptyState, Loaded } from '../components/notice.js';
+import { EmptyState, Failure, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { ConnectedLabel, Label, StateLabel } from '../components/state-label.js';
 import { type Column, Pager, Table } from '../components/table.js';
-import { Foreign } from '../components/text.js';
+import { Foreign, Prose } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href, useLocation } from '../state/location.js';
-import { setFilter, usePage } from '../state/page.js';
+import { type PageQuery, setFilter, usePage } from '../state/page.js';
+import { useObservesConnections } from '../state/service.js';
 import { useNamespaceFlags } from '../state/session.js';
 
 type Link = Api['Link'];
+type Sort = Api['LinkSort'];
+
+const NEWEST_FIRST = '-since';
+const CONNECTED = 'Connected';
 
 const COLUMNS: readonly Column<Link>[] = [
   {
     header: 'Subject',
+    sort: 'subject',
     isHeader: true,
     cell: ({ id, subject, labels }) => (
       <>
@@ -27,10 +34,11 @@ const COLUMNS: readonly Column<Link>[] = [
       </>
     ),
   },
-  { header: 'Connected', cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
-  { header: 'Certificate', cell: ({ state }) => <StateLabel state={state} /> },
+  { header: CONNECTED, cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
+  { header: 'Certificate', sort: 'state', cell: ({ state }) => <StateLabel state={state} /> },
   {
     header: 'Expires',
+    sort: 'notAfter',
     cell: ({ notAfter, notRenewing }) => (
       <>
         <Time at={notAfter} />
@@ -45,12 +53,27 @@ const COLUMNS: readonly Column<Link>[] = [
       </>
     ),
   },
-  { header: 'Renewals', isMinor: true, cell: ({ renewals }) => renewals },
-  { header: 'Since', isMinor: true, cell: ({ since }) => <Time at={since} /> },
+  {
+    header: 'Renewals',
+    sort: 'lastContact',
+    isMinor: true,
+    cell: ({ renewals, lastContact }) => (
+      <>
+        {renewals}
+        {renewals > 0 && (
+          <>
+            , last <Time at={lastContact} />
+          </>
+        )}
+      </>
+    ),
+  },
+  { header: 'Since', sort: 'since', isMinor: true, cell: ({ since }) => <Time at={since} /> },
   { header: 'Source', isMinor: true, cell: ({ peer }) => <Foreign text={peer} /> },
   { header: 'Link', isMinor: true, cell: ({ name }) => <Foreign text={name} /> },
   {
     header: 'Grant',
+    sort: 'grant',
     isMinor: true,
     cell: ({ grant, grantUid }) =>
       grant === undefined ? (
@@ -74,17 +97,39 @@ const RENEWING = [
   ['true', 'Overdue'],
 ] as const;
 
-/** A text without wildcards matches anywhere in a subject. */
-function globOf(text: string): string {
-  return /[*?]/.test(text) ? text : `*${text}*`;
+const CSV_COLUMNS = {
+  ...csvOf('id', 'subject', 'name', 'namespace', 'grant', 'grantUid', 'state'),
+  connected: ({ connected }: Link) => (connected === null ? undefined : connected ? 'yes' : 'no'),
+  ...csvOf('notAfter', 'renewals', 'lastContact', 'since', 'peer', 'mode', 'jti', 'revokedAt'),
+  ...csvOf('certificateSha256', 'issuerSha256'),
+  labels: ({ labels }: Link) =>
+    Object.entries(labels)
+      .map((label) => label.join('='))
+      .join(', '),
+  ...csvOf('note'),
+};
+
+type TextMember = { [M in keyof Link]: Link[M] extends string | number | undefined ? M : never }[keyof Link];
+
+function csvOf(...members: readonly NonNullable<TextMember>[]) {
+  return Object.fromEntries(members.map((member) => [member, (link: Link) => link[member]]));
 }
+
+/** The orders that `redemption list` has too. */
+const SORT_BY: Readonly<Record<string, string>> = {
+  subject: 'subject',
+  grant: 'grant',
+  since: 'time',
+  notAfter: 'certificate-expires',
+};
 
 /** The links of this network, a page at a time. */
 export function LinksScreen() {
   const { query } = useLocation();
-  const text = query.get('subject') ?? '';
+  const observesConnections = useObservesConnections();
+  const sort = (query.get('sort') || NEWEST_FIRST) as Sort;
   const filter = omitUndefined({
-    subject: text === '' ? undefined : globOf(text),
+    search: query.get('search') || undefined,
     namespace: query.get('namespace') || undefined,
     label: query.get('label') || undefined,
     state: (query.get('state') as Link['state']) || undefined,
@@ -94,23 +139,40 @@ export function LinksScreen() {
   });
   const namespaceFlags = useNamespaceFlags(filter.namespace);
   const isFiltered = Object.keys(filter).length > 0;
-  const { resource, cursor } = usePage(
-    `links?${query}`,
-    (page, signal) =>
-      dataOf(client.GET('/api/v1/links', { signal, params: { query: { ...page, ...filter } } })),
-    ['links'],
-  );
+  const read = (page: PageQuery & { readonly sort?: Sort }, signal?: AbortSignal) =>
+    dataOf(
+      client.GET('/api/v1/links', {
+        ...omitUndefined({ signal }),
+        params: { query: { ...page, ...filter } },
+      }),
+    );
+  const { resource } = usePage(`links?${query}`, (page, signal) => read({ ...page, sort }, signal), [
+    'links',
+  ]);
+  // Without `sort` the service reads each link once for all pages.
+  const csv = useCsv('links.csv', CSV_COLUMNS, read);
   return (
     <Screen
       title="Links"
       intro="A link belongs to a site that has redeemed a token. It can connect until its certificate expires. The site can renew the certificate until you revoke the link."
+      actions={
+        <Button onClick={csv.run} isDisabled={csv.isRunning}>
+          {csv.isRunning ? 'Reading …' : 'Download as CSV'}
+        </Button>
+      }
     >
+      <Failure error={csv.error} />
+      {observesConnections === false && (
+        <p class="subtle">
+          <Prose text="Which links are connected is not known here. The service reads it from a network observer of Skupper: start it with `--observer` (docs/how-to/monitor.md)." />
+        </p>
+      )}
       <search class="filters row">
         <FilterField
-          label="Subject"
-          value={text}
-          onFilter={(subject) => setFilter({ subject })}
-          placeholder="east or branch-*"
+          label="Search"
+          value={filter.search ?? ''}
+          onFilter={(search) => setFilter({ search })}
+          placeholder="Subject, grant, label, fingerprint …"
         />
         <FilterField
           label="Namespace"
@@ -149,27 +211,34 @@ export function LinksScreen() {
         )}
       </search>
       <Loaded resource={resource}>
-        {({ items, next }) => (
+        {({ items, next, ...position }) => (
           <>
             {items.length > 0 && (
-              <Table caption="Links, newest first" columns={COLUMNS} items={items} keyOf={({ id }) => id} />
+              <Table
+                caption="Links"
+                columns={COLUMNS.filter(({ header }) => header !== CONNECTED || observesConnections)}
+                items={items}
+                keyOf={({ id }) => id}
+                order={{ sort, onSort: (next) => setFilter({ sort: next }) }}
+              />
             )}
-            {items.length === 0 && isFiltered && (
-              <EmptyState title={next === undefined ? 'No link matches' : 'No link on this page matches'}>
-                <p>
-                  {next === undefined
-                    ? 'Change the filter.'
-                    : 'Continue with the next page, or change the filter.'}
-                </p>
+            {items.length === 0 && position.total === 0 && isFiltered && (
+              <EmptyState title="No link matches">
+                <p>Change the filter.</p>
               </EmptyState>
             )}
-            {items.length === 0 && !isFiltered && cursor === undefined && (
+            {items.length === 0 && position.total !== 0 && (
+              <EmptyState title="No link is left on this page">
+                <p>Return to the previous page.</p>
+              </EmptyState>
+            )}
+            {items.length === 0 && position.total === 0 && !isFiltered && (
               <EmptyState title="No site has joined yet">
                 <p>A site appears here when it has redeemed a token. Tokens are issued from grants.</p>
                 <ButtonLink href={href('/grants')}>Go to the grants</ButtonLink>
               </EmptyState>
             )}
-            <Pager next={next} count={items.length} />
+            <Pager next={next} count={items.length} position={position} />
           </>
         )}
       </Loaded>
@@ -178,12 +247,13 @@ export function LinksScreen() {
           'redemption',
           'list',
           ...namespaceFlags,
-          ...(filter.subject ? ['--subject', filter.subject] : []),
+          ...(filter.search ? ['--search', filter.search] : []),
           ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
           ...(filter.label ? ['-l', filter.label] : []),
           ...(filter.state ? ['--state', filter.state] : []),
           ...(filter.notRenewing ? ['--overdue'] : []),
           ...(filter.signedBy ? ['--signed-by', filter.signedBy] : []),
+          ...(SORT_BY[sort] ? ['--sort-by', SORT_BY[sort]] : []),
         ]}
       />
     </Screen>

@@ -16,6 +16,8 @@ export interface ServiceState {
   readonly isLost?: boolean;
   /** Why no site can redeem a token at the moment; absent if nothing prevents it, or while no response arrives. */
   readonly problem?: string | undefined;
+  /** Whether the service reports which links are connected; absent until that is known. */
+  readonly observesConnections?: boolean | undefined;
 }
 
 const listeners = new Set<() => void>();
@@ -28,32 +30,34 @@ function change(next: ServiceState): void {
 }
 
 function recordContact(isReachable: boolean): void {
+  const { observesConnections } = current;
   if (isReachable && current.silentSince !== undefined) {
-    change({});
+    change({ observesConnections });
     announce('all');
   }
   if (isReachable) return;
   const { silentSince = Date.now() } = current;
-  change({ silentSince, isLost: Date.now() - silentSince >= LOST_MS });
+  change({ observesConnections, silentSince, isLost: Date.now() - silentSince >= LOST_MS });
 }
 
 /** Reads whether the service can serve sites. If that has changed, the screens read again. */
 export async function readServiceState(): Promise<void> {
   if (isReading) return;
   isReading = true;
-  const problem = await findProblem();
-  if (current.silentSince === undefined && problem !== current.problem) {
-    change({ problem });
-    announce('all');
+  const { problem, observesConnections = current.observesConnections } = await readState();
+  if (current.silentSince === undefined) {
+    const isProblemNew = problem !== current.problem;
+    change({ problem, observesConnections });
+    if (isProblemNew) announce('all');
   }
   isReading = false;
 }
 
-async function findProblem(): Promise<string | undefined> {
+async function readState(): Promise<Pick<ServiceState, 'problem' | 'observesConnections'>> {
   try {
-    return (await dataOf(client.GET('/api/v1/service'))).problem;
+    return await dataOf(client.GET('/api/v1/service'));
   } catch (error) {
-    return error instanceof ApiError ? error.message : String(error);
+    return { problem: error instanceof ApiError ? error.message : String(error) };
   }
 }
 
@@ -92,6 +96,11 @@ export function useService(): ServiceState {
     },
     () => current,
   );
+}
+
+/** Whether the console can show which links are connected; undefined until that is known. */
+export function useObservesConnections(): boolean | undefined {
+  return useService().observesConnections;
 }
 
 /**

@@ -4,6 +4,7 @@ import { LINK_STATES } from '../../domain/issued-certificate.js';
 import { LABEL_SELECTOR_HINT, parseLabelSelector } from '../../domain/label-selector.js';
 import { LISTED_KINDS } from '../../domain/ledger-kind.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
+import { LINK_SORTS } from '../../redemption/administration/reports/link-report.js';
 
 const MAX_PAGE_SIZE = 500;
 const DEFAULT_PAGE_SIZE = 100;
@@ -154,6 +155,8 @@ export const TOKEN_QUERY = z.strictObject({
   state,
 });
 
+const search = text(253).optional();
+
 /** The query that lists redemptions. */
 export const REDEMPTION_QUERY = z.strictObject({
   ...page,
@@ -162,10 +165,11 @@ export const REDEMPTION_QUERY = z.strictObject({
   subject: text(506).optional(),
   since: time.optional(),
   label: selectedLabels,
+  search,
 });
 
 /** The query that lists the ledger. */
-export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true, label: true }).extend({
+export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true, label: true, search: true }).extend({
   kind: z.enum(LISTED_KINDS).optional(),
   actor: text(506).optional(),
   until: time.optional(),
@@ -176,7 +180,8 @@ export const LINK_QUERY = z.strictObject({
   ...page,
   namespace: namespace.optional(),
   grantUid: uuid.optional(),
-  subject: text(506).optional(),
+  search,
+  sort: z.enum(LINK_SORTS.flatMap((member) => [member, `-${member}`] as const)).optional(),
   state: z.enum(LINK_STATES).optional(),
   notRenewing: z
     .enum(['true', 'false'])

@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
-import { grantCommand } from '../flags/command-flags.js';
+import { OBSERVER_SETTINGS } from '../../config/setting-groups.js';
+import { withSettings } from '../flags/command-flags.js';
+import { ADMINISTRATION_SETTINGS } from '../terminal/settings-options.js';
 
 /** Adds `console`. */
 export function addConsole(program: Command): void {
-  grantCommand(program, 'console', 'Open the web console for a store, a cluster or a service')
+  withSettings(
+    program.command('console').description('Open the web console for a store, a cluster or a service'),
+    [...ADMINISTRATION_SETTINGS, ...OBSERVER_SETTINGS],
+  )
     .option('--port <PORT>', 'loopback port (default: a free one)')
     .option('--no-open', 'open no browser')
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')

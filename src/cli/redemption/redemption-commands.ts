@@ -18,6 +18,7 @@ export function addRedemption(program: Command): void {
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
     .option('--subject <GLOB>', 'only subjects that match this pattern; * and ? are wildcards')
+    .option('--search <TEXT>', 'only links with this text in subject, name, grant, labels, note or address')
     .addOption(new Option('--state <STATE>', 'only links in this state').choices(LINK_STATES))
     .option('--overdue', 'only links that are overdue for renewal')
     .option('--signed-by <SHA256>', 'only links whose newest certificate is valid and of this CA')

@@ -20,6 +20,8 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   readonly since?: string;
   /** A pattern with `*` and `?`. */
   readonly subject?: string;
+  /** A text in subject, name, grant, labels, note or address. */
+  readonly search?: string;
   readonly events?: boolean;
   readonly selector?: LabelSelector;
   readonly state?: LinkState;
@@ -35,13 +37,13 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
 export async function redemptionListCommand(flags: RedemptionListFlags): Promise<void> {
   const { clock } = commandContext();
   const since = parseSince(flags.since, clock());
-  const { grant, subject, selector: labels, state, overdue, signedBy: signer, ...settings } = flags;
+  const { grant, subject, selector: labels, search, state, overdue, signedBy: signer, ...settings } = flags;
   const signedBy = parseSigner(signer);
   const linkFilter = { state, notRenewing: overdue, signedBy };
-  if (flags.events && (labels ?? state ?? overdue ?? signedBy) !== undefined) {
+  if (flags.events && (labels ?? search ?? state ?? overdue ?? signedBy) !== undefined) {
     throw usageError(
       'entries of the ledger have no labels and no state',
-      'omit --events, or omit --selector, --state, --overdue and --signed-by',
+      'omit --events, or omit --selector, --search, --state, --overdue and --signed-by',
     );
   }
   await withAdministration(settings, async ({ administration, connections, namespace }) => {
@@ -49,14 +51,14 @@ export async function redemptionListCommand(flags: RedemptionListFlags): Promise
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
     const filter = { grantUid, since, subject };
     const redemptions = async (page: PageRequest) => {
-      const within = { ...filter, namespace: flags.namespace, labels };
+      const within = { ...filter, namespace: flags.namespace, labels, search };
       const { items, next } = await administration.listRedemptions({ ...page, ...within });
       return {
         items: items.filter((report) => isSelected(report, linkFilter, clock())),
         ...(next && { next }),
       };
     };
-    const isFiltered = [grant, since, subject, labels, state, overdue, signedBy].some(
+    const isFiltered = [grant, since, subject, labels, search, state, overdue, signedBy].some(
       (value) => value !== undefined,
     );
     const emptyText = isFiltered ? 'No redemption matches.\n' : REDEMPTION_LISTING.emptyText;

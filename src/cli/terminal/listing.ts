@@ -1,5 +1,6 @@
 import { csvLine } from '../../domain/csv.js';
 import type { Labels } from '../../domain/labels-and-note.js';
+import { compareTexts } from '../../domain/text-order.js';
 import { formatLabels } from '../flags/label-flags.js';
 import { colouredCell, hasColours } from './colour.js';
 import { invalidValue } from './command-error.js';
@@ -116,12 +117,11 @@ export function orderOf<Report>(
   if (!value) {
     throw invalidValue('--sort-by', sortBy, `use ${sortNames(listing).join(', ')}`);
   }
-  const { compare } = new Intl.Collator('en', { numeric: true });
   return (one, other) => {
     const [left, right] = [value(one), value(other)];
     if (left === undefined || right === undefined)
       return Number(left === undefined) - Number(right === undefined);
-    return compare(String(left), String(right));
+    return compareTexts(String(left), String(right));
   };
 }
 

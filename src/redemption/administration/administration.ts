@@ -14,7 +14,7 @@ import type {
 import type { HealthReport } from './reports/health-report.js';
 import type { IssuedAnswer } from './reports/issued-answer.js';
 import type { IssuerReport } from './reports/issuer-report.js';
-import type { LinkFilter, LinkReport } from './reports/link-report.js';
+import type { LinkFilter, LinkPage, LinkSort } from './reports/link-report.js';
 import type { OverviewReport } from './reports/overview-report.js';
 import type {
   RedemptionDetail,
@@ -113,6 +113,8 @@ export interface LedgerFilter {
 export interface RedemptionFilter extends Pick<LedgerFilter, 'grantUid' | 'subject' | 'since'> {
   readonly namespace?: string | undefined;
   readonly labels?: LabelSelector | undefined;
+  /** As in {@link LinkFilter}. */
+  readonly search?: string | undefined;
 }
 
 /**
@@ -157,8 +159,11 @@ export interface Administration extends LedgerVerifications {
    * the same certificate and counts nothing.
    */
   issueLink(request: IssueLinkRequest): Promise<IssuedAnswer>;
-  /** Lists links, newest first. */
-  listLinks(page: PageRequest & LinkFilter): Promise<Page<LinkReport>>;
+  /**
+   * Lists links, newest first. With `sort`, reads all links, and returns them in that order with the position of the page; pages
+   * follow each other without a gap while links are added or removed.
+   */
+  listLinks(page: PageRequest & LinkFilter & { readonly sort?: LinkSort | undefined }): Promise<LinkPage>;
   /** Lists issuers by namespace and name. */
   listIssuers(page: PageRequest): Promise<Page<IssuerReport>>;
   readOverview(): Promise<OverviewReport>;

@@ -7,7 +7,7 @@ import type { IssuedLink, LinkCounts } from '../ports/link-store.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { describeFinding, noFindings, UNOBSERVED } from './health.js';
 import { type ConnectionSummary, summarizeConnections } from './link-connections.js';
-import { matchingLinks } from './matching-links.js';
+import { matchingLinks } from './links/matching-links.js';
 import type { AttentionCounts, AttentionItem, AttentionKind } from './reports/attention-report.js';
 import type { HealthFinding } from './reports/health-report.js';
 import { isListed, type LinkFilter } from './reports/link-report.js';

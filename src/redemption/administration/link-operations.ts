@@ -1,11 +1,11 @@
-import { longestLiteral } from '../accepting/glob.js';
-import { CHANGING_RESOURCES } from '../ports/link-store.js';
+import { CHANGING_RESOURCES, type IssuedLink } from '../ports/link-store.js';
 import type { Administration } from './administration.js';
 import { attentionOperation } from './attention.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { healthOperation } from './health.js';
 import { PeerIndex } from './link-connections.js';
-import { matchingLinks } from './matching-links.js';
+import { matchingLinks } from './links/matching-links.js';
+import { sortedLinks } from './links/sorted-links.js';
 import { overviewOperation } from './overview.js';
 import { isListed, linkReport } from './reports/link-report.js';
 
@@ -18,16 +18,16 @@ export function linkOperations(
 ): Pick<Administration, 'listLinks' | 'readOverview' | 'checkHealth' | 'readChanges'> {
   const { store, clock, connections } = deps;
   return {
-    async listLinks({ limit, after, grantUid, ...filter }) {
+    async listLinks({ limit, after, grantUid, sort, ...filter }) {
       const now = clock();
-      const subjectPart = filter.subject === undefined ? undefined : longestLiteral(filter.subject);
-      const page = { limit, after, grantUid, subjectPart };
-      const { items, next } = await matchingLinks(store, page, (link) => isListed(link, filter, now));
+      const page = { limit, after, grantUid };
+      const matches = (link: IssuedLink) => isListed(link, filter, now);
+      const { items, ...position } =
+        sort === undefined
+          ? await matchingLinks(store, page, matches)
+          : await sortedLinks(store, { ...page, sort }, matches, now);
       const peers = new PeerIndex(connections?.latest());
-      return {
-        items: items.map((link) => linkReport(link, now, peers.isConnected(link))),
-        ...(next !== undefined && { next }),
-      };
+      return { items: items.map((link) => linkReport(link, now, peers.isConnected(link))), ...position };
     },
     readOverview: overviewOperation(deps, attentionOperation(deps)),
     checkHealth: healthOperation(deps),

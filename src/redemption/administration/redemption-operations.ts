@@ -8,6 +8,7 @@ import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { filteredPage } from './filtered-page.js';
 import { PeerIndex } from './link-connections.js';
+import { matchesSearch } from './links/matching-search.js';
 import { entryReport } from './reports/event-report.js';
 import { type RedemptionReport, redemptionReport, renewalReport } from './reports/redemption-report.js';
 import { rejectedError } from './request-values.js';
@@ -45,7 +46,7 @@ export function redemptionOperations({
   const grantNameOf = async ({ grantName, grantUid }: StoredRedemption) =>
     grantName ?? findGrantName(grantUid);
   return {
-    async listRedemptions({ namespace, subject, grantUid, since, labels, ...page }) {
+    async listRedemptions({ namespace, subject, search, grantUid, since, labels, ...page }) {
       const peers = indexPeers();
       const isCaRetired = await readRetiredCas?.();
       const grantNames = new Map<string, string | undefined>();
@@ -61,6 +62,14 @@ export function redemptionOperations({
         (part) => store.listRedemptions({ ...part, grantUid, since, labels }, isWanted),
         async (redemption) => {
           const grant = redemption.grantName ?? (await nameOf(redemption.grantUid));
+          const { peer, certificateSha256 } = redemption.newest ?? redemption;
+          const searched = {
+            ...redemption,
+            peer,
+            certificateSha256,
+            ...(grant !== undefined && { grantName: grant }),
+          };
+          if (search !== undefined && !matchesSearch(search, searched)) return undefined;
           return reportOf(redemption, redemption.newest, grant, isCaRetired, peers);
         },
       );
@@ -115,6 +124,9 @@ export async function requireRedemption(
   throw new AdministrationError('no_such_redemption', `there is no redemption ${id}`);
 }
 
+/** True if the subject matches the pattern, ignoring case. */
 function matchesSubject(glob: string | undefined, subject: string | undefined): boolean {
-  return glob === undefined || (subject !== undefined && globMatches(glob, subject));
+  return (
+    glob === undefined || (subject !== undefined && globMatches(glob.toLowerCase(), subject.toLowerCase()))
+  );
 }

@@ -26,6 +26,7 @@ export function administrationOfStore(
       return {
         namespace: service?.system?.namespace ?? 'default',
         ...(service && serviceMembers(service)),
+        observesConnections: deps.connections !== undefined,
         ...(problem !== undefined && { problem }),
       };
     },

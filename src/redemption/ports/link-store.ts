@@ -17,6 +17,8 @@ export interface IssuedLink
   /** Address of the client at the redemption, or at the last renewal. */
   readonly peer: string;
   readonly renewals: number;
+  /** SHA-256 of the newest certificate, lower-case hex. */
+  readonly certificateSha256: string;
   /** SHA-256 of the CA that signed the newest certificate, lower-case hex. */
   readonly issuerSha256: string;
 }
@@ -63,8 +65,6 @@ export interface Changes {
 /** A page of links. */
 export interface LinkPageRequest extends PageRequest {
   readonly grantUid?: string | undefined;
-  /** A text that the subject of every matching link contains. A store may skip other links without decoding them. */
-  readonly subjectPart?: string | undefined;
 }
 
 /**

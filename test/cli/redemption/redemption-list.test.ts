@@ -24,6 +24,9 @@ describe('redemption list', () => {
     expect(await subjects('--grant', 'a')).toEqual([first.subject, second.subject]);
     expect(await subjects('--grant', B, '--since', '2031-03-04')).toEqual(['site-3']);
     expect(await subjects('--subject', 'site-?')).toEqual(['site-1', 'site-3']);
+    expect(await subjects('--subject', 'SITE-?')).toEqual(['site-1', 'site-3']);
+    expect(await subjects('--search', 'E-3')).toEqual(['site-3']);
+    expect(await subjects('--search', third.certificateSha256.slice(0, 12))).toEqual(['site-3']);
     const wrong = expectRefusal(await list('--since', 'yesterday'), 2);
     expect(wrong.error).toContain('--since cannot be "yesterday"');
   });

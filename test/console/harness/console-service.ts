@@ -87,7 +87,8 @@ export async function startConsoleService(): Promise<ConsoleService> {
             const isExpiring = number % 10 === 0;
             const redemption = sampleRedemption(grantUid, {
               ...{ name: 'to-west', subject: `site-${number}`, issuerSha256 },
-              createdAt: isExpiring ? now - 28 * DAY : now,
+              // Each link is newer than the one before it, except that expiring ones are older.
+              createdAt: now - count + number - (isExpiring ? 28 * DAY : 0),
               notAfter: now + (isExpiring ? 2 : 30) * DAY,
             });
             return store.recordRedemption(grantUid, redemption, now);

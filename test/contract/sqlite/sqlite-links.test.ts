@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { matchingLinks } from '../../../src/redemption/administration/matching-links.js';
+import { matchingLinks } from '../../../src/redemption/administration/links/matching-links.js';
 import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../../support/store-samples.js';
-import { withSqliteFile } from '../../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../../support/stores/sqlite-store.js';
 
 const LINKS = 2_100;
@@ -21,11 +20,4 @@ it('the SQLite store reads a bounded part of the links per call, and finds the o
   const part = await store.listLinks({ limit: 10 }, isOldest);
   expect(part).toEqual({ items: [], next: expect.any(String) });
   expect((await matchingLinks(store, { limit: 10 }, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
-  // As after the deletion of 30,000 other links.
-  withSqliteFile(file, (database) =>
-    database.exec("UPDATE redemptions SET position = position + 30000 WHERE subject <> 'site-0'"),
-  );
-  const oldest = { limit: 10, subjectPart: 'site-0' };
-  expect(await store.listLinks(oldest, isOldest)).toEqual({ items: [], next: expect.any(String) });
-  expect((await matchingLinks(store, oldest, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
 });

@@ -95,7 +95,11 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
   const general = administrationOfStore(deps);
   return withUserErrors<ClusterAdministration>({
     ...general,
-    describeService: async () => ({ namespace: defaultNamespace, platform: 'kubernetes' }),
+    describeService: async () => ({
+      namespace: defaultNamespace,
+      platform: 'kubernetes',
+      observesConnections: true,
+    }),
     createGrant: (request, once) => createGrant(request, once, options),
     async showGrant(uid) {
       const { status } = await requireResource(uid);

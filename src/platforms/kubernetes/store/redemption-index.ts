@@ -88,7 +88,7 @@ export function readRedemptionLocation(resource: Stored<RedemptionResource>): Re
 function readIssuedLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): IssuedLink {
   const [newest] = status.renewals ?? [];
   const { id, grantUid, grantName, mode, name, subject, code, siteUid = null } = spec;
-  const { notAfter, issuerSha256 } = newest?.certificate ?? spec.certificate;
+  const { notAfter, issuerSha256, certificateSha256 } = newest?.certificate ?? spec.certificate;
   const createdAt = timeOf(spec.createdAt) ?? 0;
   return {
     id,
@@ -100,6 +100,7 @@ function readIssuedLink({ metadata, spec, status = {} }: Stored<RedemptionResour
     siteUid,
     createdAt,
     issuerSha256,
+    certificateSha256,
     namespace: metadata.namespace ?? '',
     jti: code?.jti ?? null,
     peer: newest?.peer ?? spec.peer,

@@ -8,8 +8,9 @@ import { type LabelSelector, selectsLabels } from '../../../domain/label-selecto
 import type { Labels } from '../../../domain/labels-and-note.js';
 import type { RedemptionMode } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
-import { globMatches } from '../../accepting/glob.js';
 import type { IssuedLink } from '../../ports/link-store.js';
+import type { Page } from '../../ports/page.js';
+import { matchesSearch } from '../links/matching-search.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export interface LinkReport {
@@ -30,6 +31,8 @@ export interface LinkReport {
   readonly since: string;
   /** When the newest certificate ends. */
   readonly notAfter: string;
+  /** SHA-256 of the newest certificate, lower-case hex. */
+  readonly certificateSha256: string;
   /** SHA-256 of the CA that signed the newest certificate, lower-case hex. */
   readonly issuerSha256: string;
   readonly renewals: number;
@@ -45,12 +48,28 @@ export interface LinkReport {
   readonly note?: string;
 }
 
+/** What links can be sorted by: members of their reports. */
+export const LINK_SORTS = ['subject', 'grant', 'state', 'since', 'lastContact', 'notAfter'] as const;
+
+/** A member by which links are sorted; `-` before it reverses the order. */
+export type LinkSort = `${'' | '-'}${(typeof LINK_SORTS)[number]}`;
+
+/** A page of a list of links. The other members are present if the list is sorted. */
+export interface LinkPage<T = LinkReport> extends Page<T> {
+  /** Number of matching links. */
+  readonly total?: number;
+  /** Number of matching links before this page. */
+  readonly before?: number;
+  /** What to pass as `after` for the page before this one; absent if that is the first page, or if this one is. */
+  readonly previous?: string;
+}
+
 /** Filter of listed links. */
 export interface LinkFilter {
   readonly namespace?: string | undefined;
   readonly grantUid?: string | undefined;
-  /** With `*` and `?`. */
-  readonly subject?: string | undefined;
+  /** As {@link matchesSearch} compares it. */
+  readonly search?: string | undefined;
   readonly state?: LinkState | undefined;
   /** Whether it is overdue for renewal. */
   readonly notRenewing?: boolean | undefined;
@@ -65,7 +84,7 @@ export interface LinkFilter {
 /** Returns the report of a link at `now`; `connected` is null if that is not known. */
 export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
   const { id, grantName, grantUid, namespace, mode, name, subject, peer, jti } = link;
-  const { issuerSha256, renewals, revokedAt, labels, note } = link;
+  const { certificateSha256, issuerSha256, renewals, revokedAt, labels, note } = link;
   return {
     id,
     ...(grantName !== undefined && { grant: grantName }),
@@ -78,6 +97,7 @@ export function linkReport(link: IssuedLink, now: number, connected: boolean | n
     ...(jti !== null && { jti }),
     since: formatTime(link.createdAt),
     notAfter: formatTime(link.notAfter),
+    certificateSha256,
     issuerSha256,
     renewals,
     lastContact: formatTime(link.issuedAt),
@@ -92,12 +112,12 @@ export function linkReport(link: IssuedLink, now: number, connected: boolean | n
 
 /** True if a link matches this filter at `now`. */
 export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boolean {
-  const { namespace, subject, labels } = filter;
+  const { namespace, search, labels } = filter;
   return (
     (namespace === undefined || link.namespace === namespace) &&
-    (subject === undefined || globMatches(subject, link.subject)) &&
     (labels === undefined || selectsLabels(labels, link.labels)) &&
-    isInState(link, filter, now)
+    isInState(link, filter, now) &&
+    (search === undefined || matchesSearch(search, link))
   );
 }
 

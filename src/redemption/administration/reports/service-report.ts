@@ -13,6 +13,8 @@ export interface ServiceReport {
   readonly endpoints?: readonly string[];
   /** End of the certificate at `url`, RFC 3339; absent in a cluster. */
   readonly certificateNotAfter?: string;
+  /** Whether the caller can see which links are connected: Skupper or a network observer reports them. */
+  readonly observesConnections: boolean;
   /** Why no site can redeem a token at the moment; absent if nothing prevents it. */
   readonly problem?: string;
 }

@@ -1,7 +1,7 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import type { GrantStore } from '../ports/grant-store.js';
-import type { IssuedLink, LinkPageRequest } from '../ports/link-store.js';
-import type { Page } from '../ports/page.js';
+import type { GrantStore } from '../../ports/grant-store.js';
+import type { IssuedLink, LinkPageRequest } from '../../ports/link-store.js';
+import type { Page } from '../../ports/page.js';
 
 // Maximum number of parts that one call reads. The store limits the size of a part: a database reads at most 2,000 links.
 const MAX_PARTS = 10;
