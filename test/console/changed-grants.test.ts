@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { storedGrant } from '../support/store-samples.js';
 import { expectAccessible } from './harness/browser.js';
-import { KeyboardUser } from './harness/keyboard.js';
+import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';
 
 const { running, page, goTo, grant } = await openGrantPage();
@@ -10,7 +10,10 @@ const dialog = page.getByRole('dialog');
 const field = (label: string) => dialog.getByRole('textbox', { name: label });
 const keyboard = new KeyboardUser(page);
 
-afterEach(() => page.setViewportSize({ width: 1280, height: 800 }));
+afterEach(async () => {
+  await page.unrouteAll();
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
 
 async function openDialog(): Promise<void> {
   await goTo(`/grants/${grant.uid}`);
@@ -67,6 +70,71 @@ it('saves only what the user has changed of a grant, and does not overwrite a co
     expirationWindow: '8d',
     policy: { 'linkgrant/names': 'a' },
   });
+});
+
+it('says which of the changed fields another user has changed meanwhile, with the present value', async () => {
+  await openDialog();
+  await field('How many sites can join').fill('30');
+  await updateGrant(grant.uid, { redemptionsAllowed: 25, expirationWindow: '8d' });
+  await dialog.getByText('It now has: How many sites can join: 25. Save replaces this.').waitFor();
+  await expectAccessible(page);
+  await keyboard.use(dialog.getByRole('button', { name: 'Save' }), 'Enter');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await showGrant(grant.uid)).toMatchObject({ redemptionsAllowed: 30, expirationWindow: '8d' });
+});
+
+const extension = page.getByRole('region', { name: 'Extend it' });
+
+it.each([
+  [1280, 800],
+  [390, 844],
+])('extends a used up grant by a site at one key press in a window of %i × %i', async (width, height) => {
+  await page.setViewportSize({ width, height });
+  await updateGrant(grant.uid, { redemptionsAllowed: 2 });
+  await goTo(`/grants/${grant.uid}`);
+  await page.getByRole('heading', { name: 'What it allows' }).waitFor();
+  expect(await extension.count()).toBe(0);
+  await running.addLinks(grant.uid, 2);
+  await extension.getByText('2 of 2 redeemed').waitFor();
+  await command('--redemptions-allowed 3').waitFor();
+  expect(await extension.getByRole('button', { name: /^Add 1 (hour|day)$/ }).count()).toBe(0);
+  await expectAccessible(page);
+  expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  const addSite = extension.getByRole('button', { name: 'Add 1 site', exact: true });
+  await keyboard.use(addSite, 'Enter');
+  await extension.getByText('2 of 3 redeemed').waitFor();
+  expect(await hasFocus(addSite)).toBe(true);
+  await page.keyboard.press('Enter');
+  await extension.getByText('2 of 4 redeemed').waitFor();
+  expect(await showGrant(grant.uid)).toMatchObject({ state: 'ready', redemptionsAllowed: 4 });
+});
+
+it.each([
+  ['90m', 'Add 1 hour', '2h30m'],
+  ['6d', 'Add 1 day', '7d'],
+])('extends the window of %s of a grant that expires soon with "%s" to %s', async (before, button, after) => {
+  await updateGrant(grant.uid, { expirationWindow: before });
+  await goTo(`/grants/${grant.uid}`);
+  await page.getByRole('heading', { name: 'What it allows' }).waitFor();
+  expect(await extension.count()).toBe(0);
+  const { expirationTime = '' } = await showGrant(grant.uid);
+  await page.clock.setFixedTime(Date.parse(expirationTime) - 20 * 60_000);
+  await page.reload();
+  await command(`--expiration-window ${after}`).waitFor();
+  await keyboard.use(extension.getByRole('button', { name: button, exact: true }), 'Enter');
+  await expect.poll(async () => (await showGrant(grant.uid)).expirationWindow).toBe(after);
+  await page.clock.setFixedTime(Date.now());
+});
+
+it('shows that an extension of a grant got no response', async () => {
+  await updateGrant(grant.uid, { redemptionsAllowed: 1 });
+  await running.addLinks(grant.uid, 1);
+  await goTo(`/grants/${grant.uid}`);
+  await page.route('**/api/v1/grants/*', (route) =>
+    route.request().method() === 'PATCH' ? route.abort() : route.continue(),
+  );
+  await keyboard.use(extension.getByRole('button', { name: 'Add 1 site', exact: true }), 'Enter');
+  await page.getByRole('alert').getByText('No response arrived.').waitFor();
 });
 
 it.each([

@@ -3,13 +3,15 @@ import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
-import { Failure } from '../components/notice.js';
+import { Failure, Notice } from '../components/notice.js';
 import { policyFlags, RULES } from '../components/policy.js';
+import { Foreign } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { useSession } from '../state/session.js';
 import { GrantFields, hasGrantField } from './grant-fields.js';
 
-type Change = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'expirationWindow' | 'policy'>;
+/** What this console changes of a grant. */
+export type Change = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'expirationWindow' | 'policy'>;
 
 interface ChangeGrantProps {
   readonly grant: Api['GrantDetail'];
@@ -33,13 +35,10 @@ export function ChangeGrant({ grant, onClose }: ChangeGrantProps) {
     }),
   };
   const isUnchanged = Object.keys(change).length === 0;
-  const action = useAction(
-    () =>
-      dataOf(client.PATCH('/api/v1/grants/{uid}', { params: { path: { uid: grant.uid } }, body: change })),
-    onClose,
-  );
+  const action = useAction(() => changeGrant(grant, change), onClose);
   const { error } = action;
   const redeemed = grant.redemptions;
+  const overtaken = changedMeanwhile(change, before, grant);
   return (
     <Dialog
       title="Change the grant"
@@ -55,6 +54,13 @@ export function ChangeGrant({ grant, onClose }: ChangeGrantProps) {
         />
       </div>
       {whyFixed && <p>{whyFixed}</p>}
+      {overtaken.length > 0 && (
+        <Notice kind="warning" title="The grant was changed meanwhile" isLive>
+          <p>
+            It now has: <Foreign text={overtaken.join('; ')} />. <em>Save</em> replaces this.
+          </p>
+        </Notice>
+      )}
       <p aria-live="polite">
         {`${redeemed} of ${uses} redeemed.`}
         {Number(uses) <= redeemed && ' So no further site can join.'}
@@ -69,8 +75,30 @@ export function ChangeGrant({ grant, onClose }: ChangeGrantProps) {
   );
 }
 
+/** Changes a grant. */
+export function changeGrant({ uid }: Api['Grant'], body: Change): Promise<Api['Grant']> {
+  return dataOf(client.PATCH('/api/v1/grants/{uid}', { params: { path: { uid } }, body }));
+}
+
+/** The fields that `change` would overwrite although another user has changed them, each with its present value. */
+function changedMeanwhile(change: Change, before: Api['Grant'], { policy, ...now }: Api['Grant']): string[] {
+  const { redemptionsAllowed: uses, expirationWindow: window } = now;
+  const rules = RULES.filter(
+    ({ setting }) => change.policy?.[setting] !== undefined && policy?.[setting] !== before.policy?.[setting],
+  );
+  return [
+    ...(change.redemptionsAllowed !== undefined && uses !== before.redemptionsAllowed
+      ? [`How many sites can join: ${uses}`]
+      : []),
+    ...(change.expirationWindow !== undefined && window !== before.expirationWindow
+      ? [`How long it can be redeemed: ${window}`]
+      : []),
+    ...rules.map(({ setting, label }) => `${label}: ${policy?.[setting] || 'none'}`),
+  ];
+}
+
 /** The command that changes a grant. */
-function updateCommand({ name, namespace }: Api['Grant'], change: Change): string[] {
+export function updateCommand({ name, namespace }: Api['Grant'], change: Change): string[] {
   const { redemptionsAllowed, expirationWindow, policy = {} } = change;
   const rules = Object.entries(policy);
   const removed = RULES.filter(({ setting }) => policy[setting] === null);
@@ -86,7 +114,7 @@ function updateCommand({ name, namespace }: Api['Grant'], change: Change): strin
 }
 
 /** Why the expiry of a grant cannot be changed, as a sentence; undefined if it can. */
-function useWhyWindowIsFixed({ state, expirationTime }: Api['Grant']): string | undefined {
+export function useWhyWindowIsFixed({ state, expirationTime }: Api['Grant']): string | undefined {
   const { isCluster } = useSession();
   if (state === 'expired' || state === 'revoked')
     return `The grant is ${state}, so its expiry cannot be changed. Its rules also apply to the renewals of its links.`;

@@ -16,6 +16,7 @@ import { Time, TimeAndDistance } from '../components/time.js';
 import { WrongCodes } from '../components/wrong-codes.js';
 import { ChangeGrant } from '../dialogs/change-grant.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
+import { ExtendGrant } from '../dialogs/extend-grant.js';
 import { IssueToken } from '../dialogs/issue-token.js';
 import { RevokeGrant } from '../dialogs/revoke-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
@@ -67,6 +68,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                 title={`This grant is ${grant.state}: no further site can join with it. Its links stay.`}
               />
             )}
+            {canWrite && !grant.declaredBy && <ExtendGrant grant={grant} />}
             <Section
               title="What it allows"
               action={
