@@ -81,6 +81,11 @@ export function grantState(grant: GrantLimits, now: number): AccessGrantState {
   return 'ready';
 }
 
+/** Returns the state of a grant or token in words: a used-up grant is a success, which `exhausted` does not say. */
+export function stateWords(state: string): string {
+  return state === 'exhausted' ? 'used up' : state;
+}
+
 /** True if a grant in this state has ended. */
 export function hasGrantEnded(state: AccessGrantState): boolean {
   return ENDED_STATES.some((ended) => ended === state);

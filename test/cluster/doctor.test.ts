@@ -257,7 +257,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(found(before).get('permissions: redeem')).toBe('ok sufficient for token redeem and bootstrap');
     expect(await place.run(['token', 'redeem', token])).toMatchObject({ code: 0 });
     expect(found(await place.run(['doctor', '--token', token, '-o', 'json'])).get('grant')).toBe(
-      'ok exhausted, 1 of 1 uses spent; this site redeemed the token for its link "for-east"',
+      'ok used up, 1 of 1 uses spent; this site redeemed the token for its link "for-east"',
     );
     const ended = await place.run(['doctor', '-o', 'json']);
     const waiting = found(ended);
@@ -279,7 +279,7 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(found(lost).get('link for-east')).toMatch(/^fail Secret "for-east" does not exist/);
     const spent = await place.run(['doctor', '--token', token, '-o', 'json']);
     expect(spent.code).toBe(3);
-    expect(found(spent).get('grant')).toMatch(/^fail exhausted, 1 of 1 uses spent/);
+    expect(found(spent).get('grant')).toMatch(/^fail used up, 1 of 1 uses spent/);
     place.remove();
   });
 

@@ -33,7 +33,8 @@ const REFUSED = /accepts no connection \(ECONNREFUSED\)/;
 const JOIN_LINE = /linkgrant join lgj1_/;
 
 it('shows on the Overview and in the header that the service was killed, and that it runs again', async () => {
-  const state = page.getByRole('link', { name: 'Service' });
+  // Before the first link there are no tiles.
+  const state = page.locator('main').getByRole('definition').first();
   await state.getByText('ready', { exact: true }).waitFor();
   service.signal('SIGKILL');
   await service.ended;

@@ -50,7 +50,7 @@ it('shows a redemption by another process in every open browser, without a reloa
   await page.getByRole('textbox', { name: 'Only for the subject' }).fill('east');
   await page.keyboard.press('Enter');
   await page.getByText('Waiting for the site').waitFor();
-  await figure('Grants ready').getByText('1', { exact: true }).waitFor();
+  await overview.getByRole('link', { name: 'Open a grant to issue a token' }).waitFor();
   await page.getByRole('button', { name: 'Copy: Command for the site' }).press('Enter');
   await page.getByText('Copied').first().waitFor();
   const [, line = ''] = /^linkgrant join (\S+) --to links$/.exec(await clipboardOf(page)) ?? [];
@@ -63,6 +63,7 @@ it('shows a redemption by another process in every open browser, without a reloa
   await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
   await links.getByRole('row', { name: 'east' }).getByText('valid').waitFor();
   await figure('Links with a valid certificate').getByText('1', { exact: true }).waitFor();
+  await figure('Grants ready').getByText('0', { exact: true }).waitFor();
   for (const open of [page, links, overview])
     expect(await open.evaluate('window.isFirstDocument')).toBe(true);
 });

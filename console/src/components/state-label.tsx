@@ -1,3 +1,4 @@
+import { stateWords } from '../../../src/domain/access-grant.js';
 import { Icon, type IconName } from './icon.js';
 
 type Tone = 'green' | 'orange' | 'red' | 'blue' | 'grey';
@@ -44,7 +45,7 @@ export function StateLabel({ state }: { readonly state: string }) {
   const [tone, icon] = STATES[state] ?? ['grey', 'none'];
   return (
     <Label tone={tone} icon={icon}>
-      {state}
+      {stateWords(state)}
     </Label>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { stateWords } from '../../../src/domain/access-grant.js';
 import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
@@ -117,7 +118,7 @@ export function updateCommand({ name, namespace }: Api['Grant'], change: Change)
 export function useWhyWindowIsFixed({ state, expirationTime }: Api['Grant']): string | undefined {
   const { isCluster } = useSession();
   if (state === 'expired' || state === 'revoked')
-    return `The grant is ${state}, so its expiry cannot be changed. Its rules also apply to the renewals of its links.`;
+    return `The grant is ${stateWords(state)}, so its expiry cannot be changed. Its rules also apply to the renewals of its links.`;
   if (isCluster && expirationTime)
     return 'In a cluster the expiry of a grant cannot be changed after it was first ready. Create another grant.';
   return undefined;

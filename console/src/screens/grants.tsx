@@ -43,7 +43,7 @@ const STATES = [
   ['', 'Any'],
   ['ready', 'Ready'],
   ['pending', 'Pending'],
-  ['exhausted', 'Exhausted'],
+  ['exhausted', 'Used up'],
   ['expired', 'Expired'],
   ['revoked', 'Revoked'],
 ] as const;

@@ -1,14 +1,14 @@
 import { type Api, client, dataOf } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Command, HostCommand } from '../components/copyable.js';
-import { Section } from '../components/details.js';
+import { Details, Section } from '../components/details.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Icon } from '../components/icon.js';
 import { EmptyState, Loaded, Notice } from '../components/notice.js';
 import { grantChange, refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
-import { Prose, sentence, visible } from '../components/text.js';
+import { Foreign, Prose, sentence, visible } from '../components/text.js';
 import { TimeAndDistance, useTimesInText } from '../components/time.js';
 import { WrongCodes } from '../components/wrong-codes.js';
 import { href } from '../state/location.js';
@@ -30,7 +30,11 @@ export function OverviewScreen() {
       <Loaded resource={overview}>
         {(data) => (
           <>
-            <Figures overview={data} isCurrent={isCurrent} />
+            {hasLinks(data) ? (
+              <Figures overview={data} isCurrent={isCurrent} />
+            ) : (
+              <FirstSteps overview={data} isCurrent={isCurrent} />
+            )}
             {data.connections?.problem && (
               <Notice
                 kind="warning"
@@ -40,8 +44,7 @@ export function OverviewScreen() {
             {(!isUnused(data) || data.attention.length > 0) && (
               <Attention items={data.attention} isCurrent={isCurrent} />
             )}
-            {isUnused(data) && <FirstSteps />}
-            <Refusals refusals={data.refusals} wrongCodes={data.wrongCodes} />
+            {!isUnused(data) && <Refusals refusals={data.refusals} wrongCodes={data.wrongCodes} />}
           </>
         )}
       </Loaded>
@@ -49,10 +52,16 @@ export function OverviewScreen() {
   );
 }
 
-function isUnused({ grants, links }: Overview): boolean {
-  return (
-    grants.pending + grants.ready + grants.ended === 0 && links.known + links.expired + links.revoked === 0
-  );
+function hasLinks({ links }: Overview): boolean {
+  return links.known + links.expired + links.revoked > 0;
+}
+
+function hasGrants({ grants }: Overview): boolean {
+  return grants.pending + grants.ready + grants.ended > 0;
+}
+
+function isUnused(overview: Overview): boolean {
+  return !hasGrants(overview) && !hasLinks(overview);
 }
 
 function Figures({
@@ -69,7 +78,7 @@ function Figures({
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
-    ['Refusal reasons of the last day', refusals.length + (wrongCodes.length > 0 ? 1 : 0), href('/ledger')],
+    ['Refused requests', countRefused(refusals, wrongCodes), href('/ledger')],
     ['Service', isCurrent ? serviceText(health) : 'no response', href('/health')],
   ];
   return (
@@ -86,6 +95,11 @@ function Figures({
   );
 }
 
+function countRefused(refusals: Overview['refusals'], wrongCodes: Overview['wrongCodes']): number {
+  const counts = [...refusals, ...wrongCodes.map(({ requests }) => requests)].map(({ count }) => count);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 /** True if the service was checked. In a cluster the user may have no permission for that, which is a warning. */
 function isServiceKnown({ findings }: Overview['health']): boolean {
   return findings.some(({ check, status }) => check !== 'observer' && status !== 'warning');
@@ -96,22 +110,44 @@ function serviceText(health: Overview['health']): string {
   return health.ready ? 'ready' : 'not ready';
 }
 
-function FirstSteps() {
+/** How to link the first site, and whether the service can accept it. */
+function FirstSteps({ overview, isCurrent }: { readonly overview: Overview; readonly isCurrent: boolean }) {
   const canWrite = useCanWrite();
+  const service = useResource('service', (signal) => dataOf(client.GET('/api/v1/service', { signal })), []);
+  const { version, url, endpoints } = service.data ?? {};
+  const state = isCurrent ? serviceText(overview.health) : 'no response';
   return (
-    <EmptyState title="Link the first site in three steps">
-      <ol class="pf-v6-c-list">
-        <li>Create a grant. It sets how many sites may join, and until when.</li>
-        <li>Issue a token of the grant. The token is shown once.</li>
-        <li>
-          On the other site, run the command that the dialog shows. The dialog turns green when the site has
-          joined.
-        </li>
-      </ol>
-      {canWrite && (
-        <ButtonLink href={href('/grants', { create: 'grant' })}>Create the first grant</ButtonLink>
-      )}
-    </EmptyState>
+    <>
+      <EmptyState title="Link the first site in three steps">
+        <ol class="pf-v6-c-list">
+          <li>Create a grant. It sets how many sites may join, and until when.</li>
+          <li>Issue a token of the grant. The token is shown once.</li>
+          <li>
+            On the other site, run the command that the dialog shows. The dialog turns green when the site has
+            joined.
+          </li>
+        </ol>
+        <p>
+          A site can also join with a request, without a secret: <code>linkgrant link request</code> prints it
+          on that site, and the dialog of step 2 accepts it.
+        </p>
+        {canWrite && (
+          <ButtonLink href={hasGrants(overview) ? href('/grants') : href('/grants', { create: 'grant' })}>
+            {hasGrants(overview) ? 'Open a grant to issue a token' : 'Create the first grant'}
+          </ButtonLink>
+        )}
+      </EmptyState>
+      <Section title="Service">
+        <Details
+          entries={[
+            ['State', state],
+            ['Version', version],
+            ['URL in tokens', url && <Foreign text={url} />],
+            ['Endpoints', endpoints && <Foreign text={endpoints.join(', ') || 'none'} />],
+          ]}
+        />
+      </Section>
+    </>
   );
 }
 
@@ -129,10 +165,10 @@ function Attention({
       {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
       {items.length > 0 && (
         <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">
-          {items.map(({ kind, message, nextStep, resource }) => (
+          {items.map(({ kind, severity, message, nextStep, resource }) => (
             <li class="pf-v6-c-list__item" key={message}>
               <span class="pf-v6-c-list__item-icon">
-                <Icon name={kind === 'service-not-ready' ? 'danger' : 'warning'} />
+                <Icon name={severity === 'error' ? 'danger' : 'warning'} />
               </span>
               <div class="finding">
                 {sentence(withTimes(visible(message)))}{' '}
@@ -174,6 +210,7 @@ function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCo
           ))}
         </ul>
       )}
+      {refusals.length > 0 && <p>Counts include earlier refusals of the same site for the same reason.</p>}
       {refusals.length > 0 && (
         <Table
           caption="Refusals of the last day by reason"
@@ -181,7 +218,7 @@ function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCo
           keyOf={({ code }) => code}
           columns={[
             { header: 'Reason', isHeader: true, cell: ({ code }) => refusalOf(code)?.title ?? code },
-            { header: 'Count since the first refusal', cell: ({ count }) => count },
+            { header: 'Requests', cell: ({ count }) => count },
             { header: 'Last', cell: ({ last }) => <TimeAndDistance at={last} /> },
             { header: 'What to do', cell: ({ code }) => <Prose text={refusalOf(code)?.remedy ?? ''} /> },
           ]}

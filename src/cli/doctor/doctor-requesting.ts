@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readSignedCode } from '../../codes/signed-code.js';
 import { linkDirectory } from '../../compose/open-links.js';
 import { checkRules } from '../../compose/token-redemption.js';
+import { stateWords } from '../../domain/access-grant.js';
 import { needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { Link } from '../../domain/link.js';
@@ -136,7 +137,7 @@ export function grantCheck(
     return ok('grant', `ready, ${used}${until}`);
   }
   const { hint, exitCode } = adviceForState(state, isSigned);
-  return fail('grant', `${state}, ${used}`, hint, exitCode);
+  return fail('grant', `${stateWords(state)}, ${used}`, hint, exitCode);
 }
 
 function policyChecks({ policy, serverTime }: TokenCheck): Check[] {

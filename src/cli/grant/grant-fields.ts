@@ -1,3 +1,4 @@
+import { stateWords } from '../../domain/access-grant.js';
 import type { GrantDetail, GrantReport } from '../../redemption/administration/reports/grant-report.js';
 import { formatLabels } from '../flags/label-flags.js';
 import { fields } from '../terminal/output.js';
@@ -11,7 +12,7 @@ export function grantFields(
   return fields([
     ['Name', report.name],
     ['Namespace', report.namespace],
-    ['State', report.state],
+    ['State', stateWords(report.state)],
     ['Reason', report.reason],
     ['Redemptions', `${report.redemptions} of ${report.redemptionsAllowed}`],
     ['Expires', report.expirationTime],

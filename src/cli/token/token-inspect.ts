@@ -2,6 +2,7 @@ import { containsRequestLine } from '../../codes/request-line.js';
 import { readSignedCode } from '../../codes/signed-code.js';
 import { queryToken } from '../../compose/token-redemption.js';
 import { commandContext } from '../../config/command-context.js';
+import { stateWords } from '../../domain/access-grant.js';
 import { mayContainAccessToken, needsIdentity, type RedeemableToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
@@ -158,7 +159,7 @@ function checkFields(
   }
   return [
     ['Server', check.server],
-    ['State', check.state],
+    ['State', stateWords(check.state)],
     ['Redemptions', `${check.redemptions} of ${check.redemptionsAllowed}`],
     ['Links to', check.endpoints.join(', ') || 'no endpoint yet'],
     ...policyFields(check.policy ?? {}),
@@ -178,7 +179,7 @@ function requireRedeemable(
       ? '; a site that already redeemed it gets the same link again without spending a use, unless the link was revoked'
       : '';
   throw new CommandError(
-    `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,
+    `the token cannot be redeemed: ${stateWords(state)}, ${redemptions} of ${redemptionsAllowed} uses spent`,
     { exitCode, hint: `${hint}${again}` },
   );
 }

@@ -169,8 +169,8 @@ describe('doctor on a requesting site', () => {
     const failure = (detail: string) => ({ failed: [['grant', expect.stringContaining(detail)]], code: 3 });
     await linkgrant(['token', 'issue', file, '--name', 'to-west', '--data-dir', data]);
     await linkgrant(['token', 'redeem', file, '--to', place.path('to'), ...mine]);
-    expect(await checkGrant()).toMatchObject(failure('exhausted, 1 of 1'));
-    const detail = 'exhausted, 1 of 1 uses spent; this site redeemed the token for its link "to-west"';
+    expect(await checkGrant()).toMatchObject(failure('used up, 1 of 1'));
+    const detail = 'used up, 1 of 1 uses spent; this site redeemed the token for its link "to-west"';
     const grant = { name: 'grant', status: 'ok', detail };
     expect(await checkGrant(...mine)).toEqual({ grant, failed: [], code: 0 });
     await linkgrant(['grant', 'revoke', 'to-west', '--data-dir', data]);

@@ -178,13 +178,13 @@ describe('token inspect', () => {
 
 describe('token inspect --check and token redeem of a token that cannot be redeemed', () => {
   it.each([
-    ['exhausted', 'every use of the grant is spent'],
+    ['used up', 'every use of the grant is spent'],
     ['revoked', 'the grant was revoked'],
     ['expired', 'the grant has expired'],
   ])('exit with 3 and the reason for a grant that is %s', async (state, advice) => {
-    const name = `ended-${state}`;
+    const name = `ended-${state.replace(' ', '-')}`;
     const file = await issue(name, ...(state === 'expired' ? ['--expiration-window', '1s'] : []));
-    if (state === 'exhausted') expect((await redeem(file, name, '--to', '-')).code).toBe(0);
+    if (state === 'used up') expect((await redeem(file, name, '--to', '-')).code).toBe(0);
     if (state === 'revoked') expectSuccess(await run('grant', 'revoke', name));
     if (state === 'expired') await until(async () => (await grant(name)).state === 'expired');
     const ended = await inspect(file, '--check');
@@ -192,7 +192,7 @@ describe('token inspect --check and token redeem of a token that cannot be redee
     expect(ended.stdout).not.toContain(codeIn(file));
     const { error, hint } = expectRefusal(ended, 3);
     expect(error).toBe(
-      `the token cannot be redeemed: ${state}, ${state === 'exhausted' ? 1 : 0} of 1 uses spent`,
+      `the token cannot be redeemed: ${state}, ${state === 'used up' ? 1 : 0} of 1 uses spent`,
     );
     expect(hint).toContain(advice);
     const refused = await redeem(file, `${name}-again`, '--to', '-');

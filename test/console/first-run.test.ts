@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { formatEndpoint } from '../../src/domain/host-port-text.js';
+import { ENDPOINTS } from '../support/service.js';
+import { axeViolations } from './harness/browser.js';
+import { openOperatorPage } from './harness/operator-page.js';
+
+const { running, page, goTo } = await openOperatorPage();
+const main = page.locator('main');
+const steps = page.getByRole('heading', { name: 'Link the first site in three steps' });
+const figures = page.locator('a.figure');
+const value = (name: string) => figures.filter({ hasText: name }).locator('.figure-value').textContent();
+
+it('shows only the three steps and the state of the service before the first grant', async () => {
+  await goTo('/');
+  await steps.waitFor();
+  await main.getByText('linkgrant link request').waitFor();
+  await main.getByText(ENDPOINTS.map(formatEndpoint).join(', ')).waitFor();
+  const headings = await main.getByRole('heading').allInnerTexts();
+  expect(headings).toEqual(['Overview', 'Link the first site in three steps', 'Service']);
+  expect(await main.getByRole('definition').first().textContent()).toBe('ready');
+  expect(await figures.count()).toBe(0);
+  expect(await axeViolations(page)).toEqual([]);
+});
+
+it('shows the steps without tiles until the first link, and then tiles', async () => {
+  const grantUid = await running.createGrant({ name: 'to-west', redemptionsAllowed: 1 });
+  await page.getByRole('link', { name: 'Open a grant to issue a token' }).waitFor();
+  expect(await figures.count()).toBe(0);
+  expect(await axeViolations(page)).toEqual([]);
+  await running.addLinks(grantUid, 1);
+  await figures.first().waitFor();
+  expect(await steps.count()).toBe(0);
+  await goTo('/grants');
+  await page.getByRole('row', { name: 'to-west' }).getByText('used up').waitFor();
+  await page.getByRole('row', { name: 'to-west' }).getByText('1 of 1').waitFor();
+});
+
+it('counts refused requests, and not the reasons of refusals', async () => {
+  const { store, clock } = running.service;
+  const grantUid = await running.createGrant({ name: 'to-east' });
+  const attempt = { grantUid, name: 'to-east', subject: 'east', peer: '192.0.2.1' };
+  for (let count = 0; count < 3; count += 1)
+    await store.recordRefusal({ ...attempt, code: 'policy_subject' }, clock.read());
+  await goTo('/');
+  await expect.poll(() => value('Refused requests')).toBe('3');
+});
