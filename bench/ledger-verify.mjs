@@ -12,7 +12,7 @@ const FEW_GRANTS = 100;
 /** Verifies a ledger with at least `redemptions` entries. Returns the number of its entries, the time and the peak memory. */
 async function verify(directory, redemptions) {
   const start = performance.now();
-  const words = ['redemption', 'list', '--verify', '-o', 'json', '--data-dir', directory];
+  const words = ['ledger', 'verify', '-o', 'json', '--data-dir', directory];
   const child = spawn(process.execPath, [PROGRAM, ...words], { env: plainEnvironment() });
   let output = '';
   let peakMiB = 0;

@@ -139,10 +139,8 @@ type TextColumns = Pick<Listing<never>, 'columns' | 'wide'>;
 const LISTINGS: Readonly<Record<string, (flags: Flags) => Promise<TextColumns>>> = {
   'grant list': async () => (await import('./grant/grant-listing.js')).GRANT_LISTING,
   'token list': async () => (await import('./token/token-listing.js')).TOKEN_LISTING,
-  'redemption list': async ({ events }) => {
-    const { EVENT_LISTING, REDEMPTION_LISTING } = await import('./redemption/redemption-listing.js');
-    return events ? EVENT_LISTING : REDEMPTION_LISTING;
-  },
+  'redemption list': async () => (await import('./redemption/redemption-listing.js')).REDEMPTION_LISTING,
+  'ledger list': async () => (await import('./ledger/ledger-listing.js')).EVENT_LISTING,
   'link status': async () => (await import('./link/link-listing.js')).LINK_LISTING,
   'issuer list': async () => (await import('./issuer/issuer-listing.js')).CA_LISTING,
 };

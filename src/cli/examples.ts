@@ -164,15 +164,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   redemption: [
     ['list the sites that have joined', 'redemption list'],
     ['refuse the renewals of one link', 'redemption revoke ID'],
-    ['verify that the ledger is unchanged', 'redemption list --verify'],
   ],
   'redemption list': [
     ['list the sites that have joined with a grant', 'redemption list --grant branches'],
-    [
-      'include the refusals, renewals and revocations of the last week',
-      'redemption list --events --since 7d',
-    ],
-    ['verify that the ledger is unchanged', 'redemption list --verify'],
+    ['list the links that are overdue for renewal', 'redemption list --overdue'],
   ],
   'redemption show': [
     ['show the certificates and renewals of the link with this subject', 'redemption show paris'],
@@ -182,6 +177,19 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'redemption revoke': [
     ['refuse renewals of this subject; its link stays connected', 'redemption revoke paris'],
     ['disconnect the link too, step by step', 'redemption revoke paris --cut'],
+  ],
+  ledger: [
+    ['list what happened, newest first', 'ledger list'],
+    ['verify that the ledger is unchanged', 'ledger verify'],
+  ],
+  'ledger list': [
+    ['list what happened to one grant in the last week', 'ledger list --grant branches --since 7d'],
+    ['list who revoked links', 'ledger list --kind revoked'],
+    ['list what one user changed', 'ledger list --actor alice'],
+  ],
+  'ledger verify': [
+    ['verify that the ledger is unchanged', 'ledger verify'],
+    ['verify the entries of one grant', 'ledger verify --grant branches'],
   ],
   issuer: [
     ['rotate a CA, first step: create the new CA', 'issuer prepare skupper-site-ca'],

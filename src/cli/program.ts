@@ -10,6 +10,7 @@ import { examplesText } from './examples.js';
 import { OUTPUT, withSettings } from './flags/command-flags.js';
 import { addGrant } from './grant/grant-commands.js';
 import { addIssuer } from './issuer/issuer-commands.js';
+import { addLedger } from './ledger/ledger-commands.js';
 import { addLink } from './link/link-commands.js';
 import { addLogin } from './login/login-commands.js';
 import { OTHER_NAMES } from './other-names.js';
@@ -93,6 +94,7 @@ export function createProgram(): Command {
   addLink(program);
   addBootstrap(program);
   addRedemption(program);
+  addLedger(program);
   addIssuer(program);
   addStore(program);
   addConfig(program);

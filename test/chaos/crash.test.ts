@@ -57,7 +57,7 @@ function secretSerial(): string {
 async function ledger(): Promise<{ readonly count: number; readonly serials: readonly string[] }> {
   const grants = await run(['grant', 'list', '-o', 'json', '--data-dir', accepting]);
   const redemptions = await run(['redemption', 'list', '-o', 'json', '--data-dir', accepting]);
-  expectSuccess(await run(['redemption', 'list', '--verify', '--data-dir', accepting]));
+  expectSuccess(await run(['ledger', 'verify', '--data-dir', accepting]));
   const serials = JSON.parse(redemptions.stdout).map(({ serial }: { serial: string }) => serial);
   return { count: JSON.parse(grants.stdout)[0].redemptions, serials: [...new Set<string>(serials)] };
 }

@@ -83,7 +83,7 @@ export function countsUsesExactly(service: KilledService): void {
 
   /** Expects that the store has counted these certificates of a grant and its only code, and no other use. */
   async function expectCounted(grant: string, serials: readonly string[]): Promise<void> {
-    if (!service.isCluster) await run(['redemption', 'list', '--verify']);
+    if (!service.isCluster) await run(['ledger', 'verify']);
     const counted = { redemptions: serials.length };
     await eventually(async () => expect(await report('grant', 'show', grant)).toMatchObject(counted));
     await eventually(async () =>

@@ -22,7 +22,7 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   grant: ['grant', 'list', '--sort-by', 'name'],
   token: ['token', 'list', '--sort-by', 'subject'],
   redemption: ['redemption', 'list', '--sort-by', 'subject'],
-  event: ['redemption', 'list', '--events', '--grant', 'fleet'],
+  event: ['ledger', 'list', '--grant', 'fleet'],
   link: ['link', 'status', '--dir', place.path('links'), '--sort-by', 'name'],
   issuer: ['issuer', 'list', '--sort-by', 'issuer'],
 };
@@ -37,12 +37,12 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
 
 const ACTOR = `local:${userInfo().username}`;
 
-/** Replaces the user who runs the tests by root, also in the width of the column ACTOR. */
+/** Replaces the user who runs the tests by root, also in the width of the column BY. */
 function asRoot(text: string): string {
   const padded = (cell: string, width = ACTOR.length) => `  ${cell.padEnd(width)}  `;
   return text
-    .replaceAll(padded('ACTOR'), padded('ACTOR', 10))
-    .replaceAll(`${padded('-')}1`, `${padded('-', 10)}1`)
+    .replaceAll(padded('BY'), padded('BY', 10))
+    .replaceAll(padded('127.0.0.1'), padded('127.0.0.1', 10))
     .replaceAll(padded(ACTOR), padded('local:root', 10))
     .replaceAll(ACTOR, 'local:root');
 }

@@ -85,7 +85,7 @@ describe('a command with --server', () => {
     for (const words of [
       ['redemption', 'list'],
       ['redemption', 'list', '--subject', 'ea*', '-o', 'csv'],
-      ['redemption', 'list', '--events', '--grant', 'to-west', '-o', 'json'],
+      ['ledger', 'list', '--grant', 'to-west', '-o', 'json'],
     ])
       await expectLocalOutput(words);
     const [{ id }] = json(await remote(['redemption', 'list', '-o', 'json']));
@@ -94,7 +94,7 @@ describe('a command with --server', () => {
     expect(expectRefusal(undecided, 2).hint).toContain('--with-grant, --keep-token');
     const revoked = await remote(['redemption', 'revoke', id, '--with-grant']);
     expect(revoked.stdout).toContain('Grant "to-west" and all its tokens are revoked too');
-    const entries = json(await local(['redemption', 'list', '--events', '--grant', 'to-west', '-o', 'json']));
+    const entries = json(await local(['ledger', 'list', '--grant', 'to-west', '-o', 'json']));
     const actors = entries.map(({ kind, actor }: Record<string, string>) => [kind, actor]);
     expect(actors).toEqual(
       expect.arrayContaining([
@@ -291,7 +291,7 @@ describe('a refused command with --server', () => {
 
   it('exits with 2 if the command or a flag needs the store', async () => {
     for (const words of [
-      ['redemption', 'list', '--verify'],
+      ['ledger', 'verify'],
       ['grant', 'show', 'hub', '--signing-key', place.path('key')],
       ['redemption', 'revoke', '22c7dcf1-ef57-454f-98ff-fa5a79792832', '--cut'],
       ['grant', 'list', '--store', `sqlite:${dataDir}/linkgrant.db`],

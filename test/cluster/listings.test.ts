@@ -93,7 +93,7 @@ it.each([
   ['redemption list -A --sort-by subject', { grants: PAGES.grants, redemptions: PAGES.all }],
   ['redemption list --subject site-1504', { grants: 0, redemptions: PAGES.all }],
   ['redemption list --grant g-0', { grants: PAGES.grants, redemptions: PAGES.firstGrant }],
-  ['redemption list --events -o csv', { grants: PAGES.grants, redemptions: PAGES.all }],
+  ['ledger list -o csv', { grants: PAGES.grants, redemptions: PAGES.all }],
   ['token list', { grants: PAGES.grants, redemptions: PAGES.all }],
   ['token list --grant g-0', { grants: PAGES.grants, redemptions: PAGES.firstGrant }],
   ['link status', { grants: 0, redemptions: PAGES.all }],

@@ -178,7 +178,7 @@ it('filters the ledger from the start of a day in the time zone that the user se
   try {
     await goTo('/ledger?since=2031-03-04');
     await page.getByText('events of grants, tokens and links, newest first').waitFor();
-    const command = 'linkgrant redemption list --events --since';
+    const command = 'linkgrant ledger list --since';
     await page.getByText(`${command} 2031-03-03T15:00:00Z`).waitFor();
     await page.getByLabel('Clock').selectOption('utc');
     await page.getByText(`${command} 2031-03-04T00:00:00Z`).waitFor();
@@ -204,8 +204,8 @@ describe('the commands beside pages and dialogs', () => {
     await goTo('/issuers');
     await command('issuer list').waitFor();
     await goTo('/ledger');
-    await command('redemption list --events --server hub').waitFor();
-    await command('redemption list --verify').waitFor();
+    await command('ledger list --server hub').waitFor();
+    await command('ledger verify').waitFor();
     const id = await openLink();
     await press('Revoke or cut off');
     await command(`redemption revoke ${id} --server hub`).waitFor();
@@ -219,8 +219,8 @@ describe('the commands beside pages and dialogs', () => {
     await page.getByText('The CA that signs is valid').first().waitFor();
     expect(await page.getByText('issuer list').count()).toBe(0);
     await goTo('/ledger');
-    await page.getByText('redemption list --events --platform kubernetes').waitFor();
-    expect(await page.getByText('--verify').count()).toBe(0);
+    await page.getByText('ledger list --platform kubernetes').waitFor();
+    expect(await page.getByText('ledger verify').count()).toBe(0);
     await openLink();
     await press('Revoke');
     await page.getByText('docs/how-to/revoke-links.md').waitFor();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { EVENT_LISTING } from '../../src/cli/redemption/redemption-listing.js';
+import { EVENT_LISTING } from '../../src/cli/ledger/ledger-listing.js';
 import { axeViolations } from './harness/browser.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';

@@ -116,8 +116,9 @@ it('a verification of the ledger detects a change in each setting, except in the
 
 it('docs/explanation/ledger.md lists what a verification does not detect', () => {
   const [, list = ''] =
-    /`--verify` does not detect:\n([\s\S]*?)\n\n(?!- )/.exec(readProjectFile('docs/explanation/ledger.md')) ??
-    [];
+    /`ledger verify` does not detect:\n([\s\S]*?)\n\n(?!- )/.exec(
+      readProjectFile('docs/explanation/ledger.md'),
+    ) ?? [];
   for (const [table, names] of Object.entries(UNVERIFIED)) {
     const missing = names.filter((name) => !list.includes(`\`${name}\``));
     if (!list.includes(`of the table \`${table}\``)) expect(missing, table).toEqual([]);

@@ -120,6 +120,6 @@ async function expectUnharmed(serving: Serving, dataDirectory: string): Promise<
   const errors = serving.said.stderr.split('\n').filter((line) => /"level":"(error|fatal)"/.test(line));
   expect(errors).toEqual([]);
   expect(serving.said.stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
-  const verified = await linkgrant(['redemption', 'list', '--verify', '--data-dir', dataDirectory]);
+  const verified = await linkgrant(['ledger', 'verify', '--data-dir', dataDirectory]);
   expect(verified, verified.stderr).toMatchObject({ code: 0 });
 }

@@ -150,7 +150,7 @@ describe('the output of `npm run package`', () => {
       const requesting = ['--data-dir', work.path('requesting')];
       const to = ['--to', work.path('links')];
       expectSuccess(await run('token', 'redeem', work.path('token.yaml'), ...to, ...requesting));
-      const verified = expectSuccess(await run('redemption', 'list', '-o', 'json', '--verify', ...data));
+      const verified = expectSuccess(await run('ledger', 'verify', '-o', 'json', ...data));
       expect(JSON.parse(verified.stdout)).toEqual({ whole: true, entries: 4 });
       expect(expectSuccess(await run('link', 'status', '--dir', work.path('links'))).stdout).toContain(
         'west',

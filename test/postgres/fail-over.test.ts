@@ -108,7 +108,7 @@ describe('services with a primary and its synchronous standby', () => {
 
     await expectExactUses(sites, GRANTS, anyService, standby);
     const place = ['--data-dir', work.path('host-0'), '--store', storeUrl(primary, standby)];
-    expect(await run('redemption', 'list', '--verify', ...place)).toMatchObject({ code: 0 });
+    expect(await run('ledger', 'verify', ...place)).toMatchObject({ code: 0 });
   });
 
   it('refuse the old primary as the store after it is started again', async () => {
@@ -162,6 +162,6 @@ describe('a standby that was promoted without the last commits', () => {
 
     expect(await redeem(late)).toBeDefined();
     expect(await redeem(lost)).not.toBe(second);
-    expect(await run('redemption', 'list', '--verify', ...place)).toMatchObject({ code: 0 });
+    expect(await run('ledger', 'verify', ...place)).toMatchObject({ code: 0 });
   });
 });

@@ -79,7 +79,7 @@ describe.each(WAYS)('a database that was restored by $way', ({ way, save, restor
     expect((await redeem(`${name}-again`)).code).toBe(3);
     const [grant] = json(await run('grant', 'list', '-o', 'json', ...place));
     expect(grant).toMatchObject({ name: 'west', state: 'revoked', redemptions: 1 });
-    expect((await run('redemption', 'list', '--verify', ...place)).code).toBe(0);
+    expect((await run('ledger', 'verify', ...place)).code).toBe(0);
     await again.stop();
   });
 });

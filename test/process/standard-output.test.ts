@@ -70,7 +70,7 @@ describe('closed or full standard output', () => {
     ['link status --dir LINKS -o yaml --watch', []],
     ['config check', data],
     ['redemption list -o yaml', data],
-    ['redemption list --verify', data],
+    ['ledger verify', data],
     ['completion bash', []],
     ['version', []],
     ['grant list --help', []],

@@ -151,7 +151,7 @@ describe.concurrent('webhooks', () => {
       status: 'ok',
       detail: expect.stringContaining('HTTP 500'),
     });
-    await run(dataDir, 'redemption', 'list', '--verify');
+    await run(dataDir, 'ledger', 'verify');
 
     // Nothing is sent again after another restart.
     await service.stop();

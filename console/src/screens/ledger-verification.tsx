@@ -55,7 +55,7 @@ export function Verification() {
         {progress?.result && <Result job={progress} result={progress.result} />}
       </div>
       <Failure error={action.error} />
-      {!isCluster && <HostCommand words={['redemption', 'list', '--verify']} label={SAME_ON_HOST} />}
+      {!isCluster && <HostCommand words={['ledger', 'verify']} label={SAME_ON_HOST} />}
     </Section>
   );
 }

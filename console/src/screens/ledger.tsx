@@ -153,7 +153,7 @@ export function LedgerScreen() {
       </Loaded>
       <Command
         words={[
-          ...['redemption', 'list', '--events'],
+          ...['ledger', 'list'],
           ...(filter.subject ? ['--subject', filter.subject] : []),
           ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
           ...(filter.since ? ['--since', filter.since] : []),

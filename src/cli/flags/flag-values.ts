@@ -21,6 +21,25 @@ export function parseWindow(flag: string, value: string | undefined): number | u
   throw invalidValue(flag, value, 'use a duration such as 90s, 15m, 1h30m or 7d');
 }
 
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
+
+/**
+ * Reads a time from a flag, in milliseconds since the epoch; undefined if the flag is absent. The value is a time (RFC 3339), a date
+ * (midnight in UTC), or a duration before `now`. Throws a CommandError.
+ */
+export function parseTime(flag: string, value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  const duration = parseDuration(value);
+  if (duration !== undefined) return Math.max(0, now - duration);
+  const time = TIME.test(value) ? Date.parse(value) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw invalidValue(
+    flag,
+    value,
+    'use a time such as 2031-03-04 or 2031-03-04T05:06:07Z, or a duration such as 90m or 7d',
+  );
+}
+
 /** Reads a SHA-256 in hex from a flag, with or without white space and colons. Throws a CommandError. */
 export function parseSha256(flag: string, value: string): string {
   const sha256 = value.replace(/[\s:]/g, '').toLowerCase();

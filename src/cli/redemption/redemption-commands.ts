@@ -8,9 +8,7 @@ import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS, ISSUER_SETTINGS } from '../t
 
 /** Adds `redemption` with its subcommands. */
 export function addRedemption(program: Command): void {
-  const redemption = program
-    .command('redemption')
-    .description('List, show, label, verify and revoke redemptions');
+  const redemption = program.command('redemption').description('List, show, label and revoke redemptions');
   const list = withSettings(redemption.command('list').description('List the redemptions'), [
     ...ADMINISTRATION_SETTINGS,
     ...OBSERVER_SETTINGS,
@@ -24,11 +22,14 @@ export function addRedemption(program: Command): void {
     .option('--signed-by <SHA256>', 'only links whose newest certificate is valid and of this CA')
     .addOption(SELECTOR())
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
-    .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')
-    .option('--verify', 'verify that the ledger is unchanged, instead of listing');
-  addListFlags(list).action(async ({ verify, ...flags }) =>
-    verify
-      ? (await import('./redemption-verify.js')).redemptionVerifyCommand(flags)
+    .addOption(
+      new Option('--events', 'the same as `linkgrant ledger list`')
+        .hideHelp()
+        .conflicts(['selector', 'search', 'state', 'overdue', 'signedBy']),
+    );
+  addListFlags(list).action(async ({ events, ...flags }) =>
+    events
+      ? (await import('../ledger/ledger-list.js')).ledgerListCommand(flags)
       : (await import('./redemption-list.js')).redemptionListCommand(flags),
   );
   withSettings(

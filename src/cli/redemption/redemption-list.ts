@@ -1,16 +1,16 @@
 import { commandContext } from '../../config/command-context.js';
-import { parseDuration } from '../../domain/duration.js';
 import type { LinkState } from '../../domain/issued-certificate.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
 import { isUuid } from '../../domain/names.js';
 import { isInState } from '../../redemption/administration/reports/link-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
 import { type PageRequest, pagesOf } from '../../redemption/ports/page.js';
+import { parseTime } from '../flags/flag-values.js';
 import type { GrantFlags } from '../grant/grant-create.js';
 import { withAdministration } from '../session/administration-session.js';
-import { invalidValue, usageError } from '../terminal/command-error.js';
+import { invalidValue } from '../terminal/command-error.js';
 import { type ListFlags, writeListing } from '../terminal/listing.js';
-import { CONNECTED_REDEMPTION_LISTING, EVENT_LISTING, REDEMPTION_LISTING } from './redemption-listing.js';
+import { CONNECTED_REDEMPTION_LISTING, REDEMPTION_LISTING } from './redemption-listing.js';
 
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
@@ -22,7 +22,6 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   readonly subject?: string;
   /** A text in subject, name, grant, labels, note or address. */
   readonly search?: string;
-  readonly events?: boolean;
   readonly selector?: LabelSelector;
   readonly state?: LinkState;
   readonly overdue?: boolean;
@@ -30,22 +29,13 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   readonly signedBy?: string;
 }
 
-/**
- * `redemption list`: prints the redemptions, oldest first. With `--events`, prints the entries of the ledger, grant after grant, and
- * after them the totals of attempts.
- */
+/** `redemption list`: prints the redemptions, oldest first. */
 export async function redemptionListCommand(flags: RedemptionListFlags): Promise<void> {
   const { clock } = commandContext();
-  const since = parseSince(flags.since, clock());
+  const since = parseTime('--since', flags.since, clock());
   const { grant, subject, selector: labels, search, state, overdue, signedBy: signer, ...settings } = flags;
   const signedBy = parseSigner(signer);
   const linkFilter = { state, notRenewing: overdue, signedBy };
-  if (flags.events && (labels ?? search ?? state ?? overdue ?? signedBy) !== undefined) {
-    throw usageError(
-      'entries of the ledger have no labels and no state',
-      'omit --events, or omit --selector, --search, --state, --overdue and --signed-by',
-    );
-  }
   await withAdministration(settings, async ({ administration, connections, namespace }) => {
     const grantUid =
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
@@ -62,11 +52,6 @@ export async function redemptionListCommand(flags: RedemptionListFlags): Promise
       (value) => value !== undefined,
     );
     const emptyText = isFiltered ? 'No redemption matches.\n' : REDEMPTION_LISTING.emptyText;
-    const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
-    if (flags.events) {
-      await writeListing(() => pagesOf(events), EVENT_LISTING, flags);
-      return;
-    }
     const read = async function* () {
       await connections?.observe();
       yield* pagesOf(redemptions);
@@ -89,25 +74,6 @@ function isSelected(report: RedemptionReport, filter: Parameters<typeof isInStat
     issuerSha256,
   };
   return isInState(link, filter, now);
-}
-
-const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
-
-/**
- * Returns the time of `--since` in milliseconds since the epoch; undefined if the flag is absent. The value is a time
- * (RFC 3339), a date (midnight in UTC), or a duration before `now`. Throws a CommandError for other values.
- */
-function parseSince(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  const duration = parseDuration(value);
-  if (duration !== undefined) return Math.max(0, now - duration);
-  const time = TIME.test(value) ? Date.parse(value) : Number.NaN;
-  if (!Number.isNaN(time)) return time;
-  throw invalidValue(
-    '--since',
-    value,
-    'use a time such as 2031-03-04 or 2031-03-04T05:06:07Z, or a duration such as 90m or 7d',
-  );
 }
 
 /**

@@ -1,5 +1,3 @@
-import { formatActor } from '../../domain/actor.js';
-import type { EventReport } from '../../redemption/administration/reports/event-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
 import { formatLabels } from '../flags/label-flags.js';
 import { csvOf, type Listing } from '../terminal/listing.js';
@@ -45,47 +43,4 @@ export function connectedWord(connected: boolean | undefined): string | undefine
 export const CONNECTED_REDEMPTION_LISTING: typeof REDEMPTION_LISTING = {
   ...REDEMPTION_LISTING,
   columns: { ...REDEMPTION_LISTING.columns, CONNECTED: ({ connected }) => connectedWord(connected) },
-};
-
-/** The list of the entries of the ledger. */
-export const EVENT_LISTING: Listing<EventReport> = {
-  csv: csvOf<EventReport>(
-    'grantUid',
-    'seq',
-    'time',
-    'kind',
-    'actor',
-    'actorName',
-    'redemptionId',
-    'name',
-    'subject',
-    'peer',
-    'jti',
-    'number',
-    'serial',
-    'keySha256',
-    'certificateSha256',
-    'notAfter',
-    'redemptionsAllowed',
-    'uses',
-    'expirationTime',
-    'setting',
-    'code',
-    'count',
-    'firstTime',
-  ),
-  columns: {
-    TIME: ({ time }) => time,
-    KIND: ({ kind }) => kind,
-    ACTOR: formatActor,
-    TIMES: ({ count }) => count ?? 1,
-    GRANT: ({ grantUid }) => grantUid,
-    REDEMPTION: ({ redemptionId }) => redemptionId,
-    SUBJECT: ({ subject }) => subject || undefined,
-    FROM: ({ peer }) => peer || undefined,
-  },
-  name: ({ grantUid, seq, time, kind }) => `${grantUid ?? ''}/${seq ?? `${kind}/${time}`}`,
-  // Entries never change. A row that counts attempts may get a higher count: then `--watch` lists the row again.
-  key: (report) => JSON.stringify(report),
-  emptyText: 'The ledger is empty.\n',
 };

@@ -23,7 +23,7 @@ export async function storeCopyCommand(
   if (fault) {
     throw new CommandError('everything was copied, but the ledger of the copy is not intact', {
       exitCode: 1,
-      hint: '`linkgrant redemption list --verify` reports the fault; if the original store has the same fault, the copy did not cause it',
+      hint: '`linkgrant ledger verify` reports the fault; if the original store has the same fault, the copy did not cause it',
     });
   }
   const counted = Object.entries(rows).filter(([, count]) => count > 0);

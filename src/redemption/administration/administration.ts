@@ -101,7 +101,7 @@ export interface TokenFilter {
 export interface LedgerFilter {
   readonly grantUid?: string | undefined;
   readonly kind?: ListedKind | undefined;
-  /** The actor or its name, with `*` and `?`. */
+  /** The actor, its id after the colon, or its name, with `*` and `?`. */
   readonly actor?: string | undefined;
   /** With `*` and `?`. */
   readonly subject?: string | undefined;

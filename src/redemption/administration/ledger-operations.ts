@@ -41,7 +41,8 @@ function isWanted(
   { detail }: ListedEntry,
   { actor, subject }: Pick<LedgerFilter, 'actor' | 'subject'>,
 ): boolean {
-  return matches(actor, detail.actor, detail.actorName) && matches(subject, detail.subject);
+  const id = detail.actor === undefined ? undefined : String(detail.actor).replace(/^\w+:/, '');
+  return matches(actor, detail.actor, id, detail.actorName) && matches(subject, detail.subject);
 }
 
 function matches(glob: string | undefined, ...values: readonly (string | number | undefined)[]): boolean {

@@ -36,7 +36,7 @@ export function* revokeRow(
 /** The error for a revocation that the database did not store, for example because of a trigger. */
 export function unrecordedRevocation(): AdministrationError {
   return new AdministrationError('grant_state', 'the store did not record the revocation', {
-    hint: '`linkgrant redemption list --verify` shows what was changed in the store; remove it, and revoke again',
+    hint: '`linkgrant ledger verify` shows what was changed in the store; remove it, and revoke again',
   });
 }
 

@@ -87,7 +87,7 @@ describe('a site joins by an answer file', () => {
     expect((await run('token', 'list', '--grant', 'east')).stdout).toContain(
       `${formatFingerprint(redemption.keySha256.slice(0, 8))}…`,
     );
-    const events = await report('redemption', 'list', '--events', '--grant', 'east');
+    const events = await report('ledger', 'list', '--grant', 'east');
     expect(events.map(({ kind }: { kind: string }) => kind)).toEqual(
       expect.arrayContaining(['redeemed', 'replayed']),
     );
@@ -122,7 +122,7 @@ describe('a site joins by an answer file', () => {
     ] as const) {
       expect((await run(...words)).stderr).toContain(reason);
     }
-    expectSuccess(await run('redemption', 'list', '--verify'));
+    expectSuccess(await run('ledger', 'verify'));
   });
 
   it('gets its answer on standard output and reads it from standard input, with a request in a file', async () => {
@@ -293,7 +293,7 @@ describe('link issue', () => {
       1,
       'the link was not issued: grant "sourced" has no use left',
     ]);
-    const events = await report('redemption', 'list', '--events', '--grant', 'named');
+    const events = await report('ledger', 'list', '--grant', 'named');
     expect(events).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ kind: 'refused', code: 'policy_subject', subject: 'ruled' }),

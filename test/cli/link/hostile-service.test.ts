@@ -225,7 +225,7 @@ describe('a response that no admin API returns', () => {
     'token list',
     'token list -o wide',
     'redemption list',
-    'redemption list --events',
+    'ledger list',
     `redemption show ${ID}`,
   ])('%s ends with a clear error or a report without control characters', async (command) => {
     for (const reply of MALFORMED) {

@@ -167,7 +167,7 @@ describe('grant revoke', () => {
     expect(await revoked()).toEqual([false, false]);
     expect(await succeed('grant', 'revoke', 'cascade', '--cascade')).toContain('2 links also revoked');
     expect(await revoked()).toEqual([true, true]);
-    expect(await succeed('redemption', 'list', '--verify')).toContain('The ledger is unchanged');
+    expect(await succeed('ledger', 'verify')).toContain('The ledger is unchanged');
   });
 });
 

@@ -18,7 +18,7 @@ it('a command does not report a revocation that a trigger of the store prevented
     const failed = expectRefusal(await linkgrant([...words, ...on]), 1);
     expect(failed.error).toContain('the store did not record the revocation');
   }
-  const verified = expectRefusal(await linkgrant(['redemption', 'list', '--verify', ...on]), 1);
+  const verified = expectRefusal(await linkgrant(['ledger', 'verify', ...on]), 1);
   expect(verified.error).toContain('trigger');
   change('DROP TRIGGER t');
   const revoked = expectSuccess(await linkgrant(['grant', 'revoke', 'hub', ...on]));

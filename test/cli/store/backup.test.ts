@@ -23,7 +23,7 @@ const restore = (file: string, directory: string, ...words: readonly string[]) =
 /** Restores a backup on a host that never ran the service. */
 const restoreElsewhere = (file: string, directory: string) => restore(file, directory, '--keep');
 const verified = async (directory: string) =>
-  (await linkgrant(['redemption', 'list', '--verify', ...on(directory)])).stdout;
+  (await linkgrant(['ledger', 'verify', ...on(directory)])).stdout;
 const redeem = (token: string, site: string, port: number) =>
   linkgrant([
     ...['token', 'redeem', token, '--to', work.path(site, 'links'), '--name', site],
@@ -168,9 +168,9 @@ describe('store restore', () => {
       const undecided = expectRefusal(await restore(backup, directory), 2);
       expect(undecided.error).toContain('the backup is restored, but the store lacks');
       expect(undecided.hint).toContain('`linkgrant store restored');
-      expect(
-        expectRefusal(await linkgrant(['redemption', 'list', '--verify', ...on(directory)]), 2).error,
-      ).toContain('the store was rolled back');
+      expect(expectRefusal(await linkgrant(['ledger', 'verify', ...on(directory)]), 2).error).toContain(
+        'the store was rolled back',
+      );
       for (const name of readdirSync(directory).filter((one) => one !== 'ledger-seen'))
         rmSync(`${directory}/${name}`, { recursive: true });
       expectSuccess(await restore(backup, directory, flag));

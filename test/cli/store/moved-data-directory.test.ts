@@ -83,9 +83,7 @@ it.each([
 ])('a second start with the same flags (%s) adds no entry to the ledger', async (what, flags) => {
   const data = ['--data-dir', work.path(`twice ${what}`)];
   const entries = async () =>
-    JSON.parse(
-      expectSuccess(await linkgrant(['redemption', 'list', '--verify', '-o', 'json', ...data])).stdout,
-    ).entries;
+    JSON.parse(expectSuccess(await linkgrant(['ledger', 'verify', '-o', 'json', ...data])).stdout).entries;
   // At the same port, because a port of an address in tokens is a part of it.
   const listen = `${what.startsWith('--listen') ? '0.0.0.0' : '127.0.0.1'}:${await freePort()}`;
   const words = [...data, ...ENDPOINT, ...flags, '--listen', listen];

@@ -37,10 +37,8 @@ it('an answer file that is issued on a PostgreSQL store links a site, and ten op
   const grant = json(expectSuccess(await run('grant', 'show', 'fleet', '-o', 'json', ...store)));
   expect(grant).toMatchObject({ redemptions: 1 });
   // Each replay was written to the ledger before its command ended.
-  const events = json(
-    expectSuccess(await run('redemption', 'list', '--events', '--grant', 'fleet', '-o', 'json', ...store)),
-  );
+  const events = json(expectSuccess(await run('ledger', 'list', '--grant', 'fleet', '-o', 'json', ...store)));
   const replays = events.filter(({ kind }: { kind: string }) => kind === 'replayed');
   expect(replays.reduce((sum: number, { count = 1 }: { count?: number }) => sum + count, 0)).toBe(9);
-  expectSuccess(await run('redemption', 'list', '--verify', ...store));
+  expectSuccess(await run('ledger', 'verify', ...store));
 });

@@ -255,8 +255,7 @@ describe('a store that was restored from an earlier copy', () => {
     cpSync(here, there, { recursive: true });
     for (const n of [20, 21]) expectSuccess(await revoke(n, here, original));
     for (const n of [22, 23, 24]) expectSuccess(await revoke(n, there, copied));
-    const verify = (directory: string) =>
-      run('redemption', 'list', '--verify', ...onStore(directory, copied));
+    const verify = (directory: string) => run('ledger', 'verify', ...onStore(directory, copied));
     expectSuccess(await verify(there));
     expect(expectRefusal(await verify(here), 2).error).toContain('the store was rolled back');
     expect(expectRefusal(await revoke(25, here, copied), 2).error).toContain('its ledger lacks 1 entry');

@@ -52,7 +52,7 @@ async function expectRefusedUntilAccepted(place: readonly string[], cause: strin
     });
     expect(refused.code).toBe(2);
   }
-  expect((await run('redemption', 'list', '--verify', ...place)).code).toBe(2);
+  expect((await run('ledger', 'verify', ...place)).code).toBe(2);
   expect((await run('doctor', ...place)).stdout).toMatch(/store age .*mark of its ledger .* is missing/);
   const undecided = await run('store', 'restored', ...place);
   expect(refusalOf(undecided).error).toContain('spent uses of 1 grant may be available again (default/west)');
@@ -140,9 +140,7 @@ describe('a store whose ledger was deleted', () => {
     expect(undecided.code).toBe(2);
     const accepted = await run('store', 'restored', '--keep', ...place);
     expect(accepted).toMatchObject({ code: 0, stdout: 'A service can use the store again.\n' });
-    expect((await run('redemption', 'list', '--verify', ...place)).stdout).toBe(
-      'The ledger is unchanged: 1 entry.\n',
-    );
+    expect((await run('ledger', 'verify', ...place)).stdout).toBe('The ledger is unchanged: 1 entry.\n');
     await work.serveOnce([...LISTEN, ...place], options);
   });
 });
@@ -162,7 +160,7 @@ describe('the key of a new ledger', () => {
   it('commands find ledger.key.new if a process died after it committed the database with this key', async () => {
     const directory = await redeemedStore('committed');
     renameSync(`${directory}/ledger.key`, `${directory}/ledger.key.new`);
-    expect((await run('redemption', 'list', '--verify', '--data-dir', directory)).code).toBe(0);
+    expect((await run('ledger', 'verify', '--data-dir', directory)).code).toBe(0);
     expect((await run('store', 'migrate', '--data-dir', directory)).code).toBe(0);
     expect(existsSync(`${directory}/ledger.key.new`)).toBe(false);
   });

@@ -87,15 +87,9 @@ it('an identity gets the certificate whose response was lost from the other serv
   for (const { port } of [service, other]) expectRefusal(await joinAt(port, 'elsewhere', line), 3);
   expect(await report('redemption', 'list', '--grant', 'hub')).toEqual(recorded);
   expect(await report('grant', 'show', 'hub')).toMatchObject({ redemptions: 1 });
-  const events: { readonly kind: string }[] = await report(
-    'redemption',
-    'list',
-    '--events',
-    '--grant',
-    'hub',
-  );
+  const events: { readonly kind: string }[] = await report('ledger', 'list', '--grant', 'hub');
   expect(events.map(({ kind }) => kind)).toEqual(
     expect.arrayContaining(['redeemed', 'replayed', 'identity_conflict']),
   );
-  expectSuccess(await run('redemption', 'list', '--verify'));
+  expectSuccess(await run('ledger', 'verify'));
 });

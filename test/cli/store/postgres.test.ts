@@ -60,7 +60,7 @@ describe('services of several hosts with one PostgreSQL store', () => {
     expect((await redeemAt(first, signed, 'site-3')).code).toBe(0);
     const listed = json(await run('redemption', 'list', '-o', 'json', ...on('second')));
     expect(listed).toHaveLength(2);
-    expect((await run('redemption', 'list', '--verify', ...on('second'))).code).toBe(0);
+    expect((await run('ledger', 'verify', ...on('second'))).code).toBe(0);
   });
 
   it('a service with other published settings does not start', async () => {

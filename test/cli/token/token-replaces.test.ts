@@ -62,7 +62,7 @@ describe('token issue --replaces', () => {
     expect((await run('redemption', 'show', replacement.id)).stdout).toMatch(
       new RegExp(`^Replaces: +${old.id}$`, 'm'),
     );
-    expectSuccess(await run('redemption', 'list', '--verify'));
+    expectSuccess(await run('ledger', 'verify'));
 
     // Old data directories, or a thief, still have the old link.
     const renewed = await linkgrant([

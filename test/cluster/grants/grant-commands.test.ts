@@ -125,7 +125,7 @@ describe('grant commands in a cluster', () => {
 
   it('name the user of the command that revoked a grant, and not a text that only looks like another actor', async () => {
     const entries = async (name: string) =>
-      json(await west.run(['redemption', 'list', '--events', '--grant', name, '-o', 'json']));
+      json(await west.run(['ledger', 'list', '--grant', name, '-o', 'json']));
     await readyGrant(cluster, west.namespace, 'by-command', {});
     expect((await west.run(['grant', 'revoke', 'by-command'])).code).toBe(0);
     const account = `kubernetes:system:serviceaccount:${west.namespace}:`;
@@ -241,9 +241,7 @@ describe('redemption commands in a cluster', () => {
     );
     const redemptions = await redemptionsOf(cluster, grant.metadata);
     expect(redemptions.find(({ spec }) => spec.id === id)?.spec.revoked).toBe(true);
-    const events = json(
-      await west.run(['redemption', 'list', '--events', '--grant', 'linked', '-o', 'json']),
-    );
+    const events = json(await west.run(['ledger', 'list', '--grant', 'linked', '-o', 'json']));
     const kinds = events.map(({ kind }: { kind: string }) => kind);
     expect(kinds).toEqual(expect.arrayContaining(['redeemed', 'revoked']));
     const actorOf = (of: string) => events.find(({ kind }: { kind: string }) => kind === of).actor;
@@ -254,7 +252,7 @@ describe('redemption commands in a cluster', () => {
   });
 
   it.each([
-    [['redemption', 'list', '--verify'], 'the ledger of a cluster cannot be verified'],
+    [['ledger', 'verify'], 'the ledger of a cluster cannot be verified'],
     [
       ['redemption', 'revoke', 'x', '--cut'],
       "on kubernetes the CAs that sign links are Secrets of each site's namespace, and linkgrant does not change them",

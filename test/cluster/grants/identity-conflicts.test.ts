@@ -28,7 +28,7 @@ it('an identity with another key is in the log, in an Event of its grant, and in
 
   const peer = '127.0.0.2 (first from 127.0.0.1)';
   await eventually(async () => {
-    const list = ['redemption', 'list', '--events', '--grant', 'hub', '-o', 'json'];
+    const list = ['ledger', 'list', '--grant', 'hub', '-o', 'json'];
     const events: { readonly kind: string }[] = json(expectSuccess(await west.run(list)));
     expect(events.filter(({ kind }) => kind === 'identity_conflict')).toMatchObject([
       { subject: 'east:stolen', peer, count: 2 },

@@ -34,7 +34,7 @@ async function twoGrants(store: GrantStore) {
   const lyon = await storedGrant(store, { name: 'lyon', redemptionsAllowed: 9 });
   const redemption = sampleRedemption(paris.uid, { createdAt: NOW + 1000 });
   await store.recordRedemption(paris.uid, redemption, NOW + 1000);
-  await store.recordRefusal(refusal(lyon.uid, 'policy_subject'), NOW + 2000);
+  await store.recordRefusal(refusal(lyon.uid, 'grant_revoked'), NOW + 2000);
   await store.recordRedemption(lyon.uid, sampleRedemption(lyon.uid, { createdAt: NOW + 3000 }), NOW + 3000);
   await recordRenewalOf(store, sampleRenewal(redemption.id, 1, { renewedAt: NOW + 4000 }), NOW + 4000);
   await store.revokeGrant(lyon.uid, NOW + 5000);
@@ -73,6 +73,8 @@ export function listingConformance(current: CurrentStore): void {
       expect(await find({ kind: 'redeemed' })).toEqual(['redeemed 3000', 'redeemed 1000']);
       expect(await find({ kind: 'refused' })).toEqual(['refused 2000']);
       expect(await find({ kind: 'redeemed', grantUid: lyon.uid })).toEqual(['redeemed 3000']);
+      // A refusal can have the name of a kind as its code.
+      expect(await find({ kind: 'grant_revoked' })).toEqual(['grant_revoked 5000']);
       expect(await find({ kind: 'superseded' })).toEqual([]);
       expect(await find({ since: NOW + 5000 })).toEqual(['revoked 6000', 'grant_revoked 5000']);
       expect(await find({ until: NOW + 2000 })).toEqual(['redeemed 1000']);
@@ -108,10 +110,10 @@ export function listingConformance(current: CurrentStore): void {
     it('has a total that rises at its new place', async () => {
       const { store } = current();
       const { lyon } = await twoGrants(store);
-      await store.recordRefusal(refusal(lyon.uid, 'policy_subject'), NOW + 7000);
+      await store.recordRefusal(refusal(lyon.uid, 'grant_revoked'), NOW + 7000);
       const all = await listed(store);
       expect(summary(all).slice(0, 2)).toEqual(['refused 7000', 'revoked 6000']);
-      expect(all[0]?.detail).toMatchObject({ code: 'policy_subject', count: 2, firstAt: NOW + 2000 });
+      expect(all[0]?.detail).toMatchObject({ code: 'grant_revoked', count: 2, firstAt: NOW + 2000 });
       expect(summary(all)).toHaveLength(6);
     });
 

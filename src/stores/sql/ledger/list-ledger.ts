@@ -119,13 +119,14 @@ function* listTotals(
   { start, end, limit }: ListedRange,
   dialect: SqlDialect,
 ): SqlOperation<readonly ListedRow[]> {
-  // Clients that redeem have no actor.
-  if (actorPart !== undefined) return [];
+  const ofKind = totalsOf(kind);
+  // A total names no actor.
+  if (!ofKind || actorPart !== undefined) return [];
   const conditions = [
     [TOTALS_BEFORE, ...start] as const,
     ['(last_at, CAST(0 AS BIGINT)) >= (?, ?)', end[0], end[1]] as const,
     ...equal('grant_uid', grantUid),
-    ...(kind === 'refused' ? [[`code NOT IN (${UNREFUSED_CODES})`] as const] : equal('code', kind)),
+    ...ofKind,
     ...containing(dialect, subjectPart, ['subject']),
   ];
   const found = yield* select<AttemptTotal & Named>(TOTALS, conditions, NEWEST_TOTALS, limit);
@@ -133,6 +134,13 @@ function* listTotals(
     key: [total.lastAt, 0, total.grantUid, total.code, total.name, total.subject, total.peer],
     item: withName(totalEntry(total), grantName),
   }));
+}
+
+/** The condition for the totals of a kind; undefined if it has none. The code of a refusal can be the name of another kind. */
+function totalsOf(kind: LedgerPage['kind']): readonly Condition[] | undefined {
+  if (kind === undefined) return [];
+  if (kind === 'refused') return [[`code NOT IN (${UNREFUSED_CODES})`]];
+  return UNREFUSED.some((code) => code === kind) ? equal('code', kind) : undefined;
 }
 
 /** The key of the last entry that one step of a search reads; undefined if one step reads the whole range. */

@@ -2,37 +2,22 @@ import { storeAdministration } from '../../compose/administration-dependencies.j
 import { isUuid } from '../../domain/names.js';
 import { faultText } from '../../redemption/administration/verification-operations.js';
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
+import type { GrantFlags } from '../grant/grant-create.js';
 import { refuseServer } from '../session/administration-session.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
-import { CommandError, usageError } from '../terminal/command-error.js';
+import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
-import type { RedemptionListFlags } from './redemption-list.js';
 
 const NOT_IN_CLUSTER = {
   reason: 'the ledger of a cluster cannot be verified',
   hint: 'it consists of the Redemptions, without a chain of MACs; RBAC decides who may change them',
 };
 
-/** `redemption list --verify`: verifies the ledger, with `--grant` only the entries of that grant. */
-export async function redemptionVerifyCommand(flags: RedemptionListFlags): Promise<void> {
-  const { since, subject, events, watch, selector, state, overdue, signedBy, output, grant } = flags;
-  if (output !== undefined && output !== 'json' && output !== 'yaml') {
-    throw usageError(
-      `--verify cannot be combined with -o ${output}`,
-      'use -o json or -o yaml; the exit code shows the result as well',
-    );
-  }
-  if (watch) {
-    throw usageError('--verify cannot be combined with --watch', 'omit one');
-  }
-  if ((since ?? subject ?? events ?? selector ?? state ?? overdue ?? signedBy) !== undefined) {
-    throw usageError(
-      '--verify cannot be combined with --since, --subject, --events, --selector, --state, --overdue or --signed-by',
-      'omit these flags: only --grant limits the verification',
-    );
-  }
+/** `ledger verify`: verifies the ledger, with `--grant` only the entries of that grant. */
+export async function ledgerVerifyCommand(flags: GrantFlags & { readonly grant?: string }): Promise<void> {
+  const { output, grant } = flags;
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
   await withStore(localSettingsFrom(flags, NOT_IN_CLUSTER), flags, async (session) => {
     const grantUid =

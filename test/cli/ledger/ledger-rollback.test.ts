@@ -4,9 +4,9 @@ import { expectRefusal, json, linkgrant, refusalOf } from '../../support/command
 import { openSqliteFile } from '../../support/stores/sqlite-file.js';
 import { A, openSampleLedger } from './sample-ledger.js';
 
-const { copyOriginal, list, original, third } = await openSampleLedger();
+const { copyOriginal, original } = await openSampleLedger();
 
-describe('redemption list --verify', () => {
+describe('ledger verify', () => {
   describe('on a host that has recorded more entries', () => {
     const EPOCH = "key = 'ledger-epoch'";
     const lacksMark = 'lacks its mark: the setting ledger-epoch or ledger-key is missing or forged';
@@ -18,7 +18,7 @@ describe('redemption list --verify', () => {
       copyFileSync(`${original}/linkgrant.db`, `${directory}/linkgrant.db`);
       expect((await linkgrant(['store', 'restored', '--keep', ...place])).code).toBe(0);
       expect((await linkgrant(['grant', 'revoke', 'a', ...place])).code).toBe(0);
-      const verified = await linkgrant(['redemption', 'list', '--verify', ...place]);
+      const verified = await linkgrant(['ledger', 'verify', ...place]);
       expect(verified.stdout).toBe('The ledger is unchanged: 18 entries.\n');
       return directory;
     };
@@ -49,7 +49,7 @@ describe('redemption list --verify', () => {
       db.exec(sql);
       db.close();
       for (const words of [[], ['--grant', 'b']]) {
-        const ended = await linkgrant(['redemption', 'list', '--verify', ...words, '--data-dir', directory]);
+        const ended = await linkgrant(['ledger', 'verify', ...words, '--data-dir', directory]);
         const refused = expectRefusal(ended, 2);
         expect(refused.error).toBe(`the ledger is not intact: the ledger ${fault}`);
         expect(refused.hint).toContain('linkgrant store restored');
@@ -61,7 +61,7 @@ describe('redemption list --verify', () => {
     it('reports an earlier copy of the store until it is accepted', async () => {
       const directory = copyOriginal('rolled-back');
       const place = ['--data-dir', directory];
-      const verify = () => linkgrant(['redemption', 'list', '--verify', ...place]);
+      const verify = () => linkgrant(['ledger', 'verify', ...place]);
       for (const name of ['a', 'c']) {
         expect((await linkgrant(['grant', 'revoke', name, ...place])).code).toBe(0);
       }
@@ -96,7 +96,7 @@ describe('redemption list --verify', () => {
     change(`${directory}/ledger.key`);
     const data = ['--data-dir', directory];
     for (const words of [
-      ['redemption', 'list', '--verify'],
+      ['ledger', 'verify'],
       ['grant', 'revoke', 'a'],
       ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
     ]) {
@@ -111,21 +111,5 @@ describe('redemption list --verify', () => {
     expect(json(await linkgrant(['grant', 'show', 'a', '-o', 'json', ...data]))).not.toMatchObject({
       state: 'revoked',
     });
-  });
-
-  it('refuses filters other than --grant, and CSV', async () => {
-    const since = expectRefusal(await list('--verify', '--since', '1d'), 2);
-    expect(since.error).toContain('--verify cannot be combined with --since');
-    for (const filter of [
-      ['--state', 'valid'],
-      ['--overdue'],
-      ['--signed-by', third.issuerSha256],
-      ['-l', 'team=payments'],
-    ]) {
-      const { hint } = expectRefusal(await list('--verify', ...filter), 2);
-      expect(hint, filter[0]).toContain('only --grant limits the verification');
-    }
-    const csv = expectRefusal(await list('--verify', '-o', 'csv'), 2);
-    expect(csv.error).toBe('--verify cannot be combined with -o csv');
   });
 });

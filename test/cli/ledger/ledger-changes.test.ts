@@ -5,7 +5,7 @@ import { openSqliteFile } from '../../support/stores/sqlite-file.js';
 import { openSqliteStore } from '../../support/stores/sqlite-store.js';
 import { A, B, C, openSampleLedger } from './sample-ledger.js';
 
-const { copyOriginal, first, list, olderEnd, second, third } = await openSampleLedger();
+const { copyOriginal, first, ledger, olderEnd, second, third } = await openSampleLedger();
 
 /** Runs `sql` on a copy of the store, and verifies it. */
 async function verifyAfter(sql: string) {
@@ -13,7 +13,7 @@ async function verifyAfter(sql: string) {
   const db = openSqliteFile(`${directory}/linkgrant.db`);
   db.exec(sql);
   db.close();
-  return linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
+  return linkgrant(['ledger', 'verify', '--data-dir', directory]);
 }
 
 const WRONG_END = 'the ledger has an end that does not match its MAC';
@@ -208,13 +208,13 @@ const CHANGES: Readonly<Record<string, readonly [sql: string, fault: string]>> =
   ],
 };
 
-describe('redemption list --verify', () => {
+describe('ledger verify', () => {
   it('finds no fault in an unchanged ledger, for all grants or for one', async () => {
     const all = await verifyAfter('');
     expect(all).toMatchObject({ code: 0, stdout: 'The ledger is unchanged: 16 entries.\n', stderr: '' });
-    const ofOne = json(await list('--verify', '--grant', 'b', '-o', 'json'));
+    const ofOne = json(await ledger('verify', '--grant', 'b', '-o', 'json'));
     expect(ofOne).toEqual({ whole: true, entries: 3 });
-    const { stdout } = await list('--verify', '--grant', 'b');
+    const { stdout } = await ledger('verify', '--grant', 'b');
     expect(stdout).toBe('The ledger entries of the grant are unchanged: 3 entries.\n');
   });
 
@@ -273,7 +273,7 @@ describe('redemption list --verify', () => {
     const store = await openSqliteStore({ file, migrate: false, clock: () => NOW });
     for (let n = 0; n < 3; n++) await store.recordRedemption(A, sampleRedemption(A), NOW + 30 + n);
     await store.close();
-    const ended = await linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
+    const ended = await linkgrant(['ledger', 'verify', '--data-dir', directory]);
     expect(refusalOf(ended).error).toContain('the ledger has an end that does not match its MAC');
     expect(ended.code).toBe(1);
   });

@@ -88,8 +88,10 @@ export async function openSampleLedger() {
         copyFileSync(`${original}/${file}`, `${directory}/${file}`);
       return directory;
     },
-    /** Lists the redemptions, or the ledger, of the store. */
+    /** Lists the redemptions of the store. */
     list: (...words: readonly string[]) =>
       linkgrant(['redemption', 'list', ...words, '--data-dir', original]),
+    /** Runs a command on the ledger of the store. */
+    ledger: (...words: readonly string[]) => linkgrant(['ledger', ...words, '--data-dir', original]),
   };
 }

@@ -15,7 +15,7 @@ const work = releaseAfterFile(new Workplace());
 const EPOCH = "key = 'ledger-epoch'";
 
 const verify = (directory: string, ...words: readonly string[]) =>
-  linkgrant(['redemption', 'list', '--verify', ...words, '--data-dir', directory]);
+  linkgrant(['ledger', 'verify', ...words, '--data-dir', directory]);
 
 /** Replaces the database of `directory`, which no process uses. */
 function putDatabase(directory: string, copy: string): void {
