@@ -42,10 +42,10 @@ async function startConsole(directory) {
   };
 }
 
-/** Resolves with the milliseconds from the start of the navigation until the overview is painted. */
-const OVERVIEW_PAINTED = `new Promise((resolve) => {
+/** Resolves with the milliseconds from the start of the navigation until an element that matches `selector` is painted. */
+const painted = (selector) => `new Promise((resolve) => {
   const check = () => {
-    const isShown = document.querySelector('main a.figure') !== null;
+    const isShown = document.querySelector('${selector}') !== null;
     // The task after a frame runs when that frame has been painted.
     requestAnimationFrame(isShown ? () => setTimeout(() => resolve(performance.now())) : check);
   };
@@ -62,7 +62,7 @@ async function load(browser, url) {
       if (new URL(response.url()).pathname.startsWith('/console/')) responses.push(response);
     });
     await page.goto(url, { waitUntil: 'commit' });
-    const ms = await page.evaluate(OVERVIEW_PAINTED);
+    const ms = await page.evaluate(painted('main a.figure'));
     const bodies = await Promise.all(
       responses.filter((response) => response.ok()).map((response) => response.body()),
     );
@@ -70,6 +70,19 @@ async function load(browser, url) {
   } finally {
     await context.close();
   }
+}
+
+/** The milliseconds until the map with the groups of all links is painted. */
+async function openMap(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
+  await page.goto(url);
+  const times = [];
+  for (let number = 0; number < LOADS; number++) {
+    await page.goto(new URL('/console/map', url).href, { waitUntil: 'commit' });
+    times.push(await page.evaluate(painted('main section')));
+  }
+  await page.close();
+  return { mapMs: median(times), longestMapMs: Math.max(...times) };
 }
 
 /** Types `text` into the filter for subjects; resolves with the milliseconds until the list of matching links is painted. */
@@ -107,7 +120,7 @@ async function filter(browser, url) {
   return { filterMs: median(times), longestFilterMs: Math.max(...times), mostPages };
 }
 
-/** Measures the first load of the console in Chromium, and filters of a list of 10,000 links. */
+/** Measures the first load of the console in Chromium, and with 10,000 links filters of their list and the map. */
 export async function measureConsole() {
   const { startBrowser } = await import('../test/console/harness/browser.ts');
   const { directory, remove } = temporaryDirectory();
@@ -126,6 +139,7 @@ export async function measureConsole() {
       firstLoadMs: median(times),
       longestLoadMs: Math.max(...times),
       ...(await filter(browser, await running.nextUrl())),
+      ...(await openMap(browser, await running.nextUrl())),
     };
   } finally {
     await browser?.close();

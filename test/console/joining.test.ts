@@ -146,8 +146,8 @@ it('shows a connected site without a record on the map', async () => {
   const peer = { siteName: 'stranger', linkName: 'other', acceptingSite: 'here' };
   running.connectedPeers.push({ ...peer, siteId: 'stranger' });
   await goTo('/map');
-  await page.getByRole('row', { name: 'stranger' }).getByText('connected without a record here').waitFor();
-  await page.getByRole('row', { name: 'east' }).getByText('connected', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'stranger: connected without a record', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'east: connected', exact: true }).waitFor();
 });
 
 // In the field of a request, Enter is a line break.

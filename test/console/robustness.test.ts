@@ -71,7 +71,7 @@ it.each([
 
 it('opens the page of a link by a click on the map, without loading the document again', async () => {
   await goTo('/map');
-  const peer = page.locator('svg.map a .peer').first();
+  const peer = page.locator('.sites a').first();
   await peer.waitFor();
   await page.evaluate('window.isFirstDocument = true');
   await peer.click();

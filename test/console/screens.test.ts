@@ -51,7 +51,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     ['/', isEmpty ? 'Link the first site' : 'Needs attention'],
     ['/grants', isEmpty ? 'There is no grant yet' : 'to-west'],
     ['/links', isEmpty ? 'No site has joined yet' : `site-${newest}`],
-    ['/map', isEmpty ? 'No site has joined yet' : 'The same as a table'],
+    ['/map', isEmpty ? 'No site has joined yet' : `to-west (${count.toLocaleString('en')})`],
     ['/issuers', isEmpty ? '0 grants that can be redeemed' : '1 grant that can be redeemed'],
     ['/ledger', 'Setting changed'],
     ['/health', 'store writable'],
@@ -116,7 +116,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     });
 
   if (count > 50)
-    it('reads 50 links for a page, and at most 500 for the map', async () => {
+    it('reads 50 links for a page, and all of them in groups for the map', async () => {
       const { page, requests } = opened;
       const earlier = requests.length;
       const limits = () =>
@@ -129,7 +129,12 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
       expect(await page.locator('tbody tr').count()).toBe(50);
       expect(new Set(limits())).toEqual(new Set(['50']));
       await page.goto(`${running.console.origin}/console/map`);
-      await page.getByText('The same as a table').waitFor();
+      const expiring = page.getByText(`${(count / 10).toLocaleString('en')} expiring`, { exact: true });
+      await expiring.first().waitFor();
       expect(new Set(limits())).toEqual(new Set(['50', '500']));
+      expect(await expiring.count()).toBe(count > 500 ? 2 : 1);
+      await page.getByRole('link', { name: 'Open the group to-west' }).click();
+      await page.getByRole('link', { name: 'site-100: expiring', exact: true }).waitFor();
+      expect(await page.locator('.sites a').count()).toBe(Math.min(count, 500));
     });
 });

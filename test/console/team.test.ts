@@ -17,7 +17,7 @@ const SESSION_MS = 5 * MINUTE;
 const ALL_SCREENS_MS = 180_000;
 // Buttons that write nothing.
 const READ_BUTTONS =
-  /^(Copy: .*|Check again|Checking …|Download as CSV|First page|Next page|Go to the grants|Menu|Sign out)$/;
+  /^(Copy: .*|Check again|Checking …|Download as CSV|First page|Next page|Go to the grants|Menu|Sign out|Zoom in|Zoom out)$/;
 
 const provider = releaseAfterFile(await startOidcIssuer(await makeIssuerKey('one')));
 const consoleSecretFile = join(directoryForFile(), 'secret');
@@ -107,7 +107,7 @@ async function writeButtons(isEmpty: boolean): Promise<string[]> {
         [`/grants/${grantUid}?issue=token`, 'Tokens of this grant'],
         ['/links', 'east'],
         [`/links/${linkId}`, 'Entries in the ledger'],
-        ['/map', 'The same as a table'],
+        ['/map', 'east'],
         ['/ledger', 'Setting changed'],
         ['/health', 'listener'],
       ];

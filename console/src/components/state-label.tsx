@@ -1,7 +1,8 @@
 import { stateWords } from '../../../src/domain/access-grant.js';
 import { Icon, type IconName } from './icon.js';
 
-type Tone = 'green' | 'orange' | 'red' | 'blue' | 'grey';
+/** The colour of a label. */
+export type Tone = 'green' | 'orange' | 'red' | 'blue' | 'grey';
 
 /** A short text in a coloured label, with an icon, so that the colour is never the only sign. */
 export function Label({

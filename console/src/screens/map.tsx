@@ -1,90 +1,176 @@
-import { type Api, client, dataOf } from '../api/client.js';
-import { ButtonLink } from '../components/button.js';
+import { Button, ButtonLink } from '../components/button.js';
 import { Section } from '../components/details.js';
-import { ForeignLink } from '../components/foreign-link.js';
+import { Choice, FilterField } from '../components/field.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
-import { Table } from '../components/table.js';
-import { href } from '../state/location.js';
+import { Label } from '../components/state-label.js';
+import { countText, Foreign, visible } from '../components/text.js';
+import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { Drawing, LOOKS, type Look, Mark, type Peer } from './map-drawing.js';
+import {
+  ALL_LOOKS,
+  defaultGrouping,
+  type Grouping,
+  groupsOf,
+  LOOKS,
+  labelKeys,
+  needsAttention,
+  readSites,
+  type Site,
+} from './map-sites.js';
+import './map.css';
 
-const MAX_LINKS = 500;
+// More sites than this are shown as the counts of their groups, until a group is opened or a search finds fewer.
+const MAX_SITES = 500;
+const MAX_GROUPS = 200;
+const MAX_ZOOM = 3;
 
-function peerOf({ id, subject, state, connected }: Api['Link']): Peer {
-  const live: Look = connected ? 'connected' : 'valid';
-  const isEnding = state === 'expiring' || state === 'expired';
-  return {
-    key: id,
-    name: subject,
-    linkId: id,
-    look: state === 'revoked' ? 'revoked' : isEnding ? 'expiring' : live,
-  };
-}
+const SHOWN = [
+  ['', 'All sites'],
+  ['attention', 'What needs attention'],
+] as const;
 
-/** Reads the connected peers without a redemption, and the newest links; `hasMore` is true if there are more links. */
-async function readPeers(signal: AbortSignal): Promise<{ peers: readonly Peer[]; hasMore: boolean }> {
-  const [links, { connections }] = await Promise.all([
-    dataOf(client.GET('/api/v1/links', { signal, params: { query: { limit: MAX_LINKS } } })),
-    dataOf(client.GET('/api/v1/overview', { signal })),
-  ]);
-  const unknown = (connections?.unknownPeers ?? []).map(({ siteId, siteName, linkName }): Peer => {
-    return { key: `${siteId} ${linkName}`, name: siteName || siteId, look: 'unknown' };
-  });
-  return { peers: [...unknown, ...links.items.map(peerOf)], hasMore: links.next !== undefined };
-}
-
-/** This site and its peers as a drawing, and the same peers as a table. */
+/** The sites that are linked to this one, in groups. */
 export function MapScreen() {
-  const map = useResource('map', readPeers, ['links']);
+  const map = useResource('map', readSites, ['links']);
   return (
-    <Screen title="Map" intro="This site is in the middle, with the sites that are linked to it.">
+    <Screen title="Map" intro="The sites that are linked to this one. What needs attention comes first.">
       <Loaded resource={map}>
-        {({ peers, hasMore }) =>
-          peers.length === 0 ? (
+        {({ sites, hasMore }) =>
+          sites.length === 0 ? (
             <EmptyState title="No site has joined yet">
               <p>A site appears here as soon as it has redeemed a token.</p>
               <ButtonLink href={href('/grants')}>Go to the grants</ButtonLink>
             </EmptyState>
           ) : (
             <>
-              {hasMore && (
-                <p>The map shows the {MAX_LINKS} newest links. The list of links has all of them.</p>
-              )}
-              <ul class="legend row">
-                {(Object.keys(LOOKS) as Look[]).map((look) => (
-                  <li key={look}>
-                    <svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
-                      <Mark look={look} x={12} y={12} />
-                    </svg>{' '}
-                    {LOOKS[look]}
-                  </li>
-                ))}
-              </ul>
-              <Drawing peers={peers} />
-              <Section title="The same as a table">
-                <div class="map-table">
-                  <Table
-                    caption="Peers of this site"
-                    items={peers}
-                    keyOf={({ key }) => key}
-                    columns={[
-                      {
-                        header: 'Site',
-                        isHeader: true,
-                        cell: ({ name, linkId }) => (
-                          <ForeignLink to={linkId && href(`/links/${linkId}`)} text={name} />
-                        ),
-                      },
-                      { header: 'State', cell: ({ look }) => LOOKS[look] },
-                    ]}
-                  />
-                </div>
-              </Section>
+              {hasMore && <p>The map shows the newest links. The list of links has all of them.</p>}
+              <Groups sites={sites} />
             </>
           )
         }
       </Loaded>
     </Screen>
+  );
+}
+
+function Groups({ sites }: { readonly sites: readonly Site[] }) {
+  const { query } = useLocation();
+  const search = query.get('search') ?? '';
+  const show = query.get('show') ?? '';
+  const grouping = (query.get('by') ?? defaultGrouping(sites)) as Grouping;
+  const open = query.get('open');
+  const groups = groupsOf(
+    sites.filter((site) => isShown(site, search, show)),
+    grouping,
+  ).filter(({ name }) => open === null || name === open);
+  const found = groups.flatMap((group) => group.sites);
+  const areSitesShown = open !== null || found.length <= MAX_SITES;
+  const zoom = Number(query.get('zoom') ?? (found.length > 50 ? 1 : 2));
+  const setZoom = (next: number) => replaceQuery({ zoom: String(next) });
+  return (
+    <>
+      <search class="filters row">
+        <FilterField label="Search" value={search} onFilter={(text) => replaceQuery({ search: text })} />
+        <Choice
+          label="Group by"
+          value={grouping}
+          options={[
+            ['grant', 'Grant'],
+            ...labelKeys(sites).map(({ key }) => [`label:${key}`, `Label ${visible(key)}`] as const),
+          ]}
+          onInput={(by) => replaceQuery({ by, open: undefined })}
+        />
+        <Choice label="Show" value={show} options={SHOWN} onInput={(next) => replaceQuery({ show: next })} />
+        {areSitesShown && (
+          <>
+            <Button isDisabled={zoom === 0} onClick={() => setZoom(zoom - 1)}>
+              Zoom out
+            </Button>
+            <Button isDisabled={zoom === MAX_ZOOM} onClick={() => setZoom(zoom + 1)}>
+              Zoom in
+            </Button>
+          </>
+        )}
+      </search>
+      {open !== null && (
+        <p>
+          Only the group <Foreign text={open} />.{' '}
+          <a href={href('/map', { ...Object.fromEntries(query), open: undefined })}>Show all groups</a>
+        </p>
+      )}
+      <p role="status">{found.length === 0 ? 'No site matches.' : countText(found.length, 'site')}</p>
+      <Counts sites={found} />
+      <div class={areSitesShown ? 'stack' : 'pf-v6-l-gallery pf-m-gutter'}>
+        {groups.slice(0, MAX_GROUPS).map(({ name, sites: members }) => (
+          <Section
+            key={name}
+            title={`${visible(name)} (${members.length.toLocaleString('en')})`}
+            action={
+              open === null && (
+                <a href={href('/map', { ...Object.fromEntries(query), open: name })}>
+                  Open<span class="pf-v6-screen-reader"> the group {visible(name)}</span>
+                </a>
+              )
+            }
+          >
+            {areSitesShown ? <Sites sites={members} zoom={zoom} /> : <Counts sites={members} />}
+          </Section>
+        ))}
+      </div>
+      {groups.length > MAX_GROUPS && <p>{groups.length - MAX_GROUPS} more groups. Search for a site.</p>}
+    </>
+  );
+}
+
+function isShown(site: Site, search: string, show: string): boolean {
+  return (
+    site.name.toLowerCase().includes(search.toLowerCase()) && (show !== 'attention' || needsAttention(site))
+  );
+}
+
+/** How many sites look like what: also explains the colours and icons. */
+function Counts({ sites }: { readonly sites: readonly Site[] }) {
+  const counts = Map.groupBy(sites, ({ look }) => look);
+  return (
+    <ul class="row">
+      {ALL_LOOKS.map((look) => {
+        const [text, tone, icon] = LOOKS[look];
+        const count = counts.get(look)?.length;
+        return (
+          count !== undefined && (
+            <li key={look}>
+              <Label tone={tone} icon={icon}>{`${count.toLocaleString('en')} ${text}`}</Label>
+            </li>
+          )
+        );
+      })}
+    </ul>
+  );
+}
+
+/** A tile for each site, which opens its page. */
+function Sites({ sites, zoom }: { readonly sites: readonly Site[]; readonly zoom: number }) {
+  return (
+    <>
+      <ul class={`sites zoom-${zoom}`}>
+        {sites.slice(0, MAX_SITES).map(({ key, name, look, to }) => {
+          const [text, tone, icon] = LOOKS[look];
+          const title = `${visible(name)}: ${text}`;
+          return (
+            <li key={key}>
+              <a href={to} title={title} aria-label={title}>
+                <Label tone={tone} icon={icon}>
+                  {visible(name)}
+                </Label>
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      {sites.length > MAX_SITES && (
+        <p>{countText(sites.length - MAX_SITES, 'more site')}. Search for a site.</p>
+      )}
+    </>
   );
 }

@@ -1,0 +1,129 @@
+import type { Api } from '../api/client.js';
+import { client, dataOf } from '../api/client.js';
+import type { IconName } from '../components/icon.js';
+import type { Tone } from '../components/state-label.js';
+import { href } from '../state/location.js';
+
+const PAGE = 500;
+const MAX_LINKS = 10_000;
+const MAX_LABEL_KEYS = 20;
+
+/** How the map shows a site: words, colour and icon. The first ones need attention, as on the Overview. */
+export const LOOKS = {
+  unknown: ['connected without a record', 'red', 'danger'],
+  'revoked-connected': ['revoked, but connected', 'red', 'danger'],
+  expiring: ['expiring', 'orange', 'warning'],
+  overdue: ['overdue for renewal', 'orange', 'warning'],
+  expired: ['expired', 'orange', 'warning'],
+  connected: ['connected', 'green', 'ok'],
+  unconnected: ['not connected', 'grey', 'none'],
+  valid: ['valid', 'green', 'ok'],
+  revoked: ['revoked', 'grey', 'close'],
+} as const satisfies Readonly<Record<string, readonly [string, Tone, IconName]>>;
+
+/** A name of {@link LOOKS}. */
+export type Look = keyof typeof LOOKS;
+
+/** The names of {@link LOOKS}, those that need attention first. */
+export const ALL_LOOKS = Object.keys(LOOKS) as Look[];
+
+/** True if a site needs attention. */
+export function needsAttention({ look }: Site): boolean {
+  return LOOKS[look][1] === 'red' || LOOKS[look][1] === 'orange';
+}
+
+/** A site on the map: a link, or a connected peer without one. */
+export interface Site {
+  readonly key: string;
+  readonly name: string;
+  readonly look: Look;
+  /** The page that says more. */
+  readonly to: string;
+  /** Name of its grant; absent for a peer without a link. */
+  readonly grant?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Sites with the same grant, or with the same value of a label. */
+export interface SiteGroup {
+  readonly name: string;
+  /** Those that need attention first. */
+  readonly sites: readonly Site[];
+  readonly attention: number;
+}
+
+function lookOf({ state, connected, notRenewing, subject }: Api['Link'], live: ReadonlySet<string>): Look {
+  if (state === 'revoked') return connected && !live.has(subject) ? 'revoked-connected' : 'revoked';
+  if (state !== 'valid') return state;
+  if (notRenewing) return 'overdue';
+  return connected === null ? 'valid' : connected ? 'connected' : 'unconnected';
+}
+
+/** Reads the newest 10,000 links and the connected peers without one; `hasMore` is true if there are more links. */
+export async function readSites(signal: AbortSignal): Promise<{ sites: readonly Site[]; hasMore: boolean }> {
+  const reading = dataOf(client.GET('/api/v1/overview', { signal }));
+  const links: Api['Link'][] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { limit: PAGE, ...(cursor !== undefined && { cursor }) };
+    const page = await dataOf(client.GET('/api/v1/links', { signal, params: { query } }));
+    links.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== undefined && links.length < MAX_LINKS);
+  const { connections } = await reading;
+  const live = new Set(links.filter(({ state }) => state !== 'revoked').map(({ subject }) => subject));
+  const isMixed = new Set(links.map(({ namespace }) => namespace)).size > 1;
+  const sites = [
+    ...(connections?.unknownPeers ?? []).map(({ siteId, siteName, linkName }): Site => {
+      const key = `${siteId} ${linkName}`;
+      return { key, name: siteName || siteId, look: 'unknown', to: href('/'), labels: {} };
+    }),
+    ...links.map((link): Site => {
+      const { id, subject, grant = 'Deleted grants', namespace, labels } = link;
+      const named = { name: subject, grant: isMixed ? `${namespace}/${grant}` : grant };
+      return { key: id, look: lookOf(link, live), to: href(`/links/${id}`), labels, ...named };
+    }),
+  ];
+  return { sites, hasMore: cursor !== undefined };
+}
+
+/** The keys of the labels of these sites, the most frequent first. */
+export function labelKeys(sites: readonly Site[]): { readonly key: string; readonly count: number }[] {
+  const counts = new Map<string, number>();
+  for (const { labels } of sites)
+    for (const key of Object.keys(labels)) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return [...counts]
+    .map(([key, count]) => ({ key, count }))
+    .sort((one, other) => other.count - one.count)
+    .slice(0, MAX_LABEL_KEYS);
+}
+
+/** How the map groups sites: by grant, or by the value of a label. */
+export type Grouping = 'grant' | `label:${string}`;
+
+/** The grouping by grant, unless all sites have the same grant and most have a label. */
+export function defaultGrouping(sites: readonly Site[]): Grouping {
+  const [first] = labelKeys(sites);
+  const hasOneGrant = new Set(sites.flatMap(({ grant }) => grant ?? [])).size === 1;
+  return first && hasOneGrant && first.count > sites.length / 2 ? `label:${first.key}` : 'grant';
+}
+
+/** Groups sites. Groups with sites that need attention come first, then the largest ones. */
+export function groupsOf(sites: readonly Site[], grouping: Grouping): readonly SiteGroup[] {
+  const key = grouping.replace(/^label:/, '');
+  const byName = Map.groupBy(sites, ({ grant, labels }) => {
+    if (grant === undefined) return 'Without a record';
+    return grouping === 'grant' ? grant : (labels[key] ?? `Without ${key}`) || key;
+  });
+  return [...byName]
+    .map(([name, all]) => ({ name, sites: sorted(all), attention: all.filter(needsAttention).length }))
+    .sort((one, other) => other.attention - one.attention || other.sites.length - one.sites.length);
+}
+
+function sorted(sites: readonly Site[]): readonly Site[] {
+  const byLook = Map.groupBy(
+    [...sites].sort((one, other) => (one.name < other.name ? -1 : 1)),
+    ({ look }) => look,
+  );
+  return ALL_LOOKS.flatMap((look) => byLook.get(look) ?? []);
+}
