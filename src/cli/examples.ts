@@ -176,6 +176,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'redemption update': [['set a label', 'redemption update ID --label team=payments']],
   'redemption revoke': [
     ['refuse renewals of this subject; its link stays connected', 'redemption revoke paris'],
+    [
+      'refuse the renewals of two sites, and record why',
+      "redemption revoke paris lyon --note 'contract ended'",
+    ],
     ['disconnect the link too, step by step', 'redemption revoke paris --cut'],
   ],
   ledger: [

@@ -121,11 +121,11 @@ export function remoteAdministration(server: AdminServer, options: ConnectionOpt
     startLedgerVerification: () => dataOf(client.POST('/api/v1/ledger-verifications')),
     showLedgerVerification: (id) =>
       dataOf(client.GET('/api/v1/ledger-verifications/{id}', { params: { path: { id } } })),
-    revokeRedemption: (id, source) =>
+    revokeRedemption: (id, source, note) =>
       dataOf(
         client.POST('/api/v1/redemptions/{id}/revoke', {
           params: { path: { id } },
-          body: withoutUndefined({ source }),
+          body: withoutUndefined({ source, note }),
         }),
       ),
   };

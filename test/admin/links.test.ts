@@ -108,6 +108,21 @@ describe('links', () => {
     expect((await sorted('sort=name')).code).toBe('request_invalid');
   });
 
+  it('revokes a link with a note, and refuses an invalid note before it changes anything', async () => {
+    const grant = await create();
+    await redeem(grant, 'east');
+    const [{ id }] = (await ask('GET', `/links?grantUid=${grant.uid}`)).body.items;
+    const revoke = (body: object) =>
+      ask('POST', `/redemptions/${id}/revoke`, { source: 'keep-token', ...body });
+    for (const note of ['two\nlines', '', 'x'.repeat(1_001)])
+      expect(await revoke({ note })).toMatchObject({ status: 422, body: { code: 'value_rejected' } });
+    const [link] = (await ask('GET', `/links?grantUid=${grant.uid}`)).body.items;
+    expect([link.state, link.note]).toEqual(['valid', undefined]);
+    const { body } = await revoke({ note: 'left the company' });
+    expect(body).toMatchObject({ outcome: 'revoked', redemption: { id, note: 'left the company' } });
+    expect((await ask('GET', `/redemptions/${id}`)).body).toMatchObject({ note: 'left the company' });
+  });
+
   it('finds links by subject, name, grant, label, note, address, id and fingerprint, ignoring case', async () => {
     const grant = await create({ name: `grant-${randomUUID()}` });
     await redeem(grant, 'Paris-Ost', { name: 'to-hq' });

@@ -17,7 +17,7 @@ const SESSION_MS = 5 * MINUTE;
 const ALL_SCREENS_MS = 180_000;
 // Buttons that write nothing.
 const READ_BUTTONS =
-  /^(Copy: .*|Check again|Checking …|Download as CSV|First page|Next page|Go to the grants|Menu|Sign out|Zoom in|Zoom out)$/;
+  /^(Copy: .*|Certificate|Check again|Checking …|Download as CSV|Expires|First page|Go to the grants|Grant|Menu|Next page|Previous page|Renewals|Sign out|Since|Subject|Zoom in|Zoom out)\u00a0?$/;
 
 const provider = releaseAfterFile(await startOidcIssuer(await makeIssuerKey('one')));
 const consoleSecretFile = join(directoryForFile(), 'secret');

@@ -23,16 +23,33 @@ interface TableProps<T> {
   readonly keyOf: (item: T) => string;
   /** The `sort` of a column, with `-` before it in reverse order, and what changes it. */
   readonly order?: { readonly sort: string; readonly onSort: (sort: string) => void };
+  /** Adds a check box to each row, unless it is false. */
+  readonly selection?: Selection<T> | false;
+}
+
+/** The selected items of a table. */
+interface Selection<T> {
+  readonly has: (item: T) => boolean;
+  readonly onSelect: (items: readonly T[], isSelected: boolean) => void;
+  /** Names an item for screen readers. */
+  readonly nameOf: (item: T) => string;
 }
 
 /** A table. In a narrow window it is a list with a card for each item; the title of a card is the cell that names the item. */
-export function Table<T>({ caption, columns, items, keyOf, order }: TableProps<T>) {
+export function Table<T>({ caption, columns, items, keyOf, order, selection }: TableProps<T>) {
   return (
     <div class="table-frame">
       <table class="pf-v6-c-table pf-m-grid-md pf-m-compact">
         <caption class="pf-v6-screen-reader">{caption}</caption>
         <thead class="pf-v6-c-table__thead">
           <tr class="pf-v6-c-table__tr">
+            {selection && (
+              <CheckCell
+                label="Select all rows of this page"
+                isChecked={items.every(selection.has)}
+                onInput={(isSelected) => selection.onSelect(items, isSelected)}
+              />
+            )}
             {columns.map(({ header, sort }) =>
               order && sort !== undefined ? (
                 <SortHeader header={header} sort={sort} order={order} key={header} />
@@ -47,6 +64,13 @@ export function Table<T>({ caption, columns, items, keyOf, order }: TableProps<T
         <tbody class="pf-v6-c-table__tbody">
           {items.map((item) => (
             <tr class="pf-v6-c-table__tr" key={keyOf(item)}>
+              {selection && (
+                <CheckCell
+                  label={`Select ${selection.nameOf(item)}`}
+                  isChecked={selection.has(item)}
+                  onInput={(isSelected) => selection.onSelect([item], isSelected)}
+                />
+              )}
               {columns.map(({ header, cell, isHeader, isMinor }) =>
                 isHeader ? (
                   <th class="pf-v6-c-table__th" scope="row" key={header}>
@@ -63,6 +87,25 @@ export function Table<T>({ caption, columns, items, keyOf, order }: TableProps<T
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface CheckCellProps {
+  readonly label: string;
+  readonly isChecked: boolean;
+  readonly onInput: (isChecked: boolean) => void;
+}
+
+function CheckCell({ label, isChecked, onInput }: CheckCellProps) {
+  return (
+    <td class="pf-v6-c-table__td">
+      <input
+        type="checkbox"
+        aria-label={label}
+        checked={isChecked}
+        onInput={(event) => onInput(event.currentTarget.checked)}
+      />
+    </td>
   );
 }
 

@@ -10,20 +10,14 @@ import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
 import { useSession } from '../state/session.js';
 import { CutGuide } from './cut-guide.js';
+import { type Source, SourceOptions } from './source-options.js';
 
 type Goal = 'revoke' | 'cut';
-type Source = NonNullable<Api['RedemptionRevocation']['source']>;
 
 interface RevokeLinkProps {
   readonly link: Api['RedemptionDetail'];
   readonly onClose: () => void;
 }
-
-const SOURCES: Readonly<Record<Source, string>> = {
-  'with-token': 'Revoke its token too',
-  'with-grant': 'Revoke its grant too, with all tokens of the grant',
-  'keep-token': 'Keep the token and the grant: the site could join again with them',
-};
 
 /** A dialog that revokes a link, and on request guides through cutting it off. */
 export function RevokeLink({ link, onClose }: RevokeLinkProps) {
@@ -94,23 +88,12 @@ export function RevokeLink({ link, onClose }: RevokeLinkProps) {
             </fieldset>
           )}
           {isChoosing && (
-            <fieldset class="choices stack">
-              <legend>
-                The site could join again, because its token or grant is not used up. Revoke it too?
-              </legend>
-              {choices
-                .filter((choice) => goal === 'revoke' || choice !== 'keep-token')
-                .map((choice) => (
-                  <OptionField
-                    key={choice}
-                    group="source"
-                    isChecked={source === choice}
-                    onInput={() => setSource(choice)}
-                  >
-                    {SOURCES[choice]}
-                  </OptionField>
-                ))}
-            </fieldset>
+            <SourceOptions
+              legend="The site could join again, because its token or grant is not used up. Revoke it too?"
+              choices={choices.filter((choice) => goal === 'revoke' || choice !== 'keep-token')}
+              value={source}
+              onSelect={setSource}
+            />
           )}
           {goal === 'cut' ? (
             <HostCommand words={[...words, '--cut']} label={SAME_ON_HOST} />

@@ -1,88 +1,24 @@
+import { useState } from 'preact/hooks';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { useCsv } from '../components/download.js';
 import { Choice, FilterField } from '../components/field.js';
-import { ForeignLink } from '../components/foreign-link.js';
-import { Labels } from '../components/labels.js';
 import { EmptyState, Failure, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
-import { ConnectedLabel, Label, StateLabel } from '../components/state-label.js';
-import { type Column, Pager, Table } from '../components/table.js';
-import { Foreign, Prose } from '../components/text.js';
-import { Time } from '../components/time.js';
+import { Pager, Table } from '../components/table.js';
+import { countText, Prose, visible } from '../components/text.js';
+import { RevokeLinks } from '../dialogs/revoke-links.js';
 import { href, useLocation } from '../state/location.js';
 import { type PageQuery, setFilter, usePage } from '../state/page.js';
 import { useObservesConnections } from '../state/service.js';
-import { useNamespaceFlags } from '../state/session.js';
+import { useCanWrite, useNamespaceFlags } from '../state/session.js';
+import { CONNECTED, LINK_COLUMNS, LINK_CSV_COLUMNS } from './link-columns.js';
 
 type Link = Api['Link'];
 type Sort = Api['LinkSort'];
 
 const NEWEST_FIRST = '-since';
-const CONNECTED = 'Connected';
-
-const COLUMNS: readonly Column<Link>[] = [
-  {
-    header: 'Subject',
-    sort: 'subject',
-    isHeader: true,
-    cell: ({ id, subject, labels }) => (
-      <>
-        <ForeignLink to={href(`/links/${id}`)} text={subject} />
-        <Labels labels={labels} />
-      </>
-    ),
-  },
-  { header: CONNECTED, cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
-  { header: 'Certificate', sort: 'state', cell: ({ state }) => <StateLabel state={state} /> },
-  {
-    header: 'Expires',
-    sort: 'notAfter',
-    cell: ({ notAfter, notRenewing }) => (
-      <>
-        <Time at={notAfter} />
-        {notRenewing && (
-          <>
-            {' '}
-            <Label tone="orange" icon="warning">
-              not renewing
-            </Label>
-          </>
-        )}
-      </>
-    ),
-  },
-  {
-    header: 'Renewals',
-    sort: 'lastContact',
-    isMinor: true,
-    cell: ({ renewals, lastContact }) => (
-      <>
-        {renewals}
-        {renewals > 0 && (
-          <>
-            , last <Time at={lastContact} />
-          </>
-        )}
-      </>
-    ),
-  },
-  { header: 'Since', sort: 'since', isMinor: true, cell: ({ since }) => <Time at={since} /> },
-  { header: 'Source', isMinor: true, cell: ({ peer }) => <Foreign text={peer} /> },
-  { header: 'Link', isMinor: true, cell: ({ name }) => <Foreign text={name} /> },
-  {
-    header: 'Grant',
-    sort: 'grant',
-    isMinor: true,
-    cell: ({ grant, grantUid }) =>
-      grant === undefined ? (
-        <span class="subtle">deleted</span>
-      ) : (
-        <ForeignLink to={href(`/grants/${grantUid}`)} text={grant} />
-      ),
-  },
-];
 
 const STATES = [
   ['', 'Any'],
@@ -97,24 +33,6 @@ const RENEWING = [
   ['true', 'Overdue'],
 ] as const;
 
-const CSV_COLUMNS = {
-  ...csvOf('id', 'subject', 'name', 'namespace', 'grant', 'grantUid', 'state'),
-  connected: ({ connected }: Link) => (connected === null ? undefined : connected ? 'yes' : 'no'),
-  ...csvOf('notAfter', 'renewals', 'lastContact', 'since', 'peer', 'mode', 'jti', 'revokedAt'),
-  ...csvOf('certificateSha256', 'issuerSha256'),
-  labels: ({ labels }: Link) =>
-    Object.entries(labels)
-      .map((label) => label.join('='))
-      .join(', '),
-  ...csvOf('note'),
-};
-
-type TextMember = { [M in keyof Link]: Link[M] extends string | number | undefined ? M : never }[keyof Link];
-
-function csvOf(...members: readonly NonNullable<TextMember>[]) {
-  return Object.fromEntries(members.map((member) => [member, (link: Link) => link[member]]));
-}
-
 /** The orders that `redemption list` has too. */
 const SORT_BY: Readonly<Record<string, string>> = {
   subject: 'subject',
@@ -127,6 +45,10 @@ const SORT_BY: Readonly<Record<string, string>> = {
 export function LinksScreen() {
   const { query } = useLocation();
   const observesConnections = useObservesConnections();
+  const canWrite = useCanWrite();
+  // Links of other pages and filters stay selected.
+  const [selected, setSelected] = useState<ReadonlyMap<string, Link>>(new Map());
+  const [isRevoking, setRevoking] = useState(false);
   const sort = (query.get('sort') || NEWEST_FIRST) as Sort;
   const filter = omitUndefined({
     search: query.get('search') || undefined,
@@ -150,7 +72,7 @@ export function LinksScreen() {
     'links',
   ]);
   // Without `sort` the service reads each link once for all pages.
-  const csv = useCsv('links.csv', CSV_COLUMNS, read);
+  const csv = useCsv('links.csv', LINK_CSV_COLUMNS, read);
   return (
     <Screen
       title="Links"
@@ -216,10 +138,17 @@ export function LinksScreen() {
             {items.length > 0 && (
               <Table
                 caption="Links"
-                columns={COLUMNS.filter(({ header }) => header !== CONNECTED || observesConnections)}
+                columns={LINK_COLUMNS.filter(({ header }) => header !== CONNECTED || observesConnections)}
                 items={items}
                 keyOf={({ id }) => id}
                 order={{ sort, onSort: (next) => setFilter({ sort: next }) }}
+                selection={
+                  canWrite && {
+                    has: ({ id }) => selected.has(id),
+                    nameOf: ({ subject }) => visible(subject),
+                    onSelect: (links, isSelected) => setSelected(withLinks(selected, links, isSelected)),
+                  }
+                }
               />
             )}
             {items.length === 0 && position.total === 0 && isFiltered && (
@@ -237,6 +166,17 @@ export function LinksScreen() {
                 <p>A site appears here when it has redeemed a token. Tokens are issued from grants.</p>
                 <ButtonLink href={href('/grants')}>Go to the grants</ButtonLink>
               </EmptyState>
+            )}
+            {selected.size > 0 && (
+              <div class="row selection">
+                <span>{countText(selected.size, 'link')} selected</span>
+                <Button kind="danger" onClick={() => setRevoking(true)}>
+                  Revoke {countText(selected.size, 'link')}
+                </Button>
+                <Button kind="link" onClick={() => setSelected(new Map())}>
+                  Clear the selection
+                </Button>
+              </div>
             )}
             <Pager next={next} count={items.length} position={position} />
           </>
@@ -256,6 +196,25 @@ export function LinksScreen() {
           ...(SORT_BY[sort] ? ['--sort-by', SORT_BY[sort]] : []),
         ]}
       />
+      {isRevoking && (
+        <RevokeLinks
+          links={[...selected.values()]}
+          onClose={(remaining) => {
+            setSelected(withLinks(new Map(), remaining, true));
+            setRevoking(false);
+          }}
+        />
+      )}
     </Screen>
   );
+}
+
+/** The selection after links were added to it or removed from it. */
+function withLinks(selected: ReadonlyMap<string, Link>, links: readonly Link[], isSelected: boolean) {
+  const result = new Map(selected);
+  for (const link of links) {
+    if (isSelected) result.set(link.id, link);
+    else result.delete(link.id);
+  }
+  return result;
 }

@@ -112,6 +112,7 @@ export const REDEMPTION_CHANGE = z.strictObject(labelsAndNoteChange);
 /** The body that revokes a redemption. */
 export const REDEMPTION_REVOCATION = z.strictObject({
   source: z.enum(['with-token', 'with-grant', 'keep-token']).optional(),
+  note: note.optional(),
 });
 
 /** A query, or a body, without members. */

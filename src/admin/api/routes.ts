@@ -175,7 +175,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   route(
     { method: 'post', path: '/redemptions/{id}/revoke', body: REDEMPTION_REVOCATION },
     async ({ id, body }, administration) =>
-      ok(await administration.revokeRedemption(requireId(id), body.source)),
+      ok(await administration.revokeRedemption(requireId(id), body.source, body.note)),
   ),
 
   pageRoute('/links', LINK_QUERY, ({ label: labels, ...page }, administration) =>

@@ -56,9 +56,9 @@ function addRevoke(redemption: Command): void {
   addConnectionFlags(
     withSettings(
       redemption
-        .command('revoke <ID>')
+        .command('revoke <ID...>')
         .description(
-          'Revoke the link of a redemption (by id or subject): refuse its renewals, or cut it off',
+          'Revoke the links of redemptions (by id or subject): refuse their renewals, or cut one off',
         ),
       [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...REMOTE_SETTINGS],
     ),
@@ -66,6 +66,7 @@ function addRevoke(redemption: Command): void {
     .option('--with-token', 'also revoke its signed token')
     .option('--with-grant', 'also revoke its grant')
     .option('--keep-token', 'leave its token and grant redeemable')
+    .option('--note <TEXT>', 'replace the note')
     .addOption(DRY_RUN())
     .option('--cut', 'replace the CA step by step, so that the link can no longer connect')
     .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
@@ -76,5 +77,7 @@ function addRevoke(redemption: Command): void {
         'with --cut: platform of the router (default: that of the service)',
       ).choices(PLATFORMS),
     )
-    .action(async (id, flags) => (await import('./redemption-revoke.js')).redemptionRevokeCommand(id, flags));
+    .action(async (ids, flags) =>
+      (await import('./redemption-revoke.js')).redemptionRevokeCommand(ids, flags),
+    );
 }

@@ -18,12 +18,13 @@ import { parseCount } from '../flags/flag-values.js';
 import { type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
 import { refuseServer, withAdministration } from '../session/administration-session.js';
 import { announceDryRun } from '../session/dry-run.js';
-import { CommandError, usageError } from '../terminal/command-error.js';
+import { CommandError, type ExitCode, usageError } from '../terminal/command-error.js';
+import { describeFailure } from '../terminal/failure.js';
 import { table } from '../terminal/output.js';
 import { plain } from '../terminal/plain-text.js';
 import { withProgramName } from '../terminal/program-name.js';
 import { completeCommand } from '../terminal/suggested-command.js';
-import { writeOut } from '../terminal/write-out.js';
+import { writeOut, writeStderrLines } from '../terminal/write-out.js';
 import { namedRedemption } from './named-redemption.js';
 import { type CutFlags, redemptionCutCommand } from './redemption-cut.js';
 
@@ -37,13 +38,17 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
   readonly withToken?: boolean;
   readonly withGrant?: boolean;
   readonly keepToken?: boolean;
+  readonly note?: string;
   readonly cut?: boolean;
 }
 
-/** `redemption revoke`: revokes a redemption, and its token or grant if a flag says so; `--cut` also replaces the CA. */
-export async function redemptionRevokeCommand(name: string, revokeFlags: RevokeFlags): Promise<void> {
+/** `redemption revoke`: revokes redemptions, and their tokens or grants if a flag says so; `--cut` also replaces the CA of one. */
+export async function redemptionRevokeCommand(
+  names: readonly string[],
+  revokeFlags: RevokeFlags,
+): Promise<void> {
   const { withToken, withGrant, keepToken, cut = false, force = false, ...rest } = revokeFlags;
-  const { continue: stepsDone, router, timeout, proxy, connectTo, ...flags } = rest;
+  const { continue: stepsDone, router, timeout, proxy, connectTo, note, ...flags } = rest;
   const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
   const cutOnlyFlags = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
   const misplaced = Object.entries(cutOnlyFlags).find(([, value]) => value !== undefined);
@@ -60,13 +65,23 @@ export async function redemptionRevokeCommand(name: string, revokeFlags: RevokeF
   };
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
-      const id = await namedRedemption(name, administration);
-      const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice));
-      const cutting = cuttingText(revocation, commandContext().clock(), platform, flags);
-      await writeOut(revocationText(revocation, true) + cutting);
+      const revoke = async (name: string) => {
+        const id = await namedRedemption(name, administration);
+        const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice, note));
+        const cutting = cuttingText(revocation, commandContext().clock(), platform, flags);
+        await writeOut(revocationText(revocation, true) + (names.length === 1 ? cutting : ''));
+      };
+      await forEachName(names, revoke);
     });
     return;
   }
+  const [name = '', ...others] = names;
+  if (others.length > 0) throw usageError('--cut cuts off one link at a time', 'name only one redemption');
+  if (note !== undefined)
+    throw usageError(
+      '--note cannot be combined with --cut',
+      shell`\`linkgrant redemption update ${name} --note TEXT\` writes a note`,
+    );
   refuseServer(flags, '--cut changes a CA, which is on the host of the service');
   announceDryRun(flags);
   await withIssuers(flags, async (session) => {
@@ -83,6 +98,31 @@ export async function redemptionRevokeCommand(name: string, revokeFlags: RevokeF
     // The run that revoked the redemption has printed what its link can still do.
     await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
     await redemptionCutCommand(redemption, cutFlags, session);
+  });
+}
+
+/** Runs an operation for each name. A failure of one of several does not stop the others; then rejects with a CommandError. */
+async function forEachName(
+  names: readonly string[],
+  operation: (name: string) => Promise<void>,
+): Promise<void> {
+  let exitCode: ExitCode | undefined;
+  let failures = 0;
+  for (const name of names) {
+    try {
+      await operation(name);
+    } catch (error) {
+      if (names.length === 1) throw error;
+      const { message, hint, exitCode: code } = describeFailure(error);
+      writeStderrLines([`error: ${name}: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])]);
+      exitCode ??= code;
+      failures += 1;
+    }
+  }
+  if (exitCode === undefined) return;
+  throw new CommandError(`${failures} of ${names.length} redemptions were not revoked`, {
+    exitCode,
+    hint: 'correct the causes above and run the command again: a redemption that is revoked stays so',
   });
 }
 

@@ -150,9 +150,10 @@ export interface Administration extends LedgerVerifications {
   /** Changes labels and note. */
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<RedemptionReport>;
   /**
-   * Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again.
+   * Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again. `note`
+   * replaces its note.
    */
-  revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
+  revokeRedemption(id: string, choice?: SourceChoice, note?: string): Promise<RedemptionRevocation>;
 
   /**
    * Redeems one use of a grant for a certificate request, and returns the answer for a site without a network. A repetition returns

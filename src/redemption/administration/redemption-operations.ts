@@ -103,13 +103,18 @@ export function redemptionOperations({
       const grant = await grantNameOf(redemption);
       return reportOf(redemption, renewed?.renewals[0], grant, await readRetiredCas?.());
     },
-    async revokeRedemption(id, choice) {
+    async revokeRedemption(id, choice, note) {
+      const problem = labelsAndNoteProblem({ note });
+      if (problem !== undefined) throw rejectedError(`the redemption was not revoked: ${problem}`);
       const redemption = await requireRedemption(id, store);
-      return revokeRedemption(
+      const revocation = await revokeRedemption(
         redemption,
         { choice },
         { store, now: clock(), isCaRetired: await readRetiredCas?.() },
       );
+      if (note === undefined) return revocation;
+      await store.updateRedemption(id, { note });
+      return { ...revocation, redemption: { ...revocation.redemption, note } };
     },
   };
 }

@@ -122,6 +122,36 @@ describe('redemption revoke', () => {
     },
   );
 
+  it('revokes several links with a note, and names each one that could not be revoked', async () => {
+    await makeGrant('several');
+    const [first, second, third] = [
+      await makeLink('several'),
+      await makeLink('several', 2),
+      await makeLink('several'),
+    ];
+    const ids = [first.id, 'no-such-site', second.id, third.id];
+    const ended = await run('redemption', 'revoke', ...ids, '--note', 'left the company');
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('error: no-such-site: there is no redemption with the id or subject');
+    expect(ended.stderr).toContain(`error: ${second.id}: token `);
+    expect(ended.stderr).toMatch(
+      /^error: 2 of 4 redemptions were not revoked\nhint: correct the causes above/m,
+    );
+    for (const { id } of [first, third]) {
+      expect(ended.stdout).toContain(`Redemption ${id}, subject `);
+      expect(await shown('redemption', id)).toMatchObject({
+        note: 'left the company',
+        revokedAt: expect.any(String),
+      });
+    }
+    expect(await shown('redemption', second.id)).not.toHaveProperty('revokedAt');
+    expect(await shown('redemption', second.id)).not.toHaveProperty('note');
+    const again = await succeed('redemption', 'revoke', first.id, second.id, '--with-token');
+    expect(again).toContain('was already revoked');
+    expect(again).toContain(`Redemption ${second.id}, subject `);
+    expect(again).not.toContain('--cut');
+  });
+
   it('lists other links of the same token, which stay valid', async () => {
     await makeGrant('related');
     const { id, redeem } = await makeLink('related', 2);
@@ -137,6 +167,8 @@ describe('redemption revoke', () => {
     [['--continue', '1'], '--continue is for --cut'],
     [['--router', 'podman'], '--router is for --cut'],
     [['--force'], '--force is for --cut'],
+    [['--cut', '--note', 'why'], '--note cannot be combined with --cut'],
+    [['other', '--cut'], '--cut cuts off one link at a time'],
     [['--cut', '--continue', '7'], '--continue cannot be 7: a cut has 6 steps'],
     [['--cut', '--router', 'nomad'], expect.stringContaining("argument 'nomad' is invalid")],
   ])('refuses %j before any change', async (words, error) => {

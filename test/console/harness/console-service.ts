@@ -5,6 +5,7 @@ import { consoleFiles } from '../../../src/compose/console-files.js';
 import { type LocalConsole, startLocalConsole } from '../../../src/compose/local-console.js';
 import { commandContext, runInContext } from '../../../src/config/command-context.js';
 import { loadConfiguration } from '../../../src/config/config.js';
+import type { Redemption } from '../../../src/domain/redemption.js';
 import type { CreateGrantRequest } from '../../../src/redemption/administration/administration.js';
 import type { ConnectedPeer } from '../../../src/redemption/ports/connections.js';
 import { DAY, startTestService, type TestService } from '../../support/service.js';
@@ -27,14 +28,14 @@ export interface ConsoleService {
   signingCa(): Promise<string>;
   /**
    * Records `count` links of a grant with subjects `site-1` and so on, signed by the CA that signs links; every tenth expires
-   * soon.
+   * soon. `changes` replaces their fields.
    */
-  addLinks(grantUid: string, count: number): Promise<void>;
+  addLinks(grantUid: string, count: number, changes?: Partial<Redemption>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts a service and the console of an operator. */
-export async function startConsoleService(): Promise<ConsoleService> {
+/** Starts a service and the console of an operator, which sees connections unless `observesConnections` is false. */
+export async function startConsoleService({ observesConnections = true } = {}): Promise<ConsoleService> {
   const service = await startTestService();
   const { store, clock, directory } = service;
   const connectedPeers: ConnectedPeer[] = [];
@@ -44,7 +45,7 @@ export async function startConsoleService(): Promise<ConsoleService> {
     version: String(connectedPeers.length),
   });
   const administration = storeAdministration({
-    connections: { latest, observe: async () => latest() },
+    connections: observesConnections ? { latest, observe: async () => latest() } : undefined,
     ...{ store, actor: { actor: 'local:ada' }, dataDir: directory, clock: clock.read },
     checkReadiness: async () => [{ check: 'store', status: 'ok', message: 'ready' }],
     runDoctor: () =>
@@ -77,7 +78,7 @@ export async function startConsoleService(): Promise<ConsoleService> {
       });
       return grant.uid;
     },
-    async addLinks(grantUid, count) {
+    async addLinks(grantUid, count, changes = {}) {
       const now = clock.read();
       const issuerSha256 = await signingCa();
       const numbers = Array.from({ length: count }, (_, index) => index + 1);
@@ -90,6 +91,7 @@ export async function startConsoleService(): Promise<ConsoleService> {
               // Each link is newer than the one before it, except that expiring ones are older.
               createdAt: now - count + number - (isExpiring ? 28 * DAY : 0),
               notAfter: now + (isExpiring ? 2 : 30) * DAY,
+              ...changes,
             });
             return store.recordRedemption(grantUid, redemption, now);
           }),
