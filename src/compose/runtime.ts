@@ -24,6 +24,7 @@ import {
   readService,
   type ServiceDescription,
 } from '../redemption/accepting/service-description.js';
+import { attentionOperation } from '../redemption/administration/attention.js';
 import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { DatabaseStore } from '../redemption/ports/database-store.js';
@@ -266,7 +267,7 @@ async function serveWithDatabase(
     [RETENTION_MS, atMostEvery(KEY_SWEEP_MS, () => sweepCodeKeys(store, codeKeys, context))],
     ...(adoptGrants ? [[SWEEP_MS, adoptGrants] as const] : []),
   ]);
-  const webhooks = startWebhooks(parts);
+  const webhooks = startWebhooks({ ...parts, readAttention: attentionOperation(observed) });
   return {
     description,
     listening,

@@ -8,6 +8,7 @@ import { version } from '../config/version.js';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { readBoundedText, readOptionalText } from '../files/bounded-text.js';
 import { UnreadableFileError } from '../files/file-error.js';
+import type { Attention } from '../redemption/administration/attention.js';
 import { type DeliveryObserver, startDeliveryLoop } from '../redemption/notifying/delivery-loop.js';
 import { oldestUndelivered } from '../redemption/notifying/undelivered.js';
 import { parseWebhookSecrets, webhookHeaders } from '../redemption/notifying/webhook-signature.js';
@@ -26,6 +27,7 @@ export interface WebhookParts {
   readonly store: DatabaseStore;
   readonly webhooks: WebhookStore;
   readonly metrics: Metrics;
+  readonly readAttention: () => Promise<Attention>;
   /** `url` is CloudEvents' `source`. */
   readonly responseEndpoint: { readonly url: string };
 }
@@ -75,6 +77,7 @@ export function startWebhooks(parts: WebhookParts): { stop(): Promise<void> } {
     store,
     webhooks,
     clock,
+    readAttention: parts.readAttention,
     urls: (settings.webhook ?? []).map(({ href }) => href),
     observer: deliveryObserver(parts),
     source: () => parts.responseEndpoint.url,

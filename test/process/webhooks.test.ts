@@ -123,8 +123,13 @@ describe.concurrent('webhooks', () => {
     service = await serve(dataDir, [url], ...words);
     // The certificate of the link under `east` is overdue for renewal, and expires within hours.
     await setClock(service, dataDir, 20 * HOUR);
-    await until(() => receiver.accepted('/late').length >= 6);
-    const events = receiver.accepted('/late');
+    await until(() => receiver.accepted('/late').length >= 7);
+    const isAttention = ({ type }: { type: string }) => type.startsWith('dev.linkgrant.attention.');
+    const accepted = receiver.accepted('/late');
+    expect(accepted.filter(isAttention)).toMatchObject([
+      { subject: 'link-expiring', data: { severity: 'warning', count: 1 } },
+    ]);
+    const events = accepted.filter((event) => !isAttention(event));
     expect(typesOf(events)).toEqual([
       'link.redeemed',
       'link.redeemed',
@@ -156,9 +161,13 @@ describe.concurrent('webhooks', () => {
     // Nothing is sent again after another restart.
     await service.stop();
     service = await serve(dataDir, [url], ...words);
-    await run(dataDir, 'grant', 'revoke', 'east');
-    await until(() => receiver.accepted('/late').length > 6);
-    expect(typesOf(receiver.accepted('/late').slice(6))).toEqual(['grant.revoked']);
+    await run(dataDir, 'grant', 'revoke', 'east', '--cascade');
+    await until(() => receiver.accepted('/late').length > 8);
+    await setClock(service, dataDir, 21 * HOUR);
+    await until(() => receiver.accepted('/late').length > 9);
+    const later = receiver.accepted('/late').slice(7);
+    expect(typesOf(later).sort()).toEqual(['attention.cleared', 'grant.revoked', 'link.revoked']);
+    expect(later.filter(isAttention)).toMatchObject([{ data: { kind: 'link-expiring' } }]);
     await service.stop();
   });
 

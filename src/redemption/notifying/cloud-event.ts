@@ -13,7 +13,7 @@ export interface CloudEvent {
   /** URL of the service. */
   readonly source: string;
   readonly type: string;
-  /** Id of the redemption, or uid of the grant for an event that is not about a link. */
+  /** Id of the redemption, uid of the grant for an event that is not about a link, or kind of what needs attention. */
   readonly subject: string;
   /** When it happened, RFC 3339. */
   readonly time: string;
@@ -106,7 +106,8 @@ function stateChanges(link: IssuedLink, after: number, now: number) {
     .filter(({ at }) => at > after && at <= now);
 }
 
-function commonMembers(type: string, id: string, source: string) {
+/** Returns the members that each event has; `type` is without the prefix. */
+export function commonMembers(type: string, id: string, source: string) {
   return {
     specversion: '1.0',
     id,

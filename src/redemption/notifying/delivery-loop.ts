@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.js';
 import type { DatabaseStore } from '../ports/database-store.js';
 import type { WebhookStore } from '../ports/webhook-store.js';
 import type { CloudEvent } from './cloud-event.js';
-import { deliverEvents } from './deliver-events.js';
+import { type DeliveryContext, deliverEvents } from './deliver-events.js';
 import { readWebhookStates, receiverOf, type WebhookState, writeWebhookStates } from './webhook-states.js';
 
 const POLL_MS = 1_000;
@@ -39,6 +39,7 @@ export interface DeliveryLoopContext {
   readonly webhooks: WebhookStore;
   readonly clock: Clock;
   readonly observer: DeliveryObserver;
+  readAttention: DeliveryContext['readAttention'];
   /** URL of the service. */
   source(): string;
   /** Sends an event within `postLimitMs`. If the receiver does not accept it, rejects with the reason as the message. */
@@ -106,6 +107,7 @@ export function startDeliveryLoop(context: DeliveryLoopContext): { stop(): Promi
       clock,
       observe,
       links: store,
+      readAttention: context.readAttention,
       source: context.source,
       retryDelay: context.retryDelay,
       // If the claim was lost, the states were read again, and the old ones must not be stored.

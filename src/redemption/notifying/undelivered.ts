@@ -33,12 +33,17 @@ export async function findUndelivered(
     position = entries.at(-1)?.position ?? position;
     if (entries.length < BATCH) break;
   }
+  const waiting = Object.values(state.attention ?? {}).filter(({ isDelivered }) => !isDelivered);
+  const times = waiting.map(({ at }) => at);
   const { statesUntil, failures } = state;
-  if (failures === 0 && now - statesUntil < STATES_INTERVAL_MS) return undefined;
-  const changed = await everyItem((page) =>
-    links.listLinks(page, (link) => hasStateEvent(link, statesUntil, now)),
-  );
-  const times = changed.flatMap((link) => stateEvents(link, statesUntil, now, NO_SOURCE)).map(({ at }) => at);
+  if (failures > 0 || now - statesUntil >= STATES_INTERVAL_MS) {
+    const changed = await everyItem((page) =>
+      links.listLinks(page, (link) => hasStateEvent(link, statesUntil, now)),
+    );
+    times.push(
+      ...changed.flatMap((link) => stateEvents(link, statesUntil, now, NO_SOURCE)).map(({ at }) => at),
+    );
+  }
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

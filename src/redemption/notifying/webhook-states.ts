@@ -3,6 +3,7 @@ import { maskWebhookUrl } from '../../domain/webhook-url.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { DatabaseStore } from '../ports/database-store.js';
 import type { GrantStore } from '../ports/grant-store.js';
+import type { AttentionChanges } from './attention-events.js';
 
 const SETTING = 'webhooks';
 // A receiver that is configured again within this time gets the events that it has missed.
@@ -18,6 +19,9 @@ export interface WebhookState {
   position: number;
   /** The changes of link states until this time are delivered. */
   statesUntil: number;
+  /** The last changes of what needs attention, and when they were searched; absent before the first search. */
+  attention?: AttentionChanges;
+  attentionAt?: number;
   /** Number of failures since the last success. */
   failures: number;
   /** When the next attempt after a failure is due; 0 after a success. */
