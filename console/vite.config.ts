@@ -27,6 +27,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: { input: ['index.html', 'message.html'].map((name) => join(import.meta.dirname, name)) },
     license: { fileName: LICENSES },
   },
 });

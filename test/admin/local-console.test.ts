@@ -190,6 +190,15 @@ describe('the console of a terminal', () => {
     expect(opened).toEqual(['opened', 'repeated']);
   });
 
+  it('opens the console for a URL that was used before if the browser has the session', async () => {
+    const url = running.issueUrl();
+    const cookie = await open(url);
+    const again = await send(pathOf(url), { headers: { cookie } });
+    expect([again.status, again.headers.location]).toEqual([303, '/console/']);
+    expect(again.headers['set-cookie']).toBeUndefined();
+    expect(opened).toEqual(['opened', 'repeated']);
+  });
+
   it('sets HSTS for no other host of the domain', async () => {
     const cookie = await open();
     for (const path of [

@@ -211,15 +211,38 @@ it('shows how to open the console again after the session has ended', async () =
   expect(await axeViolations(page)).toEqual([]);
 });
 
-it('shows an expired one-time URL as a page with a style, and commands as code', async () => {
-  const url = running.console.issueUrl();
+it('shows an expired or used one-time URL as a page of the console, and says what to do', async () => {
+  const [used, expired] = [running.console.issueUrl(), running.console.issueUrl()];
+  const { page: other, context } = await openElsewhere(used);
+  await other.getByRole('heading', { name: 'Needs attention' }).waitFor();
+  await other.goto(used);
+  expect(new URL(other.url()).pathname).toBe('/console/');
+  await other.getByRole('heading', { name: 'Needs attention' }).waitFor();
+  await context.clearCookies();
+  const styleOf = () =>
+    other.evaluate(`(() => {
+      const { fontFamily, color } = getComputedStyle(document.querySelector('h1'));
+      const { backgroundColor, borderRadius } = getComputedStyle(document.querySelector('.pf-v6-c-card'));
+      return [fontFamily, color, backgroundColor, borderRadius];
+    })()`);
+  await other.goto(`${running.console.origin}/console/`);
+  await other.getByRole('heading', { name: 'This browser has no session' }).waitFor();
+  const style = await styleOf();
   clock.advance(60_000);
-  await page.goto(url);
-  await page.getByText('This URL has expired').waitFor();
-  expect(await page.locator('code').textContent()).toBe('linkgrant console');
-  expect(await page.content()).not.toContain('`');
-  expect(await page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth")).toBe('640px');
-  await expectAccessible(page);
+  for (const [url, title] of [
+    [used, 'This URL was used before'],
+    [expired, 'This URL has expired'],
+  ] as const) {
+    await other.setViewportSize({ width: 390, height: 844 });
+    await other.goto(url);
+    await other.getByRole('heading', { name: title, level: 1 }).waitFor();
+    await other.getByText('Press Enter in the terminal where linkgrant console runs').waitFor();
+    expect(await other.locator('code').textContent()).toBe('linkgrant console');
+    expect(await other.content()).not.toContain('`');
+    await expect.poll(styleOf).toEqual(style);
+    await expectAccessible(other);
+    await other.emulateMedia({ colorScheme: 'light' });
+  }
 });
 
 it('shows how to open the console in a browser that never had a session', async () => {

@@ -1,12 +1,25 @@
+import type { ComponentChildren } from 'preact';
 import { Command } from '../components/copyable.js';
-import { EmptyState, Notice } from '../components/notice.js';
+import { Notice } from '../components/notice.js';
+
+/** A page without a session; `console/message.html` has the same elements. */
+function Outside({ children }: { readonly children: ComponentChildren }) {
+  return (
+    <main class="outside">
+      <p class="brand">linkgrant</p>
+      <div class="pf-v6-c-card">
+        <div class="pf-v6-c-card__body stack">{children}</div>
+      </div>
+    </main>
+  );
+}
 
 /** Shown until the service has reported who the user is. */
 export function Starting({ error }: { readonly error: string | undefined }) {
   return (
-    <main class="outside">
+    <Outside>
       {error ? <Notice kind="warning" title={error} isLive /> : <p role="status">Loading …</p>}
-    </main>
+    </Outside>
   );
 }
 
@@ -19,28 +32,30 @@ interface SignedOutProps {
 
 /** Shown without a session: how to start one. */
 export function SignedOut({ signIn, hasEnded }: SignedOutProps) {
+  if (signIn === null)
+    return (
+      <Outside>
+        <h1 class="pf-v6-c-title pf-m-2xl">
+          {hasEnded ? 'This session has ended' : 'This browser has no session'}
+        </h1>
+        <p>
+          To open the console, press Enter in the terminal where <code class="mono">linkgrant console</code>{' '}
+          runs, and open the URL that it prints. If it has ended, start it again.
+        </p>
+        <p class="subtle">Each URL works once, and for 60 seconds.</p>
+      </Outside>
+    );
   return (
-    <main class="outside">
-      <h1 class="pf-v6-c-title pf-m-2xl">linkgrant console</h1>
-      {signIn === null ? (
-        <EmptyState title={hasEnded ? 'This session has ended' : 'This browser has no session'}>
-          <p>
-            The URL of this console works only once. To open the console again, press Enter in the terminal
-            where <code class="mono">linkgrant console</code> runs, and open the URL that it prints.
-          </p>
-        </EmptyState>
-      ) : (
-        <EmptyState title={hasEnded ? 'Your session has ended' : 'You are not signed in'}>
-          <p>
-            Sign in with the account that your team uses for linkgrant.
-            {hasEnded && ' You then return to this page.'}
-          </p>
-          <a class="pf-v6-c-button pf-m-primary" href={signIn}>
-            <span class="pf-v6-c-button__text">Sign in</span>
-          </a>
-        </EmptyState>
-      )}
-    </main>
+    <Outside>
+      <h1 class="pf-v6-c-title pf-m-2xl">{hasEnded ? 'Your session has ended' : 'You are not signed in'}</h1>
+      <p>
+        Sign in with the account that your team uses for linkgrant.
+        {hasEnded && ' You then return to this page.'}
+      </p>
+      <a class="pf-v6-c-button pf-m-primary" href={signIn}>
+        <span class="pf-v6-c-button__text">Sign in</span>
+      </a>
+    </Outside>
   );
 }
 

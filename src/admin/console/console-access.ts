@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Router } from 'express';
+import type { Response, Router } from 'express';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { AuthenticateRequest } from '../api/admin-app.js';
 import type { Authenticate, Caller } from '../api/bearer.js';
@@ -13,8 +13,20 @@ export interface ConsoleAccess {
   /** Returns the user of the session that the cookie of a request proves; undefined if there is none or it has ended. */
   findSession(request: IncomingMessage): Promise<Caller | undefined>;
   /** Adds the routes under `/console` that start and end sessions. */
-  addRoutes(router: Router): void;
+  addRoutes(router: Router, sendPage: SendPage): void;
 }
+
+/** A page for a user without a session. */
+export interface MessagePage {
+  readonly title: string;
+  /** What to do; the parts in backticks are shown as code. */
+  readonly text: string;
+  /** The URL that starts a sign-in; absent if only a terminal can start a session. */
+  readonly signIn?: string;
+}
+
+/** Answers a request that starts no session with a page. */
+export type SendPage = (response: Response, status: number, page: MessagePage) => void;
 
 /**
  * Authenticates requests to the admin API by the session of the console, and by their bearer token if they have one and

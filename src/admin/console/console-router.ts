@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { type NextFunction, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { findingsOf } from '../api/answer-report.js';
-import type { ConsoleAccess } from './console-access.js';
+import type { ConsoleAccess, MessagePage } from './console-access.js';
 
 /** Dependencies of the console's routes. */
 export interface ConsoleRouterDependencies {
@@ -77,7 +77,10 @@ export function createConsoleRouter({ access, files, ...description }: ConsoleRo
     }
     response.status(401).json({ signIn: signInPath && signInUrl(signInPath, request.query.to) });
   });
-  access.addRoutes(router);
+  const template = String(files.get('message.html') ?? MESSAGE_PLACE);
+  access.addRoutes(router, (response, status, page) => {
+    response.status(status).type('html').send(messagePage(template, page));
+  });
   router.get('/console/:name', ({ params }, response, next) => sendFile(params.name, response, next));
   router.get('/console/{*path}', (_request, response, next) => sendFile('index.html', response, next));
   router.use('/console', notFound);
@@ -124,15 +127,19 @@ export function consolePath(to: unknown): string {
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/**
- * Returns a page without scripts that shows a message, with a link to the URL `signIn` if that is present. The parts of the message
- * in backticks are shown as code. The style sheet is `console/public/message.css`.
- */
-export function messagePage(message: string, signIn?: string): string {
-  const escaped = message.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
-  const text = escaped.replace(/`([^`]+)`/g, '<code>$1</code>');
-  const link = signIn === undefined ? '' : `<p><a href="${signIn}">Sign in again</a></p>`;
-  const head =
-    '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>linkgrant console</title><link rel="stylesheet" href="/console/message.css">';
-  return `<!doctype html><html lang="en">${head}<main><h1>linkgrant console</h1><p>${text}</p>${link}</main></html>\n`;
+// Where console/message.html has the message.
+const MESSAGE_PLACE = '<!-- message -->';
+
+function messagePage(template: string, { title, text, signIn }: MessagePage): string {
+  const prose = escapeHtml(text).replace(/`([^`]+)`/g, '<code class="mono">$1</code>');
+  const link =
+    signIn === undefined
+      ? ''
+      : `<p><a class="pf-v6-c-button pf-m-primary" href="${signIn}"><span class="pf-v6-c-button__text">Sign in again</span></a></p>`;
+  const message = `<h1 class="pf-v6-c-title pf-m-2xl">${escapeHtml(title)}</h1><p>${prose}</p>${link}`;
+  return template.replace(MESSAGE_PLACE, () => message);
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? '');
 }

@@ -9,8 +9,8 @@ import { problemStatus } from '../api/admin-problem.js';
 import { reasonOf } from '../api/answer-report.js';
 import type { Authenticate, Caller, Role } from '../api/bearer.js';
 import { OidcClient, type SignInSecrets } from '../oidc-client.js';
-import { type ConsoleAccess, cookieOf, requireOwnOrigin } from './console-access.js';
-import { consolePath, messagePage, signInUrl } from './console-router.js';
+import { type ConsoleAccess, cookieOf, requireOwnOrigin, type SendPage } from './console-access.js';
+import { consolePath, signInUrl } from './console-router.js';
 import { SealedCookie } from './sealed-cookie.js';
 
 // Browsers accept `__Host-` cookies only over HTTPS, from this host, for all its paths.
@@ -71,9 +71,9 @@ export class OidcAccess implements ConsoleAccess {
     return { issuer: this.#options.issuer, subject, user, role };
   }
 
-  addRoutes(router: Router): void {
+  addRoutes(router: Router, sendPage: SendPage): void {
     router.get('/console/sign-in', (request, response) =>
-      this.#answer(request, response, async () => {
+      this.#answer(sendPage, request, response, async () => {
         const claims = { ...OidcClient.createSecrets(), to: consolePath(request.query.to) };
         const url = await this.#options.client.authorizationUrl(claims, this.#redirectUri);
         const signIn = await this.#signIn.seal(claims, SIGN_IN_MS);
@@ -83,7 +83,7 @@ export class OidcAccess implements ConsoleAccess {
       }),
     );
     router.get('/console/callback', (request, response) =>
-      this.#answer(request, response, async (signIn) => {
+      this.#answer(sendPage, request, response, async (signIn) => {
         response.cookie(SIGN_IN, '', { ...COOKIE, sameSite: 'lax', maxAge: 0 });
         if (!signIn) throw new AdministrationError('request_invalid', 'there is no cookie of a sign-in');
         const { role, sub, user } = await this.#redeem(new URL(request.originalUrl, this.origin), signIn);
@@ -116,6 +116,7 @@ export class OidcAccess implements ConsoleAccess {
    * the same page of the console.
    */
   async #answer(
+    sendPage: SendPage,
     request: Request,
     response: Response,
     step: (signIn: SignInClaims | undefined) => Promise<void>,
@@ -138,9 +139,11 @@ export class OidcAccess implements ConsoleAccess {
           'a sign-in to the console failed',
         );
       }
-      const text = FAILURE_TEXTS[code] ?? 'The sign-in failed. The log of the service has the reason.';
-      const again = signInUrl(this.signInPath, request.query.to ?? signIn?.to);
-      response.status(problemStatus(code)).type('html').send(messagePage(text, again));
+      sendPage(response, problemStatus(code), {
+        title: 'You are not signed in',
+        text: FAILURE_TEXTS[code] ?? 'The sign-in failed. The log of the service has the reason.',
+        signIn: signInUrl(this.signInPath, request.query.to ?? signIn?.to),
+      });
     }
   }
 }

@@ -3,10 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Router } from 'express';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { Caller, Role } from '../api/bearer.js';
-import { type ConsoleAccess, cookieOf } from './console-access.js';
-import { messagePage } from './console-router.js';
+import { type ConsoleAccess, cookieOf, type MessagePage, type SendPage } from './console-access.js';
 
 const VALID_MS = 60_000;
+const AGAIN =
+  'Press Enter in the terminal where `linkgrant console` runs, and open the URL that it prints. If it has ended, start it again.';
 
 /** Options of a {@link OneTimeAccess}. */
 export interface OneTimeAccessOptions {
@@ -54,18 +55,15 @@ export class OneTimeAccess implements ConsoleAccess {
     return cookie !== undefined && this.#sessions.has(hashOf(cookie)) ? this.#caller : undefined;
   }
 
-  addRoutes(router: Router): void {
-    router.get('/console/open', (request, response, next) => {
+  addRoutes(router: Router, sendPage: SendPage): void {
+    router.get('/console/open', async (request, response, next) => {
       // A HEAD must not use up the URL.
       if (request.method !== 'GET') return next();
       const refusal = this.#useCode(hashOf(String(request.query.code)));
       if (refusal !== undefined) {
-        response.status(403).type('html');
-        response.send(
-          messagePage(
-            `${refusal} Press Enter in the terminal where \`linkgrant console\` runs: it prints a new one.`,
-          ),
-        );
+        // The user may open the URL again in a browser that has the session.
+        if (await this.findSession(request)) response.redirect(303, '/console/');
+        else sendPage(response, 403, refusal);
         return;
       }
       const cookie = newSecret();
@@ -75,16 +73,20 @@ export class OneTimeAccess implements ConsoleAccess {
     });
   }
 
-  /** Uses the code with this hash. Returns undefined if it was unused and has not expired, else the reason as a sentence. */
-  #useCode(codeHash: string): string | undefined {
+  /** Uses the code with this hash. Returns undefined if it was unused and has not expired, else the page that says why. */
+  #useCode(codeHash: string): MessagePage | undefined {
     const code = this.#codes.get(codeHash);
-    if (!code) return 'This URL does not belong to this console.';
+    if (!code) return { title: 'This URL is not of this console', text: AGAIN };
     if (code.isUsed) {
       this.#onOpen('repeated');
-      return 'This URL was used before, and works only once.';
+      return {
+        title: 'This URL was used before',
+        text: `It works only once. ${AGAIN} If you did not open the URL before, another program has read it: press Ctrl-C in that terminal, which ends the console.`,
+      };
     }
     // It was not opened in time, so no other program has used it.
-    if (this.#clock() >= code.end) return 'This URL has expired: it is older than 60 seconds.';
+    if (this.#clock() >= code.end)
+      return { title: 'This URL has expired', text: `It works for 60 seconds. ${AGAIN}` };
     code.isUsed = true;
     this.#onOpen('opened');
     return undefined;
