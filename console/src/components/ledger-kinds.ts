@@ -25,3 +25,9 @@ export function kindText(kind: string): string {
   const kinds: Readonly<Record<string, string>> = KINDS;
   return kinds[kind] ?? refusalOf(kind)?.title ?? kind.replaceAll('_', ' ');
 }
+
+/** The choices of a filter by kind. */
+export const KIND_CHOICES: readonly (readonly [kind: string, text: string])[] = [
+  ['', 'Any'],
+  ...Object.entries(KINDS),
+];

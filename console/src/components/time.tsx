@@ -28,10 +28,16 @@ export function Time({ at, bothClocks }: { readonly at: string | number; readonl
   );
 }
 
-/** The start of a day such as `2031-03-04` in a clock, as an RFC 3339 time. Returns a text that is not a day unchanged. */
-export function startOfDay(day: string, clock: Preferences['clock']): string {
+/**
+ * The start of a day such as `2031-03-04` in a clock, or of the day `daysLater`, as an RFC 3339 time. Returns a text that is not a
+ * day unchanged.
+ */
+export function startOfDay(day: string, clock: Preferences['clock'], daysLater = 0): string {
   const at = new Date(`${day}T00:00:00${clock === 'utc' ? 'Z' : ''}`);
-  return Number.isNaN(at.getTime()) ? day : at.toISOString().replace('.000Z', 'Z');
+  if (Number.isNaN(at.getTime())) return day;
+  if (clock === 'utc') at.setUTCDate(at.getUTCDate() + daysLater);
+  else at.setDate(at.getDate() + daysLater);
+  return at.toISOString().replace('.000Z', 'Z');
 }
 
 /** Returns a function that rewrites the RFC 3339 times in a text of the service to the clock that the user chose. */

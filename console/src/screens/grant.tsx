@@ -39,6 +39,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
   const setIssuing = (isOpen: boolean) =>
     replaceQuery({ issue: isOpen ? 'token' : undefined, subject: undefined, replaces: undefined });
   const { data } = resource;
+  const entriesLink = <a href={href('/ledger', { grantUid: uid })}>Ledger entries of this grant</a>;
   const isReady = data?.state === 'ready';
   return (
     <Screen
@@ -58,6 +59,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
         )
       }
     >
+      {resource.error?.code === 'no_such_grant' && <p>{entriesLink}</p>}
       <Loaded resource={resource}>
         {(grant) => (
           <>
@@ -119,8 +121,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                 ]}
               />
               <p>
-                <a href={href('/links', { grantUid: uid })}>Links of this grant</a> ·{' '}
-                <a href={href('/ledger', { grantUid: uid })}>Ledger entries of this grant</a>
+                <a href={href('/links', { grantUid: uid })}>Links of this grant</a> · {entriesLink}
               </p>
             </Section>
             <GrantTokens grantUid={uid} />

@@ -1,107 +1,66 @@
-import { formatActor } from '../../../src/domain/actor.js';
-import { csvLine } from '../../../src/domain/csv.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { download } from '../components/download.js';
-import { FilterField } from '../components/field.js';
-import { kindText } from '../components/ledger-kinds.js';
+import { useCsv } from '../components/download.js';
+import { EntryTable, entryKey } from '../components/entry-table.js';
+import { Choice, FilterField } from '../components/field.js';
+import { KIND_CHOICES } from '../components/ledger-kinds.js';
 import { EmptyState, Failure, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
-import { type Column, Pager, Table } from '../components/table.js';
-import { countText, Foreign } from '../components/text.js';
-import { startOfDay, Time } from '../components/time.js';
-import { useAction } from '../state/action.js';
+import { Pager } from '../components/table.js';
+import { countText, visible } from '../components/text.js';
+import { startOfDay } from '../components/time.js';
 import { href, useLocation } from '../state/location.js';
 import { type PageQuery, setFilter, usePage } from '../state/page.js';
-import { usePreferences } from '../state/preferences.js';
+import { type Preferences, usePreferences } from '../state/preferences.js';
+import { useStillPage } from '../state/still-page.js';
 import { Verification } from './ledger-verification.js';
 
 type Entry = Api['Event'];
 
-const CSV_PAGE = 500;
+/** A page of entries; `problem` says why a grant that the filter names was not found. */
+interface EntryPage {
+  readonly list: string;
+  readonly items: readonly Entry[];
+  readonly next?: string;
+  readonly problem?: string;
+}
 
-const COLUMNS: readonly Column<Entry>[] = [
-  { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} /> },
-  {
-    header: 'Event',
-    cell: ({ kind, code, count, setting }) =>
-      `${kindText(kind === 'refused' && code ? code : kind)}${setting ? `: ${setting}` : ''}${count === undefined ? '' : ` (${countText(count, 'time')})`}`,
-  },
-  { header: 'Actor', cell: (entry) => <Foreign text={formatActor(entry) ?? ''} /> },
-  { header: 'Subject', cell: ({ subject }) => subject && <Foreign text={subject} /> },
-  { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
-  {
-    header: 'Object',
-    cell: ({ redemptionId, grantUid }) =>
-      redemptionId ? (
-        <a href={href(`/links/${redemptionId}`)}>Open the link</a>
-      ) : (
-        grantUid && <a href={href(`/grants/${grantUid}`)}>Open the grant</a>
-      ),
-  },
-  { header: 'Number', cell: ({ seq }) => seq },
-];
-
-const CSV_COLUMNS = [
-  'time',
-  'kind',
-  'grantUid',
-  'seq',
-  'actor',
-  'actorName',
-  'redemptionId',
-  'name',
-  'subject',
-  'peer',
-  'jti',
-  'number',
-  'serial',
-  'keySha256',
-  'certificateSha256',
-  'notAfter',
-  'redemptionsAllowed',
-  'uses',
-  'expirationTime',
-  'setting',
-  'code',
-  'count',
-  'firstTime',
-] as const satisfies readonly (keyof Entry)[];
+const CSV_COLUMNS = Object.fromEntries(
+  (
+    [
+      ...['time', 'kind', 'grant', 'grantUid', 'seq', 'actor', 'actorName', 'redemptionId', 'name'],
+      ...['subject', 'peer', 'jti', 'number', 'serial', 'keySha256', 'certificateSha256', 'notAfter'],
+      ...['redemptionsAllowed', 'uses', 'expirationTime', 'setting', 'code', 'count', 'firstTime'],
+    ] as const satisfies readonly (keyof Entry)[]
+  ).map((column) => [column, (entry: Entry) => entry[column]]),
+);
 
 /** The ledger: what happened to grants, tokens and links. */
 export function LedgerScreen() {
   const { query } = useLocation();
   const { clock } = usePreferences();
-  const since = query.get('since') ?? '';
-  const filter = omitUndefined({
-    subject: query.get('subject') || undefined,
-    grantUid: query.get('grantUid') || undefined,
-    since: since === '' ? undefined : startOfDay(since, clock),
-  });
-  const isFiltered = Object.keys(filter).length > 0;
-  const read = (page: PageQuery, signal?: AbortSignal) =>
-    dataOf(
+  const { filter, grantName } = filterOf(query, clock);
+  const isFiltered = Object.keys(filter).length > 0 || grantName !== undefined;
+  const list = `ledger?${query}&clock=${clock}`;
+  const read = async (page: PageQuery, signal?: AbortSignal): Promise<EntryPage> => {
+    const named = grantName === undefined ? {} : await findGrantUid(grantName, signal);
+    if (typeof named === 'string') return { list, items: [], problem: named };
+    const found = await dataOf(
       client.GET('/api/v1/events', {
         ...omitUndefined({ signal }),
-        params: { query: { ...page, ...filter } },
+        params: { query: { ...page, ...filter, ...named } },
       }),
     );
-  const { resource, cursor } = usePage(`ledger?${query}&clock=${clock}`, read, ['ledger']);
-  const csv = useAction(async () => {
-    const entries: Entry[] = [];
-    let after: string | undefined;
-    do {
-      const page = await read({ limit: CSV_PAGE, ...omitUndefined({ cursor: after }) });
-      entries.push(...page.items);
-      after = page.next;
-    } while (after !== undefined);
-    download('ledger.csv', 'text/csv', csvOf(entries));
-  });
+    return { list, ...found };
+  };
+  const { resource, cursor } = usePage(list, read, ['ledger']);
+  const still = useStillPage(resource, entryKey);
+  const csv = useCsv('ledger.csv', CSV_COLUMNS, read);
   return (
     <Screen
       title="Ledger"
-      intro="The ledger records the events of grants, tokens and links, newest first."
+      intro="The ledger records the events of grants, tokens and links, newest first. Refusals and repeated responses are counted, and shown at the time of the last one."
       actions={
         <Button onClick={csv.run} isDisabled={csv.isRunning}>
           {csv.isRunning ? 'Reading …' : 'Download as CSV'}
@@ -109,41 +68,27 @@ export function LedgerScreen() {
       }
     >
       <Failure error={csv.error} />
-      <Verification />
-      <search class="filters row">
-        <FilterField
-          label="Subject"
-          value={query.get('subject') ?? ''}
-          onFilter={(subject) => setFilter({ subject })}
-          placeholder="east or branch-*"
-        />
-        <FilterField label="Since" isDate value={since} onFilter={(day) => setFilter({ since: day })} />
-        {filter.grantUid && (
-          <p>
-            Only entries of <a href={href(`/grants/${filter.grantUid}`)}>one grant</a>.{' '}
-            <a href={href('/ledger')}>Show all</a>
-          </p>
-        )}
-      </search>
-      <Loaded resource={resource}>
-        {({ items, next }) => (
+      <Filters />
+      {isFiltered && (
+        <p>
+          {filter.grantUid && 'Only entries of one grant. '}
+          <a href={href('/ledger')}>Show all entries</a>
+        </p>
+      )}
+      <Loaded resource={still.resource}>
+        {({ items, next, problem }) => (
           <>
-            {items.length > 0 && (
-              <Table
-                caption="Entries of the ledger"
-                columns={COLUMNS}
-                items={items}
-                keyOf={(entry) => JSON.stringify(entry)}
-              />
-            )}
+            {cursor === undefined && <Newer count={still.newer} onShow={still.showNewer} />}
+            {items.length > 0 && <EntryTable entries={items} />}
             {items.length === 0 && (
               <EmptyState
                 title={isFiltered || cursor ? 'No entry on this page matches' : 'The ledger is empty'}
               >
                 <p>
-                  {isFiltered || cursor
-                    ? 'Change the filter, or continue with the next page if there is one.'
-                    : 'Its first entry appears when a grant is created.'}
+                  {problem ??
+                    (isFiltered || cursor
+                      ? 'Change the filter, or continue with the next page if there is one.'
+                      : 'Its first entry appears when a grant is created.')}
                 </p>
               </EmptyState>
             )}
@@ -154,18 +99,86 @@ export function LedgerScreen() {
       <Command
         words={[
           ...['ledger', 'list'],
-          ...(filter.subject ? ['--subject', filter.subject] : []),
-          ...(filter.grantUid ? ['--grant', filter.grantUid] : []),
-          ...(filter.since ? ['--since', filter.since] : []),
+          ...Object.entries({ ...filter, grantUid: filter.grantUid ?? grantName }).flatMap(([name, value]) =>
+            value === undefined ? [] : [`--${name === 'grantUid' ? 'grant' : name}`, value],
+          ),
         ]}
       />
+      <Verification />
     </Screen>
   );
 }
 
-/** Returns entries of the ledger as comma-separated values (RFC 4180) with a header. */
-function csvOf(entries: readonly Entry[]): string {
-  return [CSV_COLUMNS, ...entries.map((entry) => CSV_COLUMNS.map((column) => entry[column]))]
-    .map(csvLine)
-    .join('');
+/** What the address selects, as parameters of a request; a grant can be named instead of its UID. */
+function filterOf(query: URLSearchParams, clock: Preferences['clock']) {
+  const chosen = (name: string) => query.get(name) || undefined;
+  const [since, until] = [chosen('since'), chosen('until')];
+  return {
+    grantName: chosen('grant'),
+    filter: omitUndefined({
+      kind: chosen('kind') as Entry['kind'] | undefined,
+      actor: chosen('actor'),
+      grantUid: chosen('grantUid'),
+      subject: chosen('subject'),
+      since: since && startOfDay(since, clock),
+      until: until && startOfDay(until, clock, 1),
+    }),
+  };
+}
+
+/** Returns the UID of the only grant of this name, or a sentence that says why it is not known. */
+async function findGrantUid(
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly grantUid: string } | string> {
+  const found: string[] = [];
+  let cursor: string | undefined;
+  do {
+    // A page contains only the grants of this name, so it can be empty although a later one is not.
+    const query = { name, limit: 500, ...omitUndefined({ cursor }) };
+    const { items, next } = await dataOf(
+      client.GET('/api/v1/grants', { ...omitUndefined({ signal }), params: { query } }),
+    );
+    found.push(...items.map(({ uid }) => uid));
+    cursor = next;
+  } while (cursor !== undefined && found.length < 2);
+  const [grantUid, another] = found;
+  if (grantUid && !another) return { grantUid };
+  return another
+    ? `Several grants have the name "${visible(name)}". Open one of them, then "Ledger entries of this grant".`
+    : `No grant has the name "${visible(name)}". To see the entries of a deleted grant, choose its name in the list.`;
+}
+
+function Filters() {
+  const { query } = useLocation();
+  const field = (name: string) => ({
+    value: query.get(name) ?? '',
+    onFilter: (value: string) => setFilter({ [name]: value }),
+  });
+  return (
+    <search class="filters row">
+      <Choice
+        label="Event"
+        value={query.get('kind') ?? ''}
+        options={KIND_CHOICES}
+        onInput={(kind) => setFilter({ kind })}
+      />
+      <FilterField label="Subject" placeholder="east or branch-*" {...field('subject')} />
+      <FilterField label="Grant" {...field('grant')} />
+      <FilterField label="Actor" placeholder="alice or local:*" {...field('actor')} />
+      <FilterField label="Since" isDate {...field('since')} />
+      <FilterField label="Until" isDate {...field('until')} />
+    </search>
+  );
+}
+
+/** A button that shows the entries that arrived since the page was read. Without any it stays, so that it keeps the focus. */
+function Newer({ count, onShow }: { readonly count: number; readonly onShow: () => void }) {
+  return (
+    <div role="status">
+      <Button isSmall isDisabled={count === 0} onClick={onShow}>
+        {count === 0 ? 'No new entries' : countText(count, 'new entry', 'new entries')}
+      </Button>
+    </div>
+  );
 }

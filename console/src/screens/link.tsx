@@ -1,13 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { formatActor } from '../../../src/domain/actor.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command, Copyable } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
+import { EntryTable } from '../components/entry-table.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
-import { kindText } from '../components/ledger-kinds.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
@@ -108,17 +107,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
               </Section>
             )}
             <Section title="Entries in the ledger">
-              <Table
-                caption="Entries in the ledger, oldest first"
-                items={link.ledger}
-                keyOf={(entry) => JSON.stringify(entry)}
-                columns={[
-                  { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} bothClocks /> },
-                  { header: 'Event', cell: ({ kind }) => kindText(kind) },
-                  { header: 'Actor', cell: (entry) => <Foreign text={formatActor(entry) ?? ''} /> },
-                  { header: 'From', cell: ({ peer }) => peer && <Foreign text={peer} /> },
-                ]}
-              />
+              <EntryTable entries={link.ledger.toReversed()} ofLink />
             </Section>
             <Command words={['redemption', 'show', id]} />
             {isEditing && (
