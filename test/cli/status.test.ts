@@ -60,6 +60,6 @@ it('status with --server shows the service, and commands for its host as such', 
   await service.stop();
   expect(await linkgrant(['status', ...server, ...ca])).toMatchObject({
     ...{ code: 4, stdout: '' },
-    stderr: expect.stringContaining('accepts no connection'),
+    stderr: expect.stringMatching(/accepts no connection.*\nhint: start the service, or check /),
   });
 });

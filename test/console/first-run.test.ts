@@ -44,3 +44,16 @@ it('counts refused requests, and not the reasons of refusals', async () => {
   await goTo('/');
   await expect.poll(() => value('Refused requests')).toBe('3');
 });
+
+it('opens the list of all links of an item about several', async () => {
+  const grantUid = await running.createGrant({ name: 'to-many' });
+  // Every tenth of them expires soon.
+  await running.addLinks(grantUid, 70);
+  await goTo('/');
+  const item = page
+    .getByRole('listitem')
+    .filter({ hasText: '2 more links expire soon, and were not renewed.' });
+  await item.getByRole('link', { name: 'Open the list' }).press('Enter');
+  await page.getByRole('heading', { name: 'Links', exact: true }).waitFor();
+  expect(new URL(page.url()).searchParams.get('state')).toBe('expiring');
+});

@@ -172,8 +172,11 @@ function Attention({
               </span>
               <div class="finding">
                 {sentence(withTimes(visible(message)))}{' '}
-                {resource && <a href={href(`/links/${resource.id}`)}>Open the link</a>}
-                {!resource && <NextStep kind={kind} command={nextStep} />}
+                {resource ? (
+                  <a href={href(`/links/${resource.id}`)}>Open the link</a>
+                ) : (
+                  <NextStep kind={kind} command={nextStep} />
+                )}
               </div>
             </li>
           ))}
@@ -186,7 +189,18 @@ function Attention({
 /** Items whose next step is a command for the host of the service. */
 const HOST_KINDS: ReadonlySet<string> = new Set(['service-not-ready', 'no-endpoints']);
 
+/** The filters of the page that lists the objects of an item about several of them. */
+const LISTED: Readonly<Record<string, readonly [path: string, filter: Record<string, string>]>> = {
+  'link-revoked-connected': ['/links', { state: 'revoked' }],
+  'link-expiring': ['/links', { state: 'expiring' }],
+  'link-not-renewing': ['/links', { state: 'valid', notRenewing: 'true' }],
+  'link-expired': ['/links', { state: 'expired' }],
+  'grants-pending': ['/grants', { state: 'pending' }],
+};
+
 function NextStep({ kind, command }: { readonly kind: string; readonly command: string }) {
+  const listed = LISTED[kind];
+  if (listed) return <a href={href(...listed)}>Open the list</a>;
   // Both components add the name of the program.
   const words = command.split(' ').slice(1);
   return HOST_KINDS.has(kind) ? (

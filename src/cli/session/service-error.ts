@@ -1,10 +1,13 @@
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { CommandError } from '../terminal/command-error.js';
+import { adviceFor, type ErrorCode } from '../terminal/exit-codes.js';
 
 const ADDRESS_HINT = 'use the https URL of the admin API of the service: the port of --admin-listen';
 
 // The default hints for these codes are about link tokens.
-const HINTS: Readonly<Partial<Record<string, string>>> = {
+const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  connection_refused:
+    'start the service, or check the URL of its admin API and that no firewall blocks the port of --admin-listen',
   tls_untrusted: 'set --server-ca to the file with the CA of the service',
   not_https: ADDRESS_HINT,
   answer_invalid: ADDRESS_HINT,
@@ -22,7 +25,9 @@ export function serviceError(error: unknown): unknown {
       cause: error,
     });
   }
-  const hint = error instanceof RedemptionError ? HINTS[error.code] : undefined;
+  if (!(error instanceof RedemptionError)) return error;
+  const { code, message } = error;
+  const hint = HINTS[code];
   if (hint === undefined) return error;
-  return new CommandError((error as Error).message, { exitCode: 3, hint, cause: error });
+  return new CommandError(message, { exitCode: adviceFor(code).exitCode, hint, cause: error });
 }
