@@ -70,6 +70,23 @@ it('shows a card for each link, with its subject, state and expiry', async () =>
   expect(new Set(boxes.map((box) => box?.y)).size).toBe(3);
 });
 
+it('sorts the cards, and selects one or all of them, by keyboard', async () => {
+  await running.addLinks(grant.uid, 3);
+  await goTo(`/links?grantUid=${grant.uid}`);
+  const titles = page.locator('tbody th a');
+  const sort = page.getByRole('button', { name: 'Subject' });
+  await keyboard.use(sort, 'Enter');
+  await expect.poll(() => titles.allTextContents()).toEqual(['site-1', 'site-2', 'site-3']);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => titles.allTextContents()).toEqual(['site-3', 'site-2', 'site-1']);
+  const boxes = page.locator('tbody').getByRole('checkbox');
+  await keyboard.use(boxes.first(), 'Space');
+  expect(await page.locator('tbody').getByRole('checkbox', { checked: true }).count()).toBe(1);
+  await page.getByRole('checkbox', { name: 'Select all rows of this page' }).click();
+  await expect.poll(() => page.locator('tbody').getByRole('checkbox', { checked: true }).count()).toBe(3);
+  await expectAccessible(page);
+});
+
 it('fits each page into the window, and hides no text of a heading', async () => {
   const uid = await running.createGrant({ name: `warehouse-${'of-the-'.repeat(9)}north` });
   await openLink();
