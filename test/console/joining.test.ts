@@ -164,6 +164,8 @@ it('issues a token for a certificate request, which is no secret, and shows both
   expect(await axeViolations(page)).toEqual([]);
   await request.fill(pem);
   expect(await request.inputValue()).toBe(pem);
+  await page.getByText('Subject of the request').waitFor();
+  await page.getByText(formatFingerprint(keySha256(key))).waitFor();
   await submit.click();
   await page.getByText('It is no secret: only the site with this key can redeem it.').waitFor();
   await page.getByText('as south').waitFor();
@@ -176,6 +178,41 @@ it('issues a token for a certificate request, which is no secret, and shows both
   await goTo(`/grants/${uid}`);
   await page.getByRole('cell', { name: `${formatFingerprint(keySha256(key)).slice(0, 11)}…` }).waitFor();
 });
+
+it.each([
+  ['a request line', ['--line']],
+  ['PEM', []],
+])(
+  'shows subject and key of a pasted request in %s before it is answered, as the site does',
+  async (_form, flags) => {
+    const uid = await running.createGrant({ name: `pasted-${flags.length}`, redemptionsAllowed: 1 });
+    const requesting = [
+      'link',
+      'request',
+      '--subject',
+      'Zürich',
+      ...flags,
+      '--data-dir',
+      join(directory, 'zurich'),
+    ];
+    const { stdout, stderr } = await linkgrantProcess(requesting);
+    const [fingerprint = ''] = /(\w\w:){31}\w\w/.exec(stderr) ?? [];
+    await goTo(`/grants/${uid}?issue=token`);
+    const pasted = page.getByRole('dialog').getByRole('status').filter({ hasText: 'Subject of the request' });
+    const request = page.getByLabel('Certificate request of the site');
+    await request.fill(`Here it is:\n${stdout.slice(0, 100)}`);
+    await page.getByLabel('What the site gets').selectOption('answer');
+    expect(await pasted.count()).toBe(0);
+    await request.fill(`Here it is:\n${stdout}\n`);
+    await pasted.getByText('Zürich').waitFor();
+    await pasted.getByText(fingerprint).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await submit.click();
+    await page.getByText('The answer is no secret').waitFor();
+    await page.getByText(fingerprint).waitFor();
+    await page.getByText('with the same --data-dir as linkgrant link request').waitFor();
+  },
+);
 
 it('answers a certificate request with a file to download, and shows both fingerprints', async () => {
   const uid = await running.createGrant({ name: 'answered', redemptionsAllowed: 1 });

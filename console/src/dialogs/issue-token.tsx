@@ -12,6 +12,7 @@ import { readServiceState } from '../state/service.js';
 import { CreateGrant } from './create-grant.js';
 import { IssuedAnswer } from './issued-answer.js';
 import { IssuedToken } from './issued-token.js';
+import { PastedRequest } from './pasted-request.js';
 
 const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
   'subject',
@@ -166,6 +167,7 @@ function TokenForm({
           help="The output of linkgrant link request on that site, or a request in PEM. Only its key can redeem the token, so the token is no secret. The default subject is that of the request."
           error={fieldError(action.error, 'request')}
         />
+        <PastedRequest text={request} />
         {canAnswer && (
           <Choice
             label="What the site gets"

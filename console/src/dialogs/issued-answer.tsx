@@ -6,6 +6,7 @@ import { Details } from '../components/details.js';
 import { Dialog } from '../components/dialog.js';
 import { download } from '../components/download.js';
 import { Mono, visible } from '../components/text.js';
+import { ORIGIN_OF_KEY } from './issued-token.js';
 
 interface IssuedAnswerProps {
   readonly issued: Api['IssuedAnswer'];
@@ -59,7 +60,8 @@ export function IssuedAnswer({ issued, onClose }: IssuedAnswerProps) {
       </div>
       <div>
         <p>
-          <strong>2.</strong> Run this on the site; at a Skupper site with --platform in place of --to.
+          <strong>2.</strong> Run this on the site{ORIGIN_OF_KEY}; at a Skupper site with --platform in place
+          of --to.
         </p>
         <Copyable label="Command for the site" text={`linkgrant link accept ${FILE} --to links`} />
         {renewal && (

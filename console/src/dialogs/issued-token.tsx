@@ -22,6 +22,8 @@ interface IssuedTokenProps {
 }
 
 const FILE = 'token.yaml';
+/** Where a site redeems a bound token, or accepts an answer: as the end of a sentence. */
+export const ORIGIN_OF_KEY = ', with the same --data-dir as linkgrant link request, if it had one';
 
 /**
  * The ways to redeem the token on a site: linkgrant with `flags`, or `command`, which reads the token from a file. The site runs
@@ -111,7 +113,12 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
             <p>Replace SITE with your name for the site. Each site needs a subject of its own.</p>
           )}
           {joinLine && flags ? (
-            <JoinLine line={joinLine} flags={`${flags}${subject}`} onCopy={markCopied} />
+            <JoinLine
+              line={joinLine}
+              flags={`${flags}${subject}`}
+              isBound={issued.keySha256 !== undefined}
+              onCopy={markCopied}
+            />
           ) : (
             <TokenFile yaml={yaml} command={command} onCopy={markCopied} />
           )}
@@ -140,13 +147,15 @@ function Fingerprints({ issued: { keySha256, caSha256 } }: Pick<IssuedTokenProps
 interface JoinLineProps {
   readonly line: string;
   readonly flags: string;
+  /** True if the key of the token is in the data directory of the site. */
+  readonly isBound: boolean;
   readonly onCopy: () => void;
 }
 
-function JoinLine({ line, flags, onCopy }: JoinLineProps) {
+function JoinLine({ line, flags, isBound, onCopy }: JoinLineProps) {
   return (
     <>
-      <p>Run this on the site. It contains the token.</p>
+      <p>Run this on the site{isBound && ORIGIN_OF_KEY}. It contains the token.</p>
       <Copyable
         label="Command for the site"
         text={`linkgrant join ${shellWord(line)} ${flags}`}

@@ -191,7 +191,9 @@ function Certificate({ link }: { readonly link: Detail }) {
         ]}
       />
       {!link.revokedAt && (
-        <Prose text="To renew it now, run `linkgrant link renew NAME` on its site, with the directory or the platform of its links." />
+        <p>
+          <Prose text="To renew it now, run `linkgrant link renew NAME` on its site, with the directory or the platform of its links." />
+        </p>
       )}
       <details>
         <summary>PEM, with its chain</summary>
