@@ -19,7 +19,7 @@ export function createStoreMetrics({
   const { clock, connections } = dependencies;
   const registry = new Registry();
   const registers = [registry];
-  const readAttention = attentionOperation(dependencies);
+  const readAttention = attentionOperation(dependencies, 0);
   // All metrics of a scrape are collected at once, from one reading.
   let running: Promise<Attention | undefined> | undefined;
   const read = () => {

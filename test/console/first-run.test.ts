@@ -52,7 +52,7 @@ it('opens the list of all links of an item about several', async () => {
   await goTo('/');
   const item = page
     .getByRole('listitem')
-    .filter({ hasText: '2 more links expire soon, and were not renewed.' });
+    .filter({ hasText: 'Links that expire soon, and were not renewed: 2 more.' });
   await item.getByRole('link', { name: 'Open the list' }).press('Enter');
   await page.getByRole('heading', { name: 'Links', exact: true }).waitFor();
   expect(new URL(page.url()).searchParams.get('state')).toBe('expiring');

@@ -63,7 +63,7 @@ it('what needs attention names five links of a kind and counts all, in the list 
   expect(items.at(-1)).toEqual({
     kind: 'link-expired',
     severity: 'warning',
-    message: '2 more links expired, and are not revoked',
+    message: 'links that expired, and are not revoked: 2 more',
     nextStep: 'linkgrant redemption list --state expired',
   });
   const expected = {
@@ -77,4 +77,7 @@ it('what needs attention names five links of a kind and counts all, in the list 
   expect(Object.fromEntries(exported.map(([, kind, count]) => [kind, Number(count)]))).toEqual(
     Object.fromEntries(Object.entries(expected).filter(([, count]) => count !== null)),
   );
+  const unnamed = await attentionOperation(dependencies, 0)();
+  expect(unnamed.counts).toEqual(expected);
+  expect(unnamed.items.at(-1)?.message).toBe('links that expired, and are not revoked: 7');
 });

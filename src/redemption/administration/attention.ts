@@ -14,7 +14,6 @@ import { isListed, type LinkFilter } from './reports/link-report.js';
 
 // Maximum age of the cached links, even if nothing in the store changed: link states also change with time.
 const LINKS_MS = 10_000;
-const MAX_OF_A_KIND = 5;
 
 /** The links of a store, as far as they can need attention. */
 interface LinkSummary {
@@ -41,22 +40,19 @@ export type AttentionDependencies = Pick<
 
 /**
  * Returns the operation that finds what needs attention: the definition for the Overview, `status`, metrics and webhooks. It caches
- * a summary of the links until something changes, at most LINKS_MS.
+ * a summary of the links until something changes, at most LINKS_MS. With `maxOfAKind` 0 it names no link, and searches for none.
  */
-export function attentionOperation({
-  store,
-  clock,
-  checkReadiness = noFindings,
-  connections: observer,
-  readService,
-}: AttentionDependencies): () => Promise<Attention> {
+export function attentionOperation(
+  { store, clock, checkReadiness = noFindings, connections: observer, readService }: AttentionDependencies,
+  maxOfAKind = 5,
+): () => Promise<Attention> {
   let last:
     | { readonly version: string; readonly at: number; readonly summary: Promise<LinkSummary> }
     | undefined;
   const summaryAt = async (now: number, observed: ObservedConnections): Promise<LinkSummary> => {
     const version = `${(await store.readChanges()).version} ${observed.version}`;
     if (last?.version === version && Math.abs(now - last.at) < LINKS_MS) return last.summary;
-    const summary = summarize(store, observed, now);
+    const summary = summarize(store, observed, now, maxOfAKind);
     last = { version, at: now, summary };
     summary.catch(() => {
       if (last?.summary === summary) last = undefined;
@@ -108,33 +104,37 @@ function linkKinds(
   };
 }
 
-/** The kinds of links by state: how they are found, what is said of one and of several, and the flags that list them. */
-const LINK_STATES: readonly {
+/** What is said of the objects of a kind that have no item of their own, and the flags that list them. */
+interface OthersOfKind {
   readonly kind: LinkKind;
+  readonly others: string;
+  readonly flags: string;
+}
+
+/** The kinds of links by state: how they are found, and what is said of one that expires at `end`. */
+const LINK_STATES: readonly (OthersOfKind & {
   readonly filter: LinkFilter;
   readonly one: (end: string) => string;
-  readonly several: string;
-  readonly flags: string;
-}[] = [
+})[] = [
   {
     kind: 'link-expiring',
     filter: { state: 'expiring' },
     one: (end) => `expires at ${end}, and was not renewed`,
-    several: 'links expire soon, and were not renewed',
+    others: 'links that expire soon, and were not renewed',
     flags: ' --state expiring',
   },
   {
     kind: 'link-not-renewing',
     filter: { state: 'valid', notRenewing: true },
     one: (end) => `is overdue for renewal; its certificate expires at ${end}`,
-    several: 'links are overdue for renewal',
+    others: 'links that are overdue for renewal',
     flags: ' --state valid --overdue',
   },
   {
     kind: 'link-expired',
     filter: { state: 'expired' },
     one: (end) => `expired at ${end}, and is not revoked`,
-    several: 'links expired, and are not revoked',
+    others: 'links that expired, and are not revoked',
     flags: ' --state expired',
   },
 ];
@@ -143,38 +143,46 @@ async function summarize(
   store: AttentionDependencies['store'],
   observed: ObservedConnections,
   now: number,
+  maxOfAKind: number,
 ): Promise<LinkSummary> {
   const links = await store.countLinks(now);
   const connections = await summarizeConnections(store, observed);
   const counts = linkKinds(links, connections);
   const { revoked, unknownPeers } = connections;
   const items: AttentionItem[] = [
-    ...revoked.slice(0, MAX_OF_A_KIND).map(revokedItem),
-    ...othersItem('link-revoked-connected', counts, 'revoked links are connected', ' --state revoked'),
-    ...unknownPeers.slice(0, MAX_OF_A_KIND).map(peerItem),
-    ...othersItem('peer-unknown', counts, 'connected sites have no redemption', ''),
+    ...withOthers(revoked.slice(0, maxOfAKind).map(revokedItem), revoked.length, {
+      kind: 'link-revoked-connected',
+      others: 'revoked links whose sites are connected',
+      flags: ' --state revoked',
+    }),
+    ...withOthers(unknownPeers.slice(0, maxOfAKind).map(peerItem), unknownPeers.length, {
+      kind: 'peer-unknown',
+      others: 'connected sites without a redemption',
+      flags: '',
+    }),
   ];
-  for (const { kind, filter, one, several, flags } of LINK_STATES) {
-    if (counts[kind] === 0) continue;
+  for (const ofKind of LINK_STATES) {
+    const { kind, filter, one } = ofKind;
     const matches = (link: IssuedLink) => isListed(link, filter, now);
-    const found = await matchingLinks(store, { limit: MAX_OF_A_KIND }, matches);
-    items.push(...found.items.map((link) => linkItem(kind, link, one(formatTime(link.notAfter)))));
-    items.push(...othersItem(kind, counts, several, flags));
+    const limit = Math.min(maxOfAKind, counts[kind] ?? 0);
+    // Reads only a part of a large store, so it may find fewer.
+    const found = limit === 0 ? [] : (await matchingLinks(store, { limit }, matches)).items;
+    const named = found.map((link) => linkItem(kind, link, one(formatTime(link.notAfter))));
+    items.push(...withOthers(named, counts[kind] ?? 0, ofKind));
   }
   return { links, connections, items };
 }
 
-/** Returns one item for the objects of a kind beyond those that have their own. */
-function othersItem(
-  kind: LinkKind,
-  counts: Pick<AttentionCounts, LinkKind>,
-  several: string,
-  flags: string,
-): AttentionItem[] {
-  const others = (counts[kind] ?? 0) - MAX_OF_A_KIND;
-  if (others <= 0) return [];
-  const message = others === 1 ? `1 more: ${several}` : `${others} more ${several}`;
-  return [{ kind, severity: 'warning', message, nextStep: `linkgrant redemption list${flags}` }];
+/** Adds one item for the objects of a kind that have no item of their own; `count` is that of all. */
+function withOthers(
+  named: readonly AttentionItem[],
+  count: number,
+  { kind, others, flags }: OthersOfKind,
+): readonly AttentionItem[] {
+  const rest = count - named.length;
+  if (rest <= 0) return named;
+  const message = `${others}: ${rest}${named.length > 0 ? ' more' : ''}`;
+  return [...named, { kind, severity: 'warning', message, nextStep: `linkgrant redemption list${flags}` }];
 }
 
 function revokedItem(link: IssuedLink): AttentionItem {
