@@ -112,7 +112,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       const countLinks = async () => {
         let links = 0;
         let lastEnd = 0;
-        for await (const page of liveLinkPages(store, uid, now)) {
+        for await (const page of liveLinkPages(store, { grantUid: uid }, now)) {
           links += page.length;
           lastEnd = Math.max(lastEnd, ...page.map(({ notAfter }) => notAfter));
         }

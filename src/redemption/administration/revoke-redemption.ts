@@ -145,7 +145,7 @@ async function relatedLinks(
 ): Promise<RedemptionRevocation['related']> {
   const isRelated = (link: IssuedLink) =>
     link.id !== id && ((jti !== null && link.jti === jti) || link.subject === subject);
-  const related = await liveLinks(store, grantUid, now, isRelated);
+  const related = await liveLinks(store, { grantUid, sameAs: { subject, jti } }, now, isRelated);
   return related.map((link) => ({
     id: link.id,
     name: link.name,

@@ -175,5 +175,5 @@ function stopAtUndone(step: CutStep, run: CutRun): Promise<CutProgress> {
 async function linksBehind({ old, deps }: CutRun): Promise<IssuedLink[]> {
   const now = deps.clock();
   const isBehind = ({ notAfter, issuerSha256 }: IssuedLink) => notAfter > now && old.includes(issuerSha256);
-  return liveLinks(deps.store, undefined, now, isBehind);
+  return liveLinks(deps.store, {}, now, isBehind);
 }

@@ -65,6 +65,8 @@ export interface Changes {
 /** A page of links. */
 export interface LinkPageRequest extends PageRequest {
   readonly grantUid?: string | undefined;
+  /** Every matching link has this subject or this token. A store may skip other links without decoding them. */
+  readonly sameAs?: Pick<IssuedLink, 'subject' | 'jti'> | undefined;
 }
 
 /**

@@ -117,15 +117,21 @@ function* listLinks(
   matches: (link: IssuedLink) => boolean,
 ): SqlOperation<Page<IssuedLink>> {
   const { from, position, grantUid } = dialect.redemptionParts;
+  const { sameAs } = page;
   const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
+  const ofSite = sameAs ? [sameAs.subject, sameAs.jti] : [];
   let before = yield* startBefore(dialect, page);
-  const where = [...ofGrant.map(() => `${grantUid} = ?`), `${position} < ?`].join(' AND ');
+  const conditions = [
+    ...ofGrant.map(() => `${grantUid} = ?`),
+    ...(sameAs ? ['(r.subject = ? OR r.jti = ?)'] : []),
+    `${position} < ?`,
+  ];
   const sql = `SELECT ${position} AS position, ${LINKS} FROM ${from} LEFT JOIN grants g ON g.uid = r.grant_uid
-    ${NEWEST_RENEWAL} WHERE ${where} ORDER BY ${position} DESC LIMIT ?`;
+    ${NEWEST_RENEWAL} WHERE ${conditions.join(' AND ')} ORDER BY ${position} DESC LIMIT ?`;
   const matching: PlacedLink[] = [];
   const rowCount = rowsToRead(page.limit);
   for (let read = 0, step = rowCount; ; step = STEP) {
-    const part = (yield* rows<LinkRow>(sql, ...ofGrant, before, step)).map(placedLink);
+    const part = (yield* rows<LinkRow>(sql, ...ofGrant, ...ofSite, before, step)).map(placedLink);
     matching.push(...part.filter(({ link }) => matches(link)));
     before = part.at(-1)?.position ?? 0;
     read += part.length;

@@ -12,6 +12,7 @@ import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
 import { renewalConformance } from './store-conformance-renewals.js';
 import { replacementConformance } from './store-conformance-replacements.js';
+import { sortedLinkConformance } from './store-conformance-sorted-links.js';
 import { wrongCodeConformance } from './store-conformance-wrong-codes.js';
 
 /** An empty store made for one test. */
@@ -61,6 +62,7 @@ export function storeConformance<S extends GrantStore>(
     codeConformance(currentStore);
     replacementConformance(currentStore);
     linkConformance(currentStore);
+    sortedLinkConformance(currentStore);
     wrongCodeConformance(currentStore);
     onceConformance(currentStore, size);
     for (const conformance of more) conformance(currentStore);
