@@ -25,10 +25,8 @@ interface Recording {
   readonly deadline: number;
 }
 
-/** The redemption fills this slot, but the grant was not read again yet. */
-interface FilledSlot {
-  readonly filled: number;
-}
+/** The redemption fills this slot, or another one with the same replay key does; the grant was not read again yet. */
+type Unconfirmed = { readonly filled: number } | { readonly replayOf: Redemption };
 
 /**
  * Implements GrantStore.recordRedemption: creates the Redemption of the grant's first free slot. A slot is filled only
@@ -49,20 +47,20 @@ export async function recordRedemption(
   const deadline = receivedAt + deps.deadlineMs;
   const recording: Recording = { account, redemption, now, rules, receivedAt, deadline };
   const attempt = await account.queue.enqueue(() => fillSlot(recording, deps));
-  const isFilled = typeof attempt === 'object' && 'filled' in attempt;
   // The next redemption of the grant fills its slot meanwhile.
-  const outcome = isFilled ? await confirm(recording, attempt.filled, deps) : attempt;
+  const isUnconfirmed = typeof attempt === 'object' && !('refused' in attempt);
+  const outcome = isUnconfirmed ? await confirm(recording, attempt, deps) : attempt;
   if (outcome === 'recorded') {
     const { id } = redemption;
     const replacement = { id, namespace: account.namespace, replaces: rules.signedCode?.replaces };
     await retryUntil(deadline, () => revokeReplaced(replacement, deps));
-  } else if (!isFilled) {
+  } else if (!(isUnconfirmed && 'filled' in attempt)) {
     await deps.sealed.forget(redemption);
   }
   return outcome;
 }
 
-async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordOutcome | FilledSlot> {
+async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordOutcome | Unconfirmed> {
   const { account, redemption, receivedAt } = recording;
   // An earlier call recorded it.
   if (account.slots.ofId(redemption.id) !== undefined) return 'recorded';
@@ -72,7 +70,7 @@ async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordO
     deps.accounts.forget(account.uid);
     return { refused: 'grant_unknown' };
   }
-  const refusalByCode = await codeRefusal(recording, deps);
+  const refusalByCode = await codeRefusal(account, recording.rules.signedCode?.jti, deps);
   if (account.isBehind) await account.filledSlots.readAfter(receivedAt);
   // The slots limit the uses, so ignore the count in the status.
   const { slots } = account;
@@ -88,7 +86,7 @@ async function fillNextSlot(
   recording: Recording,
   refusalNow: () => Refusal | undefined,
   deps: StoreParts,
-): Promise<RecordOutcome | FilledSlot> {
+): Promise<Refusal | Unconfirmed> {
   const { account, redemption, receivedAt } = recording;
   const { slots } = account;
   let isSealed = false;
@@ -147,10 +145,11 @@ function assertInTime({ deadline }: Recording): void {
 }
 
 async function codeRefusal(
-  { account, rules: { signedCode } }: Recording,
+  { uid }: GrantAccount,
+  jti: string | null | undefined,
   { codes }: StoreParts,
 ): Promise<Refusal | undefined> {
-  const stored = signedCode && (await codes.find(account.uid, signedCode.jti));
+  const stored = typeof jti === 'string' ? await codes.find(uid, jti) : undefined;
   return stored && stored.revokedAt !== null ? { refused: 'code_revoked' } : undefined;
 }
 
@@ -173,20 +172,37 @@ function slotRefusal({
 }
 
 /**
- * Reads the grant and the signed code after the slot was filled. If one of them was revoked, or the grant was replaced,
- * revokes the Redemption, so that no certificate is returned.
+ * Returns why a redemption that was found must not be returned: its grant or its signed code was revoked, or the grant was deleted,
+ * according to a read after `moment`. Without this read, a redemption that was recorded at the moment of the revocation would be returned.
  */
-async function confirm(recording: Recording, slot: number, deps: StoreParts): Promise<RecordOutcome> {
-  const { account, now, deadline } = recording;
-  const filledAt = performance.now();
-  const refusal = await retryUntil(deadline, async (): Promise<Refusal | undefined> => {
-    const grant = await account.grant.readAfter(filledAt);
-    if (!grant) return { refused: 'grant_unknown' };
-    if (grant.revokedAt !== null) return { refused: 'grant_revoked' };
-    return codeRefusal(recording, deps);
-  });
+export async function revocationRefusal(
+  account: GrantAccount,
+  jti: string | null | undefined,
+  deps: StoreParts,
+  moment = performance.now(),
+): Promise<Refusal | undefined> {
+  const grant = await account.grant.readAfter(moment);
+  if (!grant) return { refused: 'grant_unknown' };
+  if (grant.revokedAt !== null) return { refused: 'grant_revoked' };
+  return codeRefusal(account, jti, deps);
+}
+
+/**
+ * Reads the grant and the signed code again. If one of them was revoked, or the grant was replaced, refuses the redemption, and revokes
+ * the Redemption if this call filled its slot, so that no certificate is returned.
+ */
+async function confirm(
+  { account, now, deadline, rules }: Recording,
+  attempt: Unconfirmed,
+  deps: StoreParts,
+): Promise<RecordOutcome> {
+  const readAt = performance.now();
+  const refusal = await retryUntil(deadline, () =>
+    revocationRefusal(account, rules.signedCode?.jti, deps, readAt),
+  );
+  if ('replayOf' in attempt) return refusal ?? attempt;
   if (!refusal) return 'recorded';
-  const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
+  const key = { namespace: account.namespace, name: slotName(account.uid, attempt.filled) };
   await retryUntil(deadline, () => revokeResource(deps, key, now));
   return refusal;
 }

@@ -6,7 +6,7 @@ import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import { retryUntil } from '../api/retry.js';
 import { labelsAndNotePatch } from '../grants/grant-metadata.js';
-import { recordRedemption } from './record-redemption.js';
+import { recordRedemption, revocationRefusal } from './record-redemption.js';
 import { readListedRedemption, readRedemption, redemptionResource } from './redemption-resource.js';
 import { readRedemptions, type StoreParts } from './store-parts.js';
 import { findReplay, findResource, revokeResource } from './stored-redemptions.js';
@@ -30,10 +30,9 @@ export function redemptionStoreMethods(parts: StoreParts): RedemptionMethods {
     async findReplay(grantUid, replayKey) {
       const account = await accounts.find(grantUid);
       if (!account) return undefined;
-      const knownReplay = await findReplay(account, replayKey, parts);
-      if (knownReplay) return knownReplay;
-      await account.filledSlots.readAfter();
-      return findReplay(account, replayKey, parts);
+      const findKnown = () => findReplay(account, replayKey, parts);
+      const replay = (await findKnown()) ?? (await account.filledSlots.readAfter().then(findKnown));
+      return replay && !(await revocationRefusal(account, replay.jti, parts)) ? replay : undefined;
     },
 
     recordRedemption: (uid, redemption, now, rules = {}) =>
