@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { defectPlugin } from './test/simulation/defects.js';
 
 // `npm test` runs the projects `in-process` and `isolated`: what a contributor runs before each commit.
 // `npm run test:NAME` runs the project NAME; test/README.md lists these commands.
@@ -66,7 +67,10 @@ const OWN_DIRECTORY = [
   { name: 'stock', include: ['test/stock-client/*.test.ts'], hookTimeout: 600_000 },
 ];
 
-const ELSEWHERE = OWN_DIRECTORY.flatMap(({ include }) => include);
+/** These replace the time of their process; some run a changed copy of the source. */
+const SIMULATION = ['test/simulation/*.test.ts'];
+
+const ELSEWHERE = [...SIMULATION, ...OWN_DIRECTORY.flatMap(({ include }) => include)];
 
 export default defineConfig({
   test: {
@@ -117,6 +121,10 @@ export default defineConfig({
           globalSetup: ['test/support/stores/postgres-global-setup.ts'],
           ...shared,
         },
+      },
+      {
+        plugins: [defectPlugin()],
+        test: { name: 'simulation', include: SIMULATION, ...shared, testTimeout: 24 * 3_600_000 },
       },
       ...OWN_DIRECTORY.map((options) => ({ test: { ...shared, maxWorkers: 1, ...options } })),
     ],

@@ -22,6 +22,34 @@ export interface ApiRequest {
   readonly limit?: ResponseLimit | undefined;
 }
 
+/** The body of a response that is read while it arrives. */
+export interface ResponseStream extends AsyncIterable<unknown> {
+  setEncoding(encoding: 'utf8'): unknown;
+  destroy(): unknown;
+}
+
+/** Sends requests to the API server of one cluster. Both operations reject with ApiError, or with ClusterConfigError. */
+export interface ApiTransport extends Pick<ClusterAccess, 'namespace' | 'close'> {
+  /** Returns the parsed JSON of the response. */
+  exchange(request: ApiRequest): Promise<unknown>;
+  /** Returns the response when its headers arrive. */
+  openStream(request: ApiRequest): Promise<ResponseStream>;
+}
+
+/** Returns the transport that sends requests over HTTP. */
+export function httpTransport(access: ClusterAccess): ApiTransport {
+  return {
+    ...access,
+    exchange: (request) => exchangeJson(access, request),
+    async openStream(request) {
+      const response = await openResponse(access, request);
+      // Without TCP keep-alive, a lost peer would be noticed only at the time when the watch should end.
+      response.socket.setKeepAlive(true, 10_000);
+      return response;
+    },
+  };
+}
+
 // Several times a page of ordinary resources, and six times the largest resource that etcd accepts: JSON may encode
 // one byte as six (\u003c). The limit protects the memory of this process from a namespace full of large resources.
 const LIMIT: ResponseLimit = { bytes: 9 * 1024 * 1024 };

@@ -2,7 +2,7 @@ import { linkAbort, withinTime } from '../../../time/abort.js';
 import { Semaphore } from '../../../time/semaphore.js';
 import { isApiError } from './api-error.js';
 import { type ApiQuery, descriptionOf, pathOf } from './api-path.js';
-import { type ApiRequest, exchangeJson, openResponse } from './api-transport.js';
+import { type ApiRequest, type ApiTransport, httpTransport } from './api-transport.js';
 import { type ClusterOptions, openClusterAccess } from './cluster-access.js';
 import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
 import { OBJECT_LIMIT, TooLargeObjects } from './object-limit.js';
@@ -13,7 +13,7 @@ import { type WatchEvent, watchEvents } from './watch-stream.js';
  * The API of one cluster. Every method rejects with ApiError, or with ClusterConfigError if the credentials cannot be read.
  * A read returns everything that any client wrote before the read began.
  */
-export type KubernetesClient = Awaited<ReturnType<typeof openKubernetesClient>>;
+export type KubernetesClient = ReturnType<typeof kubernetesClient>;
 
 interface WatchSelection extends Selection {
   readonly resourceVersion: string;
@@ -32,9 +32,12 @@ const APPLY_PATCH = 'application/apply-patch+yaml';
 /** Opens a client of a cluster; sends no request yet. Rejects with ClusterConfigError. */
 export async function openKubernetesClient(
   options: ClusterOptions & { readonly responseTimeoutMs?: number | undefined },
-) {
-  const { responseTimeoutMs = RESPONSE_TIMEOUT_MS } = options;
-  const access = await openClusterAccess(options);
+): Promise<KubernetesClient> {
+  return kubernetesClient(httpTransport(await openClusterAccess(options)), options.responseTimeoutMs);
+}
+
+/** A client that sends its requests with `transport`. */
+export function kubernetesClient(transport: ApiTransport, responseTimeoutMs = RESPONSE_TIMEOUT_MS) {
   const closing = new AbortController();
   const pages = new Semaphore(PAGES_AT_ONCE);
   const pagesByNamespace = new Map<string, Semaphore>();
@@ -54,7 +57,7 @@ export async function openKubernetesClient(
   };
 
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
-    withinTime(responseTimeoutMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
+    withinTime(responseTimeoutMs, [closing.signal], (signal) => transport.exchange({ ...request, signal }));
 
   /** Sends a request to the path of a resource; POST, which creates one, goes to the collection path of its kind. */
   const request = async <T extends Resource>(
@@ -93,7 +96,7 @@ export async function openKubernetesClient(
 
   return {
     /** Namespace of the kubeconfig's context, or of the pod in which this process runs. */
-    namespace: access.namespace,
+    namespace: transport.namespace,
 
     /** The kinds that the cluster serves in a version of an API group; empty if it does not serve that version. */
     async kindsOf({ group, version }: Pick<ResourceKind, 'group' | 'version'>): Promise<readonly string[]> {
@@ -211,14 +214,10 @@ export async function openKubernetesClient(
       const responseTimer = setTimeout(abort, responseTimeoutMs);
       const endTimer = setTimeout(abort, selection.timeoutSeconds * 1_000 + WATCH_MARGIN_MS);
       try {
-        const response = await openResponse(access, {
-          method: 'GET',
-          path: pathOf(kind, { namespace }, query),
-          description,
-          signal: controller.signal,
-        }).finally(() => clearTimeout(responseTimer));
-        // Without TCP keep-alive, a lost peer would be noticed only at the time when the watch should end.
-        response.socket.setKeepAlive(true, 10_000);
+        const path = pathOf(kind, { namespace }, query);
+        const response = await transport
+          .openStream({ method: 'GET', path, description, signal: controller.signal })
+          .finally(() => clearTimeout(responseTimer));
         yield* watchEvents<T>(response, description);
       } finally {
         clearTimeout(endTimer);
@@ -229,7 +228,7 @@ export async function openKubernetesClient(
     /** Closes all connections; pending requests reject. */
     close(): void {
       closing.abort();
-      access.close();
+      transport.close();
     },
   };
 }

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { ApiError, errorOfResponse } from './api-error.js';
-import { noResponseError } from './api-transport.js';
+import { noResponseError, type ResponseStream } from './api-transport.js';
 import type { Resource, Stored } from './resource.js';
 
 /** A change that a watch reports. A bookmark has only a resourceVersion. */
@@ -16,7 +15,7 @@ const MAX_CHARACTERS = 16 * 1024 * 1024;
  * with a list, `unavailable` if the stream broke.
  */
 export async function* watchEvents<T extends Resource>(
-  response: IncomingMessage,
+  response: ResponseStream,
   description: string,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   let rest = '';

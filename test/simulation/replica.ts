@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import { GrantController } from '../../src/platforms/kubernetes/grants/grant-controller.js';
+import {
+  type KubernetesGrantStore,
+  kubernetesStore,
+} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import type { SimulatedNetwork } from './simulated-network.js';
+import type { SimulatedTime } from './simulated-time.js';
+
+/** The namespace of the service. */
+export const LINKGRANT = 'linkgrant';
+
+/** A process of the service: the store and the controller, connected as `src/compose/kubernetes` connects them. */
+export interface Replica {
+  readonly name: string;
+  readonly store: KubernetesGrantStore;
+  readonly controller: GrantController;
+  /** Rejects when the replica crashes. */
+  readonly crashed: Promise<never>;
+  crash(): void;
+}
+
+export function startReplica(name: string, network: SimulatedNetwork, time: SimulatedTime): Replica {
+  const transport = network.connect(name);
+  const client = kubernetesClient(transport);
+  const { clock } = time;
+  const controller: GrantController = new GrantController({
+    client,
+    namespace: undefined,
+    ownNamespace: LINKGRANT,
+    identity: `${name} since ${time.now}`,
+    serviceEndpoint: () => ({ url: 'https://linkgrant.example', ca: 'the CA' }),
+    clock,
+    redemptionObserver: () => store.redemptionObserver,
+    wait: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => {}),
+    onTakeover: () => {},
+    onLead: () => {},
+    onFailure: () => {},
+  });
+  const store: KubernetesGrantStore = kubernetesStore(client, {
+    serviceNamespace: LINKGRANT,
+    clock,
+    indexes: {
+      locator: controller.grants,
+      redemptions: controller.redemptions,
+      watch: controller.storeWatch(),
+    },
+  });
+  controller.start();
+  let crash = (_error: Error): void => undefined;
+  const crashed = new Promise<never>((_resolve, reject) => {
+    crash = reject;
+  });
+  crashed.catch(() => {});
+  return {
+    name,
+    store,
+    controller,
+    crashed,
+    crash() {
+      transport.crash();
+      crash(new Error(`${name} crashed`));
+    },
+  };
+}
