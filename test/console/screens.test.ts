@@ -53,7 +53,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
     ['/links', isEmpty ? 'No site has joined yet' : `site-${newest}`],
     ['/map', isEmpty ? 'No site has joined yet' : `to-west (${count.toLocaleString('en')})`],
     ['/issuers', isEmpty ? '0 grants that can be redeemed' : '1 grant that can be redeemed'],
-    ['/ledger', isEmpty ? 'Setting changed' : 'Redeemed'],
+    ['/ledger', isEmpty ? 'Setting changed: service' : 'to-west'],
     ['/health', 'store writable'],
     ...(isEmpty ? [] : ([['/grants/UID', 'What it allows']] as const)),
   ];

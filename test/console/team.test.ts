@@ -17,7 +17,7 @@ const SESSION_MS = 5 * MINUTE;
 const ALL_SCREENS_MS = 180_000;
 // Buttons that write nothing.
 const READ_BUTTONS =
-  /^(Copy: .*|Certificate|Check again|Checking …|Download as CSV|Expires|First page|Go to the grants|Grant|Menu|Next page|Previous page|Renewals|Sign out|Since|Subject|Zoom in|Zoom out)\u00a0?$/;
+  /^(Copy: .*|Certificate|Check again|Checking …|Download as CSV|Expires|First page|Go to the grants|Grant|Menu|Next page|No new entries|\d+ new entr(y|ies)|Previous page|Renewals|Sign out|Since|Subject|Zoom in|Zoom out)\u00a0?$/;
 
 const provider = releaseAfterFile(await startOidcIssuer(await makeIssuerKey('one')));
 const consoleSecretFile = join(directoryForFile(), 'secret');
@@ -108,7 +108,7 @@ async function writeButtons(isEmpty: boolean): Promise<string[]> {
         ['/links', 'east'],
         [`/links/${linkId}`, 'Entries in the ledger'],
         ['/map', 'east'],
-        ['/ledger', 'Setting changed'],
+        ['/ledger', 'Setting changed: service'],
         ['/health', 'listener'],
       ];
   const found: string[] = [];
@@ -134,7 +134,7 @@ it(
     await createGrant();
     linkId = await addLink('east');
     expect(await writeButtons(false)).toEqual([]);
-    expect(await buttonsOf('/ledger', 'Setting changed')).toContain('Download as CSV');
+    expect(await buttonsOf('/ledger', 'Setting changed: service')).toContain('Download as CSV');
     page = operator.page;
     expect(await writeButtons(false)).toEqual(
       expect.arrayContaining([
