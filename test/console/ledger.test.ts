@@ -79,6 +79,15 @@ it('keeps the entries of the page in place while others arrive, and shows these 
   expect((await rows.allTextContents()).slice(3)).toEqual(before);
 });
 
+it('says that at least a page of entries is new if none of the shown entries is on the newest page', async () => {
+  await goTo('/ledger');
+  await rows.first().getByText(grant.name).waitFor();
+  await running.addLinks(grant.uid, 60);
+  await keyboard.use(page.getByRole('button', { name: 'At least 50 new entries' }), 'Enter');
+  await rows.first().getByText('Redeemed').waitFor();
+  await page.getByRole('button', { name: 'No new entries' }).waitFor();
+});
+
 it('shows the newest entries at once after another page was visited', async () => {
   await goTo('/ledger');
   await rows.first().getByText(grant.name).waitFor();

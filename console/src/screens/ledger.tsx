@@ -78,7 +78,7 @@ export function LedgerScreen() {
       <Loaded resource={still.resource}>
         {({ items, next, problem }) => (
           <>
-            {cursor === undefined && <Newer count={still.newer} onShow={still.showNewer} />}
+            {cursor === undefined && <Newer {...still} />}
             {items.length > 0 && <EntryTable entries={items} />}
             {items.length === 0 && (
               <EmptyState
@@ -173,11 +173,13 @@ function Filters() {
 }
 
 /** A button that shows the entries that arrived since the page was read. Without any it stays, so that it keeps the focus. */
-function Newer({ count, onShow }: { readonly count: number; readonly onShow: () => void }) {
+function Newer({ newer, isAtLeast, showNewer }: Omit<ReturnType<typeof useStillPage>, 'resource'>) {
   return (
     <div role="status">
-      <Button isSmall isDisabled={count === 0} onClick={onShow}>
-        {count === 0 ? 'No new entries' : countText(count, 'new entry', 'new entries')}
+      <Button isSmall isDisabled={newer === 0} onClick={showNewer}>
+        {newer === 0
+          ? 'No new entries'
+          : `${isAtLeast ? 'At least ' : ''}${countText(newer, 'new entry', 'new entries')}`}
       </Button>
     </div>
   );

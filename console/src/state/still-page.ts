@@ -5,16 +5,24 @@ import type { Resource } from './resource.js';
 interface ListPage<T> {
   readonly list: string;
   readonly items: readonly T[];
+  readonly next?: string;
 }
 
-/**
- * A page that stays as it was first read until the user asks for the newer items. `newer` is the number of these. A page without
- * items is replaced at once.
- */
+/** A page that does not change by itself. */
+interface StillPage<P> {
+  readonly resource: Resource<P>;
+  /** The number of items that are newer than the page. */
+  readonly newer: number;
+  /** True if there may be more newer items, on later pages. */
+  readonly isAtLeast: boolean;
+  showNewer(): void;
+}
+
+/** A page that stays as it was first read until the user asks for the newer items. A page without items is replaced at once. */
 export function useStillPage<T, P extends ListPage<T>>(
   resource: Resource<P>,
   keyOf: (item: T) => string,
-): { readonly resource: Resource<P>; readonly newer: number; showNewer(): void } {
+): StillPage<P> {
   const { data, isLoading } = resource;
   const [held, hold] = useState<P>();
   const isHeld = held !== undefined && held.list === data?.list && held.items.length > 0;
@@ -22,12 +30,15 @@ export function useStillPage<T, P extends ListPage<T>>(
     // The data of an earlier visit are shown while the first read runs, and then replaced.
     if (!isHeld && !isLoading) hold(data);
   });
-  if (!isHeld) return { resource, newer: 0, showNewer: () => {} };
+  if (!isHeld) return { resource, newer: 0, isAtLeast: false, showNewer: () => {} };
   const heldKeys = new Set(held.items.map(keyOf));
-  const newest = data?.items.findIndex((item) => heldKeys.has(keyOf(item))) ?? 0;
+  const items = data?.items ?? [];
+  const newest = items.findIndex((item) => heldKeys.has(keyOf(item)));
+  const isAtLeast = newest === -1 && data?.next !== undefined;
   return {
     resource: { ...resource, data: held },
-    newer: newest === -1 ? (data?.items.length ?? 0) : newest,
+    newer: newest === -1 ? items.length : newest,
+    isAtLeast,
     showNewer: () => hold(data),
   };
 }
