@@ -126,6 +126,30 @@ it.each([
   await page.clock.setFixedTime(Date.now());
 });
 
+it('extends a used up grant in the list of grants by keyboard, but none that a file declares', async () => {
+  const declared = await storedGrant(running.service.store, {
+    name: 'declared-and-used-up',
+    sourceFile: 'AccessGrant-used-up.yaml',
+    redemptionsAllowed: 1,
+  });
+  await running.addLinks(declared.uid, 1);
+  await updateGrant(grant.uid, { redemptionsAllowed: 2 });
+  await running.addLinks(grant.uid, 2);
+  await goTo('/grants');
+  const rowOf = (name: string) =>
+    page.locator('tbody tr').filter({ has: page.getByRole('link', { name, exact: true }) });
+  const row = rowOf(grant.name);
+  await row.getByText('2 of 2').waitFor();
+  await expectAccessible(page);
+  const addSite = row.getByRole('button', { name: `Add 1 site: ${grant.name}` });
+  await keyboard.use(addSite, 'Enter');
+  await row.getByText('2 of 3').waitFor();
+  expect(await hasFocus(addSite)).toBe(true);
+  const declaredRow = rowOf(declared.name);
+  await declaredRow.getByText('1 of 1').waitFor();
+  expect(await declaredRow.getByRole('button').count()).toBe(0);
+});
+
 it('shows that an extension of a grant got no response', async () => {
   await updateGrant(grant.uid, { redemptionsAllowed: 1 });
   await running.addLinks(grant.uid, 1);

@@ -7,24 +7,45 @@ import { Section } from '../components/details.js';
 import { Failure } from '../components/notice.js';
 import { Time, useNow } from '../components/time.js';
 import { useAction } from '../state/action.js';
+import { useCanWrite } from '../state/session.js';
 import { type Change, changeGrant, updateCommand, useWhyWindowIsFixed } from './change-grant.js';
 
 const HOUR_MS = DAY_MS / 24;
 
-/** Buttons that extend a grant of which at most one use is left after a redemption, or two thirds of its time have passed. */
-export function ExtendGrant({ grant }: { readonly grant: Api['Grant'] }) {
+/** An extension of a grant in one click. */
+interface Extension {
+  readonly name: string;
+  readonly change: Change;
+}
+
+/**
+ * The extensions of a grant, if at most one use of it is left after a redemption, or two thirds of its time have passed; none of a
+ * grant that the user cannot change. An extension is offered until the page is left, so that its button keeps the focus.
+ */
+function useExtensions(grant: Api['Grant']): readonly Extension[] {
   const now = useNow(10_000);
+  const canWrite = useCanWrite();
   const isWindowFixed = useWhyWindowIsFixed(grant) !== undefined;
-  // A button stays until the page is left, so that it keeps the focus and can be used again.
   const [offered] = useState(new Set<keyof Change>());
   const { redemptions, redemptionsAllowed, expirationTime, expirationWindow, state } = grant;
-  if (state !== 'ready' && state !== 'exhausted') return null;
+  if (!canWrite || grant.declaredBy || (state !== 'ready' && state !== 'exhausted')) return [];
   const windowMs = parseDuration(expirationWindow) ?? 0;
   if (redemptions > 0 && redemptions >= redemptionsAllowed - 1) offered.add('redemptionsAllowed');
   if (!isWindowFixed && Date.parse(expirationTime ?? '') - now <= windowMs / 3)
     offered.add('expirationWindow');
-  if (offered.size === 0) return null;
   const [unit, unitMs] = windowMs < 2 * DAY_MS ? ['hour', HOUR_MS] : ['day', DAY_MS];
+  const extensions: readonly Extension[] = [
+    { name: 'Add 1 site', change: { redemptionsAllowed: redemptionsAllowed + 1 } },
+    { name: `Add 1 ${unit}`, change: { expirationWindow: formatDuration(windowMs + unitMs) } },
+  ];
+  return extensions.filter(({ change }) => Object.keys(change).some((each) => offered.has(each as never)));
+}
+
+/** Extends a grant that is about to end or is used up, with the commands that do the same. */
+export function ExtendGrant({ grant }: { readonly grant: Api['Grant'] }) {
+  const { redemptions, redemptionsAllowed, expirationTime } = grant;
+  const extensions = useExtensions(grant);
+  if (extensions.length === 0) return null;
   return (
     <Section title="Extend it">
       <p role="status">
@@ -36,36 +57,45 @@ export function ExtendGrant({ grant }: { readonly grant: Api['Grant'] }) {
         )}
         .
       </p>
-      {offered.has('redemptionsAllowed') && (
-        <Extension grant={grant} name="Add 1 site" change={{ redemptionsAllowed: redemptionsAllowed + 1 }} />
-      )}
-      {offered.has('expirationWindow') && (
-        <Extension
-          grant={grant}
-          name={`Add 1 ${unit}`}
-          change={{ expirationWindow: formatDuration(windowMs + unitMs) }}
-        />
-      )}
+      {extensions.map(({ name, change }) => (
+        <div class="row beside" key={name}>
+          <ExtendButton grant={grant} name={name} change={change} />
+          <Command label={`${name}, in a terminal`} words={updateCommand(grant, change)} />
+        </div>
+      ))}
     </Section>
   );
 }
 
-interface ExtensionProps {
-  readonly grant: Api['Grant'];
-  readonly name: string;
-  readonly change: Change;
+/** Buttons for the same in the row of a grant. */
+export function ExtendInRow({ grant }: { readonly grant: Api['Grant'] }) {
+  return (
+    <>
+      {useExtensions(grant).map(({ name, change }) => (
+        <ExtendButton key={name} {...{ grant, name, change }} label={`${name}: ${grant.name}`} />
+      ))}
+    </>
+  );
 }
 
-function Extension({ grant, name, change }: ExtensionProps) {
+interface ExtendButtonProps extends Extension {
+  readonly grant: Api['Grant'];
+  /** The name for screen readers, in a list. The button is then small. */
+  readonly label?: string;
+}
+
+function ExtendButton({ grant, name, change, label }: ExtendButtonProps) {
   const action = useAction(() => changeGrant(grant, change));
   return (
     <>
-      <div class="row beside">
-        <Button onClick={action.run} isDisabled={action.isRunning}>
-          {name}
-        </Button>
-        <Command label={`${name}, in a terminal`} words={updateCommand(grant, change)} />
-      </div>
+      <Button
+        onClick={action.run}
+        isDisabled={action.isRunning}
+        isSmall={label !== undefined}
+        {...(label !== undefined && { label })}
+      >
+        {name}
+      </Button>
       <Failure error={action.error} />
     </>
   );

@@ -70,7 +70,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                 title={`This grant is ${grant.state}: no further site can join with it. Its links stay.`}
               />
             )}
-            {canWrite && !grant.declaredBy && <ExtendGrant grant={grant} />}
+            <ExtendGrant grant={grant} />
             <Section
               title="What it allows"
               action={

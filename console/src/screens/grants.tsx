@@ -13,6 +13,7 @@ import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { CleanUp } from '../dialogs/clean-up.js';
 import { CreateGrant } from '../dialogs/create-grant.js';
+import { ExtendInRow } from '../dialogs/extend-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { setFilter, usePage } from '../state/page.js';
 import { useCanWrite, useNamespaceFlags } from '../state/session.js';
@@ -26,7 +27,15 @@ const COLUMNS: readonly Column<Grant>[] = [
     cell: ({ name, uid }) => <ForeignLink to={href(`/grants/${uid}`)} text={name} />,
   },
   { header: 'Namespace', isMinor: true, cell: ({ namespace }) => <Foreign text={namespace} /> },
-  { header: 'State', cell: ({ state }) => <StateLabel state={state} /> },
+  {
+    header: 'State',
+    cell: (grant) => (
+      <div class="row">
+        <StateLabel state={grant.state} />
+        <ExtendInRow grant={grant} />
+      </div>
+    ),
+  },
   {
     header: 'Redeemed',
     cell: ({ redemptions, redemptionsAllowed }) => `${redemptions} of ${redemptionsAllowed}`,

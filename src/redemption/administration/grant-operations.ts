@@ -76,7 +76,6 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       return {
         ...grantReport(grant, clock()),
         ...(service && serviceFields(grant, service)),
-        ...(grant.sourceFile !== null && { declaredBy: grant.sourceFile }),
         signedTokens: codes.recorded,
         signedTokensRevoked: codes.revoked,
         attempts: (await store.listAttempts(uid, LAST_ATTEMPTS)).map(attemptReport),

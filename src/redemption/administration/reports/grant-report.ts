@@ -24,6 +24,8 @@ export interface GrantReport {
   readonly issuer?: string;
   /** Absent without rules. */
   readonly policy?: PolicySettings;
+  /** The file that declares the grant; only the labels and the note of the grant can be changed here. Absent if no file declares it. */
+  readonly declaredBy?: string;
   readonly createdAt: string;
   readonly revokedAt?: string;
   readonly labels: Labels;
@@ -61,8 +63,6 @@ export interface GrantDetail extends GrantReport {
    * identities.
    */
   readonly joinLine?: string;
-  /** The file that declares the grant; only the labels and the note of the grant can be changed here. Absent if no file declares it. */
-  readonly declaredBy?: string;
   readonly signedTokens: number;
   readonly signedTokensRevoked: number;
   /** The last ten, newest first. */
@@ -104,6 +104,7 @@ export function grantReport(grant: AccessGrant, now: number): GrantReport {
     ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
     ...(issuer !== null && { issuer }),
     ...(Object.keys(policy).length > 0 && { policy }),
+    ...(grant.sourceFile !== null && { declaredBy: grant.sourceFile }),
     createdAt: formatTime(createdAt),
     ...(grant.revokedAt !== null && { revokedAt: formatTime(grant.revokedAt) }),
     labels: grant.labels,
