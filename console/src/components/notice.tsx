@@ -3,9 +3,9 @@ import { useEffect, useRef } from 'preact/hooks';
 import { roughDuration } from '../../../src/domain/duration.js';
 import type { ApiError } from '../api/client.js';
 import type { Resource } from '../state/resource.js';
-import { useService } from '../state/service.js';
+import { useObservesConnections, useService } from '../state/service.js';
 import { Icon } from './icon.js';
-import { sentence, visible } from './text.js';
+import { Prose, sentence, visible } from './text.js';
 import { useNow } from './time.js';
 
 const ICONS = { success: 'ok', info: 'info', warning: 'warning', danger: 'danger' } as const;
@@ -48,6 +48,16 @@ export function ServiceNotice() {
     <Notice kind="warning" title="No site can join at the moment" isLive>
       <p>{sentence(visible(problem))} Tokens work again as soon as the service is ready.</p>
     </Notice>
+  );
+}
+
+/** Says how the console can show which links are connected; nothing if it can. */
+export function UnobservedNotice() {
+  if (useObservesConnections() !== false) return null;
+  return (
+    <p class="subtle">
+      <Prose text="Which links are connected is not known here. The service reads it from a network observer of Skupper: start it with `--observer` (docs/how-to/monitor.md)." />
+    </p>
   );
 }
 

@@ -4,10 +4,10 @@ import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { useCsv } from '../components/download.js';
 import { Choice, FilterField } from '../components/field.js';
-import { EmptyState, Failure, Loaded } from '../components/notice.js';
+import { EmptyState, Failure, Loaded, UnobservedNotice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Pager, Table } from '../components/table.js';
-import { countText, Prose, visible } from '../components/text.js';
+import { countText, visible } from '../components/text.js';
 import { RevokeLinks } from '../dialogs/revoke-links.js';
 import { href, useLocation } from '../state/location.js';
 import { type PageQuery, setFilter, usePage } from '../state/page.js';
@@ -84,11 +84,7 @@ export function LinksScreen() {
       }
     >
       <Failure error={csv.error} />
-      {observesConnections === false && (
-        <p class="subtle">
-          <Prose text="Which links are connected is not known here. The service reads it from a network observer of Skupper: start it with `--observer` (docs/how-to/monitor.md)." />
-        </p>
-      )}
+      <UnobservedNotice />
       <search class="filters row">
         <FilterField
           label="Search"

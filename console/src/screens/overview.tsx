@@ -4,7 +4,7 @@ import { Command, HostCommand } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Icon } from '../components/icon.js';
-import { EmptyState, Loaded, Notice } from '../components/notice.js';
+import { EmptyState, Loaded, Notice, UnobservedNotice } from '../components/notice.js';
 import { grantChange, refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { Table } from '../components/table.js';
@@ -13,6 +13,7 @@ import { TimeAndDistance, useTimesInText } from '../components/time.js';
 import { WrongCodes } from '../components/wrong-codes.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
+import { useObservesConnections } from '../state/service.js';
 import { useCanWrite } from '../state/session.js';
 
 type Overview = Api['Overview'];
@@ -41,6 +42,7 @@ export function OverviewScreen() {
                 title={`The connected links are not known at the moment: ${visible(data.connections.problem)}`}
               />
             )}
+            {hasLinks(data) && <UnobservedNotice />}
             {(!isUnused(data) || data.attention.length > 0) && (
               <Attention items={data.attention} isCurrent={isCurrent} />
             )}
@@ -71,8 +73,11 @@ function Figures({
   readonly overview: Overview;
   readonly isCurrent: boolean;
 }) {
+  const observesConnections = useObservesConnections();
   const figures: readonly (readonly [string, number | string, string])[] = [
-    ['Links connected', links.connected ?? 'unknown', href('/links')],
+    ...(observesConnections
+      ? [['Links connected', links.connected ?? 'unknown', href('/links')] as const]
+      : []),
     ['Links with a valid certificate', links.known, href('/links')],
     ['Expiring soon', links.expiringSoon, href('/links', { state: 'expiring' })],
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],

@@ -24,15 +24,23 @@ export function valueText(format: 'json' | 'yaml', value: unknown): string {
     : yaml().stringify(value, { lineWidth: 0 });
 }
 
-/** Formats a table. Each column is as wide as its longest cell; line breaks in a cell are escaped. */
+// A longer cell, such as a subject of 250 characters, only widens its own line.
+const MAX_WIDTH = 64;
+
+/** Formats a table; line breaks in a cell are escaped. */
 export function table(headings: readonly string[], rawRows: readonly (readonly string[])[]): string {
   const rows = [headings, ...rawRows.map((row) => row.map(plainLine))];
   return columnLines(rows, columnWidths(rows));
 }
 
-/** The widths of the columns of some rows. */
+/** The widths of the columns of some rows: that of the longest cell that has at most 64 characters. */
 export function columnWidths(rows: readonly (readonly string[])[]): readonly number[] {
-  return (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return (rows[0] ?? []).map((_, column) =>
+    rows.reduce(
+      (width, { [column]: cell = '' }) => (cell.length > MAX_WIDTH ? width : Math.max(width, cell.length)),
+      0,
+    ),
+  );
 }
 
 /** Formats rows with columns of these widths; `styled` adds colours to a cell. */

@@ -55,6 +55,20 @@ it('a listing is the same in one page and in several, in each format', async () 
   );
 });
 
+it('a cell of more than 64 characters is whole, and widens no other line', async () => {
+  const long = 'x'.repeat(250);
+  const rows = [
+    { id: 'a', count: 1 },
+    { id: long, count: 2 },
+    { id: 'y'.repeat(64), count: 3 },
+  ];
+  const lines = (await written({}, rows)).split('\n');
+  expect(lines[0]).toBe(`ID${' '.repeat(64)}HOW MANY`);
+  expect(lines[1]).toBe(`a${' '.repeat(65)}1`);
+  expect(lines[2]).toBe(`${long}  2`);
+  expect(lines[3]).toBe(`${'y'.repeat(64)}  3`);
+});
+
 it('an empty listing is valid in each format', async () => {
   expect(await written({ output: 'json' }, [])).toBe('[]\n');
   expect(await written({ output: 'yaml' })).toBe('[]\n');
