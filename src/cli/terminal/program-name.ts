@@ -2,7 +2,7 @@ import { programName } from '../../config/command-context.js';
 import { SETTINGS } from '../../config/settings.js';
 
 const COMMAND =
-  /(?<!\b(?:kubectl|npx) )\blinkgrant (?=(?:serve|status|console|grant|token|join|link|bootstrap|redemption|issuer|store|config|doctor|health|uninstall|login|logout|whoami|completion|version)\b)/g;
+  /(?<!\b(?:kubectl|npx) )\blinkgrant (?=(?:serve|status|console|grant|token|join|link|bootstrap|redemption|ledger|issuer|store|config|doctor|health|uninstall|login|logout|whoami|completion|version)\b)/g;
 
 /**
  * Returns a text whose commands begin with the words that started this program, such as `kubectl linkgrant`. A command that has
