@@ -61,7 +61,6 @@ function lookOf({ state, connected, notRenewing, subject }: Api['Link'], live: R
 
 /** Reads the newest 10,000 links and the connected peers without one; `hasMore` is true if there are more links. */
 export async function readSites(signal: AbortSignal): Promise<{ sites: readonly Site[]; hasMore: boolean }> {
-  const reading = dataOf(client.GET('/api/v1/overview', { signal }));
   const links: Api['Link'][] = [];
   let cursor: string | undefined;
   do {
@@ -70,11 +69,13 @@ export async function readSites(signal: AbortSignal): Promise<{ sites: readonly 
     links.push(...page.items);
     cursor = page.next;
   } while (cursor !== undefined && links.length < MAX_LINKS);
-  const { connections } = await reading;
+  // An overview takes the service as long as many pages, and has no connections if the links have none.
+  const isObserved = links.some(({ connected }) => connected !== null);
+  const overview = isObserved ? await dataOf(client.GET('/api/v1/overview', { signal })) : undefined;
   const live = new Set(links.filter(({ state }) => state !== 'revoked').map(({ subject }) => subject));
   const isMixed = new Set(links.map(({ namespace }) => namespace)).size > 1;
   const sites = [
-    ...(connections?.unknownPeers ?? []).map(({ siteId, siteName, linkName }): Site => {
+    ...(overview?.connections?.unknownPeers ?? []).map(({ siteId, siteName, linkName }): Site => {
       const key = `${siteId} ${linkName}`;
       return { key, name: siteName || siteId, look: 'unknown', to: href('/'), labels: {} };
     }),
