@@ -113,8 +113,8 @@ module.exports = {
     onlyOfSource(
       'config-knows-the-domain',
       CONFIG,
-      ['^src/domain/', '^src/files/(foreign-directory|packaged-files|system-user)\\.ts$'],
-      'settings are read, not acted on; the version is in a file of the package, defaults are in the home directory, and root reads no file of another user',
+      ['^src/domain/', '^src/files/(foreign-directory|packaged-files|system-user|yaml)\\.ts$'],
+      'settings are read, not acted on; the version is in a file of the package, defaults are in the home directory, root reads no file of another user, and a configuration file is YAML',
     ),
     onlyOfSource(
       'stores-stand-alone',

@@ -42,7 +42,7 @@ function packagedFiles() {
 const requireCalls = {
   name: 'require-calls',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/](codes[\\/]user-supplied-code|config[\\/]yaml)\.js$/ }, ({ path }) => {
+    onLoad({ filter: /[\\/](codes[\\/]user-supplied-code|files[\\/]yaml)\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       const contents = text
         .replace(/^const load = createRequire\(.*$/m, '')

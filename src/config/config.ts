@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../domain/configuration-error.js';
 import { refuseForeignDirectory } from '../files/foreign-directory.js';
+import { yaml } from '../files/yaml.js';
 import type { Environment } from './command-context.js';
 import { defaultDataDir, defaultMaxConnections, defaultSkupperHome } from './computed-defaults.js';
 import { maskSetting } from './masked-setting.js';
@@ -14,7 +15,6 @@ import {
   type SettingKey,
   variableOf,
 } from './settings.js';
-import { yaml } from './yaml.js';
 
 /** The source of a value, as messages name it. */
 export type SettingSource = 'default' | `flag ${string}` | `variable ${string}` | `file ${string}`;

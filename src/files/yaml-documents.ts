@@ -1,16 +1,6 @@
-import {
-  Composer,
-  CST,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  Lexer,
-  Parser,
-  visit,
-  type YAMLMap,
-} from 'yaml';
+import type { CST, Document, YAMLMap } from 'yaml';
 import { MAX_FILE_BYTES } from './bounded-text.js';
+import { yaml } from './yaml.js';
 
 /** A YAML mapping with unchecked values. */
 export type YamlMapping = Readonly<Record<string, unknown>>;
@@ -54,6 +44,7 @@ export function parseYamlDocuments(text: string, limits: YamlLimits): Document.P
   if (text.length > length) throw new UnfitYaml(`it is longer than ${length} characters`);
   if (hasMoreLines(text, MAX_LINES)) throw new UnfitYaml('it has too many lines');
   // The composer's search for duplicate keys takes quadratic time; `checkPlain` checks for them instead.
+  const { Composer } = yaml();
   const composer = new Composer({ logLevel: 'silent', stringKeys: true, uniqueKeys: false });
   const documents: Document.Parsed[] = [];
   const add = (composed: Iterable<Document.Parsed>) => {
@@ -89,6 +80,7 @@ function hasMoreLines(text: string, limit: number): boolean {
 
 /** Yields the tokens of the parser up to the first refused one. Limits the depth, because the composer recurses. */
 function* tokensOf(text: string): Generator<CST.Token> {
+  const { Lexer, Parser } = yaml();
   const parser = new Parser();
   let count = 0;
   for (const lexeme of new Lexer().lex(text)) {
@@ -113,9 +105,10 @@ function checkScalars(document: CST.Document): void {
   const refuse = () => {
     throw new UnfitYaml('it is not YAML');
   };
-  CST.visit(document, ({ key, value }) => {
-    CST.resolveAsScalar(key, true, refuse);
-    CST.resolveAsScalar(value, true, refuse);
+  const { visit, resolveAsScalar } = yaml().CST;
+  visit(document, ({ key, value }) => {
+    resolveAsScalar(key, true, refuse);
+    resolveAsScalar(value, true, refuse);
   });
 }
 
@@ -125,6 +118,7 @@ function tooMany(limits: YamlLimits): UnfitYaml {
 
 /** Throws unless the document is a mapping without anchors, aliases, unknown tags and duplicate keys. */
 function checkPlain(document: Document.Parsed): void {
+  const { visit, isAlias, isMap } = yaml();
   visit(document, {
     Node: (_key, node) => {
       if (isAlias(node) || node.anchor !== undefined) throw new UnfitYaml('it uses YAML anchors or aliases');
@@ -152,6 +146,7 @@ export function isMapping(value: unknown): value is YamlMapping {
 }
 
 function refuseDuplicates(map: YAMLMap): void {
+  const { isScalar } = yaml();
   const keys = new Set(map.items.map(({ key }) => (isScalar(key) ? key.value : key)));
   if (keys.size < map.items.length) throw new UnfitYaml('it has a key twice');
 }

@@ -1,4 +1,4 @@
-import { yaml } from '../../config/yaml.js';
+import { yaml } from '../../files/yaml.js';
 import type { OutputFormat } from './output-format.js';
 import { plainLine } from './plain-text.js';
 import { withProgramName } from './program-name.js';
