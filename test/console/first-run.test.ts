@@ -35,7 +35,7 @@ it('shows the steps without tiles until the first link, and then tiles', async (
   await page.getByRole('row', { name: 'to-west' }).getByText('1 of 1').waitFor();
 });
 
-it('counts refused requests, and not the reasons of refusals', async () => {
+it('counts refused requests, and not the reasons of refusals, and opens them in the ledger', async () => {
   const { store, clock } = running.service;
   const grantUid = await running.createGrant({ name: 'to-east' });
   const attempt = { grantUid, name: 'to-east', subject: 'east', peer: '192.0.2.1' };
@@ -43,6 +43,9 @@ it('counts refused requests, and not the reasons of refusals', async () => {
     await store.recordRefusal({ ...attempt, code: 'policy_subject' }, clock.read());
   await goTo('/');
   await expect.poll(() => value('Refused requests')).toBe('3');
+  await page.getByRole('link', { name: 'Refused requests' }).click();
+  await page.getByRole('row').getByText('The subject is not allowed (3 times)').waitFor();
+  expect(await page.locator('tbody tr').count()).toBe(1);
 });
 
 it('opens the list of all links of an item about several', async () => {

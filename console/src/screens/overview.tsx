@@ -83,7 +83,7 @@ function Figures({
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
-    ['Refused requests', countRefused(refusals, wrongCodes), href('/ledger')],
+    ['Refused requests', countRefused(refusals, wrongCodes), href('/ledger', { kind: 'refused' })],
     ['Service', isCurrent ? serviceText(health) : 'no response', href('/health')],
   ];
   return (
