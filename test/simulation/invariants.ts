@@ -18,7 +18,7 @@ export type Invariant =
   | 'count'
   /** The caches of each replica agree with the API server once it is quiet. */
   | 'cache'
-  /** No operation waits for ever. */
+  /** No operation waits for ever, and none fails any more after the failures around it have ended. */
   | 'end';
 
 /** An invariant that did not hold. */

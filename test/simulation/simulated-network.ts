@@ -46,9 +46,10 @@ export class SimulatedNetwork {
     this.#faults.push({ fault, left: fault.skip });
   }
 
-  /** Ends all faults. */
+  /** Ends all faults, and the restart of the API server. */
   heal(): void {
     this.#faults.length = 0;
+    this.#isDown = false;
   }
 
   /** Breaks all watches. */

@@ -31,6 +31,9 @@ export async function simulate(schedule: Schedule, log: string[] = []): Promise<
   return log;
 }
 
+/** What every replica has to answer after all failures have ended. */
+const LAST = { do: 'redeem', client: 0, code: 'opaque', isStock: false } as const;
+
 class Simulation {
   readonly #schedule: Schedule;
   readonly #time: SimulatedTime;
@@ -44,6 +47,7 @@ class Simulation {
   readonly #links: string[] = [];
   readonly #pending = new Set<string>();
   #violation: unknown;
+  #isHealed = false;
   #attempts = 0;
 
   constructor(schedule: Schedule, time: SimulatedTime, log: string[]) {
@@ -74,6 +78,10 @@ class Simulation {
     this.#network.heal();
     await this.#quiet('end', () => this.#waiting());
     await this.#quiet('cache', () => this.#disagreement());
+    this.#isHealed = true;
+    for (const grant of this.#grants.keys())
+      for (const replica of this.#replicas.keys()) this.#operate({ ...LAST, replica, grant });
+    await this.#quiet('end', () => this.#waiting());
   }
 
   #start(index: number): void {
@@ -161,12 +169,15 @@ class Simulation {
     this.#pending.add(name);
     Promise.race([this.#operation(action, replica), replica.crashed])
       .catch((error: { readonly code?: string; readonly message: string }) => {
+        this.#note(`${name}: ${error.message}`);
         const isExpected =
           error.code === 'store_unavailable' ||
           error.code === 'overloaded' ||
           error.message === `${replica.name} crashed`;
         if (!isExpected) this.#violation ??= error;
-        else this.#note(`${name}: ${error.message}`);
+        // The service delays look-ups of grants that do not exist.
+        else if (this.#isHealed && error.code !== 'overloaded')
+          this.#violation ??= new Violation('end', `${name}: ${error.message}`);
       })
       .finally(() => this.#pending.delete(name));
   }
