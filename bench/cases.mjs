@@ -54,7 +54,7 @@ export const CASES = {
     onlyByName: true,
   },
   console: {
-    summary: 'the first load of the web console, and with 10,000 links a filter and the map',
+    summary: 'the first load of the web console, and with 10,000 links their list and the map',
     run: measureConsole,
     onlyByName: true,
   },

@@ -72,17 +72,17 @@ async function load(browser, url) {
   }
 }
 
-/** The milliseconds until the map with the groups of all links is painted. */
-async function openMap(page) {
+/** The milliseconds from opening a page until `selector` is painted, several times. */
+async function openPage(page, path, selector) {
   const times = [];
   for (let number = 0; number < LOADS; number++) {
-    await page.goto(new URL('/console/map', page.url()).href, { waitUntil: 'commit' });
-    times.push(await page.evaluate(painted('main section')));
+    await page.goto(new URL(path, page.url()).href, { waitUntil: 'commit' });
+    times.push(await page.evaluate(painted(selector)));
   }
-  return { mapMs: median(times), longestMapMs: Math.max(...times) };
+  return times;
 }
 
-/** Types `text` into the filter for subjects; resolves with the milliseconds until the list of matching links is painted. */
+/** Types `text` into the search; resolves with the milliseconds until the list of matching links is painted. */
 const filterTo = (text) => `new Promise((resolve) => {
   const field = document.querySelector('.filters input');
   const start = performance.now();
@@ -96,7 +96,20 @@ const filterTo = (text) => `new Promise((resolve) => {
   check();
 })`;
 
-async function filter(page) {
+/** Presses the button `name`; resolves with the milliseconds until `text` is painted in the elements that `selector` selects. */
+const press = (name, selector, text) => `new Promise((resolve) => {
+  const button = [...document.querySelectorAll('main button')].find(({ textContent }) => textContent.trim() === '${name}');
+  const start = performance.now();
+  button.click();
+  const check = () => {
+    const isPainted = document.querySelector('${selector}')?.textContent === '${text}';
+    requestAnimationFrame(isPainted ? () => setTimeout(() => resolve(performance.now() - start)) : check);
+  };
+  check();
+})`;
+
+/** Filters, sorts and pages through the list of links. */
+async function list(page) {
   // A page may be read again when the stream of changes opens. Therefore equal requests count once.
   const requests = new Set();
   page.on('request', (request) => requests.add(request.url()));
@@ -111,10 +124,31 @@ async function filter(page) {
     );
     mostPages = Math.max(mostPages, pages.length);
   }
-  return { filterMs: median(times), longestFilterMs: Math.max(...times), mostPages };
+  // The console shows an order that it has read before at once, so each press is the first one.
+  const sorting = [];
+  for (const state of ['', 'valid', 'valid&namespace=default']) {
+    await page.goto(new URL(`/console/links?state=${state}`, page.url()).href);
+    await page.waitForSelector('tbody tr');
+    for (const first of ['site-0', `site-${LINKS - 1}`])
+      sorting.push(await page.evaluate(press('Subject', 'tbody th', first)));
+  }
+  const paging = [];
+  for (let before = 50; before <= 50 * LOADS; before += 50)
+    paging.push(
+      await page.evaluate(
+        press('Next page', '.pager span', `${before + 1}–${before + 50} of ${LINKS.toLocaleString('en')}`),
+      ),
+    );
+  return {
+    filterMs: median(times),
+    longestFilterMs: Math.max(...times),
+    mostPages,
+    sortMs: median(sorting),
+    nextPageMs: median(paging),
+  };
 }
 
-/** Measures the first load of the console in Chromium, and with 10,000 links filters of their list and the map. */
+/** Measures the first load of the console in Chromium, and with 10,000 links their list and the map. */
 export async function measureConsole() {
   const { startBrowser } = await import('../test/console/harness/browser.ts');
   const { directory, remove } = temporaryDirectory();
@@ -129,13 +163,18 @@ export async function measureConsole() {
     const times = loads.map(({ ms }) => ms);
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
     await page.goto(await running.nextUrl());
+    const opened = await openPage(page, '/console/links', 'tbody tr');
+    const maps = await openPage(page, '/console/map', 'main section');
     return {
       links: LINKS,
       firstLoadKiB: loads[0].bytes / 1024,
       firstLoadMs: median(times),
       longestLoadMs: Math.max(...times),
-      ...(await filter(page)),
-      ...(await openMap(page)),
+      linksMs: median(opened),
+      longestLinksMs: Math.max(...opened),
+      ...(await list(page)),
+      mapMs: median(maps),
+      longestMapMs: Math.max(...maps),
     };
   } finally {
     await browser?.close();
