@@ -90,7 +90,7 @@ it('leaves a revoked link out of those that depend on a CA, and refuses an inval
   const subject = randomUUID();
   await redeem(subject);
   expect(await subjects()).toContain(subject);
-  const [link] = (await read(`/links?subject=${subject}`)).items;
+  const [link] = (await read(`/links?search=${subject}`)).items;
   await service.store.revokeRedemption(link.id, service.clock.read());
   expect(await subjects()).not.toContain(subject);
   expect(await read('/links?signedBy=abc')).toMatchObject({ code: 'request_invalid' });
