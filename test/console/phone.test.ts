@@ -85,6 +85,16 @@ it('sorts the cards, and selects one or all of them, by keyboard', async () => {
   await page.getByRole('checkbox', { name: 'Select all rows of this page' }).click();
   await expect.poll(() => page.locator('tbody').getByRole('checkbox', { checked: true }).count()).toBe(3);
   await expectAccessible(page);
+  await page.getByRole('button', { name: 'Revoke 3 links' }).click();
+  // A text with a time in it stands beside the name of its column, not below it.
+  const cell = page
+    .getByRole('dialog')
+    .locator('td[data-label]', { hasText: 'It can reconnect until' })
+    .first();
+  const [outer, inner] = [await cell.boundingBox(), await cell.locator('> *').boundingBox()];
+  expect((inner?.x ?? 0) - (outer?.x ?? 0)).toBeGreaterThan(80);
+  expect(await cell.evaluate(({ childNodes }) => childNodes.length)).toBe(1);
+  await expectAccessible(page);
 });
 
 it('fits each page into the window, and hides no text of a heading', async () => {

@@ -78,7 +78,7 @@ export function Table<T>({ caption, columns, items, keyOf, order, selection }: T
                   </th>
                 ) : (
                   <td class={`pf-v6-c-table__td ${isMinor ? 'minor' : ''}`} data-label={header} key={header}>
-                    {cell(item)}
+                    <div>{cell(item)}</div>
                   </td>
                 ),
               )}
