@@ -111,6 +111,7 @@ const OTHER_FLAGS = [
   '--set',
   '--tag',
   '--type',
+  '--verify',
   '--volumes',
 ];
 
