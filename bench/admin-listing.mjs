@@ -29,9 +29,8 @@ export async function adminAccess(directory) {
   return { flags: ['--admin-listen', '127.0.0.1:0', ...trust], bearerOf };
 }
 
-/** Reads a page of grants on a new connection. Resolves with its time and the cursor of the next page. */
-function readPage({ port, ca, bearer }, cursor) {
-  const path = `/api/v1/grants?limit=${LIMIT}${cursor === undefined ? '' : `&cursor=${cursor}`}`;
+/** Reads a page of a list on a new connection. Resolves with its time, its items and the cursor of the next page. */
+export function readPage({ port, ca, bearer }, path) {
   const start = performance.now();
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, ca, path, agent: false };
@@ -40,8 +39,8 @@ function readPage({ port, ca, bearer }, cursor) {
       response.on('data', (chunk) => chunks.push(chunk));
       response.once('end', () => {
         const { items, next } = JSON.parse(Buffer.concat(chunks).toString());
-        if (items?.length !== LIMIT) reject(new Error(`no page of grants: ${response.statusCode}`));
-        else resolve({ ms: performance.now() - start, next });
+        if (!items) reject(new Error(`no page: ${response.statusCode}`));
+        else resolve({ ms: performance.now() - start, items, next });
       });
     });
     sent.once('error', reject);
@@ -56,7 +55,9 @@ export async function listPages(admin, from) {
   for (const start of [undefined, middle]) {
     let cursor = start;
     for (let count = 0; count < PAGES; count++) {
-      const { ms, next } = await readPage(admin, cursor);
+      const after = cursor === undefined ? '' : `&cursor=${cursor}`;
+      const { ms, items, next } = await readPage(admin, `/api/v1/grants?limit=${LIMIT}${after}`);
+      if (items.length !== LIMIT) throw new Error('a page of grants is not full');
       times.push(ms);
       cursor = next;
     }

@@ -4,6 +4,7 @@ import { measureCluster } from './cluster.mjs';
 import { compareWithBare } from './compare.mjs';
 import { measureConsole } from './console.mjs';
 import { measureIdentity } from './identity.mjs';
+import { measureLedgerListing } from './ledger-listing.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureManyGrants } from './many-grants.mjs';
 import { measureOverload } from './overload.mjs';
@@ -37,6 +38,7 @@ export const CASES = {
     run: measureSoak,
     onlyByName: true,
   },
+  'ledger-100k': { summary: 'pages of a ledger of 100,000 entries, with filters', run: measureLedgerListing },
   'ledger-verify': { summary: 'verification of a ledger of 1,000,000 redemptions', run: measureLedgerVerify },
   cluster: {
     summary: 'redemptions in a Kubernetes cluster, beside creating the same objects',

@@ -69,29 +69,32 @@ function redemptionOf(grant, number, now) {
 }
 
 /**
- * Creates grants in the store of a data directory, and records `redemptionsEach` redemptions of each grant, round-robin
- * over the grants. Returns the number of redemptions.
+ * Creates grants in a store, and records `redemptionsEach` redemptions of each grant, round-robin over the grants, one each
+ * millisecond from `start`. Returns the grants.
  */
-export async function fillStore(directory, { grants: count, redemptionsEach }) {
-  const clock = Date.now;
+export async function addRedemptions(store, { grants: count, redemptionsEach, start = Date.now() }) {
+  const grants = Array.from({ length: count }, () => grantOf(redemptionsEach, start));
+  await Promise.all(grants.map((grant) => store.createGrant(grant, CODE)));
+  const total = count * redemptionsEach;
+  for (let first = 0; first < total; first += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, total - first) }, (_, index) => {
+      const number = first + index;
+      const grant = grants[number % count];
+      return store.recordRedemption(grant.uid, redemptionOf(grant, number, start + number), start + number);
+    });
+    const outcomes = await Promise.all(batch);
+    if (outcomes.some((outcome) => outcome !== 'recorded')) throw new Error('a redemption was not recorded');
+  }
+  return grants;
+}
+
+/** Does this in the SQLite store of a data directory, which is created. Returns the number of redemptions. */
+export async function fillStore(directory, { grants, redemptionsEach }) {
   const database = await openSqliteDatabase({ file: join(directory, 'linkgrant.db'), migrate: true });
-  const store = sqlGrantStore(database, clock);
+  const store = sqlGrantStore(database, Date.now);
   try {
-    const now = clock();
-    const grants = Array.from({ length: count }, () => grantOf(redemptionsEach, now));
-    await Promise.all(grants.map((grant) => store.createGrant(grant, CODE)));
-    const total = count * redemptionsEach;
-    for (let first = 0; first < total; first += BATCH) {
-      const batch = Array.from({ length: Math.min(BATCH, total - first) }, (_, index) => {
-        const number = first + index;
-        const grant = grants[number % count];
-        return store.recordRedemption(grant.uid, redemptionOf(grant, number, now), now);
-      });
-      const outcomes = await Promise.all(batch);
-      if (outcomes.some((outcome) => outcome !== 'recorded'))
-        throw new Error('a redemption was not recorded');
-    }
-    return total;
+    await addRedemptions(store, { grants, redemptionsEach });
+    return grants * redemptionsEach;
   } finally {
     await store.close();
   }

@@ -18,6 +18,12 @@ const BARS = {
   'grants-100k': { sqliteManyRatio: 1.05, sqliteListMs: 100, postgresManyRatio: 1.05, postgresListMs: 100 },
   // Growth for each 100,000 redemptions, after the first tenth.
   soak: { grownMiBPer100k: 1, filesLeftOpen: 2, p50Growth: 1.25 },
+  'ledger-100k': Object.fromEntries(
+    ['Newest', 'Grant', 'Until', 'Kind', 'Refused', 'Actor'].flatMap((list) => [
+      [`sqlite${list}Ms`, 300],
+      [`postgres${list}Ms`, 300],
+    ]),
+  ),
   'ledger-verify': { verifyMs: 60_000, grownMiB: 32 },
   cluster: {
     manyGrantsRawShare: { atLeast: 0.35 },
