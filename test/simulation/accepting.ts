@@ -18,8 +18,8 @@ const ISSUER = { sha256: '00', description: 'the CA' } as CertificateAuthority;
 const LIFETIME_MS = 86_400_000;
 
 /** The expiration time of every grant. */
-export const GRANT_EXPIRATION = START + 90_000;
-const CODE_EXPIRATION = START + 40_000;
+export const GRANT_EXPIRATION = START + 30_000;
+const CODE_EXPIRATION = START + 15_000;
 
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 /** The CSR of each client, base64 of its DER. */
@@ -54,7 +54,7 @@ export function acceptingSide(store: GrantStore, clock: () => number): Accepting
     codeKeys: { find: async () => undefined } as unknown as AcceptingSide['codeKeys'],
     keys: { type: 'p256', generate: async () => generatedKey },
     issueCertificate: async ({ redemptionId, now }) => certificateFor(redemptionId, 0, now),
-    stockReplay: { windowMs: 600_000, bindSource: false },
+    stockReplay: { windowMs: 10_000, bindSource: false },
     clock,
     checkpoint: () => undefined,
     onLedgerFailure: () => undefined,
@@ -62,10 +62,18 @@ export function acceptingSide(store: GrantStore, clock: () => number): Accepting
 }
 
 /** The uses that each kind of code or identity has; the code of the grant has those of the grant. */
-export const CODE_USES = { 'signed once': 1, 'signed twice': 2, bound: 1, identity: 1 };
+export const CODE_USES = { 'signed once': 1, 'signed twice': 2, bound: 1, replacement: 1, identity: 1 };
 
-/** What a request with this code proves. The proof itself is not simulated: it reads no state of the store but the grant. */
-export function provenCode(grant: AccessGrant, code: (typeof CODES)[number], client: number): ProvenCode {
+/**
+ * What a request with this code proves. The proof itself is not simulated: it reads no state of the store but the grant. `replaces` is
+ * the id of the redemption that a replacement revokes.
+ */
+export function provenCode(
+  grant: AccessGrant,
+  code: (typeof CODES)[number],
+  client: number,
+  replaces: string | undefined,
+): ProvenCode {
   if (code === 'opaque') return { grant };
   const base = { grantUid: grant.uid, issuedAt: START, expirationTime: CODE_EXPIRATION };
   const jti = jtiOf(code, client) as string;
@@ -79,13 +87,14 @@ export function provenCode(grant: AccessGrant, code: (typeof CODES)[number], cli
     return { grant, identity, signedCode: { ...base, ...IDENTITY_LIMITS, jti } };
   }
   const signedCode: SignedCode = { ...base, jti, uses: CODE_USES[code] };
-  return { grant, signedCode: code === 'bound' ? { ...signedCode, subject: `site-${client}` } : signedCode };
+  if (code === 'bound') return { grant, signedCode: { ...signedCode, subject: `site-${client}` } };
+  return { grant, signedCode: { ...signedCode, ...(replaces !== undefined && { replaces }) } };
 }
 
-/** The id of a code; each identity, and each key that a code is bound to, has one of its own. */
+/** The id of a code; each client has its own bound code, replacement and identity. */
 export function jtiOf(code: (typeof CODES)[number], client: number): string | undefined {
   if (code === 'opaque') return undefined;
-  return code === 'identity' || code === 'bound' ? `${code}-${client}` : code.replace(' ', '-');
+  return code.startsWith('signed') ? code.replace(' ', '-') : `${code}-${client}`;
 }
 
 /** The code as a client sends it. */

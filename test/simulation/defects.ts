@@ -33,7 +33,7 @@ export const DEFECTS: Readonly<Record<string, Defect>> = {
     replacement: "if (!isApiError(error, 'already_exists')) throw error;\n    return true;",
   },
   'the write conflict of a renewal is ignored': {
-    violates: 'revocation',
+    violates: 'record',
     file: 'platforms/kubernetes/store/renewals.ts',
     text: 'const patch = { metadata: { uid, resourceVersion }, status',
     replacement: 'const patch = { metadata: { uid }, status',
@@ -52,9 +52,9 @@ export const DEFECTS: Readonly<Record<string, Defect>> = {
   },
   'the grant is not read again after a replay was found': {
     violates: 'revocation',
-    file: 'platforms/kubernetes/store/redemptions.ts',
-    text: '!(await revocationRefusal(account, replay.jti, parts))',
-    replacement: 'true',
+    file: RECORDING,
+    text: "if ('replayOf' in attempt) return refusal ?? attempt;",
+    replacement: "if ('replayOf' in attempt) return attempt;",
   },
   'a lost response counts as a refusal': {
     violates: 'count',

@@ -43,6 +43,8 @@ export interface Attempt {
   readonly repeatKey: string | undefined;
   /** True if the same request always returns the same certificate, however late. */
   readonly isReplayable: boolean;
+  /** The id of the redemption that this one replaces. */
+  readonly replaces: string | undefined;
 }
 
 /** What is known of a grant. Times are those of the simulation. */
@@ -131,7 +133,8 @@ export class Invariants {
         'revocation',
         `${attempt.peer} received ${serial} after the revocation (${replayed ? 'replay' : 'new'})`,
       );
-    const { repeatKey } = attempt;
+    const { repeatKey, replaces } = attempt;
+    if (replaces !== undefined) this.redemptionRevoked(replaces);
     if (repeatKey === undefined) return;
     const earlier = this.#received.get(repeatKey) ?? serial;
     if (earlier !== serial)

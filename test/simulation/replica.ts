@@ -11,14 +11,26 @@ import type { SimulatedTime } from './simulated-time.js';
 /** The namespace of the service. */
 export const LINKGRANT = 'linkgrant';
 
-/** A process of the service: the store and the controller, connected as `src/compose/kubernetes` connects them. */
-export interface Replica {
+/** A process with a store. */
+export interface StoreProcess {
   readonly name: string;
   readonly store: KubernetesGrantStore;
-  readonly controller: GrantController;
-  /** Rejects when the replica crashes. */
+  /** Rejects when the process crashes. */
   readonly crashed: Promise<never>;
+}
+
+/** A process of the service: the store and the controller, connected as `src/compose/kubernetes` connects them. */
+export interface Replica extends StoreProcess {
+  readonly controller: GrantController;
   crash(): void;
+}
+
+/** Opens the store of the commands of an operator, as `src/compose/kubernetes` opens it. */
+export function openCommandLine(network: SimulatedNetwork, { clock }: SimulatedTime): StoreProcess {
+  const name = 'command line';
+  const client = kubernetesClient(network.connect(name));
+  const store = kubernetesStore(client, { serviceNamespace: LINKGRANT, clock, isService: false });
+  return { name, store, crashed: new Promise<never>(() => {}) };
 }
 
 export function startReplica(name: string, network: SimulatedNetwork, time: SimulatedTime): Replica {

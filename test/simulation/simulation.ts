@@ -1,26 +1,14 @@
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import type { GrantAccounts } from '../../src/platforms/kubernetes/store/grant-accounts.js';
 import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { redeemProven } from '../../src/redemption/accepting/redeem.js';
-import { SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
-import {
-  acceptingSide,
-  CODE_TEXT,
-  CODE_USES,
-  CSRS,
-  certificateFor,
-  GRANT_EXPIRATION,
-  jtiOf,
-  provenCode,
-} from './accepting.js';
-import { type Attempt, Invariants, Violation } from './invariants.js';
-import { LINKGRANT, type Replica, startReplica } from './replica.js';
+import { Invariants, Violation } from './invariants.js';
+import { NAMESPACE, type Operation, Operations } from './operations.js';
+import { LINKGRANT, openCommandLine, type Replica, type StoreProcess, startReplica } from './replica.js';
 import { SimulatedApiServer } from './simulated-api-server.js';
 import { SimulatedNetwork } from './simulated-network.js';
 import { inSimulatedTime, SimulatedTime } from './simulated-time.js';
-import { type Action, CLIENTS, CODES, type Schedule } from './steps.js';
+import { type Action, COMMAND_LINE, type Schedule } from './steps.js';
 
-const NAMESPACE = 'west';
 const QUIET_MS = 200_000;
 const MAX_PAGE = 4;
 
@@ -42,13 +30,12 @@ class Simulation {
   readonly #invariants: Invariants;
   readonly #log: string[];
   readonly #replicas: (Replica | undefined)[] = [];
-  readonly #grants: string[] = [];
-  /** The ids of the redemptions that clients received. */
-  readonly #links: string[] = [];
+  readonly #commandLine: StoreProcess;
+  readonly #operations: Operations;
   readonly #pending = new Set<string>();
   #violation: unknown;
   #isHealed = false;
-  #attempts = 0;
+  #started = 0;
 
   constructor(schedule: Schedule, time: SimulatedTime, log: string[]) {
     this.#schedule = schedule;
@@ -61,13 +48,15 @@ class Simulation {
       pageSize: () => 1 + Math.floor(MAX_PAGE * time.random()),
     });
     this.#network = new SimulatedNetwork(time, this.#server, log);
+    this.#commandLine = openCommandLine(this.#network, time);
     this.#invariants = new Invariants(() => time.now);
+    this.#operations = new Operations(time, this.#invariants, (text) => this.#note(text));
   }
 
   async run(): Promise<void> {
     const { replicas, steps } = this.#schedule;
     for (let index = 0; index < replicas; index += 1) this.#start(index);
-    await this.#finish(this.#createGrants());
+    await this.#finish(this.#operations.createGrants(this.#replicas[0] as Replica, this.#schedule.uses));
     this.#server.follow((change) => this.#invariants.observe(change));
     let at = this.#time.now;
     for (const { after, action } of steps) {
@@ -79,35 +68,13 @@ class Simulation {
     await this.#quiet('end', () => this.#waiting());
     await this.#quiet('cache', () => this.#disagreement());
     this.#isHealed = true;
-    for (const grant of this.#grants.keys())
+    for (const grant of this.#operations.grants.keys())
       for (const replica of this.#replicas.keys()) this.#operate({ ...LAST, replica, grant });
     await this.#quiet('end', () => this.#waiting());
   }
 
   #start(index: number): void {
     this.#replicas[index] = startReplica(`replica ${index}`, this.#network, this.#time);
-  }
-
-  async #createGrants(): Promise<void> {
-    const { store } = this.#replicas[0] as Replica;
-    for (const [index, uses] of this.#schedule.uses.entries()) {
-      const wanted = sampleGrant({
-        namespace: NAMESPACE,
-        name: `grant-${index}`,
-        redemptionsAllowed: uses,
-        expirationTime: GRANT_EXPIRATION,
-      });
-      const created = await store.createGrant(wanted, SAMPLE_CODE);
-      const { uid } = created as { uid: string };
-      this.#grants.push(uid);
-      this.#invariants.addGrant(uid, { uses, expirationTime: GRANT_EXPIRATION });
-      for (let client = 0; client < CLIENTS; client += 1) {
-        for (const code of CODES) {
-          const jti = jtiOf(code, client);
-          if (jti !== undefined && code !== 'opaque') this.#invariants.addCode(uid, jti, CODE_USES[code]);
-        }
-      }
-    }
   }
 
   /** Lets time pass until a promise is settled. */
@@ -162,12 +129,14 @@ class Simulation {
   }
 
   /** Starts an operation of a client or an operator at a replica. A replica that is down, or crashes, does not answer. */
-  #operate(action: Extract<Action, { replica: number }>): void {
-    const replica = this.#replicas[action.replica % this.#replicas.length];
+  #operate(action: Operation): void {
+    const isCommand = action.replica === COMMAND_LINE;
+    const replica = isCommand ? this.#commandLine : this.#replicas[action.replica % this.#replicas.length];
     if (!replica) return;
-    const name = `${action.do} at ${replica.name} since ${this.#time.now} ms`;
+    this.#started += 1;
+    const name = `operation ${this.#started} (${action.do} at ${replica.name})`;
     this.#pending.add(name);
-    Promise.race([this.#operation(action, replica), replica.crashed])
+    Promise.race([this.#operations.run(action, replica), replica.crashed])
       .catch((error: { readonly code?: string; readonly message: string }) => {
         this.#note(`${name}: ${error.message}`);
         const isExpected =
@@ -180,102 +149,6 @@ class Simulation {
           this.#violation ??= new Violation('end', `${name}: ${error.message}`);
       })
       .finally(() => this.#pending.delete(name));
-  }
-
-  async #operation(action: Extract<Action, { replica: number }>, replica: Replica): Promise<void> {
-    const { store } = replica;
-    const { clock, now } = this.#time;
-    switch (action.do) {
-      case 'redeem':
-        return this.#redeem(action, replica);
-      case 'renew':
-        return this.#renew(this.#link(action.link), replica);
-      case 'revoke grant': {
-        const uid = this.#grant(action.grant);
-        await store.revokeGrant(uid, clock(), action.cascade);
-        return this.#invariants.grantEnded(uid, action.cascade ? now : undefined);
-      }
-      case 'revoke code': {
-        const grantUid = this.#grant(action.grant);
-        const jti = jtiOf(action.code, 0) as string;
-        const code = { grantUid, jti, uses: CODE_USES[action.code], expirationTime: GRANT_EXPIRATION };
-        await store.revokeCode(code, clock());
-        return this.#invariants.codeRevoked(grantUid, jti);
-      }
-      case 'revoke redemption': {
-        const id = this.#link(action.link);
-        if (id === undefined) return;
-        await store.revokeRedemption(id, clock());
-        return this.#invariants.redemptionRevoked(id);
-      }
-      case 'change limit':
-        await store.updateGrant(this.#grant(action.grant), { redemptionsAllowed: action.uses });
-        return;
-      case 'delete grant': {
-        const uid = this.#grant(action.grant);
-        await store.deleteGrant(uid);
-        return this.#invariants.grantEnded(uid);
-      }
-      default:
-    }
-  }
-
-  async #redeem(
-    { grant: number, client, code, isStock: wantsStock }: Extract<Action, { do: 'redeem' }>,
-    { store }: Replica,
-  ): Promise<void> {
-    const { clock, now } = this.#time;
-    const uid = this.#grant(number);
-    const isStock = wantsStock && code !== 'identity' && code !== 'bound';
-    this.#attempts += 1;
-    const isRepeatable = !isStock || code === 'signed once';
-    const attempt: Attempt = {
-      peer: `10.0.0.${this.#attempts}`,
-      uid,
-      jti: jtiOf(code, client),
-      startedAt: now,
-      repeatKey: isRepeatable ? [uid, client, code, isStock].join(' ') : undefined,
-      isReplayable: !isStock,
-    };
-    this.#invariants.begin(attempt);
-    const grant = await store.findGrant(uid);
-    if (!grant) return this.#invariants.refused(attempt, 'grant_unknown');
-    const request = {
-      code: CODE_TEXT,
-      ...(!isStock && { csr: CSRS[client] }),
-      name: `link-${client}`,
-      subject: `site-${client}`,
-      renews: true,
-      receivedAt: now,
-    };
-    const requesting = {
-      peer: attempt.peer,
-      requestId: attempt.peer,
-      onProven() {},
-      isConnected: async () => true,
-    };
-    const deps = acceptingSide(store, clock);
-    const outcome = await redeemProven(provenCode(grant, code, client), request, requesting, deps);
-    if ('disconnected' in outcome) throw new Error('no client disconnects');
-    if ('refused' in outcome) {
-      this.#note(`${attempt.peer} is refused: ${outcome.refused}`);
-      return this.#invariants.refused(attempt, outcome.refused);
-    }
-    const { redemption, replayed, secret } = outcome;
-    this.#note(`${attempt.peer} receives ${secret.tlsCrt} of ${redemption.id}${replayed ? ' again' : ''}`);
-    this.#invariants.received(attempt, { serial: secret.tlsCrt, id: redemption.id, replayed });
-    if (!this.#links.includes(redemption.id)) this.#links.push(redemption.id);
-  }
-
-  async #renew(id: string | undefined, { store }: Replica): Promise<void> {
-    const found = id === undefined ? undefined : await store.findRenewedRedemption(id);
-    if (id === undefined || !found || found.redemption.revokedAt !== null) return;
-    const { clock } = this.#time;
-    const number = (found.renewals[0]?.number ?? 0) + 1;
-    const certificate = certificateFor(id, number, clock() + this.#time.random());
-    const renewal = { redemptionId: id, number, ...certificate, renewedAt: clock(), peer: '10.0.1.1' };
-    const outcome = await store.recordRenewal(renewal, found, clock());
-    if (outcome === 'recorded') this.#invariants.renewed(id, number, certificate.serial);
   }
 
   /** Names the operations that are still in progress, and starts no new ones. */
@@ -311,7 +184,7 @@ class Simulation {
       );
       if (located.sort().join() !== uids.sort().join())
         return `${name} has the grants ${located}, not ${uids}`;
-      for (const uid of this.#grants) {
+      for (const uid of this.#operations.grants) {
         const account = (store.redemptionObserver as GrantAccounts).cachedAccount(uid);
         const uses = this.#invariants.usesOf(uid);
         // Slots are read when they are needed.
@@ -320,14 +193,6 @@ class Simulation {
       }
     }
     return undefined;
-  }
-
-  #grant(number: number): string {
-    return this.#grants[number % this.#grants.length] as string;
-  }
-
-  #link(number: number): string | undefined {
-    return this.#links[number % Math.max(1, this.#links.length)];
   }
 
   #note(text: string): void {

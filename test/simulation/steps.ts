@@ -4,14 +4,16 @@ import { FATES, type Fault } from './simulated-network.js';
 /** Number of clients; client k always uses the same key. */
 export const CLIENTS = 3;
 const REPLICAS = 3;
+/** In place of a replica: the store of a command, which has no controller beside it. */
+export const COMMAND_LINE = REPLICAS;
 /** Number of grants, which exist at the start. */
 const GRANTS = 2;
 
 /**
- * How a client redeems a grant: with the code of the grant, a signed code for one or two uses, a code that is bound to the key of
- * client 0, or an identity that may redeem once.
+ * How a client redeems a grant: with the code of the grant, a signed code for one or two uses, a code that is bound to its key, a code
+ * that replaces an earlier redemption, or an identity that may redeem once.
  */
-export const CODES = ['opaque', 'signed once', 'signed twice', 'bound', 'identity'] as const;
+export const CODES = ['opaque', 'signed once', 'signed twice', 'bound', 'replacement', 'identity'] as const;
 
 /** What a step does. The numbers of replicas, grants, clients and links select one of those that exist. */
 export type Action =
@@ -39,6 +41,7 @@ export type Action =
     }
   | { readonly do: 'revoke redemption'; readonly replica: number; readonly link: number }
   | { readonly do: 'change limit'; readonly replica: number; readonly grant: number; readonly uses: number }
+  | { readonly do: 'erase sealed answers'; readonly replica: number }
   | { readonly do: 'delete grant'; readonly replica: number; readonly grant: number }
   | { readonly do: 'crash'; readonly replica: number; readonly ms: number }
   | { readonly do: 'restart API server'; readonly ms: number }
@@ -65,10 +68,11 @@ export interface Schedule {
 const MAX_GROUPS = 8;
 
 const replica = fc.nat(REPLICAS - 1);
+const operator = fc.nat(COMMAND_LINE);
 // Mostly the same grant and client, so that operations meet.
 const grant = fc.constantFrom(0, 0, 0, 1);
 const link = fc.nat(5);
-const uses = fc.integer({ min: 1, max: 4 });
+const uses = fc.integer({ min: 1, max: 5 });
 
 const redeem = fc.record({
   do: fc.constant('redeem' as const),
@@ -104,16 +108,31 @@ const ms = fc.integer({ min: 10, max: 5_000 });
 const code = fc.constantFrom('signed once' as const, 'signed twice' as const, 'bound' as const);
 
 const disturbance: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 8, arbitrary: fault },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('renew' as const), replica, link }) },
+  { weight: 14, arbitrary: fault },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('renew' as const), replica, link }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('revoke grant' as const),
+      replica: operator,
+      grant,
+      cascade: fc.boolean(),
+    }),
+  },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constant('revoke grant' as const), replica, grant, cascade: fc.boolean() }),
+    arbitrary: fc.record({ do: fc.constant('revoke code' as const), replica: operator, grant, code }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('revoke code' as const), replica, grant, code }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('revoke redemption' as const), replica, link }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('change limit' as const), replica, grant, uses }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete grant' as const), replica, grant }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('revoke redemption' as const), replica: operator, link }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('change limit' as const), replica: operator, grant, uses }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete grant' as const), replica: operator, grant }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('erase sealed answers' as const), replica }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('crash' as const), replica, ms }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart API server' as const), ms }) },
   { weight: 1, arbitrary: fc.constant({ do: 'compact' as const }) },
@@ -130,13 +149,16 @@ const group: fc.Arbitrary<readonly Step[]> = fc
     pause: fc.oneof(
       { weight: 6, arbitrary: fc.nat(60) },
       { weight: 3, arbitrary: fc.nat(1_000) },
-      { weight: 1, arbitrary: fc.nat(20_000) },
+      { weight: 1, arbitrary: fc.nat(15_000) },
     ),
     gaps: fc.array(fc.nat(15), { minLength: 6, maxLength: 6 }),
   })
   .map(({ first, repeatedAt, disturbances, pause, gaps }) => {
     const repeated = repeatedAt.map((other) => ({ ...first, replica: other }));
-    const actions = [first, ...repeated, ...disturbances];
+    const ofSameGrant = disturbances.map((other) =>
+      'grant' in other ? { ...other, grant: first.grant } : other,
+    );
+    const actions = [first, ...repeated, ...ofSameGrant];
     return actions.map((action, index) => ({ after: index === 0 ? pause : (gaps[index] ?? 0), action }));
   });
 
@@ -153,7 +175,9 @@ export function describeSchedule({ seed, replicas, uses, steps }: Schedule): str
   let at = 0;
   const lines = steps.map(({ after, action: { do: what, ...values } }) => {
     at += after;
-    const details = Object.entries(values).map(([name, value]) => `${name} ${value}`);
+    const details = Object.entries(values).map(([name, value]) =>
+      name === 'replica' && value === COMMAND_LINE ? 'by a command' : `${name} ${value}`,
+    );
     return `  at ${at} ms: ${[what, ...details].join(', ')}`;
   });
   return [
