@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { defectPlugin } from './test/simulation/defects.js';
 
-// `npm test` runs the projects `in-process` and `isolated`: what a contributor runs before each commit.
+// `npm test` runs the projects `in-process`, `isolated` and `simulation`: what a contributor runs before each commit.
 // `npm run test:NAME` runs the project NAME; test/README.md lists these commands.
 
 /** These files leave nothing behind in their process, so one process runs many of them, one after the other. */

@@ -2,6 +2,7 @@ import { parseLabelSelector, selectsLabels } from '../../src/domain/label-select
 import type { ApiRequest } from '../../src/platforms/kubernetes/api/api-transport.js';
 import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import { timestamp } from '../../src/platforms/kubernetes/api/timestamp.js';
+import { isSame, mergePatch } from './json-values.js';
 
 /** A request as the server receives it. */
 export type ServerRequest = Pick<ApiRequest, 'method' | 'path' | 'body' | 'contentType'>;
@@ -38,8 +39,8 @@ export interface SimulatedApiServerOptions {
 }
 
 interface Target {
-  /** Path of the collection, in one namespace or in all. */
-  readonly collection: string;
+  /** Path of the API group. */
+  readonly group: string;
   readonly namespace: string | undefined;
   readonly resource: string;
   readonly name: string | undefined;
@@ -66,6 +67,7 @@ export class SimulatedApiServer {
   /** The versions before this one are no longer in the history. */
   #compactedAt = 0;
   #version = 1;
+  #tokens = 0;
 
   constructor(options: SimulatedApiServerOptions) {
     this.#options = options;
@@ -94,8 +96,7 @@ export class SimulatedApiServer {
   handle(request: ServerRequest): ServerResponse {
     const target = targetOf(request.path);
     if (!target) return { status: 404, body: '404 page not found' };
-    if (target.resource.startsWith('selfsubject'))
-      return { status: 201, body: { ...Object(request.body), status: {} } };
+    if (target.resource === 'selfsubjectreviews') return { status: 201, body: request.body };
     switch (request.method) {
       case 'GET':
         return target.name === undefined ? this.#list(target) : this.#get(target);
@@ -140,7 +141,8 @@ export class SimulatedApiServer {
     const limit = Number(target.query.get('limit') ?? DEFAULT_PAGE_SIZE);
     const size = Math.min(limit, this.#options.pageSize?.() ?? limit);
     const rest = snapshot.items.slice(size);
-    const next = `${snapshot.version}-${rest.length}-${this.#snapshots.size}`;
+    this.#tokens += 1;
+    const next = String(this.#tokens);
     if (rest.length > 0) this.#snapshots.set(next, { ...snapshot, items: rest });
     const metadata = {
       resourceVersion: String(snapshot.version),
@@ -240,17 +242,17 @@ function targetOf(path: string): Target | undefined {
   const [, api, namespace, resource = '', name, subresource] = PATH.exec(decodeURIComponent(pathname)) ?? [];
   if (api === undefined) return undefined;
   const query = new URLSearchParams(search);
-  return { collection: api, namespace, resource, name, subresource, query };
+  return { group: api, namespace, resource, name, subresource, query };
 }
 
-function pathIn({ collection, namespace, resource, name }: Target): string {
-  return `${collection}/namespaces/${namespace}/${resource}/${name}`;
+function pathIn({ group, namespace, resource, name }: Target): string {
+  return `${group}/namespaces/${namespace}/${resource}/${name}`;
 }
 
-function isIn({ collection, namespace, resource }: Target, path: string): boolean {
+function isIn({ group, namespace, resource }: Target, path: string): boolean {
   return namespace === undefined
-    ? path.startsWith(`${collection}/namespaces/`) && path.includes(`/${resource}/`)
-    : path.startsWith(`${collection}/namespaces/${namespace}/${resource}/`);
+    ? path.startsWith(`${group}/namespaces/`) && path.includes(`/${resource}/`)
+    : path.startsWith(`${group}/namespaces/${namespace}/${resource}/`);
 }
 
 function isSelected({ query }: Target, { metadata }: Stored<Resource>): boolean {
@@ -267,28 +269,6 @@ function isSelected({ query }: Target, { metadata }: Stored<Resource>): boolean 
 // Both CRDs declare the subresource; writes of the object itself ignore its status.
 function hasStatusResource({ resource }: Target): boolean {
   return resource === 'accessgrants' || resource === 'redemptions';
-}
-
-/** RFC 7396. */
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = mergePatch(merged[key], value);
-  }
-  return merged;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** True if two values have the same JSON, in any order of their keys. */
-function isSame(one: unknown, other: unknown): boolean {
-  if (!isObject(one) || !isObject(other)) return JSON.stringify(one) === JSON.stringify(other);
-  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
-  return [...keys].every((key) => isSame(one[key], other[key]));
 }
 
 function notFound({ resource, name }: Target): ServerResponse {

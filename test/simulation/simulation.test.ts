@@ -5,10 +5,18 @@ import { simulate } from './simulation.js';
 import { describeSchedule, type Schedule, schedules } from './steps.js';
 
 /** The number of schedules, and the seed of the first one; the next ones have the next seeds. */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 500);
-const SEED = Number(process.env.SEED ?? 1);
+const SCHEDULES = wholeNumber('SCHEDULES', 500);
+const SEED = wholeNumber('SEED', 1);
+/** Prints a line after so many schedules. */
+const PROGRESS = 10_000;
 /** Each deliberate defect is found within so many schedules. */
 const MAX_SCHEDULES = 2_000;
+
+function wholeNumber(variable: string, otherwise: number): number {
+  const value = Number(process.env[variable] ?? otherwise);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${variable} is not a whole number above 0`);
+  return value;
+}
 
 /** Runs schedules until one violates an invariant; returns it, and the seed from which it was chosen. */
 async function findViolation(count: number, run: typeof simulate, options: { readonly shrinks: boolean }) {
@@ -16,6 +24,8 @@ async function findViolation(count: number, run: typeof simulate, options: { rea
   for (let seed = SEED; seed < SEED + count; seed += 1) {
     const { counterexample } = await fc.check(property, { seed, numRuns: 1, endOnFailure: !options.shrinks });
     if (counterexample) return { seed, schedule: counterexample[0] };
+    const done = seed - SEED + 1;
+    if (done % PROGRESS === 0) console.log(`${done} schedules without a violation`);
   }
   return undefined;
 }
