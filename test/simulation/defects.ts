@@ -1,5 +1,6 @@
 import type { Plugin } from 'vitest/config';
 import type { Invariant } from './invariants.js';
+import { SQL_DEFECTS } from './sql-defects.js';
 
 /** A deliberate defect: a text of a source file, and what replaces it. */
 export interface Defect {
@@ -14,6 +15,7 @@ const RECORDING = 'platforms/kubernetes/store/record-redemption.ts';
 
 /** Shows that each invariant can fail. The simulation has to find each of them. */
 export const DEFECTS: Readonly<Record<string, Defect>> = {
+  ...SQL_DEFECTS,
   'the limit of a grant is compared with the count in its status': {
     violates: 'uses',
     file: RECORDING,

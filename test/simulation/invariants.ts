@@ -1,9 +1,3 @@
-import { GRANT_REVOKED } from '../../src/domain/labels.js';
-import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import type { StoredCodeRecord } from '../../src/platforms/kubernetes/store/code-config-maps.js';
-import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import type { Change } from './simulated-api-server.js';
-
 /** What must hold after every step. */
 export type Invariant =
   /** No more redemptions are recorded than a grant, a code or an identity allows. */
@@ -18,6 +12,8 @@ export type Invariant =
   | 'count'
   /** The caches of each replica agree with the API server once it is quiet. */
   | 'cache'
+  /** The ledger of an SQL store verifies once it is quiet. */
+  | 'ledger'
   /** No operation waits for ever, and none fails any more after the failures around it have ended. */
   | 'end';
 
@@ -51,7 +47,7 @@ export interface Attempt {
 interface GrantFacts {
   readonly expirationTime: number;
   readonly limits: { readonly at: number; readonly uses: number }[];
-  /** When the grant was revoked or deleted at the API server, and when the replica acknowledged that. */
+  /** When the grant was revoked or deleted in the store, and when the replica acknowledged that. */
   endedAt?: number;
   acknowledgedAt?: number;
   isDeleted?: true;
@@ -70,20 +66,28 @@ interface RecordFacts {
   acknowledgedAt?: number;
 }
 
+/** A redemption as a store records it. */
+type NewRecord = Pick<RecordFacts, 'id' | 'uid' | 'jti' | 'replayKey'> & {
+  readonly peer: string;
+  readonly serial: string;
+  /** The time in the record. */
+  readonly at: number;
+};
+
 interface CodeFacts {
   readonly uses: number;
   revokedAt?: number;
   acknowledgedAt?: number;
 }
 
-/** Follows the objects of the API server and the responses to clients, and throws a {@link Violation} as soon as an invariant fails. */
+/** Follows the records of the store and the responses to clients, and throws a {@link Violation} as soon as an invariant fails. */
 export class Invariants {
   readonly #now: () => number;
   readonly #grants = new Map<string, GrantFacts>();
   readonly #codes = new Map<string, CodeFacts>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #records: RecordFacts[] = [];
-  /** The ids of the Redemptions that contain a certificate, by its serial. */
+  /** The ids of the redemptions that contain a certificate, by its serial. */
   readonly #serials = new Map<string, string>();
   readonly #received = new Map<string, string>();
   readonly #renewals = new Map<string, string>();
@@ -99,6 +103,11 @@ export class Invariants {
     this.#grants.set(uid, { expirationTime, limits: [{ at: this.#now(), uses }] });
   }
 
+  /** The uids of the grants that exist at the start. */
+  grants(): Iterable<string> {
+    return this.#grants.keys();
+  }
+
   /** Adds a code or an identity that may use a grant so often. */
   addCode(uid: string, jti: string, uses: number): void {
     this.#codes.set(`${uid} ${jti}`, { uses });
@@ -108,14 +117,62 @@ export class Invariants {
     this.#attempts.set(attempt.peer, attempt);
   }
 
-  /** Checks a write of the API server. */
-  observe({ type, path, object, before }: Change): void {
-    if (path.includes('/redemptions/')) {
-      const redemption = object as RedemptionResource;
-      if (type === 'ADDED') this.#observeRecord(redemption);
-      else this.#observeRecordChange(redemption, before as RedemptionResource);
-    } else if (path.includes('/accessgrants/')) this.#observeGrant(type, object as AccessGrantResource);
-    else if (path.includes('/linkgrant-codes-')) this.#observeCodes(object.data as Record<string, string>);
+  /** Checks a redemption that the store has recorded. */
+  observeRecord({ peer, serial, at, ...recorded }: NewRecord): void {
+    const { id, uid, jti, replayKey } = recorded;
+    const attempt = this.#attempts.get(peer) as Attempt;
+    const grant = this.#grants.get(uid) as GrantFacts;
+    const used = this.#codeOf({ uid, jti });
+    const isLate = grant.endedAt !== undefined || used?.revokedAt !== undefined;
+    for (const end of [grant.acknowledgedAt, used?.acknowledgedAt])
+      if (end !== undefined && end < attempt.startedAt)
+        throw new Violation('revocation', `${peer} recorded ${id} after the revocation`);
+    if (at >= grant.expirationTime)
+      throw new Violation('revocation', `${peer} recorded ${id} after the grant had expired`);
+    if (this.#records.some((other) => other.uid === uid && other.replayKey === replayKey))
+      throw new Violation('replay', `${peer} recorded a second redemption with the key ${replayKey}`);
+    this.#records.push({ ...recorded, attempt, createdAt: this.#now(), isLate, isRevoked: false });
+    this.#serials.set(serial, id);
+    const allowed = Math.max(...this.#limitsSince(uid, attempt.startedAt));
+    if (this.usesOf(uid) > allowed)
+      throw new Violation('uses', `${peer} exceeded the ${allowed} uses of the grant`);
+    if (used && jti !== undefined && this.usesOf(uid, jti) > used.uses)
+      throw new Violation('uses', `${peer} exceeded the ${used.uses} uses of ${jti}`);
+  }
+
+  /** Checks the certificate of a renewal that the store has recorded. */
+  observeRenewal(id: string, serial: string): void {
+    if (this.#recordOf(id).isRevoked)
+      throw new Violation('revocation', `${id} was renewed after its revocation`);
+    if (this.#serials.has(serial)) throw new Violation('record', `the renewal ${serial} was recorded twice`);
+    this.#serials.set(serial, id);
+  }
+
+  /** Checks whether a recorded redemption is revoked. */
+  observeRevocation(id: string, isRevoked: boolean): void {
+    const record = this.#recordOf(id);
+    if (record.isRevoked && !isRevoked) throw new Violation('revocation', `${id} is valid again`);
+    record.isRevoked = isRevoked;
+  }
+
+  /** Records the uses of a grant. */
+  observeLimit(uid: string, uses: number): void {
+    const limits = this.#grants.get(uid)?.limits;
+    if (limits && limits.at(-1)?.uses !== uses) limits.push({ at: this.#now(), uses });
+  }
+
+  /** Records that a grant is revoked or deleted. */
+  observeEnd(uid: string, isDeleted: boolean): void {
+    const grant = this.#grants.get(uid);
+    if (!grant) return;
+    grant.endedAt ??= this.#now();
+    if (isDeleted) grant.isDeleted = true;
+  }
+
+  /** Records that a code is revoked. */
+  observeCodeRevocation(uid: string, jti: string): void {
+    const code = this.#codeOf({ uid, jti });
+    if (code) code.revokedAt ??= this.#now();
   }
 
   /** Checks a certificate that a client received. */
@@ -124,7 +181,7 @@ export class Invariants {
     { serial, id, replayed }: { serial: string; id: string; replayed: boolean },
   ): void {
     this.#checkSerial(serial, id);
-    const record = this.#records.find((found) => found.id === id) as RecordFacts;
+    const record = this.#recordOf(id);
     const grant = this.#grants.get(attempt.uid);
     const code = this.#codeOf(attempt);
     const ends = [grant?.acknowledgedAt, code?.acknowledgedAt, record.acknowledgedAt];
@@ -195,7 +252,7 @@ export class Invariants {
   }
 
   redemptionRevoked(id: string): void {
-    const record = this.#records.find((found) => found.id === id) as RecordFacts;
+    const record = this.#recordOf(id);
     record.acknowledgedAt ??= this.#now();
     if (!record.isRevoked) throw new Violation('revocation', `${id} is still valid after its revocation`);
   }
@@ -206,68 +263,8 @@ export class Invariants {
       .length;
   }
 
-  #observeRecord({ spec, metadata }: RedemptionResource): void {
-    const { grantUid: uid, id, peer, replayKey, code } = spec;
-    const attempt = this.#attempts.get(peer) as Attempt;
-    const grant = this.#grants.get(uid) as GrantFacts;
-    const { jti } = code ?? {};
-    const record = { id, uid, attempt, jti, replayKey, createdAt: this.#now(), isRevoked: false };
-    const used = this.#codeOf({ uid, jti });
-    const isLate = grant.endedAt !== undefined || used?.revokedAt !== undefined;
-    for (const end of [grant.acknowledgedAt, used?.acknowledgedAt])
-      if (end !== undefined && end < attempt.startedAt)
-        throw new Violation('revocation', `${peer} recorded ${id} after the revocation`);
-    if (Date.parse(spec.createdAt) >= grant.expirationTime)
-      throw new Violation('revocation', `${peer} recorded ${id} after the grant had expired`);
-    if (this.#records.some((other) => other.uid === uid && other.replayKey === replayKey))
-      throw new Violation('replay', `${peer} recorded a second redemption with the key ${replayKey}`);
-    if (metadata.name !== `${uid}-${this.usesOf(uid)}`)
-      throw new Violation('count', `${metadata.name} does not follow the slots before it`);
-    this.#records.push({ ...record, isLate });
-    this.#serials.set(spec.certificate.serial, id);
-    const allowed = Math.max(...this.#limitsSince(uid, attempt.startedAt));
-    if (this.usesOf(uid) > allowed)
-      throw new Violation('uses', `${peer} exceeded the ${allowed} uses of the grant`);
-    if (used && jti !== undefined && this.usesOf(uid, jti) > used.uses)
-      throw new Violation('uses', `${peer} exceeded the ${used.uses} uses of ${jti}`);
-  }
-
-  #observeRecordChange({ spec, status }: RedemptionResource, before: RedemptionResource): void {
-    const record = this.#records.find(({ id }) => id === spec.id) as RecordFacts;
-    if (record.isRevoked && !spec.revoked) throw new Violation('revocation', `${spec.id} is valid again`);
-    const newest = status?.renewals?.[0]?.certificate.serial;
-    if (newest !== undefined && newest !== before.status?.renewals?.[0]?.certificate.serial) {
-      if (record.isRevoked) throw new Violation('revocation', `${spec.id} was renewed after its revocation`);
-      if (this.#serials.has(newest))
-        throw new Violation('record', `the renewal ${newest} was recorded twice`);
-      this.#serials.set(newest, spec.id);
-    }
-    record.isRevoked = spec.revoked;
-  }
-
-  #observeGrant(type: Change['type'], { metadata, spec, status }: AccessGrantResource): void {
-    const { uid = '' } = metadata;
-    const grant = this.#grants.get(uid);
-    if (!grant) return;
-    if (type === 'DELETED' || metadata.annotations?.[GRANT_REVOKED] !== undefined)
-      grant.endedAt ??= this.#now();
-    if (type === 'DELETED') grant.isDeleted = true;
-    const uses = spec?.redemptionsAllowed ?? 1;
-    if (grant.limits.at(-1)?.uses !== uses) grant.limits.push({ at: this.#now(), uses });
-    const { redemptions = 0 } = status ?? {};
-    if (redemptions > this.usesOf(uid))
-      throw new Violation(
-        'count',
-        `the status of ${uid} counts ${redemptions} uses, ${this.usesOf(uid)} are recorded`,
-      );
-  }
-
-  #observeCodes(data: Readonly<Record<string, string>>): void {
-    for (const text of Object.values(data)) {
-      const { grantUid, jti, revokedAt } = JSON.parse(text) as StoredCodeRecord;
-      const code = this.#codes.get(`${grantUid} ${jti}`);
-      if (code && revokedAt !== null) code.revokedAt ??= this.#now();
-    }
+  #recordOf(id: string): RecordFacts {
+    return this.#records.find((found) => found.id === id) as RecordFacts;
   }
 
   #checkSerial(serial: string, id: string): void {

@@ -11,7 +11,7 @@ import {
   provenCode,
 } from './accepting.js';
 import type { Attempt, Invariants } from './invariants.js';
-import type { StoreProcess } from './replica.js';
+import type { StoreProcess } from './simulated-system.js';
 import type { SimulatedTime } from './simulated-time.js';
 import { type Action, CLIENTS, CODES } from './steps.js';
 

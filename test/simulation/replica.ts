@@ -6,23 +6,16 @@ import {
   kubernetesStore,
 } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import type { SimulatedNetwork } from './simulated-network.js';
+import { crashOf, type Replica, type StoreProcess } from './simulated-system.js';
 import type { SimulatedTime } from './simulated-time.js';
 
 /** The namespace of the service. */
 export const LINKGRANT = 'linkgrant';
 
-/** A process with a store. */
-export interface StoreProcess {
-  readonly name: string;
+/** The store and the controller, connected as `src/compose/kubernetes` connects them. */
+export interface ClusterReplica extends Replica {
   readonly store: KubernetesGrantStore;
-  /** Rejects when the process crashes. */
-  readonly crashed: Promise<never>;
-}
-
-/** A process of the service: the store and the controller, connected as `src/compose/kubernetes` connects them. */
-export interface Replica extends StoreProcess {
   readonly controller: GrantController;
-  crash(): void;
 }
 
 /** Opens the store of the commands of an operator, as `src/compose/kubernetes` opens it. */
@@ -33,7 +26,7 @@ export function openCommandLine(network: SimulatedNetwork, { clock }: SimulatedT
   return { name, store, crashed: new Promise<never>(() => {}) };
 }
 
-export function startReplica(name: string, network: SimulatedNetwork, time: SimulatedTime): Replica {
+export function startReplica(name: string, network: SimulatedNetwork, time: SimulatedTime): ClusterReplica {
   const transport = network.connect(name);
   const client = kubernetesClient(transport);
   const { clock } = time;
@@ -60,11 +53,7 @@ export function startReplica(name: string, network: SimulatedNetwork, time: Simu
     },
   });
   controller.start();
-  let crash = (_error: Error): void => undefined;
-  const crashed = new Promise<never>((_resolve, reject) => {
-    crash = reject;
-  });
-  crashed.catch(() => {});
+  const { crashed, crash } = crashOf(name);
   return {
     name,
     store,
@@ -72,7 +61,7 @@ export function startReplica(name: string, network: SimulatedNetwork, time: Simu
     crashed,
     crash() {
       transport.crash();
-      crash(new Error(`${name} crashed`));
+      crash();
     },
   };
 }

@@ -96,7 +96,11 @@ function settled(): Promise<void> {
  */
 export async function inSimulatedTime<T>(time: SimulatedTime, operation: () => Promise<T>): Promise<T> {
   const originals = {
-    global: { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout },
+    global: {
+      setTimeout: globalThis.setTimeout,
+      clearTimeout: globalThis.clearTimeout,
+      setImmediate: globalThis.setImmediate,
+    },
     now: performance.now,
     random: Math.random,
     sleep: timers.setTimeout,
@@ -123,6 +127,7 @@ export async function inSimulatedTime<T>(time: SimulatedTime, operation: () => P
   Object.assign(globalThis, {
     setTimeout: setTimer,
     clearTimeout: (timer: { cancel(): void } | undefined) => timer?.cancel(),
+    setImmediate: (run: () => void) => setTimer(run),
   });
   performance.now = () => time.now;
   Math.random = time.random;

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { COMMIT_FATES, type CommitFault } from './simulated-database.js';
 import { FATES, type Fault } from './simulated-network.js';
 
 /** Number of clients; client k always uses the same key. */
@@ -47,7 +48,9 @@ export type Action =
   | { readonly do: 'restart API server'; readonly ms: number }
   | { readonly do: 'compact' }
   | { readonly do: 'break watches' }
-  | ({ readonly do: 'fault' } & Fault);
+  | ({ readonly do: 'fault' } & Fault)
+  | ({ readonly do: 'commit fault' } & CommitFault)
+  | { readonly do: 'restart database'; readonly ms: number };
 
 /** An action, `after` milliseconds after the previous one. Steps do not wait for the end of the previous ones. */
 export interface Step {
@@ -55,8 +58,13 @@ export interface Step {
   readonly action: Action;
 }
 
+/** The stores that are simulated. */
+export const STORES = ['kubernetes', 'sql'] as const;
+export type Store = (typeof STORES)[number];
+
 /** Everything that decides what happens in one simulation. */
 export interface Schedule {
+  readonly store: Store;
   /** Seed of the delays and of the random numbers of the program. */
   readonly seed: number;
   readonly replicas: number;
@@ -104,11 +112,16 @@ const fault = fc.record({
   skip: fc.nat(3),
 });
 
+const commitFault = fc.record({
+  do: fc.constant('commit fault' as const),
+  fate: fc.constantFrom(...COMMIT_FATES),
+  skip: fc.nat(3),
+});
+
 const ms = fc.integer({ min: 10, max: 5_000 });
 const code = fc.constantFrom('signed once' as const, 'signed twice' as const, 'bound' as const);
 
-const disturbance: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 14, arbitrary: fault },
+const operations: readonly fc.WeightedArbitrary<Action>[] = [
   { weight: 6, arbitrary: fc.record({ do: fc.constant('renew' as const), replica, link }) },
   {
     weight: 4,
@@ -134,44 +147,59 @@ const disturbance: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete grant' as const), replica: operator, grant }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('erase sealed answers' as const), replica }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('crash' as const), replica, ms }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart API server' as const), ms }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'compact' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'break watches' as const }) },
-);
+];
+
+const failures: Readonly<Record<Store, readonly fc.WeightedArbitrary<Action>[]>> = {
+  kubernetes: [
+    { weight: 14, arbitrary: fault },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('restart API server' as const), ms }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'compact' as const }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'break watches' as const }) },
+  ],
+  sql: [
+    { weight: 16, arbitrary: commitFault },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('restart database' as const), ms }) },
+  ],
+};
 
 /** A request that is repeated at other replicas, and what happens at the same time. */
-const group: fc.Arbitrary<readonly Step[]> = fc
-  .record({
-    first: redeem,
-    repeatedAt: fc.array(replica, { maxLength: 2 }),
-    disturbances: fc.array(disturbance, { maxLength: 3, size: 'max' }),
-    // Some groups come seconds after the one before, when codes have expired.
-    pause: fc.oneof(
-      { weight: 6, arbitrary: fc.nat(60) },
-      { weight: 3, arbitrary: fc.nat(1_000) },
-      { weight: 1, arbitrary: fc.nat(15_000) },
-    ),
-    gaps: fc.array(fc.nat(15), { minLength: 6, maxLength: 6 }),
-  })
-  .map(({ first, repeatedAt, disturbances, pause, gaps }) => {
-    const repeated = repeatedAt.map((other) => ({ ...first, replica: other }));
-    const ofSameGrant = disturbances.map((other) =>
-      'grant' in other ? { ...other, grant: first.grant } : other,
-    );
-    const actions = [first, ...repeated, ...ofSameGrant];
-    return actions.map((action, index) => ({ after: index === 0 ? pause : (gaps[index] ?? 0), action }));
+const groupOf = (store: Store): fc.Arbitrary<readonly Step[]> =>
+  fc
+    .record({
+      first: redeem,
+      repeatedAt: fc.array(replica, { maxLength: 2 }),
+      disturbances: fc.array(fc.oneof(...failures[store], ...operations), { maxLength: 3, size: 'max' }),
+      // Some groups come seconds after the one before, when codes have expired.
+      pause: fc.oneof(
+        { weight: 6, arbitrary: fc.nat(60) },
+        { weight: 3, arbitrary: fc.nat(1_000) },
+        { weight: 1, arbitrary: fc.nat(15_000) },
+      ),
+      gaps: fc.array(fc.nat(15), { minLength: 6, maxLength: 6 }),
+    })
+    .map(({ first, repeatedAt, disturbances, pause, gaps }) => {
+      const repeated = repeatedAt.map((other) => ({ ...first, replica: other }));
+      const ofSameGrant = disturbances.map((other) =>
+        'grant' in other ? { ...other, grant: first.grant } : other,
+      );
+      const actions = [first, ...repeated, ...ofSameGrant];
+      return actions.map((action, index) => ({ after: index === 0 ? pause : (gaps[index] ?? 0), action }));
+    });
+
+/** Random schedules of a store, which shrink to fewer steps. */
+export const schedulesOf = (store: Store): fc.Arbitrary<Schedule> =>
+  fc.record({
+    store: fc.constant(store),
+    seed: fc.noShrink(fc.nat()),
+    replicas: fc.integer({ min: 1, max: REPLICAS }),
+    uses: fc.array(uses, { minLength: GRANTS, maxLength: GRANTS }),
+    steps: fc
+      .array(groupOf(store), { minLength: 1, maxLength: MAX_GROUPS, size: 'max' })
+      .map((groups) => groups.flat()),
   });
 
-/** Random schedules, which shrink to fewer steps. */
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  seed: fc.noShrink(fc.nat()),
-  replicas: fc.integer({ min: 1, max: REPLICAS }),
-  uses: fc.array(uses, { minLength: GRANTS, maxLength: GRANTS }),
-  steps: fc.array(group, { minLength: 1, maxLength: MAX_GROUPS, size: 'max' }).map((groups) => groups.flat()),
-});
-
 /** One line for each step. */
-export function describeSchedule({ seed, replicas, uses, steps }: Schedule): string {
+export function describeSchedule({ store, seed, replicas, uses, steps }: Schedule): string {
   let at = 0;
   const lines = steps.map(({ after, action: { do: what, ...values } }) => {
     at += after;
@@ -181,7 +209,7 @@ export function describeSchedule({ seed, replicas, uses, steps }: Schedule): str
     return `  at ${at} ms: ${[what, ...details].join(', ')}`;
   });
   return [
-    `${replicas} replicas, grants of ${uses.join(' and ')} uses, delays from seed ${seed}`,
+    `${store} store, ${replicas} replicas, grants of ${uses.join(' and ')} uses, delays from seed ${seed}`,
     ...lines,
   ].join('\n');
 }
