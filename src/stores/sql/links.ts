@@ -13,6 +13,7 @@ import {
   type RefusalSummary,
 } from '../../redemption/ports/link-store.js';
 import { encodeCursor, type Page, pageOf, rowsToRead, startOf } from '../../redemption/ports/page.js';
+import { IS_REFUSAL } from './ledger/list-ledger.js';
 import { NEWEST_RENEWAL } from './list-redemptions.js';
 import { rawRows, row, rows, type SqlDialect, type SqlOperation, value } from './operation.js';
 import type { SqlDatabase } from './sql-database.js';
@@ -42,7 +43,7 @@ const OPEN_CODES = `SELECT count(*) FROM codes c JOIN grants g ON g.uid = c.gran
   WHERE c.jti NOT LIKE 'id-%' AND c.revoked_at IS NULL AND c.used < c.uses AND c.expires_at > ?
     AND g.revoked_at IS NULL AND g.expires_at > ? AND g.redemptions < g.redemptions_allowed`;
 const REFUSALS = `SELECT code, CAST(sum(count) AS BIGINT) AS count, max(last_at) AS "lastAt" FROM refusals
-  WHERE last_at >= ? AND code NOT IN ('replayed', 'superseded', 'identity_conflict') GROUP BY code ORDER BY 2 DESC, code`;
+  WHERE last_at >= ? AND ${IS_REFUSAL} GROUP BY code ORDER BY 2 DESC, code`;
 const END = `SELECT position, removed, refusals,
   coalesce((SELECT value FROM settings WHERE key = '${LABEL_CHANGES}'), '0'),
   coalesce((SELECT max(last_at) FROM wrong_codes), 0) FROM ledger_end`;

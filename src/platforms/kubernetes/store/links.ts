@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { grantState } from '../../../domain/access-grant.js';
 import { isNotRenewing, linkState } from '../../../domain/issued-certificate.js';
+import { UNREFUSED } from '../../../redemption/ports/ledger-store.js';
 import {
   CHANGING_RESOURCES,
   type ChangingResource,
@@ -16,9 +17,6 @@ import {
   type StoreParts,
   watchedLinks,
 } from './store-parts.js';
-
-// The rows of attempts that are no refusals, or whose refusal has a row too.
-const UNREFUSED = ['replayed', 'superseded', 'identity_conflict'];
 
 /** The operations of the store on links. */
 export function linkStoreMethods(parts: StoreParts): LinkStore {
@@ -69,7 +67,7 @@ export function linkStoreMethods(parts: StoreParts): LinkStore {
       const counts = new Map<string, RefusalCount>();
       const { rows, wrongCodes } = await listAttemptRows(parts);
       for (const { code, count, lastAt } of rows) {
-        if (lastAt < since || UNREFUSED.includes(code)) continue;
+        if (lastAt < since || UNREFUSED.some((one) => one === code)) continue;
         const known = counts.get(code) ?? { code, count: 0, lastAt: 0 };
         counts.set(code, { code, count: known.count + count, lastAt: Math.max(known.lastAt, lastAt) });
       }

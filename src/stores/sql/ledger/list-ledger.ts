@@ -18,6 +18,8 @@ import { rows, type SqlDialect, type SqlOperation, type SqlValue } from '../oper
 import type { SqlDatabase } from '../sql-database.js';
 import { EVENT_FIELDS, type EventRow, entryOf } from './ledger-reads.js';
 
+/** Condition for the totals that count refusals. */
+export const IS_REFUSAL = `code NOT IN (${UNREFUSED.map((code) => `'${code}'`).join(', ')})`;
 // The first entry of a grant has its name, also after the grant was deleted.
 const GRANT_NAME = `(SELECT c.detail ->> 'name' FROM events c WHERE c.grant_uid = e.grant_uid AND c.seq = 1) AS "grantName"`;
 const KEYS = 'SELECT e.at, e.position FROM events e';
@@ -30,7 +32,6 @@ const TOTAL_COLUMNS = ['grant_uid', 'code', 'name', 'subject', 'peer'];
 const NO_TOTAL = TOTAL_COLUMNS.map(() => '');
 const NEWEST_TOTALS = `ORDER BY last_at DESC, ${TOTAL_COLUMNS.map((column) => `${column} DESC`).join(', ')} LIMIT ?`;
 const TOTALS_BEFORE = `(last_at, CAST(0 AS BIGINT), ${TOTAL_COLUMNS.join(', ')}) < (?, ?, ?, ?, ?, ?, ?)`;
-const UNREFUSED_CODES = UNREFUSED.map((code) => `'${code}'`).join(', ');
 // A search for a kind, an actor or a subject reads at most this many entries at once.
 const MAX_SEARCHED = 10_000;
 
@@ -139,7 +140,7 @@ function* listTotals(
 /** The condition for the totals of a kind; undefined if it has none. The code of a refusal can be the name of another kind. */
 function totalsOf(kind: LedgerPage['kind']): readonly Condition[] | undefined {
   if (kind === undefined) return [];
-  if (kind === 'refused') return [[`code NOT IN (${UNREFUSED_CODES})`]];
+  if (kind === 'refused') return [[IS_REFUSAL]];
   return UNREFUSED.some((code) => code === kind) ? equal('code', kind) : undefined;
 }
 
