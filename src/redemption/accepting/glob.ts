@@ -17,6 +17,11 @@ export function globMatches(glob: string, text: string): boolean {
   return innerPartsMatch(glob.slice(firstStar, lastStar + 1), text, prefixEnd, suffixStart);
 }
 
+/** Like {@link globMatches}, ignoring case: for the filters of lists. */
+export function globMatchesIgnoringCase(glob: string, text: string): boolean {
+  return globMatches(glob.toLowerCase(), text.toLowerCase());
+}
+
 /**
  * Returns how many steps the search for the parts of a glob between two `*` needs at most in a text: for each position in it, as many comparisons as the longest part has characters, and a step to the next position. Zero without such a part: each
  * character of the glob is then compared once at most.
@@ -33,9 +38,14 @@ export function globCost(glob: string, textLength = MAX_NAME_LENGTH): number {
   return longest === 0 ? 0 : (longest + 1) * textLength;
 }
 
-/** Returns the longest part of a glob without wildcards, which every matching value contains; empty if there is none. */
+/**
+ * Returns the longest part of a glob without wildcards that is printable ASCII, which every matching value contains; empty if there is
+ * none. Databases ignore the case of ASCII letters alike, but not that of others.
+ */
 export function longestLiteral(glob: string): string {
-  return glob.split(/[*?]/).reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+  return glob
+    .split(/[*?]|[^ -~]/)
+    .reduce((longest, part) => (part.length > longest.length ? part : longest), '');
 }
 
 /** Returns where the beginning of the text that `part` matches ends; -1 if it matches none. */

@@ -101,9 +101,9 @@ export interface TokenFilter {
 export interface LedgerFilter {
   readonly grantUid?: string | undefined;
   readonly kind?: ListedKind | undefined;
-  /** The actor, its id after the colon, or its name, with `*` and `?`. */
+  /** A pattern, with `*` and `?` and ignoring case, for the actor, its id after the colon, or its name. */
   readonly actor?: string | undefined;
-  /** With `*` and `?`. */
+  /** The same for the subject. */
   readonly subject?: string | undefined;
   readonly since?: number | undefined;
   readonly until?: number | undefined;

@@ -1,5 +1,5 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { globMatches, longestLiteral } from '../accepting/glob.js';
+import { globMatchesIgnoringCase, longestLiteral } from '../accepting/glob.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { ListedEntry } from '../ports/ledger-store.js';
 import { type Page, rowsToRead } from '../ports/page.js';
@@ -47,6 +47,7 @@ function isWanted(
 
 function matches(glob: string | undefined, ...values: readonly (string | number | undefined)[]): boolean {
   return (
-    glob === undefined || values.some((value) => value !== undefined && globMatches(glob, String(value)))
+    glob === undefined ||
+    values.some((value) => value !== undefined && globMatchesIgnoringCase(glob, String(value)))
   );
 }

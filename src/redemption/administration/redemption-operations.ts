@@ -1,6 +1,6 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
-import { globMatches } from '../accepting/glob.js';
+import { globMatchesIgnoringCase } from '../accepting/glob.js';
 import { replacementIn } from '../accepting/renew.js';
 import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore, ListedRedemption, ListedRenewal, StoredRedemption } from '../ports/grant-store.js';
@@ -56,7 +56,7 @@ export function redemptionOperations({
       };
       const isWanted = (redemption: ListedRedemption) =>
         (namespace === undefined || redemption.namespace === namespace) &&
-        matchesSubject(subject, redemption.subject);
+        (subject === undefined || globMatchesIgnoringCase(subject, redemption.subject));
       return filteredPage(
         page,
         (part) => store.listRedemptions({ ...part, grantUid, since, labels }, isWanted),
@@ -127,11 +127,4 @@ export async function requireRedemption(
   const redemption = await store.findRedemption(id);
   if (redemption) return redemption;
   throw new AdministrationError('no_such_redemption', `there is no redemption ${id}`);
-}
-
-/** True if the subject matches the pattern, ignoring case. */
-function matchesSubject(glob: string | undefined, subject: string | undefined): boolean {
-  return (
-    glob === undefined || (subject !== undefined && globMatches(glob.toLowerCase(), subject.toLowerCase()))
-  );
 }

@@ -68,7 +68,10 @@ export interface LedgerPage extends PageRequest {
   readonly kind?: ListedKind | undefined;
   readonly since?: number | undefined;
   readonly until?: number | undefined;
-  /** A text that the actor, or its name, of each wanted item contains. A store may use it to read fewer items. */
+  /**
+   * A printable ASCII text that the actor, or its name, of each wanted item contains, ignoring the case of ASCII letters. A store may
+   * use it to read fewer items.
+   */
   readonly actorPart?: string | undefined;
   /** The same for the subject. */
   readonly subjectPart?: string | undefined;

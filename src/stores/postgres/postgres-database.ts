@@ -22,7 +22,7 @@ export const POSTGRES: SqlDialect = {
   redemptionsOfGrant: `SELECT ${LISTED_FIELDS}, e.position FROM ${FROM} ${NEWEST_RENEWAL}
     WHERE e.grant_uid = ? AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionParts: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
-  indexOfText: 'strpos',
+  contains: (text) => `strpos(lower((${text}) COLLATE "C"), ?) > 0`,
   *schemaProblem() {
     const name = yield* value(TRIGGER);
     return name === undefined

@@ -98,8 +98,8 @@ export interface SqlDialect {
   readonly redemptionsOfGrant: string;
   /** Parts of a query for redemptions (as `r`) in commit order: the tables, and the expressions for position and grant. */
   readonly redemptionParts: { readonly from: string; readonly position: string; readonly grantUid: string };
-  /** SQL function for the index, from 1, of its second argument in its first; 0 if absent. Case-sensitive. */
-  readonly indexOfText: string;
+  /** Returns a condition: the expression `text`, with its ASCII letters in lower case, contains the value of a placeholder. */
+  contains(text: string): string;
   /**
    * Finds a part of the schema that this program did not create, such as a trigger, view or rule: it can change or hide rows
    * within any transaction. Returns it as the end of a sentence about the ledger.

@@ -21,7 +21,7 @@ export const SQLITE: SqlDialect = {
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
-  indexOfText: 'instr',
+  contains: (text) => `instr(lower(${text}), ?) > 0`,
   schemaProblem,
   indexProblem,
 };

@@ -87,9 +87,9 @@ describe('ledger list', () => {
   it('filters by kind, actor, grant, subject and time', async () => {
     expect(await listed('--kind', 'refused')).toEqual(['refused b', 'refused b']);
     expect(await listed('--kind', 'redeemed', '--grant', 'a')).toEqual(['redeemed a', 'redeemed a']);
-    for (const actor of ['oidc:4711', '4711', '=cmd|z', 'oidc:*', '*z'])
+    for (const actor of ['oidc:4711', '4711', '=cmd|z', '=CMD|Z', 'oidc:*', '*z'])
       expect(await listed(`--actor=${actor}`), actor).toEqual(['grant_revoked b']);
-    expect(await listed('--subject', 'site-1')).toEqual([
+    expect(await listed('--subject', 'Site-1')).toEqual([
       'replayed a',
       'replayed a',
       'renewed a',

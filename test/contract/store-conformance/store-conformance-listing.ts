@@ -130,7 +130,7 @@ export function searchConformance(current: CurrentStore<DatabaseStore>): void {
   it('finds the entries of an actor and of a subject behind 10,000 others, in several steps', async () => {
     const { store } = current();
     const { uid } = await storedGrant(store, { redemptionsAllowed: 9 });
-    await store.recordRedemption(uid, sampleRedemption(uid, { subject: 'paris' }), NOW);
+    await store.recordRedemption(uid, sampleRedemption(uid, { subject: 'Île-de-Paris' }), NOW);
     await store.recordRefusal(refusal(uid, 'policy_subject'), NOW);
     await store.actingAs({ actor: 'oidc:4711', actorName: 'Ada' }).revokeGrant(uid, NOW);
     // Each adds two entries.
@@ -145,9 +145,9 @@ export function searchConformance(current: CurrentStore<DatabaseStore>): void {
       next: expect.any(String),
     });
     expect(await kinds({ actorPart: '4711' })).toEqual(['grant_revoked']);
-    expect(await kinds({ actorPart: 'Ada', grantUid: uid })).toEqual(['grant_revoked']);
+    expect(await kinds({ actorPart: 'aDA', grantUid: uid })).toEqual(['grant_revoked']);
     expect(await kinds({ actorPart: 'Bob' })).toEqual([]);
-    expect(await kinds({ subjectPart: 'pari' })).toEqual(['redeemed']);
+    expect(await kinds({ subjectPart: '-DE-pari' })).toEqual(['redeemed']);
     expect(await kinds({ subjectPart: 'site' })).toEqual(['refused']);
     expect(await kinds({ kind: 'code_revoked' })).toHaveLength(5_100);
   });

@@ -1,4 +1,4 @@
-import { globMatches } from '../../accepting/glob.js';
+import { globMatchesIgnoringCase } from '../../accepting/glob.js';
 import type { IssuedLink } from '../../ports/link-store.js';
 
 // A shorter text occurs at the beginning of the SHA-256 of many certificates.
@@ -15,14 +15,12 @@ type Searchable = Pick<
  * 8 characters, at the beginning of its id or of the SHA-256 of its certificate. A text with `*` or `?` must match the whole subject.
  */
 export function matchesSearch(search: string, link: Searchable): boolean {
+  const { id, subject, name, grantName, peer, note, certificateSha256 } = link;
+  if (/[*?]/.test(search)) return globMatchesIgnoringCase(search, subject);
   const text = search.toLowerCase();
-  const subject = link.subject.toLowerCase();
-  if (/[*?]/.test(text)) return globMatches(text, subject);
-  const { id, name, grantName, peer, note, certificateSha256 } = link;
   const labels = Object.entries(link.labels).map(([key, value]) => `${key}=${value}`);
   return (
-    subject.includes(text) ||
-    [name, grantName, peer, note, ...labels].some((value) => value?.toLowerCase().includes(text)) ||
+    [subject, name, grantName, peer, note, ...labels].some((value) => value?.toLowerCase().includes(text)) ||
     (text.length >= MIN_DIGITS &&
       (id.startsWith(text) || certificateSha256.startsWith(text.replaceAll(':', ''))))
   );

@@ -173,15 +173,13 @@ function equal(column: string, wanted: string | undefined): readonly Condition[]
 }
 
 function containing(
-  { indexOfText }: SqlDialect,
+  dialect: SqlDialect,
   part: string | undefined,
   texts: readonly string[],
 ): readonly Condition[] {
-  // PostgreSQL accepts no NUL.
-  if (part === undefined || part.includes('\0')) return [];
-  return [
-    [`(${texts.map((text) => `${indexOfText}(${text}, ?) > 0`).join(' OR ')})`, ...texts.map(() => part)],
-  ];
+  if (part === undefined) return [];
+  const conditions = texts.map((text) => dialect.contains(text));
+  return [[`(${conditions.join(' OR ')})`, ...texts.map(() => part.toLowerCase())]];
 }
 
 function select<Row>(

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { globCost, globMatches } from '../../../../src/redemption/accepting/glob.js';
+import {
+  globCost,
+  globMatches,
+  globMatchesIgnoringCase,
+  longestLiteral,
+} from '../../../../src/redemption/accepting/glob.js';
 import { CountedText, READS_PER_STEP } from '../../../support/expensive-globs.js';
 
 /** How often a character of the text is read to match it with a glob. */
@@ -21,6 +26,19 @@ describe('a glob', () => {
       fc.property(globs, text(CHARACTERS, 10), (glob, value) => {
         const expression = new RegExp(`^${glob.replaceAll('*', '[^]*').replaceAll('?', '[^]')}$`, 'u');
         expect(globMatches(glob, value)).toBe(expression.test(value));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('matches, ignoring case, only texts that contain its longest literal, ignoring the case of ASCII letters', () => {
+    const units = ['a', 'B', 'é', 'É'];
+    const lower = (value: string) => value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+    fc.assert(
+      fc.property(text([...units, '*', '?'], 6), text(units, 8), (glob, value) => {
+        for (const one of [value, value.toLowerCase(), value.toUpperCase()])
+          if (globMatchesIgnoringCase(glob, one)) expect(lower(one)).toContain(lower(longestLiteral(glob)));
+        expect(globMatchesIgnoringCase(value, value.toUpperCase())).toBe(true);
       }),
       { numRuns: 20_000 },
     );
