@@ -9,6 +9,7 @@ import { oldestUndelivered } from '../../src/redemption/notifying/undelivered.js
 import {
   readWebhookStates,
   receiverOf,
+  type WebhookState,
   writeWebhookStates,
 } from '../../src/redemption/notifying/webhook-states.js';
 import type { ObservedConnections } from '../../src/redemption/ports/connections.js';
@@ -30,6 +31,7 @@ let now: number;
 let observed: ObservedConnections;
 let findings: readonly HealthFinding[];
 let isReceiverUp: boolean;
+let isDiskFull: boolean;
 let attempts: CloudEvent[];
 let accepted: CloudEvent[];
 
@@ -38,7 +40,8 @@ beforeEach(async () => {
   const database = await openSqliteDatabase({ file, migrate: true });
   store = releaseAfterTest(sqlGrantStore(database, () => now));
   webhooks = webhookStore(database);
-  [now, observed, findings, isReceiverUp, attempts, accepted] = [NOW, UNKNOWN, [], true, [], []];
+  [now, observed, findings, attempts, accepted] = [NOW, UNKNOWN, [], [], []];
+  [isReceiverUp, isDiskFull] = [true, false];
 });
 
 /** Stores the progress of a receiver that has accepted everything. */
@@ -50,22 +53,25 @@ async function addReceiver(): Promise<void> {
   await writeWebhookStates(store, [{ ...receiverOf(URL_OF_RECEIVER), ...progress }], new Set(), now);
 }
 
-/** Delivers as a process does that has just claimed the delivery, after two minutes. */
-async function deliver(): Promise<void> {
+/** Delivers after two minutes; without `states` as a process does that has just claimed the delivery. */
+async function deliver(states?: WebhookState[]): Promise<void> {
   now += 2 * MINUTE;
-  const states = await readWebhookStates(store);
+  const present = states ?? (await readWebhookStates(store));
   const readAttention = attentionOperation({
     ...{ store, clock: () => now, readService: async () => undefined, checkReadiness: async () => findings },
     connections: { latest: () => observed, observe: async () => observed },
   });
-  for (const state of states)
+  for (const state of present)
     await deliverEvents(state, {
       ...{ webhooks, links: store, clock: () => now, readAttention },
       source: () => 'https://grants.example.com',
       mayDeliver: () => true,
       retryDelay: () => 1,
       observe: () => undefined,
-      save: () => writeWebhookStates(store, states, new Set(), now),
+      async save() {
+        if (isDiskFull) throw new Error('the disk is full');
+        await writeWebhookStates(store, present, new Set(), now);
+      },
       async post(event) {
         attempts.push(event);
         if (!isReceiverUp) throw new Error('HTTP 500');
@@ -146,4 +152,16 @@ it('an event that is not accepted is sent again with its id, and counts as undel
   expect(acceptedTypes()).toEqual(['raised service-not-ready', 'cleared service-not-ready']);
   expect(accepted.map(({ id }) => id)).toContain(ids[0]);
   expect(await oldestUndelivered([URL_OF_RECEIVER], { ...context, now })).toBeUndefined();
+});
+
+it('an event is sent only after it was stored, also if the store has failed before', async () => {
+  await addReceiver();
+  const states = await readWebhookStates(store);
+  findings = [failedCheck];
+  isDiskFull = true;
+  for (const _ of ['first', 'second']) await expect(deliver(states)).rejects.toThrow('the disk is full');
+  expect(attempts).toEqual([]);
+  isDiskFull = false;
+  await deliver(states);
+  expect(acceptedTypes()).toEqual(['raised service-not-ready']);
 });

@@ -18,15 +18,14 @@ export interface AttentionChange {
 export type AttentionChanges = Partial<Record<AttentionKind, AttentionChange>>;
 
 /**
- * Adds to `changes` what has changed at `now`, and returns whether something has. A kind that is not known does not change, nor one
- * whose last change the receiver has not accepted: its events are delivered one after the other.
+ * Adds to `changes` what has changed at `now`. A kind that is not known does not change, nor one whose last change the receiver has not
+ * accepted: its events are delivered one after the other.
  */
 export function addAttentionChanges(
   changes: AttentionChanges,
   { counts, items }: Pick<Attention, 'counts' | 'items'>,
   now: number,
-): boolean {
-  let hasChanged = false;
+): void {
   for (const kind of ATTENTION_KINDS) {
     const { isRaised: wasRaised = false, isDelivered = true } = changes[kind] ?? {};
     const count = counts[kind];
@@ -38,9 +37,7 @@ export function addAttentionChanges(
     } = items.find((item) => item.kind === kind) ?? {};
     const data = count > 0 ? { kind, severity, count, message, nextStep } : { kind };
     changes[kind] = { isRaised: count > 0, at: now, data, isDelivered: false };
-    hasChanged = true;
   }
-  return hasChanged;
 }
 
 /** Returns the event of a change. Its id stays the same if it is sent again. */

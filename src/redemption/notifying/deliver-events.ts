@@ -38,8 +38,8 @@ export interface DeliveryContext {
 
 /**
  * Sends a receiver its events, one after the other: first those of the ledger in commit order, then changes of link states by
- * time, then changes of what needs attention. Stops at the first failure; further calls then do nothing until the next attempt is due. If the process ends before it
- * has stored that an event was accepted, that event is sent again. Rejects if the store fails.
+ * time, then changes of what needs attention. Stops at the first failure; further calls then do nothing until the next attempt is
+ * due. If the process ends before it has stored that an event was accepted, that event is sent again. Rejects if the store fails.
  */
 export async function deliverEvents(state: WebhookState, context: DeliveryContext): Promise<void> {
   const now = context.clock();
@@ -89,20 +89,20 @@ async function deliverStates(state: WebhookState, context: DeliveryContext): Pro
 }
 
 /**
- * Sends which kinds of problems need attention now or no longer. A change is stored before it is sent, so that a restart or another
- * process neither repeats it with another id nor omits it.
+ * Sends which kinds of problems need attention now or no longer. A change is stored before each attempt to send it, so that a restart
+ * or another process neither repeats it with another id nor omits it.
  */
 async function deliverAttention(state: WebhookState, context: DeliveryContext): Promise<void> {
   const now = context.clock();
   state.attention ??= {};
   if (Math.abs(now - (state.attentionAt ?? 0)) >= ATTENTION_INTERVAL_MS) {
-    const hasChanged = addAttentionChanges(state.attention, await context.readAttention(), now);
+    addAttentionChanges(state.attention, await context.readAttention(), now);
     state.attentionAt = now;
-    if (!context.mayDeliver()) return;
-    if (hasChanged) await context.save();
   }
   for (const change of Object.values(state.attention)) {
     if (change.isDelivered) continue;
+    if (!context.mayDeliver()) return;
+    await context.save();
     if (!(await attemptDelivery(state, attentionEvent(change, context.source()), context))) return;
     change.isDelivered = true;
     await context.save();
