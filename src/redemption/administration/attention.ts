@@ -73,7 +73,7 @@ export function attentionOperation(
     const counts: AttentionCounts = {
       'service-not-ready': ofKind('service-not-ready'),
       'no-endpoints': ofKind('no-endpoints'),
-      ...linkKinds(links, connections),
+      ...countsOfLinks(links, connections),
       'grants-pending': grants.pending,
     };
     const items = [...serviceItems, ...linkItems, ...pendingItem(grants.pending)];
@@ -90,7 +90,7 @@ export function findingItem(finding: HealthFinding): AttentionItem[] {
 
 type LinkKind = Exclude<AttentionKind, 'service-not-ready' | 'no-endpoints' | 'grants-pending'>;
 
-function linkKinds(
+function countsOfLinks(
   { expired, expiring, validNotRenewing }: LinkCounts,
   { connected, revoked, unknownPeers }: ConnectionSummary,
 ): Pick<AttentionCounts, LinkKind> {
@@ -112,7 +112,7 @@ interface OthersOfKind {
 }
 
 /** The kinds of links by state: how they are found, and what is said of one that expires at `end`. */
-const LINK_STATES: readonly (OthersOfKind & {
+const KINDS_BY_STATE: readonly (OthersOfKind & {
   readonly filter: LinkFilter;
   readonly one: (end: string) => string;
 })[] = [
@@ -147,7 +147,7 @@ async function summarize(
 ): Promise<LinkSummary> {
   const links = await store.countLinks(now);
   const connections = await summarizeConnections(store, observed);
-  const counts = linkKinds(links, connections);
+  const counts = countsOfLinks(links, connections);
   const { revoked, unknownPeers } = connections;
   const items: AttentionItem[] = [
     ...withOthers(revoked.slice(0, maxOfAKind).map(revokedItem), revoked.length, {
@@ -161,7 +161,7 @@ async function summarize(
       flags: '',
     }),
   ];
-  for (const ofKind of LINK_STATES) {
+  for (const ofKind of KINDS_BY_STATE) {
     const { kind, filter, one } = ofKind;
     const matches = (link: IssuedLink) => isListed(link, filter, now);
     const limit = Math.min(maxOfAKind, counts[kind] ?? 0);
