@@ -11,8 +11,8 @@ export interface LedgerEntry {
   readonly redemptionId: string | null;
   /**
    * Further facts by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
-   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals), firstAt (of a total),
-   * replaces and replacedBy (ids of redemptions), and the members of the Actor.
+   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key), code and count (of refusals),
+   * firstAt (of a total), replaces and replacedBy (ids of redemptions), and the members of the Actor.
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }
@@ -91,7 +91,7 @@ export function totalEntry({ grantUid, code, count, firstAt, lastAt, ...client }
 export interface LedgerStore {
   /**
    * Lists the entries, and the totals of attempts, that `matches` accepts, newest first. A later page has only what is older than
-   * the page before it, so an entry that is added meanwhile is in no later page, and a total that rises is at its new place.
+   * the page before it: a newer entry that is added meanwhile is in no later page, and a total that rises is at its new place.
    */
   listLedger(page: LedgerPage, matches?: Matches<ListedEntry>): Promise<Page<ListedEntry>>;
   /** Lists the last entries about one redemption, oldest first. The cost does not depend on its grant's other entries. */
