@@ -96,6 +96,7 @@ it.each([
   expect(await extension.count()).toBe(0);
   await running.addLinks(grant.uid, 2);
   await extension.getByText('2 of 2 redeemed').waitFor();
+  await page.getByText('This grant is used up').waitFor();
   await command('--redemptions-allowed 3').waitFor();
   expect(await extension.getByRole('button', { name: /^Add 1 (hour|day)$/ }).count()).toBe(0);
   await expectAccessible(page);

@@ -118,7 +118,7 @@ it('keeps links selected on other pages and behind filters', async () => {
   expect(await checkBox('Select site-60').isChecked()).toBe(false);
 });
 
-it('has a column and a figure of connected links only if the service observes them, and else says how it can', async () => {
+it('has a column and a figure of connected links only if the service observes them, and else says how it can observe them', async () => {
   await openLinks(1);
   const header = page.getByRole('columnheader', { name: 'Connected' });
   await header.waitFor();
@@ -128,11 +128,11 @@ it('has a column and a figure of connected links only if the service observes th
   const unobserved = await openConsole(browser, other.console.issueUrl());
   await unobserved.page.goto(`${other.console.origin}/console/links`);
   await unobserved.page.getByRole('link', { name: 'site-1', exact: true }).waitFor();
-  await unobserved.page.getByText('start it with --observer').waitFor();
+  await unobserved.page.getByText('on its store, with --observer').waitFor();
   expect(await unobserved.page.getByRole('columnheader', { name: 'Connected' }).count()).toBe(0);
-  expect(await page.getByText('start it with --observer').count()).toBe(0);
+  expect(await page.getByText('on its store, with --observer').count()).toBe(0);
   await unobserved.page.goto(`${other.console.origin}/console/`);
-  await unobserved.page.getByText('start it with --observer').waitFor();
+  await unobserved.page.getByText('on its store, with --observer').waitFor();
   expect(await unobserved.page.getByText('Links connected').count()).toBe(0);
   await expectAccessible(unobserved.page);
   await goTo('/');

@@ -63,7 +63,7 @@ export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
         'links_left',
         `${left.length} of ${countText(links.length, 'link')} ${left.length === 1 ? 'is' : 'are'} not revoked`,
         {
-          hint: needsChoice ? 'Choose what happens to their token or grant.' : 'You can repeat it for them.',
+          hint: needsChoice ? 'Choose what happens to their token or grant.' : 'To try again, choose Revoke.',
         },
       );
     }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { stateWords } from '../../../src/domain/access-grant.js';
 import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
@@ -67,7 +68,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
             {!isReady && !grant.reason && (
               <Notice
                 kind="info"
-                title={`This grant is ${grant.state}: no further site can join with it. Its links stay.`}
+                title={`This grant is ${stateWords(grant.state)}: no further site can join with it. Its links stay.`}
               />
             )}
             <ExtendGrant grant={grant} />

@@ -76,7 +76,7 @@ export class OneTimeAccess implements ConsoleAccess {
   /** Uses the code with this hash. Returns undefined if it was unused and has not expired, else the page that says why. */
   #useCode(codeHash: string): MessagePage | undefined {
     const code = this.#codes.get(codeHash);
-    if (!code) return { title: 'This URL is not of this console', text: AGAIN };
+    if (!code) return { title: 'This URL does not belong to this console', text: AGAIN };
     if (code.isUsed) {
       this.#onOpen('repeated');
       return {
