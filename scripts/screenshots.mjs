@@ -77,6 +77,8 @@ async function takeAll() {
   };
 
   await page.goto(url);
+  await page.getByRole('link', { name: 'Create the first grant' }).waitFor();
+  await shoot('overview');
   await page.getByRole('link', { name: 'Create the first grant' }).click();
   await page.getByRole('textbox', { name: 'Name (required)' }).fill('to-hub');
   await page
@@ -106,11 +108,14 @@ async function takeAll() {
   await page.getByRole('link', { name: 'branch' }).first().click();
   await page.getByRole('heading', { name: 'Link of branch' }).waitFor();
   await page.getByRole('button', { name: 'Revoke' }).first().click();
-  await page.getByRole('dialog').waitFor();
+  const dialog = page.getByRole('dialog');
+  await dialog.waitFor();
   await shoot('revoke');
-  await page.keyboard.press('Escape');
-  await open('Overview');
-  await shoot('overview');
+  await dialog.getByRole('button', { name: 'Revoke', exact: true }).click();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await open('Ledger');
+  await page.locator('tbody').getByText('Link revoked').waitFor();
+  await shoot('ledger');
   await browser.close();
 }
 
