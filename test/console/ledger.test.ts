@@ -127,7 +127,7 @@ it('shows the entries of a deleted grant by way of its name in the list', async 
   await rows.nth(0).getByText('Grant deleted').waitFor();
 });
 
-it('asks which grant is meant if several have the name', async () => {
+it('says how to select a grant in the ledger if several have the name', async () => {
   await running.createGrant({ name: grant.name, namespace: 'other' });
   await goTo(`/ledger?grant=${grant.name}`);
   await page.getByText(`Several grants have the name "${grant.name}"`).waitFor();

@@ -85,7 +85,7 @@ it('groups the sites by a label, and keeps the choice in the URL', async () => {
   await group('branches (5)').waitFor();
 });
 
-it('finds a site in any case, and shows only what needs attention', async () => {
+it('finds a site on the map ignoring case, and shows only what needs attention', async () => {
   await goTo('/map');
   await page.getByRole('textbox', { name: 'Search' }).fill('BER');
   await page.getByRole('status').getByText('1 site', { exact: true }).waitFor();

@@ -85,7 +85,7 @@ const acceptedTypes = () =>
     .filter(({ type }) => type.includes('.attention.'))
     .map(({ type, subject }) => `${type.replace('dev.linkgrant.attention.', '')} ${subject}`);
 
-it('each kind is raised once and cleared once, also if another process delivers', async () => {
+it('a kind that needs attention is raised once and cleared once, also if another process delivers', async () => {
   const { uid } = await storedGrant(store, { redemptionsAllowed: 9 });
   const ended = { createdAt: NOW - 30 * DAY, notAfter: NOW - 1 };
   const redemptions = [sampleRedemption(uid, ended), sampleRedemption(uid, ended)];
@@ -115,7 +115,7 @@ it('each kind is raised once and cleared once, also if another process delivers'
   expect(new Set(accepted.map(({ id }) => id)).size).toBe(accepted.length);
 });
 
-it('what is not known is neither raised nor cleared', async () => {
+it('a kind that needs attention is neither raised nor cleared while it is not known', async () => {
   const { uid } = await storedGrant(store);
   const link = sampleRedemption(uid, { createdAt: now, notAfter: now + 365 * DAY });
   await store.recordRedemption(uid, link, now);
@@ -134,7 +134,7 @@ it('what is not known is neither raised nor cleared', async () => {
   expect(acceptedTypes()).toEqual(['raised link-revoked-connected', 'cleared link-revoked-connected']);
 });
 
-it('an event that is not accepted is sent again with its id, and counts as undelivered, before the next change', async () => {
+it('an event about what needs attention that is not accepted is sent again with its id, and counts as undelivered, before the next change', async () => {
   await addReceiver();
   findings = [failedCheck];
   isReceiverUp = false;

@@ -80,7 +80,7 @@ export const DEFECTS: Readonly<Record<string, Defect>> = {
 };
 
 /**
- * Gives a module that is imported with `?defect=NAME`, and each module that it imports in turn, a copy of its own with that defect.
+ * Loads a module that is imported with `?defect=NAME`, and each module that it imports in turn, as a copy with that defect.
  */
 export function defectPlugin(): Plugin {
   return {

@@ -12,7 +12,7 @@ import type { SimulatedTime } from './simulated-time.js';
 /** What happens to a request: see {@link FATES}. */
 export type Fate = (typeof FATES)[number];
 
-/** `lost`: the request never arrives; `hung`: neither, and the client has to notice it by time; `cut`: only the response is lost. */
+/** `lost`: the request does not arrive. `cut`: its response does not arrive. `hung`: the client gets no error, so it has to limit the time. */
 export const FATES = ['lost', 'cut', 'hung', 'cut and hung', 'slow', '500', '429'] as const;
 
 /** A fault that the next matching requests meet. */
@@ -20,7 +20,7 @@ export interface Fault {
   readonly fate: Fate;
   /** The start of the description of the request: `create redemptions`. */
   readonly request: string;
-  /** How many of them pass before. */
+  /** Number of matching requests that pass before it. */
   readonly skip: number;
 }
 
@@ -57,7 +57,7 @@ export class SimulatedNetwork {
     for (const stream of this.#streams) stream.fail(CUT);
   }
 
-  /** Stops the API server for that many milliseconds. It forgets the past versions. */
+  /** Stops the API server for some milliseconds. It forgets the past versions. */
   restartServer(ms: number): void {
     this.#isDown = true;
     this.breakStreams();

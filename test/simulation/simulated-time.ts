@@ -61,7 +61,7 @@ export class SimulatedTime {
     };
   }
 
-  /** Resolves after that many milliseconds. */
+  /** Resolves after a number of milliseconds. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => this.after(ms, resolve));
   }

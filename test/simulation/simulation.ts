@@ -20,7 +20,7 @@ export async function simulate(schedule: Schedule, log: string[] = []): Promise<
   return log;
 }
 
-/** What every replica has to answer after all failures have ended. */
+/** The request to which every replica has to respond after all failures have ended. */
 const LAST = { do: 'redeem', client: 0, code: 'opaque', isStock: false } as const;
 
 class Simulation {
@@ -135,7 +135,7 @@ class Simulation {
     this.#time.after(ms, () => this.#start(index));
   }
 
-  /** Starts an operation of a client or an operator at a replica. A replica that is down, or crashes, does not answer. */
+  /** Starts an operation of a client or an operator at a replica. A replica that is down, or crashes, does not respond. */
   #operate(action: Operation): void {
     const isCommand = action.replica === COMMAND_LINE;
     const replica = isCommand

@@ -67,7 +67,7 @@ export function ExtendGrant({ grant }: { readonly grant: Api['Grant'] }) {
   );
 }
 
-/** Buttons for the same in the row of a grant. */
+/** The same buttons for the row of a grant in a list. */
 export function ExtendInRow({ grant }: { readonly grant: Api['Grant'] }) {
   return (
     <>

@@ -129,7 +129,7 @@ function isShown(site: Site, search: string, show: string): boolean {
   );
 }
 
-/** How many sites look like what: also explains the colours and icons. */
+/** The number of sites of each look. The words also explain the colours and icons. */
 function Counts({ sites }: { readonly sites: readonly Site[] }) {
   const counts = Map.groupBy(sites, ({ look }) => look);
   return (

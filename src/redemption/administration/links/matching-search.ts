@@ -4,7 +4,7 @@ import type { IssuedLink } from '../../ports/link-store.js';
 // A shorter text occurs at the beginning of the SHA-256 of many certificates.
 const MIN_DIGITS = 8;
 
-/** The fields of a link in which a search looks. */
+/** The fields of a link that a search compares. */
 type Searchable = Pick<
   IssuedLink,
   'id' | 'subject' | 'name' | 'grantName' | 'peer' | 'labels' | 'note' | 'certificateSha256'
