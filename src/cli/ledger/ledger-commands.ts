@@ -13,7 +13,7 @@ export function addLedger(program: Command): void {
     .option('--grant <NAME>', 'only of one grant (by name or uid; by uid if it was deleted)')
     .option('--subject <GLOB>', 'only subjects that match this pattern')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
-    .option('--until <TIME>', 'until before a time, or a duration such as 7d ago');
+    .option('--until <TIME>', 'before a time, or older than a duration such as 7d');
   addListFlags(list).action(async (flags) => (await import('./ledger-list.js')).ledgerListCommand(flags));
   grantCommand(ledger, 'verify', 'Verify that the ledger is unchanged')
     .option('--grant <NAME>', 'only the entries of one grant (by name or uid)')
