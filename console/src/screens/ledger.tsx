@@ -145,7 +145,7 @@ async function findGrantUid(
   const [grantUid, another] = found;
   if (grantUid && !another) return { grantUid };
   return another
-    ? `Several grants have the name "${visible(name)}". Open one of them, then "Ledger entries of this grant".`
+    ? `Several grants have the name "${visible(name)}". Open one of them, and choose "Ledger entries of this grant".`
     : `No grant has the name "${visible(name)}". To see the entries of a deleted grant, choose its name in the list.`;
 }
 
