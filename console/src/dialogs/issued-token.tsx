@@ -22,7 +22,7 @@ interface IssuedTokenProps {
 }
 
 const FILE = 'token.yaml';
-/** Where a site redeems a bound token, or accepts an answer: as the end of a sentence. */
+/** The end of a sentence: the data directory in which a site redeems a bound token, or accepts an answer. */
 export const ORIGIN_OF_KEY = ', with the same --data-dir as linkgrant link request, if it had one';
 
 /**

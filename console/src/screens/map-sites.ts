@@ -69,7 +69,7 @@ export async function readSites(signal: AbortSignal): Promise<{ sites: readonly 
     links.push(...page.items);
     cursor = page.next;
   } while (cursor !== undefined && links.length < MAX_LINKS);
-  // An overview takes the service as long as many pages, and has no connections if the links have none.
+  // The service computes an overview as long as many pages. Without connections of links, it has no unknown peers.
   const isObserved = links.some(({ connected }) => connected !== null);
   const overview = isObserved ? await dataOf(client.GET('/api/v1/overview', { signal })) : undefined;
   const live = new Set(links.filter(({ state }) => state !== 'revoked').map(({ subject }) => subject));

@@ -25,7 +25,7 @@ export interface MessagePage {
   readonly signIn?: string;
 }
 
-/** Answers a request that starts no session with a page. */
+/** Sends a page in response to a request that starts no session. */
 export type SendPage = (response: Response, status: number, page: MessagePage) => void;
 
 /**
