@@ -66,6 +66,8 @@ async function takeAll() {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await context.newPage();
   const shoot = async (name) => {
+    await page.mouse.move(0, 0);
+    await page.evaluate('scrollTo(0, 0)');
     for (const theme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
       await page.screenshot({ path: join(IMAGES, `console-${name}-${theme}.png`) });
@@ -77,7 +79,7 @@ async function takeAll() {
   };
 
   await page.goto(url);
-  await page.getByRole('link', { name: 'Create the first grant' }).waitFor();
+  await page.getByText('inter-router localhost:55671').waitFor();
   await shoot('overview');
   await page.getByRole('link', { name: 'Create the first grant' }).click();
   await page.getByRole('textbox', { name: 'Name (required)' }).fill('to-hub');
@@ -123,6 +125,10 @@ mkdirSync(directory);
 try {
   await takeAll();
 } finally {
-  for (const child of children) child.kill('SIGTERM');
+  // Until it ends, the service writes into the directory.
+  const running = children.filter(({ exitCode }) => exitCode === null);
+  const ended = running.map((child) => once(child, 'exit'));
+  for (const child of running) child.kill('SIGTERM');
+  await Promise.all(ended);
   rmSync(directory, { recursive: true, force: true });
 }
