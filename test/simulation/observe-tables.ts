@@ -2,7 +2,10 @@ import { rawRows, type SqlOperation } from '../../src/stores/sql/operation.js';
 import { runOperation, type SqliteConnection } from '../../src/stores/sqlite/sqlite-connection.js';
 import { type Invariants, Violation } from './invariants.js';
 
-const GRANTS = 'SELECT uid, redemptions_allowed, redemptions, revoked_at FROM grants';
+const GRANTS = 'SELECT uid, redemptions, revoked_at FROM grants';
+// One transaction can change a limit several times.
+const LIMITS = `SELECT position, grant_uid, detail ->> 'redemptionsAllowed' FROM events
+  WHERE kind = 'changed' AND position > ? ORDER BY position`;
 const REDEMPTIONS = `SELECT id, grant_uid, peer, jti, replay_key, serial, created_at, revoked_at FROM redemptions
   ORDER BY position`;
 const RENEWALS = 'SELECT redemption_id, serial FROM renewals ORDER BY redemption_id, number';
@@ -13,12 +16,16 @@ const REFUSALS = 'SELECT peer, code, count FROM refusals WHERE count > 1';
 export function observeTables(reader: SqliteConnection, invariants: Invariants): () => void {
   const redemptions = new Set<string>();
   const renewals = new Set<string>();
+  let lastPosition = 0;
 
   /** The rows of one transaction are observed in an order that its writes can have had. */
   function* observe(): SqlOperation<void> {
     const grants = yield* rawRows(GRANTS);
     const codes = yield* rawRows(CODES);
-    for (const [uid, uses] of grants) invariants.observeLimit(String(uid), Number(uses));
+    for (const [position, uid, uses] of yield* rawRows(LIMITS, lastPosition)) {
+      lastPosition = Number(position);
+      invariants.observeLimit(String(uid), Number(uses));
+    }
     const found = yield* rawRows(REDEMPTIONS);
     for (const values of found) {
       const [id = '', uid = '', peer = '', jti, replayKey = '', serial = ''] = values.map(String);
@@ -35,7 +42,7 @@ export function observeTables(reader: SqliteConnection, invariants: Invariants):
     }
     for (const values of found) invariants.observeRevocation(String(values[0]), values[7] !== null);
     const ended = new Set(invariants.grants());
-    for (const [uid, , uses, revokedAt] of grants) {
+    for (const [uid, uses, revokedAt] of grants) {
       if (revokedAt === null) ended.delete(String(uid));
       requireCount(`the grant ${uid}`, Number(uses), invariants.usesOf(String(uid)));
     }

@@ -5,13 +5,15 @@ import { verifyLedger } from '../../src/stores/sql/ledger/verify-ledger.js';
 import type { SqlDatabase } from '../../src/stores/sql/sql-database.js';
 import { sqlGrantStore } from '../../src/stores/sql/sql-grant-store.js';
 import { translateFailure } from '../../src/stores/sql/store-failure.js';
+import { type SqliteSession, startSession } from '../../src/stores/sqlite/session.js';
 import {
   openSqliteConnection,
   runOperation,
   type SqliteConnection,
 } from '../../src/stores/sqlite/sqlite-connection.js';
-import { SQLITE } from '../../src/stores/sqlite/sqlite-database.js';
+import { SQLITE, sqliteDatabase } from '../../src/stores/sqlite/sqlite-database.js';
 import { failureOf } from '../../src/stores/sqlite/sqlite-failure.js';
+import { type CommitFate, sqliteError, withFault } from './commit-faults.js';
 import { observeTables } from './observe-tables.js';
 import {
   crashOf,
@@ -21,30 +23,6 @@ import {
   type SystemParts,
 } from './simulated-system.js';
 import { createStoreFiles } from './store-files.js';
-
-/** What happens to a commit: see {@link COMMIT_FATES}. */
-type CommitFate = (typeof COMMIT_FATES)[number];
-
-/**
- * `busy`, `full`, `lost`: the transaction fails before it is committed. `in doubt`: the database writes it or rolls it back, and the
- * connection breaks. `late`: the connection breaks, and the database writes it or rolls it back seconds later.
- */
-export const COMMIT_FATES = [
-  'busy',
-  'full',
-  'lost',
-  'written, in doubt',
-  'rolled back, in doubt',
-  'written, late',
-  'rolled back, late',
-  'slow',
-] as const;
-
-/** A fault that the commit after the next `skip` ones meets. */
-export interface CommitFault {
-  readonly fate: CommitFate;
-  readonly skip: number;
-}
 
 /** A process that is connected to the database. */
 interface Client {
@@ -56,18 +34,17 @@ interface Client {
 interface Transaction {
   readonly client: Client;
   readonly connection: SqliteConnection;
+  /** Called when it has ended. */
+  readonly release: () => void;
   isCommitting: boolean;
   isEnded: boolean;
 }
 
+type RetryRules = Pick<Committer, 'retriesLostConnection' | 'batchIntervalMs' | 'maxBatchSize'>;
 type Batch = Parameters<Committer['commit']>[0];
 
 const DEADLINE_MS = 8_000;
 const MAX_LATE_MS = 12_000;
-
-function failure(code: 'BUSY' | 'FULL' | 'IOERR'): Error {
-  return Object.assign(new Error(`simulated ${code}`), { code: `SQLITE_${code}` });
-}
 
 /**
  * Replicas of the SQL store on one SQLite file. Their commits are those of a database server: they take time, fail, and break the connection
@@ -82,8 +59,12 @@ export class SimulatedDatabase implements SimulatedSystem {
   /** Connections without a transaction. */
   readonly #idle: SqliteConnection[] = [];
   readonly #open = new Set<Transaction>();
+  /** Those that wait for a commit. */
+  readonly #waiting = new Set<Client>();
   readonly #faults: { readonly fate: CommitFate; left: number }[] = [];
-  readonly #committer: Pick<Committer, 'retriesLostConnection' | 'batchIntervalMs' | 'maxBatchSize'>;
+  /** The retry rules of the simulated group commit; undefined if the database of the SQLite store runs. */
+  readonly #committer: RetryRules | undefined;
+  readonly #sessions: SqliteSession[] = [];
   #check = (): void => undefined;
   #isDown = false;
 
@@ -91,12 +72,11 @@ export class SimulatedDatabase implements SimulatedSystem {
     this.#parts = parts;
     const { random } = parts.time;
     this.#reader = this.#connect();
-    // As SQLite's, or as PostgreSQL's.
+    // A third of the schedules each: as PostgreSQL, as PostgreSQL with the rules of SQLite, and the SQLite store itself.
+    const kind = Math.floor(3 * random());
     const maxBatchSize = 1 + Math.floor(6 * random());
-    this.#committer =
-      random() < 0.5
-        ? { retriesLostConnection: false, batchIntervalMs: 8, maxBatchSize }
-        : { retriesLostConnection: true, batchIntervalMs: 0, maxBatchSize };
+    if (kind === 0) this.#committer = { retriesLostConnection: true, batchIntervalMs: 0, maxBatchSize };
+    if (kind === 1) this.#committer = { retriesLostConnection: false, batchIntervalMs: 8, maxBatchSize };
     this.commandLine = this.start('command line');
   }
 
@@ -104,13 +84,13 @@ export class SimulatedDatabase implements SimulatedSystem {
     const { time } = this.#parts;
     const key = this.#keyFile();
     const client: Client = { name, ledger: new LedgerChain(key), isDead: false };
-    key.marks.onDue = () => {
-      if (!client.isDead) runOperation(this.#reader, client.ledger.writeHighWaterMark());
-    };
+    const database = this.#committer
+      ? this.#serverDatabase(client, key, this.#committer)
+      : this.#sqliteDatabase(client, key);
     const { crashed, crash } = crashOf(name);
     return {
       name,
-      store: sqlGrantStore(this.#databaseOf(client), time.clock),
+      store: sqlGrantStore(database, time.clock),
       crashed,
       crash: () => {
         client.isDead = true;
@@ -135,7 +115,8 @@ export class SimulatedDatabase implements SimulatedSystem {
   }
 
   disagreement(): string | undefined {
-    if (this.#open.size > 0) return 'a transaction is open';
+    const isWaiting = [...this.#waiting].some(({ isDead }) => !isDead);
+    if (this.#open.size > 0 || isWaiting) return 'a transaction is open';
     const ledger = new LedgerChain(this.#keyFile());
     const { fault } = runOperation(this.#reader, verifyLedger(ledger, SQLITE, {}));
     return fault && `the ledger ${fault.problem}`;
@@ -143,6 +124,7 @@ export class SimulatedDatabase implements SimulatedSystem {
 
   close(): void {
     for (const { connection } of this.#open) connection.close();
+    for (const session of this.#sessions) session.close();
     for (const connection of this.#idle) connection.close();
     this.#reader.close();
     this.#files.remove();
@@ -152,23 +134,26 @@ export class SimulatedDatabase implements SimulatedSystem {
     return new LedgerKeyFile(this.#files.ledgerKey);
   }
 
-  #connect(): SqliteConnection {
-    const connection = openSqliteConnection(this.#files.database, this.#keyFile());
+  #connect(key = this.#keyFile()): SqliteConnection {
+    const connection = openSqliteConnection(this.#files.database, key);
     // No simulation loses power.
     connection.statement('PRAGMA synchronous = OFF').run();
     return connection;
   }
 
-  #databaseOf(client: Client): SqlDatabase {
+  #serverDatabase(client: Client, key: LedgerKeyFile, rules: RetryRules): SqlDatabase {
+    key.marks.onDue = () => {
+      if (!client.isDead) runOperation(this.#reader, client.ledger.writeHighWaterMark());
+    };
     const committer = {
-      ...this.#committer,
+      ...rules,
       failureOf,
       commit: (batch: Batch) => this.#commit(client, batch),
     };
     const { write, finish } = startGroupCommit(committer, DEADLINE_MS);
     const read: SqlDatabase['read'] = async (query) => {
       await this.#delay(client);
-      if (this.#isDown) throw translateFailure(failure('IOERR'), failureOf);
+      if (this.#isDown) throw translateFailure(sqliteError('IOERR'), failureOf);
       const result = runOperation(this.#reader, query(client.ledger));
       await this.#delay(client);
       return result;
@@ -176,18 +161,70 @@ export class SimulatedDatabase implements SimulatedSystem {
     return { dialect: SQLITE, read, readSnapshot: read, write, afterErasing() {}, close: finish };
   }
 
+  /** The database of the SQLite store, whose connections fail. */
+  #sqliteDatabase(client: Client, key: LedgerKeyFile): SqlDatabase {
+    const open = () => this.#failingConnection(client, this.#connect(key));
+    const session = startSession(open(), open);
+    this.#sessions.push(session);
+    const database = sqliteDatabase(session, key.marks, { checkpoint: undefined, deadlineMs: DEADLINE_MS });
+    const read: SqlDatabase['read'] = async (query) => {
+      await this.#delay(client);
+      return database.read(query);
+    };
+    return { ...database, read };
+  }
+
+  #failingConnection(client: Client, connection: SqliteConnection): SqliteConnection {
+    let fate: CommitFate | undefined;
+    let runner = connection;
+    let transaction: Transaction | undefined;
+    let isClosed = false;
+    const release = () => {
+      if (isClosed) connection.close();
+    };
+    const commit = (): number => {
+      runner = connection;
+      transaction = { client, connection, release, isCommitting: true, isEnded: false };
+      this.#open.add(transaction);
+      this.#endAsFated(transaction, fate);
+      return 0;
+    };
+    const isLate = () => transaction?.isEnded === false;
+    return {
+      ...connection,
+      inTransaction: () => !isLate() && connection.inTransaction(),
+      statement: (sql) => {
+        if (client.isDead || this.#isDown) throw sqliteError('IOERR');
+        if (sql === 'ROLLBACK') runner = connection;
+        if (sql !== 'BEGIN IMMEDIATE') {
+          const statement = runner.statement(sql);
+          return sql === 'COMMIT' ? { ...statement, run: commit } : statement;
+        }
+        fate = this.#nextFate();
+        runner = withFault(connection, fate, this.#parts.time.random);
+        if (fate === 'busy') throw sqliteError('BUSY');
+        return connection.statement(sql);
+      },
+      close: () => {
+        isClosed = true;
+        if (!isLate()) connection.close();
+      },
+    };
+  }
+
   async #commit(client: Client, batch: Batch): Promise<CommitFailure | undefined> {
     const fate = this.#nextFate();
     let transaction: Transaction | undefined;
+    this.#waiting.add(client);
     try {
       await this.#delay(client, fate);
-      if (this.#isDown) throw failure('IOERR');
-      if (fate === 'busy') throw failure('BUSY');
+      if (this.#isDown) throw sqliteError('IOERR');
+      if (fate === 'busy') throw sqliteError('BUSY');
       transaction = this.#begin(client);
       await this.#delay(client);
-      if (transaction.isEnded) throw failure('IOERR');
+      if (transaction.isEnded) throw sqliteError('IOERR');
       const { connection } = transaction;
-      const runner = fate === 'full' || fate === 'lost' ? this.#failing(connection, fate) : connection;
+      const runner = withFault(connection, fate, this.#parts.time.random);
       runOperation(runner, batch(client.ledger));
       transaction.isCommitting = true;
       await this.#delay(client, fate);
@@ -201,6 +238,8 @@ export class SimulatedDatabase implements SimulatedSystem {
       this.#note(`${client.name}: commit: ${(error as Error).message}${inDoubt ? ', in doubt' : ''}`);
       client.ledger.endTransaction(false);
       return { error, inDoubt };
+    } finally {
+      this.#waiting.delete(client);
     }
   }
 
@@ -212,7 +251,8 @@ export class SimulatedDatabase implements SimulatedSystem {
       this.#idle.push(connection);
       throw error;
     }
-    const transaction = { client, connection, isCommitting: false, isEnded: false };
+    const release = () => this.#idle.push(connection);
+    const transaction = { client, connection, release, isCommitting: false, isEnded: false };
     this.#open.add(transaction);
     return transaction;
   }
@@ -223,9 +263,9 @@ export class SimulatedDatabase implements SimulatedSystem {
     const isWritten = !fate?.startsWith('rolled back');
     if (fate?.endsWith('late'))
       time.after(MAX_LATE_MS * time.random(), () => this.#end(transaction, isWritten));
-    else if (transaction.isEnded) throw failure('IOERR');
+    else if (transaction.isEnded) throw sqliteError('IOERR');
     else this.#end(transaction, isWritten);
-    if (fate?.includes(',')) throw failure('IOERR');
+    if (fate?.includes(',')) throw sqliteError('IOERR');
   }
 
   #end(transaction: Transaction, isWritten: boolean): void {
@@ -234,7 +274,7 @@ export class SimulatedDatabase implements SimulatedSystem {
     transaction.isEnded = true;
     this.#open.delete(transaction);
     connection.statement(isWritten ? 'COMMIT' : 'ROLLBACK').run();
-    this.#idle.push(connection);
+    transaction.release();
     this.#note(`${client.name}: transaction ${isWritten ? 'written' : 'rolled back'}`);
     if (!isWritten) return;
     try {
@@ -255,19 +295,6 @@ export class SimulatedDatabase implements SimulatedSystem {
     this.#parts.time.after(ms, () => {
       this.#isDown = false;
     });
-  }
-
-  /** The connection, on which one of the next statements fails. */
-  #failing(connection: SqliteConnection, fate: 'full' | 'lost'): SqliteConnection {
-    let left = Math.floor(12 * this.#parts.time.random());
-    return {
-      ...connection,
-      statement: (sql) => {
-        left -= 1;
-        if (left < 0) throw failure(fate === 'full' ? 'FULL' : 'IOERR');
-        return connection.statement(sql);
-      },
-    };
   }
 
   /** Waits for a message: mostly some milliseconds, at times seconds. A process that has crashed waits for ever. */

@@ -62,6 +62,12 @@ export const SQL_DEFECTS: Readonly<Record<string, Defect>> = {
     replacement:
       '    this.#savepoint = { entries: 0, removed: 0, refusals: 0 };\n    if (isCommitted) this.rollbackToSavepoint();',
   },
+  'a commit of the SQLite store whose sync fails counts as not written': {
+    violates: 'count',
+    file: 'stores/sqlite/sqlite-database.ts',
+    text: "['SQLITE_BUSY', 'SQLITE_FULL',",
+    replacement: "['SQLITE_IOERR', 'SQLITE_BUSY', 'SQLITE_FULL',",
+  },
   'a queue that has failed starts no commit': {
     violates: 'end',
     file: GROUP_COMMIT,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { COMMIT_FATES, type CommitFault } from './simulated-database.js';
+import { COMMIT_FATES, type CommitFault } from './commit-faults.js';
 import { FATES, type Fault } from './simulated-network.js';
 
 /** Number of clients; client k always uses the same key. */
