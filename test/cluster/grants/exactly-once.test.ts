@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../../src/domain/access-grant.js';
+import { REDEMPTIONS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import { openKubernetesStore } from '../../../src/platforms/kubernetes/store/kubernetes-store.js';
+import { redemptionResource } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
 import { releaseAfterFile, releaseAfterTest } from '../../support/release.js';
 import { retryUntil } from '../../support/retry-until.js';
 import {
@@ -175,4 +177,23 @@ describe('a cluster without its API server', () => {
     const slots = await retryUntil('the listing', () => redemptionsOf(cluster, grant));
     expect(slots).toHaveLength(1);
   });
+});
+
+it('a replay that is refused revokes no link that it would replace', async () => {
+  const grant = await storedGrant(store, { namespace, redemptionsAllowed: 5 });
+  const replaced = sampleRedemption(grant.uid, { namespace });
+  await store.recordRedemption(grant.uid, replaced, NOW);
+  const jti = `re-${replaced.id}-1`;
+  const code = { jti, uses: 1, expirationTime: NOW + MINUTE, subject: 'site-a' };
+  const signedCode = { ...code, replaces: replaced.id };
+  const redemption = sampleRedemption(grant.uid, { namespace, jti });
+  // What a replica leaves that ended after the creation, before it read the grant again.
+  await cluster.admin.create(REDEMPTIONS, redemptionResource(redemption, grant.name, 1, signedCode));
+  await store.revokeGrant(grant.uid, NOW);
+  expect(await store.findReplay(grant.uid, redemption.replayKey)).toBeUndefined();
+  const again = sampleRedemption(grant.uid, { namespace, jti, replayKey: redemption.replayKey });
+  expect(await store.recordRedemption(grant.uid, again, NOW, { signedCode })).toEqual({
+    refused: 'grant_revoked',
+  });
+  expect((await store.findRedemption(replaced.id))?.revokedAt).toBeNull();
 });

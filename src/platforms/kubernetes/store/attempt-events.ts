@@ -228,8 +228,8 @@ function rowOf({ metadata, count }: Stored<EventResource>): AttemptRow | undefin
     const times = [row.firstAt, row.lastAt];
     const isRow =
       texts.every((text) => typeof text === 'string') &&
-      times.every((time) => Number.isFinite(time) && Math.abs(time) <= MAX_TIME_MS) &&
-      Number.isFinite(count);
+      times.every((time) => Number.isSafeInteger(time) && Math.abs(time) <= MAX_TIME_MS) &&
+      Number.isSafeInteger(count);
     const { code, name, subject, peer, firstAt, lastAt, redemptionId } = row;
     return isRow ? { code, name, subject, peer, firstAt, lastAt, redemptionId, grantUid, count } : undefined;
   } catch {

@@ -1,5 +1,6 @@
 import { LISTED_KINDS } from '../../../domain/ledger-kind.js';
 import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
+import { sha256Hex } from '../../../pki/sha256.js';
 import type { Attempt, GrantStore } from '../../../redemption/ports/grant-store.js';
 import {
   type LedgerEntry,
@@ -161,11 +162,12 @@ export function ledgerStoreMethods(parts: StoreParts): LedgerMethods {
             (kind === undefined || entry.kind === kind) &&
             matches(entry),
         );
-      // Without the number of an entry, which can change between two pages: see numberedByGrant.
+      // The digest of the entry, because a tenant can write long texts, and without its number, which can change between two
+      // pages: see numberedByGrant.
       return sortedPage(listed, page, [0, 0, ''], ({ at, seq: _, ...entry }) => [
         -at,
         -LISTED_KINDS.indexOf(entry.kind),
-        JSON.stringify(entry),
+        sha256Hex(JSON.stringify(entry)),
       ]);
     },
 

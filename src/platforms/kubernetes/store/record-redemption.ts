@@ -50,14 +50,19 @@ export async function recordRedemption(
   // The next redemption of the grant fills its slot meanwhile.
   const isUnconfirmed = typeof attempt === 'object' && !('refused' in attempt);
   const outcome = isUnconfirmed ? await confirm(recording, attempt, deps) : attempt;
-  if (outcome === 'recorded') {
-    const { id } = redemption;
-    const replacement = { id, namespace: account.namespace, replaces: rules.signedCode?.replaces };
+  if (outcome !== 'recorded' && !(isUnconfirmed && 'filled' in attempt)) await deps.sealed.forget(redemption);
+  const issued = issuedBy(outcome, redemption);
+  if (issued) {
+    const replacement = { id: issued.id, namespace: account.namespace, replaces: rules.signedCode?.replaces };
     await retryUntil(deadline, () => revokeReplaced(replacement, deps));
-  } else if (!(isUnconfirmed && 'filled' in attempt)) {
-    await deps.sealed.forget(redemption);
   }
   return outcome;
+}
+
+/** The redemption whose certificate the client gets; undefined if it gets none. */
+function issuedBy(outcome: RecordOutcome, redemption: Redemption): Redemption | undefined {
+  if (outcome === 'recorded') return redemption;
+  return 'replayOf' in outcome && outcome.replayOf.revokedAt === null ? outcome.replayOf : undefined;
 }
 
 async function fillSlot(recording: Recording, deps: StoreParts): Promise<RecordOutcome | Unconfirmed> {
@@ -93,8 +98,8 @@ async function fillNextSlot(
   for (;;) {
     const filled = slots.ofId(redemption.id);
     if (filled !== undefined) return { filled };
-    const replayOf = await findReplay(account, redemption.replayKey, deps);
-    if (replayOf) return { replayOf };
+    const found = await findReplay(account, redemption.replayKey, deps);
+    if (found) return { replayOf: found.redemption };
     const slot = slots.next;
     const refusal = refusalNow();
     if (refusal) {

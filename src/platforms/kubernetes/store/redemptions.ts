@@ -9,7 +9,7 @@ import { labelsAndNotePatch } from '../grants/grant-metadata.js';
 import { recordRedemption, revocationRefusal } from './record-redemption.js';
 import { readListedRedemption, readRedemption, redemptionResource } from './redemption-resource.js';
 import { readRedemptions, type StoreParts } from './store-parts.js';
-import { findReplay, findResource, revokeResource } from './stored-redemptions.js';
+import { findReplay, findResource, revokeReplaced, revokeResource } from './stored-redemptions.js';
 
 type RedemptionMethods = Pick<
   GrantStore,
@@ -31,8 +31,12 @@ export function redemptionStoreMethods(parts: StoreParts): RedemptionMethods {
       const account = await accounts.find(grantUid);
       if (!account) return undefined;
       const findKnown = () => findReplay(account, replayKey, parts);
-      const replay = (await findKnown()) ?? (await account.filledSlots.readAfter().then(findKnown));
-      return replay && !(await revocationRefusal(account, replay.jti, parts)) ? replay : undefined;
+      const found = (await findKnown()) ?? (await account.filledSlots.readAfter().then(findKnown));
+      if (!found) return undefined;
+      const { redemption, replaces } = found;
+      if (await revocationRefusal(account, redemption.jti, parts)) return undefined;
+      await revokeReplaced({ id: redemption.id, namespace: account.namespace, replaces }, parts);
+      return redemption;
     },
 
     recordRedemption: (uid, redemption, now, rules = {}) =>

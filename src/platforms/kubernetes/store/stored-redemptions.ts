@@ -24,27 +24,28 @@ import {
 import { revokedByAnnotation } from './revoked-by.js';
 import type { StoreParts } from './store-parts.js';
 
-/**
- * The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if there is none. Unless
- * it is revoked, the redemption that it replaces is revoked.
- */
+/** A redemption that was found by its replay key, with its sealed answer. */
+export interface FoundReplay {
+  readonly redemption: Redemption;
+  /** The id of the redemption that it replaces; undefined if it is revoked, because it then returns no certificate. */
+  readonly replaces: string | undefined;
+}
+
+/** The redemption with this replay key among the known slots of a grant; undefined if there is none. */
 export async function findReplay(
   { slots, namespace, uid }: GrantAccount,
   replayKey: string,
-  parts: StoreParts,
-): Promise<Redemption | undefined> {
-  const { client, sealed } = parts;
+  { client, sealed }: StoreParts,
+): Promise<FoundReplay | undefined> {
   const slot = slots.ofReplayKey(replayKey);
   if (slot === undefined) return undefined;
   const key = { namespace, name: slotName(uid, slot) };
   const resource = await client.find<RedemptionResource>(REDEMPTIONS, key, { isLimited: true });
   // After a deletion by hand another redemption may have filled the slot.
   if (resource?.spec.replayKey !== replayKey) return undefined;
-  const { id, code } = resource.spec;
-  // A revoked redemption returns no certificate, so it replaces no other one either.
-  if (redemptionRevokedAt(resource) === null)
-    await revokeReplaced({ id, namespace, replaces: code?.replaces }, parts);
-  return sealed.withSealedAnswer(readRedemption(resource));
+  const redemption = await sealed.withSealedAnswer(readRedemption(resource));
+  const replaces = redemptionRevokedAt(resource) === null ? resource.spec.code?.replaces : undefined;
+  return { redemption, replaces };
 }
 
 /**

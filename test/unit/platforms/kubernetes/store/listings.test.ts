@@ -28,6 +28,8 @@ import {
 } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { AdministrationDependencies } from '../../../../../src/redemption/administration/dependencies.js';
 import { redemptionOperations } from '../../../../../src/redemption/administration/redemption-operations.js';
+import type { ListedEntry } from '../../../../../src/redemption/ports/ledger-store.js';
+import type { Page } from '../../../../../src/redemption/ports/page.js';
 import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
 const UID = randomUUID();
@@ -152,11 +154,27 @@ describe('the listings of all namespaces', () => {
 
   it.each([
     ['a time that is not a date', { lastAt: 1e300 }],
+    ['a time with a fraction', { lastAt: NOW + 0.5 }],
     ['a redemption id that is not a text', { redemptionId: {} }],
   ])('contain no Event with %s, which a user wrote', async (_what, changes) => {
     const client = clientOf(new Map([[EVENTS, [attemptIn('west', changes)]]]));
     expect((await kubernetesStore(client, OPTIONS).listLedger({ limit: 10 })).items).toEqual([]);
   });
+});
+
+it('the ledger has short cursors, also if a tenant wrote long texts, and pages through all entries', async () => {
+  const long = { name: '"'.repeat(253), subject: '"'.repeat(5_000), peer: '"'.repeat(256) };
+  const redemptions = [0, 1, 2].map((slot) => redemptionIn('west', slot, long));
+  const store = kubernetesStore(clientOf(new Map([[REDEMPTIONS, redemptions]])), OPTIONS);
+  const ids: unknown[] = [];
+  let after: string | undefined;
+  do {
+    const page: Page<ListedEntry> = await store.listLedger({ limit: 1, after });
+    ids.push(...page.items.map(({ redemptionId }) => redemptionId));
+    after = page.next;
+    expect(after?.length ?? 0).toBeLessThan(200);
+  } while (after !== undefined);
+  expect(ids.sort()).toEqual(redemptions.map(({ spec }) => spec.id).sort());
 });
 
 describe('a Redemption whose AccessGrant was deleted', () => {
