@@ -1,6 +1,7 @@
 import type { CaPin } from '../domain/access-token.js';
 import { packSignedCode, unpackSignedCode, uuidOf } from './packed-code.js';
-import { containsWord, decodeWord, encodeWord } from './word.js';
+import { decodeWord, encodeWord } from './word.js';
+import { containsWord } from './word-text.js';
 
 /** The content of a join line, which is a token as one word. */
 export interface JoinLine {

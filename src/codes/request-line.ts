@@ -1,4 +1,5 @@
-import { containsWord, decodeWord, encodeWord } from './word.js';
+import { decodeWord, encodeWord } from './word.js';
+import { containsWord } from './word-text.js';
 
 const PREFIX = 'lgq1_';
 

@@ -1,3 +1,4 @@
+import { readWord } from '../../../src/codes/word-text.js';
 import { DerReader, TAG } from '../../../src/pki/der.js';
 
 /** What a certificate request states. The service verifies it when a token or an answer is issued. */
@@ -9,8 +10,6 @@ export interface RequestSummary {
 }
 
 const PEM = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([^-]*)-----END /;
-const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const CHECKSUM_BYTES = 4;
 
 /** Reads a certificate request in PEM or as a request line; undefined if the text is something else, or incomplete. */
 export async function readRequest(text: string): Promise<RequestSummary | undefined> {
@@ -32,23 +31,13 @@ function firstAttribute(name: DerReader): string {
   return new TextDecoder().decode(attribute.read().content);
 }
 
+/** The DER of a request; of a request line with its checksum at the end. */
 function derOf(text: string): Uint8Array {
   const [, body] = PEM.exec(text) ?? [];
-  return body === undefined ? wordBytes(text) : Uint8Array.from(atob(body), (char) => char.charCodeAt(0));
-}
-
-/** Decodes a request line: after its prefix two digits for the number of characters, then the DER and a checksum in base 62. */
-function wordBytes(text: string): Uint8Array {
-  const [, count = '', rest = ''] = /lgq1_(\w\w)(\w+)/.exec(text.replace(/\W/g, '')) ?? [];
-  const hex = numberOf(rest.slice(0, Number(numberOf(count)))).toString(16);
-  const bytes = hex.padStart(hex.length + (hex.length % 2), '0').match(/../g) ?? [];
-  return Uint8Array.from(bytes.slice(0, -CHECKSUM_BYTES), (byte) => Number.parseInt(byte, 16));
-}
-
-function numberOf(digits: string): bigint {
-  let number = 0n;
-  for (const digit of digits) number = number * BigInt(DIGITS.length) + BigInt(DIGITS.indexOf(digit));
-  return number;
+  if (body !== undefined) return Uint8Array.from(atob(body), (char) => char.charCodeAt(0));
+  const bytes = readWord('lgq1_', text);
+  if (typeof bytes === 'string') throw new Error(bytes);
+  return bytes;
 }
 
 function hexOf(bytes: Uint8Array): string {
