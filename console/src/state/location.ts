@@ -92,13 +92,11 @@ export function followLinks(): void {
   });
   document.addEventListener('click', (event) => {
     const link = (event.target as Element).closest('a');
-    const address = link?.getAttribute('href');
     const isPlain =
       event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-    if (!link || !address || !isPlain || event.defaultPrevented) return;
+    if (!link || !isPlain || event.defaultPrevented) return;
     if (link.hasAttribute('target') || link.hasAttribute('download')) return;
-    // The links of the map are SVG elements, which have no `pathname`.
-    const { origin, pathname, search, hash } = new URL(address, window.location.href);
+    const { origin, pathname, search, hash } = link;
     if (origin !== window.location.origin || !pathname.startsWith(`${BASE}/`)) return;
     if (hash !== '' || pathname.startsWith(`${BASE}/sign-`)) return;
     event.preventDefault();
