@@ -104,6 +104,27 @@ export function omitUndefined<T extends object>(members: T): { [K in keyof T]?: 
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }
 
+/** The query parameters of a request for a page. */
+export interface PageQuery {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+// The most that the service returns at once.
+const LARGEST_PAGE = 500;
+
+/** Reads the pages of a list one after the other, until the last one. */
+export async function* readPages<P extends { readonly next?: string }>(
+  read: (page: PageQuery) => Promise<P>,
+): AsyncGenerator<P> {
+  let cursor: string | undefined;
+  do {
+    const page = await read({ limit: LARGEST_PAGE, ...omitUndefined({ cursor }) });
+    yield page;
+    cursor = page.next;
+  } while (cursor !== undefined);
+}
+
 const MAX_PAGES = 20;
 
 /**

@@ -1,8 +1,6 @@
 import { csvLine } from '../../../src/domain/csv.js';
+import { type PageQuery, readPages } from '../api/client.js';
 import { type Action, useAction } from '../state/action.js';
-import type { PageQuery } from '../state/page.js';
-
-const CSV_PAGE = 500;
 
 /** Lets the browser save a text as a file. */
 export function download(name: string, type: string, text: string): void {
@@ -25,12 +23,8 @@ export function useCsv<T>(
 ): Action<void> {
   return useAction(async () => {
     const lines = [csvLine(Object.keys(columns))];
-    let cursor: string | undefined;
-    do {
-      const page = await read({ limit: CSV_PAGE, ...(cursor !== undefined && { cursor }) });
-      for (const item of page.items) lines.push(csvLine(Object.values(columns).map((value) => value(item))));
-      cursor = page.next;
-    } while (cursor !== undefined);
+    for await (const { items } of readPages(read))
+      for (const item of items) lines.push(csvLine(Object.values(columns).map((value) => value(item))));
     download(file, 'text/csv', lines.join(''));
   });
 }

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api/client.js';
+import { useLocation } from '../state/location.js';
+import { setFilter } from '../state/page.js';
 import { Icon } from './icon.js';
 import { sentence, visible } from './text.js';
 
@@ -185,22 +187,27 @@ export function Choice({ label, value, options, onInput, help }: ChoiceProps) {
 
 interface FilterProps {
   readonly label: string;
-  readonly value: string;
-  readonly onFilter: (value: string) => void;
-  readonly placeholder?: string;
-  readonly isDate?: boolean;
+  /** The parameter of the URL that has the value. */
+  readonly name: string;
 }
 
-/** A filter field: applies its value, without surrounding spaces, at each key press. */
-export function FilterField({ value, onFilter, ...field }: FilterProps) {
+/** A filter field: writes its value, without surrounding spaces, into the URL at each key press. */
+export function FilterField({ name, ...field }: FilterProps & Pick<FieldProps, 'placeholder' | 'isDate'>) {
+  const value = useLocation().query.get(name) ?? '';
   const [typed, setTyped] = useState({ text: value, applied: value });
   const onInput = (text: string) => {
     const applied = text.trim();
     setTyped({ text, applied });
-    onFilter(applied);
+    setFilter({ [name]: applied });
   };
   // Show `value` only if it changed outside this field, for example by going back; otherwise keep the spaces that the user typed.
   return <Field {...field} value={typed.applied === value ? typed.text : value} onInput={onInput} />;
+}
+
+/** A filter with a list of choices. */
+export function FilterChoice({ name, ...choice }: FilterProps & Pick<ChoiceProps, 'options'>) {
+  const value = useLocation().query.get(name) ?? '';
+  return <Choice {...choice} value={value} onInput={(next) => setFilter({ [name]: next })} />;
 }
 
 interface OptionProps {

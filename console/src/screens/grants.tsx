@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { Choice, FilterField } from '../components/field.js';
+import { FilterChoice, FilterField } from '../components/field.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
 import { EmptyState, Loaded } from '../components/notice.js';
@@ -15,7 +15,7 @@ import { CleanUp } from '../dialogs/clean-up.js';
 import { CreateGrant } from '../dialogs/create-grant.js';
 import { ExtendInRow } from '../dialogs/extend-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
-import { setFilter, usePage } from '../state/page.js';
+import { usePage } from '../state/page.js';
 import { useCanWrite, useNamespaceFlags } from '../state/session.js';
 
 type Grant = Api['Grant'];
@@ -93,24 +93,10 @@ export function GrantsScreen() {
       }
     >
       <search class="filters row">
-        <FilterField label="Name" value={filter.name ?? ''} onFilter={(name) => setFilter({ name })} />
-        <FilterField
-          label="Namespace"
-          value={filter.namespace ?? ''}
-          onFilter={(namespace) => setFilter({ namespace })}
-        />
-        <FilterField
-          label="Labels"
-          value={filter.label ?? ''}
-          onFilter={(label) => setFilter({ label })}
-          placeholder="team=payments"
-        />
-        <Choice
-          label="State"
-          value={filter.state ?? ''}
-          options={STATES}
-          onInput={(state) => setFilter({ state })}
-        />
+        <FilterField label="Name" name="name" />
+        <FilterField label="Namespace" name="namespace" />
+        <FilterField label="Labels" name="label" placeholder="team=payments" />
+        <FilterChoice label="State" name="state" options={STATES} />
       </search>
       <Loaded resource={resource}>
         {({ items, next }) => (

@@ -1,9 +1,9 @@
-import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined, type PageQuery, readPages } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { useCsv } from '../components/download.js';
 import { EntryTable, entryKey } from '../components/entry-table.js';
-import { Choice, FilterField } from '../components/field.js';
+import { FilterChoice, FilterField } from '../components/field.js';
 import { KIND_CHOICES } from '../components/ledger-kinds.js';
 import { EmptyState, Failure, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
@@ -11,7 +11,7 @@ import { Pager } from '../components/table.js';
 import { countText, visible } from '../components/text.js';
 import { startOfDay } from '../components/time.js';
 import { href, useLocation } from '../state/location.js';
-import { type PageQuery, setFilter, usePage } from '../state/page.js';
+import { usePage } from '../state/page.js';
 import { type Preferences, usePreferences } from '../state/preferences.js';
 import { useStillPage } from '../state/still-page.js';
 import { Verification } from './ledger-verification.js';
@@ -132,16 +132,16 @@ async function findGrantUid(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly grantUid: string } | string> {
   const found: string[] = [];
-  let cursor: string | undefined;
-  do {
-    // A page contains only the grants of this name, so it can be empty although a later one is not.
-    const query = { name, limit: 500, ...omitUndefined({ cursor }) };
-    const { items, next } = await dataOf(
-      client.GET('/api/v1/grants', { ...omitUndefined({ signal }), params: { query } }),
-    );
+  const pages = readPages((page) =>
+    dataOf(
+      client.GET('/api/v1/grants', { ...omitUndefined({ signal }), params: { query: { ...page, name } } }),
+    ),
+  );
+  // A page contains only the grants of this name, so it can be empty although a later one is not.
+  for await (const { items } of pages) {
     found.push(...items.map(({ uid }) => uid));
-    cursor = next;
-  } while (cursor !== undefined && found.length < 2);
+    if (found.length > 1) break;
+  }
   const [grantUid, another] = found;
   if (grantUid && !another) return { grantUid };
   return another
@@ -150,24 +150,14 @@ async function findGrantUid(
 }
 
 function Filters() {
-  const { query } = useLocation();
-  const field = (name: string) => ({
-    value: query.get(name) ?? '',
-    onFilter: (value: string) => setFilter({ [name]: value }),
-  });
   return (
     <search class="filters row">
-      <Choice
-        label="Event"
-        value={query.get('kind') ?? ''}
-        options={KIND_CHOICES}
-        onInput={(kind) => setFilter({ kind })}
-      />
-      <FilterField label="Subject" placeholder="east or branch-*" {...field('subject')} />
-      <FilterField label="Grant" {...field('grant')} />
-      <FilterField label="Actor" placeholder="alice or local:*" {...field('actor')} />
-      <FilterField label="Since" isDate {...field('since')} />
-      <FilterField label="Until" isDate {...field('until')} />
+      <FilterChoice label="Event" name="kind" options={KIND_CHOICES} />
+      <FilterField label="Subject" name="subject" placeholder="east or branch-*" />
+      <FilterField label="Grant" name="grant" />
+      <FilterField label="Actor" name="actor" placeholder="alice or local:*" />
+      <FilterField label="Since" name="since" isDate />
+      <FilterField label="Until" name="until" isDate />
     </search>
   );
 }

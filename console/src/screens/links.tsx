@@ -1,16 +1,16 @@
 import { useState } from 'preact/hooks';
-import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined, type PageQuery } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { useCsv } from '../components/download.js';
-import { Choice, FilterField } from '../components/field.js';
+import { FilterChoice, FilterField } from '../components/field.js';
 import { EmptyState, Failure, Loaded, UnobservedNotice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Pager, Table } from '../components/table.js';
 import { countText, visible } from '../components/text.js';
 import { RevokeLinks } from '../dialogs/revoke-links.js';
 import { href, useLocation } from '../state/location.js';
-import { type PageQuery, setFilter, usePage } from '../state/page.js';
+import { setFilter, usePage } from '../state/page.js';
 import { useObservesConnections } from '../state/service.js';
 import { useCanWrite, useNamespaceFlags } from '../state/session.js';
 import { CONNECTED, LINK_COLUMNS, LINK_CSV_COLUMNS } from './link-columns.js';
@@ -86,35 +86,11 @@ export function LinksScreen() {
       <Failure error={csv.error} />
       <UnobservedNotice />
       <search class="filters row">
-        <FilterField
-          label="Search"
-          value={filter.search ?? ''}
-          onFilter={(search) => setFilter({ search })}
-          placeholder="Subject, grant, label, fingerprint …"
-        />
-        <FilterField
-          label="Namespace"
-          value={query.get('namespace') ?? ''}
-          onFilter={(namespace) => setFilter({ namespace })}
-        />
-        <FilterField
-          label="Labels"
-          value={filter.label ?? ''}
-          onFilter={(label) => setFilter({ label })}
-          placeholder="team=payments"
-        />
-        <Choice
-          label="Certificate"
-          value={filter.state ?? ''}
-          options={STATES}
-          onInput={(state) => setFilter({ state })}
-        />
-        <Choice
-          label="Renewal"
-          value={filter.notRenewing ?? ''}
-          options={RENEWING}
-          onInput={(notRenewing) => setFilter({ notRenewing })}
-        />
+        <FilterField label="Search" name="search" placeholder="Subject, grant, label, fingerprint …" />
+        <FilterField label="Namespace" name="namespace" />
+        <FilterField label="Labels" name="label" placeholder="team=payments" />
+        <FilterChoice label="Certificate" name="state" options={STATES} />
+        <FilterChoice label="Renewal" name="notRenewing" options={RENEWING} />
         {filter.grantUid && (
           <p>
             Only links of <a href={href(`/grants/${filter.grantUid}`)}>one grant</a>.{' '}

@@ -1,10 +1,8 @@
-import type { Api } from '../api/client.js';
-import { client, dataOf } from '../api/client.js';
+import { type Api, client, dataOf, readPages } from '../api/client.js';
 import type { IconName } from '../components/icon.js';
 import type { Tone } from '../components/state-label.js';
 import { href } from '../state/location.js';
 
-const PAGE = 500;
 const MAX_LINKS = 10_000;
 const MAX_LABEL_KEYS = 20;
 
@@ -62,13 +60,13 @@ function lookOf({ state, connected, notRenewing, subject }: Api['Link'], live: R
 /** Reads the newest 10,000 links and the connected peers without one; `hasMore` is true if there are more links. */
 export async function readSites(signal: AbortSignal): Promise<{ sites: readonly Site[]; hasMore: boolean }> {
   const links: Api['Link'][] = [];
-  let cursor: string | undefined;
-  do {
-    const query = { limit: PAGE, ...(cursor !== undefined && { cursor }) };
-    const page = await dataOf(client.GET('/api/v1/links', { signal, params: { query } }));
-    links.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== undefined && links.length < MAX_LINKS);
+  let hasMore = false;
+  const pages = readPages((query) => dataOf(client.GET('/api/v1/links', { signal, params: { query } })));
+  for await (const { items, next } of pages) {
+    links.push(...items);
+    hasMore = next !== undefined;
+    if (links.length >= MAX_LINKS) break;
+  }
   // The service computes an overview as long as many pages. Without connections of links, it has no unknown peers.
   const isObserved = links.some(({ connected }) => connected !== null);
   const overview = isObserved ? await dataOf(client.GET('/api/v1/overview', { signal })) : undefined;
@@ -85,7 +83,7 @@ export async function readSites(signal: AbortSignal): Promise<{ sites: readonly 
       return { key: id, look: lookOf(link, live), to: href(`/links/${id}`), labels, ...named };
     }),
   ];
-  return { sites, hasMore: cursor !== undefined };
+  return { sites, hasMore };
 }
 
 /** The keys of the labels of these sites, the most frequent first. */

@@ -1,6 +1,6 @@
 import { Button, ButtonLink } from '../components/button.js';
 import { Section } from '../components/details.js';
-import { Choice, FilterField } from '../components/field.js';
+import { Choice, FilterChoice, FilterField } from '../components/field.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Label } from '../components/state-label.js';
@@ -71,7 +71,7 @@ function Groups({ sites }: { readonly sites: readonly Site[] }) {
   return (
     <>
       <search class="filters row">
-        <FilterField label="Search" value={search} onFilter={(text) => replaceQuery({ search: text })} />
+        <FilterField label="Search" name="search" />
         <Choice
           label="Group by"
           value={grouping}
@@ -81,7 +81,7 @@ function Groups({ sites }: { readonly sites: readonly Site[] }) {
           ]}
           onInput={(by) => replaceQuery({ by, open: undefined })}
         />
-        <Choice label="Show" value={show} options={SHOWN} onInput={(next) => replaceQuery({ show: next })} />
+        <FilterChoice label="Show" name="show" options={SHOWN} />
         {areSitesShown && (
           <>
             <Button isDisabled={zoom === 0} onClick={() => setZoom(zoom - 1)}>

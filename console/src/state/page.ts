@@ -1,15 +1,9 @@
 import type { Topic } from '../api/changes.js';
-import { omitUndefined, pageWithItems } from '../api/client.js';
+import { omitUndefined, type PageQuery, pageWithItems } from '../api/client.js';
 import { replaceQuery, useLocation } from './location.js';
 import { type Resource, useResource } from './resource.js';
 
 const ITEMS = 50;
-
-/** The query parameters of a request for a page. */
-export interface PageQuery {
-  readonly limit: number;
-  readonly cursor?: string;
-}
 
 /** Reads the page of a list whose cursor is in `parameter` of the URL. `key` identifies the list; see {@link useResource}. */
 export function usePage<P extends { readonly items: readonly unknown[]; readonly next?: string }>(
