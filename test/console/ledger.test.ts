@@ -47,6 +47,18 @@ it.each([
   await entries.locator('tbody tr').nth(1).getByText('Redeemed').waitFor();
 });
 
+it('shows the entries of the grant that the user names instead of those of the grant in the address', async () => {
+  const name = `${grant.name}-other`;
+  await running.createGrant({ name });
+  await goTo(`/ledger?grantUid=${grant.uid}`);
+  await page.getByText('Only entries of one grant.').waitFor();
+  await keyboard.write(page.getByRole('textbox', { name: 'Grant' }), name);
+  await page.getByText(`ledger list --grant ${name}`).waitFor();
+  await rows.getByRole('link', { name, exact: true }).waitFor();
+  expect(await rows.count()).toBe(1);
+  expect(await page.getByText('Only entries of one grant.').count()).toBe(0);
+});
+
 it('filters the ledger by actor, subject and the last day that is shown, and shows all entries again', async () => {
   const id = await openLink();
   await revokeAs('local:carol', id);

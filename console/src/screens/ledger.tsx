@@ -112,13 +112,13 @@ export function LedgerScreen() {
 /** What the address selects, as parameters of a request; a grant can be named instead of its UID. */
 function filterOf(query: URLSearchParams, clock: Preferences['clock']) {
   const chosen = (name: string) => query.get(name) || undefined;
-  const [since, until] = [chosen('since'), chosen('until')];
+  const [since, until, grantName] = [chosen('since'), chosen('until'), chosen('grant')];
   return {
-    grantName: chosen('grant'),
+    grantName,
     filter: omitUndefined({
       kind: chosen('kind') as Entry['kind'] | undefined,
       actor: chosen('actor'),
-      grantUid: chosen('grantUid'),
+      grantUid: grantName === undefined ? chosen('grantUid') : undefined,
       subject: chosen('subject'),
       since: since && startOfDay(since, clock),
       until: until && startOfDay(until, clock, 1),
