@@ -79,6 +79,34 @@ it('revokes the other links if one fails, and repeats only the one that failed',
   expect((await linksOfGrant()).every(({ state }) => state === 'revoked')).toBe(true);
 });
 
+it('starts no further revocation after the dialog is closed', async () => {
+  await openLinks(12);
+  await checkBox('Select all rows of this page').press('Space');
+  await button('Revoke 12 links').press('Enter');
+  await dialogButton('Revoke 12 links').press('Enter');
+  await page.getByRole('radio', { name: 'Keep the token' }).press('Space');
+  let answer = () => {};
+  const isClosed = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let requests = 0;
+  await page.route('**/revoke', async (route) => {
+    requests += 1;
+    await isClosed;
+    await route.continue();
+  });
+  await dialogButton('Revoke 12 links').press('Enter');
+  await expect.poll(() => requests).toBe(4);
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+  answer();
+  const revoked = page.locator('tbody').getByText('revoked', { exact: true });
+  await expect.poll(() => revoked.count()).toBe(4);
+  expect(requests).toBe(4);
+  await page.unroute('**/revoke');
+  await page.getByText('12 links selected').waitFor();
+});
+
 it('asks about a token only for the links that were redeemed with one', async () => {
   await openLinks(1);
   const { id: tokenId = '' } = await running.administration.issueToken({

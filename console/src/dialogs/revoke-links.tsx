@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { announce } from '../api/changes.js';
 import { type Api, ApiError, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
@@ -24,11 +24,21 @@ interface RevokeLinksProps {
   readonly onClose: (remaining: readonly Link[]) => void;
 }
 
-/** A dialog that revokes several links, each with a request of its own, and shows the result of each. */
+/**
+ * A dialog that revokes several links, each with a request of its own, and shows the result of each. When it is closed, it starts
+ * no further request.
+ */
 export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
   const [results, setResults] = useState<ReadonlyMap<string, Result>>(new Map());
   const [source, setSource] = useState<Source>();
   const [note, setNote] = useState('');
+  const isClosed = useRef(false);
+  useEffect(
+    () => () => {
+      isClosed.current = true;
+    },
+    [],
+  );
   const remaining = links.filter(({ id }) => !isRevoked(results.get(id)));
   const choicesOf = ({ id }: Link) => {
     const result = results.get(id);
@@ -47,7 +57,7 @@ export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
     const found = new Map(results);
     for (const { id } of ready) found.delete(id);
     const revokeNext = async (queue: Iterator<Link>) => {
-      for (let next = queue.next(); !next.done; next = queue.next()) {
+      for (let next = queue.next(); !next.done && !isClosed.current; next = queue.next()) {
         setResults(new Map(found));
         found.set(next.value.id, await revoke(next.value.id, words));
       }
