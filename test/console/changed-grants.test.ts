@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { storedGrant } from '../support/store-samples.js';
 import { expectAccessible } from './harness/browser.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
@@ -83,6 +83,23 @@ it('says which of the changed fields another user has changed meanwhile, with th
   expect(await showGrant(grant.uid)).toMatchObject({ redemptionsAllowed: 30, expirationWindow: '8d' });
 });
 
+it('does not report the own change as that of another user after its response was lost', async () => {
+  await openDialog();
+  await page.route('**/api/v1/grants/*', async (route) => {
+    if (route.request().method() !== 'PATCH') return route.continue();
+    await updateGrant(grant.uid, { redemptionsAllowed: 31 });
+    await route.abort();
+  });
+  await keyboard.write(field('How many sites can join'), '31');
+  await keyboard.use(dialog.getByRole('button', { name: 'Save' }), 'Enter');
+  await dialog.getByText('No response arrived.').waitFor();
+  await page.getByRole('definition').getByText('0 of 31', { exact: true }).waitFor();
+  expect(await dialog.getByText('The grant was changed meanwhile').count()).toBe(0);
+  await page.unrouteAll();
+  await keyboard.use(dialog.getByRole('button', { name: 'Save' }), 'Enter');
+  await dialog.waitFor({ state: 'detached' });
+});
+
 const extension = page.getByRole('region', { name: 'Extend it' });
 
 it.each([
@@ -119,12 +136,12 @@ it.each([
   await page.getByRole('heading', { name: 'What it allows' }).waitFor();
   expect(await extension.count()).toBe(0);
   const { expirationTime = '' } = await showGrant(grant.uid);
+  onTestFinished(() => page.clock.setFixedTime(Date.now()));
   await page.clock.setFixedTime(Date.parse(expirationTime) - 20 * 60_000);
   await page.reload();
   await command(`--expiration-window ${after}`).waitFor();
   await keyboard.use(extension.getByRole('button', { name: button, exact: true }), 'Enter');
   await expect.poll(async () => (await showGrant(grant.uid)).expirationWindow).toBe(after);
-  await page.clock.setFixedTime(Date.now());
 });
 
 it('extends a used up grant in the list of grants by keyboard, but none that a file declares', async () => {

@@ -81,21 +81,24 @@ export function changeGrant({ uid }: Api['Grant'], body: Change): Promise<Api['G
   return dataOf(client.PATCH('/api/v1/grants/{uid}', { params: { path: { uid } }, body }));
 }
 
-/** The fields that `change` would overwrite although another user has changed them, each with its present value. */
-function changedMeanwhile(change: Change, before: Api['Grant'], { policy, ...now }: Api['Grant']): string[] {
-  const { redemptionsAllowed: uses, expirationWindow: window } = now;
-  const rules = RULES.filter(
-    ({ setting }) => change.policy?.[setting] !== undefined && policy?.[setting] !== before.policy?.[setting],
-  );
-  return [
-    ...(change.redemptionsAllowed !== undefined && uses !== before.redemptionsAllowed
-      ? [`How many sites can join: ${uses}`]
-      : []),
-    ...(change.expirationWindow !== undefined && window !== before.expirationWindow
-      ? [`How long it can be redeemed: ${window}`]
-      : []),
-    ...rules.map(({ setting, label }) => `${label}: ${policy?.[setting] || 'none'}`),
-  ];
+type FieldOfGrant = readonly [label: string, read: (change: Change) => string | number | null | undefined];
+
+const FIELDS: readonly FieldOfGrant[] = [
+  ['How many sites can join', ({ redemptionsAllowed }) => redemptionsAllowed],
+  ['How long it can be redeemed', ({ expirationWindow }) => expirationWindow],
+  ...RULES.map(({ setting, label }): FieldOfGrant => [label, ({ policy }) => policy?.[setting]]),
+];
+
+/**
+ * The fields that `change` would overwrite although another user has changed them, each with its present value. A field that already
+ * has the new value is not one of them: `change` was saved, but the response was lost.
+ */
+function changedMeanwhile(change: Change, before: Api['Grant'], now: Api['Grant']): string[] {
+  return FIELDS.flatMap(([label, read]) => {
+    const [wanted, present] = [read(change), read(now)];
+    const isOvertaken = wanted !== undefined && present !== read(before) && (present ?? null) !== wanted;
+    return isOvertaken ? [`${label}: ${present || 'none'}`] : [];
+  });
 }
 
 /** The command that changes a grant. */
