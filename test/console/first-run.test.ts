@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { formatEndpoint } from '../../src/domain/host-port-text.js';
+import { publishService, readService } from '../../src/redemption/accepting/service-description.js';
 import { ENDPOINTS } from '../support/service.js';
 import { axeViolations } from './harness/browser.js';
 import { openOperatorPage } from './harness/operator-page.js';
@@ -22,6 +23,18 @@ it('shows only the three steps and the state of the service before the first gra
   expect(await axeViolations(page)).toEqual([]);
 });
 
+it('shows the endpoints of a service that was started again with others', async () => {
+  const { store } = running.service;
+  const description = await readService(store);
+  if (description === undefined) throw new Error('no service has started');
+  await goTo('/');
+  await main.getByText(ENDPOINTS.map(formatEndpoint).join(', ')).waitFor();
+  const host = 'other.example.com';
+  await publishService(store, { ...description, endpoints: ENDPOINTS.map((each) => ({ ...each, host })) });
+  onTestFinished(() => publishService(store, description));
+  await main.getByText(host).first().waitFor();
+});
+
 it('shows the steps without tiles until the first link, and then tiles', async () => {
   const grantUid = await running.createGrant({ name: 'to-west', redemptionsAllowed: 1 });
   await page.getByRole('link', { name: 'Open a grant to issue a token' }).waitFor();
@@ -38,6 +51,7 @@ it('shows the steps without tiles until the first link, and then tiles', async (
 it('counts refused requests, and not the reasons of refusals, and opens them in the ledger', async () => {
   const { store, clock } = running.service;
   const grantUid = await running.createGrant({ name: 'to-east' });
+  await running.addLinks(grantUid, 1);
   const attempt = { grantUid, name: 'to-east', subject: 'east', peer: '192.0.2.1' };
   for (let count = 0; count < 3; count += 1)
     await store.recordRefusal({ ...attempt, code: 'policy_subject' }, clock.read());

@@ -18,13 +18,16 @@ import { useCanWrite } from '../state/session.js';
 
 type Overview = Api['Overview'];
 
+// `ledger`: a restart of the service with other settings is an entry.
+const TOPICS = ['grants', 'links', 'ledger'] as const;
+
 /** The figures of the network, what needs attention, and the refusals of the last day. */
 export function OverviewScreen() {
-  const overview = useResource('overview', (signal) => dataOf(client.GET('/api/v1/overview', { signal })), [
-    'grants',
-    'links',
-    'ledger',
-  ]);
+  const overview = useResource(
+    'overview',
+    (signal) => dataOf(client.GET('/api/v1/overview', { signal })),
+    TOPICS,
+  );
   const isCurrent = overview.error === undefined;
   return (
     <Screen title="Overview">
@@ -118,7 +121,11 @@ function serviceText(health: Overview['health']): string {
 /** How to link the first site, and whether the service can accept it. */
 function FirstSteps({ overview, isCurrent }: { readonly overview: Overview; readonly isCurrent: boolean }) {
   const canWrite = useCanWrite();
-  const service = useResource('service', (signal) => dataOf(client.GET('/api/v1/service', { signal })), []);
+  const service = useResource(
+    'service',
+    (signal) => dataOf(client.GET('/api/v1/service', { signal })),
+    TOPICS,
+  );
   const { version, url, endpoints } = service.data ?? {};
   const state = isCurrent ? serviceText(overview.health) : 'no response';
   return (
