@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { hasGrantEnded } from '../../../src/domain/access-grant.js';
+import { hasGrantEnded, stateWords } from '../../../src/domain/access-grant.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
@@ -134,7 +134,7 @@ function TokenForm({
               : 'The site redeems the token to join. The defaults suit a single site.'}
         </p>
       ) : (
-        <Notice kind="warning" title={`No token can be issued: the grant is ${grant.state}`}>
+        <Notice kind="warning" title={`No token can be issued: the grant is ${stateWords(grant.state)}`}>
           {grant.reason && <p>{sentence(visible(grant.reason))}</p>}
           {hasGrantEnded(grant.state) && (
             <a href={href('/grants', { create: 'grant' })}>Create a new grant</a>
