@@ -88,7 +88,7 @@ export async function addRedemptions(store, { grants: count, redemptionsEach, st
   return grants;
 }
 
-/** Does this in the SQLite store of a data directory, which is created. Returns the number of redemptions. */
+/** Creates the SQLite store of a data directory, and adds redemptions to it as `addRedemptions` does. Returns their number. */
 export async function fillStore(directory, { grants, redemptionsEach }) {
   const database = await openSqliteDatabase({ file: join(directory, 'linkgrant.db'), migrate: true });
   const store = sqlGrantStore(database, Date.now);
