@@ -88,6 +88,9 @@ it('shows a request with a wrong code on the Overview and on the page of its gra
   const sentence = /^1 request with a wrong code or identity, \d+ s ago from 127\.0\.0\.1$/;
   const item = overview.getByRole('listitem').filter({ has: overview.getByText(sentence) });
   await item.waitFor();
+  await figure('Refused requests').press('Enter');
+  await overview.getByRole('heading', { name: 'Grant mistaken' }).waitFor();
+  await overview.goBack();
   await item.getByRole('link', { name: 'mistaken' }).click();
   await overview.getByRole('heading', { name: 'Grant mistaken' }).waitFor();
   await overview.getByText(sentence).waitFor();

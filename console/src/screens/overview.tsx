@@ -86,7 +86,7 @@ function Figures({
     ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
-    ['Refused requests', countRefused(refusals, wrongCodes), href('/ledger', { kind: 'refused' })],
+    ['Refused requests', countRefused(refusals, wrongCodes), refusedPage(refusals, wrongCodes)],
     ['Service', isCurrent ? serviceText(health) : 'no response', href('/health')],
   ];
   return (
@@ -106,6 +106,13 @@ function Figures({
 function countRefused(refusals: Overview['refusals'], wrongCodes: Overview['wrongCodes']): number {
   const counts = [...refusals, ...wrongCodes.map(({ requests }) => requests)].map(({ count }) => count);
   return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** The page of the refused requests: the ledger, or the page of a grant if the ledger has none because only codes were wrong. */
+function refusedPage(refusals: Overview['refusals'], [wrong]: Overview['wrongCodes']): string {
+  return wrong && refusals.length === 0
+    ? href(`/grants/${wrong.grantUid}`)
+    : href('/ledger', { kind: 'refused' });
 }
 
 /** True if the service was checked. In a cluster the user may have no permission for that, which is a warning. */
