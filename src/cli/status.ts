@@ -17,6 +17,10 @@ export interface StatusFlags {
   readonly [setting: string]: unknown;
 }
 
+// A service can return any text. Only commands that linkgrant suggests are shown.
+const SUGGESTED =
+  /^linkgrant (doctor|serve --endpoint inter-router=HOST:PORT|grant list|redemption (list|show|revoke)( [\w-]+)*)$/;
+
 /** `status`: prints the service, its grants and links, and what needs attention; the exit code is 1 if something does. */
 export async function statusCommand({ output, ...flags }: StatusFlags): Promise<void> {
   await withAdministration(flags, async (session) => {
@@ -27,10 +31,12 @@ export async function statusCommand({ output, ...flags }: StatusFlags): Promise<
       administration.readOverview(),
     ]);
     const isRemote = session.configuration.settings.server !== undefined;
-    const nextStepOf = ({ kind, nextStep }: AttentionItem) =>
-      isRemote && (kind === 'service-not-ready' || kind === 'no-endpoints')
+    const nextStepOf = ({ kind, nextStep }: AttentionItem) => {
+      if (!SUGGESTED.test(nextStep)) return 'the service suggests no command of linkgrant';
+      return isRemote && (kind === 'service-not-ready' || kind === 'no-endpoints')
         ? `on the host of the service, run \`${nextStep}\``
         : `run \`${completeCommand(nextStep, flags)}\``;
+    };
     const { attention } = overview;
     await print(output, { service, ...overview }, () =>
       [

@@ -1,6 +1,6 @@
 // A spreadsheet interprets a text that begins with one of these characters as a formula. In a locale with the comma as decimal
-// separator it splits texts at semicolons, even between quotes.
-const FORMULA = /(^|;)(?=[=+\-@\t\r])/g;
+// separator it splits texts at semicolons, even between quotes, and then omits quotes and spaces.
+const FORMULA = /(^|;["\s]*)(?=[=+\-@\t\r])/g;
 
 function cell(value: string | number | undefined): string {
   if (value === undefined) return '';

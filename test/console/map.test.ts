@@ -148,3 +148,10 @@ it('groups by the label that most sites have if they have the same grant', async
   await other.getByRole('combobox', { name: 'Group by' }).selectOption('Grant');
   await other.getByRole('heading', { name: 'fleet (3)' }).waitFor();
 });
+
+it('shows the sites without a label whose name is that of a member of every object, and the links in such an order', async () => {
+  await goTo('/map?by=label:constructor');
+  await group('Without constructor (7)').waitFor();
+  await goTo('/links?sort=constructor');
+  await page.getByRole('heading', { name: 'Links', level: 1 }).waitFor();
+});

@@ -1,5 +1,6 @@
 import type { ListedKind } from '../../../src/domain/ledger-kind.js';
 import { refusalOf } from './refusals.js';
+import { visible } from './text.js';
 
 const KINDS = {
   created: 'Grant created',
@@ -22,8 +23,8 @@ const KINDS = {
 
 /** What an entry of the ledger reports, in words. */
 export function kindText(kind: string): string {
-  const kinds: Readonly<Record<string, string>> = KINDS;
-  return kinds[kind] ?? refusalOf(kind)?.title ?? kind.replaceAll('_', ' ');
+  if (Object.hasOwn(KINDS, kind)) return KINDS[kind as ListedKind];
+  return refusalOf(kind)?.title ?? visible(kind.replaceAll('_', ' '));
 }
 
 /** The choices of a filter by kind. */

@@ -136,13 +136,13 @@ const RENEWAL_REFUSALS = {
 /** The meaning of a code that refuses a redemption; undefined for another text, such as `redeemed`. */
 export function redemptionRefusalOf(code: string): Refusal | undefined {
   const refusals: Readonly<Record<string, Refusal>> = REDEMPTION_REFUSALS;
-  return refusals[code];
+  return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 }
 
 /** The meaning of a code that refuses a redemption or a renewal; undefined for another text. */
 export function refusalOf(code: string): Refusal | undefined {
   const renewals: Readonly<Record<string, Refusal>> = RENEWAL_REFUSALS;
-  return redemptionRefusalOf(code) ?? renewals[code];
+  return redemptionRefusalOf(code) ?? (Object.hasOwn(renewals, code) ? renewals[code] : undefined);
 }
 
 /**

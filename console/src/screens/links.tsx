@@ -165,7 +165,7 @@ export function LinksScreen() {
           ...(filter.state ? ['--state', filter.state] : []),
           ...(filter.notRenewing ? ['--overdue'] : []),
           ...(filter.signedBy ? ['--signed-by', filter.signedBy] : []),
-          ...(SORT_BY[sort] ? ['--sort-by', SORT_BY[sort]] : []),
+          ...(Object.hasOwn(SORT_BY, sort) ? ['--sort-by', `${SORT_BY[sort]}`] : []),
         ]}
       />
       {isRevoking && (

@@ -112,7 +112,8 @@ export function groupsOf(sites: readonly Site[], grouping: Grouping): readonly S
   const key = grouping.replace(/^label:/, '');
   const byName = Map.groupBy(sites, ({ grant, labels }) => {
     if (grant === undefined) return 'Without a record';
-    return grouping === 'grant' ? grant : (labels[key] ?? `Without ${key}`) || key;
+    if (grouping === 'grant') return grant;
+    return Object.hasOwn(labels, key) ? labels[key] || key : `Without ${key}`;
   });
   return [...byName]
     .map(([name, all]) => ({ name, sites: sorted(all), attention: all.filter(needsAttention).length }))

@@ -4,6 +4,7 @@ import { Command, HostCommand } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Icon } from '../components/icon.js';
+import { kindText } from '../components/ledger-kinds.js';
 import { EmptyState, Loaded, Notice, UnobservedNotice } from '../components/notice.js';
 import { grantChange, refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
@@ -250,7 +251,7 @@ function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCo
           items={refusals}
           keyOf={({ code }) => code}
           columns={[
-            { header: 'Reason', isHeader: true, cell: ({ code }) => refusalOf(code)?.title ?? code },
+            { header: 'Reason', isHeader: true, cell: ({ code }) => kindText(code) },
             { header: 'Requests', cell: ({ count }) => count },
             { header: 'Last', cell: ({ last }) => <TimeAndDistance at={last} /> },
             { header: 'What to do', cell: ({ code }) => <Prose text={refusalOf(code)?.remedy ?? ''} /> },

@@ -16,4 +16,5 @@ it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx'])('prevents a spreadsheet from ex
 
 it('prevents a spreadsheet that splits texts at semicolons from executing a part', () => {
   expect(csvLine(['a;=1+1', '-1;@x;b'])).toBe(`"a;'=1+1","'-1;'@x;b"\r\n`);
+  expect(csvLine(['a;"=1;b', 'a; +1'])).toBe(`"a;""'=1;b","a; '+1"\r\n`);
 });
