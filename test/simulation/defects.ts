@@ -43,8 +43,8 @@ export const DEFECTS: Readonly<Record<string, Defect>> = {
   'the replay key is not looked up again after another replica was faster': {
     violates: 'replay',
     file: RECORDING,
-    text: 'const replayOf = await findReplay',
-    replacement: 'const replayOf = isSealed ? undefined : await findReplay',
+    text: 'const found = await findReplay',
+    replacement: 'const found = isSealed ? undefined : await findReplay',
   },
   'the grant is not read again after its slot was filled': {
     violates: 'revocation',
