@@ -190,8 +190,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LinkStore, LedgerSt
   /** Returns a setting of the service; in a cluster always undefined, because its service stores no settings. */
   getSetting(key: string): Promise<string | undefined>;
 
-  /** True if a grant was created before `createdBefore`, is not revoked, and expires after `endedAfter` or is still pending. */
-  hasGrantCreatedBefore(createdBefore: number, endedAfter: number): Promise<boolean>;
+  /** True if a grant was created before `createdBefore`, is not revoked, and expires after `expiresAfter` or is still pending. */
+  hasGrantCreatedBefore(createdBefore: number, expiresAfter: number): Promise<boolean>;
   countGrants(now: number): Promise<Readonly<Record<AccessGrantState, number>>>;
   /** Counts the grants that are pending or ready, by namespace and requested issuer, in any order. */
   countGrantsByIssuer(now: number): Promise<readonly IssuerUse[]>;

@@ -40,8 +40,8 @@ export function grantReads({ read }: SqlDatabase) {
     findGrantByName: (namespace, name) => read(() => findGrant(BY_NAME, namespace, name)),
     listGrants: async (page, matches) => selectItems(await read(() => listGrants(page)), matches),
     listDeclaredGrants: (page) => read(() => listAll(LIST_DECLARED, page)),
-    hasGrantCreatedBefore: async (createdBefore, endedAfter) =>
-      (await read(() => value(CREATED_BEFORE, createdBefore, endedAfter))) !== undefined,
+    hasGrantCreatedBefore: async (createdBefore, expiresAfter) =>
+      (await read(() => value(CREATED_BEFORE, createdBefore, expiresAfter))) !== undefined,
     countGrants: (now) => read(() => countGrants(now)),
     countGrantsByIssuer: (now) => read(() => rows<IssuerUse>(BY_ISSUER, now)),
   } satisfies Partial<DatabaseStore>;

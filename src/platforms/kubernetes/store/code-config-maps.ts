@@ -118,7 +118,8 @@ export class CodeConfigMaps {
     });
   }
 
-  async forget(grantUid: string): Promise<void> {
+  /** Deletes the records of all codes of a grant. */
+  async remove(grantUid: string): Promise<void> {
     await this.#client.delete(CONFIG_MAPS, this.#configMapKey(grantUid));
   }
 

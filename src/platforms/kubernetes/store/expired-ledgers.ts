@@ -37,7 +37,7 @@ export async function removeExpiredLedgers(parts: Parts, endedBefore: number): P
     if (removed === MAX_REMOVED) return true;
     try {
       // First, because no later call finds the codes without the ledger.
-      if (!retained.has(ledger.grantUid)) await parts.codes.forget(ledger.grantUid);
+      if (!retained.has(ledger.grantUid)) await parts.codes.remove(ledger.grantUid);
       await removeLedger(parts, ledger, endedBefore);
       removed += 1;
     } catch (error) {

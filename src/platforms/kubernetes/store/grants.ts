@@ -23,7 +23,7 @@ type GrantMethods = Pick<
   | 'countGrantsByIssuer'
 >;
 
-/** The operations of the store on grants, which are AccessGrants. */
+/** The operations of the store on grants. A grant is an AccessGrant. */
 export function grantStoreMethods(parts: StoreParts): GrantMethods {
   const { client, namespace, accounts } = parts;
 
@@ -92,12 +92,12 @@ export function grantStoreMethods(parts: StoreParts): GrantMethods {
       }
     },
 
-    async hasGrantCreatedBefore(createdBefore, endedAfter) {
+    async hasGrantCreatedBefore(createdBefore, expiresAfter) {
       const found = await readAll(
         ({ createdAt, revokedAt, expirationTime }) =>
           createdAt < createdBefore &&
           revokedAt === null &&
-          (expirationTime === null || expirationTime > endedAfter),
+          (expirationTime === null || expirationTime > expiresAfter),
       );
       return found.includes(true);
     },
@@ -109,11 +109,10 @@ export function grantStoreMethods(parts: StoreParts): GrantMethods {
     async countGrantsByIssuer(now) {
       const uses = new Map<string, IssuerUse>();
       const open = await readAll((grant) => {
-        const state = grantState(grant, now);
-        if (hasGrantEnded(state)) return [];
-        return [{ namespace: grant.namespace, issuer: grant.issuer }];
+        if (hasGrantEnded(grantState(grant, now))) return undefined;
+        return { namespace: grant.namespace, issuer: grant.issuer };
       });
-      for (const use of open.flat()) {
+      for (const use of open) {
         const key = JSON.stringify([use.namespace, use.issuer]);
         uses.set(key, { ...use, grants: (uses.get(key)?.grants ?? 0) + 1 });
       }

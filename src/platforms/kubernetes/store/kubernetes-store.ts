@@ -30,8 +30,8 @@ import type { StoreParts } from './store-parts.js';
 import { LazyStoreWatch, type StoreWatch } from './store-watch.js';
 import { locateRedemptions } from './stored-redemptions.js';
 
-// The service responds 8 s after the arrival of a request. A Redemption that is created at the deadline is ready before that: the
-// client gets its certificate, and no use is lost.
+// The service responds within 8 s after the arrival of a request. This leaves one second for a creation that starts just before
+// the deadline: the client still gets its certificate, and no use is lost.
 const DEADLINE_MS = 7_000;
 
 /** The cluster and the settings of the store. */
@@ -43,7 +43,7 @@ export interface KubernetesStoreOptions {
   readonly clock: Clock;
   /** Called with `before-commit` and `after-commit`. */
   readonly checkpoint?: Checkpoint | undefined;
-  /** How long a redemption waits for a slot, and a failed request is repeated, in milliseconds; 7,000 when absent. */
+  /** How long a redemption may wait for a slot, and a write is retried, in milliseconds; 7,000 when absent. */
   readonly deadlineMs?: number | undefined;
   /**
    * False for a user, who may have no access to the service's own namespace, and may read objects of any size; true when absent.
@@ -97,7 +97,7 @@ export function kubernetesStore(
   const serviceData = isService ? { codes, sealed } : withoutServiceNamespaceAccess(codes);
   const accounts = new GrantAccounts(client, locator);
   const list = (ids: readonly string[]) => locateRedemptions({ client, namespace }, ids);
-  // Clients can send the service any number of invented ids.
+  // The service shares and limits these lookups, because clients can send any number of invented ids.
   const unreported = options.indexes && new SharedLookup({ list, wait: (ms) => sleep(ms) });
   const parts: StoreParts = {
     client,
@@ -134,7 +134,7 @@ export function kubernetesStore(
   });
   const opened: KubernetesGrantStore = {
     ...store,
-    // Needs no actor: the API server knows the user, and a revoked resource records the user.
+    // Needs no actor: the API server authenticates the user, and a revocation writes this user into the resource.
     actingAs: () => opened,
     redemptionObserver: accounts,
     async close() {
@@ -169,7 +169,7 @@ function ownIndexes(
   return { locator: new ListingLocator(client, namespace), redemptions, watch };
 }
 
-/** The client of a user's commands, which have to show and revoke objects of any size. Their reads delay no requests of others. */
+/** The client of a user's commands, which show and revoke objects of any size. A slow read delays only its own command. */
 function withoutObjectLimit(client: KubernetesClient): KubernetesClient {
   return {
     ...client,
@@ -187,15 +187,15 @@ function withoutServiceNamespaceAccess(codes: CodeConfigMaps): Pick<StoreParts, 
       find: (grantUid, jti) => unlessForbidden(codes.find(grantUid, jti), undefined),
       list: (grantUid) => unlessForbidden(codes.list(grantUid), []),
       update: (grantUid, jti, change) => codes.update(grantUid, jti, change),
-      forget: (grantUid) => codes.forget(grantUid),
+      remove: (grantUid) => codes.remove(grantUid),
     },
     sealed: {
       async store({ sealedAnswer }) {
         if (sealedAnswer !== null) throw new Error('only the service can store sealed answers');
       },
-      forget: async () => undefined,
+      erase: async () => undefined,
       withSealedAnswer: async (redemption) => ({ ...redemption, sealedUntil: null }),
-      erase: async () => 0,
+      eraseExpired: async () => 0,
     },
   };
 }

@@ -50,7 +50,7 @@ export async function recordRedemption(
   // The next redemption of the grant fills its slot meanwhile.
   const isUnconfirmed = typeof attempt === 'object' && !('refused' in attempt);
   const outcome = isUnconfirmed ? await confirm(recording, attempt, deps) : attempt;
-  if (outcome !== 'recorded' && !(isUnconfirmed && 'filled' in attempt)) await deps.sealed.forget(redemption);
+  if (outcome !== 'recorded' && !(isUnconfirmed && 'filled' in attempt)) await deps.sealed.erase(redemption);
   const issued = issuedBy(outcome, redemption);
   if (issued) {
     const replacement = { id: issued.id, namespace: account.namespace, replaces: rules.signedCode?.replaces };

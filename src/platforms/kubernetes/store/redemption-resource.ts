@@ -69,6 +69,7 @@ export interface RedemptionResource extends Resource {
 
 /** The status of a Redemption: its renewals. */
 export interface RedemptionStatus {
+  /** The expiry of the newest certificate. */
   readonly notAfter?: string;
   /** The last two, newest first. */
   readonly renewals?: readonly WrittenRenewal[];
@@ -76,7 +77,7 @@ export interface RedemptionStatus {
   readonly earlier?: readonly EarlierRenewal[];
 }
 
-// CRLs and the ledger read these. Enough for a link that is renewed every few hours, and small enough for etcd.
+// The ledger lists these: about a week of a link that is renewed every three hours. The object stays small enough for etcd.
 const MAX_EARLIER_RENEWALS = 50;
 
 /** Name of the Redemption that fills a slot. */
@@ -93,7 +94,7 @@ export function slotOf(
   return name === slotName(grantUid, slot) ? slot : undefined;
 }
 
-/** True if a Redemption is named after the slot in its spec; a user may create one that is not. */
+/** True if the name of a Redemption is that of the slot in its spec. A user can create a Redemption with another name. */
 export function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): boolean {
   return metadata.name === slotName(spec.grantUid, spec.slot);
 }
@@ -209,10 +210,7 @@ export function readRenewals({ spec, status = {} }: Stored<RedemptionResource>):
 /** Earlier renewals, of which only these fields are stored, newest first. */
 export function readEarlierRenewals({
   status = {},
-}: Stored<RedemptionResource>): Pick<
-  Renewal,
-  'number' | 'serial' | 'issuerSha256' | 'notAfter' | 'peer' | 'renewedAt'
->[] {
+}: Stored<RedemptionResource>): Pick<Renewal, keyof EarlierRenewal>[] {
   return (status.earlier ?? []).map((earlier) => ({
     ...earlier,
     renewedAt: timeOf(earlier.renewedAt) ?? 0,
@@ -226,7 +224,7 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   const certificate = writtenCertificate(renewal);
   const [previous, ...older] = status.renewals ?? [];
   const written: WrittenRenewal = { number, renewedAt: timestamp(renewedAt), peer, certificate };
-  const outgrown = older.map(({ certificate: { serial, issuerSha256, notAfter }, ...rest }) => ({
+  const moved = older.map(({ certificate: { serial, issuerSha256, notAfter }, ...rest }) => ({
     ...rest,
     serial,
     issuerSha256,
@@ -235,11 +233,11 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   return {
     notAfter: certificate.notAfter,
     renewals: previous ? [written, previous] : [written],
-    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MAX_EARLIER_RENEWALS),
+    earlier: [...moved, ...(status.earlier ?? [])].slice(0, MAX_EARLIER_RENEWALS),
   };
 }
 
-/** When the last certificate of a redemption expires, in milliseconds since the epoch. */
+/** The latest expiry of the certificates that are stored in full, in milliseconds since the epoch. */
 export function lastNotAfter({ spec, status = {} }: Stored<RedemptionResource>): number {
   const certificates = [spec.certificate, ...(status.renewals ?? []).map(({ certificate }) => certificate)];
   return Math.max(...certificates.map(({ notAfter }) => timeOf(notAfter) ?? 0));

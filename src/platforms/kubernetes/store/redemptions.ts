@@ -80,7 +80,7 @@ export function redemptionStoreMethods(parts: StoreParts): RedemptionMethods {
       return resource ? revokeResource(parts, resource.metadata, now) : false;
     },
 
-    eraseSealedAnswers: (now) => sealed.erase(now),
+    eraseSealedAnswers: (now) => sealed.eraseExpired(now),
   };
 }
 

@@ -6,18 +6,18 @@ import { SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { retryOnConflict } from '../api/retry.js';
 
-/** Label of the Secrets whose values expire. */
+/** Label of the Secrets with sealed answers. */
 export const SEALED = 'linkgrant.dev/sealed-answer';
 // The names of the Secrets are fixed, so that a Role can name each, and the service needs no permission to list or delete
-// Secrets. With sixteen, each is small and writes rarely conflict; together they hold the keys of some 40,000 redemptions.
+// Secrets. With sixteen Secrets, writes rarely conflict, and the keys of some 40,000 redemptions fit.
 const DIGITS = '0123456789abcdef';
 
 type SealedSecret = Resource & { readonly type: string; readonly data?: Readonly<Record<string, string>> };
 
 /**
  * Private keys for repeated requests, encrypted under their code. Each is an entry `<redemption id>.<until>` of one of sixteen
- * Secrets in the service's own namespace, because tenants can read Redemptions. `until` is when it is erased, in milliseconds
- * since the epoch.
+ * Secrets, and is erased at `until`, in milliseconds since the epoch. The Secrets are in the service's own namespace, because
+ * tenants can read Redemptions.
  */
 export class SealedSecrets {
   readonly #client: KubernetesClient;
@@ -42,7 +42,8 @@ export class SealedSecrets {
     });
   }
 
-  async forget({ id, sealedUntil }: Pick<Redemption, 'id' | 'sealedUntil'>): Promise<void> {
+  /** Erases the sealed answer of a redemption, if it has one. */
+  async erase({ id, sealedUntil }: Pick<Redemption, 'id' | 'sealedUntil'>): Promise<void> {
     if (sealedUntil !== null) await this.#removeKeys(id, [`${id}.${sealedUntil}`]);
   }
 
@@ -56,7 +57,7 @@ export class SealedSecrets {
   }
 
   /** Erases the entries that have expired at `now`; returns their number. */
-  async erase(now: number): Promise<number> {
+  async eraseExpired(now: number): Promise<number> {
     const erased = [...DIGITS].map(async (digit) => {
       const { data = {} } = (await this.#secretOf(digit)) ?? {};
       const expired = Object.keys(data).filter((key) => untilOf(key) <= now);
@@ -94,7 +95,7 @@ export class SealedSecrets {
   }
 }
 
-/** When the entry of a key is erased; NaN for a key in another form, which is therefore never erased. */
+/** When the entry with this key is erased; NaN for a key that the service did not write, so that its entry stays. */
 function untilOf(key: string): number {
   return Number(key.split('.')[1]);
 }

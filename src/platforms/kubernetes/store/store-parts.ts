@@ -29,8 +29,8 @@ export interface StoreParts {
   readonly watch: StoreWatch;
   /** Locates Redemptions that the watch has not reported; undefined if each lookup may list. */
   readonly unreported: SharedLookup<ResourceKey> | undefined;
-  readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
-  readonly sealed: Pick<SealedSecrets, 'store' | 'forget' | 'withSealedAnswer' | 'erase'>;
+  readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'remove'>;
+  readonly sealed: Pick<SealedSecrets, 'store' | 'erase' | 'withSealedAnswer' | 'eraseExpired'>;
   readonly attempts: AttemptEvents;
   /** Reads the name of the user whose command uses the store; undefined for the service. */
   readonly readUser: () => Promise<string | undefined>;

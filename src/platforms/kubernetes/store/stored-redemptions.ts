@@ -149,7 +149,7 @@ export async function revokeResource(
       await client.patch(REDEMPTIONS, key, patch);
     }
     // Also if it was revoked before: an earlier attempt may have failed after the patch.
-    await sealed.forget(readRedemption(resource));
+    await sealed.erase(readRedemption(resource));
     return !isRevoked;
   });
 }

@@ -19,7 +19,7 @@ it('a call removes at most a hundred expired ledgers and reports that there are 
     find: async (_kind: ResourceKind, { name }: { readonly name: string }) => redemptions.get(name),
     delete: async (_kind: ResourceKind, { name }: { readonly name: string }) => redemptions.delete(name),
   };
-  const parts = { client, codes: { forget: async () => undefined } } as unknown as StoreParts;
+  const parts = { client, codes: { remove: async () => undefined } } as unknown as StoreParts;
   const later = NOW + 10 * 365 * 86_400_000;
   expect(await removeExpiredLedgers(parts, later)).toBe(true);
   expect(redemptions.size).toBe(1);
@@ -42,7 +42,7 @@ it('the codes of a deleted grant are deleted before its ledger, so that a failed
   const failures = [new ApiError('delete configmaps', { reason: 'unavailable', status: 500 })];
   const forgotten: string[] = [];
   const codes = {
-    async forget(uid: string) {
+    async remove(uid: string) {
       const failure = failures.pop();
       if (failure) throw failure;
       forgotten.push(uid);

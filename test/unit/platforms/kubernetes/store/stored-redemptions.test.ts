@@ -27,7 +27,7 @@ it('a repeated revocation erases the sealed answer if the first one revoked the 
   const erased: unknown[] = [];
   const failures = [new ApiError('patch secrets', { reason: 'unavailable' })];
   const sealed = {
-    forget: async ({ id }: { readonly id: string }) => {
+    erase: async ({ id }: { readonly id: string }) => {
       const failure = failures.pop();
       if (failure) throw failure;
       erased.push(id);
