@@ -168,6 +168,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'redemption list': [
     ['list the sites that have joined with a grant', 'redemption list --grant branches'],
     ['list the links that are overdue for renewal', 'redemption list --overdue'],
+    ['list the links that expire within 30 days', 'redemption list --expires-within 30d'],
   ],
   'redemption show': [
     ['show the certificates and renewals of the link with this subject', 'redemption show paris'],

@@ -142,21 +142,28 @@ interface ListFilter extends PageRequest {
   readonly labels?: LabelSelector | undefined;
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+  readonly expiresBefore?: number | undefined;
   readonly notRenewing?: boolean | undefined;
 }
 
 /** Returns the page and the filter of a listing as the query of the admin API. */
-function queryOf<T extends ListFilter>({ limit, after, labels, since, until, notRenewing, ...filter }: T) {
+function queryOf<T extends ListFilter>(list: T) {
+  const { limit, after, labels, since, until, expiresBefore, notRenewing, ...filter } = list;
   return withoutUndefined({
     ...filter,
     // The server returns no larger page.
     limit: Math.min(limit, 500),
     cursor: after,
     label: labels && formatLabelSelector(labels),
-    since: since === undefined ? undefined : new Date(since).toISOString(),
-    until: until === undefined ? undefined : new Date(until).toISOString(),
+    since: timeOf(since),
+    until: timeOf(until),
+    expiresBefore: timeOf(expiresBefore),
     notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
   });
+}
+
+function timeOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
 /** Returns a handler of rejections: returns undefined for a refusal with this code, and rethrows other errors. */

@@ -11,6 +11,7 @@ import {
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY } from '../support/service.js';
+import { sampleRedemption } from '../support/store-samples.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
@@ -284,4 +285,25 @@ it('the remote client reads changes, links and the overview, and verifies the le
   expect(await remote.readOverview()).toMatchObject({ health: { ready: true } });
   const { id } = await remote.startLedgerVerification();
   await until(async () => (await remote.showLedgerVerification(id)).state === 'done');
+});
+
+it('lists the links that expire before a time, without those that are expired or revoked already', async () => {
+  const grant = await create();
+  const now = service.clock.read();
+  for (const [subject, days] of Object.entries({ soon: 2, later: 9, gone: -1, cut: 2 })) {
+    const redemption = sampleRedemption(grant.uid, { subject, createdAt: now, notAfter: now + days * DAY });
+    await service.store.recordRedemption(grant.uid, redemption, now);
+    if (subject === 'cut') await service.store.revokeRedemption(redemption.id, now);
+  }
+  const before = async (days: number) => {
+    const expiresBefore = now + days * DAY;
+    const { items } = await remoteClient(service).listLinks({
+      ...{ limit: 10, grantUid: grant.uid, expiresBefore, sort: 'notAfter' },
+    });
+    return items.map(({ subject }) => subject);
+  };
+  expect(await before(2)).toEqual([]);
+  expect(await before(3)).toEqual(['soon']);
+  expect(await before(30)).toEqual(['soon', 'later']);
+  expect((await ask('GET', '/links?expiresBefore=30d')).body.code).toBe('request_invalid');
 });

@@ -193,6 +193,7 @@ export const LINK_QUERY = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')
     .optional(),
+  expiresBefore: time.optional(),
 });
 
 /** The query that lists issuers. */

@@ -25,12 +25,17 @@ const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\
 
 /**
  * Reads a time from a flag, in milliseconds since the epoch; undefined if the flag is absent. The value is a time (RFC 3339), a date
- * (midnight in UTC), or a duration before `now`. Throws a CommandError.
+ * (midnight in UTC), or a duration before `now`, with `isAhead` after `now`. Throws a CommandError.
  */
-export function parseTime(flag: string, value: string | undefined, now: number): number | undefined {
+export function parseTime(
+  flag: string,
+  value: string | undefined,
+  now: number,
+  { isAhead = false } = {},
+): number | undefined {
   if (value === undefined) return undefined;
   const duration = parseDuration(value);
-  if (duration !== undefined) return Math.max(0, now - duration);
+  if (duration !== undefined) return Math.max(0, isAhead ? now + duration : now - duration);
   const time = TIME.test(value) ? Date.parse(value) : Number.NaN;
   if (!Number.isNaN(time)) return time;
   throw invalidValue(

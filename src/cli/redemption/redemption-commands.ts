@@ -20,12 +20,16 @@ export function addRedemption(program: Command): void {
     .addOption(new Option('--state <STATE>', 'only links in this state').choices(LINK_STATES))
     .option('--overdue', 'only links that are overdue for renewal')
     .option('--signed-by <SHA256>', 'only links whose newest certificate is valid and of this CA')
+    .option(
+      '--expires-within <TIME>',
+      'only valid links that expire within a duration such as 30d, or before a time; the soonest first',
+    )
     .addOption(SELECTOR())
     .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
     .addOption(
       new Option('--events', 'the same as `linkgrant ledger list`')
         .hideHelp()
-        .conflicts(['selector', 'search', 'state', 'overdue', 'signedBy']),
+        .conflicts(['selector', 'search', 'state', 'overdue', 'signedBy', 'expiresWithin']),
     );
   addListFlags(list).action(async ({ events, ...flags }) =>
     events

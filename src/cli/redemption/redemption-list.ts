@@ -27,15 +27,18 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFla
   readonly overdue?: boolean;
   /** SHA-256 of a CA, or its first 16 hex digits or more. */
   readonly signedBy?: string;
+  readonly expiresWithin?: string;
 }
 
-/** `redemption list`: prints the redemptions, oldest first. */
+/** `redemption list`: prints the redemptions, oldest first; with `--expires-within` those that expire first. */
 export async function redemptionListCommand(flags: RedemptionListFlags): Promise<void> {
   const { clock } = commandContext();
   const since = parseTime('--since', flags.since, clock());
-  const { grant, subject, selector: labels, search, state, overdue, signedBy: signer, ...settings } = flags;
+  const { grant, subject, selector: labels, search, state, overdue, ...others } = flags;
+  const { signedBy: signer, expiresWithin, ...settings } = others;
   const signedBy = parseSigner(signer);
-  const linkFilter = { state, notRenewing: overdue, signedBy };
+  const expiresBefore = parseTime('--expires-within', expiresWithin, clock(), { isAhead: true });
+  const linkFilter = { state, notRenewing: overdue, signedBy, expiresBefore };
   await withAdministration(settings, async ({ administration, connections, namespace }) => {
     const grantUid =
       grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
@@ -48,7 +51,7 @@ export async function redemptionListCommand(flags: RedemptionListFlags): Promise
         ...(next && { next }),
       };
     };
-    const isFiltered = [grant, since, subject, labels, search, state, overdue, signedBy].some(
+    const isFiltered = [grant, since, subject, labels, search, ...Object.values(linkFilter)].some(
       (value) => value !== undefined,
     );
     const emptyText = isFiltered ? 'No redemption matches.\n' : REDEMPTION_LISTING.emptyText;
@@ -59,7 +62,7 @@ export async function redemptionListCommand(flags: RedemptionListFlags): Promise
     await writeListing(
       read,
       { ...(connections ? CONNECTED_REDEMPTION_LISTING : REDEMPTION_LISTING), emptyText },
-      flags,
+      { ...(expiresBefore !== undefined && { sortBy: 'certificate-expires' }), ...flags },
     );
   });
 }

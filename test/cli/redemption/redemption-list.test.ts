@@ -46,6 +46,19 @@ describe('redemption list', () => {
     expect(await subjects('--signed-by', withColons)).toEqual([third.subject]);
   });
 
+  it('lists the links that expire within a duration or before a time, the soonest first', async () => {
+    expect(await subjects('--expires-within', '2031-06-01')).toEqual([third.subject, first.subject]);
+    expect(await subjects('--expires-within', '2031-04-10')).toEqual([third.subject]);
+    expect(await subjects('--expires-within', '5000d')).toEqual([third.subject, first.subject]);
+    expect(await subjects('--expires-within', '5000d', '--sort-by', 'subject')).toEqual([
+      first.subject,
+      third.subject,
+    ]);
+    expect(await printed('--expires-within', '1m')).toBe('No redemption matches.\n');
+    const wrong = expectRefusal(await list('--expires-within', 'soon'), 2);
+    expect(wrong.error).toContain('--expires-within cannot be "soon"');
+  });
+
   it('accepts the first 16 digits of the SHA-256 of a CA, as `issuer list` prints them, and refuses fewer', async () => {
     expect(await subjects('--signed-by', third.issuerSha256.slice(0, 16))).toEqual([third.subject]);
     const cutOff = third.issuerSha256.slice(0, 15);

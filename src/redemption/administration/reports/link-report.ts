@@ -79,6 +79,11 @@ export interface LinkFilter {
    * certificate is valid and signed by it.
    */
   readonly signedBy?: string | undefined;
+  /**
+   * Links that can connect now, and cannot from before this time on unless they are renewed, in milliseconds since the epoch: not
+   * revoked, and their newest certificate is valid and ends before it.
+   */
+  readonly expiresBefore?: number | undefined;
 }
 
 /** Returns the report of a link at `now`; `connected` is null if that is not known. */
@@ -121,27 +126,33 @@ export function isListed(link: IssuedLink, filter: LinkFilter, now: number): boo
   );
 }
 
-/** The fields of a link that determine its state and its signer. */
+/** The fields of a link that determine its state, its signer and its expiry. */
 type CertifiedLink = LinkTimes & Pick<IssuedLink, 'issuerSha256'>;
 
-/** True if the state and the signer of a link match this filter at `now`. */
+/** True if the state, the signer and the expiry of a link match this filter at `now`. */
 export function isInState(
   link: CertifiedLink,
-  { state, notRenewing, signedBy }: Pick<LinkFilter, 'state' | 'notRenewing' | 'signedBy'>,
+  {
+    state,
+    notRenewing,
+    signedBy,
+    expiresBefore,
+  }: Pick<LinkFilter, 'state' | 'notRenewing' | 'signedBy' | 'expiresBefore'>,
   now: number,
 ): boolean {
   return (
     (state === undefined || linkState(link, now) === state) &&
     (notRenewing === undefined || isNotRenewing(link, now) === notRenewing) &&
-    (signedBy === undefined || dependsOn(signedBy, link, now))
+    (signedBy === undefined || dependsOn(signedBy, link, now)) &&
+    (expiresBefore === undefined || (isUsable(link, now) && link.notAfter < expiresBefore))
   );
 }
 
 /** True if RenewalStore.countDependents counts this link for the CA `signer`. */
-function dependsOn(
-  signer: string,
-  { issuerSha256, revokedAt, notAfter }: CertifiedLink,
-  now: number,
-): boolean {
-  return issuerSha256.startsWith(signer) && revokedAt === null && notAfter > now;
+function dependsOn(signer: string, link: CertifiedLink, now: number): boolean {
+  return link.issuerSha256.startsWith(signer) && isUsable(link, now);
+}
+
+function isUsable({ revokedAt, notAfter }: LinkTimes, now: number): boolean {
+  return revokedAt === null && notAfter > now;
 }
