@@ -71,7 +71,7 @@ export async function attemptBootstrap(
   const read = await request.source?.read(signal);
   let existing = await findLinks(target, request, read);
   if (!existing && request.renews && !progress.renewed) {
-    // Do not repeat a rejected renewal at each attempt.
+    // Do not repeat a refused renewal at each attempt.
     progress.renewed = await renewExpired(target, request, read, timeoutMs);
     existing = await findLinks(target, request, read);
   }
@@ -108,7 +108,7 @@ export async function attemptBootstrap(
 
 /**
  * Renews the links that satisfy the request and whose certificate has expired: even after a long pause the service may accept a
- * renewal. Returns true if there are such links. Rejects with a CommandError for a temporary failure. Ignores a rejected renewal,
+ * renewal. Returns true if there are such links. Rejects with a CommandError for a temporary failure. Ignores a refused renewal,
  * because a token is redeemed next.
  */
 async function renewExpired(
@@ -123,7 +123,7 @@ async function renewExpired(
   const isWanted = await secretFilter(target, request, read);
   const links = (await dependencies.links.list()).filter(({ tlsCredentials }) => isWanted(tlsCredentials));
   const renewals = await renewSecrets(links, { isSelected: isExpired }, dependencies);
-  const temporary = failedOf(renewals).find(({ final }) => !final);
+  const temporary = failedOf(renewals).find(({ isFinal }) => !isFinal);
   if (!temporary) return links.length > 0;
   const { message, hint } = temporary.failure;
   const names = temporary.links.join(', ');

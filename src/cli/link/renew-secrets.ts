@@ -29,15 +29,15 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
   | {
       readonly outcome: 'failed';
       readonly failure: ReturnType<typeof describeFailure>;
-      /** True if the service rejects each further request. */
-      readonly final: boolean;
+      /** True if the service would refuse each further request. */
+      readonly isFinal: boolean;
       /** SHA-256 of the old certificate, which stays; `notAfter` is its expiry. */
       readonly certificateSha256: string;
       readonly notAfter: number;
     }
 );
 
-/** Which links to renew, and an override of their renewal URL and CA. */
+/** Which links to renew, and a renewal URL and CA that replace those of the links. */
 export interface RenewalSelection {
   readonly isSelected: (link: RenewableLink) => boolean;
   readonly server?: Partial<RenewalServer> | undefined;
@@ -48,13 +48,14 @@ type RenewalDependencies = RenewLinkDependencies & { readonly links: LinkFiles }
 /** Renews the Secrets of Links, each once, one after the other. A failure does not stop the others. */
 export async function renewSecrets(
   links: readonly StoredLink[],
-  request: RenewalSelection,
+  selection: RenewalSelection,
   dependencies: RenewalDependencies,
 ): Promise<SecretRenewal[]> {
   const renewals: SecretRenewal[] = [];
   for (const secret of new Set(links.map((link) => link.tlsCredentials))) {
-    const names = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
-    renewals.push({ secret, links: names, ...(await renewSecret(secret, names, request, dependencies)) });
+    const linkNames = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
+    const outcome = await renewSecret(secret, linkNames, selection, dependencies);
+    renewals.push({ secret, links: linkNames, ...outcome });
   }
   return renewals;
 }
@@ -62,21 +63,21 @@ export async function renewSecrets(
 type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 
 async function renewSecret(
-  name: string,
-  names: readonly string[],
+  secretName: string,
+  linkNames: readonly string[],
   { isSelected, server }: RenewalSelection,
   dependencies: RenewalDependencies,
 ): Promise<Outcome<SecretRenewal>> {
-  const secret = await dependencies.links.findSecret(name);
+  const secret = await dependencies.links.findSecret(secretName);
   if (!secret) {
-    return { outcome: 'not-renewable', reason: await dependencies.links.explainMissingSecret(name) };
+    return { outcome: 'not-renewable', reason: await dependencies.links.explainMissingSecret(secretName) };
   }
   const link = renewableLink(secret, server);
   if ('problem' in link) return { outcome: 'not-renewable', reason: link.problem };
   const { certificateSha256, notAfter } = link;
   if (!isSelected(link)) return { outcome: 'not-due', certificateSha256, notAfter };
   try {
-    const renewed = await renewLink(name, link, dependencies);
+    const renewed = await renewLink(secretName, link, dependencies);
     const { certificate, redemptionId } = renewed;
     return {
       outcome: 'renewed',
@@ -86,13 +87,13 @@ async function renewSecret(
       redemptionId,
     };
   } catch (error) {
-    const failure = renewalFailure(error, names[0] ?? name);
-    const final = error instanceof RedemptionError && retryDisposition(error) === 'rejected';
-    return { outcome: 'failed', failure, final, certificateSha256, notAfter };
+    const failure = renewalFailure(error, linkNames[0] ?? secretName);
+    const isFinal = error instanceof RedemptionError && retryDisposition(error) === 'rejected';
+    return { outcome: 'failed', failure, isFinal, certificateSha256, notAfter };
   }
 }
 
-/** The codes of failures that a link can have after its service has moved to another address or has got another CA. */
+/** The codes of failures that occur if the service of a link has moved to another address or has another CA. */
 const MOVED_CODES: ReadonlySet<string> = new Set([
   'dns',
   'connection_refused',
@@ -104,12 +105,14 @@ const MOVED_CODES: ReadonlySet<string> = new Set([
 /** The codes whose usual hint is a new token, which an existing link does not need. */
 const NEW_TOKEN_CODES: ReadonlySet<string> = new Set(['connection_refused', 'tls_untrusted']);
 
+// The usual hint is for a redemption, with flags that a renewal does not have.
+const POLICY_HINT =
+  'ask the operator of the accepting site to change the rule of the grant; a link also has the rules of its redemption: if these refuse the renewal, redeem a new token';
+
 function renewalFailure(error: unknown, link: string): ReturnType<typeof describeFailure> {
   const { message, hint, exitCode } = describeFailure(error);
-  if (error instanceof RedemptionError && error.code.startsWith('policy_')) {
-    const rules = 'a rule that the grant has relaxed since the redemption of this link still applies to it';
-    return { message, hint: `${hint}; ${rules}: then redeem a new token`, exitCode };
-  }
+  if (error instanceof RedemptionError && error.code.startsWith('policy_'))
+    return { message, hint: POLICY_HINT, exitCode };
   if (!(error instanceof RedemptionError && MOVED_CODES.has(error.code))) return { message, hint, exitCode };
   const check = NEW_TOKEN_CODES.has(error.code) ? 'check that the service of the link runs' : hint;
   const renew = shell`linkgrant link renew ${link} --renewal-url https://HOST:PORT/-/renew`;
@@ -151,7 +154,7 @@ export function failedOf(renewals: readonly SecretRenewal[]) {
   return renewals.flatMap((renewal) => (renewal.outcome === 'failed' ? [renewal] : []));
 }
 
-/** Returns links whose credentials are replaced within `change`, which holds a lock if their storage needs one. */
+/** Returns the same links, but each replacement of credentials runs in `change`, which acquires a lock if the storage needs one. */
 export function withLockedReplacement(
   links: LinkFiles,
   change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>,
@@ -162,7 +165,7 @@ export function withLockedReplacement(
   };
 }
 
-/** Returns the links of a target and the dependencies of renewing them. `timeoutMs` limits an exchange, except in a cluster. */
+/** Returns the links of a target, and what their renewal needs. `timeoutMs` limits an exchange, except in a cluster. */
 export function renewalOf(target: StoredLinkTarget, timeoutMs?: number): RenewalDependencies {
   if (target.kind === 'cluster') return { ...target.cluster.renewing, links: target.cluster.links };
   const { directory, dataDir, connection } = target;

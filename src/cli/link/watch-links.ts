@@ -29,8 +29,8 @@ interface ReloadRetry {
 
 /**
  * Renews the certificates of a target's links at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can
- * be renewed any more. Retries failed reloads and renewals with growing pauses, except rejected renewals. Repeats a round that
- * failed as a whole. Rejects with each error that has exit code 2 or 3, for example if the service rejected the renewal of every
+ * be renewed any more. Retries failed reloads and renewals with growing pauses, except refused renewals. Repeats a round that
+ * failed as a whole. Rejects with each error that has exit code 2 or 3, for example if the service refused the renewal of every
  * link that is left. `wait` resolves after that many milliseconds, or rejects when `stop` is aborted.
  */
 export async function watchLinks(
@@ -93,8 +93,9 @@ async function runRound(
   // The router needs a renewed certificate at once, even if earlier reloads failed.
   if (isRenewed) retry.at = 0;
   if (performance.now() >= retry.at) writeStderr(await reload(retry, target));
-  // Not before the reload: if that rejects, the next round has to see the rejected renewal again.
-  for (const { final, certificateSha256 } of failedOf(renewals)) if (final) plan.giveUp(certificateSha256);
+  // Not before the reload: if that rejects, the next round has to attempt the refused renewal again.
+  for (const { isFinal, certificateSha256 } of failedOf(renewals))
+    if (isFinal) plan.giveUp(certificateSha256);
   const next = plan.next(certificateHashesOf(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
   const untilReload = retry.at === 0 ? MAX_SLEEP_MS : retry.at - performance.now();
@@ -116,7 +117,7 @@ function certificateHashesOf(renewals: readonly SecretRenewal[]): string[] {
   );
 }
 
-/** Throws if the service rejected a renewal in this round. Otherwise prints a warning, and the command ends without an error. */
+/** Throws if the service refused a renewal in this round. Otherwise prints a warning, and the command ends without an error. */
 function nothingLeft(renewals: readonly SecretRenewal[]): undefined {
   const [failed] = failedOf(renewals);
   if (failed) {

@@ -184,6 +184,16 @@ describe('link renew in a directory', () => {
     expect(expectRefusal(superseded, 3).error).toContain('A newer certificate has replaced this one.');
   });
 
+  it('has a hint without flags of a redemption if a rule of the grant refuses it', async () => {
+    await redeem('west', '--renew');
+    expectSuccess(await accepting('grant', 'update', 'west', '--subjects', 'east'));
+    const { error, hint } = expectRefusal(await renew('west'), 3);
+    expect(error).toContain('The grant does not allow this subject.');
+    expect(hint).toMatch(
+      /^ask the operator of the accepting site .*: if these refuse the renewal, redeem a new token$/,
+    );
+  });
+
   it.each([
     [[], 'no link is given'],
     [['west', '--all'], 'exclude each other'],
