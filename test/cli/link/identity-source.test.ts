@@ -13,7 +13,7 @@ import { until } from '../../support/until.js';
 const place = releaseAfterFile(new Workplace());
 const issuer = identityIssuer();
 const tokenFor = (aud: unknown) => identityToken(issuer, { sub: 'east', aud, now: Date.now() });
-/** It accepts no identity. */
+/** A service that refuses every identity. */
 const server = releaseAfterFile(
   await serveHttps((_request, _incoming, response) => {
     response.writeHead(403, { 'content-type': 'application/problem+json' });
@@ -33,7 +33,7 @@ const TO_SERVICE = [url, '--name', 'to-west', '--ca', caFile, '--to', place.path
 const join = (words: readonly string[], env?: Record<string, string>) =>
   run(['join', ...TO_SERVICE, ...words], env);
 
-/** Joins with a token for this audience. Returns the end of the command, and what the server received instead of the token. */
+/** Joins with a token for this audience. Returns the result of the command, and the bodies that the server received. */
 async function joinWith(aud: unknown, ...words: readonly string[]) {
   const token = tokenFor(aud);
   writeFileSync(tokenFile, `${token}\n`);
@@ -65,20 +65,23 @@ it.each([
   ['the origin of the URL', origin, []],
   ['the origin among others', ['elsewhere', origin], []],
   ['the one of --identity-audience', 'fleet', ['--identity-audience', 'fleet']],
-])('an identity token is sent if its audience is %s, and its refusal may pass', async (_case, aud, words) => {
-  const { ended, bodies } = await joinWith(aud, ...words);
-  expect(expectRefusal(ended, 4).error).toBe(
-    'The service does not accept this identity for the grant of the URL.',
-  );
-  // Only a check: the token is not posted for a redemption that would be refused.
-  expect(bodies).toEqual(['the token']);
-});
+])(
+  'an identity token is sent if its audience is %s, and its refusal is temporary',
+  async (_case, aud, words) => {
+    const { ended, bodies } = await joinWith(aud, ...words);
+    expect(expectRefusal(ended, 4).error).toBe(
+      'The service does not accept this identity for the grant of the URL.',
+    );
+    // One request, which only checks the token. No redemption follows, because the check was refused.
+    expect(bodies).toEqual(['the token']);
+  },
+);
 
 it.each([
   ['empty', '', 'is empty'],
   ['no JWT', 'some-code', 'is no JWT'],
   ['longer than 4 KiB', `eyJ${'a'.repeat(5_000)}.e30.x`, 'is longer than 4 KiB'],
-])('a file whose content is %s is not sent', async (_case, text, reason) => {
+])('an identity token file whose content is %s is not sent', async (_case, text, reason) => {
   writeFileSync(tokenFile, text);
   server.seen.length = 0;
   const { error } = expectRefusal(await join(['--identity-token-file', tokenFile]), 4);
@@ -86,23 +89,23 @@ it.each([
   expect(server.seen).toEqual([]);
 });
 
-it('the error for a missing file names it', async () => {
+it('the error for a missing identity token file names the file', async () => {
   rmSync(tokenFile, { force: true });
   const { error } = expectRefusal(await join(['--identity-token-file', tokenFile]), 4);
   expect(error).toContain(`${tokenFile}: it does not exist`);
 });
 
-it('a command gets the audience, also with the hash of the key, and its output is sent', async () => {
+it('an identity command receives the audience without and with the hash of the key, and its output is sent', async () => {
   const token = tokenFor(origin);
-  const said = place.path('said');
-  const command = `echo "$LINKGRANT_IDENTITY_AUDIENCE $LINKGRANT_IDENTITY_KEY_AUDIENCE" >>'${said}'; echo ${token}`;
+  const audiencesFile = place.path('audiences');
+  const command = `echo "$LINKGRANT_IDENTITY_AUDIENCE $LINKGRANT_IDENTITY_KEY_AUDIENCE" >>'${audiencesFile}'; echo ${token}`;
   server.seen.length = 0;
   expectRefusal(await join(['--identity-command', command]), 4);
   expect(server.seen.map(({ body }) => body)).toEqual([token]);
-  expect(readFileSync(said, 'utf8')).toMatch(new RegExp(`^${origin} ${origin}#[0-9a-f]{64}\n$`));
+  expect(readFileSync(audiencesFile, 'utf8')).toMatch(new RegExp(`^${origin} ${origin}#[0-9a-f]{64}\n$`));
 });
 
-it('a command that fails is reported with what it printed on standard error, without a token', async () => {
+it('an identity command that fails is reported with what it printed on standard error, without a token', async () => {
   const token = tokenFor(origin);
   server.seen.length = 0;
   const ended = await join(['--identity-command', `echo "no such account, token ${token}" >&2; exit 3`]);
@@ -116,14 +119,14 @@ it('a command that fails is reported with what it printed on standard error, wit
 it.each([
   ['10 MB', 'head -c 10000000 /dev/zero'],
   ['without an end', 'yes'],
-])('a command that prints %s is refused, and its output is not sent', async (_case, command) => {
+])('an identity command that prints %s is refused, and its output is not sent', async (_case, command) => {
   server.seen.length = 0;
   const { error } = expectRefusal(await join(['--identity-command', command]), 4);
   expect(error).toContain('printed more than 64 KiB');
   expect(server.seen).toEqual([]);
 });
 
-it('a command that hangs is stopped with its child processes at the deadline of bootstrap', async () => {
+it('an identity command that hangs is stopped with its child processes at the deadline of bootstrap', async () => {
   const pids = place.path('pids');
   const command = `sleep 300 & echo $$ $! >'${pids}'; wait`;
   const words = ['bootstrap', '--token', ...TO_SERVICE, '--identity-command', command, '--deadline', '30s'];
@@ -142,13 +145,13 @@ it.each([
     'two identities',
   ],
   ['with two CAs', ['--ca-sha256', caSha256], 'two CAs'],
-])('a URL %s is an error of usage', async (_case, words, reason) => {
+])('join with the URL of a grant %s is a usage error', async (_case, words, reason) => {
   const { error, hint } = expectRefusal(await join(words), 2);
   expect(error).toContain(reason);
   expect(hint).not.toBe('');
 });
 
-it('a URL needs a name for the link, and a valid fingerprint', async () => {
+it('join with the URL of a grant requires --name and a valid --ca-sha256', async () => {
   const identity = ['--identity-token-file', tokenFile, '--to', place.path('links')];
   expect(expectRefusal(await run(['join', url, ...identity]), 2).hint).toContain('--name');
   const cut = await run(['join', url, '--name', 'a', '--ca-sha256', caSha256.slice(2), ...identity]);
