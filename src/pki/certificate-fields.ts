@@ -17,6 +17,13 @@ export interface CertificateFields {
   readonly signature: Uint8Array;
 }
 
+// Context-specific tags of optional fields, RFC 5280 §4.1.
+const OPTIONAL_TAG = {
+  version: 0xa0,
+  issuerUniqueId: 0x81,
+  subjectUniqueId: 0x82,
+  extensions: 0xa3,
+} as const;
 const TIME = /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
 
 function readTime(reader: DerReader): number {
@@ -39,7 +46,7 @@ function readExtensions(list: DerReader): Map<string, Uint8Array> {
   while (!list.done) {
     const extension = list.enter(TAG.sequence);
     const id = extension.readOid();
-    // `critical`
+    // The flag `critical`.
     extension.optional(TAG.boolean);
     const { content } = extension.read(TAG.octetString);
     extension.finish();
@@ -60,7 +67,7 @@ export function parseCertificateFields(der: Uint8Array): CertificateFields {
   certificate.finish();
 
   const tbs = new DerReader(tbsElement.content);
-  tbs.optional(0xa0);
+  tbs.optional(OPTIONAL_TAG.version);
   const serial = tbs.read(TAG.integer).content;
   if (Buffer.compare(tbs.read(TAG.sequence).der, signatureAlgorithm.der) !== 0) {
     throw new DerError('two different signature algorithms');
@@ -72,15 +79,15 @@ export function parseCertificateFields(der: Uint8Array): CertificateFields {
   validity.finish();
   const subject = tbs.read(TAG.sequence);
   const spki = tbs.read(TAG.sequence);
-  tbs.optional(0x81);
-  tbs.optional(0x82);
-  const wrapped = tbs.optional(0xa3);
+  tbs.optional(OPTIONAL_TAG.issuerUniqueId);
+  tbs.optional(OPTIONAL_TAG.subjectUniqueId);
+  const extensionsDer = tbs.optional(OPTIONAL_TAG.extensions);
   tbs.finish();
   let extensions = new Map<string, Uint8Array>();
-  if (wrapped) {
-    const wrapper = new DerReader(wrapped);
-    extensions = readExtensions(wrapper.enter(TAG.sequence));
-    wrapper.finish();
+  if (extensionsDer) {
+    const explicit = new DerReader(extensionsDer);
+    extensions = readExtensions(explicit.enter(TAG.sequence));
+    explicit.finish();
   }
   return {
     tbsDer: tbsElement.der,
