@@ -8,7 +8,7 @@ import { writeOut } from '../terminal/write-out.js';
 
 const TIMEOUT_MS = 5_000;
 
-/** The answer of a port of a service. */
+/** The HTTP response of a port of a service. */
 export interface PortResponse {
   readonly status: number;
   readonly body: string;
@@ -42,14 +42,11 @@ async function queryHealth(opsListen: ListenAddress, path: string): Promise<Port
     return await getFromPort(opsListen, path, TIMEOUT_MS);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ABORT_ERR' ? `no response within ${TIMEOUT_MS / 1_000} seconds` : (code ?? message);
+    const reason =
+      code === 'ABORT_ERR' ? `no response within ${TIMEOUT_MS / 1_000} seconds` : (code ?? message);
     throw new CommandError(
-      `no service answers at ${reachableHost(opsListen.host)} port ${opsListen.port} (${why})`,
-      {
-        exitCode: 1,
-        hint: 'start the service, or set --ops-listen to its address',
-        cause: error,
-      },
+      `no service answers at ${reachableHost(opsListen.host)} port ${opsListen.port} (${reason})`,
+      { exitCode: 1, hint: 'start the service, or set --ops-listen to its address', cause: error },
     );
   }
 }
@@ -64,7 +61,7 @@ export function getFromPort(
   timeoutMs: number,
   request: typeof requestHttps = requestHttp,
 ): Promise<PortResponse> {
-  return new Promise((settle, reject) => {
+  return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const options = {
       host: reachableHost(host),
@@ -76,7 +73,7 @@ export function getFromPort(
     };
     // fetch refuses some ports, such as 10080.
     const outgoing = request(options, (response) => {
-      text(response).then((body) => settle({ status: response.statusCode ?? 0, body }), reject);
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
     });
     outgoing.once('error', reject);
     outgoing.end();

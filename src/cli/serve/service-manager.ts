@@ -12,21 +12,21 @@ export interface ServiceManager {
   stopping(): Promise<void>;
 }
 
-// systemd-notify ends only after systemd has received the message: systemd may drop a message of a process that has ended.
+// systemd-notify waits until systemd has processed the message, because systemd may drop a message of a process that has ended.
 const PROGRAM = 'systemd-notify';
 const TIMEOUT_MS = 3_000;
 const SILENT: ServiceManager = { ready() {}, reloading() {}, async stopping() {} };
 
 /**
- * Implements the protocol of sd_notify(3) with the program systemd-notify, because Node has no Unix datagram sockets. If the
- * manager has a watchdog, keep-alives are sent at half its interval while `isWell()`; if they stop, it restarts the service.
+ * Implements the protocol of sd_notify(3) with the program systemd-notify, because Node has no Unix datagram sockets. With a
+ * watchdog, sends keep-alives at half its interval while `isHealthy()` is true. Without keep-alives systemd restarts the service.
  */
-export function serviceManager(env: Environment, logger: Logger, isWell: () => boolean): ServiceManager {
+export function serviceManager(env: Environment, logger: Logger, isHealthy: () => boolean): ServiceManager {
   if (!env.NOTIFY_SOCKET) return SILENT;
   let last = Promise.resolve();
   let hasFailed = false;
   const enqueue = (...words: readonly string[]) => {
-    // In order, because the last message determines the state.
+    // Messages are sent in order, because the last one determines the state.
     last = last
       .then(() => notify(words))
       .catch((error: unknown) => {
@@ -38,17 +38,17 @@ export function serviceManager(env: Environment, logger: Logger, isWell: () => b
         hasFailed = true;
       });
   };
-  const everyMs = watchdogMs(env);
-  // One keep-alive at a time: if sending is slow, queued ones must not hide a later failure.
+  const intervalMs = watchdogMs(env);
+  // At most one keep-alive waits: those queued behind a slow one would still be sent after the service became unhealthy.
   let isSending = false;
   const sendKeepAlive = async () => {
-    if (isSending || !isWell()) return;
+    if (isSending || !isHealthy()) return;
     isSending = true;
     enqueue('WATCHDOG=1');
     await last;
     isSending = false;
   };
-  const keepAliveTimer = everyMs === undefined ? undefined : setInterval(sendKeepAlive, everyMs / 2);
+  const keepAliveTimer = intervalMs === undefined ? undefined : setInterval(sendKeepAlive, intervalMs / 2);
   keepAliveTimer?.unref();
   return {
     ready: (status) => enqueue('READY=1', `STATUS=${status}`),
