@@ -16,7 +16,7 @@ const LOCK_TIMEOUT_MS = 11 * 60_000;
 /** The outcome of a pending reload. */
 export type ReloadOutcome = 'not-needed' | 'reloaded' | 'pending';
 
-/** The result of a reload command: `interrupted` if it was stopped before its end; `failed` also if it was not run. */
+/** The result of a reload command. `interrupted`: it was stopped before its end. `failed`: it failed, or was not run. */
 export type ReloadResult = 'done' | 'failed' | 'interrupted';
 
 /**
@@ -60,9 +60,9 @@ export class PendingReload {
   }
 
   /**
-   * Reloads under the lock if a reload is pending. `isLoaded` returns true if an operator has reloaded by hand: the router has
-   * the present files and none of the removed Links. It is not called after an interrupted reload: the router may be stopped
-   * although the loaded files are already replaced. `reload` is called with true after an interrupted reload.
+   * Reloads under the lock if a reload is pending. `isLoaded` returns true if the router has loaded the present files and none of
+   * the removed Links, because an operator has reloaded it by hand. After an interrupted reload `isLoaded` is not called: that
+   * reload may have replaced the loaded files and stopped the router. `reload` is then called with true.
    */
   settle(
     router: {
@@ -91,7 +91,7 @@ export class PendingReload {
     });
   }
 
-  /** Returns whether {@link settle} would reload, with its `isLoaded`. Changes no file. */
+  /** True if {@link settle} would reload, with the same `isLoaded`. Changes no file. */
   isNeeded(isLoaded: (removed: readonly string[]) => boolean): boolean {
     if (!existsSync(this.#recordFile)) return false;
     return existsSync(this.#startedFile) || !isLoaded(this.#removedLinks());
@@ -106,7 +106,7 @@ export class PendingReload {
     return join(this.#recordDirectory, 'started');
   }
 
-  /** Records the directory and, one a line, the names of the deleted Links. */
+  /** Records the directory and the names of the deleted Links, one in each line. */
   #record(removedLink?: string): void {
     withWriteErrors(this.#recordFile, () => {
       const names = new Set(this.#removedLinks());

@@ -8,7 +8,7 @@ import type { ServiceAddressSource } from './link-answer.js';
 import type { KeySource } from './requested-key.js';
 import type { StockReplay } from './stock-replay.js';
 
-/** The parts of the accepting side that all requests share. Created once, when the service starts. */
+/** The parts of the accepting side that all requests share. Created when the service starts, and for a request that an operator answers. */
 export interface AcceptingSide {
   readonly store: GrantStore;
   readonly site: Site;
@@ -18,7 +18,7 @@ export interface AcceptingSide {
   readonly identities?: IdentityProviders | undefined;
   readonly keys: KeySource;
   readonly issueCertificate: typeof issueClientCertificate;
-  /** When a generated private key may be returned again. */
+  /** Decides when a generated private key may be returned again. */
   readonly stockReplay: StockReplay;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
@@ -28,11 +28,11 @@ export interface AcceptingSide {
 
 /** The client that sent a request. */
 export interface RequestingClient {
-  /** Its address, as text; of an operator who answers a request without a network, `operator:` and the actor. */
+  /** Its address, as text. If an operator answers a request without a network, `operator:` followed by the actor. */
   readonly peer: string;
   /** True for an operator, who has no source address. */
   readonly isOperator?: boolean;
-  /** Identifies the request in the log. */
+  /** Id of the request in the log. */
   readonly requestId: string;
   /** Called once the client has proven that it has a code or, in a renewal, a link's key. */
   onProven(): void;
