@@ -1,14 +1,14 @@
 // Runs the command line, and kills its own process (SIGKILL) at a checkpoint.
 //   node killed-at.mjs CHECKPOINT CLOCK_OFFSET_MS ARGUMENT…
-// `half-answer` kills when half of the answer's bytes are written; `none` never kills.
+// `half-answer` kills when half of the body of the HTTP response is written; `none` never kills.
 import { ServerResponse } from 'node:http';
 import { runCommandLine } from '../../dist/cli/run.js';
 import { commandContext } from '../../dist/config/command-context.js';
 
-const [, , fatal, offset, ...words] = process.argv;
+const [, , killPoint, offset, ...words] = process.argv;
 const kill = () => process.kill(process.pid, 'SIGKILL');
-// Other operations commit too, so a kill at a commit waits until a redemption has passed the checkpoint on the right.
-const AFTER = { 'before-commit': 'before-signing', 'after-commit': 'before-signing' };
+// Other operations also commit. So at the checkpoint on the left, kill only if a redemption has passed the checkpoint on the right.
+const REQUIRED_CHECKPOINT = { 'before-commit': 'before-signing', 'after-commit': 'before-signing' };
 const passed = new Set();
 
 function killWhenHalfIsWritten() {
@@ -20,13 +20,14 @@ function killWhenHalfIsWritten() {
   };
 }
 
-if (fatal === 'half-answer') killWhenHalfIsWritten();
-// Without `await`, because it also runs as the CommonJS script of an executable.
+if (killPoint === 'half-answer') killWhenHalfIsWritten();
+// No top-level `await`: the executable of the tests contains this file as CommonJS.
 void runCommandLine(['node', 'linkgrant', ...words], {
   ...commandContext(),
   clock: () => Date.now() + Number(offset),
   checkpoint: (name) => {
-    if (name === fatal && (AFTER[name] === undefined || passed.has(AFTER[name]))) kill();
+    const required = REQUIRED_CHECKPOINT[name];
+    if (name === killPoint && (required === undefined || passed.has(required))) kill();
     passed.add(name);
   },
 }).then((exitCode) => {

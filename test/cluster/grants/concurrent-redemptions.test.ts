@@ -9,11 +9,11 @@ import { LINKGRANT } from '../harness/linkgrant-account.js';
 import { openStoreCluster } from '../harness/store-cluster.js';
 import { throughProxy } from '../harness/through-proxy.js';
 
-/** Is called just before the next Redemption is written. */
+/** Called immediately before the next Redemption is written. */
 let beforeCommit: (() => Promise<unknown>) | undefined;
 
-const opened = releaseAfterFile(await openStoreCluster(async () => beforeCommit?.()));
-const { cluster, namespace, store, redeemed } = opened;
+const storeCluster = releaseAfterFile(await openStoreCluster(async () => beforeCommit?.()));
+const { cluster, namespace, store, redeemed } = storeCluster;
 afterEach(() => {
   beforeCommit = undefined;
 });
@@ -21,14 +21,14 @@ afterEach(() => {
 describe('redemptions of one grant in one process', () => {
   it('create one Redemption at a time, and share the preceding read of the grant', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 10 });
-    await throughProxy(opened.account.kubeconfig, async (proxied, { requests }) => {
+    await throughProxy(storeCluster.account.kubeconfig, async (proxied, { requests }) => {
       let running = 0;
-      let most = 0;
+      let mostAtOnce = 0;
       const client: KubernetesClient = {
         ...proxied,
         async create(kind, created) {
           running += 1;
-          most = Math.max(most, running);
+          mostAtOnce = Math.max(mostAtOnce, running);
           return proxied.create(kind, created).finally(() => {
             running -= 1;
           });
@@ -39,7 +39,7 @@ describe('redemptions of one grant in one process', () => {
       const record = () =>
         proxiedStore.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
       expect(await Promise.all(Array.from({ length: 10 }, record))).toEqual(Array(10).fill('recorded'));
-      expect(most).toBe(1);
+      expect(mostAtOnce).toBe(1);
       // One read before all creations, and at most one after each.
       const reads = requests.filter(({ path }) => path.endsWith(`/accessgrants/${grant.name}`));
       expect(reads.length).toBeLessThanOrEqual(11);
@@ -47,9 +47,9 @@ describe('redemptions of one grant in one process', () => {
     });
   });
 
-  it('are refused and not counted after they waited too long in the queue', async () => {
+  it('are refused and not counted if they wait too long in the queue', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 10 });
-    await throughProxy(opened.account.kubeconfig, async (proxied, { decide }) => {
+    await throughProxy(storeCluster.account.kubeconfig, async (proxied, { decide }) => {
       const options = { serviceNamespace: LINKGRANT, clock: () => NOW, deadlineMs: 500 };
       const proxiedStore = kubernetesStore(proxied, options);
       const record = () =>

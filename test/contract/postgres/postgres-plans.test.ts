@@ -11,9 +11,9 @@ import {
 import { createTestDatabase } from '../../support/stores/postgres-server.js';
 import { openPostgresStore } from '../../support/stores/postgres-store.js';
 
-const REDEEMED = 200;
+const REDEMPTIONS = 200;
 
-it('the PostgreSQL store scans no whole table with query plans that were made while the tables were empty', async () => {
+it('the PostgreSQL store does not scan whole tables with query plans from when the tables were empty', async () => {
   const database = releaseAfterTest(await createTestDatabase());
   const ledgerKeyFile = join(directoryForTest(), 'ledger.key');
   const opening = { target: database.place, clock: () => NOW, ledgerKeyFile };
@@ -22,9 +22,9 @@ it('the PostgreSQL store scans no whole table with query plans that were made wh
   for (const table of ['redemptions', 'events'])
     await database.sql(`ALTER TABLE linkgrant.${table} SET (autovacuum_enabled = off)`);
   const store = await openPostgresStore({ ...opening, migrate: false });
-  const grant = await storedGrant(store, { redemptionsAllowed: REDEEMED });
-  // One after the other: each has a transaction of its own.
-  for (let n = 0; n < REDEEMED; n++) {
+  const grant = await storedGrant(store, { redemptionsAllowed: REDEMPTIONS });
+  // In sequence, so that each has its own transaction.
+  for (let n = 0; n < REDEMPTIONS; n++) {
     const redemption = sampleRedemption(grant.uid);
     expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
     expect(await recordRenewalOf(store, sampleRenewal(redemption.id, 1), NOW)).toBe('recorded');
@@ -36,9 +36,9 @@ it('the PostgreSQL store scans no whole table with query plans that were made wh
       const [row] = await database.sql(
         `SELECT n_tup_ins, seq_tup_read FROM pg_stat_user_tables WHERE relname = '${table}'`,
       );
-      expect(Number(row?.n_tup_ins)).toBeGreaterThanOrEqual(REDEEMED);
+      expect(Number(row?.n_tup_ins)).toBeGreaterThanOrEqual(REDEMPTIONS);
       return Number(row?.seq_tup_read);
     }, 60_000);
-    expect(rowsRead, table).toBeLessThan(REDEEMED);
+    expect(rowsRead, table).toBeLessThan(REDEMPTIONS);
   }
 });
