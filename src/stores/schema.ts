@@ -6,8 +6,8 @@ export interface SchemaDialect {
   readonly typeNames: Readonly<Record<string, string>>;
   /** Definition of the primary key of table `redemptions`. */
   readonly redemptionKey: string;
-  /** Statements that create indexes for listing redemptions by their entries in the ledger. */
-  readonly redeemedIndexes: readonly string[];
+  /** Statements that create indexes for listing redemptions in commit order. */
+  readonly redemptionIndexes: readonly string[];
   /** Returns the options of a table, which follow its columns. */
   optionsOf(table: string): string;
 }
@@ -17,7 +17,7 @@ export interface SchemaDialect {
  * later step only adds tables, columns and indexes, because the previous release may still be running on the same database.
  */
 export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
-  const { typeNames, redemptionKey, redeemedIndexes, optionsOf } = dialect;
+  const { typeNames, redemptionKey, redemptionIndexes, optionsOf } = dialect;
   const steps: readonly Migration[] = [
     {
       release: '0.1.0',
@@ -80,7 +80,7 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
         // for 60,000 entries SQLite then blocks the service for 0.3 s.
         'CREATE INDEX events_by_time ON events (at, position)',
         'CREATE INDEX events_of_grant_by_time ON events (grant_uid, at, position)',
-        ...redeemedIndexes,
+        ...redemptionIndexes,
         // Without this index, reading the entries of a redemption would scan the whole table.
         'CREATE INDEX events_of_redemption ON events (redemption_id) WHERE redemption_id IS NOT NULL',
         `CREATE TABLE refusals (

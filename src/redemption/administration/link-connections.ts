@@ -1,4 +1,3 @@
-import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { ConnectedPeer, ObservedConnections } from '../ports/connections.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuedLink } from '../ports/link-store.js';
@@ -73,7 +72,7 @@ export async function summarizeConnections(
     }
     return false;
   };
-  for await (const _ of pagesOf((page) => store.listLinks({ ...page, limit: 1 }, addLink))) await yieldTurn();
+  for await (const _ of pagesOf((page) => store.listLinks({ ...page, limit: 1 }, addLink)));
   const others = observed.peers.filter((peer) => !live.has(peer));
   return {
     connected: live.size,

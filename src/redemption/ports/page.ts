@@ -1,3 +1,4 @@
+import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { type LabelSelector, selectsLabels } from '../../domain/label-selector.js';
 import type { Labels } from '../../domain/labels-and-note.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
@@ -29,8 +30,8 @@ export const ALL_ITEMS = Number.POSITIVE_INFINITY;
 const MAX_EMPTY_PAGES = 10_000;
 
 /**
- * Reads a listing through `list`, on demand, in the largest pages that the store returns. Rejects with RedemptionError
- * `answer_invalid` if the listing of a server does not end: a page refers to itself, or too many pages in a row are empty.
+ * Reads a listing through `list`, on demand, in the largest pages that the store returns. Yields to the event loop between two
+ * pages, because SQLite reads a page synchronously. Rejects with RedemptionError `answer_invalid` if the listing of a server does not end: a page refers to itself, or too many pages in a row are empty.
  */
 export async function* pagesOf<T>(
   list: (page: PageRequest) => Promise<Page<T>>,
@@ -44,6 +45,7 @@ export async function* pagesOf<T>(
     if (page.next !== undefined && (page.next === after || emptyPages === MAX_EMPTY_PAGES))
       throw new RedemptionError('answer_invalid', 'The listing of the server does not end.');
     after = page.next;
+    if (after !== undefined) await yieldTurn();
   } while (after !== undefined);
 }
 

@@ -11,7 +11,7 @@ const MIGRATIONS = schemaMigrations({
   // Texts sort by their bytes, independently of the locale of the database.
   typeNames: { TEXT: 'TEXT COLLATE "C"' },
   redemptionKey: 'id TEXT PRIMARY KEY',
-  redeemedIndexes: [
+  redemptionIndexes: [
     "CREATE INDEX events_redeemed ON events (position) WHERE kind = 'redeemed'",
     "CREATE INDEX events_redeemed_of_grant ON events (grant_uid, position) WHERE kind = 'redeemed'",
   ],

@@ -3,7 +3,6 @@ import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import { type CommitFailure, startGroupCommit, type WriteSubject } from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger/ledger-chain.js';
-import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import { put, type SqlDialect, type SqlOperation, value } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
@@ -19,8 +18,6 @@ const TRIGGER = `SELECT CAST(tgname AS TEXT) FROM pg_trigger WHERE NOT tgisinter
   UNION ALL SELECT CAST(rulename AS TEXT) FROM pg_rewrite WHERE ev_class IN (${OWN_TABLES}) LIMIT 1`;
 /** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
-  redemptionsOfGrant: `SELECT ${LISTED_FIELDS}, e.position FROM ${FROM} ${NEWEST_RENEWAL}
-    WHERE e.grant_uid = ? AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionParts: { from: FROM, position: 'e.position', grantUid: 'e.grant_uid' },
   contains: (text) => `strpos(lower((${text}) COLLATE "C"), ?) > 0`,
   *schemaProblem() {

@@ -21,8 +21,7 @@ const NEWEST_COLUMNS = Object.fromEntries(
   Object.entries(NEWEST_COLUMN_OF).map(([field, column]) => [NEWEST + field, column]),
 );
 
-/** The select list of a query that lists redemptions (`r`) with their newest renewals ({@link NEWEST_RENEWAL}). */
-export const LISTED_FIELDS = `${selectList(LISTED_COLUMN_OF, 'r.')}, ${selectList(NEWEST_COLUMNS, 'n.')}`;
+const LISTED_FIELDS = `${selectList(LISTED_COLUMN_OF, 'r.')}, ${selectList(NEWEST_COLUMNS, 'n.')}`;
 /** The join that adds the newest renewal of each redemption, if it has one. */
 export const NEWEST_RENEWAL = 'LEFT JOIN renewals n ON n.redemption_id = r.id AND n.number = r.renewals';
 
@@ -44,18 +43,14 @@ function* listRedemptions(
 ): SqlOperation<Page<ListedRedemption>> {
   const [after] = startOf(page.after, [0]);
   const limit = rowsToRead(page.limit);
-  const { grantUid, since = 0 } = page;
-  const found =
-    grantUid === undefined
-      ? yield* rows<ListedRow>(listAll(dialect), after, since, limit)
-      : yield* rows<ListedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
+  const { from, position, grantUid } = dialect.redemptionParts;
+  const ofGrant = page.grantUid === undefined ? [] : [page.grantUid];
+  const conditions = [...ofGrant.map(() => `${grantUid} = ?`), `${position} > ?`, 'r.created_at >= ?'];
+  const sql = `SELECT ${LISTED_FIELDS}, ${position} AS position FROM ${from} ${NEWEST_RENEWAL}
+    WHERE ${conditions.join(' AND ')} ORDER BY ${position} LIMIT ?`;
+  const found = yield* rows<ListedRow>(sql, ...ofGrant, after, page.since ?? 0, limit);
   const listed = pageOf(found, page.limit, ({ position }) => [position], listedRedemption);
   return selectByLabels(listed, page.labels);
-}
-
-function listAll({ redemptionParts: { from, position } }: SqlDialect): string {
-  return `SELECT ${LISTED_FIELDS}, ${position} AS position FROM ${from} ${NEWEST_RENEWAL}
-    WHERE ${position} > ? AND r.created_at >= ? ORDER BY ${position} LIMIT ?`;
 }
 
 function listedRedemption({ position: _, ...row }: ListedRow): ListedRedemption {

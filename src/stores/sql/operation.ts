@@ -91,11 +91,6 @@ export function* writeSetting(key: string, text: string): SqlOperation<void> {
 
 /** The statements that differ between SQL databases. */
 export interface SqlDialect {
-  /**
-   * Lists redemptions of a grant in commit order, each row with its `position`. Values: the uid of the grant, the position to
-   * start after, the earliest creation time, the limit.
-   */
-  readonly redemptionsOfGrant: string;
   /** Parts of a query for redemptions (as `r`) in commit order: the tables, and the expressions for position and grant. */
   readonly redemptionParts: { readonly from: string; readonly position: string; readonly grantUid: string };
   /** Returns a condition: the expression `text`, with its ASCII letters in lower case, contains the value of a placeholder. */

@@ -12,7 +12,8 @@ const ROWID_TABLES = ['redemptions', 'events', 'ledger_end'];
 export const MIGRATIONS = schemaMigrations({
   typeNames: { BIGINT: 'INTEGER', BYTEA: 'BLOB', JSON: 'TEXT' },
   redemptionKey: 'position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE',
-  redeemedIndexes: [],
+  // An index ends with the rowid, so it has the links of a grant in commit order.
+  redemptionIndexes: ['CREATE INDEX redemptions_of_grant ON redemptions (grant_uid)'],
   optionsOf: (table) => (ROWID_TABLES.includes(table) ? 'STRICT' : 'STRICT, WITHOUT ROWID'),
 });
 

@@ -6,7 +6,6 @@ import { SerialQueue } from '../../time/serial-queue.js';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import { type CommitFailure, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger/ledger-chain.js';
-import { LISTED_FIELDS, NEWEST_RENEWAL } from '../sql/list-redemptions.js';
 import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-database.js';
 import { translateFailure } from '../sql/store-failure.js';
@@ -17,9 +16,6 @@ import { failureOf } from './sqlite-failure.js';
 
 /** The SQL for SQLite where SQLite and PostgreSQL differ. */
 export const SQLITE: SqlDialect = {
-  redemptionsOfGrant: `SELECT ${LISTED_FIELDS}, r.position FROM redemptions r ${NEWEST_RENEWAL} WHERE position IN (
-      SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
-      WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
   redemptionParts: { from: 'redemptions r', position: 'r.position', grantUid: 'r.grant_uid' },
   contains: (text) => `instr(lower(${text}), ?) > 0`,
   schemaProblem,

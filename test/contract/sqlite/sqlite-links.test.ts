@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { openSqliteMemory } from '../../../src/files/sqlite-file.js';
 import { matchingLinks } from '../../../src/redemption/administration/links/matching-links.js';
+import { encodeCursor } from '../../../src/redemption/ports/page.js';
+import { linkStore } from '../../../src/stores/sql/links.js';
+import { redemptionListing } from '../../../src/stores/sql/list-redemptions.js';
+import type { SqlStatement } from '../../../src/stores/sql/operation.js';
+import type { SqlDatabase } from '../../../src/stores/sql/sql-database.js';
+import { MIGRATIONS } from '../../../src/stores/sqlite/migrations.js';
+import { SQLITE } from '../../../src/stores/sqlite/sqlite-database.js';
 import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { NOW, sampleRedemption, storedGrant } from '../../support/store-samples.js';
 import { openSqliteStore } from '../../support/stores/sqlite-store.js';
@@ -20,4 +28,27 @@ it('the SQLite store reads a bounded part of the links per call, and finds the o
   const part = await store.listLinks({ limit: 10 }, isOldest);
   expect(part).toEqual({ items: [], next: expect.any(String) });
   expect((await matchingLinks(store, { limit: 10 }, isOldest)).items).toMatchObject([{ subject: 'site-0' }]);
+});
+
+it.each([
+  ['links', (database: SqlDatabase) => linkStore(database).listLinks],
+  ['redemptions', (database: SqlDatabase) => redemptionListing(database).listRedemptions],
+] as const)('SQLite lists the %s of a grant in the order of an index, without sorting them', (_, listing) => {
+  const first: SqlStatement[] = [];
+  const read: SqlDatabase['read'] = (query) => {
+    first.push(...(query({} as never).next().value as readonly SqlStatement[]));
+    return new Promise(() => undefined);
+  };
+  const page = { limit: 100, grantUid: 'uid', after: encodeCursor([1_000]) };
+  void listing({ dialect: SQLITE, read } as SqlDatabase)(page, () => true);
+  const database = openSqliteMemory();
+  for (const sql of MIGRATIONS.flatMap(({ statements }) => statements)) database.exec(sql);
+  const plan = first.flatMap(({ sql, values }) =>
+    database.prepare(`EXPLAIN QUERY PLAN ${sql}`).rows(values, false),
+  ) as { readonly detail: string }[];
+  database.close();
+  expect(plan[0]?.detail).toMatch(
+    /^SEARCH r USING INDEX redemptions_of_grant \(grant_uid=\? AND rowid[<>]\?\)$/,
+  );
+  expect(plan.some(({ detail }) => detail.includes('ORDER BY'))).toBe(false);
 });

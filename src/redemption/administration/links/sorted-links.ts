@@ -1,4 +1,3 @@
-import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { LINK_STATES, linkState } from '../../../domain/issued-certificate.js';
 import { compareTexts } from '../../../domain/text-order.js';
 import type { GrantStore } from '../../ports/grant-store.js';
@@ -57,7 +56,6 @@ export async function sortedLinks(
         insert(earlier, key, (one, other) => compare(other, one), limit + 1);
       } else insert(page, { key, link }, (one, other) => compare(one.key, other.key), limit + 1);
     }
-    await yieldTurn();
   }
   const last = page[limit - 1];
   // The page before this one begins after the key before its own links.

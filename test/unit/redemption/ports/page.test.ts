@@ -29,3 +29,17 @@ it('everyItem rejects if a listing returns empty pages without end, and reads pa
 it('everyItem rejects if a page is the one after itself', async () => {
   await expect(everyItem(async () => ({ items: ['again'], next: 'same' }))).rejects.toThrow('does not end');
 });
+
+it('everyItem yields to the event loop between two pages', async () => {
+  let isPageRead = false;
+  let hasYielded = false;
+  await everyItem(async () => {
+    if (isPageRead) return { items: [] };
+    isPageRead = true;
+    setImmediate(() => {
+      hasYielded = true;
+    });
+    return { items: [], next: 'second' };
+  });
+  expect(hasYielded).toBe(true);
+});
