@@ -1,12 +1,14 @@
 // Loaded before a program with `node --require`, which works in an executable. Shifts its clock by the milliseconds in the file
-// that CLOCK_OFFSET_FILE names, and reads the file again at SIGUSR2. Timers and performance.now() continue, as on a machine
+// that CLOCK_OFFSET_FILE names, if there is one, and reads the file again at SIGUSR2. Timers and performance.now() continue, as on a machine
 // whose clock is set.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 const RealDate = Date;
-let offset = 0;
+const { CLOCK_OFFSET_FILE } = process.env;
+const readOffset = () => Number(readFileSync(CLOCK_OFFSET_FILE, 'utf8'));
+let offset = existsSync(CLOCK_OFFSET_FILE) ? readOffset() : 0;
 process.on('SIGUSR2', () => {
-  offset = Number(readFileSync(process.env.CLOCK_OFFSET_FILE, 'utf8'));
+  offset = readOffset();
   process.stderr.write('{"event":"clock_moved"}\n');
 });
 

@@ -1,0 +1,157 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, createSecureContext, type SecureContext } from 'node:tls';
+import { csrHeader, keySha256, newKey } from '../../support/redeemed-answer.js';
+import { parseAnswer, type WireResponse } from '../../support/wire.js';
+import type { SiteOutcome } from './check-round.js';
+
+/** The code of a grant, or a signed code of it. */
+export interface RoundCode {
+  readonly grantUid: string;
+  readonly jti: string | null;
+  readonly code: string;
+}
+
+/** A site: its request, and the certificates that it received for it. */
+export interface Site extends SiteOutcome {
+  readonly certificates: Set<string>;
+  readonly message: string;
+}
+
+/** Keys of sites. They are used again in each round, whose grants are new. */
+export interface SiteKeys {
+  readonly keySha256: string;
+  readonly csr: string;
+}
+
+/** What the clients have seen, for the report. */
+export interface ClientCounts {
+  redeemed: number;
+  refused: number;
+  /** Responses that clients did not wait for. */
+  lost: number;
+  /** Connections that ended without a response. */
+  broken: number;
+  /** Responses with status 503. */
+  unavailable: number;
+  /** Responses with status 500. */
+  failed: number;
+  /** Certificates that were requested again. */
+  repeated: number;
+}
+
+/** Creates keys of sites. */
+export function makeKeys(count: number): SiteKeys[] {
+  return Array.from({ length: count }, () => {
+    const key = newKey();
+    return { keySha256: keySha256(key), ...csrHeader(key) };
+  });
+}
+
+/** Creates a site that redeems `code` with the keys. */
+export function makeSite({ grantUid, jti, code }: RoundCode, keys: SiteKeys, subject: string): Site {
+  const lines = [`POST /${grantUid} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${code.length}`];
+  lines.push(`name: ${subject}`, `subject: ${subject}`, `csr: ${keys.csr}`);
+  const message = `${lines.join('\r\n')}\r\n\r\n${code}`;
+  return { grantUid, jti, keySha256: keys.keySha256, certificates: new Set(), message };
+}
+
+const GIVE_UP_MS = 30_000;
+const MAX_ATTEMPTS = 10_000;
+const MAX_PAUSE_MS = 200;
+const MAX_LOSS_MS = 12;
+/** One of so many responses is lost. */
+const LOSS = 25;
+const EXHAUSTED = new Set(['grant_exhausted', 'code_exhausted']);
+
+interface Chance {
+  below(limit: number): number;
+}
+
+/** The clients of all sites. */
+export class Clients {
+  readonly counts: ClientCounts = {
+    redeemed: 0,
+    refused: 0,
+    lost: 0,
+    broken: 0,
+    failed: 0,
+    unavailable: 0,
+    repeated: 0,
+  };
+  /** Responses that no fault explains. */
+  readonly unexpected: string[] = [];
+  readonly #secureContext: SecureContext;
+  readonly #port: number;
+  readonly #chance: Chance;
+
+  constructor({ ca, port, chance }: { readonly ca: string; readonly port: number; readonly chance: Chance }) {
+    this.#secureContext = createSecureContext({ ca });
+    this.#port = port;
+    this.#chance = chance;
+  }
+
+  /** Sends the request of a site until it gets a certificate or is refused. */
+  async redeem(site: Site): Promise<void> {
+    const isFirst = site.certificates.size === 0;
+    const response = await this.#answer(site);
+    const { status, headers, body } = response;
+    if (status === 200) {
+      site.certificates.add(certificateOf(body));
+      this.counts[isFirst ? 'redeemed' : 'repeated'] += 1;
+    } else if (status === 404 && isFirst && EXHAUSTED.has(headers['linkgrant-reason'] ?? '')) {
+      this.counts.refused += 1;
+    } else {
+      const had = isFirst ? 'no certificate' : 'a certificate';
+      this.unexpected.push(`a site with ${had} got ${status} ${headers['linkgrant-reason']}: ${body.trim()}`);
+    }
+  }
+
+  /** Sends the request of a site until it gets a response with a status below 500. */
+  async #answer({ message }: Site): Promise<WireResponse> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const isLost = this.#chance.below(LOSS) === 0;
+      const response = await this.#post(message, isLost);
+      if (response && response.status < 500) return response;
+      if (response) this.counts[response.status === 503 ? 'unavailable' : 'failed'] += 1;
+      else this.counts[isLost ? 'lost' : 'broken'] += 1;
+      if (!isLost) await sleep(this.#chance.below(MAX_PAUSE_MS));
+    }
+    throw new Error(`no certificate and no refusal in ${MAX_ATTEMPTS} attempts`);
+  }
+
+  /** Sends a request on a connection of its own. Resolves with undefined without a complete response; so it does if `isLost`. */
+  #post(message: string, isLost: boolean): Promise<WireResponse | undefined> {
+    return new Promise((resolve) => {
+      const received: Buffer[] = [];
+      const to = { host: '127.0.0.1', port: this.#port, secureContext: this.#secureContext };
+      // OpenSSL verifies the chain. Node's check of the names would take much of the processor time of the clients.
+      const socket = connect({ ...to, checkServerIdentity: () => undefined }, () => {
+        socket.write(message);
+        if (isLost) setTimeout(() => socket.destroy(), this.#chance.below(MAX_LOSS_MS));
+      });
+      Object.assign(socket, { getPeerCertificate: () => ({}) });
+      socket.setTimeout(GIVE_UP_MS, () => socket.destroy());
+      socket.on('data', (piece) => received.push(piece));
+      // A connection that a killed process breaks is one without a response.
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve(isLost ? undefined : completeResponse(Buffer.concat(received))));
+    });
+  }
+}
+
+function completeResponse(bytes: Buffer): WireResponse | undefined {
+  if (!bytes.includes('\r\n\r\n')) return undefined;
+  const response = parseAnswer(bytes);
+  return Buffer.byteLength(response.body) === Number(response.headers['content-length'])
+    ? response
+    : undefined;
+}
+
+/** SHA-256 of the certificate in a response, lower-case hex. */
+function certificateOf(body: string): string {
+  const pem = Buffer.from(/^ +tls\.crt: "?([\w+/=]+)/m.exec(body)?.[1] ?? '', 'base64').toString();
+  const der = /-----BEGIN CERTIFICATE-----([\s\w+/=]+)-----END/.exec(pem)?.[1];
+  if (der === undefined) throw new Error(`a response without a certificate: ${body.slice(0, 200)}`);
+  return hash('sha256', Buffer.from(der, 'base64'), 'hex');
+}
