@@ -58,6 +58,14 @@ function verifyIssued(der: Uint8Array, leaf: Leaf): { readonly serial: string; r
   return fields;
 }
 
+/** True if a CA can issue a certificate at `now`: it is valid, and will be for another second, the unit of the times in certificates. */
+export function isValidForIssue(
+  { notBefore, notAfter }: Pick<CertificateAuthority, 'notBefore' | 'notAfter'>,
+  now: number,
+): boolean {
+  return notBefore <= now && now + 1000 <= notAfter;
+}
+
 async function issue(leaf: Leaf): Promise<IssuedCertificate> {
   const { authority, now, purpose } = leaf;
   if (!authority.signsFor[purpose]) {
@@ -65,7 +73,7 @@ async function issue(leaf: Leaf): Promise<IssuedCertificate> {
       `the extendedKeyUsage of the CA "${authority.description}" does not allow ${purpose} certificates`,
     );
   }
-  if (now < authority.notBefore || now + 1000 > authority.notAfter) {
+  if (!isValidForIssue(authority, now)) {
     throw new CertificateAuthorityError(`the CA "${authority.description}" is not valid at this time`);
   }
   const der = await signCertificate(

@@ -50,6 +50,19 @@ describe('a CA that expires soon', () => {
   });
 });
 
+describe('a CA in its last second', () => {
+  it('issues no certificate, so a redemption is refused as after its end, and no use is spent', async () => {
+    const { certificate, key } = makeAuthority(openssl, { days: 10 });
+    const service = releaseAfterTest(await startTestService(issuerFlags(certificate, key)));
+    const { grant, code } = await service.grant({ expirationWindowMs: 20 * DAY });
+    const end = Date.parse(parseCertificates(certificate)[0]?.validTo ?? '');
+    service.clock.advance(end - 500 - service.clock.read());
+    const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    expect(refusal(answer)).toEqual([503, 'issuer_unavailable']);
+    expect(await service.used(grant.uid)).toBe(0);
+  });
+});
+
 describe('an external CA at the start', () => {
   it('is refused with the file and the reason if a part of the path of its key is not a directory', async () => {
     const { certificate, key } = makeAuthority(openssl);

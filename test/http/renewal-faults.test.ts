@@ -195,3 +195,13 @@ describe('the accepting site at a renewal', () => {
     );
   });
 });
+
+it('a renewal is refused with 503 if its CA has expired since it was checked', async () => {
+  const link = await redeemLink(service);
+  change = (access) => {
+    if ('refused' in access) return access;
+    return { ...access, issuer: { ...access.issuer, notAfter: service.clock.read() } };
+  };
+  expect(refusal(await renew(link, newKey()))).toEqual([503, 'issuer_unavailable']);
+  expect(await service.store.listRenewals(link.id)).toEqual([]);
+});

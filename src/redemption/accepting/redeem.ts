@@ -14,6 +14,8 @@ import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
 import { withoutIdentityRules } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
+import type { CertificateAuthority } from '../../pki/authority.js';
+import { isValidForIssue } from '../../pki/certificates.js';
 import type { StoredCode } from '../ports/code-store.js';
 import type { RecordRules } from '../ports/grant-store.js';
 import type { SiteAccess } from '../ports/site.js';
@@ -181,16 +183,30 @@ async function prepareRedemption(
   return obtainedKey ? { access, obtainedKey } : { refused: 'overloaded', retryAfter: KEY_RETRY_AFTER_S };
 }
 
+/**
+ * Returns the refusal if a CA cannot issue a certificate at `now`; undefined if it can. The site has checked its CA, but since then
+ * the CA may have expired, or the clock may have been set.
+ */
+export function issuerRefusal(
+  issuer: CertificateAuthority,
+  now: number,
+): (Refusal & { readonly reason: string }) | undefined {
+  if (isValidForIssue(issuer, now)) return undefined;
+  return { refused: 'issuer_unavailable', reason: `${issuer.description} is not valid at this time` };
+}
+
 async function issueAndRecordRedemption(
   context: RedemptionContext,
   { access, obtainedKey }: Prepared,
   replayKey: string | undefined,
   deps: AcceptingSide,
-): Promise<Redeemed | Refusal | ClientDisconnected> {
+): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   const { grant, key, client } = context;
   if (!(await client.isConnected())) return { disconnected: true, proven: grant };
   const id = randomUUID();
   const now = deps.clock();
+  const refusal = issuerRefusal(access.issuer, now);
+  if (refusal) return refusal;
   await deps.checkpoint('before-signing');
   const certificate = await deps.issueCertificate({
     authority: access.issuer,

@@ -20,6 +20,7 @@ import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import { policyRefusal } from './check-policy.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
+import { issuerRefusal } from './redeem.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
 // A replaced redemption gets few entries later: it is revoked, so it is neither renewed nor replayed.
@@ -154,6 +155,8 @@ async function issueAndRecordRenewal(
 ): Promise<Renewed | Refusal> {
   const { redemption, renewals, client } = proven;
   const now = deps.clock();
+  const refusal = issuerRefusal(access.issuer, now);
+  if (refusal) return refusal;
   await deps.checkpoint('before-signing');
   const certificate = await deps.issueCertificate({
     authority: access.issuer,
