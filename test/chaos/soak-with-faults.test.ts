@@ -31,6 +31,7 @@ it(
     expect(Object.entries(faults).filter(([, count]) => count === 0)).toEqual([]);
     for (const count of ['refused', 'lost', 'broken', 'unavailable', 'repeated'] as const)
       expect(clients[count], count).toBeGreaterThan(0);
+    expect(clients.failed).toBe(0);
     const grownMiBPer100k = memoryGrowth(memory);
     console.log(JSON.stringify({ recorded, clients, faults, grownMiBPer100k, seconds: report.seconds }));
     if (recorded < MEMORY.fromRedemptions) return;

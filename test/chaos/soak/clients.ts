@@ -86,7 +86,7 @@ export class Clients {
   readonly #chance: Chance;
 
   constructor({ ca, port, chance }: { readonly ca: string; readonly port: number; readonly chance: Chance }) {
-    this.#secureContext = createSecureContext({ ca });
+    this.#secureContext = createSecureContext({ ca, minVersion: 'TLSv1.3', ecdhCurve: 'X25519' });
     this.#port = port;
     this.#chance = chance;
   }

@@ -11,7 +11,7 @@ const HOURS = [1, 3, 6, 0];
 const HOURS_BEFORE_CAS = -30;
 const MAX_FAULT_MS = 2_000;
 /** Redemptions between two faults, on average: fewer in a short run, so that each kind occurs. */
-const REDEMPTIONS_BETWEEN = 3_000;
+const REDEMPTIONS_BETWEEN = 2_000;
 const FAULTS_OF_SHORT_RUN = 16;
 // The write-ahead log may have room for so long that no write fails.
 const MAX_ROOM_MS = 10_000;

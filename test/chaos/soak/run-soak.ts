@@ -45,7 +45,7 @@ const PROGRESS = 10_000;
 const PAUSE_MS = 200;
 const ATTEMPTS = 300;
 /** In the last part of the run no process is killed, so that the memory of the processes can be compared. */
-const PART_WITH_KILLS = 0.7;
+const PART_WITH_KILLS = 0.5;
 
 /** Repeats an operation that fails while the service or its disk has a fault. */
 async function untilItWorks<T>(operation: () => T | Promise<T>): Promise<T> {
