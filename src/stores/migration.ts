@@ -8,7 +8,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-// Setting: the release that created the newest tables.
+// The key of a setting in the store: the release that created the newest tables.
 const RELEASE = 'schema-release';
 
 /** Throws StoreSchemaError unless the database has the wanted schema version; `where` names the database in the message. */
@@ -26,7 +26,7 @@ export function* requireVersion(
   throw new StoreSchemaError(where, versions, hint);
 }
 
-/** Runs steps in the open transaction, and records their releases. */
+/** Runs the migrations in the open transaction, and records the release of each. */
 export function* runMigrations(migrations: readonly Migration[]): SqlOperation<void> {
   for (const { release, statements } of migrations) {
     for (const sql of statements) yield* change(sql);

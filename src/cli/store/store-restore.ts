@@ -20,7 +20,7 @@ import {
 import { backupSettingsFrom, databaseUrl, type StoreFlags } from './store-settings.js';
 import { untilShutdown } from './until-shutdown.js';
 
-/** `store restore FILE`: writes what a backup contains into a data directory, and accepts the store as `store restored` does. */
+/** `store restore FILE`: writes the files of a backup into a data directory, and accepts the store as `store restored` does. */
 export async function storeRestoreCommand(
   file: string,
   { output, revoke, keep, ...flags }: StoreFlags & RestoredChoice,
@@ -38,8 +38,8 @@ export async function storeRestoreCommand(
   const files = await withProgress('Restoring', () =>
     untilShutdown((stop) => restore(settings, file, { clock, checkLedger }, stop)),
   );
-  const places = readPlaces(settings.dataDir);
-  const restored = [`Restored ${file} into ${settings.dataDir}.\n`, ...placeLines(places)].join('');
+  const places = readNamedPlaces(settings.dataDir);
+  const restored = [`Restored ${file} into ${settings.dataDir}.\n`, ...namedPlaceLines(places)].join('');
   if (settings.store?.kind === 'postgres') {
     await print(output, { files, ...places }, () =>
       [
@@ -67,15 +67,15 @@ export async function storeRestoreCommand(
   );
 }
 
-/** The settings of a restored configuration file that an operator has to check. */
-interface RestoredPlaces {
+/** The places that a restored configuration file names. The operator checks them before the start of the service. */
+interface NamedPlaces {
   /** The settings that name files, directories, hosts or URLs, by their keys. */
   readonly named: Readonly<Record<string, unknown>>;
   /** Why the file cannot be used, as a sentence. */
   readonly configError?: string;
 }
 
-function readPlaces(dataDir: string): RestoredPlaces {
+function readNamedPlaces(dataDir: string): NamedPlaces {
   try {
     const settings = [...maskedFileSettings(dataDir)].filter(([key]) => {
       const { placeholder = '' }: SettingDefinition = SETTINGS[key];
@@ -88,7 +88,7 @@ function readPlaces(dataDir: string): RestoredPlaces {
   }
 }
 
-function placeLines({ named, configError }: RestoredPlaces): string[] {
+function namedPlaceLines({ named, configError }: NamedPlaces): string[] {
   if (configError !== undefined) return [plain`Correct its config.yaml: ${configError}\n`];
   const lines = Object.entries(named).map(([key, value]) => plain`  ${key}: ${JSON.stringify(value)}\n`);
   if (lines.length === 0) return [];

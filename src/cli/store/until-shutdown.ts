@@ -1,7 +1,7 @@
 import { CommandError } from '../terminal/command-error.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 
-/** Runs `operation`, which removes its temporary files at SIGTERM or SIGINT. */
+/** Runs an operation that ends and removes its temporary files when `stop` is aborted, at SIGTERM or SIGINT. Then throws a CommandError. */
 export function untilShutdown<T>(operation: (stop: AbortSignal) => Promise<T>): Promise<T> {
   return withShutdownSignal(async (stop) => {
     try {

@@ -25,8 +25,8 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
 /**
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
  * `outcome.json`, all 0600. The first three are created exclusively: the first of concurrent processes wins. `room` reserves
- * disk space for the response of a server that counts every posting. `repair/` holds the lock
- * under which a damaged file is removed. The `clock` determines the age of left-over temporary files.
+ * disk space for the response of a server that counts every posting. `repair/` has the lock that a process acquires before it
+ * removes a damaged file. The `clock` determines the age of left-over temporary files.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {
@@ -41,7 +41,7 @@ export function pendingDirectories(dataDirectory: string, clock: () => number): 
   };
 }
 
-/** Name of the Secret of redemption `id`, if its link is materialized completely. Creates nothing. */
+/** Returns the name of the Secret of redemption `id` if its link is completely written; else undefined. Creates nothing. */
 export function placedSecretName(dataDirectory: string, id: string): string | undefined {
   try {
     const outcome = readFileSync(join(dataDirectory, 'redemptions', id, 'outcome.json'), 'utf8');
@@ -76,8 +76,8 @@ class PendingDirectory implements PendingRedemption {
     return this.#publish('answer.yaml', text).content;
   }
 
-  async discard(what: 'key' | 'answer', content: string): Promise<void> {
-    const file = this.places[what];
+  async discard(part: 'key' | 'answer', content: string): Promise<void> {
+    const file = this.places[part];
     await this.#withLock(async () => {
       if (this.#read(basename(file)) !== content) return;
       withWriteErrors(file, () => {
@@ -87,7 +87,7 @@ class PendingDirectory implements PendingRedemption {
     });
   }
 
-  /** Retains the key file: a concurrent run relies on the file, not on the key that it has read. */
+  /** Removes nothing: a concurrent run may have read the key, and expects that the file still exists. */
   async discardUnusedKey(): Promise<void> {}
 
   async findPosting(): Promise<Posting | undefined> {

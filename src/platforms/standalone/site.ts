@@ -9,9 +9,9 @@ export const ISSUER_CHECK_INTERVAL_MS = 1_000;
 
 interface StandaloneSiteOptions {
   readonly endpoints: readonly LinkEndpoint[];
-  /** Returns a sentence if the CA cannot sign. */
+  /** Returns the CA of grants that name no issuer, or a sentence that says why it cannot sign. */
   readonly defaultIssuer: () => TrustedAuthority | string;
-  /** Returns a sentence if the CA cannot sign. */
+  /** Returns the CA with this name, or a sentence that says why it cannot sign. */
   readonly findIssuer: (name: string) => TrustedAuthority | string;
   readonly clock: Clock;
 }
@@ -22,8 +22,8 @@ interface StandaloneSiteOptions {
  */
 export class StandaloneSite implements Site {
   readonly #options: StandaloneSiteOptions;
-  // The CAs by the name of their issuer; null is the default one.
-  readonly #found = new Map<string | null, { readonly issuer: TrustedAuthority; readonly at: number }>();
+  // The CAs by name; null for the default CA.
+  readonly #cached = new Map<string | null, { readonly issuer: TrustedAuthority; readonly at: number }>();
 
   constructor(options: StandaloneSiteOptions) {
     this.#options = options;
@@ -44,21 +44,22 @@ export class StandaloneSite implements Site {
   }
 
   #findIssuer(name: string | null, now: number): TrustedAuthority | string {
-    const last = this.#found.get(name);
-    if (last && now >= last.at && now < last.at + ISSUER_CHECK_INTERVAL_MS) return last.issuer;
+    const cached = this.#cached.get(name);
+    if (cached && now >= cached.at && now < cached.at + ISSUER_CHECK_INTERVAL_MS) return cached.issuer;
     const issuer = name === null ? this.#options.defaultIssuer() : this.#options.findIssuer(name);
-    if (typeof issuer !== 'string') this.#found.set(name, { issuer, at: now });
+    if (typeof issuer !== 'string') this.#cached.set(name, { issuer, at: now });
     return issuer;
   }
 }
 
-/** The CA that was looked up, or a refusal if it cannot sign link certificates now. */
-export function issuerOfLinks(found: TrustedAuthority | string, now: number): TrustedAuthority | SiteRefusal {
-  if (typeof found === 'string') return issuerUnavailable(found);
-  if (!found.signsFor.client)
-    return issuerUnavailable(`${found.description} may not sign certificates of TLS clients`);
-  if (found.notAfter <= now) return issuerUnavailable(`${found.description} has expired`);
-  return found.notBefore > now ? issuerUnavailable(`${found.description} is not valid yet`) : found;
+/** Returns the CA, or a refusal if it cannot sign certificates of links now; a string says why it cannot. */
+export function issuerOfLinks(ca: TrustedAuthority | string, now: number): TrustedAuthority | SiteRefusal {
+  if (typeof ca === 'string') return issuerUnavailable(ca);
+  if (!ca.signsFor.client)
+    return issuerUnavailable(`${ca.description} may not sign certificates of TLS clients`);
+  if (ca.notAfter <= now) return issuerUnavailable(`${ca.description} has expired`);
+  if (ca.notBefore > now) return issuerUnavailable(`${ca.description} is not valid yet`);
+  return ca;
 }
 
 function issuerUnavailable(reason: string): SiteRefusal {

@@ -14,7 +14,7 @@ export interface PendingRedemption {
    * Removes the stored key or answer if it still is `content`. Rejects with `outcome_unknown` if a materialized link
    * contains it.
    */
-  discard(what: 'key' | 'answer', content: string): Promise<void>;
+  discard(part: 'key' | 'answer', content: string): Promise<void>;
   /**
    * Removes the stored state if it contains only this key. The caller must know that no certificate was or will be issued for
    * the key.

@@ -92,14 +92,14 @@ class PendingSecret implements PendingRedemption {
     });
   }
 
-  async discard(what: 'key' | 'answer', content: string): Promise<void> {
-    const name = what === 'key' ? KEY : ANSWER;
+  async discard(part: 'key' | 'answer', content: string): Promise<void> {
+    const name = part === 'key' ? KEY : ANSWER;
     await retryInNamespace(async () => {
       const pending = await this.#find();
       const { [name]: stored, ...rest } = secretTexts(pending);
       if (pending && stored === content) await this.#replace(pending, rest);
       const placedSecret = pending ? undefined : await this.#findPlaced();
-      if (!placedSecret || content !== (what === 'key' ? placedSecret.keyPem : placedSecret.answer)) return;
+      if (!placedSecret || content !== (part === 'key' ? placedSecret.keyPem : placedSecret.answer)) return;
       // A new response is not stored while the token has a link, so another posting would waste a use.
       const secret = describeResource(SECRETS, placedSecret.name, this.#target.namespace);
       const message = `${secret} is damaged or was replaced. Restore it from a backup, or delete its link and redeem the token again.`;
