@@ -42,7 +42,7 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
   readonly cut?: boolean;
 }
 
-/** `redemption revoke`: revokes redemptions, and their tokens or grants if a flag says so; `--cut` also replaces the CA of one. */
+/** `redemption revoke`: revokes redemptions, and their tokens or grants if a flag says so; `--cut` also replaces a CA. */
 export async function redemptionRevokeCommand(
   names: readonly string[],
   revokeFlags: RevokeFlags,
@@ -50,31 +50,43 @@ export async function redemptionRevokeCommand(
   const { withToken, withGrant, keepToken, cut = false, force = false, ...rest } = revokeFlags;
   const { continue: stepsDone, router, timeout, proxy, connectTo, note, ...flags } = rest;
   const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
-  const cutOnlyFlags = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
-  const misplaced = Object.entries(cutOnlyFlags).find(([, value]) => value !== undefined);
-  if (!cut && misplaced) {
-    throw usageError(`${flagOf(misplaced[0])} is for --cut`, 'add --cut');
-  }
-  const cutFlags: CutFlags = {
-    stepsDone: parseStep(stepsDone),
-    force,
-    dryRun: flags.dryRun === true,
-    settingFlags: flags,
-    ...(router !== undefined && { router }),
-    connection: connectionOptions(revokeFlags),
-  };
-  if (!cut) {
-    await withAdministration(flags, async ({ administration, platform }) => {
-      const revoke = async (name: string) => {
-        const id = await namedRedemption(name, administration);
-        const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice, note));
-        const cutting = cuttingText(revocation, commandContext().clock(), platform, flags);
-        await writeOut(revocationText(revocation, true) + (names.length === 1 ? cutting : ''));
-      };
-      await forEachName(names, revoke);
-    });
+  if (cut) {
+    const cutFlags: CutFlags = {
+      stepsDone: parseStep(stepsDone),
+      force,
+      dryRun: flags.dryRun === true,
+      settingFlags: flags,
+      ...(router !== undefined && { router }),
+      connection: connectionOptions(revokeFlags),
+    };
+    await revokeAndCut(names, { choice, note, flags, cutFlags });
     return;
   }
+  const cutOnlyFlags = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
+  const misplaced = Object.entries(cutOnlyFlags).find(([, value]) => value !== undefined);
+  if (misplaced) throw usageError(`${flagOf(misplaced[0])} is for --cut`, 'add --cut');
+  await withAdministration(flags, async ({ administration, platform }) => {
+    const revoke = async (name: string) => {
+      const id = await namedRedemption(name, administration);
+      const revocation = await withChoiceHint(() => administration.revokeRedemption(id, choice, note));
+      const cutting = cuttingText(revocation, commandContext().clock(), platform, flags);
+      await writeOut(revocationText(revocation, true) + (names.length === 1 ? cutting : ''));
+    };
+    await forEachName(names, revoke);
+  });
+}
+
+/** Revokes one redemption, and replaces the CA that signed its certificate. */
+async function revokeAndCut(
+  names: readonly string[],
+  options: {
+    readonly choice: SourceChoice | undefined;
+    readonly note: string | undefined;
+    readonly flags: IssuerFlags;
+    readonly cutFlags: CutFlags;
+  },
+): Promise<void> {
+  const { choice, note, flags, cutFlags } = options;
   const [name = '', ...others] = names;
   if (others.length > 0) throw usageError('--cut cuts off one link at a time', 'name only one redemption');
   if (note !== undefined)
@@ -93,7 +105,7 @@ export async function redemptionRevokeCommand(
     const issuers = issuerDirectory({ ...session.settings, readService: () => readService(store) }, clock);
     const isCaRetired = await readRetiredCas(issuers);
     const revocation = await withChoiceHint(() =>
-      revokeRedemption(redemption, { choice, cut }, { store, now: clock(), isCaRetired }),
+      revokeRedemption(redemption, { choice, cut: true }, { store, now: clock(), isCaRetired }),
     );
     // The run that revoked the redemption has printed what its link can still do.
     await writeOut(revocationText(revocation, revocation.outcome !== 'already_revoked'));
@@ -165,7 +177,7 @@ function revocationText(revocation: RedemptionRevocation, showsRemaining: boolea
   ].join('');
 }
 
-/** Returns how to cut off the link at once; an empty text if it can no longer connect. */
+/** Returns how to cut off the link before its certificate expires; an empty text if all its certificates have expired. */
 function cuttingText(
   { redemption }: RedemptionRevocation,
   now: number,
@@ -174,11 +186,11 @@ function cuttingText(
 ): string {
   const ends = [redemption.notAfter, redemption.newest?.notAfter ?? redemption.notAfter];
   if (ends.every((end) => Date.parse(end) <= now)) return '';
-  const how =
+  const howTo =
     platform === 'kubernetes'
       ? ' for the site: docs/how-to/revoke-links.md'
       : `: ${completeCommand(shell`linkgrant redemption revoke ${redemption.id} --cut`, flags)}`;
-  return withProgramName(plain`To cut it off earlier, replace the CA${how}\n`);
+  return withProgramName(plain`To cut it off earlier, replace the CA${howTo}\n`);
 }
 
 function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocation): string {
