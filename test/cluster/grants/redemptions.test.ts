@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ACCESS_GRANTS, REDEMPTIONS, SECRETS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
-import { ListingLocator } from '../../../src/platforms/kubernetes/store/grant-accounts.js';
+import { ListingLocator } from '../../../src/platforms/kubernetes/store/grant-locator.js';
 import { kubernetesStore } from '../../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
   RedemptionIndex,

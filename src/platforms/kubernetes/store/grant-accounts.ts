@@ -5,61 +5,24 @@ import { SharedRead } from '../../../time/shared-read.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
-import type { Resource, ResourceKey, Stored } from '../api/resource.js';
+import type { ResourceKey, Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
+import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
 import type { RedemptionLocation } from './redemption-index.js';
-import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+import { GRANT_UID, grantUidOfSlot, type RedemptionResource, slotName } from './redemption-resource.js';
 
 /** Receives what a watch reports about Redemptions, for a cache of their slots. */
 export interface RedemptionObserver {
   /** Records a Redemption, so that it need not be read; may be called late, or twice. */
   observe(redemption: Stored<RedemptionResource>): void;
-  /** Forgets a Redemption that was deleted. */
+  /** Removes a Redemption that was deleted. */
   observeDeletion(redemption: RedemptionLocation): void;
-  /** Forgets all Redemptions: the watch was interrupted, so that it did not report every deletion. */
+  /** Removes all Redemptions, because the watch was interrupted and may not have reported every deletion. */
   observeInterruption(): void;
 }
 
-/** Finds the AccessGrant of a uid, because the API can only find it by name. */
-export interface GrantLocator {
-  /**
-   * Returns namespace and name of the grant with that uid; undefined if it certainly does not exist. Rejects if that is
-   * unknown. The grant may be deleted meanwhile, so the caller compares the uid of the AccessGrant that it reads.
-   */
-  locate(uid: string): Promise<ResourceKey | undefined>;
-}
-
-/**
- * Finds grants by listing all of them, or those of one namespace, for each unknown uid. The service uses a watch instead,
- * because clients can send it any number of invented uids.
- */
-export class ListingLocator implements GrantLocator {
-  readonly #keys = new Map<string, ResourceKey>();
-  readonly #listing: SharedRead<void>;
-
-  constructor(client: KubernetesClient, namespace: string | undefined) {
-    this.#listing = new SharedRead(async () => {
-      const { items } = await readListing(client, { kind: ACCESS_GRANTS, namespace }, grantKey);
-      this.#keys.clear();
-      for (const { uid, ...key } of items) this.#keys.set(uid, key);
-    });
-  }
-
-  /** Lists the grants if the uid is unknown. */
-  async locate(uid: string): Promise<ResourceKey | undefined> {
-    const known = this.#keys.get(uid);
-    if (known) return known;
-    await this.#listing.readAfter();
-    return this.#keys.get(uid);
-  }
-}
-
-function grantKey({ metadata: { uid, namespace, name } }: Stored<Resource>) {
-  return { uid, namespace, name };
-}
-
-/** The slots of one grant that are known, and the reads of the grant and of its other slots. */
+/** What this process has cached about one grant: its slots, the grant itself, and the shared reads that update both. */
 export interface GrantAccount {
   readonly uid: string;
   readonly namespace: string;
@@ -69,14 +32,14 @@ export interface GrantAccount {
   readonly grant: SharedRead<AccessGrant | undefined>;
   /** Reads slots until every filled slot is known. */
   readonly filledSlots: SharedRead<void>;
-  /** Forgets a Redemption that was deleted, also if a read of the slots has found it before its deletion. */
+  /** Removes a Redemption that was deleted, also if a read of the slots found it before its deletion. */
   forget(redemption: RedemptionLocation): void;
   /**
    * True if a listing of the slots is needed: `status.redemptions` of the grant is greater than `slots.next`, and greater
    * than before the last listing.
    */
   readonly isBehind: boolean;
-  /** This process creates one Redemption of the grant at a time. */
+  /** Makes this process create one Redemption of the grant at a time. */
   readonly queue: SerialQueue;
 }
 
@@ -93,8 +56,8 @@ export class GrantAccounts implements RedemptionObserver {
   readonly #locator: GrantLocator;
   /** By grant uid. */
   readonly #accounts = new BoundedMap<string, GrantAccount>(MAX_ACCOUNTS);
-  /** The accounts that retain the value of their last read of the grant. */
-  readonly #read = new Set<GrantAccount>();
+  /** The accounts that retain the value of their last read of the grant, oldest read first. */
+  readonly #withGrant = new Set<GrantAccount>();
 
   constructor(client: KubernetesClient, locator: GrantLocator) {
     this.#client = client;
@@ -107,8 +70,8 @@ export class GrantAccounts implements RedemptionObserver {
     if (cached) return this.#use(cached);
     const key = await this.#locator.locate(uid);
     if (!key) return undefined;
-    const open = () => openAccount(this.#client, uid, key, (account) => this.#retainGrant(account));
-    return this.#use(this.cachedAccount(uid) ?? open());
+    const create = () => createAccount(this.#client, uid, key, (account) => this.#retainGrant(account));
+    return this.#use(this.cachedAccount(uid) ?? create());
   }
 
   /** The account of a grant, if it is cached. */
@@ -126,11 +89,11 @@ export class GrantAccounts implements RedemptionObserver {
 
   observeDeletion(redemption: RedemptionLocation): void {
     const { name, namespace } = redemption;
-    const account = this.#accounts.get(name.slice(0, name.lastIndexOf('-')));
+    const account = this.#accounts.get(grantUidOfSlot(name));
     if (account?.namespace === namespace) account.forget(redemption);
   }
 
-  /** Drops all accounts. A redemption that is in progress continues with its own, which then no watch updates. */
+  /** Removes all accounts. A redemption in progress continues with its account, which the watch no longer updates. */
   observeInterruption(): void {
     this.#accounts.clear();
   }
@@ -140,11 +103,11 @@ export class GrantAccounts implements RedemptionObserver {
   }
 
   #retainGrant(account: GrantAccount): void {
-    this.#read.delete(account);
-    const [oldest] = this.#read.add(account);
-    if (oldest === undefined || this.#read.size <= MAX_READ_GRANTS) return;
+    this.#withGrant.delete(account);
+    const [oldest] = this.#withGrant.add(account);
+    if (oldest === undefined || this.#withGrant.size <= MAX_READ_GRANTS) return;
     oldest.grant.dropValue();
-    this.#read.delete(oldest);
+    this.#withGrant.delete(oldest);
   }
 
   /** Makes an account the most recently used one. */
@@ -154,8 +117,8 @@ export class GrantAccounts implements RedemptionObserver {
   }
 }
 
-/** Opens an account, which knows no slots yet. `onRead` is called with it before each read of its grant. */
-function openAccount(
+/** Creates an account without slots. `onRead` is called with the account before each read of its grant. */
+function createAccount(
   client: KubernetesClient,
   uid: string,
   key: ResourceKey,
@@ -163,8 +126,9 @@ function openAccount(
 ): GrantAccount {
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
-  /** `status.redemptions` of the grant: when the grant was last read, and when the last listing started. */
+  /** `status.redemptions` of the grant at its last read. */
   let statusCount = 0;
+  /** The highest `statusCount` at the start of a listing. */
   let statusCountBeforeListing = 0;
 
   /** The ids of the Redemptions that were deleted during a read of the slots; undefined while none runs. */

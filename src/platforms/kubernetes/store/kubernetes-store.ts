@@ -12,12 +12,8 @@ import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { codeStoreMethods } from './codes.js';
 import { withStoreErrors } from './failures.js';
-import {
-  GrantAccounts,
-  type GrantLocator,
-  ListingLocator,
-  type RedemptionObserver,
-} from './grant-accounts.js';
+import { GrantAccounts, type RedemptionObserver } from './grant-accounts.js';
+import { type GrantLocator, ListingLocator } from './grant-locator.js';
 import { grantStoreMethods } from './grants.js';
 import { ledgerStoreMethods } from './ledger.js';
 import { linkStoreMethods } from './links.js';

@@ -85,6 +85,11 @@ export function slotName(grantUid: string, slot: number): string {
   return `${grantUid}-${slot}`;
 }
 
+/** The uid of the grant in a {@link slotName}. */
+export function grantUidOfSlot(name: string): string {
+  return name.slice(0, name.lastIndexOf('-'));
+}
+
 /** The slot of a grant that a Redemption fills, from its name; undefined if it fills none. */
 export function slotOf(
   grantUid: string,
