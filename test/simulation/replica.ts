@@ -40,7 +40,7 @@ export function startReplica(name: string, network: SimulatedNetwork, time: Simu
     redemptionObserver: () => store.redemptionObserver,
     wait: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => {}),
     onTakeover: () => {},
-    onLead: () => {},
+    onLeadingChange: () => {},
     onFailure: () => {},
   });
   const store: KubernetesGrantStore = kubernetesStore(client, {

@@ -55,7 +55,7 @@ export async function startKubernetesRedeemer(
     namespace: settings.namespace,
     ...redemptionOptions(serviceConnection, settings.ownKey, context, stopping.signal),
     ...reportingOptions(metrics, context, stopping.signal),
-    onLead: leadLog(context.logger, replica.identity),
+    onLeadingChange: leadLog(context.logger, replica.identity),
     // The timers keep the process alive while the API server is unreachable.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
   });

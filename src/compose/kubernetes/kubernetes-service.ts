@@ -153,7 +153,7 @@ function openController(
         { event: 'grant_taken_over', accessGrant: key, url },
         'another controller repeatedly rewrites the status of an AccessGrant, so linkgrant stops writing it',
       ),
-    onLead: leadLog(logger, identity),
+    onLeadingChange: leadLog(logger, identity),
     onFailure: (what, error) => logClusterFailure(logger, what, error),
   });
 }

@@ -13,7 +13,10 @@ import {
   readLinkStatus,
 } from '../../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../../platforms/kubernetes/requesting/cluster-materializer.js';
-import { inCluster, type NamespaceTarget } from '../../platforms/kubernetes/requesting/namespace-target.js';
+import {
+  type NamespaceTarget,
+  withClusterErrors,
+} from '../../platforms/kubernetes/requesting/namespace-target.js';
 import { renewalSecrets } from '../../platforms/kubernetes/requesting/pending-renewal-secret.js';
 import { pendingSecrets } from '../../platforms/kubernetes/requesting/pending-secret.js';
 import { findPlacedSecret } from '../../platforms/kubernetes/requesting/placed-secret.js';
@@ -61,7 +64,7 @@ export async function openRequestingCluster(
     records: clusterLinkRecords(target),
     /** The state that Skupper's controller reports of each Link, by name. */
     linkStatuses: (): Promise<ReadonlyMap<string, LinkStatus>> =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const all = await readLinkResources(
           target,
           ({ link, resource }) => [link.name, readLinkStatus(resource)] as const,
@@ -73,7 +76,7 @@ export async function openRequestingCluster(
      * the cluster has no CRD of Redemptions.
      */
     listIncoming: (): Promise<readonly ListedRedemption[] | 'forbidden' | 'no-kind'> =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         try {
           return await listRedemptionsOf(client, namespace);
         } catch (error) {
@@ -88,7 +91,9 @@ export async function openRequestingCluster(
     ...redemptionsWith({ openPending: pendingSecrets(target, clock), linkRequests }, options),
     /** Name of the Secret of a token's link; undefined until the link is materialized completely. */
     findSecretName: async (token: RedeemableToken) => {
-      const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
+      const placed = await withClusterErrors(() =>
+        findPlacedSecret(client, namespace, pendingRedemptionId(token)),
+      );
       return placed?.answer === undefined ? undefined : placed.name;
     },
     /**

@@ -31,7 +31,7 @@ export async function startController(kubeconfig: string): Promise<RunningContro
     clock: Date.now,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
-    onLead: () => {},
+    onLeadingChange: () => {},
     onFailure: () => {},
   });
   controller.start();

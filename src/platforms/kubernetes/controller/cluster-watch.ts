@@ -16,8 +16,8 @@ export interface ClusterWatchOptions {
 }
 
 const BACK_OFF = { firstMs: 200, longestMs: 10_000 };
-// The watched state is stale if the API server did not answer for this long.
-const FRESH_MS = 30_000;
+// The watched state is stale if the API server has sent no response for this time.
+const STALE_AFTER_MS = 30_000;
 
 /** Watches several kinds of resources, each for its own sink. */
 export class ClusterWatch {
@@ -62,7 +62,8 @@ export class ClusterWatch {
     const now = this.#options.clock();
     for (const [name, { isSynced, seenAt }] of this.#informers) {
       if (!isSynced) return `the ${name} were not listed yet`;
-      if (now - seenAt > FRESH_MS) return `the watch of ${name} got no response for ${FRESH_MS / 1_000} s`;
+      if (now - seenAt > STALE_AFTER_MS)
+        return `the watch of ${name} got no response for ${STALE_AFTER_MS / 1_000} s`;
     }
     return undefined;
   }

@@ -16,10 +16,10 @@ export interface LeaderElectionOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Called when this process becomes the leader. Resolves when all work has ended after the abort of the signal. */
+  /** Does the work of the leader. Called when this process becomes the leader; resolves when the signal is aborted and all work has ended. */
   readonly lead: (signal: AbortSignal) => Promise<void>;
   /** Called when this process becomes the leader, and when it has stopped leading. */
-  readonly onLead: (isLeading: boolean) => void;
+  readonly onLeadingChange: (isLeading: boolean) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -39,7 +39,7 @@ export class LeaderElection {
   /** When `#found` was first read, by the monotonic clock. */
   #firstSeenAt = 0;
   #leading: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
-  #deadline: NodeJS.Timeout | undefined;
+  #deadlineTimer: NodeJS.Timeout | undefined;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
@@ -49,7 +49,7 @@ export class LeaderElection {
     return this.#leading !== undefined;
   }
 
-  /** Takes part in the election until the signal is aborted, then releases the Lease; never rejects. */
+  /** Participates in the election until the signal is aborted, then releases the Lease; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { wait, onFailure } = this.#options;
     while (!signal.aborted) {
@@ -75,32 +75,32 @@ export class LeaderElection {
     if (found?.metadata.resourceVersion !== this.#found?.metadata.resourceVersion)
       this.#firstSeenAt = performance.now();
     this.#found = found;
-    const before = found && (found.spec ?? {});
-    const holder = before?.holderIdentity ?? '';
+    const previous = found && (found.spec ?? {});
+    const holder = previous?.holderIdentity ?? '';
     const isOurs = holder === identity;
     if (this.#leading && !isOurs) await this.#endLeading();
-    if (!isOurs && holder !== '' && !this.#hasExpired(before, startedAt)) return;
-    const written = await this.#write(found, this.#spec(before, isOurs));
+    if (!isOurs && holder !== '' && !this.#hasExpired(previous, startedAt)) return;
+    const written = await this.#write(found, this.#spec(previous, isOurs));
     if (!written) return;
     this.#found = written;
     this.#beginLeading();
     this.#leadUntil(startedAt + RENEW_DEADLINE_MS);
   }
 
-  #hasExpired(before: LeaseSpec | undefined, now: number): boolean {
-    const recordedMs = (before?.leaseDurationSeconds ?? 0) * 1_000;
+  #hasExpired(previous: LeaseSpec | undefined, now: number): boolean {
+    const recordedMs = (previous?.leaseDurationSeconds ?? 0) * 1_000;
     return now - this.#firstSeenAt >= Math.max(recordedMs, LEASE_DURATION_MS);
   }
 
-  #spec(before: LeaseSpec | undefined, isOurs: boolean): LeaseSpec {
+  #spec(previous: LeaseSpec | undefined, isOurs: boolean): LeaseSpec {
     const time = microTime(this.#options.clock());
-    const transitions = before?.leaseTransitions ?? 0;
+    const transitions = previous?.leaseTransitions ?? 0;
     return {
       holderIdentity: this.#options.identity,
       leaseDurationSeconds: LEASE_DURATION_MS / 1_000,
-      acquireTime: isOurs ? (before?.acquireTime ?? time) : time,
+      acquireTime: isOurs ? (previous?.acquireTime ?? time) : time,
       renewTime: time,
-      leaseTransitions: isOurs || before === undefined ? transitions : transitions + 1,
+      leaseTransitions: isOurs || previous === undefined ? transitions : transitions + 1,
     };
   }
 
@@ -112,26 +112,26 @@ export class LeaderElection {
       .then(() => this.#options.lead(stop.signal))
       .catch(this.#options.onFailure);
     this.#leading = { stop, ended };
-    this.#options.onLead(true);
+    this.#options.onLeadingChange(true);
   }
 
   /** Stops leading at the deadline. A timer does it, because a request to the API server may hang. */
   #leadUntil(deadline: number): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => void this.#endLeading(), deadline - performance.now());
-    this.#deadline.unref();
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineTimer = setTimeout(() => void this.#endLeading(), deadline - performance.now());
+    this.#deadlineTimer.unref();
   }
 
   async #endLeading(): Promise<void> {
-    clearTimeout(this.#deadline);
+    clearTimeout(this.#deadlineTimer);
     const leading = this.#leading;
     if (!leading) return;
     leading.stop.abort();
     await leading.ended;
-    // A concurrent call has done the rest.
+    // A concurrent call has already ended the leadership.
     if (this.#leading !== leading) return;
     this.#leading = undefined;
-    this.#options.onLead(false);
+    this.#options.onLeadingChange(false);
   }
 
   /** Clears the holder of the Lease, so that the next leader need not wait until it expires. */

@@ -46,7 +46,7 @@ export interface GrantControllerOptions {
   /** Called with `namespace/name` and the other controller's URL when linkgrant stops writing the status of a grant. */
   readonly onTakeover: (key: string, url: string) => void;
   /** Called when this replica becomes the leader, and when it has stopped leading. */
-  readonly onLead: (isLeading: boolean) => void;
+  readonly onLeadingChange: (isLeading: boolean) => void;
   /** Called with each failure, which is retried. `operation` is a verb phrase. */
   readonly onFailure: (operation: string, error: unknown) => void;
 }
@@ -166,7 +166,7 @@ export class GrantController {
       clock,
       wait: options.wait,
       lead: (signal) => this.#lead(signal),
-      onLead: options.onLead,
+      onLeadingChange: options.onLeadingChange,
       onFailure: onFailureOf('take part in the election of a leader'),
     });
   }

@@ -16,12 +16,12 @@ import { isConditionTrue, type Stored } from '../api/resource.js';
 import {
   describeResource,
   hasTlsCredentials,
-  inCluster,
   type NamespaceTarget,
   retryInNamespace,
   type SecretResource,
   secretData,
   secretText,
+  withClusterErrors,
 } from './namespace-target.js';
 import { deleteRenewalSecrets } from './pending-renewal-secret.js';
 import { stateSelector } from './state-secret.js';
@@ -34,27 +34,27 @@ type Namespace = Pick<NamespaceTarget, 'client' | 'namespace'>;
 export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
   const findSecret = (name: string) => client.find<SecretResource>(SECRETS, { namespace, name });
   return {
-    list: () => inCluster(() => readLinkResources({ client, namespace }, ({ link }) => link)),
+    list: () => withClusterErrors(() => readLinkResources({ client, namespace }, ({ link }) => link)),
     findSecret: (name) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const secret = await findSecret(name);
         return secret && { ...linkSecret(secret), place: describeResource(SECRETS, name, namespace) };
       }),
     explainMissingSecret: async (name) => `Secret "${name}" does not exist`,
     findProxy: (name) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const secret = await findSecret(name);
         return secret && linkProxy(secret);
       }),
     ownSecrets: () =>
-      inCluster(() =>
+      withClusterErrors(() =>
         readOwnSecrets({ client, namespace }, (secret) => {
           const isProxy = secret.type === 'kubernetes.io/basic-auth';
           return isProxy || hasTlsCredentials(secret) ? { name: secret.metadata.name, isProxy } : undefined;
         }),
       ),
     update: (name, { cost, tlsCredentials }) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const spec = {
           ...(cost !== undefined && { cost }),
           ...(tlsCredentials !== undefined && { tlsCredentials }),
@@ -83,7 +83,7 @@ export function clusterLinks({ client, namespace }: Namespace): LinkFiles {
         return describeResource(SECRETS, name, namespace);
       }),
     remove: (kind, name) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const resourceKind = kind === 'Link' ? LINKS : SECRETS;
         return (await client.delete(resourceKind, { namespace, name }))
           ? describeResource(resourceKind, name, namespace)
@@ -125,7 +125,7 @@ async function readOwnSecrets<V>(
 
 /** The links of a namespace that linkgrant created and whose certificate has not expired at `now`. */
 export function placedClusterLinks(target: Namespace, now: number): Promise<PlacedLink[]> {
-  return inCluster(async () => {
+  return withClusterErrors(async () => {
     const secrets = await readOwnSecrets(target, (secret) =>
       hasTlsCredentials(secret)
         ? { name: secret.metadata.name, notAfter: certificateEnd(secret) ?? 0 }
@@ -159,9 +159,9 @@ export function clusterLinkRecords({ client, namespace }: Namespace): LinkRecord
     return readOwnSecrets({ client, namespace }, read, stateSelector('pending-redemption'));
   };
   return {
-    count: (redemption) => inCluster(async () => (await find(redemption)).length),
+    count: (redemption) => withClusterErrors(async () => (await find(redemption)).length),
     remove: (redemption) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const { redemptionId } = redemption;
         if (redemptionId !== undefined) await deleteRenewalSecrets({ client, namespace }, redemptionId);
         const matching = await find(redemption);

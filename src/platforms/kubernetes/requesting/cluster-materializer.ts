@@ -10,9 +10,9 @@ import type { Resource, ResourceKind } from '../api/resource.js';
 import {
   describeResource,
   FIELD_MANAGER,
-  inCluster,
   type NamespaceTarget,
   retryInNamespace,
+  withClusterErrors,
 } from './namespace-target.js';
 import { type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
@@ -74,7 +74,7 @@ export function clusterMaterializer(
 
   return {
     probe: (name) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         refuseProxyName(name, proxy?.name);
         const secret = await find(SECRETS, name);
         const link = await find(LINKS, name);
@@ -85,10 +85,11 @@ export function clusterMaterializer(
         await dryRun(name, { secret: secret !== undefined, link: link !== undefined });
       }),
 
-    findRenewed: (secret) => inCluster(async () => renewedIn(await find(SECRETS, secret.name), secret)),
+    findRenewed: (secret) =>
+      withClusterErrors(async () => renewedIn(await find(SECRETS, secret.name), secret)),
 
     materialize: (secret, links, checkpoint, overrides = {}) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         refuseProxyName(secret.name, proxy?.name);
         const owner = await target.owner();
         const present = { secret: await find(SECRETS, secret.name), links: await findLinks(links) };

@@ -41,11 +41,8 @@ export function describeResource(kind: ResourceKind, name: string, namespace: st
   return `${resourceTypeOf(kind)}/${name} in namespace ${namespace}`;
 }
 
-/**
- * Runs an operation with its ApiErrors translated to RedemptionError: `cluster_unavailable` if a retry helps, else
- * `not_writable`.
- */
-export async function inCluster<T>(operation: () => Promise<T>): Promise<T> {
+/** Runs an operation and translates its ApiErrors to RedemptionError: `cluster_unavailable` if a retry can help, else `not_writable`. */
+export async function withClusterErrors<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
@@ -67,7 +64,7 @@ function namespaceError(error: ApiError): RedemptionError {
     case 'no_such_kind':
       return withCause('not_writable', "The cluster has no such kind, so Skupper's CRDs are not installed");
     default:
-      return withCause('not_writable', 'The API server rejected the object');
+      return withCause('not_writable', 'The API server refused the request');
   }
 }
 
@@ -84,7 +81,7 @@ export function retryInNamespace<T>(operation: () => Promise<T>): Promise<T> {
     lost += 1;
     return lost <= MAX_LOST_RESPONSES;
   };
-  return inCluster(() => retryOnConflict(operation, isLost));
+  return withClusterErrors(() => retryOnConflict(operation, isLost));
 }
 
 /** A value of a Secret as text; undefined if the Secret has none. */
@@ -100,7 +97,7 @@ export function secretData(texts: Readonly<Record<string, string>>): Record<stri
   );
 }
 
-/** A resource that the Site owns; undefined fields are left out. */
+/** A resource that the Site owns. Without the undefined fields, so that it can be compared with a stored resource. */
 export function ownedResource(fields: object, owner: OwnerReference): Resource {
   const resource = JSON.parse(JSON.stringify(fields)) as Resource;
   return { ...resource, metadata: { ...resource.metadata, ownerReferences: [owner] } };

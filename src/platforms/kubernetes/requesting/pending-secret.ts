@@ -12,12 +12,12 @@ import { SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
 import {
   describeResource,
-  inCluster,
   type NamespaceTarget,
   retryInNamespace,
   type SecretResource,
   secretData,
   secretText,
+  withClusterErrors,
 } from './namespace-target.js';
 import { findPlacedSecret, type PlacedSecret, tokenLabel } from './placed-secret.js';
 import { newStateSecret } from './state-secret.js';
@@ -76,7 +76,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   findAnswer(): Promise<string | undefined> {
-    return inCluster(async () => this.#answerIn(await this.#find()));
+    return withClusterErrors(async () => this.#answerIn(await this.#find()));
   }
 
   storeAnswer(text: string): Promise<string> {
@@ -119,7 +119,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   findPosting(): Promise<Posting | undefined> {
-    return inCluster(async () => {
+    return withClusterErrors(async () => {
       const pending = await this.#find();
       const last = lastPosting(secretTexts(pending));
       if (pending) return last && { number: last.number, at: last.at };

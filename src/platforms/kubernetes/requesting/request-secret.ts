@@ -2,11 +2,11 @@ import type { LinkRequestStore } from '../../../redemption/ports/link-requests.j
 import { SECRETS } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import {
-  inCluster,
   type NamespaceTarget,
   retryInNamespace,
   type SecretResource,
   secretText,
+  withClusterErrors,
 } from './namespace-target.js';
 import { newStateSecret, stateSelector } from './state-secret.js';
 
@@ -31,7 +31,7 @@ export function requestSecrets(target: NamespaceTarget): LinkRequestStore {
         return text;
       }),
     list: () =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const texts: string[] = [];
         await readListing<SecretResource, void>(
           client,
@@ -44,7 +44,7 @@ export function requestSecrets(target: NamespaceTarget): LinkRequestStore {
         return texts;
       }),
     remove: (id) =>
-      inCluster(async () => {
+      withClusterErrors(async () => {
         const key = { namespace, name: nameOf(id) };
         if (!(await find(key.name))) return false;
         await client.delete(SECRETS, key);

@@ -4,7 +4,7 @@ import { SITES } from '../api/kinds.js';
 import { readListing } from '../api/list-page.js';
 import { apiVersionOf, type OwnerReference, type Resource, type Stored } from '../api/resource.js';
 import { compareSites, readSite, type SiteFacts } from '../sites/site-resource.js';
-import { inCluster } from './namespace-target.js';
+import { withClusterErrors } from './namespace-target.js';
 
 /** The Site that owns the links of a namespace; undefined if there is none. Rejects with RedemptionError. */
 export async function findOwnerSite(
@@ -17,7 +17,7 @@ export async function findOwnerSite(
     const facts = readSite(site);
     if (!owner || compareSites(facts, owner) < 0) owner = facts;
   };
-  await inCluster(() => readListing(client, { kind: SITES, namespace }, prefer));
+  await withClusterErrors(() => readListing(client, { kind: SITES, namespace }, prefer));
   return owner;
 }
 

@@ -36,7 +36,7 @@ export interface TokenControllerOptions
   /** Called when an attempt for `namespace/name` failed, with the time until the next one. */
   readonly onAttemptFailed: (key: string, error: unknown, retryInMs: number | undefined) => void;
   /** Called when this replica becomes the leader, and when it has stopped leading. */
-  readonly onLead: (isLeading: boolean) => void;
+  readonly onLeadingChange: (isLeading: boolean) => void;
   /** Called when any other operation failed; it is retried. `operation` is a verb phrase. */
   readonly onFailure: (operation: string, error: unknown) => void;
 }
@@ -104,7 +104,7 @@ export class TokenController {
       clock,
       wait,
       lead: (signal) => this.#lead(signal),
-      onLead: options.onLead,
+      onLeadingChange: options.onLeadingChange,
       onFailure: (error) => onFailure('take part in the election of a leader', error),
     });
   }

@@ -79,7 +79,7 @@ function candidate(
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       leading.splice(leading.indexOf(identity), 1);
     },
-    onLead: (isLeading) => {
+    onLeadingChange: (isLeading) => {
       // `lead` has ended before the process reports that it no longer leads.
       if (!isLeading) expect(leading).not.toContain(identity);
       process.reports.push(isLeading);

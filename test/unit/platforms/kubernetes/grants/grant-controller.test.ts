@@ -50,7 +50,7 @@ function controllerOf(client: object, more: Partial<GrantControllerOptions> = {}
     serviceEndpoint: () => undefined,
     clock: Date.now,
     wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-    onLead: () => undefined,
+    onLeadingChange: () => undefined,
     onFailure: () => undefined,
     ...more,
   } as unknown as GrantControllerOptions);

@@ -40,7 +40,7 @@ it('a controller that stops before it has listed the Sites processes no token', 
     identity: 'one',
     clock: Date.now,
     wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-    onLead: () => undefined,
+    onLeadingChange: () => undefined,
     onFailure: () => undefined,
     onAttemptFailed: () => undefined,
   } as unknown as TokenControllerOptions);
