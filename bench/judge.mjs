@@ -6,7 +6,7 @@ const REFERENCE_CPU_RATIO = 2.4;
  * The limits of the figures of each case: the greatest allowed value, or with `atLeast` the least. `cpuRatio` and `p99Ratio`
  * compare with the bare server.
  */
-const BARS = {
+const LIMITS = {
   // More than the reference by the difference that two medians have by chance.
   csr: { cpuRatio: 1.05 * REFERENCE_CPU_RATIO, p99Ratio: 3 },
   identity: { identityRatio: 1.5 },
@@ -40,9 +40,9 @@ const BARS = {
 
 /** Compares the figures of a case with their limits. */
 export function judge(name, figures) {
-  return Object.entries(BARS[name] ?? {}).map(([figure, bar]) => {
+  return Object.entries(LIMITS[name] ?? {}).map(([figure, limit]) => {
     const value = figures[figure];
-    if (typeof bar === 'number') return { figure, value, atMost: bar, met: value <= bar };
-    return { figure, value, ...bar, met: value >= bar.atLeast };
+    if (typeof limit === 'number') return { figure, value, atMost: limit, met: value <= limit };
+    return { figure, value, ...limit, met: value >= limit.atLeast };
   });
 }

@@ -1,4 +1,4 @@
-// Measures the cases of cases.mjs. Prints a table. Exits 1 if a figure misses its bar, 2 if a case cannot be measured.
+// Measures the cases of cases.mjs. Prints a table. Exits 1 if a figure misses its limit, 2 if a case cannot be measured.
 // See README.md.
 import { writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -58,7 +58,7 @@ async function runCases({ names, requests, soakRequests }) {
     for (const name of names) {
       process.stderr.write(`bench: ${name}\n`);
       const figures = await CASES[name].run({ driver, requests, soakRequests });
-      results.push({ name, ...figures, bars: judge(name, figures) });
+      results.push({ name, ...figures, limits: judge(name, figures) });
     }
     return results;
   } finally {
@@ -89,7 +89,7 @@ async function main() {
   const report = { machine: describeMachine(), cases: await runCases(options) };
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(renderTable(report));
-  if (report.cases.some(({ bars }) => bars.some(({ met }) => !met))) process.exitCode = 1;
+  if (report.cases.some(({ limits }) => limits.some(({ met }) => !met))) process.exitCode = 1;
 }
 
 try {

@@ -14,7 +14,7 @@ const HOSTILE = [
 ];
 // The chain of RSA-3072 has 94 KB, more than the redeemer accepts in a handshake; that of sect571k1 is short enough.
 const CHAINS = [
-  // For comparison: what so many tokens cost without slow certificates. It has no bar.
+  // For comparison: what so many tokens cost without slow certificates. It has no limit.
   { what: 'a usual certificate' },
   { what: '70 CAs of RSA-3072', kind: 'rsa-3072-long-exponent', count: 70 },
   { what: '30 CAs of sect571k1', kind: 'k571', count: 30 },

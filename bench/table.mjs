@@ -10,10 +10,10 @@ function align(rows) {
   return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
 }
 
-/** Whether figures belong together, such as those of one server. */
+/** True if an object is one row of the table, such as the figures of one server. */
 const isRow = (figures) => 'serverCpuMs' in figures || 'what' in figures;
 
-/** Yields each number and each row with its name. The numbers of single rounds, which are in arrays, are only in the JSON. */
+/** Yields each number and each row with its name. Omits the numbers in arrays: those of single rounds are only in the JSON. */
 function* namedFigures(figures, path = []) {
   for (const [key, value] of Object.entries(figures)) {
     const names = [...path, key];
@@ -23,7 +23,7 @@ function* namedFigures(figures, path = []) {
   }
 }
 
-function renderCase({ name, bars: _, ...figures }) {
+function renderCase({ name, limits: _, ...figures }) {
   const all = [...namedFigures(figures)];
   const rows = all.filter(([, value]) => typeof value === 'object');
   const numbers = all.filter(([, value]) => typeof value === 'number');
@@ -36,18 +36,18 @@ function renderCase({ name, bars: _, ...figures }) {
   ].join('\n');
 }
 
-function renderBar(name, { figure, value, atMost, atLeast, met }) {
-  const bar = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
-  return `  ${met ? 'met   ' : 'MISSED'} ${name} ${figure} ${value.toFixed(2)}, ${bar}`;
+function renderLimit(name, { figure, value, atMost, atLeast, met }) {
+  const limit = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+  return `  ${met ? 'met   ' : 'MISSED'} ${name} ${figure} ${value.toFixed(2)}, ${limit}`;
 }
 
 /** Formats the report as text. */
 export function renderTable({ machine, cases }) {
   const { cpu, cores, kernel, node, openssl, memoryGiB } = machine;
-  const bars = cases.flatMap(({ name, bars }) => bars.map((bar) => renderBar(name, bar)));
+  const results = cases.flatMap(({ name, limits }) => limits.map((limit) => renderLimit(name, limit)));
   return `${[
     `${cores} cores of ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node.js ${node}, OpenSSL ${openssl}`,
     ...cases.map(renderCase),
-    ...(bars.length > 0 ? [`bars:\n${bars.join('\n')}`] : []),
+    ...(results.length > 0 ? [`limits:\n${results.join('\n')}`] : []),
   ].join('\n\n')}\n`;
 }

@@ -3,7 +3,7 @@ import { type AdminService, signBearer, startAdminService } from '../support/adm
 import { metricOf } from '../support/operations.js';
 import { releaseAfterTest } from '../support/release.js';
 import { HOUR } from '../support/service.js';
-import { exchange, openIdle, openWire, parseAnswer, type WireResponse } from '../support/wire.js';
+import { exchange, openIdle, openWire, parseResponse, type WireResponse } from '../support/wire.js';
 
 const GUESSER = '127.0.0.66';
 const BUDGET = 30;
@@ -33,7 +33,7 @@ describe('the admin API', () => {
     const wires = await Promise.all(slow.map(() => openWire(service.admin)));
     for (const [at, wire] of wires.entries()) wire.send(slow[at] as string);
     wires[1]?.send('{"name":');
-    for (const { ended } of wires) expectProblem(parseAnswer(await ended), 408, 'request_timeout');
+    for (const { ended } of wires) expectProblem(parseResponse(await ended), 408, 'request_timeout');
     await expect
       .poll(() => service.logged('admin_refused'))
       .toMatchObject([{ method: 'POST', status: 408, code: 'request_timeout' }]);
@@ -142,7 +142,7 @@ describe('connections to the admin API', () => {
     await expect.poll(dropped).toBe(101);
     expect(await metric('linkgrant_connections_limit{listener="admin"}')).toBe(500);
     wire.send(body);
-    expect(parseAnswer(await wire.ended).status).toBe(201);
+    expect(parseResponse(await wire.ended).status).toBe(201);
     for (const socket of sockets) socket.destroy();
   });
 });

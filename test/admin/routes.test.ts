@@ -5,7 +5,7 @@ import { expensiveGlobs } from '../support/expensive-globs.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { MINUTE } from '../support/service.js';
-import { exchangeBytes, parseAnswer, post } from '../support/wire.js';
+import { exchangeBytes, parseResponse, post } from '../support/wire.js';
 
 const service = releaseAfterFile(await startAdminService());
 
@@ -185,7 +185,7 @@ describe('a request to the admin API', () => {
   it.each(['//x@[y/#z', 'http://[::1', 'ftp://[::1/api/v1/grants', '*'])(
     'answers an unauthenticated request for the target %s with a problem document',
     async (requestTarget) => {
-      const answer = parseAnswer(
+      const answer = parseResponse(
         await exchangeBytes(service.admin, `GET ${requestTarget} HTTP/1.1\r\nhost: x\r\n\r\n`),
       );
       expect([answer.status, answer.headers['content-type']]).toEqual([401, 'application/problem+json']);
@@ -196,7 +196,7 @@ describe('a request to the admin API', () => {
   it('sends the whole 401 response to a client whose 500,000 bytes are not read', async () => {
     const head =
       'POST /api/v1/grants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n';
-    const answer = parseAnswer(await exchangeBytes(service.admin, head + 'x'.repeat(500_000)));
+    const answer = parseResponse(await exchangeBytes(service.admin, head + 'x'.repeat(500_000)));
     expect(answer.status).toBe(401);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'bearer_missing' });
   });

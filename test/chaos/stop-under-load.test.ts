@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { ENDPOINT, json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
-import { parseAnswer } from '../support/wire.js';
+import { parseResponse } from '../support/wire.js';
 
 const CLIENTS = 40;
 // A stopping service closes the connections that remain after 4.5 s. So much time passes only on a slow machine.
@@ -75,7 +75,7 @@ describe('a service that receives SIGTERM while many clients redeem', () => {
       expect(await service.ended).toEqual({ code: 0, signal: null });
       await Promise.all(clients);
       const complete = answers.filter(({ bytes, endedAt }) => bytes.length > 0 || endedAt < closesAt);
-      const certificates = complete.map(({ bytes }) => redeemedAnswer(parseAnswer(bytes)).certificate);
+      const certificates = complete.map(({ bytes }) => redeemedAnswer(parseResponse(bytes)).certificate);
       expect(new Set(certificates).size).toBe(complete.length);
       // Every counted use has a response.
       const listed = await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir]);

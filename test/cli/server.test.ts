@@ -25,7 +25,7 @@ const viewerFile = place.path('viewer');
 const caFile = `${dataDir}/issuers/linkgrant-server-ca/tls.crt`;
 
 const key = await makeIssuerKey('first');
-// Not port 0, which doctor does not check.
+// A fixed port, because doctor does not check port 0.
 const admin = adminFlags(key, place.path('jwks.json'), await freePort());
 const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...admin]);
 const server = `https://127.0.0.1:${service.adminPort}`;
@@ -47,21 +47,21 @@ const local = (words: readonly string[]) => linkgrant([...words, '--data-dir', d
 
 /** Expects that a command succeeds with --server, and has the output of the local command. */
 async function expectLocalOutput(words: readonly string[]): Promise<void> {
-  const there = await remote(words);
-  expect(there).toMatchObject({ code: 0, stderr: '' });
-  expect(there).toEqual(await local(words));
+  const remoteResult = await remote(words);
+  expect(remoteResult).toMatchObject({ code: 0, stderr: '' });
+  expect(remoteResult).toEqual(await local(words));
 }
 
 describe('a command with --server', () => {
   it('creates, shows, lists, changes and revokes a grant with the output of the local command', async () => {
     const limits = ['--redemptions-allowed', '3', '--subjects', 'e*'];
-    const made = await remote(['grant', 'create', 'far', ...limits, '-o', 'json']);
-    expect(made).toMatchObject({ code: 0, stderr: '' });
-    expect(json(made)).toMatchObject({ name: 'far', redemptionsAllowed: 3, code: expect.any(String) });
+    const created = await remote(['grant', 'create', 'far', ...limits, '-o', 'json']);
+    expect(created).toMatchObject({ code: 0, stderr: '' });
+    expect(json(created)).toMatchObject({ name: 'far', redemptionsAllowed: 3, code: expect.any(String) });
     for (const words of [
       ['grant', 'show', 'far'],
       ['grant', 'show', 'far', '-o', 'json'],
-      ['grant', 'show', json(made).uid, '-o', 'yaml'],
+      ['grant', 'show', json(created).uid, '-o', 'yaml'],
       ['grant', 'list'],
       ['grant', 'list', '-A', '-o', 'json'],
     ])
@@ -90,8 +90,8 @@ describe('a command with --server', () => {
       await expectLocalOutput(words);
     const [{ id }] = json(await remote(['redemption', 'list', '-o', 'json']));
     expect(await remote(['redemption', 'show', id])).toEqual(await local(['redemption', 'show', id]));
-    const undecided = await remote(['redemption', 'revoke', id]);
-    expect(expectRefusal(undecided, 2).hint).toContain('--with-grant, --keep-token');
+    const withoutChoice = await remote(['redemption', 'revoke', id]);
+    expect(expectRefusal(withoutChoice, 2).hint).toContain('--with-grant, --keep-token');
     const revoked = await remote(['redemption', 'revoke', id, '--with-grant']);
     expect(revoked.stdout).toContain('Grant "to-west" and all its tokens are revoked too');
     const entries = json(await local(['ledger', 'list', '--grant', 'to-west', '-o', 'json']));
@@ -158,7 +158,7 @@ describe('a command with --server', () => {
     expect(json(await remote(['redemption', 'list', '-l', 'region!=eu,region', '-o', 'json']))).toEqual([]);
   });
 
-  it('issues a join line, and waits until it was redeemed', async () => {
+  it('issues a join line, and waits until it is redeemed', async () => {
     const file = place.path('line');
     const waiting = remote(['token', 'issue', file, '--print', 'line', '--name', 'waited-for', '--wait']);
     await until(() => existsSync(file));
@@ -311,14 +311,14 @@ describe('a refused command with --server', () => {
       ['grant', 'create', 'x', '--redemptions-allowed', '1000001'],
       ['grant', 'create', 'hub'],
     ]) {
-      const [there, here] = await Promise.all(
+      const [remoteResult, localResult] = await Promise.all(
         [serverFlags(), ['--data-dir', dataDir]].map(async (flags) => {
           const ended = await refused([...words, ...flags]);
           // A suggested command has the flags of its own command.
           return { ...ended, hint: ended.hint.replace(/ --(server|data-dir)[^`]*/, '') };
         }),
       );
-      expect(there, words.join(' ')).toEqual(here);
+      expect(remoteResult, words.join(' ')).toEqual(localResult);
     }
   });
 

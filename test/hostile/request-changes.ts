@@ -44,7 +44,7 @@ const setLine = (
   };
 };
 
-/** All changes, by the part of the request that they change; a request gets at most one of each part. */
+/** All changes by the part of a request that they change. A request gets at most one change of each part. */
 const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>> = {
   method: {
     'another method': (draft, { chance }) => {
@@ -95,7 +95,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
       (target, chance) =>
         target + chance.pick(['/', '/-', '/-/check', '/-/check/', '/-/renew', '/x', '/-/metrics', '/\\']),
     ),
-    'no valid target': setTarget((_target, chance) =>
+    'an invalid target': setTarget((_target, chance) =>
       chance.pick(['*', '', '/', '//x@[y/#z', 'a:1', '?', '/api/v1/grants', '/metrics']),
     ),
     'a long target': setTarget((target, chance) => target + '/a'.repeat(chance.pick([100, 4_000, 20_000]))),
@@ -159,7 +159,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
   csr: {
     'no CSR': setLine('csr', () => undefined),
     "another site's CSR": setLine('csr', (_old, { chance, otherCsrs }) => chance.pick(otherCsrs)),
-    'no valid CSR': setLine('csr', (old, { chance }) =>
+    'an invalid CSR': setLine('csr', (old, { chance }) =>
       chance.pick([
         '',
         '!',
@@ -173,7 +173,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
       ]),
     ),
     'two CSRs': addLines('csr: AAAA'),
-    'a CSR in spaces': setLine('csr', (old) => `  ${old} \t`),
+    'white space around the CSR': setLine('csr', (old) => `  ${old} \t`),
   },
   fields: {
     'an Accept': (draft, context) => addLines(`Accept: ${context.chance.pick(ACCEPTS)}`)(draft, context),

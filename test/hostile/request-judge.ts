@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { documentsOf, type LinkDocument, type SecretDocument } from '../support/redeemed-answer.js';
-import { parseAnswer, type WireResponse } from '../support/wire.js';
+import { parseResponse, type WireResponse } from '../support/wire.js';
 import type { RequestMaterial } from './http-requests.js';
 import { readStrictly, routeOf, type StrictRequest, type StrictRoute } from './strict-reader.js';
 
@@ -41,7 +41,7 @@ export function entitlementOf(bytes: Buffer, { grants, renewals }: RequestMateri
 export function oneResponse(bytes: Buffer): WireResponse {
   const text = bytes.toString('latin1').replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
   if ((text.match(RESPONSE) ?? []).length !== 1) throw new Error('there is not exactly one response');
-  return parseAnswer(Buffer.from(text, 'latin1'));
+  return parseResponse(Buffer.from(text, 'latin1'));
 }
 
 /** What is wrong with a response, or undefined; `serials` collects the serial numbers of its certificates. */

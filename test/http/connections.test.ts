@@ -3,7 +3,7 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterTest } from '../support/release.js';
 import { type Composition, composeTestService } from '../support/service.js';
 import { withStore } from '../support/stores/changed-store.js';
-import { closed, openTcp, openWire, parseAnswer, post } from '../support/wire.js';
+import { closed, openTcp, openWire, parseResponse, post } from '../support/wire.js';
 
 async function composed(composition: Composition = {}) {
   const service = releaseAfterTest(await composeTestService(composition));
@@ -155,6 +155,6 @@ describe('a client that disconnects', () => {
       if (at % 2 === 0) wire.socket.destroy();
     }
     const answers = await Promise.all(wires.filter((_, at) => at % 2 === 1).map(({ ended }) => ended));
-    for (const answer of answers) redeemedAnswer(parseAnswer(answer));
+    for (const answer of answers) redeemedAnswer(parseResponse(answer));
   });
 });

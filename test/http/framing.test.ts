@@ -3,22 +3,22 @@ import { requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService } from '../support/service.js';
-import { exchange, exchangeBytes, parseAnswer, type WireResponse } from '../support/wire.js';
+import { exchange, exchangeBytes, parseResponse, type WireResponse } from '../support/wire.js';
 
 /** Sends bytes, and expects exactly one response, with this status. */
-async function expectOneAnswer(bytes: string, status: number): Promise<WireResponse> {
+async function expectOneResponse(bytes: string, status: number): Promise<WireResponse> {
   const received = await exchangeBytes(service, bytes);
   expect(received.toString().match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(1);
-  const answer = parseAnswer(received);
-  expect(answer.status).toBe(status);
-  return answer;
+  const response = parseResponse(received);
+  expect(response.status).toBe(status);
+  return response;
 }
 
 const service = releaseAfterFile(await composeTestService());
 const created = await service.storedGrant({ redemptionsAllowed: 1_000 });
 const { head, completeRequest, expectNoUse } = requestsFor(service, created);
 
-describe('a request that could be read as two requests', () => {
+describe('a request whose end is ambiguous or wrong', () => {
   it.each([
     ['both framings', ['Transfer-Encoding: chunked', `Content-Length: ${created.code.length}`]],
     ['both framings, the other way round', ['Content-Length: 24', 'Transfer-Encoding: chunked']],
@@ -35,7 +35,7 @@ describe('a request that could be read as two requests', () => {
     ['an unknown transfer coding', ['Transfer-Encoding: xchunked']],
   ])('ambiguous framing (%s) is refused with one response, and spends no use', async (_what, framing) => {
     const bytes = `${head(framing)}\r\n${created.code}${completeRequest()}`;
-    await expectNoUse(() => expectOneAnswer(bytes, 400));
+    await expectNoUse(() => expectOneResponse(bytes, 400));
   });
 
   it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
@@ -53,25 +53,25 @@ describe('a request that could be read as two requests', () => {
     async (coding) => {
       const chunks = `${created.code.length.toString(16)}\r\n${created.code}\r\n0\r\n\r\n`;
       const bytes = `${head([`Transfer-Encoding: ${coding}`])}\r\n${chunks}`;
-      await expectNoUse(() => expectOneAnswer(bytes, 400));
+      await expectNoUse(() => expectOneResponse(bytes, 400));
     },
   );
 
   it('gets one response: a second request on the connection is ignored', async () => {
     const before = (await service.used(created.grant.uid)) ?? 0;
     const bytes = `${completeRequest()}${completeRequest()}${completeRequest()}`;
-    redeemedAnswer(await expectOneAnswer(bytes, 200));
+    redeemedAnswer(await expectOneResponse(bytes, 200));
     expect(await service.used(created.grant.uid)).toBe(before + 1);
   });
 
   it('gets its response even if invalid bytes follow the request', async () => {
-    const bytes = await exchangeBytes(service, `${completeRequest()}\0\x01 noise\r\n\r\n`);
-    redeemedAnswer(parseAnswer(bytes));
+    const bytes = await exchangeBytes(service, `${completeRequest()}\0\x01 invalid\r\n\r\n`);
+    redeemedAnswer(parseResponse(bytes));
   });
 
   it('gets one response after a refusal too', async () => {
     const bytes = `${completeRequest([], 'not-the-code')}${completeRequest()}`;
-    await expectNoUse(() => expectOneAnswer(bytes, 403));
+    await expectNoUse(() => expectOneResponse(bytes, 403));
   });
 });
 
@@ -83,7 +83,7 @@ it.each([
     'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0',
   ],
 ])('a request %s gets one response, and its connection is closed', async (_what, status, text) => {
-  const { headers } = await expectOneAnswer(`${text}\r\n\r\n${text}\r\n\r\n`, status);
+  const { headers } = await expectOneResponse(`${text}\r\n\r\n${text}\r\n\r\n`, status);
   expect(headers.connection).toBe('close');
 });
 
@@ -101,7 +101,7 @@ it('the Strict-Transport-Security header does not include subdomains', async () 
 
 describe('an invalid HTTP request', () => {
   it.each([
-    ['nothing but noise', '\x16\x03\x01\x02\x00'],
+    ['random bytes', '\x16\x03\x01\x02\x00'],
     ['HTTP/2 without TLS negotiation', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['another version', 'POST / HTTP/3.0\r\nHost: h\r\n\r\n'],
     ['no Host', 'POST / HTTP/1.1\r\n\r\n'],
@@ -113,27 +113,27 @@ describe('an invalid HTTP request', () => {
     ['no Host, and a broken body', 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     ['an unknown method', 'REDEEM / HTTP/1.1\r\nHost: h\r\n\r\n'],
   ])('an invalid request (%s) gets one 400, and the connection is closed', async (_what, bytes) => {
-    await expectOneAnswer(bytes, 400);
+    await expectOneResponse(bytes, 400);
   });
 
   it.each(['HTTP/0.9', 'HTTP/1.0', 'HTTP/2.0', 'RTSP/1.0'])(
     'a redemption by %s gets one 400, and no use is counted',
     async (version) => {
       const bytes = completeRequest().replace('HTTP/1.1', version);
-      await expectNoUse(() => expectOneAnswer(bytes, 400));
+      await expectNoUse(() => expectOneResponse(bytes, 400));
     },
   );
 
   it('a redemption with two Host lines gets one 400, and no use is counted', async () => {
     const bytes = completeRequest(['host: other.example.com']);
-    await expectNoUse(() => expectOneAnswer(bytes, 400));
+    await expectNoUse(() => expectOneResponse(bytes, 400));
   });
 
   it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(
     'the request line %s opens no tunnel and is not echoed',
     async (line) => {
       const bytes = await exchangeBytes(service, `${line} HTTP/1.1\r\nHost: h\r\nx-echo: marker\r\n\r\n`);
-      if (bytes.length > 0) expect([400, 405]).toContain(parseAnswer(bytes).status);
+      if (bytes.length > 0) expect([400, 405]).toContain(parseResponse(bytes).status);
       expect(bytes.toString()).not.toContain('marker');
     },
   );

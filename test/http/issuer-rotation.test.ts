@@ -12,7 +12,7 @@ import { type LinkPair, redeemLink, renewTestLink } from '../support/links/test-
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
-import { openWire, parseAnswer, post } from '../support/wire.js';
+import { openWire, parseResponse, post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
@@ -224,7 +224,7 @@ describe("rotation of the service's CA", () => {
     open.send(
       `POST /${early.grant.uid} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
-    expect(parseAnswer(await open.ended).status).toBe(200);
+    expect(parseResponse(await open.ended).status).toBe(200);
     const current = await openWire(through(prepared));
     expect(current.socket.getPeerCertificate(false).issuer.CN).toBe('linkgrant server CA 2');
     current.socket.destroy();

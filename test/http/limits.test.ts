@@ -5,7 +5,7 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService } from '../support/service.js';
 import { until } from '../support/until.js';
-import { exchange, exchangeEndless, openWire, parseAnswer } from '../support/wire.js';
+import { exchange, exchangeEndless, openWire, parseResponse } from '../support/wire.js';
 
 const NOT_VALID = 'Request body not valid\n';
 
@@ -64,7 +64,7 @@ describe('a request body', () => {
       await sleep(50);
     }
     wire.socket.destroy();
-    expect(parseAnswer(await wire.ended).status).toBe(408);
+    expect(parseResponse(await wire.ended).status).toBe(408);
   });
 
   it('a body that ends early spends no use', async () => {
@@ -82,7 +82,7 @@ describe('a request body', () => {
     await until(() => wire.received.length > 0);
     expect(Buffer.concat(wire.received).toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
     wire.send(created.code);
-    redeemedAnswer(parseAnswer((await wire.ended).subarray('HTTP/1.1 100 Continue\r\n\r\n'.length)));
+    redeemedAnswer(parseResponse((await wire.ended).subarray('HTTP/1.1 100 Continue\r\n\r\n'.length)));
   });
 
   it('a body that is declared as compressed is read as it is', async () => {
@@ -105,7 +105,7 @@ describe('request headers', () => {
       wire.send(`x-${line}: y\r\n`);
       await sleep(50);
     }
-    expect(parseAnswer(await wire.ended).status).toBe(408);
+    expect(parseResponse(await wire.ended).status).toBe(408);
   });
 
   it.each([

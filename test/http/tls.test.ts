@@ -5,7 +5,7 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { makeAuthority, makeIdentity, type TestIdentity, writeIdentity } from '../support/server-identity.js';
 import { DAY, startTestService } from '../support/service.js';
-import { openWire, parseAnswer, type Target } from '../support/wire.js';
+import { openWire, parseResponse, type Target } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = releaseAfterFile(new OpenSsl());
@@ -42,7 +42,7 @@ async function resumesNothing(target: Target): Promise<void> {
   const sessions: Buffer[] = [];
   socket.on('session', (session: Buffer) => sessions.push(session));
   socket.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
-  expect(parseAnswer(await ended).status).toBe(405);
+  expect(parseResponse(await ended).status).toBe(405);
   for (const session of sessions)
     expect(await handshake(target, { session })).toMatchObject({ reused: false });
 }
@@ -104,7 +104,7 @@ describe('an external server certificate', () => {
     await external.running.reloadIdentity();
     expect((await handshake(external)).serial).not.toBe(before.serial);
     open.send(code);
-    redeemedAnswer(parseAnswer(await open.ended));
+    redeemedAnswer(parseResponse(await open.ended));
   });
 
   it('is reloaded, and the listener still refuses TLS 1.2, offers no HTTP/2 and resumes no session', async () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { documentsOf, redeemedAnswer, type SecretDocument } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
 import { composeTestService, DAY, MINUTE } from '../support/service.js';
-import { exchange, openWire, parseAnswer, type WireResponse } from '../support/wire.js';
+import { exchange, openWire, parseResponse, type WireResponse } from '../support/wire.js';
 
 const DIRECTORY = join(import.meta.dirname, '../fixtures/traces');
 const NAMES = readdirSync(DIRECTORY)
@@ -154,7 +154,7 @@ describe('recorded requests of Skupper clients', () => {
     socket.write(recorded('plain-http', 'request'));
     await closed;
     const bytes = Buffer.concat(pieces);
-    if (bytes.toString('latin1').startsWith('HTTP/')) expect(parseAnswer(bytes).status).toBe(400);
+    if (bytes.toString('latin1').startsWith('HTTP/')) expect(parseResponse(bytes).status).toBe(400);
     expect(bytes.toString('latin1')).not.toContain('CERTIFICATE');
   });
 
@@ -162,7 +162,7 @@ describe('recorded requests of Skupper clients', () => {
     service.clock.advance(61 * MINUTE);
     const wire = await openWire(service);
     wire.send(recorded('success', 'request'));
-    expect(parseAnswer(await wire.ended).status).toBe(200);
+    expect(parseResponse(await wire.ended).status).toBe(200);
     expect(wire.received).toHaveLength(1);
   });
 });

@@ -25,12 +25,12 @@ const WORDS = [
 
 describe('an operand', () => {
   it.each(['--yes', '-x.yaml', '-', '--data-dir=/tmp/x', '-- $(touch pwned)'])(
-    '%j is not read as a flag',
+    'the operand %j is not read as a flag',
     (value) => {
       const command = shell`printf '%s\\0' grant show ${value} -n ${value} --grant=${value} ${value}`;
       const words = execFileSync('sh', ['-c', command], { encoding: 'utf8' }).split('\0');
       const path = `./${value}`;
-      // A program reads the word after a flag with a value as the value.
+      // Only operands get the prefix `./`. The value of a flag stays, because a program never reads it as a flag.
       expect(words).toEqual(['grant', 'show', path, '-n', value, `--grant=${value}`, path, '']);
       expect(operand(value)).toBe(path);
     },
@@ -47,9 +47,9 @@ describe('words of a shell command', () => {
     ['bash', ['-c']],
     ['zsh', ['-f', '-c']],
     ['fish', ['--no-config', '-c']],
-  ] as const)('%s reads each quoted word as it was', (shell, flags) => {
+  ] as const)('%s reads each quoted word unchanged', (program, flags) => {
     const command = shellCommand(['printf', '%s\\0', ...WORDS]);
-    expect(execFileSync(shell, [...flags, command], { encoding: 'utf8' })).toBe(
+    expect(execFileSync(program, [...flags, command], { encoding: 'utf8' })).toBe(
       WORDS.map((word) => `${word}\0`).join(''),
     );
   });
@@ -66,7 +66,7 @@ describe('words of a shell command', () => {
     ['a zero width space', '\u200b'],
     ['a line separator', '\u2028'],
     ['half of a surrogate pair', '\ud83d'],
-  ])('replaces %s, which a terminal or a reader would not see as text', (_what, text) => {
+  ])('replaces %s, because it is invisible or controls a terminal', (_what, text) => {
     const word = shellWord(`hub${text}touch pwned 🌍`);
     expect(word).toMatch(/^'hub\ufffd.*touch pwned 🌍'$/u);
     expect(word).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);

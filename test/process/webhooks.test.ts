@@ -15,7 +15,11 @@ import {
 import { metricOf } from '../support/operations.js';
 import { releaseAfterFile } from '../support/release.js';
 import { listenLocally } from '../support/servers/local-server.js';
-import { isSigned, startWebhookReceiver, WEBHOOK_SECRET } from '../support/servers/webhook-receiver.js';
+import {
+  hasValidSignature,
+  startWebhookReceiver,
+  WEBHOOK_SECRET,
+} from '../support/servers/webhook-receiver.js';
 import { validSlowIdentity } from '../support/slow-certificates.js';
 import { until } from '../support/until.js';
 
@@ -86,7 +90,7 @@ const typesOf = (events: readonly { type: string }[]) =>
 describe.concurrent('webhooks', () => {
   it('delivers every event once, and those of a link in order, after an hour of HTTP 500 and a restart', async () => {
     const dataDir = place.path('late');
-    receiver.answers.set('/late', 500);
+    receiver.responses.set('/late', 500);
     const url = new URL('/late', receiver.url).href;
     const words = ['--webhook-allow-private'] as const;
     let service = await serve(dataDir, [url], ...words);
@@ -119,7 +123,7 @@ describe.concurrent('webhooks', () => {
     });
     expect(receiver.accepted('/late')).toEqual([]);
 
-    receiver.answers.set('/late', 204);
+    receiver.responses.set('/late', 204);
     service = await serve(dataDir, [url], ...words);
     // The certificate of the link under `east` is overdue for renewal, and expires within hours.
     await setClock(service, dataDir, 20 * HOUR);
@@ -146,7 +150,7 @@ describe.concurrent('webhooks', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
     expect(events.every(({ source }) => source === service.url)).toBe(true);
     const messages = receiver.received.filter(({ path }) => path === '/late');
-    expect(messages.every(isSigned)).toBe(true);
+    expect(messages.every(hasValidSignature)).toBe(true);
     expect(messages.every(({ headers, event }) => headers['webhook-id'] === event.id)).toBe(true);
     // The service stores the last delivery when it has the response of the receiver.
     const delivered = async () =>
@@ -173,7 +177,7 @@ describe.concurrent('webhooks', () => {
 
   it('delivers an event again with the same id if the service was killed before it stored the delivery', async () => {
     const dataDir = place.path('killed');
-    receiver.answers.set('/killed', 'never');
+    receiver.responses.set('/killed', 'never');
     const url = new URL('/killed', receiver.url).href;
     const first = await serve(dataDir, [url], '--webhook-allow-private');
     await until(async () => (await webhookChecks(dataDir)).length > 0);
@@ -182,7 +186,7 @@ describe.concurrent('webhooks', () => {
     await until(() => receiver.received.some(({ path }) => path === '/killed'));
     first.signal('SIGKILL');
     await first.ended;
-    receiver.answers.set('/killed', 204);
+    receiver.responses.set('/killed', 204);
     const second = await serve(dataDir, [url], '--webhook-allow-private');
     // The claim of the killed process expires after 30 seconds.
     await setClock(second, dataDir, 60_000);
@@ -194,7 +198,7 @@ describe.concurrent('webhooks', () => {
 
   it('a receiver that never responds, or that redirects, delays no other receiver and no redemption, and its redirect is not followed', async () => {
     const dataDir = place.path('slow');
-    receiver.answers.set('/never', 'never').set('/moved', 302);
+    receiver.responses.set('/never', 'never').set('/moved', 302);
     const urls = ['/never', '/moved', '/ok'].map((path) => new URL(path, receiver.url).href);
     const service = await serve(dataDir, urls, '--webhook-allow-private', '--ops-listen', '127.0.0.1:0');
     await until(async () => (await webhookChecks(dataDir)).length === 3);
@@ -249,7 +253,7 @@ describe.concurrent('webhooks', () => {
 
 it('the path and query of a webhook URL are not in the log, the output of doctor and the files of the service', async () => {
   const dataDir = place.path('masked');
-  receiver.answers.set('/T0/hunter2?key=hunter3', 500);
+  receiver.responses.set('/T0/hunter2?key=hunter3', 500);
   const url = new URL('/T0/hunter2?key=hunter3', receiver.url);
   const service = await serve(dataDir, [url.href], '--webhook-allow-private', '--log-level', 'debug');
   await until(async () => (await webhookChecks(dataDir)).length > 0);

@@ -73,7 +73,7 @@ export async function openWire(target: Target, options: ConnectionOptions = {}):
 }
 
 /** Parses an HTTP/1.1 response. Throws if the bytes are not one. */
-export function parseAnswer(bytes: Buffer): WireResponse {
+export function parseResponse(bytes: Buffer): WireResponse {
   const text = bytes.toString('latin1');
   const end = text.indexOf('\r\n\r\n');
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
@@ -109,7 +109,7 @@ export async function exchange(
   const wire = await openWire(target, options);
   wire.socket.on('data', () => isComplete(Buffer.concat(wire.received)) && wire.socket.destroy());
   wire.send(bytes);
-  return parseAnswer(await wire.ended);
+  return parseResponse(await wire.ended);
 }
 
 function isComplete(bytes: Buffer): boolean {
@@ -135,7 +135,7 @@ export async function exchangeEndless(
     await Promise.race([drained, wire.ended, sleep(5_000)]);
   }
   if (isComplete(Buffer.concat(wire.received))) wire.socket.destroy();
-  return parseAnswer(await wire.ended);
+  return parseResponse(await wire.ended);
 }
 
 /** What {@link post} sends in addition to the path and the body. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { csrHeader, keySha256, newKey } from '../../support/redeemed-answer.js';
-import { parseAnswer, type WireResponse } from '../../support/wire.js';
+import { parseResponse, type WireResponse } from '../../support/wire.js';
 import type { SiteOutcome } from './check-round.js';
 
 /** The code of a grant, or a signed code of it. */
@@ -142,7 +142,7 @@ export class Clients {
 
 function completeResponse(bytes: Buffer): WireResponse | undefined {
   if (!bytes.includes('\r\n\r\n')) return undefined;
-  const response = parseAnswer(bytes);
+  const response = parseResponse(bytes);
   return Buffer.byteLength(response.body) === Number(response.headers['content-length'])
     ? response
     : undefined;
