@@ -1,5 +1,9 @@
 import { isSubject } from './names.js';
 
+const ACTOR_KINDS = ['oidc', 'local', 'file', 'kubernetes'] as const;
+/** The part of an actor that names its kind, up to the colon. */
+export const ACTOR_KIND = new RegExp(`^(?:${ACTOR_KINDS.join('|')}):`, 'i');
+
 /** The user, file or service that made a change, as the ledger records it. */
 export interface Actor {
   /** `service`, or `oidc:SUBJECT`, `local:USER`, `file:NAME`, `kubernetes:USER`. */
@@ -12,7 +16,7 @@ export interface Actor {
 export const SERVICE: Actor = { actor: 'service' };
 
 /** Returns the actor of a kind with this id. A `name` that is not 1 to 253 printable characters, or that is the id, is omitted. */
-export function actorOf(kind: 'oidc' | 'local' | 'file' | 'kubernetes', id: string, name = ''): Actor {
+export function actorOf(kind: (typeof ACTOR_KINDS)[number], id: string, name = ''): Actor {
   return { actor: `${kind}:${id}`, ...(name !== id && isSubject(name) && { actorName: name }) };
 }
 

@@ -19,7 +19,15 @@ export function globMatches(glob: string, text: string): boolean {
 
 /** Like {@link globMatches}, ignoring case: for the filters of lists. */
 export function globMatchesIgnoringCase(glob: string, text: string): boolean {
-  return globMatches(glob.toLowerCase(), text.toLowerCase());
+  return globMatches(toLowerCase(glob), toLowerCase(text));
+}
+
+/**
+ * Changes letters to lower case, except the Kelvin sign and the capital I with a dot: only these two become ASCII letters, which a
+ * database would not find in the text (see {@link longestLiteral}).
+ */
+function toLowerCase(text: string): string {
+  return text.replace(/[^\u0130\u212a]+/g, (part) => part.toLowerCase());
 }
 
 /**

@@ -1,4 +1,5 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
+import { ACTOR_KIND } from '../../domain/actor.js';
 import { globMatchesIgnoringCase, longestLiteral } from '../accepting/glob.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { ListedEntry } from '../ports/ledger-store.js';
@@ -6,7 +7,7 @@ import { type Page, rowsToRead } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import { type EventReport, entryReport } from './reports/event-report.js';
 
-// A step of a search in a database reads at most 10,000 entries, and blocks the process for about 10 ms if that is SQLite.
+// A step of a search in a database reads at most 10,000 entries, and blocks the process for about 30 ms if that is SQLite.
 const MAX_STEPS = 20;
 
 /** Operations on the ledger of a store. */
@@ -41,8 +42,16 @@ function isWanted(
   { detail }: ListedEntry,
   { actor, subject }: Pick<LedgerFilter, 'actor' | 'subject'>,
 ): boolean {
-  const id = detail.actor === undefined ? undefined : String(detail.actor).replace(/^\w+:/, '');
-  return matches(actor, detail.actor, id, detail.actorName) && matches(subject, detail.subject);
+  return matches(actor, ...actorTexts(actor, detail)) && matches(subject, detail.subject);
+}
+
+/**
+ * Returns the texts of an entry that the pattern for actors can match. The subject of an OIDC user and its name can be
+ * "local:root", so a pattern that begins with a kind is only for the whole actor.
+ */
+function actorTexts(glob: string | undefined, { actor, actorName }: ListedEntry['detail']) {
+  if (actor === undefined || (glob !== undefined && ACTOR_KIND.test(glob))) return [actor];
+  return [actor, String(actor).replace(ACTOR_KIND, ''), actorName];
 }
 
 function matches(glob: string | undefined, ...values: readonly (string | number | undefined)[]): boolean {
