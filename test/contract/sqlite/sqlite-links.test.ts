@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { openSqliteMemory } from '../../../src/files/sqlite-file.js';
 import { matchingLinks } from '../../../src/redemption/administration/links/matching-links.js';
-import { encodeCursor } from '../../../src/redemption/ports/page.js';
+import { encodeCursor, everyItem } from '../../../src/redemption/ports/page.js';
 import { linkStore } from '../../../src/stores/sql/links.js';
 import { redemptionListing } from '../../../src/stores/sql/list-redemptions.js';
 import type { SqlStatement } from '../../../src/stores/sql/operation.js';
@@ -51,4 +52,26 @@ it.each([
     /^SEARCH r USING INDEX redemptions_of_grant \(grant_uid=\? AND rowid[<>]\?\)$/,
   );
   expect(plan.some(({ detail }) => detail.includes('ORDER BY'))).toBe(false);
+});
+
+it('the SQLite store reads a bounded part of the totals per step of a search in the ledger', async () => {
+  const file = join(directoryForTest(), 'linkgrant.db');
+  const store = releaseAfterTest(await openSqliteStore({ file, migrate: true, clock: () => NOW }));
+  const db = new DatabaseSync(file, { timeout: 10_000 });
+  db.exec(`WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10050)
+    INSERT INTO refusals (grant_uid, code, name, subject, peer, count, first_at, last_at)
+    SELECT 'uid', 'policy_subject', 'link', 'site-' || n, '::1', 1, ${NOW} + n / 100, ${NOW} + n / 100 FROM n`);
+  db.close();
+  const oldest = { subjectPart: 'site-1' };
+  for (const kind of [undefined, 'refused'] as const) {
+    const isOldest = ({ detail }: { readonly detail: Record<string, unknown> }) =>
+      detail.subject === 'site-1';
+    const search = { ...oldest, kind };
+    const first = await store.listLedger({ limit: 1_000, ...search, subjectPart: 'no such site' });
+    expect(first).toEqual({ items: [], next: expect.any(String) });
+    const found = await everyItem((page) => store.listLedger({ ...page, ...search }));
+    expect(found).toHaveLength(1_162);
+    expect(new Set(found.map(({ detail }) => detail.subject)).size).toBe(1_162);
+    expect(found.filter(isOldest)).toHaveLength(1);
+  }
 });

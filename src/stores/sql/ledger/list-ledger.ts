@@ -25,14 +25,18 @@ const GRANT_NAME = `(SELECT c.detail ->> 'name' FROM events c WHERE c.grant_uid 
 const KEYS = 'SELECT e.at, e.position FROM events e';
 const ENTRIES = `SELECT ${EVENT_FIELDS}, e.position, ${GRANT_NAME}
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
+// The subject that the item has. In this form a search reads only the redemptions of entries without a subject of their own.
+const LISTED_SUBJECT = `coalesce(e.detail ->> 'subject', (SELECT subject FROM redemptions WHERE id = e.redemption_id))`;
 const NEWEST_ENTRIES = 'ORDER BY e.at DESC, e.position DESC LIMIT';
 const TOTALS = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count, first_at AS "firstAt",
   last_at AS "lastAt", ${GRANT_NAME} FROM refusals e`;
 const TOTAL_COLUMNS = ['grant_uid', 'code', 'name', 'subject', 'peer'];
 const NO_TOTAL = TOTAL_COLUMNS.map(() => '');
-const NEWEST_TOTALS = `ORDER BY last_at DESC, ${TOTAL_COLUMNS.map((column) => `${column} DESC`).join(', ')} LIMIT ?`;
-const TOTALS_BEFORE = `(last_at, CAST(0 AS BIGINT), ${TOTAL_COLUMNS.join(', ')}) < (?, ?, ?, ?, ?, ?, ?)`;
-// A search for a kind, an actor or a subject reads at most this many entries at once.
+const NEWEST_TOTALS = `ORDER BY last_at DESC, ${TOTAL_COLUMNS.map((column) => `${column} DESC`).join(', ')} LIMIT`;
+const TOTAL_KEYS = `SELECT last_at AS at, ${TOTAL_COLUMNS.join(', ')} FROM refusals`;
+const TOTAL_KEY = `(last_at, CAST(0 AS BIGINT), ${TOTAL_COLUMNS.join(', ')})`;
+const KEY_VALUES = '(?, ?, ?, ?, ?, ?, ?)';
+// A search for a kind, an actor or a subject reads at most this many entries, and this many totals, at once.
 const MAX_SEARCHED = 10_000;
 
 /** The place of an item in a listing, which is in descending order: time, position, and the columns of a total at position 0. */
@@ -75,15 +79,17 @@ function* listLedger(page: LedgerPage, dialect: SqlDialect): SqlOperation<Page<L
   const cursor = startOf(page.after, latest);
   const range: ListedRange = {
     start: cursor[0] < until ? cursor : latest,
-    end: [since, 0],
+    end: [since, 0, ...NO_TOTAL],
     limit: rowsToRead(page.limit),
   };
   const search = searchOf(page, dialect);
   const hasEntries = page.kind !== 'refused';
-  const last = hasEntries && search.length > 0 ? yield* lastSearched(page, range) : undefined;
+  // A total names no actor.
+  const hasTotals = page.actorPart === undefined && totalsOf(page.kind) !== undefined;
+  const last = search.length > 0 ? yield* lastSearched(page, range, { hasEntries, hasTotals }) : undefined;
   const searched = last ? { ...range, end: last } : range;
   const entries = hasEntries ? yield* listEntries(page, searched, search) : [];
-  const totals = yield* listTotals(page, searched, dialect);
+  const totals = hasTotals ? yield* listTotals(page, searched, dialect) : [];
   // Both are in order. At the same time, entries precede totals.
   const found = [...entries, ...totals].sort((one, other) => other.key[0] - one.key[0]);
   const listed = pageOf<ListedRow, ListedEntry>(
@@ -92,9 +98,7 @@ function* listLedger(page: LedgerPage, dialect: SqlDialect): SqlOperation<Page<L
     ({ key }) => key,
     ({ item }) => item,
   );
-  return listed.next === undefined && last
-    ? { ...listed, next: encodeCursor([...last, ...NO_TOTAL]) }
-    : listed;
+  return listed.next === undefined && last ? { ...listed, next: encodeCursor(last) } : listed;
 }
 
 function* listEntries(
@@ -116,21 +120,16 @@ function* listEntries(
 }
 
 function* listTotals(
-  { grantUid, kind, actorPart, subjectPart }: LedgerPage,
-  { start, end, limit }: ListedRange,
+  page: LedgerPage,
+  range: ListedRange,
   dialect: SqlDialect,
 ): SqlOperation<readonly ListedRow[]> {
-  const ofKind = totalsOf(kind);
-  // A total names no actor.
-  if (!ofKind || actorPart !== undefined) return [];
   const conditions = [
-    [TOTALS_BEFORE, ...start] as const,
-    ['(last_at, CAST(0 AS BIGINT)) >= (?, ?)', end[0], end[1]] as const,
-    ...equal('grant_uid', grantUid),
-    ...ofKind,
-    ...containing(dialect, subjectPart, ['subject']),
+    ...totalsIn(range, page),
+    ...(totalsOf(page.kind) ?? []),
+    ...containing(dialect, page.subjectPart, ['subject']),
   ];
-  const found = yield* select<AttemptTotal & Named>(TOTALS, conditions, NEWEST_TOTALS, limit);
+  const found = yield* select<AttemptTotal & Named>(TOTALS, conditions, `${NEWEST_TOTALS} ?`, range.limit);
   return found.map(({ grantName, ...total }) => ({
     key: [total.lastAt, 0, total.grantUid, total.code, total.name, total.subject, total.peer],
     item: withName(totalEntry(total), grantName),
@@ -144,11 +143,28 @@ function totalsOf(kind: LedgerPage['kind']): readonly Condition[] | undefined {
   return UNREFUSED.some((code) => code === kind) ? equal('code', kind) : undefined;
 }
 
-/** The key of the last entry that one step of a search reads; undefined if one step reads the whole range. */
-function* lastSearched(page: LedgerPage, range: ListedRange): SqlOperation<ListedKey | undefined> {
-  const tail = `${NEWEST_ENTRIES} 1 OFFSET ${MAX_SEARCHED - 1}`;
-  const [last] = yield* select<Positioned>(KEYS, entriesIn(range, page), tail);
-  return last && [last.at, last.position];
+/**
+ * The key of the last item that one step of a search reads: of the entry or the total that ends its part sooner. Undefined if one
+ * step reads the whole range.
+ */
+function* lastSearched(
+  page: LedgerPage,
+  range: ListedRange,
+  { hasEntries, hasTotals }: { readonly hasEntries: boolean; readonly hasTotals: boolean },
+): SqlOperation<ListedKey | undefined> {
+  const place = `1 OFFSET ${MAX_SEARCHED - 1}`;
+  const entries = hasEntries
+    ? yield* select<Positioned>(KEYS, entriesIn(range, page), `${NEWEST_ENTRIES} ${place}`)
+    : [];
+  const totals = hasTotals
+    ? yield* select<Record<string, string>>(TOTAL_KEYS, totalsIn(range, page), `${NEWEST_TOTALS} ${place}`)
+    : [];
+  const keys: ListedKey[] = [
+    ...entries.map(({ at, position }) => [at, position, ...NO_TOTAL] as const),
+    ...totals.map(({ at, ...columns }) => [Number(at), 0, ...Object.values(columns)] as const),
+  ];
+  // At the same time, entries precede totals.
+  return keys.sort(([one], [other]) => other - one)[0];
 }
 
 /** The conditions for entries that no index serves. */
@@ -156,7 +172,7 @@ function searchOf({ kind, actorPart, subjectPart }: LedgerPage, dialect: SqlDial
   return [
     ...equal('e.kind', kind),
     ...containing(dialect, actorPart, ["e.detail ->> 'actor'", "e.detail ->> 'actorName'"]),
-    ...containing(dialect, subjectPart, ['r.subject', "e.detail ->> 'subject'"]),
+    ...containing(dialect, subjectPart, [LISTED_SUBJECT]),
   ];
 }
 
@@ -165,6 +181,14 @@ function entriesIn({ start, end }: ListedRange, { grantUid }: LedgerPage): reado
     ['(e.at, e.position) < (?, ?)', start[0], start[1]],
     ['(e.at, e.position) >= (?, ?)', end[0], end[1]],
     ...equal('e.grant_uid', grantUid),
+  ];
+}
+
+function totalsIn({ start, end }: ListedRange, { grantUid }: LedgerPage): readonly Condition[] {
+  return [
+    [`${TOTAL_KEY} < ${KEY_VALUES}`, ...start],
+    [`${TOTAL_KEY} >= ${KEY_VALUES}`, ...end],
+    ...equal('grant_uid', grantUid),
   ];
 }
 
