@@ -23,6 +23,8 @@ export interface ServiceState {
 const listeners = new Set<() => void>();
 let current: ServiceState = {};
 let isReading = false;
+// True if the state may have changed since the running read began.
+let isOutdated = false;
 
 function change(next: ServiceState): void {
   current = next;
@@ -40,17 +42,24 @@ function recordContact(isReachable: boolean): void {
   change({ observesConnections, silentSince, isLost: Date.now() - silentSince >= LOST_MS });
 }
 
+function isDown(): boolean {
+  return current.silentSince !== undefined || current.problem !== undefined;
+}
+
 /** Reads whether the service can serve sites. If that has changed, the screens read again. */
 export async function readServiceState(): Promise<void> {
+  isOutdated = isReading;
   if (isReading) return;
   isReading = true;
   const { problem, observesConnections = current.observesConnections } = await readState();
+  const mustReadAgain = isOutdated;
   if (current.silentSince === undefined) {
     const isProblemNew = problem !== current.problem;
     change({ problem, observesConnections });
     if (isProblemNew) announce('all');
   }
   isReading = false;
+  if (mustReadAgain) await readServiceState();
 }
 
 async function readState(): Promise<Pick<ServiceState, 'problem' | 'observesConnections'>> {
@@ -62,8 +71,9 @@ async function readState(): Promise<Pick<ServiceState, 'problem' | 'observesConn
 }
 
 /**
- * Follows the state of the service while the page is visible: reads it every 15 seconds, every 3 seconds while no response arrives,
- * and when anything may have changed. Returns a function that stops this.
+ * Follows the state of the service while the page is visible: reads it every 15 seconds, every 3 seconds while no site can join,
+ * and when anything may have changed. While no site can join, each change of a resource may show that the service runs again.
+ * Returns a function that stops this.
  */
 export function followService(): () => void {
   let timer: ReturnType<typeof setTimeout>;
@@ -72,11 +82,11 @@ export function followService(): () => void {
     clearTimeout(timer);
     if (!document.hidden) await readServiceState();
     clearTimeout(timer);
-    if (!isStopped) timer = setTimeout(readAgain, current.silentSince === undefined ? READ_MS : RETRY_MS);
+    if (!isStopped) timer = setTimeout(readAgain, isDown() ? RETRY_MS : READ_MS);
   };
   onSession.contact = recordContact;
   const stop = onChange((topic) => {
-    if (topic === 'all') void readAgain();
+    if (topic === 'all' || isDown()) void readAgain();
   });
   void readAgain();
   return () => {
