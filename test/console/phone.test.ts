@@ -76,6 +76,8 @@ it('sorts the cards, and selects one or all of them, by keyboard', async () => {
   const titles = page.locator('tbody th a');
   const sort = page.getByRole('button', { name: 'Subject' });
   await keyboard.use(sort, 'Enter');
+  const textBefore = `getComputedStyle(document.querySelector('thead tr'), '::before').content`;
+  expect(await page.evaluate(textBefore)).toBe('"Sort by"');
   await expect.poll(() => titles.allTextContents()).toEqual(['site-1', 'site-2', 'site-3']);
   await page.keyboard.press('Enter');
   await expect.poll(() => titles.allTextContents()).toEqual(['site-3', 'site-2', 'site-1']);

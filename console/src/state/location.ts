@@ -40,7 +40,12 @@ export function navigate(url: string): void {
   window.history.pushState(null, '', url);
   window.scrollTo(0, 0);
   notifyListeners();
-  document.querySelector('main')?.focus();
+  focusMain();
+}
+
+/** Moves the focus to the content of the page. Does not scroll: the header above the content stays visible. */
+export function focusMain(): void {
+  document.querySelector('main')?.focus({ preventScroll: true });
 }
 
 /** Changes parameters of the query in place, without an entry in the history; undefined and '' remove one. */
