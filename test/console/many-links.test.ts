@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { releaseAfterTest } from '../support/release.js';
+import { DAY } from '../support/service.js';
 import { axeViolations, expectAccessible, openConsole, startBrowser } from './harness/browser.js';
 import { startConsoleService } from './harness/console-service.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
@@ -144,6 +146,125 @@ it('keeps links selected on other pages and behind filters', async () => {
   expect(await axeViolations(page)).toEqual([]);
   await button('Clear the selection').press('Enter');
   expect(await checkBox('Select site-60').isChecked()).toBe(false);
+  expect(await hasFocus(checkBox('Select all rows of this page'))).toBe(true);
+});
+
+/** Adds links of the grant whose certificates end after these numbers of days, issued `age` days ago. */
+async function addExpiring(daysLeft: Readonly<Record<string, number>>, age = 0): Promise<void> {
+  const now = running.service.clock.read();
+  for (const [subject, days] of Object.entries(daysLeft))
+    await running.addLinks(grant.uid, 1, { subject, createdAt: now - age * DAY, notAfter: now + days * DAY });
+}
+
+const subjects = () => page.locator('tbody th[scope="row"] a[href*="/links/"]').allTextContents();
+const choose = (filter: string, choice: string) =>
+  page.getByRole('combobox', { name: filter, exact: true }).selectOption(choice);
+
+it('lists the links that expire within a time, the soonest first, unless another order is chosen', async () => {
+  await addExpiring({ 'in-20-days': 20, 'in-3-days': 3, 'in-6-days': 6, 'in-60-days': 60, ended: -1 });
+  await goTo(`/links?grantUid=${grant.uid}`);
+  await choose('Expires', 'Within 30 days');
+  await expect.poll(subjects).toEqual(['in-3-days', 'in-6-days', 'in-20-days']);
+  const command = `linkgrant redemption list -A --grant ${grant.uid} --expires-within`;
+  await page.getByText(`${command} 30d`, { exact: false }).waitFor();
+  await page.getByText('A site that renews its link in time stays connected').waitFor();
+  await choose('Expires', 'Within 7 days');
+  await expect.poll(subjects).toEqual(['in-3-days', 'in-6-days']);
+  await page.getByRole('columnheader', { name: 'Expires' }).getByRole('button').press('Enter');
+  await expect.poll(subjects).toEqual(['in-6-days', 'in-3-days']);
+  await choose('Expires', 'This month');
+  const today = new Date();
+  const nextMonth = new Date(today.getFullYear(), today.getMonth() + 1, 1).toISOString();
+  await page.getByText(`${command} ${nextMonth.replace('.000', '')}`, { exact: false }).waitFor();
+  await expectAccessible(page);
+});
+
+it('says beside the filters and on the Overview when a link that ends soon counts as expiring', async () => {
+  const meaning = page.getByText('at most a third of its lifetime is left');
+  await addExpiring({ renewing: 3 });
+  await addExpiring({ forgotten: 3 }, 27);
+  await goTo(`/links?grantUid=${grant.uid}`);
+  await meaning.waitFor();
+  await choose('Certificate', 'Expiring, not renewed');
+  await expect.poll(subjects).toEqual(['forgotten']);
+  await page.locator('tbody').getByText('expiring, not renewed', { exact: true }).waitFor();
+  await goTo('/');
+  await meaning.waitFor();
+  await page.getByRole('link', { name: 'All links that expire this month' }).click();
+  await expect.poll(() => new URL(page.url()).searchParams.get('expires')).toBe('month');
+});
+
+it('opens from a figure of the Overview the links that it counts', async () => {
+  await addExpiring({ renewing: 3, ended: -1 });
+  await addExpiring({ forgotten: 3 }, 27);
+  for (const name of ['Links valid', 'Links expiring, not renewed', 'Links overdue for renewal']) {
+    await goTo('/');
+    const figure = page.locator('a.figure', { hasText: name });
+    const value = await figure.locator('.figure-value').textContent();
+    await figure.click();
+    await page.getByText(new RegExp(`( of ${value}|^${value} shown)$`)).waitFor();
+  }
+});
+
+/** Clicks a button that downloads a file, and returns the rows of the file without quotes, the headings first. */
+async function downloadedRows(name: string): Promise<string[][]> {
+  const downloading = page.waitForEvent('download');
+  await button(name).click();
+  const text = readFileSync(await (await downloading).path(), 'utf8');
+  return text
+    .trimEnd()
+    .split('\r\n')
+    .map((line) => line.split(','));
+}
+
+it('downloads the filtered links, or only the selected ones, in the order of the table', async () => {
+  await openLinks(12);
+  await page.getByLabel('Search').fill('site-?');
+  await page.getByRole('columnheader', { name: 'Subject' }).getByRole('button').click();
+  await expect.poll(subjects).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1].map((number) => `site-${number}`));
+  const [headings, ...rows] = await downloadedRows('Download as CSV');
+  expect(headings?.slice(0, 4)).toEqual(['Subject', 'Connected', 'Certificate', 'Expires']);
+  expect(rows.map(([subject]) => subject)).toEqual(await subjects());
+  expect(rows[0]?.slice(1, 4)).toEqual(['no', 'valid', expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/)]);
+  await checkBox('Select site-2').check();
+  await checkBox('Select site-9').check();
+  // A selected link is in the file although the filter hides it.
+  await page.getByLabel('Search').fill('site-2');
+  await expect.poll(subjects).toEqual(['site-2']);
+  const [, ...selected] = await downloadedRows('Download 2 links as CSV');
+  expect(selected.map(([subject]) => subject)).toEqual(['site-9', 'site-2']);
+  await button('Clear the selection').click();
+  await goTo(`/links?grantUid=${grant.uid}`);
+  await expect.poll(async () => (await subjects()).length).toBe(12);
+  expect((await downloadedRows('Download as CSV')).slice(1).map(([subject]) => subject)).toEqual(
+    await subjects(),
+  );
+});
+
+it('filters by a label that is clicked, and leaves the other filters and the order', async () => {
+  await openLinks(2);
+  const [first] = await linksOfGrant();
+  await running.administration.updateRedemption(first?.id ?? '', { labels: { team: 'payments' } });
+  await page.getByRole('link', { name: 'team=payments' }).click();
+  await expect.poll(subjects).toEqual(['site-1']);
+  expect(await page.getByLabel('Labels').inputValue()).toBe('team=payments');
+  expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({
+    ...{ grantUid: grant.uid, sort: 'subject', label: 'team=payments' },
+  });
+  await expectAccessible(page);
+});
+
+it('opens a page from the menu at its top, with the header in view', async () => {
+  await openLinks(60);
+  const menu = page.getByRole('navigation', { name: 'Screens' });
+  // The second time, the rows are shown at once.
+  for (const name of ['Links', 'Health', 'Links']) {
+    await menu.getByRole('link', { name }).click();
+    await page.getByRole('heading', { name, level: 1 }).waitFor();
+    if (name === 'Links') await page.getByText('1–50 of').waitFor();
+    expect(await hasFocus(page.locator('main'))).toBe(true);
+    expect(await page.evaluate('window.scrollY')).toBe(0);
+  }
 });
 
 it('has a column and a figure of connected links only if the service observes them, and else says how it can observe them', async () => {

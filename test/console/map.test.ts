@@ -58,7 +58,7 @@ it('groups the sites by grant, the groups and sites that need attention first', 
   expect(await groupNames()).toEqual(['branches (5)', 'Without a record (1)', 'partners (2)']);
   expect(await sitesOf('branches (5)')).toEqual([
     'lost: revoked, but connected',
-    'austin: expiring',
+    'austin: expiring, not renewed',
     'Berlin: connected',
     'boston: connected',
     'paris: not connected',

@@ -129,12 +129,14 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
       expect(await page.locator('tbody tr').count()).toBe(50);
       expect(new Set(limits())).toEqual(new Set(['50']));
       await page.goto(`${running.console.origin}/console/map`);
-      const expiring = page.getByText(`${(count / 10).toLocaleString('en')} expiring`, { exact: true });
+      const expiring = page.getByText(`${(count / 10).toLocaleString('en')} expiring, not renewed`, {
+        exact: true,
+      });
       await expiring.first().waitFor();
       expect(new Set(limits())).toEqual(new Set(['50', '500']));
       expect(await expiring.count()).toBe(count > 500 ? 2 : 1);
       await page.getByRole('link', { name: 'Open the group to-west' }).click();
-      await page.getByRole('link', { name: 'site-100: expiring', exact: true }).waitFor();
+      await page.getByRole('link', { name: 'site-100: expiring, not renewed', exact: true }).waitFor();
       expect(await page.locator('.sites a').count()).toBe(Math.min(count, 500));
     });
 });

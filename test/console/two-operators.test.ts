@@ -62,7 +62,7 @@ it('shows a redemption by another process in every open browser, without a reloa
   expect(joined).toMatchObject({ code: 0 });
   await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
   await links.getByRole('row', { name: 'east' }).getByText('valid').waitFor();
-  await figure('Links with a valid certificate').getByText('1', { exact: true }).waitFor();
+  await figure('Links valid').getByText('1', { exact: true }).waitFor();
   await figure('Grants ready').getByText('0', { exact: true }).waitFor();
   for (const open of [page, links, overview])
     expect(await open.evaluate('window.isFirstDocument')).toBe(true);
@@ -76,7 +76,7 @@ it('shows the revocation by one operator in the browser of another operator, wit
   await page.getByText('The link is revoked').waitFor();
   const links = colleague.page;
   await links.getByRole('row', { name: 'east' }).getByText('revoked').waitFor();
-  await figure('Links with a valid certificate').getByText('0', { exact: true }).waitFor();
+  await figure('Links valid').getByText('0', { exact: true }).waitFor();
   expect(await links.evaluate('window.isFirstDocument')).toBe(true);
 });
 

@@ -125,6 +125,15 @@ export async function* readPages<P extends { readonly next?: string }>(
   } while (cursor !== undefined);
 }
 
+/** Reads the items of all pages of a list. */
+export async function readItems<T>(
+  read: (page: PageQuery) => Promise<{ readonly items: readonly T[]; readonly next?: string }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  for await (const { items } of readPages(read)) all.push(...items);
+  return all;
+}
+
 const MAX_PAGES = 20;
 
 /**

@@ -1,5 +1,4 @@
 import { csvLine } from '../../../src/domain/csv.js';
-import { type PageQuery, readPages } from '../api/client.js';
 import { type Action, useAction } from '../state/action.js';
 
 /** Lets the browser save a text as a file. */
@@ -13,18 +12,17 @@ export function download(name: string, type: string, text: string): void {
 }
 
 /**
- * An action that reads all pages of a list through `read`, and lets the browser save them as comma-separated values (RFC 4180):
+ * An action that reads the items of a list through `read`, and lets the browser save them as comma-separated values (RFC 4180):
  * `columns` maps each heading to its value.
  */
 export function useCsv<T>(
   file: string,
   columns: Readonly<Record<string, (item: T) => string | number | undefined>>,
-  read: (page: PageQuery) => Promise<{ readonly items: readonly T[]; readonly next?: string }>,
+  read: () => Promise<readonly T[]>,
 ): Action<void> {
   return useAction(async () => {
     const lines = [csvLine(Object.keys(columns))];
-    for await (const { items } of readPages(read))
-      for (const item of items) lines.push(csvLine(Object.values(columns).map((value) => value(item))));
+    for (const item of await read()) lines.push(csvLine(Object.values(columns).map((value) => value(item))));
     download(file, 'text/csv', lines.join(''));
   });
 }

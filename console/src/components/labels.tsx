@@ -1,17 +1,36 @@
-import { Foreign } from './text.js';
+import { href, useLocation } from '../state/location.js';
+import { Foreign, visible } from './text.js';
 
-/** The labels of a grant or link; nothing without labels. */
-export function Labels({ labels }: { readonly labels: Readonly<Record<string, string>> }) {
+interface LabelsProps {
+  readonly labels: Readonly<Record<string, string>>;
+  /** The page that lists what has a label. */
+  readonly list: '/grants' | '/links';
+}
+
+/**
+ * The labels of a grant or link; nothing without labels. A click on one lists what has it. On the page of the list it replaces the
+ * filter of labels, and no other filter.
+ */
+export function Labels({ labels, list }: LabelsProps) {
+  const { path, query } = useLocation();
   if (Object.keys(labels).length === 0) return null;
+  const others = path === list ? { ...Object.fromEntries(query), cursor: undefined } : {};
   return (
     <ul class="row">
-      {Object.entries(labels).map(([key, value]) => (
-        <li class="pf-v6-c-label pf-m-outline" key={key}>
-          <span class="pf-v6-c-label__content">
-            <Foreign text={value === '' ? key : `${key}=${value}`} />
-          </span>
-        </li>
-      ))}
+      {Object.entries(labels).map(([key, value]) => {
+        const text = value === '' ? key : `${key}=${value}`;
+        return (
+          <li class="pf-v6-c-label pf-m-outline pf-m-clickable" key={key}>
+            <a
+              class="pf-v6-c-label__content"
+              href={href(list, { ...others, label: text })}
+              aria-label={`Filter by label ${visible(text)}`}
+            >
+              <Foreign text={text} />
+            </a>
+          </li>
+        );
+      })}
     </ul>
   );
 }

@@ -40,6 +40,14 @@ export function startOfDay(day: string, clock: Preferences['clock'], daysLater =
   return at.toISOString().replace('.000Z', 'Z');
 }
 
+/** The start of the month after `now` in a clock, as an RFC 3339 time. */
+export function startOfNextMonth(now: number, clock: Preferences['clock']): string {
+  const day = format(now, clock).slice(0, 8);
+  const next = new Date(`${day}01T00:00:00Z`);
+  next.setUTCMonth(next.getUTCMonth() + 1);
+  return startOfDay(next.toISOString().slice(0, 10), clock);
+}
+
 /** Returns a function that rewrites the RFC 3339 times in a text of the service to the clock that the user chose. */
 export function useTimesInText(): (text: string) => string {
   const { clock } = usePreferences();

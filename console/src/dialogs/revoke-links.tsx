@@ -5,7 +5,7 @@ import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { Field } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
-import { Label } from '../components/state-label.js';
+import { Label, LinkLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
 import { countText, Foreign, sentence, visible } from '../components/text.js';
 import { Time, useTimesInText } from '../components/time.js';
@@ -179,10 +179,7 @@ function Effect({ link, result }: { readonly link: Link; readonly result: Result
   if (result)
     return (
       <div>
-        <Label tone="green" icon="ok">
-          revoked
-        </Label>{' '}
-        It can still {withTimes(result.redemption.remaining)}.
+        <LinkLabel look="revoked" /> It can still {withTimes(result.redemption.remaining)}.
       </div>
     );
   if (link.state === 'revoked') return <>It is already revoked.</>;

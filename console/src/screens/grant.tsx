@@ -105,7 +105,10 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                   ],
                   ['Revoked', grant.revokedAt && <TimeAndDistance at={grant.revokedAt} />],
                   ['Created', <TimeAndDistance key="created" at={grant.createdAt} />],
-                  ['Labels', Object.keys(grant.labels).length > 0 && <Labels labels={grant.labels} />],
+                  [
+                    'Labels',
+                    Object.keys(grant.labels).length > 0 && <Labels labels={grant.labels} list="/grants" />,
+                  ],
                   ['Note', grant.note && <Foreign text={grant.note} />],
                   [
                     'Issuer',

@@ -44,7 +44,7 @@ const COLUMNS: readonly Column<Grant>[] = [
     header: 'Expires',
     cell: ({ expirationTime }) => (expirationTime ? <Time at={expirationTime} /> : 'not started'),
   },
-  { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} /> },
+  { header: 'Labels', cell: ({ labels }) => <Labels labels={labels} list="/grants" /> },
   { header: 'Created', isMinor: true, cell: ({ createdAt }) => <Time at={createdAt} /> },
 ];
 

@@ -1,4 +1,12 @@
-import { type Api, client, dataOf, omitUndefined, type PageQuery, readPages } from '../api/client.js';
+import {
+  type Api,
+  client,
+  dataOf,
+  omitUndefined,
+  type PageQuery,
+  readItems,
+  readPages,
+} from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { useCsv } from '../components/download.js';
@@ -56,7 +64,7 @@ export function LedgerScreen() {
   };
   const { resource, cursor } = usePage(list, read, ['ledger']);
   const still = useStillPage(resource, entryKey);
-  const csv = useCsv('ledger.csv', CSV_COLUMNS, read);
+  const csv = useCsv('ledger.csv', CSV_COLUMNS, () => readItems(read));
   return (
     <Screen
       title="Ledger"

@@ -1,13 +1,18 @@
+import { LINK_STATES } from '../../../src/domain/issued-certificate.js';
+import { compareTexts } from '../../../src/domain/text-order.js';
 import type { Api } from '../api/client.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
-import { ConnectedLabel, Label, StateLabel } from '../components/state-label.js';
+import { ConnectedLabel, LinkLabel } from '../components/state-label.js';
 import type { Column } from '../components/table.js';
 import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 
 type Link = Api['Link'];
+
+// Follows every other text.
+const LAST_TEXT = '\uffff';
 
 /** The header of the column that needs a service that observes connections. */
 export const CONNECTED = 'Connected';
@@ -21,12 +26,12 @@ export const LINK_COLUMNS: readonly Column<Link>[] = [
     cell: ({ id, subject, labels }) => (
       <>
         <ForeignLink to={href(`/links/${id}`)} text={subject} />
-        <Labels labels={labels} />
+        <Labels labels={labels} list="/links" />
       </>
     ),
   },
   { header: CONNECTED, cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
-  { header: 'Certificate', sort: 'state', cell: ({ state }) => <StateLabel state={state} /> },
+  { header: 'Certificate', sort: 'state', cell: ({ state }) => <LinkLabel look={state} /> },
   {
     header: 'Expires',
     sort: 'notAfter',
@@ -36,9 +41,7 @@ export const LINK_COLUMNS: readonly Column<Link>[] = [
         {notRenewing && (
           <>
             {' '}
-            <Label tone="orange" icon="warning">
-              not renewing
-            </Label>
+            <LinkLabel look="overdue" />
           </>
         )}
       </>
@@ -75,21 +78,47 @@ export const LINK_COLUMNS: readonly Column<Link>[] = [
   },
 ];
 
-/** The columns of links as CSV. */
-export const LINK_CSV_COLUMNS = {
-  ...csvOf('id', 'subject', 'name', 'namespace', 'grant', 'grantUid', 'state'),
-  connected: ({ connected }: Link) => (connected === null ? undefined : connected ? 'yes' : 'no'),
-  ...csvOf('notAfter', 'renewals', 'lastContact', 'since', 'peer', 'mode', 'jti', 'revokedAt'),
-  ...csvOf('certificateSha256', 'issuerSha256'),
-  labels: ({ labels }: Link) =>
+/** The columns of links as CSV: those of the table under the same headings, then the others. Times are RFC 3339, in UTC. */
+export const LINK_CSV_COLUMNS: Readonly<Record<string, (link: Link) => string | number | undefined>> = {
+  Subject: ({ subject }) => subject,
+  [CONNECTED]: ({ connected }) => (connected === null ? undefined : yesOrNo(connected)),
+  Certificate: ({ state }) => state,
+  Expires: ({ notAfter }) => notAfter,
+  'Overdue for renewal': ({ notRenewing }) => yesOrNo(notRenewing),
+  Renewals: ({ renewals }) => renewals,
+  'Last renewal': ({ renewals, lastContact }) => (renewals > 0 ? lastContact : undefined),
+  Since: ({ since }) => since,
+  Source: ({ peer }) => peer,
+  Link: ({ name }) => name,
+  Grant: ({ grant }) => grant,
+  Labels: ({ labels }) =>
     Object.entries(labels)
       .map((label) => label.join('='))
       .join(', '),
-  ...csvOf('note'),
+  Note: ({ note }) => note,
+  Revoked: ({ revokedAt }) => revokedAt,
+  Namespace: ({ namespace }) => namespace,
+  'Private key': ({ mode }) => mode,
+  Token: ({ jti }) => jti,
+  Id: ({ id }) => id,
+  'Id of the grant': ({ grantUid }) => grantUid,
+  'SHA-256 of the certificate': ({ certificateSha256 }) => certificateSha256,
+  'SHA-256 of its CA': ({ issuerSha256 }) => issuerSha256,
 };
 
-type TextMember = { [M in keyof Link]: Link[M] extends string | number | undefined ? M : never }[keyof Link];
+function yesOrNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
 
-function csvOf(...members: readonly NonNullable<TextMember>[]) {
-  return Object.fromEntries(members.map((member) => [member, (link: Link) => link[member]]));
+/** Sorts links that are in the order of the service, newest first, as the service sorts them. */
+export function inOrder(links: readonly Link[], sort: Api['LinkSort']): readonly Link[] {
+  const member = sort.replace('-', '') as Exclude<Api['LinkSort'], `-${string}`>;
+  const compare = (one: Link, other: Link) => {
+    if (member === 'state') return LINK_STATES.indexOf(one.state) - LINK_STATES.indexOf(other.state);
+    // A deleted grant comes after the others.
+    return compareTexts(one[member] ?? LAST_TEXT, other[member] ?? LAST_TEXT);
+  };
+  // Times have no fraction of a second: links of the same second stay in the order of their redemption.
+  const ascending = links.toReversed().sort(compare);
+  return sort.startsWith('-') ? ascending.reverse() : ascending;
 }

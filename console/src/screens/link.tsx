@@ -154,7 +154,7 @@ function LinkFacts({ link, action }: { readonly link: Detail; readonly action: C
           ['Redeemed', <Time key="created" at={link.createdAt} bothClocks />],
           ['Source address', <Foreign key="peer" text={(link.newest ?? link).peer} />],
           ['Private key', <Prose key="mode" text={MODES[link.mode]} />],
-          ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} />],
+          ['Labels', Object.keys(link.labels).length > 0 && <Labels labels={link.labels} list="/links" />],
           ['Note', link.note && <Foreign text={link.note} />],
           ['Revoked', link.revokedAt && <Time at={link.revokedAt} bothClocks />],
           ['Replaced by', link.replacedBy && <LinkId id={link.replacedBy} />],

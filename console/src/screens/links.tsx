@@ -1,29 +1,36 @@
 import { useState } from 'preact/hooks';
-import { type Api, client, dataOf, omitUndefined, type PageQuery } from '../api/client.js';
+import { parseDuration } from '../../../src/domain/duration.js';
+import type { paths } from '../../../src/domain/generated/admin-api.js';
+import { type Api, client, dataOf, omitUndefined, type PageQuery, readItems } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { useCsv } from '../components/download.js';
 import { FilterChoice, FilterField } from '../components/field.js';
 import { EmptyState, Failure, Loaded, UnobservedNotice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
+import { EXPIRING_WORDS } from '../components/state-label.js';
 import { Pager, Table } from '../components/table.js';
 import { countText, visible } from '../components/text.js';
+import { startOfNextMonth } from '../components/time.js';
 import { RevokeLinks } from '../dialogs/revoke-links.js';
-import { href, useLocation } from '../state/location.js';
+import { focusMain, href, useLocation } from '../state/location.js';
 import { setFilter, usePage } from '../state/page.js';
+import { type Preferences, usePreferences } from '../state/preferences.js';
 import { useObservesConnections } from '../state/service.js';
 import { useCanWrite, useNamespaceFlags } from '../state/session.js';
-import { CONNECTED, LINK_COLUMNS, LINK_CSV_COLUMNS } from './link-columns.js';
+import { CONNECTED, inOrder, LINK_COLUMNS, LINK_CSV_COLUMNS } from './link-columns.js';
 
 type Link = Api['Link'];
 type Sort = Api['LinkSort'];
+type LinkQuery = paths['/api/v1/links']['get']['parameters']['query'];
 
 const NEWEST_FIRST = '-since';
+const SOONEST_FIRST = 'notAfter';
 
 const STATES = [
   ['', 'Any'],
   ['valid', 'Valid'],
-  ['expiring', 'Expiring'],
+  ['expiring', 'Expiring, not renewed'],
   ['expired', 'Expired'],
   ['revoked', 'Revoked'],
 ] as const;
@@ -31,6 +38,14 @@ const STATES = [
 const RENEWING = [
   ['', 'Any'],
   ['true', 'Overdue'],
+] as const;
+
+const EXPIRES = [
+  ['', 'Any time'],
+  ['24h', 'Within 24 hours'],
+  ['7d', 'Within 7 days'],
+  ['month', 'This month'],
+  ['30d', 'Within 30 days'],
 ] as const;
 
 /** The orders that `redemption list` has too. */
@@ -49,7 +64,10 @@ export function LinksScreen() {
   // Links of other pages and filters stay selected.
   const [selected, setSelected] = useState<ReadonlyMap<string, Link>>(new Map());
   const [isRevoking, setRevoking] = useState(false);
-  const sort = (query.get('sort') || NEWEST_FIRST) as Sort;
+  const { clock } = usePreferences();
+  const expires = EXPIRES.find(([choice]) => choice === query.get('expires'))?.[0] ?? '';
+  const defaultSort = expires ? SOONEST_FIRST : NEWEST_FIRST;
+  const sort = (query.get('sort') || defaultSort) as Sort;
   const filter = omitUndefined({
     search: query.get('search') || undefined,
     namespace: query.get('namespace') || undefined,
@@ -60,26 +78,40 @@ export function LinksScreen() {
     signedBy: query.get('signedBy') || undefined,
   });
   const namespaceFlags = useNamespaceFlags(filter.namespace);
-  const isFiltered = Object.keys(filter).length > 0;
+  const isFiltered = expires !== '' || Object.keys(filter).length > 0;
   const read = (page: PageQuery & { readonly sort?: Sort }, signal?: AbortSignal) =>
-    dataOf(
-      client.GET('/api/v1/links', {
-        ...omitUndefined({ signal }),
-        params: { query: { ...page, ...filter } },
-      }),
+    readLinks({ ...page, ...filter, ...omitUndefined({ expiresBefore: timeOf(expires, clock) }) }, signal);
+  const { resource } = usePage(
+    `links?${query}&clock=${clock}`,
+    (page, signal) => read({ ...page, sort }, signal),
+    ['links'],
+  );
+  const csv = useCsv('links.csv', LINK_CSV_COLUMNS, async () => {
+    // Without `sort` the service reads each link once for all pages. A selected link may not match the present filter.
+    if (selected.size === 0) return inOrder(await readItems(read), sort);
+    return inOrder(
+      (await readItems(readLinks)).filter(({ id }) => selected.has(id)),
+      sort,
     );
-  const { resource } = usePage(`links?${query}`, (page, signal) => read({ ...page, sort }, signal), [
-    'links',
-  ]);
-  // Without `sort` the service reads each link once for all pages.
-  const csv = useCsv('links.csv', LINK_CSV_COLUMNS, read);
+  });
+  const clearSelection = () => {
+    setSelected(new Map());
+    // The button disappears with the selection.
+    const selectAll = document.querySelector<HTMLInputElement>('main thead input');
+    if (selectAll) selectAll.focus();
+    else focusMain();
+  };
   return (
     <Screen
       title="Links"
       intro="A link belongs to a site that has redeemed a token. It can connect until its certificate expires. The site can renew the certificate until you revoke the link."
       actions={
         <Button onClick={csv.run} isDisabled={csv.isRunning}>
-          {csv.isRunning ? 'Reading …' : 'Download as CSV'}
+          {csv.isRunning
+            ? 'Reading …'
+            : selected.size > 0
+              ? `Download ${countText(selected.size, 'link')} as CSV`
+              : 'Download as CSV'}
         </Button>
       }
     >
@@ -89,6 +121,7 @@ export function LinksScreen() {
         <FilterField label="Search" name="search" placeholder="Subject, grant, label, fingerprint …" />
         <FilterField label="Namespace" name="namespace" />
         <FilterField label="Labels" name="label" placeholder="team=payments" />
+        <FilterChoice label="Expires" name="expires" options={EXPIRES} />
         <FilterChoice label="Certificate" name="state" options={STATES} />
         <FilterChoice label="Renewal" name="notRenewing" options={RENEWING} />
         {filter.grantUid && (
@@ -104,6 +137,11 @@ export function LinksScreen() {
           </p>
         )}
       </search>
+      <p class="subtle">
+        {expires
+          ? 'Links whose certificate is valid now and ends in this time. A site that renews its link in time stays connected.'
+          : `${EXPIRING_WORDS} To list every link that ends soon, choose a time under Expires.`}
+      </p>
       <Loaded resource={resource}>
         {({ items, next, ...position }) => (
           <>
@@ -145,7 +183,7 @@ export function LinksScreen() {
                 <Button kind="danger" onClick={() => setRevoking(true)}>
                   Revoke {countText(selected.size, 'link')}
                 </Button>
-                <Button kind="link" onClick={() => setSelected(new Map())}>
+                <Button kind="link" onClick={clearSelection}>
                   Clear the selection
                 </Button>
               </div>
@@ -165,7 +203,10 @@ export function LinksScreen() {
           ...(filter.state ? ['--state', filter.state] : []),
           ...(filter.notRenewing ? ['--overdue'] : []),
           ...(filter.signedBy ? ['--signed-by', filter.signedBy] : []),
-          ...(Object.hasOwn(SORT_BY, sort) ? ['--sort-by', `${SORT_BY[sort]}`] : []),
+          ...(expires
+            ? ['--expires-within', expires === 'month' ? `${timeOf(expires, clock)}` : expires]
+            : []),
+          ...(sort !== defaultSort && Object.hasOwn(SORT_BY, sort) ? ['--sort-by', `${SORT_BY[sort]}`] : []),
         ]}
       />
       {isRevoking && (
@@ -179,6 +220,19 @@ export function LinksScreen() {
       )}
     </Screen>
   );
+}
+
+/** Reads a page of links. */
+function readLinks(query: NonNullable<LinkQuery>, signal?: AbortSignal) {
+  return dataOf(client.GET('/api/v1/links', { ...omitUndefined({ signal }), params: { query } }));
+}
+
+/** The end of a time of {@link EXPIRES} that begins now, RFC 3339; undefined for any time. */
+function timeOf(choice: string, clock: Preferences['clock']): string | undefined {
+  const now = Date.now();
+  if (choice === 'month') return startOfNextMonth(now, clock);
+  const duration = parseDuration(choice);
+  return duration === undefined ? undefined : new Date(now + duration).toISOString();
 }
 
 /** The selection after links were added to it or removed from it. */

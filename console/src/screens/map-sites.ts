@@ -1,40 +1,23 @@
 import { type Api, client, dataOf, readPages } from '../api/client.js';
-import type { IconName } from '../components/icon.js';
-import type { Tone } from '../components/state-label.js';
+import { LINK_LOOKS, type LinkLook } from '../components/state-label.js';
 import { href } from '../state/location.js';
 
 const MAX_LINKS = 10_000;
 const MAX_LABEL_KEYS = 20;
 
-/** How the map shows a site: words, colour and icon. The first ones need attention, as on the Overview. */
-export const LOOKS = {
-  unknown: ['connected without a record', 'red', 'danger'],
-  'revoked-connected': ['revoked, but connected', 'red', 'danger'],
-  expiring: ['expiring', 'orange', 'warning'],
-  overdue: ['overdue for renewal', 'orange', 'warning'],
-  expired: ['expired', 'orange', 'warning'],
-  connected: ['connected', 'green', 'ok'],
-  unconnected: ['not connected', 'grey', 'none'],
-  valid: ['valid', 'green', 'ok'],
-  revoked: ['revoked', 'grey', 'close'],
-} as const satisfies Readonly<Record<string, readonly [string, Tone, IconName]>>;
-
-/** A name of {@link LOOKS}. */
-export type Look = keyof typeof LOOKS;
-
-/** The names of {@link LOOKS}, those that need attention first. */
-export const ALL_LOOKS = Object.keys(LOOKS) as Look[];
+/** The names of {@link LINK_LOOKS}, those that need attention first. */
+export const ALL_LOOKS = Object.keys(LINK_LOOKS) as LinkLook[];
 
 /** True if a site needs attention. */
 export function needsAttention({ look }: Site): boolean {
-  return LOOKS[look][1] === 'red' || LOOKS[look][1] === 'orange';
+  return LINK_LOOKS[look][1] === 'red' || LINK_LOOKS[look][1] === 'orange';
 }
 
 /** A site on the map: a link, or a connected peer without one. */
 export interface Site {
   readonly key: string;
   readonly name: string;
-  readonly look: Look;
+  readonly look: LinkLook;
   /** The page that says more. */
   readonly to: string;
   /** Name of its grant; absent for a peer without a link. */
@@ -50,7 +33,10 @@ export interface SiteGroup {
   readonly attention: number;
 }
 
-function lookOf({ state, connected, notRenewing, subject }: Api['Link'], live: ReadonlySet<string>): Look {
+function lookOf(
+  { state, connected, notRenewing, subject }: Api['Link'],
+  live: ReadonlySet<string>,
+): LinkLook {
   if (state === 'revoked') return connected && !live.has(subject) ? 'revoked-connected' : 'revoked';
   if (state !== 'valid') return state;
   if (notRenewing) return 'overdue';

@@ -3,7 +3,7 @@ import { Section } from '../components/details.js';
 import { Choice, FilterChoice, FilterField } from '../components/field.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
-import { Label } from '../components/state-label.js';
+import { EXPIRING_WORDS, LINK_LOOKS, LinkLabel } from '../components/state-label.js';
 import { countText, Foreign, visible } from '../components/text.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -12,7 +12,6 @@ import {
   defaultGrouping,
   type Grouping,
   groupsOf,
-  LOOKS,
   labelKeys,
   needsAttention,
   readSites,
@@ -101,6 +100,7 @@ function Groups({ sites }: { readonly sites: readonly Site[] }) {
       )}
       <p role="status">{found.length === 0 ? 'No site matches.' : countText(found.length, 'site')}</p>
       <Counts sites={found} />
+      {found.some(({ look }) => look === 'expiring') && <p class="subtle">{EXPIRING_WORDS}</p>}
       <div class={areSitesShown ? 'stack' : 'pf-v6-l-gallery pf-m-gutter'}>
         {groups.slice(0, MAX_GROUPS).map(({ name, sites: members }) => (
           <Section
@@ -135,12 +135,11 @@ function Counts({ sites }: { readonly sites: readonly Site[] }) {
   return (
     <ul class="row">
       {ALL_LOOKS.map((look) => {
-        const [text, tone, icon] = LOOKS[look];
         const count = counts.get(look)?.length;
         return (
           count !== undefined && (
             <li key={look}>
-              <Label tone={tone} icon={icon}>{`${count.toLocaleString('en')} ${text}`}</Label>
+              <LinkLabel look={look} text={`${count.toLocaleString('en')} ${LINK_LOOKS[look][0]}`} />
             </li>
           )
         );
@@ -155,14 +154,11 @@ function Sites({ sites, zoom }: { readonly sites: readonly Site[]; readonly zoom
     <>
       <ul class={`sites zoom-${zoom}`}>
         {sites.slice(0, MAX_SITES).map(({ key, name, look, to }) => {
-          const [text, tone, icon] = LOOKS[look];
-          const title = `${visible(name)}: ${text}`;
+          const title = `${visible(name)}: ${LINK_LOOKS[look][0]}`;
           return (
             <li key={key}>
               <a href={to} title={title} aria-label={title}>
-                <Label tone={tone} icon={icon}>
-                  {visible(name)}
-                </Label>
+                <LinkLabel look={look} text={visible(name)} />
               </a>
             </li>
           );

@@ -8,6 +8,7 @@ import { kindText } from '../components/ledger-kinds.js';
 import { EmptyState, Loaded, Notice, UnobservedNotice } from '../components/notice.js';
 import { grantChange, refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
+import { EXPIRING_WORDS } from '../components/state-label.js';
 import { Table } from '../components/table.js';
 import { Foreign, Prose, sentence, visible } from '../components/text.js';
 import { TimeAndDistance, useTimesInText } from '../components/time.js';
@@ -82,25 +83,32 @@ function Figures({
     ...(observesConnections
       ? [['Links connected', links.connected ?? 'unknown', href('/links')] as const]
       : []),
-    ['Links with a valid certificate', links.known, href('/links')],
-    ['Expiring soon', links.expiringSoon, href('/links', { state: 'expiring' })],
-    ['Overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
+    ['Links valid', links.known - links.expiringSoon, href('/links', { state: 'valid' })],
+    ['Links expiring, not renewed', links.expiringSoon, href('/links', { state: 'expiring' })],
+    ['Links overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
     ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
     ['Refused requests', countRefused(refusals, wrongCodes), refusedPage(refusals, wrongCodes)],
     ['Service', isCurrent ? serviceText(health) : 'no response', href('/health')],
   ];
   return (
-    <ul class="pf-v6-l-gallery pf-m-gutter">
-      {figures.map(([name, value, to]) => (
-        <li key={name}>
-          <a class="pf-v6-c-card figure" href={to}>
-            <span class="figure-value">{typeof value === 'number' ? value.toLocaleString('en') : value}</span>
-            <span class="subtle">{name}</span>
-          </a>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="pf-v6-l-gallery pf-m-gutter">
+        {figures.map(([name, value, to]) => (
+          <li key={name}>
+            <a class="pf-v6-c-card figure" href={to}>
+              <span class="figure-value">
+                {typeof value === 'number' ? value.toLocaleString('en') : value}
+              </span>
+              <span class="subtle">{name}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <p class="subtle">
+        {EXPIRING_WORDS} <a href={href('/links', { expires: 'month' })}>All links that expire this month</a>
+      </p>
+    </>
   );
 }
 
