@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { directoryForTest } from '../support/release.js';
 import { checkRound, type SiteOutcome, type StoredRound } from './soak/check-round.js';
 import { memoryGrowth } from './soak/memory-growth.js';
-import type { SoakReport } from './soak/run-soak.js';
+import { type SoakReport, summaryOf } from './soak/run-soak.js';
 
 const MAIN = fileURLToPath(new URL('soak/main.mjs', import.meta.url));
 const { REDEMPTIONS = '3600', SEED = String(randomInt(2 ** 31)) } = process.env;
@@ -25,6 +25,7 @@ it(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const report: SoakReport = JSON.parse(output);
+    console.log(summaryOf(report));
     const { lost, double, burnt, unexpected, faults, clients, recorded, memory } = report;
     expect({ lost, double, burnt, unexpected }).toEqual({ lost: [], double: [], burnt: [], unexpected: [] });
     expect(recorded).toBeGreaterThanOrEqual(options.redemptions);
@@ -32,10 +33,8 @@ it(
     for (const count of ['refused', 'lost', 'broken', 'unavailable', 'repeated'] as const)
       expect(clients[count], count).toBeGreaterThan(0);
     expect(clients.failed).toBe(0);
-    const grownMiBPer100k = memoryGrowth(memory);
-    console.log(JSON.stringify({ recorded, clients, faults, grownMiBPer100k, seconds: report.seconds }));
     if (recorded < MEMORY.fromRedemptions) return;
-    for (const grown of grownMiBPer100k) expect(grown).toBeLessThan(MEMORY.mostPer100k);
+    for (const grown of memoryGrowth(memory)) expect(grown).toBeLessThan(MEMORY.mostPer100k);
   },
   DAY_MS,
 );

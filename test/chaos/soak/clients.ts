@@ -1,27 +1,16 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
-import { csrHeader, keySha256, newKey } from '../../support/redeemed-answer.js';
+import type { createChance } from '../../fuzz/chance.mjs';
 import { parseResponse, type WireResponse } from '../../support/wire.js';
 import type { SiteOutcome } from './check-round.js';
 
-/** The code of a grant, or a signed code of it. */
-export interface RoundCode {
-  readonly grantUid: string;
-  readonly jti: string | null;
-  readonly code: string;
-}
-
 /** A site: its request, and the certificates that it received for it. */
 export interface Site extends SiteOutcome {
-  readonly certificates: Set<string>;
-  readonly message: string;
-}
-
-/** Keys of sites. They are used again in each round, whose grants are new. */
-export interface SiteKeys {
-  readonly keySha256: string;
+  readonly code: string;
   readonly csr: string;
+  readonly subject: string;
+  readonly certificates: Set<string>;
 }
 
 /** What the clients have seen, for the report. */
@@ -40,21 +29,8 @@ export interface ClientCounts {
   repeated: number;
 }
 
-/** Creates keys of sites. */
-export function makeKeys(count: number): SiteKeys[] {
-  return Array.from({ length: count }, () => {
-    const key = newKey();
-    return { keySha256: keySha256(key), ...csrHeader(key) };
-  });
-}
-
-/** Creates a site that redeems `code` with the keys. */
-export function makeSite({ grantUid, jti, code }: RoundCode, keys: SiteKeys, subject: string): Site {
-  const lines = [`POST /${grantUid} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${code.length}`];
-  lines.push(`name: ${subject}`, `subject: ${subject}`, `csr: ${keys.csr}`);
-  const message = `${lines.join('\r\n')}\r\n\r\n${code}`;
-  return { grantUid, jti, keySha256: keys.keySha256, certificates: new Set(), message };
-}
+/** A source of repeatable random choices. */
+export type Chance = ReturnType<typeof createChance>;
 
 const GIVE_UP_MS = 30_000;
 const MAX_ATTEMPTS = 10_000;
@@ -63,10 +39,6 @@ const MAX_LOSS_MS = 12;
 /** One of so many responses is lost. */
 const LOSS = 25;
 const EXHAUSTED = new Set(['grant_exhausted', 'code_exhausted']);
-
-interface Chance {
-  below(limit: number): number;
-}
 
 /** The clients of all sites. */
 export class Clients {
@@ -94,7 +66,7 @@ export class Clients {
   /** Sends the request of a site until it gets a certificate or is refused. */
   async redeem(site: Site): Promise<void> {
     const isFirst = site.certificates.size === 0;
-    const response = await this.#answer(site);
+    const response = await this.#responseTo(site);
     const { status, headers, body } = response;
     if (status === 200) {
       site.certificates.add(certificateOf(body));
@@ -108,7 +80,8 @@ export class Clients {
   }
 
   /** Sends the request of a site until it gets a response with a status below 500. */
-  async #answer({ message }: Site): Promise<WireResponse> {
+  async #responseTo(site: Site): Promise<WireResponse> {
+    const message = messageOf(site);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const isLost = this.#chance.below(LOSS) === 0;
       const response = await this.#post(message, isLost);
@@ -138,6 +111,12 @@ export class Clients {
       socket.on('close', () => resolve(isLost ? undefined : completeResponse(Buffer.concat(received))));
     });
   }
+}
+
+function messageOf({ grantUid, code, csr, subject }: Site): string {
+  const lines = [`POST /${grantUid} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${code.length}`];
+  lines.push(`name: ${subject}`, `subject: ${subject}`, `csr: ${csr}`);
+  return `${lines.join('\r\n')}\r\n\r\n${code}`;
 }
 
 function completeResponse(bytes: Buffer): WireResponse | undefined {

@@ -6,7 +6,7 @@ import { freePort } from '../../support/free-port.js';
 import { childrenOf, isAlive } from '../../support/process-children.js';
 
 const CLOCK = new URL('../movable-clock.mjs', import.meta.url).pathname;
-const COLLECT = new URL('../../../bench/collect-garbage.mjs', import.meta.url).href;
+const COLLECT = new URL('../../../bench/collect-garbage.mjs', import.meta.url).pathname;
 const WORKERS = 2;
 /** Size of the disk when it is not full. A tmpfs uses only the memory that its files need. */
 const ROOMY = '75%';
@@ -63,7 +63,7 @@ export class FaultyService {
     const listen = ['--listen', `127.0.0.1:${this.port}`, '--log-level', 'silent'];
     const words = [...this.place, ...listen, '--workers', String(WORKERS), ...ENDPOINT];
     const env = {
-      NODE_OPTIONS: `--require "${CLOCK}" --import "${COLLECT}"`,
+      NODE_OPTIONS: `--require "${CLOCK}" --require "${COLLECT}"`,
       CLOCK_OFFSET_FILE: this.#offsetFile,
       BENCH_COLLECTED: this.#collectedFile,
     };
