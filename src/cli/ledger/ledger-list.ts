@@ -1,9 +1,9 @@
 import { commandContext } from '../../config/command-context.js';
 import type { ListedKind } from '../../domain/ledger-kind.js';
-import { isUuid } from '../../domain/names.js';
 import { everyItem, type PageRequest, pagesOf } from '../../redemption/ports/page.js';
 import { parseTime } from '../flags/flag-values.js';
 import type { GrantFlags } from '../grant/grant-create.js';
+import { namedGrantUid } from '../grant/named-grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { type ListFlags, writeListing } from '../terminal/listing.js';
 import { EVENT_LISTING } from './ledger-listing.js';
@@ -14,7 +14,7 @@ export interface LedgerListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
   /** Patterns with `*` and `?`. */
   readonly actor?: string;
   readonly subject?: string;
-  /** Name or uid of a grant, or uid of a deleted grant. */
+  /** Name or uid of a grant, also of a deleted one. */
   readonly grant?: string;
   readonly since?: string;
   readonly until?: string;
@@ -30,8 +30,7 @@ export async function ledgerListCommand(flags: LedgerListFlags): Promise<void> {
   const since = parseTime('--since', flags.since, now);
   const until = parseTime('--until', flags.until, now);
   await withAdministration(settings, async ({ administration, namespace }) => {
-    const grantUid =
-      grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
+    const grantUid = await namedGrantUid(administration, namespace, grant);
     const filter = { kind, actor, subject, grantUid, since, until };
     const list = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
     const oldestFirst = async function* () {

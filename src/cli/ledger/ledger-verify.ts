@@ -1,8 +1,8 @@
 import { storeAdministration } from '../../compose/administration-dependencies.js';
-import { isUuid } from '../../domain/names.js';
 import { faultText } from '../../redemption/administration/verification-operations.js';
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import type { GrantFlags } from '../grant/grant-create.js';
+import { namedGrantUid } from '../grant/named-grant.js';
 import { refuseServer } from '../session/administration-session.js';
 import { localSettingsFrom } from '../session/configuration.js';
 import { withStore } from '../session/store-session.js';
@@ -20,10 +20,7 @@ export async function ledgerVerifyCommand(flags: GrantFlags & { readonly grant?:
   const { output, grant } = flags;
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
   await withStore(localSettingsFrom(flags, NOT_IN_CLUSTER), flags, async (session) => {
-    const grantUid =
-      grant === undefined || isUuid(grant)
-        ? grant
-        : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
+    const grantUid = await namedGrantUid(storeAdministration(session), session.namespace, grant);
     const { entries, fault } = await withProgress('Verifying the ledger', (update) =>
       session.store.verifyLedger(grantUid, (checked, total) =>
         update(`Verifying the ledger: ${checked} of ${total} entries`),

@@ -13,7 +13,7 @@ export function addRedemption(program: Command): void {
     ...ADMINISTRATION_SETTINGS,
     ...OBSERVER_SETTINGS,
   ])
-    .option('--grant <NAME>', 'of one grant (by name or uid)')
+    .option('--grant <NAME>', 'of one grant (by name or uid, also a deleted one)')
     .option('--since <TIME>', 'since a time, or within a duration such as 7d')
     .option('--subject <GLOB>', 'only subjects that match this pattern; * and ? are wildcards')
     .option('--search <TEXT>', 'only links with this text in subject, name, grant, labels, note or address')

@@ -1,12 +1,12 @@
 import { commandContext } from '../../config/command-context.js';
 import type { LinkState } from '../../domain/issued-certificate.js';
 import type { LabelSelector } from '../../domain/label-selector.js';
-import { isUuid } from '../../domain/names.js';
 import { isInState } from '../../redemption/administration/reports/link-report.js';
 import type { RedemptionReport } from '../../redemption/administration/reports/redemption-report.js';
 import { type PageRequest, pagesOf } from '../../redemption/ports/page.js';
 import { parseTime } from '../flags/flag-values.js';
 import type { GrantFlags } from '../grant/grant-create.js';
+import { namedGrantUid } from '../grant/named-grant.js';
 import { withAdministration } from '../session/administration-session.js';
 import { invalidValue } from '../terminal/command-error.js';
 import { type ListFlags, writeListing } from '../terminal/listing.js';
@@ -15,7 +15,7 @@ import { CONNECTED_REDEMPTION_LISTING, REDEMPTION_LISTING } from './redemption-l
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'>, ListFlags {
   readonly namespace?: string;
-  /** Name or uid of a grant, or uid of a deleted grant. */
+  /** Name or uid of a grant, also of a deleted one. */
   readonly grant?: string;
   readonly since?: string;
   /** A pattern with `*` and `?`. */
@@ -40,8 +40,7 @@ export async function redemptionListCommand(flags: RedemptionListFlags): Promise
   const expiresBefore = parseTime('--expires-within', expiresWithin, clock(), { isAhead: true });
   const linkFilter = { state, notRenewing: overdue, signedBy, expiresBefore };
   await withAdministration(settings, async ({ administration, connections, namespace }) => {
-    const grantUid =
-      grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
+    const grantUid = await namedGrantUid(administration, namespace, grant);
     const filter = { grantUid, since, subject };
     const redemptions = async (page: PageRequest) => {
       const within = { ...filter, namespace: flags.namespace, labels, search };

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefusal, linkgrant } from '../../support/command-line.js';
-import { NOW } from '../../support/store-samples.js';
-import { B, openSampleLedger } from './sample-ledger.js';
+import { NOW, storedGrant } from '../../support/store-samples.js';
+import { openSqliteStore } from '../../support/stores/sqlite-store.js';
+import { A, B, openSampleLedger } from './sample-ledger.js';
 
-const { first, ledger, original } = await openSampleLedger();
+const { copyOriginal, first, ledger, original } = await openSampleLedger();
 
 const printed = async (...words: readonly string[]) => {
   const ended = await ledger('list', ...words);
@@ -119,4 +120,32 @@ describe('ledger list', () => {
       "'--events' cannot be used",
     );
   });
+});
+
+it('ledger list, ledger verify and redemption list find a deleted grant by its name', async () => {
+  const directory = copyOriginal('deleted');
+  const on = (command: string) => linkgrant([...command.split(' '), '--data-dir', directory]);
+  expect(await on('grant delete a')).toMatchObject({ code: 0 });
+  const { stdout } = await on('ledger list --grant a -o json');
+  const kinds = JSON.parse(stdout).map(({ grantUid, kind }: Record<string, string>) => `${grantUid} ${kind}`);
+  expect(kinds).toContain(`${A} deleted`);
+  expect(kinds).toContain(`${A} created`);
+  expect(kinds.every((each: string) => each.startsWith(A))).toBe(true);
+  expect((await on('redemption list --grant a')).stdout).toContain('site-1');
+  expect(await on('ledger verify --grant a')).toMatchObject({ code: 0 });
+  for (const name of ['z', ''])
+    expectRefusal(await linkgrant(['ledger', 'list', '--grant', name, '--data-dir', directory]), 1);
+  // The name of an existing grant is that of this grant.
+  const store = await openSqliteStore({
+    file: `${directory}/linkgrant.db`,
+    migrate: false,
+    clock: () => NOW + 30,
+  });
+  await storedGrant(store, { name: 'a' });
+  await store.close();
+  expect((await on('ledger list --grant a -o json')).stdout).not.toContain(A);
+  expect(await on('grant delete a')).toMatchObject({ code: 0 });
+  const { error, hint } = expectRefusal(await on('ledger list --grant a'), 2);
+  expect(error).toBe('"a" was the name of 2 deleted grants');
+  expect(hint).toContain(A);
 });
