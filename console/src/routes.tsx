@@ -9,11 +9,13 @@ import { LinksScreen } from './screens/links.js';
 import { MapScreen } from './screens/map.js';
 import { NotFound } from './screens/not-found.js';
 import { OverviewScreen } from './screens/overview.js';
+import { TokensScreen } from './screens/tokens.js';
 import { useLocation } from './state/location.js';
 
 const SCREENS: Readonly<Record<string, ComponentType>> = {
   '/': OverviewScreen,
   '/grants': GrantsScreen,
+  '/tokens': TokensScreen,
   '/links': LinksScreen,
   '/map': MapScreen,
   '/issuers': IssuersScreen,

@@ -50,6 +50,7 @@ describe.each([0, 3, 300, 10_000])('with %i links', (count) => {
   const screens: readonly (readonly [path: string, shows: string])[] = [
     ['/', isEmpty ? 'Link the first site' : 'Needs attention'],
     ['/grants', isEmpty ? 'There is no grant yet' : 'to-west'],
+    ['/tokens', 'No token is open'],
     ['/links', isEmpty ? 'No site has joined yet' : `site-${newest}`],
     ['/map', isEmpty ? 'No site has joined yet' : `to-west (${count.toLocaleString('en')})`],
     ['/issuers', isEmpty ? '0 grants that can be redeemed' : '1 grant that can be redeemed'],

@@ -87,7 +87,7 @@ function Figures({
     ['Links expiring, not renewed', links.expiringSoon, href('/links', { state: 'expiring' })],
     ['Links overdue for renewal', links.notRenewing, href('/links', { notRenewing: 'true' })],
     ['Grants ready', grants.ready, href('/grants', { state: 'ready' })],
-    ['Open tokens', openTokens, href('/grants', { state: 'ready' })],
+    ['Open tokens', openTokens, href('/tokens')],
     ['Refused requests', countRefused(refusals, wrongCodes), refusedPage(refusals, wrongCodes)],
     ['Service', isCurrent ? serviceText(health) : 'no response', href('/health')],
   ];
