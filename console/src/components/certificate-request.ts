@@ -9,7 +9,7 @@ export interface RequestSummary {
   readonly keySha256: string;
 }
 
-const PEM = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([^-]*)-----END /;
+const PEM = /-----BEGIN ((?:NEW )?CERTIFICATE REQUEST)-----([^-]*)-----END \1-----/;
 
 /** Reads a certificate request in PEM or as a request line; undefined if the text is something else, or incomplete. */
 export async function readRequest(text: string): Promise<RequestSummary | undefined> {
@@ -33,8 +33,9 @@ function firstAttribute(name: DerReader): string {
 
 /** The DER of a request; of a request line with its checksum at the end. */
 function derOf(text: string): Uint8Array {
-  const [, body] = PEM.exec(text) ?? [];
-  if (body !== undefined) return Uint8Array.from(atob(body), (char) => char.charCodeAt(0));
+  const [, , body] = PEM.exec(text) ?? [];
+  // Unlike the service, `atob` accepts only ASCII white space.
+  if (body !== undefined) return Uint8Array.from(atob(body.replace(/\s/g, '')), (char) => char.charCodeAt(0));
   const bytes = readWord('lgq1_', text);
   if (typeof bytes === 'string') throw new Error(bytes);
   return bytes;

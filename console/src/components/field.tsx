@@ -4,6 +4,7 @@ import type { ApiError } from '../api/client.js';
 import { useLocation } from '../state/location.js';
 import { setFilter } from '../state/page.js';
 import { Icon } from './icon.js';
+import { hintOfConsole } from './policy.js';
 import { sentence, visible } from './text.js';
 
 interface FieldProps {
@@ -32,7 +33,8 @@ export function fieldError(error: ApiError | undefined, member: string): string 
   // The dialog shows what failed (`the grant was not created: …`), and the label of the field is its name.
   const reason = error.message.replace(/^the [a-z]+ was not [a-z]+: /, '');
   const name = member.replace('policy.', '');
-  const sentences = [reason.startsWith(`${name} `) ? `it${reason.slice(name.length)}` : reason, error.hint];
+  const hint = error.hint && hintOfConsole(error.hint);
+  const sentences = [reason.startsWith(`${name} `) ? `it${reason.slice(name.length)}` : reason, hint];
   return sentences.flatMap((text) => (text === undefined ? [] : [sentence(visible(text))])).join(' ');
 }
 

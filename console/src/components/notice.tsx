@@ -5,6 +5,7 @@ import type { ApiError } from '../api/client.js';
 import type { Resource } from '../state/resource.js';
 import { useObservesConnections, useService } from '../state/service.js';
 import { Icon } from './icon.js';
+import { hintOfConsole } from './policy.js';
 import { Prose, sentence, visible } from './text.js';
 import { useNow } from './time.js';
 
@@ -69,7 +70,7 @@ export function Failure({ error }: { readonly error: ApiError | undefined }) {
   return (
     <div ref={frame}>
       <Notice kind="danger" title={sentence(error.message)} isLive>
-        {error.hint && <p>{sentence(error.hint)}</p>}
+        {error.hint && <p>{sentence(hintOfConsole(error.hint))}</p>}
       </Notice>
     </div>
   );

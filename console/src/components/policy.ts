@@ -125,3 +125,24 @@ export function policyFlags(policy: Api['Policy'] = {}): string[] {
     return [flag, value];
   });
 }
+
+/** The name of a rule in the forms, in quotation marks. */
+export function ruleName(setting: keyof Api['Policy']): string {
+  return `"${RULES.find((rule) => rule.setting === setting)?.label}"`;
+}
+
+/** A hint of the service in the words of the console: in place of the flag of a rule, such as `--subjects`, the name of the rule. */
+export function hintOfConsole(hint: string): string {
+  // The parts in backticks are commands.
+  return hint
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(RULE_FLAG, ruleOfFlag)))
+    .join('`');
+}
+
+const RULE_FLAG = /--[a-z-]+/g;
+
+function ruleOfFlag(flag: string): string {
+  const rule = RULES.find((each) => each.flag === flag);
+  return rule ? `the rule ${ruleName(rule.setting)} of the grant` : flag;
+}

@@ -1,16 +1,13 @@
-import { OWN_KEY_TYPE } from '../../../src/domain/policy.js';
-import { operand } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
 
-/** What a refusal means for the operator, and what to do. */
+/** What a refusal means for the operator, and what to do if the grant is not known; `adviceOn` is more exact. */
 export interface Refusal {
   readonly title: string;
   readonly remedy: string;
-  /** Returns the flags of `grant update` that let a grant with this policy allow the request. */
-  readonly change?: (policy: Api['Policy']) => readonly string[];
 }
 
 const REISSUE = 'Issue a new token for the site.';
+const SEE_RULES = 'The page of the grant shows the rule, and how to change it.';
 
 /** A code that is never recorded: the service refuses before it has verified the code or key, or cannot serve the request now. */
 type UnrecordedCode =
@@ -38,45 +35,35 @@ type RenewalCode =
   | 'redemption_replaced';
 
 const REDEMPTION_REFUSALS = {
-  grant_expired: { title: 'The grant has expired', remedy: 'Create a new grant with more time.' },
-  grant_revoked: { title: 'The grant is revoked', remedy: 'Create a new grant if the site is to join.' },
+  grant_expired: { title: 'The grant has expired', remedy: 'Create a new grant for the site.' },
+  grant_revoked: {
+    title: 'The grant is revoked',
+    remedy: 'If the site is to join, create a new grant for it.',
+  },
   grant_exhausted: {
     title: 'The grant is used up',
-    remedy: 'Allow more sites, or create a new grant.',
-    change: () => ['--redemptions-allowed', 'COUNT'],
+    remedy: 'Allow more sites on the page of the grant, or create a new grant for the site.',
   },
   code_expired: { title: 'The token has expired', remedy: REISSUE },
-  code_revoked: { title: 'The token is revoked', remedy: REISSUE },
-  code_exhausted: { title: 'The token is used up', remedy: 'Issue one token for each site.' },
+  code_revoked: {
+    title: 'The token is revoked',
+    remedy: 'The token was revoked. If the site is to join, issue a new token for it.',
+  },
+  code_exhausted: { title: 'The token is used up', remedy: REISSUE },
   policy_subject: {
     title: 'The subject is not allowed',
-    remedy:
-      'Issue a token for the subject of the site, or let the site redeem with --subject and an allowed one.',
+    remedy: 'The page of the grant shows whether a rule or the token excludes the subject, and what to do.',
   },
-  policy_name: {
-    title: 'The link name is not allowed',
-    remedy: 'Let the site redeem with --name and an allowed name.',
-  },
-  policy_source: {
-    title: 'The source address is not allowed',
-    remedy: 'Add the address of the site to the rules of the grant.',
-    change: (policy) => ['--source-cidrs', `${policy['linkgrant/source-cidrs'] || 'CIDRS'},ADDRESS`],
-  },
-  policy_key: {
-    title: 'The key type is not allowed',
-    remedy: `Change the rule for key types of the grant. The keys of linkgrant itself are ${OWN_KEY_TYPE}.`,
-    change: (policy) => ['--key-types', keyTypes(policy)],
-  },
+  policy_name: { title: 'The link name is not allowed', remedy: SEE_RULES },
+  policy_source: { title: 'The source address is not allowed', remedy: SEE_RULES },
+  policy_key: { title: 'The key type is not allowed', remedy: SEE_RULES },
   policy_csr_required: {
     title: 'The site did not generate its key itself',
-    remedy: 'Redeem with linkgrant on the site, or remove the rule from the grant.',
-    change: () => ['--unset', 'csr-required'],
+    remedy: 'Let the site redeem its token with linkgrant, which generates the key.',
   },
   policy_identity_required: {
     title: 'The grant is only for identities',
-    remedy:
-      'Let the site join with its identity, or issue a token for its request, or remove the rule from the grant.',
-    change: () => ['--unset', 'identity-required'],
+    remedy: 'Let the site join with its identity, or issue a token for its certificate request.',
   },
   not_yet_valid: {
     title: 'The grant or token is not valid yet',
@@ -143,19 +130,4 @@ export function redemptionRefusalOf(code: string): Refusal | undefined {
 export function refusalOf(code: string): Refusal | undefined {
   const renewals: Readonly<Record<string, Refusal>> = RENEWAL_REFUSALS;
   return redemptionRefusalOf(code) ?? (Object.hasOwn(renewals, code) ? renewals[code] : undefined);
-}
-
-/**
- * The command that lets a grant allow what it has refused with this code; undefined if a change of the grant does not help. If the
- * grant is not known, its name is a placeholder.
- */
-export function grantChange(code: string, grant?: Api['Grant']): readonly string[] | undefined {
-  const change = redemptionRefusalOf(code)?.change;
-  const { name = 'NAME', namespace = 'NAMESPACE', policy = {} } = grant ?? {};
-  return change && ['grant', 'update', operand(name), '--namespace', namespace, ...change(policy)];
-}
-
-function keyTypes(policy: Api['Policy']): string {
-  const allowed = policy['linkgrant/key-types'] || 'TYPES';
-  return `${allowed},${allowed.includes(OWN_KEY_TYPE) ? 'TYPE' : OWN_KEY_TYPE}`;
 }

@@ -113,15 +113,15 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
 
 const ENDS = { exhausted: 'has no use left', expired: 'has expired', revoked: 'is revoked' };
 
-function WhyNewGrant({ site: { grant } }: { readonly site: JoinedSite }) {
+function WhyNewGrant({ site: { grant, replaces } }: { readonly site: JoinedSite }) {
   const end = ENDS[grant?.state as keyof typeof ENDS];
   const title = grant ? `Grant ${visible(grant.name)} ${end}` : 'The grant of this link was deleted';
   return (
     <Notice kind="info" title={title}>
       <p>
         So create a grant first, and then issue a token of it. The new grant is only for this site
-        {grant && ', and has the other rules of the old one'}. The present link of the site does not change
-        now.
+        {grant && ', and has the other rules of the old one'}.
+        {replaces && ' The present link of the site does not change now.'}
       </p>
     </Notice>
   );

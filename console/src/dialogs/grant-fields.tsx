@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { Api, ApiError } from '../api/client.js';
 import { Field, fieldError, OptionField } from '../components/field.js';
 import { RULES, SWITCHES } from '../components/policy.js';
@@ -38,6 +39,14 @@ export function GrantFields({
   setPolicy,
   error,
 }: GrantFieldsProps) {
+  const hasRefusedRule = error?.member?.startsWith('policy.') ?? false;
+  const [isOpen, setOpen] = useState(Object.keys(policy).length > 0);
+  // Not in an effect: the refused field gets the focus only if it is visible.
+  const [hadRefusedRule, setHadRefusedRule] = useState(hasRefusedRule);
+  if (hasRefusedRule !== hadRefusedRule) {
+    setHadRefusedRule(hasRefusedRule);
+    setOpen(isOpen || hasRefusedRule);
+  }
   const setRule = (setting: keyof Policy, value: string) => {
     const { [setting]: _before, ...rest } = policy;
     setPolicy(value === '' ? rest : { ...rest, [setting]: value });
@@ -62,7 +71,7 @@ export function GrantFields({
           error={fieldError(error, 'expirationWindow')}
         />
       )}
-      <details open={error?.member?.startsWith('policy.') || undefined}>
+      <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>Rules for sites</summary>
         <div class="pf-v6-c-form inset">
           {TEXT_RULES.map(({ setting, label, help }) => (

@@ -5,6 +5,7 @@ import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Choice, Field, fieldError } from '../components/field.js';
 import { Failure, Notice, ServiceNotice } from '../components/notice.js';
+import { allowsSubject, type RefusedRequest } from '../components/refusal-advice.js';
 import { sentence, visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { hideQuery, href, useLocation } from '../state/location.js';
@@ -12,7 +13,8 @@ import { readServiceState } from '../state/service.js';
 import { CreateGrant } from './create-grant.js';
 import { IssuedAnswer } from './issued-answer.js';
 import { IssuedToken } from './issued-token.js';
-import { PastedRequest } from './pasted-request.js';
+import { PastedRequest, useRequestSummary } from './pasted-request.js';
+import { RefusalAdvice } from './refusal-advice.js';
 
 const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
   'subject',
@@ -74,6 +76,7 @@ function TokenForm({
   // The service knows the subject of a link that is replaced.
   const [subject, setSubject] = useState(replaces ? '' : initialSubject);
   const [request, setRequest] = useState('');
+  const pasted = useRequestSummary(request);
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState('');
   // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response. In a
@@ -107,7 +110,14 @@ function TokenForm({
           ),
     hideQuery,
   );
-  const { result } = action;
+  const { result, error } = action;
+  // The subject that the rules of the grant exclude, until they are changed.
+  const excluded: RefusedRequest = {
+    ...{ code: 'policy_subject', name: '', peer: '' },
+    subject: replaces ? initialSubject : subject || (pasted?.subject ?? ''),
+  };
+  const isExcluded =
+    (error?.member === 'subject' || error?.member === 'replaces') && !allowsSubject(grant, excluded.subject);
   if (result && 'answer' in result) return <IssuedAnswer issued={result} onClose={onClose} />;
   if (result) return <IssuedToken grant={grant} issued={result} onClose={onClose} />;
   return (
@@ -155,7 +165,14 @@ function TokenForm({
             maxLength={253}
             hasFocus
             help="The name that the site sends when it redeems. If empty, every subject that the grant allows can redeem it."
-            error={fieldError(action.error, 'subject')}
+            error={fieldError(error, 'subject')}
+          />
+        )}
+        {isExcluded && (
+          <RefusalAdvice
+            request={excluded}
+            grant={grant}
+            next={{ name: 'issue the token', run: action.run }}
           />
         )}
         <Field
@@ -165,9 +182,9 @@ function TokenForm({
           onInput={setRequest}
           hasFocus={replaces !== undefined}
           help="The output of linkgrant link request on that site, or a request in PEM. Only its key can redeem the token, so the token is no secret. The default subject is that of the request."
-          error={fieldError(action.error, 'request')}
+          error={fieldError(error, 'request')}
         />
-        <PastedRequest text={request} />
+        <PastedRequest summary={pasted} />
         {canAnswer && (
           <Choice
             label="What the site gets"
@@ -185,7 +202,7 @@ function TokenForm({
             onInput={setUses}
             isRequired
             help={`The grant allows ${grant.redemptionsAllowed - grant.redemptions} more.`}
-            error={fieldError(action.error, 'redemptionsAllowed')}
+            error={fieldError(error, 'redemptionsAllowed')}
           />
         )}
         {!isAnswer && (
@@ -194,7 +211,7 @@ function TokenForm({
             value={window}
             onInput={setWindow}
             help="For example 15m or 1h. If empty, until the grant expires, but for a certificate request at most 7 days."
-            error={fieldError(action.error, 'expirationWindow')}
+            error={fieldError(error, 'expirationWindow')}
           />
         )}
       </div>
@@ -209,7 +226,7 @@ function TokenForm({
           ...(window && !isAnswer ? ['--expiration-window', window] : []),
         ]}
       />
-      {!MEMBERS_WITH_FIELD.has(action.error?.member) && <Failure error={action.error} />}
+      {!MEMBERS_WITH_FIELD.has(error?.member) && <Failure error={error} />}
     </Dialog>
   );
 }

@@ -1,12 +1,12 @@
 import { type Api, client, dataOf } from '../api/client.js';
-import { Command } from '../components/copyable.js';
 import { Notice, ServiceNotice } from '../components/notice.js';
-import { grantChange, redemptionRefusalOf } from '../components/refusals.js';
+import { redemptionRefusalOf } from '../components/refusals.js';
 import { Prose, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { usePolling, useResource } from '../state/resource.js';
 import { useService } from '../state/service.js';
+import { RefusalAdvice } from './refusal-advice.js';
 
 /** What the sites have done with a token. */
 export interface JoinProgress {
@@ -55,7 +55,6 @@ export function JoinStatus({
   readonly progress: JoinProgress;
 }) {
   const [newest] = links;
-  const change = refusal && grantChange(refusal.outcome, grant);
   const meaning = refusal && redemptionRefusalOf(refusal.outcome);
   return (
     <div class="join-status" role="status">
@@ -74,9 +73,9 @@ export function JoinStatus({
         <Notice kind="warning" title={`A site was refused at this grant: ${meaning.title}`}>
           <p>
             {refusal.subject && `Subject ${visible(refusal.subject)}, `}from {visible(refusal.peer)} at{' '}
-            <Time at={refusal.at} />. <Prose text={meaning.remedy} />
+            <Time at={refusal.at} />.
           </p>
-          {change && <Command label="To change the grant" words={change} />}
+          <RefusalAdvice request={{ code: refusal.outcome, ...refusal }} grant={grant} />
         </Notice>
       ) : (
         <Waiting />

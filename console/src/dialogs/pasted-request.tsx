@@ -4,8 +4,8 @@ import { type RequestSummary, readRequest } from '../components/certificate-requ
 import { Details } from '../components/details.js';
 import { Foreign, Mono } from '../components/text.js';
 
-/** Shows the subject and the key of a pasted certificate request, to compare them with the site before anything is issued. */
-export function PastedRequest({ text }: { readonly text: string }) {
+/** What a pasted certificate request states; undefined until it is read, and for another text. */
+export function useRequestSummary(text: string): RequestSummary | undefined {
   const [summary, setSummary] = useState<RequestSummary>();
   useEffect(() => {
     let isCurrent = true;
@@ -14,6 +14,11 @@ export function PastedRequest({ text }: { readonly text: string }) {
       isCurrent = false;
     };
   }, [text]);
+  return summary;
+}
+
+/** Shows the subject and the key of a pasted certificate request, to compare them with the site before anything is issued. */
+export function PastedRequest({ summary }: { readonly summary: RequestSummary | undefined }) {
   return (
     <div role="status" class="stack">
       {summary && (

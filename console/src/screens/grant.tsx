@@ -24,6 +24,7 @@ import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 import { GrantTokens } from './grant-tokens.js';
+import { RefusedSites } from './refused-sites.js';
 
 /** A grant with its rules, tokens and last attempts. */
 export function GrantScreen({ id: uid }: { readonly id: string }) {
@@ -71,6 +72,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                 title={`This grant is ${stateWords(grant.state)}: no further site can join with it. Its links stay.`}
               />
             )}
+            <RefusedSites grant={grant} />
             <ExtendGrant grant={grant} />
             <Section
               title="What it allows"
@@ -119,7 +121,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                       />
                     ),
                   ],
-                  ['Rules', policySentences(grant.policy).length > 0 && <Rules policy={grant.policy} />],
+                  ['Rules for sites', <Rules key="rules" policy={grant.policy} />],
                   ['URL of its tokens', grant.url && <Mono text={grant.url} />],
                   ['Id', <Mono key="uid" text={grant.uid} />],
                 ]}
@@ -161,9 +163,11 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
 }
 
 function Rules({ policy }: { readonly policy: Api['Policy'] | undefined }) {
+  const sentences = policySentences(policy);
+  if (sentences.length === 0) return <>none</>;
   return (
     <ul>
-      {policySentences(policy).map((sentence) => (
+      {sentences.map((sentence) => (
         <li key={sentence}>
           <Foreign text={sentence} />
         </li>

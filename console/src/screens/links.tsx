@@ -164,6 +164,14 @@ export function LinksScreen() {
             {items.length === 0 && position.total === 0 && isFiltered && (
               <EmptyState title="No link matches">
                 <p>Change the filter.</p>
+                {filter.search && (
+                  <p>
+                    A site that could not join has no link:{' '}
+                    <a href={href('/ledger', { kind: 'refused', subject: `*${filter.search}*` })}>
+                      its refusals
+                    </a>
+                  </p>
+                )}
               </EmptyState>
             )}
             {items.length === 0 && position.total !== 0 && (

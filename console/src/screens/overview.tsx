@@ -2,21 +2,17 @@ import { type Api, client, dataOf } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Command, HostCommand } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
-import { ForeignLink } from '../components/foreign-link.js';
 import { Icon } from '../components/icon.js';
-import { kindText } from '../components/ledger-kinds.js';
 import { EmptyState, Loaded, Notice, UnobservedNotice } from '../components/notice.js';
-import { grantChange, refusalOf } from '../components/refusals.js';
 import { Screen } from '../components/screen.js';
 import { EXPIRING_WORDS } from '../components/state-label.js';
-import { Table } from '../components/table.js';
-import { Foreign, Prose, sentence, visible } from '../components/text.js';
-import { TimeAndDistance, useTimesInText } from '../components/time.js';
-import { WrongCodes } from '../components/wrong-codes.js';
+import { Foreign, sentence, visible } from '../components/text.js';
+import { useTimesInText } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useObservesConnections } from '../state/service.js';
 import { useCanWrite } from '../state/session.js';
+import { RecentRefusals } from './recent-refusals.js';
 
 type Overview = Api['Overview'];
 
@@ -51,7 +47,7 @@ export function OverviewScreen() {
             {(!isUnused(data) || data.attention.length > 0) && (
               <Attention items={data.attention} isCurrent={isCurrent} />
             )}
-            {!isUnused(data) && <Refusals refusals={data.refusals} wrongCodes={data.wrongCodes} />}
+            {!isUnused(data) && <RecentRefusals {...data} />}
           </>
         )}
       </Loaded>
@@ -235,45 +231,5 @@ function NextStep({ kind, command }: { readonly kind: string; readonly command: 
     <HostCommand label="Next step, on the host of the service" words={words} />
   ) : (
     <Command label="Next step" words={words} />
-  );
-}
-
-function Refusals({ refusals, wrongCodes }: Pick<Overview, 'refusals' | 'wrongCodes'>) {
-  return (
-    <Section title="Refusals of the last day">
-      {refusals.length + wrongCodes.length === 0 && <p>No site was refused.</p>}
-      {wrongCodes.length > 0 && (
-        <ul class="pf-v6-c-list">
-          {wrongCodes.map(({ grantUid, grant, requests }) => (
-            <li key={grantUid}>
-              Grant <ForeignLink to={href(`/grants/${grantUid}`)} text={grant} />:{' '}
-              <WrongCodes {...requests} />
-            </li>
-          ))}
-        </ul>
-      )}
-      {refusals.length > 0 && <p>Counts include earlier refusals of the same site for the same reason.</p>}
-      {refusals.length > 0 && (
-        <Table
-          caption="Refusals of the last day by reason"
-          items={refusals}
-          keyOf={({ code }) => code}
-          columns={[
-            { header: 'Reason', isHeader: true, cell: ({ code }) => kindText(code) },
-            { header: 'Requests', cell: ({ count }) => count },
-            { header: 'Last', cell: ({ last }) => <TimeAndDistance at={last} /> },
-            { header: 'What to do', cell: ({ code }) => <Prose text={refusalOf(code)?.remedy ?? ''} /> },
-          ]}
-        />
-      )}
-      {refusals.map(({ code }) => {
-        const change = grantChange(code);
-        return (
-          change && (
-            <Command key={code} label={`${refusalOf(code)?.title}: to change the grant`} words={change} />
-          )
-        );
-      })}
-    </Section>
   );
 }

@@ -1,0 +1,165 @@
+import { hasGrantEnded, stateWords } from '../../../src/domain/access-grant.js';
+import { OWN_KEY_TYPE } from '../../../src/domain/policy.js';
+import { globMatches } from '../../../src/redemption/accepting/glob.js';
+import type { Api } from '../api/client.js';
+import { ruleName } from './policy.js';
+import { refusalOf } from './refusals.js';
+import { visible } from './text.js';
+
+/** A refused request. Its texts are empty in a total of many sites. */
+export interface RefusedRequest extends Pick<Api['Attempt'], 'name' | 'subject' | 'peer'> {
+  readonly code: string;
+}
+
+type GrantRules = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'policy'>;
+
+/** What lets a refused site join. */
+export interface Advice {
+  /** The rule that excludes the site, as sentences; absent if no rule is known to. */
+  readonly why?: string;
+  readonly text: string;
+  /** The change of the grant that allows the request; `label` names it on a button. */
+  readonly change?: { readonly label: string; readonly body: GrantRules };
+  /** True if a new token lets the site join. */
+  readonly needsToken?: boolean;
+}
+
+type Setting = keyof Api['Policy'];
+
+/** A rule that lists what it allows. */
+interface ListRule {
+  readonly setting: Setting;
+  /** What the rule is about, such as `subject`. */
+  readonly what: string;
+  /** What to add to the list, so that it allows the request; empty if that is not known. */
+  readonly missing: (request: RefusedRequest) => string;
+  readonly isAllowed: (entries: readonly string[], request: RefusedRequest) => boolean;
+  /** What the site can do in place of a change of the rule, as a sentence. */
+  readonly alternative?: string;
+}
+
+// The entries of these lists are patterns, and commas separate them.
+const literal = (text: string) => (/^[^,*?]+$/.test(text) ? text : '');
+const matches = (globs: readonly string[], text: string) => globs.some((glob) => globMatches(glob, text));
+
+const LIST_RULES: Readonly<Record<string, ListRule>> = {
+  policy_subject: {
+    setting: 'linkgrant/subjects',
+    what: 'subject',
+    missing: ({ subject }) => literal(subject),
+    isAllowed: (globs, { subject }) => matches(globs, subject),
+    alternative: 'Or let the site redeem with --subject and a subject that the rule allows.',
+  },
+  policy_name: {
+    setting: 'linkgrant/names',
+    what: 'link name',
+    missing: ({ name }) => literal(name),
+    isAllowed: (globs, { name }) => matches(globs, name),
+    alternative: 'Or let the site redeem with --name and a name that the rule allows.',
+  },
+  policy_source: {
+    setting: 'linkgrant/source-cidrs',
+    what: 'source address',
+    missing: ({ peer }) => peer,
+    isAllowed: (networks, { peer }) => networks.includes(peer),
+  },
+  policy_key: {
+    setting: 'linkgrant/key-types',
+    what: 'key type',
+    missing: () => OWN_KEY_TYPE,
+    isAllowed: (types) => types.includes(OWN_KEY_TYPE),
+    alternative: `The keys of linkgrant are ${OWN_KEY_TYPE}; for another client, allow the type of its key.`,
+  },
+};
+
+const SWITCH_RULES: Readonly<Record<string, Setting>> = {
+  policy_csr_required: 'linkgrant/csr-required',
+  policy_identity_required: 'linkgrant/identity-required',
+};
+
+const NEEDS_TOKEN: ReadonlySet<string> = new Set([
+  ...['code_expired', 'code_revoked', 'code_exhausted', 'policy_identity_required', 'redemption_revoked'],
+  ...['renewal_expired', 'site_replaced'],
+]);
+const IS_ALLOWED_NOW = 'The grant allows it now. Let the site try again.';
+
+/** True if the rules of a grant allow a subject. */
+export function allowsSubject({ policy }: Api['Grant'], subject: string): boolean {
+  const subjects = policy?.['linkgrant/subjects'];
+  return subjects === undefined || matches(subjects.split(','), subject);
+}
+
+/** What lets a site join that this grant has refused. */
+export function adviceOn(request: RefusedRequest, grant: Api['Grant']): Advice {
+  const { change, ...advice } = adviceOnCode(request, grant);
+  if (!change) return advice;
+  if (!grant.declaredBy) return { ...advice, change };
+  const where = `The file ${visible(grant.declaredBy)} declares the grant, so change it there.`;
+  return { ...advice, why: [...(advice.why ? [advice.why] : []), where].join(' ') };
+}
+
+function adviceOnCode(request: RefusedRequest, grant: Api['Grant']): Advice {
+  const { code } = request;
+  if (hasGrantEnded(grant.state)) return adviceOnEnded(code, grant);
+  if (code.startsWith('grant_')) return { text: IS_ALLOWED_NOW };
+  const rule = LIST_RULES[code];
+  if (rule) return adviceOnList(rule, request, grant);
+  const setting = SWITCH_RULES[code];
+  if (setting && grant.policy?.[setting] !== 'true') return { text: IS_ALLOWED_NOW };
+  const remedy = refusalOf(code)?.remedy ?? '';
+  const needsToken = NEEDS_TOKEN.has(code);
+  if (!setting) return { text: remedy, needsToken };
+  return {
+    text: `${remedy} Or remove the rule ${ruleName(setting)} of the grant.`,
+    change: { label: 'Remove the rule', body: { policy: { [setting]: null } } },
+    needsToken,
+  };
+}
+
+function adviceOnEnded(code: string, { state, redemptionsAllowed }: Api['Grant']): Advice {
+  if (code === 'grant_exhausted' && state === 'exhausted')
+    return {
+      text: 'If the token of the site has a use left, add 1 site, and let the site try again. Else issue a token for it: this creates a grant for the site.',
+      change: { label: 'Add 1 site', body: { redemptionsAllowed: redemptionsAllowed + 1 } },
+      needsToken: true,
+    };
+  return {
+    text: `${code === 'code_revoked' ? 'The token was revoked, and the' : 'The'} grant is ${stateWords(state)}. If the site is to join, issue a token for it: this creates a grant for the site.`,
+    needsToken: true,
+  };
+}
+
+function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant']): Advice {
+  const { setting, what, alternative } = rule;
+  const value = grant.policy?.[setting];
+  const entries = value?.split(',').filter((entry) => entry !== '') ?? [];
+  if (value === undefined || rule.isAllowed(entries, request)) return adviceIfAllowed(request.code);
+  const missing = rule.missing(request);
+  return {
+    why: `The rule ${ruleName(setting)} of the grant allows only: ${visible(entries.join(', ')) || 'none'}.`,
+    text: [
+      `If the site is to join, allow its ${what} too, and let the site try again.`,
+      ...(alternative ? [alternative] : []),
+    ].join(' '),
+    ...(missing !== '' && {
+      change: {
+        label: `Allow ${visible(missing)}`,
+        body: { policy: { [setting]: [...entries, missing].join(',') } },
+      },
+    }),
+  };
+}
+
+/** The advice if the rule that refused a request allows it: the rule was changed, or something else refused the request. */
+function adviceIfAllowed(code: string): Advice {
+  if (code === 'policy_subject')
+    return {
+      text: 'The rules of the grant allow this subject, so the token of the site is for another one. Issue a token for this subject. If the rules were changed after the refusal, let the site try again first.',
+      needsToken: true,
+    };
+  if (code === 'policy_key')
+    return {
+      text: `The grant allows the keys of linkgrant, which are ${OWN_KEY_TYPE}. Let the site redeem with linkgrant, or add the type of its key to the rule ${ruleName('linkgrant/key-types')} of the grant.`,
+    };
+  return { text: IS_ALLOWED_NOW };
+}

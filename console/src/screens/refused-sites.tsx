@@ -1,0 +1,78 @@
+import { DAY_MS } from '../../../src/domain/duration.js';
+import type { Api } from '../api/client.js';
+import { ButtonLink } from '../components/button.js';
+import { Section } from '../components/details.js';
+import { Notice } from '../components/notice.js';
+import { refusalOf } from '../components/refusals.js';
+import { countText, visible } from '../components/text.js';
+import { TimeAndDistance, useNow } from '../components/time.js';
+import { WRONG_CODE_REMEDY, WrongCodes } from '../components/wrong-codes.js';
+import { RefusalAdvice } from '../dialogs/refusal-advice.js';
+import { href } from '../state/location.js';
+import { useCanWrite } from '../state/session.js';
+
+type Attempt = Api['Attempt'];
+
+const MAX_AGE_MS = 7 * DAY_MS;
+const MAX_SITES = 3;
+
+/** The last refusals of sites that have not joined since, newest first. */
+function refusedSites(attempts: readonly Attempt[], now: number): readonly Attempt[] {
+  const isLater = (other: Attempt, { subject, at }: Attempt) => other.subject === subject && other.at >= at;
+  return attempts
+    .filter(
+      (attempt) =>
+        refusalOf(attempt.outcome) !== undefined &&
+        now - Date.parse(attempt.at) <= MAX_AGE_MS &&
+        !attempts.some((other) => refusalOf(other.outcome) === undefined && isLater(other, attempt)) &&
+        // Of a site that was refused for several reasons, the last one counts.
+        attempts.find(({ outcome, subject }) => refusalOf(outcome) && subject === attempt.subject) ===
+          attempt,
+    )
+    .slice(0, MAX_SITES);
+}
+
+/** The sites that this grant has refused in the last days and that have not joined since, each with what lets it join. */
+export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) {
+  const now = useNow(60_000);
+  const canWrite = useCanWrite();
+  const { attempts, uid } = grant;
+  const sites = refusedSites(attempts, now);
+  const wrongCodes =
+    grant.wrongCodes && now - Date.parse(grant.wrongCodes.last) <= MAX_AGE_MS ? grant.wrongCodes : undefined;
+  if (sites.length === 0 && !wrongCodes) return null;
+  return (
+    <Section title="Refused sites">
+      {sites.map((attempt) => {
+        const { outcome: code, subject, peer, at, count } = attempt;
+        return (
+          <Notice
+            key={JSON.stringify([code, subject])}
+            kind="warning"
+            title={`${visible(subject) || 'A site'} was refused: ${refusalOf(code)?.title}`}
+          >
+            <p>
+              {countText(count, 'request')}, the last one <TimeAndDistance at={at} />
+              {peer && ` from ${visible(peer)}`}.
+            </p>
+            <RefusalAdvice request={{ ...attempt, code }} grant={grant} offersToken />
+          </Notice>
+        );
+      })}
+      {wrongCodes && (
+        <Notice kind="warning" title="A site was refused: The code of its token is wrong">
+          <p>
+            <WrongCodes {...wrongCodes} />. {WRONG_CODE_REMEDY}
+          </p>
+          {canWrite && (
+            <p>
+              <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token' })}>
+                Issue a token
+              </ButtonLink>
+            </p>
+          )}
+        </Notice>
+      )}
+    </Section>
+  );
+}
