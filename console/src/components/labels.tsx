@@ -7,13 +7,14 @@ interface LabelsProps {
   readonly list: '/grants' | '/links';
 }
 
-/**
- * The labels of a grant or link; nothing without labels. A click on one lists what has it. On the page of the list it replaces the
- * filter of labels, and no other filter.
- */
+/** The labels of a grant or link; nothing without labels. */
 export function Labels({ labels, list }: LabelsProps) {
+  return Object.keys(labels).length > 0 && <LabelLinks labels={labels} list={list} />;
+}
+
+/** A click on a label lists what has it. On the page of the list it replaces the filter of labels, and no other filter. */
+function LabelLinks({ labels, list }: LabelsProps) {
   const { path, query } = useLocation();
-  if (Object.keys(labels).length === 0) return null;
   const others = path === list ? { ...Object.fromEntries(query), cursor: undefined } : {};
   return (
     <ul class="row">
