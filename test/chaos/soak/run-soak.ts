@@ -77,14 +77,17 @@ export async function runSoak({ directory, redemptions, seed }: SoakOptions): Pr
   const run = { redemptions, seed, killsUntil: redemptions * PART_WITH_KILLS };
   const faults = new FaultLoop(service, clients.counts, run);
 
-  const found: RoundFaults = { lost: [], double: [], burnt: [] };
+  const found = { lost: new Set<string>(), double: new Set<string>(), burnt: new Set<string>() };
   const check = async (sites: readonly Site[]) => {
     const grants = [...new Set(sites.map(({ grantUid }) => grantUid))];
     const round = checkRound(sites, await untilItWorks(() => readRound(service.storeFile, grants)));
-    for (const kind of ['lost', 'double', 'burnt'] as const) found[kind].push(...round[kind]);
+    for (const kind of ['lost', 'double', 'burnt'] as const)
+      for (const fault of round[kind]) found[kind].add(fault);
   };
   const report = (recorded: number, failures: readonly string[] = []): SoakReport => ({
-    ...found,
+    lost: [...found.lost],
+    double: [...found.double],
+    burnt: [...found.burnt],
     unexpected: [...clients.unexpected, ...service.ends, ...faults.failures, ...failures],
     recorded,
     clients: clients.counts,
