@@ -1,7 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
-import { recordRenewalOf, sampleRenewal } from '../support/store-samples.js';
 import { axeViolations } from './harness/browser.js';
 import { openGrantPage } from './harness/operator-page.js';
 
@@ -9,80 +6,6 @@ const { running, page, goTo, grant, openLink } = await openGrantPage();
 
 // The buttons of a dialog come last.
 const press = (name: string) => page.getByRole('button', { name, exact: true }).last().press('Enter');
-
-/** Records a renewal of a link with a certificate of another CA. */
-const renew = (redemptionId: string) =>
-  recordRenewalOf(running.service.store, sampleRenewal(redemptionId, 1), running.service.clock.read());
-
-it('guides through cutting a link off, with the command of each step and the links that have not renewed', async () => {
-  // A cut would cut off the links of earlier tests too.
-  const earlier = await running.administration.listRedemptions({ limit: 100 });
-  for (const { id } of earlier.items) await running.administration.revokeRedemption(id, 'keep-token');
-  const other = await running.createGrant({ name: `other-${grant.name}` });
-  const id = await openLink();
-  await press('Revoke or cut off');
-  await page.getByLabel('Cut off:').press('Space');
-  await press('Revoke, then cut off');
-  await page.getByLabel('Revoke its grant too').press('Space');
-  await press('Revoke, then cut off');
-  await page.getByText(`npx linkgrant redemption revoke ${id} --cut`, { exact: true }).waitFor();
-  await press('Step 1 is done');
-  await page.getByText(`npx linkgrant redemption revoke ${id} --cut --continue 1`, { exact: true }).waitFor();
-  expect(await axeViolations(page)).toEqual([]);
-  await running.addLinks(other, 2);
-  await press('Step 2 is done');
-  await page.getByText('2 links would be cut off too').waitFor();
-  await page.getByRole('dialog').getByRole('link', { name: 'site-1', exact: true }).waitFor();
-  expect(await axeViolations(page)).toEqual([]);
-  const { items } = await running.administration.listRedemptions({ limit: 10, grantUid: other });
-  for (const { id: redemptionId } of items) await renew(redemptionId);
-  await page.getByText('Every other link has renewed').waitFor();
-  await page.keyboard.press('Escape');
-  expect(await page.getByRole('dialog').count()).toBe(0);
-});
-
-it('guides through a cut only if the token or grant of the link is revoked too', async () => {
-  const id = await openLink();
-  const cutOff = page.getByRole('button', { name: 'Revoke, then cut off' });
-  await press('Revoke or cut off');
-  await press('Revoke');
-  await page.getByLabel('Keep the token and the grant').press('Space');
-  await page.getByLabel('Cut off:').press('Space');
-  expect(await cutOff.getAttribute('aria-disabled')).toBe('true');
-  await press('Cancel');
-  await running.administration.revokeRedemption(id, 'keep-token');
-  await press('Cut off');
-  await cutOff.press('Enter');
-  await page.getByLabel('Revoke its grant too').waitFor();
-  expect(await page.getByLabel('Keep the token and the grant').count()).toBe(0);
-  expect(await cutOff.getAttribute('aria-disabled')).toBe('true');
-  expect(await axeViolations(page)).toEqual([]);
-  await page.getByLabel('Revoke its grant too').press('Space');
-  await cutOff.press('Enter');
-  await page.getByText('Step 1 is done').waitFor();
-  expect((await running.administration.showGrant(grant.uid)).state).toBe('revoked');
-});
-
-it('lists the links that have not renewed while their issuer cannot be read', async () => {
-  const id = await openLink();
-  await running.addLinks(grant.uid, 1);
-  await running.administration.revokeRedemption(id, 'with-grant');
-  const { directory, clock } = running.service;
-  const [ca] = openIssuers(directory, { clock: clock.read, checkpoint: () => {} }).list(SITE_CA);
-  const file = ca?.certificateFile ?? '';
-  const certificate = readFileSync(file);
-  writeFileSync(file, 'damaged');
-  try {
-    await page.reload();
-    await press('Cut off');
-    await press('Revoke, then cut off');
-    await press('Step 1 is done');
-    await press('Step 2 is done');
-    await page.getByText(/links? would be cut off too/).waitFor();
-  } finally {
-    writeFileSync(file, certificate);
-  }
-});
 
 it('removes a label of a grant, and finds the grant by another label', async () => {
   const label = `team=payments-${grant.name}`;

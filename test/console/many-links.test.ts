@@ -35,7 +35,7 @@ it('selects 20 links and revokes them at once by keyboard, with a note and a cho
   await openLinks(22);
   for (let number = 1; number <= 20; number += 1)
     await keyboard.use(checkBox(`Select site-${number}`), 'Space');
-  await keyboard.use(button('Revoke 20 links'), 'Enter');
+  await keyboard.use(button('Revoke or cut off 20 links'), 'Enter');
   await dialog().getByText('It can reconnect until').first().waitFor();
   await expectAccessible(page);
   await keyboard.write(dialog().getByRole('textbox', { name: 'Note' }), 'contract ended');
@@ -63,7 +63,7 @@ it('selects 20 links and revokes them at once by keyboard, with a note and a cho
 it('revokes the other links if one fails, and repeats only the one that failed', async () => {
   await openLinks(12);
   await checkBox('Select all rows of this page').press('Space');
-  await button('Revoke 12 links').press('Enter');
+  await button('Revoke or cut off 12 links').press('Enter');
   await dialogButton('Revoke 12 links').press('Enter');
   await page.getByRole('radio', { name: 'Keep the token' }).press('Space');
   const [first] = await linksOfGrant();
@@ -84,7 +84,7 @@ it('revokes the other links if one fails, and repeats only the one that failed',
 it('starts no further revocation after the dialog is closed', async () => {
   await openLinks(12);
   await checkBox('Select all rows of this page').press('Space');
-  await button('Revoke 12 links').press('Enter');
+  await button('Revoke or cut off 12 links').press('Enter');
   await dialogButton('Revoke 12 links').press('Enter');
   await page.getByRole('radio', { name: 'Keep the token' }).press('Space');
   let answer = () => {};
@@ -119,7 +119,7 @@ it('asks about a token only for the links that were redeemed with one', async ()
   await running.addLinks(grant.uid, 1, jti);
   await page.getByRole('link', { name: 'with-token', exact: true }).waitFor();
   await checkBox('Select all rows of this page').press('Space');
-  await button('Revoke 2 links').press('Enter');
+  await button('Revoke or cut off 2 links').press('Enter');
   await dialogButton('Revoke 2 links').press('Enter');
   await page.getByRole('radio', { name: 'Revoke its token too' }).press('Space');
   await dialogButton('Revoke 1 link').press('Enter');

@@ -87,7 +87,7 @@ it('sorts the cards, and selects one or all of them, by keyboard', async () => {
   await page.getByRole('checkbox', { name: 'Select all rows of this page' }).click();
   await expect.poll(() => page.locator('tbody').getByRole('checkbox', { checked: true }).count()).toBe(3);
   await expectAccessible(page);
-  await page.getByRole('button', { name: 'Revoke 3 links' }).click();
+  await page.getByRole('button', { name: 'Revoke or cut off 3 links' }).click();
   // A text with a time in it stands beside the name of its column, not below it.
   const cell = page
     .getByRole('dialog')

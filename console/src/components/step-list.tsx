@@ -2,10 +2,12 @@ interface StepListProps {
   readonly titles: readonly string[];
   /** Index of the step that comes next; the steps before it are done. */
   readonly current: number;
+  /** True if only the user reports that this step is done; by default none. */
+  readonly isReported?: (index: number) => boolean;
 }
 
 /** The steps of a task; the done ones are marked. */
-export function StepList({ titles, current }: StepListProps) {
+export function StepList({ titles, current, isReported = () => false }: StepListProps) {
   return (
     <ol class="pf-v6-c-list">
       {titles.map((title, index) => (
@@ -15,7 +17,7 @@ export function StepList({ titles, current }: StepListProps) {
           class={index < current ? 'subtle' : ''}
         >
           {title}
-          {index < current && ' – done'}
+          {index < current && (isReported(index) ? ' – done, as you say; not checked' : ' – done')}
         </li>
       ))}
     </ol>

@@ -1,98 +1,199 @@
 import { useState } from 'preact/hooks';
 import { RENEWAL_NEEDS_TIMER } from '../../../src/domain/issued-certificate.js';
-import type { Api } from '../api/client.js';
+import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { HostCommand } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
-import { Notice } from '../components/notice.js';
+import { ForeignLink } from '../components/foreign-link.js';
+import { Loaded, Notice } from '../components/notice.js';
 import { StepList } from '../components/step-list.js';
-import { Prose } from '../components/text.js';
+import { countText, Prose, visible } from '../components/text.js';
+import { cutProgress, useIssuers } from '../state/issuers.js';
+import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
 import { NotRenewed } from './not-renewed.js';
+import { WaysIn } from './ways-in.js';
+
+interface Step {
+  readonly title: string;
+  readonly todo: string;
+  /** What the operator states with the button that ends the step. Absent if the issuers show that the step is done. */
+  readonly statement?: string;
+}
+
+const WAIT_FOR_RENEWALS = 2;
+// The issuers do not show what a router trusts, or that links have connected again.
+const ROUTER_STEPS: readonly number[] = [0, 3, 4];
 
 /** What the operator does to cut a link off. The command does the rest, and checks the steps that can be checked. */
-const STEPS = [
+const STEPS: readonly Step[] = [
   {
     title: 'Let the router trust both CAs',
-    todo: 'The command creates the new CA. Follow its output to make the router of this site trust both CAs.',
+    todo: 'The command creates the new CA, and prints how to make the router of this site trust both CAs. Do that.',
+    statement: 'The router trusts both CAs',
   },
   {
     title: 'Let the new CA sign',
-    todo: 'If linkgrant owns the CA, the command does this. Otherwise make the new CA sign, as its output describes.',
+    todo: 'If linkgrant owns the CA, the command does this. Otherwise make the new CA sign, as the command prints. The next step appears when the new CA signs.',
   },
   {
     title: 'Wait until the other links have renewed',
-    todo: `The list below becomes empty as the links renew. To renew one now, run \`linkgrant link renew NAME\` on its site. ${RENEWAL_NEEDS_TIMER}`,
+    todo: `The next step appears when all have. To renew a link now, run \`linkgrant link renew NAME\` on its site. ${RENEWAL_NEEDS_TIMER}`,
+    statement: 'Do not wait for links that have not renewed',
   },
   {
     title: 'Let every link connect once more',
     todo: 'Make every link reconnect, as a rehearsal. Both CAs are still trusted, so you can correct a link that fails.',
+    statement: 'Every link has connected again',
   },
-  { title: 'Give the router a certificate of the new CA', todo: 'The command prints how to create it.' },
+  {
+    title: 'Give the router a certificate of the new CA',
+    todo: 'The command prints how to create it.',
+    statement: 'The router has its new certificate',
+  },
   {
     title: 'Let the router trust only the new CA',
-    todo: 'The command then dials the router, and reports that the link is cut off when the router refuses the old CA.',
+    todo: 'The command prints how. Make every link reconnect, too.',
+    statement: 'The router trusts only the new CA',
   },
-] as const;
+];
 
-/** The number of steps before the other links have to renew. */
-const BEFORE_RENEWAL = 2;
+/** What a link must have to be cut off. */
+export type CutLink = Pick<Api['Link'], 'id' | 'subject' | 'grantUid' | 'notAfter' | 'issuerSha256'>;
 
 interface CutGuideProps {
-  readonly link: Api['RedemptionDetail'];
-  readonly title: string;
+  /** Links that are revoked. */
+  readonly links: readonly CutLink[];
   readonly onClose: () => void;
 }
 
 /**
- * A dialog that guides through the steps that cut a link off. Its commands need the keys of the CAs, so they run on the host of
- * the service.
+ * A dialog that guides through the steps that cut links off. Replacing a CA cuts off all revoked links with a certificate of that
+ * CA, so the steps are those of one link.
  */
-export function CutGuide({ link, title, onClose }: CutGuideProps) {
-  const [doneSteps, setDoneSteps] = useState(0);
-  const step = STEPS[doneSteps];
-  const words = [
-    'redemption',
-    'revoke',
-    link.id,
-    '--cut',
-    ...(doneSteps > 0 ? ['--continue', String(doneSteps)] : []),
-  ];
+export function CutGuide({ links, onClose }: CutGuideProps) {
+  const live = links.filter(({ notAfter }) => Date.parse(notAfter) > Date.now());
+  const [link, ...others] = [...new Map(live.map((link) => [link.issuerSha256, link])).values()];
+  const [statedSteps, setStatedSteps] = useState(0);
   return (
     <Dialog
-      title={title}
+      title={
+        links.length === 1
+          ? `Cut off the link of ${visible(links[0]?.subject ?? '')}`
+          : `Cut off ${countText(links.length, 'link')}`
+      }
       onClose={onClose}
       footer={
-        <>
-          {step && (
-            <Button kind="primary" onClick={() => setDoneSteps(doneSteps + 1)}>
-              Step {doneSteps + 1} is done
-            </Button>
-          )}
-          {doneSteps > 0 && <Button onClick={() => setDoneSteps(doneSteps - 1)}>Back</Button>}
-          <Button kind={step ? 'link' : 'primary'} onClick={onClose}>
-            Close
-          </Button>
-        </>
+        <Button kind="primary" onClick={onClose}>
+          Close
+        </Button>
       }
     >
-      <Notice kind="success" title="The link is revoked">
-        <p>
-          It is cut off when the router no longer trusts the CA of its certificate. Each command stops at the
-          first step that is not done, and can be repeated. You can close this dialog and continue later.
-        </p>
-      </Notice>
-      <StepList titles={STEPS.map(({ title }) => title)} current={doneSteps} />
-      <div class="stack" aria-live="polite">
-        {step ? (
-          <p>
-            <Prose text={step.todo} />
-          </p>
-        ) : (
-          <p>The last command checks the router and reports the result.</p>
-        )}
-        <HostCommand words={words} />
-      </div>
-      {step && doneSteps >= BEFORE_RENEWAL && <NotRenewed link={link} />}
+      <WaysIn links={links} />
+      {link === undefined ? (
+        <Notice kind="success" title="Their certificates have expired, so nothing is left to cut off" />
+      ) : (
+        <CutSteps key={link.id} id={link.id} statedSteps={statedSteps} onState={setStatedSteps} />
+      )}
+      {others.length > 0 && (
+        <div>
+          <p>Other CAs signed these links. Cut one link of each CA off, on its page:</p>
+          <ul class="pf-v6-c-list">
+            {others.map(({ id, subject }) => (
+              <li key={id}>
+                <ForeignLink to={href(`/links/${id}`)} text={subject} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
     </Dialog>
+  );
+}
+
+interface CutStepsProps {
+  readonly id: string;
+  /** The number of steps that the operator reports as done. */
+  readonly statedSteps: number;
+  readonly onState: (steps: number) => void;
+}
+
+function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
+  const detail = useResource(
+    `links/${id}`,
+    (signal) => dataOf(client.GET('/api/v1/redemptions/{id}', { signal, params: { path: { id } } })),
+    ['links', 'ledger'],
+  );
+  const issuers = useIssuers();
+  return (
+    <Loaded resource={detail}>
+      {(link) => (
+        <Loaded resource={issuers}>
+          {(found) => {
+            const progress = cutProgress(link, found);
+            const done = Math.max(progress.done, statedSteps);
+            const step = STEPS[done];
+            if (progress.done === STEPS.length)
+              return (
+                <Notice kind="success" title="The old CA is removed from all responses" isLive>
+                  <p>
+                    The link is cut off if the last command printed that every router refuses the old CA. This
+                    console cannot check a router.
+                  </p>
+                </Notice>
+              );
+            const statement = progress.isUnknown ? 'This step is done' : step?.statement;
+            // The command stops at step 3 again while links have not renewed.
+            const skipsRenewals =
+              !progress.isUnknown && progress.done <= WAIT_FOR_RENEWALS && done > WAIT_FOR_RENEWALS;
+            const words = [
+              ...['redemption', 'revoke', id, '--cut'],
+              ...(done > 0 ? ['--continue', String(done)] : []),
+              ...(skipsRenewals ? ['--force'] : []),
+            ];
+            return (
+              <>
+                <Notice kind="info" title="Revoked. Not cut off yet: follow these steps">
+                  <p>
+                    The router still trusts the CA of the certificate. Replacing the CA needs its keys, so run
+                    each command on the host of the service, and do what it prints. It can be repeated. You
+                    can close this dialog: the page of the link leads back here.
+                  </p>
+                </Notice>
+                {progress.isUnknown && (
+                  <Notice kind="warning" title="The issuer cannot be read, so no step is detected here" />
+                )}
+                <StepList
+                  titles={STEPS.map(({ title }) => title)}
+                  current={done}
+                  isReported={(index) => index >= progress.done || ROUTER_STEPS.includes(index)}
+                />
+                <div class="stack" aria-live="polite">
+                  {done === 0 && progress.isPrepared && <p>The new CA exists, and does not sign yet.</p>}
+                  <p>
+                    <Prose
+                      text={
+                        step?.todo ??
+                        'The command dials the router, and removes the old CA if the router refuses it. This dialog then says so.'
+                      }
+                    />
+                  </p>
+                  <HostCommand words={words} />
+                  <div class="row">
+                    {statement && step && <Button onClick={() => onState(done + 1)}>{statement}</Button>}
+                    {done > progress.done && (
+                      <Button kind="link" onClick={() => onState(done - 1)}>
+                        Back
+                      </Button>
+                    )}
+                  </div>
+                </div>
+                {step && done >= WAIT_FOR_RENEWALS && <NotRenewed link={link} />}
+              </>
+            );
+          }}
+        </Loaded>
+      )}
+    </Loaded>
   );
 }

@@ -5,6 +5,7 @@ import { Loaded, Notice } from '../components/notice.js';
 import { Table } from '../components/table.js';
 import { countText, Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
+import { validSigners } from '../state/issuers.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 
@@ -31,10 +32,8 @@ async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Pr
   // By SHA-256, because several issuers can have the same CA.
   const listed = new Map(issuers.flatMap(({ authorities }) => authorities).map((ca) => [ca.sha256, ca]));
   const isAnyUnreadable = issuers.some(({ problem }) => problem !== undefined);
-  const valid = [link, ...(link.renewals ?? [])].filter(({ notAfter }) => Date.parse(notAfter) > Date.now());
-  const signers = new Set(valid.map(({ issuerSha256 }) => issuerSha256));
   // A CA that no issuer has is not trusted any more. An issuer that cannot be read may have it.
-  const trusted = [...signers].filter((sha256) => isAnyUnreadable || listed.has(sha256));
+  const trusted = [...validSigners(link)].filter((sha256) => isAnyUnreadable || listed.has(sha256));
   const groups = await Promise.all(
     trusted.map(async (sha256) => {
       const { items, next } = await pageWithItems(undefined, (cursor) => {

@@ -1,34 +1,42 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { announce } from '../api/changes.js';
 import { type Api, ApiError, client, dataOf, omitUndefined } from '../api/client.js';
-import { Command } from '../components/copyable.js';
+import { Command, HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
-import { Field } from '../components/field.js';
+import { Field, OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
 import { Label, LinkLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
 import { countText, Foreign, sentence, visible } from '../components/text.js';
 import { Time, useTimesInText } from '../components/time.js';
 import { useAction } from '../state/action.js';
+import { href } from '../state/location.js';
+import { useSession } from '../state/session.js';
+import { CutGuide, type CutLink } from './cut-guide.js';
 import { type Source, SourceOptions } from './source-options.js';
+import { WaysIn } from './ways-in.js';
 
-type Link = Api['Link'];
+/** A link to revoke. */
+type Link = CutLink & Pick<Api['Link'], 'grant' | 'revokedAt'>;
+type Goal = 'revoke' | 'cut';
 type Result = Api['RevokedRedemption'] | ApiError;
 
 // Requests that run at the same time.
 const CONCURRENCY = 4;
 
-interface RevokeLinksProps {
-  readonly links: readonly Link[];
+interface RevokeLinksProps<L extends Link> {
+  readonly links: readonly L[];
   /** Receives the links that were not revoked. */
-  readonly onClose: (remaining: readonly Link[]) => void;
+  readonly onClose: (remaining: readonly L[]) => void;
 }
 
 /**
- * A dialog that revokes several links, each with a request of its own, and shows the result of each. When it is closed, it starts
- * no further request.
+ * A dialog that revokes one or several links, each with a request of its own, and shows the result of each. On request it then
+ * guides through cutting them off. When it is closed, it starts no further request.
  */
-export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
+export function RevokeLinks<L extends Link>({ links, onClose }: RevokeLinksProps<L>) {
+  const { isCluster } = useSession();
+  const [goal, setGoal] = useState<Goal>('revoke');
   const [results, setResults] = useState<ReadonlyMap<string, Result>>(new Map());
   const [source, setSource] = useState<Source>();
   const [note, setNote] = useState('');
@@ -44,7 +52,21 @@ export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
     const result = results.get(id);
     return result instanceof ApiError ? (result.choices as Source[]) : [];
   };
-  const choices = [...new Set(remaining.flatMap(choicesOf))];
+  // The site that is cut off must not be able to join again.
+  const choices = [...new Set(remaining.flatMap(choicesOf))].filter(
+    (choice) => goal === 'revoke' || choice !== 'keep-token',
+  );
+  const changeGoal = (changed: Goal) => {
+    setGoal(changed);
+    // The new goal may lack this option.
+    setSource(undefined);
+  };
+  // A grant or token was revoked, so the refusals may no longer hold.
+  const forgetRefusals = () => {
+    setResults(new Map([...results].filter(([, result]) => isRevoked(result))));
+    setSource(undefined);
+  };
+  const hasFailed = remaining.some(({ id }) => results.has(id));
   const words = {
     ...(source !== undefined && { source }),
     ...(note.trim() !== '' && { note: note.trim() }),
@@ -56,7 +78,7 @@ export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
   const action = useAction(async () => {
     const found = new Map(results);
     for (const { id } of ready) found.delete(id);
-    const revokeNext = async (queue: Iterator<Link>) => {
+    const revokeNext = async (queue: Iterator<L>) => {
       for (let next = queue.next(); !next.done && !isClosed.current; next = queue.next()) {
         setResults(new Map(found));
         found.set(next.value.id, await revoke(next.value.id, words));
@@ -67,6 +89,7 @@ export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
     setResults(found);
     announce('all');
     const left = links.filter(({ id }) => !isRevoked(found.get(id))).map(({ id }) => found.get(id));
+    if (links.length === 1 && left[0] instanceof ApiError) throw left[0];
     if (left.length > 0) {
       const needsChoice = left.some((result) => result instanceof ApiError && result.choices.length > 0);
       throw new ApiError(
@@ -80,16 +103,28 @@ export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
     return links.length;
   });
   const done = links.length - remaining.length;
+  const [only] = links.length === 1 ? links : [];
+  const what = only ? `the link of ${visible(only.subject)}` : countText(links.length, 'link');
+  const count = only ? '' : ` ${countText(ready.length || remaining.length, 'link')}`;
+  const command = [
+    ...['redemption', 'revoke', ...remaining.map(({ id }) => id)],
+    ...(source ? [`--${source}`] : []),
+    ...(words.note ? ['--note', words.note] : []),
+  ];
+  const isDone = action.result !== undefined;
+  if (isDone && goal === 'cut') return <CutGuide links={links} onClose={() => onClose(remaining)} />;
   return (
     <Dialog
-      title={`Revoke ${countText(links.length, 'link')}`}
+      title={`${goal === 'cut' ? 'Cut off' : 'Revoke'} ${what}`}
       onClose={() => onClose(remaining)}
       footer={
         <ConfirmFooter
           name={
             action.isRunning
               ? `Revoked ${done} of ${links.length} …`
-              : `Revoke ${countText(ready.length || remaining.length, 'link')}`
+              : goal === 'cut'
+                ? `Revoke${count}, then cut off`
+                : `Revoke${count}`
           }
           action={action}
           isDisabled={ready.length === 0}
@@ -97,55 +132,123 @@ export function RevokeLinks({ links, onClose }: RevokeLinksProps) {
         />
       }
     >
-      {action.result === undefined ? (
+      {isDone ? (
+        <RevokedNotice links={links} results={results} />
+      ) : isCluster ? (
         <p>
-          From now on their certificates cannot be renewed. Each link stays connected, and can reconnect until
-          its certificate expires. To cut a link off earlier, open its page.
+          From now on <Until link={only} /> To cut it off earlier, replace the CA for its site:
+          docs/how-to/revoke-links.md
         </p>
       ) : (
-        <Notice kind="success" title={`${countText(links.length, 'link')} revoked`} isLive />
+        <fieldset class="choices stack">
+          <legend>What do you want?</legend>
+          <OptionField group="goal" isChecked={goal === 'revoke'} onInput={() => changeGoal('revoke')}>
+            <strong>Revoke:</strong> <Until link={only} />
+          </OptionField>
+          <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => changeGoal('cut')}>
+            <strong>Cut off:</strong> revoke, then replace the CA step by step, so that{' '}
+            {only ? 'the link' : 'these links'} can no longer connect. All other links renew first.
+          </OptionField>
+        </fieldset>
       )}
-      <Failure error={action.error} />
+      <Failure error={hasFailed && !(only && choices.length > 0) ? action.error : undefined} />
       {choices.length > 0 && (
         <SourceOptions
-          legend="Some sites could join again, because their token or grant is not used up. Revoke it too?"
+          legend={`${only ? 'The site' : 'Some sites'} could join again, because the token or grant is not used up. Revoke it too?`}
           choices={choices}
           value={source}
           onSelect={setSource}
         />
       )}
-      <Table
-        caption="Links to revoke"
-        items={links}
-        keyOf={({ id }) => id}
-        columns={[
-          { header: 'Subject', isHeader: true, cell: ({ subject }) => <Foreign text={subject} /> },
-          {
-            header: 'Grant',
-            cell: ({ grant }) => (grant === undefined ? 'deleted' : <Foreign text={grant} />),
-          },
-          { header: 'What happens', cell: (link) => <Effect link={link} result={results.get(link.id)} /> },
-        ]}
-      />
-      {action.result === undefined && (
+      <WaysIn links={links} onRevoked={forgetRefusals} />
+      {!only && (
+        <Table
+          caption="Links to revoke"
+          items={links}
+          keyOf={({ id }) => id}
+          columns={[
+            { header: 'Subject', isHeader: true, cell: ({ subject }) => <Foreign text={subject} /> },
+            {
+              header: 'Grant',
+              cell: ({ grant }) => (grant === undefined ? 'deleted' : <Foreign text={grant} />),
+            },
+            { header: 'What happens', cell: (link) => <Effect link={link} result={results.get(link.id)} /> },
+          ]}
+        />
+      )}
+      {!isDone && (
         <>
           <Field
             label="Note"
             value={note}
             onInput={setNote}
             maxLength={1000}
-            help="For example the reason. It replaces the note of each link."
+            help={`For example the reason. It replaces the note of ${only ? 'the link' : 'each link'}.`}
           />
-          <Command
-            words={[
-              ...['redemption', 'revoke', ...remaining.map(({ id }) => id)],
-              ...(source ? [`--${source}`] : []),
-              ...(words.note ? ['--note', words.note] : []),
-            ]}
-          />
+          {goal === 'cut' ? (
+            <HostCommand words={[...command, ...(only ? ['--cut'] : [])]} label={SAME_ON_HOST} />
+          ) : (
+            <Command words={command} />
+          )}
         </>
       )}
     </Dialog>
+  );
+}
+
+/** What a revocation does, for one link or several. */
+function Until({ link }: { readonly link: Link | undefined }) {
+  return link ? (
+    <>
+      the certificate cannot be renewed. The link stays connected, and can reconnect until{' '}
+      <Time at={link.notAfter} />.
+    </>
+  ) : (
+    <>
+      the certificates cannot be renewed. Each link stays connected, and can reconnect until its certificate
+      expires.
+    </>
+  );
+}
+
+/** Says that the links are revoked, what a single one can still do, and which other links their sites may have. */
+function RevokedNotice({
+  links,
+  results,
+}: {
+  readonly links: readonly Link[];
+  readonly results: ReadonlyMap<string, Result>;
+}) {
+  const withTimes = useTimesInText();
+  const revoked = [...results.values()].flatMap((result) => (result instanceof ApiError ? [] : [result]));
+  const ids = new Set(links.map(({ id }) => id));
+  const related = new Map(revoked.flatMap(({ related }) => related).map((link) => [link.id, link]));
+  const others = [...related.values()].filter(({ id }) => !ids.has(id));
+  const [first] = revoked;
+  return (
+    <>
+      <Notice
+        kind="success"
+        title={links.length === 1 ? 'The link is revoked' : `${countText(links.length, 'link')} revoked`}
+        isLive
+      >
+        {links.length === 1 && first && <p>It can still {withTimes(first.redemption.remaining)}.</p>}
+      </Notice>
+      {others.length > 0 && (
+        <div>
+          <p>{links.length === 1 ? 'The same site' : 'These sites'} may also have these links:</p>
+          <ul class="pf-v6-c-list">
+            {others.map(({ id, name, subject }) => (
+              <li key={id}>
+                <a href={href(`/links/${id}`)}>
+                  <Foreign text={name} /> of <Foreign text={subject} />
+                </a>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
   );
 }
 
@@ -182,8 +285,9 @@ function Effect({ link, result }: { readonly link: Link; readonly result: Result
         <LinkLabel look="revoked" /> It can still {withTimes(result.redemption.remaining)}.
       </div>
     );
-  if (link.state === 'revoked') return <>It is already revoked.</>;
-  if (link.state === 'expired') return <>Its certificate has expired, and cannot be renewed any more.</>;
+  if (link.revokedAt) return <>It is already revoked.</>;
+  if (Date.parse(link.notAfter) <= Date.now())
+    return <>Its certificate has expired, and cannot be renewed any more.</>;
   return (
     <>
       It can reconnect until <Time at={link.notAfter} />.

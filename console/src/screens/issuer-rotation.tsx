@@ -182,6 +182,12 @@ function Steps({ steps, current, issuer }: StepsProps) {
             <Prose text={step.effect} />
           </p>
           {current === WAIT && <Dependents issuer={issuer} />}
+          {current > 0 && issuer.signs === 'links' && (
+            <p>
+              If this rotation cuts off a link, continue on the page of that link:{' '}
+              <a href={href('/links', { state: 'revoked' })}>revoked links</a>
+            </p>
+          )}
           {step.command && <HostCommand words={step.command} />}
           {step.afterwards && (
             <>

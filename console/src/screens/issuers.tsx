@@ -1,6 +1,5 @@
 import { operand } from '../../../src/domain/shell-words.js';
 import type { Api } from '../api/client.js';
-import { readIssuers } from '../api/issuers.js';
 import { HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { EmptyState, Loaded } from '../components/notice.js';
@@ -9,15 +8,12 @@ import { StateLabel } from '../components/state-label.js';
 import { type Column, Table } from '../components/table.js';
 import { countText, Foreign, Mono, visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
+import { useIssuers } from '../state/issuers.js';
 import { href, useLocation } from '../state/location.js';
-import { usePolling, useResource } from '../state/resource.js';
 import { useSession } from '../state/session.js';
 import { Rotation } from './issuer-rotation.js';
 
 type Issuer = Api['Issuer'];
-
-// The files of the CAs are not in the store, so no change event reports a rotation.
-const POLL_MS = 5_000;
 
 const OWNERS: Readonly<Record<Issuer['owner'], string>> = {
   linkgrant: 'linkgrant',
@@ -31,8 +27,7 @@ export function IssuersScreen() {
   const { isCluster } = useSession();
   const name = query.get('name') || undefined;
   const namespace = query.get('namespace') || undefined;
-  const resource = useResource('issuers', readIssuers, ['links', 'grants']);
-  usePolling(resource, POLL_MS);
+  const resource = useIssuers();
   const isShown = (issuer: Issuer) =>
     (name === undefined || issuer.name === name) &&
     (namespace === undefined || (issuer.namespace ?? namespace) === namespace);

@@ -13,8 +13,10 @@ import { Table } from '../components/table.js';
 import { Foreign, Mono, Prose, visible } from '../components/text.js';
 import { Time, TimeAndDistance, useTimesInText } from '../components/time.js';
 import { CreateGrant } from '../dialogs/create-grant.js';
+import { CutGuide } from '../dialogs/cut-guide.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
-import { RevokeLink } from '../dialogs/revoke-link.js';
+import { RevokeLinks } from '../dialogs/revoke-links.js';
+import { cutProgress, useIssuers } from '../state/issuers.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite, useSession } from '../state/session.js';
@@ -33,7 +35,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
   const { isCluster } = useSession();
   const withTimes = useTimesInText();
   const [isEditing, setEditing] = useState(false);
-  const [isRevoking, setRevoking] = useState(false);
+  const [dialog, setDialog] = useState<'revoke' | 'cut'>();
   const [isCreating, setCreating] = useState(false);
   const resource = useResource(
     `links/${id}`,
@@ -64,11 +66,11 @@ export function LinkScreen({ id }: { readonly id: string }) {
               </ButtonLink>
             )}
             {isCluster ? (
-              <Button kind="danger" isDisabled={!!data.revokedAt} onClick={() => setRevoking(true)}>
+              <Button kind="danger" isDisabled={!!data.revokedAt} onClick={() => setDialog('revoke')}>
                 Revoke
               </Button>
             ) : (
-              <Button kind="danger" onClick={() => setRevoking(true)}>
+              <Button kind="danger" onClick={() => setDialog(data.revokedAt ? 'cut' : 'revoke')}>
                 {data.revokedAt ? 'Cut off' : 'Revoke or cut off'}
               </Button>
             )}
@@ -83,6 +85,11 @@ export function LinkScreen({ id }: { readonly id: string }) {
               kind={link.revokedAt ? 'warning' : 'info'}
               title={`It can still ${withTimes(link.remaining)}.`}
             />
+            {link.revokedAt && !isCluster && (
+              <PendingCut link={link}>
+                {canWrite && <Button onClick={() => setDialog('cut')}>Continue to cut it off</Button>}
+              </PendingCut>
+            )}
             <LinkFacts
               link={link}
               action={canWrite && <Button onClick={() => setEditing(true)}>Edit labels and note</Button>}
@@ -126,11 +133,32 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 onClose={() => setCreating(false)}
               />
             )}
-            {isRevoking && <RevokeLink link={link} onClose={() => setRevoking(false)} />}
+            {dialog === 'revoke' && (
+              <RevokeLinks links={[revocable(link)]} onClose={() => setDialog(undefined)} />
+            )}
+            {dialog === 'cut' && <CutGuide links={[revocable(link)]} onClose={() => setDialog(undefined)} />}
           </>
         )}
       </Loaded>
     </Screen>
+  );
+}
+
+/** The link with the end and the CA of its newest certificate, as dialogs need it. */
+function revocable(link: Detail) {
+  const { notAfter, issuerSha256 } = link.newest ?? link;
+  return { ...link, notAfter, issuerSha256 };
+}
+
+/** Says that the CA of a revoked link is being replaced; nothing if that has not begun, or is complete. */
+function PendingCut({ link, children }: { readonly link: Detail; readonly children: ComponentChildren }) {
+  const { data } = useIssuers();
+  const progress = data && cutProgress(link, data);
+  if (!progress || progress.done === 6 || (progress.done === 0 && !progress.isPrepared)) return null;
+  return (
+    <Notice kind="warning" title="The CA of this link is being replaced, so the link is not cut off yet">
+      {children}
+    </Notice>
   );
 }
 

@@ -17,7 +17,7 @@ import { focusMain, href, useLocation } from '../state/location.js';
 import { setFilter, usePage } from '../state/page.js';
 import { type Preferences, usePreferences } from '../state/preferences.js';
 import { useObservesConnections } from '../state/service.js';
-import { useCanWrite, useNamespaceFlags } from '../state/session.js';
+import { useCanWrite, useNamespaceFlags, useSession } from '../state/session.js';
 import { CONNECTED, inOrder, LINK_COLUMNS, LINK_CSV_COLUMNS } from './link-columns.js';
 
 type Link = Api['Link'];
@@ -61,6 +61,7 @@ export function LinksScreen() {
   const { query } = useLocation();
   const observesConnections = useObservesConnections();
   const canWrite = useCanWrite();
+  const { isCluster } = useSession();
   // Links of other pages and filters stay selected.
   const [selected, setSelected] = useState<ReadonlyMap<string, Link>>(new Map());
   const [isRevoking, setRevoking] = useState(false);
@@ -189,7 +190,7 @@ export function LinksScreen() {
               <div class="row selection">
                 <span>{countText(selected.size, 'link')} selected</span>
                 <Button kind="danger" onClick={() => setRevoking(true)}>
-                  Revoke {countText(selected.size, 'link')}
+                  {isCluster ? 'Revoke' : 'Revoke or cut off'} {countText(selected.size, 'link')}
                 </Button>
                 <Button kind="link" onClick={clearSelection}>
                   Clear the selection

@@ -1,0 +1,213 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { type Api, client, dataOf } from '../api/client.js';
+import { Button } from '../components/button.js';
+import { ForeignLink } from '../components/foreign-link.js';
+import { Failure, Loaded, Notice } from '../components/notice.js';
+import { Table } from '../components/table.js';
+import { countText, Foreign, Mono, visible } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { useAction } from '../state/action.js';
+import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+import { useCanWrite } from '../state/session.js';
+
+// Each grant costs two requests. The dialog says how many grants it does not show.
+const MAX_GRANTS = 5;
+const MAX_TOKENS = 5;
+const LARGEST_PAGE = 500;
+
+/** A grant that can be redeemed, with its open tokens. */
+interface OpenGrant {
+  readonly grant: Api['GrantDetail'];
+  readonly tokens: readonly Api['Token'][];
+  readonly hasMore: boolean;
+}
+
+/** Reads a grant and its open tokens. Resolves with undefined if the grant has ended or was deleted. */
+async function readOpenGrant(uid: string, signal: AbortSignal): Promise<OpenGrant | undefined> {
+  const grant = await dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid } } })).catch(
+    (error) => {
+      if (error.code === 'no_such_grant') return undefined;
+      throw error;
+    },
+  );
+  if (grant?.state !== 'ready' && grant?.state !== 'pending') return undefined;
+  const query = { grantUid: uid, state: grant.state, limit: LARGEST_PAGE };
+  const { items, next } = await dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
+  return { grant, tokens: items, hasMore: next !== undefined };
+}
+
+interface WaysInProps {
+  readonly links: readonly Pick<Api['Link'], 'grantUid'>[];
+  /** Called after a grant or token was revoked here. */
+  readonly onRevoked?: () => void;
+}
+
+/**
+ * The grants and tokens with which the sites of some links could join again, each with a button that revokes it. Shows one line if
+ * there are none.
+ */
+export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
+  const uids = [...new Set(links.map(({ grantUid }) => grantUid))];
+  const read = uids.slice(0, MAX_GRANTS);
+  const unread = uids.length - read.length;
+  const resource = useResource(
+    `ways-in/${read}`,
+    async (signal) => {
+      const found = await Promise.all(read.map((uid) => readOpenGrant(uid, signal)));
+      return found.filter((open) => open !== undefined);
+    },
+    ['grants', 'ledger', 'links'],
+  );
+  const frame = useRef<HTMLElement>(null);
+  const hasRevoked = useRef(false);
+  useEffect(() => {
+    // The focused button was removed, because its grant or token is revoked.
+    if (!hasRevoked.current || document.activeElement !== document.body) return;
+    hasRevoked.current = false;
+    frame.current?.focus();
+  });
+  return (
+    <section class="stack" ref={frame} tabIndex={-1} aria-label="Ways back in">
+      <Loaded resource={resource}>
+        {(grants) => (
+          <>
+            {grants.map((open) => (
+              <WayIn
+                key={open.grant.uid}
+                open={open}
+                onRevoked={() => {
+                  hasRevoked.current = true;
+                  onRevoked();
+                }}
+              />
+            ))}
+            {grants.length === 0 && unread === 0 && (
+              <p class="subtle">
+                No open grant or token lets {links.length === 1 ? 'the site' : 'the sites'} in again.
+              </p>
+            )}
+          </>
+        )}
+      </Loaded>
+      {unread > 0 && (
+        <p>
+          {countText(unread, 'more grant')} may be open too, and {unread === 1 ? 'is' : 'are'} not shown here.
+        </p>
+      )}
+    </section>
+  );
+}
+
+interface WayInProps {
+  readonly open: OpenGrant;
+  readonly onRevoked: () => void;
+}
+
+function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
+  const canWrite = useCanWrite();
+  const { uid, name, redemptionsAllowed, redemptions, expirationTime } = grant;
+  const count = `${hasMore ? 'More than ' : ''}${countText(tokens.length, 'open token')}`;
+  const others = tokens.length - MAX_TOKENS;
+  return (
+    <Notice
+      kind="warning"
+      title={
+        tokens.length === 0
+          ? `Grant ${visible(name)} still lets a site in`
+          : `${count} of grant ${visible(name)} still ${tokens.length === 1 ? 'lets' : 'let'} a site in`
+      }
+    >
+      <div class="stack">
+        <p>
+          The grant <ForeignLink to={href(`/grants/${uid}`)} text={name} /> can be redeemed{' '}
+          {countText(redemptionsAllowed - redemptions, 'more time')}
+          {expirationTime && (
+            <>
+              , until <Time at={expirationTime} />
+            </>
+          )}
+          : with its own code{grant.policy?.['linkgrant/identities'] && ', an identity'} or a token. Its links
+          stay if you revoke it.
+        </p>
+        {canWrite && (
+          <div>
+            <RevokeNow
+              name={`Revoke grant ${visible(name)}${tokens.length > 0 ? ' with its tokens' : ''}`}
+              onRevoked={onRevoked}
+              perform={() =>
+                dataOf(
+                  client.POST('/api/v1/grants/{uid}/revoke', {
+                    params: { path: { uid } },
+                    body: { cascade: false },
+                  }),
+                )
+              }
+            />
+          </div>
+        )}
+        {tokens.length > 0 && (
+          <Table
+            caption={`Open tokens of grant ${visible(name)}`}
+            items={tokens.slice(0, MAX_TOKENS)}
+            keyOf={({ id }) => id}
+            columns={[
+              { header: 'Token', isHeader: true, cell: ({ id }) => <Mono text={id} /> },
+              { header: 'Subject', cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any') },
+              { header: 'Uses left', cell: (token) => token.redemptionsAllowed - token.redemptions },
+              { header: 'Expires', cell: (token) => <Time at={token.expirationTime} /> },
+              {
+                header: 'Action',
+                cell: ({ id }) =>
+                  canWrite && (
+                    <RevokeNow
+                      name="Revoke"
+                      label={`Revoke token ${id}`}
+                      onRevoked={onRevoked}
+                      perform={() =>
+                        dataOf(
+                          client.POST('/api/v1/tokens/{id}/revoke', {
+                            params: { path: { id } },
+                            body: { grantUid: uid },
+                          }),
+                        )
+                      }
+                    />
+                  ),
+              },
+            ]}
+          />
+        )}
+        {others > 0 && (
+          <p>
+            <a href={href(`/grants/${uid}`)}>
+              {hasMore ? 'More than ' : ''}
+              {countText(others, 'more token')} on the page of the grant
+            </a>
+          </p>
+        )}
+      </div>
+    </Notice>
+  );
+}
+
+interface RevokeNowProps {
+  readonly name: string;
+  /** Name for screen readers; by default `name`. */
+  readonly label?: string;
+  readonly perform: () => Promise<unknown>;
+  readonly onRevoked: () => void;
+}
+
+/** A button that revokes a grant or token at once, without another dialog. */
+function RevokeNow({ name, label = name, perform, onRevoked }: RevokeNowProps) {
+  const action = useAction(perform, onRevoked);
+  return (
+    <>
+      <Button isSmall label={label} isDisabled={action.isRunning} onClick={action.run}>
+        {name}
+      </Button>
+      <Failure error={action.error} />
+    </>
+  );
+}
