@@ -93,7 +93,7 @@ it('shows a request with a wrong code on the Overview and on the page of its gra
   await overview.goBack();
   await item.getByRole('link', { name: 'mistaken' }).click();
   await overview.getByRole('heading', { name: 'Grant mistaken' }).waitFor();
-  await overview.getByText(sentence).waitFor();
+  await overview.getByRole('region', { name: 'Refused sites' }).getByText(sentence).waitFor();
   expect(await overview.evaluate('window.isFirstDocument')).toBe(true);
 });
 
