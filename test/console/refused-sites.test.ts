@@ -83,6 +83,24 @@ it.each([
   },
 );
 
+it.each([
+  ['a comma', 'oslo,rome'],
+  ['a wildcard', 'oslo*'],
+  ['white space at its end', 'oslo\u00a0'],
+])(
+  'does not offer to allow a subject with %s, which the rule would read as others',
+  async (what, subject) => {
+    const name = `read-as-${what.split(' ').at(-1)}`;
+    const { grant, code } = await service.grant({ name, policy: { subjects: ['east'] } });
+    // HTTP headers have Latin-1 characters, so this is the subject in UTF-8.
+    const headers = { subject: Buffer.from(subject).toString('latin1') };
+    expect((await post(service, `/${grant.uid}`, code, { headers })).status).not.toBe(200);
+    await goTo(`/grants/${grant.uid}`);
+    await refused.getByText('allow its subject too').waitFor();
+    expect(await refused.getByRole('button', { name: /^Allow/ }).count()).toBe(0);
+  },
+);
+
 it('names in the list of refusals each site with its grant, and leads to all refusals', async () => {
   const { joinLine } = await issue('listed', { 'linkgrant/subjects': 'east' });
   for (const subject of ['rome', 'rome', 'oslo']) expect(await joinAs(subject, joinLine)).toBe(3);

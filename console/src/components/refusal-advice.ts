@@ -38,8 +38,8 @@ interface ListRule {
   readonly alternative?: string;
 }
 
-// The entries of these lists are patterns, and commas separate them.
-const literal = (text: string) => (/^[^,*?]+$/.test(text) ? text : '');
+// The entries of these lists are patterns, commas separate them, and the service removes white space around them.
+const literal = (text: string) => (/^[^,*?]+$/.test(text) && text === text.trim() ? text : '');
 const matches = (globs: readonly string[], text: string) => globs.some((glob) => globMatches(glob, text));
 
 const LIST_RULES: Readonly<Record<string, ListRule>> = {
