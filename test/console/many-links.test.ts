@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { releaseAfterTest } from '../support/release.js';
 import { DAY } from '../support/service.js';
+import { withSqliteFile } from '../support/stores/sqlite-file.js';
 import { axeViolations, expectAccessible, openConsole, startBrowser } from './harness/browser.js';
 import { startConsoleService } from './harness/console-service.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
@@ -265,6 +267,21 @@ it('opens a page from the menu at its top, with the header in view', async () =>
     expect(await hasFocus(page.locator('main'))).toBe(true);
     expect(await page.evaluate('window.scrollY')).toBe(0);
   }
+});
+
+it('does not report that no token is open while many ended ones precede an open one', async () => {
+  const { id = '' } = await running.administration.issueToken({ grantUid: grant.uid });
+  // More than the console searches at once: 20 pages of 2,000 tokens. Ids of issued tokens are random.
+  withSqliteFile(join(running.service.directory, 'linkgrant.db'), (database) =>
+    database.exec(`INSERT INTO codes (grant_uid, jti, uses, used, expires_at, subject, issued_at, revoked_at)
+      WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
+      SELECT '${grant.uid}', printf('!%06d', i), 1, 1, 0, NULL, 0, NULL FROM n`),
+  );
+  await goTo('/tokens');
+  await page.getByText('No open token on this page').waitFor();
+  expect(await page.getByText('No token is open').count()).toBe(0);
+  await page.getByRole('button', { name: 'Next page' }).click();
+  await page.getByRole('rowheader', { name: id }).waitFor();
 });
 
 it('has a column and a figure of connected links only if the service observes them, and else says how it can observe them', async () => {

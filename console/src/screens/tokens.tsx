@@ -27,11 +27,16 @@ export function TokensScreen() {
         {({ items, next }) => (
           <>
             {items.length > 0 && <TokenTable caption="Open tokens" tokens={items} />}
-            {items.length === 0 && cursor === undefined && (
+            {items.length === 0 && cursor === undefined && next === undefined && (
               <EmptyState title="No token is open">
                 <p>
                   Tokens are issued from <a href={href('/grants')}>grants</a>.
                 </p>
+              </EmptyState>
+            )}
+            {items.length === 0 && next !== undefined && (
+              <EmptyState title="No open token on this page">
+                <p>Many tokens are no longer open. Continue with the next page.</p>
               </EmptyState>
             )}
             <Pager next={next} count={items.length} />
