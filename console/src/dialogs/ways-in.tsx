@@ -84,7 +84,9 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
             ))}
             {grants.length === 0 && unread === 0 && (
               <p class="subtle">
-                No open grant or token lets {links.length === 1 ? 'the site' : 'the sites'} in again.
+                {uids.length === 1
+                  ? 'The grant of this link and its tokens let no site in again.'
+                  : 'The grants of these links and their tokens let no site in again.'}
               </p>
             )}
           </>
