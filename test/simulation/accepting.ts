@@ -14,7 +14,12 @@ import { START } from './simulated-time.js';
 import { CLIENTS, type CODES } from './steps.js';
 
 // Signing takes longer than all the rest of a simulation, and the store does not read certificates.
-const ISSUER = { sha256: '00', description: 'the CA' } as CertificateAuthority;
+const ISSUER = {
+  sha256: '00',
+  description: 'the CA',
+  notBefore: 0,
+  notAfter: Infinity,
+} as CertificateAuthority;
 const LIFETIME_MS = 86_400_000;
 
 /** The expiration time of every grant. */
