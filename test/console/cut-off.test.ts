@@ -147,6 +147,7 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
   await choose('Revoke its grant too');
   await press('Revoke 2 links, then cut off');
   await page.getByText('Not cut off yet').waitFor();
+  await page.getByText('The commands name one link, and cut off all 2').waitFor();
   const { items } = await administration.listRedemptions({ limit: 2, grantUid: grant.uid });
   const isFirst = await command(items[0]?.id ?? '', '').isVisible();
   const [id, second] = isFirst ? [items[0]?.id ?? '', items[1]?.id] : [items[1]?.id ?? '', items[0]?.id];

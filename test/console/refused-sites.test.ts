@@ -72,7 +72,7 @@ it.each([
       .poll(() =>
         refused
           .getByText('The grant allows it now')
-          .or(refused.getByText('The rules of the grant allow'))
+          .or(refused.getByText('The grant allows this subject'))
           .or(refused.getByText('The grant allows the keys'))
           .count(),
       )

@@ -81,7 +81,7 @@ const NEEDS_TOKEN: ReadonlySet<string> = new Set([
   ...['code_expired', 'code_revoked', 'code_exhausted', 'policy_identity_required', 'redemption_revoked'],
   ...['renewal_expired', 'site_replaced'],
 ]);
-const IS_ALLOWED_NOW = 'The grant allows it now. Let the site try again.';
+const IS_ALLOWED_NOW = 'The grant allows it now. Let the site repeat its command with the same token.';
 
 /** True if the rules of a grant allow a subject. */
 export function allowsSubject({ policy }: Api['Grant'], subject: string): boolean {
@@ -154,7 +154,7 @@ function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant
 function adviceIfAllowed(code: string): Advice {
   if (code === 'policy_subject')
     return {
-      text: 'The rules of the grant allow this subject, so the token of the site is for another one. Issue a token for this subject. If the rules were changed after the refusal, let the site try again first.',
+      text: 'The grant allows this subject. Let the site repeat its command with the same token. If that is refused again, the token is for another subject: issue a token for this subject.',
       needsToken: true,
     };
   if (code === 'policy_key')

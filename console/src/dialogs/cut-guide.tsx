@@ -74,6 +74,7 @@ interface CutGuideProps {
 export function CutGuide({ links, onClose }: CutGuideProps) {
   const live = links.filter(({ notAfter }) => Date.parse(notAfter) > Date.now());
   const [link, ...others] = [...new Map(live.map((link) => [link.issuerSha256, link])).values()];
+  const sameCa = live.filter(({ issuerSha256 }) => issuerSha256 === link?.issuerSha256);
   const [statedSteps, setStatedSteps] = useState(0);
   return (
     <Dialog
@@ -90,6 +91,11 @@ export function CutGuide({ links, onClose }: CutGuideProps) {
       }
     >
       <WaysIn links={links} />
+      {sameCa.length > 1 && (
+        <p>
+          The commands name one link, and cut off all {sameCa.length}: the same CA signed their certificates.
+        </p>
+      )}
       {link === undefined ? (
         <Notice kind="success" title="Their certificates have expired, so nothing is left to cut off" />
       ) : (
