@@ -62,16 +62,14 @@ it('the SQLite store reads a bounded part of the totals per step of a search in 
     INSERT INTO refusals (grant_uid, code, name, subject, peer, count, first_at, last_at)
     SELECT 'uid', 'policy_subject', 'link', 'site-' || n, '::1', 1, ${NOW} + n / 100, ${NOW} + n / 100 FROM n`);
   db.close();
-  const oldest = { subjectPart: 'site-1' };
   for (const kind of [undefined, 'refused'] as const) {
-    const isOldest = ({ detail }: { readonly detail: Record<string, unknown> }) =>
-      detail.subject === 'site-1';
-    const search = { ...oldest, kind };
-    const first = await store.listLedger({ limit: 1_000, ...search, subjectPart: 'no such site' });
+    const first = await store.listLedger({ limit: 1_000, kind, subjectPart: 'no such site' });
     expect(first).toEqual({ items: [], next: expect.any(String) });
-    const found = await everyItem((page) => store.listLedger({ ...page, ...search }));
-    expect(found).toHaveLength(1_162);
-    expect(new Set(found.map(({ detail }) => detail.subject)).size).toBe(1_162);
-    expect(found.filter(isOldest)).toHaveLength(1);
+    const found = await everyItem((page) => store.listLedger({ ...page, kind, subjectPart: 'site-1' }));
+    // site-1, 10 to 19, 100 to 199, 1000 to 1999 and 10000 to 10050, each once.
+    const subjects = found.map(({ detail }) => detail.subject);
+    expect(subjects).toHaveLength(1_162);
+    expect(new Set(subjects).size).toBe(1_162);
+    expect(subjects.at(-1)).toBe('site-1');
   }
 });
