@@ -41,9 +41,9 @@ async function openRefusal(site: string, grant: string, reason: string): Promise
   await refused.getByText(`${site} was refused: ${reason}`).waitFor();
 }
 
-/** Issues the token of the dialog, and returns the join line that it shows. */
-async function issueInDialog(): Promise<string> {
-  await press('Issue the token');
+/** Issues the token of the dialog by a button, and returns the join line that the dialog shows. */
+async function issueInDialog(button = 'Issue the token'): Promise<string> {
+  await press(button);
   const command = dialog.getByRole('figure', { name: 'Command for the site' }).locator('code');
   const [, line = ''] = /^linkgrant join (\S+)/.exec((await command.textContent()) ?? '') ?? [];
   return line;
@@ -234,9 +234,7 @@ it('changes the rule of the grant in the dialog of a token whose subject it excl
   await dialog.getByText('or allow this one with the rule "Subjects" of the grant').waitFor();
   expect(await dialog.textContent()).not.toContain('with --subjects');
   await expectAccessible(page);
-  await press('Allow paris, and issue the token');
-  const command = dialog.getByRole('figure', { name: 'Command for the site' }).locator('code');
-  const [, line = ''] = /^linkgrant join (\S+)/.exec((await command.textContent()) ?? '') ?? [];
+  const line = await issueInDialog('Allow paris, and issue the token');
   expect(await joinAs('paris', line, 'strict')).toBe(0);
 });
 
