@@ -40,18 +40,18 @@ it('the codes of a deleted grant are deleted before its ledger, so that a failed
     },
   };
   const failures = [new ApiError('delete configmaps', { reason: 'unavailable', status: 500 })];
-  const forgotten: string[] = [];
+  const removed: string[] = [];
   const codes = {
     async remove(uid: string) {
       const failure = failures.pop();
       if (failure) throw failure;
-      forgotten.push(uid);
+      removed.push(uid);
     },
   };
   const parts = { client, codes } as unknown as StoreParts;
   const later = NOW + 10 * 365 * 86_400_000;
   await expect(removeExpiredLedgers(parts, later)).rejects.toMatchObject({ status: 500 });
   expect(await removeExpiredLedgers(parts, later)).toBe(false);
-  expect(forgotten).toEqual([grantUid]);
+  expect(removed).toEqual([grantUid]);
   expect(stored).toBeUndefined();
 });
