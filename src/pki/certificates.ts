@@ -58,7 +58,7 @@ function verifyIssued(der: Uint8Array, leaf: Leaf): { readonly serial: string; r
   return fields;
 }
 
-/** True if a CA can issue a certificate at `now`: it is valid, and will be for another second, the unit of the times in certificates. */
+/** True if a CA can issue a certificate at `now`: it is valid, and stays valid for a second, the unit of certificate times. */
 export function isValidForIssue(
   { notBefore, notAfter }: Pick<CertificateAuthority, 'notBefore' | 'notAfter'>,
   now: number,

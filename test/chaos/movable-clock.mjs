@@ -1,6 +1,6 @@
 // Loaded before a program with `node --require`, which works in an executable. Shifts its clock by the milliseconds in the file
-// that CLOCK_OFFSET_FILE names, if there is one, and reads the file again at SIGUSR2. Timers and performance.now() continue, as on a machine
-// whose clock is set.
+// that CLOCK_OFFSET_FILE names, if the file exists, and reads the file again at SIGUSR2. Timers and performance.now() continue, as
+// on a machine whose clock is set.
 import { existsSync, readFileSync } from 'node:fs';
 
 const RealDate = Date;

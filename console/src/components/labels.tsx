@@ -3,7 +3,7 @@ import { Foreign, visible } from './text.js';
 
 interface LabelsProps {
   readonly labels: Readonly<Record<string, string>>;
-  /** The page that lists what has a label. */
+  /** The page whose list a click on a label filters. */
   readonly list: '/grants' | '/links';
 }
 
@@ -12,7 +12,7 @@ export function Labels({ labels, list }: LabelsProps) {
   return Object.keys(labels).length > 0 && <LabelLinks labels={labels} list={list} />;
 }
 
-/** A click on a label lists what has it. On the page of the list it replaces the filter of labels, and no other filter. */
+/** Labels as links to the list with this label. On the page of the list, a click replaces only the filter of labels. */
 function LabelLinks({ labels, list }: LabelsProps) {
   const { path, query } = useLocation();
   const others = path === list ? { ...Object.fromEntries(query), cursor: undefined } : {};

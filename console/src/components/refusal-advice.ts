@@ -15,7 +15,7 @@ type GrantRules = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'policy'>;
 
 /** What lets a refused site join. */
 export interface Advice {
-  /** The rule that excludes the site, as sentences; absent if no rule is known to. */
+  /** Names the rule that excludes the site, or the file that declares the grant, as sentences; absent if neither applies. */
   readonly why?: string;
   readonly text: string;
   /** The change of the grant that allows the request; `label` names it on a button. */

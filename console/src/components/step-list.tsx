@@ -2,7 +2,7 @@ interface StepListProps {
   readonly titles: readonly string[];
   /** Index of the step that comes next; the steps before it are done. */
   readonly current: number;
-  /** True if only the user reports that this step is done; by default none. */
+  /** True if the user has reported this step as done, and the console cannot check it. Default: false for each step. */
   readonly isReported?: (index: number) => boolean;
 }
 

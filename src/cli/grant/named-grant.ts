@@ -5,8 +5,8 @@ import { everyItem } from '../../redemption/ports/page.js';
 import { usageError } from '../terminal/command-error.js';
 
 /**
- * Returns the uid of the grant with this name or uid, also if it was deleted and the ledger still has its name; undefined for no name. Rejects with
- * AdministrationError `no_such_grant` if there is none, and with a CommandError if several deleted grants had the name.
+ * Returns the uid of the grant with this name or uid; undefined for no name. Also finds a deleted grant while the ledger has its
+ * name. Rejects with AdministrationError `no_such_grant` if there is none, and with a CommandError if several deleted grants had the name.
  */
 export async function namedGrantUid(
   administration: Administration,

@@ -1,7 +1,10 @@
 import { CommandError } from '../terminal/command-error.js';
 import { withShutdownSignal } from '../terminal/shutdown-signal.js';
 
-/** Runs an operation that ends and removes its temporary files when `stop` is aborted, at SIGTERM or SIGINT. Then throws a CommandError. */
+/**
+ * Runs an operation. At SIGTERM or SIGINT it aborts `stop`, at which the operation removes its temporary files and ends; then
+ * rejects with a CommandError.
+ */
 export function untilShutdown<T>(operation: (stop: AbortSignal) => Promise<T>): Promise<T> {
   return withShutdownSignal(async (stop) => {
     try {

@@ -8,7 +8,10 @@ import type { ServiceAddressSource } from './link-answer.js';
 import type { KeySource } from './requested-key.js';
 import type { StockReplay } from './stock-replay.js';
 
-/** The parts of the accepting side that all requests share. Created when the service starts, and for a request that an operator answers. */
+/**
+ * The parts of the accepting side that all requests share. Created when the service starts, and for a request that an operator
+ * answers without a network.
+ */
 export interface AcceptingSide {
   readonly store: GrantStore;
   readonly site: Site;

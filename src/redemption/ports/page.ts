@@ -31,7 +31,8 @@ const MAX_EMPTY_PAGES = 10_000;
 
 /**
  * Reads a listing through `list`, on demand, in the largest pages that the store returns. Yields to the event loop between two
- * pages, because SQLite reads a page synchronously. Rejects with RedemptionError `answer_invalid` if the listing of a server does not end: a page refers to itself, or too many pages in a row are empty.
+ * pages, because SQLite reads a page synchronously. Rejects with RedemptionError `answer_invalid` if the listing of a server does
+ * not end: a page refers to itself, or too many pages in a row are empty.
  */
 export async function* pagesOf<T>(
   list: (page: PageRequest) => Promise<Page<T>>,

@@ -16,7 +16,10 @@ export interface LeaderElectionOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Does the work of the leader. Called when this process becomes the leader; resolves when the signal is aborted and all work has ended. */
+  /**
+   * Does the work of the leader. Called when this process becomes the leader; resolves when the signal is aborted and all work
+   * has ended.
+   */
   readonly lead: (signal: AbortSignal) => Promise<void>;
   /** Called when this process becomes the leader, and when it has stopped leading. */
   readonly onLeadingChange: (isLeading: boolean) => void;
