@@ -67,6 +67,8 @@ it('revokes the other links if one fails, and repeats only the one that failed',
   await checkBox('Select all rows of this page').press('Space');
   await button('Revoke or cut off 12 links').press('Enter');
   await dialogButton('Revoke 12 links').press('Enter');
+  // The choice appears with the first refusal. The routes below are for later requests only.
+  await dialog().getByText('12 of 12 links are not revoked').waitFor();
   await page.getByRole('radio', { name: 'Keep the token' }).press('Space');
   const [first] = await linksOfGrant();
   const url = `**/api/v1/redemptions/${first?.id}/revoke`;
@@ -88,6 +90,8 @@ it('starts no further revocation after the dialog is closed', async () => {
   await checkBox('Select all rows of this page').press('Space');
   await button('Revoke or cut off 12 links').press('Enter');
   await dialogButton('Revoke 12 links').press('Enter');
+  // The choice appears with the first refusal. The routes below are for later requests only.
+  await dialog().getByText('12 of 12 links are not revoked').waitFor();
   await page.getByRole('radio', { name: 'Keep the token' }).press('Space');
   let answer = () => {};
   const isClosed = new Promise<void>((resolve) => {
