@@ -8,7 +8,7 @@ import { ForeignLink } from '../components/foreign-link.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { StepList } from '../components/step-list.js';
 import { countText, Prose, visible } from '../components/text.js';
-import { cutProgress, useIssuers } from '../state/issuers.js';
+import { CUT_STEPS, cutProgress, useIssuers } from '../state/issuers.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { NotRenewed } from './not-renewed.js';
@@ -139,7 +139,7 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
             const progress = cutProgress(link, found);
             const done = Math.max(progress.done, statedSteps);
             const step = STEPS[done];
-            if (progress.done === STEPS.length)
+            if (progress.done === CUT_STEPS)
               return (
                 <Notice kind="success" title="The old CA is removed from all responses" isLive>
                   <p>

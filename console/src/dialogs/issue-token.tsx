@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { hasGrantEnded, stateWords } from '../../../src/domain/access-grant.js';
 import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
+import { allowsSubject, type RefusedRequest } from '../components/advice.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Choice, Field, fieldError } from '../components/field.js';
 import { Failure, Notice, ServiceNotice } from '../components/notice.js';
-import { allowsSubject, type RefusedRequest } from '../components/refusal-advice.js';
 import { sentence, visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { hideQuery, href, useLocation } from '../state/location.js';

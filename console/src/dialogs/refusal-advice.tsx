@@ -1,9 +1,9 @@
 import { useEffect } from 'preact/hooks';
 import type { Api } from '../api/client.js';
+import { adviceOn, type RefusedRequest } from '../components/advice.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { Failure } from '../components/notice.js';
-import { adviceOn, type RefusedRequest } from '../components/refusal-advice.js';
 import { Prose, visible } from '../components/text.js';
 import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';

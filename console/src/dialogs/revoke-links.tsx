@@ -62,7 +62,7 @@ export function RevokeLinks<L extends Link>({ links, onClose }: RevokeLinksProps
     setSource(undefined);
   };
   // A grant or token was revoked, so the refusals may no longer hold.
-  const forgetRefusals = () => {
+  const clearRefusals = () => {
     setResults(new Map([...results].filter(([, result]) => isRevoked(result))));
     setSource(undefined);
   };
@@ -160,7 +160,7 @@ export function RevokeLinks<L extends Link>({ links, onClose }: RevokeLinksProps
           onSelect={setSource}
         />
       )}
-      <WaysIn links={links} onRevoked={forgetRefusals} />
+      <WaysIn links={links} onRevoked={clearRefusals} />
       {!only && (
         <Table
           caption="Links to revoke"

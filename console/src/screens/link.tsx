@@ -16,7 +16,7 @@ import { CreateGrant } from '../dialogs/create-grant.js';
 import { CutGuide } from '../dialogs/cut-guide.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { RevokeLinks } from '../dialogs/revoke-links.js';
-import { cutProgress, useIssuers } from '../state/issuers.js';
+import { CUT_STEPS, cutProgress, useIssuers } from '../state/issuers.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite, useSession } from '../state/session.js';
@@ -154,7 +154,7 @@ function revocable(link: Detail) {
 function PendingCut({ link, children }: { readonly link: Detail; readonly children: ComponentChildren }) {
   const { data } = useIssuers();
   const progress = data && cutProgress(link, data);
-  if (!progress || progress.done === 6 || (progress.done === 0 && !progress.isPrepared)) return null;
+  if (!progress || progress.done === CUT_STEPS || (progress.done === 0 && !progress.isPrepared)) return null;
   return (
     <Notice kind="warning" title="The CA of this link is being replaced, so the link is not cut off yet">
       {children}

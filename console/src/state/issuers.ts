@@ -12,10 +12,13 @@ export function useIssuers(): Resource<readonly Api['Issuer'][]> {
   return resource;
 }
 
-/** What the issuers show about the steps that cut a link off (docs/how-to/revoke-links.md). */
+/** The number of steps that cut a link off (docs/how-to/revoke-links.md). */
+export const CUT_STEPS = 6;
+
+/** What the issuers show about the steps that cut a link off. */
 export interface CutProgress {
-  /** The number of steps that are certainly done: 0, 2 (a new CA signs), 3 (the other links have renewed) or 6 (the old CA is removed). */
-  readonly done: 0 | 2 | 3 | 6;
+  /** The number of steps that are certainly done: 0, 2 (a new CA signs), 3 (the other links have renewed) or all (the old CA is removed). */
+  readonly done: 0 | 2 | 3 | typeof CUT_STEPS;
   /** True if the next CA exists and does not sign yet. */
   readonly isPrepared?: boolean;
   /** True if an issuer cannot be read, so that more steps may be done. */
@@ -29,7 +32,9 @@ export function cutProgress(link: Api['RedemptionDetail'], issuers: readonly Api
   const own = signing.filter(({ authorities }) => authorities.some(({ sha256 }) => signers.has(sha256)));
   const old = own.flatMap(({ authorities }) => authorities).filter(({ sha256 }) => signers.has(sha256));
   if (old.length === 0)
-    return signing.some(({ problem }) => problem !== undefined) ? { done: 0, isUnknown: true } : { done: 6 };
+    return signing.some(({ problem }) => problem !== undefined)
+      ? { done: 0, isUnknown: true }
+      : { done: CUT_STEPS };
   if (old.some(({ role }) => role === 'active')) {
     const isPrepared = own.some(({ authorities }) => authorities.some(({ role }) => role === 'prepared'));
     return { done: 0, isPrepared };

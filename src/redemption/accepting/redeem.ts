@@ -14,14 +14,13 @@ import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
 import { withoutIdentityRules } from '../../domain/policy.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
-import type { CertificateAuthority } from '../../pki/authority.js';
-import { isValidForIssue } from '../../pki/certificates.js';
 import type { StoredCode } from '../ports/code-store.js';
 import type { RecordRules } from '../ports/grant-store.js';
 import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import type { ProvenIdentity } from './identities/prove-identity.js';
 import { recordIdentityConflict } from './identities/record-conflict.js';
+import { issuerRefusal } from './issuer-refusal.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
 import {
   type GrantTarget,
@@ -181,18 +180,6 @@ async function prepareRedemption(
   }
   const obtainedKey = await context.key.obtain();
   return obtainedKey ? { access, obtainedKey } : { refused: 'overloaded', retryAfter: KEY_RETRY_AFTER_S };
-}
-
-/**
- * Returns the refusal if a CA cannot issue a certificate at `now`; undefined if it can. The site has checked its CA, but since then
- * the CA may have expired, or the clock may have been set.
- */
-export function issuerRefusal(
-  issuer: CertificateAuthority,
-  now: number,
-): (Refusal & { readonly reason: string }) | undefined {
-  if (isValidForIssue(issuer, now)) return undefined;
-  return { refused: 'issuer_unavailable', reason: `${issuer.description} is not valid at this time` };
 }
 
 async function issueAndRecordRedemption(

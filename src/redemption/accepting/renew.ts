@@ -19,8 +19,8 @@ import type { RenewedRedemption } from '../ports/renewal-store.js';
 import type { SiteAccess } from '../ports/site.js';
 import type { AcceptingSide, RequestingClient } from './accepting-side.js';
 import { policyRefusal } from './check-policy.js';
+import { issuerRefusal } from './issuer-refusal.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
-import { issuerRefusal } from './redeem.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
 // A replaced redemption gets few entries later: it is revoked, so it is neither renewed nor replayed.
