@@ -19,7 +19,7 @@ const LIMITS = {
   // Growth for each 100,000 redemptions, after the first tenth.
   soak: { grownMiBPer100k: 1, filesLeftOpen: 2, p50Growth: 1.25 },
   'ledger-100k': Object.fromEntries(
-    ['Newest', 'Grant', 'Until', 'Kind', 'Refused', 'Actor'].flatMap((list) => [
+    ['Newest', 'Grant', 'Until', 'Kind', 'Refused', 'Actor', 'Subject'].flatMap((list) => [
       [`sqlite${list}Ms`, 300],
       [`postgres${list}Ms`, 300],
     ]),
