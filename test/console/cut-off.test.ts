@@ -142,7 +142,12 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
   await goTo(`/links?grantUid=${grant.uid}`);
   await choose('Select all rows of this page');
   await press('Revoke or cut off 2 links');
+  const rows = (text: string) => dialog().getByRole('row').getByText(text).count();
+  await expect.poll(() => rows('It can reconnect until ')).toBe(2);
   await choose('Cut off:');
+  // The date of the certificate is not what ends these links.
+  await expect.poll(() => rows('It is revoked at once. It can reconnect until its CA is replaced')).toBe(2);
+  await expectAccessible(page);
   await press('Revoke 2 links, then cut off');
   await choose('Revoke its grant too');
   await press('Revoke 2 links, then cut off');

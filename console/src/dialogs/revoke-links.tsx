@@ -146,7 +146,7 @@ export function RevokeLinks<L extends Link>({ links, onClose }: RevokeLinksProps
             <strong>Revoke:</strong> <Until link={only} />
           </OptionField>
           <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => changeGoal('cut')}>
-            <strong>Cut off:</strong> revoke, then replace the CA step by step, so that{' '}
+            <strong>Cut off:</strong> revoke, then replace the CA step by step. From the last step on{' '}
             {only ? 'the link' : 'these links'} can no longer connect. All other links renew first.
           </OptionField>
         </fieldset>
@@ -172,7 +172,10 @@ export function RevokeLinks<L extends Link>({ links, onClose }: RevokeLinksProps
               header: 'Grant',
               cell: ({ grant }) => (grant === undefined ? 'deleted' : <Foreign text={grant} />),
             },
-            { header: 'What happens', cell: (link) => <Effect link={link} result={results.get(link.id)} /> },
+            {
+              header: 'What happens',
+              cell: (link) => <Effect link={link} goal={goal} result={results.get(link.id)} />,
+            },
           ]}
         />
       )}
@@ -267,8 +270,14 @@ async function revoke(id: string, body: Api['RedemptionRevocation']): Promise<Re
   }
 }
 
+interface EffectProps {
+  readonly link: Link;
+  readonly goal: Goal;
+  readonly result: Result | undefined;
+}
+
 /** What will happen to a link, or what has happened. */
-function Effect({ link, result }: { readonly link: Link; readonly result: Result | undefined }) {
+function Effect({ link, goal, result }: EffectProps) {
   const withTimes = useTimesInText();
   if (result instanceof ApiError)
     return (
@@ -279,15 +288,19 @@ function Effect({ link, result }: { readonly link: Link; readonly result: Result
         {sentence(withTimes(visible(result.message)))}
       </div>
     );
+  const isExpired = Date.parse(link.notAfter) <= Date.now();
+  const isCut = goal === 'cut' && !isExpired;
+  const untilCut = 'It can reconnect until its CA is replaced, the last of the steps that follow.';
   if (result)
     return (
       <div>
-        <LinkLabel look="revoked" /> It can still {withTimes(result.redemption.remaining)}.
+        <LinkLabel look="revoked" />{' '}
+        {isCut ? untilCut : <>It can still {withTimes(result.redemption.remaining)}.</>}
       </div>
     );
-  if (link.revokedAt) return <>It is already revoked.</>;
-  if (Date.parse(link.notAfter) <= Date.now())
-    return <>Its certificate has expired, and cannot be renewed any more.</>;
+  if (link.revokedAt) return <>It is already revoked.{isCut && ` ${untilCut}`}</>;
+  if (isExpired) return <>Its certificate has expired, and cannot be renewed any more.</>;
+  if (isCut) return <>It is revoked at once. {untilCut}</>;
   return (
     <>
       It can reconnect until <Time at={link.notAfter} />.
