@@ -4,7 +4,7 @@ import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
 import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { recordRenewalOf, sampleRenewal } from '../support/store-samples.js';
 import { axeViolations, expectAccessible } from './harness/browser.js';
-import { hasFocus } from './harness/keyboard.js';
+import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';
 
 const { running, page, goTo, grant, openLink } = await openGrantPage();
@@ -44,9 +44,18 @@ it('names the open tokens of the grant of a link before and after the revocation
   await waysIn().getByText(`2 open tokens of grant ${grant.name} still let a site in`).waitFor();
   await waysIn().locator('bdi', { hasText: 'שלום' }).waitFor();
   await expectAccessible(page);
-  await press(`Revoke token ${first}`);
-  // Its button is removed with it.
+  const keyboard = new KeyboardUser(page);
+  const button = (name: string) => waysIn().getByRole('button', { name, exact: true });
+  // A second Enter cancels.
+  await keyboard.use(button(`Revoke token ${first}`), 'Enter', 'Enter');
+  await keyboard.use(button(`Revoke token ${first}`), 'Enter');
+  await waysIn().getByRole('status').getByText(`Really revoke token ${first}?`).waitFor();
+  await expect.poll(() => hasFocus(button(`Cancel: revoke token ${first}`))).toBe(true);
+  await expectAccessible(page);
+  await keyboard.use(button(`Really revoke token ${first}`), 'Enter', 'Enter');
+  // Its buttons are removed with it.
   await waysIn().getByText(`1 open token of grant ${grant.name} still lets a site in`).waitFor();
+  await waysIn().getByRole('alert').getByText(`Revoked: token ${first}`).waitFor();
   await expect.poll(() => hasFocus(waysIn())).toBe(true);
   await press('Revoke');
   await choose('Keep the token');
@@ -54,6 +63,7 @@ it('names the open tokens of the grant of a link before and after the revocation
   await page.getByText('The link is revoked').waitFor();
   await waysIn().getByRole('row', { name: second }).waitFor();
   await press(`Revoke grant ${grant.name} with its tokens`);
+  await press(`Really revoke grant ${grant.name} with its tokens`);
   await waysIn().getByText('let no site in again').waitFor();
   await expectAccessible(page);
   expect((await administration.showGrant(grant.uid)).state).toBe('revoked');
@@ -67,6 +77,7 @@ it('revokes a link without a question after its grant was revoked in the dialog'
   await press('Revoke');
   await page.getByLabel('Revoke its grant too').waitFor();
   await press(`Revoke grant ${grant.name}`);
+  await press(`Really revoke grant ${grant.name}`);
   await page.getByLabel('Revoke its grant too').waitFor({ state: 'detached' });
   await press('Revoke');
   await page.getByText('The link is revoked').waitFor();

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { ForeignLink } from '../components/foreign-link.js';
@@ -60,27 +60,21 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
     ['grants', 'ledger', 'links'],
   );
   const frame = useRef<HTMLElement>(null);
-  const hasRevoked = useRef(false);
-  useEffect(() => {
-    // The focused button was removed, because its grant or token is revoked.
-    if (!hasRevoked.current || document.activeElement !== document.body) return;
-    hasRevoked.current = false;
+  const [revoked, setRevoked] = useState<string>();
+  const handleRevoked = (what: string) => {
+    setRevoked(what);
+    // The focused button is removed. If the next button got the focus, a second Enter would act on another token.
     frame.current?.focus();
-  });
+    onRevoked();
+  };
   return (
     <section class="stack" ref={frame} tabIndex={-1} aria-label="Ways back in">
+      {revoked && <Notice kind="success" title={`Revoked: ${revoked}`} isLive />}
       <Loaded resource={resource}>
         {(grants) => (
           <>
             {grants.map((open) => (
-              <WayIn
-                key={open.grant.uid}
-                open={open}
-                onRevoked={() => {
-                  hasRevoked.current = true;
-                  onRevoked();
-                }}
-              />
+              <WayIn key={open.grant.uid} open={open} onRevoked={handleRevoked} />
             ))}
             {grants.length === 0 && unread === 0 && (
               <p class="subtle">
@@ -103,7 +97,7 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
 
 interface WayInProps {
   readonly open: OpenGrant;
-  readonly onRevoked: () => void;
+  readonly onRevoked: (what: string) => void;
 }
 
 function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
@@ -111,6 +105,7 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
   const { uid, name, redemptionsAllowed, redemptions, expirationTime } = grant;
   const count = `${hasMore ? 'More than ' : ''}${countText(tokens.length, 'open token')}`;
   const others = tokens.length - MAX_TOKENS;
+  const grantWithTokens = `grant ${visible(name)}${tokens.length > 0 ? ' with its tokens' : ''}`;
   return (
     <Notice
       kind="warning"
@@ -135,7 +130,8 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
         {canWrite && (
           <div>
             <RevokeNow
-              name={`Revoke grant ${visible(name)}${tokens.length > 0 ? ' with its tokens' : ''}`}
+              name={`Revoke ${grantWithTokens}`}
+              what={grantWithTokens}
               onRevoked={onRevoked}
               perform={() =>
                 dataOf(
@@ -164,7 +160,7 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
                   canWrite && (
                     <RevokeNow
                       name="Revoke"
-                      label={`Revoke token ${id}`}
+                      what={`token ${id}`}
                       onRevoked={onRevoked}
                       perform={() =>
                         dataOf(
@@ -195,20 +191,43 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
 
 interface RevokeNowProps {
   readonly name: string;
-  /** Name for screen readers; by default `name`. */
-  readonly label?: string;
+  /** What is revoked, for screen readers. */
+  readonly what: string;
   readonly perform: () => Promise<unknown>;
-  readonly onRevoked: () => void;
+  readonly onRevoked: (what: string) => void;
 }
 
-/** A button that revokes a grant or token at once, without another dialog. */
-function RevokeNow({ name, label = name, perform, onRevoked }: RevokeNowProps) {
-  const action = useAction(perform, onRevoked);
+/** A button that revokes a grant or token after a second button confirms it, without another dialog. */
+function RevokeNow({ name, what, perform, onRevoked }: RevokeNowProps) {
+  const [isAsking, setAsking] = useState(false);
+  const action = useAction(perform, () => onRevoked(what));
   return (
     <>
-      <Button isSmall label={label} isDisabled={action.isRunning} onClick={action.run}>
-        {name}
-      </Button>
+      <div class="row">
+        {/* The same element becomes Cancel and keeps the focus, so that a second Enter or click revokes nothing. */}
+        <Button
+          isSmall
+          label={isAsking ? `Cancel: revoke ${what}` : `Revoke ${what}`}
+          isDisabled={action.isRunning}
+          onClick={() => setAsking(!isAsking)}
+        >
+          {isAsking ? 'Cancel' : name}
+        </Button>
+        {isAsking && (
+          <Button
+            isSmall
+            kind="danger"
+            label={`Really revoke ${what}`}
+            isDisabled={action.isRunning}
+            onClick={action.run}
+          >
+            Really revoke
+          </Button>
+        )}
+        <span class="pf-v6-screen-reader" role="status">
+          {isAsking && `Really revoke ${what}? The next button does it.`}
+        </span>
+      </div>
       <Failure error={action.error} />
     </>
   );
