@@ -160,7 +160,13 @@ it.each([
   await refused.getByText(new RegExp(advice, 'i')).waitFor();
   await refused.getByRole('link', { name: 'Issue a token for paris' }).click();
   expect(await dialog.getByLabel('Only for the subject').inputValue()).toBe('paris');
-  expect(await joinAs('paris', await issueInDialog(), name)).toBe(0);
+  const issued = await issueInDialog();
+  await refused
+    .getByText(`A token for paris is open: `)
+    .filter({ hasText: `of the grant ${name}` })
+    .waitFor();
+  await refused.getByRole('link', { name: 'Issue another token for paris', includeHidden: true }).waitFor();
+  expect(await joinAs('paris', issued, name)).toBe(0);
   await dialog.getByText('paris has redeemed the token').waitFor();
 });
 
@@ -174,7 +180,10 @@ it('creates a grant for a site whose grant has expired, then issues a token', as
   expect(await dialog.getByText('The present link').count()).toBe(0);
   await press('Create, then issue a token');
   await page.getByRole('dialog', { name: /^Issue a token of grant paris/ }).waitFor();
-  expect(await joinAs('paris', await issueInDialog(), 'short')).toBe(0);
+  const issued = await issueInDialog();
+  await openRefusal('paris', 'short', 'The grant has expired');
+  await refused.getByText('A token for paris is open').filter({ hasText: 'of the grant paris' }).waitFor();
+  expect(await joinAs('paris', issued, 'short')).toBe(0);
 });
 
 it('adds a site to a used up grant, so that a token with a use left can be redeemed', async () => {

@@ -110,8 +110,8 @@ export interface PageQuery {
   readonly cursor?: string;
 }
 
-// The most that the service returns at once.
-const LARGEST_PAGE = 500;
+/** The most items that the service returns at once. */
+export const LARGEST_PAGE = 500;
 
 /** Reads the pages of a list one after the other, until the last one. */
 export async function* readPages<P extends { readonly next?: string }>(

@@ -1,12 +1,16 @@
 import { useEffect } from 'preact/hooks';
-import type { Api } from '../api/client.js';
+import { hasGrantEnded } from '../../../src/domain/access-grant.js';
+import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
 import { adviceOn, type RefusedRequest } from '../components/advice.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
+import { ForeignLink } from '../components/foreign-link.js';
 import { Failure } from '../components/notice.js';
-import { Prose, visible } from '../components/text.js';
+import { Foreign, Mono, Prose, visible } from '../components/text.js';
+import { Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 import { changeGrant, updateCommand } from './change-grant.js';
 
@@ -39,17 +43,47 @@ export function RefusalAdvice({ request, grant, offersToken, next }: RefusalAdvi
           <Command label="To change the grant, in a terminal" words={updateCommand(grant, change.body)} />
         </div>
       )}
-      {offersToken && needsToken && canWrite && (
+      {offersToken && needsToken && canWrite && <TokenOffer grant={grant} subject={request.subject} />}
+    </div>
+  );
+}
+
+interface TokenOfferProps {
+  readonly grant: Api['Grant'];
+  /** Empty for any site. */
+  readonly subject: string;
+}
+
+/** Offers to issue a token for a site. If one is open already, names it. */
+function TokenOffer({ grant: { uid, state }, subject }: TokenOfferProps) {
+  // A token for a site whose grant has ended is issued from a new grant.
+  const query = {
+    state: 'ready',
+    limit: LARGEST_PAGE,
+    ...(!hasGrantEnded(state) && { grantUid: uid }),
+  } as const;
+  const { data } = useResource(
+    `open-tokens/${query.grantUid}`,
+    (signal) => dataOf(client.GET('/api/v1/tokens', { signal, params: { query } })),
+    ['grants', 'ledger', 'links'],
+  );
+  const open = subject ? data?.items.find((token) => token.subject === subject) : undefined;
+  return (
+    <>
+      {open && (
         <p>
-          <ButtonLink
-            kind="secondary"
-            href={href(`/grants/${grant.uid}`, { issue: 'token', subject: request.subject })}
-          >
-            Issue a token{request.subject && ` for ${visible(request.subject)}`}
-          </ButtonLink>
+          A token for <Foreign text={subject} /> is open: <Mono text={open.id} /> of the grant{' '}
+          <ForeignLink to={href(`/grants/${open.grantUid}`)} text={open.grant} />, until{' '}
+          <Time at={open.expirationTime} />. If the site has it, let the site redeem it.
         </p>
       )}
-    </div>
+      <p>
+        <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token', subject })}>
+          {open ? 'Issue another token' : 'Issue a token'}
+          {subject && ` for ${visible(subject)}`}
+        </ButtonLink>
+      </p>
+    </>
   );
 }
 
