@@ -168,6 +168,17 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
   const isFirst = await command(items[0]?.id ?? '', '').isVisible();
   const [id, second] = isFirst ? [items[0]?.id ?? '', items[1]?.id] : [items[1]?.id ?? '', items[0]?.id];
   await command(id, '').waitFor();
+  expect(await page.locator('dialog .pf-m-primary').count()).toBe(0);
+  await dialog().getByText('The cut goes on after you close this dialog').waitFor();
+  await dialog().getByText('All steps with their commands, to send').click();
+  await expectAccessible(page);
+  const allSteps = dialog().getByRole('figure', { name: 'All steps' });
+  const lines = (await allSteps.locator('code').textContent())?.split('\n').slice(1) ?? [];
+  const start = `npx linkgrant redemption revoke ${id} --cut`;
+  expect(lines.map((line) => line.split(': ')[1])).toEqual([
+    start,
+    ...[1, 2, 3, 4, 5, 6].map((done) => `${start} --continue ${done}`),
+  ]);
   await press('Close');
   await goTo(`/links/${second}`);
   await page.getByText('It can still').waitFor();

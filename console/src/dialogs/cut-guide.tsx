@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { RENEWAL_NEEDS_TIMER } from '../../../src/domain/issued-certificate.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
-import { HostCommand } from '../components/copyable.js';
+import { Copyable, HostCommand, useHostCommand } from '../components/copyable.js';
 import { Dialog } from '../components/dialog.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Loaded, Notice } from '../components/notice.js';
@@ -85,9 +85,8 @@ export function CutGuide({ links, onClose }: CutGuideProps) {
       }
       onClose={onClose}
       footer={
-        <Button kind="primary" onClick={onClose}>
-          Close
-        </Button>
+        // Not primary: the way forward is the next step.
+        <Button onClick={onClose}>Close</Button>
       }
     >
       <WaysIn links={links} />
@@ -152,18 +151,17 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
             // The command stops at step 3 again while links have not renewed.
             const skipsRenewals =
               !progress.isUnknown && progress.done <= WAIT_FOR_RENEWALS && done > WAIT_FOR_RENEWALS;
-            const words = [
-              ...['redemption', 'revoke', id, '--cut'],
-              ...(done > 0 ? ['--continue', String(done)] : []),
-              ...(skipsRenewals ? ['--force'] : []),
-            ];
             return (
               <>
                 <Notice kind="info" title="Revoked. Not cut off yet: follow these steps">
                   <p>
                     The router still trusts the CA of the certificate. Replacing the CA needs its keys, so run
-                    each command on the host of the service, and do what it prints. It can be repeated. You
-                    can close this dialog: the page of the link leads back here.
+                    each command on the host of the service, and do what it prints. It can be repeated.
+                  </p>
+                  <p>
+                    The cut goes on after you close this dialog. To come back, choose <em>Cut off</em> on the
+                    page of the link, or begin at Issuers. Then state again the steps that the console cannot
+                    detect.
                   </p>
                 </Notice>
                 {progress.isUnknown && (
@@ -184,7 +182,7 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
                       }
                     />
                   </p>
-                  <HostCommand words={words} />
+                  <HostCommand words={[...commandAfter(id, done), ...(skipsRenewals ? ['--force'] : [])]} />
                   <div class="row">
                     {statement && step && <Button onClick={() => onState(done + 1)}>{statement}</Button>}
                     {done > progress.done && (
@@ -195,11 +193,37 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
                   </div>
                 </div>
                 {step && done >= WAIT_FOR_RENEWALS && <NotRenewed link={link} />}
+                <AllSteps id={id} />
               </>
             );
           }}
         </Loaded>
       )}
     </Loaded>
+  );
+}
+
+/** The command that continues a cut after `done` steps. */
+function commandAfter(id: string, done: number): readonly string[] {
+  return ['redemption', 'revoke', id, '--cut', ...(done > 0 ? ['--continue', String(done)] : [])];
+}
+
+/** All steps with their commands, as a text for the operator of the host. */
+function AllSteps({ id }: { readonly id: string }) {
+  const hostCommand = useHostCommand();
+  const titles = [...STEPS.map(({ title }) => title), 'Check the router, and remove the old CA'];
+  // A shell that receives the whole text runs no command of it: each one must wait until the step before it is done.
+  const steps = titles.map((title, done) => `${done + 1}. ${title}: ${hostCommand(commandAfter(id, done))}`);
+  return (
+    <details>
+      <summary>All steps with their commands, to send to the operator of the host</summary>
+      <Copyable
+        label="All steps with their commands"
+        text={[
+          'Run each command on the host of the service when the step before it is done, and do what it prints:',
+          ...steps,
+        ].join('\n')}
+      />
+    </details>
   );
 }
