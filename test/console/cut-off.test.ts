@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
 import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { recordRenewalOf, sampleRenewal } from '../support/store-samples.js';
+import { post } from '../support/wire.js';
 import { axeViolations, expectAccessible } from './harness/browser.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';
@@ -69,6 +70,23 @@ it('names the open tokens of the grant of a link before and after the revocation
   expect((await administration.showGrant(grant.uid)).state).toBe('revoked');
   const { items } = await administration.listTokens({ limit: 10, grantUid: grant.uid });
   expect(items.map(({ state }) => state)).toEqual(['revoked', 'revoked']);
+});
+
+it('names how often the code of the grant was used, without the uses of its tokens', async () => {
+  const { token } = await administration.issueToken({ grantUid: grant.uid });
+  expect((await post(running.service, `/${grant.uid}`, token.spec.code)).status).toBe(200);
+  const { items } = await administration.listRedemptions({ limit: 1, grantUid: grant.uid });
+  await goTo(`/links/${items[0]?.id}`);
+  await press('Revoke or cut off');
+  await waysIn()
+    .getByText('Its own code was never used. The service does not know who has this code')
+    .waitFor();
+  await running.addLinks(grant.uid, 2);
+  await waysIn().getByText('Its own code was used 2 times.').waitFor();
+  const policy = { 'linkgrant/identities': 'ci:*', 'linkgrant/identity-required': 'true' };
+  await administration.updateGrant(grant.uid, { policy });
+  await waysIn().getByText('with an identity or a token for a key.').waitFor();
+  expect(await waysIn().getByText('own code').count()).toBe(0);
 });
 
 it('revokes a link without a question after its grant was revoked in the dialog', async () => {

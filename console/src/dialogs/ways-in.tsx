@@ -11,7 +11,7 @@ import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 
-// Each grant costs two requests. The dialog says how many grants it does not show.
+// Each grant costs two requests, or three if it has many tokens. The dialog says how many grants it does not show.
 const MAX_GRANTS = 5;
 const MAX_TOKENS = 5;
 const LARGEST_PAGE = 500;
@@ -21,6 +21,8 @@ interface OpenGrant {
   readonly grant: Api['GrantDetail'];
   readonly tokens: readonly Api['Token'][];
   readonly hasMore: boolean;
+  /** The number of redemptions with the grant's own code. Absent if the grant has too many tokens to compute it. */
+  readonly ownCodeUses?: number;
 }
 
 /** Reads a grant and its open tokens. Resolves with undefined if the grant has ended or was deleted. */
@@ -32,8 +34,19 @@ async function readOpenGrant(uid: string, signal: AbortSignal): Promise<OpenGran
     },
   );
   if (grant?.state !== 'ready' && grant?.state !== 'pending') return undefined;
-  const query = { grantUid: uid, state: grant.state, limit: LARGEST_PAGE };
-  const { items, next } = await dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
+  const { state } = grant;
+  const readTokens = (filter: { state?: typeof state }) => {
+    const query = { grantUid: uid, limit: LARGEST_PAGE, ...filter };
+    return dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
+  };
+  const all = await readTokens({});
+  if (all.next === undefined) {
+    const tokens = all.items.filter((token) => token.state === state);
+    const tokenUses = all.items.reduce((sum, { redemptions }) => sum + redemptions, 0);
+    // The grant was read before its tokens, which may have been redeemed since then.
+    return { grant, tokens, hasMore: false, ownCodeUses: Math.max(0, grant.redemptions - tokenUses) };
+  }
+  const { items, next } = await readTokens({ state });
   return { grant, tokens: items, hasMore: next !== undefined };
 }
 
@@ -100,9 +113,15 @@ interface WayInProps {
   readonly onRevoked: (what: string) => void;
 }
 
-function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
+function WayIn({ open: { grant, tokens, hasMore, ownCodeUses }, onRevoked }: WayInProps) {
   const canWrite = useCanWrite();
-  const { uid, name, redemptionsAllowed, redemptions, expirationTime } = grant;
+  const { uid, name, redemptionsAllowed, redemptions, expirationTime, policy } = grant;
+  const acceptsCode = policy?.['linkgrant/identity-required'] !== 'true';
+  const ways = [
+    ...(acceptsCode ? ['its own code'] : []),
+    ...(policy?.['linkgrant/identities'] ? ['an identity'] : []),
+    acceptsCode ? 'a token' : 'a token for a key',
+  ];
   const count = `${hasMore ? 'More than ' : ''}${countText(tokens.length, 'open token')}`;
   const others = tokens.length - MAX_TOKENS;
   const grantWithTokens = `grant ${visible(name)}${tokens.length > 0 ? ' with its tokens' : ''}`;
@@ -124,9 +143,14 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
               , until <Time at={expirationTime} />
             </>
           )}
-          : with its own code{grant.policy?.['linkgrant/identities'] && ', an identity'} or a token. Its links
-          stay if you revoke it.
+          : with {ways.join(' or ')}. Its links stay if you revoke it.
         </p>
+        {acceptsCode && (
+          <p>
+            {ownCodeUses !== undefined && `${ownCodeText(ownCodeUses)} `}
+            The service does not know who has this code: only revoking the grant ends it.
+          </p>
+        )}
         {canWrite && (
           <div>
             <RevokeNow
@@ -187,6 +211,10 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
       </div>
     </Notice>
   );
+}
+
+function ownCodeText(uses: number): string {
+  return uses === 0 ? 'Its own code was never used.' : `Its own code was used ${countText(uses, 'time')}.`;
 }
 
 interface RevokeNowProps {
