@@ -70,7 +70,7 @@ function statusFields(service: ServiceReport, { health, grants, openTokens, link
     ['Open tokens', openTokens],
     ['Links', `${links.known} valid, ${links.expired} expired, ${links.revoked} revoked`],
     ['Connected', links.connected ?? undefined],
-    ['Not renewed', `${links.notRenewing} overdue for renewal, ${links.expiringSoon} expire soon`],
+    ['Not renewed', `${links.notRenewing} overdue for renewal, ${links.expiringSoon} expiring`],
   ]);
 }
 

@@ -57,6 +57,7 @@ it('counts refused requests, and not the reasons of refusals, and opens them in 
     await store.recordRefusal({ ...attempt, code: 'policy_subject' }, clock.read());
   await goTo('/');
   await expect.poll(() => value('Refused requests')).toBe('3');
+  await page.getByText('Service, grants and links need no attention').waitFor();
   await page.getByRole('link', { name: 'Refused requests' }).click();
   await page.getByRole('row').getByText('The subject is not allowed (3 times)').waitFor();
   expect(await page.locator('tbody tr').count()).toBe(1);
@@ -69,7 +70,7 @@ it('opens the list of all links of an item about several', async () => {
   await goTo('/');
   const item = page
     .getByRole('listitem')
-    .filter({ hasText: 'Links that expire soon, and were not renewed: 2 more.' });
+    .filter({ hasText: 'Links that are expiring, not renewed: 2 more.' });
   await item.getByRole('link', { name: 'Open the list' }).press('Enter');
   await page.getByRole('heading', { name: 'Links', exact: true }).waitFor();
   expect(new URL(page.url()).searchParams.get('state')).toBe('expiring');

@@ -62,6 +62,7 @@ it('warns before the CA that signs expires, and when it has expired', async () =
   clock.advance(31 * DAY);
   await page.reload();
   await section().getByText('The CA that signs has expired').waitFor();
+  await section().locator('.pf-m-red').getByText('expired', { exact: true }).waitFor();
   await expectNoViolations();
 });
 

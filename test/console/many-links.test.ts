@@ -237,7 +237,7 @@ it('downloads the filtered links, or only the selected ones, in the order of the
   // A selected link is in the file although the filter hides it.
   await page.getByLabel('Search').fill('site-2');
   await expect.poll(subjects).toEqual(['site-2']);
-  const [, ...selected] = await downloadedRows('Download 2 links as CSV');
+  const [, ...selected] = await downloadedRows('Download 2 selected links as CSV');
   expect(selected.map(([subject]) => subject)).toEqual(['site-9', 'site-2']);
   await button('Clear the selection').click();
   await goTo(`/links?grantUid=${grant.uid}`);

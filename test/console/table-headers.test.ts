@@ -23,3 +23,14 @@ it('shows each header of a table within its column, in wide and in narrow window
     }
   }
 });
+
+it('wraps long labels, so that the list of links does not scroll sideways', async () => {
+  const labels = { 'example.com/cost-center': 'x'.repeat(63), team: 'engineering-and-operations' };
+  await running.addLinks(grant.uid, 1, { subject: 'lab', labels });
+  await goTo('/links');
+  const row = page.getByRole('row').filter({ hasText: 'engineering-and-operations' });
+  await row.waitFor();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const frame = page.locator('.table-frame', { has: row });
+  expect(await frame.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+});

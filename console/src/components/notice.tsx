@@ -57,7 +57,7 @@ export function UnobservedNotice() {
   if (useObservesConnections() !== false) return null;
   return (
     <p class="subtle">
-      <Prose text="Which links are connected is not known here: a network observer of Skupper reports it. Start the service, or `linkgrant console` on its store, with `--observer` (docs/how-to/monitor.md)." />
+      <Prose text="Which links are connected is not known here: a network observer of Skupper reports it. Start the service, or `linkgrant console` on its store, with `--observer URL`." />
     </p>
   );
 }

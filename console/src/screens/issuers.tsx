@@ -4,7 +4,7 @@ import { HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { Details, Section } from '../components/details.js';
 import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
-import { StateLabel } from '../components/state-label.js';
+import { Label, StateLabel } from '../components/state-label.js';
 import { type Column, Table } from '../components/table.js';
 import { countText, Foreign, Mono, visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
@@ -108,7 +108,17 @@ function columnsOf({ signs }: Issuer): Column<Api['Authority']>[] {
   return [
     { header: 'CA', isHeader: true, cell: ({ subject }) => <Foreign text={subject} /> },
     { header: 'Role', cell: ({ role }) => <StateLabel state={role} /> },
-    { header: 'Certificate', cell: ({ state }) => <StateLabel state={state} /> },
+    {
+      header: 'Certificate',
+      cell: ({ role, state }) =>
+        role === 'active' && state === 'expired' ? (
+          <Label tone="red" icon="danger">
+            expired
+          </Label>
+        ) : (
+          <StateLabel state={state} />
+        ),
+    },
     { header: 'Expires', cell: ({ notAfter }) => <TimeAndDistance at={notAfter} /> },
     {
       header: 'Links',

@@ -111,7 +111,7 @@ export function LinksScreen() {
           {csv.isRunning
             ? 'Reading …'
             : selected.size > 0
-              ? `Download ${countText(selected.size, 'link')} as CSV`
+              ? `Download ${countText(selected.size, 'selected link')} as CSV`
               : 'Download as CSV'}
         </Button>
       }

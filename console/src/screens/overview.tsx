@@ -45,7 +45,7 @@ export function OverviewScreen() {
             )}
             {hasLinks(data) && <UnobservedNotice />}
             {(!isUnused(data) || data.attention.length > 0) && (
-              <Attention items={data.attention} isCurrent={isCurrent} />
+              <Attention overview={data} isCurrent={isCurrent} />
             )}
             {!isUnused(data) && <RecentRefusals {...data} />}
           </>
@@ -176,16 +176,25 @@ function FirstSteps({ overview, isCurrent }: { readonly overview: Overview; read
 }
 
 function Attention({
-  items,
+  overview: { attention: items, refusals, wrongCodes },
   isCurrent,
 }: {
-  readonly items: Overview['attention'];
+  readonly overview: Overview;
   readonly isCurrent: boolean;
 }) {
   const withTimes = useTimesInText();
   return (
     <Section title="Needs attention">
-      {items.length === 0 && isCurrent && <Notice kind="success" title="Nothing needs attention" />}
+      {items.length === 0 && isCurrent && (
+        <Notice
+          kind="success"
+          title={
+            refusals.length + wrongCodes.length > 0
+              ? 'Service, grants and links need no attention'
+              : 'Nothing needs attention'
+          }
+        />
+      )}
       {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
       {items.length > 0 && (
         <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">

@@ -120,7 +120,7 @@ const KINDS_BY_STATE: readonly (OthersOfKind & {
     kind: 'link-expiring',
     filter: { state: 'expiring' },
     one: (end) => `expires at ${end}, and was not renewed`,
-    others: 'links that expire soon, and were not renewed',
+    others: 'links that are expiring, not renewed',
     flags: ' --state expiring',
   },
   {
