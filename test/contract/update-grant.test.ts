@@ -31,7 +31,7 @@ describe('the expiration window of a grant', () => {
   it('can be made shorter, but not to a time before now', async () => {
     const grant = await stored();
     now += 10 * MINUTE;
-    expect(await update(grant, { expirationWindowMs: 10 * MINUTE })).toHaveProperty('rejected');
+    expect(await update(grant, { expirationWindowMs: 10 * MINUTE })).toHaveProperty('problem');
     expect(await store.findGrant(grant.uid)).toEqual(grant);
     expect(await update(grant, { expirationWindowMs: 10 * MINUTE + 1 })).toMatchObject({
       expirationTime: now + 1,
@@ -41,9 +41,9 @@ describe('the expiration window of a grant', () => {
   it('cannot be changed after the grant expired', async () => {
     const grant = await stored();
     now = NOW + 15 * MINUTE - 1;
-    expect(await update(grant, { expirationWindowMs: 15 * MINUTE })).not.toHaveProperty('rejected');
+    expect(await update(grant, { expirationWindowMs: 15 * MINUTE })).not.toHaveProperty('problem');
     now += 1;
-    expect(await update(grant, { expirationWindowMs: 60 * MINUTE })).toHaveProperty('rejected');
+    expect(await update(grant, { expirationWindowMs: 60 * MINUTE })).toHaveProperty('problem');
     expect(await store.findGrant(grant.uid)).toEqual(grant);
   });
 
@@ -53,7 +53,7 @@ describe('the expiration window of a grant', () => {
       const grant = await stored(ended);
       const reopened = await update(grant, { expirationWindowMs: 60 * MINUTE });
       expect(reopened).toEqual({
-        rejected: expect.stringContaining('cannot be reopened'),
+        problem: expect.stringContaining('cannot be reopened'),
         member: 'expirationWindow',
       });
       const change = { redemptionsAllowed: 9, policy: { subjects: ['a'] }, note: 'ended' };
@@ -92,7 +92,7 @@ describe('grant update', () => {
     const grant = await stored();
     const change = { redemptionsAllowed: 5, policy: { notBefore: NOW + 16 * MINUTE } };
     expect(await update(grant, change)).toEqual({
-      rejected: expect.stringContaining('would expire before its not-before time'),
+      problem: expect.stringContaining('would expire before its not-before time'),
     });
     expect(await store.findGrant(grant.uid)).toEqual(grant);
     expect(await update(grant, { ...change, expirationWindowMs: 17 * MINUTE })).toMatchObject(change);
@@ -101,7 +101,7 @@ describe('grant update', () => {
   it('refuses globs that take long to match, also if only those of both rules together do', async () => {
     const grant = await stored({ policy: { subjects: expensiveGlobs(6) } });
     expect(await update(grant, { policy: { names: expensiveGlobs(5) } })).toEqual({
-      rejected: expect.stringMatching(/^linkgrant\/subjects has globs that take too long to match/),
+      problem: expect.stringMatching(/^linkgrant\/subjects has globs that take too long to match/),
     });
     expect(await store.findGrant(grant.uid)).toEqual(grant);
     const replaced = { subjects: null, names: expensiveGlobs(5) };
@@ -118,7 +118,7 @@ describe('grant update', () => {
     const grant = await stored();
     await store.deleteGrant(grant.uid);
     expect(await update(grant, { redemptionsAllowed: 5 })).toEqual({
-      rejected: expect.stringContaining('was deleted meanwhile'),
+      problem: expect.stringContaining('was deleted meanwhile'),
     });
   });
 });

@@ -121,7 +121,7 @@ async function commonMembers(options: {
       if (!service) throw new Error('the store contains no description of the service');
       const wanted = { namespace: 'default', name: `grant-${randomUUID()}`, ...request };
       const created = await createGrant(wanted, service.endpoints.length > 0, { store, clock: clock.read });
-      if ('rejected' in created) throw new Error(created.rejected);
+      if ('problem' in created) throw new Error(created.problem);
       return created;
     },
     used: async (uid) => (await store.findGrant(uid))?.redemptions,

@@ -45,8 +45,8 @@ export async function tokenMintCommand(file: string | undefined, flags: TokenMin
   announceDryRun(flags);
   await writeSignedTokens(request, key.grant, async () => {
     const minted = await mintToken(key, request, commandContext().clock);
-    if ('rejected' in minted) {
-      throw new CommandError(`the token was not issued: ${minted.rejected}`, {
+    if ('problem' in minted) {
+      throw new CommandError(`the token was not issued: ${minted.problem}`, {
         exitCode: 1,
         hint: 'see `linkgrant grant list` on the host of the service',
       });

@@ -136,8 +136,8 @@ async function adoptOne(
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
   // Without spec.code the generated code is never published: the tokens of the grant have signed codes.
   const created = await createGrant({ ...declaration, sourceFile: file }, true, deps);
-  // A rejection now means that another process created it; the next run reads its grant.
-  return 'rejected' in created ? undefined : { outcome: 'adopted' };
+  // A problem now means that another process created it; the next run reads its grant.
+  return 'problem' in created ? undefined : { outcome: 'adopted' };
 }
 
 async function updateDeclared(

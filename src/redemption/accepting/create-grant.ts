@@ -44,13 +44,6 @@ export interface CreatedGrant {
   readonly code: string;
 }
 
-/** Why a grant was not created, as a sentence. */
-export interface RejectedGrant {
-  readonly rejected: string;
-  /** True if another grant has its name. */
-  readonly isTaken?: boolean;
-}
-
 /** Returns why the number of redemptions is not valid, as a sentence; undefined if it is. */
 export function redemptionsAllowedProblem(
   redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED,
@@ -85,12 +78,14 @@ export function notBeforeProblem(
   return `${problem}, use at least ${formatDuration(minutes * MINUTE_MS)}`;
 }
 
-/** Why a grant cannot be created as requested. */
+/** Why a grant cannot be created or changed, or a token of it issued, as requested. */
 export interface GrantProblem {
-  /** The member of the request to the admin API that is invalid; absent if more than one is invalid. */
-  readonly member?: string;
   /** A sentence. */
   readonly problem: string;
+  /** The member of the request to the admin API that is invalid; absent if it is not exactly one. */
+  readonly member?: string;
+  /** True if another grant has the name of the grant to create. */
+  readonly isTaken?: boolean;
 }
 
 /** Returns why a grant cannot be created as requested; undefined if it can. */
@@ -155,16 +150,16 @@ export async function createGrant(
   request: GrantRequest,
   isReady: boolean,
   deps: { readonly store: GrantStore; readonly clock: Clock },
-): Promise<CreatedGrant | RejectedGrant> {
+): Promise<CreatedGrant | GrantProblem> {
   const invalid = grantProblem(request);
-  if (invalid !== undefined) return { rejected: invalid.problem };
+  if (invalid) return invalid;
   const uid = request.preset?.uid ?? randomUUID();
   const code = request.code ?? request.preset?.code ?? mintCode();
   const grant = newGrant(request, { uid, code, isReady, now: deps.clock() });
   const tooLate = notBeforeProblem(grant.policy, grant.expirationTime, grant.expirationWindowMs);
-  if (tooLate !== undefined) return { rejected: tooLate };
+  if (tooLate !== undefined) return { problem: tooLate };
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };
-  const reason = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;
-  return { rejected: reason, isTaken: true };
+  const problem = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;
+  return { problem, isTaken: true };
 }

@@ -4,6 +4,7 @@ import type { GrantSigningKey } from '../../codes/signing-keys.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { DAY_MS } from '../../domain/duration.js';
 import type { Clock } from '../ports/clock.js';
+import type { GrantProblem } from './create-grant.js';
 
 /**
  * How long a token that is bound to a key can be redeemed by default, in milliseconds. It is no secret, and mail takes longer than the
@@ -50,14 +51,7 @@ export interface MintedToken {
   readonly code: SignedCode;
 }
 
-/** Why a token could not be redeemed, as a sentence. */
-interface RejectedToken {
-  readonly rejected: string;
-  /** The member of the request to the admin API that is not valid, if it is one. */
-  readonly member?: string;
-}
-
-/** Issues a token with a signed code, unless it could not be redeemed. */
+/** Issues a token with a signed code, or returns why it could not be redeemed. */
 export async function mintToken(
   { grant, signingKey, url, ca, issuerSite, ...limits }: MintingKey,
   {
@@ -70,12 +64,12 @@ export async function mintToken(
     replaces,
   }: MintTokenRequest,
   clock: Clock,
-): Promise<MintedToken | RejectedToken> {
+): Promise<MintedToken | GrantProblem> {
   const now = clock();
-  if (limits.expirationTime <= now) return { rejected: `grant "${grant.name}" has ended` };
+  if (limits.expirationTime <= now) return { problem: `grant "${grant.name}" has ended` };
   if (uses > limits.redemptionsAllowed) {
     return {
-      rejected: `grant "${grant.name}" can be redeemed ${limits.redemptionsAllowed} times in all, so a token cannot allow more`,
+      problem: `grant "${grant.name}" can be redeemed ${limits.redemptionsAllowed} times in all, so a token cannot allow more`,
       member: 'redemptionsAllowed',
     };
   }
@@ -83,7 +77,7 @@ export async function mintToken(
   const expirationTime = Math.floor(Math.min(limits.expirationTime, now + windowMs) / 1000) * 1000;
   if (expirationTime <= now)
     return {
-      rejected: 'it would expire within the second in which it is issued',
+      problem: 'it would expire within the second in which it is issued',
       member: 'expirationWindow',
     };
   const code: SignedCode = {

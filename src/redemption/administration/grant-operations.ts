@@ -101,9 +101,10 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
         note,
       };
       const updated = await updateGrant(grant, update, deps);
-      if (!('rejected' in updated)) return grantReport(updated, clock());
-      const { rejected, member } = updated;
-      throw new AdministrationError('grant_state', `the grant was not changed: ${rejected}`, { member });
+      if (!('problem' in updated)) return grantReport(updated, clock());
+      throw new AdministrationError('grant_state', `the grant was not changed: ${updated.problem}`, {
+        member: updated.member,
+      });
     },
     async revokeGrant(uid, cascade) {
       const now = clock();
@@ -171,17 +172,17 @@ async function createGrantOnce(
   );
   const preset = chosen && { uid: chosen.createdId, code: chosen.code };
   const outcome = await createGrant({ ...grantRequest, preset }, endpoints.length > 0, deps);
-  if (!('rejected' in outcome)) return report(outcome);
+  if (!('problem' in outcome)) return report(outcome);
   // The request is valid, but its window ends too early.
   if (!outcome.isTaken)
-    throw new AdministrationError('value_rejected', `the grant was not created: ${outcome.rejected}`, {
+    throw new AdministrationError('value_rejected', `the grant was not created: ${outcome.problem}`, {
       member: 'expirationWindow',
       hint: 'set a longer --expiration-window',
     });
   // A concurrent repetition of the request may have created it.
   const concurrent = await findEarlierGrant(request, chosen, deps);
   if (concurrent) return report(concurrent);
-  throw new AdministrationError('name_taken', `the grant was not created: ${outcome.rejected}`, {
+  throw new AdministrationError('name_taken', `the grant was not created: ${outcome.problem}`, {
     member: 'name',
   });
 }

@@ -141,8 +141,8 @@ async function issueSigned(
   const limits = { uses: request.redemptionsAllowed, windowMs: windowOf(request.expirationWindow) };
   const wanted = { name, linkCost, subject, keySha256, replaces, ...limits };
   const minted = await mintToken(key, wanted, deps.clock);
-  if ('rejected' in minted)
-    throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`, {
+  if ('problem' in minted)
+    throw new AdministrationError('grant_state', `the token was not issued: ${minted.problem}`, {
       member: minted.member,
     });
   const { token, code } = once ? await mintOnce(minted, request, once, deps) : minted;

@@ -4,6 +4,7 @@ import { changedPolicy, type PolicyChange } from '../../domain/policy.js';
 import { matchingProblem } from '../accepting/check-policy.js';
 import {
   expirationWindowProblem,
+  type GrantProblem,
   notBeforeProblem,
   redemptionsAllowedProblem,
 } from '../accepting/create-grant.js';
@@ -18,37 +19,30 @@ export interface GrantUpdate extends LabelsAndNoteChange {
   readonly policy?: PolicyChange | undefined;
 }
 
-/** Why a grant was not changed, as a sentence. */
-export interface RejectedUpdate {
-  readonly rejected: string;
-  /** The member of the request to the admin API that is invalid; absent if it is not one member. */
-  readonly member?: string;
-}
-
 /**
- * Changes a grant, or returns, as a sentence, why it cannot be changed. The policy can change at any time, because it also
+ * Changes a grant, or returns why it cannot be changed. The policy can change at any time, because it also
  * applies to renewals. The window of a revoked or expired grant cannot change, and a new window must end later than now.
  */
 export async function updateGrant(
   grant: AccessGrant,
   update: GrantUpdate,
   deps: { readonly store: GrantStore; readonly clock: Clock },
-): Promise<AccessGrant | RejectedUpdate> {
+): Promise<AccessGrant | GrantProblem> {
   const { redemptionsAllowed = grant.redemptionsAllowed, policy } = update;
   const now = deps.clock();
   const newPolicy = changedPolicy(grant.policy, policy);
   const expirationTime = expirationTimeOf(grant, update.expirationWindowMs);
   const usesProblem = redemptionsAllowedProblem(redemptionsAllowed);
-  if (usesProblem !== undefined) return { rejected: usesProblem, member: 'redemptionsAllowed' };
-  const windowRejected =
+  if (usesProblem !== undefined) return { problem: usesProblem, member: 'redemptionsAllowed' };
+  const invalidWindow =
     update.expirationWindowMs === undefined
       ? undefined
       : windowProblem(grant, update.expirationWindowMs, now);
-  if (windowRejected !== undefined) return { rejected: windowRejected, member: 'expirationWindow' };
-  const rejected =
+  if (invalidWindow !== undefined) return { problem: invalidWindow, member: 'expirationWindow' };
+  const problem =
     (policy && matchingProblem(newPolicy)) ??
     notBeforeProblem(newPolicy, expirationTime, update.expirationWindowMs ?? grant.expirationWindowMs);
-  if (rejected !== undefined) return { rejected };
+  if (problem !== undefined) return { problem };
   const { expirationWindowMs, labels, note } = update;
   const change: GrantChange = {
     ...(update.redemptionsAllowed !== undefined && { redemptionsAllowed }),
@@ -63,7 +57,7 @@ export async function updateGrant(
   };
   await deps.store.updateGrant(grant.uid, change);
   const updated = await deps.store.findGrant(grant.uid);
-  if (!updated) return { rejected: `grant "${grant.name}" was deleted meanwhile` };
+  if (!updated) return { problem: `grant "${grant.name}" was deleted meanwhile` };
   // If the grant became Ready meanwhile, its expiration time was computed from the old window.
   return updated.readyAt === grant.readyAt ? updated : updateGrant(updated, update, deps);
 }

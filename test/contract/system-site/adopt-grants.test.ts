@@ -415,7 +415,7 @@ describe('adopting grants from files', () => {
   it('does not change a grant of the same name that a command created, with and without a file', async () => {
     const request = { namespace: 'west', name: 'mine', redemptionsAllowed: 4 };
     const made = await createGrant(request, true, { store, clock });
-    if ('rejected' in made) throw new Error(made.rejected);
+    if ('problem' in made) throw new Error(made.problem);
     const before = await grantOf('mine');
     declare('mine', { redemptionsAllowed: 1 });
     expect(await adopt()).toMatchObject([
