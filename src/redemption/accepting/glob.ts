@@ -31,8 +31,9 @@ function toLowerCase(text: string): string {
 }
 
 /**
- * Returns how many steps the search for the parts of a glob between two `*` needs at most in a text: for each position in it, as many comparisons as the longest part has characters, and a step to the next position. Zero without such a part: each
- * character of the glob is then compared once at most.
+ * Returns how many steps the search for the parts of a glob between two `*` needs at most in a text: for each position of the text, as
+ * many comparisons as the longest part has characters, and a step to the next position. Zero without such a part: each character of
+ * the glob is then compared once at most.
  */
 export function globCost(glob: string, textLength = MAX_NAME_LENGTH): number {
   const lastStar = glob.lastIndexOf('*');

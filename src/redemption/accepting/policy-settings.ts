@@ -107,10 +107,10 @@ export function parsePolicyRule(
 
 /**
  * Parses the policy in the settings of an AccessGrant (`spec.settings`), or returns the first problem as a sentence. Lists are
- * separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1 second to 10 years,
- * `linkgrant/csr-required` and `linkgrant/identity-required` are true or false, `linkgrant/not-before` is an RFC 3339 time. A setting with more than `maxLength` characters is
- * invalid. Settings of other programs are ignored, but an unknown setting that begins with `linkgrant` is invalid, so that a misspelt
- * rule is not ignored.
+ * separated by commas, and an empty list allows no value. `linkgrant/certificate-lifetime` is a duration of 1 second to 10 years,
+ * `linkgrant/csr-required` and `linkgrant/identity-required` are true or false, `linkgrant/identity-uses` is a whole number, and
+ * `linkgrant/not-before` is an RFC 3339 time. A setting with more than `maxLength` characters is invalid. Settings of other programs
+ * are ignored, but an unknown setting that begins with `linkgrant` is invalid, so that a misspelt rule is not ignored.
  */
 export function parsePolicySettings(
   settings: Readonly<Record<string, unknown>>,

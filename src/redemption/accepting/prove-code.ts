@@ -101,8 +101,9 @@ function isMadeFor(keySha256: string, code: Uint8Array, csr: string | undefined)
 }
 
 /**
- * Only a service revokes links. A code that was signed with an exported signing key, without the store, replaces no redemption, also not
- * with the id of a code that the service issued: it must also expire with that one, and be for its subject.
+ * True if a redemption with this code may revoke the redemption that the code names, if it names one. The code must be recorded as
+ * issued by the service, with the same expiration and subject: a holder of an exported signing key can sign any claims, also with
+ * the id of an issued code.
  */
 async function mayReplace(
   { grantUid, jti, expirationTime, subject, replaces }: SignedCode,

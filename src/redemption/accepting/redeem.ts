@@ -66,6 +66,8 @@ export interface Redeemed extends LinkAnswer {
 export interface RefusedRedemption extends WrongCode {
   /** Why the accepting site provides no access, or what is wrong with the CSR. */
   readonly reason?: string;
+  /** What the operator can do, if the accepting site provides no access. */
+  readonly hint?: string;
   /** The address of the client that redeemed with the same identity and another key. */
   readonly conflict?: string | undefined;
   /** The grant, if the client presented a valid code. */

@@ -23,7 +23,7 @@ export interface RedemptionContext extends ProvenCode {
   readonly code: Uint8Array;
   readonly renews: boolean;
   readonly key: RequestedKey;
-  /** Those of the redemption that this one replaces. */
+  /** Those of the redemption that this one replaces; empty if it replaces none. */
   readonly labelsAndNote: LabelsAndNote;
 }
 

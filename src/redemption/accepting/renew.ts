@@ -124,7 +124,7 @@ async function renewProven(proven: ProvenRenewal, deps: AcceptingSide): Promise<
   return issueAndRecordRenewal(proven, { csr, access, lifetimeMs }, deps);
 }
 
-/** Returns the id of the redemption that replaced another one; undefined if none did. */
+/** Returns the id of the redemption that replaced the redemption `id`; undefined if none did. */
 export async function findReplacement(
   id: string,
   store: Pick<LedgerStore, 'listRedemptionEntries'>,
@@ -132,7 +132,7 @@ export async function findReplacement(
   return replacementIn(await store.listRedemptionEntries(id, LAST_ENTRIES));
 }
 
-/** Returns the id of the redemption that replaced another one, according to the entries of that; undefined if none did. */
+/** Returns the id of the redemption that replaced the one with these ledger entries; undefined if none did. */
 export function replacementIn(entries: readonly RedemptionEntry[]): string | undefined {
   const replacedBy = entries.find(({ kind }) => kind === 'replaced')?.detail.replacedBy;
   return replacedBy === undefined ? undefined : String(replacedBy);

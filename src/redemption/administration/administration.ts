@@ -44,8 +44,7 @@ export interface UpdateGrantRequest extends LabelsAndNoteChange {
   readonly policy?: Readonly<Record<string, string | null>> | undefined;
 }
 
-/** A token to issue: a signed one, with its own limits, or bound to the key of a `request`, or for a link that it
- * `replaces`, or one with the grant's `code`. */
+/** A token to issue: one with the grant's `code`, or else a signed one. A signed token has limits of its own. */
 export interface IssueTokenRequest {
   readonly grantUid: string;
   readonly name?: string | undefined;
@@ -56,7 +55,10 @@ export interface IssueTokenRequest {
   readonly subject?: string | undefined;
   /** A text with one certificate request, in PEM or as a request line: only its key can redeem the token. */
   readonly request?: string | undefined;
-  /** Id of the redemption that the token replaces: its redemption has name, subject, labels and note of that one, and revokes it. */
+  /**
+   * Id of the redemption that the token replaces. The redemption of the token gets the name, subject, labels and note of the replaced
+   * one, and revokes it.
+   */
   readonly replaces?: string | undefined;
   readonly code?: string | undefined;
 }

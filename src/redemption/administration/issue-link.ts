@@ -14,7 +14,7 @@ import { requireValidNames } from './request-values.js';
 import { withNamesOf } from './signed-token-request.js';
 import { readTokenRequest } from './token-request.js';
 
-// The CRD of the Redemptions limits the address of a client to so many characters.
+// The CRD of Redemptions limits the address of a client to this many characters.
 const MAX_PEER_LENGTH = 256;
 
 /**
@@ -53,10 +53,15 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
         {
           code: new Uint8Array(),
           csr: pem.replace(/-----[A-Z ]+-----|\s/g, ''),
-          ...{ name, subject, renews: false, receivedAt: performance.now() },
+          name,
+          subject,
+          renews: false,
+          receivedAt: performance.now(),
         },
         {
-          ...{ peer: peerOf(deps.actor), isOperator: true, requestId: '' },
+          peer: peerOf(deps.actor),
+          isOperator: true,
+          requestId: '',
           onProven: () => undefined,
           isConnected: async () => true,
         },
@@ -70,7 +75,7 @@ export function linkIssuance(deps: AdministrationDependencies): Pick<Administrat
   };
 }
 
-/** Returns what the ledger records in place of the address of a client. A Redemption limits its length. */
+/** Returns what the ledger records in place of the address of a client. */
 function peerOf({ actor }: Actor): string {
   return [...`operator:${actor}`].slice(0, MAX_PEER_LENGTH).join('');
 }
@@ -129,8 +134,11 @@ const REFUSALS: Partial<Record<RedemptionErrorCode, readonly [Sentence, string?]
   not_yet_valid: [(grant) => `grant "${grant}" is not valid yet`],
 };
 
+const REVOKED_HINT =
+  'the other site should delete the request, and create a new one with `linkgrant link request`';
+
 function refusedError(
-  { refused, reason, ...refusal }: RefusedRedemption,
+  { refused, reason, hint }: RefusedRedemption,
   request: IssueLinkRequest,
   { name: grant }: AccessGrant,
 ): Error {
@@ -138,13 +146,12 @@ function refusedError(
   const text = sentence?.(grant, request);
   if (text !== undefined) {
     const code = member === undefined ? 'grant_state' : 'value_rejected';
-    const hint =
-      refused === 'redemption_revoked' || refused === 'code_revoked'
-        ? 'the other site should delete the request, and make a new one with `linkgrant link request`'
-        : undefined;
-    return new AdministrationError(code, `the link was not issued: ${text}`, { member, hint });
+    const isRevoked = refused === 'redemption_revoked' || refused === 'code_revoked';
+    return new AdministrationError(code, `the link was not issued: ${text}`, {
+      member,
+      hint: isRevoked ? REVOKED_HINT : undefined,
+    });
   }
   if (reason === undefined) return new RedemptionError(refused, 'The link was not issued.');
-  const hint = 'hint' in refusal ? String(refusal.hint) : undefined;
   return new AdministrationError('no_link_access', `the link was not issued: ${reason}`, { hint });
 }

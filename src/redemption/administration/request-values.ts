@@ -4,7 +4,7 @@ import { isResourceName, isSubject } from '../../domain/names.js';
 import type { GrantPolicy, PolicyChange } from '../../domain/policy.js';
 import { type PolicyRule, parsePolicySettings, ruleOfSetting } from '../accepting/policy-settings.js';
 
-/** The error for an invalid value of a `member` of the request; undefined if the value belongs to more than one member. */
+/** The error for an invalid value. `member` is the member of the request that has it; absent if it is not exactly one. */
 export function rejectedError(problem: string, member?: string): AdministrationError {
   return new AdministrationError('value_rejected', problem, { member });
 }

@@ -44,7 +44,8 @@ export function administrationOfStore(
 
 function serviceMembers({ url, platform, version, endpoints, certificateNotAfter }: ServiceDescription) {
   return {
-    ...{ url, platform },
+    url,
+    platform,
     ...(version !== undefined && { version }),
     ...(platform === 'standalone' && { endpoints: endpoints.map(formatEndpoint) }),
     ...(certificateNotAfter !== undefined && { certificateNotAfter: formatTime(certificateNotAfter) }),

@@ -148,8 +148,14 @@ async function issueSigned(
   const { token, code } = once ? await mintOnce(minted, request, once, deps) : minted;
   const { grantUid, jti, uses, expirationTime, issuedAt } = code;
   await deps.store.createCode({
-    ...{ grantUid, jti, uses, expirationTime, issuedAt },
-    ...{ subject: code.subject ?? null, used: 0, revokedAt: null },
+    grantUid,
+    jti,
+    uses,
+    expirationTime,
+    issuedAt,
+    subject: code.subject ?? null,
+    used: 0,
+    revokedAt: null,
   });
   return issuedToken(token, grant, endpoints, code);
 }

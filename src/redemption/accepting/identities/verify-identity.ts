@@ -6,7 +6,7 @@ import { isIdentitySubject } from '../../../domain/names.js';
 import type { IdentityCheck, IdentityProviders, LoadedProvider } from '../../ports/identity-providers.js';
 import { matchesSub } from '../check-policy.js';
 
-// How far the clocks of a provider and of the service may be apart (RFC 7519 §4.1.4).
+/** How far the clocks of a provider and of the service may be apart, in milliseconds (RFC 7519 §4.1.4). */
 export const LEEWAY_MS = 60_000;
 const MAX_LIFETIME_MS = DAY_MS;
 // More signatures are not verified for one token.
@@ -28,7 +28,7 @@ export interface VerifiedIdentity {
   readonly sub: string;
 }
 
-/** Why a token proves no identity. Only for the operator: nothing in it is unverified. */
+/** Why a token proves no identity; for the operator, not for the client. Contains no unverified text of the token. */
 export interface UnverifiedIdentity {
   readonly check: IdentityCheck;
   /** The end of a sentence about the token. */

@@ -63,7 +63,8 @@ export async function sortedLinks(
   return {
     items: page.slice(0, limit).map(({ link }) => link),
     ...(last && page.length > limit && { next: encodeCursor(last.key) }),
-    ...{ total, before },
+    total,
+    before,
     ...(previous && { previous: encodeCursor(previous) }),
   };
 }
