@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { type Api, client, dataOf } from '../api/client.js';
+import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Failure, Loaded, Notice } from '../components/notice.js';
@@ -14,7 +14,6 @@ import { useCanWrite } from '../state/session.js';
 // Each grant costs two requests, or three if it has many tokens. The dialog says how many grants it does not show.
 const MAX_GRANTS = 5;
 const MAX_TOKENS = 5;
-const LARGEST_PAGE = 500;
 
 /** A grant that can be redeemed, with its open tokens. */
 interface OpenGrant {
