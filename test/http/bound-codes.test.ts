@@ -1,6 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { SignedCode } from '../../src/codes/signed-code.js';
+import { problemsOf } from '../docs/openapi-document.js';
 import { boundCode } from '../support/bound-code.js';
 import { csrHeader, keySha256, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { releaseAfterFile } from '../support/release.js';
@@ -13,7 +14,7 @@ const MISMATCH = [
   undefined,
 ];
 
-const service = releaseAfterFile(await composeTestService());
+const service = releaseAfterFile(await composeTestService({ allowRedeemByKey: true }));
 
 /** A code that is bound to `key`, of a new grant. */
 const codeFor = (key: KeyObject, changes?: Partial<SignedCode>) =>
@@ -62,6 +63,14 @@ describe('a code that is bound to a key', () => {
     const { items } = await service.store.listLedger({ limit: 10, grantUid: uid });
     expect(items.filter(({ kind }) => kind !== 'created')).toEqual([]);
     redeemedAnswer(await post(service, `/${uid}`, code, { headers: madeFor(code, key) }));
+  });
+
+  it('is refused in a check by namespace and name as openapi.yaml describes', async () => {
+    const { uid, code } = await codeFor(newKey());
+    const grant = await service.store.findGrant(uid);
+    const response = await post(service, `/${grant?.namespace}/${grant?.name}/-/check`, code);
+    expect(outcomeOf(response)).toEqual(MISMATCH);
+    expect(problemsOf('/{namespace}/{grantName}/-/check', response)).toEqual([]);
   });
 
   it('is checked with the request that redeems it', async () => {
