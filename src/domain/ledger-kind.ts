@@ -1,5 +1,5 @@
 /** Every kind of ledger entry. */
-export const LEDGER_KINDS = [
+const LEDGER_KINDS = [
   // A grant was created.
   'created',
   // The limits, rules, expiration time or file of a grant changed.

@@ -13,6 +13,7 @@ export class KeyedCounter {
     this.#periods = new BoundedMap(maxKeys);
   }
 
+  /** Counts an event of a key. Returns how many events its period has, this one included. */
   count(key: string): number {
     const now = performance.now();
     let period = this.#periods.get(key);

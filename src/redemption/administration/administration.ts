@@ -125,19 +125,24 @@ export interface RedemptionFilter extends Pick<LedgerFilter, 'grantUid' | 'subje
  * AdministrationError, and with RedemptionError if a store or a service cannot be reached.
  */
 export interface Administration extends LedgerVerifications {
+  /** Returns the URL, the platform and the version of the service. */
   describeService(): Promise<ServiceReport>;
 
+  /** Creates a grant. Only this report contains its code. With `once`, a repetition returns the same grant. */
   createGrant(request: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrantReport>;
   /** Returns the grant of that name or uid. */
   findGrant(namespace: string, nameOrUid: string): Promise<GrantReport>;
+  /** Returns a grant with its last attempts. */
   showGrant(uid: string): Promise<GrantDetail>;
   /** Lists grants by namespace and name. */
   listGrants(page: PageRequest & GrantFilter): Promise<Page<GrantReport>>;
   updateGrant(uid: string, change: UpdateGrantRequest): Promise<GrantReport>;
+  /** Permanently revokes a grant; with `cascade` also its redemptions. */
   revokeGrant(uid: string, cascade: boolean): Promise<GrantRevocation>;
   /** Deletes a grant; its redemptions stay in the ledger. */
   deleteGrant(uid: string): Promise<void>;
 
+  /** Issues a token of a grant. With `once`, a repetition returns the same token. */
   issueToken(request: IssueTokenRequest, once?: OnceOnly): Promise<IssuedToken>;
   /** Lists the signed tokens of existing grants by grant and id. */
   listTokens(page: PageRequest & TokenFilter): Promise<Page<TokenReport>>;
@@ -148,6 +153,7 @@ export interface Administration extends LedgerVerifications {
   listRedemptions(page: PageRequest & RedemptionFilter): Promise<Page<RedemptionReport>>;
   /** Lists the entries of the ledger and the totals of attempts, newest first. */
   listEvents(page: PageRequest & LedgerFilter): Promise<Page<EventReport>>;
+  /** Returns a redemption with its certificates and its ledger entries. */
   showRedemption(id: string): Promise<RedemptionDetail>;
   /** Changes labels and note. */
   updateRedemption(id: string, change: LabelsAndNoteChange): Promise<RedemptionReport>;
@@ -169,6 +175,7 @@ export interface Administration extends LedgerVerifications {
   listLinks(page: PageRequest & LinkFilter & { readonly sort?: LinkSort | undefined }): Promise<LinkPage>;
   /** Lists issuers by namespace and name. */
   listIssuers(page: PageRequest): Promise<Page<IssuerReport>>;
+  /** Returns figures about the whole store, and what needs attention. */
   readOverview(): Promise<OverviewReport>;
   /** Runs every check: those of the overview, and those of `doctor`, which take some seconds. */
   checkHealth(): Promise<HealthReport>;

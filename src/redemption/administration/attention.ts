@@ -22,7 +22,7 @@ interface LinkSummary {
   readonly items: readonly AttentionItem[];
 }
 
-/** What needs attention, and from which data this was found. */
+/** What needs attention, and the data that this was computed from. */
 export interface Attention extends Omit<LinkSummary, 'items'> {
   /** The most urgent first; at most five objects of a kind, then one item for the others of that kind. */
   readonly items: readonly AttentionItem[];
@@ -104,14 +104,14 @@ function countsOfLinks(
   };
 }
 
-/** What is said of the objects of a kind that have no item of their own, and the flags that list them. */
+/** The text about the objects of a kind that have no item of their own, and the flags of the command that lists them. */
 interface OthersOfKind {
   readonly kind: LinkKind;
   readonly others: string;
   readonly flags: string;
 }
 
-/** The kinds of links by state: how they are found, and what is said of one that expires at `end`. */
+/** The kinds of links by state: the filter that finds them, and the predicate of a sentence about one that expires at `end`. */
 const KINDS_BY_STATE: readonly (OthersOfKind & {
   readonly filter: LinkFilter;
   readonly one: (end: string) => string;

@@ -59,7 +59,7 @@ export class CachedConnections implements ConnectionObserver {
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         controller.abort();
-        reject(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`));
+        reject(new Error(`no response within ${TIMEOUT_MS / 1_000} s`));
       }, TIMEOUT_MS);
     });
     try {

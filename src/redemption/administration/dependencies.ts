@@ -48,7 +48,7 @@ export interface AdministrationDependencies {
   /** Shares the last verification of the ledger with other processes on the store; absent if there are none. */
   readonly sharedVerification?: SharedVerification | undefined;
   /** Observes which sites are connected; absent if no source reports them. */
-  connections?: ConnectionObserver | undefined;
+  readonly connections?: ConnectionObserver | undefined;
 }
 
 /** Returns the published description. Throws AdministrationError if there is none. */

@@ -36,10 +36,7 @@ export function redemptionOperations({
     peers = indexPeers(),
   ): RedemptionReport => {
     const connected = peers.isConnected(redemption);
-    const report = redemptionReport(redemption, newest, clock(), {
-      grant,
-      ...(isCaRetired && { isCaRetired }),
-    });
+    const report = redemptionReport(redemption, newest, clock(), { grant, isCaRetired });
     return { ...report, ...(connected !== null && { connected }) };
   };
   const findGrantName = async (uid: string) => (await store.findGrant(uid))?.name;

@@ -61,7 +61,7 @@ export async function revokeRedemption(
   const revoked = { ...redemption, revokedAt: redemption.revokedAt ?? now };
   return {
     outcome,
-    redemption: redemptionReport(revoked, newest, now, { ...(isCaRetired && { isCaRetired }) }),
+    redemption: redemptionReport(revoked, newest, now, { isCaRetired }),
     ...(source && { source: sourceReport(source, choice ?? 'keep-token') }),
     related: await relatedLinks(redemption, store, now),
   };

@@ -125,7 +125,10 @@ export function redemptionReport(
   redemption: ListedRedemption,
   newest: ListedRenewal | undefined,
   now: number,
-  { grant, isCaRetired }: { readonly grant?: string | undefined; readonly isCaRetired?: IsCaRetired },
+  {
+    grant,
+    isCaRetired,
+  }: { readonly grant?: string | undefined; readonly isCaRetired?: IsCaRetired | undefined },
 ): RedemptionReport {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt, labels, note } = redemption;
   const replaces = jti === null ? undefined : replacedRedemptionId(jti);

@@ -20,7 +20,7 @@ it('for a source that never answers, `latest` returns at once, and `observe` aft
   expect(cached.latest()).toEqual({ peers: undefined, version: '' });
   const observed = cached.observe();
   await vi.advanceTimersByTimeAsync(3_000);
-  expect(await observed).toMatchObject({ peers: undefined, problem: 'no answer within 3 s' });
+  expect(await observed).toMatchObject({ peers: undefined, problem: 'no response within 3 s' });
 });
 
 it('while the source fails, cached connections have the peers and time of the last success, until these are too old', async () => {
