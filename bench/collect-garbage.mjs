@@ -10,7 +10,8 @@ process.on('SIGUSR2', () => {
   collect();
   collect();
   const file = process.env.BENCH_COLLECTED;
-  // A reader never finds a part of it, nor that of another process.
-  writeFileSync(`${file}.${process.pid}`, JSON.stringify(process.memoryUsage()));
-  renameSync(`${file}.${process.pid}`, file);
+  // The rename is atomic, so no process reads a partial file.
+  const temporaryFile = `${file}.${process.pid}`;
+  writeFileSync(temporaryFile, JSON.stringify(process.memoryUsage()));
+  renameSync(temporaryFile, file);
 });

@@ -101,9 +101,9 @@ function isMadeFor(keySha256: string, code: Uint8Array, csr: string | undefined)
 }
 
 /**
- * True if a redemption with this code may revoke the redemption that the code names, if it names one. The code must be recorded as
- * issued by the service, with the same expiration and subject: a holder of an exported signing key can sign any claims, also with
- * the id of an issued code.
+ * True if the code replaces no redemption, or if the service issued it: if the store records its id as issued, with the same
+ * expiration and subject. The signature is no proof of that: a holder of an exported signing key can sign any claims, also with the
+ * id of an issued code.
  */
 async function mayReplace(
   { grantUid, jti, expirationTime, subject, replaces }: SignedCode,

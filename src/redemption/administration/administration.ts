@@ -125,7 +125,7 @@ export interface RedemptionFilter extends Pick<LedgerFilter, 'grantUid' | 'subje
  * AdministrationError, and with RedemptionError if a store or a service cannot be reached.
  */
 export interface Administration extends LedgerVerifications {
-  /** Returns the URL, the platform and the version of the service. */
+  /** Returns the description of the service, such as its URL, platform and version. */
   describeService(): Promise<ServiceReport>;
 
   /** Creates a grant. Only this report contains its code. With `once`, a repetition returns the same grant. */

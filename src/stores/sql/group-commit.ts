@@ -32,9 +32,9 @@ export function countingWrite(operation: WriteOperation<number>): WriteOperation
 }
 
 /**
- * The grant that a write changes, by its uid or by the id of one of its redemptions. A redemption that replaces another one has both,
- * because their grants can differ. Writes to the same grant are serialized across all processes: each begins after the one before it
- * is committed.
+ * The grant that a write changes, by its uid or by the id of one of its redemptions. The write of a redemption that replaces another
+ * one has both, because the two redemptions can have different grants. Writes to the same grant are serialized across all processes:
+ * each begins after the one before it is committed.
  */
 export interface WriteSubject {
   readonly grantUid?: string;

@@ -156,7 +156,10 @@ export class FaultyService {
     await waitFor('all processes have the new time', () => moves() >= expected);
   }
 
-  /** The memory that each worker uses after a garbage collection, in MiB. V8 keeps free pages for later, in varying number. */
+  /**
+   * Returns the memory that each worker uses after a garbage collection, in MiB. Free pages of the V8 heap do not count: V8 retains a
+   * varying number of them.
+   */
   async workerMemory(): Promise<number[]> {
     await this.#haveWorkers();
     const memory: number[] = [];

@@ -1,4 +1,4 @@
-/** The memory that each worker uses after a garbage collection, in MiB, after so many redemptions of the run. */
+/** The memory that each worker uses after a garbage collection, in MiB, and the number of redemptions of the run until then. */
 export interface MemorySample {
   readonly redeemed: number;
   readonly workers: readonly number[];

@@ -414,8 +414,8 @@ describe('adopting grants from files', () => {
 
   it('does not change a grant of the same name that a command created, with and without a file', async () => {
     const request = { namespace: 'west', name: 'mine', redemptionsAllowed: 4 };
-    const made = await createGrant(request, true, { store, clock });
-    if ('problem' in made) throw new Error(made.problem);
+    const created = await createGrant(request, true, { store, clock });
+    if ('problem' in created) throw new Error(created.problem);
     const before = await grantOf('mine');
     declare('mine', { redemptionsAllowed: 1 });
     expect(await adopt()).toMatchObject([

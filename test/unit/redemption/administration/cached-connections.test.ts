@@ -12,7 +12,7 @@ const EAST: ConnectedPeer = {
 
 fakeTimers();
 
-it('for a source that never answers, `latest` returns at once, and `observe` after the time limit', async () => {
+it('for a source that never responds, `latest` returns at once, and `observe` after the time limit', async () => {
   const cached = new CachedConnections(
     () => new Promise(() => undefined),
     () => 7,
