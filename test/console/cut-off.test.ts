@@ -72,14 +72,14 @@ it('names the open tokens of the grant of a link before and after the revocation
   expect(items.map(({ state }) => state)).toEqual(['revoked', 'revoked']);
 });
 
-it('names how often the code of the grant was used, without the uses of its tokens', async () => {
+it('shows how often the code of the grant was used, without the uses of its tokens', async () => {
   const { token } = await administration.issueToken({ grantUid: grant.uid });
   expect((await post(running.service, `/${grant.uid}`, token.spec.code)).status).toBe(200);
   const { items } = await administration.listRedemptions({ limit: 1, grantUid: grant.uid });
   await goTo(`/links/${items[0]?.id}`);
   await press('Revoke or cut off');
   await waysIn()
-    .getByText('Its own code was never used. The service does not know who has this code')
+    .getByText('Its own code was never used. The service does not know which sites have this code')
     .waitFor();
   await running.addLinks(grant.uid, 2);
   await waysIn().getByText('Its own code was used 2 times.').waitFor();
@@ -187,7 +187,7 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
   const [id, second] = isFirst ? [items[0]?.id ?? '', items[1]?.id] : [items[1]?.id ?? '', items[0]?.id];
   await command(id, '').waitFor();
   expect(await page.locator('dialog .pf-m-primary').count()).toBe(0);
-  await dialog().getByText('The cut goes on after you close this dialog').waitFor();
+  await dialog().getByText('You can close this dialog. To continue, choose Cut off').waitFor();
   await dialog().getByText('All steps with their commands, to send').click();
   await expectAccessible(page);
   const allSteps = dialog().getByRole('figure', { name: 'All steps' });

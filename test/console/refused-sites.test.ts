@@ -162,7 +162,7 @@ it.each([
   expect(await dialog.getByLabel('Only for the subject').inputValue()).toBe('paris');
   const issued = await issueInDialog();
   await refused
-    .getByText(`A token for paris is open: `)
+    .getByText('A token for paris is open')
     .filter({ hasText: `of the grant ${name}` })
     .waitFor();
   await refused.getByRole('link', { name: 'Issue another token for paris', includeHidden: true }).waitFor();

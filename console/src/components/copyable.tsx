@@ -61,7 +61,7 @@ export function Command({ words, label = 'The same in a terminal' }: CommandProp
 /** Label of a host command that does the same as an action of the console, or shows the same as a page. */
 export const SAME_ON_HOST = 'The same in a terminal, on the host of the service';
 
-/** Returns a function that writes a command for the host of the service: without the flags that select a remote service. */
+/** Returns a function that formats a command for the host of the service, without the flags that select a remote service. */
 export function useHostCommand(): (words: readonly string[]) => string {
   const { program = 'linkgrant', commandFlags = '', isRemote } = useSession();
   const flags = isRemote ? '' : commandFlags;

@@ -2,12 +2,12 @@ interface StepListProps {
   readonly titles: readonly string[];
   /** Index of the step that comes next; the steps before it are done. */
   readonly current: number;
-  /** True if the user has reported this step as done, and the console cannot check it. Default: false for each step. */
-  readonly isReported?: (index: number) => boolean;
+  /** True if the user has confirmed this step, and the console cannot check it. Default: false for each step. */
+  readonly isConfirmed?: (index: number) => boolean;
 }
 
 /** The steps of a task; the done ones are marked. */
-export function StepList({ titles, current, isReported = () => false }: StepListProps) {
+export function StepList({ titles, current, isConfirmed = () => false }: StepListProps) {
   return (
     <ol class="pf-v6-c-list">
       {titles.map((title, index) => (
@@ -17,7 +17,7 @@ export function StepList({ titles, current, isReported = () => false }: StepList
           class={index < current ? 'subtle' : ''}
         >
           {title}
-          {index < current && (isReported(index) ? ' – done, as you say; not checked' : ' – done')}
+          {index < current && (isConfirmed(index) ? ' – done, as you say; not checked' : ' – done')}
         </li>
       ))}
     </ol>

@@ -17,8 +17,8 @@ import { WaysIn } from './ways-in.js';
 interface Step {
   readonly title: string;
   readonly todo: string;
-  /** What the operator states with the button that ends the step. Absent if the issuers show that the step is done. */
-  readonly statement?: string;
+  /** What the operator confirms with the button that ends the step. Absent if the issuers show that the step is done. */
+  readonly confirmation?: string;
 }
 
 const WAIT_FOR_RENEWALS = 2;
@@ -30,7 +30,7 @@ const STEPS: readonly Step[] = [
   {
     title: 'Let the router trust both CAs',
     todo: 'The command creates the new CA, and prints how to make the router of this site trust both CAs. Do that.',
-    statement: 'The router trusts both CAs',
+    confirmation: 'The router trusts both CAs',
   },
   {
     title: 'Let the new CA sign',
@@ -39,22 +39,22 @@ const STEPS: readonly Step[] = [
   {
     title: 'Wait until the other links have renewed',
     todo: `The next step appears when all have. To renew a link now, run \`linkgrant link renew NAME\` on its site. ${RENEWAL_NEEDS_TIMER}`,
-    statement: 'Do not wait for links that have not renewed',
+    confirmation: 'Do not wait for links that have not renewed',
   },
   {
     title: 'Let every link connect once more',
     todo: 'Make every link reconnect, as a rehearsal. Both CAs are still trusted, so you can correct a link that fails.',
-    statement: 'Every link has connected again',
+    confirmation: 'Every link has connected again',
   },
   {
     title: 'Give the router a certificate of the new CA',
     todo: 'The command prints how to create it.',
-    statement: 'The router has its new certificate',
+    confirmation: 'The router has its new certificate',
   },
   {
     title: 'Let the router trust only the new CA',
     todo: 'The command prints how. Make every link reconnect, too.',
-    statement: 'The router trusts only the new CA',
+    confirmation: 'The router trusts only the new CA',
   },
 ];
 
@@ -75,7 +75,7 @@ export function CutGuide({ links, onClose }: CutGuideProps) {
   const live = links.filter(({ notAfter }) => Date.parse(notAfter) > Date.now());
   const [link, ...others] = [...new Map(live.map((link) => [link.issuerSha256, link])).values()];
   const sameCa = live.filter(({ issuerSha256 }) => issuerSha256 === link?.issuerSha256);
-  const [statedSteps, setStatedSteps] = useState(0);
+  const [confirmedSteps, setConfirmedSteps] = useState(0);
   return (
     <Dialog
       title={
@@ -85,7 +85,7 @@ export function CutGuide({ links, onClose }: CutGuideProps) {
       }
       onClose={onClose}
       footer={
-        // Not primary: the way forward is the next step.
+        // Not primary: the operator should do the next step instead.
         <Button onClick={onClose}>Close</Button>
       }
     >
@@ -98,7 +98,7 @@ export function CutGuide({ links, onClose }: CutGuideProps) {
       {link === undefined ? (
         <Notice kind="success" title="Their certificates have expired, so nothing is left to cut off" />
       ) : (
-        <CutSteps key={link.id} id={link.id} statedSteps={statedSteps} onState={setStatedSteps} />
+        <CutSteps key={link.id} id={link.id} confirmedSteps={confirmedSteps} onConfirm={setConfirmedSteps} />
       )}
       {others.length > 0 && (
         <div>
@@ -118,12 +118,12 @@ export function CutGuide({ links, onClose }: CutGuideProps) {
 
 interface CutStepsProps {
   readonly id: string;
-  /** The number of steps that the operator reports as done. */
-  readonly statedSteps: number;
-  readonly onState: (steps: number) => void;
+  /** The number of steps that the operator confirmed. */
+  readonly confirmedSteps: number;
+  readonly onConfirm: (steps: number) => void;
 }
 
-function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
+function CutSteps({ id, confirmedSteps, onConfirm }: CutStepsProps) {
   const detail = useResource(
     `links/${id}`,
     (signal) => dataOf(client.GET('/api/v1/redemptions/{id}', { signal, params: { path: { id } } })),
@@ -136,7 +136,7 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
         <Loaded resource={issuers}>
           {(found) => {
             const progress = cutProgress(link, found);
-            const done = Math.max(progress.done, statedSteps);
+            const done = Math.max(progress.done, confirmedSteps);
             const step = STEPS[done];
             if (progress.done === CUT_STEPS)
               return (
@@ -147,7 +147,7 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
                   </p>
                 </Notice>
               );
-            const statement = progress.isUnknown ? 'This step is done' : step?.statement;
+            const confirmation = progress.isUnknown ? 'This step is done' : step?.confirmation;
             // The command stops at step 3 again while links have not renewed.
             const skipsRenewals =
               !progress.isUnknown && progress.done <= WAIT_FOR_RENEWALS && done > WAIT_FOR_RENEWALS;
@@ -159,9 +159,8 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
                     each command on the host of the service, and do what it prints. It can be repeated.
                   </p>
                   <p>
-                    The cut goes on after you close this dialog. To come back, choose <em>Cut off</em> on the
-                    page of the link, or begin at Issuers. Then state again the steps that the console cannot
-                    detect.
+                    You can close this dialog. To continue, choose <em>Cut off</em> on the page of the link,
+                    or begin at Issuers. Then confirm again the steps that the console cannot detect.
                   </p>
                 </Notice>
                 {progress.isUnknown && (
@@ -170,7 +169,7 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
                 <StepList
                   titles={STEPS.map(({ title }) => title)}
                   current={done}
-                  isReported={(index) => index >= progress.done || ROUTER_STEPS.includes(index)}
+                  isConfirmed={(index) => index >= progress.done || ROUTER_STEPS.includes(index)}
                 />
                 <div class="stack" aria-live="polite">
                   {done === 0 && progress.isPrepared && <p>The new CA exists, and does not sign yet.</p>}
@@ -182,11 +181,13 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
                       }
                     />
                   </p>
-                  <HostCommand words={[...commandAfter(id, done), ...(skipsRenewals ? ['--force'] : [])]} />
+                  <HostCommand words={[...cutCommand(id, done), ...(skipsRenewals ? ['--force'] : [])]} />
                   <div class="row">
-                    {statement && step && <Button onClick={() => onState(done + 1)}>{statement}</Button>}
+                    {confirmation && step && (
+                      <Button onClick={() => onConfirm(done + 1)}>{confirmation}</Button>
+                    )}
                     {done > progress.done && (
-                      <Button kind="link" onClick={() => onState(done - 1)}>
+                      <Button kind="link" onClick={() => onConfirm(done - 1)}>
                         Back
                       </Button>
                     )}
@@ -203,8 +204,8 @@ function CutSteps({ id, statedSteps, onState }: CutStepsProps) {
   );
 }
 
-/** The command that continues a cut after `done` steps. */
-function commandAfter(id: string, done: number): readonly string[] {
+/** The words of the command that continues to cut a link off after `done` steps. */
+function cutCommand(id: string, done: number): readonly string[] {
   return ['redemption', 'revoke', id, '--cut', ...(done > 0 ? ['--continue', String(done)] : [])];
 }
 
@@ -212,8 +213,8 @@ function commandAfter(id: string, done: number): readonly string[] {
 function AllSteps({ id }: { readonly id: string }) {
   const hostCommand = useHostCommand();
   const titles = [...STEPS.map(({ title }) => title), 'Check the router, and remove the old CA'];
-  // A shell that receives the whole text runs no command of it: each one must wait until the step before it is done.
-  const steps = titles.map((title, done) => `${done + 1}. ${title}: ${hostCommand(commandAfter(id, done))}`);
+  // Each line begins with its number, so that a shell into which the whole text is pasted runs no command too early.
+  const steps = titles.map((title, done) => `${done + 1}. ${title}: ${hostCommand(cutCommand(id, done))}`);
   return (
     <details>
       <summary>All steps with their commands, to send to the operator of the host</summary>

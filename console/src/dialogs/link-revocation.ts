@@ -8,7 +8,7 @@ import type { Source } from './source-options.js';
 
 /** A link to revoke. */
 export type RevocableLink = CutLink & Pick<Api['Link'], 'grant' | 'revokedAt'>;
-/** What the operator wants: only revoke the links, or also cut them off. */
+/** What the dialog does with the links: only revoke them, or also cut them off. */
 export type Goal = 'revoke' | 'cut';
 /** The result of one revocation. */
 export type Result = Api['RevokedRedemption'] | ApiError;
@@ -41,8 +41,8 @@ export function useLinkRevocation<L extends RevocableLink>(links: readonly L[]) 
   const choices = [...new Set(remaining.flatMap(choicesOf))].filter(
     (choice) => goal === 'revoke' || choice !== 'keep-token',
   );
-  const changeGoal = (changed: Goal) => {
-    setGoal(changed);
+  const changeGoal = (newGoal: Goal) => {
+    setGoal(newGoal);
     // The new goal may lack this option.
     setSource(undefined);
   };
@@ -51,38 +51,53 @@ export function useLinkRevocation<L extends RevocableLink>(links: readonly L[]) 
     setResults(new Map([...results].filter(([, result]) => isRevoked(result))));
     setSource(undefined);
   };
-  const words = {
+  const body = {
     ...(source !== undefined && { source }),
     ...(note.trim() !== '' && { note: note.trim() }),
   };
-  // A link whose token cannot be revoked alone waits for another choice.
+  // The operator chooses once for all links. A link that lacks this choice is not ready: its token cannot be revoked alone.
   const isReady = (link: RevocableLink) =>
     choicesOf(link).length === 0 || (source !== undefined && choicesOf(link).includes(source));
   const ready = remaining.filter(isReady);
   const action = useAction(async () => {
-    const found = new Map(results);
-    for (const { id } of ready) found.delete(id);
-    const revokeNext = async (queue: Iterator<L>) => {
-      for (let next = queue.next(); !next.done && !isClosed.current; next = queue.next()) {
-        setResults(new Map(found));
-        found.set(next.value.id, await revoke(next.value.id, words));
+    const resultById = new Map(results);
+    for (const { id } of ready) resultById.delete(id);
+    // The concurrent loops share this iterator, so each link is revoked once.
+    const queue = ready.values();
+    const revokeFromQueue = async () => {
+      for (const { id } of queue) {
+        if (isClosed.current) return;
+        setResults(new Map(resultById));
+        resultById.set(id, await revoke(id, body));
       }
     };
-    const queue = ready.values();
-    await Promise.all(Array.from({ length: CONCURRENCY }, () => revokeNext(queue)));
-    setResults(found);
+    await Promise.all(Array.from({ length: CONCURRENCY }, revokeFromQueue));
+    setResults(resultById);
     announce('all');
-    requireAllRevoked(links.map(({ id }) => found.get(id)));
+    requireAllRevoked(links.map(({ id }) => resultById.get(id)));
     return links.length;
   });
   const command = [
-    ...['redemption', 'revoke', ...remaining.map(({ id }) => id)],
+    'redemption',
+    'revoke',
+    ...remaining.map(({ id }) => id),
     ...(source ? [`--${source}`] : []),
-    ...(words.note ? ['--note', words.note] : []),
+    ...(body.note ? ['--note', body.note] : []),
   ];
   return {
-    ...{ goal, changeGoal, source, setSource, note, setNote, choices },
-    ...{ results, remaining, ready, clearRefusals, action, command },
+    goal,
+    changeGoal,
+    source,
+    setSource,
+    note,
+    setNote,
+    choices,
+    results,
+    remaining,
+    ready,
+    clearRefusals,
+    action,
+    command,
   };
 }
 
@@ -97,7 +112,7 @@ async function revoke(id: string, body: Api['RedemptionRevocation']): Promise<Re
   }
 }
 
-/** Throws ApiError if a link is not revoked: the refusal of a single link, or how many of several are left. */
+/** Throws ApiError if a link is not revoked: the error of a single link, or the number of links that are not revoked. */
 function requireAllRevoked(results: readonly (Result | undefined)[]): void {
   const left = results.filter((result) => !isRevoked(result));
   if (results.length === 1 && left[0] instanceof ApiError) throw left[0];

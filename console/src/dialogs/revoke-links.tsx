@@ -201,7 +201,7 @@ function Effect({ link, goal, result }: EffectProps) {
     );
   const isExpired = Date.parse(link.notAfter) <= Date.now();
   const isCut = goal === 'cut' && !isExpired;
-  const untilCut = 'It can reconnect until its CA is replaced, the last of the steps that follow.';
+  const untilCut = 'It can reconnect until its CA is replaced, in the last step.';
   if (result)
     return (
       <div>

@@ -11,7 +11,7 @@ import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 
-// Each grant costs two requests, or three if it has many tokens. The dialog says how many grants it does not show.
+// Each grant costs two requests, or three if its tokens need more than one page. The dialog says how many grants it does not show.
 const MAX_GRANTS = 5;
 const MAX_TOKENS = 5;
 
@@ -20,7 +20,7 @@ interface OpenGrant {
   readonly grant: Api['GrantDetail'];
   readonly tokens: readonly Api['Token'][];
   readonly hasMore: boolean;
-  /** The number of redemptions with the grant's own code. Absent if the grant has too many tokens to compute it. */
+  /** The number of redemptions with the grant's own code. Absent if the tokens of the grant need more than one page. */
   readonly ownCodeUses?: number;
 }
 
@@ -75,7 +75,7 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
   const [revoked, setRevoked] = useState<string>();
   const handleRevoked = (what: string) => {
     setRevoked(what);
-    // The focused button is removed. If the next button got the focus, a second Enter would act on another token.
+    // The focused button is removed. With the focus on the next button, a second Enter would concern another token.
     frame.current?.focus();
     onRevoked();
   };
@@ -147,12 +147,12 @@ function WayIn({ open: { grant, tokens, hasMore, ownCodeUses }, onRevoked }: Way
         {acceptsCode && (
           <p>
             {ownCodeUses !== undefined && `${ownCodeText(ownCodeUses)} `}
-            The service does not know who has this code: only revoking the grant ends it.
+            The service does not know which sites have this code. To end it, revoke the grant.
           </p>
         )}
         {canWrite && (
           <div>
-            <RevokeNow
+            <RevokeButton
               name={`Revoke ${grantWithTokens}`}
               what={grantWithTokens}
               onRevoked={onRevoked}
@@ -181,7 +181,7 @@ function WayIn({ open: { grant, tokens, hasMore, ownCodeUses }, onRevoked }: Way
                 header: 'Action',
                 cell: ({ id }) =>
                   canWrite && (
-                    <RevokeNow
+                    <RevokeButton
                       name="Revoke"
                       what={`token ${id}`}
                       onRevoked={onRevoked}
@@ -216,17 +216,17 @@ function ownCodeText(uses: number): string {
   return uses === 0 ? 'Its own code was never used.' : `Its own code was used ${countText(uses, 'time')}.`;
 }
 
-interface RevokeNowProps {
+interface RevokeButtonProps {
   readonly name: string;
-  /** What is revoked, for screen readers. */
+  /** What is revoked, for labels and the notice of success. */
   readonly what: string;
   readonly perform: () => Promise<unknown>;
   readonly onRevoked: (what: string) => void;
 }
 
-/** A button that revokes a grant or token after a second button confirms it, without another dialog. */
-function RevokeNow({ name, what, perform, onRevoked }: RevokeNowProps) {
-  const [isAsking, setAsking] = useState(false);
+/** A button that shows a second one, which revokes a grant or token. */
+function RevokeButton({ name, what, perform, onRevoked }: RevokeButtonProps) {
+  const [isConfirming, setConfirming] = useState(false);
   const action = useAction(perform, () => onRevoked(what));
   return (
     <>
@@ -234,13 +234,13 @@ function RevokeNow({ name, what, perform, onRevoked }: RevokeNowProps) {
         {/* The same element becomes Cancel and keeps the focus, so that a second Enter or click revokes nothing. */}
         <Button
           isSmall
-          label={isAsking ? `Cancel: revoke ${what}` : `Revoke ${what}`}
+          label={isConfirming ? `Cancel: revoke ${what}` : `Revoke ${what}`}
           isDisabled={action.isRunning}
-          onClick={() => setAsking(!isAsking)}
+          onClick={() => setConfirming(!isConfirming)}
         >
-          {isAsking ? 'Cancel' : name}
+          {isConfirming ? 'Cancel' : name}
         </Button>
-        {isAsking && (
+        {isConfirming && (
           <Button
             isSmall
             kind="danger"
@@ -252,7 +252,7 @@ function RevokeNow({ name, what, perform, onRevoked }: RevokeNowProps) {
           </Button>
         )}
         <span class="pf-v6-screen-reader" role="status">
-          {isAsking && `Really revoke ${what}? The next button does it.`}
+          {isConfirming && `Really revoke ${what}? To confirm, choose the next button.`}
         </span>
       </div>
       <Failure error={action.error} />
