@@ -26,7 +26,7 @@ export interface IssuedLink
 /** Number of links in each state, and of those that are overdue for renewal. */
 export interface LinkCounts extends Readonly<Record<LinkState, number>> {
   readonly notRenewing: number;
-  /** Those of them that do not expire soon. */
+  /** Links of `notRenewing` whose state is `valid`, not `expiring`. */
   readonly validNotRenewing: number;
 }
 
