@@ -170,6 +170,17 @@ it.each([
   await dialog.getByText('paris has redeemed the token').waitFor();
 });
 
+it('does not name an open token that the grant refuses because it is only for identities', async () => {
+  const { grantUid, joinLine } = await issue('fleet', undefined, { subject: 'paris' });
+  const policy = { 'linkgrant/identities': 'ci:*', 'linkgrant/identity-required': 'true' };
+  await administration.updateGrant(grantUid, { policy });
+  expect(await joinAs('paris', joinLine, 'fleet')).toBe(3);
+  await openRefusal('paris', 'fleet', 'The grant is only for identities');
+  await page.waitForLoadState('networkidle');
+  await refused.getByRole('link', { name: 'Issue a token for paris' }).waitFor();
+  expect(await refused.getByText('is open').count()).toBe(0);
+});
+
 it('creates a grant for a site whose grant has expired, then issues a token', async () => {
   const { joinLine } = await issue('short', undefined, {}, { expirationWindow: '1h' });
   clock.advance(2 * HOUR);

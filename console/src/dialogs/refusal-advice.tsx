@@ -55,7 +55,7 @@ interface TokenOfferProps {
 }
 
 /** Offers to issue a token for a site. If one is open already, names it. */
-function TokenOffer({ grant: { uid, state }, subject }: TokenOfferProps) {
+function TokenOffer({ grant: { uid, state, policy }, subject }: TokenOfferProps) {
   // A token for a site whose grant has ended is issued from a new grant.
   const query = {
     state: 'ready',
@@ -67,7 +67,12 @@ function TokenOffer({ grant: { uid, state }, subject }: TokenOfferProps) {
     (signal) => dataOf(client.GET('/api/v1/tokens', { signal, params: { query } })),
     ['grants', 'ledger', 'links'],
   );
-  const open = subject ? data?.items.find((token) => token.subject === subject) : undefined;
+  // A grant that is only for identities refuses the other tokens.
+  const needsKey = !hasGrantEnded(state) && policy?.['linkgrant/identity-required'] === 'true';
+  const open = data?.items.find(
+    (token) =>
+      subject !== '' && token.subject === subject && (!needsKey || token.keySha256Prefix !== undefined),
+  );
   return (
     <>
       {open && (
