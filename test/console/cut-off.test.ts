@@ -3,12 +3,11 @@ import { expect, it } from 'vitest';
 import { openIssuers, SITE_CA } from '../../src/compose/site-issuer.js';
 import { expectSuccess, linkgrant } from '../support/command-line.js';
 import { recordRenewalOf, sampleRenewal } from '../support/store-samples.js';
-import { post } from '../support/wire.js';
 import { axeViolations, expectAccessible } from './harness/browser.js';
 import { hasFocus, KeyboardUser } from './harness/keyboard.js';
 import { openGrantPage } from './harness/operator-page.js';
 
-const { running, page, goTo, grant, openLink } = await openGrantPage();
+const { running, opened, page, goTo, grant, openLink } = await openGrantPage();
 const { administration } = running;
 
 const dialog = () => page.getByRole('dialog');
@@ -72,21 +71,35 @@ it('names the open tokens of the grant of a link before and after the revocation
   expect(items.map(({ state }) => state)).toEqual(['revoked', 'revoked']);
 });
 
-it('shows how often the code of the grant was used, without the uses of its tokens', async () => {
-  const { token } = await administration.issueToken({ grantUid: grant.uid });
-  expect((await post(running.service, `/${grant.uid}`, token.spec.code)).status).toBe(200);
-  const { items } = await administration.listRedemptions({ limit: 1, grantUid: grant.uid });
-  await goTo(`/links/${items[0]?.id}`);
+it('says that only the end of the grant ends its code, unless the grant accepts no codes', async () => {
+  await openLink();
   await press('Revoke or cut off');
-  await waysIn()
-    .getByText('Its own code was never used. The service does not know which sites have this code')
-    .waitFor();
-  await running.addLinks(grant.uid, 2);
-  await waysIn().getByText('Its own code was used 2 times.').waitFor();
+  await waysIn().getByText('The service does not know which sites have the code of the grant').waitFor();
   const policy = { 'linkgrant/identities': 'ci:*', 'linkgrant/identity-required': 'true' };
   await administration.updateGrant(grant.uid, { policy });
   await waysIn().getByText('with an identity or a token for a key.').waitFor();
-  expect(await waysIn().getByText('own code').count()).toBe(0);
+  expect(await waysIn().getByText('the code of the grant').count()).toBe(0);
+});
+
+it('names the sites whose tokens end with a grant, and revokes nothing on a double click', async () => {
+  const { id = '' } = await administration.issueToken({ grantUid: grant.uid, subject: 'paris' });
+  await openLink();
+  await press('Revoke or cut off');
+  const before = opened.requests.length;
+  for (const what of [`grant ${grant.name} with its tokens`, `token ${id}`]) {
+    for (const part of [0.1, 0.5, 0.9]) {
+      const button = waysIn().getByRole('button', { name: `Revoke ${what}`, exact: true });
+      const box = await button.boundingBox();
+      await button.dblclick({ position: { x: part * (box?.width ?? 0), y: 10 } });
+      const cancel = waysIn().getByRole('button', { name: `Cancel: revoke ${what}` });
+      if (await cancel.isVisible()) await cancel.click();
+    }
+  }
+  expect(opened.requests.slice(before).filter((url) => url.endsWith('/revoke'))).toEqual([]);
+  await waysIn()
+    .getByRole('button', { name: `Revoke grant ${grant.name} with its tokens`, exact: true })
+    .click();
+  await waysIn().getByText('The open tokens for these sites end too: paris.').waitFor();
 });
 
 it('revokes a link without a question after its grant was revoked in the dialog', async () => {

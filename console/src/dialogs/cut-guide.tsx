@@ -159,8 +159,8 @@ function CutSteps({ id, confirmedSteps, onConfirm }: CutStepsProps) {
                     each command on the host of the service, and do what it prints. It can be repeated.
                   </p>
                   <p>
-                    You can close this dialog. To continue, choose <em>Cut off</em> on the page of the link,
-                    or begin at Issuers. Then confirm again the steps that the console cannot detect.
+                    You can close this dialog. To continue, choose <em>Cut off</em> on the page of the link.
+                    Then confirm again the steps that the console cannot detect.
                   </p>
                 </Notice>
                 {progress.isUnknown && (

@@ -11,7 +11,7 @@ import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 
-// Each grant costs two requests, or three if its tokens need more than one page. The dialog says how many grants it does not show.
+// Each grant costs two requests. The dialog says how many grants it does not show.
 const MAX_GRANTS = 5;
 const MAX_TOKENS = 5;
 
@@ -20,8 +20,6 @@ interface OpenGrant {
   readonly grant: Api['GrantDetail'];
   readonly tokens: readonly Api['Token'][];
   readonly hasMore: boolean;
-  /** The number of redemptions with the grant's own code. Absent if the tokens of the grant need more than one page. */
-  readonly ownCodeUses?: number;
 }
 
 /** Reads a grant and its open tokens. Resolves with undefined if the grant has ended or was deleted. */
@@ -33,19 +31,8 @@ async function readOpenGrant(uid: string, signal: AbortSignal): Promise<OpenGran
     },
   );
   if (grant?.state !== 'ready' && grant?.state !== 'pending') return undefined;
-  const { state } = grant;
-  const readTokens = (filter: { state?: typeof state }) => {
-    const query = { grantUid: uid, limit: LARGEST_PAGE, ...filter };
-    return dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
-  };
-  const all = await readTokens({});
-  if (all.next === undefined) {
-    const tokens = all.items.filter((token) => token.state === state);
-    const tokenUses = all.items.reduce((sum, { redemptions }) => sum + redemptions, 0);
-    // The grant was read before its tokens, which may have been redeemed since then.
-    return { grant, tokens, hasMore: false, ownCodeUses: Math.max(0, grant.redemptions - tokenUses) };
-  }
-  const { items, next } = await readTokens({ state });
+  const query = { grantUid: uid, state: grant.state, limit: LARGEST_PAGE };
+  const { items, next } = await dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
   return { grant, tokens: items, hasMore: next !== undefined };
 }
 
@@ -112,7 +99,7 @@ interface WayInProps {
   readonly onRevoked: (what: string) => void;
 }
 
-function WayIn({ open: { grant, tokens, hasMore, ownCodeUses }, onRevoked }: WayInProps) {
+function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
   const canWrite = useCanWrite();
   const { uid, name, redemptionsAllowed, redemptions, expirationTime, policy } = grant;
   const acceptsCode = policy?.['linkgrant/identity-required'] !== 'true';
@@ -146,8 +133,7 @@ function WayIn({ open: { grant, tokens, hasMore, ownCodeUses }, onRevoked }: Way
         </p>
         {acceptsCode && (
           <p>
-            {ownCodeUses !== undefined && `${ownCodeText(ownCodeUses)} `}
-            The service does not know which sites have this code. To end it, revoke the grant.
+            The service does not know which sites have the code of the grant. To end it, revoke the grant.
           </p>
         )}
         {canWrite && (
@@ -155,6 +141,7 @@ function WayIn({ open: { grant, tokens, hasMore, ownCodeUses }, onRevoked }: Way
             <RevokeButton
               name={`Revoke ${grantWithTokens}`}
               what={grantWithTokens}
+              warning={lostTokensText(tokens)}
               onRevoked={onRevoked}
               perform={() =>
                 dataOf(
@@ -212,26 +199,33 @@ function WayIn({ open: { grant, tokens, hasMore, ownCodeUses }, onRevoked }: Way
   );
 }
 
-function ownCodeText(uses: number): string {
-  return uses === 0 ? 'Its own code was never used.' : `Its own code was used ${countText(uses, 'time')}.`;
+/** Names the sites whose open tokens end with their grant; empty if no token is for one site. */
+function lostTokensText(tokens: OpenGrant['tokens']): string {
+  const subjects = [...new Set(tokens.flatMap(({ subject }) => (subject ? [visible(subject)] : [])))];
+  if (subjects.length === 0) return '';
+  const others = subjects.length - MAX_TOKENS;
+  const named = subjects.slice(0, MAX_TOKENS).join(', ');
+  return `The open tokens for these sites end too: ${named}${others > 0 ? ` and ${others} more` : ''}.`;
 }
 
 interface RevokeButtonProps {
   readonly name: string;
   /** What is revoked, for labels and the notice of success. */
   readonly what: string;
+  /** What else ends, as a sentence; empty if nothing does. */
+  readonly warning?: string;
   readonly perform: () => Promise<unknown>;
   readonly onRevoked: (what: string) => void;
 }
 
 /** A button that shows a second one, which revokes a grant or token. */
-function RevokeButton({ name, what, perform, onRevoked }: RevokeButtonProps) {
+function RevokeButton({ name, what, warning, perform, onRevoked }: RevokeButtonProps) {
   const [isConfirming, setConfirming] = useState(false);
   const action = useAction(perform, () => onRevoked(what));
   return (
     <>
       <div class="row">
-        {/* The same element becomes Cancel and keeps the focus, so that a second Enter or click revokes nothing. */}
+        {/* The same element becomes Cancel and keeps the focus, so that a second Enter revokes nothing. */}
         <Button
           isSmall
           label={isConfirming ? `Cancel: revoke ${what}` : `Revoke ${what}`}
@@ -240,21 +234,27 @@ function RevokeButton({ name, what, perform, onRevoked }: RevokeButtonProps) {
         >
           {isConfirming ? 'Cancel' : name}
         </Button>
-        {isConfirming && (
-          <Button
-            isSmall
-            kind="danger"
-            label={`Really revoke ${what}`}
-            isDisabled={action.isRunning}
-            onClick={action.run}
-          >
-            Really revoke
-          </Button>
-        )}
         <span class="pf-v6-screen-reader" role="status">
           {isConfirming && `Really revoke ${what}? To confirm, choose the next button.`}
         </span>
       </div>
+      {/* Below Cancel, which can be shorter than the first button: beside it, the second click of a double click would revoke. */}
+      {isConfirming && (
+        <div class="stack">
+          {warning && <p>{warning}</p>}
+          <div>
+            <Button
+              isSmall
+              kind="danger"
+              label={`Really revoke ${what}`}
+              isDisabled={action.isRunning}
+              onClick={action.run}
+            >
+              Really revoke
+            </Button>
+          </div>
+        </div>
+      )}
       <Failure error={action.error} />
     </>
   );

@@ -156,10 +156,7 @@ export class FaultyService {
     await waitFor('all processes have the new time', () => moves() >= expected);
   }
 
-  /**
-   * Returns the memory that each worker uses after a garbage collection, in MiB. Free pages of the V8 heap do not count: V8 retains a
-   * varying number of them.
-   */
+  /** The resident memory of each worker after a garbage collection, in MiB. */
   async workerMemory(): Promise<number[]> {
     await this.#haveWorkers();
     const memory: number[] = [];
@@ -167,8 +164,8 @@ export class FaultyService {
       rmSync(this.#collectedFile, { force: true });
       process.kill(pid, 'SIGUSR2');
       await waitFor('the garbage is collected', () => existsSync(this.#collectedFile));
-      const usage: NodeJS.MemoryUsage = JSON.parse(readFileSync(this.#collectedFile, 'utf8'));
-      memory.push((usage.rss - (usage.heapTotal - usage.heapUsed)) / 2 ** 20);
+      const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      memory.push(Number(kib) / 1024);
     }
     return memory;
   }

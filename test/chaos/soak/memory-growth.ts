@@ -1,4 +1,4 @@
-/** The memory that each worker uses after a garbage collection, in MiB, and the number of redemptions of the run until then. */
+/** The resident memory of each worker after a garbage collection, in MiB, after so many redemptions of the run. */
 export interface MemorySample {
   readonly redeemed: number;
   readonly workers: readonly number[];
