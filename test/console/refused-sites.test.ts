@@ -184,17 +184,17 @@ it('does not name an open token that the grant refuses because it is only for id
 it('creates a grant for a site whose grant has expired, then issues a token', async () => {
   const { joinLine } = await issue('short', undefined, {}, { expirationWindow: '1h' });
   clock.advance(2 * HOUR);
-  expect(await joinAs('paris', joinLine, 'short')).toBe(3);
-  await openRefusal('paris', 'short', 'The grant has expired');
-  await refused.getByRole('link', { name: 'Issue a token for paris' }).click();
-  await page.getByRole('dialog', { name: 'Create a grant for paris' }).waitFor();
+  expect(await joinAs('rome', joinLine, 'short')).toBe(3);
+  await openRefusal('rome', 'short', 'The grant has expired');
+  await refused.getByRole('link', { name: 'Issue a token for rome' }).click();
+  await page.getByRole('dialog', { name: 'Create a grant for rome' }).waitFor();
   expect(await dialog.getByText('The present link').count()).toBe(0);
   await press('Create, then issue a token');
-  await page.getByRole('dialog', { name: /^Issue a token of grant paris/ }).waitFor();
+  await page.getByRole('dialog', { name: /^Issue a token of grant rome/ }).waitFor();
   const issued = await issueInDialog();
-  await openRefusal('paris', 'short', 'The grant has expired');
-  await refused.getByText('A token for paris is open').filter({ hasText: 'of the grant paris' }).waitFor();
-  expect(await joinAs('paris', issued, 'short')).toBe(0);
+  await openRefusal('rome', 'short', 'The grant has expired');
+  await refused.getByText('A token for rome is open').filter({ hasText: 'of the grant rome' }).waitFor();
+  expect(await joinAs('rome', issued, 'short')).toBe(0);
 });
 
 it('adds a site to a used up grant, so that a token with a use left can be redeemed', async () => {

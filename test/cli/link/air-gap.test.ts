@@ -311,7 +311,7 @@ describe('link issue', () => {
       1,
       'the link was not issued: the link of this request was revoked',
     ]);
-    expect(refusalOf(again).hint).toContain('make a new one');
+    expect(refusalOf(again).hint).toContain('create a new one');
     expectSuccess(await run('grant', 'create', 'reserve'));
     expectSuccess(await run('token', 'revoke', jti, '--grant', 'reserve'));
     const revoked = await run('link', 'issue', '--request', line, '--grant', 'reserve');
