@@ -9,7 +9,7 @@ import { type SoakReport, summaryOf } from './soak/run-soak.js';
 
 const MAIN = fileURLToPath(new URL('soak/main.mjs', import.meta.url));
 const { REDEMPTIONS = '3600', SEED = String(randomInt(2 ** 31)) } = process.env;
-/** The growth limit of a worker, in MiB for 100,000 redemptions. It applies from `fromRedemptions` on: before, caches fill. */
+/** The growth limit of a worker, in MiB for 100,000 redemptions. In a run of fewer than `fromRedemptions`, one step of V8's heap exceeds it. */
 const MEMORY = { mostPer100k: 1, fromRedemptions: 1_000_000 };
 const DAY_MS = 86_400_000;
 

@@ -17,7 +17,7 @@ export function StepList({ titles, current, isConfirmed = () => false }: StepLis
           class={index < current ? 'subtle' : ''}
         >
           {title}
-          {index < current && (isConfirmed(index) ? ' – done, as you say; not checked' : ' – done')}
+          {index < current && (isConfirmed(index) ? ' – confirmed by you, not checked' : ' – done')}
         </li>
       ))}
     </ol>

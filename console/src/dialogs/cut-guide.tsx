@@ -212,9 +212,11 @@ function cutCommand(id: string, done: number): readonly string[] {
 /** All steps with their commands, as a text for the operator of the host. */
 function AllSteps({ id }: { readonly id: string }) {
   const hostCommand = useHostCommand();
-  const titles = [...STEPS.map(({ title }) => title), 'Check the router, and remove the old CA'];
-  // Each line begins with its number, so that a shell into which the whole text is pasted runs no command too early.
-  const steps = titles.map((title, done) => `${done + 1}. ${title}: ${hostCommand(cutCommand(id, done))}`);
+  // Each line begins with text, so that a shell into which the whole text is pasted runs no command too early.
+  const lines = [
+    ...STEPS.map(({ title }, index) => `${index + 1}. ${title}`),
+    'After the last step, to check the router and remove the old CA',
+  ].map((title, done) => `${title}: ${hostCommand(cutCommand(id, done))}`);
   return (
     <details>
       <summary>All steps with their commands, to send to the operator of the host</summary>
@@ -222,7 +224,7 @@ function AllSteps({ id }: { readonly id: string }) {
         label="All steps with their commands"
         text={[
           'Run each command on the host of the service when the step before it is done, and do what it prints:',
-          ...steps,
+          ...lines,
         ].join('\n')}
       />
     </details>

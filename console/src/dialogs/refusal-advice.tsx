@@ -56,19 +56,16 @@ interface TokenOfferProps {
 
 /** Offers to issue a token for a site. If one is open already, names it. */
 function TokenOffer({ grant: { uid, state, policy }, subject }: TokenOfferProps) {
+  const hasEnded = hasGrantEnded(state);
   // A token for a site whose grant has ended is issued from a new grant.
-  const query = {
-    state: 'ready',
-    limit: LARGEST_PAGE,
-    ...(!hasGrantEnded(state) && { grantUid: uid }),
-  } as const;
+  const query = { state: 'ready', limit: LARGEST_PAGE, ...(!hasEnded && { grantUid: uid }) } as const;
   const { data } = useResource(
-    `open-tokens/${query.grantUid}`,
+    `open-tokens/${hasEnded ? '' : uid}`,
     (signal) => dataOf(client.GET('/api/v1/tokens', { signal, params: { query } })),
     ['grants', 'ledger', 'links'],
   );
   // A grant that is only for identities refuses the other tokens.
-  const needsKey = !hasGrantEnded(state) && policy?.['linkgrant/identity-required'] === 'true';
+  const needsKey = !hasEnded && policy?.['linkgrant/identity-required'] === 'true';
   const open = data?.items.find(
     (token) =>
       subject !== '' && token.subject === subject && (!needsKey || token.keySha256Prefix !== undefined),

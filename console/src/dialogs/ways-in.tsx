@@ -108,7 +108,7 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
     ...(policy?.['linkgrant/identities'] ? ['an identity'] : []),
     acceptsCode ? 'a token' : 'a token for a key',
   ];
-  const count = `${hasMore ? 'More than ' : ''}${countText(tokens.length, 'open token')}`;
+  const count = `${hasMore ? 'At least ' : ''}${countText(tokens.length, 'open token')}`;
   const others = tokens.length - MAX_TOKENS;
   const grantWithTokens = `grant ${visible(name)}${tokens.length > 0 ? ' with its tokens' : ''}`;
   return (
@@ -189,7 +189,7 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
         {others > 0 && (
           <p>
             <a href={href(`/grants/${uid}`)}>
-              {hasMore ? 'More than ' : ''}
+              {hasMore ? 'At least ' : ''}
               {countText(others, 'more token')} on the page of the grant
             </a>
           </p>

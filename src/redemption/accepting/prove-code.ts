@@ -101,8 +101,8 @@ function isMadeFor(keySha256: string, code: Uint8Array, csr: string | undefined)
 }
 
 /**
- * True if the code replaces no redemption, or if the service issued it: if the store records its id as issued, with the same
- * expiration and subject. The signature is no proof of that: a holder of an exported signing key can sign any claims, also with the
+ * True if the code replaces no redemption, or if the service issued it: the store then has its id, with the same expiration and
+ * subject. The signature is no proof of that: a holder of an exported signing key can sign any claims, also with the
  * id of an issued code.
  */
 async function mayReplace(
