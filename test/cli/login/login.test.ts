@@ -1,5 +1,5 @@
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { withAdministration } from '../../../src/cli/session/administration-session.js';
 import { commandContext, runInContext } from '../../../src/config/command-context.js';
@@ -21,6 +21,7 @@ import {
 import { releaseAfterFile, releaseAfterTest } from '../../support/release.js';
 import { makeIdentity } from '../../support/server-identity.js';
 import { serveTcp } from '../../support/servers/hostile-server.js';
+import { relayTo } from '../../support/servers/local-server.js';
 import { until } from '../../support/until.js';
 
 const provider = releaseAfterFile(await startOidcIssuer(await makeIssuerKey('one')));
@@ -133,7 +134,7 @@ describe('linkgrant login', () => {
     let waiting = 0;
     const acceptClient = (client: Socket) => {
       if (isSilent) waiting += 1;
-      else client.pipe(connect(Number(new URL(server).port), '127.0.0.1')).pipe(client);
+      else relayTo(Number(new URL(server).port), client);
     };
     const relay = releaseAfterTest(await serveTcp(acceptClient));
     const running = startLogin([`https://127.0.0.1:${relay.port}`]);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import { pipeline } from 'node:stream';
 
 /** A server that listens on 127.0.0.1. */
 export interface LocalServer {
@@ -26,4 +27,9 @@ export async function listenLocally(server: Server, port = 0): Promise<LocalServ
       await once(server, 'close');
     },
   };
+}
+
+/** Connects a client to a server on 127.0.0.1, until either side ends the connection or it fails. */
+export function relayTo(port: number, client: Socket): void {
+  pipeline(client, connect(port, '127.0.0.1'), client, () => undefined);
 }

@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import type { ServiceConnectionOptions } from '../../../src/client/connection.js';
@@ -17,6 +16,7 @@ import {
   type TestServerOptions,
   tokenFor,
 } from '../../support/servers/hostile-server.js';
+import { relayTo } from '../../support/servers/local-server.js';
 import { startProxy } from '../../support/servers/tunnel-proxy.js';
 
 async function greeter(options: TestServerOptions = {}, date?: Date | null): Promise<TestServer> {
@@ -190,7 +190,7 @@ describe("a server certificate that is not valid by the client's clock", () => {
       await serveTcp((socket) => {
         connections += 1;
         if (connections > 1) socket.destroy();
-        else socket.pipe(connect(server.port, '127.0.0.1').on('error', () => undefined)).pipe(socket);
+        else relayTo(server.port, socket);
       }),
     );
     const connectTo = [{ toHost: '127.0.0.1', toPort: forwarder.port }];
