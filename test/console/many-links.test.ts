@@ -212,15 +212,24 @@ it('opens from a figure of the Overview the links that it counts', async () => {
   }
 });
 
-/** Clicks a button that downloads a file, and returns the rows of the file without quotes, the headings first. */
-async function downloadedRows(name: string): Promise<string[][]> {
+/**
+ * Clicks a button that downloads a file whose name begins with `list`, and returns the rows of the file without quotes, the headings
+ * first. The page says what was saved.
+ */
+async function downloadedRows(name: string, list = 'links'): Promise<string[][]> {
   const downloading = page.waitForEvent('download');
   await button(name).click();
-  const text = readFileSync(await (await downloading).path(), 'utf8');
-  return text
+  const saved = await downloading;
+  expect(saved.suggestedFilename()).toMatch(new RegExp(`^${list}-\\d{4}-\\d\\d-\\d\\d\\.csv$`));
+  const text = readFileSync(await saved.path(), 'utf8');
+  const rows = text
     .trimEnd()
     .split('\r\n')
     .map((line) => line.split(','));
+  await page
+    .getByText(new RegExp(`saves ${saved.suggestedFilename()} with ${rows.length - 1} rows?$`))
+    .waitFor();
+  return rows;
 }
 
 it('downloads the filtered links, or only the selected ones, in the order of the table', async () => {
@@ -245,6 +254,8 @@ it('downloads the filtered links, or only the selected ones, in the order of the
   expect((await downloadedRows('Download as CSV')).slice(1).map(([subject]) => subject)).toEqual(
     await subjects(),
   );
+  await goTo('/links?expires=30d');
+  await downloadedRows('Download as CSV', 'links-expire-within-30-days');
 });
 
 it('filters by a label that is clicked, and leaves the other filters and the order', async () => {

@@ -12,9 +12,9 @@ function format(at: number, zone: Preferences['clock']): string {
     : new Date(at).toLocaleString('sv-SE');
 }
 
-function inBothClocks(ms: number): string {
+function inBothClocks(ms: number, clock: Preferences['clock']): string {
   const [local, utc] = [format(ms, 'local'), format(ms, 'utc')];
-  return utc === `${local} UTC` ? utc : `${local} (${utc})`;
+  return utc === `${local} UTC` ? format(ms, clock) : `${local} (${utc})`;
 }
 
 /** A time in the clock that the user chose; with `bothClocks` in local time and in UTC. */
@@ -23,7 +23,7 @@ export function Time({ at, bothClocks }: { readonly at: string | number; readonl
   const ms = new Date(at).getTime();
   return (
     <time dateTime={new Date(ms).toISOString()} title={format(ms, clock === 'utc' ? 'local' : 'utc')}>
-      {bothClocks ? inBothClocks(ms) : format(ms, clock)}
+      {bothClocks ? inBothClocks(ms, clock) : format(ms, clock)}
     </time>
   );
 }
@@ -40,10 +40,14 @@ export function startOfDay(day: string, clock: Preferences['clock'], daysLater =
   return at.toISOString().replace('.000Z', 'Z');
 }
 
+/** The day of a time in a clock, such as `2031-03-04`. */
+export function dayOf(at: number, clock: Preferences['clock']): string {
+  return format(at, clock).slice(0, 10);
+}
+
 /** The start of the month after `now` in a clock, as an RFC 3339 time. */
 export function startOfNextMonth(now: number, clock: Preferences['clock']): string {
-  const day = format(now, clock).slice(0, 8);
-  const next = new Date(`${day}01T00:00:00Z`);
+  const next = new Date(`${dayOf(now, clock).slice(0, 8)}01T00:00:00Z`);
   next.setUTCMonth(next.getUTCMonth() + 1);
   return startOfDay(next.toISOString().slice(0, 10), clock);
 }

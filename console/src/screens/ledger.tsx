@@ -9,11 +9,11 @@ import {
 } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { useCsv } from '../components/download.js';
+import { CsvResult, useCsv } from '../components/download.js';
 import { EntryTable, entryKey } from '../components/entry-table.js';
 import { FilterChoice, FilterField } from '../components/field.js';
 import { KIND_CHOICES } from '../components/ledger-kinds.js';
-import { EmptyState, Failure, Loaded } from '../components/notice.js';
+import { EmptyState, Loaded } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { Pager } from '../components/table.js';
 import { countText, visible } from '../components/text.js';
@@ -64,7 +64,7 @@ export function LedgerScreen() {
   };
   const { resource, cursor } = usePage(list, read, ['ledger']);
   const still = useStillPage(resource, entryKey);
-  const csv = useCsv('ledger.csv', CSV_COLUMNS, () => readItems(read));
+  const csv = useCsv('ledger', CSV_COLUMNS, () => readItems(read));
   return (
     <Screen
       title="Ledger"
@@ -75,7 +75,7 @@ export function LedgerScreen() {
         </Button>
       }
     >
-      <Failure error={csv.error} />
+      <CsvResult csv={csv} />
       <Filters />
       {isFiltered && (
         <p>

@@ -4,9 +4,9 @@ import type { paths } from '../../../src/domain/generated/admin-api.js';
 import { type Api, client, dataOf, omitUndefined, type PageQuery, readItems } from '../api/client.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
-import { useCsv } from '../components/download.js';
+import { CsvResult, useCsv } from '../components/download.js';
 import { FilterChoice, FilterField } from '../components/field.js';
-import { EmptyState, Failure, Loaded, UnobservedNotice } from '../components/notice.js';
+import { EmptyState, Loaded, UnobservedNotice } from '../components/notice.js';
 import { Screen } from '../components/screen.js';
 import { EXPIRING_WORDS } from '../components/state-label.js';
 import { Pager, Table } from '../components/table.js';
@@ -66,7 +66,7 @@ export function LinksScreen() {
   const [selected, setSelected] = useState<ReadonlyMap<string, Link>>(new Map());
   const [isRevoking, setRevoking] = useState(false);
   const { clock } = usePreferences();
-  const expires = EXPIRES.find(([choice]) => choice === query.get('expires'))?.[0] ?? '';
+  const [expires, expiresWords] = EXPIRES.find(([choice]) => choice === query.get('expires')) ?? EXPIRES[0];
   const defaultSort = expires ? SOONEST_FIRST : NEWEST_FIRST;
   const sort = (query.get('sort') || defaultSort) as Sort;
   const filter = omitUndefined({
@@ -87,7 +87,11 @@ export function LinksScreen() {
     (page, signal) => read({ ...page, sort }, signal),
     ['links'],
   );
-  const csv = useCsv('links.csv', LINK_CSV_COLUMNS, async () => {
+  const csvName =
+    selected.size === 0 && expires
+      ? `links-expire-${expiresWords.toLowerCase().replaceAll(' ', '-')}`
+      : 'links';
+  const csv = useCsv(csvName, LINK_CSV_COLUMNS, async () => {
     // Without `sort` the service reads each link once for all pages. A selected link may not match the present filter.
     if (selected.size === 0) return inOrder(await readItems(read), sort);
     return inOrder(
@@ -116,7 +120,7 @@ export function LinksScreen() {
         </Button>
       }
     >
-      <Failure error={csv.error} />
+      <CsvResult csv={csv} />
       <UnobservedNotice />
       <search class="filters row">
         <FilterField label="Search" name="search" placeholder="Subject, grant, label, fingerprint …" />
