@@ -38,7 +38,7 @@ export const STORE_OPERATIONS = {
   listCodes: 'read',
   countCodes: 'read',
   revokeCode: 'write',
-  claimOutcome: 'write',
+  storeFirstOutcome: 'write',
   findRenewedRedemption: 'read',
   recordRenewal: 'write',
   recordSuperseded: 'write',

@@ -58,7 +58,7 @@ async function fillTables(): Promise<void> {
   await store.recordRefusal({ grantUid, name, subject, peer, code: 'grant_exhausted' }, NOW);
   await store.addWrongCodes(grantUid, { count: 1, lastAt: NOW, lastPeer: peer });
   const outcome = { id: 'a', kid: 'b', request: 'c', createdId: 'd', sealed, until: NOW + MINUTE };
-  await store.claimOutcome(outcome, NOW);
+  await store.storeFirstOutcome(outcome, NOW);
   await store.updateGrant(grant.uid, { note: 'first' });
   await store.probe();
   await store.nextNumber('crl-number', 1);

@@ -36,7 +36,7 @@ export async function onceOnly(
   const seal = new OutcomeSeal(master, name);
   const { createdId, code } = choose();
   const now = clock();
-  const claim = {
+  const own = {
     id: seal.id,
     kid: master.kid,
     request: seal.fingerprint(requestText),
@@ -44,7 +44,7 @@ export async function onceOnly(
     sealed: seal.seal(code),
     until: now + OUTCOME_RETENTION_MS,
   };
-  const stored = await outcomes.claimOutcome(claim, now);
+  const stored = await outcomes.storeFirstOutcome(own, now);
   const storedKey = stored.kid === master.kid ? master : await codeKeys.find(stored.kid);
   const storedSeal = storedKey && new OutcomeSeal(storedKey, name);
   if (storedSeal && stored.request !== storedSeal.fingerprint(requestText)) {

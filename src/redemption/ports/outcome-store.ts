@@ -17,5 +17,5 @@ export interface StoredOutcome {
 /** The part of a store that stores the results of creations. Rejects as the other methods of the GrantStore do. */
 export interface OutcomeStore {
   /** Stores an outcome if none with its id is stored at `now`. Returns the stored one, so all callers get the same. */
-  claimOutcome(outcome: StoredOutcome, now: number): Promise<StoredOutcome>;
+  storeFirstOutcome(outcome: StoredOutcome, now: number): Promise<StoredOutcome>;
 }

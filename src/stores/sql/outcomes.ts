@@ -12,7 +12,7 @@ const ERASE = 'DELETE FROM outcomes WHERE until <= ?';
 /** Implements the OutcomeStore on an SQL database. */
 export function outcomeStore({ write }: SqlDatabase): OutcomeStore {
   return {
-    claimOutcome: ({ id, kid, request, createdId, sealed, until }, now) =>
+    storeFirstOutcome: ({ id, kid, request, createdId, sealed, until }, now) =>
       write(function* () {
         yield* change(DELETE_EXPIRED, id, now);
         yield* change(INSERT, id, kid, request, createdId, sealed, until);

@@ -89,7 +89,7 @@ beforeAll(async () => {
   await store.revokeCode({ grantUid: second?.uid ?? '', jti: 'k', uses: 1, expirationTime: NOW }, NOW);
   await store.deleteGrant(third?.uid ?? '');
   await store.putSetting('a', 'b');
-  await store.claimOutcome(
+  await store.storeFirstOutcome(
     { id: 'i', kid: 'k', request: 'r', createdId: 'm', sealed: new Uint8Array([1, 2]), until: NOW },
     NOW - 1,
   );

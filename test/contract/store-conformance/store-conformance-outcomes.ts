@@ -22,13 +22,13 @@ export function outcomeConformance(current: CurrentStore<DatabaseStore>): void {
     it('returns the first outcome of an id to its caller and to all later callers', async () => {
       const { store, openAnother } = current();
       const first = outcome();
-      expect(await store.claimOutcome(first, NOW)).toEqual(first);
+      expect(await store.storeFirstOutcome(first, NOW)).toEqual(first);
       const another = await openAnother();
-      expect(await another.claimOutcome(outcome({ createdId: 'another', request: 'other' }), NOW)).toEqual(
-        first,
-      );
       expect(
-        await store.claimOutcome(outcome({ id: 'c'.repeat(64), createdId: 'third' }), NOW),
+        await another.storeFirstOutcome(outcome({ createdId: 'another', request: 'other' }), NOW),
+      ).toEqual(first);
+      expect(
+        await store.storeFirstOutcome(outcome({ id: 'c'.repeat(64), createdId: 'third' }), NOW),
       ).toMatchObject({
         createdId: 'third',
       });
@@ -37,19 +37,19 @@ export function outcomeConformance(current: CurrentStore<DatabaseStore>): void {
     it('returns the same outcome to all of many concurrent callers', async () => {
       const { store } = current();
       const claims = Array.from({ length: 20 }, (_, index) =>
-        store.claimOutcome(outcome({ createdId: `created-${index}` }), NOW),
+        store.storeFirstOutcome(outcome({ createdId: `created-${index}` }), NOW),
       );
       expect(new Set((await Promise.all(claims)).map(({ createdId }) => createdId)).size).toBe(1);
     });
 
     it('ignores expired outcomes, and erases them with the sealed answers', async () => {
       const { store } = current();
-      await store.claimOutcome(outcome(), NOW);
+      await store.storeFirstOutcome(outcome(), NOW);
       const later = outcome({ createdId: 'later', until: NOW + 3 * MINUTE });
-      expect(await store.claimOutcome(later, NOW + MINUTE - 1)).toMatchObject({
+      expect(await store.storeFirstOutcome(later, NOW + MINUTE - 1)).toMatchObject({
         createdId: outcome().createdId,
       });
-      expect(await store.claimOutcome(later, NOW + MINUTE)).toEqual(later);
+      expect(await store.storeFirstOutcome(later, NOW + MINUTE)).toEqual(later);
       expect(await store.eraseSealedAnswers(NOW + 2 * MINUTE)).toBe(0);
       expect(await store.eraseSealedAnswers(NOW + 3 * MINUTE)).toBe(1);
     });
