@@ -85,7 +85,8 @@ export function schemaMigrations(dialect: SchemaDialect): readonly Migration[] {
         'CREATE INDEX events_of_redemption ON events (redemption_id) WHERE redemption_id IS NOT NULL',
         `CREATE TABLE refusals (
           grant_uid TEXT NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,
-          peer TEXT NOT NULL, count BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, mac BYTEA,
+          peer TEXT NOT NULL, jti TEXT, count BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,
+          mac BYTEA,
           PRIMARY KEY (grant_uid, code, name, subject, peer)
         )`,
         'CREATE INDEX refusals_by_time ON refusals (last_at)',

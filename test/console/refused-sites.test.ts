@@ -114,13 +114,14 @@ it('names in the list of refusals each site with its grant, and leads to all ref
 });
 
 it('leads from a search for a site that could not join to its refusals', async () => {
-  const { joinLine } = await issue('sought', { 'linkgrant/subjects': 'east' });
+  const { joinLine, id } = await issue('sought', { 'linkgrant/subjects': 'east' });
   expect(await joinAs('madrid-2', joinLine)).toBe(3);
   await goTo('/links?search=madrid');
   await page.getByRole('link', { name: 'its refusals' }).click();
   await page
     .getByRole('row')
     .filter({ hasText: 'madrid-2' })
+    .filter({ hasText: `Token ${id}` })
     .getByText('The subject is not allowed')
     .waitFor();
 });
@@ -158,6 +159,7 @@ it.each([
   expect(await joinAs('paris', joinLine, name)).toBe(3);
   await openRefusal('paris', name, reason);
   await refused.getByText(new RegExp(advice, 'i')).waitFor();
+  await refused.getByText(`from 127.0.0.1 with the token ${id}.`).waitFor();
   await refused.getByRole('link', { name: 'Issue a token for paris' }).click();
   expect(await dialog.getByLabel('Only for the subject').inputValue()).toBe('paris');
   const issued = await issueInDialog();

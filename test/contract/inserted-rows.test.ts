@@ -99,7 +99,7 @@ it.each([
   [
     'a refusal without content that hides a deleted one',
     `DELETE FROM refusals WHERE subject = 'site-b';
-     INSERT INTO refusals VALUES ('', '', '', '', '', 1, 1, 1, NULL)`,
+     INSERT INTO refusals VALUES ('', '', '', '', '', NULL, 1, 1, 1, NULL)`,
   ],
 ])('a verification reports %s', async (_, sql) => {
   const { store, change } = await filledStore();
@@ -117,7 +117,10 @@ it.each([
     `${revoke} UPDATE events SET grant_uid = '${UID}', seq = -1, kind = 'revoked', redemption_id = '${GENUINE.id}'
      WHERE grant_uid = '${OTHER}'`,
   ],
-  ['a refusal without content', `INSERT INTO refusals VALUES ('${UID}', '', '', '', '', 1, 1, 1, NULL)`],
+  [
+    'a refusal without content',
+    `INSERT INTO refusals VALUES ('${UID}', '', '', '', '', NULL, 1, 1, 1, NULL)`,
+  ],
 ])('a verification of one grant reports %s', async (_, sql) => {
   const { store, change } = await filledStore();
   change(sql);

@@ -56,7 +56,7 @@ it('retention subtracts no refusals that do not match their MAC', async () => {
   const missing = { fault: { problem: 'has refusals that add up to 0, and 7 were counted' } };
   expect(await store.verifyLedger()).toMatchObject(missing);
   for (const uid of [OLD, 'x']) {
-    change(`INSERT INTO refusals VALUES ('${uid}', 'c', '', '', '', 7, 1, 1, NULL)`);
+    change(`INSERT INTO refusals VALUES ('${uid}', 'c', '', '', '', NULL, 7, 1, 1, NULL)`);
     change(`INSERT INTO expiring_ledgers VALUES ('${uid}', 0) ON CONFLICT DO NOTHING`);
     while (await store.removeOldLedger(LATER));
     expect((await store.verifyLedger()).fault).toMatchObject({ grantUid: uid });

@@ -143,6 +143,10 @@ describe('a signed code with a valid signature', () => {
     expect(JSON.parse(problem.body)).toEqual({ type: 'about:blank', title: text, status, code: reason });
     expect([await service.used(uid), work]).toEqual([used, workBefore]);
     expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'refused', code: reason }));
+    const refused = { outcome: reason, jti: signedCode.jti, count: 2 };
+    await expect
+      .poll(() => service.store.listAttempts(uid, 2))
+      .toContainEqual(expect.objectContaining(refused));
   });
 
   it.each<[string, Partial<AccessGrant>]>([

@@ -4,14 +4,26 @@ import { href } from '../state/location.js';
 import { ForeignLink } from './foreign-link.js';
 import { kindText } from './ledger-kinds.js';
 import { type Column, Table } from './table.js';
-import { countText, Foreign } from './text.js';
+import { countText, Foreign, Mono } from './text.js';
 import { Time } from './time.js';
 
 type Entry = Api['Event'];
 
 const COLUMNS: readonly Column<Entry>[] = [
   { header: 'Time', isHeader: true, cell: ({ time }) => <Time at={time} /> },
-  { header: 'Event', cell: eventText },
+  {
+    header: 'Event',
+    cell: (entry) => (
+      <>
+        {eventText(entry)}
+        {entry.jti && (
+          <div>
+            Token <Mono text={entry.jti} />
+          </div>
+        )}
+      </>
+    ),
+  },
   {
     header: 'Subject',
     cell: ({ subject, redemptionId }) =>

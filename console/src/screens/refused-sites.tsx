@@ -4,7 +4,7 @@ import { ButtonLink } from '../components/button.js';
 import { Section } from '../components/details.js';
 import { Notice } from '../components/notice.js';
 import { refusalOf } from '../components/refusals.js';
-import { countText, visible } from '../components/text.js';
+import { countText, Mono, visible } from '../components/text.js';
 import { TimeAndDistance, useNow } from '../components/time.js';
 import { WRONG_CODE_REMEDY, WrongCodes } from '../components/wrong-codes.js';
 import { RefusalAdvice } from '../dialogs/refusal-advice.js';
@@ -44,7 +44,7 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
   return (
     <Section title="Refused sites">
       {sites.map((attempt) => {
-        const { outcome: code, subject, peer, at, count } = attempt;
+        const { outcome: code, subject, peer, at, count, jti } = attempt;
         return (
           <Notice
             key={JSON.stringify([code, subject])}
@@ -53,7 +53,14 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
           >
             <p>
               {countText(count, 'request')}, the last one <TimeAndDistance at={at} />
-              {peer && ` from ${visible(peer)}`}.
+              {peer && ` from ${visible(peer)}`}
+              {jti && (
+                <>
+                  {' '}
+                  with the token <Mono text={jti} />
+                </>
+              )}
+              .
             </p>
             <RefusalAdvice request={{ ...attempt, code }} grant={grant} offersToken />
           </Notice>

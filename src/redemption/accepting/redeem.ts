@@ -113,7 +113,10 @@ export async function redeemProven(
     // Do not record overload refusals: the write would add load.
     if (code !== 'overloaded') {
       deps.store
-        .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: client.peer }, deps.clock())
+        .recordRefusal(
+          { grantUid: grant.uid, code, name, subject, peer: client.peer, jti: signedCode?.jti },
+          deps.clock(),
+        )
         .catch((error) => deps.onLedgerFailure(error, client.requestId));
     }
     return { ...refusal, proven: grant, provider: identity?.provider };

@@ -230,7 +230,7 @@ function declaredMessage({ name, sourceFile }: AccessGrant): string {
 }
 
 function attemptReport(attempt: Attempt): AttemptReport {
-  const { at, outcome, name, subject, peer, redemptionId, count } = attempt;
+  const { at, outcome, name, subject, peer, redemptionId, jti, count } = attempt;
   return {
     at: formatTime(at),
     outcome,
@@ -239,5 +239,6 @@ function attemptReport(attempt: Attempt): AttemptReport {
     peer,
     count,
     ...(redemptionId !== null && { redemptionId }),
+    ...(jti !== null && { jti }),
   };
 }

@@ -40,6 +40,8 @@ export interface Attempt {
   readonly subject: string;
   readonly peer: string;
   readonly redemptionId: string | null;
+  /** Id of the signed token; null for the code of the grant. Of a refusal, that of the last request. */
+  readonly jti: string | null;
   /** How often the same refusal happened; 1 for other outcomes. */
   readonly count: number;
 }
@@ -51,6 +53,8 @@ export interface ProvenRefusal {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
+  /** Id of the signed token; absent for the code of the grant, and for a renewal. */
+  readonly jti?: string | undefined;
 }
 
 /**

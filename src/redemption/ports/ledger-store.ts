@@ -37,6 +37,8 @@ export interface AttemptTotal {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
+  /** Id of the signed token of the last request; null for the code of the grant, and if the total is of no single site. */
+  readonly jti: string | null;
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
@@ -81,9 +83,16 @@ export interface LedgerPage extends PageRequest {
 export const UNREFUSED = ['replayed', 'superseded', 'identity_conflict'] as const satisfies LedgerKind[];
 
 /** Returns a total of attempts as an item in a listing of the ledger. */
-export function totalEntry({ grantUid, code, count, firstAt, lastAt, ...client }: AttemptTotal): ListedEntry {
+export function totalEntry(total: AttemptTotal): ListedEntry {
+  const { grantUid, code, jti, count, firstAt, lastAt, ...client } = total;
   const kind = UNREFUSED.find((one) => one === code) ?? 'refused';
-  const detail = { ...(kind === 'refused' && { code }), ...client, count, firstAt };
+  const detail = {
+    ...(kind === 'refused' && { code }),
+    ...client,
+    ...(jti !== null && { jti }),
+    count,
+    firstAt,
+  };
   return { grantUid, at: lastAt, kind, redemptionId: null, detail };
 }
 

@@ -1,5 +1,6 @@
 import { GRANT_COLUMNS } from './grant-row.js';
 import { EVENT_COLUMNS } from './ledger/ledger-chain.js';
+import { REFUSAL_COLUMNS } from './ledger/ledger-mac.js';
 import {
   change,
   chunks,
@@ -50,7 +51,7 @@ const TABLES: readonly Table[] = [
   { name: 'events', columns: EVENT_COLUMNS, keyLength: 1 },
   {
     name: 'refusals',
-    columns: ['grant_uid', 'code', 'name', 'subject', 'peer', 'count', 'first_at', 'last_at', 'mac'],
+    columns: REFUSAL_COLUMNS,
     keyLength: 5,
   },
   { name: 'wrong_codes', columns: ['grant_uid', 'count', 'last_at', 'last_peer'], keyLength: 1 },

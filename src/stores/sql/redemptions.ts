@@ -91,11 +91,12 @@ const BY_ID = `SELECT ${REDEMPTION_FIELDS} FROM redemptions r WHERE id = ?`;
 const BY_REPLAY_KEY = `SELECT ${REDEMPTION_FIELDS} FROM redemptions r WHERE grant_uid = ? AND replay_key = ?`;
 const ATTEMPTS = `SELECT * FROM (
     SELECT e.at, e.kind AS outcome, coalesce(r.name, '') AS name, coalesce(r.subject, '') AS subject,
-      coalesce(e.detail ->> 'peer', r.peer, '') AS peer, e.redemption_id AS "redemptionId", 1 AS count, e.seq AS seq
+      coalesce(e.detail ->> 'peer', r.peer, '') AS peer, e.redemption_id AS "redemptionId", 1 AS count, e.seq AS seq,
+      r.jti
     FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id
     WHERE e.grant_uid = ? AND e.kind IN ('redeemed', 'replayed') ORDER BY e.seq DESC LIMIT ?) AS entries
   UNION ALL SELECT * FROM (
-    SELECT last_at, code, name, subject, peer, NULL, count, 0 FROM refusals
+    SELECT last_at, code, name, subject, peer, NULL, count, 0, jti FROM refusals
     WHERE grant_uid = ? ORDER BY last_at DESC LIMIT ?) AS refused
   ORDER BY at DESC, seq DESC LIMIT ?`;
 

@@ -6,7 +6,13 @@ import { deleteEndedGrants } from './ended-grants.js';
 import type { WriteOperation } from './group-commit.js';
 import { authenticEntry, type EntryValues } from './ledger/authentic-entry.js';
 import { EntryCheck, EntryTotals, entriesQuery } from './ledger/entry-check.js';
-import { isMac, type LedgerRow, refusalMac } from './ledger/ledger-mac.js';
+import {
+  isMac,
+  type LedgerRow,
+  REFUSAL_COLUMNS,
+  type RefusalValues,
+  refusalMac,
+} from './ledger/ledger-mac.js';
 import { differingCount, differingRow } from './ledger/row-counts.js';
 import { scopeOf } from './ledger/scope.js';
 import { change, chunks, put, rawRows, type SqlDialect, type SqlOperation, value } from './operation.js';
@@ -31,7 +37,7 @@ const CLEAR_CODE_REVOCATION = 'UPDATE codes SET revoked_at = NULL WHERE grant_ui
 const DELETE_CODE = 'DELETE FROM codes WHERE grant_uid = ? AND jti = ?';
 const DELETE_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
 const GRANT = 'SELECT 1 FROM grants WHERE uid = ?';
-const REFUSALS = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at, mac FROM refusals
+const REFUSALS = `SELECT ${REFUSAL_COLUMNS.join(', ')} FROM refusals
   WHERE grant_uid = ?`;
 
 type RetentionDatabase = Pick<SqlDatabase, 'dialect' | 'read' | 'write'>;
@@ -223,9 +229,9 @@ function authenticEntries(
 function* authenticRefusals(key: Uint8Array, grantUid: string): SqlOperation<number | undefined> {
   let sum = 0;
   for (const refusal of yield* rawRows(REFUSALS, grantUid)) {
-    const values = refusal.slice(0, -1) as (string | number)[];
+    const values = refusal.slice(0, -1) as RefusalValues;
     if (!isMac(refusal.at(-1), refusalMac(key, values))) return undefined;
-    sum += Number(values[5]);
+    sum += Number(values[REFUSAL_COLUMNS.indexOf('count')]);
   }
   return sum;
 }

@@ -63,6 +63,8 @@ describe('ledger list', () => {
       subject: 'site-c',
       firstTime: expect.any(String),
     });
+    expect(events[4]).toMatchObject({ subject: 'site-b', jti: 'j4' });
+    expect(events[3]).not.toHaveProperty('jti');
     expect(events[7]).toMatchObject({ actor: 'oidc:4711', actorName: '=cmd|z' });
     expect(events[15]).not.toHaveProperty('actor');
     expect(csv[8]).toContain(",grant_revoked,oidc:4711,'=cmd|z,");

@@ -63,7 +63,7 @@ export async function openSampleLedger() {
     subject: 'site-b',
     peer: '::1',
   } as const;
-  await store.recordRefusal(refusal, NOW + 11);
+  await store.recordRefusal({ ...refusal, jti: 'j4' }, NOW + 11);
   await store.recordRefusal({ ...refusal, subject: 'site-c' }, NOW + 12);
   await store.recordRefusal({ ...refusal, subject: 'site-c' }, NOW + 13);
   const issued = { grantUid: C, jti: 'j3', uses: 2, used: 0, expirationTime: NOW + 60_000, revokedAt: null };

@@ -64,7 +64,7 @@ describe('the ledger of a SQLite store', () => {
     while (await store.removeOldLedger(NOW + 1));
     expect(await store.verifyLedger()).toEqual({ entries: 1 });
     change('DELETE FROM refusals');
-    change('INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', ...(row as SqliteValue[]));
+    change('INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', ...(row as SqliteValue[]));
     expect((await store.verifyLedger()).fault).toEqual({
       grantUid: removed.uid,
       seq: null,

@@ -68,7 +68,7 @@ export function ledgerConformance(current: CurrentStore): void {
       await store.recordRedemption(grant.uid, redemption, NOW);
       await store.recordReplay(redemption, '198.51.100.9', NOW + 10);
       await store.recordRefusal(refusal(grant.uid, 'grant_exhausted', 'link-b'), NOW + 20);
-      const common = { subject: 'site-a', count: 1 };
+      const common = { subject: 'site-a', jti: null, count: 1 };
       const redeemed = { ...common, name: 'link-a', at: NOW, outcome: 'redeemed', peer: '192.0.2.7' };
       expect(await store.listAttempts(grant.uid, 10)).toEqual([
         {
@@ -100,6 +100,25 @@ export function ledgerConformance(current: CurrentStore): void {
         ['grant_expired', 1, NOW + 50],
         ['grant_expired', 30, NOW + 29],
       ]);
+    });
+
+    it('counts equal refusals of several tokens in one row with the id of the last token', async () => {
+      const { store } = current();
+      const { uid } = await storedGrant(store);
+      const jtiOf = async () => {
+        const [attempt] = await store.listAttempts(uid, 10);
+        const [total] = await everyTotal(store, { grantUid: uid });
+        expect(total?.detail.jti).toBe(attempt?.jti ?? undefined);
+        return [attempt?.jti, attempt?.count];
+      };
+      const one = refusal(uid, 'code_expired');
+      await store.recordRefusal({ ...one, jti: 'j1' }, NOW);
+      expect(await jtiOf()).toEqual(['j1', 1]);
+      await store.recordRefusal({ ...one, jti: 'j2' }, NOW + 1);
+      expect(await jtiOf()).toEqual(['j2', 2]);
+      // The code of the grant has no id.
+      await store.recordRefusal(one, NOW + 2);
+      expect(await jtiOf()).toEqual([null, 3]);
     });
 
     it('lists entries by grant and number, in pages, since a time, with their details', async () => {
@@ -196,9 +215,10 @@ export function ledgerConformance(current: CurrentStore): void {
       const { store } = current();
       const { uid } = await storedGrant(store);
       const codes: RedemptionErrorCode[] = ['grant_expired', 'grant_exhausted', 'policy_name'];
-      const all = Array.from({ length: 1_200 }, (_, n) =>
-        refusal(uid, codes[n % 3] ?? 'internal', `link-${n}`, `192.0.2.${n % 200}`),
-      );
+      const all = Array.from({ length: 1_200 }, (_, n) => ({
+        ...refusal(uid, codes[n % 3] ?? 'internal', `link-${n}`, `192.0.2.${n % 200}`),
+        jti: `j${n}`,
+      }));
       await Promise.all(all.map((one, n) => store.recordRefusal(one, NOW + n)));
       await store.recordRefusal(refusal(uid, 'grant_expired', 'link-0', '192.0.2.0'), NOW + 5_000);
       const attempts = await store.listAttempts(uid, 5_000);
@@ -210,6 +230,7 @@ export function ledgerConformance(current: CurrentStore): void {
         ({ name, subject, peer }) => name === '' && subject === '' && peer === '',
       );
       expect(summed.length).toBeGreaterThan(0);
+      expect(new Set(summed.map(({ jti }) => jti))).toEqual(new Set([null]));
       await store.recordRefusal(refusal((await storedGrant(store)).uid, 'grant_expired'), NOW);
       expect(await store.listAttempts(uid, 5_000)).toEqual(attempts);
     });

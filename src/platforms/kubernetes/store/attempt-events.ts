@@ -29,7 +29,9 @@ export const WRONG_CODE = 'code_wrong';
 export const IDENTITY_CONFLICT = 'identity_conflict';
 
 /** An attempt, without the count. */
-export type AttemptKey = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
+export type AttemptKey = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'> & {
+  readonly jti?: string | null | undefined;
+};
 
 /** The attempts that one Event counts. */
 export interface AttemptRow extends AttemptTotal {
@@ -84,13 +86,13 @@ export class AttemptEvents {
   /** Adds one attempt; resolves when it is written. */
   add(
     grant: AttemptedGrant,
-    { grantUid, code, name, subject, peer }: AttemptKey,
+    { grantUid, code, name, subject, peer, jti = null }: AttemptKey,
     now: number,
     redemptionId: string | null,
   ): Promise<void> {
     const times = { count: 1, firstAt: now, lastAt: now };
-    const row: AttemptRow = { grantUid, code, name, subject, peer, ...times, redemptionId };
-    const summary: AttemptRow = { ...row, name: '', subject: '', peer: '', redemptionId: null };
+    const row: AttemptRow = { grantUid, code, name, subject, peer, jti, ...times, redemptionId };
+    const summary: AttemptRow = { ...row, name: '', subject: '', peer: '', jti: null, redemptionId: null };
     return this.#enqueue(grant, this.#reserve(grantUid, eventName(row)) ? row : summary);
   }
 
@@ -163,7 +165,7 @@ export class AttemptEvents {
 }
 
 function wrongCodeRow(grantUid: string) {
-  return { grantUid, code: WRONG_CODE, name: '', subject: '', peer: '', redemptionId: null };
+  return { grantUid, code: WRONG_CODE, name: '', subject: '', peer: '', jti: null, redemptionId: null };
 }
 
 function wrongCodeEvent(grantUid: string): string {
@@ -224,14 +226,16 @@ function rowOf({ metadata, count }: Stored<EventResource>): AttemptRow | undefin
     const row = JSON.parse(metadata.annotations?.[ATTEMPT] ?? 'null') as AttemptRow | null;
     const grantUid = metadata.labels?.[GRANT_UID];
     if (row === null || grantUid === undefined) return undefined;
-    const texts = [row.code, row.name, row.subject, row.peer, row.redemptionId ?? ''];
+    const texts = [row.code, row.name, row.subject, row.peer, row.jti ?? '', row.redemptionId ?? ''];
     const times = [row.firstAt, row.lastAt];
     const isRow =
       texts.every((text) => typeof text === 'string') &&
       times.every((time) => Number.isSafeInteger(time) && Math.abs(time) <= MAX_TIME_MS) &&
       Number.isSafeInteger(count);
-    const { code, name, subject, peer, firstAt, lastAt, redemptionId } = row;
-    return isRow ? { code, name, subject, peer, firstAt, lastAt, redemptionId, grantUid, count } : undefined;
+    const { code, name, subject, peer, jti = null, firstAt, lastAt, redemptionId } = row;
+    return isRow
+      ? { code, name, subject, peer, jti, firstAt, lastAt, redemptionId, grantUid, count }
+      : undefined;
   } catch {
     return undefined;
   }

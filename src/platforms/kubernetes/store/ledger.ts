@@ -208,19 +208,20 @@ function attemptsOf(
   limit: number,
 ): Attempt[] {
   const redeemed = redemptions.map((resource): Attempt => {
-    const { createdAt: at, name, subject, peer, id } = readRedemption(resource);
-    return { at, outcome: 'redeemed', name, subject, peer, redemptionId: id, count: 1 };
+    const { createdAt: at, name, subject, peer, id, jti } = readRedemption(resource);
+    return { at, outcome: 'redeemed', name, subject, peer, redemptionId: id, jti, count: 1 };
   });
   const others = rows
     .filter(({ code }) => code !== 'superseded' && code !== IDENTITY_CONFLICT)
     .map(
-      ({ lastAt: at, code, name, subject, peer, count, redemptionId }): Attempt => ({
+      ({ lastAt: at, code, name, subject, peer, jti, count, redemptionId }): Attempt => ({
         at,
         outcome: code as 'replayed' | RedemptionErrorCode,
         name,
         subject,
         peer,
         redemptionId,
+        jti,
         count,
       }),
     );

@@ -52,6 +52,8 @@ export interface AttemptReport {
   /** How often the same refusal happened; 1 for other outcomes. */
   readonly count: number;
   readonly redemptionId?: string;
+  /** Id of the signed token; absent for the code of the grant. Of a refusal, that of the last request. */
+  readonly jti?: string;
 }
 
 /** A grant with the number of its tokens, and its attempts. */

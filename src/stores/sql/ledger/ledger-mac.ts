@@ -74,8 +74,16 @@ export function epochMac(key: Uint8Array, id: string, epoch: number): Buffer {
   return macOf(key, 'epoch', NO_MAC, [id, epoch]);
 }
 
-/** Returns the MAC of a row of refusals, over all its values in the order of the columns. */
-export function refusalMac(key: Uint8Array, values: readonly (string | number)[]): Buffer {
+/** Columns of table `refusals`. */
+export const REFUSAL_COLUMNS = [
+  ...['grant_uid', 'code', 'name', 'subject', 'peer', 'jti', 'count', 'first_at', 'last_at', 'mac'],
+];
+
+/** The values of a row of refusals in the order of the columns, without its MAC. */
+export type RefusalValues = readonly (string | number | null)[];
+
+/** Returns the MAC of a row of refusals, over all its values. */
+export function refusalMac(key: Uint8Array, values: RefusalValues): Buffer {
   return macOf(key, 'refusal', NO_MAC, values);
 }
 

@@ -5,20 +5,20 @@ import type { ProvenRefusal } from '../../../redemption/ports/grant-store.js';
 import { countingWrite, type WriteOperation } from '../group-commit.js';
 import { change, IN_CHAIN, row, type SqlOperation, value } from '../operation.js';
 import type { SqlDatabase } from '../sql-database.js';
-import { isMac, NO_MAC, refusalMac } from './ledger-mac.js';
+import { isMac, NO_MAC, REFUSAL_COLUMNS, refusalMac } from './ledger-mac.js';
 
 const LAST_TIME = `SELECT max(at) FROM events e WHERE redemption_id = ? AND kind = ? AND ${IN_CHAIN}`;
 // By the index of replay keys; `;` follows `:` in ASCII.
 const LAST_OF_CODE = `SELECT id, grant_uid AS "grantUid", name, subject, peer FROM redemptions
   WHERE grant_uid = ? AND replay_key > ? AND replay_key < ? ORDER BY created_at DESC LIMIT 1`;
-const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt", mac FROM refusals
+const REFUSAL = `SELECT jti, count, first_at AS "firstAt", last_at AS "lastAt", mac FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
 const HAS_LEDGER = 'SELECT 1 FROM events WHERE grant_uid = ? LIMIT 1';
 const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
-const PUT_REFUSAL = `INSERT INTO refusals (grant_uid, code, name, subject, peer, count, first_at, last_at, mac)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+const PUT_REFUSAL = `INSERT INTO refusals (${REFUSAL_COLUMNS.join(', ')})
+  VALUES (${REFUSAL_COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (grant_uid, code, name, subject, peer) DO UPDATE
-    SET count = excluded.count, last_at = excluded.last_at, mac = excluded.mac`;
+    SET jti = excluded.jti, count = excluded.count, last_at = excluded.last_at, mac = excluded.mac`;
 const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL WHERE sealed_until <= ?`;
 
 // A grant has at most 1,000 rows of refusals: this many in detail, the others are one summary row for each error code.
@@ -78,6 +78,7 @@ function recordRepetition(
 }
 
 interface RefusalRow {
+  readonly jti: string | null;
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
@@ -88,17 +89,19 @@ function findRefusal(key: readonly string[]): SqlOperation<RefusalRow | undefine
   return row<RefusalRow>(REFUSAL, ...key);
 }
 
-/** Writes the row of a refusal with one more. Returns the count. */
+/** Writes the row of a refusal with one more, for the token `jti`. Returns the count. */
 function* addRefusal(
   ledgerKey: Uint8Array,
   key: readonly string[],
+  jti: string | null,
   found: RefusalRow | undefined,
   now: number,
 ): SqlOperation<number> {
   const { count, firstAt, lastAt } = found ?? { count: 0, firstAt: now, lastAt: now };
-  const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
+  const values = [...key, jti, count + 1, firstAt, Math.max(lastAt, now)];
   // A forged row never gets a valid MAC again, so later refusals cannot hide it.
-  const isForged = found && !isMac(found.mac, refusalMac(ledgerKey, [...key, count, firstAt, lastAt]));
+  const isForged =
+    found && !isMac(found.mac, refusalMac(ledgerKey, [...key, found.jti, count, firstAt, lastAt]));
   yield* change(PUT_REFUSAL, ...values, isForged ? NO_MAC : refusalMac(ledgerKey, values));
   return count + 1;
 }
@@ -109,7 +112,7 @@ function countRefusal(
   /** Whether repeated refusals also add entries to the ledger. */
   addsEntries = false,
 ): WriteOperation<void> {
-  const { grantUid, code, name, subject, peer } = refusal;
+  const { grantUid, code, name, subject, peer, jti = null } = refusal;
   const exact = [grantUid, code, name, subject, peer];
   const summary = [grantUid, code, '', '', ''];
   // The row and the count that the last attempt of this write would have written.
@@ -124,7 +127,7 @@ function countRefusal(
       key = summary;
       found = yield* findRefusal(summary);
     }
-    const count = yield* addRefusal(yield* ledger.key(), key, found, now);
+    const count = yield* addRefusal(yield* ledger.key(), key, key === exact ? jti : null, found, now);
     yield* ledger.countRefusals(1);
     if (addsEntries && POWER_OF_TEN.test(String(count))) {
       const [, , keyName = '', keySubject = '', keyPeer = ''] = key;

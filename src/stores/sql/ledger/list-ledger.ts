@@ -28,7 +28,7 @@ const ENTRIES = `SELECT ${EVENT_FIELDS}, e.position, ${GRANT_NAME}
 // The subject that the item has. In this form a search reads only the redemptions of entries without a subject of their own.
 const LISTED_SUBJECT = `coalesce(e.detail ->> 'subject', (SELECT subject FROM redemptions WHERE id = e.redemption_id))`;
 const NEWEST_ENTRIES = 'ORDER BY e.at DESC, e.position DESC LIMIT';
-const TOTALS = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count, first_at AS "firstAt",
+const TOTALS = `SELECT grant_uid AS "grantUid", code, name, subject, peer, jti, count, first_at AS "firstAt",
   last_at AS "lastAt", ${GRANT_NAME} FROM refusals e`;
 const TOTAL_COLUMNS = ['grant_uid', 'code', 'name', 'subject', 'peer'];
 const NO_TOTAL = TOTAL_COLUMNS.map(() => '');

@@ -4,7 +4,14 @@ import { rawRows, type SqlDialect, type SqlOperation, type SqlValue, value } fro
 import { changedSetting } from '../stored-settings.js';
 import { EntryCheck, EntryTotals, entriesQuery } from './entry-check.js';
 import type { LedgerChain } from './ledger-chain.js';
-import { isMac, NO_POSITIONS, refusalMac, withPosition } from './ledger-mac.js';
+import {
+  isMac,
+  NO_POSITIONS,
+  REFUSAL_COLUMNS,
+  type RefusalValues,
+  refusalMac,
+  withPosition,
+} from './ledger-mac.js';
 import { lossFault } from './rollback-check.js';
 import { differingCount, differingRow, orphanedRenewal } from './row-counts.js';
 import { type Scope, scopeOf } from './scope.js';
@@ -27,7 +34,7 @@ const BEFORE_GAP = `SELECT min(position) FROM events e WHERE position >= 1 AND N
 // Removed entries in the order of their positions; an index on other columns would be sorted again for each step.
 const REMOVED_AFTER = `SELECT position FROM events WHERE coalesce(seq, 0) = 0 AND position > ?
   ORDER BY position LIMIT ${STEP}`;
-const REFUSALS_AFTER = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at, mac FROM refusals
+const REFUSALS_AFTER = `SELECT ${REFUSAL_COLUMNS.join(', ')} FROM refusals
   WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?)`;
 const IN_ORDER = `ORDER BY grant_uid, code, name, subject, peer LIMIT ${STEP}`;
 const REFUSAL_SUM = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals';
@@ -155,7 +162,7 @@ function* changedRefusal(key: Uint8Array, scope: Scope): SqlOperation<LedgerFaul
   for (;;) {
     const found = yield* rawRows(`${REFUSALS_AFTER} AND ${scope.where()} ${IN_ORDER}`, ...after, ...values);
     for (const refusal of found) {
-      const columns = refusal.slice(0, -1) as (string | number)[];
+      const columns = refusal.slice(0, -1) as RefusalValues;
       if (isMac(refusal.at(-1), refusalMac(key, columns))) continue;
       const [uid, code, , subject] = columns;
       const problem = `has refusals (${code}, subject "${subject}") that do not match their MAC`;

@@ -58,3 +58,20 @@ it('attempts get no more rows than the limit while the API server stores no Even
   const counts = [...events.values()].map(({ count }) => count);
   expect(counts.reduce((sum, count) => sum + count)).toBe(4_000);
 });
+
+it('an Event of equal attempts has the id of the token of the last one', async () => {
+  const { client, events } = eventClient();
+  const attempts = new AttemptEvents(client);
+  const written = () =>
+    [...events.values()].map(({ metadata, count }) => [
+      JSON.parse(metadata.annotations?.['linkgrant.dev/attempt'] ?? '').jti,
+      count,
+    ]);
+  const grant = { uid: 'a-uid', namespace: 'west', name: 'g' };
+  const key = { grantUid: grant.uid, code: 'code_expired', name: 'a', subject: 's', peer: '192.0.2.1' };
+  await attempts.add(grant, { ...key, jti: 'j2' }, NOW + 1, null);
+  await attempts.add(grant, { ...key, jti: 'j1' }, NOW, null);
+  expect(written()).toEqual([['j2', 2]]);
+  await attempts.add(grant, key, NOW + 2, null);
+  expect(written()).toEqual([[null, 3]]);
+});
