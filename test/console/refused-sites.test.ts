@@ -197,6 +197,15 @@ it('creates a grant for a site whose grant has expired, then issues a token', as
   await openRefusal('rome', 'short', 'The grant has expired');
   await refused.getByText('A token for rome is open').filter({ hasText: 'of the grant rome' }).waitFor();
   expect(await joinAs('rome', issued, 'short')).toBe(0);
+  // The site has joined through another grant than the one that refused it.
+  await refused.getByText('rome has joined since, by the grant rome').waitFor();
+  expect(await refused.getByRole('link', { name: /token for rome/ }).count()).toBe(0);
+  await expectAccessible(page);
+  await goTo('/');
+  const row = page.getByRole('row').filter({ hasText: 'The grant has expired' }).filter({ hasText: 'rome' });
+  await row.getByText('has joined since').waitFor();
+  await row.getByRole('link', { name: 'rome', exact: true }).first().click();
+  await page.getByRole('heading', { name: 'Link of rome' }).waitFor();
 });
 
 it('adds a site to a used up grant, so that a token with a use left can be redeemed', async () => {
@@ -238,9 +247,9 @@ it('leads from a wrong code to a new token of the grant', async () => {
 
 it('says what to do if the service has no endpoint', async () => {
   const grantUid = await running.createGrant({ name: 'closed' });
-  const request = { grantUid, name: 'closed', subject: 'paris', peer: '192.0.2.1' };
+  const request = { grantUid, name: 'closed', subject: 'bergen', peer: '192.0.2.1' };
   await service.store.recordRefusal({ ...request, code: 'link_access_unavailable' }, clock.read());
-  await openRefusal('paris', 'closed', 'This site accepts no links');
+  await openRefusal('bergen', 'closed', 'This site accepts no links');
   await refused.getByText('Enable link access, or start the service with --endpoint.').waitFor();
 });
 

@@ -8,6 +8,7 @@ import { refusalOf } from '../components/refusals.js';
 import { type Column, Table } from '../components/table.js';
 import { Foreign, Prose, visible } from '../components/text.js';
 import { TimeAndDistance } from '../components/time.js';
+import { UnlessJoined } from '../components/unless-joined.js';
 import { WRONG_CODE_REMEDY, WrongCodes } from '../components/wrong-codes.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -29,11 +30,11 @@ const COLUMNS: readonly Column<Entry>[] = [
   { header: 'Last', cell: ({ time }) => <TimeAndDistance at={time} /> },
   {
     header: 'What to do',
-    cell: ({ code = '', grantUid }) => (
-      <>
+    cell: ({ code = '', grantUid, subject = '', time }) => (
+      <UnlessJoined subject={subject} at={time}>
         <Prose text={refusalOf(code)?.remedy ?? ''} />{' '}
         {grantUid && <a href={href(`/grants/${grantUid}`)}>Open the grant</a>}
-      </>
+      </UnlessJoined>
     ),
   },
 ];

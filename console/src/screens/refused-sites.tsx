@@ -6,6 +6,7 @@ import { Notice } from '../components/notice.js';
 import { refusalOf } from '../components/refusals.js';
 import { countText, Mono, visible } from '../components/text.js';
 import { TimeAndDistance, useNow } from '../components/time.js';
+import { UnlessJoined } from '../components/unless-joined.js';
 import { WRONG_CODE_REMEDY, WrongCodes } from '../components/wrong-codes.js';
 import { RefusalAdvice } from '../dialogs/refusal-advice.js';
 import { href } from '../state/location.js';
@@ -16,7 +17,7 @@ type Attempt = Api['Attempt'];
 const MAX_AGE_MS = 7 * DAY_MS;
 const MAX_SITES = 3;
 
-/** The last refusals of sites that have not joined since, newest first. */
+/** The last refusals of sites that have not joined through the same grant since, newest first. */
 function refusedSites(attempts: readonly Attempt[], now: number): readonly Attempt[] {
   const isLater = (other: Attempt, { subject, at }: Attempt) => other.subject === subject && other.at >= at;
   return attempts
@@ -32,7 +33,10 @@ function refusedSites(attempts: readonly Attempt[], now: number): readonly Attem
     .slice(0, MAX_SITES);
 }
 
-/** The sites that this grant has refused in the last days and that have not joined since, each with what lets it join. */
+/**
+ * The sites that this grant has refused in the last days and that it has not let join since, each with what lets it join, or with
+ * the grant that did.
+ */
 export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) {
   const now = useNow(60_000);
   const canWrite = useCanWrite();
@@ -62,7 +66,9 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
               )}
               .
             </p>
-            <RefusalAdvice request={{ ...attempt, code }} grant={grant} offersToken />
+            <UnlessJoined subject={subject} at={at}>
+              <RefusalAdvice request={{ ...attempt, code }} grant={grant} offersToken />
+            </UnlessJoined>
           </Notice>
         );
       })}
