@@ -71,6 +71,24 @@ it('names the open tokens of the grant of a link before and after the revocation
   expect(items.map(({ state }) => state)).toEqual(['revoked', 'revoked']);
 });
 
+it('opens the open tokens and the ready grants of the whole network beside the dialog, which stays open', async () => {
+  const { id = '' } = await administration.issueToken({ grantUid: grant.uid });
+  await openLink();
+  await press('Revoke or cut off');
+  for (const [name, text] of [
+    ['all open tokens', id],
+    ['all grants that are ready', grant.name],
+  ] as const) {
+    const tab = page.waitForEvent('popup');
+    await waysIn().getByRole('link', { name }).press('Enter');
+    const other = await tab;
+    await other.getByRole('row', { name: text }).first().waitFor();
+    await other.close();
+  }
+  await waysIn().getByRole('cell', { name: 'any site' }).first().waitFor();
+  await administration.revokeToken(grant.uid, id);
+});
+
 it('says that only the end of the grant ends its code, unless the grant accepts no codes', async () => {
   await openLink();
   await press('Revoke or cut off');

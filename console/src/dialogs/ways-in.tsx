@@ -77,7 +77,7 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
             ))}
             {grants.length === 0 && unread === 0 && (
               <p class="subtle">
-                {uids.length === 1
+                {links.length === 1
                   ? 'The grant of this link and its tokens let no site in again.'
                   : 'The grants of these links and their tokens let no site in again.'}
               </p>
@@ -90,6 +90,17 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
           {countText(unread, 'more grant')} may be open too, and {unread === 1 ? 'is' : 'are'} not shown here.
         </p>
       )}
+      <p>
+        Other grants can let {links.length === 1 ? 'this site' : 'these sites'} in too. In a new tab, see{' '}
+        <a href={href('/tokens')} target="_blank" rel="noopener">
+          all open tokens
+        </a>{' '}
+        and{' '}
+        <a href={href('/grants', { state: 'ready' })} target="_blank" rel="noopener">
+          all grants that are ready
+        </a>
+        .
+      </p>
     </section>
   );
 }
@@ -161,7 +172,10 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
             keyOf={({ id }) => id}
             columns={[
               { header: 'Token', isHeader: true, cell: ({ id }) => <Mono text={id} /> },
-              { header: 'Subject', cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any') },
+              {
+                header: 'Subject',
+                cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any site'),
+              },
               { header: 'Uses left', cell: (token) => token.redemptionsAllowed - token.redemptions },
               { header: 'Expires', cell: (token) => <Time at={token.expirationTime} /> },
               {

@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<Token>[] = [
     header: 'Grant',
     cell: ({ grant, grantUid }) => <ForeignLink to={href(`/grants/${grantUid}`)} text={grant} />,
   },
-  { header: 'Subject', cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any') },
+  { header: 'Subject', cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any site') },
   {
     header: 'For key',
     cell: ({ keySha256Prefix: prefix }) =>
