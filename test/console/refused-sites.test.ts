@@ -126,7 +126,7 @@ it('leads from a search for a site that could not join to its refusals', async (
     .waitFor();
 });
 
-it('leads from the number of open tokens to these tokens', async () => {
+it('leads from the number of open tokens, and from the page Grants, to these tokens', async () => {
   const { grantUid, id } = await issue('opened', undefined, { subject: 'lima' });
   const revoked = await administration.issueToken({ grantUid });
   await administration.revokeToken(grantUid, revoked.id ?? '');
@@ -138,6 +138,9 @@ it('leads from the number of open tokens to these tokens', async () => {
   await expectAccessible(page);
   await row.getByRole('link', { name: 'opened', exact: true }).click();
   await page.getByRole('heading', { name: 'Grant opened' }).waitFor();
+  await goTo('/grants');
+  await page.getByRole('link', { name: 'Open tokens of all grants' }).click();
+  await row.waitFor();
 });
 
 it.each([

@@ -92,6 +92,9 @@ export function GrantsScreen() {
         )
       }
     >
+      <p>
+        <a href={href('/tokens')}>Open tokens of all grants</a>
+      </p>
       <search class="filters row">
         <FilterField label="Name" name="name" />
         <FilterField label="Namespace" name="namespace" />

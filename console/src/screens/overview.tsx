@@ -96,7 +96,7 @@ function Figures({
               <span class="figure-value">
                 {typeof value === 'number' ? value.toLocaleString('en') : value}
               </span>
-              <span class="subtle">{name}</span>
+              <span class="figure-name">{name}</span>
             </a>
           </li>
         ))}
