@@ -207,8 +207,8 @@ it('opens from a figure of the Overview the links that it counts', async () => {
     await goTo('/');
     const figure = page.locator('a.figure', { hasText: name });
     const value = await figure.locator('.figure-value').textContent();
-    const lineOf = (element: Element) => getComputedStyle(element).textDecorationLine;
-    expect(await figure.locator('.figure-name').evaluate(lineOf)).toBe('underline');
+    const line = "getComputedStyle(document.querySelector('.figure-name')).textDecorationLine";
+    expect(await page.evaluate(line)).toBe('underline');
     await figure.click();
     await page.getByText(new RegExp(`( of ${value}|^${value} shown)$`)).waitFor();
   }
