@@ -211,6 +211,21 @@ it('creates a grant for a site whose grant has expired, then issues a token', as
   await page.getByRole('heading', { name: 'Link of rome' }).waitFor();
 });
 
+it('proposes a name that no grant has, and a day, for the grant of one site', async () => {
+  await running.createGrant({ name: 'lagos' });
+  await running.createGrant({ name: 'lagos-2' });
+  const { joinLine } = await issue('brief', undefined, {}, { expirationWindow: '1h' });
+  clock.advance(2 * HOUR);
+  expect(await joinAs('lagos', joinLine, 'brief')).toBe(3);
+  await openRefusal('lagos', 'brief', 'The grant has expired');
+  await refused.getByRole('link', { name: 'Issue a token for lagos' }).click();
+  await page.getByRole('dialog', { name: 'Create a grant for lagos' }).waitFor();
+  await expect.poll(() => dialog.getByLabel('Name').first().inputValue()).toBe('lagos-3');
+  expect(await dialog.getByLabel('How long it can be redeemed').inputValue()).toBe('1d');
+  await press('Create, then issue a token');
+  expect(await joinAs('lagos', await issueInDialog(), 'brief')).toBe(0);
+});
+
 it('adds a site to a used up grant, so that a token with a use left can be redeemed', async () => {
   const { grantUid, joinLine } = await issue('full', undefined, {}, { redemptionsAllowed: 1 });
   const other = await administration.issueToken({ grantUid });

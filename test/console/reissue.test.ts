@@ -15,6 +15,8 @@ const creating = page.getByRole('dialog', { name: 'Create a grant for site-1' })
 /** Creates the grant that the dialog proposes, issues its token, and returns the grant. */
 async function createAndIssue(name: string) {
   await creating.waitFor();
+  const create = creating.getByRole('button', { name: 'Create, then issue a token' });
+  await expect.poll(() => create.isEnabled()).toBe(true);
   expect(await creating.getByLabel('Name').first().inputValue()).toBe(name);
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: `Issue a token of grant ${name}` }).waitFor();
@@ -72,7 +74,7 @@ it('creates a grant for the site of a link whose grant has no use left, with the
   const created = await createAndIssue('site-1');
   expect(created).toMatchObject({
     redemptionsAllowed: 1,
-    expirationWindow: '7d',
+    expirationWindow: '1d',
     policy: { 'linkgrant/key-types': 'p256', 'linkgrant/subjects': 'site-1' },
   });
 });

@@ -1,6 +1,6 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { operand } from '../../../src/domain/shell-words.js';
-import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined, readPages } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { Dialog, SubmitFooter } from '../components/dialog.js';
 import { Field, fieldError } from '../components/field.js';
@@ -15,6 +15,10 @@ import { type JoinedSite, nameForSite, policyForSite } from './joined-site.js';
 
 type Policy = Api['Policy'];
 
+// The site waits for its token.
+const WINDOW_FOR_SITE = '1d';
+const MAX_NAMES = 20;
+
 interface CreateGrantProps {
   readonly onClose: () => void;
   /** The site that gets another token, if its grant has ended or was deleted. */
@@ -24,14 +28,22 @@ interface CreateGrantProps {
 /** A dialog that creates a grant, then opens it with the dialog for its first token. */
 export function CreateGrant({ onClose, site }: CreateGrantProps) {
   const [name, setName] = useState(nameForSite(site));
+  const [isNamed, setNamed] = useState(!site);
   const [uses, setUses] = useState('1');
-  const [window, setWindow] = useState(site?.grant?.expirationWindow ?? '1h');
+  const [window, setWindow] = useState(site ? WINDOW_FOR_SITE : '1h');
   const [policy, setPolicy] = useState<Policy>(policyForSite(site));
   // A repeated request of an unchanged form has the same key, so that it creates no second grant after a lost response.
   const idempotencyKey = useRef(crypto.randomUUID());
   const session = useSession();
   const namespace = site?.grant?.namespace ?? session.namespace;
   const issuer = site?.grant?.issuer;
+  useEffect(() => {
+    // Without an answer the name stays as it is, and the service says that it is taken.
+    if (site)
+      freeName(name, namespace)
+        .then(setName, () => undefined)
+        .finally(() => setNamed(true));
+  }, []);
   const action = useAction(
     async () => {
       const { uid } = await dataOf(
@@ -72,6 +84,7 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
           name={action.isRunning ? 'Creating …' : 'Create, then issue a token'}
           action={action}
           onClose={onClose}
+          isDisabled={!isNamed}
         />
       }
     >
@@ -125,6 +138,24 @@ function WhyNewGrant({ site: { grant, replaces } }: { readonly site: JoinedSite 
       </p>
     </Notice>
   );
+}
+
+/** Returns the name, or the name with the first number from 2 on that no grant has. */
+async function freeName(name: string, namespace: string | undefined): Promise<string> {
+  let free = name;
+  for (let number = 2; number <= MAX_NAMES && (await isTaken(free, namespace)); number += 1)
+    free = `${name}-${number}`;
+  return free;
+}
+
+async function isTaken(name: string, namespace: string | undefined): Promise<boolean> {
+  const query = { name, ...omitUndefined({ namespace }) };
+  const pages = readPages((page) =>
+    dataOf(client.GET('/api/v1/grants', { params: { query: { ...page, ...query } } })),
+  );
+  // A page contains only the grants of this name, so it can be empty although a later one is not.
+  for await (const { items } of pages) if (items.length > 0) return true;
+  return false;
 }
 
 /** Reads the namespace that the service uses if a request has none. */

@@ -13,18 +13,14 @@ const MAX_NAME_LENGTH = 200;
 // A rule for subjects is a list of patterns, so it cannot contain every subject literally.
 const HAS_NO_PATTERN = /^[^,*?]+$/;
 
-/** A name for the new grant of a site: its subject, with a number if its old grant has that name; empty without a site. */
+/** A name for the new grant of a site: from its subject; empty without a site. */
 export function nameForSite(site: JoinedSite | undefined): string {
   if (!site) return '';
-  const name = site.subject
+  return site.subject
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, MAX_NAME_LENGTH)
     .replace(/^-|-$/g, '');
-  const before = site.grant?.name ?? '';
-  if (before === name) return `${name}-2`;
-  const number = before.startsWith(`${name}-`) ? Number(before.slice(name.length + 1)) : Number.NaN;
-  return Number.isInteger(number) ? `${name}-${number + 1}` : name;
 }
 
 /** The rules for the new grant of a site: those of its old grant, but only for this site. */
