@@ -118,6 +118,10 @@ it('names the sites whose tokens end with a grant, and revokes nothing on a doub
     .getByRole('button', { name: `Revoke grant ${grant.name} with its tokens`, exact: true })
     .click();
   await waysIn().getByText('The open tokens for these sites end too: paris.').waitFor();
+  await goTo(`/grants/${grant.uid}`);
+  await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+  await dialog().getByText('The open tokens for these sites end too: paris.').waitFor();
+  await expectAccessible(page);
 });
 
 it('revokes a link without a question after its grant was revoked in the dialog', async () => {

@@ -4,11 +4,13 @@ import { type Api, client, dataOf } from '../api/client.js';
 import { Command } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
 import { OptionField } from '../components/field.js';
-import { Failure, Notice } from '../components/notice.js';
+import { Failure, Loaded, Notice } from '../components/notice.js';
 import { countText, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
+import { useResource } from '../state/resource.js';
 import { useSession } from '../state/session.js';
+import { lostTokensText, readOpenGrant } from './ways-in.js';
 
 /** A dialog that revokes a grant and explains the effect on its links. */
 export function RevokeGrant({
@@ -23,6 +25,11 @@ export function RevokeGrant({
   const { uid, name, namespace } = grant;
   const action = useAction(() =>
     dataOf(client.POST('/api/v1/grants/{uid}/revoke', { params: { path: { uid } }, body: { cascade } })),
+  );
+  const open = useResource(
+    `grants/${uid}/open`,
+    async (signal) => (await readOpenGrant(uid, signal)) ?? null,
+    ['grants', 'ledger'],
   );
   const { result } = action;
   return (
@@ -56,6 +63,12 @@ export function RevokeGrant({
             <li>Existing links stay connected.</li>
             <li>Unless you select the option below, their certificates can still be renewed.</li>
           </ul>
+          <Loaded resource={open}>
+            {(found) => {
+              const warning = lostTokensText(found?.tokens ?? []);
+              return warning && <p>{warning}</p>;
+            }}
+          </Loaded>
           <OptionField isChecked={cascade} onInput={setCascade}>
             Also revoke its links: their certificates cannot be renewed. Each link can connect until its
             certificate expires.

@@ -23,7 +23,7 @@ interface OpenGrant {
 }
 
 /** Reads a grant and its open tokens. Resolves with undefined if the grant has ended or was deleted. */
-async function readOpenGrant(uid: string, signal: AbortSignal): Promise<OpenGrant | undefined> {
+export async function readOpenGrant(uid: string, signal: AbortSignal): Promise<OpenGrant | undefined> {
   const grant = await dataOf(client.GET('/api/v1/grants/{uid}', { signal, params: { path: { uid } } })).catch(
     (error) => {
       if (error.code === 'no_such_grant') return undefined;
@@ -214,7 +214,7 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
 }
 
 /** Names the sites whose open tokens end with their grant; empty if no token is for one site. */
-function lostTokensText(tokens: OpenGrant['tokens']): string {
+export function lostTokensText(tokens: OpenGrant['tokens']): string {
   const subjects = [...new Set(tokens.flatMap(({ subject }) => (subject ? [visible(subject)] : [])))];
   if (subjects.length === 0) return '';
   const others = subjects.length - MAX_TOKENS;
