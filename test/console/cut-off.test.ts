@@ -201,6 +201,7 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
   const other = await running.createGrant({ name: `other-${grant.name}` });
   await running.addLinks(other, 2, { subject: 'remaining' });
   await running.addLinks(grant.uid, 2, { subject: 'leaver' });
+  const connecting = page.getByRole('row').getByText('revoked, can still connect');
   const pending = page.getByText('The CA of this link is being replaced');
 
   await goTo(`/links?grantUid=${grant.uid}`);
@@ -233,6 +234,11 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
     ...[1, 2, 3, 4, 5, 6].map((done) => `${start} --continue ${done}`),
   ]);
   await press('Close');
+  await goTo('/');
+  await page.getByText(/^\d+ revoked links can still connect$/).waitFor();
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'Open the list', exact: true }).click();
+  await expect.poll(() => connecting.count()).toBeGreaterThanOrEqual(2);
   await goTo(`/links/${second}`);
   await page.getByText('It can still').waitFor();
   expect(await pending.count()).toBe(0);
@@ -270,4 +276,10 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
   await expectAccessible(page);
   await press('Close');
   await pending.waitFor({ state: 'detached' });
+  await goTo('/links?state=revoked');
+  await page.getByRole('row').getByText('revoked', { exact: true }).first().waitFor();
+  expect(await connecting.count()).toBe(0);
+  await goTo('/');
+  await page.getByRole('heading', { name: 'Needs attention' }).waitFor();
+  await page.getByText('can still connect').waitFor({ state: 'detached' });
 });

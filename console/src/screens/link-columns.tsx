@@ -3,7 +3,7 @@ import { compareTexts } from '../../../src/domain/text-order.js';
 import type { Api } from '../api/client.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Labels } from '../components/labels.js';
-import { ConnectedLabel, LinkLabel } from '../components/state-label.js';
+import { ConnectedLabel, LinkLabel, type LinkLook } from '../components/state-label.js';
 import type { Column } from '../components/table.js';
 import { Foreign } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -16,6 +16,11 @@ const LAST_TEXT = '\uffff';
 
 /** The header of the column that needs a service that observes connections. */
 export const CONNECTED = 'Connected';
+
+/** How the state of the newest certificate of a link is shown, whether the link is connected or not. */
+export function certificateLook({ state, canStill }: Link): LinkLook {
+  return state === 'revoked' && canStill === 'connect' ? 'revoked-connecting' : state;
+}
 
 /** The columns of a list of links. */
 export const LINK_COLUMNS: readonly Column<Link>[] = [
@@ -31,7 +36,7 @@ export const LINK_COLUMNS: readonly Column<Link>[] = [
     ),
   },
   { header: CONNECTED, cell: ({ connected }) => <ConnectedLabel connected={connected} /> },
-  { header: 'Certificate', sort: 'state', cell: ({ state }) => <LinkLabel look={state} /> },
+  { header: 'Certificate', sort: 'state', cell: (link) => <LinkLabel look={certificateLook(link)} /> },
   {
     header: 'Expires',
     sort: 'notAfter',
@@ -97,6 +102,7 @@ export const LINK_CSV_COLUMNS: Readonly<Record<string, (link: Link) => string | 
       .join(', '),
   Note: ({ note }) => note,
   Revoked: ({ revokedAt }) => revokedAt,
+  'Can still': ({ canStill }) => canStill,
   Namespace: ({ namespace }) => namespace,
   'Private key': ({ mode }) => mode,
   Token: ({ jti }) => jti,

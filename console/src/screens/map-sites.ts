@@ -1,6 +1,7 @@
 import { type Api, client, dataOf, readPages } from '../api/client.js';
 import { LINK_LOOKS, type LinkLook } from '../components/state-label.js';
 import { href } from '../state/location.js';
+import { certificateLook } from './link-columns.js';
 
 const MAX_LINKS = 10_000;
 const MAX_LABEL_KEYS = 20;
@@ -33,11 +34,10 @@ export interface SiteGroup {
   readonly attention: number;
 }
 
-function lookOf(
-  { state, connected, notRenewing, subject }: Api['Link'],
-  live: ReadonlySet<string>,
-): LinkLook {
-  if (state === 'revoked') return connected && !live.has(subject) ? 'revoked-connected' : 'revoked';
+function lookOf(link: Api['Link'], live: ReadonlySet<string>): LinkLook {
+  const { state, connected, notRenewing, subject } = link;
+  if (state === 'revoked')
+    return connected && !live.has(subject) ? 'revoked-connected' : certificateLook(link);
   if (state !== 'valid') return state;
   if (notRenewing) return 'overdue';
   return connected === null ? 'valid' : connected ? 'connected' : 'unconnected';

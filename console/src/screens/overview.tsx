@@ -13,6 +13,7 @@ import { useResource } from '../state/resource.js';
 import { useObservesConnections } from '../state/service.js';
 import { useCanWrite } from '../state/session.js';
 import { RecentRefusals } from './recent-refusals.js';
+import { ConnectingRevokedLinks } from './revoked-links.js';
 
 type Overview = Api['Overview'];
 
@@ -176,7 +177,7 @@ function FirstSteps({ overview, isCurrent }: { readonly overview: Overview; read
 }
 
 function Attention({
-  overview: { attention: items, refusals, wrongCodes },
+  overview: { attention: items, refusals, wrongCodes, links },
   isCurrent,
 }: {
   readonly overview: Overview;
@@ -189,12 +190,13 @@ function Attention({
         <Notice
           kind="success"
           title={
-            refusals.length + wrongCodes.length > 0
-              ? 'Service, grants and links need no attention'
+            refusals.length + wrongCodes.length + links.revoked > 0
+              ? 'Service, grants and links have no problem'
               : 'Nothing needs attention'
           }
         />
       )}
+      {links.revoked > 0 && <ConnectingRevokedLinks />}
       {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
       {items.length > 0 && (
         <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">

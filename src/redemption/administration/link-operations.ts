@@ -16,7 +16,7 @@ const SEPARATOR = '~';
 export function linkOperations(
   deps: AdministrationDependencies,
 ): Pick<Administration, 'listLinks' | 'readOverview' | 'checkHealth' | 'readChanges'> {
-  const { store, clock, connections } = deps;
+  const { store, clock, connections, readRetiredCas } = deps;
   return {
     async listLinks({ limit, after, grantUid, sort, ...filter }) {
       const now = clock();
@@ -27,7 +27,12 @@ export function linkOperations(
           ? await matchingLinks(store, page, matches)
           : await sortedLinks(store, { ...page, sort }, matches, now);
       const peers = new PeerIndex(connections?.latest());
-      return { items: items.map((link) => linkReport(link, now, peers.isConnected(link))), ...position };
+      // Only the report of a revoked link depends on it.
+      const isCaRetired = items.some(({ revokedAt }) => revokedAt !== null)
+        ? await readRetiredCas?.()
+        : undefined;
+      const reportOf = (link: IssuedLink) => linkReport(link, now, peers.isConnected(link), isCaRetired);
+      return { items: items.map(reportOf), ...position };
     },
     readOverview: overviewOperation(deps, attentionOperation(deps)),
     checkHealth: healthOperation(deps),

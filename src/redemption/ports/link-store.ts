@@ -10,7 +10,16 @@ export interface IssuedLink
     LabelsAndNote,
     Pick<
       Redemption,
-      'id' | 'grantUid' | 'namespace' | 'mode' | 'name' | 'subject' | 'jti' | 'siteUid' | 'createdAt'
+      | 'id'
+      | 'grantUid'
+      | 'namespace'
+      | 'mode'
+      | 'name'
+      | 'subject'
+      | 'jti'
+      | 'siteUid'
+      | 'issuer'
+      | 'createdAt'
     > {
   /** Absent if the grant was deleted and its name is not recorded with the redemption. */
   readonly grantName?: string;

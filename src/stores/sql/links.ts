@@ -27,7 +27,7 @@ const MAX_ROWS_READ = 2_000;
 const TIMES = `coalesce(r.renewed_until, r.not_after) AS "notAfter", coalesce(r.renewed_at, r.created_at) AS "issuedAt",
   r.revoked_at AS "revokedAt"`;
 const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespace, r.name, r.subject, r.jti,
-  coalesce(renewed_peer, r.peer) AS peer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES}, renewals,
+  coalesce(renewed_peer, r.peer) AS peer, r.issuer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES}, renewals,
   r.mode, coalesce(renewed_issuer, r.issuer_sha256) AS "issuerSha256",
   coalesce(n.certificate_sha256, r.certificate_sha256) AS "certificateSha256", r.labels, r.note`;
 // The conditions below are those of linkState and isNotRenewing.

@@ -87,7 +87,7 @@ export function readRedemptionLocation(resource: Stored<RedemptionResource>): Re
 
 function readIssuedLink({ metadata, spec, status = {} }: Stored<RedemptionResource>): IssuedLink {
   const [newest] = status.renewals ?? [];
-  const { id, grantUid, grantName, mode, name, subject, code, siteUid = null } = spec;
+  const { id, grantUid, grantName, mode, name, subject, code, siteUid = null, issuer = null } = spec;
   const { notAfter, issuerSha256, certificateSha256 } = newest?.certificate ?? spec.certificate;
   const createdAt = timeOf(spec.createdAt) ?? 0;
   return {
@@ -98,6 +98,7 @@ function readIssuedLink({ metadata, spec, status = {} }: Stored<RedemptionResour
     name,
     subject,
     siteUid,
+    issuer,
     createdAt,
     issuerSha256,
     certificateSha256,

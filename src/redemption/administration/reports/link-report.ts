@@ -8,9 +8,11 @@ import { type LabelSelector, selectsLabels } from '../../../domain/label-selecto
 import type { Labels } from '../../../domain/labels-and-note.js';
 import type { RedemptionMode } from '../../../domain/redemption.js';
 import { formatTime } from '../../../domain/rfc3339.js';
+import type { IsCaRetired } from '../../issuers/retired-cas.js';
 import type { IssuedLink } from '../../ports/link-store.js';
 import type { Page } from '../../ports/page.js';
 import { matchesSearch } from '../links/matching-search.js';
+import { lifeOfLink, remainingWords } from '../remaining.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export interface LinkReport {
@@ -44,6 +46,8 @@ export interface LinkReport {
   /** Whether its site is connected now; null if that is not known. */
   readonly connected: boolean | null;
   readonly revokedAt?: string;
+  /** What it can still do: `connect`, `renew`, both or `-`. */
+  readonly canStill: string;
   readonly labels: Labels;
   readonly note?: string;
 }
@@ -86,8 +90,16 @@ export interface LinkFilter {
   readonly expiresBefore?: number | undefined;
 }
 
-/** Returns the report of a link at `now`; `connected` is null if that is not known. */
-export function linkReport(link: IssuedLink, now: number, connected: boolean | null): LinkReport {
+/**
+ * Returns the report of a link at `now`; `connected` is null if that is not known. `isCaRetired` returns whether the CA of its
+ * newest certificate was retired.
+ */
+export function linkReport(
+  link: IssuedLink,
+  now: number,
+  connected: boolean | null,
+  isCaRetired?: IsCaRetired,
+): LinkReport {
   const { id, grantName, grantUid, namespace, mode, name, subject, peer, jti } = link;
   const { certificateSha256, issuerSha256, renewals, revokedAt, labels, note } = link;
   return {
@@ -110,6 +122,7 @@ export function linkReport(link: IssuedLink, now: number, connected: boolean | n
     notRenewing: isNotRenewing(link, now),
     connected,
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
+    canStill: remainingWords(lifeOfLink(link, undefined, isCaRetired), now),
     labels,
     ...(note !== null && { note }),
   };

@@ -20,7 +20,16 @@ const entry = (changes: Partial<LedgerEntry>) => ({
 const link = (changes: Partial<IssuedLink> = {}): IssuedLink => ({
   id: redemptionId,
   ...{ grantUid, grantName: 'west', namespace: 'default', mode: 'csr', name: 'link-a', subject: 'site-a' },
-  ...{ jti: null, siteUid: null, peer: '192.0.2.7', renewals: 2, issuerSha256: '', labels: {}, note: null },
+  ...{
+    jti: null,
+    siteUid: null,
+    issuer: null,
+    peer: '192.0.2.7',
+    renewals: 2,
+    issuerSha256: '',
+    labels: {},
+    note: null,
+  },
   ...{ createdAt: NOW, issuedAt: NOW, notAfter: NOW + 60 * DAY, revokedAt: null, certificateSha256: '' },
   ...changes,
 });
