@@ -30,8 +30,20 @@ export function linkConformance(current: CurrentStore): void {
       const { store } = current();
       const redemption = await redeem({ jti: 'token-1', siteUid: 'site-uid' });
       const grant = await store.findGrant(redemption.grantUid);
-      const { id, grantUid, namespace, mode, name, subject, jti, siteUid, createdAt } = redemption;
-      const link = { id, grantUid, namespace, mode, name, subject, jti, siteUid, createdAt, revokedAt: null };
+      const { id, grantUid, namespace, mode, name, subject, jti, siteUid, issuer, createdAt } = redemption;
+      const link = {
+        id,
+        grantUid,
+        namespace,
+        mode,
+        name,
+        subject,
+        jti,
+        siteUid,
+        issuer,
+        createdAt,
+        revokedAt: null,
+      };
       const none = { labels: {}, note: null };
       const first = {
         ...none,
