@@ -11,7 +11,7 @@ import {
 import { csrHeader } from '../support/redeemed-answer.js';
 import { releaseAfterFile, releaseAfterTest } from '../support/release.js';
 import { DAY } from '../support/service.js';
-import { sampleRedemption } from '../support/store-samples.js';
+import { recordRenewalOf, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 import { until } from '../support/until.js';
 import { post } from '../support/wire.js';
 
@@ -306,4 +306,41 @@ it('lists the links that expire before a time, without those that are expired or
   expect(await before(3)).toEqual(['soon']);
   expect(await before(30)).toEqual(['soon', 'later']);
   expect((await ask('GET', '/links?expiresBefore=30d')).body.code).toBe('request_invalid');
+});
+
+it('reports until when a revoked link can connect: until its last certificate of a present CA expires', async () => {
+  const { items: issuers } = (await ask('GET', '/issuers')).body;
+  const present = issuers.find(({ signs }: { signs: string }) => signs === 'links').authorities[0].sha256;
+  const grant = await create();
+  const now = service.clock.read();
+  for (const [subject, firstDays, newestDays, issuerSha256] of [
+    ['renewed', 900, -1, present],
+    ['ended', -2, -1, present],
+    ['single', 9, undefined, present],
+    ['cut', 9, undefined, 'f'.repeat(64)],
+  ] as const) {
+    const certificate = { notAfter: now + firstDays * DAY, issuerSha256 };
+    const redemption = sampleRedemption(grant.uid, { subject, createdAt: now - 40 * DAY, ...certificate });
+    await service.store.recordRedemption(grant.uid, redemption, now);
+    if (newestDays !== undefined) {
+      const renewal = { renewedAt: now - 31 * DAY, notAfter: now + newestDays * DAY, issuerSha256 };
+      await recordRenewalOf(service.store, sampleRenewal(redemption.id, 1, renewal), now - 31 * DAY);
+    }
+    await service.store.revokeRedemption(redemption.id, now);
+  }
+  const { items } = await remoteClient(service).listLinks({
+    limit: 10,
+    grantUid: grant.uid,
+    sort: 'subject',
+  });
+  const days = items.map(({ subject, connectsUntil = '' }) => [
+    subject,
+    Math.round((Date.parse(connectsUntil) - now) / DAY),
+  ]);
+  expect(days).toEqual([
+    ['cut', Number.NaN],
+    ['ended', Number.NaN],
+    ['renewed', 900],
+    ['single', 9],
+  ]);
 });

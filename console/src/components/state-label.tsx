@@ -33,7 +33,7 @@ export const LINK_LOOKS = {
   expiring: ['expiring, not renewed', 'orange', 'warning'],
   overdue: ['overdue for renewal', 'orange', 'warning'],
   expired: ['expired', 'orange', 'warning'],
-  'revoked-connecting': ['revoked, can still connect', 'blue', 'wait'],
+  'not-cut-off': ['revoked, can still connect', 'blue', 'wait'],
   connected: ['connected', 'green', 'ok'],
   unconnected: ['not connected', 'grey', 'none'],
   valid: ['valid', 'green', 'ok'],

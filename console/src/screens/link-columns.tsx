@@ -18,8 +18,8 @@ const LAST_TEXT = '\uffff';
 export const CONNECTED = 'Connected';
 
 /** How the state of the newest certificate of a link is shown, whether the link is connected or not. */
-export function certificateLook({ state, canStill }: Link): LinkLook {
-  return state === 'revoked' && canStill === 'connect' ? 'revoked-connecting' : state;
+export function certificateLook({ state, connectsUntil }: Link): LinkLook {
+  return state === 'revoked' && connectsUntil ? 'not-cut-off' : state;
 }
 
 /** The columns of a list of links. */
@@ -102,7 +102,7 @@ export const LINK_CSV_COLUMNS: Readonly<Record<string, (link: Link) => string | 
       .join(', '),
   Note: ({ note }) => note,
   Revoked: ({ revokedAt }) => revokedAt,
-  'Can still': ({ canStill }) => canStill,
+  'Can connect until': ({ connectsUntil }) => connectsUntil,
   Namespace: ({ namespace }) => namespace,
   'Private key': ({ mode }) => mode,
   Token: ({ jti }) => jti,

@@ -13,7 +13,7 @@ import { useResource } from '../state/resource.js';
 import { useObservesConnections } from '../state/service.js';
 import { useCanWrite } from '../state/session.js';
 import { RecentRefusals } from './recent-refusals.js';
-import { ConnectingRevokedLinks } from './revoked-links.js';
+import { RevokedLinks } from './revoked-links.js';
 
 type Overview = Api['Overview'];
 
@@ -196,7 +196,7 @@ function Attention({
           }
         />
       )}
-      {links.revoked > 0 && <ConnectingRevokedLinks />}
+      {links.revoked > 0 && <RevokedLinks />}
       {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
       {items.length > 0 && (
         <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">

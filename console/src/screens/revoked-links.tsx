@@ -6,7 +6,6 @@ import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { usePolling, useResource } from '../state/resource.js';
 import { useSession } from '../state/session.js';
-import { certificateLook } from './link-columns.js';
 
 // No event reports that a CA was retired, the last step of cutting a link off.
 const POLL_MS = 30_000;
@@ -14,7 +13,7 @@ const MAX_NAMED = 3;
 const LATEST_FIRST = { state: 'revoked', sort: '-notAfter' } as const;
 
 /** Says which revoked links can still connect, and until when; nothing if there are none. */
-export function ConnectingRevokedLinks() {
+export function RevokedLinks() {
   const { isCluster } = useSession();
   const query = { ...LATEST_FIRST, limit: LARGEST_PAGE };
   const resource = useResource(
@@ -23,9 +22,12 @@ export function ConnectingRevokedLinks() {
     ['links'],
   );
   usePolling(resource, POLL_MS);
-  const links = resource.data?.items.filter((link) => certificateLook(link) === 'revoked-connecting') ?? [];
-  const [last] = links;
-  if (!last) return null;
+  const links = resource.data?.items.filter(({ connectsUntil }) => connectsUntil) ?? [];
+  const end = links
+    .map(({ connectsUntil = '' }) => connectsUntil)
+    .sort()
+    .at(-1);
+  if (!end) return null;
   const more = links.length - MAX_NAMED;
   const count = countText(links.length, 'revoked link');
   return (
@@ -42,7 +44,7 @@ export function ConnectingRevokedLinks() {
         ))}
         {more > 0 && ` and ${more.toLocaleString('en')} more`}: until{' '}
         {links.length > 1 && 'the last certificate expires, '}
-        <Time at={last.notAfter} />.{' '}
+        <Time at={end} />.{' '}
         {!isCluster && (
           <>
             To end this earlier, open a link and choose <em>Cut off</em>.{' '}

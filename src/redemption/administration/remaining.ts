@@ -39,14 +39,15 @@ export function lifeOfLink(
   };
 }
 
+/** True if a link can connect at `now`: one that is cut off cannot. */
+export function canConnect({ revokedAt, connectsUntil, isCaRetired }: LinkLife, now: number): boolean {
+  return connectsUntil > now && !(isCaRetired && revokedAt !== null);
+}
+
 /** Returns what a link can still do at `now`, as keywords for a table. */
-export function remainingWords(
-  { revokedAt, connectsUntil, renewsUntil, isCaRetired }: LinkLife,
-  now: number,
-): string {
-  const canConnect = connectsUntil > now && !(isCaRetired && revokedAt !== null);
-  const canRenew = revokedAt === null && renewsUntil > now;
-  const words = [...(canConnect ? ['connect'] : []), ...(canRenew ? ['renew'] : [])];
+export function remainingWords(life: LinkLife, now: number): string {
+  const canRenew = life.revokedAt === null && life.renewsUntil > now;
+  const words = [...(canConnect(life, now) ? ['connect'] : []), ...(canRenew ? ['renew'] : [])];
   return words.join(', ') || '-';
 }
 

@@ -30,6 +30,10 @@ export interface IssuedLink
   readonly certificateSha256: string;
   /** SHA-256 of the CA that signed the newest certificate, lower-case hex. */
   readonly issuerSha256: string;
+  /** The expiry of the certificate of the redemption, which a renewal does not end. */
+  readonly firstNotAfter: number;
+  /** SHA-256 of the CA that signed the certificate of the redemption, lower-case hex. */
+  readonly firstIssuerSha256: string;
 }
 
 /** Number of links in each state, and of those that are overdue for renewal. */

@@ -29,6 +29,7 @@ const TIMES = `coalesce(r.renewed_until, r.not_after) AS "notAfter", coalesce(r.
 const LINKS = `r.id, r.grant_uid AS "grantUid", g.name AS "grantName", r.namespace, r.name, r.subject, r.jti,
   coalesce(renewed_peer, r.peer) AS peer, r.issuer, r.site_uid AS "siteUid", r.created_at AS "createdAt", ${TIMES}, renewals,
   r.mode, coalesce(renewed_issuer, r.issuer_sha256) AS "issuerSha256",
+  r.not_after AS "firstNotAfter", r.issuer_sha256 AS "firstIssuerSha256",
   coalesce(n.certificate_sha256, r.certificate_sha256) AS "certificateSha256", r.labels, r.note`;
 // The conditions below are those of linkState and isNotRenewing.
 const COUNTS = `SELECT count(*) FILTER (WHERE "revokedAt" IS NOT NULL) AS revoked,

@@ -43,6 +43,8 @@ export function linkConformance(current: CurrentStore): void {
         issuer,
         createdAt,
         revokedAt: null,
+        firstNotAfter: redemption.notAfter,
+        firstIssuerSha256: redemption.issuerSha256,
       };
       const none = { labels: {}, note: null };
       const first = {

@@ -105,6 +105,8 @@ function readIssuedLink({ metadata, spec, status = {} }: Stored<RedemptionResour
     namespace: metadata.namespace ?? '',
     jti: code?.jti ?? null,
     peer: newest?.peer ?? spec.peer,
+    firstNotAfter: timeOf(spec.certificate.notAfter) ?? 0,
+    firstIssuerSha256: spec.certificate.issuerSha256,
     notAfter: timeOf(notAfter) ?? 0,
     issuedAt: newest ? (timeOf(newest.renewedAt) ?? createdAt) : createdAt,
     renewals: newest?.number ?? 0,

@@ -12,7 +12,7 @@ import type { IsCaRetired } from '../../issuers/retired-cas.js';
 import type { IssuedLink } from '../../ports/link-store.js';
 import type { Page } from '../../ports/page.js';
 import { matchesSearch } from '../links/matching-search.js';
-import { lifeOfLink, remainingWords } from '../remaining.js';
+import { canConnect, lifeOfLink } from '../remaining.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
 export interface LinkReport {
@@ -46,8 +46,8 @@ export interface LinkReport {
   /** Whether its site is connected now; null if that is not known. */
   readonly connected: boolean | null;
   readonly revokedAt?: string;
-  /** What it can still do: `connect`, `renew`, both or `-`. */
-  readonly canStill: string;
+  /** When its last valid certificate expires; absent if it cannot connect. */
+  readonly connectsUntil?: string;
   readonly labels: Labels;
   readonly note?: string;
 }
@@ -91,8 +91,8 @@ export interface LinkFilter {
 }
 
 /**
- * Returns the report of a link at `now`; `connected` is null if that is not known. `isCaRetired` returns whether the CA of its
- * newest certificate was retired.
+ * Returns the report of a link at `now`; `connected` is null if that is not known. `isCaRetired` returns whether the CA of a
+ * certificate was retired.
  */
 export function linkReport(
   link: IssuedLink,
@@ -102,6 +102,8 @@ export function linkReport(
 ): LinkReport {
   const { id, grantName, grantUid, namespace, mode, name, subject, peer, jti } = link;
   const { certificateSha256, issuerSha256, renewals, revokedAt, labels, note } = link;
+  const first = { ...link, notAfter: link.firstNotAfter, issuerSha256: link.firstIssuerSha256 };
+  const life = lifeOfLink(first, link, isCaRetired);
   return {
     id,
     ...(grantName !== undefined && { grant: grantName }),
@@ -122,7 +124,7 @@ export function linkReport(
     notRenewing: isNotRenewing(link, now),
     connected,
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
-    canStill: remainingWords(lifeOfLink(link, undefined, isCaRetired), now),
+    ...(canConnect(life, now) && { connectsUntil: formatTime(life.connectsUntil) }),
     labels,
     ...(note !== null && { note }),
   };

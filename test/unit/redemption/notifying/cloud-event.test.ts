@@ -27,6 +27,8 @@ const link = (changes: Partial<IssuedLink> = {}): IssuedLink => ({
     peer: '192.0.2.7',
     renewals: 2,
     issuerSha256: '',
+    firstNotAfter: NOW + 60 * DAY,
+    firstIssuerSha256: '',
     labels: {},
     note: null,
   },
