@@ -28,7 +28,7 @@ interface CreateGrantProps {
 /** A dialog that creates a grant, then opens it with the dialog for its first token. */
 export function CreateGrant({ onClose, site }: CreateGrantProps) {
   const [name, setName] = useState(nameForSite(site));
-  const [isNamed, setNamed] = useState(!site);
+  const [isNameReady, setNameReady] = useState(!site);
   const [uses, setUses] = useState('1');
   const [window, setWindow] = useState(site ? WINDOW_FOR_SITE : '1h');
   const [policy, setPolicy] = useState<Policy>(policyForSite(site));
@@ -38,11 +38,12 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
   const namespace = site?.grant?.namespace ?? session.namespace;
   const issuer = site?.grant?.issuer;
   useEffect(() => {
-    // Without an answer the name stays as it is, and the service says that it is taken.
+    // If the grants cannot be read, the name stays, and the service refuses it if a grant has it.
     if (site)
       freeName(name, namespace)
-        .then(setName, () => undefined)
-        .finally(() => setNamed(true));
+        .then((free) => setName((typed) => (typed === name ? free : typed)))
+        .catch(() => undefined)
+        .finally(() => setNameReady(true));
   }, []);
   const action = useAction(
     async () => {
@@ -84,7 +85,7 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
           name={action.isRunning ? 'Creating …' : 'Create, then issue a token'}
           action={action}
           onClose={onClose}
-          isDisabled={!isNamed}
+          isDisabled={!isNameReady}
         />
       }
     >

@@ -34,8 +34,8 @@ function refusedSites(attempts: readonly Attempt[], now: number): readonly Attem
 }
 
 /**
- * The sites that this grant has refused in the last days and that it has not let join since, each with what lets it join, or with
- * the grant that did.
+ * The sites that this grant has refused in the last days, and that have not joined through it since. Says what lets each site join,
+ * or through which other grant it has joined.
  */
 export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) {
   const now = useNow(60_000);

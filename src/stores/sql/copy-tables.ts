@@ -49,11 +49,7 @@ const TABLES: readonly Table[] = [
     keyLength: 2,
   },
   { name: 'events', columns: EVENT_COLUMNS, keyLength: 1 },
-  {
-    name: 'refusals',
-    columns: REFUSAL_COLUMNS,
-    keyLength: 5,
-  },
+  { name: 'refusals', columns: REFUSAL_COLUMNS, keyLength: 5 },
   { name: 'wrong_codes', columns: ['grant_uid', 'count', 'last_at', 'last_peer'], keyLength: 1 },
   { name: 'expiring_ledgers', columns: ['grant_uid', 'check_at'], keyLength: 1 },
   { name: 'outcomes', columns: ['id', 'kid', 'request', 'created_id', 'sealed', 'until'], keyLength: 1 },

@@ -36,10 +36,10 @@ export function outcomeConformance(current: CurrentStore<DatabaseStore>): void {
 
     it('returns the same outcome to all of many concurrent callers', async () => {
       const { store } = current();
-      const claims = Array.from({ length: 20 }, (_, index) =>
+      const stored = Array.from({ length: 20 }, (_, index) =>
         store.storeFirstOutcome(outcome({ createdId: `created-${index}` }), NOW),
       );
-      expect(new Set((await Promise.all(claims)).map(({ createdId }) => createdId)).size).toBe(1);
+      expect(new Set((await Promise.all(stored)).map(({ createdId }) => createdId)).size).toBe(1);
     });
 
     it('ignores expired outcomes, and erases them with the sealed answers', async () => {

@@ -76,7 +76,16 @@ export function epochMac(key: Uint8Array, id: string, epoch: number): Buffer {
 
 /** Columns of table `refusals`. */
 export const REFUSAL_COLUMNS = [
-  ...['grant_uid', 'code', 'name', 'subject', 'peer', 'jti', 'count', 'first_at', 'last_at', 'mac'],
+  'grant_uid',
+  'code',
+  'name',
+  'subject',
+  'peer',
+  'jti',
+  'count',
+  'first_at',
+  'last_at',
+  'mac',
 ];
 
 /** The values of a row of refusals in the order of the columns, without its MAC. */
