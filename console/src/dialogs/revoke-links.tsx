@@ -73,8 +73,9 @@ export function RevokeLinks<L extends RevocableLink>({ links, onClose }: RevokeL
           </OptionField>
           <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => revocation.changeGoal('cut')}>
             <strong>Cut off:</strong> revoke, then replace the CA step by step. From the last step on{' '}
-            {only ? 'the link' : 'these links'} can no longer connect. All other links must renew first: by
-            themselves only where a timer runs <code class="mono">linkgrant link renew --all</code> each day.
+            {only ? 'the link' : 'these links'} can no longer connect. All other links must renew first. They
+            renew by themselves only where a timer runs <code class="mono">linkgrant link renew --all</code>{' '}
+            each day.
           </OptionField>
         </fieldset>
       )}

@@ -42,8 +42,8 @@ export function RevokedLinks() {
             <ForeignLink to={href(`/links/${id}`)} text={subject} />
           </span>
         ))}
-        {more > 0 && ` and ${more.toLocaleString('en')} more`}: until{' '}
-        {links.length > 1 && 'the last certificate expires, '}
+        {more > 0 && ` and ${more.toLocaleString('en')} more`}.{' '}
+        {links.length > 1 ? 'The last of their certificates expires' : 'Its certificate expires'} at{' '}
         <Time at={end} />.{' '}
         {!isCluster && (
           <>
