@@ -1,59 +1,19 @@
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { linkgrantProcess } from '../support/command-line.js';
-import { directoryForFile } from '../support/release.js';
-import { HOUR, MINUTE } from '../support/service.js';
+import { MINUTE } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { expectAccessible } from './harness/browser.js';
-import { openOperatorPage } from './harness/operator-page.js';
+import { openRefusals } from './harness/refusals.js';
 
-const directory = directoryForFile();
-const { running, page, goTo } = await openOperatorPage();
+const { running, page, goTo, refused, dialog, press, issue, joinAs, openRefusal, issueInDialog } =
+  await openRefusals();
 const { administration, service } = running;
 const { clock } = service;
-const refused = page.getByRole('region', { name: 'Refused sites' });
-const dialog = page.getByRole('dialog');
-const press = (name: string | RegExp) => page.getByRole('button', { name, exact: true }).last().click();
 
 /** The advice on a refusal by a rule that was changed since, if it is not the usual one. */
 const ADVICE_AFTER_CHANGE: Readonly<Record<string, string>> = {
   subjects: 'The grant allows this subject',
   'key-types': 'The grant allows the keys of linkgrant',
 };
-
-type Policy = Parameters<typeof running.createGrant>[0]['policy'];
-
-/** Creates a grant, and returns its id and the join line of a token of it. */
-async function issue(name: string, policy: Policy, token: object = {}, grant: object = {}) {
-  const grantUid = await running.createGrant({ name, ...(policy && { policy }), ...grant });
-  const { joinLine = '', id = '' } = await administration.issueToken({ grantUid, ...token });
-  return { grantUid, joinLine, id };
-}
-
-/** Runs `linkgrant join` on the site `subject`, and returns its exit code. Each `key` is a machine of its own. */
-async function joinAs(subject: string, line: string, key = subject): Promise<number | null> {
-  // The newest refusal comes first in lists.
-  clock.advance(1_000);
-  const data = join(directory, key);
-  const flags = ['--to', join(data, 'links'), '--subject', subject, '--data-dir', data];
-  return (await linkgrantProcess(['join', line, ...flags])).code;
-}
-
-/** Opens, with one click on the Overview, the grant that has refused a site. */
-async function openRefusal(site: string, grant: string, reason: string): Promise<void> {
-  await goTo('/');
-  const row = page.getByRole('row').filter({ hasText: site }).filter({ hasText: reason });
-  await row.getByRole('link', { name: grant, exact: true }).click();
-  await refused.getByText(`${site} was refused: ${reason}`).waitFor();
-}
-
-/** Issues the token of the dialog by a button, and returns the join line that the dialog shows. */
-async function issueInDialog(button = 'Issue the token'): Promise<string> {
-  await press(button);
-  const command = dialog.getByRole('figure', { name: 'Command for the site' }).locator('code');
-  const [, line = ''] = /^linkgrant join (\S+)/.exec((await command.textContent()) ?? '') ?? [];
-  return line;
-}
 
 it.each([
   ['a subject', 'subjects', 'east,london', 'The subject is not allowed', 'Allow paris', 'east,london,paris'],
@@ -184,46 +144,6 @@ it('does not name an open token that the grant refuses because it is only for id
   await page.waitForLoadState('networkidle');
   await refused.getByRole('link', { name: 'Issue a token for paris' }).waitFor();
   expect(await refused.getByText('is open').count()).toBe(0);
-});
-
-it('creates a grant for a site whose grant has expired, then issues a token', async () => {
-  const { joinLine } = await issue('short', undefined, {}, { expirationWindow: '1h' });
-  clock.advance(2 * HOUR);
-  expect(await joinAs('rome', joinLine, 'short')).toBe(3);
-  await openRefusal('rome', 'short', 'The grant has expired');
-  await refused.getByRole('link', { name: 'Issue a token for rome' }).click();
-  await page.getByRole('dialog', { name: 'Create a grant for rome' }).waitFor();
-  expect(await dialog.getByText('The present link').count()).toBe(0);
-  await press('Create, then issue a token');
-  await page.getByRole('dialog', { name: /^Issue a token of grant rome/ }).waitFor();
-  const issued = await issueInDialog();
-  await openRefusal('rome', 'short', 'The grant has expired');
-  await refused.getByText('A token for rome is open').filter({ hasText: 'of the grant rome' }).waitFor();
-  expect(await joinAs('rome', issued, 'short')).toBe(0);
-  // The site has joined through another grant than the one that refused it.
-  await refused.getByText('rome has joined since, by the grant rome').waitFor();
-  expect(await refused.getByRole('link', { name: /token for rome/ }).count()).toBe(0);
-  await expectAccessible(page);
-  await goTo('/');
-  const row = page.getByRole('row').filter({ hasText: 'The grant has expired' }).filter({ hasText: 'rome' });
-  await row.getByText('has joined since').waitFor();
-  await row.getByRole('link', { name: 'rome', exact: true }).first().click();
-  await page.getByRole('heading', { name: 'Link of rome' }).waitFor();
-});
-
-it('proposes a name that no grant has, and a day, for the grant of one site', async () => {
-  await running.createGrant({ name: 'lagos' });
-  await running.createGrant({ name: 'lagos-2' });
-  const { joinLine } = await issue('brief', undefined, {}, { expirationWindow: '1h' });
-  clock.advance(2 * HOUR);
-  expect(await joinAs('lagos', joinLine, 'brief')).toBe(3);
-  await openRefusal('lagos', 'brief', 'The grant has expired');
-  await refused.getByRole('link', { name: 'Issue a token for lagos' }).click();
-  await page.getByRole('dialog', { name: 'Create a grant for lagos' }).waitFor();
-  await expect.poll(() => dialog.getByLabel('Name').first().inputValue()).toBe('lagos-3');
-  expect(await dialog.getByLabel('How long it can be redeemed').inputValue()).toBe('1d');
-  await press('Create, then issue a token');
-  expect(await joinAs('lagos', await issueInDialog(), 'brief')).toBe(0);
 });
 
 it('adds a site to a used up grant, so that a token with a use left can be redeemed', async () => {

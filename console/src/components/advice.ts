@@ -18,10 +18,18 @@ export interface Advice {
   /** Names the rule that excludes the site, or the file that declares the grant, as sentences; absent if neither applies. */
   readonly why?: string;
   readonly text: string;
-  /** The change of the grant that allows the request; `label` names it on a button. */
-  readonly change?: { readonly label: string; readonly body: GrantRules };
+  /** The change of the grant that allows the request; `label` names it on a button, and `allows` says what else it allows. */
+  readonly change?: { readonly label: string; readonly body: GrantRules; readonly allows?: string };
+  /** A grant for this site alone, which allows less than `change`; absent if such a grant does not let the site join. */
+  readonly ownGrant?: OwnGrant;
   /** True if a new token lets the site join. */
   readonly needsToken?: boolean;
+}
+
+/** The rule of a grant for one site alone, and the text where both this grant and a change are offered. */
+interface OwnGrant {
+  readonly rules: Api['Policy'];
+  readonly text: string;
 }
 
 type Setting = keyof Api['Policy'];
@@ -34,6 +42,8 @@ interface ListRule {
   /** What to add to the list, so that it allows the request; empty if that is not known. */
   readonly missing: (request: RefusedRequest) => string;
   readonly isAllowed: (entries: readonly string[], request: RefusedRequest) => boolean;
+  /** Which sites the rule allows after the addition of `missing`; absent if a grant for the site alone is no alternative. */
+  readonly allows?: (missing: string) => string;
   /** What the site can do in place of a change of the rule, as a sentence. */
   readonly alternative?: string;
 }
@@ -48,6 +58,7 @@ const LIST_RULES: Readonly<Record<string, ListRule>> = {
     what: 'subject',
     missing: ({ subject }) => literal(subject),
     isAllowed: (globs, { subject }) => matches(globs, subject),
+    allows: (subject) => `Allows any site that calls itself ${visible(subject)}.`,
     alternative: 'Or let the site redeem with --subject and a subject that the rule allows.',
   },
   policy_name: {
@@ -62,12 +73,14 @@ const LIST_RULES: Readonly<Record<string, ListRule>> = {
     what: 'source address',
     missing: ({ peer }) => peer,
     isAllowed: (networks, { peer }) => networks.includes(peer),
+    allows: () => 'Allows any site at this address.',
   },
   policy_key: {
     setting: 'linkgrant/key-types',
     what: 'key type',
     missing: () => OWN_KEY_TYPE,
     isAllowed: (types) => types.includes(OWN_KEY_TYPE),
+    allows: () => 'Allows any site with such a key.',
     alternative: `The keys of linkgrant are ${OWN_KEY_TYPE}; for another client, allow the type of its key.`,
   },
 };
@@ -135,19 +148,33 @@ function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant
   const entries = value?.split(',').filter((entry) => entry !== '') ?? [];
   if (value === undefined || rule.isAllowed(entries, request)) return adviceIfAllowed(request.code);
   const missing = rule.missing(request);
+  const withAlternative = (text: string) => (alternative ? `${text} ${alternative}` : text);
   return {
     why: `The rule ${ruleName(setting)} of the grant allows only: ${visible(entries.join(', ')) || 'none'}.`,
-    text: [
-      `If the site is to join, allow its ${what} too, and let the site try again.`,
-      ...(alternative ? [alternative] : []),
-    ].join(' '),
+    text: withAlternative(`If the site is to join, allow its ${what} too, and let the site try again.`),
     ...(missing !== '' && {
       change: {
         label: `Allow ${visible(missing)}`,
         body: { policy: { [setting]: [...entries, missing].join(',') } },
+        ...(rule.allows && { allows: rule.allows(missing) }),
       },
+      ...(rule.allows &&
+        canHaveOwnGrant(request, grant) && {
+          ownGrant: {
+            rules: { [setting]: missing },
+            text: withAlternative('If the site is to join, choose what to allow.'),
+          },
+        }),
     }),
   };
+}
+
+/** True if a grant with the other rules of `grant`, for the subject of the request alone, lets the site join. */
+function canHaveOwnGrant({ subject }: RefusedRequest, { policy }: Api['Grant']): boolean {
+  // By default a link has the name of its grant, which a rule for names can exclude. A site with an identity redeems no token.
+  const hasOtherRule =
+    policy?.['linkgrant/names'] !== undefined || policy?.['linkgrant/identities'] !== undefined;
+  return literal(subject) !== '' && !hasOtherRule;
 }
 
 /** The advice if the rule that refused a request allows it: the rule was changed, or something else refused the request. */

@@ -11,17 +11,15 @@ import { useAction } from '../state/action.js';
 import { hideQuery, href, navigate } from '../state/location.js';
 import { useSession } from '../state/session.js';
 import { GrantFields, hasGrantField } from './grant-fields.js';
-import { type JoinedSite, nameForSite, policyForSite } from './joined-site.js';
+import { type JoinedSite, nameForSite, policyForSite, WINDOW_FOR_SITE } from './joined-site.js';
 
 type Policy = Api['Policy'];
 
-// The site waits for its token.
-const WINDOW_FOR_SITE = '1d';
 const MAX_NAMES = 20;
 
 interface CreateGrantProps {
   readonly onClose: () => void;
-  /** The site that gets another token, if its grant has ended or was deleted. */
+  /** The site that the grant is for, if it is for one site alone. */
   readonly site?: JoinedSite;
 }
 
@@ -129,6 +127,15 @@ const ENDS = { exhausted: 'has no use left', expired: 'has expired', revoked: 'i
 
 function WhyNewGrant({ site: { grant, replaces } }: { readonly site: JoinedSite }) {
   const end = ENDS[grant?.state as keyof typeof ENDS];
+  if (grant && !end)
+    return (
+      <Notice kind="info" title={`Grant ${visible(grant.name)} stays as it is`}>
+        <p>
+          The new grant is only for this site, and allows what that grant refused. The other rules are the
+          same.
+        </p>
+      </Notice>
+    );
   const title = grant ? `Grant ${visible(grant.name)} ${end}` : 'The grant of this link was deleted';
   return (
     <Notice kind="info" title={title}>

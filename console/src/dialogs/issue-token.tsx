@@ -13,6 +13,7 @@ import { readServiceState } from '../state/service.js';
 import { CreateGrant } from './create-grant.js';
 import { IssuedAnswer } from './issued-answer.js';
 import { IssuedToken } from './issued-token.js';
+import { WINDOW_FOR_SITE } from './joined-site.js';
 import { PastedRequest, useRequestSummary } from './pasted-request.js';
 import { RefusalAdvice } from './refusal-advice.js';
 
@@ -52,7 +53,8 @@ interface IssueTokenProps {
 
 /**
  * A dialog that issues a token of a grant, shows it once, and then waits for the site. If the URL names a link, the token replaces it.
- * If the URL names a subject and the grant has ended, it creates a grant for that subject first.
+ * If the URL names a subject, a site waits for the token: it lasts a day by default. If the grant has ended, the dialog creates a
+ * grant for that subject first.
  */
 export function IssueToken({ grant, onClose }: IssueTokenProps) {
   const { query } = useLocation();
@@ -78,7 +80,8 @@ function TokenForm({
   const [request, setRequest] = useState('');
   const pasted = useRequestSummary(request);
   const [uses, setUses] = useState('1');
-  const [window, setWindow] = useState('');
+  // The service ends a token with its grant, if that is earlier.
+  const [window, setWindow] = useState(initialSubject ? WINDOW_FOR_SITE : '');
   // A repeated request of an unchanged form has the same key, so that it creates no second token after a lost response. In a
   // cluster the key has no effect.
   const idempotencyKey = useRef(crypto.randomUUID());
@@ -210,7 +213,7 @@ function TokenForm({
             label="How long it can be redeemed"
             value={window}
             onInput={setWindow}
-            help="For example 15m or 1h. If empty, until the grant expires, but for a certificate request at most 7 days."
+            help="For example 15m or 1h, at most until the grant expires. If empty, until then, but for a certificate request at most 7 days."
             error={fieldError(error, 'expirationWindow')}
           />
         )}

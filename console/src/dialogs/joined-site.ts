@@ -1,12 +1,17 @@
 import type { Api } from '../api/client.js';
 
-/** A site that has joined before and gets another token. */
+/** The lifetime of a grant or a token for a site that waits for it. */
+export const WINDOW_FOR_SITE = '1d';
+
+/** A site that gets a grant of its own. */
 export interface JoinedSite {
   readonly subject: string;
   /** Id of its link, which the token replaces; absent if it replaces none. */
   readonly replaces?: string | undefined;
-  /** The grant with which it joined, which has ended; absent if it was deleted. */
-  readonly grant?: Api['GrantDetail'];
+  /** The grant with which it joined, or which refused it; absent if that was deleted. */
+  readonly grant?: Api['Grant'];
+  /** Rules in place of those of `grant`, which refused the site. */
+  readonly rules?: Api['Policy'];
 }
 
 const MAX_NAME_LENGTH = 200;
@@ -23,9 +28,9 @@ export function nameForSite(site: JoinedSite | undefined): string {
     .replace(/^-|-$/g, '');
 }
 
-/** The rules for the new grant of a site: those of its old grant, but only for this site. */
+/** The rules for the new grant of a site: `rules` and the other rules of its old grant, but only for this site. */
 export function policyForSite(site: JoinedSite | undefined): Api['Policy'] {
   if (!site) return {};
-  const { 'linkgrant/not-before': _past, ...rules } = site.grant?.policy ?? {};
+  const { 'linkgrant/not-before': _past, ...rules } = { ...site.grant?.policy, ...site.rules };
   return HAS_NO_PATTERN.test(site.subject) ? { ...rules, 'linkgrant/subjects': site.subject } : rules;
 }

@@ -13,12 +13,15 @@ import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 import { changeGrant, updateCommand } from './change-grant.js';
+import type { JoinedSite } from './joined-site.js';
 
 interface RefusalAdviceProps {
   readonly request: RefusedRequest;
   readonly grant: Api['Grant'];
   /** True if the page offers to issue a token for the site. */
   readonly offersToken?: boolean;
+  /** Opens the dialog that creates a grant for the site alone; absent if the page does not offer it. */
+  readonly onCreateGrant?: (site: JoinedSite) => void;
   /** What follows the change at once, such as `issue the token`. Only the change is then offered, and no text says what to do. */
   readonly next?: NextAction;
 }
@@ -28,22 +31,36 @@ interface NextAction {
   readonly run: () => void;
 }
 
-/** What lets a refused site join: as text, as a change of the grant in one click with its command, and as a new token. */
-export function RefusalAdvice({ request, grant, offersToken, next }: RefusalAdviceProps) {
+/**
+ * What lets a refused site join: as text, as a grant for it alone, as a change of the grant in one click with its command, and as a
+ * new token.
+ */
+export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next }: RefusalAdviceProps) {
   const canWrite = useCanWrite();
-  const { why = '', text, change, needsToken } = adviceOn(request, grant);
+  const { why = '', text, change, ownGrant, needsToken } = adviceOn(request, grant);
+  const { subject } = request;
+  const offersGrant = canWrite && onCreateGrant && ownGrant;
   return (
     <div class="stack">
       <p role="status">
-        <Prose text={next ? why : `${why} ${text}`.trim()} />
+        <Prose text={next ? why : `${why} ${offersGrant && change ? ownGrant.text : text}`.trim()} />
       </p>
+      {offersGrant && (
+        <div class="row">
+          <Button onClick={() => onCreateGrant({ subject, grant, rules: ownGrant.rules })}>
+            Create a grant for {visible(subject)} alone
+          </Button>
+          <span>Gives away less: allows only this site, once, for a day.</span>
+        </div>
+      )}
       {change && (
         <div class="row beside">
           {canWrite && <ChangeButton grant={grant} {...change} next={next} />}
+          {offersGrant && <span>{change.allows}</span>}
           <Command label="To change the grant, in a terminal" words={updateCommand(grant, change.body)} />
         </div>
       )}
-      {offersToken && needsToken && canWrite && <TokenOffer grant={grant} subject={request.subject} />}
+      {offersToken && needsToken && canWrite && <TokenOffer grant={grant} subject={subject} />}
     </div>
   );
 }

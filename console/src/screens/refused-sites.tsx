@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { DAY_MS } from '../../../src/domain/duration.js';
 import type { Api } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
@@ -8,6 +9,8 @@ import { countText, Mono, visible } from '../components/text.js';
 import { TimeAndDistance, useNow } from '../components/time.js';
 import { UnlessJoined } from '../components/unless-joined.js';
 import { WRONG_CODE_REMEDY, WrongCodes } from '../components/wrong-codes.js';
+import { CreateGrant } from '../dialogs/create-grant.js';
+import type { JoinedSite } from '../dialogs/joined-site.js';
 import { RefusalAdvice } from '../dialogs/refusal-advice.js';
 import { href } from '../state/location.js';
 import { useCanWrite } from '../state/session.js';
@@ -40,6 +43,8 @@ function refusedSites(attempts: readonly Attempt[], now: number): readonly Attem
 export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) {
   const now = useNow(60_000);
   const canWrite = useCanWrite();
+  // Not in the advice: the dialog stays open when other sites take the place of its site in this list.
+  const [siteAlone, setSiteAlone] = useState<JoinedSite>();
   const { attempts, uid } = grant;
   const sites = refusedSites(attempts, now);
   const wrongCodes =
@@ -67,7 +72,12 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
               .
             </p>
             <UnlessJoined subject={subject} at={at}>
-              <RefusalAdvice request={{ ...attempt, code }} grant={grant} offersToken />
+              <RefusalAdvice
+                request={{ ...attempt, code }}
+                grant={grant}
+                offersToken
+                onCreateGrant={setSiteAlone}
+              />
             </UnlessJoined>
           </Notice>
         );
@@ -86,6 +96,7 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
           )}
         </Notice>
       )}
+      {siteAlone && <CreateGrant site={siteAlone} onClose={() => setSiteAlone(undefined)} />}
     </Section>
   );
 }
