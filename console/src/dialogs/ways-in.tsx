@@ -1,15 +1,14 @@
 import { useRef, useState } from 'preact/hooks';
 import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
-import { Button } from '../components/button.js';
 import { ForeignLink } from '../components/foreign-link.js';
-import { Failure, Loaded, Notice } from '../components/notice.js';
-import { Table } from '../components/table.js';
+import { Loaded, Notice } from '../components/notice.js';
+import { type Column, Table } from '../components/table.js';
 import { countText, Foreign, Mono, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
-import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
+import { type Question, RevokeButton } from './revoke-in-place.js';
 
 // Each grant costs two requests. The dialog says how many grants it does not show.
 const MAX_GRANTS = 5;
@@ -36,8 +35,21 @@ export async function readOpenGrant(uid: string, signal: AbortSignal): Promise<O
   return { grant, tokens: items, hasMore: next !== undefined };
 }
 
+/** Reads the open tokens of other grants for some subjects: those of the first page. */
+async function readTokensElsewhere(
+  subjects: readonly string[],
+  grantUids: readonly string[],
+  signal: AbortSignal,
+) {
+  const query = { state: 'ready', limit: LARGEST_PAGE } as const;
+  const { items, next } = await dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
+  const isElsewhere = ({ subject, grantUid }: Api['Token']) =>
+    subject !== undefined && subjects.includes(subject) && !grantUids.includes(grantUid);
+  return { elsewhere: items.filter(isElsewhere), isPartial: next !== undefined };
+}
+
 interface WaysInProps {
-  readonly links: readonly Pick<Api['Link'], 'grantUid'>[];
+  readonly links: readonly Pick<Api['Link'], 'grantUid' | 'subject'>[];
   /** Called after a grant or token was revoked here. */
   readonly onRevoked?: () => void;
 }
@@ -49,33 +61,64 @@ interface WaysInProps {
 export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
   const uids = [...new Set(links.map(({ grantUid }) => grantUid))];
   const read = uids.slice(0, MAX_GRANTS);
+  const subjects = [...new Set(links.map(({ subject }) => subject))];
   const unread = uids.length - read.length;
   const resource = useResource(
-    `ways-in/${read}`,
+    `ways-in/${JSON.stringify([read, subjects])}`,
     async (signal) => {
-      const found = await Promise.all(read.map((uid) => readOpenGrant(uid, signal)));
-      return found.filter((open) => open !== undefined);
+      const [tokens, ...found] = await Promise.all([
+        readTokensElsewhere(subjects, read, signal),
+        ...read.map((uid) => readOpenGrant(uid, signal)),
+      ]);
+      return { ...tokens, grants: found.filter((open) => open !== undefined) };
     },
     ['grants', 'ledger', 'links'],
   );
   const frame = useRef<HTMLElement>(null);
   const [revoked, setRevoked] = useState<string>();
+  const [openId, setOpenId] = useState<string>();
   const handleRevoked = (what: string) => {
+    setOpenId(undefined);
     setRevoked(what);
     // The focused button is removed. With the focus on the next button, a second Enter would concern another token.
     frame.current?.focus();
     onRevoked();
   };
+  const question: Question = { openId, setOpenId, onRevoked: handleRevoked };
+  const closeQuestion = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || openId === undefined) return;
+    // The dialog would close too.
+    event.stopPropagation();
+    setOpenId(undefined);
+    // "Really revoke" is removed. It must not leave the focus to the document.
+    if ((event.target as Element).matches('.pf-m-danger')) frame.current?.focus();
+  };
   return (
-    <section class="stack" ref={frame} tabIndex={-1} aria-label="Ways back in">
+    <section class="stack" ref={frame} tabIndex={-1} aria-label="Ways back in" onKeyDown={closeQuestion}>
       {revoked && <Notice kind="success" title={`Revoked: ${revoked}`} isLive />}
       <Loaded resource={resource}>
-        {(grants) => (
+        {({ grants, elsewhere, isPartial }) => (
           <>
             {grants.map((open) => (
-              <WayIn key={open.grant.uid} open={open} onRevoked={handleRevoked} />
+              <WayIn key={open.grant.uid} open={open} question={question} />
             ))}
-            {grants.length === 0 && unread === 0 && (
+            {elsewhere.length > 0 && (
+              <Notice
+                kind="warning"
+                title={`${countText(elsewhere.length, 'open token')} of other grants for ${links.length === 1 ? 'this site' : 'these sites'}`}
+              >
+                <div class="stack">
+                  <OpenTokens
+                    caption="Open tokens of other grants"
+                    tokens={elsewhere}
+                    question={question}
+                    hasGrant
+                  />
+                </div>
+              </Notice>
+            )}
+            {isPartial && <p>There are too many open tokens to search all for these sites.</p>}
+            {grants.length === 0 && elsewhere.length === 0 && unread === 0 && (
               <p class="subtle">
                 {links.length === 1
                   ? 'The grant of this link and its tokens let no site in again.'
@@ -107,10 +150,10 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
 
 interface WayInProps {
   readonly open: OpenGrant;
-  readonly onRevoked: (what: string) => void;
+  readonly question: Question;
 }
 
-function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
+function WayIn({ open: { grant, tokens, hasMore }, question }: WayInProps) {
   const canWrite = useCanWrite();
   const { uid, name, redemptionsAllowed, redemptions, expirationTime, policy } = grant;
   const acceptsCode = policy?.['linkgrant/identity-required'] !== 'true';
@@ -150,10 +193,11 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
         {canWrite && (
           <div>
             <RevokeButton
+              id={uid}
               name={`Revoke ${grantWithTokens}`}
               what={grantWithTokens}
               warning={lostTokensText(tokens)}
-              onRevoked={onRevoked}
+              question={question}
               perform={() =>
                 dataOf(
                   client.POST('/api/v1/grants/{uid}/revoke', {
@@ -166,38 +210,10 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
           </div>
         )}
         {tokens.length > 0 && (
-          <Table
+          <OpenTokens
             caption={`Open tokens of grant ${visible(name)}`}
-            items={tokens.slice(0, MAX_TOKENS)}
-            keyOf={({ id }) => id}
-            columns={[
-              { header: 'Token', isHeader: true, cell: ({ id }) => <Mono text={id} /> },
-              {
-                header: 'Subject',
-                cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any site'),
-              },
-              { header: 'Uses left', cell: (token) => token.redemptionsAllowed - token.redemptions },
-              { header: 'Expires', cell: (token) => <Time at={token.expirationTime} /> },
-              {
-                header: 'Action',
-                cell: ({ id }) =>
-                  canWrite && (
-                    <RevokeButton
-                      name="Revoke"
-                      what={`token ${id}`}
-                      onRevoked={onRevoked}
-                      perform={() =>
-                        dataOf(
-                          client.POST('/api/v1/tokens/{id}/revoke', {
-                            params: { path: { id } },
-                            body: { grantUid: uid },
-                          }),
-                        )
-                      }
-                    />
-                  ),
-              },
-            ]}
+            tokens={tokens.slice(0, MAX_TOKENS)}
+            question={question}
           />
         )}
         {others > 0 && (
@@ -213,6 +229,53 @@ function WayIn({ open: { grant, tokens, hasMore }, onRevoked }: WayInProps) {
   );
 }
 
+interface OpenTokensProps {
+  readonly caption: string;
+  readonly tokens: readonly Api['Token'][];
+  readonly question: Question;
+  /** Whether the grant of each token is shown. */
+  readonly hasGrant?: boolean;
+}
+
+function OpenTokens({ caption, tokens, question, hasGrant }: OpenTokensProps) {
+  const canWrite = useCanWrite();
+  const columns: readonly Column<Api['Token']>[] = [
+    { header: 'Token', isHeader: true, cell: ({ id }) => <Mono text={id} /> },
+    {
+      header: 'Grant',
+      cell: ({ grant, grantUid }) => <ForeignLink to={href(`/grants/${grantUid}`)} text={grant} />,
+    },
+    { header: 'Subject', cell: ({ subject }) => (subject ? <Foreign text={subject} /> : 'any site') },
+    { header: 'Uses left', cell: (token) => token.redemptionsAllowed - token.redemptions },
+    { header: 'Expires', cell: (token) => <Time at={token.expirationTime} /> },
+    {
+      header: 'Action',
+      cell: ({ id, grantUid }) =>
+        canWrite && (
+          <RevokeButton
+            id={id}
+            name="Revoke"
+            what={`token ${id}`}
+            question={question}
+            perform={() =>
+              dataOf(
+                client.POST('/api/v1/tokens/{id}/revoke', { params: { path: { id } }, body: { grantUid } }),
+              )
+            }
+          />
+        ),
+    },
+  ];
+  return (
+    <Table
+      caption={caption}
+      items={tokens}
+      keyOf={({ id }) => id}
+      columns={columns.filter(({ header }) => hasGrant || header !== 'Grant')}
+    />
+  );
+}
+
 /** Names the sites whose open tokens end with their grant; empty if no token is for one site. */
 export function lostTokensText(tokens: OpenGrant['tokens']): string {
   const subjects = [...new Set(tokens.flatMap(({ subject }) => (subject ? [visible(subject)] : [])))];
@@ -220,56 +283,4 @@ export function lostTokensText(tokens: OpenGrant['tokens']): string {
   const others = subjects.length - MAX_TOKENS;
   const named = subjects.slice(0, MAX_TOKENS).join(', ');
   return `The open tokens for these sites end too: ${named}${others > 0 ? ` and ${others} more` : ''}.`;
-}
-
-interface RevokeButtonProps {
-  readonly name: string;
-  /** What is revoked, for labels and the notice of success. */
-  readonly what: string;
-  /** What else ends, as a sentence; empty if nothing does. */
-  readonly warning?: string;
-  readonly perform: () => Promise<unknown>;
-  readonly onRevoked: (what: string) => void;
-}
-
-/** A button that shows a second one, which revokes a grant or token. */
-function RevokeButton({ name, what, warning, perform, onRevoked }: RevokeButtonProps) {
-  const [isConfirming, setConfirming] = useState(false);
-  const action = useAction(perform, () => onRevoked(what));
-  return (
-    <>
-      <div class="row">
-        {/* The same element becomes Cancel and keeps the focus, so that a second Enter revokes nothing. */}
-        <Button
-          isSmall
-          label={isConfirming ? `Cancel: revoke ${what}` : `Revoke ${what}`}
-          isDisabled={action.isRunning}
-          onClick={() => setConfirming(!isConfirming)}
-        >
-          {isConfirming ? 'Cancel' : name}
-        </Button>
-        <span class="pf-v6-screen-reader" role="status">
-          {isConfirming && `Really revoke ${what}? To confirm, choose the next button.`}
-        </span>
-      </div>
-      {/* Below Cancel, which can be shorter than the first button: beside it, the second click of a double click would revoke. */}
-      {isConfirming && (
-        <div class="stack">
-          {warning && <p>{warning}</p>}
-          <div>
-            <Button
-              isSmall
-              kind="danger"
-              label={`Really revoke ${what}`}
-              isDisabled={action.isRunning}
-              onClick={action.run}
-            >
-              Really revoke
-            </Button>
-          </div>
-        </div>
-      )}
-      <Failure error={action.error} />
-    </>
-  );
 }

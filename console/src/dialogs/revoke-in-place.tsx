@@ -1,0 +1,66 @@
+import { Button } from '../components/button.js';
+import { Failure } from '../components/notice.js';
+import { useAction } from '../state/action.js';
+
+/** The confirmation in place: at most one is open. */
+export interface Question {
+  /** The grant or token that it concerns. */
+  readonly openId: string | undefined;
+  readonly setOpenId: (id: string | undefined) => void;
+  /** Called after the confirmed revocation, with what was revoked. */
+  readonly onRevoked: (what: string) => void;
+}
+
+interface RevokeButtonProps {
+  /** The uid of the grant, or the id of the token. */
+  readonly id: string;
+  readonly name: string;
+  /** What is revoked, for labels and the notice of success. */
+  readonly what: string;
+  /** What else ends, as a sentence; empty if nothing does. */
+  readonly warning?: string;
+  readonly perform: () => Promise<unknown>;
+  readonly question: Question;
+}
+
+/** A button that shows a second one, which revokes a grant or token. */
+export function RevokeButton({ id, name, what, warning, perform, question }: RevokeButtonProps) {
+  const isConfirming = question.openId === id;
+  const action = useAction(perform, () => question.onRevoked(what));
+  return (
+    <>
+      <div class="row">
+        {/* The same element becomes Cancel and keeps the focus, so that a second Enter revokes nothing. */}
+        <Button
+          isSmall
+          label={isConfirming ? `Cancel: revoke ${what}` : `Revoke ${what}`}
+          isDisabled={action.isRunning}
+          onClick={() => question.setOpenId(isConfirming ? undefined : id)}
+        >
+          {isConfirming ? 'Cancel' : name}
+        </Button>
+        <span class="pf-v6-screen-reader" role="status">
+          {isConfirming && `Really revoke ${what}? To confirm, choose the next button.`}
+        </span>
+      </div>
+      {/* Below Cancel, which can be shorter than the first button: beside it, the second click of a double click would revoke. */}
+      {isConfirming && (
+        <div class="stack">
+          {warning && <p>{warning}</p>}
+          <div>
+            <Button
+              isSmall
+              kind="danger"
+              label={`Really revoke ${what}`}
+              isDisabled={action.isRunning}
+              onClick={action.run}
+            >
+              Really revoke
+            </Button>
+          </div>
+        </div>
+      )}
+      <Failure error={action.error} />
+    </>
+  );
+}
