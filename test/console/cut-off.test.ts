@@ -72,21 +72,30 @@ it('names the open tokens of the grant of a link before and after the revocation
 });
 
 it('opens the open tokens and the ready grants of the whole network beside the dialog, which stays open', async () => {
+  const other = await running.createGrant({ name: 'for-lagos', policy: { 'linkgrant/subjects': 'lagos-*' } });
   const { id = '' } = await administration.issueToken({ grantUid: grant.uid });
   await openLink();
   await press('Revoke or cut off');
+  await waysIn().getByText('1 other grant can be redeemed').click();
+  const others = waysIn().getByRole('table', { name: 'Other grants that can be redeemed' });
+  await others.getByRole('row', { name: 'for-lagos' }).getByText('lagos-*').waitFor();
+  expect(await others.getByRole('row').count()).toBe(2);
+  await expectAccessible(page);
   for (const [name, text] of [
+    ['for-lagos', 'What it allows'],
     ['all open tokens', id],
     ['all grants that are ready', grant.name],
   ] as const) {
     const tab = page.waitForEvent('popup');
     await waysIn().getByRole('link', { name }).press('Enter');
     const other = await tab;
-    await other.getByRole('row', { name: text }).first().waitFor();
+    await other.getByText(text).first().waitFor();
     await other.close();
   }
   await waysIn().getByRole('cell', { name: 'any site' }).first().waitFor();
   await administration.revokeToken(grant.uid, id);
+  await administration.revokeGrant(other, false);
+  await waysIn().getByText('No other grant can be redeemed.').waitFor();
 });
 
 it('names and revokes the open tokens of other grants for the site of a link', async () => {

@@ -28,8 +28,9 @@ export function RevokeButton({ id, name, what, warning, perform, question }: Rev
   const isConfirming = question.openId === id;
   const action = useAction(perform, () => question.onRevoked(what));
   return (
-    <>
-      <div class="row">
+    // Without the question, its empty element takes no space.
+    <div class={isConfirming ? 'stack' : undefined}>
+      <div>
         {/* The same element becomes Cancel and keeps the focus, so that a second Enter revokes nothing. */}
         <Button
           isSmall
@@ -39,28 +40,23 @@ export function RevokeButton({ id, name, what, warning, perform, question }: Rev
         >
           {isConfirming ? 'Cancel' : name}
         </Button>
-        <span class="pf-v6-screen-reader" role="status">
-          {isConfirming && `Really revoke ${what}? To confirm, choose the next button.`}
-        </span>
       </div>
+      <p role="status">{isConfirming && [`Really revoke ${what}?`, warning].filter(Boolean).join(' ')}</p>
       {/* Below Cancel, which can be shorter than the first button: beside it, the second click of a double click would revoke. */}
       {isConfirming && (
-        <div class="stack">
-          {warning && <p>{warning}</p>}
-          <div>
-            <Button
-              isSmall
-              kind="danger"
-              label={`Really revoke ${what}`}
-              isDisabled={action.isRunning}
-              onClick={action.run}
-            >
-              Really revoke
-            </Button>
-          </div>
+        <div>
+          <Button
+            isSmall
+            kind="danger"
+            label={`Really revoke ${what}`}
+            isDisabled={action.isRunning}
+            onClick={action.run}
+          >
+            Really revoke
+          </Button>
         </div>
       )}
       <Failure error={action.error} />
-    </>
+    </div>
   );
 }

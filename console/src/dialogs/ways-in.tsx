@@ -8,6 +8,7 @@ import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
+import { OtherGrants } from './other-grants.js';
 import { type Question, RevokeButton } from './revoke-in-place.js';
 
 // Each grant costs two requests. The dialog says how many grants it does not show.
@@ -133,17 +134,7 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
           {countText(unread, 'more grant')} may be open too, and {unread === 1 ? 'is' : 'are'} not shown here.
         </p>
       )}
-      <p>
-        Other grants can let {links.length === 1 ? 'this site' : 'these sites'} in too. In a new tab, see{' '}
-        <a href={href('/tokens')} target="_blank" rel="noopener">
-          all open tokens
-        </a>{' '}
-        and{' '}
-        <a href={href('/grants', { state: 'ready' })} target="_blank" rel="noopener">
-          all grants that are ready
-        </a>
-        .
-      </p>
+      <OtherGrants uids={uids} />
     </section>
   );
 }

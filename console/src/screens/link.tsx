@@ -51,20 +51,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
         canWrite &&
         data && (
           <>
-            {data.replacedBy ? null : data.grant === undefined ? (
-              <Button onClick={() => setCreating(true)}>New token for this link</Button>
-            ) : (
-              <ButtonLink
-                kind="secondary"
-                href={href(`/grants/${data.grantUid}`, {
-                  issue: 'token',
-                  subject: data.subject,
-                  replaces: id,
-                })}
-              >
-                New token for this link
-              </ButtonLink>
-            )}
+            {!data.revokedAt && <NewToken link={data} onCreateGrant={() => setCreating(true)} />}
             {isCluster ? (
               <Button kind="danger" isDisabled={!!data.revokedAt} onClick={() => setDialog('revoke')}>
                 Revoke
@@ -74,6 +61,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 {data.revokedAt ? 'Cut off' : 'Revoke or cut off'}
               </Button>
             )}
+            {data.revokedAt && <NewToken link={data} onCreateGrant={() => setCreating(true)} />}
           </>
         )
       }
@@ -141,6 +129,28 @@ export function LinkScreen({ id }: { readonly id: string }) {
         )}
       </Loaded>
     </Screen>
+  );
+}
+
+interface NewTokenProps {
+  readonly link: Detail;
+  /** Called if the grant of the link was deleted. */
+  readonly onCreateGrant: () => void;
+}
+
+/** Opens the dialog of a token that replaces the link; nothing if another link has replaced it. */
+function NewToken({ link, onCreateGrant }: NewTokenProps) {
+  const { id, subject, grant, grantUid, revokedAt, replacedBy } = link;
+  const name = revokedAt ? 'Let this site join again' : 'New token for this link';
+  if (replacedBy) return null;
+  if (grant === undefined) return <Button onClick={onCreateGrant}>{name}</Button>;
+  return (
+    <ButtonLink
+      kind="secondary"
+      href={href(`/grants/${grantUid}`, { issue: 'token', subject, replaces: id })}
+    >
+      {name}
+    </ButtonLink>
   );
 }
 

@@ -184,19 +184,16 @@ function Attention({
   readonly isCurrent: boolean;
 }) {
   const withTimes = useTimesInText();
+  const hasOthers = refusals.length + wrongCodes.length + links.revoked > 0;
   return (
     <Section title="Needs attention">
-      {items.length === 0 && isCurrent && (
-        <Notice
-          kind="success"
-          title={
-            refusals.length + wrongCodes.length + links.revoked > 0
-              ? 'Service, grants and links have no problem'
-              : 'Nothing needs attention'
-          }
-        />
+      {items.length === 0 && isCurrent && !hasOthers && (
+        <Notice kind="success" title="Nothing needs attention" />
       )}
       {links.revoked > 0 && <RevokedLinks />}
+      {items.length === 0 && isCurrent && hasOthers && (
+        <p>The service, grants and links have no other problem.</p>
+      )}
       {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
       {items.length > 0 && (
         <ul class="pf-v6-c-list pf-m-plain pf-m-bordered">

@@ -1,0 +1,80 @@
+import { client, dataOf, LARGEST_PAGE } from '../api/client.js';
+import { Loaded } from '../components/notice.js';
+import { Table } from '../components/table.js';
+import { countText, Foreign, visible } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
+
+const MAX_GRANTS = 10;
+// The dialog around it stays open.
+const NEW_TAB = { target: '_blank', rel: 'noopener' } as const;
+
+/** The ready grants except those in `uids`: what a site needs to join with one of them, and what prevents it. */
+export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
+  const query = { state: 'ready', limit: LARGEST_PAGE } as const;
+  const resource = useResource(
+    'ready-grants',
+    (signal) => dataOf(client.GET('/api/v1/grants', { signal, params: { query } })),
+    ['grants', 'ledger', 'links'],
+  );
+  return (
+    <Loaded resource={resource}>
+      {({ items, next }) => {
+        const others = items.filter(({ uid }) => !uids.includes(uid));
+        if (others.length === 0) return <p class="subtle">No other grant can be redeemed.</p>;
+        return (
+          <details>
+            <summary>
+              {next ? 'Many other grants' : countText(others.length, 'other grant')} can be redeemed, by
+              whoever has a code or a token for any site
+            </summary>
+            <div class="stack">
+              <p>
+                A site can join with any name that the grant allows. The service does not know who has a code.
+                If a site that must not come back may have one, open the grant and revoke it, then give new
+                tokens to the sites that still need one.
+              </p>
+              <Table
+                caption="Other grants that can be redeemed"
+                items={others.slice(0, MAX_GRANTS)}
+                keyOf={({ uid }) => uid}
+                columns={[
+                  {
+                    header: 'Grant',
+                    isHeader: true,
+                    cell: ({ uid, name }) => (
+                      <a href={href(`/grants/${uid}`)} {...NEW_TAB}>
+                        <Foreign text={name} />
+                      </a>
+                    ),
+                  },
+                  {
+                    header: 'Subjects allowed',
+                    cell: ({ policy }) => visible(policy?.['linkgrant/subjects'] ?? 'any'),
+                  },
+                  { header: 'Uses left', cell: (grant) => grant.redemptionsAllowed - grant.redemptions },
+                  {
+                    header: 'Expires',
+                    cell: ({ expirationTime }) => expirationTime && <Time at={expirationTime} />,
+                  },
+                ]}
+              />
+              <p>
+                In a new tab, see{' '}
+                <a href={href('/grants', { state: 'ready' })} {...NEW_TAB}>
+                  all grants that are ready
+                </a>{' '}
+                and{' '}
+                <a href={href('/tokens')} {...NEW_TAB}>
+                  all open tokens
+                </a>
+                .
+              </p>
+            </div>
+          </details>
+        );
+      }}
+    </Loaded>
+  );
+}
