@@ -46,7 +46,14 @@ it.each([
     await expectAccessible(page);
     await press('Create, then issue a token');
     await page.getByRole('dialog', { name: `Issue a token of grant ${subject}` }).waitFor();
-    expect(await joinAs(subject, await issueInDialog())).toBe(0);
+    const own = await issueInDialog();
+    await goTo(`/grants/${grantUid}`);
+    await refused
+      .getByText(`A token for ${subject} is open`)
+      .filter({ hasText: `of the grant ${subject}` })
+      .waitFor();
+    await refused.getByText('The token that it tried stays open.').waitFor();
+    expect(await joinAs(subject, own)).toBe(0);
     const { uid } = await administration.findGrant('default', subject);
     expect(await administration.showGrant(uid)).toMatchObject({
       redemptionsAllowed: 1,
@@ -56,6 +63,24 @@ it.each([
     expect((await administration.showGrant(grantUid)).policy).toEqual(policy);
   },
 );
+
+it('does not offer a change of the rule to a site whose token is for another subject, which the change does not let join', async () => {
+  const policy = { 'linkgrant/subjects': 'shop-*,madrid' };
+  const { joinLine, id } = await issue('for-madrid', policy, { subject: 'madrid' });
+  expect(await joinAs('oslo', joinLine)).toBe(3);
+  await openRefusal('oslo', 'for-madrid', 'The subject is not allowed');
+  await refused.getByText(`with the token ${id}.`).waitFor();
+  await refused
+    .getByText(
+      'allows only: shop-*, madrid. The token is only for the subject madrid. If the site is to join, issue a token for it.',
+    )
+    .waitFor();
+  expect(await refused.getByRole('button', { name: 'Allow oslo' }).count()).toBe(0);
+  await refused.getByRole('link', { name: 'Issue a token for oslo' }).waitFor();
+  await press('Create a grant for oslo alone');
+  await press('Create, then issue a token');
+  expect(await joinAs('oslo', await issueInDialog())).toBe(0);
+});
 
 it.each([
   ['a rule for link names, which could refuse the name of that grant', { 'linkgrant/names': '*-names' }],

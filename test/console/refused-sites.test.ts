@@ -108,7 +108,7 @@ it.each([
     'for another subject',
     { subject: 'london' },
     'The subject is not allowed',
-    'issue a token for this subject',
+    'The token is only for the subject london. If the site is to join, issue a token for it.',
   ],
   ['that has expired', { expirationWindow: '1m' }, 'The token has expired', 'Issue a new token'],
   ['that is used up', {}, 'The token is used up', 'Issue a new token'],

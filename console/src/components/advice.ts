@@ -9,6 +9,8 @@ import { visible } from './text.js';
 /** A refused request. Its texts are empty in a total of many sites. */
 export interface RefusedRequest extends Pick<Api['Attempt'], 'name' | 'subject' | 'peer'> {
   readonly code: string;
+  /** The token that the site tried, if it is known. */
+  readonly token?: Api['Token'] | undefined;
 }
 
 type GrantRules = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'policy'>;
@@ -146,11 +148,21 @@ function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant
   const { setting, what, alternative } = rule;
   const value = grant.policy?.[setting];
   const entries = value?.split(',').filter((entry) => entry !== '') ?? [];
-  if (value === undefined || rule.isAllowed(entries, request)) return adviceIfAllowed(request.code);
+  if (value === undefined || rule.isAllowed(entries, request)) return adviceIfAllowed(request);
   const missing = rule.missing(request);
   const withAlternative = (text: string) => (alternative ? `${text} ${alternative}` : text);
+  const why = `The rule ${ruleName(setting)} of the grant allows only: ${visible(entries.join(', ')) || 'none'}.`;
+  const forOther = adviceOnOtherSubject(request);
+  if (forOther)
+    return {
+      ...forOther,
+      why: `${why} ${forOther.why}`,
+      ...(canHaveOwnGrant(request, grant) && {
+        ownGrant: { rules: { [setting]: missing }, text: forOther.text },
+      }),
+    };
   return {
-    why: `The rule ${ruleName(setting)} of the grant allows only: ${visible(entries.join(', ')) || 'none'}.`,
+    why,
     text: withAlternative(`If the site is to join, allow its ${what} too, and let the site try again.`),
     ...(missing !== '' && {
       change: {
@@ -177,8 +189,23 @@ function canHaveOwnGrant({ subject }: RefusedRequest, { policy }: Api['Grant']):
   return literal(subject) !== '' && !hasOtherRule;
 }
 
+/** The advice if the token is for another subject, so that a change of the rule does not let the site join. */
+function adviceOnOtherSubject({ code, subject, token }: RefusedRequest) {
+  if (code !== 'policy_subject' || token?.subject === undefined || token.subject === subject)
+    return undefined;
+  const other = visible(token.subject);
+  return {
+    why: `The token is only for the subject ${other}.`,
+    text: `If the site is to join, issue a token for it. Or let the site redeem with --subject and the subject ${other}.`,
+    needsToken: true,
+  };
+}
+
 /** The advice if the rule that refused a request allows it: the rule was changed, or something else refused the request. */
-function adviceIfAllowed(code: string): Advice {
+function adviceIfAllowed(request: RefusedRequest): Advice {
+  const { code } = request;
+  const forOther = adviceOnOtherSubject(request);
+  if (forOther) return forOther;
   if (code === 'policy_subject')
     return {
       text: 'The grant allows this subject. Let the site repeat its command with the same token. If that is refused again, the token is for another subject: issue a token for this subject.',

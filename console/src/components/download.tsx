@@ -1,5 +1,6 @@
 import { csvLine } from '../../../src/domain/csv.js';
 import { type Action, useAction } from '../state/action.js';
+import { useLocation } from '../state/location.js';
 import { usePreferences } from '../state/preferences.js';
 import { Failure, Notice } from './notice.js';
 import { countText } from './text.js';
@@ -19,6 +20,8 @@ export function download(name: string, type: string, text: string): void {
 export interface SavedRows {
   readonly file: string;
   readonly rows: number;
+  /** The query of the page when they were read. */
+  readonly query: string;
 }
 
 /**
@@ -31,14 +34,17 @@ export function useCsv<T>(
   read: () => Promise<readonly T[]>,
 ): Action<SavedRows> {
   const { clock } = usePreferences();
-  return useAction(async () => {
+  const query = useLocation().query.toString();
+  const action = useAction(async () => {
     const items = await read();
     const lines = [csvLine(Object.keys(columns))];
     for (const item of items) lines.push(csvLine(Object.values(columns).map((value) => value(item))));
     const file = `${list}-${dayOf(Date.now(), clock)}.csv`;
     download(file, 'text/csv', lines.join(''));
-    return { file, rows: items.length };
+    return { file, rows: items.length, query };
   });
+  // After another filter is chosen, the list is not the one that was saved.
+  return { ...action, result: action.result?.query === query ? action.result : undefined };
 }
 
 /** What a download of {@link useCsv} has saved, or why it failed. */

@@ -38,7 +38,7 @@ interface NextAction {
 export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next }: RefusalAdviceProps) {
   const canWrite = useCanWrite();
   const { why = '', text, change, ownGrant, needsToken } = adviceOn(request, grant);
-  const { subject } = request;
+  const { subject, token } = request;
   const offersGrant = canWrite && onCreateGrant && ownGrant;
   return (
     <div class="stack">
@@ -50,7 +50,10 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
           <Button onClick={() => onCreateGrant({ subject, grant, rules: ownGrant.rules })}>
             Create a grant for {visible(subject)} alone
           </Button>
-          <span>Gives away less: allows only this site, once, for a day.</span>
+          <span>
+            {change && 'Gives away less: '}
+            {change ? 'allows' : 'Allows'} only this site, once, for a day.
+          </span>
         </div>
       )}
       {change && (
@@ -60,7 +63,12 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
           <Command label="To change the grant, in a terminal" words={updateCommand(grant, change.body)} />
         </div>
       )}
-      {offersToken && needsToken && canWrite && <TokenOffer grant={grant} subject={subject} />}
+      {offersGrant && token?.state === 'ready' && (
+        <p>
+          The token that it tried stays open. Revoke it below, under Tokens, unless another site needs it.
+        </p>
+      )}
+      {offersToken && canWrite && <TokenOffer grant={grant} subject={subject} needsToken={needsToken} />}
     </div>
   );
 }
@@ -69,24 +77,23 @@ interface TokenOfferProps {
   readonly grant: Api['Grant'];
   /** Empty for any site. */
   readonly subject: string;
+  /** Whether a token of this grant lets the site join. */
+  readonly needsToken: boolean | undefined;
 }
 
-/** Offers to issue a token for a site. If one is open already, names it. */
-function TokenOffer({ grant: { uid, state, policy }, subject }: TokenOfferProps) {
-  const hasEnded = hasGrantEnded(state);
-  // A token for a site whose grant has ended is issued from a new grant.
-  const query = { state: 'ready', limit: LARGEST_PAGE, ...(!hasEnded && { grantUid: uid }) } as const;
+/** Names an open token for a site, if there is one, and offers to issue a token of the grant if the site needs one. */
+function TokenOffer({ grant: { uid, state, policy }, subject, needsToken }: TokenOfferProps) {
+  const query = { state: 'ready', limit: LARGEST_PAGE } as const;
   const { data } = useResource(
-    `open-tokens/${hasEnded ? '' : uid}`,
+    'open-tokens',
     (signal) => dataOf(client.GET('/api/v1/tokens', { signal, params: { query } })),
     ['grants', 'ledger', 'links'],
   );
   // A grant that is only for identities refuses the other tokens.
-  const needsKey = !hasEnded && policy?.['linkgrant/identity-required'] === 'true';
-  const open = data?.items.find(
-    (token) =>
-      subject !== '' && token.subject === subject && (!needsKey || token.keySha256Prefix !== undefined),
-  );
+  const needsKey = !hasGrantEnded(state) && policy?.['linkgrant/identity-required'] === 'true';
+  const isAccepted = (token: Api['Token']) =>
+    token.grantUid !== uid || (needsToken && (!needsKey || token.keySha256Prefix !== undefined));
+  const open = data?.items.find((token) => subject !== '' && token.subject === subject && isAccepted(token));
   return (
     <>
       {open && (
@@ -96,12 +103,14 @@ function TokenOffer({ grant: { uid, state, policy }, subject }: TokenOfferProps)
           <Time at={open.expirationTime} />. If the site has it, let the site redeem it.
         </p>
       )}
-      <p>
-        <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token', subject })}>
-          {open ? 'Issue another token' : 'Issue a token'}
-          {subject && ` for ${visible(subject)}`}
-        </ButtonLink>
-      </p>
+      {needsToken && (
+        <p>
+          <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token', subject })}>
+            {open ? 'Issue another token' : 'Issue a token'}
+            {subject && ` for ${visible(subject)}`}
+          </ButtonLink>
+        </p>
+      )}
     </>
   );
 }

@@ -267,11 +267,16 @@ function OpenTokens({ caption, tokens, question, hasGrant }: OpenTokensProps) {
   );
 }
 
-/** Names the sites whose open tokens end with their grant; empty if no token is for one site. */
+/** Names the sites whose open tokens end with their grant, and says how they can still join; empty if no token is for one site. */
 export function lostTokensText(tokens: OpenGrant['tokens']): string {
   const subjects = [...new Set(tokens.flatMap(({ subject }) => (subject ? [visible(subject)] : [])))];
   if (subjects.length === 0) return '';
-  const others = subjects.length - MAX_TOKENS;
-  const named = subjects.slice(0, MAX_TOKENS).join(', ');
-  return `The open tokens for these sites end too: ${named}${others > 0 ? ` and ${others} more` : ''}.`;
+  const more = subjects.length - MAX_TOKENS;
+  const forAnySite = tokens.filter(({ subject }) => !subject).length;
+  const named = [
+    ...subjects.slice(0, MAX_TOKENS),
+    ...(more > 0 ? [`${more} more`] : []),
+    ...(forAnySite > 0 ? [`any site (${countText(forAnySite, 'token')})`] : []),
+  ].join(', ');
+  return `The open tokens for these sites end too: ${named}. If one of them is still to join, create a grant for it.`;
 }

@@ -83,7 +83,7 @@ export const LINK_COLUMNS: readonly Column<Link>[] = [
   },
 ];
 
-/** The columns of links as CSV: those of the table under the same headings, then the others. Times are RFC 3339, in UTC. */
+/** The columns of links as CSV: those of the table under the same headings, then others. `linkgrant redemption list -o csv` has all. Times are RFC 3339, in UTC. */
 export const LINK_CSV_COLUMNS: Readonly<Record<string, (link: Link) => string | number | undefined>> = {
   Subject: ({ subject }) => subject,
   [CONNECTED]: ({ connected }) => (connected === null ? undefined : yesOrNo(connected)),
@@ -104,12 +104,8 @@ export const LINK_CSV_COLUMNS: Readonly<Record<string, (link: Link) => string | 
   Revoked: ({ revokedAt }) => revokedAt,
   'Can connect until': ({ connectsUntil }) => connectsUntil,
   Namespace: ({ namespace }) => namespace,
-  'Private key': ({ mode }) => mode,
   Token: ({ jti }) => jti,
   Id: ({ id }) => id,
-  'Id of the grant': ({ grantUid }) => grantUid,
-  'SHA-256 of the certificate': ({ certificateSha256 }) => certificateSha256,
-  'SHA-256 of its CA': ({ issuerSha256 }) => issuerSha256,
 };
 
 function yesOrNo(value: boolean): string {

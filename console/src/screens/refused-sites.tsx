@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { DAY_MS } from '../../../src/domain/duration.js';
-import type { Api } from '../api/client.js';
+import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Section } from '../components/details.js';
 import { Notice } from '../components/notice.js';
@@ -13,6 +13,7 @@ import { CreateGrant } from '../dialogs/create-grant.js';
 import type { JoinedSite } from '../dialogs/joined-site.js';
 import { RefusalAdvice } from '../dialogs/refusal-advice.js';
 import { href } from '../state/location.js';
+import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 
 type Attempt = Api['Attempt'];
@@ -52,6 +53,42 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
   if (sites.length === 0 && !wrongCodes) return null;
   return (
     <Section title="Refused sites">
+      {sites.length > 0 && <Sites sites={sites} grant={grant} onCreateGrant={setSiteAlone} />}
+      {wrongCodes && (
+        <Notice kind="warning" title="A site was refused: The code of its token is wrong">
+          <p>
+            <WrongCodes {...wrongCodes} />. {WRONG_CODE_REMEDY}
+          </p>
+          {canWrite && (
+            <p>
+              <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token' })}>
+                Issue a token
+              </ButtonLink>
+            </p>
+          )}
+        </Notice>
+      )}
+      {siteAlone && <CreateGrant site={siteAlone} onClose={() => setSiteAlone(undefined)} />}
+    </Section>
+  );
+}
+
+interface SitesProps {
+  readonly sites: readonly Attempt[];
+  readonly grant: Api['GrantDetail'];
+  readonly onCreateGrant: (site: JoinedSite) => void;
+}
+
+function Sites({ sites, grant, onCreateGrant }: SitesProps) {
+  const { uid } = grant;
+  const query = { grantUid: uid, limit: LARGEST_PAGE };
+  const { data, error } = useResource(
+    `refused-sites/${uid}`,
+    (signal) => dataOf(client.GET('/api/v1/tokens', { signal, params: { query } })),
+    ['grants', 'ledger', 'links'],
+  );
+  return (
+    <>
       {sites.map((attempt) => {
         const { outcome: code, subject, peer, at, count, jti } = attempt;
         return (
@@ -72,31 +109,18 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
               .
             </p>
             <UnlessJoined subject={subject} at={at}>
-              <RefusalAdvice
-                request={{ ...attempt, code }}
-                grant={grant}
-                offersToken
-                onCreateGrant={setSiteAlone}
-              />
+              {(data || error) && (
+                <RefusalAdvice
+                  request={{ ...attempt, code, token: data?.items.find(({ id }) => id === jti) }}
+                  grant={grant}
+                  offersToken
+                  onCreateGrant={onCreateGrant}
+                />
+              )}
             </UnlessJoined>
           </Notice>
         );
       })}
-      {wrongCodes && (
-        <Notice kind="warning" title="A site was refused: The code of its token is wrong">
-          <p>
-            <WrongCodes {...wrongCodes} />. {WRONG_CODE_REMEDY}
-          </p>
-          {canWrite && (
-            <p>
-              <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token' })}>
-                Issue a token
-              </ButtonLink>
-            </p>
-          )}
-        </Notice>
-      )}
-      {siteAlone && <CreateGrant site={siteAlone} onClose={() => setSiteAlone(undefined)} />}
-    </Section>
+    </>
   );
 }
