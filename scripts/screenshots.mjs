@@ -111,7 +111,7 @@ async function takeAll() {
   await page.getByRole('heading', { name: 'Link of branch' }).waitFor();
   await page.getByRole('button', { name: 'Revoke' }).first().click();
   const dialog = page.getByRole('dialog');
-  await dialog.waitFor();
+  await dialog.getByText('still lets a site in').waitFor();
   await shoot('revoke');
   await dialog.getByRole('button', { name: 'Revoke', exact: true }).click();
   await dialog.getByRole('button', { name: 'Done' }).click();

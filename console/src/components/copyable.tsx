@@ -3,6 +3,7 @@ import { shellCommand } from '../../../src/domain/shell-words.js';
 import { useSession } from '../state/session.js';
 import { Button } from './button.js';
 import { Icon } from './icon.js';
+import { CommandText } from './text.js';
 
 interface CopyableProps {
   readonly label: string;
@@ -36,7 +37,9 @@ export function Copyable({ label, text, onCopy }: CopyableProps) {
       <div class="pf-v6-c-code-block__content">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard. */}
         <pre class="pf-v6-c-code-block__pre" tabIndex={0} onCopy={onCopy}>
-          <code class="pf-v6-c-code-block__code">{text}</code>
+          <code class="pf-v6-c-code-block__code">
+            <CommandText text={text} />
+          </code>
         </pre>
       </div>
       <span class="pf-v6-screen-reader" role="status">

@@ -26,7 +26,28 @@ export function Mono({ text, title }: { readonly text: string; readonly title?: 
 /** Shows a text; the parts in backticks are shown as code. */
 export function Prose({ text }: { readonly text: string }) {
   return (
-    <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code class="mono">{part}</code> : part))}</>
+    <>
+      {text.split('`').map((part, index) =>
+        index % 2 === 1 ? (
+          <code class="mono">
+            <CommandText text={part} />
+          </code>
+        ) : (
+          part
+        ),
+      )}
+    </>
+  );
+}
+
+/** The text of a command. A browser breaks lines after hyphens, but not in its flags. */
+export function CommandText({ text }: { readonly text: string }) {
+  return (
+    <>
+      {text
+        .split(/(?<= )(--[\w-]+)/)
+        .map((part, index) => (index % 2 === 1 ? <span class="unbroken">{part}</span> : part))}
+    </>
   );
 }
 

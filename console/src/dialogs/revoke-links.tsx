@@ -5,7 +5,7 @@ import { Field, OptionField } from '../components/field.js';
 import { Failure, Notice } from '../components/notice.js';
 import { Label, LinkLabel } from '../components/state-label.js';
 import { Table } from '../components/table.js';
-import { countText, Foreign, sentence, visible } from '../components/text.js';
+import { countText, Foreign, Prose, sentence, visible } from '../components/text.js';
 import { Time, useTimesInText } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useSession } from '../state/session.js';
@@ -74,8 +74,8 @@ export function RevokeLinks<L extends RevocableLink>({ links, onClose }: RevokeL
           <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => revocation.changeGoal('cut')}>
             <strong>Cut off:</strong> revoke, then replace the CA step by step. From the last step on{' '}
             {only ? 'the link' : 'these links'} can no longer connect. All other links must renew first. They
-            renew by themselves only where a timer runs <code class="mono">linkgrant link renew --all</code>{' '}
-            each day.
+            renew by themselves only where a timer runs <Prose text="`linkgrant link renew --all`" /> each
+            day.
           </OptionField>
         </fieldset>
       )}
