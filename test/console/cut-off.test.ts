@@ -98,39 +98,6 @@ it('opens the open tokens and the ready grants of the whole network beside the d
   await waysIn().getByText('No other grant can be redeemed.').waitFor();
 });
 
-it('names and revokes the open tokens of other grants for the site of a link', async () => {
-  const other = await running.createGrant({ name: 'elsewhere' });
-  const issue = (subject: string) => administration.issueToken({ grantUid: other, subject });
-  const [{ id = '' }, { id: foreign = '' }] = [await issue('site-1'), await issue('site-77')];
-  await openLink();
-  await press('Revoke or cut off');
-  await waysIn().getByText('1 open token of other grants for this site').waitFor();
-  await waysIn().getByRole('row', { name: id }).getByRole('link', { name: 'elsewhere' }).waitFor();
-  expect(await waysIn().getByText(foreign).count()).toBe(0);
-  await expectAccessible(page);
-  await press(`Revoke token ${id}`);
-  await press(`Really revoke token ${id}`);
-  await waysIn().getByText('of other grants for this site').waitFor({ state: 'detached' });
-  const { items } = await administration.listTokens({ limit: 10, grantUid: other });
-  expect(items.find((token) => token.id === id)?.state).toBe('revoked');
-});
-
-it('asks one question at a time, and Escape closes the question before the dialog', async () => {
-  const { id = '' } = await administration.issueToken({ grantUid: grant.uid, subject: 'site-78' });
-  await openLink();
-  await press('Revoke or cut off');
-  const really = waysIn().getByRole('button', { name: /^Really revoke/ });
-  await press(`Revoke grant ${grant.name} with its tokens`);
-  await press(`Revoke token ${id}`);
-  await expect.poll(() => really.count()).toBe(1);
-  // The focus is on a button that the Escape removes.
-  await really.press('Escape');
-  await expect.poll(() => really.count()).toBe(0);
-  await expect.poll(() => hasFocus(waysIn())).toBe(true);
-  await page.keyboard.press('Escape');
-  await dialog().waitFor({ state: 'detached' });
-});
-
 it('says that only the end of the grant ends its code, unless the grant accepts no codes', async () => {
   await openLink();
   await press('Revoke or cut off');

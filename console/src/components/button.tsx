@@ -4,7 +4,7 @@ interface ButtonProps {
   readonly children: ComponentChildren;
   readonly kind?: 'primary' | 'secondary' | 'danger' | 'link' | 'plain';
   readonly type?: 'button' | 'submit';
-  readonly onClick?: () => void;
+  readonly onClick?: (event: MouseEvent) => void;
   readonly isDisabled?: boolean;
   /** Name for screen readers; by default the content. */
   readonly label?: string;
@@ -33,7 +33,7 @@ export function Button({
       aria-expanded={isExpanded}
       onClick={(event) => {
         if (isDisabled) event.preventDefault();
-        else onClick?.();
+        else onClick?.(event);
       }}
     >
       <span class="pf-v6-c-button__text">{children}</span>

@@ -4,7 +4,7 @@ import { useAction } from '../state/action.js';
 
 /** The confirmation in place: at most one is open. */
 export interface Question {
-  /** The grant or token that it concerns. */
+  /** The `id` of its {@link RevokeButton}. */
   readonly openId: string | undefined;
   readonly setOpenId: (id: string | undefined) => void;
   /** Called after the confirmed revocation, with what was revoked. */
@@ -12,7 +12,7 @@ export interface Question {
 }
 
 interface RevokeButtonProps {
-  /** The uid of the grant, or the id of the token. */
+  /** Identifies the grant or token among those that are shown. */
   readonly id: string;
   readonly name: string;
   /** What is revoked, for labels and the notice of success. */
@@ -50,7 +50,8 @@ export function RevokeButton({ id, name, what, warning, perform, question }: Rev
             kind="danger"
             label={`Really revoke ${what}`}
             isDisabled={action.isRunning}
-            onClick={action.run}
+            // Another question that closes above can move this button under the pointer before the second click of a double click.
+            onClick={({ detail }) => detail < 2 && action.run()}
           >
             Really revoke
           </Button>

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Loaded, Notice } from '../components/notice.js';
@@ -86,6 +86,12 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
     onRevoked();
   };
   const question: Question = { openId, setOpenId, onRevoked: handleRevoked };
+  useEffect(() => {
+    if (openId === undefined || frame.current?.querySelector('button.pf-m-danger')) return;
+    // What the question concerns has ended meanwhile, and its buttons were removed.
+    setOpenId(undefined);
+    if (document.activeElement === document.body) frame.current?.focus();
+  });
   const closeQuestion = (event: KeyboardEvent) => {
     if (event.key !== 'Escape' || openId === undefined) return;
     // The dialog would close too.
@@ -244,7 +250,7 @@ function OpenTokens({ caption, tokens, question, hasGrant }: OpenTokensProps) {
       cell: ({ id, grantUid }) =>
         canWrite && (
           <RevokeButton
-            id={id}
+            id={tokenKey({ id, grantUid })}
             name="Revoke"
             what={`token ${id}`}
             question={question}
@@ -261,10 +267,15 @@ function OpenTokens({ caption, tokens, question, hasGrant }: OpenTokensProps) {
     <Table
       caption={caption}
       items={tokens}
-      keyOf={({ id }) => id}
+      keyOf={tokenKey}
       columns={columns.filter(({ header }) => hasGrant || header !== 'Grant')}
     />
   );
+}
+
+/** Identifies a token among those of several grants, which can have the same id. */
+function tokenKey({ grantUid, id }: Pick<Api['Token'], 'grantUid' | 'id'>): string {
+  return `${grantUid}/${id}`;
 }
 
 /** Names the sites whose open tokens end with their grant, and says how they can still join; empty if no token is for one site. */
