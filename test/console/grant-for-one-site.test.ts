@@ -7,6 +7,7 @@ const { running, page, goTo, refused, dialog, press, issue, joinAs, openRefusal,
   await openRefusals();
 const { administration, service } = running;
 const { clock } = service;
+const NEXT_YEAR = new Date(Date.now() + 365 * DAY).toISOString().replace(/\.\d+/, '');
 
 it.each([
   [
@@ -85,14 +86,57 @@ it('does not offer a change of the rule to a site whose token is for another sub
 it.each([
   ['a rule for link names, which could refuse the name of that grant', { 'linkgrant/names': '*-names' }],
   ['a rule for identities, whose sites redeem no token', { 'linkgrant/identities': 'ci:*' }],
+  ['a rule that refuses tokens without a key', { 'linkgrant/identity-required': 'true' }],
+  ['a rule that refuses every site until next year', { 'linkgrant/not-before': NEXT_YEAR }],
 ])('does not offer a grant for the site alone if the grant has %s', async (_what, rules) => {
   const name = Object.keys(rules)[0]?.replace('linkgrant/', 'with-') ?? '';
-  const { grantUid, joinLine } = await issue(name, { 'linkgrant/source-cidrs': '10.0.0.0/8', ...rules });
+  const { grantUid, joinLine } = await issue(name, { 'linkgrant/source-cidrs': '10.0.0.0/8' });
   expect(await joinAs('faro', joinLine, name)).toBe(3);
+  await administration.updateGrant(grantUid, { policy: rules, expirationWindow: '800d' });
   await goTo(`/grants/${grantUid}`);
   await refused.getByRole('button', { name: 'Allow 127.0.0.1' }).waitFor();
   await refused.getByText('allow its source address too').waitFor();
   expect(await refused.getByText('alone').count()).toBe(0);
+});
+
+it('keeps the dialog of a grant for the site alone open when the only refused site joins', async () => {
+  const { grantUid, joinLine } = await issue('alone', { 'linkgrant/source-cidrs': '10.0.0.0/8' });
+  expect(await joinAs('leiria', joinLine)).toBe(3);
+  await goTo(`/grants/${grantUid}`);
+  await press('Create a grant for leiria alone');
+  await dialog.getByLabel('How many sites can join').fill('2');
+  await administration.updateGrant(grantUid, { policy: { 'linkgrant/source-cidrs': '127.0.0.1' } });
+  expect(await joinAs('leiria', joinLine)).toBe(0);
+  await page
+    .getByRole('region', { name: 'Refused sites', includeHidden: true })
+    .waitFor({ state: 'detached' });
+  expect(await dialog.getByLabel('How many sites can join').inputValue()).toBe('2');
+});
+
+it('does not propose the subject of a token that has ended', async () => {
+  const { grantUid, joinLine, id } = await issue(
+    'ended',
+    { 'linkgrant/subjects': 'porto' },
+    { subject: 'porto' },
+  );
+  expect(await joinAs('sines', joinLine)).toBe(3);
+  await goTo(`/grants/${grantUid}`);
+  await refused.getByText('Or let the site redeem with --subject and the subject porto.').waitFor();
+  await administration.revokeToken(grantUid, id);
+  await refused.getByText('--subject').waitFor({ state: 'detached' });
+  await refused.getByText('issue a token for it.').waitFor();
+});
+
+it('keeps the time from which the old grant could be redeemed if it is in the future', async () => {
+  const { grantUid } = await issue(
+    'later',
+    { 'linkgrant/not-before': NEXT_YEAR },
+    {},
+    { expirationWindow: '800d' },
+  );
+  await administration.revokeGrant(grantUid, false);
+  await goTo(`/grants/${grantUid}?issue=token&subject=viseu`);
+  await dialog.getByText(`--not-before ${NEXT_YEAR}`).waitFor();
 });
 
 it('offers a grant for the site alone if a file declares the grant that refused it', async () => {

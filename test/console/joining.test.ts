@@ -72,6 +72,7 @@ it('shows the refusal of a site with its remedy, then the redemption, without a 
   expect(line, command).not.toBe('');
   expect((await joinAs('north')).code).toBe(3);
   await page.getByText('A site was refused at this grant: The subject is not allowed').waitFor();
+  await page.getByRole('dialog').getByText('The token is only for the subject east.').waitFor();
   expect((await joinAs('east')).code).toBe(0);
   await page.locator('.pf-m-success').getByText('east has redeemed the token').waitFor();
   // A used token cannot be redeemed again, so the dialog no longer shows it.

@@ -10,7 +10,7 @@ import { visible } from './text.js';
 export interface RefusedRequest extends Pick<Api['Attempt'], 'name' | 'subject' | 'peer'> {
   readonly code: string;
   /** The token that the site tried, if it is known. */
-  readonly token?: Api['Token'] | undefined;
+  readonly token?: Pick<Api['Token'], 'subject' | 'state'> | undefined;
 }
 
 type GrantRules = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'policy'>;
@@ -50,8 +50,11 @@ interface ListRule {
   readonly alternative?: string;
 }
 
-// The entries of these lists are patterns, commas separate them, and the service removes white space around them.
-const literal = (text: string) => (/^[^,*?]+$/.test(text) && text === text.trim() ? text : '');
+/**
+ * Returns the entry of a list that allows only `text`; empty if there is none. The entries are patterns, commas separate them, and the
+ * service removes white space around them.
+ */
+export const literal = (text: string) => (/^[^,*?]+$/.test(text) && text === text.trim() ? text : '');
 const matches = (globs: readonly string[], text: string) => globs.some((glob) => globMatches(glob, text));
 
 const LIST_RULES: Readonly<Record<string, ListRule>> = {
@@ -148,11 +151,11 @@ function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant
   const { setting, what, alternative } = rule;
   const value = grant.policy?.[setting];
   const entries = value?.split(',').filter((entry) => entry !== '') ?? [];
-  if (value === undefined || rule.isAllowed(entries, request)) return adviceIfAllowed(request);
+  if (value === undefined || rule.isAllowed(entries, request)) return adviceIfAllowed(request, grant);
   const missing = rule.missing(request);
   const withAlternative = (text: string) => (alternative ? `${text} ${alternative}` : text);
   const why = `The rule ${ruleName(setting)} of the grant allows only: ${visible(entries.join(', ')) || 'none'}.`;
-  const forOther = adviceOnOtherSubject(request);
+  const forOther = adviceOnOtherSubject(request, grant);
   if (forOther)
     return {
       ...forOther,
@@ -183,28 +186,41 @@ function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant
 
 /** True if a grant with the other rules of `grant`, for the subject of the request alone, lets the site join. */
 function canHaveOwnGrant({ subject }: RefusedRequest, { policy }: Api['Grant']): boolean {
-  // By default a link has the name of its grant, which a rule for names can exclude. A site with an identity redeems no token.
+  // By default a link has the name of its grant, which a rule for names can exclude. A site with an identity redeems no token, and a
+  // grant that is only for identities refuses a token that is bound to no key.
   const hasOtherRule =
-    policy?.['linkgrant/names'] !== undefined || policy?.['linkgrant/identities'] !== undefined;
+    policy?.['linkgrant/names'] !== undefined ||
+    policy?.['linkgrant/identities'] !== undefined ||
+    policy?.['linkgrant/identity-required'] === 'true' ||
+    isInFuture(policy?.['linkgrant/not-before']);
   return literal(subject) !== '' && !hasOtherRule;
 }
 
+/** True if a grant with this rule `linkgrant/not-before` cannot be redeemed yet. */
+export function isInFuture(notBefore: string | undefined): boolean {
+  return notBefore !== undefined && Date.parse(notBefore) > Date.now();
+}
+
 /** The advice if the token is for another subject, so that a change of the rule does not let the site join. */
-function adviceOnOtherSubject({ code, subject, token }: RefusedRequest) {
+function adviceOnOtherSubject({ code, subject, token }: RefusedRequest, grant: Api['Grant']) {
   if (code !== 'policy_subject' || token?.subject === undefined || token.subject === subject)
     return undefined;
   const other = visible(token.subject);
+  const canUseOther = token.state === 'ready' && allowsSubject(grant, token.subject);
   return {
     why: `The token is only for the subject ${other}.`,
-    text: `If the site is to join, issue a token for it. Or let the site redeem with --subject and the subject ${other}.`,
+    text: [
+      'If the site is to join, issue a token for it.',
+      ...(canUseOther ? [`Or let the site redeem with --subject and the subject ${other}.`] : []),
+    ].join(' '),
     needsToken: true,
   };
 }
 
 /** The advice if the rule that refused a request allows it: the rule was changed, or something else refused the request. */
-function adviceIfAllowed(request: RefusedRequest): Advice {
+function adviceIfAllowed(request: RefusedRequest, grant: Api['Grant']): Advice {
   const { code } = request;
-  const forOther = adviceOnOtherSubject(request);
+  const forOther = adviceOnOtherSubject(request, grant);
   if (forOther) return forOther;
   if (code === 'policy_subject')
     return {

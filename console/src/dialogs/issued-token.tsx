@@ -86,7 +86,7 @@ export function IssuedToken({ grant, issued, onClose }: IssuedTokenProps) {
         </Notice>
       )}
       {!isUsedUp && <Fingerprints issued={issued} />}
-      <JoinStatus grant={grant} progress={progress} />
+      <JoinStatus grant={grant} issued={issued} progress={progress} />
       {!isUsedUp && (
         <>
           <p>

@@ -1,4 +1,4 @@
-import { type Api, client, dataOf } from '../api/client.js';
+import { type Api, client, dataOf, omitUndefined } from '../api/client.js';
 import { Notice, ServiceNotice } from '../components/notice.js';
 import { redemptionRefusalOf } from '../components/refusals.js';
 import { Prose, visible } from '../components/text.js';
@@ -12,7 +12,7 @@ import { RefusalAdvice } from './refusal-advice.js';
 export interface JoinProgress {
   /** The links of the token, newest first. */
   readonly links: readonly Api['Link'][];
-  /** The newest refusal at the grant since the token was issued: an attempt does not name its token. */
+  /** The newest refusal at the grant since the token was issued, of any token. */
   readonly refusal: Api['Attempt'] | undefined;
 }
 
@@ -49,13 +49,17 @@ export function useJoinProgress(
 /** Shows the join progress of a token: waiting, refused with the remedy, redeemed or connected; or why no site can join. */
 export function JoinStatus({
   grant,
+  issued: { id, subject },
   progress: { links, refusal },
 }: {
   readonly grant: Api['GrantDetail'];
+  readonly issued: Api['IssuedToken'];
   readonly progress: JoinProgress;
 }) {
   const [newest] = links;
   const meaning = refusal && redemptionRefusalOf(refusal.outcome);
+  const token =
+    refusal?.jti === id ? ({ ...omitUndefined({ subject }), state: 'ready' } as const) : undefined;
   return (
     <div class="join-status" role="status">
       {newest ? (
@@ -75,7 +79,7 @@ export function JoinStatus({
             {refusal.subject && `Subject ${visible(refusal.subject)}, `}from {visible(refusal.peer)} at{' '}
             <Time at={refusal.at} />.
           </p>
-          <RefusalAdvice request={{ code: refusal.outcome, ...refusal }} grant={grant} />
+          <RefusalAdvice request={{ code: refusal.outcome, ...refusal, token }} grant={grant} />
         </Notice>
       ) : (
         <Waiting />

@@ -1,4 +1,5 @@
-import type { Api } from '../api/client.js';
+import { type Api, omitUndefined } from '../api/client.js';
+import { isInFuture, literal } from '../components/advice.js';
 
 /** The lifetime of a grant or a token for a site that waits for it. */
 export const WINDOW_FOR_SITE = '1d';
@@ -15,8 +16,6 @@ export interface JoinedSite {
 }
 
 const MAX_NAME_LENGTH = 200;
-// A rule for subjects is a list of patterns, so it cannot contain every subject literally.
-const HAS_NO_PATTERN = /^[^,*?]+$/;
 
 /** A name for the new grant of a site: from its subject; empty without a site. */
 export function nameForSite(site: JoinedSite | undefined): string {
@@ -31,6 +30,9 @@ export function nameForSite(site: JoinedSite | undefined): string {
 /** The rules for the new grant of a site: `rules` and the other rules of its old grant, but only for this site. */
 export function policyForSite(site: JoinedSite | undefined): Api['Policy'] {
   if (!site) return {};
-  const { 'linkgrant/not-before': _past, ...rules } = { ...site.grant?.policy, ...site.rules };
-  return HAS_NO_PATTERN.test(site.subject) ? { ...rules, 'linkgrant/subjects': site.subject } : rules;
+  const { 'linkgrant/not-before': notBefore, ...others } = { ...site.grant?.policy, ...site.rules };
+  const future = isInFuture(notBefore) ? notBefore : undefined;
+  const rules = { ...others, ...omitUndefined({ 'linkgrant/not-before': future }) };
+  // The rule for subjects cannot contain every subject. The token is for this subject anyway.
+  return literal(site.subject) === '' ? rules : { ...rules, 'linkgrant/subjects': site.subject };
 }

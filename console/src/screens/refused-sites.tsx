@@ -44,32 +44,35 @@ function refusedSites(attempts: readonly Attempt[], now: number): readonly Attem
 export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) {
   const now = useNow(60_000);
   const canWrite = useCanWrite();
-  // Not in the advice: the dialog stays open when other sites take the place of its site in this list.
+  // Not in the advice: the dialog stays open when its site leaves this list.
   const [siteAlone, setSiteAlone] = useState<JoinedSite>();
   const { attempts, uid } = grant;
   const sites = refusedSites(attempts, now);
   const wrongCodes =
     grant.wrongCodes && now - Date.parse(grant.wrongCodes.last) <= MAX_AGE_MS ? grant.wrongCodes : undefined;
-  if (sites.length === 0 && !wrongCodes) return null;
   return (
-    <Section title="Refused sites">
-      {sites.length > 0 && <Sites sites={sites} grant={grant} onCreateGrant={setSiteAlone} />}
-      {wrongCodes && (
-        <Notice kind="warning" title="A site was refused: The code of its token is wrong">
-          <p>
-            <WrongCodes {...wrongCodes} />. {WRONG_CODE_REMEDY}
-          </p>
-          {canWrite && (
-            <p>
-              <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token' })}>
-                Issue a token
-              </ButtonLink>
-            </p>
+    <>
+      {(sites.length > 0 || wrongCodes) && (
+        <Section title="Refused sites">
+          {sites.length > 0 && <Sites sites={sites} grant={grant} onCreateGrant={setSiteAlone} />}
+          {wrongCodes && (
+            <Notice kind="warning" title="A site was refused: The code of its token is wrong">
+              <p>
+                <WrongCodes {...wrongCodes} />. {WRONG_CODE_REMEDY}
+              </p>
+              {canWrite && (
+                <p>
+                  <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token' })}>
+                    Issue a token
+                  </ButtonLink>
+                </p>
+              )}
+            </Notice>
           )}
-        </Notice>
+        </Section>
       )}
       {siteAlone && <CreateGrant site={siteAlone} onClose={() => setSiteAlone(undefined)} />}
-    </Section>
+    </>
   );
 }
 
