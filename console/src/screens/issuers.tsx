@@ -121,7 +121,7 @@ function columnsOf({ signs }: Issuer): Column<Api['Authority']>[] {
     },
     { header: 'Expires', cell: ({ notAfter }) => <TimeAndDistance at={notAfter} /> },
     {
-      header: 'Links',
+      header: signs === 'links' ? 'Links, not revoked' : 'Links',
       cell: ({ links, sha256 }) => {
         if (links === null) return <span class="subtle">not counted</span>;
         if (links === 0 || signs === 'service') return links;
