@@ -260,7 +260,7 @@ it('guides through cutting two links off, detects the steps that the CAs show, a
   await page.getByText('The new CA exists, and does not sign yet').waitFor();
   await press('The router trusts both CAs');
   await command(id, ' --continue 1').waitFor();
-  await page.getByText('Let the router trust both CAs – confirmed by you, not checked').waitFor();
+  await page.getByText('Let the router trust both CAs – confirmed, not checked here').waitFor();
   await expectAccessible(page);
 
   await issuer('activate');

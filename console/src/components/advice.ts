@@ -26,6 +26,8 @@ export interface Advice {
   readonly ownGrant?: OwnGrant;
   /** True if a new token lets the site join. */
   readonly needsToken?: boolean;
+  /** True if the link of the site was revoked. */
+  readonly isRevoked?: boolean;
 }
 
 /** The rule of a grant for one site alone, and the text where both this grant and a change are offered. */
@@ -96,7 +98,7 @@ const SWITCH_RULES: Readonly<Record<string, Setting>> = {
 };
 
 const NEEDS_TOKEN: ReadonlySet<string> = new Set([
-  ...['code_expired', 'code_revoked', 'code_exhausted', 'policy_identity_required', 'redemption_revoked'],
+  ...['code_expired', 'code_revoked', 'code_exhausted', 'policy_identity_required'],
   ...['renewal_expired', 'site_replaced'],
 ]);
 const IS_ALLOWED_NOW = 'The grant allows it now. Let the site repeat its command with the same token.';
@@ -118,7 +120,8 @@ export function adviceOn(request: RefusedRequest, grant: Api['Grant']): Advice {
 
 function adviceOnCode(request: RefusedRequest, grant: Api['Grant']): Advice {
   const { code } = request;
-  if (hasGrantEnded(grant.state)) return adviceOnEnded(code, grant);
+  if (code === 'redemption_revoked') return { text: refusalOf(code)?.remedy ?? '', isRevoked: true };
+  if (hasGrantEnded(grant.state)) return adviceOnEnded(request, grant);
   if (code.startsWith('grant_')) return { text: IS_ALLOWED_NOW };
   const rule = LIST_RULES[code];
   if (rule) return adviceOnList(rule, request, grant);
@@ -134,17 +137,28 @@ function adviceOnCode(request: RefusedRequest, grant: Api['Grant']): Advice {
   };
 }
 
-function adviceOnEnded(code: string, { state, redemptionsAllowed }: Api['Grant']): Advice {
+function adviceOnEnded(request: RefusedRequest, grant: Api['Grant']): Advice {
+  const { code } = request;
+  const { state, redemptionsAllowed } = grant;
   if (code === 'grant_exhausted' && state === 'exhausted')
     return {
       text: 'If the token of the site has a use left, add 1 site, and let the site try again. Else issue a token for it: this creates a grant for the site.',
       change: { label: 'Add 1 site', body: { redemptionsAllowed: redemptionsAllowed + 1 } },
       needsToken: true,
     };
-  return {
-    text: `${code === 'code_revoked' ? 'The token was revoked, and the' : 'The'} grant is ${stateWords(state)}. If the site is to join, issue a token for it: this creates a grant for the site.`,
-    needsToken: true,
-  };
+  const ended = `${code === 'code_revoked' ? 'The token was revoked, and the' : 'The'} grant is ${stateWords(state)}.`;
+  const toJoin = 'issue a token for it: this creates a grant for the site.';
+  const rule = LIST_RULES[code];
+  const { why, change } = rule ? adviceOnList(rule, request, grant) : {};
+  // A link of the grant can still be renewed.
+  if (rule && why && change)
+    return {
+      why,
+      text: `${ended} If the site has a link and renews it, allow its ${rule.what} too. If it is to join, ${toJoin}`,
+      change,
+      needsToken: true,
+    };
+  return { text: `${ended} If the site is to join, ${toJoin}`, needsToken: true };
 }
 
 function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant']): Advice {
@@ -154,33 +168,29 @@ function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant
   if (value === undefined || rule.isAllowed(entries, request)) return adviceIfAllowed(request, grant);
   const missing = rule.missing(request);
   const withAlternative = (text: string) => (alternative ? `${text} ${alternative}` : text);
-  const why = `The rule ${ruleName(setting)} of the grant allows only: ${visible(entries.join(', ')) || 'none'}.`;
-  const forOther = adviceOnOtherSubject(request, grant);
-  if (forOther)
-    return {
-      ...forOther,
-      why: `${why} ${forOther.why}`,
-      ...(canHaveOwnGrant(request, grant) && {
-        ownGrant: { rules: { [setting]: missing }, text: forOther.text },
-      }),
-    };
+  const excluded = `The rule ${ruleName(setting)} of the grant allows only: ${visible(entries.join(', ')) || 'none'}.`;
+  const otherSubject = subjectOfToken(request);
+  const why = otherSubject ? `${excluded} ${onlyFor(otherSubject)}` : excluded;
+  const hasOwnGrant = rule.allows && canHaveOwnGrant(request, grant);
+  const ownGrant = (text: string) => hasOwnGrant && { ownGrant: { rules: { [setting]: missing }, text } };
+  if (otherSubject && hasOwnGrant) {
+    const text = `If the site is to join, create a grant for it.${orUse(otherSubject, request, grant)}`;
+    return { why, text, ...ownGrant(text) };
+  }
   return {
     why,
-    text: withAlternative(`If the site is to join, allow its ${what} too, and let the site try again.`),
+    text: otherSubject
+      ? `If the site is to join, allow its ${what} too, then issue a token for it.${orUse(otherSubject, request, grant)}`
+      : withAlternative(`If the site is to join, allow its ${what} too, and let the site try again.`),
     ...(missing !== '' && {
       change: {
         label: `Allow ${visible(missing)}`,
         body: { policy: { [setting]: [...entries, missing].join(',') } },
         ...(rule.allows && { allows: rule.allows(missing) }),
       },
-      ...(rule.allows &&
-        canHaveOwnGrant(request, grant) && {
-          ownGrant: {
-            rules: { [setting]: missing },
-            text: withAlternative('If the site is to join, choose what to allow.'),
-          },
-        }),
+      ...ownGrant(withAlternative('If the site is to join, choose what to allow.')),
     }),
+    needsToken: otherSubject !== undefined,
   };
 }
 
@@ -201,27 +211,29 @@ export function isInFuture(notBefore: string | undefined): boolean {
   return notBefore !== undefined && Date.parse(notBefore) > Date.now();
 }
 
-/** The advice if the token is for another subject, so that a change of the rule does not let the site join. */
-function adviceOnOtherSubject({ code, subject, token }: RefusedRequest, grant: Api['Grant']) {
-  if (code !== 'policy_subject' || token?.subject === undefined || token.subject === subject)
-    return undefined;
-  const other = visible(token.subject);
-  const canUseOther = token.state === 'ready' && allowsSubject(grant, token.subject);
-  return {
-    why: `The token is only for the subject ${other}.`,
-    text: [
-      'If the site is to join, issue a token for it.',
-      ...(canUseOther ? [`Or let the site redeem with --subject and the subject ${other}.`] : []),
-    ].join(' '),
-    needsToken: true,
-  };
+/** The subject that the token of a refused site is for, if that refused the site: a change of the rule does not let it join. */
+function subjectOfToken({ code, subject, token }: RefusedRequest): string | undefined {
+  return code === 'policy_subject' && token?.subject !== subject ? token?.subject : undefined;
+}
+
+const onlyFor = (subject: string) => `The token is only for the subject ${visible(subject)}.`;
+
+/** What the site can do with a token that is for `other`, as a sentence after a space; empty if the grant no longer accepts it. */
+function orUse(other: string, { token }: RefusedRequest, grant: Api['Grant']): string {
+  const isAccepted = token?.state === 'ready' && allowsSubject(grant, other);
+  return isAccepted ? ` Or let the site redeem with --subject and the subject ${visible(other)}.` : '';
 }
 
 /** The advice if the rule that refused a request allows it: the rule was changed, or something else refused the request. */
 function adviceIfAllowed(request: RefusedRequest, grant: Api['Grant']): Advice {
   const { code } = request;
-  const forOther = adviceOnOtherSubject(request, grant);
-  if (forOther) return forOther;
+  const otherSubject = subjectOfToken(request);
+  if (otherSubject)
+    return {
+      why: onlyFor(otherSubject),
+      text: `If the site is to join, issue a token for it.${orUse(otherSubject, request, grant)}`,
+      needsToken: true,
+    };
   if (code === 'policy_subject')
     return {
       text: 'The grant allows this subject. Let the site repeat its command with the same token. If that is refused again, the token is for another subject: issue a token for this subject.',

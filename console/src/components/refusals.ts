@@ -99,7 +99,10 @@ const REDEMPTION_REFUSALS = {
     remedy:
       'Check on the site why its controller does not store the link. Nothing was counted for this request.',
   },
-  redemption_revoked: { title: 'The link is revoked', remedy: REISSUE },
+  redemption_revoked: {
+    title: 'The link is revoked',
+    remedy: 'An operator revoked the link of this site. Nothing is to do, unless the site is to join again.',
+  },
 } as const satisfies Record<Exclude<Api['RefusalCode'], UnrecordedCode | RenewalCode>, Refusal>;
 
 const RENEWAL_REFUSALS = {

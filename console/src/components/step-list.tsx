@@ -1,3 +1,5 @@
+import { Prose } from './text.js';
+
 interface StepListProps {
   readonly titles: readonly string[];
   /** Index of the step that comes next; the steps before it are done. */
@@ -16,8 +18,8 @@ export function StepList({ titles, current, isConfirmed = () => false }: StepLis
           aria-current={index === current ? 'step' : undefined}
           class={index < current ? 'subtle' : ''}
         >
-          {title}
-          {index < current && (isConfirmed(index) ? ' – confirmed by you, not checked' : ' – done')}
+          <Prose text={title} />
+          {index < current && (isConfirmed(index) ? ' – confirmed, not checked here' : ' – done')}
         </li>
       ))}
     </ol>

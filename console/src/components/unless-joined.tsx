@@ -7,6 +7,9 @@ import { ForeignLink } from './foreign-link.js';
 // The subject of a filter is a pattern, which other subjects can match too.
 const MAX_MATCHES = 20;
 
+// Kinds of ledger entries.
+const JOINED: Readonly<Record<string, string>> = { redeemed: 'has joined', renewed: 'has renewed its link' };
+
 interface UnlessJoinedProps {
   /** The subject of the refused site; empty if it is not known. */
   readonly subject: string;
@@ -15,23 +18,25 @@ interface UnlessJoinedProps {
   readonly children: ComponentChildren;
 }
 
-/** What a refused site needs to join, or, if a site with its subject has joined since through any grant, its link. */
+/** What a refused site needs to join, or, if a site with its subject has joined or renewed since through any grant, its link. */
 export function UnlessJoined({ subject, at, children }: UnlessJoinedProps) {
   const { data, error } = useResource(
     `joined/${at}/${subject}`,
     async (signal) => {
       if (subject === '') return { items: [] };
-      const query = { kind: 'redeemed', subject, since: at, limit: MAX_MATCHES } as const;
+      const query = { subject, since: at, limit: MAX_MATCHES };
       return dataOf(client.GET('/api/v1/events', { signal, params: { query } }));
     },
     ['ledger', 'links'],
   );
-  const joined = data?.items.find((entry) => entry.subject === subject && entry.redemptionId);
+  const joined = data?.items.find(
+    (entry) => entry.subject === subject && entry.redemptionId && JOINED[entry.kind],
+  );
   if (!joined) return data || error ? children : null;
-  const { redemptionId, grantUid, grant } = joined;
+  const { kind, redemptionId, grantUid, grant } = joined;
   return (
     <p>
-      <ForeignLink to={href(`/links/${redemptionId}`)} text={subject} /> has joined since, by the grant{' '}
+      <ForeignLink to={href(`/links/${redemptionId}`)} text={subject} /> {JOINED[kind]} since, by the grant{' '}
       <ForeignLink to={href(`/grants/${grantUid}`)} text={grant ?? grantUid ?? ''} />.
     </p>
   );

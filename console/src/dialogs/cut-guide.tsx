@@ -37,8 +37,8 @@ const STEPS: readonly Step[] = [
     todo: 'If linkgrant owns the CA, the command does this. Otherwise make the new CA sign, as the command prints. The next step appears when the new CA signs.',
   },
   {
-    title: 'Wait until the other links have renewed',
-    todo: `The next step appears when all have. To renew a link now, run \`linkgrant link renew NAME\` on its site. ${RENEWAL_NEEDS_TIMER}`,
+    title: 'Renew each other link on its site, with `linkgrant link renew NAME --dir DIRECTORY`',
+    todo: `A site of Skupper has \`--platform PLATFORM\` in place of the directory. A timer is not enough: it renews a link only when a third of its lifetime is left. The next step appears when all have renewed. ${RENEWAL_NEEDS_TIMER}`,
     confirmation: 'Do not wait for links that have not renewed',
   },
   {
@@ -216,7 +216,7 @@ function AllSteps({ id }: { readonly id: string }) {
   const lines = [
     ...STEPS.map(({ title }, index) => `${index + 1}. ${title}`),
     'After the last step, to check the router and remove the old CA',
-  ].map((title, done) => `${title}: ${hostCommand(cutCommand(id, done))}`);
+  ].map((title, done) => `${title.replaceAll('`', '')}: ${hostCommand(cutCommand(id, done))}`);
   return (
     <details>
       <summary>All steps with their commands, to send to the operator of the host</summary>

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { hasGrantEnded } from '../../../src/domain/access-grant.js';
-import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
+import type { Api } from '../api/client.js';
 import { adviceOn, type RefusedRequest } from '../components/advice.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
@@ -10,7 +10,7 @@ import { Foreign, Mono, Prose, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { useAction } from '../state/action.js';
 import { href } from '../state/location.js';
-import { useResource } from '../state/resource.js';
+import { useOpenTokens } from '../state/open-tokens.js';
 import { useCanWrite } from '../state/session.js';
 import { changeGrant, updateCommand } from './change-grant.js';
 import type { JoinedSite } from './joined-site.js';
@@ -37,7 +37,7 @@ interface NextAction {
  */
 export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next }: RefusalAdviceProps) {
   const canWrite = useCanWrite();
-  const { why = '', text, change, ownGrant, needsToken } = adviceOn(request, grant);
+  const { why = '', text, change, ownGrant, needsToken, isRevoked } = adviceOn(request, grant);
   const { subject, token } = request;
   const offersGrant = canWrite && onCreateGrant && ownGrant;
   return (
@@ -45,6 +45,13 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
       <p role="status">
         <Prose text={next ? why : `${why} ${offersGrant && change ? ownGrant.text : text}`.trim()} />
       </p>
+      {isRevoked && (
+        <p>
+          <a href={href('/links', { state: 'revoked', search: subject })}>
+            Revoked links of {visible(subject)}
+          </a>
+        </p>
+      )}
       {offersGrant && (
         <div class="row">
           <Button onClick={() => onCreateGrant({ subject, grant, rules: ownGrant.rules })}>
@@ -83,17 +90,12 @@ interface TokenOfferProps {
 
 /** Names an open token for a site, if there is one, and offers to issue a token of the grant if the site needs one. */
 function TokenOffer({ grant: { uid, state, policy }, subject, needsToken }: TokenOfferProps) {
-  const query = { state: 'ready', limit: LARGEST_PAGE } as const;
-  const { data } = useResource(
-    'open-tokens',
-    (signal) => dataOf(client.GET('/api/v1/tokens', { signal, params: { query } })),
-    ['grants', 'ledger', 'links'],
-  );
+  const openTokens = useOpenTokens();
   // A grant that is only for identities refuses the other tokens.
   const needsKey = !hasGrantEnded(state) && policy?.['linkgrant/identity-required'] === 'true';
   const isAccepted = (token: Api['Token']) =>
     token.grantUid !== uid || (needsToken && (!needsKey || token.keySha256Prefix !== undefined));
-  const open = data?.items.find((token) => subject !== '' && token.subject === subject && isAccepted(token));
+  const open = openTokens.find((token) => subject !== '' && token.subject === subject && isAccepted(token));
   return (
     <>
       {open && (

@@ -180,7 +180,7 @@ function WayIn({ open: { grant, tokens, hasMore }, question }: WayInProps) {
               , until <Time at={expirationTime} />
             </>
           )}
-          : with {ways.join(' or ')}. Its links stay if you revoke it.
+          : with {ways.join(' or ')}. If you revoke it, its links stay, and can be renewed.
         </p>
         {acceptsCode && (
           <p>

@@ -11,6 +11,7 @@ import { TimeAndDistance } from '../components/time.js';
 import { UnlessJoined } from '../components/unless-joined.js';
 import { WRONG_CODE_REMEDY, WrongCodes } from '../components/wrong-codes.js';
 import { href } from '../state/location.js';
+import { useOpenTokens } from '../state/open-tokens.js';
 import { useResource } from '../state/resource.js';
 
 type Entry = Api['Event'];
@@ -18,7 +19,7 @@ type Overview = Api['Overview'];
 
 const MAX_ENTRIES = 5;
 
-const COLUMNS: readonly Column<Entry>[] = [
+const columnsFor = (openTokens: readonly Api['Token'][]): readonly Column<Entry>[] => [
   { header: 'Site', isHeader: true, cell: ({ subject }) => <Foreign text={subject || 'several'} /> },
   {
     header: 'Grant',
@@ -32,7 +33,13 @@ const COLUMNS: readonly Column<Entry>[] = [
     header: 'What to do',
     cell: ({ code = '', grantUid, subject = '', time }) => (
       <UnlessJoined subject={subject} at={time}>
-        <Prose text={refusalOf(code)?.remedy ?? ''} />{' '}
+        {subject !== '' && openTokens.some((token) => token.subject === subject) ? (
+          <>
+            A <a href={href('/tokens')}>token for this site is open</a>.
+          </>
+        ) : (
+          <Prose text={refusalOf(code)?.remedy ?? ''} />
+        )}{' '}
         {grantUid && <a href={href(`/grants/${grantUid}`)}>Open the grant</a>}
       </UnlessJoined>
     ),
@@ -75,11 +82,17 @@ function Entries({ until }: { readonly until: string }) {
       ),
     ['ledger'],
   );
+  const openTokens = useOpenTokens();
   return (
     <Loaded resource={resource}>
       {({ items, next }) => (
         <>
-          <Table caption="The last refusals, newest first" columns={COLUMNS} items={items} keyOf={entryKey} />
+          <Table
+            caption="The last refusals, newest first"
+            columns={columnsFor(openTokens)}
+            items={items}
+            keyOf={entryKey}
+          />
           <p>
             Each number includes earlier refusals of the same site for the same reason.{' '}
             {next && `These are the last ${MAX_ENTRIES}. `}

@@ -32,6 +32,13 @@ export async function openRefusals() {
       const flags = ['--to', join(data, 'links'), '--subject', subject, '--data-dir', data];
       return (await linkgrantProcess(['join', line, ...flags])).code;
     },
+    /** Renews the link `name` of the site `subject` that {@link joinAs} joined, and returns the exit code. */
+    async renewAs(subject: string, name: string): Promise<number | null> {
+      service.clock.advance(1_000);
+      const data = join(directory, subject);
+      const flags = ['--dir', join(data, 'links'), '--data-dir', data];
+      return (await linkgrantProcess(['link', 'renew', name, ...flags])).code;
+    },
     /** Opens, with one click on the Overview, the grant that has refused a site. */
     async openRefusal(site: string, grant: string, reason: string): Promise<void> {
       await goTo('/');

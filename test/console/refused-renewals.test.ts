@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { expectAccessible } from './harness/browser.js';
+import { openRefusals } from './harness/refusals.js';
+
+const { page, running, refused, press, issue, joinAs, renewAs, openRefusal } = await openRefusals();
+const { administration } = running;
+
+it('offers no token to a site whose link was revoked, and leads to this link', async () => {
+  const { grantUid, joinLine } = await issue('left', undefined);
+  expect(await joinAs('bergen', joinLine)).toBe(0);
+  const { items } = await administration.listRedemptions({ limit: 10, grantUid });
+  await administration.revokeRedemption(items[0]?.id ?? '', undefined, 'has left');
+  expect(await renewAs('bergen', 'left')).toBe(3);
+  await openRefusal('bergen', 'left', 'The link is revoked');
+  await refused.getByText('An operator revoked the link of this site.').waitFor();
+  expect(await refused.getByRole('link', { name: /^Issue/ }).count()).toBe(0);
+  await expectAccessible(page);
+  await refused.getByRole('link', { name: 'Revoked links of bergen' }).click();
+  await page.getByRole('link', { name: 'bergen' }).first().click();
+  await page.getByText('has left').waitFor();
+});
+
+it('changes the rule of a revoked grant so that a site can renew its link, and then says that it has', async () => {
+  const { grantUid, joinLine } = await issue('closed', undefined);
+  expect(await joinAs('oulu', joinLine)).toBe(0);
+  await administration.updateGrant(grantUid, { policy: { 'linkgrant/source-cidrs': '10.0.0.0/8' } });
+  await administration.revokeGrant(grantUid, false);
+  expect(await renewAs('oulu', 'closed')).toBe(3);
+  await openRefusal('oulu', 'closed', 'The source address is not allowed');
+  await refused.getByText('If the site has a link and renews it, allow its source address too.').waitFor();
+  await expectAccessible(page);
+  await press('Allow 127.0.0.1');
+  await refused.getByRole('button', { name: 'Allow 127.0.0.1' }).waitFor({ state: 'detached' });
+  expect(await renewAs('oulu', 'closed')).toBe(0);
+  await refused.getByText('oulu has renewed its link since').waitFor();
+});
