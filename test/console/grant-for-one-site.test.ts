@@ -29,14 +29,14 @@ it.each([
     const { grantUid, joinLine } = await issue(name, policy);
     expect(await joinAs(subject, joinLine)).toBe(3);
     await openRefusal(subject, name, reason);
-    await refused.getByText('Gives away less: allows only this site, once, for a day.').waitFor();
+    await refused.getByText('Allows less: only this site, once, for a day.').waitFor();
     const more = {
       address: 'at this address',
       subject: `that calls itself ${subject}`,
       'key type': 'with such a key',
     };
     await refused.getByText(`Allows any site ${more[what as keyof typeof more]}.`).waitFor();
-    // The way that gives away less comes first.
+    // The way that allows less comes first.
     expect(await refused.getByRole('button', { name: /^(Allow|Create) / }).allTextContents()).toEqual([
       `Create a grant for ${subject} alone`,
       button,
@@ -121,7 +121,7 @@ it('does not propose the subject of a token that has ended', async () => {
   );
   expect(await joinAs('sines', joinLine)).toBe(3);
   await goTo(`/grants/${grantUid}`);
-  await refused.getByText('Or let the site redeem with --subject and the subject porto.').waitFor();
+  await refused.getByText('Or let the site redeem with --subject and this other subject.').waitFor();
   await administration.revokeToken(grantUid, id);
   await refused.getByText('--subject').waitFor({ state: 'detached' });
   await refused.getByText('create a grant for it.').waitFor();

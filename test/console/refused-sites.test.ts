@@ -59,6 +59,17 @@ it.each([
   },
 );
 
+it('shows a rule with a backtick as it is, and the whole name of a button with a long subject', async () => {
+  const { grant, code } = await service.grant({ name: 'long', policy: { subjects: ['a`b'] } });
+  await post(service, `/${grant.uid}`, code, { headers: { subject: 'x'.repeat(250) } });
+  await goTo(`/grants/${grant.uid}`);
+  await refused.getByText('allows only: a`b.').waitFor();
+  for (const name of [/^Create a grant for x+ alone$/, /^Allow x+$/]) {
+    const button = refused.getByRole('button', { name });
+    expect(await button.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+  }
+});
+
 it('names in the list of refusals each site with its grant, and leads to all refusals', async () => {
   const { joinLine } = await issue('listed', { 'linkgrant/subjects': 'east' });
   for (const subject of ['rome', 'rome', 'oslo']) expect(await joinAs(subject, joinLine)).toBe(3);

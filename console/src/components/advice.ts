@@ -19,6 +19,7 @@ type GrantRules = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'policy'>;
 export interface Advice {
   /** Names the rule that excludes the site, or the file that declares the grant, as sentences; absent if neither applies. */
   readonly why?: string;
+  /** Contains no text from outside: the parts in backticks are code. */
   readonly text: string;
   /** The change of the grant that allows the request; `label` names it on a button, and `allows` says what else it allows. */
   readonly change?: { readonly label: string; readonly body: GrantRules; readonly allows?: string };
@@ -221,7 +222,7 @@ const onlyFor = (subject: string) => `The token is only for the subject ${visibl
 /** What the site can do with a token that is for `other`, as a sentence after a space; empty if the grant no longer accepts it. */
 function orUse(other: string, { token }: RefusedRequest, grant: Api['Grant']): string {
   const isAccepted = token?.state === 'ready' && allowsSubject(grant, other);
-  return isAccepted ? ` Or let the site redeem with --subject and the subject ${visible(other)}.` : '';
+  return isAccepted ? ' Or let the site redeem with --subject and this other subject.' : '';
 }
 
 /** The advice if the rule that refused a request allows it: the rule was changed, or something else refused the request. */

@@ -43,7 +43,7 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
   return (
     <div class="stack">
       <p role="status">
-        <Prose text={next ? why : `${why} ${offersGrant && change ? ownGrant.text : text}`.trim()} />
+        {why} {!next && <Prose text={offersGrant && change ? ownGrant.text : text} />}
       </p>
       {isRevoked && (
         <p>
@@ -57,10 +57,7 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
           <Button onClick={() => onCreateGrant({ subject, grant, rules: ownGrant.rules })}>
             Create a grant for {visible(subject)} alone
           </Button>
-          <span>
-            {change && 'Gives away less: '}
-            {change ? 'allows' : 'Allows'} only this site, once, for a day.
-          </span>
+          <span>{change ? 'Allows less: only' : 'Allows only'} this site, once, for a day.</span>
         </div>
       )}
       {change && (
