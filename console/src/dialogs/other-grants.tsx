@@ -26,14 +26,14 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
         return (
           <details>
             <summary>
-              {next ? 'Many other grants' : countText(others.length, 'other grant')} can be redeemed, by
-              whoever has a code or a token for any site
+              {next ? 'Many other grants' : countText(others.length, 'other grant')} can be redeemed, by any
+              site that has a code or a token
             </summary>
             <div class="stack">
               <p>
-                A site can join with any name that the grant allows. The service does not know who has a code.
-                If a site that must not come back may have one, open the grant and revoke it, then give new
-                tokens to the sites that still need one.
+                A site can join with any name that the grant allows. The service does not know which sites
+                have a code. If a site that must not come back may have one, open the grant and revoke it,
+                then give new tokens to the sites that still need one.
               </p>
               <Table
                 caption="Other grants that can be redeemed"

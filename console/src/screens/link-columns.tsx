@@ -83,7 +83,10 @@ export const LINK_COLUMNS: readonly Column<Link>[] = [
   },
 ];
 
-/** The columns of links as CSV: those of the table under the same headings, then others. `linkgrant redemption list -o csv` has all. Times are RFC 3339, in UTC. */
+/**
+ * The columns of links as CSV: those of the table under the same headings, then others. Times are RFC 3339, in UTC. Each member of a
+ * link is a column of `linkgrant redemption list -o csv`.
+ */
 export const LINK_CSV_COLUMNS: Readonly<Record<string, (link: Link) => string | number | undefined>> = {
   Subject: ({ subject }) => subject,
   [CONNECTED]: ({ connected }) => (connected === null ? undefined : yesOrNo(connected)),
