@@ -57,7 +57,7 @@ it('counts refused requests, and not the reasons of refusals, and opens them in 
     await store.recordRefusal({ ...attempt, code: 'policy_subject' }, clock.read());
   await goTo('/');
   await expect.poll(() => value('Refused requests')).toBe('3');
-  await page.getByText('The service, grants and links have no other problem').waitFor();
+  await page.getByText('The service, grants and valid links have no problem').waitFor();
   await page.getByRole('link', { name: 'Refused requests' }).click();
   await page.getByRole('row').getByText('The subject is not allowed (3 times)').waitFor();
   expect(await page.locator('tbody tr').count()).toBe(1);

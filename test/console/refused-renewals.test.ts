@@ -15,9 +15,20 @@ it('offers no token to a site whose link was revoked, and leads to this link', a
   await refused.getByText('An operator revoked the link of this site.').waitFor();
   expect(await refused.getByRole('link', { name: /^Issue/ }).count()).toBe(0);
   await expectAccessible(page);
-  await refused.getByRole('link', { name: 'Revoked links of bergen' }).click();
-  await page.getByRole('link', { name: 'bergen' }).first().click();
+  await refused.getByText('The link of bergen was revoked at').waitFor();
+  await refused.getByRole('link', { name: 'bergen' }).click();
   await page.getByText('has left').waitFor();
+});
+
+it('says that the link of a site was revoked that tries a token of another grant', async () => {
+  const { grantUid, joinLine } = await issue('thrown-out', undefined);
+  expect(await joinAs('turku', joinLine)).toBe(0);
+  const { items } = await administration.listRedemptions({ limit: 10, grantUid });
+  await administration.revokeRedemption(items[0]?.id ?? '');
+  const other = await issue('for-others', { 'linkgrant/subjects': 'others-*' });
+  expect(await joinAs('turku', other.joinLine, 'turku-again')).toBe(3);
+  await openRefusal('turku', 'for-others', 'The subject is not allowed');
+  await refused.getByText('let the site join only if it is to come back').waitFor();
 });
 
 it('changes the rule of a revoked grant so that a site can renew its link, and then says that it has', async () => {
@@ -27,10 +38,11 @@ it('changes the rule of a revoked grant so that a site can renew its link, and t
   await administration.revokeGrant(grantUid, false);
   expect(await renewAs('oulu', 'closed')).toBe(3);
   await openRefusal('oulu', 'closed', 'The source address is not allowed');
+  await refused.getByText('oulu has a link, so this can be a renewal that was refused.').waitFor();
   await refused.getByText('If the site has a link and renews it, allow its source address too.').waitFor();
   await expectAccessible(page);
   await press('Allow 127.0.0.1');
-  await refused.getByRole('button', { name: 'Allow 127.0.0.1' }).waitFor({ state: 'detached' });
+  await refused.getByText('If the site has a link, it can renew it now.').waitFor();
   expect(await renewAs('oulu', 'closed')).toBe(0);
   await refused.getByText('oulu has renewed its link since').waitFor();
 });

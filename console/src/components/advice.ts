@@ -27,8 +27,6 @@ export interface Advice {
   readonly ownGrant?: OwnGrant;
   /** True if a new token lets the site join. */
   readonly needsToken?: boolean;
-  /** True if the link of the site was revoked. */
-  readonly isRevoked?: boolean;
 }
 
 /** The rule of a grant for one site alone, and the text where both this grant and a change are offered. */
@@ -121,7 +119,7 @@ export function adviceOn(request: RefusedRequest, grant: Api['Grant']): Advice {
 
 function adviceOnCode(request: RefusedRequest, grant: Api['Grant']): Advice {
   const { code } = request;
-  if (code === 'redemption_revoked') return { text: refusalOf(code)?.remedy ?? '', isRevoked: true };
+  if (code === 'redemption_revoked') return { text: refusalOf(code)?.remedy ?? '' };
   if (hasGrantEnded(grant.state)) return adviceOnEnded(request, grant);
   if (code.startsWith('grant_')) return { text: IS_ALLOWED_NOW };
   const rule = LIST_RULES[code];
@@ -159,7 +157,8 @@ function adviceOnEnded(request: RefusedRequest, grant: Api['Grant']): Advice {
       change,
       needsToken: true,
     };
-  return { text: `${ended} If the site is to join, ${toJoin}`, needsToken: true };
+  const renews = rule ? ' If the site has a link, it can renew it now.' : '';
+  return { text: `${ended}${renews} If the site is to join, ${toJoin}`, needsToken: true };
 }
 
 function adviceOnList(rule: ListRule, request: RefusedRequest, grant: Api['Grant']): Advice {

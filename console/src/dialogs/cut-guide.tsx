@@ -38,7 +38,7 @@ const STEPS: readonly Step[] = [
   },
   {
     title: 'Renew each other link on its site, with `linkgrant link renew NAME --dir DIRECTORY`',
-    todo: `A site of Skupper has \`--platform PLATFORM\` in place of the directory. A timer is not enough: it renews a link only when a third of its lifetime is left. The next step appears when all have renewed. ${RENEWAL_NEEDS_TIMER}`,
+    todo: `A site of Skupper has \`--platform PLATFORM\` in place of the directory. A timer is not enough: it renews a link only when a third of its lifetime is left. If a renewal is refused, the Overview says why, and what to do. The next step appears when all have renewed. ${RENEWAL_NEEDS_TIMER}`,
     confirmation: 'Do not wait for links that have not renewed',
   },
   {
@@ -214,17 +214,18 @@ function AllSteps({ id }: { readonly id: string }) {
   const hostCommand = useHostCommand();
   // Each line begins with text, so that a shell into which the whole text is pasted runs no command too early.
   const lines = [
-    ...STEPS.map(({ title }, index) => `${index + 1}. ${title}`),
+    ...STEPS.map(({ title }, index) => `${index + 1}. ${title.replaceAll('`', '')}`),
     'After the last step, to check the router and remove the old CA',
-  ].map((title, done) => `${title.replaceAll('`', '')}: ${hostCommand(cutCommand(id, done))}`);
+  ].map((title, done) => `${title}\n   On the host of the service: ${hostCommand(cutCommand(id, done))}`);
   return (
     <details>
       <summary>All steps with their commands, to send to the operator of the host</summary>
       <Copyable
         label="All steps with their commands"
         text={[
-          'Run each command on the host of the service when the step before it is done, and do what it prints:',
+          'Run each command when the step before it is done, and do what it prints.',
           ...lines,
+          RENEWAL_NEEDS_TIMER.replaceAll('`', ''),
         ].join('\n')}
       />
     </details>

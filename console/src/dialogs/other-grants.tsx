@@ -5,6 +5,7 @@ import { countText, Foreign, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
+import { useSession } from '../state/session.js';
 
 const MAX_GRANTS = 10;
 // The dialog around it stays open.
@@ -12,6 +13,7 @@ const NEW_TAB = { target: '_blank', rel: 'noopener' } as const;
 
 /** The ready grants except those in `uids`: what a site needs to join with one of them, and what prevents it. */
 export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
+  const { isCluster } = useSession();
   const query = { state: 'ready', limit: LARGEST_PAGE } as const;
   const resource = useResource(
     'ready-grants',
@@ -31,9 +33,12 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
             </summary>
             <div class="stack">
               <p>
-                A site can join with any name that the grant allows. The service does not know which sites
-                have a code. If a site that must not come back may have one, open the grant and revoke it,
-                then give new tokens to the sites that still need one.
+                A site can join under any subject that the grant allows. Its code was shown{' '}
+                {isCluster
+                  ? 'to those who can read the AccessGrant'
+                  : 'once, to the user who created the grant'}
+                ; who has it now is not recorded, so ask them. To end the code, revoke the grant on its page.
+                Its links stay, and sites that are still to join need a token of another grant.
               </p>
               <Table
                 caption="Other grants that can be redeemed"

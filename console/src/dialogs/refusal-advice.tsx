@@ -37,21 +37,16 @@ interface NextAction {
  */
 export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next }: RefusalAdviceProps) {
   const canWrite = useCanWrite();
-  const { why = '', text, change, ownGrant, needsToken, isRevoked } = adviceOn(request, grant);
+  const { why = '', text, change, ownGrant, needsToken } = adviceOn(request, grant);
   const { subject, token } = request;
+  const open = useOpenToken(request, grant, needsToken);
   const offersGrant = canWrite && onCreateGrant && ownGrant;
   return (
     <div class="stack">
+      {offersToken && open && <OpenToken token={open} />}
       <p role="status">
         {why} {!next && <Prose text={offersGrant && change ? ownGrant.text : text} />}
       </p>
-      {isRevoked && (
-        <p>
-          <a href={href('/links', { state: 'revoked', search: subject })}>
-            Revoked links of {visible(subject)}
-          </a>
-        </p>
-      )}
       {offersGrant && (
         <div class="row">
           <Button onClick={() => onCreateGrant({ subject, grant, rules: ownGrant.rules })}>
@@ -72,45 +67,42 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
           The token that it tried stays open. Revoke it below, under Tokens, unless another site needs it.
         </p>
       )}
-      {offersToken && canWrite && <TokenOffer grant={grant} subject={subject} needsToken={needsToken} />}
-    </div>
-  );
-}
-
-interface TokenOfferProps {
-  readonly grant: Api['Grant'];
-  /** Empty for any site. */
-  readonly subject: string;
-  /** Whether a token of this grant lets the site join. */
-  readonly needsToken: boolean | undefined;
-}
-
-/** Names an open token for a site, if there is one, and offers to issue a token of the grant if the site needs one. */
-function TokenOffer({ grant: { uid, state, policy }, subject, needsToken }: TokenOfferProps) {
-  const openTokens = useOpenTokens();
-  // A grant that is only for identities refuses the other tokens.
-  const needsKey = !hasGrantEnded(state) && policy?.['linkgrant/identity-required'] === 'true';
-  const isAccepted = (token: Api['Token']) =>
-    token.grantUid !== uid || (needsToken && (!needsKey || token.keySha256Prefix !== undefined));
-  const open = openTokens.find((token) => subject !== '' && token.subject === subject && isAccepted(token));
-  return (
-    <>
-      {open && (
+      {offersToken && needsToken && canWrite && (
         <p>
-          A token for <Foreign text={subject} /> is open: <Mono text={open.id} /> of the grant{' '}
-          <ForeignLink to={href(`/grants/${open.grantUid}`)} text={open.grant} />, until{' '}
-          <Time at={open.expirationTime} />. If the site has it, let the site redeem it.
-        </p>
-      )}
-      {needsToken && (
-        <p>
-          <ButtonLink kind="secondary" href={href(`/grants/${uid}`, { issue: 'token', subject })}>
+          <ButtonLink kind="secondary" href={href(`/grants/${grant.uid}`, { issue: 'token', subject })}>
             {open ? 'Issue another token' : 'Issue a token'}
             {subject && ` for ${visible(subject)}`}
           </ButtonLink>
         </p>
       )}
-    </>
+    </div>
+  );
+}
+
+/** An open token with which the site of a refused request can join; `needsToken` if a token of `grant` lets it join. */
+function useOpenToken(
+  { subject }: RefusedRequest,
+  { uid, state, policy }: Api['Grant'],
+  needsToken: boolean | undefined,
+) {
+  // A grant that is only for identities refuses the other tokens.
+  const needsKey = !hasGrantEnded(state) && policy?.['linkgrant/identity-required'] === 'true';
+  const isAccepted = (token: Api['Token']) =>
+    token.grantUid !== uid || (needsToken && (!needsKey || token.keySha256Prefix !== undefined));
+  return useOpenTokens().find((token) => subject !== '' && token.subject === subject && isAccepted(token));
+}
+
+function OpenToken({
+  token: { id, subject = '', grant, grantUid, expirationTime },
+}: {
+  readonly token: Api['Token'];
+}) {
+  return (
+    <p>
+      A token for <Foreign text={subject} /> is open: <Mono text={id} /> of the grant{' '}
+      <ForeignLink to={href(`/grants/${grantUid}`)} text={grant} />, until <Time at={expirationTime} />. If
+      the site has it, let the site redeem it.
+    </p>
   );
 }
 

@@ -180,7 +180,7 @@ function WayIn({ open: { grant, tokens, hasMore }, question }: WayInProps) {
               , until <Time at={expirationTime} />
             </>
           )}
-          : with {ways.join(' or ')}. If you revoke it, its links stay, and can be renewed.
+          : with {ways.join(' or ')}. If you revoke it, its links stay.
         </p>
         {acceptsCode && (
           <p>

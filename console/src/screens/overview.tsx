@@ -192,7 +192,7 @@ function Attention({
       )}
       {links.revoked > 0 && <RevokedLinks />}
       {items.length === 0 && isCurrent && hasOthers && (
-        <p>The service, grants and links have no other problem.</p>
+        <p>The service, grants and valid links have no problem.</p>
       )}
       {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}
       {items.length > 0 && (

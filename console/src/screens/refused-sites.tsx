@@ -3,6 +3,7 @@ import { DAY_MS } from '../../../src/domain/duration.js';
 import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
 import { ButtonLink } from '../components/button.js';
 import { Section } from '../components/details.js';
+import { LinksOfSite } from '../components/links-of-site.js';
 import { Notice } from '../components/notice.js';
 import { refusalOf } from '../components/refusals.js';
 import { countText, Mono, visible } from '../components/text.js';
@@ -19,22 +20,21 @@ import { useCanWrite } from '../state/session.js';
 type Attempt = Api['Attempt'];
 
 const MAX_AGE_MS = 7 * DAY_MS;
-const MAX_SITES = 3;
+const MAX_SITES = 5;
 
-/** The last refusals of sites that have not joined through the same grant since, newest first. */
+/** The last refusals of sites that have not joined through the same grant since, newest first, those of revoked links last. */
 function refusedSites(attempts: readonly Attempt[], now: number): readonly Attempt[] {
   const isLater = (other: Attempt, { subject, at }: Attempt) => other.subject === subject && other.at >= at;
-  return attempts
-    .filter(
-      (attempt) =>
-        refusalOf(attempt.outcome) !== undefined &&
-        now - Date.parse(attempt.at) <= MAX_AGE_MS &&
-        !attempts.some((other) => refusalOf(other.outcome) === undefined && isLater(other, attempt)) &&
-        // Of a site that was refused for several reasons, the last one counts.
-        attempts.find(({ outcome, subject }) => refusalOf(outcome) && subject === attempt.subject) ===
-          attempt,
-    )
-    .slice(0, MAX_SITES);
+  const sites = attempts.filter(
+    (attempt) =>
+      refusalOf(attempt.outcome) !== undefined &&
+      now - Date.parse(attempt.at) <= MAX_AGE_MS &&
+      !attempts.some((other) => refusalOf(other.outcome) === undefined && isLater(other, attempt)) &&
+      // Of a site that was refused for several reasons, the last one counts.
+      attempts.find(({ outcome, subject }) => refusalOf(outcome) && subject === attempt.subject) === attempt,
+  );
+  const isRevoked = ({ outcome }: Attempt) => outcome === 'redemption_revoked';
+  return [...sites.filter((site) => !isRevoked(site)), ...sites.filter(isRevoked)];
 }
 
 /**
@@ -92,7 +92,7 @@ function Sites({ sites, grant, onCreateGrant }: SitesProps) {
   );
   return (
     <>
-      {sites.map((attempt) => {
+      {sites.slice(0, MAX_SITES).map((attempt) => {
         const { outcome: code, subject, peer, at, count, jti } = attempt;
         return (
           <Notice
@@ -112,6 +112,7 @@ function Sites({ sites, grant, onCreateGrant }: SitesProps) {
               .
             </p>
             <UnlessJoined subject={subject} at={at}>
+              <LinksOfSite subject={subject} />
               {(data || error) && (
                 <RefusalAdvice
                   request={{ ...attempt, code, token: data?.items.find(({ id }) => id === jti) }}
@@ -124,6 +125,12 @@ function Sites({ sites, grant, onCreateGrant }: SitesProps) {
           </Notice>
         );
       })}
+      {sites.length > MAX_SITES && (
+        <p>
+          These are {MAX_SITES} of the sites.{' '}
+          <a href={href('/ledger', { kind: 'refused', grantUid: uid })}>All refusals of this grant</a>
+        </p>
+      )}
     </>
   );
 }
