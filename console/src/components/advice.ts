@@ -157,7 +157,7 @@ function adviceOnEnded(request: RefusedRequest, grant: Api['Grant']): Advice {
       change,
       needsToken: true,
     };
-  const renews = rule ? ' If the site has a link, it can renew it now.' : '';
+  const renews = rule && !why ? ' If the site has a link, it can renew it now.' : '';
   return { text: `${ended}${renews} If the site is to join, ${toJoin}`, needsToken: true };
 }
 
